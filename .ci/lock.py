@@ -1,0 +1,36 @@
+"""Writes requirements.txt and requirements-dev.txt from pyproject.toml: `make lock`.
+
+uv resolves and hashes; each direct package keeps the reason that stands beside it in pyproject.toml.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+REASON = re.compile(r'^\s*"(?P<name>[A-Za-z0-9_.-]+)[^"]*",\s*#\s*(?P<reason>.+)$', re.MULTILINE)
+PIN = re.compile(r"^(?P<name>[a-z0-9_.-]+)==")
+HEADER = "# Made by `make lock` from pyproject.toml; do not edit by hand.\n"
+
+
+def lock(output: str, *options: str) -> None:
+    source = ROOT / "pyproject.toml"
+    reasons = dict(REASON.findall(source.read_text()))
+    uv = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
+    compiled = subprocess.run(
+        [*uv, "--no-header", "--python-version=3.11", *options, source],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    lines = [HEADER]
+    for line in compiled.splitlines(keepends=True):
+        if pin := PIN.match(line):
+            if reason := reasons.get(pin["name"]):
+                lines.append(f"# {pin['name']}: {reason}\n")
+        lines.append(line.replace("countersign (pyproject.toml)", "pyproject.toml"))
+    (ROOT / output).write_text("".join(lines))
+
+
+if __name__ == "__main__":
+    lock("requirements.txt")
+    lock("requirements-dev.txt", "--extra=dev", "--constraints=requirements.txt")

@@ -1,0 +1,47 @@
+"""Our wishes to allauth: one spelling of an e-mail address, own links only."""
+
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.contrib.sites.requests import RequestSite
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.models import User, UserManager
+
+
+class AccountAdapter(DefaultAccountAdapter):
+    def clean_email(self, email: str) -> str:
+        """NFKC and lower case, as the User stores it: one person, one account (RELIABILITY F20)."""
+        return super().clean_email(UserManager.normalize_email(email))
+
+    def is_safe_url(self, url: str | None) -> bool:
+        """Redirects after log-in stay on this site: paths only, no host at all (RFC 9700 §4.11)."""
+        return url is not None and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Links in mails lead to the issuer, whatever Host the request claimed (ZITADEL CVE-2025-64101)."""
+        for name, value in context.items():
+            if name.endswith("_url") and isinstance(value, str):
+                context[name] = _on_issuer(value)
+        context["current_site"] = _IssuerSite()
+        super().send_mail(template_prefix, email, context)
+
+    def format_email_subject(self, subject: str) -> str:
+        return subject
+
+    def save_user(self, request: Any, user: User, form: Any, commit: bool = True) -> User:
+        user.name = form.cleaned_data.get("name", "")
+        return super().save_user(request, user, form, commit)
+
+
+class _IssuerSite(RequestSite):
+    def __init__(self) -> None:
+        self.domain = urlsplit(settings.ISSUER).netloc
+        self.name = "Countersign"
+
+
+def _on_issuer(url: str) -> str:
+    issuer = urlsplit(settings.ISSUER)
+    return urlunsplit(urlsplit(url)._replace(scheme=issuer.scheme, netloc=issuer.netloc))

@@ -1,0 +1,18 @@
+"""Sign-up asks for a name, too: what the person is greeted by."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class SignupForm(forms.Form):
+    """Mixed into allauth's form by ACCOUNT_SIGNUP_FORM_CLASS."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=150,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+    def signup(self, request: object, user: object) -> None:
+        """Nothing more: the adapter has stored the name."""

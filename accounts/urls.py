@@ -1,0 +1,12 @@
+"""Home and everything under /accounts/. Ours come first; allauth's keep their names."""
+
+from django.urls import include, path
+
+from accounts.views import LoginView, SignupView, home
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("accounts/login/", LoginView.as_view(), name="account_login"),
+    path("accounts/signup/", SignupView.as_view(), name="account_signup"),
+    path("accounts/", include("allauth.account.urls")),
+]

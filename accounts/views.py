@@ -1,0 +1,40 @@
+"""Pages that are ours; the rest of log-in is allauth's."""
+
+from typing import Any
+
+from allauth.account.views import LoginView as AllauthLoginView
+from allauth.account.views import SignupView as AllauthSignupView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+
+from oauth.authorization import interaction
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "home.html")
+
+
+class _ForAnApp:
+    """Says which app is asking, and lets the form lead back to it: browsers apply `form-action` to the
+    redirects after a form as well, here log-in -> /oauth/authorize -> the app."""
+
+    request: HttpRequest
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        asking = interaction.asking_client(request)
+        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        if asking:
+            response._csp_update = {"form-action": list(asking.form_action)}  # type: ignore[attr-defined]
+        return response
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)  # type: ignore[misc]
+        return context | {"asking_client": interaction.asking_client(self.request)}
+
+
+class LoginView(_ForAnApp, AllauthLoginView):
+    pass
+
+
+class SignupView(_ForAnApp, AllauthSignupView):
+    pass

@@ -1,0 +1,75 @@
+"""GET /accounts, /accounts/{id}, /accounts/{id}/balances."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from banking import iban
+from banking.api.cursors import Page
+from banking.api.money import money
+from banking.api.views import BankView, account_or_404
+from banking.models import Account
+
+_FIELDS = ("id", "type", "currency", "name", "status", "iban", "opened_at")
+
+
+def timestamp(at: datetime) -> str:
+    """RFC 3339 in UTC."""
+    return at.isoformat().replace("+00:00", "Z")
+
+
+class AccountList(BankView):
+    required_scopes = {"GET": ["accounts:read"]}
+
+    def get(self, request: Request) -> Response:
+        page = Page(request, "accounts")
+        accounts = Account.objects.visible_to(request.auth).order_by("id")  # type: ignore[arg-type]
+        if page.after is not None:
+            accounts = accounts.filter(id__gt=UUID(page.after))
+        rows = accounts.values(*_FIELDS)[: page.limit + 1]
+        return Response(page.envelope([_shown(row, request) for row in rows], key="id"))
+
+
+class AccountDetail(BankView):
+    required_scopes = {"GET": ["accounts:read"]}
+
+    def get(self, request: Request, account_id: str) -> Response:
+        return Response(_shown(account_or_404(request, account_id, *_FIELDS), request))
+
+
+class Balances(BankView):
+    required_scopes = {"GET": ["balances:read"]}
+
+    def get(self, request: Request, account_id: str) -> Response:
+        fields = ("posted_minor", "held_minor", "overdraft_minor", "last_seq")
+        account = account_or_404(request, account_id, *fields)
+        posted, held, overdraft, last_seq = (account[field] for field in fields)
+        currency = account["currency"]
+        return Response(
+            {
+                "account_id": account["id"],
+                "booked": money(currency, posted),
+                "held": money(currency, held),
+                "available": money(currency, posted - held + overdraft),
+                "overdraft_limit": money(currency, overdraft),
+                "as_of": timestamp(timezone.now()),
+                "last_seq": last_seq,
+            }
+        )
+
+
+def _shown(row: dict[str, Any], request: Request) -> dict[str, Any]:
+    sees_detail = "accounts:detail" in request.auth.claims.scopes  # type: ignore[union-attr]
+    return {
+        "id": row["id"],
+        "type": row["type"],
+        "currency": row["currency"],
+        "name": row["name"],
+        "status": row["status"],
+        "identifiers": [{"scheme": "iban", "value": row["iban"] if sees_detail else iban.masked(row["iban"])}],
+        "opened_at": timestamp(row["opened_at"]),
+    }

@@ -1,0 +1,50 @@
+"""Cursors of lists: where to go on, signed and bound to whom and what they were made for.
+
+A cursor that was edited or borrowed is refused before any query (Hydra CVE-2026-33504).
+"""
+
+from typing import Any
+
+from django.core import signing
+from rest_framework.request import Request
+
+from banking.api.problems import BadRequest
+
+DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+MAX_CURSOR_CHARACTERS = 512
+
+
+class Page:
+    """`limit` and `cursor` of a request. `scope_of` names the list with its filters."""
+
+    def __init__(self, request: Request, scope_of: str) -> None:
+        claims = request.auth.claims  # type: ignore[union-attr]
+        self._signer = signing.Signer(salt=f"cursor|{claims.subject}|{claims.client_id}|{scope_of}")
+        self.limit = _limit(request.query_params.get("limit"))
+        cursor = request.query_params.get("cursor")
+        self.after: Any = self._read(cursor) if cursor is not None else None
+
+    def envelope(self, rows: list[dict[str, Any]], *, key: str) -> dict[str, Any]:
+        """`rows` holds up to limit + 1; `key` is the member to go on after."""
+        shown = rows[: self.limit]
+        has_more = len(rows) > self.limit
+        return {
+            "data": shown,
+            "next_cursor": self._signer.sign_object(str(shown[-1][key])) if has_more else None,
+        }
+
+    def _read(self, cursor: str) -> str:
+        try:
+            if len(cursor) > MAX_CURSOR_CHARACTERS:
+                raise signing.BadSignature
+            return str(self._signer.unsign_object(cursor))
+        except (signing.BadSignature, ValueError):
+            raise BadRequest("invalid_cursor", "The cursor was not made for this list.") from None
+
+
+def _limit(given: str | None) -> int:
+    if given is None:
+        return DEFAULT_LIMIT
+    if not given.isascii() or not given.isdigit() or len(given) > 4 or not 1 <= int(given) <= MAX_LIMIT:
+        raise BadRequest("malformed_request", f"limit is a number from 1 to {MAX_LIMIT}.")
+    return int(given)

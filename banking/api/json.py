@@ -1,0 +1,66 @@
+"""JSON in, strictly: one meaning per document (RFC 8259 §4, §6; RELIABILITY §1.2)."""
+
+import json
+from typing import Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from banking.api.problems import TooLarge
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+class StrictJSONParser(BaseParser):
+    """No repeated member, no float, NaN or Infinity, no control character or lone surrogate in a string."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        body = stream.read(MAX_BODY_BYTES + 1)
+        if len(body) > MAX_BODY_BYTES:
+            raise TooLarge
+        return loads(body)
+
+
+def loads(body: bytes) -> Any:
+    """The document. Raises ParseError saying what is wrong with it."""
+    try:
+        document = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object,
+            parse_float=_refuse_number,
+            parse_constant=_refuse_number,
+        )
+        _check_strings(document)
+    except ParseError:
+        raise
+    except RecursionError:
+        raise ParseError("The JSON is nested too deep.") from None
+    except ValueError:
+        raise ParseError("The body is not JSON in UTF-8.") from None
+    return document
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise ParseError("A member of a JSON object is repeated.")
+    return members
+
+
+def _refuse_number(number: str) -> Any:
+    raise ParseError("Numbers are integers: money is in minor units.")
+
+
+def _check_strings(value: Any) -> None:
+    if isinstance(value, str):
+        if any(c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" for c in value):
+            raise ParseError("A string holds a control character or half of a surrogate pair.")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            _check_strings(name)
+            _check_strings(member)
+    elif isinstance(value, list):
+        for item in value:
+            _check_strings(item)

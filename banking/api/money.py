@@ -1,0 +1,59 @@
+"""Money as the API speaks it: integer minor units and an ISO 4217 code."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+def money(currency: str, minor_units: int) -> dict[str, Any]:
+    return {"currency": currency, "minor_units": minor_units}
+
+
+class StrictSerializer(serializers.Serializer):
+    """A closed schema: a member that is not known is refused, so that a typing error is never silently ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = {
+                name: serializers.ErrorDetail("This member is not known.", code="unknown_member")
+                for name in data
+                if name not in self.fields
+            }
+            if unknown:
+                raise serializers.ValidationError({name: [detail] for name, detail in unknown.items()})
+        return super().to_internal_value(data)
+
+
+class StrictIntegerField(serializers.Field):
+    """An integer of JSON: no boolean, string or exponent. The range is the ledger's business."""
+
+    default_error_messages = {"malformed": "This is an integer."}
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int or abs(data) >= 10**30:
+            self.fail("malformed")
+        return data
+
+    def to_representation(self, value: int) -> int:
+        return value
+
+
+class StrictCharField(serializers.CharField):
+    """A string of JSON, never a number or boolean turned into one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictUUIDField(serializers.UUIDField):
+    def to_internal_value(self, data: Any) -> Any:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
+
+
+class MoneySerializer(StrictSerializer):
+    currency = serializers.RegexField(r"^[A-Z]{3}$")
+    minor_units = StrictIntegerField()

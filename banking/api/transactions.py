@@ -1,0 +1,105 @@
+"""GET /accounts/{id}/transactions[/{id}]: keyset pages by account_seq, newest first; stable under inserts."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.timezone import get_default_timezone, is_naive, make_aware
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from banking import iban
+from banking.api.accounts import timestamp
+from banking.api.cursors import Page
+from banking.api.money import money
+from banking.api.problems import BadRequest
+from banking.api.views import BankView, account_or_404, uuid_or_404
+from banking.models import LedgerEntry
+
+_FIELDS = (
+    "transaction_id", "account_seq", "amount_minor", "currency", "balance_after_minor", "counterparty_name",
+    "counterparty_iban", "booked_at", "transaction__description", "transaction__kind", "transaction__transfer__id",
+)  # fmt: skip
+_DIRECTIONS = {"in": {"amount_minor__gt": 0}, "out": {"amount_minor__lt": 0}}
+
+
+class TransactionList(BankView):
+    required_scopes = {"GET": ["transactions:read"]}
+
+    def get(self, request: Request, account_id: str) -> Response:
+        account = account_or_404(request, account_id)
+        query = request.query_params
+        filters = {name: query.get(name) for name in ("from", "to", "direction", "status")}
+        page = Page(request, f"transactions|{account['id']}|{sorted((k, v) for k, v in filters.items() if v)}")
+        entries = _filtered(LedgerEntry.objects.filter(account_id=account["id"]), filters)
+        if page.after is not None:
+            entries = entries.filter(account_seq__lt=int(page.after))
+        rows = entries.order_by("-account_seq").values(*_FIELDS)[: page.limit + 1]
+        return Response(page.envelope([_shown(row) for row in rows], key="account_seq"))
+
+
+class TransactionDetail(BankView):
+    required_scopes = {"GET": ["transactions:read"]}
+
+    def get(self, request: Request, account_id: str, transaction_id: str) -> Response:
+        account = account_or_404(request, account_id)
+        row = (
+            LedgerEntry.objects.filter(account_id=account["id"], transaction_id=uuid_or_404(transaction_id))
+            .values(*_FIELDS)
+            .first()
+        )
+        if row is None:
+            raise Http404
+        return Response(_shown(row))
+
+
+def _filtered(entries: QuerySet[LedgerEntry], filters: dict[str, str | None]) -> QuerySet[LedgerEntry]:
+    if filters["from"]:
+        entries = entries.filter(booked_at__gte=_moment("from", filters["from"]))
+    if filters["to"]:
+        entries = entries.filter(booked_at__lt=_moment("to", filters["to"]))
+    if filters["direction"]:
+        if filters["direction"] not in _DIRECTIONS:
+            raise BadRequest("malformed_request", "direction is in or out.")
+        entries = entries.filter(**_DIRECTIONS[filters["direction"]])
+    if filters["status"]:
+        if not set(filters["status"].split(",")) <= {"booked", "pending"}:
+            raise BadRequest("malformed_request", "status is booked, pending, or both with a comma.")
+        if "booked" not in filters["status"].split(","):
+            entries = entries.none()  # what is pending is a hold, not yet an entry
+    return entries
+
+
+def _moment(name: str, value: str) -> datetime:
+    """RFC 3339 date or time; `to` is exclusive."""
+    try:
+        at = parse_datetime(value)
+        if at is None and (day := parse_date(value)):
+            at = datetime(day.year, day.month, day.day)  # noqa: DTZ001 (made aware below)
+        if at is not None:
+            return make_aware(at, get_default_timezone()) if is_naive(at) else at
+    except (ValueError, OverflowError):
+        pass
+    raise BadRequest("malformed_request", f"{name} is a date or time of RFC 3339.")
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    amount_minor = row["amount_minor"]
+    return {
+        "id": row["transaction_id"],
+        "account_seq": row["account_seq"],
+        "status": "booked",
+        "kind": row["transaction__kind"],
+        "direction": "in" if amount_minor > 0 else "out",
+        "amount": money(row["currency"], abs(amount_minor)),
+        "balance_after": money(row["currency"], row["balance_after_minor"]),
+        "description": row["transaction__description"],
+        "counterparty": {
+            "name": row["counterparty_name"],
+            "identifier_masked": iban.masked(row["counterparty_iban"]),
+        },
+        "transfer_id": row["transaction__transfer__id"],
+        "booked_at": timestamp(row["booked_at"]),
+    }

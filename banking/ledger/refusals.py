@@ -1,0 +1,64 @@
+"""Why the ledger refuses: one class per problem type (RELIABILITY §1.2), named as the API names it."""
+
+from typing import ClassVar
+
+from django.db import IntegrityError
+
+
+class LedgerRefusal(Exception):
+    code: ClassVar[str]
+    title: ClassVar[str]
+    status: ClassVar[int] = 422
+
+    def __init__(self, detail: str = "", *, pointer: str | None = None) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.pointer = pointer
+
+
+class InsufficientFunds(LedgerRefusal):
+    code = "insufficient_funds"
+    title = "The account does not hold enough for this."
+
+
+class AccountNotOpen(LedgerRefusal):
+    code = "account_not_open"
+    title = "The account is frozen or closed."
+    status = 409
+
+
+class CurrencyMismatch(LedgerRefusal):
+    code = "currency_mismatch"
+    title = "Both accounts and the amount need the same currency."
+
+
+class SameAccount(LedgerRefusal):
+    code = "same_account"
+    title = "Source and destination are the same account."
+
+
+class AmountOutOfRange(LedgerRefusal):
+    code = "amount_out_of_range"
+    title = "The amount is not between 1 and 10^15 minor units."
+
+
+class PayeeUnreachable(LedgerRefusal):
+    code = "payee_unreachable"
+    title = "No payment can be made to this destination."
+
+
+_BY_CONSTRAINT: dict[str, type[LedgerRefusal]] = {
+    "no_overdraft": InsufficientFunds,
+    "account_not_open": AccountNotOpen,
+    "entry_account_currency": CurrencyMismatch,
+    "entry_transaction_currency": CurrencyMismatch,
+    "entry_amount_in_range": AmountOutOfRange,
+    "entry_once_per_account": SameAccount,
+}
+
+
+def from_database(error: IntegrityError) -> LedgerRefusal | None:
+    """The refusal that a violated constraint means; None for one that only a bug can violate."""
+    diagnostics = getattr(error.__cause__, "diag", None)
+    refusal = _BY_CONSTRAINT.get(getattr(diagnostics, "constraint_name", None) or "")
+    return refusal() if refusal else None

@@ -1,0 +1,36 @@
+"""Running a transaction again where that is safe (RELIABILITY §1.3, F3, F4)."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.db import OperationalError, connection, transaction
+
+T = TypeVar("T")
+ATTEMPTS = 3
+# Deadlock, serialization failure, lock timeout, terminated by an administrator; class 08: connection lost.
+_TRANSIENT = frozenset({"40P01", "40001", "55P03", "57P01", None})
+
+
+def in_transaction(work: Callable[[], T]) -> T:
+    """`work` in one transaction, at most three times while the database says that nothing was committed.
+
+    Once COMMIT was sent the outcome is unknown: that error is raised, and the caller finds the outcome by its
+    idempotency key.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        is_committing = False
+        try:
+            with transaction.atomic():
+                result = work()
+                is_committing = True
+            return result
+        except OperationalError as error:
+            state = getattr(error.__cause__, "sqlstate", None)
+            is_transient = state in _TRANSIENT or str(state).startswith("08")
+            if is_committing or not is_transient or attempt == ATTEMPTS or connection.in_atomic_block:
+                raise
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 (jitter, not a secret)
+    raise AssertionError("unreachable")

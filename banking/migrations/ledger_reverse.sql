@@ -1,0 +1,11 @@
+DROP TRIGGER opening_is_zero ON bank_account; DROP FUNCTION opening_is_zero();
+DROP TRIGGER balance_guard ON bank_account; DROP FUNCTION balance_guard();
+DROP TRIGGER no_delete ON hold; DROP TRIGGER hold_apply ON hold; DROP FUNCTION hold_apply();
+DROP TRIGGER no_delete ON bank_account;
+DROP TRIGGER no_truncate ON ledger_seal; DROP TRIGGER no_truncate ON ledger_transaction; DROP TRIGGER no_truncate ON ledger_entry;
+DROP TRIGGER append_only ON ledger_seal; DROP TRIGGER append_only ON ledger_transaction; DROP TRIGGER append_only ON ledger_entry;
+DROP FUNCTION forbid_change();
+DROP TRIGGER seal_check ON ledger_seal; DROP FUNCTION seal_check();
+DROP TRIGGER entry_apply ON ledger_entry; DROP FUNCTION entry_apply();
+ALTER TABLE ledger_transaction DROP CONSTRAINT must_be_sealed;
+ALTER TABLE ledger_entry DROP CONSTRAINT entry_account_currency, DROP CONSTRAINT entry_transaction_currency;

@@ -1,0 +1,95 @@
+"""Accounts: a person's, or the bank's own. Balances move only through ledger entries and holds."""
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+if TYPE_CHECKING:
+    from oauth.tokens.access_token import AccessToken
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def visible_to(self, token: "AccessToken") -> "AccountQuerySet":
+        """The one place that decides which accounts a token may touch: its user's own.
+
+        A client acting for itself has none. What is not visible answers exactly as what does not exist.
+        """
+        user_id = token.claims.user_id
+        if user_id is None:
+            return self.none()
+        return self.filter(holder_id=user_id)
+
+
+class Account(models.Model):
+    """Amounts are signed minor units; + is credit to the holder. `posted_minor`, `held_minor` and `last_seq` are
+    written by triggers only."""
+
+    class Kind(models.TextChoices):
+        CUSTOMER = "customer", "Customer"
+        INTERNAL = "internal", "Internal"
+
+    class Type(models.TextChoices):
+        CURRENT = "current", "Current account"
+        SAVINGS = "savings", "Savings account"
+        INTERNAL = "internal", "Internal account"
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        FROZEN = "frozen", "Frozen"
+        CLOSED = "closed", "Closed"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    holder = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="accounts"
+    )
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    type = models.CharField(max_length=8, choices=Type.choices)
+    name = models.CharField(max_length=100)
+    iban = models.CharField("IBAN", max_length=34, unique=True, null=True, blank=True)
+    currency = models.CharField(max_length=3, validators=[RegexValidator(r"^[A-Z]{3}$")])
+    status = models.CharField(max_length=6, choices=Status.choices, default=Status.OPEN)
+    overdraft_minor = models.BigIntegerField(default=0)
+    posted_minor = models.BigIntegerField(default=0, editable=False)
+    held_minor = models.BigIntegerField(default=0, editable=False)
+    last_seq = models.BigIntegerField(default=0, editable=False)
+    opened_at = models.DateTimeField(default=timezone.now)
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        db_table = "bank_account"
+        ordering = ["opened_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["id", "currency"], name="account_id_currency"),
+            models.UniqueConstraint(
+                fields=["name", "currency"], name="internal_account_name", condition=Q(kind="internal")
+            ),
+            models.CheckConstraint(name="kind_known", condition=Q(kind__in=["customer", "internal"])),
+            models.CheckConstraint(name="status_known", condition=Q(status__in=["open", "frozen", "closed"])),
+            models.CheckConstraint(name="account_currency_code", condition=Q(currency__regex=r"^[A-Z]{3}$")),
+            models.CheckConstraint(name="overdraft_not_negative", condition=Q(overdraft_minor__gte=0)),
+            models.CheckConstraint(name="held_not_negative", condition=Q(held_minor__gte=0)),
+            models.CheckConstraint(
+                name="customer_has_holder",
+                condition=Q(kind="customer", holder__isnull=False) | Q(kind="internal", holder__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="no_overdraft",
+                condition=Q(kind="internal") | Q(posted_minor__gte=F("held_minor") - F("overdraft_minor")),
+            ),
+            models.CheckConstraint(
+                name="closed_is_empty", condition=~Q(status="closed") | Q(posted_minor=0, held_minor=0)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.currency})"
+
+    @property
+    def available_minor(self) -> int:
+        return self.posted_minor - self.held_minor + self.overdraft_minor

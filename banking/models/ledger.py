@@ -1,0 +1,116 @@
+"""The double-entry ledger: append-only, each transaction balanced and sealed.
+
+`ledger_transaction.id` is a deferred foreign key to `ledger_seal`, and a seal is only accepted when the entries
+sum to zero: what is unbalanced or unsealed cannot be committed, whoever connects.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from banking.models.account import Account
+
+# Below 2^53, so that every JSON reader keeps it exact.
+MAX_AMOUNT_MINOR = 10**15
+
+
+class LedgerTransaction(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    currency = models.CharField(max_length=3)
+    kind = models.CharField(max_length=30)
+    description = models.CharField(max_length=140)
+    created_at = models.DateTimeField(default=timezone.now)
+    reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="reversed_by")
+
+    class Meta:
+        db_table = "ledger_transaction"
+        constraints = [
+            models.UniqueConstraint(fields=["id", "currency"], name="transaction_id_currency"),
+            models.CheckConstraint(name="reverses_another", condition=Q(reverses=None) | ~Q(reverses=F("id"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.description}"
+
+
+class LedgerEntry(models.Model):
+    """One side of a transaction. `account_seq` and `balance_after_minor` are set by the trigger entry_apply."""
+
+    transaction = models.ForeignKey(LedgerTransaction, on_delete=models.PROTECT, related_name="entries")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    account_seq = models.BigIntegerField()
+    balance_after_minor = models.BigIntegerField()
+    counterparty_name = models.CharField(max_length=140, blank=True)
+    counterparty_iban = models.CharField(max_length=34, blank=True)
+    booked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "ledger_entry"
+        verbose_name_plural = "ledger entries"
+        constraints = [
+            models.UniqueConstraint(fields=["account", "account_seq"], name="entry_account_seq"),
+            models.UniqueConstraint(fields=["transaction", "account"], name="entry_once_per_account"),
+            models.CheckConstraint(
+                name="entry_amount_in_range",
+                condition=~Q(amount_minor=0)
+                & Q(amount_minor__gte=-MAX_AMOUNT_MINOR)
+                & Q(amount_minor__lte=MAX_AMOUNT_MINOR),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} {self.currency}"
+
+
+class LedgerSeal(models.Model):
+    """Says that a transaction is complete. Inserted last; nothing may be added afterwards."""
+
+    transaction = models.OneToOneField(
+        LedgerTransaction, on_delete=models.PROTECT, primary_key=True, related_name="seal"
+    )
+    entries = models.IntegerField()
+
+    class Meta:
+        db_table = "ledger_seal"
+        constraints = [models.CheckConstraint(name="seal_two_entries", condition=Q(entries__gte=2))]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class Hold(models.Model):
+    """Money set aside: pending until it is captured, released or expired, once."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        CAPTURED = "captured", "Captured"
+        RELEASED = "released", "Released"
+        EXPIRED = "expired", "Expired"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="holds")
+    amount_minor = models.BigIntegerField()
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.PENDING)
+    expires_at = models.DateTimeField()
+    captured_by = models.OneToOneField(LedgerTransaction, on_delete=models.PROTECT, null=True, blank=True)
+
+    class Meta:
+        db_table = "hold"
+        constraints = [
+            models.CheckConstraint(
+                name="hold_status_known",
+                condition=Q(status__in=["pending", "captured", "released", "expired"]),
+            ),
+            models.CheckConstraint(name="hold_amount_positive", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(
+                name="hold_captured_by_transaction",
+                condition=Q(status="captured", captured_by__isnull=False)
+                | (~Q(status="captured") & Q(captured_by__isnull=True)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount_minor} on {self.account_id}"

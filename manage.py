@@ -1,0 +1,22 @@
+#!/usr/bin/env python
+"""Django's command line. In a checkout where `make demo` ran, commands speak to the demo's own database."""
+
+import os
+import sys
+from contextlib import ExitStack
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    with ExitStack() as stack:
+        if "MODE" not in os.environ or os.environ["MODE"] == "demo":
+            from demo import environment
+
+            environment.enter(stack)
+        from django.core.management import execute_from_command_line
+
+        execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""The admin of the authorization server: clients, keys, authorizations, scopes.
+
+django-oauth-toolkit registers our Client with `ClientAdmin`; its own token tables stay empty and out of sight.
+"""
+
+from django.contrib import admin
+from oauth2_provider import models as engine
+
+from oauth.admin.client import ClientAdmin  # before the next import, which looks for it here
+
+import oauth2_provider.admin  # noqa: F401  isort: skip
+from oauth.admin.authorization import AuthorizationAdmin
+from oauth.admin.scope import ScopeAdmin
+from oauth.admin.signing_key import SigningKeyAdmin
+
+for model in (
+    engine.get_access_token_model(),
+    engine.get_grant_model(),
+    engine.get_id_token_model(),
+    engine.get_refresh_token_model(),
+):
+    if admin.site.is_registered(model):
+        admin.site.unregister(model)
+
+__all__ = ["AuthorizationAdmin", "ClientAdmin", "ScopeAdmin", "SigningKeyAdmin"]

@@ -1,0 +1,71 @@
+"""What users allowed clients: looked at and revoked, never edited."""
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from oauth.models import Authorization
+
+
+class LiveFilter(admin.SimpleListFilter):
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [("live", "live"), ("revoked", "revoked")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> QuerySet[Authorization]:
+        if self.value() == "live":
+            return Authorization.objects.live() & queryset
+        if self.value() == "revoked":
+            return queryset.exclude(revoked_at=None)
+        return queryset
+
+
+@admin.register(Authorization)
+class AuthorizationAdmin(admin.ModelAdmin):
+    list_display = (
+        "client",
+        "user",
+        "scope",
+        "created_at",
+        "last_used_at",
+        "expires_at",
+        "is_live",
+        "revocation_reason",
+    )
+    list_filter = (LiveFilter, "revocation_reason")
+    list_select_related = ("client", "user")
+    search_fields = ("client__name", "client__client_id__exact", "user__email__istartswith")
+    show_full_result_count = False
+    actions = ("revoke",)
+    fields = (
+        "client", "user", "session", "scopes", "resources", "created_at", "last_used_at", "expires_at",
+        "revoked_at", "revocation_reason", "revoked_by",
+    )  # fmt: skip
+    readonly_fields = fields
+
+    @admin.display(boolean=True, description="live")
+    def is_live(self, authorization: Authorization) -> bool:
+        return authorization.is_live
+
+    @admin.display(description="scopes")
+    def scope(self, authorization: Authorization) -> str:
+        return " ".join(authorization.scopes)
+
+    @admin.action(description="Revoke the selected authorizations", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> None:
+        selected = Authorization.objects.filter(pk__in=queryset.values("pk"))
+        revoked = selected.revoke(Authorization.RevocationReason.ADMIN, by=request.user)
+        for authorization in selected:
+            self.log_change(request, authorization, "Revoked.")
+        self.message_user(request, f"{revoked} authorizations revoked.", messages.SUCCESS)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("oauth.change_authorization")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Authorization | None = None) -> bool:
+        return False

@@ -1,0 +1,171 @@
+"""Clients: the admin says what the app is, the form sets values that are safe, the secret is shown once."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+
+from oauth.models import Client, Scope
+from oauth.models.client import GrantType, Kind
+from oauth.registration import EXPLANATIONS, kind_needs_redirect_uri, preset
+
+# A new secret and the one before it both work for this long, so that a running client can be switched over.
+SECRET_OVERLAP = timedelta(days=1)
+
+
+class ClientForm(forms.ModelForm):
+    """Scopes by their sentences, redirect URIs one a line."""
+
+    allowed_scopes = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="What this app may ask people for, at most.",
+    )
+    redirect_uris = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 80}),
+        required=False,
+        label="Redirect URIs",
+        help_text="One a line, compared character by character: where the browser returns to after log-in. "
+        "https; http://127.0.0.1/… (any port) for desktop apps; com.example.app:/… for mobile apps.",
+    )
+
+    class Meta:
+        model = Client
+        fields = ("name", "allowed_scopes", "redirect_uris")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(scope.name, f"{scope.name}: {scope.sentence}") for scope in Scope.objects.all()]
+        field = self.fields["allowed_scopes"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = choices
+        if self.instance.pk:
+            self.initial["redirect_uris"] = "\n".join(self.instance.redirect_uris.split())
+
+    def clean_redirect_uris(self) -> str:
+        return "\n".join(self.cleaned_data["redirect_uris"].split())
+
+
+class AddClientForm(ClientForm):
+    """Registering asks four things; everything else follows from the first."""
+
+    kind = forms.ChoiceField(
+        label="What is it?",
+        widget=forms.RadioSelect,
+        choices=[(kind.value, f"{kind.label}: {EXPLANATIONS[kind]}") for kind in Kind],
+    )
+
+    class Meta(ClientForm.Meta):
+        fields = ("kind", "name", "allowed_scopes", "redirect_uris")
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if kind := self.cleaned_data.get("kind"):
+            for name, value in preset(kind).items():
+                setattr(self.instance, name, value)
+            if not kind_needs_redirect_uri(kind) and self.cleaned_data.get("redirect_uris"):
+                self.add_error("redirect_uris", "This kind of app has no browser to return to; leave this empty.")
+        return cleaned
+
+
+class ChangeClientForm(ClientForm):
+    grant_types = forms.MultipleChoiceField(
+        choices=GrantType.choices,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Only what the app really uses.",
+    )
+
+    class Meta(ClientForm.Meta):
+        fields = (
+            "name", "is_active", "allowed_scopes", "redirect_uris", "grant_types", "access_token_lifetime",
+            "authorization_lifetime", "client_uri", "logo_uri", "policy_uri", "tos_uri",
+        )  # fmt: skip
+
+
+class ClientAdmin(admin.ModelAdmin):
+    """Registered by django-oauth-toolkit as OAUTH2_PROVIDER["APPLICATION_ADMIN_CLASS"]."""
+
+    list_display = ("name", "client_id", "kind", "is_active", "created")
+    list_filter = ("kind", "is_active")
+    search_fields = ("name", "client_id__exact")
+    show_full_result_count = False
+    change_form_template = "admin/oauth/client/change_form.html"
+    readonly_fields = ("client_id", "kind", "client_type", "token_endpoint_auth_method", "created", "updated")
+
+    def get_form(self, request: HttpRequest, obj: Client | None = None, change: bool = False, **kwargs: Any) -> Any:
+        kwargs["form"] = ChangeClientForm if obj else AddClientForm
+        kwargs["fields"] = None
+        return super().get_form(request, obj, change=change, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
+        return self.readonly_fields if obj else ()
+
+    def get_fieldsets(self, request: HttpRequest, obj: Client | None = None) -> Any:
+        if obj is None:
+            return [(None, {"fields": AddClientForm.Meta.fields})]
+        return [
+            (None, {"fields": ("client_id", "name", "is_active", "kind", "allowed_scopes", "redirect_uris")}),
+            ("Protocol", {"fields": ("client_type", "token_endpoint_auth_method", "grant_types")}),
+            ("Lifetimes", {"fields": ("access_token_lifetime", "authorization_lifetime")}),
+            ("Shown to people", {"fields": ("client_uri", "logo_uri", "policy_uri", "tos_uri")}),
+            ("History", {"fields": ("created", "updated")}),
+        ]
+
+    # --- the secret, shown in the answer to the POST that made it and nowhere else
+
+    def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
+        if not change and not obj.is_public:
+            request.new_client_secret = obj.issue_secret()  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
+        secret = getattr(request, "new_client_secret", None)
+        if secret is None:
+            self.message_user(
+                request,
+                f"{obj} is registered. Its client ID is {obj.client_id}; it has no secret.",
+                messages.SUCCESS,
+            )
+            return HttpResponseRedirect(self._change_url(obj))
+        return self._show_secret(request, obj, secret)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(never_cache(self.new_secret))
+        return [
+            path("<path:object_id>/new-secret/", view, name="oauth_client_new_secret"),
+            *super().get_urls(),
+        ]
+
+    def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A new secret; the old one works for SECRET_OVERLAP more."""
+        client = get_object_or_404(Client, pk=object_id)
+        if request.method != "POST" or client.is_public or not self.has_change_permission(request, client):
+            raise PermissionDenied
+        secret = client.issue_secret(overlap_until=timezone.now() + SECRET_OVERLAP)
+        client.save(update_fields=["secret_digest", "previous_secret_digest", "previous_secret_expires_at", "updated"])
+        self.log_change(request, client, "Issued a new secret.")
+        return self._show_secret(request, client, secret)
+
+    def _show_secret(self, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Client secret",
+            "opts": self.opts,
+            "client": client,
+            "secret": secret,
+            "change_url": self._change_url(client),
+        }
+        response = TemplateResponse(request, "admin/oauth/client/secret.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _change_url(self, client: Client) -> str:
+        return reverse("admin:oauth_client_change", args=[client.pk])

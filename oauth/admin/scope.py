@@ -1,0 +1,16 @@
+"""Scopes: the admin edits the sentence that people read, never the name that clients use."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from oauth.models import Scope
+
+
+@admin.register(Scope)
+class ScopeAdmin(admin.ModelAdmin):
+    list_display = ("name", "group", "sentence", "position")
+    list_filter = ("group",)
+    search_fields = ("name", "sentence")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Scope | None = None) -> tuple[str, ...]:
+        return ("name",) if obj else ()

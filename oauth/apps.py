@@ -1,0 +1,14 @@
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class OAuthConfig(AppConfig):
+    name = "oauth"
+    verbose_name = "Authorization server"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from oauth import checks, signals  # noqa: F401  (registers them)
+        from oauth.setup import create_missing_rows
+
+        post_migrate.connect(create_missing_rows, sender=self)

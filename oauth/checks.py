@@ -1,0 +1,95 @@
+"""Django system checks of OAUTH: what would make the server unsafe is an Error, with what to do about it."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from django.core.checks import CheckMessage, Error, Tags, register
+
+from oauth.conf import SIGNING_ALGORITHMS, conf
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+@register(Tags.security)
+def check_configuration(**_: Any) -> list[CheckMessage]:
+    """Holds in every mode."""
+    messages: list[CheckMessage] = []
+    issuer = urlsplit(conf.ISSUER)
+    if (
+        issuer.scheme not in ("http", "https")
+        or not issuer.netloc
+        or f"{issuer.scheme}://{issuer.netloc}" != conf.ISSUER
+    ):
+        messages.append(
+            Error(
+                f'OAUTH["ISSUER"] is {conf.ISSUER!r}, which is not an origin (RFC 8414 §2).',
+                hint="Scheme and host only, such as https://login.example: no path, no slash at the end.",
+                id="oauth.E001",
+            )
+        )
+    if not conf.KEY_ENCRYPTION_KEYS or not all(_is_fernet_key(key) for key in conf.KEY_ENCRYPTION_KEYS):
+        messages.append(
+            Error(
+                'OAUTH["KEY_ENCRYPTION_KEYS"] is empty or holds something that is not a Fernet key.',
+                hint="Make one: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key())'",
+                id="oauth.E002",
+            )
+        )
+    if not timedelta() < conf.ACCESS_TOKEN_LIFETIME <= timedelta(minutes=15):
+        messages.append(
+            Error(
+                f'OAUTH["ACCESS_TOKEN_LIFETIME"] is {conf.ACCESS_TOKEN_LIFETIME} (RFC 9700 §2.2).',
+                hint="More than nothing, at most 15 minutes; refresh tokens are for longer access.",
+                id="oauth.E003",
+            )
+        )
+    if not timedelta() < conf.AUTHORIZATION_CODE_LIFETIME <= timedelta(minutes=10):
+        messages.append(
+            Error(
+                f'OAUTH["AUTHORIZATION_CODE_LIFETIME"] is {conf.AUTHORIZATION_CODE_LIFETIME} (RFC 6749 §4.1.2).',
+                hint="At most 10 minutes; 1 minute is enough.",
+                id="oauth.E004",
+            )
+        )
+    for name in ("SIGNING_ALGORITHM", "ID_TOKEN_SIGNING_ALGORITHM"):
+        if getattr(conf, name) not in SIGNING_ALGORITHMS:
+            messages.append(
+                Error(
+                    f'OAUTH["{name}"] is {getattr(conf, name)!r} (RFC 9068 §2.1: asymmetric).',
+                    hint=f"One of {', '.join(SIGNING_ALGORITHMS)}.",
+                    id="oauth.E005",
+                )
+            )
+    if not conf.audiences:
+        messages.append(
+            Error(
+                'OAUTH["RESOURCES"] is empty: an access token needs an audience (RFC 9068 §2.2).',
+                hint='{"https://api.example/v1": {"name": "My API", "path": "/v1"}}',
+                id="oauth.E006",
+            )
+        )
+    return messages
+
+
+@register(Tags.security, deploy=True)
+def check_deployment(**_: Any) -> list[CheckMessage]:
+    issuer = urlsplit(conf.ISSUER)
+    if issuer.scheme == "http" and issuer.hostname not in _LOOPBACK:
+        return [
+            Error(
+                f'OAUTH["ISSUER"] is {conf.ISSUER!r}: tokens would travel in the clear (RFC 6749 §3.1, §3.2).',
+                hint="Serve it over TLS and say https.",
+                id="oauth.E010",
+            )
+        ]
+    return []
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        Fernet(key)
+    except ValueError:
+        return False
+    return True

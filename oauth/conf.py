@@ -1,0 +1,101 @@
+"""Settings of the app: `OAUTH = {...}` in Django's settings, read once into a frozen, typed object.
+
+Only the edges read `conf`; deeper code takes what it needs as arguments.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.functional import SimpleLazyObject
+
+# RFC 9068 §2.1: asymmetric only; the list is also what the verifier accepts at all.
+SIGNING_ALGORITHMS = ("ES256", "PS256", "EdDSA", "RS256")
+
+
+@dataclass(frozen=True)
+class Conf:
+    """Every setting of `OAUTH`, with its default, unit and source."""
+
+    #: The `iss` of everything (RFC 8414 §2): an origin without path. Never taken from the Host header.
+    ISSUER: str
+    #: Fernet keys for private keys at rest, newest first; older ones only decrypt.
+    KEY_ENCRYPTION_KEYS: tuple[str, ...] = ()
+    #: Algorithm of access tokens; one of SIGNING_ALGORITHMS.
+    SIGNING_ALGORITHM: str = "ES256"
+    #: OpenID Connect Core §15.1: RS256 is what every relying party can verify.
+    ID_TOKEN_SIGNING_ALGORITHM: str = "RS256"
+    #: RFC 9700 §2.2: short-lived. Never above 15 minutes.
+    ACCESS_TOKEN_LIFETIME: timedelta = timedelta(minutes=5)
+    ID_TOKEN_LIFETIME: timedelta = timedelta(minutes=5)
+    #: RFC 6749 §4.1.2 allows 10 minutes; ASVS 5.0 10.4.3 asks for 1 at level 3.
+    AUTHORIZATION_CODE_LIFETIME: timedelta = timedelta(seconds=60)
+    #: How long a person may take over log-in and consent.
+    INTERACTION_LIFETIME: timedelta = timedelta(minutes=30)
+    #: A refresh token that is not used for this long ends (RFC 9700 §4.14.2).
+    REFRESH_TOKEN_IDLE_LIFETIME: timedelta = timedelta(days=30)
+    #: However often it is refreshed, what a user allowed ends after this (ASVS 5.0 10.4.8).
+    AUTHORIZATION_LIFETIME: timedelta = timedelta(days=90)
+    #: A superseded refresh token works again for so long, until its successor is first used.
+    REFRESH_TOKEN_RETRY_WINDOW: timedelta = timedelta(seconds=60)
+    #: RFC 9068 §4: a resource server may allow for clock skew.
+    CLOCK_SKEW: timedelta = timedelta(seconds=30)
+    #: Parsed signing keys and the JWKS are read again after this.
+    KEY_CACHE_LIFETIME: timedelta = timedelta(seconds=60)
+    #: Scope name -> sentence for the consent page. First values of rows that the admin edits.
+    SCOPES: Mapping[str, str] = field(default_factory=dict)
+    #: RFC 8707: resource identifier (`aud`) -> {"name", "path"}; the first one is meant when none is asked.
+    RESOURCES: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: Dotted path of a function (request) -> AuthenticationContext: how and when this person logged in.
+    AUTHENTICATION_CONTEXT: str = "oauth.authorization.authentication_context.from_last_login"
+    #: Dotted path of a function () -> JWK Set for verifying; without it the set is fetched from JWKS_URI.
+    VERIFICATION_KEYS: str | None = None
+    #: Where a resource server fetches the JWK Set; `<issuer>/oauth/jwks` by default.
+    JWKS_URI: str | None = None
+    #: The `aud` a resource server accepts; by default the keys of RESOURCES.
+    AUDIENCES: tuple[str, ...] = ()
+
+    @cached_property
+    def audiences(self) -> tuple[str, ...]:
+        return tuple(self.AUDIENCES) or tuple(self.RESOURCES)
+
+    @cached_property
+    def jwks_uri(self) -> str:
+        return self.JWKS_URI or f"{self.ISSUER}/oauth/jwks"
+
+    def url(self, path: str) -> str:
+        """An absolute URL of this server; independent of the request, hence of its Host header."""
+        return f"{self.ISSUER}{path}"
+
+
+def _load() -> Conf:
+    given: dict[str, Any] = dict(getattr(settings, "OAUTH", {}))
+    unknown = given.keys() - {f.name for f in fields(Conf)}
+    if unknown:
+        raise ImproperlyConfigured(f"OAUTH has no setting named {', '.join(sorted(unknown))}.")
+    if "ISSUER" not in given:
+        raise ImproperlyConfigured('OAUTH["ISSUER"] is missing: the origin of this server, as clients see it.')
+    for name in ("KEY_ENCRYPTION_KEYS", "AUDIENCES"):
+        if name in given:
+            given[name] = tuple(given[name])
+    return Conf(**given)
+
+
+class _LazyConf(SimpleLazyObject):
+    """Read at first use; read again when a test overrides OAUTH."""
+
+
+conf: Conf = _LazyConf(_load)  # type: ignore[assignment]
+
+
+def _reload(*, setting: str, **_: Any) -> None:
+    if setting == "OAUTH":
+        conf.__dict__["_wrapped"] = _load()
+
+
+setting_changed.connect(_reload)

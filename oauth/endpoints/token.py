@@ -1,0 +1,23 @@
+"""The token endpoint (RFC 6749 §3.2, OAuth 2.1 §3.2)."""
+
+from django.http import HttpRequest, JsonResponse
+
+from oauth import client_authentication, grants, metrics, parameters
+from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.grants import GrantRequest
+
+
+class TokenEndpoint(ProtocolEndpoint):
+    """Client authentication -> grant -> tokens. Each grant is one transaction: whatever it consumes is consumed
+    exactly once, or nothing happened."""
+
+    endpoint = "token"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> JsonResponse:
+        params = parameters.from_body(request)
+        grant_type = params.require("grant_type")
+        authentication = client_authentication.authenticate(request, params)
+        issuance = grants.run(grant_type, GrantRequest(authentication.client, params))
+        metrics.tokens_issued.labels(grant_type).inc()
+        return JsonResponse(issuance.to_response())

@@ -1,0 +1,89 @@
+"""The refusals of the protocol: one class per OAuth error code (RFC 6749 §4.1.2.1, §5.2 and extensions).
+
+`description` is for the client's developer and safe to send; `detail` is for our log only, under the same
+error id. Raised deep, rendered once at the edge: `endpoints.protocol` for JSON, `endpoints.authorize` for pages.
+"""
+
+import secrets
+from typing import ClassVar
+
+
+class OAuthError(Exception):
+    """`commits` says that the transaction it was raised in is kept: what it revoked stays revoked."""
+
+    code: ClassVar[str]
+    status: ClassVar[int] = 400
+
+    def __init__(self, description: str = "", *, detail: str = "", commits: bool = False) -> None:
+        super().__init__(description)
+        self.description = description
+        self.detail = detail
+        self.commits = commits
+        self.error_id = secrets.token_hex(8)
+
+
+class InvalidRequest(OAuthError):
+    code = "invalid_request"
+
+
+class RequestTooLarge(InvalidRequest):
+    status = 413
+
+
+class InvalidClient(OAuthError):
+    """RFC 6749 §5.2: 401, with the scheme that the client may authenticate by."""
+
+    code = "invalid_client"
+    status = 401
+
+
+class InvalidGrant(OAuthError):
+    code = "invalid_grant"
+
+
+class UnauthorizedClient(OAuthError):
+    code = "unauthorized_client"
+
+
+class UnsupportedGrantType(OAuthError):
+    code = "unsupported_grant_type"
+
+
+class UnsupportedResponseType(OAuthError):
+    code = "unsupported_response_type"
+
+
+class InvalidScope(OAuthError):
+    code = "invalid_scope"
+
+
+class InvalidTarget(OAuthError):
+    """RFC 8707 §2: the resource is unknown, malformed or not for this client."""
+
+    code = "invalid_target"
+
+
+class AccessDenied(OAuthError):
+    code = "access_denied"
+
+
+class LoginRequired(OAuthError):
+    """OpenID Connect Core §3.1.2.6."""
+
+    code = "login_required"
+
+
+class ConsentRequired(OAuthError):
+    code = "consent_required"
+
+
+class RequestNotSupported(OAuthError):
+    code = "request_not_supported"
+
+
+class RequestURINotSupported(OAuthError):
+    code = "request_uri_not_supported"
+
+
+class RegistrationNotSupported(OAuthError):
+    code = "registration_not_supported"

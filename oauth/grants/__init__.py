@@ -1,0 +1,43 @@
+"""The grants: each one function (GrantRequest) -> Issuance, run inside one transaction.
+
+Whatever a grant consumes is consumed exactly once, or nothing happened; a refusal that revokes something
+(`OAuthError.commits`) is kept although the client is told an error.
+"""
+
+from collections.abc import Callable, Mapping
+
+from django.db import transaction
+
+from oauth.errors import OAuthError, UnauthorizedClient, UnsupportedGrantType
+from oauth.grants.authorization_code import authorization_code
+from oauth.grants.client_credentials import client_credentials
+from oauth.grants.issuance import GrantRequest, Issuance
+from oauth.grants.refresh_token import refresh_token
+from oauth.models.client import GrantType
+
+GRANTS: Mapping[str, Callable[[GrantRequest], Issuance]] = {
+    GrantType.AUTHORIZATION_CODE: authorization_code,
+    GrantType.REFRESH_TOKEN: refresh_token,
+    GrantType.CLIENT_CREDENTIALS: client_credentials,
+}
+
+
+def run(grant_type: str, request: GrantRequest) -> Issuance:
+    """Raises UnsupportedGrantType, UnauthorizedClient (RFC 6749 §5.2), or what the grant raises."""
+    grant = GRANTS.get(grant_type)
+    if grant is None:
+        raise UnsupportedGrantType(f"The grant types of this server are {', '.join(GRANTS)}.")
+    if not request.client.allows_grant_type(grant_type):
+        raise UnauthorizedClient(f"This client is not registered for the grant type {grant_type}.")
+    refusal: OAuthError
+    with transaction.atomic():
+        try:
+            return grant(request)
+        except OAuthError as error:
+            if not error.commits:
+                raise
+            refusal = error
+    raise refusal
+
+
+__all__ = ["GRANTS", "GrantRequest", "Issuance", "run"]

@@ -1,0 +1,22 @@
+"""The client credentials grant (RFC 6749 §4.4): a client acting for itself. No row is written."""
+
+from oauth.conf import conf
+from oauth.errors import InvalidScope, UnauthorizedClient
+from oauth.grants import issuance
+from oauth.grants.issuance import GrantRequest, Issuance
+
+# What only a person can allow about themselves.
+_NEEDS_A_USER = frozenset({"openid", "profile", "email", "offline_access"})
+
+
+def client_credentials(request: GrantRequest) -> Issuance:
+    client, params = request.client, request.params
+    if client.is_public:
+        raise UnauthorizedClient("A public client cannot act for itself (RFC 6749 §4.4).")
+    allowed = frozenset(client.allowed_scopes) - _NEEDS_A_USER
+    scopes = issuance.narrowed_scopes(params.get("scope"), allowed)
+    if not scopes:
+        raise InvalidScope("This client has no scopes of its own.")
+    resources = issuance.narrowed_resources(params.all("resource"), client.allowed_resources or tuple(conf.RESOURCES))
+    access_token, lifetime = issuance.access_token(client, scopes=scopes, resources=resources)
+    return Issuance(access_token=access_token, expires_in_seconds=int(lifetime.total_seconds()), scopes=scopes)

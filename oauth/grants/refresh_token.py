@@ -1,0 +1,88 @@
+"""The refresh token grant (RFC 6749 §6, RFC 9700 §4.14, OAuth 2.1 §4.3).
+
+A confidential client proves itself, so its refresh token stays the same. A public client's is rotated: the
+superseded one works again for REFRESH_TOKEN_RETRY_WINDOW, until its successor is first used, so that a lost
+answer logs nobody out; each retry kills the unused successor. Any other second use ends the Authorization.
+"""
+
+from django.utils import timezone
+
+from oauth.conf import conf
+from oauth.errors import InvalidGrant
+from oauth.grants import issuance
+from oauth.grants.issuance import GrantRequest, Issuance
+from oauth.models import Authorization, RefreshToken
+from oauth.models.secret import digest
+
+_NOT_VALID = "The refresh token is not valid: unknown, expired, revoked, or of another client."
+# Without it, access lasts as long as the log-in it came from (OpenID Connect Core §11).
+OFFLINE_ACCESS = "offline_access"
+
+
+def refresh_token(request: GrantRequest) -> Issuance:
+    """Two statements without rotation, four or five with it."""
+    client, params = request.client, request.params
+    token_digest = digest(params.require("refresh_token"))
+
+    # Lock the family first: parallel refreshes queue here, and a revocation that has committed is seen below.
+    if not Authorization.objects.filter(refresh_tokens__token_digest=token_digest).update(last_used_at=timezone.now()):
+        raise InvalidGrant(_NOT_VALID, detail="no such refresh token")
+    token = RefreshToken.objects.select_related("authorization__user", "session").get(token_digest=token_digest)
+    authorization = token.authorization
+
+    # RFC 6749 §6: issued to this client. Checked before reuse, or a stranger could end the family.
+    if authorization.client_id != client.pk:
+        raise InvalidGrant(_NOT_VALID, detail="refresh token of another client")
+    if not authorization.is_live or not authorization.user.is_active:
+        raise InvalidGrant("The authorization has ended.", detail="revoked, expired, or the user is deactivated")
+    if OFFLINE_ACCESS not in token.scopes and token.session.ended_at is not None:
+        raise InvalidGrant("The person has logged out, and the app was not allowed to go on without them.")
+    scopes = issuance.narrowed_scopes(params.get("scope"), token.scopes)
+    resources = issuance.narrowed_resources(params.all("resource"), token.resources)
+
+    now = timezone.now()
+    _refuse_reuse(token)
+    if token.revoked_at is not None or token.expires_at <= now:
+        raise InvalidGrant(_NOT_VALID, detail="expired, or revoked by a retry")
+    new_token = _rotate(token) if client.is_public else None
+    access_token, lifetime = issuance.access_token(
+        client, scopes=scopes, resources=resources, authorization=authorization, session=token.session,
+        not_after=authorization.expires_at,
+    )  # fmt: skip
+    return Issuance(
+        access_token=access_token,
+        expires_in_seconds=int(lifetime.total_seconds()),
+        scopes=scopes,
+        refresh_token=new_token,
+    )
+
+
+def _refuse_reuse(token: RefreshToken) -> None:
+    """RFC 9700 §4.14.2, ASVS 5.0 10.4.5: a token that its successor has replaced for good is a stolen one.
+
+    So is one that a retry killed: its holder and the retrier cannot both be the client.
+    """
+    if token.superseded_at is None and token.revoked_at is None:
+        return
+    in_window = (
+        token.revoked_at is None
+        and token.superseded_at is not None
+        and token.superseded_at + conf.REFRESH_TOKEN_RETRY_WINDOW > timezone.now()
+    )
+    if in_window and not token.successors.filter(first_used_at__isnull=False).exists():
+        return
+    token.authorization.revoke(Authorization.RevocationReason.REFRESH_REPLAY)
+    raise InvalidGrant(_NOT_VALID, detail="refresh token reused: the authorization is revoked", commits=True)
+
+
+def _rotate(token: RefreshToken) -> str:
+    """Supersedes the token; a retry also revokes the successor that nobody used. The narrowing of one request
+    is not inherited: the successor may do what its predecessor could (RFC 6749 §6)."""
+    now = timezone.now()
+    if token.superseded_at is not None:
+        token.successors.filter(revoked_at=None).update(revoked_at=now)
+    else:
+        RefreshToken.objects.filter(pk=token.pk).update(superseded_at=now, first_used_at=now)
+    return issuance.new_refresh_token(
+        token.authorization, token.session, scopes=token.scopes, resources=token.resources, replaces=token
+    )

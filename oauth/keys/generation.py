@@ -1,0 +1,41 @@
+"""New signing keys."""
+
+from django.db import connection, transaction
+from django.utils import timezone
+from jwcrypto.jwk import JWK
+
+from oauth.keys import encryption
+from oauth.models import SigningKey
+
+# Parameters of JWK.generate by JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+_PARAMETERS = {
+    "ES256": {"kty": "EC", "crv": "P-256"},
+    "EdDSA": {"kty": "OKP", "crv": "Ed25519"},
+    "PS256": {"kty": "RSA", "size": 2048},
+    "RS256": {"kty": "RSA", "size": 2048},
+}
+# Two processes that start at once must not both make the first key.
+_LOCK = 0x0A07_6B65
+
+
+def generate(algorithm: str) -> SigningKey:
+    """An unsaved key that may sign from now on; `algorithm` is one of conf.SIGNING_ALGORITHMS."""
+    key = JWK.generate(**_PARAMETERS[algorithm])
+    kid = key.thumbprint()
+    now = timezone.now()
+    return SigningKey(
+        kid=kid,
+        algorithm=algorithm,
+        public_jwk={**key.export_public(as_dict=True), "kid": kid, "alg": algorithm, "use": "sig"},
+        private_key_encrypted=encryption.encrypt(key.export_to_pem(private_key=True, password=None)),
+        published_at=now,
+        active_at=now,
+    )
+
+
+def ensure_active_key(algorithm: str) -> None:
+    """Makes the first key of an algorithm. Nobody can have cached a JWK Set without it, so it signs at once."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        if not SigningKey.objects.active().filter(algorithm=algorithm).exists():
+            generate(algorithm).save()

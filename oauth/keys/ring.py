@@ -1,0 +1,98 @@
+"""The keys of this process: read from the database, decrypted and parsed at most once a minute.
+
+Staleness is bounded by KEY_CACHE_LIFETIME; a new key is published that long before it signs.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.fernet import InvalidToken
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.db import DatabaseError
+
+from oauth.conf import conf
+from oauth.keys import encryption
+from oauth.models import SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedKey:
+    kid: str
+    algorithm: str
+    private_key: PrivateKeyTypes
+
+
+@dataclass(frozen=True, slots=True)
+class _Ring:
+    signing: dict[str, ParsedKey]
+    jwks: dict[str, Any]
+    expires_at: float  # of time.monotonic()
+
+
+_ring: _Ring | None = None
+_lock = threading.Lock()
+
+
+def signing_key(algorithm: str) -> ParsedKey:
+    """The key that signs now. Raises ImproperlyConfigured where there is none: nothing is ever signed without."""
+    try:
+        return _current().signing[algorithm]
+    except KeyError:
+        raise ImproperlyConfigured(f"No active {algorithm} key; `manage.py migrate` makes the first one.") from None
+
+
+def published_jwks() -> dict[str, Any]:
+    """The JWK Set (RFC 7517 §5): public parts only."""
+    return _current().jwks
+
+
+def is_ready() -> bool:
+    """Whether access tokens and ID tokens can be signed now."""
+    try:
+        return {conf.SIGNING_ALGORITHM, conf.ID_TOKEN_SIGNING_ALGORITHM} <= _current().signing.keys()
+    except (DatabaseError, InvalidToken, ImproperlyConfigured):
+        return False
+
+
+def forget() -> None:
+    """Read anew at next use: after a key changed in this process."""
+    global _ring
+    _ring = None
+
+
+def _current() -> _Ring:
+    ring = _ring
+    if ring is None or ring.expires_at <= time.monotonic():
+        return _reload()
+    return ring
+
+
+def _reload() -> _Ring:
+    global _ring
+    # One thread reads; the others go on with the ring they have, and wait only where there is none.
+    if not _lock.acquire(blocking=_ring is None):
+        return _ring  # type: ignore[return-value]
+    try:
+        if _ring is not None and _ring.expires_at > time.monotonic():
+            return _ring
+        signing: dict[str, ParsedKey] = {}
+        for row in SigningKey.objects.active():
+            if row.algorithm not in signing:
+                pem = encryption.decrypt(bytes(row.private_key_encrypted))
+                signing[row.algorithm] = ParsedKey(row.kid, row.algorithm, load_pem_private_key(pem, password=None))
+        _ring = _Ring(
+            signing=signing,
+            jwks={"keys": [key.public_jwk for key in SigningKey.objects.published().order_by("-active_at")]},
+            expires_at=time.monotonic() + conf.KEY_CACHE_LIFETIME.total_seconds(),
+        )
+        return _ring
+    finally:
+        _lock.release()
+
+
+setting_changed.connect(lambda setting, **_: forget() if setting == "OAUTH" else None, weak=False)

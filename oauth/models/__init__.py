@@ -1,0 +1,23 @@
+"""The entities of the authorization server. Codes and refresh tokens are stored as SHA-256 only.
+
+Client -> Authorization (what a user allowed it) -> AuthorizationCode, RefreshToken; Session is the log-in
+that they happened in. Imports nothing else of `oauth` but `conf`.
+"""
+
+from oauth.models.authorization import Authorization
+from oauth.models.authorization_code import AuthorizationCode
+from oauth.models.client import Client
+from oauth.models.refresh_token import RefreshToken
+from oauth.models.scope import Scope
+from oauth.models.session import Session
+from oauth.models.signing_key import SigningKey
+
+__all__ = [
+    "Authorization",
+    "AuthorizationCode",
+    "Client",
+    "RefreshToken",
+    "Scope",
+    "Session",
+    "SigningKey",
+]

@@ -1,0 +1,79 @@
+"""What a user allowed a client: the row that codes and refresh tokens hang on, and that everybody revokes."""
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from oauth.models.session import Session
+
+
+class AuthorizationQuerySet(models.QuerySet["Authorization"]):
+    def live(self, *, at: datetime | None = None) -> "AuthorizationQuerySet":
+        return self.filter(revoked_at=None, expires_at__gt=at or timezone.now())
+
+    def revoke(self, reason: "Authorization.RevocationReason", *, by: Any = None) -> int:
+        """Ends them now; codes and refresh tokens are dead with the row, whatever their own state. Idempotent."""
+        return self.filter(revoked_at=None).update(revoked_at=timezone.now(), revocation_reason=reason, revoked_by=by)
+
+
+class Authorization(models.Model):
+    """Made when a user allows a client; its row is the lock of the whole token family.
+
+    Whoever consumes a code or a refresh token locks this row first, so that a revocation that has committed
+    is always seen (RELIABILITY F10).
+    """
+
+    class RevocationReason(models.TextChoices):
+        USER = "user", "The user removed it"
+        ADMIN = "admin", "An admin revoked it"
+        CLIENT = "client", "The client gave it back"
+        CODE_REPLAY = "code_replay", "An authorization code was used twice"
+        REFRESH_REPLAY = "refresh_replay", "A refresh token was used twice"
+        LOGOUT = "logout", "The session it depended on ended"
+        DEACTIVATED = "deactivated", "The user or the client was deactivated"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authorizations")
+    client = models.ForeignKey(
+        settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="authorizations"
+    )
+    session = models.ForeignKey(Session, on_delete=models.SET_NULL, null=True, related_name="authorizations")
+    scopes = ArrayField(models.CharField(max_length=100), default=list)
+    resources = ArrayField(models.CharField(max_length=255), default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revocation_reason = models.CharField(max_length=20, choices=RevocationReason.choices, blank=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+
+    objects = AuthorizationQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "client"], name="authorization_live", condition=models.Q(revoked_at=None)),
+            models.Index(fields=["expires_at"], name="authorization_expiry"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="authorization_revoked_for_a_reason",
+                condition=models.Q(revoked_at=None) ^ ~models.Q(revocation_reason=""),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    @property
+    def is_live(self) -> bool:
+        return self.revoked_at is None and self.expires_at > timezone.now()
+
+    def revoke(self, reason: RevocationReason, *, by: Any = None) -> None:
+        type(self).objects.filter(pk=self.pk).revoke(reason, by=by)

@@ -1,0 +1,31 @@
+"""An authorization code (RFC 6749 §4.1.2): single use, bound to client, redirect URI and PKCE challenge."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from oauth.models.authorization import Authorization
+from oauth.models.secret import DigestField
+from oauth.models.session import Session
+
+
+class AuthorizationCode(models.Model):
+    """Kept after use, so that a second use is recognised and ends the Authorization."""
+
+    code_digest = DigestField()
+    authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="codes")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
+    redirect_uri = models.TextField()
+    code_challenge = models.CharField(max_length=43)
+    scopes = ArrayField(models.CharField(max_length=100), default=list)
+    resources = ArrayField(models.CharField(max_length=255), default=list)
+    nonce = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    consumed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="authorization_code_expiry")]
+
+    def __str__(self) -> str:
+        return f"code {self.pk}"

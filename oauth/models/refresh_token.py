@@ -1,0 +1,33 @@
+"""A refresh token (RFC 6749 §6) and its place in the family of an Authorization."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from oauth.models.authorization import Authorization
+from oauth.models.secret import DigestField
+from oauth.models.session import Session
+
+
+class RefreshToken(models.Model):
+    """`superseded_at` and `replaces` tell the story of rotation; a row is only changed under the lock of its
+    Authorization."""
+
+    token_digest = DigestField()
+    authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="refresh_tokens")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
+    scopes = ArrayField(models.CharField(max_length=100), default=list)
+    resources = ArrayField(models.CharField(max_length=255), default=list)
+    generation = models.PositiveIntegerField(default=0)
+    replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="successors")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    first_used_at = models.DateTimeField(null=True, blank=True)
+    superseded_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="refresh_token_expiry")]
+
+    def __str__(self) -> str:
+        return f"refresh token {self.pk}"

@@ -1,0 +1,27 @@
+"""Scopes and the sentence that explains each to a person on the consent page."""
+
+from django.core.validators import RegexValidator
+from django.db import models
+
+
+class Scope(models.Model):
+    class Group(models.TextChoices):
+        IDENTITY = "identity", "Who you are"
+        READ = "read", "See"
+        WRITE = "write", "Change or move money"
+
+    # RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
+    name = models.CharField(
+        max_length=100,
+        unique=True,
+        validators=[RegexValidator(r"^[\x21\x23-\x5b\x5d-\x7e]+$", "RFC 6749 §3.3")],
+    )
+    sentence = models.CharField(max_length=200, help_text="What the consent page says: “This app wants to: …”")
+    group = models.CharField(max_length=10, choices=Group.choices, default=Group.READ)
+    position = models.PositiveSmallIntegerField(default=0, help_text="Order on the consent page.")
+
+    class Meta:
+        ordering = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,32 @@
+"""A log-in of a user, as clients see it (`sid`, `auth_time`, `acr`, `amr` of OpenID Connect)."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+
+class Session(models.Model):
+    """Starts at log-in; ended by log-out, password change or deactivation, with everything that is online-only."""
+
+    class EndReason(models.TextChoices):
+        LOGOUT = "logout", "Logged out"
+        PASSWORD = "password", "Password changed"
+        DEACTIVATED = "deactivated", "User deactivated"
+        REPLACED = "replaced", "Logged in again"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="oauth_sessions")
+    auth_time = models.DateTimeField()
+    acr = models.CharField(max_length=100)
+    amr = ArrayField(models.CharField(max_length=20), default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=20, choices=EndReason.choices, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["user"], name="session_live", condition=models.Q(ended_at=None))]
+
+    def __str__(self) -> str:
+        return str(self.id)

@@ -1,0 +1,62 @@
+"""A key that signs tokens. The private part is encrypted at rest; times in the row say what it may do."""
+
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
+    def published(self, *, at: datetime | None = None) -> "SigningKeyQuerySet":
+        """In the JWKS: those that sign, will sign, or have signed tokens that may still live."""
+        at = at or timezone.now()
+        return self.filter(published_at__lte=at).filter(Q(retired_at=None) | Q(retired_at__gt=at))
+
+    def active(self, *, at: datetime | None = None) -> "SigningKeyQuerySet":
+        """May sign now, the newest first."""
+        at = at or timezone.now()
+        return (
+            self.published(at=at)
+            .filter(active_at__lte=at)
+            .filter(Q(retiring_at=None) | Q(retiring_at__gt=at))
+            .order_by("-active_at")
+        )
+
+
+class SigningKey(models.Model):
+    """published_at -> active_at (signs) -> retiring_at (verifies only) -> retired_at (gone from the JWKS)."""
+
+    kid = models.CharField("key ID", max_length=43, unique=True, help_text="RFC 7638 thumbprint of the public key.")
+    algorithm = models.CharField(max_length=10)
+    public_jwk = models.JSONField()
+    private_key_encrypted = models.BinaryField(editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    published_at = models.DateTimeField()
+    active_at = models.DateTimeField()
+    retiring_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SigningKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="signing_key_times_in_order",
+                condition=Q(active_at__gte=models.F("published_at"))
+                & (Q(retired_at=None) | Q(retiring_at__isnull=False, retired_at__gte=models.F("retiring_at"))),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.kid
+
+    @property
+    def state(self) -> str:
+        """published, active, retiring or retired, as of now."""
+        now = timezone.now()
+        if self.retired_at and self.retired_at <= now:
+            return "retired"
+        if self.retiring_at and self.retiring_at <= now:
+            return "retiring"
+        return "active" if self.active_at <= now else "published"

@@ -1,0 +1,91 @@
+"""The parameters of a protocol request: read once, strictly, before anything is looked up.
+
+RFC 6749 §3.1, §3.2: none repeated, empty ones count as absent, unknown ones are ignored. Control characters
+and broken UTF-8 are refused (appendix A knows none), so that no NUL byte reaches the database.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import parse_qsl
+
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, UnreadablePostError
+
+from oauth.errors import InvalidRequest, RequestTooLarge
+
+MAX_BODY_BYTES = 64 * 1024
+MAX_FIELDS = 100
+# RFC 8707 §2: a request may name several resources; nothing else may be repeated.
+REPEATABLE = frozenset({"resource"})
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_NAME = re.compile(r"[A-Za-z0-9._#-]{1,64}")
+
+
+class Parameters(Mapping[str, str]):
+    """Immutable name -> value; `all(name)` for those that may be repeated."""
+
+    def __init__(self, values: Mapping[str, tuple[str, ...]]) -> None:
+        self._values = dict(values)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def all(self, name: str) -> tuple[str, ...]:
+        return self._values.get(name, ())
+
+    def require(self, name: str) -> str:
+        """The value. Raises InvalidRequest naming what is missing."""
+        try:
+            return self[name]
+        except KeyError:
+            raise InvalidRequest(f"The parameter {name} is missing.") from None
+
+
+def from_body(request: HttpRequest) -> Parameters:
+    """Of a POST whose body is a form. Raises InvalidRequest."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise InvalidRequest("Send the parameters as application/x-www-form-urlencoded.")
+    if request.META.get("QUERY_STRING"):
+        # RFC 6749 §2.3.1: credentials never in the URL, where logs would keep them.
+        raise InvalidRequest("Send the parameters in the body, none in the URL.")
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        raise RequestTooLarge(f"The body is larger than {MAX_BODY_BYTES} bytes.") from None
+    except UnreadablePostError:
+        raise InvalidRequest("The body could not be read to its end.") from None
+    return parse(body)
+
+
+def parse(encoded: bytes) -> Parameters:
+    """Of a query or a body. Raises InvalidRequest, and RequestTooLarge above 64 KiB."""
+    if len(encoded) > MAX_BODY_BYTES:
+        raise RequestTooLarge(f"The parameters are larger than {MAX_BODY_BYTES} bytes.")
+    try:
+        pairs = parse_qsl(
+            encoded.decode("ascii"),
+            keep_blank_values=True,
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=MAX_FIELDS,
+        )
+    except (UnicodeDecodeError, ValueError):
+        raise InvalidRequest("The parameters are not a form in UTF-8.") from None
+    values: dict[str, tuple[str, ...]] = {}
+    seen: set[str] = set()
+    for name, value in pairs:
+        shown = name if _NAME.fullmatch(name) else "with this name"
+        if _CONTROL.search(name) or _CONTROL.search(value):
+            raise InvalidRequest(f"The parameter {shown} holds a control character.")
+        if name in seen and name not in REPEATABLE:
+            raise InvalidRequest(f"The parameter {shown} is repeated.")
+        seen.add(name)
+        if value:
+            values[name] = (*values.get(name, ()), value)
+    return Parameters(values)

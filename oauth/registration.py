@@ -1,0 +1,39 @@
+"""What a new client of each kind may do: the safe values behind one question, “what is it?”."""
+
+from typing import Any
+
+from oauth.models import Client
+from oauth.models.client import AuthenticationMethod, GrantType, Kind
+
+_WITH_A_USER = [GrantType.AUTHORIZATION_CODE.value, GrantType.REFRESH_TOKEN.value]
+_PUBLIC = {"client_type": Client.CLIENT_PUBLIC, "token_endpoint_auth_method": AuthenticationMethod.NONE.value}
+_CONFIDENTIAL = {
+    "client_type": Client.CLIENT_CONFIDENTIAL,
+    "token_endpoint_auth_method": AuthenticationMethod.SECRET_BASIC.value,
+}
+
+EXPLANATIONS = {
+    Kind.MOBILE: "Installed on people's phones or computers; cannot keep a secret. Code with PKCE, rotating refresh.",
+    Kind.WEB: "Runs on a server of its owner that keeps the secret. Code with PKCE and a secret.",
+    Kind.BROWSER: "Only JavaScript. Prefer a small server (a web app): it keeps tokens away from scripts.",
+    Kind.SERVICE: "No person takes part: acts for itself with client credentials.",
+    Kind.DEVICE: "A television or a terminal: the person logs in on their phone.",
+}
+
+_PRESETS: dict[str, dict[str, Any]] = {
+    Kind.MOBILE: {**_PUBLIC, "grant_types": _WITH_A_USER},
+    Kind.WEB: {**_CONFIDENTIAL, "grant_types": _WITH_A_USER},
+    Kind.BROWSER: {**_PUBLIC, "grant_types": _WITH_A_USER},
+    Kind.SERVICE: {**_CONFIDENTIAL, "grant_types": [GrantType.CLIENT_CREDENTIALS.value]},
+    Kind.DEVICE: {**_PUBLIC, "grant_types": [GrantType.DEVICE_CODE.value, GrantType.REFRESH_TOKEN.value]},
+}
+
+
+def preset(kind: str) -> dict[str, Any]:
+    """Field values of a new Client of this kind (RFC 9700 §2, OAuth 2.1 §2)."""
+    values = _PRESETS[kind]
+    return {**values, "kind": str(kind), "grant_types": list(values["grant_types"])}
+
+
+def kind_needs_redirect_uri(kind: str) -> bool:
+    return GrantType.AUTHORIZATION_CODE.value in _PRESETS[kind]["grant_types"]

@@ -1,0 +1,17 @@
+"""What an API needs to accept our access tokens, and nothing else of the app: no database, no models.
+
+Header -> `JWTBearer` (verify) -> `HasScope` (permit) -> your view, with `request.auth.claims`. Use it as
+
+    class Accounts(APIView):
+        authentication_classes = [JWTBearer]
+        permission_classes = [HasScope]
+        required_scopes = {"GET": ["accounts:read"]}
+
+Where `OAUTH["VERIFICATION_KEYS"]` is not set, the JWK Set is fetched from `JWKS_URI` over HTTP.
+"""
+
+from oauth.resource_server.authentication import JWTBearer
+from oauth.resource_server.challenges import InsufficientScope, InvalidToken
+from oauth.resource_server.permissions import HasScope
+
+__all__ = ["HasScope", "InsufficientScope", "InvalidToken", "JWTBearer"]

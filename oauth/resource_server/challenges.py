@@ -1,0 +1,56 @@
+"""What a refused API request is told: `WWW-Authenticate` of RFC 6750 §3 with `resource_metadata` (RFC 9728 §5.1)."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+from oauth.conf import conf
+
+
+def challenge(**parameters: str) -> str:
+    """`Bearer name="value", ...`; values are ours or checked, never echoed from the request."""
+    metadata = {"resource_metadata": resource_metadata_url()}
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in (parameters | metadata).items())
+
+
+def resource_metadata_url() -> str:
+    """RFC 9728 §3: the well-known part goes between host and path of the resource's identifier."""
+    resource = urlsplit(conf.audiences[0])
+    return f"{resource.scheme}://{resource.netloc}/.well-known/oauth-protected-resource{resource.path}"
+
+
+class InvalidToken(APIException):
+    """RFC 6750 §3.1 `invalid_token`: expired, malformed, not ours, not for this API."""
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+    default_code = "invalid_token"
+    default_detail = "The access token is not valid."
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail)
+        self.auth_header = challenge(error=self.default_code, error_description=str(self.detail))
+
+
+class InvalidRequest(APIException):
+    """RFC 6750 §3.1 `invalid_request`: the Authorization header itself is malformed."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    default_code = "invalid_request"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.auth_header = challenge(error=self.default_code, error_description=detail)
+
+
+class InsufficientScope(APIException):
+    """RFC 6750 §3.1 `insufficient_scope`, naming the scopes that are needed."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_code = "insufficient_scope"
+
+    def __init__(self, required: Iterable[str]) -> None:
+        scope = " ".join(required)
+        super().__init__(f"This needs a token with the scope {scope}.")
+        self.auth_header = challenge(error=self.default_code, error_description=str(self.detail), scope=scope)

@@ -1,0 +1,26 @@
+"""Protected Resource Metadata (RFC 9728): how a client that was refused finds the authorization server."""
+
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.http import require_safe
+
+from oauth.conf import conf
+
+
+@require_safe
+def protected_resource(request: HttpRequest, path: str = "") -> JsonResponse:
+    """The document of the resource whose identifier ends in `path`; without one, of the first resource."""
+    wanted = f"{conf.ISSUER}/{path}" if path else conf.audiences[0]
+    if wanted not in conf.audiences:
+        return JsonResponse({"error": "not_found", "error_description": "No such resource here."}, status=404)
+    resource = conf.RESOURCES.get(wanted, {})
+    document = {
+        "resource": wanted,
+        "authorization_servers": [conf.ISSUER],
+        "scopes_supported": [name for name in conf.SCOPES if ":" in name],
+        "bearer_methods_supported": ["header"],
+        "resource_name": resource.get("name", wanted),
+    }
+    response = JsonResponse(document)
+    response["Cache-Control"] = "public, max-age=300"
+    response["Access-Control-Allow-Origin"] = "*"
+    return response

@@ -1,0 +1,46 @@
+"""Scopes, read from the view: a view that names none is a bug and permits nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+if TYPE_CHECKING:  # rest_framework.views reads the settings that name this module
+    from rest_framework.views import APIView
+
+from oauth.resource_server.challenges import InsufficientScope
+from oauth.tokens.access_token import AccessToken
+
+Scopes = Mapping[str, Sequence[str]] | Sequence[str]
+
+
+class HasScope(BasePermission):
+    """`required_scopes` on the view: a list for every method, or a dict of method -> list; all are needed."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        token = request.auth
+        if not isinstance(token, AccessToken):
+            return False
+        required = required_scopes(view, request.method or "")
+        if not token.claims.scopes.issuperset(required):
+            raise InsufficientScope(required)
+        return True
+
+
+def required_scopes(view: APIView, method: str) -> Sequence[str]:
+    """What the method needs. Raises ImproperlyConfigured where the view does not say: fail closed."""
+    scopes: Scopes | None = getattr(view, "required_scopes", None)
+    if scopes is None:
+        raise ImproperlyConfigured(f"{type(view).__name__} names no required_scopes.")
+    if not isinstance(scopes, Mapping):
+        return scopes
+    method = "GET" if method == "HEAD" else method
+    if method in scopes:
+        return scopes[method]
+    if method == "OPTIONS" or not hasattr(view, method.lower()):
+        return ()  # DRF answers 405, or describes the view to whoever has a valid token
+    raise ImproperlyConfigured(f"{type(view).__name__} names no required_scopes for {method}.")

@@ -1,0 +1,21 @@
+"""django-oauth-toolkit's hook for scopes, answered from the table that the admin edits."""
+
+from typing import Any
+
+from oauth2_provider.scopes import BaseScopes
+
+from oauth.models import Scope
+
+
+class DatabaseScopes(BaseScopes):
+    def get_all_scopes(self) -> dict[str, str]:
+        return dict(Scope.objects.values_list("name", "sentence"))
+
+    def get_available_scopes(
+        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
+        return list(application.allowed_scopes) if application else list(self.get_all_scopes())
+
+    def get_default_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:
+        """None: a request says what it wants, so that the person can be told."""
+        return []

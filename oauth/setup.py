@@ -1,0 +1,30 @@
+"""Rows that must be there before the first request: scopes of the settings, the first signing keys.
+
+Runs after `migrate`; adds what is missing and changes nothing that an admin may have edited.
+"""
+
+from typing import Any
+
+from oauth.conf import conf
+
+_IDENTITY = ("openid", "profile", "email", "offline_access")
+
+
+def create_missing_rows(**_: Any) -> None:
+    from oauth import keys
+    from oauth.models import Scope
+
+    def group(name: str) -> Scope.Group:
+        if name in _IDENTITY:
+            return Scope.Group.IDENTITY
+        return Scope.Group.WRITE if name.endswith((":write", ":manage")) else Scope.Group.READ
+
+    Scope.objects.bulk_create(
+        [
+            Scope(name=name, sentence=sentence, group=group(name), position=position)
+            for position, (name, sentence) in enumerate(conf.SCOPES.items())
+        ],
+        ignore_conflicts=True,
+    )
+    for algorithm in {conf.SIGNING_ALGORITHM, conf.ID_TOKEN_SIGNING_ALGORITHM}:
+        keys.ensure_active_key(algorithm)

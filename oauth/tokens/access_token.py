@@ -1,0 +1,48 @@
+"""The access token as SimpleJWT sees it (RFC 9068)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework_simplejwt.exceptions import (
+    ExpiredTokenError,
+    TokenBackendError,
+    TokenBackendExpiredToken,
+    TokenError,
+)
+from rest_framework_simplejwt.tokens import Token
+
+from oauth.conf import conf
+from oauth.tokens.claims import AccessTokenClaims
+
+TYP = "at+jwt"
+
+
+class AccessToken(Token):
+    """A verified access token: a mapping of its claims, and `.claims` as data. Raises TokenError if it is not.
+
+    What kind of token it is stands in the header's `typ`, not in SimpleJWT's `token_type` claim.
+    """
+
+    token_type = TYP
+    lifetime = conf.ACCESS_TOKEN_LIFETIME
+    claims: AccessTokenClaims
+
+    def __init__(self, token: Any, *, backend: Any) -> None:
+        self._token_backend = backend
+        self.token = token
+        self.current_time = datetime.now(UTC)
+        try:
+            self.payload = backend.decode(token)
+        except TokenBackendExpiredToken as error:
+            raise ExpiredTokenError(str(error)) from error
+        except TokenBackendError as error:
+            raise TokenError(str(error)) from error
+        self.verify()
+
+    def verify(self) -> None:
+        """RFC 9068 §2.2: every claim has the type that it should; the backend has checked the rest."""
+        try:
+            self.claims = AccessTokenClaims.from_payload(self.payload)
+            _ = self.claims.user_id
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
+            raise TokenError("The token's claims are not those of an access token.") from error

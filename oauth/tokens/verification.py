@@ -1,0 +1,99 @@
+"""Verifying a JWT of this issuer (RFC 7515 §5.2, RFC 7519 §7.2, RFC 8725), and the SimpleJWT classes over it.
+
+No key, URL or certificate inside a token is ever used (RFC 8725 §3.5): `kid` only selects among known keys.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jwt
+from jwt.utils import base64url_decode, base64url_encode
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
+
+from oauth.conf import SIGNING_ALGORITHMS
+
+# Refused before anything is split or decoded (Authlib CVE-2025-61920, golang-jwt CVE-2025-30204).
+MAX_TOKEN_BYTES = 8192
+# RFC 7515 §2: base64url without padding. PyJWT also decodes padded and stray characters (Wycheproof JWS 367, 370).
+_COMPACT_JWS = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+FindKey = Callable[[str], jwt.PyJWK | None]
+
+
+class VerifyingBackend(TokenBackend):
+    """SimpleJWT's TokenBackend for tokens signed by one of several published keys.
+
+    `typ` is the header's type that counts (RFC 8725 §3.11), `audiences` are the values of `aud` that mean us.
+    """
+
+    def __init__(
+        self, *, typ: str, issuer: str, audiences: Sequence[str], find_key: FindKey, leeway_seconds: float = 0
+    ) -> None:
+        super().__init__(algorithm="ES256", audience=tuple(audiences), issuer=issuer, leeway=leeway_seconds)
+        self.typ = typ
+        self.find_key = find_key
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        raise TokenBackendError("This server verifies tokens and signs none.")
+
+    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+        """The payload of a token whose form, signature, type, issuer, audience and times hold.
+
+        Raises TokenBackendError, as TokenBackendExpiredToken where only the time is over.
+        """
+        if not verify:
+            raise TokenBackendError("An unverified token has no content.")
+        raw = token if isinstance(token, bytes) else str(token).encode()
+        if len(raw) > MAX_TOKEN_BYTES:
+            raise TokenBackendError("The token is too long.")
+        if not _COMPACT_JWS.fullmatch(raw):
+            raise TokenBackendError("The token is not a JWS in compact form.")
+        # One token, one spelling: unused bits in the last character of the signature are zero.
+        signature = raw.rpartition(b".")[2]
+        if len(signature) % 4 == 1 or base64url_encode(base64url_decode(signature)) != signature:
+            raise TokenBackendError("The signature is not in canonical base64url.")
+        key = self._key_for(raw)
+        try:
+            return jwt.decode(
+                raw,
+                key,
+                algorithms=[key.algorithm_name],
+                audience=self.audience,
+                issuer=self.issuer,
+                leeway=self.get_leeway(),
+                options={
+                    "require": ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"],
+                    "strict_aud": False,
+                },
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise TokenBackendExpiredToken("The token has expired.") from error
+        except jwt.InvalidAudienceError as error:
+            raise TokenBackendError("The token is for another audience.") from error
+        except jwt.InvalidIssuerError as error:
+            raise TokenBackendError("The token is from another issuer.") from error
+        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
+            raise TokenBackendError("The token is not valid.") from error
+
+    def _key_for(self, raw: bytes) -> jwt.PyJWK:
+        """The published key that the header names, after the header itself is found in order."""
+        try:
+            header = jwt.get_unverified_header(raw)
+        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+            raise TokenBackendError("The token's header cannot be read.") from error
+        # RFC 7515 §4.1.11: no extension is understood here, so none may be critical. RFC 7797: nor is `b64`.
+        if "crit" in header or "b64" in header or "zip" in header:
+            raise TokenBackendError("The token's header asks for an extension that is not supported.")
+        # RFC 9068 §4: typ in any case, with or without the prefix application/ (RFC 7515 §4.1.9).
+        if str(header.get("typ", "")).lower().removeprefix("application/") != self.typ:
+            raise TokenBackendError("The token is of another type.")
+        kid = header.get("kid")
+        if header.get("alg") not in SIGNING_ALGORITHMS or not isinstance(kid, str):
+            raise TokenBackendError("The token's algorithm or key is not one of this issuer.")
+        key = self.find_key(kid)
+        # RFC 8725 §3.1: a key is for one algorithm only (PyJWT CVE-2026-48523).
+        if key is None or key.algorithm_name != header["alg"]:
+            raise TokenBackendError("The token's algorithm or key is not one of this issuer.")
+        return key

@@ -1,0 +1,20 @@
+"""URLs of the app; include them at the root of the site: the well-known addresses are fixed (RFC 8414 §3)."""
+
+from django.urls import path
+
+from oauth.endpoints.authorize import AuthorizationEndpoint
+from oauth.endpoints.jwks import JWKSEndpoint
+from oauth.endpoints.metadata import MetadataEndpoint
+from oauth.endpoints.token import TokenEndpoint
+from oauth.resource_server.metadata import protected_resource
+
+app_name = "oauth"
+urlpatterns = [
+    path("oauth/authorize", AuthorizationEndpoint.as_view(), name="authorize"),
+    path("oauth/token", TokenEndpoint.as_view(), name="token"),
+    path("oauth/jwks", JWKSEndpoint.as_view(), name="jwks"),
+    path(".well-known/oauth-authorization-server", MetadataEndpoint.as_view(), name="metadata"),
+    path(".well-known/openid-configuration", MetadataEndpoint.as_view(), name="discovery"),
+    path(".well-known/oauth-protected-resource", protected_resource, name="protected-resource"),
+    path(".well-known/oauth-protected-resource/<path:path>", protected_resource, name="protected-resource-of"),
+]

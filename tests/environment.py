@@ -1,0 +1,52 @@
+"""What the settings need before pytest-django reads them, so it is a plugin (`-p` in pyproject.toml), not a conftest.
+
+The tests run on a real PostgreSQL: DATABASE_URL where it is set, else one of their own in .cache, started for
+the run and stopped after it.
+"""
+
+import atexit
+import base64
+import fcntl
+import itertools
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from demo import postgres
+
+DIRECTORY = Path(__file__).resolve().parent.parent / ".cache" / "test-postgres"
+# A developer's shell does not change what the tests see.
+FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "EMAIL_URL", "CACHE_URL", "PORT", "DATA_DIR",
+             "THROTTLE_SCALE", "OUTBOUND_ALLOWED_HOSTS", "SIGNING_ALGORITHM", "LOG_LEVEL")  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-django
+def pytest_load_initial_conftests() -> None:
+    for name in FORGOTTEN:
+        os.environ.pop(name, None)
+    os.environ["MODE"] = "test"
+    os.environ["SECRET_KEY"] = "the key of the tests, which signs nothing of value"
+    os.environ["KEY_ENCRYPTION_KEYS"] = base64.urlsafe_b64encode(b"a Fernet key has 32 bytes: tests").decode()
+    if "DATABASE_URL" not in os.environ:
+        os.environ["DATABASE_URL"] = _own_database()
+
+
+def _own_database() -> str:
+    """Runs side by side share the server but not the database; what a killed run left is taken over."""
+    resources = ExitStack()
+    atexit.register(resources.close)  # however far pytest comes
+    try:
+        url = resources.enter_context(postgres.running(DIRECTORY, durable=False))
+    except postgres.PostgresError as error:
+        pytest.exit(str(error), returncode=4)
+    for number in itertools.count(1):
+        slot = resources.enter_context((DIRECTORY / f"slot-{number}").open("w"))
+        try:
+            fcntl.flock(slot, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            continue
+        break
+    return urlsplit(url)._replace(path=f"/run_{number}").geturl()  # pytest-django puts test_ before the name
