@@ -1,32 +1,36 @@
-# Needs Python 3.11 or newer, make and git; everything else comes from requirements-dev.txt into .venv.
+# Needs Python 3.11 or newer, make and git. The rest is in requirements-dev.txt and goes into .venv.
 SHELL := /bin/sh
-PYTHON ?= python3
-VENV := .venv
-RUN := $(VENV)/bin/python
-INSTALLED := $(VENV)/installed
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+RUN := .venv/bin/python
+INSTALLED := .venv/installed
+AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test check bench lock
+.PHONY: demo test check lock
 
-demo: $(INSTALLED)  ## serve the demo on PORT (default 8000), data in DATA_DIR (default .demo)
+# Serve the demo on PORT (default 8000, or the next free one), its data in DATA_DIR (default .demo).
+# exec: Ctrl-C goes to Python itself.
+demo: $(INSTALLED)
 	@MODE=demo exec $(RUN) manage.py demo
 
-test: $(INSTALLED)  ## run the tests, on a PostgreSQL of their own
-	$(RUN) -m pytest $(PYTEST)
+# ARGS="tests/oauth -k refresh" runs a part.
+test: $(INSTALLED)
+	$(RUN) -m pytest $(ARGS)
 
-check: $(INSTALLED)  ## formatting, lint, types, layers, deploy check, missing migrations
+check: $(INSTALLED)
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
-	$(RUN) .ci/with_production_settings.py -m mypy
-	$(RUN) .ci/with_production_settings.py -m importlinter.cli lint-imports
-	$(RUN) .ci/with_production_settings.py manage.py check --deploy --fail-level WARNING
-	$(RUN) .ci/with_production_settings.py manage.py makemigrations --check --dry-run
+	$(AS_IN_PRODUCTION) $(RUN) -m mypy
+	.venv/bin/lint-imports
+	$(AS_IN_PRODUCTION) $(RUN) manage.py check --deploy --fail-level WARNING
+	MODE=demo DATA_DIR=.cache/check $(RUN) manage.py makemigrations --check --dry-run
 
-lock: $(INSTALLED)  ## resolve pyproject.toml anew into requirements.txt and requirements-dev.txt
+# Resolve pyproject.toml anew into requirements.txt and requirements-dev.txt.
+lock: $(INSTALLED)
 	$(RUN) .ci/lock.py
 
-# Again whenever the requirements change. The stamp comes last: a broken install is not taken for a whole one.
+# Again whenever the requirements change. The stamp comes last, so an install that broke off is done again.
 $(INSTALLED): requirements-dev.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=...") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
 	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@

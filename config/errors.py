@@ -1,52 +1,105 @@
 """Answers for what no view answered: JSON where programs ask, a page where people do."""
 
+import logging
+import sys
+from dataclasses import dataclass
 from http import HTTPStatus
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django_guid import get_guid
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
-_JSON_PREFIXES = ("/api/", "/oauth/", "/.well-known/", "/health/")
-_PAGES = ("/oauth/authorize", "/oauth/apps", "/oauth/device")
+from banking.api.problems import json_response, problem
+
+logger = logging.getLogger(__name__)
+
+OUTAGE_RETRY_AFTER_SECONDS = 2
+
+# Database or cache out of reach, too slow, or out of connections; not what a statement of ours did wrong.
+_OUTAGES = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    PoolClosed,
+    TooManyRequests,
+    RedisConnectionError,
+    RedisTimeoutError,
+)
+_PROTOCOL = ("/oauth/", "/.well-known/", "/health/")
+_PAGES = ("/oauth/authorize", "/oauth/apps", "/oauth/device")  # what people see under /oauth/
 
 
-def answer(request: HttpRequest, status: HTTPStatus, code: str, detail: str) -> HttpResponse:
-    """`code` and `detail` in the form of the caller's protocol: RFC 9457, RFC 6749 §5.2, or a page."""
+@dataclass(frozen=True)
+class Failure:
+    status: HTTPStatus
+    oauth_error: str  # RFC 6749 §5.2, §4.1.2.1
+    problem: str  # a key of banking.api.problems.PROBLEMS
+    detail: str
+
+
+MALFORMED = Failure(HTTPStatus.BAD_REQUEST, "invalid_request", "malformed_request", "The request is malformed.")
+CONTROL_CHARACTER = Failure(
+    HTTPStatus.BAD_REQUEST, "invalid_request", "malformed_request", "The URL holds a control character."
+)
+TOO_LONG = Failure(HTTPStatus.REQUEST_URI_TOO_LONG, "invalid_request", "malformed_request", "The URL is too long.")
+FORBIDDEN = Failure(HTTPStatus.FORBIDDEN, "access_denied", "permission_denied", "You may not do this.")
+NOT_FOUND = Failure(HTTPStatus.NOT_FOUND, "not_found", "not_found", "There is nothing at this address.")
+BUG = Failure(
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    "server_error",
+    "server_error",
+    "Something went wrong on our side. It is logged under this id.",
+)
+OUTAGE = Failure(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "temporarily_unavailable",
+    "temporarily_unavailable",
+    "The service is not available at the moment. Try again.",
+)
+
+
+def answer(request: HttpRequest, failure: Failure) -> HttpResponse:
+    """The failure in the form of the caller's protocol: RFC 9457, RFC 6749 §5.2, or a page."""
     response: HttpResponse
-    if request.path.startswith("/api/"):
-        body = {
-            "type": "about:blank",
-            "title": status.phrase,
-            "status": status.value,
-            "detail": detail,
-            "instance": f"urn:uuid:{get_guid()}",
-            "code": code,
-        }
-        response = JsonResponse(body, status=status, content_type="application/problem+json")
-    elif request.path.startswith(_JSON_PREFIXES) and not request.path.startswith(_PAGES):
-        response = JsonResponse({"error": code, "error_description": detail, "error_id": get_guid()}, status=status)
+    path = request.path
+    if path.startswith("/api/"):
+        response = json_response(problem(failure.problem, status=failure.status, detail=failure.detail))
+    elif path.startswith(_PROTOCOL) and not path.startswith(_PAGES):
+        body = {"error": failure.oauth_error, "error_description": failure.detail, "error_id": get_guid()}
+        response = JsonResponse(body, status=failure.status)
     else:
         # Without request and context processors: they may need the database that is down.
-        page = render_to_string(f"{status.value}.html", {"request_id": get_guid(), "detail": detail})
-        response = HttpResponse(page, status=status)
+        page = render_to_string(f"{failure.status.value}.html", {"request_id": get_guid()})
+        response = HttpResponse(page, status=failure.status)
     response["Cache-Control"] = "no-store"
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response["Retry-After"] = "2"
+    if failure is OUTAGE:
+        response["Retry-After"] = str(OUTAGE_RETRY_AFTER_SECONDS)
     return response
 
 
+def is_outage(error: BaseException | None) -> bool:
+    return isinstance(error, _OUTAGES)
+
+
+# --- Django's handler400, handler403, handler404 and handler500
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, HTTPStatus.BAD_REQUEST, "invalid_request", "The request is malformed.")
+    return answer(request, MALFORMED)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, HTTPStatus.FORBIDDEN, "access_denied", "You may not do this.")
+    return answer(request, FORBIDDEN)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return answer(request, HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.")
+    return answer(request, NOT_FOUND)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    detail = "Something went wrong on our side. It is logged under this id."
-    return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, "server_error", detail)
+    """Also reached by an outage inside a middleware, such as the session's, where no process_exception sees it."""
+    return answer(request, OUTAGE if is_outage(sys.exception()) else BUG)

@@ -4,21 +4,33 @@ import os
 from collections.abc import Callable
 from functools import cache
 from http import HTTPStatus
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from psycopg_pool import PoolTimeout
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
+from config.draining import is_draining
 from oauth import keys
 
 _migrated = False
+
+
+class AnswerProbes:
+    """Answers here, before the Host header is checked: load balancers and Prometheus come with an address as Host."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.probes = {"/health/live": live, "/health/ready": ready, "/metrics": metrics}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.probes.get(request.path_info, self.get_response)(request)
 
 
 @require_safe
@@ -31,17 +43,18 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """Whether to send requests here: database, migrations, a key to sign with."""
+    """Whether to send requests here: 200 only if every check holds; the answer names each."""
     checks: dict[str, Callable[[], bool]] = {
         "database": _database_answers,
         "migrations": _is_migrated,
         "signing_key": keys.is_ready,
+        "accepting": lambda: not is_draining(),
     }
     results = {name: _holds(check) for name, check in checks.items()}
     is_ready = all(results.values())
     body = {
         "status": "ok" if is_ready else "failed",
-        "checks": {name: "ok" if ok else "failed" for name, ok in results.items()},
+        "checks": {name: "ok" if holds else "failed" for name, holds in results.items()},
     }
     return JsonResponse(body, status=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
@@ -49,9 +62,8 @@ def ready(request: HttpRequest) -> JsonResponse:
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text format, summed over the workers; only for METRICS_NETWORKS."""
-    address = ip_address(request.META["REMOTE_ADDR"])
-    if not any(address in network for network in _metrics_networks()):
+    """Prometheus text format, summed over the workers; for METRICS_NETWORKS only."""
+    if not _may_read_metrics(request):
         raise Http404
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
@@ -60,10 +72,25 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
+def _may_read_metrics(request: HttpRequest) -> bool:
+    if "HTTP_X_FORWARDED_FOR" in request.META and not settings.TRUSTED_PROXIES:
+        return False  # a proxy nobody named, perhaps on this machine: its address is not the reader's
+    try:
+        address = ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:  # a Unix socket has no address
+        return False
+    return any(address in network for network in _networks(tuple(settings.METRICS_NETWORKS)))
+
+
+@cache
+def _networks(networks: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(network) for network in networks]
+
+
 def _holds(check: Callable[[], bool]) -> bool:
     try:
         return check()
-    except (DatabaseError, PoolTimeout):
+    except (Error, PoolTimeout, PoolClosed, TooManyRequests):
         return False
 
 
@@ -80,8 +107,3 @@ def _is_migrated() -> bool:
         executor = MigrationExecutor(connection)
         _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
     return _migrated
-
-
-@cache
-def _metrics_networks() -> list:
-    return [ip_network(network) for network in settings.METRICS_NETWORKS]

@@ -3,13 +3,10 @@
 import logging
 import re
 from collections.abc import Callable
-from http import HTTPStatus
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from config.errors import answer
+from config import errors
 
 logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -17,7 +14,6 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 MAX_QUERY_CHARACTERS = 32 * 1024
 # Raw or percent-encoded C0 controls: no parameter of ours has any, and PostgreSQL refuses NUL with an error.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]|%[01][0-9A-Fa-f]|%7[fF]")
-_OUTAGE = (OperationalError, InterfaceError, PoolTimeout, PoolClosed, TooManyRequests)
 
 
 class RefuseMalformedRequests:
@@ -29,15 +25,17 @@ class RefuseMalformedRequests:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         query = request.META.get("QUERY_STRING", "")
         if len(query) > MAX_QUERY_CHARACTERS:
-            return answer(request, HTTPStatus.REQUEST_URI_TOO_LONG, "invalid_request", "The URL is too long.")
+            return errors.answer(request, errors.TOO_LONG)
         if _CONTROL.search(query) or _CONTROL.search(request.path_info):
-            detail = "The URL holds a control character."
-            return answer(request, HTTPStatus.BAD_REQUEST, "invalid_request", detail)
+            return errors.answer(request, errors.CONTROL_CHARACTER)
         return self.get_response(request)
 
 
 class SayOutages:
-    """503 with Retry-After, in the caller's form, where the database cannot be reached; never a 500."""
+    """503 with Retry-After, in the caller's form, where a view cannot reach the database; never a 500.
+
+    Innermost; an outage further out, in another middleware, comes to `errors.server_error`.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -46,11 +44,10 @@ class SayOutages:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, _OUTAGE):
+        if not errors.is_outage(exception):
             return None
-        logger.error("database not available: %s", type(exception).__name__)
-        detail = "The service is not available at the moment. Nothing was done; try again."
-        return answer(request, HTTPStatus.SERVICE_UNAVAILABLE, "temporarily_unavailable", detail)
+        logger.error("not available: %s: %s", type(exception).__name__, exception)
+        return errors.answer(request, errors.OUTAGE)
 
 
 class NoStoreForPeople:
@@ -61,6 +58,7 @@ class NoStoreForPeople:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        # Whatever looked at the session says so in Vary, which is outermost of the session's doing.
         if "Cookie" in response.get("Vary", "") and "Cache-Control" not in response:
             response["Cache-Control"] = "private, no-store"
         return response

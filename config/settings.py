@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from pythonjsonlogger.core import RESERVED_ATTRS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()  # NAME_FILE=/run/secrets/name works for every NAME
@@ -75,6 +76,7 @@ if not PRODUCTION:
 MIDDLEWARE = [
     "django_guid.middleware.guid_middleware",
     "django.middleware.security.SecurityMiddleware",
+    "config.health.AnswerProbes",
     "config.middleware.RefuseMalformedRequests",
     "config.middleware.NoStoreForPeople",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -265,7 +267,7 @@ REST_FRAMEWORK = {
 # --- pages and static files
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None  # elsewhere served from where they are
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 STORAGES = {
@@ -331,9 +333,12 @@ LOGGING = {
     "formatters": {
         "json": {
             "()": "pythonjsonlogger.json.JsonFormatter",
-            "fmt": "{asctime}{levelname}{name}{request_id}{message}",
+            "fmt": "{levelname}{name}{request_id}{message}",
             "style": "{",
-            "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger"},
+            "timestamp": "at",
+            "rename_fields": {"levelname": "level", "name": "logger"},
+            # Django hands every record of a refused request the request itself, whose text has the query: codes.
+            "reserved_attrs": [*RESERVED_ATTRS, "request", "sql", "params"],
         }
     },
     "handlers": {

@@ -1,15 +1,10 @@
-"""Every address of the site."""
+"""Every address of the site but the probes (/health/live, /health/ready, /metrics): see config.health.AnswerProbes."""
 
 from django.contrib import admin
 from django.urls import include, path
 
-from config import health
-
 urlpatterns = [
     path("admin/", admin.site.urls),
-    path("health/live", health.live, name="live"),
-    path("health/ready", health.ready, name="ready"),
-    path("metrics", health.metrics, name="metrics"),
     path("", include("oauth.urls")),
     path("", include("banking.urls")),
     path("", include("accounts.urls")),

@@ -3,14 +3,18 @@
 import os
 
 from django.conf import settings
-from django.core.management import call_command
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
-from granian.utils.proxies import wrap_wsgi_with_proxy_headers
+
+from config.proxy import behind_proxies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
 if settings.PRODUCTION:
-    call_command("check", deploy=True, fail_level="ERROR")
-# RFC 9700 §4.13: X-Forwarded-For and -Proto count only from the proxies that the operator named.
-application = wrap_wsgi_with_proxy_headers(application, trusted_hosts=settings.TRUSTED_PROXIES)
+    # Here too, not only in `serve`: another WSGI server must not run what `serve` refuses.
+    errors = [str(m) for m in checks.run_checks(include_deployment_checks=True) if m.is_serious(checks.ERROR)]
+    if errors:
+        raise ImproperlyConfigured("\n".join(["These settings are unsafe in production:", *errors]))
+application = behind_proxies(application, trusted=settings.TRUSTED_PROXIES)

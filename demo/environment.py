@@ -7,20 +7,20 @@ Must not import Django: that would read the settings.
 """
 
 import base64
-import errno
 import os
 import secrets
 import signal
-import socket
 import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from config import ports
 from demo import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 8000
 PORTS_TO_TRY = 100
+LOCALHOST = ("127.0.0.1", "::1")  # what clients take the name for
 # These speak to no database, so none is started for them.
 WITHOUT_DATABASE = {"help", "version", "demo_app", "collectstatic", "makemessages", "compilemessages"}
 NO_DATABASE = "postgresql:///none?host=/nonexistent"
@@ -98,32 +98,13 @@ def _free_port() -> int:
     """
     if "PORT" in os.environ:
         port = int(os.environ["PORT"])
-        if not port_is_free(port):
+        if not ports.is_free(port, *LOCALHOST):
             sys.exit(f"Port {port} is taken. Stop what listens there, or run with another PORT.")
         return port
     for port in range(DEFAULT_PORT, DEFAULT_PORT + PORTS_TO_TRY):
-        if port_is_free(port):
+        if ports.is_free(port, *LOCALHOST):
             return port
     sys.exit(f"No free port from {DEFAULT_PORT} to {DEFAULT_PORT + PORTS_TO_TRY - 1}. Run with another PORT.")
-
-
-def port_is_free(port: int, host: str | None = None) -> bool:
-    """Whether nobody listens there. Without `host`: at both addresses that `localhost` may mean.
-
-    Asked before granian starts, which would share the port (SO_REUSEPORT) with another granian in silence.
-    """
-    for address in [host] if host else ["127.0.0.1", "::1"]:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        try:
-            with socket.socket(family, socket.SOCK_STREAM) as probe:
-                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                probe.bind((address, port))
-        except OSError as error:
-            if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                return False
-            if address != "::1":  # a machine without IPv6 has nobody listening there either
-                raise
-    return True
 
 
 def _leave_cleanly_when_told_to() -> None:

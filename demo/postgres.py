@@ -31,7 +31,7 @@ from demo.postgres_files import Account, account_for, install, place
 DATABASE = "countersign"
 SUPERUSER = "postgres"
 PORT = 5432  # the socket's name ends in it; nothing listens on TCP
-START_SECONDS = 60
+PATIENCE_SECONDS = 60  # to start (recovery after a crash included) and to stop
 MAX_SOCKET_PATH_BYTES = 103  # macOS; Linux has 107
 
 _SETTINGS = {
@@ -118,9 +118,7 @@ class _Server:
         if not self.cluster.exists():
             self._create_cluster()
         if not self._postmaster_runs():
-            # A pid file left by a crash may name a process of ours by now (containers count pids from 1 again):
-            # PostgreSQL would refuse to start for ever.
-            (self.cluster / "postmaster.pid").unlink(missing_ok=True)
+            self._forget_recycled_pids()
             self._start(durable=durable)
         with self._connect() as connection:
             exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
@@ -131,17 +129,10 @@ class _Server:
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back, clients disconnected, everything written."""
         if self._postmaster_runs():
-            self._run(
-                str(self.programs / "pg_ctl"),
-                "stop",
-                "-w",
-                "-m",
-                "fast",
-                "-t",
-                str(START_SECONDS),
-                "-D",
-                str(self.cluster),
-            )
+            sockets = Path(self._socket_directory())
+            self._pg_ctl("stop", "--mode=fast")
+            if sockets != self.home and not any(sockets.iterdir()):
+                sockets.rmdir()
 
     def _create_cluster(self) -> None:
         """Whole or not at all: what an interrupted attempt left is thrown away."""
@@ -157,8 +148,19 @@ class _Server:
         if not durable:
             settings |= _NOT_DURABLE
         options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in settings.items())
-        self._run(str(self.programs / "pg_ctl"), "start", "-w", "-t", str(START_SECONDS), "-l", str(self.log),
-                  "-D", str(self.cluster), "-o", options)  # fmt: skip
+        self._pg_ctl("start", f"--log={self.log}", f"--options={options}")
+
+    def _forget_recycled_pids(self) -> None:
+        """Lock files left by a crash may name a process of another kind by now (containers count pids from 1
+        again): PostgreSQL would refuse to start for ever. Those of a dead process it clears itself, with care.
+        """
+        for lock in [self.cluster / "postmaster.pid", *self.home.glob(".s.PGSQL.*.lock")]:
+            try:
+                pid = int(lock.read_text().split()[0])
+            except (FileNotFoundError, IndexError, ValueError):
+                continue
+            if psutil.pid_exists(pid):
+                lock.unlink(missing_ok=True)
 
     def _postmaster_runs(self) -> bool:
         """Whether the process of the pid file is a PostgreSQL on this directory, and not a later one's pid."""
@@ -202,6 +204,10 @@ class _Server:
             )
         except psycopg.OperationalError as error:
             raise PostgresError(f"PostgreSQL in {self.home} does not answer: {error}") from error
+
+    def _pg_ctl(self, action: str, *options: str) -> None:
+        waiting = ["--wait", f"--timeout={PATIENCE_SECONDS}"]
+        self._run(str(self.programs / "pg_ctl"), action, f"--pgdata={self.cluster}", *waiting, *options)
 
     def _run(self, *command: str) -> None:
         """A program as the account, in a session of its own: Ctrl-C in the terminal must not reach the server."""

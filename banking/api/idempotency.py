@@ -76,7 +76,8 @@ def _claim(identity: tuple[str, UUID, str, str], fingerprint: bytes) -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute(
-                "INSERT INTO idempotency_record (client_id, user_id, operation, key, fingerprint, status, body, created_at)"
+                "INSERT INTO idempotency_record"
+                " (client_id, user_id, operation, key, fingerprint, status, body, created_at)"
                 " VALUES (%s, %s, %s, %s, %s, 0, '{}', now()) ON CONFLICT DO NOTHING RETURNING 1",
                 [*identity, fingerprint],
             )

@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 
 from oauth.conf import conf
 
-ACR_PASSWORD = "urn:countersign:acr:pwd"  # noqa: S105
+ACR_PASSWORD = "urn:countersign:acr:pwd"
 ACR_MULTI_FACTOR = "urn:countersign:acr:mfa"
 
 

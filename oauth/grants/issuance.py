@@ -32,7 +32,7 @@ class Issuance:
     scopes: frozenset[str]
     refresh_token: str | None = None
     id_token: str | None = None
-    token_type: str = "Bearer"  # noqa: S105
+    token_type: str = "Bearer"
 
     def to_response(self) -> dict[str, str | int]:
         body: dict[str, str | int] = {

@@ -1,0 +1,133 @@
+"""What would make a production server unsafe: an Error with its fix. `serve` and the WSGI application refuse to start.
+
+Run by `manage.py check --deploy`. What concerns OAuth itself is in oauth/checks.py.
+"""
+
+from collections.abc import Iterator
+from ipaddress import ip_address, ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+MIN_SECRET_KEY_CHARACTERS = 50
+MIN_SECRET_KEY_DIFFERENT_CHARACTERS = 10
+_MAIL_THAT_GOES_NOWHERE = ("console", "dummy", "filebased", "locmem")
+_CACHES_OF_ONE_PROCESS = ("dummy", "filebased", "locmem")
+
+
+@register(Tags.security, deploy=True)
+def check_environment(**_: Any) -> list[CheckMessage]:
+    """Every value of the environment that is known to be wrong, all at once."""
+    return [message for check in _CHECKS for message in check()]
+
+
+def _secret_key() -> Iterator[CheckMessage]:
+    key = settings.SECRET_KEY
+    is_long = len(key) >= MIN_SECRET_KEY_CHARACTERS and len(set(key)) >= MIN_SECRET_KEY_DIFFERENT_CHARACTERS
+    if not is_long or key.startswith("django-insecure-"):
+        yield Error(
+            "SECRET_KEY can be guessed: it signs sessions and password resets.",
+            hint="Make one: python -c 'import secrets; print(secrets.token_urlsafe(50))'",
+            id="config.E001",
+        )
+
+
+def _database() -> Iterator[CheckMessage]:
+    engine = settings.DATABASES["default"]["ENGINE"]
+    if engine != "django.db.backends.postgresql":
+        yield Error(
+            f"DATABASE_URL names {engine}: the ledger's guarantees are PostgreSQL's.",
+            hint="DATABASE_URL=postgresql://user:password@host/name",
+            id="config.E002",
+        )
+
+
+def _hosts() -> Iterator[CheckMessage]:
+    if "*" in settings.ALLOWED_HOSTS:
+        yield Error(
+            'ALLOWED_HOSTS holds "*": the Host header is then the attacker\'s to choose.',
+            hint="Name the hosts, or leave it unset: the issuer's host is the default.",
+            id="config.E003",
+        )
+
+
+def _mail() -> Iterator[CheckMessage]:
+    backend = settings.EMAIL_BACKEND
+    if any(f".{name}." in backend for name in _MAIL_THAT_GOES_NOWHERE):
+        yield Error(
+            f"EMAIL_URL leads to {backend}: nobody gets the mails that verify addresses and reset passwords.",
+            hint="EMAIL_URL=smtp+tls://user:password@host:587",
+            id="config.E004",
+        )
+
+
+def _outbound() -> Iterator[CheckMessage]:
+    loopback = [host for host in settings.OUTBOUND_ALLOWED_HOSTS if _is_loopback(host)]
+    if loopback:
+        yield Error(
+            f"OUTBOUND_ALLOWED_HOSTS names this machine ({', '.join(loopback)}): a client could make us call ourselves.",
+            hint="Only hosts of your own network that clients may register addresses of.",
+            id="config.E005",
+        )
+
+
+def _proxies() -> Iterator[CheckMessage]:
+    unsafe = [proxy for proxy in settings.TRUSTED_PROXIES if not _is_bounded_network(proxy)]
+    if unsafe:
+        yield Error(
+            f"TRUSTED_PROXIES holds {', '.join(unsafe)}: every peer, or no address (RFC 9700 §4.13).",
+            hint="Addresses or networks of your reverse proxies only, such as 10.0.3.0/24.",
+            id="config.E006",
+        )
+
+
+def _metrics() -> Iterator[CheckMessage]:
+    unsafe = [network for network in settings.METRICS_NETWORKS if not _is_bounded_network(network)]
+    if unsafe:
+        yield Error(
+            f"METRICS_NETWORKS holds {', '.join(unsafe)}: everybody, or no network.",
+            hint="The addresses or networks of your Prometheus, such as 10.0.9.4.",
+            id="config.E007",
+        )
+
+
+def _cache() -> Iterator[CheckMessage]:
+    backend = settings.CACHES["default"]["BACKEND"]
+    if any(f".{name}." in backend for name in _CACHES_OF_ONE_PROCESS):
+        yield Error(
+            f"CACHE_URL leads to {backend}, which the workers do not share: replays and rate limits go unseen.",
+            hint="CACHE_URL=rediscache://host:6379/0, or leave it unset for a table in the database.",
+            id="config.E008",
+        )
+
+
+def _throttles() -> Iterator[CheckMessage]:
+    if settings.THROTTLE_SCALE != 1:
+        yield Warning(
+            f"THROTTLE_SCALE is {settings.THROTTLE_SCALE:g}: rate limits are not what they were designed to be.",
+            hint="For measurements only; leave it unset.",
+            id="config.W001",
+        )
+
+
+_CHECKS = (_secret_key, _database, _hosts, _mail, _outbound, _proxies, _metrics, _cache, _throttles)
+
+
+def _is_loopback(host: str) -> bool:
+    # A host may be written with a port, and an IPv6 address in brackets.
+    name = urlsplit(f"//{host}").hostname or host if host.count(":") < 2 or "[" in host else host
+    try:
+        address = ip_address(name)
+    except ValueError:
+        return name.rstrip(".").endswith("localhost")
+    return address.is_loopback or address.is_unspecified
+
+
+def _is_bounded_network(network: str) -> bool:
+    """An address or a network, but not all of them."""
+    try:
+        return ip_network(network).prefixlen > 0
+    except ValueError:
+        return False

@@ -1,0 +1,119 @@
+"""granian as we run it: what its workers load, how they log, how they stop."""
+
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
+
+from config import draining
+
+STOP_SECONDS = 30
+# Longer than load balancers keep an idle connection (60 s is usual), so that they close first and never send
+# a request into a connection that we are closing.
+KEEP_ALIVE_MILLISECONDS = 75_000
+# Connections, not requests: an idle one is a task of the Rust runtime and costs no thread.
+CONNECTIONS_PER_WORKER = 1024
+SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL")
+
+
+def serve(
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    threads: int,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    drain_seconds: float = 0,
+) -> None:
+    """Serve until SIGTERM or SIGINT; requests in flight then have STOP_SECONDS to finish.
+
+    With `drain_seconds`, SIGTERM first makes /health/ready answer 503 for that long, while everything is still
+    served: load balancers need the time to notice. Ctrl-C does not wait.
+    """
+    # Fork, the default on Linux, would copy this process's database connections into the workers.
+    multiprocessing.set_start_method("spawn", force=True)
+    with tempfile.TemporaryDirectory(prefix="countersign-") as directory:
+        os.environ[draining.VARIABLE] = str(Path(directory) / "draining")
+        # The workers count into files here, /metrics adds them up.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        server = _Server(
+            "config.wsgi:application",
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=workers,
+            blocking_threads=threads,
+            backpressure=CONNECTIONS_PER_WORKER,
+            # Only there does the time limit hold for a connection that sends nothing at all.
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE_MILLISECONDS),
+            websockets=False,
+            respawn_failed_workers=True,
+            workers_kill_timeout=STOP_SECONDS,
+            log_dictconfig=_logging(),
+            ssl_cert=certificate,
+            ssl_key=key,
+            ssl_protocol_min=SSLProtocols.tls12,
+        )
+        server.drain_seconds = drain_seconds
+        server.serve(target_loader=load_application, wrap_loader=False)
+
+
+def load_application() -> Callable[..., Any]:
+    """Called in each worker."""
+    from config.wsgi import application
+
+    # granian copies the process's environment into the environ of every request, where a page of debugging
+    # or an error report would show it. The settings have read what they need.
+    for name in SECRETS:
+        os.environ.pop(name, None)
+        os.environ.pop(f"{name}_FILE", None)
+    return application
+
+
+def _logging() -> dict[str, Any]:
+    """Ours, with granian's own lines going to the same place in the same form."""
+    return {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "_granian": {"propagate": True}}}
+
+
+class _Server(Granian):  # type: ignore[misc, valid-type]
+    """Granian with a pause before the stop, and exit code 0 when it was told to stop."""
+
+    drain_seconds: float = 0
+    is_draining = False
+
+    def signal_handler_interrupt(self, number: int = signal.SIGINT, *_: Any) -> None:
+        if number == signal.SIGTERM and self.drain_seconds and not self.is_draining:
+            self.is_draining = True
+            draining.begin()
+            pause = threading.Timer(self.drain_seconds, super().signal_handler_interrupt)
+            pause.daemon = True
+            pause.start()
+        else:
+            super().signal_handler_interrupt()
+
+    def _respawn_workers(self, *arguments: Any, **options: Any) -> None:
+        if (
+            self.is_draining
+        ):  # the signal reached the workers too (systemd's KillMode=control-group): nothing to wait for
+            super().signal_handler_interrupt()
+        else:
+            super()._respawn_workers(*arguments, **options)
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        try:
+            super().shutdown(exit_code)
+        except SystemExit:
+            # Ctrl-C reaches the workers as well; those that were faster than us are no failure.
+            if not self.interrupt_signal:
+                raise

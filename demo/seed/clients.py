@@ -1,0 +1,76 @@
+"""One client of each kind, with fixed client IDs and secrets of this demo's own."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from oauth.models import Client
+from oauth.models.client import Kind
+from oauth.registration import preset
+
+FILE = "clients.json"
+
+_FOR_PEOPLE = list(settings.OAUTH["SCOPES"])
+_LOCAL_SITE = "http://localhost:3000/callback"
+_CLIENTS: list[tuple[str, str, str, list[str], list[str]]] = [
+    # client_id, kind, name, redirect URIs, scopes
+    (
+        "demo-mobile",
+        Kind.MOBILE,
+        "Pocket Ledger",
+        ["http://127.0.0.1/callback", "com.example.countersign:/callback"],
+        _FOR_PEOPLE,
+    ),
+    ("demo-web", Kind.WEB, "Budget Garden", [_LOCAL_SITE], _FOR_PEOPLE),
+    ("demo-browser", Kind.BROWSER, "Spending Charts", [_LOCAL_SITE], _FOR_PEOPLE),
+    ("demo-device", Kind.DEVICE, "Living-room TV", [], _FOR_PEOPLE),
+    ("demo-service", Kind.SERVICE, "Nightly Reports", [], ["accounts:read", "transactions:read"]),
+]
+
+
+def ensure(known: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The clients by client_id. A secret that is known stays; one that is lost is replaced."""
+    return {row[0]: _ensure(*row, known=known.get(row[0], {}).get("client_secret")) for row in _CLIENTS}
+
+
+def _ensure(
+    client_id: str, kind: str, name: str, redirect_uris: list[str], scopes: list[str], *, known: str | None
+) -> dict[str, Any]:
+    client = Client.objects.filter(client_id=client_id).first()
+    if client is None:
+        client = Client(
+            **preset(kind),
+            client_id=client_id,
+            name=name,
+            redirect_uris=" ".join(redirect_uris),
+            allowed_scopes=scopes,
+        )
+        client.full_clean()
+    described = {"name": client.name, "kind": client.kind, "redirect_uris": client.redirect_uris.split(),
+                 "scope": " ".join(client.allowed_scopes)}  # fmt: skip
+    if not client.is_public:
+        if not known or not client.secret_is(known):
+            known = client.issue_secret()
+        described["client_secret"] = known
+    client.save()
+    return described
+
+
+def read(data_dir: Path) -> dict[str, dict[str, Any]]:
+    """What the last seed wrote; nothing where there was none."""
+    try:
+        return json.loads((data_dir / FILE).read_text())
+    except FileNotFoundError:
+        return {}
+
+
+def write(data_dir: Path, clients: dict[str, dict[str, Any]]) -> None:
+    """Whole or not at all, for nobody else to read."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    draft = data_dir / f"{FILE}.{os.getpid()}"
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+        json.dump(clients, stream, indent=2)
+    draft.replace(data_dir / FILE)

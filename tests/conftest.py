@@ -1,0 +1,169 @@
+"""Fixtures that speak the domain, for all tests."""
+
+import secrets
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import Argon2PasswordHasher
+from django.core.cache import cache
+from django.db.backends.postgresql.operations import DatabaseOperations
+from django.test import Client as Browser
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from oauth import keys
+from oauth.conf import conf
+from oauth.models import Client
+from oauth.registration import preset
+from oauth.tokens.claims import AccessTokenClaims
+from oauth.tokens.signing import sign_access_token
+from tests.oauth_client import PASSWORD, TokenEndpoint, allow
+
+ALL_SCOPES = [
+    "openid", "profile", "email", "offline_access", "accounts:read", "accounts:detail", "balances:read",
+    "transactions:read", "statements:read", "transfers:read", "transfers:write",
+]  # fmt: skip
+
+# The same algorithm, a hundredth of its cost: hundreds of tests log in.
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 1024
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _tests_may_empty_the_ledger() -> Iterator[None]:
+    """Tests that commit end with TRUNCATE, which the ledger refuses; a superuser may switch triggers off."""
+    flush = DatabaseOperations.execute_sql_flush
+
+    def without_triggers(self: DatabaseOperations, statements: list[str]) -> None:
+        flush(self, ["SET session_replication_role = replica", *statements, "SET session_replication_role = DEFAULT"])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DatabaseOperations, "execute_sql_flush", without_triggers)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _forget_between_tests(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Caches of this process that outlive a test's rows."""
+    yield
+    keys.ring.forget()
+    if "db" in request.fixturenames or "transactional_db" in request.fixturenames:
+        cache.clear()
+
+
+@pytest.fixture
+def signing_keys(db: None) -> None:
+    """The keys that `migrate` makes; a test that flushes the database has lost them."""
+    for algorithm in (conf.SIGNING_ALGORITHM, conf.ID_TOKEN_SIGNING_ALGORITHM):
+        keys.ensure_active_key(algorithm)
+    keys.ring.forget()
+
+
+def make_user(email: str, name: str) -> User:
+    user = User.objects.create_user(email, PASSWORD, name=name)
+    user.emailaddress_set.create(email=email, verified=True, primary=True)  # type: ignore[attr-defined]
+    return user
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return make_user("alice@example.test", "Alice Archer")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return make_user("bob@example.test", "Bob Baker")
+
+
+def make_client(kind: str, **values: Any) -> Client:
+    redirect_uris = "" if kind == "service" else "https://app.example/callback"
+    fields = {"name": f"Example {kind}", "redirect_uris": redirect_uris, "allowed_scopes": ALL_SCOPES}
+    return Client(**{**preset(kind), **fields, **values})
+
+
+@pytest.fixture
+def mobile_app(db: None) -> Client:
+    client = make_client(
+        "mobile", redirect_uris="https://app.example/callback http://127.0.0.1/callback com.example.app:/callback"
+    )
+    client.save()
+    return client
+
+
+@pytest.fixture
+def web_app(db: None) -> Client:
+    """Confidential; its secret is `web_app.secret`, known only in the test."""
+    client = make_client("web")
+    client.secret = client.issue_secret()  # type: ignore[attr-defined]
+    client.save()
+    return client
+
+
+@pytest.fixture
+def service(db: None) -> Client:
+    client = make_client("service", allowed_scopes=["accounts:read"])
+    client.secret = client.issue_secret()  # type: ignore[attr-defined]
+    client.save()
+    return client
+
+
+@pytest.fixture
+def token_endpoint(signing_keys: None) -> TokenEndpoint:
+    return TokenEndpoint()
+
+
+@pytest.fixture
+def browser(alice: User, signing_keys: None) -> Browser:
+    """Alice's browser, logged in through the page."""
+    browser = Browser()
+    browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    return browser
+
+
+@pytest.fixture
+def issued(browser: Browser, token_endpoint: TokenEndpoint) -> Callable[..., dict[str, Any]]:
+    """Alice allows a client, which redeems the code: the token response."""
+
+    def issue(client: Client, **parameters: str) -> dict[str, Any]:
+        answer = token_endpoint.redeem(client, allow(browser, client, **parameters))
+        assert answer.status_code == 200, answer.content
+        return answer.json()
+
+    return issue
+
+
+@pytest.fixture
+def access_token(signing_keys: None) -> Callable[..., str]:
+    """A valid access token, signed with the site's own key, without a flow."""
+
+    def sign(user: Any, scope: str = "accounts:read", client_id: str = "client-of-the-tests", **claims: Any) -> str:
+        now = timezone.now()
+        return sign_access_token(
+            AccessTokenClaims(
+                **{
+                    "issuer": conf.ISSUER,
+                    "subject": str(user.pk) if user else client_id,
+                    "audience": conf.audiences[:1],
+                    "client_id": client_id,
+                    "scopes": frozenset(scope.split()),
+                    "issued_at": now,
+                    "expires_at": now + timedelta(minutes=5),
+                    "jti": secrets.token_urlsafe(8),
+                    **claims,
+                }
+            )
+        )
+
+    return sign
+
+
+@pytest.fixture
+def api() -> Callable[[str], APIClient]:
+    """A client of the bank API that sends this access token."""
+
+    def client(token: str) -> APIClient:
+        return APIClient(headers={"Authorization": f"Bearer {token}"}, raise_request_exception=False)
+
+    return client

@@ -1,0 +1,212 @@
+"""The authorization endpoint and its pages."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client as Browser
+from django.utils import timezone
+
+from oauth.conf import conf
+from oauth.models import Authorization, AuthorizationCode, Session
+from tests.oauth_client import CHALLENGE, PASSWORD, allow, authorization_url, callback, decide, form_fields
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_person_logs_in_sees_what_is_asked_and_allows_it(alice, mobile_app, signing_keys):
+    browser = Browser()
+    to_log_in = browser.get(authorization_url(mobile_app, scope="accounts:read transfers:write"))
+    assert to_log_in.status_code == 303
+    page = browser.get(to_log_in["Location"])
+    assert "Log in to continue to" in page.content.decode()
+    assert mobile_app.name in page.content.decode()
+    back = browser.post("/accounts/login/", {**form_fields(page.content), "login": alice.email, "password": PASSWORD})
+    consent_page = browser.get(back["Location"])
+    text = consent_page.content.decode()
+    for shown in (mobile_app.name, "app.example", alice.email, "See your accounts", "Make transfers"):
+        assert shown in text
+    answer = callback(decide(browser, consent_page))
+    assert answer["state"] == "the-state"
+    assert answer["iss"] == conf.ISSUER  # RFC 9207 §2
+    authorization = Authorization.objects.get()
+    assert (authorization.user, authorization.client) == (alice, mobile_app)
+    assert authorization.scopes == ["accounts:read", "transfers:write"]
+    assert AuthorizationCode.objects.get().code_challenge == CHALLENGE
+
+
+def test_denying_tells_the_client_and_writes_nothing(browser, mobile_app):
+    answer = callback(decide(browser, browser.get(authorization_url(mobile_app)), "deny"))
+    assert answer["error"] == "access_denied"
+    assert (answer["state"], answer["iss"]) == ("the-state", conf.ISSUER)
+    assert not Authorization.objects.exists()
+
+
+def test_using_another_account_logs_out_and_keeps_the_request(browser, bob, mobile_app):
+    to_log_in = decide(browser, browser.get(authorization_url(mobile_app)), "switch")
+    page = browser.get(to_log_in["Location"])
+    back = browser.post("/accounts/login/", {**form_fields(page.content), "login": bob.email, "password": PASSWORD})
+    decide(browser, browser.get(back["Location"]))
+    assert Authorization.objects.get().user == bob
+
+
+def test_an_interaction_is_answered_once(browser, mobile_app):
+    page = browser.get(authorization_url(mobile_app))
+    assert decide(browser, page).status_code == 303
+    assert decide(browser, page).status_code == 400
+    assert Authorization.objects.count() == 1
+
+
+def test_an_interaction_ends_after_its_lifetime(browser, mobile_app):
+    page = browser.get(authorization_url(mobile_app))
+    with time_machine.travel(timezone.now() + conf.INTERACTION_LIFETIME + timedelta(seconds=1)):
+        assert decide(browser, page).status_code == 400
+
+
+def test_the_consent_form_needs_its_csrf_token(browser, mobile_app):
+    """RFC 9700 §4.7."""
+    strict = Browser(enforce_csrf_checks=True)
+    strict.cookies = browser.cookies
+    fields = form_fields(strict.get(authorization_url(mobile_app)).content)
+    body = f"interaction={fields['interaction']}&decision=allow"
+    answer = strict.post("/oauth/authorize", body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 403
+    assert not Authorization.objects.exists()
+
+
+def test_a_tampered_form_changes_nothing(browser, mobile_app):
+    """Keycloak CVE-2026-7571: the request lives on the server."""
+    fields = form_fields(browser.get(authorization_url(mobile_app)).content)
+    body = (
+        f"interaction={fields['interaction']}&decision=allow&scope=transfers:write"
+        "&redirect_uri=https://evil.example&response_type=token"
+    )
+    answer = browser.post("/oauth/authorize", body, content_type="application/x-www-form-urlencoded")
+    assert answer["Location"].startswith("https://app.example/callback?code=")
+    assert Authorization.objects.get().scopes == ["accounts:read"]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"response_type": "code token"}, "unsupported_response_type"),
+        ({"response_type": None}, "invalid_request"),
+        ({"response_mode": "fragment"}, "invalid_request"),
+        ({"scope": None}, "invalid_scope"),
+        ({"scope": "accounts:read webhooks:manage"}, "invalid_scope"),
+        ({"scope": "nonsense"}, "invalid_scope"),
+        ({"code_challenge": None}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge_method": None}, "invalid_request"),
+        ({"code_challenge": "A" * 42}, "invalid_request"),
+        ({"code_challenge": "A" * 44}, "invalid_request"),
+        ({"code_challenge": "+" * 43}, "invalid_request"),
+        ({"resource": "https://other.example/api"}, "invalid_target"),
+        ({"prompt": "none login"}, "invalid_request"),
+        ({"prompt": "sing"}, "invalid_request"),
+        ({"max_age": "-1"}, "invalid_request"),
+        ({"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
+        ({"request_uri": "https://evil.example/request"}, "request_uri_not_supported"),
+        ({"registration": "{}"}, "registration_not_supported"),
+    ],
+)
+def test_a_faulty_request_is_told_to_the_client(browser, mobile_app, parameters, error):
+    """ASVS 5.0 10.4.4, 10.4.6, 10.4.11; RFC 9700 §2.1.1."""
+    answer = callback(browser.get(authorization_url(mobile_app, **parameters)))
+    assert answer["error"] == error
+    assert (answer["state"], answer["iss"]) == ("the-state", conf.ISSUER)
+    assert not Authorization.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"client_id": "unknown"},
+        {"client_id": None},
+        {"redirect_uri": "https://evil.example/callback"},
+        {"redirect_uri": None},  # three are registered
+        {"redirect_uri": "https://app.example/callback?extra=1"},
+    ],
+)
+def test_without_a_proven_redirect_uri_the_fault_is_shown_and_never_redirected(browser, mobile_app, parameters):
+    """RFC 9700 §4.11."""
+    answer = browser.get(authorization_url(mobile_app, **parameters))
+    assert answer.status_code == 400
+    assert "Location" not in answer
+    assert "text/html" in answer["Content-Type"]
+
+
+def test_a_disabled_client_is_refused(browser, mobile_app):
+    mobile_app.is_active = False
+    mobile_app.save()
+    assert browser.get(authorization_url(mobile_app)).status_code == 400
+
+
+def test_the_pages_are_neither_framed_nor_cached_nor_referred_from(browser, mobile_app):
+    """RFC 9700 §4.2, §4.16."""
+    page = browser.get(authorization_url(mobile_app))
+    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Cache-Control"] == "no-store"
+    assert page["X-Frame-Options"] == "DENY"
+    policy = page["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in policy
+    assert "form-action 'self' https://app.example" in policy
+
+
+def test_the_form_may_lead_to_a_private_use_scheme(browser, mobile_app):
+    page = browser.get(authorization_url(mobile_app, redirect_uri="com.example.app:/callback"))
+    assert "form-action 'self' com.example.app:" in page["Content-Security-Policy"]
+    assert decide(browser, page)["Location"].startswith("com.example.app:/callback?code=")
+
+
+def test_prompt_none_without_a_log_in_is_login_required(mobile_app, db):
+    answer = callback(Browser().get(authorization_url(mobile_app, prompt="none")))
+    assert answer["error"] == "login_required"
+
+
+def test_prompt_none_for_a_public_client_is_consent_required(browser, mobile_app):
+    """ASVS 5.0 10.7.1: it cannot prove who it is, so the person is asked each time."""
+    allow(browser, mobile_app)
+    answer = callback(browser.get(authorization_url(mobile_app, prompt="none")))
+    assert answer["error"] == "consent_required"
+
+
+def test_a_confidential_client_is_remembered_until_it_wants_more(browser, web_app):
+    assert browser.get(authorization_url(web_app)).status_code == 200
+    allow(browser, web_app)
+    assert "code" in callback(browser.get(authorization_url(web_app, prompt="none")))
+    assert browser.get(authorization_url(web_app, scope="accounts:read balances:read")).status_code == 200
+    assert browser.get(authorization_url(web_app, prompt="consent")).status_code == 200
+    Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+    assert browser.get(authorization_url(web_app)).status_code == 200
+
+
+def test_prompt_login_asks_for_the_password_again(browser, alice, mobile_app):
+    with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=False) as clock:
+        to_log_in = browser.get(authorization_url(mobile_app, prompt="login"))
+        assert to_log_in["Location"].startswith("/accounts/login/")
+        interaction = to_log_in["Location"].partition("next=")[2]
+        assert browser.get(authorization_url(mobile_app)).status_code == 200  # others are not asked again
+        assert interaction
+        clock.shift(10)
+
+
+def test_max_age_asks_for_the_password_again_when_it_is_long_ago(browser, mobile_app):
+    with time_machine.travel(timezone.now() + timedelta(minutes=10)):
+        assert browser.get(authorization_url(mobile_app, max_age="3600")).status_code == 200
+        answer = browser.get(authorization_url(mobile_app, max_age="60"))
+        assert answer["Location"].startswith("/accounts/login/")
+        answer = callback(browser.get(authorization_url(mobile_app, max_age="60", prompt="none")))
+        assert answer["error"] == "login_required"
+
+
+def test_logging_out_ends_the_session_that_clients_know(browser, mobile_app):
+    allow(browser, mobile_app)
+    assert Session.objects.get().ended_at is None
+    browser.post("/accounts/logout/")
+    assert Session.objects.get().end_reason == Session.EndReason.LOGOUT
+
+
+def test_other_methods_are_refused(browser):
+    assert browser.put("/oauth/authorize").status_code == 405

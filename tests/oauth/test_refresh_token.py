@@ -1,0 +1,191 @@
+"""The refresh token grant and the family of tokens (RFC 9700 §4.14)."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.db import connection
+from django.utils import timezone
+
+from oauth.models import Authorization, RefreshToken
+from tests.oauth_client import TokenEndpoint
+
+pytestmark = pytest.mark.django_db
+
+
+def later(**delta):
+    return time_machine.travel(timezone.now() + timedelta(**delta))
+
+
+def refresh(token_endpoint, client, token, **form):
+    answer = token_endpoint.refresh(client, token, **form)
+    return answer.json()["refresh_token"] if answer.status_code == 200 else answer.json()["error"]
+
+
+def test_a_public_client_gets_a_new_one_each_time(issued, mobile_app, token_endpoint):
+    first = issued(mobile_app)["refresh_token"]
+    second = refresh(token_endpoint, mobile_app, first)
+    third = refresh(token_endpoint, mobile_app, second)
+    assert len({first, second, third}) == 3
+
+
+def test_a_confidential_client_keeps_its_own(issued, web_app, token_endpoint):
+    token = issued(web_app)["refresh_token"]
+    for _ in range(3):
+        answer = token_endpoint.refresh(web_app, token)
+        assert answer.status_code == 200
+        assert "refresh_token" not in answer.json()
+
+
+def test_a_lost_answer_logs_nobody_out(issued, mobile_app, token_endpoint):
+    """RELIABILITY D5: the superseded token works again until its successor is first used."""
+    first = issued(mobile_app)["refresh_token"]
+    refresh(token_endpoint, mobile_app, first)  # the answer is lost
+    second = refresh(token_endpoint, mobile_app, first)
+    third = refresh(token_endpoint, mobile_app, second)
+    assert third != "invalid_grant"
+
+
+@pytest.mark.parametrize("generations", [1, 2, 5])
+def test_a_stale_replay_ends_the_family(issued, mobile_app, token_endpoint, generations):
+    """ASVS 10.4.5."""
+    first = token = issued(mobile_app)["refresh_token"]
+    for _ in range(generations):
+        token = refresh(token_endpoint, mobile_app, token)
+    token = refresh(token_endpoint, mobile_app, token)
+    assert refresh(token_endpoint, mobile_app, first) == "invalid_grant"
+    assert refresh(token_endpoint, mobile_app, token) == "invalid_grant"
+    assert Authorization.objects.get().revocation_reason == Authorization.RevocationReason.REFRESH_REPLAY
+
+
+def test_a_replay_after_the_retry_window_ends_the_family(issued, mobile_app, token_endpoint):
+    first = issued(mobile_app)["refresh_token"]
+    second = refresh(token_endpoint, mobile_app, first)
+    with later(seconds=61):
+        assert refresh(token_endpoint, mobile_app, first) == "invalid_grant"
+        assert refresh(token_endpoint, mobile_app, second) == "invalid_grant"
+
+
+def test_the_successor_that_a_retry_killed_ends_the_family(issued, mobile_app, token_endpoint):
+    """A thief and the client cannot both go on."""
+    first = issued(mobile_app)["refresh_token"]
+    killed = refresh(token_endpoint, mobile_app, first)
+    live = refresh(token_endpoint, mobile_app, first)
+    assert refresh(token_endpoint, mobile_app, killed) == "invalid_grant"
+    assert refresh(token_endpoint, mobile_app, live) == "invalid_grant"
+
+
+def test_a_token_of_another_client_is_refused_without_harm(issued, mobile_app, web_app, token_endpoint):
+    token = issued(mobile_app)["refresh_token"]
+    assert refresh(token_endpoint, web_app, token) == "invalid_grant"
+    assert refresh(token_endpoint, mobile_app, token) != "invalid_grant"
+
+
+def test_narrowing_is_for_one_request_only(issued, mobile_app, token_endpoint):
+    """RFC 6749 §6; the engine below narrows for good."""
+    token = issued(mobile_app, scope="accounts:read balances:read")["refresh_token"]
+    answer = token_endpoint.refresh(mobile_app, token, scope="accounts:read").json()
+    assert answer["scope"] == "accounts:read"
+    answer = token_endpoint.refresh(mobile_app, answer["refresh_token"]).json()
+    assert answer["scope"] == "accounts:read balances:read"
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"scope": "accounts:read transfers:write"}, "invalid_scope"),
+        ({"resource": "https://x.example"}, "invalid_target"),
+    ],
+)
+def test_asking_for_more_is_refused_and_spends_nothing(issued, mobile_app, token_endpoint, form, error):
+    token = issued(mobile_app)["refresh_token"]
+    assert refresh(token_endpoint, mobile_app, token, **form) == error
+    assert RefreshToken.objects.get().superseded_at is None
+
+
+def test_an_idle_token_ends(issued, mobile_app, token_endpoint):
+    token = issued(mobile_app)["refresh_token"]
+    with later(days=31):
+        assert refresh(token_endpoint, mobile_app, token) == "invalid_grant"
+
+
+def test_refreshing_daily_ends_when_the_authorization_does(issued, mobile_app, token_endpoint):
+    """ASVS 10.4.8: absolute expiry."""
+    token = issued(mobile_app)["refresh_token"]
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for _ in range(89):
+            clock.shift(timedelta(days=1))
+            token = refresh(token_endpoint, mobile_app, token)
+            assert token != "invalid_grant"
+        clock.shift(timedelta(days=2))
+        assert refresh(token_endpoint, mobile_app, token) == "invalid_grant"
+
+
+def test_a_deactivated_person_is_not_refreshed(issued, alice, mobile_app, token_endpoint):
+    """RELIABILITY §3.5 row 26."""
+    token = issued(mobile_app, scope="accounts:read offline_access")["refresh_token"]
+    alice.is_active = False
+    alice.save()
+    assert refresh(token_endpoint, mobile_app, token) == "invalid_grant"
+
+
+def test_logging_out_ends_online_access_and_keeps_offline_access(issued, browser, mobile_app, token_endpoint):
+    online = issued(mobile_app)["refresh_token"]
+    offline = issued(mobile_app, scope="accounts:read offline_access")["refresh_token"]
+    browser.post("/accounts/logout/")
+    assert refresh(token_endpoint, mobile_app, online) == "invalid_grant"
+    assert refresh(token_endpoint, mobile_app, offline) != "invalid_grant"
+
+
+def test_no_token_works_after_revocation(issued, mobile_app, token_endpoint):
+    token = issued(mobile_app)["refresh_token"]
+    Authorization.objects.get().revoke(Authorization.RevocationReason.ADMIN)
+    assert refresh(token_endpoint, mobile_app, token) == "invalid_grant"
+
+
+def in_parallel(work, times):
+    barrier, results = threading.Barrier(times), []
+
+    def run():
+        try:
+            barrier.wait()
+            results.append(work())
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_refreshes_never_fail_and_leave_one_successor(issued, mobile_app):
+    """RELIABILITY D4: twenty at once."""
+    token = issued(mobile_app)["refresh_token"]
+    answers = in_parallel(lambda: TokenEndpoint().refresh(mobile_app, token), 20)
+    assert {answer.status_code for answer in answers} == {200}
+    live = RefreshToken.objects.filter(revoked_at=None, superseded_at=None)
+    assert live.count() == 1
+    assert Authorization.objects.get().is_live
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_revocation_beats_refreshes_that_run_beside_it(issued, mobile_app):
+    """RELIABILITY F10: nothing is issued after the revocation has committed."""
+    token = issued(mobile_app)["refresh_token"]
+    authorization = Authorization.objects.get()
+
+    def revoke_or_refresh(turns=iter(range(8))):
+        if next(turns) == 0:
+            authorization.revoke(Authorization.RevocationReason.USER)
+            return None
+        return TokenEndpoint().refresh(mobile_app, token).status_code
+
+    assert set(in_parallel(revoke_or_refresh, 8)) <= {None, 200, 400}
+    revoked_at = Authorization.objects.get().revoked_at
+    assert not RefreshToken.objects.filter(created_at__gt=revoked_at).exists()
+    assert TokenEndpoint().refresh(mobile_app, token).json()["error"] == "invalid_grant"

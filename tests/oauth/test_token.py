@@ -1,0 +1,201 @@
+"""The token endpoint: who may call it, and the right error for each fault."""
+
+import base64
+from urllib.parse import urlencode
+
+import jwt
+import pytest
+
+from oauth import keys
+from oauth.conf import conf
+from oauth.models import RefreshToken
+from tests.oauth_client import VERIFIER, allow
+
+pytestmark = pytest.mark.django_db
+
+
+def assert_refused(answer, error, status=400):
+    """RFC 6749 §5.2: JSON, not cached, the exact code."""
+    assert answer.status_code == status, answer.content
+    assert answer["Content-Type"] == "application/json"
+    assert answer["Cache-Control"] == "no-store"
+    assert answer.json()["error"] == error
+    assert answer.json()["error_id"]
+
+
+def test_client_credentials_give_a_token_of_the_client_itself(service, token_endpoint):
+    answer = token_endpoint.post(service, grant_type="client_credentials")
+    body = answer.json()
+    assert answer.status_code == 200
+    assert answer["Cache-Control"] == "no-store"
+    assert (body["token_type"], body["scope"], body["expires_in"]) == ("Bearer", "accounts:read", 300)
+    assert "refresh_token" not in body
+    key = jwt.PyJWK(keys.published_jwks()["keys"][0])
+    header = jwt.get_unverified_header(body["access_token"])
+    assert (header["typ"], header["alg"]) == ("at+jwt", "ES256")
+    claims = jwt.decode(
+        body["access_token"],
+        jwt.PyJWKSet.from_dict(keys.published_jwks())[header["kid"]],
+        algorithms=["ES256"],
+        audience=f"{conf.ISSUER}/api/v1",
+    )
+    assert key
+    assert claims["sub"] == claims["client_id"] == service.client_id
+    assert set(claims) == {"iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti"}
+
+
+def test_client_credentials_take_one_read_and_no_write(service, token_endpoint, django_assert_num_queries):
+    token_endpoint.post(service, grant_type="client_credentials")  # warms the key ring
+    with django_assert_num_queries(3):  # one read, and the savepoint that stands for the transaction here
+        token_endpoint.post(service, grant_type="client_credentials")
+
+
+def test_client_credentials_never_speak_for_a_person(service, token_endpoint):
+    service.allowed_scopes = ["openid", "offline_access"]
+    service.save()
+    assert_refused(token_endpoint.post(service, grant_type="client_credentials"), "invalid_scope")
+
+
+def test_a_token_of_a_person_says_who_and_how_but_no_name(issued, mobile_app, alice):
+    body = issued(mobile_app, scope="openid accounts:read")
+    claims = jwt.decode(body["access_token"], options={"verify_signature": False})
+    assert claims["sub"] == str(alice.pk)
+    assert (claims["acr"], claims["amr"]) == ("urn:countersign:acr:pwd", ["pwd"])
+    assert claims["sid"]
+    assert claims["auth_time"]
+    assert alice.email not in str(claims)
+    assert alice.name not in str(claims)
+    id_token = jwt.decode(body["id_token"], options={"verify_signature": False})
+    assert (id_token["aud"], id_token["sub"]) == (mobile_app.client_id, str(alice.pk))
+    assert jwt.get_unverified_header(body["id_token"])["alg"] == "RS256"
+
+
+def test_a_code_exchange_takes_five_statements(browser, web_app, token_endpoint, django_assert_num_queries):
+    token_endpoint.redeem(web_app, allow(browser, web_app))
+    code = allow(browser, web_app)
+    with django_assert_num_queries(5 + 2):  # and the savepoint that stands for the transaction here
+        assert token_endpoint.redeem(web_app, code).status_code == 200
+
+
+def test_a_rotating_refresh_takes_five_statements(issued, mobile_app, token_endpoint, django_assert_num_queries):
+    token = issued(mobile_app)["refresh_token"]
+    with django_assert_num_queries(5 + 2):
+        assert token_endpoint.refresh(mobile_app, token).status_code == 200
+
+
+def test_a_refresh_without_rotation_takes_three_statements(issued, web_app, token_endpoint, django_assert_num_queries):
+    token = issued(web_app)["refresh_token"]
+    with django_assert_num_queries(3 + 2):
+        assert token_endpoint.refresh(web_app, token).status_code == 200
+
+
+def test_only_digests_are_stored(issued, mobile_app):
+    token = issued(mobile_app)["refresh_token"]
+    assert token not in str(RefreshToken.objects.values())
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    ["not base64 at all", base64.b64encode(b"no-colon").decode(), base64.b64encode(b"\xff:\xfe").decode(), ""],
+)
+def test_undecodable_basic_credentials_are_invalid_client(token_endpoint, credentials):
+    """node-oidc-provider 2026: loosely decoded Basic credentials."""
+    answer = token_endpoint.post(headers={"Authorization": f"Basic {credentials}"}, grant_type="client_credentials")
+    assert_refused(answer, "invalid_client", 401)
+    assert answer["WWW-Authenticate"].startswith("Basic ")
+
+
+def test_a_wrong_secret_and_an_unknown_client_answer_alike(service, token_endpoint):
+    service.secret = "wrong"
+    wrong = token_endpoint.post(service, grant_type="client_credentials")
+    service.client_id = "unknown"
+    unknown = token_endpoint.post(service, grant_type="client_credentials")
+    for answer in (wrong, unknown):
+        assert_refused(answer, "invalid_client", 401)
+    assert wrong.json()["error_description"] == unknown.json()["error_description"]
+
+
+def test_a_confidential_client_needs_its_secret(service, token_endpoint):
+    """ASVS 5.0 10.4.10."""
+    form = {"grant_type": "client_credentials", "client_id": service.client_id}
+    assert_refused(token_endpoint.post(**form), "invalid_client", 401)
+    assert_refused(token_endpoint.post(**form, client_secret=service.secret), "invalid_client", 401)
+    assert_refused(token_endpoint.post(service, **form, client_secret=service.secret), "invalid_request")
+
+
+def test_the_secret_before_works_during_the_overlap_only(service, token_endpoint):
+    from datetime import timedelta
+
+    import time_machine
+    from django.utils import timezone
+
+    old = service.secret
+    new = service.issue_secret(overlap_until=timezone.now() + timedelta(hours=1))
+    service.save()
+    for secret in (old, new):
+        service.secret = secret
+        assert token_endpoint.post(service, grant_type="client_credentials").status_code == 200
+    service.secret = old
+    with time_machine.travel(timezone.now() + timedelta(hours=2)):
+        assert_refused(token_endpoint.post(service, grant_type="client_credentials"), "invalid_client", 401)
+
+
+def test_a_disabled_client_gets_nothing(service, token_endpoint):
+    service.is_active = False
+    service.save()
+    assert_refused(token_endpoint.post(service, grant_type="client_credentials"), "invalid_client", 401)
+
+
+def test_grant_types_are_of_the_server_and_of_the_client(service, web_app, token_endpoint):
+    """ASVS 5.0 10.4.4."""
+    assert_refused(token_endpoint.post(service, grant_type="password"), "unsupported_grant_type")
+    assert_refused(token_endpoint.post(service), "invalid_request")
+    assert_refused(token_endpoint.post(web_app, grant_type="client_credentials"), "unauthorized_client")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "grant_type=client_credentials&grant_type=client_credentials",
+        "grant_type=authorization_code&code=a%00b&client_id=x",
+        "grant_type=authorization_code&client_id=a%00b",
+        "grant_type=authorization_code&code=%ED%A0%80&client_id=x",
+        "grant_type=authorization_code&code=%ff&client_id=x",
+        "grant_type=client_credentials&x=%0a",
+        b"grant_type=client_credentials&x=\xff",
+        "&".join(f"x{n}=1" for n in range(200)),
+        "grant_type",
+        "",
+    ],
+)
+def test_malformed_parameters_are_invalid_request(token_endpoint, body):
+    """RELIABILITY D6; Keycloak CVE-2026-9689."""
+    assert_refused(token_endpoint.send(body), "invalid_request")
+
+
+def test_a_megabyte_is_too_large(token_endpoint):
+    assert_refused(token_endpoint.send("grant_type=" + "x" * 1_000_000), "invalid_request", 413)
+
+
+def test_parameters_in_the_url_or_as_json_are_refused(client, signing_keys):
+    form = urlencode({"grant_type": "client_credentials"})
+    answer = client.post(f"/oauth/token?{form}", form, content_type="application/x-www-form-urlencoded")
+    assert_refused(answer, "invalid_request")
+    assert_refused(client.post("/oauth/token", {"grant_type": "x"}, content_type="application/json"), "invalid_request")
+
+
+def test_only_post_is_allowed(client):
+    answer = client.get("/oauth/token")
+    assert answer.status_code == 405
+    assert answer.json()["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("verifier", ["short", "x" * 129, VERIFIER + "!", None, VERIFIER + "x"])
+def test_pkce_is_never_left_out(browser, mobile_app, token_endpoint, verifier):
+    """RFC 7636 §4.6; authentik CVE-2023-48228: the verifier left out."""
+    code = allow(browser, mobile_app)
+    form = {"code_verifier": verifier} if verifier else {"code_verifier": ""}
+    answer = token_endpoint.redeem(mobile_app, code, **form)
+    assert answer.status_code == 400
+    assert answer.json()["error"] in ("invalid_request", "invalid_grant")
+    assert not RefreshToken.objects.exists()
