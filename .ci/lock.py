@@ -18,15 +18,14 @@ def lock(output: str, *options: str) -> None:
     source = ROOT / "pyproject.toml"
     reasons = dict(REASON.findall(source.read_text()))
     uv = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
-    compiled = subprocess.run(
+    compiled = subprocess.run(  # noqa: S603 (our own command)
         [*uv, "--no-header", "--python-version=3.11", *options, source],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
     lines = [HEADER]
     for line in compiled.splitlines(keepends=True):
-        if pin := PIN.match(line):
-            if reason := reasons.get(pin["name"]):
-                lines.append(f"# {pin['name']}: {reason}\n")
+        if (pin := PIN.match(line)) and (reason := reasons.get(pin["name"])):
+            lines.append(f"# {pin['name']}: {reason}\n")
         lines.append(line.replace("countersign (pyproject.toml)", "pyproject.toml"))
     (ROOT / output).write_text("".join(lines))
 

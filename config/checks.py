@@ -67,7 +67,7 @@ def _outbound() -> Iterator[CheckMessage]:
     loopback = [host for host in settings.OUTBOUND_ALLOWED_HOSTS if _is_loopback(host)]
     if loopback:
         yield Error(
-            f"OUTBOUND_ALLOWED_HOSTS names this machine ({', '.join(loopback)}): a client could make us call ourselves.",
+            f"OUTBOUND_ALLOWED_HOSTS names this machine ({', '.join(loopback)}): clients could make us call ourselves.",
             hint="Only hosts of your own network that clients may register addresses of.",
             id="config.E005",
         )
@@ -116,12 +116,13 @@ _CHECKS = (_secret_key, _database, _hosts, _mail, _outbound, _proxies, _metrics,
 
 
 def _is_loopback(host: str) -> bool:
-    # A host may be written with a port, and an IPv6 address in brackets.
-    name = urlsplit(f"//{host}").hostname or host if host.count(":") < 2 or "[" in host else host
+    """`host` as in a URL, perhaps with a port; an IPv6 address with or without brackets."""
+    is_bare_ipv6 = host.count(":") > 1 and not host.startswith("[")
+    name = host if is_bare_ipv6 else urlsplit(f"//{host}").hostname or ""
     try:
         address = ip_address(name)
     except ValueError:
-        return name.rstrip(".").endswith("localhost")
+        return name.rstrip(".") == "localhost" or name.rstrip(".").endswith(".localhost")
     return address.is_loopback or address.is_unspecified
 
 

@@ -58,7 +58,7 @@ class NoStoreForPeople:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        # Whatever looked at the session says so in Vary, which is outermost of the session's doing.
+        # What looked at the session says so in Vary.
         if "Cookie" in response.get("Vary", "") and "Cache-Control" not in response:
             response["Cache-Control"] = "private, no-store"
         return response

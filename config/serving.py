@@ -13,6 +13,7 @@ from django.conf import settings
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
+from granian.log import LogLevels
 
 from config import draining
 
@@ -60,6 +61,7 @@ def serve(
             websockets=False,
             respawn_failed_workers=True,
             workers_kill_timeout=STOP_SECONDS,
+            log_level=LogLevels(settings.LOGGING["root"]["level"].lower()),
             log_dictconfig=_logging(),
             ssl_cert=certificate,
             ssl_key=key,
@@ -82,7 +84,7 @@ def load_application() -> Callable[..., Any]:
 
 
 def _logging() -> dict[str, Any]:
-    """Ours, with granian's own lines going to the same place in the same form."""
+    """Ours, with granian's own lines in the same form at the same place."""
     return {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "_granian": {"propagate": True}}}
 
 

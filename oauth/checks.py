@@ -53,15 +53,15 @@ def check_configuration(**_: Any) -> list[CheckMessage]:
                 id="oauth.E004",
             )
         )
-    for name in ("SIGNING_ALGORITHM", "ID_TOKEN_SIGNING_ALGORITHM"):
-        if getattr(conf, name) not in SIGNING_ALGORITHMS:
-            messages.append(
-                Error(
-                    f'OAUTH["{name}"] is {getattr(conf, name)!r} (RFC 9068 §2.1: asymmetric).',
-                    hint=f"One of {', '.join(SIGNING_ALGORITHMS)}.",
-                    id="oauth.E005",
-                )
-            )
+    messages.extend(
+        Error(
+            f'OAUTH["{name}"] is {getattr(conf, name)!r} (RFC 9068 §2.1: asymmetric).',
+            hint=f"One of {', '.join(SIGNING_ALGORITHMS)}.",
+            id="oauth.E005",
+        )
+        for name in ("SIGNING_ALGORITHM", "ID_TOKEN_SIGNING_ALGORITHM")
+        if getattr(conf, name) not in SIGNING_ALGORITHMS
+    )
     if not conf.audiences:
         messages.append(
             Error(

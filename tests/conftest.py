@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
-from django.core.cache import cache
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client as Browser
 from django.utils import timezone
@@ -37,6 +36,7 @@ def _tests_may_empty_the_ledger() -> Iterator[None]:
     flush = DatabaseOperations.execute_sql_flush
 
     def without_triggers(self: DatabaseOperations, statements: list[str]) -> None:
+        statements = [*statements, "TRUNCATE shared_cache"]
         flush(self, ["SET session_replication_role = replica", *statements, "SET session_replication_role = DEFAULT"])
 
     with pytest.MonkeyPatch.context() as patch:
@@ -45,12 +45,10 @@ def _tests_may_empty_the_ledger() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _forget_between_tests(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Caches of this process that outlive a test's rows."""
+def _forget_keys() -> Iterator[None]:
+    """The key ring of this process outlives a test's rows."""
     yield
     keys.ring.forget()
-    if "db" in request.fixturenames or "transactional_db" in request.fixturenames:
-        cache.clear()
 
 
 @pytest.fixture

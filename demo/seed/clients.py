@@ -41,22 +41,22 @@ def _ensure(
 ) -> dict[str, Any]:
     client = Client.objects.filter(client_id=client_id).first()
     if client is None:
-        client = Client(
-            **preset(kind),
-            client_id=client_id,
-            name=name,
-            redirect_uris=" ".join(redirect_uris),
-            allowed_scopes=scopes,
-        )
+        uris = " ".join(redirect_uris)
+        client = Client(**preset(kind), client_id=client_id, name=name, redirect_uris=uris, allowed_scopes=scopes)
         client.full_clean()
-    described = {"name": client.name, "kind": client.kind, "redirect_uris": client.redirect_uris.split(),
-                 "scope": " ".join(client.allowed_scopes)}  # fmt: skip
-    if not client.is_public:
-        if not known or not client.secret_is(known):
-            known = client.issue_secret()
-        described["client_secret"] = known
-    client.save()
-    return described
+        client.save()
+    described = {
+        "name": client.name,
+        "kind": client.kind,
+        "redirect_uris": client.redirect_uris.split(),
+        "scope": " ".join(client.allowed_scopes),
+    }
+    if client.is_public:
+        return described
+    if not known or not client.secret_is(known):
+        known = client.issue_secret()
+        client.save()
+    return {**described, "client_secret": known}
 
 
 def read(data_dir: Path) -> dict[str, dict[str, Any]]:

@@ -179,7 +179,9 @@ def test_a_revocation_beats_refreshes_that_run_beside_it(issued, mobile_app):
     token = issued(mobile_app)["refresh_token"]
     authorization = Authorization.objects.get()
 
-    def revoke_or_refresh(turns=iter(range(8))):
+    turns = iter(range(8))
+
+    def revoke_or_refresh():
         if next(turns) == 0:
             authorization.revoke(Authorization.RevocationReason.USER)
             return None

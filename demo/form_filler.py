@@ -1,0 +1,58 @@
+"""Stands in for a person at a browser: logs in and allows, by the pages' own forms. For terminals and tests."""
+
+from urllib.parse import urljoin
+
+import requests
+from bs4 import BeautifulSoup, Tag
+
+MAX_PAGES = 10
+TIMEOUT_SECONDS = 10
+
+
+class StuckError(Exception):
+    """A page that cannot be filled in; the message is what it says."""
+
+
+def visit(url: str, *, email: str, password: str) -> requests.Response:
+    """Follow the pages from `url`, as this person, to the first one without a question. Raises StuckError."""
+    with requests.Session() as browser:
+        page = browser.get(url, timeout=TIMEOUT_SECONDS)
+        has_logged_in = False
+        for _ in range(MAX_PAGES):
+            form = _question(page)
+            if form is None:
+                return page
+            answer = _given(form)
+            if form.select_one("input[type=password]"):
+                if has_logged_in:
+                    raise StuckError(f"The log-in page does not accept this: {_text(page, '.errorlist')}")
+                has_logged_in = True
+                answer |= {"login": email, "password": password}
+            else:
+                answer["decision"] = "allow"
+            page = browser.post(urljoin(page.url, str(form.get("action") or "")), data=answer, timeout=TIMEOUT_SECONDS)
+    raise StuckError("The pages go round in circles.")
+
+
+def _question(page: requests.Response) -> Tag | None:
+    """The log-in or consent form of the page; None if it has neither."""
+    if not page.ok:
+        raise StuckError(f"{page.status_code}: {_text(page, 'main')}")
+    for form in _parse(page).select("form"):
+        if form.select_one("input[type=password], button[name=decision][value=allow]"):
+            return form
+    return None
+
+
+def _given(form: Tag) -> dict[str, str]:
+    """What the form sends by itself: hidden fields, such as the CSRF token."""
+    return {str(field["name"]): str(field.get("value", "")) for field in form.select("input[type=hidden][name]")}
+
+
+def _text(page: requests.Response, selector: str) -> str:
+    found = _parse(page).select_one(selector)
+    return found.get_text(" ", strip=True) if found else "the page does not say why"
+
+
+def _parse(page: requests.Response) -> BeautifulSoup:
+    return BeautifulSoup(page.text, "html.parser")

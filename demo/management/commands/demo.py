@@ -1,0 +1,86 @@
+"""`manage.py demo`, which `make demo` runs: everything from an empty directory to a bank that answers.
+
+`demo.environment` came first: it chose the port and started PostgreSQL.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import StringIO
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
+
+from config import serving
+from demo import environment
+from demo.management.commands.demo_seed import DEFAULT_PASSWORD
+from demo.seed import clients
+
+GUIDE = """
+  Countersign is at {url}
+
+  Log in      {url}/accounts/login/
+              alice@demo.test, bob@demo.test      password: {password}
+  Operate     {url}/admin/                       admin@demo.test, same password
+  Mail        {mail}
+
+  Try in another terminal:
+
+    {manage} demo_app
+        an app asks for access to an account, reads it, makes a transfer
+    curl {url}/.well-known/oauth-authorization-server
+        what this server offers
+    curl -u 'demo-service:{secret}' -d grant_type=client_credentials {url}/oauth/token
+        a token for a service without a user
+
+  The clients and their secrets are in {clients}.
+  Ctrl-C stops it; the data stay in {data}.
+
+"""
+
+
+class Command(BaseCommand):
+    help = "Migrates, seeds and serves the demo until Ctrl-C. PORT and DATA_DIR come from the environment."
+    requires_system_checks: list[str] = []
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with _the_only_one():
+            call_command("migrate", verbosity=0)
+            call_command("createcachetable", verbosity=0)
+            call_command("demo_seed", verbosity=0, stdout=StringIO())
+            for connection in connections.all():
+                connection.close()
+                connection.close_pool()  # type: ignore[attr-defined]  # PostgreSQL's
+            environment.remember_port(settings.PORT)
+            self.stdout.write(_guide())
+            self.stdout.flush()
+            serving.serve(host="127.0.0.1", port=settings.PORT, workers=2, threads=4)
+
+
+@contextmanager
+def _the_only_one() -> Iterator[None]:
+    """Two demos on one database would be two issuers of the same tokens."""
+    with (settings.DATA_DIR / "demo.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CommandError(
+                f"The demo in {settings.DATA_DIR} runs already. Stop it, or run another one with another DATA_DIR."
+            ) from None
+        yield
+
+
+def _guide() -> str:
+    return GUIDE.format(
+        url=settings.ISSUER,
+        password=os.environ.get("DEMO_PASSWORD", DEFAULT_PASSWORD),
+        mail=getattr(settings, "EMAIL_FILE_PATH", settings.EMAIL_BACKEND),
+        manage=".venv/bin/python manage.py",
+        secret=clients.read(settings.DATA_DIR)["demo-service"]["client_secret"],
+        clients=settings.DATA_DIR / clients.FILE,
+        data=settings.DATA_DIR,
+    )

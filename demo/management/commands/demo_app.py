@@ -1,0 +1,107 @@
+"""`manage.py demo_app`: the demo's native app tells, step by step, what it does and gets."""
+
+import json
+import os
+import webbrowser
+from argparse import ArgumentParser
+from collections.abc import Iterable
+from typing import Any
+
+import requests
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from demo import form_filler
+from demo.management.commands.demo_seed import DEFAULT_PASSWORD
+from demo.native_app import NativeApp, ProtocolError, Tokens, decode
+
+CLIENT_ID = "demo-mobile"
+SCOPE = "openid offline_access accounts:read balances:read transfers:read transfers:write"
+TRANSFER_MINOR_UNITS = 100
+
+
+class Command(BaseCommand):
+    help = "A small native app: log-in in the browser with PKCE, accounts, a transfer, refresh. Needs a running demo."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--issuer", default=settings.ISSUER, help="The running demo (%(default)s).")
+        parser.add_argument("--login", metavar="EMAIL", help="No browser: fill in the pages as this person.")
+        parser.add_argument(
+            "--password", default=os.environ.get("DEMO_PASSWORD", DEFAULT_PASSWORD), help="For --login."
+        )
+
+    def handle(self, *args: Any, issuer: str, login: str | None, password: str, **options: Any) -> None:
+        app = NativeApp(api=f"{issuer}/api/v1", client_id=CLIENT_ID, scope=SCOPE)
+
+        def open_browser(url: str) -> None:
+            self._say(url)
+            if login:
+                form_filler.visit(url, email=login, password=password)
+                self._say(f"(filled in as {login})")
+            elif not webbrowser.open(url):
+                self._say("Open this address in your browser.")
+
+        try:
+            self._run(app, open_browser)
+        except requests.ConnectionError as error:
+            raise CommandError(f"Nobody answers at {issuer}. Is the demo running? (make demo)") from error
+        except (ProtocolError, form_filler.StuckError) as error:
+            raise CommandError(str(error)) from error
+
+    def _run(self, app: NativeApp, open_browser: Any) -> None:
+        self._step(f"Who gives out tokens for {app.api}?")
+        metadata = app.discover()
+        self._say(f"{metadata['issuer']}, says the API.")
+
+        self._step("May the app see your accounts and move money? Please answer in the browser:")
+        tokens = app.authorize(open_browser)
+        self._step("Allowed. The code became tokens; this is inside the access token (RFC 9068):")
+        self._show(tokens)
+
+        self._step("The accounts:")
+        accounts = app.accounts(tokens)
+        self._list(accounts)
+
+        source, destination = _pair(accounts)
+        amount = {"currency": source["currency"], "minor_units": TRANSFER_MINOR_UNITS}
+        self._step(f"{_money(amount)} from {source['name']} to {destination['name']}:")
+        transfer = app.transfer(tokens, source["id"], destination["id"], amount)
+        self._say(f"{transfer['status']} as {transfer['id']}")
+        self._list(account for account in app.accounts(tokens) if account["id"] in (source["id"], destination["id"]))
+
+        self._step("The access token is good for minutes. A new one, without asking you again:")
+        renewed = app.refresh(tokens)
+        self._show(renewed)
+        self._say(f"It opens the same door: {len(app.accounts(renewed))} accounts.")
+        self._step("Done.")
+
+    def _show(self, tokens: Tokens) -> None:
+        for part in decode(tokens.access_token):
+            self._say(json.dumps(part, indent=2))
+
+    def _list(self, accounts: Iterable[dict[str, Any]]) -> None:
+        for account in accounts:
+            iban = account["identifiers"][0]["value"]
+            self._say(f"{account['name']:<20} {iban:<28} {_money(account['balances']['available']):>16}")
+
+    def _step(self, text: str) -> None:
+        self.stdout.write(self.style.MIGRATE_HEADING(f"\n{text}"))
+
+    def _say(self, text: str) -> None:
+        self.stdout.write("\n".join(f"  {line}" for line in text.splitlines()))
+        self.stdout.flush()
+
+
+def _pair(accounts: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two accounts in one currency, the first with enough in it."""
+    for source in accounts:
+        if source["balances"]["available"]["minor_units"] >= TRANSFER_MINOR_UNITS:
+            for destination in accounts:
+                if destination["currency"] == source["currency"] and destination is not source:
+                    return source, destination
+    raise CommandError("This needs a person with two accounts in one currency and something in one of them.")
+
+
+def _money(amount: dict[str, Any]) -> str:
+    return f"{amount['minor_units'] / 100:,.2f} {amount['currency']}"

@@ -1,0 +1,186 @@
+"""A native app as RFC 8252 wants it: the system's browser, a loopback redirect, PKCE. `manage.py demo_app` tells its story.
+
+Nothing here knows the server's code: only its addresses and HTTP.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from queue import Queue
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from uuid import uuid4
+
+import requests
+
+TIMEOUT_SECONDS = 10
+THANKS = b"<!doctype html><title>Done</title><p>The app has its answer. You can close this window.</p>"
+
+# No redirects: nothing that is asked here answers with one, and a token must not follow it.
+_OPTIONS: dict[str, Any] = {"timeout": TIMEOUT_SECONDS, "allow_redirects": False}
+
+OpenBrowser = Callable[[str], object]
+
+
+class ProtocolError(Exception):
+    """The server or the person said no, or an answer is not what was asked for."""
+
+
+@dataclass
+class Tokens:
+    access_token: str
+    refresh_token: str
+    scope: str
+
+
+@dataclass
+class NativeApp:
+    """One installation of the app. `api` is the address of the bank's API, all it is born with."""
+
+    api: str
+    client_id: str
+    scope: str
+    _http: requests.Session = field(default_factory=requests.Session, repr=False)
+    _metadata: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    # --- OAuth
+
+    def discover(self) -> dict[str, Any]:
+        """API -> authorization server -> its metadata (RFC 9728 §3, RFC 8414 §3)."""
+        origin, path = _split(self.api)
+        resource = self._json(self._http.get(f"{origin}/.well-known/oauth-protected-resource{path}", **_OPTIONS))
+        issuer = resource["authorization_servers"][0]
+        # RFC 8414 §3.3, RFC 9728 §3.3: an answer that speaks for somebody else is not used.
+        self._metadata = self._json(self._http.get(f"{issuer}/.well-known/oauth-authorization-server", **_OPTIONS))
+        if resource["resource"] != self.api or self._metadata["issuer"] != issuer:
+            raise ProtocolError("The metadata speak of another server.")
+        return self._metadata
+
+    def authorize(self, open_browser: OpenBrowser) -> Tokens:
+        """Ask the person in the browser, and redeem the code (RFC 8252 §4.1, RFC 7636)."""
+        code_verifier = secrets.token_urlsafe(48)
+        state = secrets.token_urlsafe(16)
+        with _Callback() as callback:
+            query = {
+                "response_type": "code",
+                "client_id": self.client_id,
+                "redirect_uri": callback.uri,
+                "scope": self.scope,
+                "resource": self.api,
+                "state": state,
+                "code_challenge": _base64url(hashlib.sha256(code_verifier.encode()).digest()),
+                "code_challenge_method": "S256",
+            }
+            open_browser(f"{self._metadata['authorization_endpoint']}?{urlencode(query)}")
+            answer = callback.wait()
+        # RFC 6749 §10.12: an answer to a question that was not ours. RFC 9207 §2.4: from a server that was not asked.
+        if answer.get("state") != state or answer.get("iss") != self._metadata["issuer"]:
+            raise ProtocolError("The answer in the browser is not to our question.")
+        if "error" in answer:
+            raise ProtocolError(f"{answer['error']}: {answer.get('error_description', '')}")
+        return self._tokens(
+            grant_type="authorization_code",
+            code=answer["code"],
+            redirect_uri=callback.uri,
+            code_verifier=code_verifier,
+        )
+
+    def refresh(self, tokens: Tokens) -> Tokens:
+        """A new access token without the person (RFC 6749 §6); the refresh token is a new one too."""
+        return self._tokens(grant_type="refresh_token", refresh_token=tokens.refresh_token)
+
+    def _tokens(self, **form: str) -> Tokens:
+        form["client_id"] = self.client_id
+        answer = self._json(self._http.post(self._metadata["token_endpoint"], data=form, **_OPTIONS))
+        return Tokens(answer["access_token"], answer["refresh_token"], answer["scope"])
+
+    # --- the bank
+
+    def accounts(self, tokens: Tokens) -> list[dict[str, Any]]:
+        """The accounts, each with its balances under `balances`."""
+        accounts = self._get(tokens, "/accounts")["data"]
+        return [
+            {**account, "balances": self._get(tokens, f"/accounts/{account['id']}/balances")} for account in accounts
+        ]
+
+    def transfer(self, tokens: Tokens, source: str, destination: str, amount: dict[str, Any]) -> dict[str, Any]:
+        """Between two accounts of the person. The key makes a repetition of this very request harmless."""
+        body = {
+            "source_account_id": source,
+            "destination": {"account_id": destination},
+            "amount": amount,
+            "reference": "From the demo app",
+        }
+        headers = {**self._authorization(tokens), "Idempotency-Key": str(uuid4())}
+        return self._json(self._http.post(f"{self.api}/transfers", json=body, headers=headers, **_OPTIONS))
+
+    def _get(self, tokens: Tokens, path: str) -> dict[str, Any]:
+        return self._json(self._http.get(f"{self.api}{path}", headers=self._authorization(tokens), **_OPTIONS))
+
+    def _authorization(self, tokens: Tokens) -> dict[str, str]:
+        return {"Authorization": f"Bearer {tokens.access_token}"}
+
+    @staticmethod
+    def _json(response: requests.Response) -> dict[str, Any]:
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = {}
+        if not response.ok:
+            why = answer.get("error_description") or answer.get("detail") or response.reason
+            raise ProtocolError(f"{response.status_code} from {_split(response.url)[1]}: {why}")
+        return answer
+
+
+def decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of a JWT, to look at. An app has no business with them: the token is the API's to verify."""
+    header, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2])
+    return header, claims
+
+
+class _Callback:
+    """Listens on a free loopback port for one redirect (RFC 8252 §7.3)."""
+
+    def __enter__(self) -> "_Callback":
+        self._answer: Queue[dict[str, str]] = Queue()
+        answer = self._answer
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                url = urlsplit(self.path)
+                found = url.path == "/callback"  # browsers ask for /favicon.ico and the like, too
+                if found:
+                    answer.put(dict(parse_qsl(url.query)))
+                self.send_response(200 if found else 404)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                self.end_headers()
+                self.wfile.write(THANKS if found else b"")
+
+            def log_message(self, format: str, *args: Any) -> None:
+                """Nothing: the path holds the code."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.uri = f"http://127.0.0.1:{self._server.server_port}/callback"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def wait(self) -> dict[str, str]:
+        return self._answer.get()
+
+
+def _split(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}", parts.path
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

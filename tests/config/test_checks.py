@@ -1,0 +1,74 @@
+"""Each unsafe value of a production environment is an Error of `check --deploy`."""
+
+import pytest
+from django.core.checks import ERROR
+
+from config.checks import check_environment
+
+SAFE = {
+    "SECRET_KEY": "an-example-of-a-key-that-is-long-enough-and-protects-nothing",
+    "ALLOWED_HOSTS": ["bank.example"],
+    "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+    "OUTBOUND_ALLOWED_HOSTS": ["hr.corp.example"],
+    "TRUSTED_PROXIES": ["10.0.3.0/24", "10.0.4.7", "fd00::/64"],
+    "METRICS_NETWORKS": ["127.0.0.0/8", "::1/128"],
+    "CACHES": {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}},
+    "THROTTLE_SCALE": 1.0,
+}
+
+
+@pytest.fixture
+def production(settings):
+    for name, value in SAFE.items():
+        setattr(settings, name, value)
+    return settings
+
+
+def test_a_safe_environment_has_no_messages(production):
+    assert check_environment() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("SECRET_KEY", "short", "config.E001"),
+        ("SECRET_KEY", "a" * 60, "config.E001"),
+        ("SECRET_KEY", "django-insecure-" + SAFE["SECRET_KEY"], "config.E001"),
+        ("DATABASES", {"default": {"ENGINE": "django.db.backends.sqlite3"}}, "config.E002"),
+        ("ALLOWED_HOSTS", ["bank.example", "*"], "config.E003"),
+        ("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend", "config.E004"),
+        ("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend", "config.E004"),
+        ("EMAIL_BACKEND", "django.core.mail.backends.locmem.EmailBackend", "config.E004"),
+        ("EMAIL_BACKEND", "django.core.mail.backends.dummy.EmailBackend", "config.E004"),
+        ("OUTBOUND_ALLOWED_HOSTS", ["hr.corp.example", "localhost"], "config.E005"),
+        ("OUTBOUND_ALLOWED_HOSTS", ["LOCALHOST.:8000"], "config.E005"),
+        ("OUTBOUND_ALLOWED_HOSTS", ["app.localhost"], "config.E005"),
+        ("OUTBOUND_ALLOWED_HOSTS", ["127.0.0.2"], "config.E005"),
+        ("OUTBOUND_ALLOWED_HOSTS", ["127.0.0.1:9000"], "config.E005"),
+        ("OUTBOUND_ALLOWED_HOSTS", ["::1"], "config.E005"),
+        ("OUTBOUND_ALLOWED_HOSTS", ["[::1]:9000"], "config.E005"),
+        ("OUTBOUND_ALLOWED_HOSTS", ["0.0.0.0"], "config.E005"),
+        ("TRUSTED_PROXIES", ["*"], "config.E006"),
+        ("TRUSTED_PROXIES", ["0.0.0.0/0"], "config.E006"),
+        ("TRUSTED_PROXIES", ["::/0"], "config.E006"),
+        ("TRUSTED_PROXIES", ["proxy.internal"], "config.E006"),
+        ("METRICS_NETWORKS", ["0.0.0.0/0"], "config.E007"),
+        ("METRICS_NETWORKS", ["prometheus"], "config.E007"),
+        ("CACHES", {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}, "config.E008"),
+        ("CACHES", {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}, "config.E008"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+def test_an_unsafe_value_is_an_error_that_says_what_to_do(production, name, value, expected):
+    setattr(production, name, value)
+    [message] = check_environment()
+    assert message.id == expected
+    assert message.level == ERROR
+    assert message.hint
+
+
+def test_scaled_rate_limits_are_a_warning_only(production):
+    production.THROTTLE_SCALE = 100.0
+    [message] = check_environment()
+    assert message.id == "config.W001"
+    assert message.level < ERROR

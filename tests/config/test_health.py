@@ -1,0 +1,140 @@
+"""What load balancers, orchestrators and Prometheus ask."""
+
+import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.test import RequestFactory
+
+from config import draining, health
+from oauth.keys import ring
+from oauth.models import SigningKey
+
+
+@pytest.fixture
+def a_fresh_process(monkeypatch):
+    """What a process remembers: that it is migrated, and the keys it parsed."""
+    monkeypatch.setattr(health, "_migrated", False)
+    ring.forget()
+    yield
+    ring.forget()
+
+
+def test_live_asks_nobody(client):
+    """No database is allowed in this test."""
+    response = client.get("/health/live")
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok"}
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_ready_names_every_check(client, db, a_fresh_process):
+    response = client.get("/health/ready")
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "ok",
+        "checks": {"database": "ok", "migrations": "ok", "signing_key": "ok", "accepting": "ok"},
+    }
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_a_missing_migration_is_not_ready(client, db, a_fresh_process):
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied("oauth", "0001_initial")
+    response = client.get("/health/ready")
+    assert response.status_code == 503
+    assert response.json()["checks"]["migrations"] == "failed"
+
+
+def test_that_it_is_migrated_is_asked_once(client, db, a_fresh_process, django_assert_num_queries):
+    client.get("/health/ready")
+    with django_assert_num_queries(1):
+        client.get("/health/ready")
+
+
+def test_without_a_usable_signing_key_it_is_not_ready(client, db, a_fresh_process):
+    """Failure model F27."""
+    SigningKey.objects.update(private_key_encrypted=b"encrypted under a key that was lost")
+    response = client.get("/health/ready")
+    assert response.status_code == 503
+    assert response.json()["checks"] == {
+        "database": "ok",
+        "migrations": "ok",
+        "signing_key": "failed",
+        "accepting": "ok",
+    }
+
+
+def test_without_a_free_connection_it_is_alive_but_not_ready(client, transactional_db, a_fresh_process):
+    """Failure model F3, F24, on the real pool."""
+    pool = connection.pool
+    connection.close()
+    taken = [pool.getconn() for _ in range(pool.max_size)]
+    try:
+        assert client.get("/health/live").status_code == 200
+        response = client.get("/health/ready")
+    finally:
+        for other in taken:
+            pool.putconn(other)
+    assert response.status_code == 503
+    assert response.json()["checks"]["database"] == "failed"
+
+
+def test_a_server_that_is_about_to_stop_is_not_ready(client, db, tmp_path, monkeypatch):
+    """Failure model F2: load balancers look elsewhere before the workers stop."""
+    monkeypatch.setenv(draining.VARIABLE, str(tmp_path / "draining"))
+    assert client.get("/health/ready").status_code == 200
+    draining.begin()
+    response = client.get("/health/ready")
+    assert response.status_code == 503
+    assert response.json()["checks"]["accepting"] == "failed"
+
+
+def test_probes_come_with_an_address_as_host(client, db):
+    for address in ("/health/live", "/health/ready", "/metrics"):
+        assert client.get(address, headers={"host": "10.1.2.3:8000"}).status_code == 200
+
+
+def test_probes_are_read_only(client):
+    assert client.post("/health/live").status_code == 405
+
+
+class TestMetrics:
+    @pytest.fixture
+    def read(self, client):
+        def read(address: str, **headers: str):
+            return client.get("/metrics", REMOTE_ADDR=address, headers=headers)
+
+        return read
+
+    def test_prometheus_reads_counters(self, read, client, db):
+        client.post("/oauth/token")  # refused, and counted
+        response = read("127.0.0.1")
+        assert response.status_code == 200
+        assert "oauth_refusals_total" in response.content.decode()
+        assert "no-store" in response["Cache-Control"]
+
+    @pytest.mark.parametrize("address", ["203.0.113.9", "10.0.0.1", "2001:db8::1", "", "unix"])
+    def test_others_find_nothing(self, read, address):
+        assert read(address).status_code == 404
+
+    def test_the_operator_names_the_networks(self, read, settings):
+        settings.METRICS_NETWORKS = ["10.0.9.0/24", "fd00::/64"]
+        assert read("10.0.9.4").status_code == 200
+        assert read("fd00::7").status_code == 200
+        assert read("127.0.0.1").status_code == 404
+
+    def test_a_proxy_that_nobody_named_does_not_open_them(self, read, settings):
+        """nginx on the same machine, TRUSTED_PROXIES forgotten: the reader's address is not known."""
+        settings.TRUSTED_PROXIES = []
+        assert read("127.0.0.1", **{"x-forwarded-for": "203.0.113.9"}).status_code == 404
+
+    def test_counters_of_all_workers_are_summed(self, tmp_path, monkeypatch):
+        from prometheus_client.mmap_dict import MmapedDict, mmap_key
+
+        for pid in (1, 2):
+            values = MmapedDict(str(tmp_path / f"counter_{pid}.db"))
+            values.write_value(mmap_key("things", "things_total", [], [], "Things."), 20 + pid, 0)
+            values.close()
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+        response = health.metrics(RequestFactory().get("/metrics"))
+        assert "things_total 43.0" in response.content.decode()

@@ -1,0 +1,111 @@
+"""Fetching the issuer's keys: bounded, kept when a fetch fails, never more than one fetch a minute."""
+
+import http.server
+import json
+import threading
+
+import pytest
+
+from oauth import keys
+from oauth.resource_server.jwks import MAX_AGE_SECONDS, MAX_JWKS_BYTES, FetchedKeys
+
+pytestmark = pytest.mark.django_db
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def issuer():
+    """A server whose answer and request count a test can set and read."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.server.requests += 1
+            self.send_response(self.server.status)
+            if self.server.status == 302:
+                self.send_header("Location", "/elsewhere")
+            self.end_headers()
+            self.wfile.write(self.server.body)
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.requests, server.status, server.body = 0, 200, b"{}"
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def published(issuer, signing_keys):
+    issuer.body = json.dumps(keys.published_jwks()).encode()
+    return keys.signing_key("ES256").kid
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def fetched(issuer, clock):
+    return FetchedKeys(f"http://127.0.0.1:{issuer.server_port}/jwks", clock=clock)
+
+
+def test_a_published_key_is_found_with_one_fetch(fetched, published, issuer):
+    assert fetched.find(published).algorithm_name == "ES256"
+    assert fetched.find(published)
+    assert issuer.requests == 1
+
+
+def test_a_storm_of_unknown_keys_is_one_fetch_a_minute(fetched, published, issuer, clock):
+    """PyJWT CVE-2026-48524."""
+    for number in range(1000):
+        assert fetched.find(f"unknown-{number}") is None
+    assert issuer.requests == 1
+    clock.now += 61
+    assert fetched.find("unknown") is None
+    assert issuer.requests == 2
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, b""),
+        (302, b""),
+        (200, b"not json"),
+        (200, b"[]"),
+        (200, b'{"keys": 1}'),
+        (200, b'{"keys": [1]}'),
+        (200, b" " * (MAX_JWKS_BYTES + 1)),
+    ],
+)
+def test_a_failed_fetch_leaves_the_keys_that_we_have(fetched, published, issuer, clock, status, body):
+    assert fetched.find(published)
+    issuer.status, issuer.body = status, body
+    clock.now += 3600
+    assert fetched.find(published)
+    assert issuer.requests == 2
+
+
+def test_keys_that_could_not_be_confirmed_for_a_day_are_not_trusted(fetched, published, issuer, clock):
+    assert fetched.find(published)
+    issuer.status = 500
+    clock.now += MAX_AGE_SECONDS + 1
+    assert fetched.find(published) is None
+
+
+def test_a_withdrawn_key_stops_at_the_next_refresh(fetched, published, issuer, clock):
+    assert fetched.find(published)
+    issuer.body = b'{"keys": []}'
+    clock.now += 301
+    assert fetched.find(published) is None

@@ -1,0 +1,53 @@
+"""Scopes are read from the view, and a view that names none permits nothing."""
+
+from types import SimpleNamespace
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from rest_framework.views import APIView
+
+from oauth.resource_server.permissions import HasScope, required_scopes
+
+
+class Silent(APIView):
+    def get(self, request): ...
+
+
+class Incomplete(APIView):
+    required_scopes = {"GET": ["a"]}
+
+    def get(self, request): ...
+
+    def post(self, request): ...
+
+
+def test_a_view_that_names_no_scopes_is_a_bug():
+    with pytest.raises(ImproperlyConfigured):
+        required_scopes(Silent(), "GET")
+
+
+def test_so_is_a_method_that_names_none():
+    with pytest.raises(ImproperlyConfigured):
+        required_scopes(Incomplete(), "POST")
+
+
+def test_head_needs_what_get_needs():
+    assert required_scopes(Incomplete(), "HEAD") == ["a"]
+
+
+def test_anything_but_a_verified_token_is_refused():
+    for auth in (None, "token", object()):
+        assert HasScope().has_permission(SimpleNamespace(auth=auth, method="GET"), Incomplete()) is False
+
+
+def test_every_view_of_the_bank_names_its_scopes():
+    from banking.urls import urlpatterns
+
+    views = [pattern.callback.cls for pattern in urlpatterns if hasattr(pattern.callback, "cls")]
+    checked = 0
+    for view in views:
+        for method in ("get", "post", "put", "patch", "delete"):
+            if hasattr(view, method):
+                assert required_scopes(view(), method.upper())
+                checked += 1
+    assert checked >= 8

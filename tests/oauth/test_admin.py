@@ -1,0 +1,136 @@
+"""The admin registers a client without reading an RFC, sees a secret once, revokes what users allowed."""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.test import Client as Browser
+
+from accounts.models import User
+from oauth.models import Authorization, Client, SigningKey
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin_browser(db):
+    browser = Browser()
+    browser.force_login(User.objects.create_superuser("admin@example.test", "correct-horse-battery"))
+    return browser
+
+
+def register(browser, **form):
+    return browser.post("/admin/oauth/client/add/", {"name": "My app", "allowed_scopes": ["accounts:read"], **form})
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_public", "grant_types"),
+    [
+        ("mobile", True, ["authorization_code", "refresh_token"]),
+        ("web", False, ["authorization_code", "refresh_token"]),
+        ("browser", True, ["authorization_code", "refresh_token"]),
+        ("service", False, ["client_credentials"]),
+        ("device", True, ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"]),
+    ],
+)
+def test_each_kind_of_client_gets_safe_values(admin_browser, kind, is_public, grant_types):
+    uri = "https://app.example/callback" if kind in ("mobile", "web", "browser") else ""
+    answer = register(admin_browser, kind=kind, redirect_uris=uri)
+    client = Client.objects.get()
+    assert (client.is_public, client.grant_types) == (is_public, grant_types)
+    assert client.allowed_scopes == ["accounts:read"]
+    if is_public:
+        assert answer.status_code == 302
+        assert client.secret_digest is None
+    else:
+        secret = re.search(r'id="client-secret">([^<]+)<', answer.content.decode())[1]
+        assert client.secret_is(secret)
+        assert "no-store" in answer["Cache-Control"]
+
+
+def test_the_secret_is_shown_once(admin_browser):
+    answer = register(admin_browser, kind="service")
+    secret = re.search(r'id="client-secret">([^<]+)<', answer.content.decode())[1]
+    client = Client.objects.get()
+    for url in (f"/admin/oauth/client/{client.pk}/change/", "/admin/oauth/client/", f"/admin/oauth/client/{client.pk}/history/"):
+        page = admin_browser.get(url)
+        assert page.status_code == 200
+        assert secret not in page.content.decode()
+
+
+def test_a_new_secret_overlaps_with_the_old_one(admin_browser, web_app):
+    answer = admin_browser.post(f"/admin/oauth/client/{web_app.pk}/new-secret/")
+    new = re.search(r'id="client-secret">([^<]+)<', answer.content.decode())[1]
+    client = Client.objects.get()
+    assert client.secret_is(new)
+    assert client.secret_is(web_app.secret)
+
+
+def test_a_new_secret_needs_a_post_and_the_right(admin_browser, web_app, browser):
+    assert admin_browser.get(f"/admin/oauth/client/{web_app.pk}/new-secret/").status_code == 403
+    assert browser.post(f"/admin/oauth/client/{web_app.pk}/new-secret/").status_code == 302
+    assert Client.objects.get(pk=web_app.pk).secret_is(web_app.secret)
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"kind": "web", "redirect_uris": "http://app.example/callback"}, "http only to a loopback address"),
+        ({"kind": "web", "redirect_uris": "https://*.example/callback"}, "no wildcard"),
+        ({"kind": "web", "redirect_uris": ""}, "At least one redirect URI"),
+        ({"kind": "web", "redirect_uris": "com.example.app:/x"}, "for mobile and desktop apps"),
+        ({"kind": "service", "redirect_uris": "https://app.example/callback"}, "leave this empty"),
+        ({"kind": "", "redirect_uris": "https://app.example/callback"}, "required"),
+    ],
+)
+def test_an_unsafe_client_cannot_be_made_by_accident(admin_browser, form, message):
+    answer = register(admin_browser, **form)
+    assert answer.status_code == 200
+    assert message in answer.content.decode()
+    assert not Client.objects.exists()
+
+
+def test_a_client_is_changed_and_keeps_its_nature(admin_browser, web_app):
+    url = f"/admin/oauth/client/{web_app.pk}/change/"
+    form = {
+        "name": "Renamed", "is_active": "on", "allowed_scopes": ["balances:read"],
+        "redirect_uris": "https://app.example/new", "grant_types": ["authorization_code"],
+        "client_type": "public", "token_endpoint_auth_method": "none",
+    }  # fmt: skip
+    assert admin_browser.post(url, form).status_code == 302
+    client = Client.objects.get()
+    assert (client.name, client.redirect_uris) == ("Renamed", "https://app.example/new")
+    assert (client.client_type, client.token_endpoint_auth_method) == ("confidential", "client_secret_basic")
+
+
+def test_authorizations_are_revoked(admin_browser, issued, mobile_app, token_endpoint):
+    token = issued(mobile_app)["refresh_token"]
+    authorization = Authorization.objects.get()
+    admin_browser.post(
+        "/admin/oauth/authorization/", {"action": "revoke", "_selected_action": [str(authorization.pk)]}
+    )
+    authorization.refresh_from_db()
+    assert authorization.revocation_reason == Authorization.RevocationReason.ADMIN
+    assert authorization.revoked_by.email == "admin@example.test"
+    assert token_endpoint.refresh(mobile_app, token).status_code == 400
+
+
+def test_keys_are_listed_without_their_private_part(admin_browser, signing_keys):
+    key = SigningKey.objects.first()
+    page = admin_browser.get(f"/admin/oauth/signingkey/{key.pk}/change/").content.decode()
+    assert key.kid in page
+    assert "private" not in page.lower()
+    assert admin_browser.get("/admin/oauth/signingkey/add/").status_code == 403
+    assert admin_browser.post(f"/admin/oauth/signingkey/{key.pk}/delete/").status_code == 403
+
+
+def test_the_engines_token_tables_are_out_of_the_admin():
+    assert not [model for model in admin.site._registry if model._meta.app_label == "oauth2_provider"]
+
+
+def test_the_engines_token_tables_stay_empty(issued, mobile_app):
+    from oauth2_provider import models
+
+    issued(mobile_app, scope="openid accounts:read")
+    for model in (models.AccessToken, models.RefreshToken, models.Grant, models.IDToken):
+        assert not model.objects.exists()

@@ -1,0 +1,120 @@
+"""Signing keys: encrypted at rest, in the right state at the right time, never signed without."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+import time_machine
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, connection
+from django.utils import timezone
+
+from oauth import keys
+from oauth.keys.generation import generate
+from oauth.models import SigningKey
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _keys(signing_keys):
+    """Every test here begins with the first keys."""
+
+
+def test_the_private_key_is_not_readable_in_the_table():
+    for row in SigningKey.objects.all():
+        assert b"PRIVATE" not in bytes(row.private_key_encrypted)
+        assert "d" not in row.public_jwk
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA", "RS256"])
+def test_a_key_of_each_algorithm_signs_what_its_public_part_verifies(algorithm):
+    import jwt
+
+    from oauth.tokens.signing import SigningBackend
+
+    keys.ensure_active_key(algorithm)
+    keys.ring.forget()
+    token = SigningBackend(typ="JWT", algorithm=algorithm).encode({"a": 1})
+    kid = jwt.get_unverified_header(token)["kid"]
+    public = jwt.PyJWKSet.from_dict(keys.published_jwks())[kid]
+    assert jwt.decode(token, public, algorithms=[algorithm]) == {"a": 1}
+
+
+def test_older_encryption_keys_still_decrypt(settings):
+    old = settings.OAUTH["KEY_ENCRYPTION_KEYS"]
+    settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [Fernet.generate_key().decode(), *old]}
+    assert keys.signing_key("ES256")
+    assert keys.is_ready()
+
+
+def test_without_the_right_encryption_key_the_server_is_not_ready(settings):
+    settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
+    assert not keys.is_ready()
+
+
+def test_a_key_signs_only_from_its_time_on_and_is_published_before():
+    now = timezone.now()
+    coming = generate("ES256")
+    coming.active_at = now + timedelta(minutes=2)
+    coming.save()
+    keys.ring.forget()
+    assert coming.kid in {key["kid"] for key in keys.published_jwks()["keys"]}
+    assert keys.signing_key("ES256").kid != coming.kid
+    assert coming.state == "published"
+    with time_machine.travel(now + timedelta(minutes=3)):
+        keys.ring.forget()
+        assert keys.signing_key("ES256").kid == coming.kid
+
+
+def test_a_retiring_key_verifies_and_does_not_sign_and_a_retired_one_is_gone():
+    now = timezone.now()
+    row = SigningKey.objects.get(algorithm="ES256")
+    row.retiring_at, row.retired_at = now - timedelta(minutes=1), now + timedelta(minutes=15)
+    row.save()
+    keys.ring.forget()
+    assert row.kid in {key["kid"] for key in keys.published_jwks()["keys"]}
+    with pytest.raises(ImproperlyConfigured):
+        keys.signing_key("ES256")
+    assert not keys.is_ready()
+    with time_machine.travel(now + timedelta(minutes=16)):
+        keys.ring.forget()
+        assert row.kid not in {key["kid"] for key in keys.published_jwks()["keys"]}
+
+
+def test_a_key_is_read_again_after_a_minute(monkeypatch, django_assert_num_queries):
+    keys.signing_key("ES256")
+    with django_assert_num_queries(0):
+        keys.signing_key("ES256")
+    now = keys.ring.time.monotonic()
+    monkeypatch.setattr(keys.ring.time, "monotonic", lambda: now + 61)
+    with django_assert_num_queries(2):
+        keys.signing_key("ES256")
+
+
+def test_the_times_of_a_key_are_in_order():
+    row = SigningKey.objects.get(algorithm="ES256")
+    row.active_at = row.published_at - timedelta(seconds=1)
+    with pytest.raises(IntegrityError):
+        row.save()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_processes_that_start_at_once_make_one_key():
+    SigningKey.objects.all().delete()
+    barrier = threading.Barrier(5)
+
+    def start():
+        try:
+            barrier.wait()
+            keys.ensure_active_key("ES256")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=start) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert SigningKey.objects.count() == 1
