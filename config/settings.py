@@ -127,6 +127,8 @@ DATABASES["default"].update(
                 "timeout": 1.0,
             },
             "connect_timeout": 3,
+            # A database that vanished without a word (network, host) is given up after as long; Linux only.
+            "tcp_user_timeout": 10_000,
             "application_name": "countersign",
             "options": " ".join(
                 f"-c {name}={env.str(name.upper(), default=default)}"

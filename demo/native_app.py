@@ -1,4 +1,4 @@
-"""A native app as RFC 8252 wants it: the system's browser, a loopback redirect, PKCE. `manage.py demo_app` tells its story.
+"""A native app as RFC 8252 wants it: the system's browser, a loopback redirect, PKCE. `manage.py demo_app` runs it.
 
 Nothing here knows the server's code: only its addresses and HTTP.
 """

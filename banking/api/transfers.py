@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
@@ -113,12 +112,12 @@ def _visible(request: Request) -> Any:
 def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any]:
     """Inside the caller's transaction. Raises Http404 for a source that is not visible, or a LedgerRefusal."""
     claims = request.auth.claims  # type: ignore[union-attr]
-    # Money movement trusts no token alone: the person must still be active (RELIABILITY §3.5 row 26).
-    if not get_user_model().objects.filter(pk=claims.user_id, is_active=True).exists():
-        raise AccountHolderInactive
     source, destination = _accounts(request, body)
-    if source is None:
+    if source is None or source.holder is None:
         raise Http404
+    # Money movement trusts no token alone: the person must still be active (RELIABILITY §3.5 row 26).
+    if not source.holder.is_active:
+        raise AccountHolderInactive
     amount_minor, currency = body["amount"]["minor_units"], body["amount"]["currency"]
     if not 0 < amount_minor <= MAX_AMOUNT_MINOR:
         raise AmountOutOfRange(pointer="/amount/minor_units")
@@ -165,7 +164,9 @@ def _accounts(request: Request, body: dict[str, Any]) -> tuple[Account | None, A
     destination = body["destination"]
     own = {
         account.pk: account
-        for account in visible.filter(pk__in=[body["source_account_id"], destination.get("account_id")])
+        for account in visible.select_related("holder").filter(
+            pk__in=[body["source_account_id"], destination.get("account_id")]
+        )
     }
     if "account_id" in destination:
         payee = own.get(destination["account_id"])

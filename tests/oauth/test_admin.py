@@ -52,7 +52,11 @@ def test_the_secret_is_shown_once(admin_browser):
     answer = register(admin_browser, kind="service")
     secret = re.search(r'id="client-secret">([^<]+)<', answer.content.decode())[1]
     client = Client.objects.get()
-    for url in (f"/admin/oauth/client/{client.pk}/change/", "/admin/oauth/client/", f"/admin/oauth/client/{client.pk}/history/"):
+    for url in (
+        f"/admin/oauth/client/{client.pk}/change/",
+        "/admin/oauth/client/",
+        f"/admin/oauth/client/{client.pk}/history/",
+    ):
         page = admin_browser.get(url)
         assert page.status_code == 200
         assert secret not in page.content.decode()
@@ -106,9 +110,7 @@ def test_a_client_is_changed_and_keeps_its_nature(admin_browser, web_app):
 def test_authorizations_are_revoked(admin_browser, issued, mobile_app, token_endpoint):
     token = issued(mobile_app)["refresh_token"]
     authorization = Authorization.objects.get()
-    admin_browser.post(
-        "/admin/oauth/authorization/", {"action": "revoke", "_selected_action": [str(authorization.pk)]}
-    )
+    admin_browser.post("/admin/oauth/authorization/", {"action": "revoke", "_selected_action": [str(authorization.pk)]})
     authorization.refresh_from_db()
     assert authorization.revocation_reason == Authorization.RevocationReason.ADMIN
     assert authorization.revoked_by.email == "admin@example.test"

@@ -43,4 +43,4 @@ urlpatterns = [path("hello", Hello.as_view())]
 if __name__ == "__main__":
     forbidden = [name for name in sys.modules if name.startswith(("oauth.models", "oauth.keys", "oauth2_provider"))]
     answers = [Client().get("/hello", headers={"Authorization": f"Bearer {token}"}) for token in TOKENS]
-    print(json.dumps({"statuses": [a.status_code for a in answers], "body": answers[0].json(), "loaded": forbidden}))
+    print(json.dumps({"statuses": [a.status_code for a in answers], "body": answers[0].json(), "loaded": forbidden}))  # noqa: T201

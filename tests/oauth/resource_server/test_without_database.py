@@ -12,9 +12,21 @@ ROOT = HERE.parents[2]
 
 
 def test_an_api_without_a_database_verifies_with_keys_fetched_over_http(live_server, access_token, alice):
-    good, narrow, tampered = access_token(alice), access_token(alice, "balances:read"), access_token(alice)[:-6] + "AAAAAA"
+    good, narrow, tampered = (
+        access_token(alice),
+        access_token(alice, "balances:read"),
+        access_token(alice)[:-6] + "AAAAAA",
+    )
     process = subprocess.run(
-        [sys.executable, HERE / "api_without_database.py", conf.ISSUER, f"{live_server.url}/oauth/jwks", good, narrow, tampered],
+        [
+            sys.executable,
+            HERE / "api_without_database.py",
+            conf.ISSUER,
+            f"{live_server.url}/oauth/jwks",
+            good,
+            narrow,
+            tampered,
+        ],
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

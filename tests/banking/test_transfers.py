@@ -1,0 +1,290 @@
+"""POST /transfers: exactly once, or not at all."""
+
+import contextlib
+import json
+
+import pytest
+from django.db import OperationalError, connection
+from hypothesis import given
+from hypothesis import strategies as st
+from rest_framework.exceptions import ParseError
+from rest_framework.test import APIClient
+
+from banking.api.json import loads
+from banking.ledger import audit
+from banking.ledger.retry import in_transaction
+from banking.models import Account, IdempotencyRecord, Transfer
+from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
+from tests.banking.test_ledger import balances
+
+pytestmark = pytest.mark.django_db
+KEY = "0123456789abcdef"
+UNKNOWN = "0190d5a0-0000-7000-8000-000000000000"
+
+
+def body_of(source, destination, amount_minor=2500, currency="GBP", **members):
+    to = {"account_id": str(destination.pk)} if isinstance(destination, Account) else destination
+    return {
+        "source_account_id": str(getattr(source, "pk", source)),
+        "destination": to,
+        "amount": {"currency": currency, "minor_units": amount_minor},
+        "reference": "Rent",
+        **members,
+    }
+
+
+def send(api, body, key=KEY):
+    headers = {"Idempotency-Key": key} if key is not None else {}
+    raw = body if isinstance(body, (str, bytes)) else json.dumps(body)
+    return api.post("/api/v1/transfers", raw, content_type="application/json", headers=headers)
+
+
+def test_a_transfer_between_own_accounts_is_posted_at_once(alice_api, current, savings):
+    answer = send(alice_api, body_of(current, savings))
+    body = answer.json()
+    assert answer.status_code == 201
+    assert (body["status"], body["amount"]) == ("posted", {"currency": "GBP", "minor_units": 2500})
+    assert balances(current, savings) == [FUNDS_MINOR - 2500, 2500]
+    shown = alice_api.get(answer["Location"]).json()
+    assert shown == body
+    assert alice_api.get("/api/v1/transfers").json()["data"] == [body]
+    [transaction_id] = body["transaction_ids"]
+    entry = alice_api.get(f"/api/v1/accounts/{savings.pk}/transactions/{transaction_id}").json()
+    assert (entry["transfer_id"], entry["description"]) == (body["id"], "Rent")
+
+
+def test_a_person_is_paid_by_iban(alice_api, current, of_bob):
+    spaced = " ".join(of_bob.iban[i : i + 4] for i in range(0, len(of_bob.iban), 4)).lower()
+    answer = send(alice_api, body_of(current, {"scheme": "iban", "identifier": spaced, "name": "Bob"}))
+    assert answer.status_code == 201
+    assert of_bob.iban not in answer.content.decode()
+    assert balances(current, of_bob) == [FUNDS_MINOR - 2500, FUNDS_MINOR + 2500]
+
+
+def test_a_repeated_request_is_answered_again_and_done_once(alice_api, current, savings):
+    first = send(alice_api, body_of(current, savings))
+    second = send(alice_api, body_of(current, savings), f'"{KEY}"')
+    assert second.status_code == 201
+    assert second.json() == first.json()
+    assert second["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in first
+    assert balances(current, savings) == [FUNDS_MINOR - 2500, 2500]
+
+
+def test_the_same_key_for_another_body_is_refused(alice_api, current, savings):
+    send(alice_api, body_of(current, savings))
+    answer = send(alice_api, body_of(current, savings, 2501))
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+    assert Transfer.objects.count() == 1
+
+
+def test_a_key_is_one_persons_and_one_clients(access_token, api, alice, bob, alice_api, current, savings, of_bob):
+    send(alice_api, body_of(current, savings))
+    other_app = api(access_token(alice, "transfers:write", client_id="another"))
+    assert send(other_app, body_of(current, savings)).status_code == 201
+    bobs_other = funded(bob, "Other", amount_minor=0)
+    assert send(api(access_token(bob, "transfers:write")), body_of(of_bob, bobs_other)).status_code == 201
+    assert Transfer.objects.count() == 3
+
+
+def test_a_refusal_of_the_ledger_is_remembered_too(alice_api, current, savings):
+    """The work happened in a savepoint; only the record commits."""
+    first = send(alice_api, body_of(current, savings, FUNDS_MINOR + 1))
+    assert (first.status_code, first.json()["code"]) == (422, "insufficient_funds")
+    assert first["Content-Type"] == "application/problem+json"
+    second = send(alice_api, body_of(current, savings, FUNDS_MINOR + 1))
+    assert second.json() == first.json()
+    assert second["Idempotent-Replayed"] == "true"
+    assert balances(current, savings) == [FUNDS_MINOR, 0]
+
+
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [(None, "idempotency_key_missing"), ("short", "idempotency_key_invalid"), ("x" * 256, "idempotency_key_invalid"),
+     ("0123456789 abcdef", "idempotency_key_invalid"), ('""', "idempotency_key_invalid")],
+)  # fmt: skip
+def test_a_transfer_needs_a_key(alice_api, current, savings, key, code):
+    answer = send(alice_api, body_of(current, savings), key)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+def test_from_somebody_elses_account_is_not_found(alice_api, savings, of_bob):
+    """OWASP API1: the same as an unknown one, and nothing is stored."""
+    answers = [send(alice_api, body_of(source, savings)) for source in (of_bob, UNKNOWN)]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    bodies = [{**answer.json(), "instance": ""} for answer in answers]
+    assert bodies[0] == bodies[1]
+    assert not IdempotencyRecord.objects.exists()
+
+
+def test_to_somebody_elses_account_id_is_unreachable_as_an_unknown_one_is(alice_api, current, of_bob):
+    answers = [
+        send(alice_api, body_of(current, {"account_id": str(account)}), f"{KEY}-{account}")
+        for account in (of_bob.pk, UNKNOWN)
+    ]
+    assert [answer.json()["code"] for answer in answers] == ["payee_unreachable"] * 2
+    bodies = [{**answer.json(), "instance": ""} for answer in answers]
+    assert bodies[0] == bodies[1]
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"amount": {"currency": "GBP", "minor_units": 0}}, "amount_out_of_range"),
+        ({"amount": {"currency": "GBP", "minor_units": -1}}, "amount_out_of_range"),
+        ({"amount": {"currency": "GBP", "minor_units": 10**15 + 1}}, "amount_out_of_range"),
+        ({"amount": {"currency": "EUR", "minor_units": 1}}, "currency_mismatch"),
+        ({"destination": {"scheme": "iban", "identifier": "GB00CSGN20000000000000", "name": "x"}}, "payee_unreachable"),
+    ],
+)
+def test_domain_refusals_are_422(alice_api, current, savings, change, code):
+    answer = send(alice_api, {**body_of(current, savings), **change})
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert balances(current, savings) == [FUNDS_MINOR, 0]
+
+
+def test_to_itself_is_refused(alice_api, current):
+    assert send(alice_api, body_of(current, current)).json()["code"] == "same_account"
+
+
+def test_a_frozen_account_is_409(alice_api, current, savings):
+    Account.objects.filter(pk=current.pk).update(status="frozen")
+    answer = send(alice_api, body_of(current, savings))
+    assert (answer.status_code, answer.json()["code"]) == (409, "account_not_open")
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"amount": {"currency": "GBP", "minor_units": 1.0}}, None),
+        ({"amount": {"currency": "GBP", "minor_units": "1"}}, "/amount/minor_units"),
+        ({"amount": {"currency": "GBP", "minor_units": True}}, "/amount/minor_units"),
+        ({"amount": {"currency": "GBP", "minor_units": None}}, "/amount/minor_units"),
+        ({"amount": {"currency": "GBP", "minor_units": 10**40}}, "/amount/minor_units"),
+        ({"amount": {"currency": "gbp", "minor_units": 1}}, "/amount/currency"),
+        ({"amount": {"minor_units": 1}}, "/amount/currency"),
+        ({"amount": 1}, "/amount"),
+        ({"amount": {"currency": "GBP", "minor_units": 1, "x": 1}}, "/amount/x"),
+        ({"extra": 1}, "/extra"),
+        ({"reference": 7}, "/reference"),
+        ({"reference": "x" * 141}, "/reference"),
+        ({"reference": "\x00"}, None),
+        ({"reference": "\ud800"}, None),
+        ({"source_account_id": 7}, "/source_account_id"),
+        ({"source_account_id": "x"}, "/source_account_id"),
+        ({"destination": {}}, "/destination"),
+        ({"destination": {"account_id": UNKNOWN, "scheme": "iban"}}, "/destination"),
+    ],
+)
+def test_a_body_that_does_not_fit_is_400_and_says_where(alice_api, current, savings, change, pointer):
+    answer = send(alice_api, {**body_of(current, savings), **change})
+    body = answer.json()
+    assert answer.status_code == 400, body
+    assert body["code"] in ("malformed_request", "unknown_member")
+    if pointer:
+        assert pointer in [error["pointer"] for error in body["errors"]]
+    assert not IdempotencyRecord.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "raw", ["", "{", "[]", "null", '"x"', '{"a":1,"a":2}', "[" * 30_000, '{"a":NaN}', '{"a":1e400}', b'{"a":"\xff"}']
+)
+def test_what_is_not_one_json_object_is_400(alice_api, raw):
+    assert send(alice_api, raw).status_code == 400
+
+
+def test_too_much_or_another_type_is_refused(alice_api):
+    assert send(alice_api, '{"a":"' + "x" * 70_000 + '"}').status_code == 413
+    answer = alice_api.post("/api/v1/transfers", "a=1", content_type="text/plain", headers={"Idempotency-Key": KEY})
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+
+
+def test_a_deactivated_person_moves_nothing(alice, alice_api, current, savings):
+    """RELIABILITY test 21: a token that still lives is not enough."""
+    alice.is_active = False
+    alice.save()
+    answer = send(alice_api, body_of(current, savings))
+    assert (answer.status_code, answer.json()["code"]) == (403, "account_holder_inactive")
+
+
+def test_a_client_acting_for_itself_moves_nothing(access_token, api, current, savings):
+    assert send(api(access_token(None, "transfers:write")), body_of(current, savings)).status_code == 404
+
+
+def test_somebody_elses_transfer_is_not_found(access_token, api, bob, alice_api, current, savings):
+    location = send(alice_api, body_of(current, savings))["Location"]
+    of_bob = api(access_token(bob, "transfers:read"))
+    assert of_bob.get(location).status_code == 404
+    assert of_bob.get("/api/v1/transfers").json()["data"] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transfer_takes_at_most_twelve_statements(alice_api, current, savings, django_assert_max_num_queries):
+    with django_assert_max_num_queries(12):
+        assert send(alice_api, body_of(current, savings)).status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sixteen_twins_make_one_transfer(access_token, alice, current, savings):
+    """RELIABILITY test 23."""
+    token = access_token(alice, "transfers:write")
+    twin = lambda: send(APIClient(headers={"Authorization": f"Bearer {token}"}), body_of(current, savings))  # noqa: E731
+    answers = in_parallel(*[twin] * 16)
+    assert [answer.status_code for answer in answers] == [201] * 16
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert sum("Idempotent-Replayed" in answer for answer in answers) == 15
+    assert balances(current, savings) == [FUNDS_MINOR - 2500, 2500]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_thirty_transfers_spend_exactly_what_is_there(access_token, alice, current, savings):
+    token = access_token(alice, "transfers:write")
+
+    def spend(number):
+        return send(
+            APIClient(headers={"Authorization": f"Bearer {token}"}), body_of(current, savings, 1000), f"{KEY}-{number}"
+        ).status_code
+
+    statuses = in_parallel(*[lambda number=number: spend(number) for number in range(30)])
+    assert sorted(statuses) == [201] * 10 + [422] * 20
+    assert all(finding.is_clean for finding in audit())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_transient_failure_is_tried_again_and_a_lasting_one_is_raised(current, savings):
+    attempts = []
+
+    def deadlock(times):
+        attempts.append(1)
+        if len(attempts) <= times:
+            with connection.cursor() as cursor:
+                cursor.execute("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$")
+        return "done"
+
+    assert in_transaction(lambda: deadlock(2)) == "done"
+    attempts.clear()
+    with pytest.raises(OperationalError):
+        in_transaction(lambda: deadlock(3))
+
+
+def test_an_outage_is_a_503_problem(alice_api, current, savings, monkeypatch):
+    def down(*args, **kwargs):
+        raise OperationalError("the connection is closed")
+
+    monkeypatch.setattr("banking.api.transfers.idempotency.once", down)
+    answer = send(alice_api, body_of(current, savings))
+    assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
+    assert answer["Retry-After"]
+
+
+@given(st.binary(max_size=300))
+def test_the_parser_survives_any_bytes(raw):
+    with contextlib.suppress(ParseError):  # and nothing else is raised
+        json.dumps(loads(raw))
+
+
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(st.characters(categories=["L", "N"])), st.lists)
+)
+def test_the_parser_reads_what_it_should(value):
+    assert loads(json.dumps(value).encode()) == value
