@@ -26,7 +26,7 @@ _AMR = {
 def of(request: HttpRequest) -> AuthenticationContext:
     """`auth_time` is the latest time that the person really proved something; `mfa` needs two different proofs,
     or a passkey, which is both possession and the person's own check of it."""
-    records: list[dict[str, Any]] = get_authentication_records(request)
+    records: list[dict[str, Any]] = get_authentication_records(request, request.user)
     times = [record["at"] for record in records if "at" in record]
     if not times:
         return from_last_login(request)

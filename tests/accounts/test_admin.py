@@ -1,0 +1,35 @@
+"""People in the admin."""
+
+import pytest
+from django.test import Client as Browser
+
+from accounts.models import User
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin_browser(db):
+    browser = Browser()
+    browser.force_login(User.objects.create_superuser("admin@example.test", "correct-horse-battery"))
+    return browser
+
+
+def test_people_are_listed_found_added_and_deactivated(admin_browser, alice):
+    assert alice.email in admin_browser.get("/admin/accounts/user/?q=alice").content.decode()
+    form = {"email": "new@example.test", "name": "New", "usable_password": "true", "password1": "a-long-password-x", "password2": "a-long-password-x"}
+    assert admin_browser.post("/admin/accounts/user/add/", form).status_code == 302
+    new = User.objects.get(email="new@example.test")
+    assert new.check_password("a-long-password-x")
+    page = admin_browser.get(f"/admin/accounts/user/{new.pk}/change/").content.decode()
+    assert new.password not in page
+
+
+def test_every_list_of_the_admin_opens(admin_browser, issued, mobile_app):
+    from django.contrib import admin
+
+    issued(mobile_app)
+    for model in admin.site._registry:
+        url = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        assert admin_browser.get(url).status_code == 200, url
+        assert admin_browser.get(f"{url}?q=x").status_code in (200, 302), url

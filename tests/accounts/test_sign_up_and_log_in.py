@@ -1,0 +1,194 @@
+"""The ways in, through the real forms: sign-up, verification, log-in, log-out, password reset."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from bs4 import BeautifulSoup
+from django.conf import settings
+from django.contrib.sessions.models import Session as BrowserSession
+from django.test import Client as Browser
+from django.utils import timezone
+
+from accounts.models import User
+from tests.oauth_client import PASSWORD
+
+pytestmark = pytest.mark.django_db
+NEW_PASSWORD = "another-horse-entirely"
+
+
+def submit(browser, url, **values):
+    """Fills in the page's form as a browser does: hidden fields stay, the action is followed."""
+    page = browser.get(url)
+    form = BeautifulSoup(page.content, "html.parser").select_one("main form")
+    fields = {field["name"]: field.get("value", "") for field in form.select("input[name]")}
+    return browser.post(form.get("action") or url, {**fields, **values})
+
+
+def path_in(mail):
+    """The path of the one link in a mail, which leads to the issuer."""
+    [link] = re.findall(r"https?://\S+", mail.body)
+    assert link.startswith(f"{settings.ISSUER}/")
+    return link.removeprefix(settings.ISSUER)
+
+
+def sign_up(browser, email="new@example.test", **values):
+    return submit(
+        browser, "/accounts/signup/", email=email, password1=NEW_PASSWORD, password2=NEW_PASSWORD, name="New Person", **values
+    )
+
+
+def log_in(browser, email, password=PASSWORD, **values):
+    return submit(browser, "/accounts/login/", login=email, password=password, **values)
+
+
+def is_logged_in(browser):
+    """As the person sees it: the page greets them."""
+    return BeautifulSoup(browser.get("/").content, "html.parser").select_one(".person") is not None
+
+
+def test_a_person_signs_up_verifies_and_logs_in(client, mailoutbox):
+    sign_up(client)
+    assert not is_logged_in(client)
+    assert log_in(client, "new@example.test", NEW_PASSWORD)["Location"] == "/accounts/confirm-email/"
+    assert not is_logged_in(client)
+    confirm = path_in(mailoutbox[0])
+    submit(client, confirm)
+    log_in(client, "new@example.test", NEW_PASSWORD)
+    assert is_logged_in(client)
+    user = User.objects.get()
+    assert (user.email, user.name) == ("new@example.test", "New Person")
+    assert user.password.startswith("argon2$argon2id$")
+
+
+def test_a_forgotten_password_is_replaced_and_other_browsers_are_logged_out(client, alice, browser, mailoutbox):
+    submit(client, "/accounts/password/reset/", email=alice.email)
+    to_form = client.get(path_in(mailoutbox[0]))
+    submit(client, to_form["Location"], password1=NEW_PASSWORD, password2=NEW_PASSWORD)
+    log_in(client, alice.email, NEW_PASSWORD)
+    assert is_logged_in(client)
+    assert not is_logged_in(browser)
+
+
+def test_a_reset_link_works_once(client, alice, mailoutbox):
+    submit(client, "/accounts/password/reset/", email=alice.email)
+    link = path_in(mailoutbox[0])
+    submit(client, client.get(link)["Location"], password1=NEW_PASSWORD, password2=NEW_PASSWORD)
+    assert Browser().get(link).status_code == 200  # the page that says so, no redirect to the form
+
+
+def test_nobody_learns_who_has_an_account(client, alice, mailoutbox):
+    """ASVS 5.0 6.3.8."""
+    known = submit(client, "/accounts/password/reset/", email=alice.email)
+    unknown = submit(client, "/accounts/password/reset/", email="nobody@example.test")
+    assert (known.status_code, known["Location"]) == (unknown.status_code, unknown["Location"])
+    taken = sign_up(Browser(), alice.email)
+    fresh = sign_up(Browser(), "fresh@example.test")
+    assert (taken.status_code, taken["Location"]) == (fresh.status_code, fresh["Location"])
+    wrong = log_in(Browser(), alice.email, "wrong-password-wrong").content
+    missing = log_in(Browser(), "nobody@example.test", "wrong-password-wrong").content
+
+    def errors(html):
+        return BeautifulSoup(html, "html.parser").select_one(".errorlist").text
+
+    assert errors(wrong) == errors(missing)
+
+
+@pytest.mark.parametrize("host", ["localhost:9", "127.0.0.1"])
+def test_links_in_mails_do_not_follow_the_host_header(alice, mailoutbox, host):
+    """ZITADEL CVE-2025-64101."""
+    browser = Browser(headers={"Host": host, "X-Forwarded-Host": "evil.example"})
+    browser.post("/accounts/password/reset/", {"email": alice.email})
+    assert path_in(mailoutbox[0])
+    assert "evil" not in mailoutbox[0].body
+    assert host not in mailoutbox[0].body
+
+
+def test_an_unknown_host_is_refused(client):
+    assert client.get("/", headers={"Host": "evil.example"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "http://localhost:8000/x", "\thttps://evil.example"],
+)
+def test_log_in_leads_to_own_paths_only(client, alice, target):
+    """RFC 9700 §4.11."""
+    answer = log_in(client, alice.email, next=target)
+    assert answer["Location"] == "/"
+
+
+def test_log_in_goes_on_where_it_was_asked(client, alice):
+    assert log_in(client, alice.email, next="/accounts/email/")["Location"] == "/accounts/email/"
+
+
+@pytest.mark.parametrize("spelling", ["ALICE@example.test", "Alice@Example.TEST", " alice@example.test "])
+def test_an_address_in_other_spellings_is_the_same_account(client, alice, spelling):
+    """RELIABILITY F20."""
+    log_in(client, spelling)
+    assert is_logged_in(client)
+    sign_up(Browser(), spelling)
+    assert User.objects.count() == 1
+
+
+def test_a_look_alike_address_is_no_second_account(client, alice):
+    sign_up(client, "ａｌｉｃｅ@example.test")
+    assert User.objects.get() == alice
+
+
+def test_log_out_needs_a_post(browser):
+    browser.get("/accounts/logout/")
+    assert is_logged_in(browser)
+    browser.post("/accounts/logout/")
+    assert not is_logged_in(browser)
+
+
+def test_log_in_needs_its_csrf_token(alice):
+    browser = Browser(enforce_csrf_checks=True)
+    answer = browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    assert answer.status_code == 403
+    assert "expired" in answer.content.decode()
+
+
+def test_the_session_key_changes_at_log_in(client, alice):
+    """ZITADEL CVE-2024-28197: session fixation."""
+    client.get("/accounts/login/")
+    session = client.session
+    session["something"] = 1
+    session.save()
+    before = client.cookies[settings.SESSION_COOKIE_NAME].value if client.cookies else session.session_key
+    log_in(client, alice.email)
+    assert client.session.session_key != before
+    assert not BrowserSession.objects.filter(pk=before).exists()
+
+
+def test_guessing_is_stopped_even_when_the_guess_is_right_at_last(alice):
+    for _ in range(5):
+        log_in(Browser(), alice.email, "wrong-password-wrong")
+    guesser = Browser()
+    log_in(guesser, alice.email)
+    assert not is_logged_in(guesser)
+    with time_machine.travel(timezone.now() + timedelta(minutes=6)):
+        log_in(guesser, alice.email)
+        assert is_logged_in(guesser)
+
+
+def test_a_deactivated_person_cannot_log_in_and_is_logged_out(browser, alice):
+    alice.is_active = False
+    alice.save()
+    assert not is_logged_in(browser)
+    log_in(browser, alice.email)
+    assert not is_logged_in(browser)
+
+
+@pytest.mark.parametrize("password", ["short", "password1234", "new@example.test", "123456789012"])
+def test_weak_passwords_are_refused(client, password):
+    """ASVS 5.0 6.2.1, 6.2.4."""
+    answer = submit(client, "/accounts/signup/", email="new@example.test", password1=password, password2=password)
+    assert answer.status_code == 200
+    assert not User.objects.exists()
+
+
+def test_the_admin_is_entered_through_the_same_log_in(client):
+    assert client.get("/admin/login/")["Location"].startswith("/accounts/login/")
