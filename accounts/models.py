@@ -31,7 +31,7 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # (of an untyped library)
     """A person. `id` is the `sub` of tokens: random, so it tells nothing, not even when the person joined."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -72,7 +72,11 @@ def serve(
 
 
 def load_application() -> Callable[..., Any]:
-    """Called in each worker."""
+    """Called in each worker, first of all."""
+    # Ctrl-C goes to the server alone, which then tells the workers: one that is told twice at once may hang.
+    os.setpgrp()
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+
     from config.wsgi import application
 
     # granian copies the process's environment into the environ of every request, where a page of debugging
@@ -81,6 +85,14 @@ def load_application() -> Callable[..., Any]:
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
     return application
+
+
+def _end_with_the_server() -> None:
+    """A server that was killed would leave workers that keep the port."""
+    server = multiprocessing.parent_process()
+    if server:
+        server.join()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _logging() -> dict[str, Any]:
@@ -95,6 +107,8 @@ class _Server(Granian):  # type: ignore[misc, valid-type]
     is_draining = False
 
     def signal_handler_interrupt(self, number: int = signal.SIGINT, *_: Any) -> None:
+        if self.interrupt_signal:
+            return
         if number == signal.SIGTERM and self.drain_seconds and not self.is_draining:
             self.is_draining = True
             draining.begin()
@@ -116,6 +130,5 @@ class _Server(Granian):  # type: ignore[misc, valid-type]
         try:
             super().shutdown(exit_code)
         except SystemExit:
-            # Ctrl-C reaches the workers as well; those that were faster than us are no failure.
-            if not self.interrupt_signal:
+            if not self.interrupt_signal:  # a worker that was faster than us to stop is no failure
                 raise

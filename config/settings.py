@@ -7,6 +7,7 @@ Error of `manage.py check --deploy`, which `manage.py serve` and the WSGI applic
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -329,7 +330,7 @@ DJANGO_GUID = {
     "EXPOSE_HEADER": False,
     "UUID_LENGTH": 32,
 }
-LOGGING = {
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"request_id": {"()": "django_guid.log_filters.CorrelationId", "correlation_id_field": "request_id"}},

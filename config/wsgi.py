@@ -7,11 +7,11 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
-from config.proxy import behind_proxies
+from config.proxy import WSGIApplication, behind_proxies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
+application: WSGIApplication = get_wsgi_application()
 if settings.PRODUCTION:
     # Here too, not only in `serve`: another WSGI server must not run what `serve` refuses.
     errors = [str(m) for m in checks.run_checks(include_deployment_checks=True) if m.is_serious(checks.ERROR)]

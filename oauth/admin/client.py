@@ -39,7 +39,7 @@ class ClientForm(forms.ModelForm):
 
     class Meta:
         model = Client
-        fields = ("name", "allowed_scopes", "redirect_uris")
+        fields: tuple[str, ...] = ("name", "allowed_scopes", "redirect_uris")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

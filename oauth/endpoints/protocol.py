@@ -38,7 +38,9 @@ class ProtocolEndpoint(View):
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = error_response(InvalidRequest(f"{request.method} is not a method of this endpoint."))
         response.status_code = HTTPStatus.METHOD_NOT_ALLOWED
-        response.headers["Allow"] = ", ".join(self._allowed_methods())
+        response.headers["Allow"] = ", ".join(
+            method.upper() for method in self.http_method_names if hasattr(self, method)
+        )
         return response
 
 

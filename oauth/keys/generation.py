@@ -1,5 +1,7 @@
 """New signing keys."""
 
+from typing import Any
+
 from django.db import connection, transaction
 from django.utils import timezone
 from jwcrypto.jwk import JWK
@@ -8,7 +10,7 @@ from oauth.keys import encryption
 from oauth.models import SigningKey
 
 # Parameters of JWK.generate by JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
-_PARAMETERS = {
+_PARAMETERS: dict[str, dict[str, Any]] = {
     "ES256": {"kty": "EC", "crv": "P-256"},
     "EdDSA": {"kty": "OKP", "crv": "Ed25519"},
     "PS256": {"kty": "RSA", "size": 2048},

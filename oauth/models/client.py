@@ -15,7 +15,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
-from oauth2_provider.models import AbstractApplication
+from oauth2_provider.models import AbstractApplication, ApplicationManager
 
 from oauth.models.secret import digest, new_secret
 
@@ -90,6 +90,8 @@ class Client(AbstractApplication):
     logo_uri = models.URLField("logo", max_length=255, blank=True)
     policy_uri = models.URLField("privacy policy", max_length=255, blank=True)
     tos_uri = models.URLField("terms of service", max_length=255, blank=True)
+
+    objects = ApplicationManager()
 
     class Meta:
         verbose_name = "client"

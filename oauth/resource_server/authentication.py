@@ -23,7 +23,7 @@ class TokenSubject(TokenUser):
     is_superuser = False
 
     @property
-    def id(self) -> str:  # type: ignore[override]
+    def id(self) -> str:
         return self.token.claims.subject
 
     @property
@@ -49,7 +49,7 @@ def bearer_token(header: bytes) -> bytes | None:
 class JWTBearer(JWTStatelessUserAuthentication):
     """`Authorization: Bearer <access token>` (RFC 6750 §2.1, RFC 9068 §4); no other place is looked at."""
 
-    def authenticate(self, request: Request) -> tuple[TokenSubject, AccessToken] | None:
+    def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
         header = self.get_header(request)
         if header is None:
             return None
@@ -80,5 +80,5 @@ class JWTBearer(JWTStatelessUserAuthentication):
             raise InvalidToken("The token is bound to a key and needs a proof of it.")
         return token
 
-    def get_user(self, validated_token: Any) -> TokenSubject:
+    def get_user(self, validated_token: Any) -> Any:
         return TokenSubject(validated_token)

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from allauth.account.internal.userkit import user_id_to_str
 
-from accounts.models import User
 from accounts.authentication_context import of
+from accounts.models import User
 
 PASSWORD = {"method": "password", "at": 1000.7, "email": "x"}
 TOTP = {"method": "mfa", "type": "totp", "at": 1010.2}

@@ -17,7 +17,11 @@ def check(page):
     assert len(html.select("h1")) == 1
     assert not html.select("[style], style, [onclick], [onload], a[href^='javascript:']")
     assert all(script.get("src") or script.get("type") == "application/json" for script in html.select("script"))
-    assert not [link for link in html.select("link[href], script[src], img[src]") if "//" in (link.get("href") or link.get("src"))]
+    assert not [
+        link
+        for link in html.select("link[href], script[src], img[src]")
+        if "//" in (link.get("href") or link.get("src"))
+    ]
     for field in html.select("main input:not([type=hidden]):not([type=submit]), main select, main textarea"):
         assert html.select(f"label[for={field['id']}]") or field.get("aria-label"), field
     assert page["X-Frame-Options"] == "DENY"

@@ -35,7 +35,13 @@ def path_in(mail):
 
 def sign_up(browser, email="new@example.test", **values):
     return submit(
-        browser, "/accounts/signup/", email=email, password1=NEW_PASSWORD, password2=NEW_PASSWORD, name="New Person", **values
+        browser,
+        "/accounts/signup/",
+        email=email,
+        password1=NEW_PASSWORD,
+        password2=NEW_PASSWORD,
+        name="New Person",
+        **values,
     )
 
 
@@ -111,7 +117,14 @@ def test_an_unknown_host_is_refused(client):
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "http://localhost:8000/x", "\thttps://evil.example"],
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "http://localhost:8000/x",
+        "\thttps://evil.example",
+    ],
 )
 def test_log_in_leads_to_own_paths_only(client, alice, target):
     """RFC 9700 §4.11."""

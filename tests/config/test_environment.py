@@ -1,0 +1,98 @@
+"""What manage.py finds in a checkout where the demo ran, and in one where it did not."""
+
+import os
+import signal
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from demo import environment
+
+Enter = Callable[..., dict[str, str]]
+
+
+@pytest.fixture
+def enter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Enter]:
+    """`manage.py COMMAND` with these variables; returns the environment that the settings would see."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+
+    def run(command: str, **variables: str) -> dict[str, str]:
+        with monkeypatch.context() as context:
+            for name in ("MODE", "SECRET_KEY", "KEY_ENCRYPTION_KEYS", "PORT", "DATABASE_URL", "LOG_LEVEL"):
+                context.delenv(name, raising=False)
+            context.setenv("DATA_DIR", str(tmp_path / "demo"))
+            context.setenv("DATABASE_URL", "postgresql://example/demo")
+            for name, value in variables.items():
+                context.setenv(name, value)
+            context.setattr("sys.argv", ["manage.py", command])
+            with ExitStack() as stack:
+                environment.enter(stack)
+                return dict(os.environ)
+
+    yield run
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def test_the_first_demo_makes_secrets_for_itself_alone(enter: Enter, tmp_path: Path) -> None:
+    seen = enter("demo")
+    assert seen["MODE"] == "demo"
+    assert len(seen["SECRET_KEY"]) >= 50
+    assert stat.S_IMODE((tmp_path / "demo" / "demo.env").stat().st_mode) == 0o600
+
+
+def test_later_commands_find_the_demo_again(enter: Enter) -> None:
+    first = enter("demo")
+    seen = enter("registration_token")
+    assert seen["MODE"] == "demo"
+    assert (seen["SECRET_KEY"], seen["KEY_ENCRYPTION_KEYS"]) == (first["SECRET_KEY"], first["KEY_ENCRYPTION_KEYS"])
+
+
+def test_later_commands_find_the_port_that_is_served(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    enter("demo")
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "demo"))
+    environment.remember_port(8042)
+    assert enter("demo_app")["PORT"] == "8042"
+    assert enter("demo_app", PORT="8043")["PORT"] == "8043"
+
+
+def test_without_a_demo_and_without_settings_it_says_what_to_do(enter: Enter) -> None:
+    with pytest.raises(SystemExit, match="make demo"):
+        enter("migrate")
+
+
+def test_an_environment_with_its_own_secret_is_production_whatever_lies_around(enter: Enter) -> None:
+    """Fails closed: a demo that once ran in this checkout never turns a production command into a demo's."""
+    enter("demo")
+    seen = enter("serve", SECRET_KEY="of production")
+    assert "MODE" not in seen
+    assert seen["SECRET_KEY"] == "of production"
+
+
+def test_a_port_that_was_asked_for_and_is_taken_is_an_error(enter: Enter, taken_port: int) -> None:
+    with pytest.raises(SystemExit, match=f"Port {taken_port} is taken"):
+        enter("demo", PORT=str(taken_port))
+
+
+def test_the_demo_moves_on_from_a_default_port_that_is_taken(
+    enter: Enter, taken_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "DEFAULT_PORT", taken_port)
+    assert int(enter("demo")["PORT"]) > taken_port
+
+
+def test_a_given_database_is_used(enter: Enter, tmp_path: Path) -> None:
+    assert enter("demo")["DATABASE_URL"] == "postgresql://example/demo"
+    assert not (tmp_path / "demo" / "postgres").exists()

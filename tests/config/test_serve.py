@@ -1,0 +1,215 @@
+"""`manage.py serve`: real processes, real sockets."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.conf import settings
+from django.db import connection
+
+from tests.servers import ROOT, Server, free_port, run, wait_until
+
+Serve = Callable[..., AbstractContextManager[Server]]
+
+
+@pytest.fixture
+def database_url(transactional_db: None) -> str:
+    """The tests' own database, as another process reaches it."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+
+@pytest.fixture
+def production(database_url: str) -> dict[str, str]:
+    """The example that `make check` checks, on the tests' database."""
+    lines = (ROOT / ".ci" / "production.env").read_text().splitlines()
+    example = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    return {**example, "MODE": "production", "DATABASE_URL": database_url}
+
+
+@pytest.fixture
+def serve(database_url: str, tmp_path: Path) -> Serve:
+    def start(*options: str, environment: dict[str, str] | None = None, **how: Any) -> AbstractContextManager[Server]:
+        variables = {"DATABASE_URL": database_url, "LOG_LEVEL": "INFO", **(environment or {})}
+        return run("serve", *options, data_dir=tmp_path, environment=variables, **how)
+
+    return start
+
+
+def refusal(*options: str, environment: dict[str, str]) -> str:
+    """What it says instead of starting."""
+    command = [sys.executable, "manage.py", "serve", *options]
+    result = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=30, check=False
+    )
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    return result.stderr
+
+
+def test_it_answers_and_stops_when_told_to(serve: Serve) -> None:
+    with serve() as server:
+        assert requests.get(f"{server.url}/health/live", timeout=5).json() == {"status": "ok"}
+        assert server.stop() == 0
+
+
+def test_ctrl_c_stops_it_as_cleanly(serve: Serve) -> None:
+    with serve() as server:
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(10) == 0
+
+
+def test_a_request_in_flight_is_finished_before_it_stops(serve: Serve) -> None:
+    """RELIABILITY F2. Half a request is sent, the server is told to stop, the other half follows."""
+    body = b"grant_type=client_credentials&client_id=nobody&client_secret=wrong"
+    with serve("--workers", "1") as server:
+        port = urlsplit(server.url).port
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+            head = (
+                "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            )
+            client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body[:10])
+            wait_until(lambda: requests.get(f"{server.url}/health/live", timeout=5).ok)  # ours was read by then
+            server.process.terminate()
+            wait_until(lambda: not _accepts(port))
+            client.sendall(body[10:])
+            answer = client.makefile("rb").readline()
+        assert answer.startswith(b"HTTP/1.1 401 ")
+        assert server.process.wait(10) == 0
+
+
+def test_it_says_that_it_is_not_ready_before_it_stops(serve: Serve) -> None:
+    """RELIABILITY F2: load balancers get the time to notice, and everything is still served meanwhile."""
+    with serve("--drain-seconds", "60") as server:
+        server.process.terminate()
+        wait_until(lambda: requests.get(f"{server.url}/health/ready", timeout=5).status_code == 503)
+        assert requests.get(f"{server.url}/oauth/jwks", timeout=5).ok
+        server.process.terminate()  # whoever asks twice does not want to wait
+        assert server.process.wait(10) == 0
+
+
+def test_a_worker_that_dies_is_replaced(serve: Serve) -> None:
+    with serve("--workers", "1") as server:
+        (worker,) = _workers(server)
+        worker.kill()
+        wait_until(lambda: _workers(server) not in ([], [worker]))
+        wait_until(lambda: _accepts(urlsplit(server.url).port))
+        assert requests.get(f"{server.url}/health/live", timeout=5).ok
+
+
+def test_a_server_that_is_killed_leaves_no_workers(serve: Serve) -> None:
+    with serve() as server:
+        workers = _workers(server)
+        server.process.kill()
+        _, alive = psutil.wait_procs(workers, timeout=10)
+        assert not alive
+
+
+def test_it_speaks_tls(serve: Serve, tmp_path: Path) -> None:
+    certificate, key = _self_signed(tmp_path)
+    options = ("--tls-certificate", str(certificate), "--tls-key", str(key))
+    with serve(*options, scheme="https", verify=str(certificate)) as server:
+        answer = requests.get(f"{server.url}/health/live", timeout=5, verify=str(certificate))
+        assert answer.json() == {"status": "ok"}
+
+
+def test_in_production_it_is_https_behind_a_named_proxy(serve: Serve, production: dict[str, str]) -> None:
+    environment = {**production, "TRUSTED_PROXIES": "127.0.0.0/8"}
+    metadata = "/.well-known/oauth-authorization-server"
+    with serve("--drain-seconds", "0", environment=environment) as server:
+
+        def get(**headers: str) -> requests.Response:
+            headers = {"Host": "bank.example", **{name.replace("_", "-"): value for name, value in headers.items()}}
+            return requests.get(f"{server.url}{metadata}", headers=headers, timeout=5, allow_redirects=False)
+
+        plain = get()
+        assert (plain.status_code, plain.headers["Location"]) == (301, f"https://bank.example{metadata}")
+        forwarded = get(X_Forwarded_Proto="https", X_Forwarded_For="203.0.113.9")
+        assert forwarded.json()["issuer"] == "https://bank.example"
+        assert forwarded.headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains; preload"
+
+
+def test_in_production_it_refuses_unsafe_settings(production: dict[str, str]) -> None:
+    """RELIABILITY F27: what `check --deploy` calls an error stops the start."""
+    assert "config.E" in refusal(environment={**production, "ALLOWED_HOSTS": "*"})
+
+
+def test_another_wsgi_server_refuses_unsafe_settings_as_well(production: dict[str, str]) -> None:
+    command = [sys.executable, "-c", "import config.wsgi"]
+    environment = {**os.environ, **production, "ALLOWED_HOSTS": "*", "DJANGO_SETTINGS_MODULE": "config.settings"}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    assert "unsafe in production" in result.stderr
+
+
+def test_a_port_that_is_taken_is_an_error(database_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        said = refusal("--port", str(port), environment={"DATABASE_URL": database_url})
+    assert f"Port {port} of 127.0.0.1 is taken" in said
+
+
+@pytest.mark.parametrize("options", [["--tls-key", "key.pem"], ["--tls-key", "no.pem", "--tls-certificate", "no.pem"]])
+def test_half_of_what_tls_needs_is_an_error(options: list[str], database_url: str) -> None:
+    said = refusal("--port", str(free_port()), *options, environment={"DATABASE_URL": database_url})
+    assert said.startswith("CommandError: T")
+
+
+def test_requests_do_not_carry_the_secrets_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """granian gives every request a copy of os.environ."""
+    code = "from config import serving; serving.load_application(); import os; print(sorted(os.environ))"
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "EMAIL_URL": "smtp://user:secret@mail"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=True
+    )
+    names = set(eval(result.stdout))
+    assert not names & {"SECRET_KEY", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "EMAIL_URL"}
+    assert settings.SECRET_KEY
+
+
+def _accepts(port: int | None) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port or 0), timeout=5).close()
+    except ConnectionError:
+        return False
+    return True
+
+
+def _workers(server: Server) -> list[psutil.Process]:
+    """Python starts one more process beside them, which watches over shared resources."""
+    children = psutil.Process(server.process.pid).children()
+    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def _self_signed(directory: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]), False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    paths = directory / "certificate.pem", directory / "key.pem"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return paths

@@ -1,0 +1,36 @@
+"""`manage.py demo_app`: the story that the README tells."""
+
+import os
+import subprocess
+import sys
+
+from tests.servers import ROOT, Server
+
+
+def run_app(live: Server, *options: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "MODE": "demo", "DATA_DIR": str(live.data_dir), "NO_COLOR": "1"}
+    environment.pop("DATABASE_URL")  # an app has none
+    command = [sys.executable, "manage.py", "demo_app", *options]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_app_gets_from_log_in_to_a_transfer_and_a_renewed_token(live: Server) -> None:
+    """It finds the running demo by itself: PORT and DATA_DIR are those of `make demo`."""
+    app = run_app(live, "--login", "alice@demo.test")
+    assert app.returncode == 0, app.stderr
+    assert '"typ": "at+jwt"' in app.stdout
+    assert "posted as" in app.stdout
+    assert app.stdout.rstrip().endswith("Done.")
+
+
+def test_the_app_says_that_the_password_is_wrong(live: Server) -> None:
+    app = run_app(live, "--login", "alice@demo.test", "--password", "not the password")
+    assert app.returncode == 1
+    assert "The log-in page does not accept this" in app.stderr
+    assert "Traceback" not in app.stderr
+
+
+def test_the_app_says_that_nobody_answers(live: Server) -> None:
+    app = run_app(live, "--issuer", "http://localhost:9")
+    assert app.returncode == 1
+    assert "Is the demo running?" in app.stderr

@@ -1,0 +1,71 @@
+"""openid-client and oauth4webapi from npm: the libraries that most JavaScript apps use."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.flows import person
+from tests.servers import Server
+
+NODE = Path(__file__).parent / "node"
+pytestmark = pytest.mark.skipif(
+    not (shutil.which("node") and shutil.which("npm")), reason="node and npm are not on this machine"
+)
+
+
+@pytest.fixture(scope="module")
+def libraries() -> None:
+    """`npm ci`, once per lock file."""
+    stamp = NODE / "node_modules" / ".package-lock.json"
+    lock = NODE / "package-lock.json"
+    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=NODE, check=True, timeout=300)
+
+
+def run(script: str, *arguments: str, redirect_uri: str) -> dict:
+    """The script asks for a URL to be opened; a person opens it, and the script is told where they came back."""
+    with subprocess.Popen(
+        ["node", script, *arguments],
+        cwd=NODE,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        url = process.stdout.readline().strip()
+        assert url.startswith("http"), process.stderr.read()
+        callback = person.answer(url, returns_to=redirect_uri)
+        output, errors = process.communicate(f"{callback}\n", timeout=60)
+    assert process.returncode == 0, errors
+    return json.loads(output)
+
+
+CLIENTS = [("demo-mobile", "http://127.0.0.1:51234/callback"), ("demo-web", "http://localhost:3000/callback")]
+
+
+@pytest.mark.parametrize(("client_id", "redirect_uri"), CLIENTS)
+def test_openid_client(live: Server, libraries: None, client_id: str, redirect_uri: str) -> None:
+    clients = json.loads((live.data_dir / "clients.json").read_text())
+    secret = clients[client_id].get("client_secret", "-")
+    service_secret = clients["demo-service"]["client_secret"]
+    result = run(
+        "openid-client.mjs", live.url, client_id, secret, redirect_uri, service_secret, redirect_uri=redirect_uri
+    )
+    assert result.pop("subject")
+    assert result == {"accounts": 3, "refreshed": True, "rotated": client_id == "demo-mobile", "service": "bearer"}
+
+
+@pytest.mark.parametrize(("client_id", "redirect_uri"), CLIENTS)
+def test_oauth4webapi(live: Server, libraries: None, client_id: str, redirect_uri: str) -> None:
+    clients = json.loads((live.data_dir / "clients.json").read_text())
+    result = run(
+        "oauth4webapi.mjs", live.url, client_id, clients[client_id].get("client_secret", "-"), redirect_uri,
+        redirect_uri=redirect_uri,
+    )  # fmt: skip
+    assert result == {"accounts": 3, "client_id": client_id, "scope": "accounts:read"}

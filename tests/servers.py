@@ -1,0 +1,97 @@
+"""Real servers in processes of their own, for tests that speak HTTP to them."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import requests
+from psycopg import sql
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Server:
+    url: str
+    data_dir: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def log(self) -> str:
+        return (self.data_dir / "server.log").read_text()
+
+    def stop(self) -> int:
+        """As an operator would; returns the exit code."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE_SECONDS)
+
+
+@contextmanager
+def run(
+    *command: str, data_dir: Path, environment: dict[str, str], scheme: str = "http", verify: str | bool = True
+) -> Iterator[Server]:
+    """`manage.py COMMAND` on a free PORT, once it says that it is ready; stopped at the end."""
+    port = free_port()
+    variables = {**os.environ, "PORT": str(port), "DATA_DIR": str(data_dir), **environment}
+    with (data_dir / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", *command],
+            cwd=ROOT,
+            env=variables,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+        )
+    server = Server(f"{scheme}://localhost:{port}", data_dir, process)
+    try:
+        wait_until(lambda: process.poll() is not None or _is_ready(server.url, verify))
+        assert process.poll() is None, f"the server did not start:\n{server.log}"
+        yield server
+    finally:
+        if process.poll() is None:
+            server.stop()
+
+
+def wait_until(condition: object, seconds: float = PATIENCE_SECONDS) -> None:
+    """Until `condition()` holds; fails the test where it never does."""
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, f"still not so after {seconds} s"
+        time.sleep(0.02)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_ready(url: str, verify: str | bool) -> bool:
+    try:
+        return requests.get(f"{url}/health/ready", timeout=5, verify=verify).ok
+    except requests.ConnectionError:
+        return False
+
+
+@contextmanager
+def own_database(suffix: str) -> Iterator[str]:
+    """The URL of an empty database beside that of the tests, dropped at the end."""
+    tests = urlsplit(os.environ["DATABASE_URL"])
+    name = f"{tests.path[1:]}_{suffix}{os.environ.get('PYTEST_XDIST_WORKER', '')}"
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    with psycopg.connect(tests._replace(path="/postgres").geturl(), autocommit=True) as connection:
+        connection.execute(drop)  # a run that was killed may have left it
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        try:
+            yield tests._replace(path=f"/{name}").geturl()
+        finally:
+            connection.execute(drop)
