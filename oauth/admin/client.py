@@ -25,7 +25,7 @@ class ClientForm(forms.ModelForm):
     """Scopes by their sentences, redirect URIs one a line."""
 
     allowed_scopes = forms.MultipleChoiceField(
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
         required=False,
         help_text="What this app may ask people for, at most.",
     )
@@ -59,7 +59,7 @@ class AddClientForm(ClientForm):
 
     kind = forms.ChoiceField(
         label="What is it?",
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs={"class": "explained"}),
         choices=[(kind.value, f"{kind.label}: {EXPLANATIONS[kind]}") for kind in Kind],
     )
 
@@ -79,7 +79,7 @@ class AddClientForm(ClientForm):
 class ChangeClientForm(ClientForm):
     grant_types = forms.MultipleChoiceField(
         choices=GrantType.choices,
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
         help_text="Only what the app really uses.",
     )
 
@@ -118,6 +118,9 @@ class ClientAdmin(admin.ModelAdmin):
             ("Shown to people", {"fields": ("client_uri", "logo_uri", "policy_uri", "tos_uri")}),
             ("History", {"fields": ("created", "updated")}),
         ]
+
+    class Media:
+        css = {"all": ["oauth/admin.css"]}
 
     # --- the secret, shown in the answer to the POST that made it and nowhere else
 

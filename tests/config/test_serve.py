@@ -28,7 +28,7 @@ Serve = Callable[..., AbstractContextManager[Server]]
 
 
 @pytest.fixture
-def database_url(transactional_db: None) -> str:
+def database_url(django_db_setup: None) -> str:
     """The tests' own database, as another process reaches it."""
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
@@ -38,7 +38,9 @@ def production(database_url: str) -> dict[str, str]:
     """The example that `make check` checks, on the tests' database."""
     lines = (ROOT / ".ci" / "production.env").read_text().splitlines()
     example = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
-    return {**example, "MODE": "production", "DATABASE_URL": database_url}
+    # The signing keys in the tests' database are encrypted with the tests' key.
+    keys = {"KEY_ENCRYPTION_KEYS": os.environ["KEY_ENCRYPTION_KEYS"]}
+    return {**example, **keys, "MODE": "production", "DATABASE_URL": database_url}
 
 
 @pytest.fixture
@@ -189,9 +191,15 @@ def _accepts(port: int | None) -> bool:
 
 
 def _workers(server: Server) -> list[psutil.Process]:
-    """Python starts one more process beside them, which watches over shared resources."""
-    children = psutil.Process(server.process.pid).children()
-    return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+    """Those that live. Python starts one more process beside them, which watches over shared resources."""
+    return [child for child in psutil.Process(server.process.pid).children() if _is_worker(child)]
+
+
+def _is_worker(process: psutil.Process) -> bool:
+    try:
+        return "spawn_main" in " ".join(process.cmdline())
+    except psutil.Error:  # gone, or a zombie
+        return False
 
 
 def _self_signed(directory: Path) -> tuple[Path, Path]:
