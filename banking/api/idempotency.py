@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from django.db import OperationalError, connection
 from psycopg.errors import LockNotAvailable
@@ -44,7 +43,7 @@ def key_of(request: Request) -> str:
 def once(
     *,
     client_id: str,
-    user_id: UUID,
+    user_id: str,
     operation: str,
     key: str,
     body: dict[str, Any],
@@ -71,7 +70,7 @@ def once(
     return in_transaction(transaction)
 
 
-def _claim(identity: tuple[str, UUID, str, str], fingerprint: bytes) -> bool:
+def _claim(identity: tuple[str, str, str, str], fingerprint: bytes) -> bool:
     """Whether this is the first request with the key. Waits for one that is under way, at most lock_timeout."""
     try:
         with connection.cursor() as cursor:
@@ -92,7 +91,7 @@ def _claim(identity: tuple[str, UUID, str, str], fingerprint: bytes) -> bool:
         raise
 
 
-def _replay(identity: tuple[str, UUID, str, str], fingerprint: bytes) -> Answer:
+def _replay(identity: tuple[str, str, str, str], fingerprint: bytes) -> Answer:
     record = IdempotencyRecord.objects.get(pk=identity)
     if bytes(record.fingerprint) != fingerprint:
         detail = "This key was used for another body. A new transfer needs a new key."

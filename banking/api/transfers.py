@@ -135,7 +135,7 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
         created_at=now,
     )
     transfer = Transfer.objects.create(
-        user_id=claims.user_id,
+        user=source.holder,
         client_id=claims.client_id,
         idempotency_key=key,
         source=source,

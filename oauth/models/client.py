@@ -168,9 +168,9 @@ class Client(AbstractApplication):
         if self.is_public and self.allows_grant_type(GrantType.CLIENT_CREDENTIALS):
             # RFC 6749 §4.4: confidential clients only.
             errors["grant_types"] = "A public client cannot act for itself: it has nothing to prove itself with."
-        if _is_uuid(self.client_id):
-            # RFC 9700 §4.15: a client must never be mistaken for a user, whose `sub` is a UUID.
-            errors["client_id"] = "A client ID is not a UUID."
+        if _could_be_a_user(self.client_id):
+            # RFC 9700 §4.15: a client must never be mistaken for a user, whose `sub` is a primary key.
+            errors["client_id"] = "A client ID is neither a UUID nor a number."
         if errors:
             raise ValidationError(errors)
 
@@ -217,9 +217,9 @@ def is_loopback(uri: str) -> bool:
         return False
 
 
-def _is_uuid(value: str) -> bool:
+def _could_be_a_user(client_id: str) -> bool:
     try:
-        UUID(value)
+        UUID(client_id)
     except ValueError:
-        return False
+        return client_id.isdigit()
     return True

@@ -43,6 +43,5 @@ class AccessToken(Token):
         """RFC 9068 §2.2: every claim has the type that it should; the backend has checked the rest."""
         try:
             self.claims = AccessTokenClaims.from_payload(self.payload)
-            _ = self.claims.user_id
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
             raise TokenError("The token's claims are not those of an access token.") from error

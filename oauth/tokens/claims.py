@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
 
 @dataclass(frozen=True, slots=True)
 class AccessTokenClaims:
     """The claims of a verified or to-be-signed access token.
 
-    `subject` is the user's UUID or, where no user takes part, the `client_id` (RFC 9068 §2.2, RFC 9700 §4.15).
+    `subject` is the user's primary key as text or, where no user takes part, the `client_id` (RFC 9068 §2.2, RFC 9700 §4.15).
     """
 
     issuer: str
@@ -31,9 +30,9 @@ class AccessTokenClaims:
     confirmation: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def user_id(self) -> UUID | None:
-        """The user's primary key, None for a client acting for itself."""
-        return None if self.subject == self.client_id else UUID(self.subject)
+    def user_id(self) -> str | None:
+        """The user's primary key as text, None for a client acting for itself."""
+        return None if self.subject == self.client_id else self.subject
 
     def to_payload(self) -> dict[str, Any]:
         """The JWT's payload; what is absent is left out, no claim is null."""
