@@ -25,6 +25,9 @@ check: $(INSTALLED)
 	MODE=demo DATA_DIR=.cache/check $(RUN) manage.py makemigrations --check --dry-run
 
 # Resolve pyproject.toml anew into requirements.txt and requirements-dev.txt.
+bench: $(INSTALLED)  ## what a request costs, as ratios to a bare view
+	$(RUN) -m bench
+
 lock: $(INSTALLED)
 	$(RUN) .ci/lock.py
 

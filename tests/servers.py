@@ -53,19 +53,21 @@ def run(
         )
     server = Server(f"{scheme}://localhost:{port}", data_dir, process)
     try:
-        wait_until(lambda: process.poll() is not None or _is_ready(server.url, verify))
-        assert process.poll() is None, f"the server did not start:\n{server.log}"
+        wait_until(
+            lambda: process.poll() is not None or _is_ready(server.url, verify), or_else=lambda: server.log[-3000:]
+        )
+        assert process.poll() is None, server.log
         yield server
     finally:
         if process.poll() is None:
             server.stop()
 
 
-def wait_until(condition: Callable[[], object], seconds: float = PATIENCE_SECONDS) -> None:
-    """Until `condition()` holds; fails the test where it never does."""
-    deadline = time.monotonic() + seconds
+def wait_until(condition: Callable[[], object], *, or_else: Callable[[], str] = lambda: "") -> None:
+    """Until `condition()` holds; where it never does, the test fails with what `or_else()` tells."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, f"still not so after {seconds} s"
+        assert time.monotonic() < deadline, f"still not so after {PATIENCE_SECONDS} s\n{or_else()}"
         time.sleep(0.02)
 
 

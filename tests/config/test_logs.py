@@ -2,20 +2,59 @@
 
 import base64
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlsplit
 
 import pytest
 import requests
+from django.db import connection
 
-from tests.servers import Server, run, wait_until
+from tests.servers import Server, run
 
 SECRET = "s3cr3t-that-nobody-may-log"
+BASIC = base64.b64encode(f"somebody:{SECRET}".encode()).decode()
 REQUEST_ID = "0123456789abcdef0123456789abcdef"
 
 
-@pytest.fixture(scope="module")
-def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    from django.db import connection
+@pytest.fixture
+def server(db: None, tmp_path: Path) -> Iterator[Server]:
+    """Logging as much as it can."""
+    database_url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    with run("serve", data_dir=tmp_path, environment={"DATABASE_URL": database_url, "LOG_LEVEL": "DEBUG"}) as server:
+        yield server
+
+
+def test_lines_are_json_with_the_requests_id_and_without_secrets(server: Server) -> None:
+    """Codes and tokens come in queries, bodies and headers, to addresses that exist and that do not."""
+    fields = dict.fromkeys(("code", "refresh_token", "client_secret", "password", "token", "code_verifier"), SECRET)
+    headers = [
+        {"Authorization": f"Bearer {SECRET}"},
+        {"Authorization": f"Basic {BASIC}"},
+        {"Cookie": f"session={SECRET}"},
+    ]
+    paths = ("/oauth/token", "/oauth/authorize", "/oauth/nothing", "/api/v1/accounts", "/api/v1/transfers", "/api/nothing",
+             "/accounts/login/", "/admin/", "/nothing", "/metrics", "/health/ready", "/%00")  # fmt: skip
+    for path in paths:
+        for header in headers:
+            also = {**header, "X-Request-Id": REQUEST_ID}
+            requests.get(f"{server.url}{path}", params=fields, headers=also, timeout=5)
+            requests.post(f"{server.url}{path}", params=fields, data=fields, headers=also, timeout=5)
+            requests.put(f"{server.url}{path}", json=fields, headers=also, timeout=5)
+    server.stop()
+
+    lines = [json.loads(line) for line in server.log.splitlines()]
+    assert all({"at", "level", "logger", "message", "request_id"} <= set(line) for line in lines)
+    assert sum(line["request_id"] == REQUEST_ID for line in lines) > len(paths)
+    assert SECRET not in server.log
+    assert BASIC not in server.log
+
+
+def test_every_answer_says_its_requests_id(server: Server) -> None:
+    given = requests.get(f"{server.url}/nothing", headers={"X-Request-Id": REQUEST_ID}, timeout=5)
+    assert given.headers["X-Request-Id"] == REQUEST_ID
+    made = requests.get(f"{server.url}/nothing", headers={"X-Request-Id": "<no id>"}, timeout=5)
+    assert len(made.headers["X-Request-Id"]) == 32
+    server.stop()
+    assert made.headers["X-Request-Id"] in server.log

@@ -76,7 +76,7 @@ def test_a_proxy_may_reach_an_ipv6_socket_from_its_ipv4_address() -> None:
 
 
 def test_a_proxy_that_is_no_address_stops_the_start() -> None:
-    with pytest.raises(ValueError, match="proxy.example"):
+    with pytest.raises(ValueError, match=r"proxy\.example"):
         behind_proxies(lambda *_: [], trusted=["proxy.example"])
 
 

@@ -28,7 +28,7 @@ Serve = Callable[..., AbstractContextManager[Server]]
 
 
 @pytest.fixture
-def database_url(django_db_setup: None) -> str:
+def database_url(db: None) -> str:
     """The tests' own database, as another process reaches it."""
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 

@@ -1,13 +1,13 @@
 """A person at a browser who comes back to an app's redirect URI, where nobody has to listen."""
 
+import os
 from urllib.parse import urljoin
 
 import requests
 from bs4 import BeautifulSoup
 
-from demo.management.commands.demo_seed import DEFAULT_PASSWORD
-
 EMAIL = "alice@demo.test"
+PASSWORD = os.environ.get("DEMO_PASSWORD", "correct-horse-demo")
 
 
 def answer(url: str, *, returns_to: str, decision: str = "allow", email: str = EMAIL) -> str:
@@ -25,7 +25,7 @@ def answer(url: str, *, returns_to: str, decision: str = "allow", email: str = E
             assert form is not None, response.text
             fields = {field["name"]: field.get("value", "") for field in form.select("input[type=hidden]")}
             if form.select_one("input[type=password]"):
-                fields |= {"login": email, "password": DEFAULT_PASSWORD}
+                fields |= {"login": email, "password": PASSWORD}
             else:
                 fields["decision"] = decision
             action = urljoin(response.url, str(form.get("action") or ""))

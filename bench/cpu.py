@@ -1,0 +1,18 @@
+"""CPU time of process trees, from /proc."""
+
+import psutil
+
+
+def of_tree(pid: int) -> float:
+    """Seconds that the process, its living children and their dead ones have used."""
+    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    return sum(sum(process.cpu_times()[:4]) for process in processes)
+
+
+def postmaster_of(directory: str) -> int:
+    """The pid of the PostgreSQL whose data are in this directory."""
+    for process in psutil.process_iter(["cmdline"]):
+        command = process.info["cmdline"] or []
+        if command and command[0].endswith("postgres") and any(directory in part for part in command):
+            return process.pid
+    raise RuntimeError(f"no PostgreSQL runs on {directory}")

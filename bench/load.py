@@ -1,0 +1,65 @@
+"""A bounded load: a few connections, a fixed number of requests, every answer checked."""
+
+import http.client
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+CONNECTIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`expect` is the status; anything else ends the run."""
+
+    method: str
+    path: str
+    body: str | None = None
+    headers: dict[str, str] | None = None
+    expect: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    requests: int
+    seconds: float
+    latencies_seconds: list[float]
+
+    @property
+    def per_second(self) -> float:
+        return self.requests / self.seconds
+
+    def percentile_milliseconds(self, fraction: float) -> float:
+        ordered = sorted(self.latencies_seconds)
+        return ordered[min(len(ordered) - 1, int(len(ordered) * fraction))] * 1000
+
+
+def run(port: int, make: Callable[[], Request], requests: int) -> Result:
+    """`make` gives the next request; called from several threads."""
+    latencies: list[float] = []
+    failures: list[str] = []
+
+    def work() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        for _ in range(requests // CONNECTIONS):
+            request = make()
+            began = time.perf_counter()
+            connection.request(request.method, request.path, request.body, request.headers or {})
+            response = connection.getresponse()
+            body = response.read()
+            latencies.append(time.perf_counter() - began)
+            if response.status != request.expect:
+                failures.append(f"{request.path}: {response.status} {body[:200]!r}")
+                return
+        connection.close()
+
+    began = time.perf_counter()
+    threads = [threading.Thread(target=work) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise RuntimeError(failures[0])
+    return Result(len(latencies), time.perf_counter() - began, latencies)
