@@ -68,6 +68,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.postgres",
     "rest_framework",
+    "corsheaders",
     "csp",
     "django_guid",
 ]
@@ -79,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.health.AnswerProbes",
     "config.middleware.RefuseMalformedRequests",
+    "corsheaders.middleware.CorsMiddleware",
     "config.middleware.NoStoreForPeople",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -318,6 +320,13 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 USE_X_FORWARDED_HOST = False
+
+# Browser apps of any origin may call what works without cookies; never the pages (RFC 9700 §2.6).
+CORS_ALLOW_ALL_ORIGINS = True
+CORS_ALLOW_CREDENTIALS = False
+CORS_URLS_REGEX = r"^/(api/v1/.*|oauth/(token|jwks)|\.well-known/.*)$"
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["idempotent-replayed", "location", "retry-after", "www-authenticate", "x-request-id"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 

@@ -110,7 +110,7 @@ class NativeApp:
 
     def transfer(self, tokens: Tokens, source: str, destination: str, amount: dict[str, Any]) -> dict[str, Any]:
         """Between two accounts of the person. The key makes a repetition of this very request harmless."""
-        body = {
+        body: dict[str, Any] = {
             "source_account_id": source,
             "destination": {"account_id": destination},
             "amount": amount,

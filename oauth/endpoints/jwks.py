@@ -16,5 +16,4 @@ class JWKSEndpoint(ProtocolEndpoint):
         response["Content-Type"] = "application/jwk-set+json"
         # A new key is published this long before it signs.
         response["Cache-Control"] = f"public, max-age={int(conf.KEY_CACHE_LIFETIME.total_seconds())}"
-        response["Access-Control-Allow-Origin"] = "*"
         return response

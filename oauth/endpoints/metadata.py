@@ -22,7 +22,6 @@ class MetadataEndpoint(ProtocolEndpoint):
     def get(self, request: HttpRequest) -> JsonResponse:
         response = JsonResponse(document())
         response["Cache-Control"] = "public, max-age=300"
-        response["Access-Control-Allow-Origin"] = "*"
         return response
 
 

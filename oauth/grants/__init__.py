@@ -5,6 +5,7 @@ Whatever a grant consumes is consumed exactly once, or nothing happened; a refus
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 
 from django.db import transaction
 
@@ -30,7 +31,8 @@ def run(grant_type: str, request: GrantRequest) -> Issuance:
     if not request.client.allows_grant_type(grant_type):
         raise UnauthorizedClient(f"This client is not registered for the grant type {grant_type}.")
     refusal: OAuthError
-    with transaction.atomic():
+    # A client acting for itself consumes nothing and writes nothing: no transaction to begin and to commit.
+    with nullcontext() if grant_type == GrantType.CLIENT_CREDENTIALS else transaction.atomic():
         try:
             return grant(request)
         except OAuthError as error:

@@ -22,5 +22,4 @@ def protected_resource(request: HttpRequest, path: str = "") -> JsonResponse:
     }
     response = JsonResponse(document)
     response["Cache-Control"] = "public, max-age=300"
-    response["Access-Control-Allow-Origin"] = "*"
     return response

@@ -10,7 +10,8 @@ from typing import Any
 class AccessTokenClaims:
     """The claims of a verified or to-be-signed access token.
 
-    `subject` is the user's primary key as text or, where no user takes part, the `client_id` (RFC 9068 §2.2, RFC 9700 §4.15).
+    `subject` is the user's primary key as text or, where no user takes part, the `client_id`
+    (RFC 9068 §2.2, RFC 9700 §4.15).
     """
 
     issuer: str

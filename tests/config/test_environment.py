@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,17 +22,12 @@ def enter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Enter]:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
 
     def run(command: str, **variables: str) -> dict[str, str]:
-        with monkeypatch.context() as context:
-            for name in ("MODE", "SECRET_KEY", "KEY_ENCRYPTION_KEYS", "PORT", "DATABASE_URL", "LOG_LEVEL"):
-                context.delenv(name, raising=False)
-            context.setenv("DATA_DIR", str(tmp_path / "demo"))
-            context.setenv("DATABASE_URL", "postgresql://example/demo")
-            for name, value in variables.items():
-                context.setenv(name, value)
-            context.setattr("sys.argv", ["manage.py", command])
-            with ExitStack() as stack:
-                environment.enter(stack)
-                return dict(os.environ)
+        given = {"DATA_DIR": str(tmp_path / "demo"), "DATABASE_URL": "postgresql://example/demo", **variables}
+        with monkeypatch.context() as context, ExitStack() as stack:
+            context.setattr(os, "environ", given)
+            context.setattr(sys, "argv", ["manage.py", command])
+            environment.enter(stack)
+        return given
 
     yield run
     for number, handler in handlers.items():

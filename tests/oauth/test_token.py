@@ -46,7 +46,7 @@ def test_client_credentials_give_a_token_of_the_client_itself(service, token_end
 
 def test_client_credentials_take_one_read_and_no_write(service, token_endpoint, django_assert_num_queries):
     token_endpoint.post(service, grant_type="client_credentials")  # warms the key ring
-    with django_assert_num_queries(3):  # one read, and the savepoint that stands for the transaction here
+    with django_assert_num_queries(1):
         token_endpoint.post(service, grant_type="client_credentials")
 
 

@@ -1,0 +1,40 @@
+"""Settings that other machines see: headers, time limits of the database, who may call from a browser."""
+
+import pytest
+from django.db import connection
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("statement_timeout", "5s"), ("lock_timeout", "3s"), ("idle_in_transaction_session_timeout", "10s")],
+)
+def test_every_connection_has_its_time_limits(name, value):
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW {name}")
+        assert cursor.fetchone() == (value,)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "path", ["/oauth/token", "/oauth/jwks", "/api/v1/accounts", "/.well-known/openid-configuration"]
+)
+def test_browser_apps_may_call_what_works_without_cookies(client, path):
+    origin = {"Origin": "https://app.example"}
+    answer = client.get(path, headers=origin)
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in answer
+    asked = {
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization, idempotency-key",
+    }
+    preflight = client.options(path, headers=origin | asked)
+    assert preflight.status_code == 200
+    assert "authorization" in preflight["Access-Control-Allow-Headers"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/oauth/authorize", "/accounts/login/", "/", "/admin/"])
+def test_they_may_not_read_pages(client, path):
+    """RFC 9700 §2.6: no CORS at the authorization endpoint."""
+    assert "Access-Control-Allow-Origin" not in client.get(path, headers={"Origin": "https://app.example"})
