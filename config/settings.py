@@ -218,6 +218,7 @@ OAUTH = {
     "SIGNING_ALGORITHM": env.str("SIGNING_ALGORITHM", default="ES256"),
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.int("ACCESS_TOKEN_LIFETIME_SECONDS", default=300)),
     "AUTHENTICATION_CONTEXT": "accounts.authentication_context.of",
+    "USER_CLAIMS": "accounts.user_claims.of",
     "RESOURCES": {f"{ISSUER}/api/v1": {"name": "Bank API", "path": "/api/v1"}},
     "SCOPES": {
         "openid": "Confirm who you are",
@@ -324,7 +325,7 @@ USE_X_FORWARDED_HOST = False
 # Browser apps of any origin may call what works without cookies; never the pages (RFC 9700 §2.6).
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
-CORS_URLS_REGEX = r"^/(api/v1/.*|oauth/(token|jwks)|\.well-known/.*)$"
+CORS_URLS_REGEX = r"^/(api/v1/.*|oauth/(token|revoke|userinfo|jwks)|\.well-known/.*)$"
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["idempotent-replayed", "location", "retry-after", "www-authenticate", "x-request-id"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024

@@ -53,6 +53,8 @@ class Conf:
     RESOURCES: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: Dotted path of a function (request) -> AuthenticationContext: how and when this person logged in.
     AUTHENTICATION_CONTEXT: str = "oauth.authorization.authentication_context.from_last_login"
+    #: Dotted path of a function (user, scopes) -> claims for the UserInfo endpoint.
+    USER_CLAIMS: str = "oauth.user_claims.standard_claims"
     #: Dotted path of a function () -> JWK Set for verifying; without it the set is fetched from JWKS_URI.
     VERIFICATION_KEYS: str | None = None
     #: Where a resource server fetches the JWK Set; `<issuer>/oauth/jwks` by default.

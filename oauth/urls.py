@@ -3,15 +3,21 @@
 from django.urls import path
 
 from oauth.endpoints.authorize import AuthorizationEndpoint
+from oauth.endpoints.introspection import IntrospectionEndpoint
 from oauth.endpoints.jwks import JWKSEndpoint
 from oauth.endpoints.metadata import MetadataEndpoint
+from oauth.endpoints.revocation import RevocationEndpoint
 from oauth.endpoints.token import TokenEndpoint
+from oauth.endpoints.userinfo import UserInfoEndpoint
 from oauth.resource_server.metadata import protected_resource
 
 app_name = "oauth"
 urlpatterns = [
     path("oauth/authorize", AuthorizationEndpoint.as_view(), name="authorize"),
     path("oauth/token", TokenEndpoint.as_view(), name="token"),
+    path("oauth/revoke", RevocationEndpoint.as_view(), name="revoke"),
+    path("oauth/introspect", IntrospectionEndpoint.as_view(), name="introspect"),
+    path("oauth/userinfo", UserInfoEndpoint.as_view(), name="userinfo"),
     path("oauth/jwks", JWKSEndpoint.as_view(), name="jwks"),
     path(".well-known/oauth-authorization-server", MetadataEndpoint.as_view(), name="metadata"),
     path(".well-known/openid-configuration", MetadataEndpoint.as_view(), name="discovery"),

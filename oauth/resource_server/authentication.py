@@ -1,5 +1,6 @@
 """DRF authentication by access token, on SimpleJWT's stateless classes: no query, whatever the token says."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from rest_framework.request import Request
@@ -46,6 +47,18 @@ def bearer_token(header: bytes) -> bytes | None:
     return token
 
 
+def verify_access_token(raw_token: bytes | str, *, audiences: Sequence[str]) -> AccessToken:
+    """The access token of this issuer for one of these audiences (RFC 9068 §4). Raises TokenError."""
+    backend = VerifyingBackend(
+        typ=TYP,
+        issuer=conf.ISSUER,
+        audiences=audiences,
+        find_key=find_key,
+        leeway_seconds=conf.CLOCK_SKEW.total_seconds(),
+    )
+    return AccessToken(raw_token, backend=backend)
+
+
 class JWTBearer(JWTStatelessUserAuthentication):
     """`Authorization: Bearer <access token>` (RFC 6750 §2.1, RFC 9068 §4); no other place is looked at."""
 
@@ -64,15 +77,8 @@ class JWTBearer(JWTStatelessUserAuthentication):
         return challenge()
 
     def get_validated_token(self, raw_token: bytes) -> AccessToken:
-        backend = VerifyingBackend(
-            typ=TYP,
-            issuer=conf.ISSUER,
-            audiences=conf.audiences,
-            find_key=find_key,
-            leeway_seconds=conf.CLOCK_SKEW.total_seconds(),
-        )
         try:
-            token = AccessToken(raw_token, backend=backend)
+            token = verify_access_token(raw_token, audiences=conf.audiences)
         except TokenError as error:
             raise InvalidToken(str(error)) from error
         if token.claims.confirmation:

@@ -1,0 +1,15 @@
+"""What clients may learn about a person, beyond the standard: whether the address is verified."""
+
+from collections.abc import Set
+from typing import Any
+
+from accounts.models import User
+from oauth.user_claims import standard_claims
+
+
+def of(user: User, scopes: Set[str]) -> dict[str, Any]:
+    claims = standard_claims(user, scopes)
+    if "email" in claims:
+        addresses: Any = user.emailaddress_set  # type: ignore[attr-defined]
+        claims["email_verified"] = addresses.filter(email__iexact=user.email, verified=True).exists()
+    return claims

@@ -1,0 +1,80 @@
+"""A token that somebody shows us: what it is, whose it is, and whether it still counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenError
+
+from oauth.conf import conf
+from oauth.models import Authorization, Client, RefreshToken
+from oauth.models.secret import digest
+from oauth.resource_server.authentication import verify_access_token
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedToken:
+    """`claims` are those of RFC 7662 §2.2; `authorization` is None for a client acting for itself."""
+
+    client_id: str
+    token_type: str | None
+    claims: Mapping[str, Any]
+    scopes: frozenset[str]
+    authorization: Authorization | None
+    is_active: bool
+
+
+def find(token: str) -> PresentedToken | None:
+    """The token, None for what we never issued. The form tells which kind it is; a hint is not needed."""
+    return _access_token(token) if token.count(".") == 2 else _refresh_token(token)
+
+
+def _access_token(token: str) -> PresentedToken | None:
+    try:
+        claims = verify_access_token(token, audiences=(*conf.RESOURCES, conf.ISSUER)).claims
+    except TokenError:
+        return None
+    if claims.authorization_id is None:
+        is_active = Client.objects.filter(client_id=claims.client_id, is_active=True).exists()
+        return PresentedToken(claims.client_id, "Bearer", claims.to_payload(), claims.scopes, None, is_active)
+    authorization = _authorizations().filter(pk=claims.authorization_id).first()
+    is_active = authorization is not None and _counts(authorization, claims.scopes)
+    return PresentedToken(claims.client_id, "Bearer", claims.to_payload(), claims.scopes, authorization, is_active)
+
+
+def _refresh_token(token: str) -> PresentedToken | None:
+    row = RefreshToken.objects.filter(token_digest=digest(token)).first()
+    if row is None:
+        return None
+    authorization = _authorizations().get(pk=row.authorization_id)
+    scopes = frozenset(row.scopes)
+    is_usable = row.revoked_at is None and row.superseded_at is None and row.expires_at > timezone.now()
+    claims = {
+        "iss": conf.ISSUER,
+        "sub": str(authorization.user_id),
+        "aud": row.resources,
+        "client_id": authorization.client.client_id,
+        "scope": " ".join(sorted(scopes)),
+        "iat": int(row.created_at.timestamp()),
+        "exp": int(row.expires_at.timestamp()),
+    }
+    return PresentedToken(
+        claims["client_id"], None, claims, scopes, authorization, is_usable and _counts(authorization, scopes)
+    )
+
+
+def _authorizations() -> Any:
+    return Authorization.objects.select_related("user", "client", "session")
+
+
+def _counts(authorization: Authorization, scopes: frozenset[str]) -> bool:
+    """Nobody has ended it: neither the person, the client, an admin nor the log-in it depends on."""
+    session = authorization.session
+    is_online = "offline_access" not in scopes
+    return (
+        authorization.is_live
+        and authorization.user.is_active
+        and authorization.client.is_active
+        and not (is_online and session is not None and session.ended_at is not None)
+    )

@@ -1,0 +1,28 @@
+"""The revocation endpoint (RFC 7009): a client gives back what it was allowed."""
+
+from django.http import HttpRequest, HttpResponse
+
+from oauth import client_authentication, parameters
+from oauth.endpoints import presented_token
+from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.models import Authorization
+
+
+class RevocationEndpoint(ProtocolEndpoint):
+    """Whichever token is given back, the whole Authorization ends (RFC 7009 §2.1), its refresh tokens at once.
+
+    A token that is unknown, of another client or already dead is answered alike (§2.2).
+    """
+
+    endpoint = "revocation"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        params = parameters.from_body(request)
+        client = client_authentication.authenticate(request, params).client
+        token = presented_token.find(params.require("token"))
+        if token is not None and token.authorization is not None and token.client_id == client.client_id:
+            token.authorization.revoke(Authorization.RevocationReason.CLIENT)
+        response = HttpResponse()
+        del response["Content-Type"]  # nothing is sent, so it has no type: oidc-client-ts refuses text/html
+        return response
