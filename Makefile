@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test check lock
+.PHONY: demo test check bench lock
 
 # Serve the demo on PORT (default 8000, or the next free one), its data in DATA_DIR (default .demo).
 # exec: Ctrl-C goes to Python itself.
@@ -24,10 +24,11 @@ check: $(INSTALLED)
 	$(AS_IN_PRODUCTION) $(RUN) manage.py check --deploy --fail-level WARNING
 	MODE=demo DATA_DIR=.cache/check $(RUN) manage.py makemigrations --check --dry-run
 
-# Resolve pyproject.toml anew into requirements.txt and requirements-dev.txt.
-bench: $(INSTALLED)  ## what a request costs, as ratios to a bare view
+# What a request costs, as ratios to a bare view.
+bench: $(INSTALLED)
 	$(RUN) -m bench
 
+# Resolve pyproject.toml anew into requirements.txt and requirements-dev.txt.
 lock: $(INSTALLED)
 	$(RUN) .ci/lock.py
 

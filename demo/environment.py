@@ -11,11 +11,10 @@ import os
 import secrets
 import signal
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from config import ports
-from demo import postgres
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 8000
@@ -44,21 +43,16 @@ def enter(stack: ExitStack) -> None:
         if command != "demo" and not file.exists():
             sys.exit(HINT)
     _leave_cleanly_when_told_to()
-    try:
-        remembered = _read(file)
-        os.environ["MODE"] = "demo"
-        if command == "demo":
-            os.environ["PORT"] = str(_free_port())
-            os.environ.setdefault("LOG_LEVEL", "WARNING")  # the guide stays in sight
-        for name, value in remembered.items():
-            os.environ.setdefault(name, value)
-        if not _brings("DATABASE_URL"):
-            if command in WITHOUT_DATABASE or {"-h", "--help"} & set(sys.argv):
-                os.environ["DATABASE_URL"] = NO_DATABASE
-            else:
-                os.environ["DATABASE_URL"] = stack.enter_context(postgres.running(data_dir() / "postgres"))
-    except postgres.PostgresError as error:
-        sys.exit(str(error))
+    remembered = _read(file)
+    os.environ["MODE"] = "demo"
+    if command == "demo":
+        os.environ["PORT"] = str(_free_port())
+        os.environ.setdefault("LOG_LEVEL", "WARNING")  # the guide stays in sight
+    for name, value in remembered.items():
+        os.environ.setdefault(name, value)
+    if not _brings("DATABASE_URL"):
+        needs_none = command in WITHOUT_DATABASE or {"-h", "--help"} & set(sys.argv)
+        os.environ["DATABASE_URL"] = NO_DATABASE if needs_none else _embedded_database(stack)
 
 
 def data_dir() -> Path:
@@ -68,7 +62,21 @@ def data_dir() -> Path:
 def remember_port(port: int) -> None:
     """So that `demo_app` and the like, run beside the demo, find it."""
     file = data_dir() / "demo.env"
-    _write(file, {**_read(file), "PORT": str(port)})
+    _draft(file, {**_read(file), "PORT": str(port)}).replace(file)
+
+
+def _embedded_database(stack: ExitStack) -> str:
+    # Imported late: what it needs is in requirements-dev.txt, which production does not install.
+    try:
+        from demo import postgres
+    except ModuleNotFoundError as error:
+        sys.exit(
+            f"{error.name} is not installed: install requirements-dev.txt, as `make demo` does, or set DATABASE_URL."
+        )
+    try:
+        return stack.enter_context(postgres.running(data_dir() / "postgres"))
+    except postgres.PostgresError as error:
+        sys.exit(str(error))
 
 
 def _brings(name: str) -> bool:
@@ -79,17 +87,20 @@ def _read(file: Path) -> dict[str, str]:
     if not file.exists():
         file.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()  # Fernet's format
-        _write(file, {"SECRET_KEY": secrets.token_urlsafe(48), "KEY_ENCRYPTION_KEYS": key})
+        draft = _draft(file, {"SECRET_KEY": secrets.token_urlsafe(48), "KEY_ENCRYPTION_KEYS": key})
+        with suppress(FileExistsError):  # two start at once: the first one's secrets are everybody's
+            file.hardlink_to(draft)
+        draft.unlink()
     pairs = (line.partition("=") for line in file.read_text().splitlines())
     return {name: value for name, equals, value in pairs if equals}
 
 
-def _write(file: Path, values: dict[str, str]) -> None:
-    """Whole or not at all, and for nobody else to read."""
+def _draft(file: Path, values: dict[str, str]) -> Path:
+    """The new content beside the file, to be put there whole or not at all, and for nobody else to read."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
         stream.writelines(f"{name}={value}\n" for name, value in values.items())
-    draft.replace(file)
+    return draft
 
 
 def _free_port() -> int:

@@ -13,6 +13,8 @@ class OAuthError(Exception):
 
     code: ClassVar[str]
     status: ClassVar[int] = 400
+    #: The scheme that a 401 asks for.
+    scheme: ClassVar[str] = "Basic"
 
     def __init__(self, description: str = "", *, detail: str = "", commits: bool = False) -> None:
         super().__init__(description)
@@ -87,3 +89,21 @@ class RequestURINotSupported(OAuthError):
 
 class RegistrationNotSupported(OAuthError):
     code = "registration_not_supported"
+
+
+class InvalidClientMetadata(OAuthError):
+    """RFC 7591 §3.2.2."""
+
+    code = "invalid_client_metadata"
+
+
+class InvalidRedirectURI(OAuthError):
+    code = "invalid_redirect_uri"
+
+
+class InvalidRegistrationToken(OAuthError):
+    """RFC 6750 §3.1 at the registration endpoints: 401 with a Bearer challenge."""
+
+    code = "invalid_token"
+    status = 401
+    scheme = "Bearer"

@@ -6,6 +6,7 @@ from oauth.endpoints.authorize import AuthorizationEndpoint
 from oauth.endpoints.introspection import IntrospectionEndpoint
 from oauth.endpoints.jwks import JWKSEndpoint
 from oauth.endpoints.metadata import MetadataEndpoint
+from oauth.endpoints.registration import RegisteredClientEndpoint, RegistrationEndpoint
 from oauth.endpoints.revocation import RevocationEndpoint
 from oauth.endpoints.token import TokenEndpoint
 from oauth.endpoints.userinfo import UserInfoEndpoint
@@ -18,6 +19,8 @@ urlpatterns = [
     path("oauth/revoke", RevocationEndpoint.as_view(), name="revoke"),
     path("oauth/introspect", IntrospectionEndpoint.as_view(), name="introspect"),
     path("oauth/userinfo", UserInfoEndpoint.as_view(), name="userinfo"),
+    path("oauth/register", RegistrationEndpoint.as_view(), name="register"),
+    path("oauth/register/<str:client_id>", RegisteredClientEndpoint.as_view(), name="registered-client"),
     path("oauth/jwks", JWKSEndpoint.as_view(), name="jwks"),
     path(".well-known/oauth-authorization-server", MetadataEndpoint.as_view(), name="metadata"),
     path(".well-known/openid-configuration", MetadataEndpoint.as_view(), name="discovery"),

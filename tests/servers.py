@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,11 +37,19 @@ class Server:
 
 @contextmanager
 def run(
-    *command: str, data_dir: Path, environment: dict[str, str], scheme: str = "http", verify: str | bool = True
+    *command: str,
+    data_dir: Path,
+    environment: Mapping[str, str | None],
+    scheme: str = "http",
+    verify: str | bool = True,
 ) -> Iterator[Server]:
-    """`manage.py COMMAND` on a free PORT, once it says that it is ready; stopped at the end."""
+    """`manage.py COMMAND` on a free PORT, once it says that it is ready; stopped at the end.
+
+    `environment` is added to that of the tests; None takes a variable away.
+    """
     port = free_port()
-    variables = {**os.environ, "PORT": str(port), "DATA_DIR": str(data_dir), **environment}
+    given = {**os.environ, "PORT": str(port), "DATA_DIR": str(data_dir), "TMPDIR": str(data_dir), **environment}
+    variables = {name: value for name, value in given.items() if value is not None}
     with (data_dir / "server.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", *command],

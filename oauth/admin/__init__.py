@@ -10,6 +10,7 @@ from oauth.admin.client import ClientAdmin  # before the next import, which look
 
 import oauth2_provider.admin  # noqa: F401  isort: skip
 from oauth.admin.authorization import AuthorizationAdmin
+from oauth.admin.initial_access_token import InitialAccessTokenAdmin
 from oauth.admin.scope import ScopeAdmin
 from oauth.admin.signing_key import SigningKeyAdmin
 
@@ -22,4 +23,4 @@ for model in (
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
-__all__ = ["AuthorizationAdmin", "ClientAdmin", "ScopeAdmin", "SigningKeyAdmin"]
+__all__ = ["AuthorizationAdmin", "ClientAdmin", "InitialAccessTokenAdmin", "ScopeAdmin", "SigningKeyAdmin"]

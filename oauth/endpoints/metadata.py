@@ -33,6 +33,7 @@ def document() -> dict[str, Any]:
         "revocation_endpoint": conf.url("/oauth/revoke"),
         "introspection_endpoint": conf.url("/oauth/introspect"),
         "userinfo_endpoint": conf.url("/oauth/userinfo"),
+        "registration_endpoint": conf.url("/oauth/register"),
         "jwks_uri": conf.url("/oauth/jwks"),
         "scopes_supported": list(conf.SCOPES),
         "response_types_supported": ["code"],

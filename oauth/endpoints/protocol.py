@@ -49,7 +49,9 @@ def error_response(refusal: OAuthError) -> JsonResponse:
     body = {"error": refusal.code, "error_description": refusal.description, "error_id": refusal.error_id}
     response = JsonResponse(body, status=refusal.status)
     if refusal.status == HTTPStatus.UNAUTHORIZED:
-        response.headers["WWW-Authenticate"] = 'Basic realm="token endpoint", charset="UTF-8"'
+        # RFC 6749 §5.2, RFC 6750 §3.
+        parameters = f'error="{refusal.code}"' if refusal.scheme == "Bearer" else 'realm="oauth", charset="UTF-8"'
+        response.headers["WWW-Authenticate"] = f"{refusal.scheme} {parameters}"
     return response
 
 

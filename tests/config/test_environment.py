@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from demo import environment
+from demo.environment import ROOT
 
 Enter = Callable[..., dict[str, str]]
 
@@ -92,3 +94,12 @@ def test_the_demo_moves_on_from_a_default_port_that_is_taken(
 def test_a_given_database_is_used(enter: Enter, tmp_path: Path) -> None:
     assert enter("demo")["DATABASE_URL"] == "postgresql://example/demo"
     assert not (tmp_path / "demo" / "postgres").exists()
+
+
+def test_production_needs_nothing_that_is_only_for_development() -> None:
+    """`manage.py` imports this module in production too, where requirements-dev.txt is not installed."""
+    code = "import sys, demo.environment; print({'psutil', 'django', 'demo.postgres'} & set(sys.modules))"
+    result = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
+    )
+    assert result.stdout == "set()\n"

@@ -17,7 +17,15 @@ def test_every_connection_has_its_time_limits(name, value):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "path", ["/oauth/token", "/oauth/revoke", "/oauth/userinfo", "/oauth/jwks", "/api/v1/accounts", "/.well-known/openid-configuration"]
+    "path",
+    [
+        "/oauth/token",
+        "/oauth/revoke",
+        "/oauth/userinfo",
+        "/oauth/jwks",
+        "/api/v1/accounts",
+        "/.well-known/openid-configuration",
+    ],
 )
 def test_browser_apps_may_call_what_works_without_cookies(client, path):
     origin = {"Origin": "https://app.example"}

@@ -177,7 +177,9 @@ def test_userinfo_needs_the_scope_openid(issued, web_app):
     assert 'error="insufficient_scope"' in answer["WWW-Authenticate"]
 
 
-@pytest.mark.parametrize("header", ["", "Bearer x", "Bearer a.b.c", "Basic eDp5", "Bearer", "Bearer  x"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer x", "Bearer a.b.c", "Basic eDp5", "Bearer", "Bearer  x", "Bearer " + "x" * 9000]
+)
 def test_userinfo_refuses_everything_else(client, signing_keys, header):
     answer = client.get("/oauth/userinfo", headers={"Authorization": header})
     assert answer.status_code in (400, 401)

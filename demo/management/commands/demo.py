@@ -5,6 +5,7 @@
 
 import fcntl
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -25,7 +26,8 @@ GUIDE = """
 
   Log in      {url}/accounts/login/
               alice@demo.test, bob@demo.test      password: {password}
-  Operate     {url}/admin/                       admin@demo.test, same password
+  Operate     {url}/admin/
+              admin@demo.test                     same password
   Mail        {mail}
 
   Try in another terminal:
@@ -75,11 +77,12 @@ def _the_only_one() -> Iterator[None]:
 
 
 def _guide() -> str:
+    data_dir = f"DATA_DIR={shlex.quote(os.environ['DATA_DIR'])} " if "DATA_DIR" in os.environ else ""
     return GUIDE.format(
         url=settings.ISSUER,
         password=os.environ.get("DEMO_PASSWORD", DEFAULT_PASSWORD),
         mail=getattr(settings, "EMAIL_FILE_PATH", settings.EMAIL_BACKEND),
-        manage=".venv/bin/python manage.py",
+        manage=f"{data_dir}.venv/bin/python manage.py",
         secret=clients.read(settings.DATA_DIR)["demo-service"]["client_secret"],
         clients=settings.DATA_DIR / clients.FILE,
         data=settings.DATA_DIR,

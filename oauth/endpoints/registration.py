@@ -1,0 +1,114 @@
+"""Dynamic client registration (RFC 7591) and its management (RFC 7592).
+
+Open registration does not exist: whoever registers holds an initial access token of an admin (ASVS 5.0 10.4.7).
+"""
+
+import json
+import secrets
+from typing import Any
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.errors import InvalidClientMetadata, InvalidRegistrationToken
+from oauth.models import Client, InitialAccessToken
+from oauth.models.secret import digest, new_secret
+from oauth.registration import metadata
+from oauth.resource_server.authentication import bearer_token
+from oauth.resource_server.challenges import InvalidRequest as MalformedHeader
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+class RegistrationEndpoint(ProtocolEndpoint):
+    endpoint = "registration"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> JsonResponse:
+        """RFC 7591 §3.1: 201 with everything that was registered, and the secrets, known only now."""
+        if not InitialAccessToken.is_valid(_bearer(request)):
+            raise InvalidRegistrationToken("An initial access token of this server is needed; it may have expired.")
+        client = Client(registration_source=Client.RegistrationSource.DCR)
+        metadata.apply(client, _document(request))
+        issued: dict[str, Any] = {"registration_access_token": _new_registration_access_token(client)}
+        if not client.is_public:
+            issued |= {"client_secret": client.issue_secret(), "client_secret_expires_at": 0}
+        client.save()
+        return JsonResponse({**metadata.render(client), **issued}, status=201)
+
+
+class RegisteredClientEndpoint(ProtocolEndpoint):
+    """RFC 7592: the client reads, replaces and deletes its own registration."""
+
+    endpoint = "registration"
+    http_method_names = ["get", "put", "delete"]
+
+    def get(self, request: HttpRequest, client_id: str) -> JsonResponse:
+        client = _own_client(request, client_id)
+        return JsonResponse(metadata.render(client) | {"registration_access_token": _bearer(request)})
+
+    def put(self, request: HttpRequest, client_id: str) -> JsonResponse:
+        """RFC 7592 §2.2: replaces all metadata, and the registration access token."""
+        with transaction.atomic():
+            client = _own_client(request, client_id, lock=True)
+            document = _document(request)
+            if document.get("client_id") != client.client_id:
+                raise InvalidClientMetadata("client_id is the one of this client.")
+            sent_secret = document.get("client_secret")
+            if sent_secret is not None and not (isinstance(sent_secret, str) and client.secret_is(sent_secret)):
+                raise InvalidClientMetadata("client_secret is not that of this client, and cannot be chosen.")
+            metadata.apply(client, document)
+            issued: dict[str, Any] = {"registration_access_token": _new_registration_access_token(client)}
+            if not client.is_public and client.secret_digest is None:
+                issued |= {"client_secret": client.issue_secret(), "client_secret_expires_at": 0}
+            client.save()
+        return JsonResponse(metadata.render(client) | issued)
+
+    def delete(self, request: HttpRequest, client_id: str) -> HttpResponse:
+        """RFC 7592 §2.3: gone, with everything that people had allowed it."""
+        _own_client(request, client_id).delete()
+        response = HttpResponse(status=204)
+        del response["Content-Type"]
+        return response
+
+
+def _own_client(request: HttpRequest, client_id: str, *, lock: bool = False) -> Client:
+    """RFC 7592 §2: unknown client and wrong token answer alike."""
+    clients = Client.objects.select_for_update() if lock else Client.objects.all()
+    client = clients.filter(client_id=client_id, is_active=True).first()
+    given = digest(_bearer(request))
+    known = bytes(client.registration_token_digest or b"") if client else b""
+    if client is None or not secrets.compare_digest(given, known):
+        raise InvalidRegistrationToken("The registration access token is not that of this client.")
+    return client
+
+
+def _new_registration_access_token(client: Client) -> str:
+    token = new_secret()
+    client.registration_token_digest = digest(token)
+    return token
+
+
+def _bearer(request: HttpRequest) -> str:
+    try:
+        token = bearer_token(request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace"))
+    except MalformedHeader as error:
+        raise InvalidRegistrationToken(str(error.detail)) from error
+    if token is None:
+        raise InvalidRegistrationToken("Send the token as Authorization: Bearer.")
+    return token.decode("latin-1")
+
+
+def _document(request: HttpRequest) -> dict[str, Any]:
+    if request.content_type != "application/json":
+        raise InvalidClientMetadata("Send the metadata as application/json.")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        raise InvalidClientMetadata(f"The metadata are larger than {MAX_BODY_BYTES} bytes.")
+    try:
+        document = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise InvalidClientMetadata("The body is not JSON in UTF-8.") from None
+    if not isinstance(document, dict):
+        raise InvalidClientMetadata("The metadata are one JSON object.")
+    return document

@@ -1,0 +1,59 @@
+"""`make demo` ends in `manage.py demo`: from an empty directory to a bank that answers, and away again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.servers import ROOT, Server, run
+
+OWN_POSTGRES = {"MODE": "demo", "DATABASE_URL": None, "SECRET_KEY": None, "KEY_ENCRYPTION_KEYS": None}
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """Where the account that PostgreSQL runs as for root may go, unlike pytest's own directories of mode 0700."""
+    if os.geteuid() == 0:
+        for directory in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
+            directory.chmod(0o711)
+    return tmp_path
+
+
+def test_it_stops_cleanly_with_its_postgresql_and_keeps_the_data(data_dir: Path) -> None:
+    with run("demo", data_dir=data_dir, environment=OWN_POSTGRES) as demo:
+        keys = requests.get(f"{demo.url}/oauth/jwks", timeout=5).json()
+        assert (
+            requests.get(f"{demo.url}/.well-known/oauth-authorization-server", timeout=5).json()["issuer"] == demo.url
+        )
+        assert _postmasters(data_dir)
+        demo.process.send_signal(signal.SIGINT)
+        assert demo.process.wait(30) == 0
+        assert not _postmasters(data_dir)
+        assert demo.url in demo.log  # it said where to go
+    clients = json.loads((data_dir / "clients.json").read_text())
+    assert f"demo-service:{clients['demo-service']['client_secret']}" in demo.log
+
+    with run("demo", data_dir=data_dir, environment=OWN_POSTGRES) as again:
+        assert requests.get(f"{again.url}/oauth/jwks", timeout=5).json() == keys
+        assert json.loads((data_dir / "clients.json").read_text()) == clients
+        assert _second_demo(again) == (1, f"The demo in {data_dir} runs already.")
+        assert again.stop() == 0
+        assert not _postmasters(data_dir)
+
+
+def _postmasters(data_dir: Path) -> list[Path]:
+    return list(data_dir.rglob("postmaster.pid"))
+
+
+def _second_demo(first: Server) -> tuple[int, str]:
+    environment = {**os.environ, "MODE": "demo", "DATA_DIR": str(first.data_dir)}
+    for name in ("DATABASE_URL", "SECRET_KEY", "KEY_ENCRYPTION_KEYS", "PORT"):
+        environment.pop(name, None)
+    command = [sys.executable, "manage.py", "demo"]
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return result.returncode, result.stderr.removeprefix("CommandError: ").partition(" Stop it")[0]

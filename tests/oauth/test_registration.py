@@ -1,0 +1,211 @@
+"""Dynamic client registration (RFC 7591) and its management (RFC 7592)."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.test import Client as Browser
+from django.utils import timezone
+
+from oauth.models import Authorization, Client, InitialAccessToken
+from tests.oauth_client import TokenEndpoint
+
+pytestmark = pytest.mark.django_db
+WEB = {"redirect_uris": ["https://app.example/callback"], "client_name": "Registered", "scope": "openid accounts:read"}
+
+
+@pytest.fixture
+def initial_token(capsys, db):
+    call_command("registration_token")
+    return capsys.readouterr().out.splitlines()[-1]
+
+
+def send(method, path, token, document=None):
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    if document is None:
+        return getattr(Browser(raise_request_exception=False), method)(path, headers=headers)
+    return getattr(Browser(raise_request_exception=False), method)(
+        path, document, content_type="application/json", headers=headers
+    )
+
+
+@pytest.fixture
+def register(initial_token):
+    return lambda **metadata: send("post", "/oauth/register", initial_token, {**WEB, **metadata})
+
+
+def management(body):
+    return body["registration_client_uri"].removeprefix("http://localhost:8000"), body["registration_access_token"]
+
+
+def test_a_web_app_registers_and_gets_its_secrets_once(register):
+    answer = register()
+    body = answer.json()
+    assert answer.status_code == 201
+    assert answer["Cache-Control"] == "no-store"
+    assert body["redirect_uris"] == WEB["redirect_uris"]
+    assert (body["grant_types"], body["response_types"]) == (["authorization_code"], ["code"])
+    assert (body["token_endpoint_auth_method"], body["client_secret_expires_at"]) == ("client_secret_basic", 0)
+    client = Client.objects.get()
+    assert client.secret_is(body["client_secret"])
+    assert body["client_secret"] not in str(Client.objects.values())
+    assert body["registration_access_token"] not in str(Client.objects.values())
+    assert client.kind == "web"
+    shown = send("get", *management(body)).json()
+    assert "client_secret" not in shown
+    assert shown["client_name"] == "Registered"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "kind"),
+    [
+        (
+            {
+                "token_endpoint_auth_method": "none",
+                "application_type": "native",
+                "redirect_uris": ["com.example.app:/cb"],
+            },
+            "mobile",
+        ),
+        ({"token_endpoint_auth_method": "none"}, "browser"),
+        ({"grant_types": ["client_credentials"], "redirect_uris": [], "scope": "accounts:read"}, "service"),
+        ({"token_endpoint_auth_method": "client_secret_post"}, "web"),
+    ],
+)
+def test_what_a_client_is_follows_from_its_metadata(register, metadata, kind):
+    body = register(**metadata).json()
+    client = Client.objects.get()
+    assert client.kind == kind
+    assert ("client_secret" in body) is not client.is_public
+
+
+def test_a_registered_client_completes_its_flow(register, browser, token_endpoint):
+    body = register(grant_types=["authorization_code", "refresh_token"]).json()
+    client = Client.objects.get(client_id=body["client_id"])
+    client.secret = body["client_secret"]
+    from tests.oauth_client import allow
+
+    tokens = TokenEndpoint().redeem(client, allow(browser, client, scope="openid accounts:read")).json()
+    assert TokenEndpoint().refresh(client, tokens["refresh_token"]).status_code == 200
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "wrong token", "x" * 9000])
+def test_nobody_registers_without_an_initial_access_token(token):
+    """ASVS 5.0 10.4.7."""
+    answer = send("post", "/oauth/register", token, WEB)
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    assert not Client.objects.exists()
+
+
+def test_an_initial_access_token_ends(initial_token):
+    with time_machine.travel(timezone.now() + timedelta(days=8)):
+        assert send("post", "/oauth/register", initial_token, WEB).status_code == 401
+    InitialAccessToken.objects.all().delete()
+    assert send("post", "/oauth/register", initial_token, WEB).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "uris",
+    [[], ["http://app.example/cb"], ["javascript:alert(1)"], ["https://*.example/"], ["https://app.example/#x"],
+     ["https://app.example/ https://evil.example/"], ["com.example.app:/cb"], [""]],
+)  # fmt: skip
+def test_a_wrong_redirect_uri_is_named(register, uris):
+    answer = register(redirect_uris=uris)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_redirect_uri")
+    assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"grant_types": ["password"]}, {"grant_types": ["implicit"]}, {"grant_types": []}, {"grant_types": "x"},
+        {"response_types": ["token"]}, {"response_types": ["code", "token"]}, {"response_types": []},
+        {"token_endpoint_auth_method": "client_secret_jwt"}, {"token_endpoint_auth_method": 7},
+        {"token_endpoint_auth_method": "none", "grant_types": ["client_credentials"], "redirect_uris": []},
+        {"scope": "nonsense"}, {"scope": ["openid"]}, {"client_name": 7}, {"client_name": "a\x00b"},
+        {"client_name": "\ud800"}, {"client_name": "x" * 300}, {"logo_uri": "javascript:alert(1)"},
+        {"application_type": "toaster"}, {"redirect_uris": "https://app.example/"}, {"redirect_uris": [7]},
+        {"redirect_uris": ["https://app.example/"] * 51}, {"contacts": [None]},
+    ],
+)  # fmt: skip
+def test_metadata_that_cannot_be_had_are_refused_by_name(register, metadata):
+    answer = register(**metadata)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+    assert (
+        next(iter(metadata)) in answer.json()["error_description"]
+        or "grant_types" in answer.json()["error_description"]
+    )
+    assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "7", '{"a":' * 50_000, b"\xff"])
+def test_what_is_not_one_json_object_is_refused(initial_token, body):
+    answer = Browser().post(
+        "/oauth/register", body, content_type="application/json", headers={"Authorization": f"Bearer {initial_token}"}
+    )
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+
+
+def test_unknown_metadata_are_ignored(register):
+    """RFC 7591 §2."""
+    assert "favourite_colour" not in register(favourite_colour="blue").json()
+
+
+def test_an_update_replaces_everything_and_the_token(register):
+    """RFC 7592 §2.2."""
+    body = register(client_uri="https://app.example/").json()
+    path, token = management(body)
+    document = {**WEB, "client_id": body["client_id"], "redirect_uris": ["https://app.example/new"]}
+    updated = send("put", path, token, document)
+    assert updated.status_code == 200
+    assert updated.json()["redirect_uris"] == ["https://app.example/new"]
+    assert "client_uri" not in updated.json()
+    assert "client_secret" not in updated.json()
+    assert Client.objects.get().secret_is(body["client_secret"])
+    assert send("get", path, token).status_code == 401
+    assert send("get", path, updated.json()["registration_access_token"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change", [{"client_id": "another"}, {"client_secret": "chosen"}, {"redirect_uris": ["http://x.example"]}]
+)
+def test_a_refused_update_changes_nothing(register, change):
+    body = register().json()
+    path, token = management(body)
+    assert send("put", path, token, {**WEB, "client_id": body["client_id"], **change}).status_code == 400
+    assert send("get", path, token).json()["redirect_uris"] == WEB["redirect_uris"]
+
+
+def test_a_client_that_becomes_public_loses_its_secret(register):
+    body = register().json()
+    path, token = management(body)
+    document = {**WEB, "client_id": body["client_id"], "token_endpoint_auth_method": "none"}
+    assert send("put", path, token, document).status_code == 200
+    assert Client.objects.get().secret_digest is None
+
+
+def test_a_deleted_client_is_gone_with_all_it_was_allowed(register, browser, token_endpoint):
+    from tests.oauth_client import allow
+
+    body = register().json()
+    allow(browser, Client.objects.get())
+    path, token = management(body)
+    answer = send("delete", path, token)
+    assert answer.status_code == 204
+    assert "Content-Type" not in answer
+    assert not Client.objects.exists()
+    assert not Authorization.objects.exists()
+    assert send("get", path, token).status_code == 401
+
+
+def test_a_registration_is_its_own_clients(register, initial_token, web_app):
+    first, second = register().json(), register().json()
+    path, _ = management(first)
+    _, token_of_second = management(second)
+    for token in (token_of_second, initial_token, "", first["client_secret"]):
+        for method in ("get", "delete"):
+            assert send(method, path, token).status_code == 401
+    assert send("get", f"/oauth/register/{web_app.client_id}", "").status_code == 401
+    assert send("get", "/oauth/register/unknown", token_of_second).status_code == 401
