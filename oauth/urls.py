@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from oauth.endpoints.apps import ConnectedApps
 from oauth.endpoints.authorize import AuthorizationEndpoint
 from oauth.endpoints.introspection import IntrospectionEndpoint
 from oauth.endpoints.jwks import JWKSEndpoint
@@ -15,6 +16,7 @@ from oauth.resource_server.metadata import protected_resource
 app_name = "oauth"
 urlpatterns = [
     path("oauth/authorize", AuthorizationEndpoint.as_view(), name="authorize"),
+    path("oauth/apps", ConnectedApps.as_view(), name="apps"),
     path("oauth/token", TokenEndpoint.as_view(), name="token"),
     path("oauth/revoke", RevocationEndpoint.as_view(), name="revoke"),
     path("oauth/introspect", IntrospectionEndpoint.as_view(), name="introspect"),

@@ -7,7 +7,7 @@ from tests.oauth_client import authorization_url
 
 pytestmark = pytest.mark.django_db
 SIGNED_OUT = ["/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/nothing-here"]
-SIGNED_IN = ["/", "/accounts/email/", "/accounts/password/change/", "/accounts/logout/"]
+SIGNED_IN = ["/", "/oauth/apps", "/accounts/email/", "/accounts/password/change/", "/accounts/logout/"]
 
 
 def check(page):

@@ -1,0 +1,79 @@
+"""The person's connected apps."""
+
+import pytest
+from bs4 import BeautifulSoup
+from django.test import Client as Browser
+
+from oauth.models import Authorization
+from tests.oauth_client import PASSWORD, allow
+
+pytestmark = pytest.mark.django_db
+
+
+def remove(browser, name):
+    html = BeautifulSoup(browser.get("/oauth/apps").content, "html.parser")
+    [form] = [form for form in html.select("main form") if name in form.text]
+    fields = "&".join(f"{field['name']}={field['value']}" for field in form.select("input[type=hidden]"))
+    return browser.post("/oauth/apps", fields, content_type="application/x-www-form-urlencoded")
+
+
+def test_a_person_sees_what_they_allowed_and_takes_it_back(issued, browser, mobile_app, web_app, token_endpoint):
+    """ASVS 10.4.9: refresh dies at once."""
+    token = issued(mobile_app, scope="accounts:read transfers:write")["refresh_token"]
+    other = issued(web_app)["refresh_token"]
+    page = browser.get("/oauth/apps")
+    text = page.content.decode()
+    assert page["Cache-Control"] == "no-store"
+    for shown in (mobile_app.name, web_app.name, "Make transfers from your accounts"):
+        assert shown in text
+    assert remove(browser, mobile_app.name)["Location"] == "/oauth/apps"
+    assert mobile_app.name not in browser.get("/oauth/apps").content.decode()
+    assert token_endpoint.refresh(mobile_app, token).json()["error"] == "invalid_grant"
+    assert token_endpoint.refresh(web_app, other).status_code == 200
+    revoked = Authorization.objects.get(client=mobile_app)
+    assert (revoked.revocation_reason, revoked.revoked_by) == (Authorization.RevocationReason.USER, revoked.user)
+
+
+def test_every_device_of_an_app_is_removed_together(browser, mobile_app, token_endpoint):
+    for _ in range(3):
+        allow(browser, mobile_app)
+    remove(browser, mobile_app.name)
+    assert not Authorization.objects.live().exists()
+
+
+def test_a_removed_app_is_asked_about_again(issued, browser, web_app):
+    from tests.oauth_client import authorization_url
+
+    issued(web_app)
+    assert browser.get(authorization_url(web_app)).status_code == 303
+    remove(browser, web_app.name)
+    assert browser.get(authorization_url(web_app)).status_code == 200
+
+
+def test_nobody_sees_or_removes_somebody_elses(issued, mobile_app, bob):
+    issued(mobile_app)
+    of_bob = Browser()
+    of_bob.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
+    assert mobile_app.name not in of_bob.get("/oauth/apps").content.decode()
+    of_bob.post("/oauth/apps", f"client_id={mobile_app.client_id}", content_type="application/x-www-form-urlencoded")
+    assert Authorization.objects.get().is_live
+
+
+def test_the_page_needs_a_log_in_and_the_form_its_csrf_token(browser, mobile_app, issued, client):
+    assert client.get("/oauth/apps")["Location"].startswith("/accounts/login/")
+    issued(mobile_app)
+    strict = Browser(enforce_csrf_checks=True)
+    strict.cookies = browser.cookies
+    body = f"client_id={mobile_app.client_id}"
+    assert strict.post("/oauth/apps", body, content_type="application/x-www-form-urlencoded").status_code == 403
+    assert Authorization.objects.get().is_live
+
+
+def test_a_malformed_form_changes_nothing(browser, mobile_app, issued):
+    issued(mobile_app)
+    for body in ("", "client_id=", "client_id=%00", "client_id=a&client_id=b"):
+        assert browser.post("/oauth/apps", body, content_type="application/x-www-form-urlencoded").status_code in (
+            303,
+            400,
+        )
+    assert Authorization.objects.get().is_live
