@@ -39,6 +39,10 @@ class Conf:
     INTERACTION_LIFETIME: timedelta = timedelta(minutes=30)
     #: A refresh token that is not used for this long ends (RFC 9700 §4.14.2).
     REFRESH_TOKEN_IDLE_LIFETIME: timedelta = timedelta(days=30)
+    #: How long a person may take to find the code page and type the code (RFC 8628 §3.2).
+    DEVICE_CODE_LIFETIME: timedelta = timedelta(minutes=10)
+    #: Multiplies the limits on guessing and asking.
+    THROTTLE_SCALE: float = 1.0
     #: However often it is refreshed, what a user allowed ends after this (ASVS 5.0 10.4.8).
     AUTHORIZATION_LIFETIME: timedelta = timedelta(days=90)
     #: A superseded refresh token works again for so long, until its successor is first used.

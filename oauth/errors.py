@@ -107,3 +107,19 @@ class InvalidRegistrationToken(OAuthError):
     code = "invalid_token"
     status = 401
     scheme = "Bearer"
+
+
+class AuthorizationPending(OAuthError):
+    """RFC 8628 §3.5: ask again after the interval."""
+
+    code = "authorization_pending"
+
+
+class SlowDown(OAuthError):
+    code = "slow_down"
+
+
+class ExpiredToken(OAuthError):
+    """RFC 8628 §3.5: the device code is over."""
+
+    code = "expired_token"

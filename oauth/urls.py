@@ -4,6 +4,8 @@ from django.urls import path
 
 from oauth.endpoints.apps import ConnectedApps
 from oauth.endpoints.authorize import AuthorizationEndpoint
+from oauth.endpoints.device import DevicePage
+from oauth.endpoints.device_authorization import DeviceAuthorizationEndpoint
 from oauth.endpoints.introspection import IntrospectionEndpoint
 from oauth.endpoints.jwks import JWKSEndpoint
 from oauth.endpoints.metadata import MetadataEndpoint
@@ -17,6 +19,8 @@ app_name = "oauth"
 urlpatterns = [
     path("oauth/authorize", AuthorizationEndpoint.as_view(), name="authorize"),
     path("oauth/apps", ConnectedApps.as_view(), name="apps"),
+    path("oauth/device", DevicePage.as_view(), name="device"),
+    path("oauth/device_authorization", DeviceAuthorizationEndpoint.as_view(), name="device-authorization"),
     path("oauth/token", TokenEndpoint.as_view(), name="token"),
     path("oauth/revoke", RevocationEndpoint.as_view(), name="revoke"),
     path("oauth/introspect", IntrospectionEndpoint.as_view(), name="introspect"),

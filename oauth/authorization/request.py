@@ -119,8 +119,8 @@ def read(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
         client_id=client.client_id,
         redirect_uri=address.redirect_uri,
         state=address.state,
-        scopes=_scopes(params.get("scope"), client),
-        resources=_resources(params.all("resource"), client),
+        scopes=requested_scopes(params.get("scope"), client),
+        resources=requested_resources(params.all("resource"), client),
         code_challenge=_code_challenge(params),
         nonce=params.get("nonce", ""),
         prompts=_prompts(params.get("prompt", "")),
@@ -142,7 +142,7 @@ def _refuse_unsupported(params: Parameters) -> None:
             raise error(f"The parameter {name} is not supported.")
 
 
-def _scopes(asked: str | None, client: Client) -> tuple[str, ...]:
+def requested_scopes(asked: str | None, client: Client) -> tuple[str, ...]:
     """RFC 6749 §3.3. A request without scope is refused, since nobody could be told what it is for."""
     wanted = tuple(dict.fromkeys((asked or "").split()))
     if not wanted:
@@ -153,7 +153,7 @@ def _scopes(asked: str | None, client: Client) -> tuple[str, ...]:
     return wanted
 
 
-def _resources(asked: tuple[str, ...], client: Client) -> tuple[str, ...]:
+def requested_resources(asked: tuple[str, ...], client: Client) -> tuple[str, ...]:
     """RFC 8707 §2. Without a resource the first one of the server is meant."""
     allowed = tuple(client.allowed_resources) or tuple(conf.RESOURCES)
     if not set(asked) <= set(allowed):

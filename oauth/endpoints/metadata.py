@@ -30,6 +30,7 @@ def document() -> dict[str, Any]:
         "issuer": conf.ISSUER,
         "authorization_endpoint": conf.url("/oauth/authorize"),
         "token_endpoint": conf.url("/oauth/token"),
+        "device_authorization_endpoint": conf.url("/oauth/device_authorization"),
         "revocation_endpoint": conf.url("/oauth/revoke"),
         "introspection_endpoint": conf.url("/oauth/introspect"),
         "userinfo_endpoint": conf.url("/oauth/userinfo"),

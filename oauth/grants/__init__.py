@@ -12,6 +12,7 @@ from django.db import transaction
 from oauth.errors import OAuthError, UnauthorizedClient, UnsupportedGrantType
 from oauth.grants.authorization_code import authorization_code
 from oauth.grants.client_credentials import client_credentials
+from oauth.grants.device_code import device_code
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.grants.refresh_token import refresh_token
 from oauth.models.client import GrantType
@@ -20,6 +21,7 @@ GRANTS: Mapping[str, Callable[[GrantRequest], Issuance]] = {
     GrantType.AUTHORIZATION_CODE: authorization_code,
     GrantType.REFRESH_TOKEN: refresh_token,
     GrantType.CLIENT_CREDENTIALS: client_credentials,
+    GrantType.DEVICE_CODE: device_code,
 }
 
 

@@ -7,6 +7,7 @@ that they happened in. Imports nothing else of `oauth` but `conf`.
 from oauth.models.authorization import Authorization
 from oauth.models.authorization_code import AuthorizationCode
 from oauth.models.client import Client
+from oauth.models.device_code import DeviceCode
 from oauth.models.initial_access_token import InitialAccessToken
 from oauth.models.refresh_token import RefreshToken
 from oauth.models.scope import Scope
@@ -17,6 +18,7 @@ __all__ = [
     "Authorization",
     "AuthorizationCode",
     "Client",
+    "DeviceCode",
     "InitialAccessToken",
     "RefreshToken",
     "Scope",

@@ -1,0 +1,127 @@
+"""The page where a person lets a device in (RFC 8628 §3.3): type the code, see who asks for what, decide."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views import View
+
+from oauth import parameters
+from oauth.authorization import consent, sessions
+from oauth.conf import conf
+from oauth.errors import InvalidRequest
+from oauth.models import Authorization, DeviceCode
+from oauth.models.device_code import USER_CODE_ALPHABET, USER_CODE_LENGTH
+
+# RFC 8628 §5.1: guessing is limited, per person.
+WRONG_CODES = 10
+WRONG_CODES_WINDOW_SECONDS = 600
+
+
+@method_decorator(login_required, name="dispatch")
+class DevicePage(View):
+    http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        response = super().dispatch(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """A code in the address is only filled in: the person compares it with the device (RFC 8628 §5.4)."""
+        return _ask_for_code(request, given=_normalized(request.GET.get("user_code", "")))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            params = parameters.from_body(request)
+        except InvalidRequest:
+            return _ask_for_code(request, error=_("This code does not work."), status=400)
+        if _has_guessed_too_often(request.user):
+            return _ask_for_code(request, error=_("Too many wrong codes. Wait ten minutes."), status=429)
+        user_code = _normalized(params.get("user_code", ""))
+        with transaction.atomic():
+            waiting = _take(user_code, request.user)
+            if waiting is None:
+                _count_wrong_code(request.user)
+                return _ask_for_code(request, error=_("This code does not work. It may have expired."), status=404)
+            match params.get("decision"):
+                case "allow":
+                    return self._allow(request, waiting)
+                case "deny":
+                    waiting.denied_at = timezone.now()
+                    waiting.save(update_fields=["denied_at"])
+                    return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": False})
+                case _:
+                    return _consent_page(request, waiting)
+
+    def _allow(self, request: HttpRequest, waiting: DeviceCode) -> HttpResponse:
+        session = sessions.current(request)
+        waiting.session = session
+        waiting.authorization = Authorization.objects.create(
+            user=session.user,
+            client=waiting.client,
+            session=session,
+            scopes=waiting.scopes,
+            resources=waiting.resources,
+            expires_at=consent.expires_at(waiting.client),
+        )
+        waiting.save(update_fields=["session", "authorization"])
+        return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": True})
+
+
+def _take(user_code: str, user: Any) -> DeviceCode | None:
+    """The undecided request with this code, from now on this person's; None if it is another's, over or unknown."""
+    waiting = (
+        DeviceCode.objects.select_for_update(of=("self",))
+        .select_related("client")
+        .filter(user_code=user_code, expires_at__gt=timezone.now(), denied_at=None, authorization=None)
+        .filter(client__is_active=True)
+        .first()
+    )
+    if waiting is None or waiting.user_id not in (None, user.pk):
+        return None
+    if waiting.user_id is None:
+        waiting.user = user
+        waiting.save(update_fields=["user"])
+    return waiting
+
+
+def _normalized(user_code: str) -> str:
+    """As people type it: any case, with dashes or spaces (RFC 8628 §6.1)."""
+    kept = "".join(c for c in user_code.upper()[:64] if c in USER_CODE_ALPHABET)
+    return kept if len(kept) == USER_CODE_LENGTH else ""
+
+
+def _ask_for_code(request: HttpRequest, *, given: str = "", error: str = "", status: int = 200) -> HttpResponse:
+    shown = f"{given[:4]}-{given[4:]}" if given else ""
+    return render(request, "oauth/device.html", {"user_code": shown, "error": error}, status=status)
+
+
+def _consent_page(request: HttpRequest, waiting: DeviceCode) -> HttpResponse:
+    context = {
+        "client": waiting.client,
+        "user_code": waiting.user_code_shown,
+        "groups": consent.groups(tuple(waiting.scopes)),
+        "expires_at": consent.expires_at(waiting.client),
+    }
+    return render(request, "oauth/device_consent.html", context)
+
+
+def _wrong_codes_key(user: Any) -> str:
+    return f"oauth.device.wrong.{user.pk}"
+
+
+def _has_guessed_too_often(user: Any) -> bool:
+    return int(cache.get(_wrong_codes_key(user), 0)) >= WRONG_CODES * conf.THROTTLE_SCALE
+
+
+def _count_wrong_code(user: Any) -> None:
+    if not cache.add(_wrong_codes_key(user), 1, WRONG_CODES_WINDOW_SECONDS):
+        cache.incr(_wrong_codes_key(user))

@@ -1,0 +1,46 @@
+"""The device authorization endpoint (RFC 8628 §3.1, §3.2)."""
+
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+
+from oauth import client_authentication, parameters
+from oauth.authorization.request import requested_resources, requested_scopes
+from oauth.conf import conf
+from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.errors import UnauthorizedClient
+from oauth.models import DeviceCode
+from oauth.models.client import GrantType
+from oauth.models.secret import digest, new_secret
+
+POLLING_INTERVAL_SECONDS = 5
+
+
+class DeviceAuthorizationEndpoint(ProtocolEndpoint):
+    endpoint = "device_authorization"
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> JsonResponse:
+        params = parameters.from_body(request)
+        client = client_authentication.authenticate(request, params).client
+        if not client.allows_grant_type(GrantType.DEVICE_CODE):
+            raise UnauthorizedClient("This client is not registered for the device code grant.")
+        code = new_secret()
+        waiting = DeviceCode.objects.create(
+            code_digest=digest(code),
+            client=client,
+            scopes=list(requested_scopes(params.get("scope"), client)),
+            resources=list(requested_resources(params.all("resource"), client)),
+            expires_at=timezone.now() + conf.DEVICE_CODE_LIFETIME,
+            interval_seconds=POLLING_INTERVAL_SECONDS,
+        )
+        page = conf.url("/oauth/device")
+        return JsonResponse(
+            {
+                "device_code": code,
+                "user_code": waiting.user_code_shown,
+                "verification_uri": page,
+                "verification_uri_complete": f"{page}?user_code={waiting.user_code_shown}",
+                "expires_in": int(conf.DEVICE_CODE_LIFETIME.total_seconds()),
+                "interval": waiting.interval_seconds,
+            }
+        )

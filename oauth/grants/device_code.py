@@ -1,0 +1,83 @@
+"""The device code grant (RFC 8628 §3.4, §3.5): the device asks again and again until the person has decided."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from oauth.errors import AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown
+from oauth.grants import issuance
+from oauth.grants.issuance import GrantRequest, Issuance
+from oauth.models import DeviceCode
+from oauth.models.secret import digest
+from oauth.tokens.signing import sign_id_token
+
+# RFC 8628 §3.5: slow_down adds this to the interval, for good.
+SLOW_DOWN_SECONDS = 5
+_NOT_VALID = "The device code is not valid: unknown, already used, or of another client."
+
+
+def device_code(request: GrantRequest) -> Issuance:
+    client = request.client
+    # The row is the lock: of parallel polls one goes first, so that a code is redeemed once.
+    waiting = (
+        DeviceCode.objects.select_for_update(of=("self",))
+        .select_related("authorization__user", "session")
+        .filter(code_digest=digest(request.params.require("device_code")), client=client)
+        .first()
+    )
+    if waiting is None or waiting.consumed_at is not None:
+        raise InvalidGrant(_NOT_VALID)
+    now = timezone.now()
+    if waiting.expires_at <= now:
+        raise ExpiredToken("The person took too long. Ask for a new code.")
+    _mind_the_interval(waiting)
+    if waiting.denied_at is not None:
+        raise AccessDenied("The person declined.", commits=True)
+    authorization, session = waiting.authorization, waiting.session
+    if authorization is None or session is None:
+        raise AuthorizationPending("The person has not decided yet.", commits=True)
+    if not authorization.is_live or not authorization.user.is_active or session.ended_at is not None:
+        raise InvalidGrant("The authorization has ended.")
+    waiting.consumed_at = now
+    waiting.save(update_fields=["consumed_at"])
+    access_token, lifetime = issuance.access_token(
+        client, scopes=waiting.scopes, resources=waiting.resources, authorization=authorization, session=session,
+        not_after=authorization.expires_at,
+    )  # fmt: skip
+    id_token = None
+    if "openid" in waiting.scopes:
+        id_token = sign_id_token(
+            client_id=client.client_id,
+            subject=str(authorization.user_id),
+            issued_at=now,
+            auth_time=session.auth_time,
+            acr=session.acr,
+            amr=tuple(session.amr),
+            sid=str(session.id),
+            nonce="",
+            access_token=access_token,
+        )
+    refresh_token = None
+    if issuance.may_refresh(client):
+        refresh_token = issuance.new_refresh_token(
+            authorization, session, scopes=waiting.scopes, resources=waiting.resources
+        )
+    return Issuance(
+        access_token=access_token,
+        expires_in_seconds=int(lifetime.total_seconds()),
+        scopes=frozenset(waiting.scopes),
+        refresh_token=refresh_token,
+        id_token=id_token,
+    )
+
+
+def _mind_the_interval(waiting: DeviceCode) -> None:
+    """Raises SlowDown where the device asks sooner than it was told."""
+    now = timezone.now()
+    earliest = waiting.last_polled_at and waiting.last_polled_at + timedelta(seconds=waiting.interval_seconds)
+    waiting.last_polled_at = now
+    if earliest is not None and now < earliest:
+        waiting.interval_seconds += SLOW_DOWN_SECONDS
+        waiting.save(update_fields=["last_polled_at", "interval_seconds"])
+        raise SlowDown(f"Ask every {waiting.interval_seconds} seconds at most.", commits=True)
+    waiting.save(update_fields=["last_polled_at"])

@@ -1,0 +1,50 @@
+"""A device that waits for a person to log in elsewhere (RFC 8628)."""
+
+import secrets
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+from oauth.models.authorization import Authorization
+from oauth.models.secret import DigestField
+from oauth.models.session import Session
+
+# RFC 8628 §6.1: consonants only, so that no word comes out; 20^8 codes, guessed by nobody in ten minutes.
+USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
+USER_CODE_LENGTH = 8
+
+
+def new_user_code() -> str:
+    return "".join(secrets.choice(USER_CODE_ALPHABET) for _ in range(USER_CODE_LENGTH))
+
+
+class DeviceCode(models.Model):
+    """Belongs to the first person who opens it: nobody else can take it over (django-oauth-toolkit #1819)."""
+
+    code_digest = DigestField()
+    user_code = models.CharField(max_length=USER_CODE_LENGTH, unique=True, default=new_user_code)
+    client = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="+")
+    scopes = ArrayField(models.CharField(max_length=100), default=list)
+    resources = ArrayField(models.CharField(max_length=255), default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    interval_seconds = models.PositiveSmallIntegerField()
+    last_polled_at = models.DateTimeField(null=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    denied_at = models.DateTimeField(null=True)
+    authorization = models.OneToOneField(Authorization, on_delete=models.CASCADE, null=True, related_name="device_code")
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, null=True, related_name="+")
+    consumed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="device_code_expiry")]
+
+    def __str__(self) -> str:
+        return f"device code {self.pk}"
+
+    @property
+    def user_code_shown(self) -> str:
+        """With a dash in the middle, as people read it."""
+        return f"{self.user_code[:4]}-{self.user_code[4:]}"

@@ -1,0 +1,201 @@
+"""The device flow (RFC 8628): the device asks, the person decides elsewhere, the device gets its tokens once."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+import time_machine
+from bs4 import BeautifulSoup
+from django.db import connection
+from django.test import Client as Browser
+from django.utils import timezone
+
+from oauth.conf import conf
+from oauth.models import Authorization, DeviceCode, RefreshToken
+from tests.conftest import make_client
+from tests.oauth_client import PASSWORD, TokenEndpoint
+
+pytestmark = pytest.mark.django_db
+FORM = "application/x-www-form-urlencoded"
+GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+@pytest.fixture
+def television(signing_keys):
+    client = make_client("device", name="Living-room TV", redirect_uris="")
+    client.save()
+    return client
+
+
+def begin(client, scope="openid accounts:read"):
+    body = f"client_id={client.client_id}&scope={scope.replace(' ', '+')}"
+    return Browser().post("/oauth/device_authorization", body, content_type=FORM)
+
+
+def poll(client, device_code):
+    return TokenEndpoint().post(client, grant_type=GRANT, device_code=device_code)
+
+
+def error(answer):
+    assert answer.status_code == 400, answer.content
+    return answer.json()["error"]
+
+
+def type_code(browser, user_code, **fields):
+    from urllib.parse import urlencode
+
+    return browser.post("/oauth/device", urlencode({"user_code": user_code, **fields}), content_type=FORM)
+
+
+def decide(browser, page, decision="allow"):
+    form = BeautifulSoup(page.content, "html.parser").select_one("main form")
+    fields = {field["name"]: field["value"] for field in form.select("input[type=hidden]")}
+    return type_code(browser, decision=decision, **fields)
+
+
+def test_the_whole_story(browser, television, alice):
+    answer = begin(television)
+    assert answer.status_code == 200
+    asked = answer.json()
+    assert asked["verification_uri"] == f"{conf.ISSUER}/oauth/device"
+    assert (asked["interval"], asked["expires_in"]) == (5, 600)
+    assert error(poll(television, asked["device_code"])) == "authorization_pending"
+    link = asked["verification_uri_complete"].removeprefix(conf.ISSUER)
+    filled_in = BeautifulSoup(browser.get(link).content, "html.parser").select_one("#user-code")["value"]
+    assert filled_in == asked["user_code"]
+    page = type_code(browser, asked["user_code"].lower().replace("-", " "))
+    text = page.content.decode()
+    for shown in ("Living-room TV", asked["user_code"], "See your accounts", alice.email):
+        assert shown in text
+    assert "is let in" in decide(browser, page).content.decode()
+    with time_machine.travel(timezone.now() + timedelta(seconds=6)):
+        tokens = poll(television, asked["device_code"])
+    body = tokens.json()
+    assert tokens.status_code == 200
+    assert body["scope"] == "accounts:read openid"
+    assert body["id_token"]
+    assert Authorization.objects.get().user == alice
+    assert error(poll(television, asked["device_code"])) == "invalid_grant"  # once
+    assert TokenEndpoint().refresh(television, body["refresh_token"]).status_code == 200
+
+
+def test_only_digests_are_stored(television):
+    assert begin(television).json()["device_code"] not in str(DeviceCode.objects.values())
+
+
+def test_denying_is_told_to_the_device(browser, television):
+    asked = begin(television).json()
+    page = decide(browser, type_code(browser, asked["user_code"]), "deny")
+    assert "not let in" in page.content.decode()
+    assert error(poll(television, asked["device_code"])) == "access_denied"
+    assert not Authorization.objects.exists()
+    assert type_code(browser, asked["user_code"]).status_code == 404
+
+
+def test_asking_too_often_slows_the_device_down(television):
+    """RFC 8628 §3.5."""
+    code = begin(television).json()["device_code"]
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        assert error(poll(television, code)) == "authorization_pending"
+        clock.shift(4)
+        assert error(poll(television, code)) == "slow_down"
+        clock.shift(6)
+        assert error(poll(television, code)) == "slow_down"  # the interval has grown to 10
+        clock.shift(16)
+        assert error(poll(television, code)) == "authorization_pending"
+
+
+def test_a_code_expires(browser, television):
+    asked = begin(television).json()
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        assert error(poll(television, asked["device_code"])) == "expired_token"
+        assert type_code(browser, asked["user_code"]).status_code == 404
+
+
+def test_another_person_cannot_take_it_over(browser, bob, television):
+    """django-oauth-toolkit #1819."""
+    asked = begin(television).json()
+    page = type_code(browser, asked["user_code"])
+    of_bob = Browser()
+    of_bob.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
+    assert type_code(of_bob, asked["user_code"]).status_code == 404
+    assert decide(of_bob, page).status_code == 404
+    assert not Authorization.objects.exists()
+    assert decide(browser, page).status_code == 200
+
+
+def test_guessing_codes_is_stopped(browser, television):
+    """RFC 8628 §5.1: even the right one, after ten wrong ones."""
+    asked = begin(television).json()
+    for _ in range(10):
+        assert type_code(browser, "BBBB-BBBB").status_code == 404
+    assert type_code(browser, asked["user_code"]).status_code == 429
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        assert type_code(browser, begin(television).json()["user_code"]).status_code == 200
+
+
+def test_a_device_code_is_its_clients(browser, television, mobile_app):
+    other = make_client("device", name="Other", redirect_uris="")
+    other.save()
+    asked = begin(television).json()
+    decide(browser, type_code(browser, asked["user_code"]))
+    assert error(poll(other, asked["device_code"])) == "invalid_grant"
+    assert error(poll(mobile_app, asked["device_code"])) == "unauthorized_client"
+    assert error(poll(television, "unknown")) == "invalid_grant"
+
+
+@pytest.mark.parametrize(("scope", "expected"), [("webhooks:manage", "invalid_scope"), ("", "invalid_scope")])
+def test_scopes_are_those_of_the_client(television, scope, expected):
+    assert error(begin(television, scope)) == expected
+
+
+def test_a_client_without_the_grant_cannot_begin(mobile_app, signing_keys):
+    assert error(begin(mobile_app)) == "unauthorized_client"
+
+
+def test_a_deactivated_person_lets_nothing_in(browser, alice, television):
+    asked = begin(television).json()
+    decide(browser, type_code(browser, asked["user_code"]))
+    alice.is_active = False
+    alice.save()
+    assert error(poll(television, asked["device_code"])) == "invalid_grant"
+
+
+def test_the_page_needs_a_log_in_and_its_csrf_token(client, browser, television):
+    assert client.get("/oauth/device")["Location"].startswith("/accounts/login/")
+    strict = Browser(enforce_csrf_checks=True)
+    strict.cookies = browser.cookies
+    asked = begin(television).json()
+    assert type_code(strict, asked["user_code"], decision="allow").status_code == 403
+    assert not Authorization.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "body", ["", "user_code=", "user_code=%00", "user_code=a&user_code=b", "user_code=" + "B" * 9000]
+)
+def test_malformed_codes_are_refused_in_plain_words(browser, body):
+    page = browser.post("/oauth/device", body, content_type=FORM)
+    assert page.status_code in (400, 404)
+    assert "does not work" in page.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_parallel_polls_get_one_set_of_tokens(browser, television):
+    asked = begin(television).json()
+    decide(browser, type_code(browser, asked["user_code"]))
+    barrier, statuses = threading.Barrier(6), []
+
+    def run():
+        try:
+            barrier.wait()
+            statuses.append(poll(television, asked["device_code"]).status_code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] + [400] * 5
+    assert RefreshToken.objects.count() == 1
