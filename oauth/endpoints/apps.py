@@ -49,8 +49,9 @@ class ConnectedApps(View):
             client_id = parameters.from_body(request).require("client_id")
         except InvalidRequest:
             client_id = ""
-        theirs = Authorization.objects.filter(user=request.user, client__client_id=client_id)
-        if theirs.revoke(Authorization.RevocationReason.USER, by=request.user):
+        person: Any = request.user
+        theirs = Authorization.objects.filter(user=person, client__client_id=client_id)
+        if theirs.revoke(Authorization.RevocationReason.USER, by=person):
             messages.success(request, _("Removed. The app can no longer get in."))
         return HttpResponseRedirect(PATH, status=303)
 
