@@ -118,3 +118,52 @@ def test_processes_that_start_at_once_make_one_key():
     for thread in threads:
         thread.join()
     assert SigningKey.objects.count() == 1
+
+
+def kids():
+    keys.ring.forget()
+    return {key["kid"] for key in keys.published_jwks()["keys"]}
+
+
+def test_rotation_publishes_first_then_signs_then_retires(access_token, alice, api):
+    """RELIABILITY F12: at no moment is a token refused that should be accepted."""
+    from oauth.keys import rotation
+
+    now = timezone.now()
+    old = keys.signing_key("ES256").kid
+    with time_machine.travel(now, tick=False) as clock:
+        new = rotation.rotate("ES256").kid
+        assert {old, new} <= kids()
+        assert keys.signing_key("ES256").kid == old
+        clock.shift(timedelta(seconds=140))
+        token_of_old = access_token(alice)
+        clock.shift(timedelta(seconds=20))
+        keys.ring.forget()
+        assert keys.signing_key("ES256").kid == new
+        assert api(token_of_old).get("/api/v1/accounts").status_code == 200
+        assert api(access_token(alice)).get("/api/v1/accounts").status_code == 200
+        clock.shift(timedelta(minutes=16))
+        assert old not in kids()
+        assert new in kids()
+
+
+def test_an_emergency_ends_what_the_key_signed(access_token, alice, api):
+    from django.core.management import call_command
+
+    token = access_token(alice)
+    old = keys.signing_key("ES256").kid
+    call_command("rotate_keys", "--emergency", "--algorithm=ES256", verbosity=0)
+    assert old not in kids()
+    assert api(token).get("/api/v1/accounts").status_code == 401
+    assert api(access_token(alice)).get("/api/v1/accounts").status_code == 200
+
+
+def test_rotating_twice_leaves_one_that_will_sign():
+    from oauth.keys import rotation
+
+    rotation.rotate("ES256")
+    last = rotation.rotate("ES256")
+    with time_machine.travel(timezone.now() + timedelta(minutes=5)):
+        keys.ring.forget()
+        assert keys.signing_key("ES256").kid == last.kid
+    assert keys.is_ready()

@@ -1,0 +1,44 @@
+"""Removing rows that nobody needs any more, in small batches beside the running server.
+
+What recognises a reused code or refresh token stays as long as the Authorization that it would end.
+"""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from oauth.models import Authorization, DeviceCode, InitialAccessToken, Session
+
+BATCH = 1000
+# How long an ended row can still be looked up: by support, by a person who asks what happened.
+KEPT_AFTER_THE_END = timedelta(days=30)
+
+
+def expired() -> dict[str, QuerySet]:
+    """What may go, by name. Codes and refresh tokens go with their Authorization."""
+    long_ago = timezone.now() - KEPT_AFTER_THE_END
+    return {
+        "device codes": DeviceCode.objects.filter(expires_at__lt=long_ago, authorization=None),
+        "authorizations": Authorization.objects.filter(Q(expires_at__lt=long_ago) | Q(revoked_at__lt=long_ago)),
+        "sessions": Session.objects.filter(created_at__lt=long_ago, ended_at__lt=long_ago, authorizations=None),
+        "initial access tokens": InitialAccessToken.objects.filter(expires_at__lt=long_ago),
+    }
+
+
+def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
+    """Removes it, a batch and a transaction at a time; gives each name with the number of rows of each batch.
+
+    Rows that somebody holds are skipped and go the next time (RELIABILITY F22).
+    """
+    for name, rows in expired().items():
+        while True:
+            with transaction.atomic():
+                locked = rows.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)
+                keys = list(locked[:batch])
+                rows.model._default_manager.filter(pk__in=keys).delete()
+            if not keys:
+                break
+            yield name, len(keys)

@@ -1,0 +1,19 @@
+"""`manage.py cleanup`: removes what has long ended; run it daily."""
+
+from collections import Counter
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from oauth.housekeeping import clean_up
+
+
+class Command(BaseCommand):
+    help = "Removes authorizations, sessions and codes that ended more than 30 days ago."
+
+    def handle(self, **options: Any) -> None:
+        removed: Counter[str] = Counter()
+        for name, rows in clean_up():
+            removed[name] += rows
+        for name, rows in sorted(removed.items()):
+            self.stdout.write(f"{rows} {name} removed")

@@ -1,0 +1,76 @@
+"""Rows go when nobody needs them, and not before."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.db import transaction
+from django.utils import timezone
+
+from oauth.housekeeping import clean_up, expired
+from oauth.models import Authorization, AuthorizationCode, RefreshToken, Session
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_live_authorization_keeps_everything_that_recognises_reuse(issued, mobile_app, token_endpoint):
+    first = issued(mobile_app, scope="accounts:read offline_access")["refresh_token"]
+    second = token_endpoint.refresh(mobile_app, first).json()["refresh_token"]
+    with time_machine.travel(timezone.now() + timedelta(days=20)):
+        token_endpoint.refresh(mobile_app, second)
+    with time_machine.travel(timezone.now() + timedelta(days=45)):
+        call_command("cleanup")
+        assert token_endpoint.refresh(mobile_app, first).json()["error"] == "invalid_grant"
+    assert Authorization.objects.get().revocation_reason == Authorization.RevocationReason.REFRESH_REPLAY
+    assert AuthorizationCode.objects.count() == 1
+
+
+def test_what_ended_long_ago_goes_with_all_that_hangs_on_it(issued, browser, mobile_app, capsys):
+    issued(mobile_app)
+    browser.post("/accounts/logout/")
+    with time_machine.travel(timezone.now() + timedelta(days=90 + 31)):
+        call_command("cleanup")
+    for model in (Authorization, AuthorizationCode, RefreshToken, Session):
+        assert not model.objects.exists()
+    assert "1 authorizations removed" in capsys.readouterr().out
+
+
+def test_what_ended_lately_stays_for_questions(issued, mobile_app):
+    issued(mobile_app)
+    Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+    call_command("cleanup")
+    assert Authorization.objects.exists()
+
+
+def test_batches_are_small(issued, web_app):
+    for _ in range(5):
+        issued(web_app)
+    with time_machine.travel(timezone.now() + timedelta(days=200)):
+        assert [rows for name, rows in clean_up(batch=2) if name == "authorizations"] == [2, 2, 1]
+        assert not any(rows.exists() for name, rows in expired().items() if name == "authorizations")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_is_in_use_is_left_for_the_next_time(issued, mobile_app):
+    import threading
+
+    from django.db import connection
+
+    issued(mobile_app)
+    removed = []
+
+    def clean():
+        try:
+            with time_machine.travel(timezone.now() + timedelta(days=200)):
+                removed.extend(clean_up())
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        Authorization.objects.select_for_update().get()
+        thread = threading.Thread(target=clean)
+        thread.start()
+        thread.join()
+    assert ("authorizations", 1) not in removed
+    assert Authorization.objects.exists()
