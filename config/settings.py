@@ -237,6 +237,7 @@ OAUTH = {
     },
     # This site is both servers: it verifies with the keys it signs with, without fetching its own JWKS.
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
+    "REVOCATION_CHECK": "oauth.authorization.liveness.still_counts",
 }
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Client"

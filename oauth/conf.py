@@ -61,6 +61,8 @@ class Conf:
     USER_CLAIMS: str = "oauth.user_claims.standard_claims"
     #: Dotted path of a function () -> JWK Set for verifying; without it the set is fetched from JWKS_URI.
     VERIFICATION_KEYS: str | None = None
+    #: Dotted path of a function (AccessTokenClaims) -> bool for `resource_server.require_live`.
+    REVOCATION_CHECK: str | None = None
     #: Where a resource server fetches the JWK Set; `<issuer>/oauth/jwks` by default.
     JWKS_URI: str | None = None
     #: The `aud` a resource server accepts; by default the keys of RESOURCES.

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from oauth import keys
 from oauth.conf import conf
-from oauth.models import Client
+from oauth.models import Authorization, Client
 from oauth.registration import preset
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
@@ -134,10 +134,17 @@ def issued(browser: Browser, token_endpoint: TokenEndpoint) -> Callable[..., dic
 
 @pytest.fixture
 def access_token(signing_keys: None) -> Callable[..., str]:
-    """A valid access token, signed with the site's own key, without a flow."""
+    """A valid access token, signed with the site's own key, of an authorization that is written without a flow."""
 
     def sign(user: Any, scope: str = "accounts:read", client_id: str = "client-of-the-tests", **claims: Any) -> str:
         now = timezone.now()
+        if user:
+            client = Client.objects.filter(client_id=client_id).first() or make_client("mobile", client_id=client_id)
+            client.save()
+            authorization = Authorization.objects.create(
+                user=user, client=client, scopes=scope.split(), expires_at=now + timedelta(days=1)
+            )
+            claims.setdefault("authorization_id", str(authorization.pk))
         return sign_access_token(
             AccessTokenClaims(
                 **{

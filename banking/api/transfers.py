@@ -21,6 +21,7 @@ from banking.ledger import post
 from banking.ledger.refusals import AmountOutOfRange, CurrencyMismatch, PayeeUnreachable, SameAccount
 from banking.models import Account, Transfer
 from banking.models.ledger import MAX_AMOUNT_MINOR
+from oauth.resource_server import require_live
 
 _FIELDS = (
     "id", "status", "amount_minor", "currency", "source_id", "destination_id", "destination__holder_id",
@@ -111,6 +112,8 @@ def _visible(request: Request) -> Any:
 
 def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any]:
     """Inside the caller's transaction. Raises Http404 for a source that is not visible, or a LedgerRefusal."""
+    # Money stops at once, not when the token expires (RELIABILITY test 22, ASVS 5.0 10.4.9).
+    require_live(request.auth)  # type: ignore[arg-type]
     claims = request.auth.claims  # type: ignore[union-attr]
     source, destination = _accounts(request, body)
     if source is None or source.holder is None:

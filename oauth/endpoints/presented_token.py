@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 
+from oauth.authorization import liveness
 from oauth.conf import conf
 from oauth.models import Authorization, Client, RefreshToken
 from oauth.models.secret import digest
@@ -38,8 +39,8 @@ def _access_token(token: str) -> PresentedToken | None:
     if claims.authorization_id is None:
         is_active = Client.objects.filter(client_id=claims.client_id, is_active=True).exists()
         return PresentedToken(claims.client_id, "Bearer", claims.to_payload(), claims.scopes, None, is_active)
-    authorization = _authorizations().filter(pk=claims.authorization_id).first()
-    is_active = authorization is not None and _counts(authorization, claims.scopes)
+    authorization = liveness.find(claims.authorization_id)
+    is_active = authorization is not None and liveness.counts(authorization, claims.scopes)
     return PresentedToken(claims.client_id, "Bearer", claims.to_payload(), claims.scopes, authorization, is_active)
 
 
@@ -47,34 +48,20 @@ def _refresh_token(token: str) -> PresentedToken | None:
     row = RefreshToken.objects.filter(token_digest=digest(token)).first()
     if row is None:
         return None
-    authorization = _authorizations().get(pk=row.authorization_id)
+    authorization = liveness.find(row.authorization_id)
+    assert authorization is not None  # a foreign key
     scopes = frozenset(row.scopes)
     is_usable = row.revoked_at is None and row.superseded_at is None and row.expires_at > timezone.now()
+    client_id = authorization.client.client_id
     claims = {
         "iss": conf.ISSUER,
         "sub": str(authorization.user_id),
         "aud": row.resources,
-        "client_id": authorization.client.client_id,
+        "client_id": client_id,
         "scope": " ".join(sorted(scopes)),
         "iat": int(row.created_at.timestamp()),
         "exp": int(row.expires_at.timestamp()),
     }
     return PresentedToken(
-        claims["client_id"], None, claims, scopes, authorization, is_usable and _counts(authorization, scopes)
-    )
-
-
-def _authorizations() -> Any:
-    return Authorization.objects.select_related("user", "client", "session")
-
-
-def _counts(authorization: Authorization, scopes: frozenset[str]) -> bool:
-    """Nobody has ended it: neither the person, the client, an admin nor the log-in it depends on."""
-    session = authorization.session
-    is_online = "offline_access" not in scopes
-    return (
-        authorization.is_live
-        and authorization.user.is_active
-        and authorization.client.is_active
-        and not (is_online and session is not None and session.ended_at is not None)
+        client_id, None, claims, scopes, authorization, is_usable and liveness.counts(authorization, scopes)
     )

@@ -7,7 +7,7 @@ from django.utils import timezone
 from oauth.errors import AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown
 from oauth.grants import issuance
 from oauth.grants.issuance import GrantRequest, Issuance
-from oauth.models import DeviceCode
+from oauth.models import Authorization, DeviceCode
 from oauth.models.secret import digest
 from oauth.tokens.signing import sign_id_token
 
@@ -40,6 +40,7 @@ def device_code(request: GrantRequest) -> Issuance:
         raise InvalidGrant("The authorization has ended.")
     waiting.consumed_at = now
     waiting.save(update_fields=["consumed_at"])
+    Authorization.objects.filter(pk=authorization.pk).update(last_used_at=now)
     access_token, lifetime = issuance.access_token(
         client, scopes=waiting.scopes, resources=waiting.resources, authorization=authorization, session=session,
         not_after=authorization.expires_at,

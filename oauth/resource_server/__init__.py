@@ -13,5 +13,6 @@ Where `OAUTH["VERIFICATION_KEYS"]` is not set, the JWK Set is fetched from `JWKS
 from oauth.resource_server.authentication import JWTBearer
 from oauth.resource_server.challenges import InsufficientScope, InvalidToken
 from oauth.resource_server.permissions import HasScope
+from oauth.resource_server.revocation import require_live
 
-__all__ = ["HasScope", "InsufficientScope", "InvalidToken", "JWTBearer"]
+__all__ = ["HasScope", "InsufficientScope", "InvalidToken", "JWTBearer", "require_live"]

