@@ -30,7 +30,7 @@ _OUTAGES = (
     RedisTimeoutError,
 )
 _PROTOCOL = ("/oauth/", "/.well-known/", "/health/")
-_PAGES = ("/oauth/authorize", "/oauth/apps", "/oauth/device")  # what people see under /oauth/
+_PAGES = ("/oauth/authorize/", "/oauth/apps/", "/oauth/device/")  # what people see under /oauth/
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def answer(request: HttpRequest, failure: Failure) -> HttpResponse:
     path = request.path
     if path.startswith("/api/"):
         response = json_response(problem(failure.problem, status=failure.status, detail=failure.detail))
-    elif path.startswith(_PROTOCOL) and path.rstrip("/") not in _PAGES:
+    elif path.startswith(_PROTOCOL) and not f"{path}/".startswith(_PAGES):
         body = {"error": failure.oauth_error, "error_description": failure.detail, "error_id": get_guid()}
         response = JsonResponse(body, status=failure.status)
     else:
