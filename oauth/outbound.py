@@ -1,0 +1,130 @@
+"""Requests of ours to addresses that clients chose: jwks_uri, sector_identifier_uri, back-channel logout.
+
+Server-side request forgery (OWASP API7): the name is resolved once, every address it has must be public, and the
+connection goes to the address that was checked, so a second answer of the DNS changes nothing. https only, no
+redirect, one deadline for everything, a bounded answer. `OUTBOUND_ALLOWED_HOSTS` are excepted from the first two.
+"""
+
+import ipaddress
+import json
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+
+from oauth.conf import conf
+
+DEADLINE_SECONDS = 5.0
+MAX_BYTES = 64 * 1024
+# RFC 6052: IPv4 addresses in IPv6 spelling, which `is_global` takes for public.
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class OutboundError(Exception):
+    """The address may not be asked, or did not answer as it should. The text is safe to show its owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    content_type: str
+    body: bytes
+
+
+def check_url(url: str) -> None:
+    """Raises OutboundError unless requests may ever go there, as far as the URL itself tells."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise OutboundError("this is not a URL.") from None
+    if not url.isascii() or not url.isprintable() or " " in url or not host or "@" in parts.netloc or parts.fragment:
+        raise OutboundError("this is not a plain URL with a host.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _is_allowed(url)):
+        raise OutboundError("only https.")
+
+
+def get_json(url: str) -> Any:
+    """A JSON document. Raises OutboundError."""
+    answer = request("GET", url)
+    if answer.status != 200:
+        raise OutboundError(f"it answered {answer.status}.")
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        raise OutboundError("it did not answer JSON.") from None
+
+
+def request(method: str, url: str, *, body: str | None = None, content_type: str | None = None) -> Answer:
+    """One request to a checked address, five seconds in all. Raises OutboundError."""
+    check_url(url)
+    parts = urlsplit(url)
+    host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
+    headers = {"Host": parts.netloc, "Accept": "application/json, */*;q=0.1", "User-Agent": "Countersign"}
+    if content_type:
+        headers["Content-Type"] = content_type
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    failure: Exception | None = None
+    for address in _addresses(host, port, any_address=_is_allowed(url)):
+        remaining = deadline - time.monotonic()
+        if remaining <= 0:
+            break
+        pool = _pool(parts.scheme, address, port, host, remaining)
+        try:
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            response = pool.urlopen(method, target, body=body, headers=headers, redirect=False, preload_content=False)
+            content = response.read(MAX_BYTES + 1, decode_content=False)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            failure = error
+            continue
+        finally:
+            pool.close()
+        if len(content) > MAX_BYTES:
+            raise OutboundError(f"it answered more than {MAX_BYTES} bytes.")
+        return Answer(response.status, response.headers.get("Content-Type", ""), content)
+    raise OutboundError("it did not answer.") from failure
+
+
+def _pool(scheme: str, address: str, port: int, host: str, seconds: float) -> urllib3.HTTPConnectionPool:
+    timeout = urllib3.Timeout(connect=min(2.0, seconds), read=seconds, total=seconds)
+    if scheme == "http":
+        return urllib3.HTTPConnectionPool(address, port, timeout=timeout, retries=False, maxsize=1)
+    # The certificate is the name's, whatever address it resolved to.
+    return urllib3.HTTPSConnectionPool(
+        address, port, timeout=timeout, retries=False, maxsize=1,
+        ssl_context=ssl.create_default_context(), server_hostname=host, assert_hostname=host,
+    )  # fmt: skip
+
+
+def _addresses(host: str, port: int, *, any_address: bool) -> list[str]:
+    """Of the name; all of them public, since a mixed answer is an attempt to get in."""
+    try:
+        found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)]
+    except OSError:
+        raise OutboundError("its name has no address.") from None
+    if not any_address and not all(is_public(address) for address in found):
+        raise OutboundError("it leads to an address that is not public.")
+    return list(dict.fromkeys(found))
+
+
+def is_public(address: str) -> bool:
+    """Globally routable, also where an IPv6 address wraps an IPv4 one (mapped, 6to4, Teredo, NAT64)."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.teredo is not None:
+            return all(part.is_global for part in ip.teredo)
+        if ip in _NAT64:
+            return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF).is_global
+        wrapped = ip.ipv4_mapped or ip.sixtofour
+        if wrapped is not None:
+            return wrapped.is_global
+    return ip.is_global and not ip.is_multicast
+
+
+def _is_allowed(url: str) -> bool:
+    parts = urlsplit(url)
+    return bool({parts.hostname, parts.netloc} & set(conf.OUTBOUND_ALLOWED_HOSTS))
