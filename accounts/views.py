@@ -33,7 +33,10 @@ class _ForAnApp:
 
 
 class LoginView(_ForAnApp, AllauthLoginView):
-    pass
+    def get_initial(self) -> dict[str, Any]:
+        """OpenID Connect Core §3.1.2.1 `login_hint`: what the app believes to know is filled in, no more."""
+        asking = interaction.asking_client(self.request)
+        return {"login": asking.login_hint} if asking and asking.login_hint else super().get_initial()
 
 
 class SignupView(_ForAnApp, AllauthSignupView):

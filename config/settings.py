@@ -52,6 +52,7 @@ OUTBOUND_ALLOWED_HOSTS = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])
 # --- applications
 
 INSTALLED_APPS = [
+    "procrastinate.contrib.django",
     "config",
     "accounts",
     "banking",
@@ -216,6 +217,11 @@ OAUTH = {
     "ISSUER": ISSUER,
     "KEY_ENCRYPTION_KEYS": env.list("KEY_ENCRYPTION_KEYS"),
     "THROTTLE_SCALE": THROTTLE_SCALE,
+    "OUTBOUND_ALLOWED_HOSTS": OUTBOUND_ALLOWED_HOSTS,
+    "PAIRWISE_SUBJECT_KEY": env.str("PAIRWISE_SUBJECT_KEY", default=""),
+    "REAUTHENTICATION_URL": "/accounts/reauthenticate/",
+    "ALLOW_IMPLICIT": env.bool("ALLOW_IMPLICIT", default=False),
+    "ALLOW_CLIENT_ID_METADATA_DOCUMENTS": env.bool("ALLOW_CLIENT_ID_METADATA_DOCUMENTS", default=False),
     "SIGNING_ALGORITHM": env.str("SIGNING_ALGORITHM", default="ES256"),
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.int("ACCESS_TOKEN_LIFETIME_SECONDS", default=300)),
     "AUTHENTICATION_CONTEXT": "accounts.authentication_context.of",
@@ -237,7 +243,8 @@ OAUTH = {
     },
     # This site is both servers: it verifies with the keys it signs with, without fetching its own JWKS.
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
-    "REVOCATION_CHECK": "oauth.authorization.liveness.still_counts",
+    "STATUS_LISTS": "oauth.authorization.status_list.bits",
+    "REVOCATION_CHECK": "oauth.tokens.liveness.still_counts",
 }
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Client"
@@ -327,9 +334,9 @@ USE_X_FORWARDED_HOST = False
 # Browser apps of any origin may call what works without cookies; never the pages (RFC 9700 §2.6).
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
-CORS_URLS_REGEX = r"^/(api/v1/.*|oauth/(token|revoke|userinfo|jwks)|\.well-known/.*)$"
+CORS_URLS_REGEX = r"^/(api/v1/.*|oauth/(token|revoke|userinfo|jwks|status/.*)|\.well-known/.*)$"
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["idempotent-replayed", "location", "retry-after", "www-authenticate", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["etag", "idempotent-replayed", "location", "retry-after", "www-authenticate", "x-request-id"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 
@@ -363,6 +370,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django_guid": {"level": "WARNING"},
+        **{f"procrastinate.{name}": {"level": "WARNING"} for name in ("blueprints", "periodic")},  # talkative at start
         "django.server": {"handlers": ["stderr"], "propagate": False},
     },
 }

@@ -87,7 +87,12 @@ def _read(file: Path) -> dict[str, str]:
     if not file.exists():
         file.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
         key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()  # Fernet's format
-        draft = _draft(file, {"SECRET_KEY": secrets.token_urlsafe(48), "KEY_ENCRYPTION_KEYS": key})
+        made = {
+            "SECRET_KEY": secrets.token_urlsafe(48),
+            "KEY_ENCRYPTION_KEYS": key,
+            "PAIRWISE_SUBJECT_KEY": secrets.token_urlsafe(32),
+        }
+        draft = _draft(file, made)
         with suppress(FileExistsError):  # two start at once: the first one's secrets are everybody's
             file.hardlink_to(draft)
         draft.unlink()

@@ -17,6 +17,12 @@ from django.utils.functional import SimpleLazyObject
 # RFC 9068 §2.1: asymmetric only; the list is also what the verifier accepts at all.
 SIGNING_ALGORITHMS = ("ES256", "PS256", "EdDSA", "RS256")
 
+# What clients may sign with (private_key_jwt, request objects); RS256 is left out: FAPI 2.0 §5.4.1, RFC 8725 §3.2.
+CLIENT_SIGNING_ALGORITHMS = ("PS256", "ES256", "EdDSA")
+
+# Bits of one status list: 8 KiB before compression, so a list is small to fetch and cheap to build.
+STATUS_LIST_SIZE = 65_536
+
 
 @dataclass(frozen=True)
 class Conf:
@@ -39,6 +45,8 @@ class Conf:
     INTERACTION_LIFETIME: timedelta = timedelta(minutes=30)
     #: A refresh token that is not used for this long ends (RFC 9700 §4.14.2).
     REFRESH_TOKEN_IDLE_LIFETIME: timedelta = timedelta(days=30)
+    #: How long a pushed authorization request waits for the browser (RFC 9126 §2.2).
+    PUSHED_REQUEST_LIFETIME: timedelta = timedelta(seconds=90)
     #: How long a person may take to find the code page and type the code (RFC 8628 §3.2).
     DEVICE_CODE_LIFETIME: timedelta = timedelta(minutes=10)
     #: Multiplies the limits on guessing and asking.
@@ -63,6 +71,26 @@ class Conf:
     VERIFICATION_KEYS: str | None = None
     #: Dotted path of a function (AccessTokenClaims) -> bool for `resource_server.require_live`.
     REVOCATION_CHECK: str | None = None
+    #: Dotted path of a function (number) -> bytes of a status list; without it the list is fetched over HTTP.
+    STATUS_LISTS: str | None = None
+    #: A status list is read again after this: how soon a revocation reaches a resource server (its `ttl`).
+    STATUS_LIST_REFRESH: timedelta = timedelta(seconds=5)
+    #: A status list that cannot be read again is believed for so long; then tokens are answered 503: fail closed.
+    STATUS_LIST_MAX_AGE: timedelta = timedelta(minutes=5)
+    #: Secret of pairwise subjects (OpenID Connect Core §8.1); for good: another one changes every `sub`. Empty: off.
+    PAIRWISE_SUBJECT_KEY: str = ""
+    #: Hosts, perhaps with a port, that we may fetch from although they are private or without TLS.
+    OUTBOUND_ALLOWED_HOSTS: tuple[str, ...] = ()
+    #: Where a person who is logged in proves it again (`?next=`); the site's LOGIN_URL by default.
+    REAUTHENTICATION_URL: str | None = None
+    #: The next signing key is published when the active one is so old (ASVS 5.0 11.1.1).
+    KEY_ROTATION_INTERVAL: timedelta = timedelta(days=90)
+    #: Audit events are kept for so long; the database refuses to delete any of the last 90 days.
+    AUDIT_LIFETIME: timedelta = timedelta(days=400)
+    #: The implicit flow (RFC 9700 §2.1.2: not to be used), for clients whose grant types also name it.
+    ALLOW_IMPLICIT: bool = False
+    #: Clients named by an https URL that we fetch their metadata from (draft-ietf-oauth-client-id-metadata-document).
+    ALLOW_CLIENT_ID_METADATA_DOCUMENTS: bool = False
     #: Where a resource server fetches the JWK Set; `<issuer>/oauth/jwks` by default.
     JWKS_URI: str | None = None
     #: The `aud` a resource server accepts; by default the keys of RESOURCES.
@@ -88,7 +116,7 @@ def _load() -> Conf:
         raise ImproperlyConfigured(f"OAUTH has no setting named {', '.join(sorted(unknown))}.")
     if "ISSUER" not in given:
         raise ImproperlyConfigured('OAUTH["ISSUER"] is missing: the origin of this server, as clients see it.')
-    for name in ("KEY_ENCRYPTION_KEYS", "AUDIENCES"):
+    for name in ("KEY_ENCRYPTION_KEYS", "AUDIENCES", "OUTBOUND_ALLOWED_HOSTS"):
         if name in given:
             given[name] = tuple(given[name])
     return Conf(**given)

@@ -21,6 +21,8 @@ class OAuthError(Exception):
         self.description = description
         self.detail = detail
         self.commits = commits
+        #: Whom it was told, for the audit log; set by whoever knows.
+        self.client_id = ""
         self.error_id = secrets.token_hex(8)
 
 
@@ -77,6 +79,29 @@ class LoginRequired(OAuthError):
 
 class ConsentRequired(OAuthError):
     code = "consent_required"
+
+
+class UnmetAuthenticationRequirements(OAuthError):
+    """OpenID Connect Core Error Code unmet_authentication_requirements: the person cannot log in as strongly."""
+
+    code = "unmet_authentication_requirements"
+
+
+class InvalidRequestURI(OAuthError):
+    """RFC 9101 §6.4, RFC 9126 §4: unknown, used, expired, or of another client."""
+
+    code = "invalid_request_uri"
+
+
+class TooManyRequests(OAuthError):
+    """RFC 6585 §4: 429 with Retry-After, in seconds."""
+
+    code = "slow_down"
+    status = 429
+
+    def __init__(self, description: str, *, retry_after_seconds: int) -> None:
+        super().__init__(description)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class RequestNotSupported(OAuthError):

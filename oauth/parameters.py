@@ -15,8 +15,8 @@ from oauth.errors import InvalidRequest, RequestTooLarge
 
 MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 100
-# RFC 8707 §2: a request may name several resources; nothing else may be repeated.
-REPEATABLE = frozenset({"resource"})
+# RFC 8707 §2, RFC 8693 §2.1: a request may name several of these; nothing else may be repeated.
+REPEATABLE = frozenset({"resource", "audience"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NAME = re.compile(r"[A-Za-z0-9._#-]{1,64}")
 

@@ -5,7 +5,7 @@ Runs after `migrate`; adds what is missing and changes nothing that an admin may
 
 from typing import Any
 
-from oauth.conf import conf
+from oauth.conf import SIGNING_ALGORITHMS, conf
 
 _IDENTITY = ("openid", "profile", "email", "offline_access")
 
@@ -26,5 +26,5 @@ def create_missing_rows(**_: Any) -> None:
         ],
         ignore_conflicts=True,
     )
-    for algorithm in {conf.SIGNING_ALGORITHM, conf.ID_TOKEN_SIGNING_ALGORITHM}:
+    for algorithm in SIGNING_ALGORITHMS:  # clients choose among them
         keys.ensure_active_key(algorithm)

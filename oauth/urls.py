@@ -8,9 +8,12 @@ from oauth.endpoints.device import DevicePage
 from oauth.endpoints.device_authorization import DeviceAuthorizationEndpoint
 from oauth.endpoints.introspection import IntrospectionEndpoint
 from oauth.endpoints.jwks import JWKSEndpoint
+from oauth.endpoints.logout import LogoutEndpoint
 from oauth.endpoints.metadata import MetadataEndpoint
+from oauth.endpoints.par import PushedAuthorizationRequestEndpoint
 from oauth.endpoints.registration import RegisteredClientEndpoint, RegistrationEndpoint
 from oauth.endpoints.revocation import RevocationEndpoint
+from oauth.endpoints.status import StatusListEndpoint
 from oauth.endpoints.token import TokenEndpoint
 from oauth.endpoints.userinfo import UserInfoEndpoint
 from oauth.resource_server.metadata import protected_resource
@@ -21,6 +24,9 @@ urlpatterns = [
     path("oauth/apps", ConnectedApps.as_view(), name="apps"),
     path("oauth/device", DevicePage.as_view(), name="device"),
     path("oauth/device_authorization", DeviceAuthorizationEndpoint.as_view(), name="device-authorization"),
+    path("oauth/par", PushedAuthorizationRequestEndpoint.as_view(), name="par"),
+    path("oauth/logout", LogoutEndpoint.as_view(), name="logout"),
+    path("oauth/status/<int:number>", StatusListEndpoint.as_view(), name="status"),
     path("oauth/token", TokenEndpoint.as_view(), name="token"),
     path("oauth/revoke", RevocationEndpoint.as_view(), name="revoke"),
     path("oauth/introspect", IntrospectionEndpoint.as_view(), name="introspect"),

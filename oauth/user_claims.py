@@ -1,7 +1,17 @@
-"""Standard claims about a person (OpenID Connect Core §5.1, §5.4), by scope. Replaceable: OAUTH["USER_CLAIMS"]."""
+"""Standard claims about a person (OpenID Connect Core §5.1): by scope (§5.4), or each by its name (§5.5).
 
-from collections.abc import Set
+Which claims there are is replaceable: OAUTH["USER_CLAIMS"].
+"""
+
+from collections.abc import Iterable, Set
 from typing import Any
+
+from django.utils.module_loading import import_string
+
+from oauth.conf import conf
+
+# §5.4, as far as our people have them.
+SCOPE_OF_CLAIM = {"name": "profile", "email": "email", "email_verified": "email"}
 
 
 def standard_claims(user: Any, scopes: Set[str]) -> dict[str, Any]:
@@ -12,3 +22,15 @@ def standard_claims(user: Any, scopes: Set[str]) -> dict[str, Any]:
     if "email" in scopes:
         claims["email"] = getattr(user, user.get_email_field_name(), "")
     return {name: value for name, value in claims.items() if value}
+
+
+def released(user: Any, scopes: Set[str], names: Iterable[str] = ()) -> dict[str, Any]:
+    """What these scopes release, and the claims asked for by name, whatever the scopes."""
+    names = frozenset(names)
+    claims: dict[str, Any] = import_string(conf.USER_CLAIMS)(user, scopes | scopes_of(names))
+    return {name: value for name, value in claims.items() if name in names or SCOPE_OF_CLAIM.get(name, name) in scopes}
+
+
+def scopes_of(names: Iterable[str]) -> frozenset[str]:
+    """The scopes whose sentences tell a person what these claims are."""
+    return frozenset(SCOPE_OF_CLAIM[name] for name in names if name in SCOPE_OF_CLAIM)

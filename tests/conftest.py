@@ -13,12 +13,14 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from oauth import keys
-from oauth.conf import conf
+from oauth import keys, limits
+from oauth.authorization import status_list
+from oauth.conf import SIGNING_ALGORITHMS, conf
 from oauth.models import Authorization, Client
 from oauth.registration import preset
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
+from tests.http_listener import HttpListener
 from tests.oauth_client import PASSWORD, TokenEndpoint, allow
 
 ALL_SCOPES = [
@@ -45,16 +47,18 @@ def _tests_may_empty_the_ledger() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _forget_keys() -> Iterator[None]:
-    """The key ring of this process outlives a test's rows."""
+def _forget_what_is_kept_in_memory() -> Iterator[None]:
+    """What this process keeps in memory outlives a test's rows."""
     yield
     keys.ring.forget()
+    status_list.forget()
+    limits.forget()
 
 
 @pytest.fixture
 def signing_keys(db: None) -> None:
     """The keys that `migrate` makes; a test that flushes the database has lost them."""
-    for algorithm in (conf.SIGNING_ALGORITHM, conf.ID_TOKEN_SIGNING_ALGORITHM):
+    for algorithm in SIGNING_ALGORITHMS:
         keys.ensure_active_key(algorithm)
     keys.ring.forget()
 
@@ -162,6 +166,14 @@ def access_token(signing_keys: None) -> Callable[..., str]:
         )
 
     return sign
+
+
+@pytest.fixture
+def listener(settings: Any) -> Iterator[HttpListener]:
+    """A server of somebody else that ours may reach although it is on this machine."""
+    with HttpListener() as server:
+        settings.OAUTH = {**settings.OAUTH, "OUTBOUND_ALLOWED_HOSTS": [server.host]}
+        yield server
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import hashlib
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import jwt
 from bs4 import BeautifulSoup
 from django.test import Client as Browser
 
@@ -55,6 +56,12 @@ def allow(browser: Browser, client: Client, **parameters: str | None) -> str:
     if answer.status_code == 200:
         answer = decide(browser, answer)
     return callback(answer)["code"]
+
+
+def decoded(token: str) -> dict[str, Any]:
+    """The payload of a JWT, unverified."""
+    payload: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    return payload
 
 
 class TokenEndpoint:

@@ -125,7 +125,7 @@ class ClientAdmin(admin.ModelAdmin):
     # --- the secret, shown in the answer to the POST that made it and nowhere else
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
-        if not change and not obj.is_public:
+        if not change and obj.has_secret:
             request.new_client_secret = obj.issue_secret()  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
@@ -150,7 +150,7 @@ class ClientAdmin(admin.ModelAdmin):
     def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """A new secret; the old one works for SECRET_OVERLAP more."""
         client = get_object_or_404(Client, pk=object_id)
-        if request.method != "POST" or client.is_public or not self.has_change_permission(request, client):
+        if request.method != "POST" or not client.has_secret or not self.has_change_permission(request, client):
             raise PermissionDenied
         secret = client.issue_secret(overlap_until=timezone.now() + SECRET_OVERLAP)
         client.save(update_fields=["secret_digest", "previous_secret_digest", "previous_secret_expires_at", "updated"])

@@ -1,5 +1,6 @@
 """What the person allows: whether to ask, and what an answer writes."""
 
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -8,22 +9,29 @@ from django.utils import timezone
 
 from oauth.authorization.request import AuthorizationRequest
 from oauth.conf import conf
-from oauth.models import Authorization, AuthorizationCode, Client, Scope, Session
+from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, Scope, Session
 from oauth.models.secret import digest, new_secret
+from oauth.user_claims import scopes_of
 
 
 def is_needed(request: AuthorizationRequest, client: Client, user: Any) -> bool:
     """Whether the person has to be asked.
 
     ASVS 5.0 10.7.1: always where the client cannot prove its identity; a confidential client is remembered
-    for what it was allowed, and asks again when it wants more.
+    for what it was allowed, and asks again when it wants more. The page is also where an account is chosen.
     """
-    if client.is_public or "consent" in request.prompts:
+    if client.is_public or request.prompts & {"consent", "select_account"}:
         return True
     allowed = Authorization.objects.live().filter(user=user, client=client)
     return not any(
-        set(request.scopes) <= set(one.scopes) and set(request.resources) <= set(one.resources) for one in allowed
+        request.consented_scopes <= _consented_scopes(one) and set(request.resources) <= set(one.resources)
+        for one in allowed
     )
+
+
+def _consented_scopes(authorization: Authorization) -> frozenset[str]:
+    names = (name for names in authorization.claims.values() for name in names)
+    return frozenset(authorization.scopes) | scopes_of(names)
 
 
 def expires_at(client: Client) -> datetime:
@@ -31,23 +39,51 @@ def expires_at(client: Client) -> datetime:
     return timezone.now() + (client.authorization_lifetime or conf.AUTHORIZATION_LIFETIME)
 
 
+def allow(request: AuthorizationRequest, client: Client, session: Session) -> Authorization:
+    return write(client, session, scopes=request.scopes, resources=request.resources, claims=request.claims)
+
+
 @transaction.atomic
-def allow(request: AuthorizationRequest, client: Client, session: Session) -> str:
-    """Writes the Authorization and a code for it; returns the code, known only now."""
+def write(
+    client: Client,
+    session: Session,
+    *,
+    scopes: Iterable[str],
+    resources: Iterable[str],
+    claims: dict[str, list[str]] | None = None,
+) -> Authorization:
+    """What the person in this session has allowed, and its audit event."""
     authorization = Authorization.objects.create(
         user=session.user,
         client=client,
         session=session,
-        scopes=list(request.scopes),
-        resources=list(request.resources),
+        scopes=list(scopes),
+        resources=list(resources),
+        auth_time=session.auth_time,
+        acr=session.acr,
+        amr=session.amr,
+        claims=claims or {},
         expires_at=expires_at(client),
     )
+    AuditEvent.record(
+        AuditEvent.Action.ALLOWED,
+        user=authorization.user_id,
+        client=authorization.client.client_id,
+        authorization=authorization.pk,
+        reason=" ".join(authorization.scopes),
+    )
+    return authorization
+
+
+@transaction.atomic
+def allow_by_code(request: AuthorizationRequest, client: Client, session: Session) -> str:
+    """Writes the Authorization and a code for it; returns the code, known only now."""
+    authorization = allow(request, client, session)
     code = new_secret()
     now = timezone.now()
     AuthorizationCode.objects.create(
         code_digest=digest(code),
         authorization=authorization,
-        session=session,
         redirect_uri=request.redirect_uri,
         code_challenge=request.code_challenge,
         scopes=list(request.scopes),
@@ -59,7 +95,7 @@ def allow(request: AuthorizationRequest, client: Client, session: Session) -> st
     return code
 
 
-def groups(scopes: tuple[str, ...]) -> list[tuple[str, list[str]]]:
+def groups(scopes: Collection[str]) -> list[tuple[str, list[str]]]:
     """The scopes as titles with sentences, in the order of the consent page; all of them, none hidden."""
     rows = {scope.name: scope for scope in Scope.objects.filter(name__in=scopes)}
     titles: dict[str, list[str]] = {label: [] for label in Scope.Group.labels}

@@ -13,6 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from oauth.authorization.request import AuthorizationRequest
+from oauth.authorization.response import form_action
 from oauth.conf import conf
 from oauth.models import Client
 
@@ -28,12 +29,13 @@ class AskingClient:
     name: str
     host: str
     form_action: tuple[str, ...]
+    login_hint: str
 
 
 def start(request: HttpRequest, authorization_request: AuthorizationRequest) -> str:
     """Stores the request and returns the id of the interaction."""
     interaction_id = secrets.token_urlsafe(16)
-    stored = {**_all(request), interaction_id: authorization_request.to_session()}
+    stored = {**_all(request), interaction_id: authorization_request.to_json()}
     request.session[_KEY] = dict(list(stored.items())[-_MOST:])
     return interaction_id
 
@@ -41,7 +43,7 @@ def start(request: HttpRequest, authorization_request: AuthorizationRequest) -> 
 def load(request: HttpRequest, interaction_id: str) -> AuthorizationRequest | None:
     """The stored request; None where it is unknown in this browser or too old."""
     stored = _all(request).get(interaction_id)
-    return AuthorizationRequest.from_session(stored) if stored else None
+    return AuthorizationRequest.from_json(stored) if stored else None
 
 
 def finish(request: HttpRequest, interaction_id: str) -> None:
@@ -60,21 +62,13 @@ def asking_client(request: HttpRequest) -> AskingClient | None:
     if client is None:
         return None
     redirect_uri = stored[-1]["redirect_uri"]
-    return AskingClient(client.name, redirect_host(redirect_uri), form_action(redirect_uri))
+    return AskingClient(client.name, redirect_host(redirect_uri), form_action(redirect_uri), stored[-1]["login_hint"])
 
 
 def redirect_host(redirect_uri: str) -> str:
     """Where the browser returns to, as a person may check it."""
     parts = urlsplit(redirect_uri)
     return parts.hostname or f"the app {parts.scheme}"
-
-
-def form_action(redirect_uri: str) -> tuple[str, ...]:
-    """Sources for CSP form-action: browsers apply it to the redirect that follows a form, too."""
-    parts = urlsplit(redirect_uri)
-    if parts.scheme not in ("http", "https"):
-        return ("'self'", f"{parts.scheme}:")
-    return ("'self'", f"{parts.scheme}://{parts.netloc}")
 
 
 def _all(request: HttpRequest) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """The authorization request (RFC 6749 §4.1.1, RFC 7636 §4.3, RFC 8707 §2, OpenID Connect Core §3.1.2.1).
 
 Read in two steps: first the client and the redirect URI, whose faults are shown and never redirected
-(RFC 9700 §4.11); then the rest, whose faults go to the client.
+(RFC 9700 §4.11); then the rest, whose faults go to the client. A pushed request is read the same way.
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
+from oauth.authorization.claims import Claims
 from oauth.conf import conf
 from oauth.errors import (
     InvalidRequest,
@@ -24,28 +26,39 @@ from oauth.errors import (
     UnsupportedResponseType,
 )
 from oauth.models import Client
-from oauth.models.client import GrantType
 from oauth.parameters import Parameters
+from oauth.tokens import id_token
+from oauth.user_claims import scopes_of
 
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+DISPLAYS = frozenset({"page", "popup", "touch", "wap"})
+# How an answer may be asked to travel, by response type; the first is meant where none is asked.
+RESPONSE_MODES = {"code": ("query", "form_post"), "token": ("fragment", "form_post")}
 _CODE_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256
 
 
 @dataclass(frozen=True, slots=True)
 class ReturnAddress:
-    """Where an answer may go: the proven client and its redirect URI."""
+    """Where an answer may go, and how: the proven client and its redirect URI."""
 
     client: Client
     redirect_uri: str
+    response_mode: str
     state: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """A valid request, complete; what the person is asked and what the code will carry."""
+    """A valid request, complete; what the person is asked and what the code will carry.
+
+    `claims` are those asked for by name, `{"id_token": [...], "userinfo": [...]}`; `subject` is the only person
+    that may answer, where the client named one, as the client knows them.
+    """
 
     client_id: str
     redirect_uri: str
+    response_type: str
+    response_mode: str
     state: str | None
     scopes: tuple[str, ...]
     resources: tuple[str, ...]
@@ -53,33 +66,36 @@ class AuthorizationRequest:
     nonce: str
     prompts: frozenset[str]
     max_age: timedelta | None
+    acr_values: tuple[str, ...]
+    essential_acr_values: tuple[str, ...]
+    claims: dict[str, list[str]]
+    subject: str
     login_hint: str
+    ui_locales: tuple[str, ...]
     created_at: datetime
 
-    def to_session(self) -> dict[str, Any]:
-        """As JSON for the browser's session on the server."""
-        return {
-            "client_id": self.client_id,
-            "redirect_uri": self.redirect_uri,
-            "state": self.state,
-            "scopes": list(self.scopes),
-            "resources": list(self.resources),
-            "code_challenge": self.code_challenge,
-            "nonce": self.nonce,
+    @property
+    def consented_scopes(self) -> frozenset[str]:
+        """What the person is told: the scopes, and those that stand for the claims asked for by name."""
+        return frozenset(self.scopes) | scopes_of(name for names in self.claims.values() for name in names)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the browser's session on the server, or the table of pushed requests."""
+        stored = {f.name: getattr(self, f.name) for f in fields(self)}
+        return stored | {
             "prompts": sorted(self.prompts),
             "max_age": None if self.max_age is None else self.max_age.total_seconds(),
-            "login_hint": self.login_hint,
             "created_at": self.created_at.timestamp(),
         }
 
     @classmethod
-    def from_session(cls, stored: dict[str, Any]) -> "AuthorizationRequest":
+    def from_json(cls, stored: Mapping[str, Any]) -> "AuthorizationRequest":
         max_age = stored["max_age"]
+        lists = ("scopes", "resources", "acr_values", "essential_acr_values", "ui_locales")
         return cls(
             **{
                 **stored,
-                "scopes": tuple(stored["scopes"]),
-                "resources": tuple(stored["resources"]),
+                **{name: tuple(stored[name]) for name in lists},
                 "prompts": frozenset(stored["prompts"]),
                 "max_age": None if max_age is None else timedelta(seconds=max_age),
                 "created_at": datetime.fromtimestamp(stored["created_at"], tz=timezone.get_default_timezone()),
@@ -87,11 +103,16 @@ class AuthorizationRequest:
         )
 
 
-def return_address(params: Parameters) -> ReturnAddress:
-    """Raises InvalidRequest, to be shown: without a proven redirect URI there is nobody to answer."""
+def find_client(params: Parameters) -> Client:
+    """Raises InvalidRequest, to be shown."""
     client = Client.objects.filter(client_id=params.require("client_id")).first()
     if client is None or not client.is_active:
         raise InvalidRequest("No app with this client_id is registered here, or it is disabled.")
+    return client
+
+
+def return_address(params: Parameters, client: Client) -> ReturnAddress:
+    """Raises InvalidRequest, to be shown: without a proven redirect URI there is nobody to answer."""
     redirect_uri = params.get("redirect_uri")
     if redirect_uri is None:
         # OAuth 2.1 §4.1.1: may be left out where exactly one is registered.
@@ -101,33 +122,74 @@ def return_address(params: Parameters) -> ReturnAddress:
         redirect_uri = registered[0]
     elif not client.redirect_uri_allowed(redirect_uri):
         raise InvalidRequest("The redirect_uri is not one that is registered for this app.")
-    return ReturnAddress(client, redirect_uri, params.get("state"))
+    response_type = params.get("response_type", "")
+    modes = RESPONSE_MODES[response_type if response_type in supported_response_types() else "code"]
+    asked = params.get("response_mode", "")
+    return ReturnAddress(client, redirect_uri, asked if asked in modes else modes[0], params.get("state"))
 
 
 def read(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
-    """Raises the OAuthError that the client is to be told by redirect."""
+    """Raises the OAuthError that the client is to be told at its address."""
     client = address.client
     _refuse_unsupported(params)
-    response_type = params.require("response_type")
-    if response_type != "code":
-        raise UnsupportedResponseType("The response_type of this server is code.")
-    if not client.allows_grant_type(GrantType.AUTHORIZATION_CODE):
-        raise UnauthorizedClient("This client is not registered for the authorization code grant.")
-    if params.get("response_mode", "query") != "query":
-        raise InvalidRequest("The response_mode of this server is query.")
+    response_type = _response_type(params, client)
+    claims = Claims.parse(params.get("claims"), client)
+    hint = _hint(params.get("id_token_hint"), client)
+    if hint and claims.subject and hint != claims.subject:
+        raise InvalidRequest("id_token_hint and the claim sub name two people.")
+    max_age = _max_age(params.get("max_age"))
+    if max_age is None and client.default_max_age is not None:
+        max_age = timedelta(seconds=client.default_max_age)
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=address.redirect_uri,
+        response_type=response_type,
+        response_mode=address.response_mode,
         state=address.state,
         scopes=requested_scopes(params.get("scope"), client),
         resources=requested_resources(params.all("resource"), client),
-        code_challenge=_code_challenge(params),
+        code_challenge=_code_challenge(params) if response_type == "code" else "",
         nonce=params.get("nonce", ""),
         prompts=_prompts(params.get("prompt", "")),
-        max_age=_max_age(params.get("max_age")),
+        max_age=max_age,
+        acr_values=tuple(params.get("acr_values", "").split()) or tuple(client.default_acr_values),
+        essential_acr_values=claims.essential_acr_values,
+        claims=claims.names,
+        subject=hint or claims.subject,
         login_hint=params.get("login_hint", ""),
+        ui_locales=tuple(params.get("ui_locales", "").split()),
         created_at=timezone.now(),
     )
+
+
+def supported_response_types() -> list[str]:
+    """RFC 9700 §2.1.2: code, and nothing else unless the site says so."""
+    return ["code", "token"] if conf.ALLOW_IMPLICIT else ["code"]
+
+
+def _response_type(params: Parameters, client: Client) -> str:
+    response_type = params.require("response_type")
+    if response_type not in supported_response_types():
+        raise UnsupportedResponseType("The response_type of this server is code.")
+    if response_type not in client.response_types:
+        raise UnauthorizedClient(f"This client is not registered for response_type={response_type}.")
+    modes = RESPONSE_MODES[response_type]
+    if params.get("response_mode", modes[0]) not in modes:
+        # RFC 9700 §4.17, ASVS 5.0 10.4.12: an allow-list. A code in a fragment would be left to scripts.
+        raise InvalidRequest(f"response_mode is {' or '.join(modes)}.")
+    if params.get("display", "page") not in DISPLAYS:
+        raise InvalidRequest(f"display is of {', '.join(sorted(DISPLAYS))}.")
+    return response_type
+
+
+def _hint(token: str | None, client: Client) -> str:
+    """OpenID Connect Core §3.1.2.1: the `sub` of an ID token of ours for this client; empty where none is sent."""
+    if token is None:
+        return ""
+    hint = id_token.read_hint(token)
+    if hint is None or hint.client_id != client.client_id:
+        raise InvalidRequest("id_token_hint is not an ID token of this server for this client.")
+    return hint.subject
 
 
 def _refuse_unsupported(params: Parameters) -> None:

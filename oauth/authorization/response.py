@@ -1,35 +1,73 @@
-"""The authorization response (RFC 6749 §4.1.2) with `iss` on success and error alike (RFC 9207 §2)."""
+"""The authorization response (RFC 6749 §4.1.2) with `iss` on success and error alike (RFC 9207 §2).
 
+Travels in the query, in the fragment (implicit flow only), or in a form that the browser posts
+(OAuth 2.0 Form Post Response Mode).
+"""
+
+from typing import Protocol
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from oauth.conf import conf
 from oauth.errors import OAuthError
 
 
-def success(redirect_uri: str, *, code: str, state: str | None) -> HttpResponse:
-    return _redirect(redirect_uri, {"code": code, "state": state})
+class Destination(Protocol):
+    """A proven address of a client: of a valid request, or of one whose client is to be told what is wrong."""
+
+    @property
+    def redirect_uri(self) -> str: ...
+    @property
+    def response_mode(self) -> str: ...
+    @property
+    def state(self) -> str | None: ...
 
 
-def error(redirect_uri: str, refusal: OAuthError, *, state: str | None) -> HttpResponse:
-    return _redirect(
-        redirect_uri,
-        {
-            "error": refusal.code,
-            "error_description": _printable(f"{refusal.description} (error id {refusal.error_id})"),
-            "state": state,
-        },
-    )
+def success(request: HttpRequest, to: Destination, parameters: dict[str, str]) -> HttpResponse:
+    """`code`, or what the implicit flow gives."""
+    return _send(request, to, parameters)
 
 
-def _redirect(redirect_uri: str, parameters: dict[str, str | None]) -> HttpResponse:
+def error(request: HttpRequest, to: Destination, refusal: OAuthError) -> HttpResponse:
+    description = _printable(f"{refusal.description} (error id {refusal.error_id})")
+    return _send(request, to, {"error": refusal.code, "error_description": description})
+
+
+def form_action(redirect_uri: str) -> tuple[str, ...]:
+    """Sources for CSP form-action: browsers apply it to the redirect that follows a form, too."""
+    parts = urlsplit(redirect_uri)
+    if parts.scheme not in ("http", "https"):
+        return ("'self'", f"{parts.scheme}:")
+    return ("'self'", f"{parts.scheme}://{parts.netloc}")
+
+
+def _send(request: HttpRequest, to: Destination, parameters: dict[str, str]) -> HttpResponse:
+    parameters = parameters | ({} if to.state is None else {"state": to.state}) | {"iss": conf.ISSUER}
+    if to.response_mode == "form_post":
+        return _form(request, to.redirect_uri, parameters)
+    return _redirect(to.redirect_uri, parameters, in_fragment=to.response_mode == "fragment")
+
+
+def _redirect(redirect_uri: str, parameters: dict[str, str], *, in_fragment: bool) -> HttpResponse:
     """303 See Other: a browser never repeats the POST with the person's input to the client (RFC 9700 §4.12)."""
     parts = urlsplit(redirect_uri)
-    query = urlencode({name: value for name, value in (parameters | {"iss": conf.ISSUER}).items() if value is not None})
-    location = urlunsplit(parts._replace(query=f"{parts.query}&{query}" if parts.query else query))
+    encoded = urlencode(parameters)
+    if in_fragment:
+        location = urlunsplit(parts._replace(fragment=encoded))
+    else:
+        location = urlunsplit(parts._replace(query=f"{parts.query}&{encoded}" if parts.query else encoded))
     # Not HttpResponseRedirect: its list of schemes knows nothing of com.example.app:/callback (RFC 8252 §7.1).
     return HttpResponse(status=303, headers={"Location": location})
+
+
+def _form(request: HttpRequest, redirect_uri: str, parameters: dict[str, str]) -> HttpResponse:
+    """Posts itself by a script of ours; without scripts the person presses the button."""
+    page = render(request, "oauth/form_post.html", {"action": redirect_uri, "parameters": parameters})
+    # django-csp merges this into the site's policy.
+    page._csp_update = {"form-action": list(form_action(redirect_uri))}  # type: ignore[attr-defined]
+    return page
 
 
 def _printable(description: str) -> str:

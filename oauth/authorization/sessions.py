@@ -1,12 +1,14 @@
-"""The Session row that belongs to a browser's log-in."""
+"""The Session row that belongs to a browser's log-in, and what ends with it."""
 
 from typing import Any
 
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from oauth.authorization import authentication_context
-from oauth.models import Session
+from oauth.authorization import authentication_context, backchannel_logout
+from oauth.models import AuditEvent, Authorization, Session
 
 _SID = "oauth.sid"
 
@@ -17,23 +19,47 @@ def current(request: HttpRequest) -> Session:
     context = authentication_context.of(request)
     sid = request.session.get(_SID)
     if sid:
-        known = Session.objects.filter(pk=sid, user=user, ended_at=None, auth_time=context.auth_time).first()
+        known = Session.objects.filter(pk=sid, user=user, ended_at=None).first()
         if known is not None:
+            if known.auth_time != context.auth_time:
+                # The same person in the same browser has proven it again: the session goes on, fresher.
+                known.auth_time, known.acr, known.amr = context.auth_time, context.acr, list(context.amr)
+                known.save(update_fields=["auth_time", "acr", "amr"])
             return known
-        Session.objects.filter(pk=sid, ended_at=None).update(
-            ended_at=timezone.now(), end_reason=Session.EndReason.REPLACED
-        )
+        _end(Session.objects.filter(pk=sid), Session.EndReason.REPLACED)
     session = Session.objects.create(user=user, auth_time=context.auth_time, acr=context.acr, amr=list(context.amr))
     request.session[_SID] = str(session.pk)
     return session
 
 
+def sid_of(request: HttpRequest) -> str | None:
+    """The `sid` that clients know this browser's log-in by."""
+    sid: str | None = request.session.get(_SID)
+    return sid
+
+
 def end(request: HttpRequest, reason: Session.EndReason) -> None:
     """Ends the Session of this browser; what was not allowed offline ends with it."""
     if sid := request.session.get(_SID):
-        Session.objects.filter(pk=sid, ended_at=None).update(ended_at=timezone.now(), end_reason=reason)
+        _end(Session.objects.filter(pk=sid), reason)
 
 
 def end_all(user: Any, reason: Session.EndReason) -> int:
     """Ends every Session of a user, whatever browser."""
-    return Session.objects.filter(user=user, ended_at=None).update(ended_at=timezone.now(), end_reason=reason)
+    return _end(Session.objects.filter(user=user), reason)
+
+
+def _end(sessions: QuerySet[Session], reason: Session.EndReason) -> int:
+    """The sessions, their online access, and the word to the clients: all of it, or nothing."""
+    with transaction.atomic():
+        ended = list(sessions.filter(ended_at=None).select_for_update().order_by("pk"))
+        if not ended:
+            return 0
+        Session.objects.filter(pk__in=[session.pk for session in ended]).update(
+            ended_at=timezone.now(), end_reason=reason
+        )
+        for session in ended:
+            AuditEvent.record(AuditEvent.Action.LOGGED_OUT, user=session.user_id, reason=reason.label)
+            backchannel_logout.tell_later(session)
+        Authorization.objects.filter(session__in=ended).online().revoke(Authorization.RevocationReason.LOGOUT)
+    return len(ended)

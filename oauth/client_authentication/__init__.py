@@ -1,8 +1,9 @@
 """Client authentication (RFC 6749 §2.3): the same for every endpoint that a client calls.
 
-`authenticate(request, params) -> ClientAuthentication`, or `InvalidClient`. One statement.
+`read(request, params) -> Credentials`, then `verify(credentials) -> Client`, or `InvalidClient`. One statement, two
+for a signed assertion.
 """
 
-from oauth.client_authentication.authenticate import ClientAuthentication, authenticate
+from oauth.client_authentication.authenticate import Credentials, read, verify
 
-__all__ = ["ClientAuthentication", "authenticate"]
+__all__ = ["Credentials", "read", "verify"]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from oauth.client_authentication import basic
+from oauth.client_authentication import assertion, basic
 from oauth.errors import InvalidClient, InvalidRequest
 from oauth.models import Client
 from oauth.models.client import AuthenticationMethod
@@ -15,24 +15,17 @@ _FAILED = "Unknown client, wrong credentials, or the client is disabled."
 
 
 @dataclass(frozen=True, slots=True)
-class ClientAuthentication:
-    client: Client
-    method: AuthenticationMethod
+class Credentials:
+    """What a request claims and brings as proof; nothing is verified yet."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Credentials:
     client_id: str
-    secret: str | None
     method: AuthenticationMethod
+    secret: str | None = None
+    assertion: str | None = None
 
 
-def authenticate(request: HttpRequest, params: Parameters) -> ClientAuthentication:
-    """The client that proved itself by the method it is registered for.
-
-    Raises InvalidClient (401), or InvalidRequest where two methods are used at once (RFC 6749 §2.3).
-    """
-    credentials = _read(request, params)
+def verify(credentials: Credentials) -> Client:
+    """The client that proved itself by the method it is registered for. Raises InvalidClient (401)."""
     client = Client.objects.filter(client_id=credentials.client_id).first()
     if client is None or not client.is_active:
         raise InvalidClient(_FAILED, detail=f"client {credentials.client_id!r} is unknown or disabled")
@@ -44,22 +37,35 @@ def authenticate(request: HttpRequest, params: Parameters) -> ClientAuthenticati
         )
     if credentials.secret is not None and not client.secret_is(credentials.secret):
         raise InvalidClient(_FAILED, detail=f"wrong secret for client {client.client_id!r}")
-    return ClientAuthentication(client, credentials.method)
+    if credentials.assertion is not None:
+        assertion.verify(credentials.assertion, client)
+    return client
 
 
-def _read(request: HttpRequest, params: Parameters) -> _Credentials:
+def read(request: HttpRequest, params: Parameters) -> Credentials:
+    """Raises InvalidClient, or InvalidRequest where two methods are used at once (RFC 6749 §2.3)."""
     header = request.META.get("HTTP_AUTHORIZATION")
+    given = [header is not None, "client_secret" in params, "client_assertion" in params]
+    if sum(given) > 1:
+        raise InvalidRequest("Authenticate once: by the Authorization header, client_secret or client_assertion.")
     if "client_assertion" in params or "client_assertion_type" in params:
-        raise InvalidClient("private_key_jwt is not supported by this server.")
+        if params.get("client_assertion_type") != assertion.TYPE:
+            raise InvalidClient(f"client_assertion_type is {assertion.TYPE}.")
+        jwt = params.require("client_assertion")
+        client_id = assertion.client_id_of(jwt)
+        _same_client(params, client_id, "client_assertion")
+        return Credentials(client_id, AuthenticationMethod.PRIVATE_KEY_JWT, assertion=jwt)
     if header is not None:
         client_id, secret = basic.read(header)
-        if "client_secret" in params:
-            raise InvalidRequest("Authenticate once: in the Authorization header or in the body, not both.")
-        if params.get("client_id", client_id) != client_id:
-            raise InvalidRequest("client_id in the body is not the client of the Authorization header.")
-        return _Credentials(client_id, secret, AuthenticationMethod.SECRET_BASIC)
+        _same_client(params, client_id, "the Authorization header")
+        return Credentials(client_id, AuthenticationMethod.SECRET_BASIC, secret=secret)
     if "client_id" not in params:
-        raise InvalidClient("No client credentials: send HTTP Basic, or client_id in the body.")
+        raise InvalidClient("No client credentials: send HTTP Basic, client_assertion, or client_id in the body.")
     if "client_secret" in params:
-        return _Credentials(params["client_id"], params["client_secret"], AuthenticationMethod.SECRET_POST)
-    return _Credentials(params["client_id"], None, AuthenticationMethod.NONE)
+        return Credentials(params["client_id"], AuthenticationMethod.SECRET_POST, secret=params["client_secret"])
+    return Credentials(params["client_id"], AuthenticationMethod.NONE)
+
+
+def _same_client(params: Parameters, client_id: str, where: str) -> None:
+    if params.get("client_id", client_id) != client_id:
+        raise InvalidRequest(f"client_id in the body is not the client of {where}.")

@@ -6,20 +6,34 @@ GET reads the request, keeps it on the server and asks the person; POST is their
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_protect
 
 from oauth import metrics, parameters
-from oauth.authorization import authentication_context, consent, interaction, response, sessions
-from oauth.authorization.request import AuthorizationRequest, read, return_address
-from oauth.endpoints.protocol import log_refusal
-from oauth.errors import AccessDenied, ConsentRequired, InvalidRequest, LoginRequired, OAuthError
-from oauth.models import Client
+from oauth.authorization import authentication_context, consent, interaction, pushed, response, sessions
+from oauth.authorization.request import AuthorizationRequest, find_client, read, return_address
+from oauth.conf import conf
+from oauth.endpoints.protocol import record_refusal
+from oauth.errors import (
+    AccessDenied,
+    ConsentRequired,
+    InvalidRequest,
+    LoginRequired,
+    OAuthError,
+    UnmetAuthenticationRequirements,
+)
+from oauth.grants import issuance
+from oauth.models import Authorization, Client
+from oauth.models.audit_event import AuditEvent, origin
+from oauth.parameters import Parameters
+from oauth.tokens import subject
 
 PATH = "/oauth/authorize"
 
@@ -29,11 +43,13 @@ class AuthorizationEndpoint(View):
     http_method_names = ["get", "head", "post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            answer = super().dispatch(request, *args, **kwargs)
-        except OAuthError as refusal:
-            _record(refusal)
-            answer = error_page(request, refusal)
+        with origin("authorize", request), metrics.timed("authorize") as timer:
+            try:
+                answer = super().dispatch(request, *args, **kwargs)
+            except OAuthError as refusal:
+                timer.outcome = refusal.code
+                record_refusal("authorize", refusal, request)
+                answer = error_page(request, refusal)
         # RFC 9700 §4.2, §4.3: nothing of this page goes into a Referer header or a cache.
         answer["Cache-Control"] = "no-store"
         answer["Referrer-Policy"] = "no-referrer"
@@ -43,13 +59,11 @@ class AuthorizationEndpoint(View):
         params = parameters.parse(request.META.get("QUERY_STRING", "").encode())
         if "interaction" in params:
             return self._resume(request, params["interaction"])
-        address = return_address(params)
-        try:
-            authorization_request = read(params, address)
-        except OAuthError as refusal:
-            _record(refusal)
-            return response.error(address.redirect_uri, refusal, state=address.state)
-        return _ask(request, authorization_request, address.client, None)
+        client = find_client(params)
+        if "request_uri" in params and params["request_uri"].startswith(pushed.PREFIX):
+            # RFC 9126 §4: what was pushed counts, and nothing that the browser adds.
+            return _ask(request, pushed.take(client, params["request_uri"]), client, None)
+        return self._ask_by_query(request, params, client)
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         """The person's decision; everything else is what the server kept."""
@@ -57,19 +71,30 @@ class AuthorizationEndpoint(View):
         interaction_id = params.require("interaction")
         authorization_request, client = _load(request, interaction_id)
         if not request.user.is_authenticated:
-            return _log_in(interaction_id)
+            return _log_in(request, authorization_request, interaction_id)
         match params.get("decision"):
             case "allow":
-                if _needs_log_in(request, authorization_request):
-                    return _log_in(interaction_id)
-                return _allow(request, authorization_request, client, interaction_id)
+                return _ask(request, authorization_request, client, interaction_id, is_allowed=True)
             case "deny":
+                AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=client.client_id)
                 return _refuse(request, authorization_request, AccessDenied("The person declined."), interaction_id)
             case "switch":
                 logout(request)
-                return _log_in(interaction.start(request, authorization_request))
+                return _log_in(request, authorization_request, interaction.start(request, authorization_request))
             case _:
                 raise InvalidRequest("The decision is allow, deny or switch.")
+
+    def _ask_by_query(self, request: HttpRequest, params: Parameters, client: Client) -> HttpResponseBase:
+        address = return_address(params, client)
+        try:
+            if client.require_pushed_authorization_requests:
+                # RFC 9126 §5, §6: the client said that all its requests are pushed.
+                raise InvalidRequest("This client pushes its requests: use the request_uri of /oauth/par.")
+            authorization_request = read(params, address)
+        except OAuthError as refusal:
+            record_refusal("authorize", refusal, request, client=client)
+            return response.error(request, address, refusal)
+        return _ask(request, authorization_request, client, None)
 
     def _resume(self, request: HttpRequest, interaction_id: str) -> HttpResponseBase:
         """Back from the log-in page."""
@@ -82,23 +107,33 @@ def _ask(
     authorization_request: AuthorizationRequest,
     client: Client,
     interaction_id: str | None,
+    *,
+    is_allowed: bool = False,
 ) -> HttpResponseBase:
     """The next thing the person has to do, or the code where nothing is left."""
     silent = "none" in authorization_request.prompts
+
+    def started() -> str:
+        return interaction_id or interaction.start(request, authorization_request)
+
     if _needs_log_in(request, authorization_request):
         if silent:
             return _refuse(request, authorization_request, LoginRequired("Nobody is logged in."), interaction_id)
-        return _log_in(interaction_id or interaction.start(request, authorization_request))
-    if not consent.is_needed(authorization_request, client, request.user):
+        return _log_in(request, authorization_request, started())
+    if _is_somebody_else(request, authorization_request, client):
+        if silent:
+            refusal = LoginRequired("Somebody else is logged in than the one who was asked for.")
+            return _refuse(request, authorization_request, refusal, interaction_id)
+        return _page(request, "oauth/other_account.html", authorization_request, client, started())
+    essential = authorization_request.essential_acr_values
+    if essential and authentication_context.of(request).acr not in essential:
+        too_weak = UnmetAuthenticationRequirements("The person did not log in as strongly as is essential here.")
+        return _refuse(request, authorization_request, too_weak, interaction_id)
+    if is_allowed or not consent.is_needed(authorization_request, client, request.user):
         return _allow(request, authorization_request, client, interaction_id)
     if silent:
         return _refuse(request, authorization_request, ConsentRequired("The person has to be asked."), interaction_id)
-    return _consent_page(
-        request,
-        authorization_request,
-        client,
-        interaction_id or interaction.start(request, authorization_request),
-    )
+    return _page(request, "oauth/consent.html", authorization_request, client, started())
 
 
 def _needs_log_in(request: HttpRequest, authorization_request: AuthorizationRequest) -> bool:
@@ -106,10 +141,17 @@ def _needs_log_in(request: HttpRequest, authorization_request: AuthorizationRequ
     if not request.user.is_authenticated:
         return True
     auth_time = authentication_context.of(request).auth_time
-    if authorization_request.prompts & {"login", "select_account"}:
-        return not interaction.logged_in_since(authorization_request.created_at, auth_time)
+    if interaction.logged_in_since(authorization_request.created_at, auth_time):
+        return False
     max_age = authorization_request.max_age
-    return max_age is not None and authorization_request.created_at - auth_time > max_age
+    is_too_old = max_age is not None and authorization_request.created_at - auth_time > max_age
+    return is_too_old or "login" in authorization_request.prompts
+
+
+def _is_somebody_else(request: HttpRequest, authorization_request: AuthorizationRequest, client: Client) -> bool:
+    """OpenID Connect Core §3.1.2.1: id_token_hint, and §5.5.1: the claim sub, name who may answer."""
+    wanted = authorization_request.subject
+    return bool(wanted) and subject.of(client, request.user.pk) != wanted
 
 
 def _load(request: HttpRequest, interaction_id: str) -> tuple[AuthorizationRequest, Client]:
@@ -123,10 +165,32 @@ def _load(request: HttpRequest, interaction_id: str) -> tuple[AuthorizationReque
     return authorization_request, client
 
 
-def _log_in(interaction_id: str) -> HttpResponseRedirect:
-    answer = redirect_to_login(f"{PATH}?{urlencode({'interaction': interaction_id})}")
+def _log_in(
+    request: HttpRequest, authorization_request: AuthorizationRequest, interaction_id: str
+) -> HttpResponseRedirect:
+    """To the log-in page, or for somebody who is logged in, to where they prove it again."""
+    url = conf.REAUTHENTICATION_URL if request.user.is_authenticated else None
+    answer = redirect_to_login(f"{PATH}?{urlencode({'interaction': interaction_id})}", login_url=url)
     answer.status_code = 303
+    _speak(answer, authorization_request)
     return answer
+
+
+def _speak(answer: HttpResponse, authorization_request: AuthorizationRequest) -> None:
+    """ui_locales (OpenID Connect Core §3.1.2.1): the first language that the site has, for this visit."""
+    for locale in authorization_request.ui_locales:
+        try:
+            language = translation.get_supported_language_variant(locale)
+        except LookupError:
+            continue
+        answer.set_cookie(
+            settings.LANGUAGE_COOKIE_NAME,
+            language,
+            samesite="Lax",
+            httponly=True,
+            secure=settings.SESSION_COOKIE_SECURE,
+        )
+        return
 
 
 def _allow(
@@ -135,10 +199,30 @@ def _allow(
     client: Client,
     interaction_id: str | None,
 ) -> HttpResponse:
-    code = consent.allow(authorization_request, client, sessions.current(request))
+    session = sessions.current(request)
+    if authorization_request.response_type == "token":
+        answer = _implicit(consent.allow(authorization_request, client, session), authorization_request)
+    else:
+        answer = {"code": consent.allow_by_code(authorization_request, client, session)}
     if interaction_id:
         interaction.finish(request, interaction_id)
-    return response.success(authorization_request.redirect_uri, code=code, state=authorization_request.state)
+    return response.success(request, authorization_request, answer)
+
+
+def _implicit(authorization: Authorization, authorization_request: AuthorizationRequest) -> dict[str, str]:
+    """RFC 6749 §4.2.2: a short-lived access token in the fragment, no refresh token. Off unless allowed twice."""
+    token, lifetime = issuance.access_token(
+        authorization.client,
+        scopes=authorization_request.scopes,
+        resources=authorization_request.resources,
+        authorization=authorization,
+    )
+    return {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": str(int(lifetime.total_seconds())),
+        "scope": " ".join(sorted(authorization_request.scopes)),
+    }
 
 
 def _refuse(
@@ -147,31 +231,31 @@ def _refuse(
     refusal: OAuthError,
     interaction_id: str | None,
 ) -> HttpResponse:
-    _record(refusal)
+    record_refusal("authorize", refusal, request, client_id=authorization_request.client_id)
     if interaction_id:
         interaction.finish(request, interaction_id)
-    return response.error(authorization_request.redirect_uri, refusal, state=authorization_request.state)
+    return response.error(request, authorization_request, refusal)
 
 
-def _consent_page(
-    request: HttpRequest, authorization_request: AuthorizationRequest, client: Client, interaction_id: str
+def _page(
+    request: HttpRequest,
+    template: str,
+    authorization_request: AuthorizationRequest,
+    client: Client,
+    interaction_id: str,
 ) -> HttpResponse:
     context = {
         "client": client,
         "redirect_host": interaction.redirect_host(authorization_request.redirect_uri),
-        "groups": consent.groups(authorization_request.scopes),
+        "groups": consent.groups(authorization_request.consented_scopes),
         "expires_at": consent.expires_at(client),
         "interaction": interaction_id,
     }
-    page = render(request, "oauth/consent.html", context)
+    page = render(request, template, context)
+    _speak(page, authorization_request)
     # django-csp merges this into the site's policy.
-    page._csp_update = {"form-action": list(interaction.form_action(authorization_request.redirect_uri))}  # type: ignore[attr-defined]
+    page._csp_update = {"form-action": list(response.form_action(authorization_request.redirect_uri))}  # type: ignore[attr-defined]
     return page
-
-
-def _record(refusal: OAuthError) -> None:
-    metrics.refusals.labels("authorize", refusal.code).inc()
-    log_refusal("authorize", refusal)
 
 
 def error_page(request: HttpRequest, refusal: OAuthError) -> HttpResponse:

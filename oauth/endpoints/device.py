@@ -16,7 +16,8 @@ from oauth import parameters
 from oauth.authorization import consent, sessions
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
-from oauth.models import Authorization, DeviceCode
+from oauth.models import AuditEvent, DeviceCode
+from oauth.models.audit_event import origin
 from oauth.models.device_code import USER_CODE_ALPHABET, USER_CODE_LENGTH
 
 # RFC 8628 §5.1: guessing is limited, per person.
@@ -29,7 +30,8 @@ class DevicePage(View):
     http_method_names = ["get", "head", "post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        response = super().dispatch(request, *args, **kwargs)
+        with origin("device", request):
+            response = super().dispatch(request, *args, **kwargs)
         response["Cache-Control"] = "no-store"
         response["Referrer-Policy"] = "no-referrer"
         return response
@@ -57,22 +59,17 @@ class DevicePage(View):
                 case "deny":
                     waiting.denied_at = timezone.now()
                     waiting.save(update_fields=["denied_at"])
+                    AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=waiting.client.client_id)
                     return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": False})
                 case _:
                     return _consent_page(request, waiting)
 
     def _allow(self, request: HttpRequest, waiting: DeviceCode) -> HttpResponse:
         session = sessions.current(request)
-        waiting.session = session
-        waiting.authorization = Authorization.objects.create(
-            user=session.user,
-            client=waiting.client,
-            session=session,
-            scopes=waiting.scopes,
-            resources=waiting.resources,
-            expires_at=consent.expires_at(waiting.client),
+        waiting.authorization = consent.write(
+            waiting.client, session, scopes=waiting.scopes, resources=waiting.resources
         )
-        waiting.save(update_fields=["session", "authorization"])
+        waiting.save(update_fields=["authorization"])
         return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": True})
 
 

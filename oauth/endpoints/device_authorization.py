@@ -3,11 +3,12 @@
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from oauth import client_authentication, parameters
+from oauth import parameters
 from oauth.authorization.request import requested_resources, requested_scopes
 from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import UnauthorizedClient
+from oauth.limits import Limit
 from oauth.models import DeviceCode
 from oauth.models.client import GrantType
 from oauth.models.secret import digest, new_secret
@@ -17,11 +18,12 @@ POLLING_INTERVAL_SECONDS = 5
 
 class DeviceAuthorizationEndpoint(ProtocolEndpoint):
     endpoint = "device_authorization"
+    limit = Limit("requests", 60)
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> JsonResponse:
         params = parameters.from_body(request)
-        client = client_authentication.authenticate(request, params).client
+        client = self.authenticated(request, params)
         if not client.allows_grant_type(GrantType.DEVICE_CODE):
             raise UnauthorizedClient("This client is not registered for the device code grant.")
         code = new_secret()

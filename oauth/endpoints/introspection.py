@@ -1,13 +1,21 @@
-"""The introspection endpoint (RFC 7662)."""
+"""The introspection endpoint (RFC 7662), whose answer may be a signed JWT (RFC 9701)."""
 
 from typing import Any
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 
-from oauth import client_authentication, parameters
+from oauth import parameters
+from oauth.conf import conf
 from oauth.endpoints import presented_token
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import InvalidClient
+from oauth.models import Client
+from oauth.tokens import subject
+from oauth.tokens.signing import SigningBackend
+
+TYP = "token-introspection+jwt"
+MEDIA_TYPE = "application/token-introspection+jwt"
 
 
 class IntrospectionEndpoint(ProtocolEndpoint):
@@ -17,16 +25,37 @@ class IntrospectionEndpoint(ProtocolEndpoint):
     endpoint = "introspection"
     http_method_names = ["post"]
 
-    def post(self, request: HttpRequest) -> JsonResponse:
+    def post(self, request: HttpRequest) -> HttpResponse:
         params = parameters.from_body(request)
-        client = client_authentication.authenticate(request, params).client
+        client = self.authenticated(request, params)
         if client.is_public:
             # RFC 7662 §2.1: the endpoint must know who asks, or it is an oracle for stolen tokens.
             raise InvalidClient("A public client cannot introspect: it cannot prove who it is.")
-        token = presented_token.find(params.require("token"))
-        if token is None or not token.is_active or token.client_id != client.client_id:
-            return JsonResponse({"active": False})
-        body: dict[str, Any] = {"active": True, **token.claims}
-        if token.token_type:
-            body["token_type"] = token.token_type
+        body = _introspect(client, params.require("token"))
+        if MEDIA_TYPE in request.META.get("HTTP_ACCEPT", ""):
+            return HttpResponse(_signed(client, body), content_type=MEDIA_TYPE)
         return JsonResponse(body)
+
+
+def _introspect(client: Client, raw_token: str) -> dict[str, Any]:
+    token = presented_token.find(raw_token)
+    if token is None or not token.is_active or token.client_id != client.client_id:
+        return {"active": False}
+    body: dict[str, Any] = {"active": True, **token.claims}
+    if token.authorization is not None:
+        body["sub"] = subject.of(client, token.authorization.user_id)
+    if token.token_type:
+        body["token_type"] = token.token_type
+    return body
+
+
+def _signed(client: Client, body: dict[str, Any]) -> str:
+    """RFC 9701 §5: for whom it is and when it was made stand beside the answer, which keeps its own `exp`."""
+    payload = {
+        "iss": conf.ISSUER,
+        "aud": client.client_id,
+        "iat": int(timezone.now().timestamp()),
+        "token_introspection": body,
+    }
+    algorithm = client.introspection_signed_response_alg or conf.SIGNING_ALGORITHM
+    return SigningBackend(typ=TYP, algorithm=algorithm).encode(payload)

@@ -5,14 +5,17 @@ Says exactly what works. URLs are made from the issuer, never from the Host head
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 
 from oauth.authorization.authentication_context import ACR_MULTI_FACTOR, ACR_PASSWORD
-from oauth.authorization.request import PROMPTS
-from oauth.conf import conf
+from oauth.authorization.request import DISPLAYS, PROMPTS, RESPONSE_MODES, supported_response_types
+from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.grants import GRANTS
 from oauth.models.client import AuthenticationMethod
+from oauth.registration.metadata import subject_types
+from oauth.user_claims import SCOPE_OF_CLAIM
 
 
 class MetadataEndpoint(ProtocolEndpoint):
@@ -26,49 +29,55 @@ class MetadataEndpoint(ProtocolEndpoint):
 
 
 def document() -> dict[str, Any]:
+    methods = list(AuthenticationMethod.values)
+    proven = [method for method in methods if method != AuthenticationMethod.NONE]
+    response_types = supported_response_types()
+    endpoints = {
+        "authorization_endpoint": "/oauth/authorize",
+        "token_endpoint": "/oauth/token",
+        "pushed_authorization_request_endpoint": "/oauth/par",
+        "device_authorization_endpoint": "/oauth/device_authorization",
+        "revocation_endpoint": "/oauth/revoke",
+        "introspection_endpoint": "/oauth/introspect",
+        "userinfo_endpoint": "/oauth/userinfo",
+        "registration_endpoint": "/oauth/register",
+        "end_session_endpoint": "/oauth/logout",
+        "jwks_uri": "/oauth/jwks",
+    }
     return {
         "issuer": conf.ISSUER,
-        "authorization_endpoint": conf.url("/oauth/authorize"),
-        "token_endpoint": conf.url("/oauth/token"),
-        "device_authorization_endpoint": conf.url("/oauth/device_authorization"),
-        "revocation_endpoint": conf.url("/oauth/revoke"),
-        "introspection_endpoint": conf.url("/oauth/introspect"),
-        "userinfo_endpoint": conf.url("/oauth/userinfo"),
-        "registration_endpoint": conf.url("/oauth/register"),
-        "jwks_uri": conf.url("/oauth/jwks"),
+        **{name: conf.url(path) for name, path in endpoints.items()},
         "scopes_supported": list(conf.SCOPES),
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": list(GRANTS),
-        "token_endpoint_auth_methods_supported": list(AuthenticationMethod.values),
-        "revocation_endpoint_auth_methods_supported": list(AuthenticationMethod.values),
-        "introspection_endpoint_auth_methods_supported": [
-            method for method in AuthenticationMethod.values if method != AuthenticationMethod.NONE
-        ],
+        "response_types_supported": response_types,
+        "response_modes_supported": sorted({mode for one in response_types for mode in RESPONSE_MODES[one]}),
+        "grant_types_supported": [*GRANTS, *(["implicit"] if conf.ALLOW_IMPLICIT else [])],
+        "token_endpoint_auth_methods_supported": methods,
+        "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_SIGNING_ALGORITHMS),
+        "revocation_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_signing_alg_values_supported": list(CLIENT_SIGNING_ALGORITHMS),
+        "introspection_endpoint_auth_methods_supported": proven,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(CLIENT_SIGNING_ALGORITHMS),
+        "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": [conf.ID_TOKEN_SIGNING_ALGORITHM],
+        "require_pushed_authorization_requests": False,
+        "subject_types_supported": subject_types(),
+        "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "acr_values_supported": [ACR_PASSWORD, ACR_MULTI_FACTOR],
         "prompt_values_supported": sorted(PROMPTS),
+        "display_values_supported": sorted(DISPLAYS),
+        "ui_locales_supported": [code for code, _ in settings.LANGUAGES],
+        "claim_types_supported": ["normal"],
         "claims_supported": [
-            "sub",
-            "iss",
-            "aud",
-            "exp",
-            "iat",
-            "auth_time",
-            "nonce",
-            "acr",
-            "amr",
-            "azp",
-            "sid",
-            "name",
-            "email",
-            "email_verified",
+            *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"),
+            *SCOPE_OF_CLAIM,
         ],
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
+        "client_id_metadata_document_supported": conf.ALLOW_CLIENT_ID_METADATA_DOCUMENTS,
         "protected_resources": list(conf.RESOURCES),
     }

@@ -7,11 +7,11 @@ from typing import Any
 from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 
-from oauth.authorization import liveness
 from oauth.conf import conf
 from oauth.models import Authorization, Client, RefreshToken
 from oauth.models.secret import digest
 from oauth.resource_server.authentication import verify_access_token
+from oauth.tokens import liveness
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def _access_token(token: str) -> PresentedToken | None:
         is_active = Client.objects.filter(client_id=claims.client_id, is_active=True).exists()
         return PresentedToken(claims.client_id, "Bearer", claims.to_payload(), claims.scopes, None, is_active)
     authorization = liveness.find(claims.authorization_id)
-    is_active = authorization is not None and liveness.counts(authorization, claims.scopes)
+    is_active = authorization is not None and liveness.counts(authorization)
     return PresentedToken(claims.client_id, "Bearer", claims.to_payload(), claims.scopes, authorization, is_active)
 
 
@@ -62,6 +62,4 @@ def _refresh_token(token: str) -> PresentedToken | None:
         "iat": int(row.created_at.timestamp()),
         "exp": int(row.expires_at.timestamp()),
     }
-    return PresentedToken(
-        client_id, None, claims, scopes, authorization, is_usable and liveness.counts(authorization, scopes)
-    )
+    return PresentedToken(client_id, None, claims, scopes, authorization, is_usable and liveness.counts(authorization))

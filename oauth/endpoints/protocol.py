@@ -9,8 +9,15 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from oauth import metrics
-from oauth.errors import InvalidRequest, OAuthError
+from oauth import client_authentication, limits, metrics
+from oauth.errors import AuthorizationPending, InvalidClient, InvalidRequest, OAuthError, SlowDown, TooManyRequests
+from oauth.limits import Limit
+from oauth.models import AuditEvent, Client
+from oauth.models.audit_event import origin
+from oauth.parameters import Parameters
+
+# Part of the way, not events: a device that waits, and what a limit has turned away already.
+UNRECORDED = (AuthorizationPending, SlowDown, TooManyRequests)
 
 logger = logging.getLogger("oauth.refusals")
 
@@ -21,14 +28,39 @@ class ProtocolEndpoint(View):
 
     #: Name in logs and metrics.
     endpoint: str
+    #: How often one client may ask; see `authenticated`.
+    limit = Limit("requests", 6000)
+
+    def authenticated(self, request: HttpRequest, params: Parameters) -> Client:
+        """The client that calls, which has not asked too often.
+
+        A client that proved itself has a limit of its own; anybody can call in the name of a public one, so there
+        the limit is the address's. Failures count where they come from: nobody is locked out by a stranger.
+        """
+        address = limits.address_of(request)
+        limits.check(limits.FAILURES_OF_ADDRESS, address)
+        client_id = ""
+        try:
+            credentials = client_authentication.read(request, params)
+            client_id = credentials.client_id
+            limits.check(limits.FAILURES, address, client_id)
+            client = client_authentication.verify(credentials)
+        except InvalidClient as refusal:
+            refusal.client_id = client_id
+            limits.spend(limits.FAILURES, address, client_id)
+            limits.spend(limits.FAILURES_OF_ADDRESS, address)
+            raise
+        limits.spend(self.limit, self.endpoint, client.client_id, address if client.is_public else "")
+        return client
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        try:
-            response = super().dispatch(request, *args, **kwargs)
-        except OAuthError as refusal:
-            metrics.refusals.labels(self.endpoint, refusal.code).inc()
-            log_refusal(self.endpoint, refusal)
-            response = error_response(refusal)
+        with origin(self.endpoint, request), metrics.timed(self.endpoint) as self.timer:
+            try:
+                response = super().dispatch(request, *args, **kwargs)
+            except OAuthError as refusal:
+                self.timer.outcome = refusal.code
+                record_refusal(self.endpoint, refusal, request)
+                response = error_response(refusal)
         # RFC 6749 §5.1: tokens are never cached.
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Pragma", "no-cache")
@@ -45,20 +77,37 @@ class ProtocolEndpoint(View):
 
 
 def error_response(refusal: OAuthError) -> JsonResponse:
-    """RFC 6749 §5.2; `error_id` finds the full reason in our log."""
+    """RFC 6749 §5.2; `error_id` finds the full reason in our log and in the audit log."""
     body = {"error": refusal.code, "error_description": refusal.description, "error_id": refusal.error_id}
     response = JsonResponse(body, status=refusal.status)
     if refusal.status == HTTPStatus.UNAUTHORIZED:
         # RFC 6749 §5.2, RFC 6750 §3.
         parameters = f'error="{refusal.code}"' if refusal.scheme == "Bearer" else 'realm="oauth", charset="UTF-8"'
         response.headers["WWW-Authenticate"] = f"{refusal.scheme} {parameters}"
+    if isinstance(refusal, TooManyRequests):
+        response.headers["Retry-After"] = str(refusal.retry_after_seconds)
     return response
 
 
-def log_refusal(endpoint: str, refusal: OAuthError) -> None:
+def record_refusal(
+    endpoint: str, refusal: OAuthError, request: HttpRequest, *, client: Client | None = None, client_id: str = ""
+) -> None:
+    """In the metrics, the log and the audit log, the last two with the id that the client is told."""
+    metrics.refusals.labels(endpoint, refusal.code).inc()
+    user = getattr(request, "user", None) if endpoint == "authorize" else None
     logger.warning(
         "%s refused: %s",
         endpoint,
         refusal.code,
         extra={"error_id": refusal.error_id, "reason": refusal.description, "detail": refusal.detail},
+    )
+    if isinstance(refusal, UNRECORDED):
+        return
+    AuditEvent.record(
+        AuditEvent.Action.REFUSED,
+        client=client.client_id if client else client_id or refusal.client_id,
+        user=user.pk if user and user.is_authenticated else "",
+        error=refusal.code,
+        error_id=refusal.error_id,
+        reason=": ".join(filter(None, (refusal.description, refusal.detail))),
     )

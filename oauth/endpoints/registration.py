@@ -10,15 +10,18 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from oauth import limits
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import InvalidClientMetadata, InvalidRegistrationToken
-from oauth.models import Client, InitialAccessToken
+from oauth.limits import Limit
+from oauth.models import AuditEvent, Client, InitialAccessToken
 from oauth.models.secret import digest, new_secret
 from oauth.registration import metadata
 from oauth.resource_server.authentication import bearer_token
 from oauth.resource_server.challenges import InvalidRequest as MalformedHeader
 
 MAX_BODY_BYTES = 64 * 1024
+REGISTRATIONS = Limit("registrations", 300, seconds=3600)
 
 
 class RegistrationEndpoint(ProtocolEndpoint):
@@ -27,14 +30,21 @@ class RegistrationEndpoint(ProtocolEndpoint):
 
     def post(self, request: HttpRequest) -> JsonResponse:
         """RFC 7591 §3.1: 201 with everything that was registered, and the secrets, known only now."""
-        if not InitialAccessToken.is_valid(_bearer(request)):
+        address = limits.address_of(request)
+        limits.check(limits.FAILURES_OF_ADDRESS, address)
+        token = _bearer(request)
+        if not InitialAccessToken.is_valid(token):
+            limits.spend(limits.FAILURES_OF_ADDRESS, address)
             raise InvalidRegistrationToken("An initial access token of this server is needed; it may have expired.")
+        limits.spend(REGISTRATIONS, token)
         client = Client(registration_source=Client.RegistrationSource.DCR)
         metadata.apply(client, _document(request))
         issued: dict[str, Any] = {"registration_access_token": _new_registration_access_token(client)}
-        if not client.is_public:
+        if client.has_secret:
             issued |= {"client_secret": client.issue_secret(), "client_secret_expires_at": 0}
-        client.save()
+        with transaction.atomic():
+            client.save()
+            AuditEvent.record(AuditEvent.Action.CLIENT_REGISTERED, client=client.client_id, reason=client.name)
         return JsonResponse({**metadata.render(client), **issued}, status=201)
 
 
@@ -60,14 +70,17 @@ class RegisteredClientEndpoint(ProtocolEndpoint):
                 raise InvalidClientMetadata("client_secret is not that of this client, and cannot be chosen.")
             metadata.apply(client, document)
             issued: dict[str, Any] = {"registration_access_token": _new_registration_access_token(client)}
-            if not client.is_public and client.secret_digest is None:
+            if client.has_secret and client.secret_digest is None:
                 issued |= {"client_secret": client.issue_secret(), "client_secret_expires_at": 0}
             client.save()
+            AuditEvent.record(AuditEvent.Action.CLIENT_CHANGED, client=client.client_id)
         return JsonResponse(metadata.render(client) | issued)
 
     def delete(self, request: HttpRequest, client_id: str) -> HttpResponse:
         """RFC 7592 §2.3: gone, with everything that people had allowed it."""
-        _own_client(request, client_id).delete()
+        with transaction.atomic():
+            _own_client(request, client_id, lock=True).delete()
+            AuditEvent.record(AuditEvent.Action.CLIENT_DELETED, client=client_id)
         response = HttpResponse(status=204)
         del response["Content-Type"]
         return response
@@ -75,11 +88,13 @@ class RegisteredClientEndpoint(ProtocolEndpoint):
 
 def _own_client(request: HttpRequest, client_id: str, *, lock: bool = False) -> Client:
     """RFC 7592 §2: unknown client and wrong token answer alike."""
+    limits.check(limits.FAILURES, limits.address_of(request), client_id)
     clients = Client.objects.select_for_update() if lock else Client.objects.all()
     client = clients.filter(client_id=client_id, is_active=True).first()
     given = digest(_bearer(request))
     known = bytes(client.registration_token_digest or b"") if client else b""
     if client is None or not secrets.compare_digest(given, known):
+        limits.spend(limits.FAILURES, limits.address_of(request), client_id)
         raise InvalidRegistrationToken("The registration access token is not that of this client.")
     return client
 

@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from oauth import client_authentication, parameters
+from oauth import parameters
 from oauth.endpoints import presented_token
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.models import Authorization
@@ -19,7 +19,7 @@ class RevocationEndpoint(ProtocolEndpoint):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         params = parameters.from_body(request)
-        client = client_authentication.authenticate(request, params).client
+        client = self.authenticated(request, params)
         token = presented_token.find(params.require("token"))
         if token is not None and token.authorization is not None and token.client_id == client.client_id:
             token.authorization.revoke(Authorization.RevocationReason.CLIENT)

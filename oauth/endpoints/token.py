@@ -2,7 +2,7 @@
 
 from django.http import HttpRequest, JsonResponse
 
-from oauth import client_authentication, grants, metrics, parameters
+from oauth import grants, metrics, parameters
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.grants import GrantRequest
 
@@ -17,7 +17,9 @@ class TokenEndpoint(ProtocolEndpoint):
     def post(self, request: HttpRequest) -> JsonResponse:
         params = parameters.from_body(request)
         grant_type = params.require("grant_type")
-        authentication = client_authentication.authenticate(request, params)
-        issuance = grants.run(grant_type, GrantRequest(authentication.client, params))
+        client = self.authenticated(request, params)
+        if grant_type in grants.GRANTS:
+            self.timer.grant_type = grant_type
+        issuance = grants.run(grant_type, GrantRequest(client, params))
         metrics.tokens_issued.labels(grant_type).inc()
         return JsonResponse(issuance.to_response())

@@ -1,15 +1,15 @@
 """The UserInfo endpoint (OpenID Connect Core §5.3): what the person allowed the client to know about them."""
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils.module_loading import import_string
 
+from oauth import errors, parameters, user_claims
 from oauth.conf import conf
 from oauth.endpoints import presented_token
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.resource_server.authentication import bearer_token
 from oauth.resource_server.challenges import InvalidRequest, challenge
+from oauth.tokens import subject
+from oauth.tokens.signing import SigningBackend
 
 
 class UserInfoEndpoint(ProtocolEndpoint):
@@ -20,7 +20,7 @@ class UserInfoEndpoint(ProtocolEndpoint):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         try:
-            raw = bearer_token(request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace"))
+            raw = _token(request)
         except InvalidRequest as error:
             return _refuse(400, error="invalid_request", error_description=str(error.detail))
         if raw is None:
@@ -32,10 +32,33 @@ class UserInfoEndpoint(ProtocolEndpoint):
             return _refuse(
                 403, error="insufficient_scope", error_description="This needs the scope openid.", scope="openid"
             )
-        claims: dict[str, Any] = import_string(conf.USER_CLAIMS)(token.authorization.user, token.scopes)
-        return JsonResponse({"sub": token.claims["sub"], **claims})
+        authorization = token.authorization
+        client, user = authorization.client, authorization.user
+        claims = user_claims.released(user, token.scopes, authorization.claims.get("userinfo", []))
+        claims |= {"sub": subject.of(client, user.pk)}
+        if not client.userinfo_signed_response_alg:
+            return JsonResponse(claims)
+        # §5.3.2: a signed answer says from whom and for whom it is.
+        signed = SigningBackend(typ="JWT", algorithm=client.userinfo_signed_response_alg).encode(
+            {**claims, "iss": conf.ISSUER, "aud": client.client_id}
+        )
+        return HttpResponse(signed, content_type="application/jwt")
 
     post = get
+
+
+def _token(request: HttpRequest) -> bytes | None:
+    """Of the header, or of a form (RFC 6750 §2.2), never of the URL. Raises InvalidRequest where both are sent."""
+    in_header = bearer_token(request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace"))
+    if request.method != "POST" or request.content_type != "application/x-www-form-urlencoded":
+        return in_header
+    try:
+        in_body = parameters.from_body(request).get("access_token")
+    except errors.InvalidRequest as error:
+        raise InvalidRequest(error.description) from error
+    if in_header is not None and in_body is not None:
+        raise InvalidRequest("Send the access token once: in the header or in the body.")
+    return in_header if in_body is None else in_body.encode("latin-1", "replace")
 
 
 def _refuse(status: int, **parameters: str) -> JsonResponse:

@@ -15,6 +15,7 @@ from oauth.grants.client_credentials import client_credentials
 from oauth.grants.device_code import device_code
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.grants.refresh_token import refresh_token
+from oauth.grants.token_exchange import token_exchange
 from oauth.models.client import GrantType
 
 GRANTS: Mapping[str, Callable[[GrantRequest], Issuance]] = {
@@ -22,6 +23,7 @@ GRANTS: Mapping[str, Callable[[GrantRequest], Issuance]] = {
     GrantType.REFRESH_TOKEN: refresh_token,
     GrantType.CLIENT_CREDENTIALS: client_credentials,
     GrantType.DEVICE_CODE: device_code,
+    GrantType.TOKEN_EXCHANGE: token_exchange,
 }
 
 

@@ -12,7 +12,6 @@ from oauth.grants import issuance
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import Authorization, AuthorizationCode
 from oauth.models.secret import digest
-from oauth.tokens.signing import sign_id_token
 
 # RFC 7636 §4.1: 43 to 128 unreserved characters.
 _CODE_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -21,7 +20,7 @@ _NOT_VALID = "The authorization code is not valid: unknown, expired, already use
 
 
 def authorization_code(request: GrantRequest) -> Issuance:
-    """Four statements: lock the Authorization, read the code, consume it, store the refresh token."""
+    """Four statements: lock and read, consume the code, store the refresh token, record the use."""
     client, params = request.client, request.params
     code_digest = digest(params.require("code"))
     verifier = params.require("code_verifier")
@@ -30,10 +29,16 @@ def authorization_code(request: GrantRequest) -> Issuance:
     if "scope" in params:
         raise InvalidScope("The scope was decided at the authorization endpoint; leave it out here.")
 
-    # The row of the Authorization is the lock of all that hangs on it: of parallel redemptions one goes first.
-    if not Authorization.objects.filter(codes__code_digest=code_digest).update(last_used_at=timezone.now()):
+    # The row of the Authorization is the lock of all that hangs on it, so it is named first: of parallel
+    # redemptions one goes on, and the others then read what it has written.
+    code = (
+        AuthorizationCode.objects.select_for_update(of=("authorization", "self"))
+        .select_related("authorization__user")
+        .filter(code_digest=code_digest)
+        .first()
+    )
+    if code is None:
         raise InvalidGrant(_NOT_VALID, detail="no such code")
-    code = AuthorizationCode.objects.select_related("authorization__user", "session").get(code_digest=code_digest)
     authorization = code.authorization
 
     # RFC 6749 §4.1.3: the code was issued to this client. First of all, or a stranger could end what others hold.
@@ -45,7 +50,7 @@ def authorization_code(request: GrantRequest) -> Issuance:
         raise InvalidGrant(_NOT_VALID, detail="code used twice: the authorization is revoked", commits=True)
     if code.expires_at <= timezone.now():
         raise InvalidGrant(_NOT_VALID, detail="code expired")
-    if not authorization.is_live or code.session.ended_at is not None:
+    if not authorization.is_live:
         raise InvalidGrant("The authorization has ended.", detail="revoked, expired or logged out")
     if not authorization.user.is_active:
         raise InvalidGrant("The authorization has ended.", detail="user deactivated")
@@ -56,23 +61,16 @@ def authorization_code(request: GrantRequest) -> Issuance:
         raise InvalidGrant("code_verifier does not fit the code_challenge of the authorization request.")
 
     AuthorizationCode.objects.filter(pk=code.pk).update(consumed_at=timezone.now())
-    resources = issuance.narrowed_resources(params.all("resource"), code.resources)
-    access_token, lifetime = issuance.access_token(
-        client, scopes=code.scopes, resources=resources, authorization=authorization, session=code.session,
-        not_after=authorization.expires_at,
-    )  # fmt: skip
-    refresh_token = None
-    if issuance.may_refresh(client):
-        refresh_token = issuance.new_refresh_token(
-            authorization, code.session, scopes=code.scopes, resources=code.resources
-        )
-    return Issuance(
-        access_token=access_token,
-        expires_in_seconds=int(lifetime.total_seconds()),
-        scopes=frozenset(code.scopes),
-        refresh_token=refresh_token,
-        id_token=_id_token(code, client.client_id, access_token) if "openid" in code.scopes else None,
+    issued = issuance.tokens_of_a_user(
+        client,
+        authorization,
+        scopes=code.scopes,
+        resources=issuance.narrowed_resources(params.all("resource"), code.resources),
+        all_resources=code.resources,
+        nonce=code.nonce,
     )
+    issuance.record(client, authorization, "authorization_code", issued)
+    return issued
 
 
 def _check_redirect_uri(code: AuthorizationCode, redirect_uri: str | None) -> None:
@@ -81,18 +79,3 @@ def _check_redirect_uri(code: AuthorizationCode, redirect_uri: str | None) -> No
         return
     if redirect_uri != code.redirect_uri:
         raise InvalidGrant("redirect_uri is not the one of the authorization request.")
-
-
-def _id_token(code: AuthorizationCode, client_id: str, access_token: str) -> str:
-    session = code.session
-    return sign_id_token(
-        client_id=client_id,
-        subject=str(code.authorization.user_id),
-        issued_at=timezone.now(),
-        auth_time=session.auth_time,
-        acr=session.acr,
-        amr=tuple(session.amr),
-        sid=str(session.id),
-        nonce=code.nonce,
-        access_token=access_token,
-    )

@@ -7,9 +7,8 @@ from django.utils import timezone
 from oauth.errors import AccessDenied, AuthorizationPending, ExpiredToken, InvalidGrant, SlowDown
 from oauth.grants import issuance
 from oauth.grants.issuance import GrantRequest, Issuance
-from oauth.models import Authorization, DeviceCode
+from oauth.models import DeviceCode
 from oauth.models.secret import digest
-from oauth.tokens.signing import sign_id_token
 
 # RFC 8628 §3.5: slow_down adds this to the interval, for good.
 SLOW_DOWN_SECONDS = 5
@@ -21,7 +20,7 @@ def device_code(request: GrantRequest) -> Issuance:
     # The row is the lock: of parallel polls one goes first, so that a code is redeemed once.
     waiting = (
         DeviceCode.objects.select_for_update(of=("self",))
-        .select_related("authorization__user", "session")
+        .select_related("authorization__user")
         .filter(code_digest=digest(request.params.require("device_code")), client=client)
         .first()
     )
@@ -33,43 +32,18 @@ def device_code(request: GrantRequest) -> Issuance:
     _mind_the_interval(waiting)
     if waiting.denied_at is not None:
         raise AccessDenied("The person declined.", commits=True)
-    authorization, session = waiting.authorization, waiting.session
-    if authorization is None or session is None:
+    authorization = waiting.authorization
+    if authorization is None:
         raise AuthorizationPending("The person has not decided yet.", commits=True)
-    if not authorization.is_live or not authorization.user.is_active or session.ended_at is not None:
+    if not authorization.is_live or not authorization.user.is_active:
         raise InvalidGrant("The authorization has ended.")
     waiting.consumed_at = now
     waiting.save(update_fields=["consumed_at"])
-    Authorization.objects.filter(pk=authorization.pk).update(last_used_at=now)
-    access_token, lifetime = issuance.access_token(
-        client, scopes=waiting.scopes, resources=waiting.resources, authorization=authorization, session=session,
-        not_after=authorization.expires_at,
-    )  # fmt: skip
-    id_token = None
-    if "openid" in waiting.scopes:
-        id_token = sign_id_token(
-            client_id=client.client_id,
-            subject=str(authorization.user_id),
-            issued_at=now,
-            auth_time=session.auth_time,
-            acr=session.acr,
-            amr=tuple(session.amr),
-            sid=str(session.id),
-            nonce="",
-            access_token=access_token,
-        )
-    refresh_token = None
-    if issuance.may_refresh(client):
-        refresh_token = issuance.new_refresh_token(
-            authorization, session, scopes=waiting.scopes, resources=waiting.resources
-        )
-    return Issuance(
-        access_token=access_token,
-        expires_in_seconds=int(lifetime.total_seconds()),
-        scopes=frozenset(waiting.scopes),
-        refresh_token=refresh_token,
-        id_token=id_token,
+    issued = issuance.tokens_of_a_user(
+        client, authorization, scopes=waiting.scopes, resources=waiting.resources, all_resources=waiting.resources
     )
+    issuance.record(client, authorization, "device_code", issued)
+    return issued
 
 
 def _mind_the_interval(waiting: DeviceCode) -> None:

@@ -1,18 +1,22 @@
 """What every grant is given and gives: the request with its proven client, the tokens that come of it."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
+from oauth import user_claims
 from oauth.conf import conf
 from oauth.errors import InvalidScope, InvalidTarget
-from oauth.models import Authorization, Client, RefreshToken, Session
+from oauth.models import AuditEvent, Authorization, Client, RefreshToken
 from oauth.models.client import GrantType
 from oauth.models.secret import digest, new_secret
 from oauth.parameters import Parameters
+from oauth.tokens import id_token, status_list
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
 
@@ -33,6 +37,7 @@ class Issuance:
     refresh_token: str | None = None
     id_token: str | None = None
     token_type: str = "Bearer"
+    issued_token_type: str | None = None
 
     def to_response(self) -> dict[str, str | int]:
         body: dict[str, str | int] = {
@@ -41,11 +46,12 @@ class Issuance:
             "expires_in": self.expires_in_seconds,
             "scope": " ".join(sorted(self.scopes)),
         }
-        if self.refresh_token:
-            body["refresh_token"] = self.refresh_token
-        if self.id_token:
-            body["id_token"] = self.id_token
-        return body
+        optional = {
+            "refresh_token": self.refresh_token,
+            "id_token": self.id_token,
+            "issued_token_type": self.issued_token_type,
+        }
+        return body | {name: value for name, value in optional.items() if value}
 
 
 def access_token(
@@ -54,14 +60,14 @@ def access_token(
     scopes: Iterable[str],
     resources: Iterable[str],
     authorization: Authorization | None = None,
-    session: Session | None = None,
     not_after: datetime | None = None,
+    actor: Mapping[str, Any] | None = None,
 ) -> tuple[str, timedelta]:
-    """A signed access token and how long it lives; of a user where `authorization` and `session` are given."""
+    """A signed access token and how long it lives; of a user where `authorization` is given, and never longer."""
     now = timezone.now()
-    expires_at = now + (client.access_token_lifetime or conf.ACCESS_TOKEN_LIFETIME)
-    if not_after is not None:
-        expires_at = min(expires_at, not_after)
+    limits = [authorization.expires_at if authorization else None, not_after]
+    longest = now + (client.access_token_lifetime or conf.ACCESS_TOKEN_LIFETIME)
+    expires_at = min([longest, *(limit for limit in limits if limit)])
     claims = AccessTokenClaims(
         issuer=conf.ISSUER,
         subject=str(authorization.user_id) if authorization else client.client_id,
@@ -71,18 +77,51 @@ def access_token(
         issued_at=now,
         expires_at=expires_at,
         jti=secrets.token_urlsafe(16),
-        auth_time=session.auth_time if session else None,
-        acr=session.acr if session else None,
-        amr=tuple(session.amr) if session else (),
-        sid=str(session.id) if session else None,
+        auth_time=authorization.auth_time if authorization else None,
+        acr=authorization.acr if authorization else None,
+        amr=tuple(authorization.amr) if authorization else (),
+        sid=str(authorization.session_id) if authorization and authorization.session_id else None,
         authorization_id=str(authorization.id) if authorization else None,
+        status=status_list.reference(authorization.status_index if authorization else client.status_index),
+        actor=actor or {},
     )
     return sign_access_token(claims), expires_at - now
 
 
+def tokens_of_a_user(
+    client: Client,
+    authorization: Authorization,
+    *,
+    scopes: Iterable[str],
+    resources: Iterable[str],
+    all_resources: Iterable[str],
+    nonce: str = "",
+) -> Issuance:
+    """The first tokens of an authorization; the refresh token is for `all_resources`."""
+    scopes = frozenset(scopes)
+    token, lifetime = access_token(client, scopes=scopes, resources=resources, authorization=authorization)
+    return Issuance(
+        access_token=token,
+        expires_in_seconds=int(lifetime.total_seconds()),
+        scopes=scopes,
+        refresh_token=new_refresh_token(authorization, scopes=scopes, resources=all_resources)
+        if client.allows_grant_type(GrantType.REFRESH_TOKEN)
+        else None,
+        id_token=new_id_token(client, authorization, access_token=token, nonce=nonce) if "openid" in scopes else None,
+    )
+
+
+def new_id_token(client: Client, authorization: Authorization, *, access_token: str, nonce: str = "") -> str:
+    """With the claims that were asked for by name (OpenID Connect Core §5.5)."""
+    names = authorization.claims.get("id_token", [])
+    claims = user_claims.released(authorization.user, frozenset(), names) if names else {}
+    return id_token.sign(
+        client, authorization, issued_at=timezone.now(), nonce=nonce, access_token=access_token, claims=claims
+    )
+
+
 def new_refresh_token(
     authorization: Authorization,
-    session: Session,
     *,
     scopes: Iterable[str],
     resources: Iterable[str],
@@ -94,7 +133,6 @@ def new_refresh_token(
     RefreshToken.objects.create(
         token_digest=digest(token),
         authorization=authorization,
-        session=session,
         scopes=sorted(scopes),
         resources=list(resources),
         generation=replaces.generation + 1 if replaces else 0,
@@ -106,8 +144,25 @@ def new_refresh_token(
     return token
 
 
-def may_refresh(client: Client) -> bool:
-    return client.allows_grant_type(GrantType.REFRESH_TOKEN)
+def record(client: Client, authorization: Authorization, grant_type: str, issued: Issuance) -> None:
+    """That the authorization was used, and the audit event of it, in one statement."""
+    event = AuditEvent.of(
+        AuditEvent.Action.ISSUED,
+        user=authorization.user_id,
+        client=client.client_id,
+        authorization=authorization.pk,
+        reason=f"{grant_type}: {' '.join(sorted(issued.scopes))}",
+    )
+    fields = AuditEvent._meta.concrete_fields
+    columns = ", ".join(f'"{field.column}"' for field in fields)
+    values = [field.get_db_prep_save(field.pre_save(event, True), connection) for field in fields]
+    marks = ", ".join(["%s"] * len(fields))
+    statement = (
+        f"WITH used AS (UPDATE {Authorization._meta.db_table} SET last_used_at = %s WHERE id = %s) "  # noqa: S608
+        f"INSERT INTO {AuditEvent._meta.db_table} ({columns}) VALUES ({marks})"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [timezone.now(), authorization.pk, *values])
 
 
 def narrowed_scopes(asked: str | None, allowed: Iterable[str]) -> frozenset[str]:

@@ -15,46 +15,48 @@ from oauth.models import Authorization, RefreshToken
 from oauth.models.secret import digest
 
 _NOT_VALID = "The refresh token is not valid: unknown, expired, revoked, or of another client."
-# Without it, access lasts as long as the log-in it came from (OpenID Connect Core §11).
-OFFLINE_ACCESS = "offline_access"
 
 
 def refresh_token(request: GrantRequest) -> Issuance:
-    """Two statements without rotation, four or five with it."""
+    """Two statements without rotation: lock and read, record the use. Four with it, five for a retry."""
     client, params = request.client, request.params
     token_digest = digest(params.require("refresh_token"))
 
     # Lock the family first: parallel refreshes queue here, and a revocation that has committed is seen below.
-    if not Authorization.objects.filter(refresh_tokens__token_digest=token_digest).update(last_used_at=timezone.now()):
+    token = (
+        RefreshToken.objects.select_for_update(of=("authorization", "self"))
+        .select_related("authorization__user")
+        .filter(token_digest=token_digest)
+        .first()
+    )
+    if token is None:
         raise InvalidGrant(_NOT_VALID, detail="no such refresh token")
-    token = RefreshToken.objects.select_related("authorization__user", "session").get(token_digest=token_digest)
     authorization = token.authorization
 
     # RFC 6749 §6: issued to this client. Checked before reuse, or a stranger could end the family.
     if authorization.client_id != client.pk:
         raise InvalidGrant(_NOT_VALID, detail="refresh token of another client")
     if not authorization.is_live or not authorization.user.is_active:
+        # Also where the person has logged out, and the app was not allowed to go on without them (`offline_access`).
         raise InvalidGrant("The authorization has ended.", detail="revoked, expired, or the user is deactivated")
-    if OFFLINE_ACCESS not in token.scopes and token.session.ended_at is not None:
-        raise InvalidGrant("The person has logged out, and the app was not allowed to go on without them.")
     scopes = issuance.narrowed_scopes(params.get("scope"), token.scopes)
     resources = issuance.narrowed_resources(params.all("resource"), token.resources)
 
-    now = timezone.now()
     _refuse_reuse(token)
-    if token.revoked_at is not None or token.expires_at <= now:
+    if token.revoked_at is not None or token.expires_at <= timezone.now():
         raise InvalidGrant(_NOT_VALID, detail="expired, or revoked by a retry")
     new_token = _rotate(token) if client.is_public else None
     access_token, lifetime = issuance.access_token(
-        client, scopes=scopes, resources=resources, authorization=authorization, session=token.session,
-        not_after=authorization.expires_at,
-    )  # fmt: skip
-    return Issuance(
+        client, scopes=scopes, resources=resources, authorization=authorization
+    )
+    issued = Issuance(
         access_token=access_token,
         expires_in_seconds=int(lifetime.total_seconds()),
         scopes=scopes,
         refresh_token=new_token,
     )
+    issuance.record(client, authorization, "refresh_token", issued)
+    return issued
 
 
 def _refuse_reuse(token: RefreshToken) -> None:
@@ -84,5 +86,5 @@ def _rotate(token: RefreshToken) -> str:
     else:
         RefreshToken.objects.filter(pk=token.pk).update(superseded_at=now, first_used_at=now)
     return issuance.new_refresh_token(
-        token.authorization, token.session, scopes=token.scopes, resources=token.resources, replaces=token
+        token.authorization, scopes=token.scopes, resources=token.resources, replaces=token
     )

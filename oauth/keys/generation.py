@@ -35,9 +35,15 @@ def generate(algorithm: str) -> SigningKey:
     )
 
 
+def lock(algorithm: str) -> None:
+    """Until the end of the transaction nobody else makes a key of this algorithm."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, algorithm])
+
+
 def ensure_active_key(algorithm: str) -> None:
     """Makes the first key of an algorithm. Nobody can have cached a JWK Set without it, so it signs at once."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    with transaction.atomic():
+        lock(algorithm)
         if not SigningKey.objects.active().filter(algorithm=algorithm).exists():
             generate(algorithm).save()

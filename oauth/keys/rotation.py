@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from oauth.conf import conf
-from oauth.keys import ring
-from oauth.keys.generation import generate
-from oauth.models import SigningKey
+from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.keys import encryption, ring
+from oauth.keys.generation import generate, lock
+from oauth.models import AuditEvent, SigningKey
 
 # No token of ours lives longer (oauth.E003), whatever its client's own lifetime.
 LONGEST_TOKEN_LIFETIME = timedelta(minutes=15)
@@ -26,6 +26,7 @@ def rotate(algorithm: str) -> SigningKey:
         coming.active_at = now + 2 * conf.KEY_CACHE_LIFETIME + conf.CLOCK_SKEW
         _retire(algorithm, at=coming.active_at)
         coming.save()
+        AuditEvent.record(AuditEvent.Action.KEY_PUBLISHED, reason=f"{algorithm} {coming.kid}")
     ring.forget()
     return coming
 
@@ -40,8 +41,33 @@ def replace_now(algorithm: str) -> SigningKey:
         SigningKey.objects.filter(algorithm=algorithm, retired_at__gt=now).update(retiring_at=now, retired_at=now)
         coming = generate(algorithm)
         coming.save()
+        AuditEvent.record(AuditEvent.Action.KEY_RETIRED, reason=f"all of {algorithm}, replaced by {coming.kid}")
     ring.forget()
     return coming
+
+
+def rotate_where_due() -> list[SigningKey]:
+    """Rotates each algorithm whose newest key is KEY_ROTATION_INTERVAL old; run it often, whoever runs it twice."""
+    oldest = timezone.now() - conf.KEY_ROTATION_INTERVAL
+    rotated = []
+    for algorithm in SIGNING_ALGORITHMS:
+        with transaction.atomic():
+            lock(algorithm)
+            newest = SigningKey.objects.filter(algorithm=algorithm, retiring_at=None).order_by("-active_at").first()
+            if newest is None or newest.active_at <= oldest:
+                rotated.append(rotate(algorithm))
+    return rotated
+
+
+def reencrypt() -> int:
+    """Encrypts every private key under the newest of KEY_ENCRYPTION_KEYS; after that the older ones can go."""
+    with transaction.atomic():
+        rows = list(SigningKey.objects.select_for_update().order_by("pk"))
+        for row in rows:
+            row.private_key_encrypted = encryption.encrypt(encryption.decrypt(bytes(row.private_key_encrypted)))
+            row.save(update_fields=["private_key_encrypted"])
+        AuditEvent.record(AuditEvent.Action.KEYS_REENCRYPTED, reason=f"{len(rows)} keys")
+    return len(rows)
 
 
 def _retire(algorithm: str, *, at: datetime) -> None:

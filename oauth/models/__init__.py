@@ -4,24 +4,32 @@ Client -> Authorization (what a user allowed it) -> AuthorizationCode, RefreshTo
 that they happened in. Imports nothing else of `oauth` but `conf`.
 """
 
+from oauth.models.audit_event import AuditEvent
 from oauth.models.authorization import Authorization
 from oauth.models.authorization_code import AuthorizationCode
 from oauth.models.client import Client
 from oauth.models.device_code import DeviceCode
 from oauth.models.initial_access_token import InitialAccessToken
+from oauth.models.pushed_request import PushedRequest
 from oauth.models.refresh_token import RefreshToken
 from oauth.models.scope import Scope
 from oauth.models.session import Session
 from oauth.models.signing_key import SigningKey
+from oauth.models.status import RevokedStatus
+from oauth.models.used_assertion import UsedAssertion
 
 __all__ = [
+    "AuditEvent",
     "Authorization",
     "AuthorizationCode",
     "Client",
     "DeviceCode",
     "InitialAccessToken",
+    "PushedRequest",
     "RefreshToken",
+    "RevokedStatus",
     "Scope",
     "Session",
     "SigningKey",
+    "UsedAssertion",
 ]

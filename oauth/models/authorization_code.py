@@ -6,7 +6,6 @@ from django.utils import timezone
 
 from oauth.models.authorization import Authorization
 from oauth.models.secret import DigestField
-from oauth.models.session import Session
 
 
 class AuthorizationCode(models.Model):
@@ -14,7 +13,6 @@ class AuthorizationCode(models.Model):
 
     code_digest = DigestField()
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="codes")
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
     redirect_uri = models.TextField()
     code_challenge = models.CharField(max_length=43)
     scopes = ArrayField(models.CharField(max_length=100), default=list)

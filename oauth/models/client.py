@@ -6,7 +6,7 @@ has several grant types, random secrets in two slots, and only asymmetric signat
 
 import ipaddress
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -17,16 +17,22 @@ from django.db import models
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
+from oauth import outbound
+from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.models import client_keys
 from oauth.models.secret import digest, new_secret
+from oauth.models.status import next_status_index
 
 
 class GrantType(models.TextChoices):
-    """RFC 6749 §4, RFC 8628. The password grant does not exist (OAuth 2.1 §10)."""
+    """RFC 6749 §4, RFC 8628, RFC 8693. The password grant does not exist (OAuth 2.1 §10)."""
 
     AUTHORIZATION_CODE = "authorization_code", "Authorization code"
     REFRESH_TOKEN = "refresh_token", "Refresh token"
     CLIENT_CREDENTIALS = "client_credentials", "Client credentials"
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code", "Device code"
+    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange", "Token exchange"
+    IMPLICIT = "implicit", "Implicit: unsafe, for old browser apps only"
 
 
 class AuthenticationMethod(models.TextChoices):
@@ -35,6 +41,25 @@ class AuthenticationMethod(models.TextChoices):
     NONE = "none", "None: a public client"
     SECRET_BASIC = "client_secret_basic", "Secret in the Authorization header"
     SECRET_POST = "client_secret_post", "Secret in the body"
+    PRIVATE_KEY_JWT = "private_key_jwt", "Signature with a key of its own"
+
+    @property
+    def needs_secret(self) -> bool:
+        return self in (self.SECRET_BASIC, self.SECRET_POST)
+
+
+class SubjectType(models.TextChoices):
+    """OpenID Connect Core §8: what `sub` an ID token names a person by."""
+
+    PUBLIC = "public", "Public: the same for every app"
+    PAIRWISE = "pairwise", "Pairwise: another one for every app"
+
+
+class ExchangePolicy(models.TextChoices):
+    """RFC 8693 §1.1: how a client may act with a token that it was given."""
+
+    DELEGATION = "delegation", "Delegation: the new token names this client as the actor"
+    IMPERSONATION = "impersonation", "Impersonation: the new token looks like the person's own"
 
 
 class Kind(models.TextChoices):
@@ -47,8 +72,14 @@ class Kind(models.TextChoices):
     DEVICE = "device", "Device without a keyboard"
 
 
+ZERO = timedelta()
+# RFC 9700 §2.2: short-lived, whatever an admin types.
+LONGEST_ACCESS_TOKEN = timedelta(minutes=15)
 # A redirect to one of these would run or leak in the browser (authentik CVE-2024-21637).
 FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss"})
+
+
+_ALGORITHMS = [(name, name) for name in SIGNING_ALGORITHMS]
 
 
 def new_client_id() -> str:
@@ -64,11 +95,11 @@ class Client(AbstractApplication):
     algorithm = None
     authorization_grant_type = None
     skip_authorization = None
-    cimd_expires_at = None
 
     client_id = models.CharField("client ID", max_length=255, unique=True, default=new_client_id)
     name = models.CharField(max_length=255, help_text="What people see on the consent page.")
     kind = models.CharField(max_length=10, choices=Kind.choices)
+    cimd_expires_at = models.DateTimeField(null=True, editable=False)
     is_active = models.BooleanField(default=True, help_text="Untick to refuse this client everywhere at once.")
     grant_types = ArrayField(models.CharField(max_length=60, choices=GrantType.choices), default=list)
     allowed_scopes = ArrayField(models.CharField(max_length=100), default=list, blank=True)
@@ -89,6 +120,44 @@ class Client(AbstractApplication):
     application_type = models.CharField(max_length=6, default="web", editable=False)
     contacts = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     registration_token_digest = models.BinaryField(max_length=32, null=True, editable=False)
+    # --- keys of the client (RFC 7591 §2): one of the two
+    client_jwks = models.JSONField("public keys (JWK Set)", null=True, blank=True)
+    client_jwks_uri = models.CharField("address of its public keys", max_length=255, blank=True)
+    # --- OpenID Connect
+    subject_type = models.CharField(max_length=8, choices=SubjectType.choices, default=SubjectType.PUBLIC)
+    sector_identifier_uri = models.CharField(max_length=255, blank=True)
+    id_token_signed_response_alg = models.CharField(
+        "ID token signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="Empty: the server's default."
+    )
+    userinfo_signed_response_alg = models.CharField(
+        "UserInfo signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="Empty: plain JSON."
+    )
+    introspection_signed_response_alg = models.CharField(
+        "introspection signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="RFC 9701 §6."
+    )
+    default_max_age = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Seconds after which a log-in is too old for this app."
+    )
+    default_acr_values = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    backchannel_logout_uri = models.CharField(
+        "back-channel logout address", max_length=255, blank=True, help_text="Told when a person logs out."
+    )
+    backchannel_logout_session_required = models.BooleanField(default=False)
+    # --- what it must do beyond the default
+    require_pushed_authorization_requests = models.BooleanField(
+        "pushed requests only", default=False, help_text="RFC 9126: the browser carries no parameter."
+    )
+    dpop_bound_access_tokens = models.BooleanField(
+        "DPoP only", default=False, help_text="RFC 9449 §5.2: every token is bound to a key of the app."
+    )
+    exchange_policy = models.CharField(
+        max_length=15, choices=ExchangePolicy.choices, default=ExchangePolicy.DELEGATION, blank=True
+    )
+    exchange_from = models.ManyToManyField(
+        "self", symmetrical=False, blank=True, related_name="exchanged_by", verbose_name="may exchange tokens of",
+        help_text="Clients whose tokens it may exchange (RFC 8693), besides its own.",
+    )  # fmt: skip
+    status_index = models.BigIntegerField(unique=True, editable=False, db_default=next_status_index())
     client_uri = models.URLField("website", max_length=255, blank=True)
     logo_uri = models.URLField("logo", max_length=255, blank=True)
     policy_uri = models.URLField("privacy policy", max_length=255, blank=True)
@@ -104,6 +173,11 @@ class Client(AbstractApplication):
                 condition=models.Q(client_type="confidential") | models.Q(secret_digest=None),
             ),
             models.CheckConstraint(
+                name="client_access_tokens_are_short",
+                condition=models.Q(access_token_lifetime=None)
+                | models.Q(access_token_lifetime__gt=ZERO, access_token_lifetime__lte=LONGEST_ACCESS_TOKEN),
+            ),
+            models.CheckConstraint(
                 name="client_type_fits_authentication",
                 condition=models.Q(client_type="public") ^ ~models.Q(token_endpoint_auth_method="none"),
             ),
@@ -116,6 +190,12 @@ class Client(AbstractApplication):
 
     def allows_grant_type(self, *grant_types: str) -> bool:
         return any(grant_type in self.grant_types for grant_type in grant_types)
+
+    @property
+    def response_types(self) -> list[str]:
+        """RFC 7591 §2.1: what the grant types mean at the authorization endpoint."""
+        code = ["code"] if self.allows_grant_type(GrantType.AUTHORIZATION_CODE) else []
+        return code + (["token"] if self.allows_grant_type(GrantType.IMPLICIT) else [])
 
     def is_usable(self, request: object) -> bool:
         return self.is_active
@@ -166,8 +246,24 @@ class Client(AbstractApplication):
                 validate_redirect_uri(uri, kind=self.kind)
         except ValidationError as error:
             errors["redirect_uris"] = error
-        if self.allows_grant_type(GrantType.AUTHORIZATION_CODE) and not self.redirect_uris.split():
+        if self.response_types and not self.redirect_uris.split():
             errors["redirect_uris"] = "At least one redirect URI: where the browser returns to after log-in."
+        if self.access_token_lifetime is not None and not ZERO < self.access_token_lifetime <= LONGEST_ACCESS_TOKEN:
+            errors["access_token_lifetime"] = "More than nothing, at most 15 minutes (RFC 9700 §2.2)."
+        if self.authorization_lifetime is not None and self.authorization_lifetime <= ZERO:
+            errors["authorization_lifetime"] = "More than nothing."
+        errors |= self._wrong_addresses()
+        try:
+            self._check_keys()
+        except ValueError as error:
+            errors["client_jwks"] = str(error)
+        if self.subject_type == SubjectType.PAIRWISE and not conf.PAIRWISE_SUBJECT_KEY:
+            errors["subject_type"] = "This server has no pairwise subjects: PAIRWISE_SUBJECT_KEY is not set."
+        if self.allows_grant_type(GrantType.IMPLICIT) and not conf.ALLOW_IMPLICIT:
+            # RFC 9700 §2.1.2: not to be used. Both the server and the client have to say so.
+            errors["grant_types"] = 'The implicit flow is unsafe and off: OAUTH["ALLOW_IMPLICIT"].'
+        if self.is_public and self.allows_grant_type(GrantType.TOKEN_EXCHANGE):
+            errors["grant_types"] = "A public client cannot exchange tokens: it cannot prove who it is (RFC 8693 §5)."
         if self.is_public and self.allows_grant_type(GrantType.CLIENT_CREDENTIALS):
             # RFC 6749 §4.4: confidential clients only.
             errors["grant_types"] = "A public client cannot act for itself: it has nothing to prove itself with."
@@ -176,6 +272,42 @@ class Client(AbstractApplication):
             errors["client_id"] = "A client ID is neither a UUID nor a number."
         if errors:
             raise ValidationError(errors)
+
+    def _wrong_addresses(self) -> dict[str, Any]:
+        errors: dict[str, Any] = {}
+        for name in ("client_jwks_uri", "backchannel_logout_uri", "sector_identifier_uri"):
+            try:
+                if url := getattr(self, name):
+                    outbound.check_url(url)
+            except outbound.OutboundError as error:
+                errors[name] = str(error)
+        try:
+            for uri in self.post_logout_redirect_uris.split():
+                validate_redirect_uri(uri, kind=self.kind)
+        except ValidationError as error:
+            errors["post_logout_redirect_uris"] = error
+        return errors
+
+    def _check_keys(self) -> None:
+        """Raises ValueError. RFC 7591 §2: by value or by address, not both."""
+        if self.client_jwks is not None and self.client_jwks_uri:
+            raise ValueError("give jwks or jwks_uri, not both.")
+        if self.client_jwks is not None:
+            client_keys.check(self.client_jwks)
+        needs_keys = self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
+        if needs_keys and self.client_jwks is None and not self.client_jwks_uri:
+            raise ValueError("private_key_jwt needs jwks or jwks_uri.")
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether it proves itself by a secret of ours."""
+        return AuthenticationMethod(self.token_endpoint_auth_method).needs_secret
+
+    @property
+    def sector_host(self) -> str:
+        """OpenID Connect Core §8.1: apps of one host know a person by the same pairwise subject."""
+        uri = self.sector_identifier_uri or next(iter(self.redirect_uris.split()), "") or self.client_uri
+        return urlsplit(uri).hostname or self.client_id
 
 
 def validate_redirect_uri(uri: str, *, kind: str) -> None:

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from oauth.models.authorization import Authorization
 from oauth.models.secret import DigestField
-from oauth.models.session import Session
 
 # RFC 8628 §6.1: consonants only, so that no word comes out; 20^8 codes, guessed by nobody in ten minutes.
 USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
@@ -35,7 +34,6 @@ class DeviceCode(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
     denied_at = models.DateTimeField(null=True)
     authorization = models.OneToOneField(Authorization, on_delete=models.CASCADE, null=True, related_name="device_code")
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, null=True, related_name="+")
     consumed_at = models.DateTimeField(null=True)
 
     class Meta:

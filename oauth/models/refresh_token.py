@@ -6,7 +6,6 @@ from django.utils import timezone
 
 from oauth.models.authorization import Authorization
 from oauth.models.secret import DigestField
-from oauth.models.session import Session
 
 
 class RefreshToken(models.Model):
@@ -15,7 +14,6 @@ class RefreshToken(models.Model):
 
     token_digest = DigestField()
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="refresh_tokens")
-    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="+")
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     resources = ArrayField(models.CharField(max_length=255), default=list)
     generation = models.PositiveIntegerField(default=0)

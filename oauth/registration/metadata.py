@@ -6,53 +6,80 @@ What is not known is ignored (§2); what is known and cannot be had is refused, 
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, urlsplit
 
 from django.core.exceptions import ValidationError
 
-from oauth.conf import conf
+from oauth import outbound
+from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.errors import InvalidClientMetadata, InvalidRedirectURI
 from oauth.models import Client, Scope
-from oauth.models.client import AuthenticationMethod, GrantType, Kind
+from oauth.models.client import AuthenticationMethod, GrantType, Kind, SubjectType
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_SIGNATURES = ("id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg")
+_SWITCHES = (
+    "backchannel_logout_session_required",
+    "require_pushed_authorization_requests",
+    "dpop_bound_access_tokens",
+)
+_ENCRYPTION = (
+    "id_token_encrypted_response_alg",
+    "userinfo_encrypted_response_alg",
+    "introspection_encrypted_response_alg",
+    "authorization_encrypted_response_alg",
+    "request_object_encryption_alg",
+)
 _LINKS = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
 _MOST_VALUES = 50
 # Our fields whose name is another in the protocol.
-_NAMES = {"name": "client_name", "allowed_scopes": "scope"}
+_NAMES = {
+    "name": "client_name",
+    "allowed_scopes": "scope",
+    "client_jwks": "jwks",
+    "client_jwks_uri": "jwks_uri",
+}
 
 
 def apply(client: Client, metadata: Mapping[str, Any]) -> None:
     """Sets every field that metadata decides; what is left out gets its default, also on update (RFC 7592 §2.2).
 
-    Raises InvalidRedirectURI or InvalidClientMetadata. The caller saves.
+    Raises InvalidRedirectURI or InvalidClientMetadata. The caller saves. May fetch `sector_identifier_uri`.
     """
     method = _one_of(metadata, "token_endpoint_auth_method", AuthenticationMethod.values, "client_secret_basic")
-    grant_types = _list(metadata, "grant_types", ["authorization_code"])
-    unknown = set(grant_types) - set(GrantType.values)
-    if unknown or not grant_types:
-        raise InvalidClientMetadata(f"grant_types is of {', '.join(GrantType.values)}.")
-    uses_code = GrantType.AUTHORIZATION_CODE.value in grant_types
-    response_types = _list(metadata, "response_types", ["code"] if uses_code else [])
-    # RFC 7591 §2.1: the two lists go together; RFC 9700 §2.1.2: code is the only response type.
-    if response_types != (["code"] if uses_code else []):
-        raise InvalidClientMetadata("response_types is code with the grant type authorization_code, else empty.")
+    grant_types = _grant_types(metadata)
     application_type = _one_of(metadata, "application_type", ["web", "native"], "web")
     redirect_uris = _list(metadata, "redirect_uris", [])
+    post_logout_redirect_uris = _list(metadata, "post_logout_redirect_uris", [])
 
     client.token_endpoint_auth_method = method
     client.client_type = Client.CLIENT_PUBLIC if method == AuthenticationMethod.NONE else Client.CLIENT_CONFIDENTIAL
-    if client.is_public:
+    if not client.has_secret:
         client.secret_digest = client.previous_secret_digest = client.previous_secret_expires_at = None
     client.grant_types = sorted(set(grant_types))
     client.application_type = application_type
     client.kind = _kind(grant_types, application_type, method)
     client.redirect_uris = "\n".join(redirect_uris)
+    client.post_logout_redirect_uris = "\n".join(post_logout_redirect_uris)
     client.allowed_scopes = _scopes(metadata)
     client.contacts = _list(metadata, "contacts", [])
     client.name = _text(metadata, "client_name") or "An app without a name"
+    client.client_jwks = _object(metadata, "jwks")
+    client.client_jwks_uri = _text(metadata, "jwks_uri")
+    client.subject_type = _one_of(metadata, "subject_type", subject_types(), SubjectType.PUBLIC.value)
+    client.sector_identifier_uri = _text(metadata, "sector_identifier_uri")
+    client.backchannel_logout_uri = _text(metadata, "backchannel_logout_uri")
+    client.default_max_age = _seconds(metadata, "default_max_age")
+    client.default_acr_values = _list(metadata, "default_acr_values", [])
     for name in _LINKS:
         setattr(client, name, _text(metadata, name))
-    _validate(client, redirect_uris)
+    for name in _SIGNATURES:
+        setattr(client, name, _one_of(metadata, name, list(SIGNING_ALGORITHMS), ""))
+    for name in _SWITCHES:
+        setattr(client, name, _switch(metadata, name))
+    _refuse_unsupported(metadata, method)
+    _validate(client, redirect_uris, post_logout_redirect_uris)
+    _check_sector(client, redirect_uris)
 
 
 def render(client: Client) -> dict[str, Any]:
@@ -62,21 +89,89 @@ def render(client: Client) -> dict[str, Any]:
         "client_id_issued_at": int(client.created.timestamp()),
         "client_name": client.name,
         "redirect_uris": client.redirect_uris.split(),
+        "post_logout_redirect_uris": client.post_logout_redirect_uris.split(),
         "grant_types": list(client.grant_types),
-        "response_types": ["code"] if client.allows_grant_type(GrantType.AUTHORIZATION_CODE) else [],
+        "response_types": client.response_types,
         "token_endpoint_auth_method": client.token_endpoint_auth_method,
         "application_type": client.application_type,
         "scope": " ".join(client.allowed_scopes),
         "contacts": list(client.contacts),
-        "registration_client_uri": conf.url(f"/oauth/register/{client.client_id}"),
+        "subject_type": client.subject_type,
+        "id_token_signed_response_alg": client.id_token_signed_response_alg or conf.ID_TOKEN_SIGNING_ALGORITHM,
+        "registration_client_uri": conf.url(f"/oauth/register/{quote(client.client_id, safe='')}"),
     }
-    return rendered | {name: getattr(client, name) for name in _LINKS if getattr(client, name)}
+    optional = {
+        "jwks": client.client_jwks,
+        "jwks_uri": client.client_jwks_uri,
+        "sector_identifier_uri": client.sector_identifier_uri,
+        "userinfo_signed_response_alg": client.userinfo_signed_response_alg,
+        "introspection_signed_response_alg": client.introspection_signed_response_alg,
+        "backchannel_logout_uri": client.backchannel_logout_uri,
+        "default_acr_values": list(client.default_acr_values),
+        **{name: getattr(client, name) for name in (*_LINKS, *_SWITCHES)},
+    }
+    if client.default_max_age is not None:
+        rendered["default_max_age"] = client.default_max_age
+    return rendered | {name: value for name, value in optional.items() if value}
 
 
-def _validate(client: Client, redirect_uris: list[str]) -> None:
+def subject_types() -> list[str]:
+    """OpenID Connect Core §8: pairwise only where the secret for it is set."""
+    return SubjectType.values if conf.PAIRWISE_SUBJECT_KEY else [SubjectType.PUBLIC.value]
+
+
+def _grant_types(metadata: Mapping[str, Any]) -> list[str]:
+    """The grant types, which fit the response types (RFC 7591 §2.1)."""
+    response_types = _list(metadata, "response_types", [])
+    by_response_type = {"code": GrantType.AUTHORIZATION_CODE.value, "token": GrantType.IMPLICIT.value}
+    grant_types = _list(metadata, "grant_types", [by_response_type.get(one, "") for one in response_types]
+                        or [GrantType.AUTHORIZATION_CODE.value])  # fmt: skip
+    if set(response_types) - set(by_response_type) or ("token" in response_types and not conf.ALLOW_IMPLICIT):
+        # RFC 9700 §2.1.2: code is the only response type.
+        raise InvalidClientMetadata("response_types is of code.")
+    if set(grant_types) - set(GrantType.values) or not grant_types:
+        raise InvalidClientMetadata(f"grant_types is of {', '.join(GrantType.values)}.")
+    needed = {one for one in grant_types if one in by_response_type.values()}
+    if "response_types" in metadata and {by_response_type[one] for one in response_types} != needed:
+        raise InvalidClientMetadata("response_types is code with the grant type authorization_code, else empty.")
+    return grant_types
+
+
+def _refuse_unsupported(metadata: Mapping[str, Any], method: str) -> None:
+    """What would change how the client is talked to, and cannot be had: refused, never ignored (RFC 7591 §2)."""
+    for name in _ENCRYPTION:
+        if name in metadata:
+            raise InvalidClientMetadata(f"{name}: this server does not encrypt what it sends over TLS.")
+    algorithm = metadata.get("token_endpoint_auth_signing_alg")
+    if algorithm is not None and (
+        algorithm not in CLIENT_SIGNING_ALGORITHMS or method != AuthenticationMethod.PRIVATE_KEY_JWT
+    ):
+        raise InvalidClientMetadata(
+            f"token_endpoint_auth_signing_alg is of {', '.join(CLIENT_SIGNING_ALGORITHMS)}, with private_key_jwt."
+        )
+
+
+def _check_sector(client: Client, redirect_uris: list[str]) -> None:
+    """OpenID Connect Core §8.1, Registration §5: a sector vouches for the redirect URIs of its apps."""
+    if client.subject_type != SubjectType.PAIRWISE:
+        return
+    if client.sector_identifier_uri:
+        try:
+            listed = outbound.get_json(client.sector_identifier_uri)
+        except outbound.OutboundError as error:
+            raise InvalidClientMetadata(f"sector_identifier_uri: {error}") from error
+        if not isinstance(listed, list) or not set(redirect_uris) <= {one for one in listed if isinstance(one, str)}:
+            raise InvalidClientMetadata("sector_identifier_uri does not list every redirect URI of this client.")
+    elif len({urlsplit(uri).hostname for uri in redirect_uris}) > 1:
+        raise InvalidClientMetadata("Redirect URIs of several hosts need a sector_identifier_uri.")
+
+
+def _validate(client: Client, redirect_uris: list[str], post_logout_redirect_uris: list[str]) -> None:
     # A space or line break inside would make two of one.
     if any(len(uri.split()) != 1 for uri in redirect_uris):
         raise InvalidRedirectURI("A redirect URI is empty or holds a space.")
+    if any(len(uri.split()) != 1 for uri in post_logout_redirect_uris):
+        raise InvalidClientMetadata("post_logout_redirect_uris: one is empty or holds a space.")
     try:
         client.full_clean()
     except ValidationError as error:
@@ -91,7 +186,7 @@ def _kind(grant_types: list[str], application_type: str, method: str) -> str:
     """What the admin would have called it."""
     if GrantType.DEVICE_CODE.value in grant_types:
         return Kind.DEVICE
-    if GrantType.AUTHORIZATION_CODE.value not in grant_types:
+    if not {GrantType.AUTHORIZATION_CODE.value, GrantType.IMPLICIT.value} & set(grant_types):
         return Kind.SERVICE
     if application_type == "native":
         return Kind.MOBILE
@@ -122,7 +217,41 @@ def _list(metadata: Mapping[str, Any], name: str, default: list[str]) -> list[st
 
 
 def _one_of(metadata: Mapping[str, Any], name: str, allowed: list[str], default: str) -> str:
-    value = metadata.get(name, default)
+    value = metadata.get(name)
+    if value is None:
+        return default
     if value not in allowed:
         raise InvalidClientMetadata(f"{name} is one of {', '.join(allowed)}.")
     return str(value)
+
+
+def _object(metadata: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    value = metadata.get(name)
+    if value is not None and (not isinstance(value, dict) or _has_odd_text(value)):
+        raise InvalidClientMetadata(f"{name} is a JSON object without control characters.")
+    return value
+
+
+def _has_odd_text(value: Any, depth: int = 0) -> bool:
+    """Whether something in it could not be stored (NUL, a lone surrogate), or it is deeper than any JWK Set."""
+    if depth > 8:
+        return True
+    if isinstance(value, dict):
+        return any(_has_odd_text(item, depth + 1) for pair in value.items() for item in pair)
+    if isinstance(value, list):
+        return any(_has_odd_text(item, depth + 1) for item in value)
+    return isinstance(value, str) and not value.isprintable()
+
+
+def _switch(metadata: Mapping[str, Any], name: str) -> bool:
+    value = metadata.get(name, False)
+    if not isinstance(value, bool):
+        raise InvalidClientMetadata(f"{name} is true or false.")
+    return value
+
+
+def _seconds(metadata: Mapping[str, Any], name: str) -> int | None:
+    value = metadata.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31):
+        raise InvalidClientMetadata(f"{name} is a number of seconds.")
+    return value

@@ -1,4 +1,7 @@
-"""DRF authentication by access token, on SimpleJWT's stateless classes: no query, whatever the token says."""
+"""DRF authentication by access token, on SimpleJWT's stateless classes: no query, whatever the token says.
+
+Verified are signature, issuer, audience and times, then in memory the token's bit in the issuer's status list.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +14,7 @@ from rest_framework_simplejwt.models import TokenUser
 from oauth.conf import conf
 from oauth.resource_server.challenges import InvalidRequest, InvalidToken, challenge
 from oauth.resource_server.jwks import find_key
+from oauth.resource_server.status import require_valid
 from oauth.tokens.access_token import TYP, AccessToken
 from oauth.tokens.verification import VerifyingBackend
 
@@ -68,6 +72,7 @@ class JWTBearer(JWTStatelessUserAuthentication):
         if token is None:
             return None
         access_token = self.get_validated_token(token)
+        require_valid(access_token.claims)
         return self.get_user(access_token), access_token
 
     def authenticate_header(self, request: Request) -> str:

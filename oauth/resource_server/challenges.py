@@ -44,6 +44,15 @@ class InvalidRequest(APIException):
         self.auth_header = challenge(error=self.default_code, error_description=detail)
 
 
+class TemporarilyUnavailable(APIException):
+    """RFC 9110 §15.6.4: what the token says cannot be checked now; nobody is told that it is invalid."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "temporarily_unavailable"
+    #: Seconds for Retry-After; DRF sends it.
+    wait = 5
+
+
 class InsufficientScope(APIException):
     """RFC 6750 §3.1 `insufficient_scope`, naming the scopes that are needed."""
 

@@ -29,6 +29,10 @@ class AccessTokenClaims:
     authorization_id: str | None = None
     authorization_details: tuple[Mapping[str, Any], ...] = ()
     confirmation: Mapping[str, str] = field(default_factory=dict)
+    #: Where its bit is in the status list: {"idx", "uri"} (draft-ietf-oauth-status-list §6).
+    status: Mapping[str, Any] = field(default_factory=dict)
+    #: Who acts for the subject (RFC 8693 §4.1), the latest outermost.
+    actor: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def user_id(self) -> str | None:
@@ -45,6 +49,8 @@ class AccessTokenClaims:
             "grant_id": self.authorization_id,
             "authorization_details": [dict(detail) for detail in self.authorization_details],
             "cnf": dict(self.confirmation),
+            "status": {"status_list": dict(self.status)} if self.status else None,
+            "act": dict(self.actor),
         }
         return {
             "iss": self.issuer,
@@ -76,5 +82,15 @@ class AccessTokenClaims:
             sid=payload.get("sid"),
             authorization_id=payload.get("grant_id"),
             authorization_details=tuple(payload.get("authorization_details", ())),
-            confirmation=payload.get("cnf", {}),
+            confirmation=_object(payload, "cnf"),
+            status=_object(_object(payload, "status"), "status_list"),
+            actor=_object(payload, "act"),
         )
+
+
+def _object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Raises TypeError where the claim is there and is no object."""
+    value = payload.get(name, {})
+    if not isinstance(value, dict):
+        raise TypeError(name)
+    return value

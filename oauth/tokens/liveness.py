@@ -8,24 +8,21 @@ from oauth.models import Authorization, Client
 from oauth.tokens.claims import AccessTokenClaims
 
 
-def counts(authorization: Authorization, scopes: frozenset[str]) -> bool:
+def counts(authorization: Authorization) -> bool:
     """Neither the person, the client, an admin nor the log-in it depends on has ended it.
 
-    `authorization` comes with its user, client and session.
+    `authorization` comes with its user and client; a log-out has revoked what depended on the log-in.
     """
-    session = authorization.session
-    is_online = "offline_access" not in scopes
     return (
         authorization.revoked_at is None
         and authorization.expires_at > timezone.now()
         and authorization.user.is_active
         and authorization.client.is_active
-        and not (is_online and session is not None and session.ended_at is not None)
     )
 
 
 def find(authorization_id: UUID | str) -> Authorization | None:
-    return Authorization.objects.select_related("user", "client", "session").filter(pk=authorization_id).first()
+    return Authorization.objects.select_related("user", "client").filter(pk=authorization_id).first()
 
 
 def still_counts(claims: AccessTokenClaims) -> bool:
@@ -33,4 +30,4 @@ def still_counts(claims: AccessTokenClaims) -> bool:
     if claims.authorization_id is None:
         return Client.objects.filter(client_id=claims.client_id, is_active=True).exists()
     authorization = find(claims.authorization_id)
-    return authorization is not None and counts(authorization, claims.scopes)
+    return authorization is not None and counts(authorization)

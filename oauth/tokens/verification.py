@@ -16,8 +16,24 @@ from oauth.conf import SIGNING_ALGORITHMS
 
 # Refused before anything is split or decoded (Authlib CVE-2025-61920, golang-jwt CVE-2025-30204).
 MAX_TOKEN_BYTES = 8192
+# RFC 9068 §2.2.
+RFC_9068_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "jti", "client_id")
 # RFC 7515 §2: base64url without padding. PyJWT also decodes padded and stray characters (Wycheproof JWS 367, 370).
 _COMPACT_JWS = re.compile(rb"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+
+def is_canonical_jws(token: bytes | str) -> bool:
+    """Whether this may be a JWS in compact form (RFC 7515 §7.1), in its one spelling, and of bearable length."""
+    try:
+        raw = token if isinstance(token, bytes) else token.encode("ascii")
+    except UnicodeEncodeError:
+        return False
+    if len(raw) > MAX_TOKEN_BYTES or not _COMPACT_JWS.fullmatch(raw):
+        return False
+    # One token, one spelling: unused bits in the last character of the signature are zero.
+    signature = raw.rpartition(b".")[2]
+    return len(signature) % 4 != 1 and base64url_encode(base64url_decode(signature)) == signature
+
 
 FindKey = Callable[[str], jwt.PyJWK | None]
 
@@ -29,11 +45,19 @@ class VerifyingBackend(TokenBackend):
     """
 
     def __init__(
-        self, *, typ: str, issuer: str, audiences: Sequence[str], find_key: FindKey, leeway_seconds: float = 0
+        self,
+        *,
+        typ: str,
+        issuer: str,
+        audiences: Sequence[str],
+        find_key: FindKey,
+        leeway_seconds: float = 0,
+        required_claims: Sequence[str] = RFC_9068_CLAIMS,
     ) -> None:
         super().__init__(algorithm="ES256", audience=tuple(audiences), issuer=issuer, leeway=leeway_seconds)
         self.typ = typ
         self.find_key = find_key
+        self.required_claims = list(required_claims)
 
     def encode(self, payload: dict[str, Any]) -> str:
         raise TokenBackendError("This server verifies tokens and signs none.")
@@ -46,25 +70,19 @@ class VerifyingBackend(TokenBackend):
         if not verify:
             raise TokenBackendError("An unverified token has no content.")
         raw = token if isinstance(token, bytes) else str(token).encode()
-        if len(raw) > MAX_TOKEN_BYTES:
-            raise TokenBackendError("The token is too long.")
-        if not _COMPACT_JWS.fullmatch(raw):
-            raise TokenBackendError("The token is not a JWS in compact form.")
-        # One token, one spelling: unused bits in the last character of the signature are zero.
-        signature = raw.rpartition(b".")[2]
-        if len(signature) % 4 == 1 or base64url_encode(base64url_decode(signature)) != signature:
-            raise TokenBackendError("The signature is not in canonical base64url.")
+        if not is_canonical_jws(raw):
+            raise TokenBackendError("The token is not a JWS in compact form, or too long.")
         key = self._key_for(raw)
         try:
             return jwt.decode(
                 raw,
                 key,
                 algorithms=[key.algorithm_name],
-                audience=self.audience,
+                audience=self.audience or None,
                 issuer=self.issuer,
                 leeway=self.get_leeway(),
                 options={
-                    "require": ["iss", "sub", "aud", "exp", "iat", "jti", "client_id"],
+                    "require": self.required_claims,
                     "strict_aud": False,
                 },
             )

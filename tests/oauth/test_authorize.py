@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from oauth.conf import conf
 from oauth.models import Authorization, AuthorizationCode, Session
-from tests.oauth_client import CHALLENGE, PASSWORD, allow, authorization_url, callback, decide, form_fields
+from tests.oauth_client import CHALLENGE, PASSWORD, allow, authorization_url, callback, decide, decoded, form_fields
 
 pytestmark = pytest.mark.django_db
 
@@ -182,21 +182,28 @@ def test_a_confidential_client_is_remembered_until_it_wants_more(browser, web_ap
     assert browser.get(authorization_url(web_app)).status_code == 200
 
 
-def test_prompt_login_asks_for_the_password_again(browser, alice, mobile_app):
-    with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=False) as clock:
-        to_log_in = browser.get(authorization_url(mobile_app, prompt="login"))
-        assert to_log_in["Location"].startswith("/accounts/login/")
-        interaction = to_log_in["Location"].partition("next=")[2]
+def test_prompt_login_asks_for_the_password_again(browser, mobile_app, token_endpoint, issued):
+    """OpenID Connect Core §3.1.2.1: also of a person who is logged in; the rest of their session goes on."""
+    first = decoded(issued(mobile_app)["access_token"])
+    with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=False):
         assert browser.get(authorization_url(mobile_app)).status_code == 200  # others are not asked again
-        assert interaction
-        clock.shift(10)
+        to_log_in = browser.get(authorization_url(mobile_app, prompt="login"))
+        assert to_log_in["Location"].startswith("/accounts/reauthenticate/")
+        assert browser.get(to_log_in["Location"]).status_code == 200
+        back = browser.post(to_log_in["Location"], {"password": PASSWORD})
+        assert back["Location"].startswith("/oauth/authorize?interaction=")
+        code = callback(decide(browser, browser.get(back["Location"])))["code"]
+        claims = decoded(token_endpoint.redeem(mobile_app, code).json()["access_token"])
+        assert claims["auth_time"] == int(timezone.now().timestamp())
+    assert claims["sid"] == first["sid"]
+    assert claims["auth_time"] > first["auth_time"]
 
 
 def test_max_age_asks_for_the_password_again_when_it_is_long_ago(browser, mobile_app):
     with time_machine.travel(timezone.now() + timedelta(minutes=10)):
         assert browser.get(authorization_url(mobile_app, max_age="3600")).status_code == 200
         answer = browser.get(authorization_url(mobile_app, max_age="60"))
-        assert answer["Location"].startswith("/accounts/login/")
+        assert answer["Location"].startswith("/accounts/reauthenticate/")
         answer = callback(browser.get(authorization_url(mobile_app, max_age="60", prompt="none")))
         assert answer["error"] == "login_required"
 

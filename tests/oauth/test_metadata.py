@@ -55,7 +55,7 @@ def test_the_key_set_holds_public_keys_only(client, signing_keys):
     assert answer["Content-Type"] == "application/jwk-set+json"
     assert "max-age=60" in answer["Cache-Control"]
     keys = answer.json()["keys"]
-    assert {key["alg"] for key in keys} == {"ES256", "RS256"}
+    assert {key["alg"] for key in keys} == {"ES256", "PS256", "EdDSA", "RS256"}
     for key in keys:
         assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(key)
         assert key["use"] == "sig"

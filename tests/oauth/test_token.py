@@ -41,7 +41,7 @@ def test_client_credentials_give_a_token_of_the_client_itself(service, token_end
     )
     assert key
     assert claims["sub"] == claims["client_id"] == service.client_id
-    assert set(claims) == {"iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti"}
+    assert set(claims) == {"iss", "sub", "aud", "client_id", "scope", "iat", "exp", "jti", "status"}
 
 
 def test_client_credentials_take_one_read_and_no_write(service, token_endpoint, django_assert_num_queries):

@@ -11,6 +11,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "tests.plain_project.urls"
 LOGIN_URL = "/login/"
 INSTALLED_APPS = [
+    "procrastinate.contrib.django",
     "oauth",
     "oauth2_provider",
     "rest_framework",
@@ -55,4 +56,5 @@ OAUTH = {
     "RESOURCES": {"https://api.example/v1": {"name": "Orders"}},
     "SCOPES": {"orders:read": "See your orders"},
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
+    "STATUS_LISTS": "oauth.authorization.status_list.bits",
 }

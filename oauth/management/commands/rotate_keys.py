@@ -1,27 +1,42 @@
-"""`manage.py rotate_keys`: the next signing key."""
+"""`manage.py rotate_keys`: the next signing keys; with options also other things that happen to keys."""
 
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.conf import SIGNING_ALGORITHMS
 from oauth.keys import rotation
 
 
 class Command(BaseCommand):
-    help = "Publishes a new signing key of each algorithm in use; it signs as soon as everybody can have it."
+    help = "Publishes a new signing key of each algorithm; it signs as soon as everybody can have it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--algorithm", choices=SIGNING_ALGORITHMS, help="Only this one.")
-        parser.add_argument(
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument(
             "--emergency",
             action="store_true",
             help="The private key may be known to somebody: refuse at once everything that it signed.",
         )
+        what.add_argument(
+            "--if-due", action="store_true", help="Only keys that are old enough; the worker does this by itself."
+        )
+        what.add_argument(
+            "--reencrypt",
+            action="store_true",
+            help="No new key: encrypt all under the first of KEY_ENCRYPTION_KEYS, so that the others can go.",
+        )
 
-    def handle(self, *, algorithm: str | None, emergency: bool, **options: Any) -> None:
-        in_use = {conf.SIGNING_ALGORITHM, conf.ID_TOKEN_SIGNING_ALGORITHM}
-        for one in [algorithm] if algorithm else sorted(in_use):
-            key = rotation.replace_now(one) if emergency else rotation.rotate(one)
-            self.stdout.write(f"{one}: {key.kid} signs from {key.active_at:%Y-%m-%d %H:%M:%S} UTC")
+    def handle(self, *, algorithm: str | None, emergency: bool, if_due: bool, reencrypt: bool, **options: Any) -> None:
+        if reencrypt:
+            self.stdout.write(f"{rotation.reencrypt()} keys encrypted under the newest key")
+            return
+        algorithms = [algorithm] if algorithm else SIGNING_ALGORITHMS
+        if if_due:
+            made = rotation.rotate_where_due()
+        else:
+            made = [rotation.replace_now(one) if emergency else rotation.rotate(one) for one in algorithms]
+        for key in made:
+            self.stdout.write(f"{key.algorithm}: {key.kid} signs from {key.active_at:%Y-%m-%d %H:%M:%S} UTC")

@@ -7,7 +7,8 @@ import threading
 import pytest
 
 from oauth import keys
-from oauth.resource_server.jwks import MAX_AGE_SECONDS, MAX_JWKS_BYTES, FetchedKeys
+from oauth.resource_server.http import MAX_BYTES, get_json
+from oauth.tokens.jwks import MAX_AGE_SECONDS, FetchedKeys, parse
 
 pytestmark = pytest.mark.django_db
 
@@ -58,7 +59,8 @@ def clock():
 
 @pytest.fixture
 def fetched(issuer, clock):
-    return FetchedKeys(f"http://127.0.0.1:{issuer.server_port}/jwks", clock=clock)
+    uri = f"http://127.0.0.1:{issuer.server_port}/jwks"
+    return FetchedKeys(lambda: parse(get_json(uri)), clock=clock)
 
 
 def test_a_published_key_is_found_with_one_fetch(fetched, published, issuer):
@@ -77,6 +79,14 @@ def test_a_storm_of_unknown_keys_is_one_fetch_a_minute(fetched, published, issue
     assert issuer.requests == 2
 
 
+def test_a_key_that_was_just_added_is_found_within_the_minute_of_the_last_fetch(fetched, published, issuer):
+    assert fetched.find(published)
+    added = keys.generation.generate("ES256")
+    issuer.body = json.dumps({"keys": [added.public_jwk]}).encode()
+    assert fetched.find(added.kid)
+    assert issuer.requests == 2
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [
@@ -86,7 +96,7 @@ def test_a_storm_of_unknown_keys_is_one_fetch_a_minute(fetched, published, issue
         (200, b"[]"),
         (200, b'{"keys": 1}'),
         (200, b'{"keys": [1]}'),
-        (200, b" " * (MAX_JWKS_BYTES + 1)),
+        (200, b" " * (MAX_BYTES + 1)),
     ],
 )
 def test_a_failed_fetch_leaves_the_keys_that_we_have(fetched, published, issuer, clock, status, body):

@@ -1,0 +1,41 @@
+"""Pushed authorization requests (RFC 9126): kept under a name that the browser carries, used once."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from oauth.authorization.request import AuthorizationRequest
+from oauth.conf import conf
+from oauth.errors import InvalidRequestURI
+from oauth.models import Client, PushedRequest
+from oauth.models.secret import digest, new_secret
+
+PREFIX = "urn:ietf:params:oauth:request_uri:"
+_NOT_VALID = "The request_uri is not valid: unknown, used, expired, or of another app."
+
+
+def keep(client: Client, request: AuthorizationRequest) -> str:
+    """Stores it and returns its request_uri: 256 random bits (RFC 9126 §2.2, §7.1)."""
+    reference = new_secret()
+    PushedRequest.objects.create(
+        reference_digest=digest(reference),
+        client=client,
+        request=request.to_json(),
+        expires_at=timezone.now() + conf.PUSHED_REQUEST_LIFETIME,
+    )
+    return PREFIX + reference
+
+
+def take(client: Client, request_uri: str) -> AuthorizationRequest:
+    """The request, once and by its own client (RFC 9126 §4, §7.3). Raises InvalidRequestURI, to be shown."""
+    reference = request_uri.removeprefix(PREFIX)
+    with transaction.atomic():
+        pushed = (
+            PushedRequest.objects.select_for_update().filter(reference_digest=digest(reference), client=client).first()
+        )
+        if pushed is None or reference == request_uri:
+            raise InvalidRequestURI(_NOT_VALID)
+        pushed.delete()
+    if pushed.expires_at <= timezone.now():
+        raise InvalidRequestURI(_NOT_VALID, detail="expired")
+    # What counts is when the person is asked: `prompt=login` wants a log-in after that.
+    return AuthorizationRequest.from_json({**pushed.request, "created_at": timezone.now().timestamp()})

@@ -1,0 +1,126 @@
+"""What stands in a status list: read from the database at most every STATUS_LIST_REFRESH, by whoever asks first."""
+
+import hashlib
+import threading
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+import psycopg
+from django.core.signals import setting_changed
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models import Q
+from django.utils import timezone
+
+from oauth.conf import STATUS_LIST_SIZE, conf
+from oauth.models import Authorization, Client, RevokedStatus
+from oauth.tokens import status_list
+from oauth.tokens.signing import SigningBackend
+
+# No access token lives longer than 15 minutes (oauth.E003): what was last used before that has none.
+_TOKENS_LIVE = timedelta(minutes=16)
+# The database is away; psycopg's own comes from its pool.
+_OUTAGES = (OperationalError, InterfaceError, psycopg.OperationalError)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A list as bits, and as the JWT that is served; `etag` changes with it."""
+
+    array: bytes
+    jwt: str
+    etag: str
+    made_at: float  # of time.monotonic()
+
+
+_published: dict[int, Published] = {}
+_lock = threading.Lock()
+
+
+def bits(number: int) -> bytes:
+    """For a resource server of the same site: OAUTH["STATUS_LISTS"]."""
+    return published(number).array
+
+
+def published(number: int) -> Published:
+    """Raises LookupError where no token can name this list."""
+    known = _published.get(number)
+    if known is None or known.made_at + conf.STATUS_LIST_REFRESH.total_seconds() <= time.monotonic():
+        return _read(number, known)
+    return known
+
+
+def forget() -> None:
+    """Read anew at next use."""
+    _published.clear()
+
+
+def _read(number: int, known: Published | None) -> Published:
+    # One thread reads; the others go on with the list they have, and wait only where there is none.
+    if not _lock.acquire(blocking=known is None):
+        assert known is not None
+        return known
+    try:
+        if not 0 <= number <= _last_number():
+            raise LookupError(number)
+        try:
+            array = status_list.bits(_ended(number))
+        except _OUTAGES:
+            # What we have stays true for a while; then the outage is everybody's: fail closed.
+            if known is None or time.monotonic() - known.made_at > conf.STATUS_LIST_MAX_AGE.total_seconds():
+                raise
+            return known
+        if known is not None and known.array == array and time.monotonic() - known.made_at < _half_the_life():
+            jwt = known.jwt
+        else:
+            jwt = _sign(number, array)
+        made = Published(array, jwt, f'"{hashlib.sha256(jwt.encode()).hexdigest()[:32]}"', time.monotonic())
+        _published[number] = made
+        return made
+    finally:
+        _lock.release()
+
+
+def _ended(number: int) -> list[int]:
+    """Indexes whose bit is set: what was ended for good, and what a disabled client or person may not use now."""
+    first = number * STATUS_LIST_SIZE
+    here = Q(status_index__gte=first, status_index__lt=first + STATUS_LIST_SIZE)
+    ended = RevokedStatus.objects.filter(index__gte=first, index__lt=first + STATUS_LIST_SIZE)
+    paused = Authorization.objects.filter(
+        here,
+        Q(user__is_active=False) | Q(client__is_active=False),
+        last_used_at__gt=timezone.now() - _TOKENS_LIVE,
+    )
+    disabled = Client.objects.filter(here, is_active=False)
+    return [
+        *ended.values_list("index", flat=True),
+        *paused.values_list("status_index", flat=True),
+        *disabled.values_list("status_index", flat=True),
+    ]
+
+
+def _last_number() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM oauth_status_index")
+        return int(cursor.fetchone()[0]) // STATUS_LIST_SIZE
+
+
+def _half_the_life() -> float:
+    return conf.STATUS_LIST_MAX_AGE.total_seconds() / 2
+
+
+def _sign(number: int, array: bytes) -> str:
+    """§5.1: `exp` is how long it may be believed, `ttl` how soon to ask again."""
+    now = int(timezone.now().timestamp())
+    payload = {
+        "iss": conf.ISSUER,
+        "sub": status_list.uri(number),
+        "iat": now,
+        "exp": now + int(conf.STATUS_LIST_MAX_AGE.total_seconds()),
+        "ttl": max(1, int(conf.STATUS_LIST_REFRESH.total_seconds())),
+        "status_list": status_list.to_claim(array),
+    }
+    return SigningBackend(typ=status_list.TYP, algorithm=conf.SIGNING_ALGORITHM).encode(payload)
+
+
+setting_changed.connect(lambda setting, **_: forget() if setting == "OAUTH" else None, weak=False)

@@ -1,0 +1,92 @@
+"""private_key_jwt: a client signs who it is with a key of its own (RFC 7523 §2.2, §3; OpenID Connect Core §9)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+from django.utils import timezone
+
+from oauth.client_authentication import keys
+from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
+from oauth.errors import InvalidClient
+from oauth.models import Client, UsedAssertion
+from oauth.tokens.verification import is_canonical_jws
+
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+# RFC 7523 §3 item 4 leaves the bound to us; a stolen assertion is short-lived, and `jti` need not be kept long.
+LONGEST_LIFETIME = timedelta(minutes=10)
+LONGEST_JTI = 255
+# Endpoints whose URL counts as audience, besides the issuer (RFC 7523 §3 item 3, RFC 9126 §2).
+_ENDPOINTS = ("/oauth/token", "/oauth/par", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization")
+
+
+def client_id_of(assertion: str) -> str:
+    """Whom it claims to be from, before anything is verified. Raises InvalidClient where it is no such JWT."""
+    if not is_canonical_jws(assertion):
+        raise InvalidClient("client_assertion is not a JWS in compact form.")
+    try:
+        claims = jwt.decode(assertion, options={"verify_signature": False})
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
+        raise InvalidClient("client_assertion cannot be read.") from None
+    client_id = claims.get("sub")
+    # RFC 7523 §3 items 1, 2: the client is both issuer and subject.
+    if not isinstance(client_id, str) or claims.get("iss") != client_id or not client_id.isprintable():
+        raise InvalidClient("client_assertion names the client in both iss and sub.")
+    return client_id
+
+
+def verify(assertion: str, client: Client) -> None:
+    """Raises InvalidClient unless this client signed it for us, it is fresh, and it is used the first time."""
+    header = jwt.get_unverified_header(assertion)
+    algorithm, kid = header.get("alg"), header.get("kid")
+    if algorithm not in CLIENT_SIGNING_ALGORITHMS or "crit" in header or "b64" in header:
+        raise InvalidClient(f"client_assertion is signed with one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
+    try:
+        key = keys.find(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
+    except ValueError:
+        key = None
+    if key is None:
+        raise InvalidClient(
+            "No registered key of this client fits the kid and alg of client_assertion.", detail=f"kid {kid!r}"
+        )
+    try:
+        claims = jwt.decode(
+            assertion,
+            key,
+            algorithms=[algorithm],
+            leeway=conf.CLOCK_SKEW.total_seconds(),
+            options={"require": ["iss", "sub", "aud", "exp", "jti"], "verify_aud": False},
+        )
+    except jwt.ExpiredSignatureError:
+        raise InvalidClient("client_assertion has expired.") from None
+    except jwt.MissingRequiredClaimError as error:
+        raise InvalidClient(f"client_assertion has no {error.claim}.") from None
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
+        raise InvalidClient("The signature or a claim of client_assertion is not valid.", detail=str(error)) from None
+    _check_audience(claims["aud"])
+    expires_at = _expiry(claims)
+    jti = claims["jti"]
+    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI or not jti.isprintable():
+        raise InvalidClient(f"jti of client_assertion is a string of 1 to {LONGEST_JTI} characters.")
+    # RFC 7523 §3 item 7: single use, whoever races. Remembered a little longer than it is accepted.
+    if not UsedAssertion.use(client.pk, jti, expires_at=expires_at + 2 * conf.CLOCK_SKEW):
+        raise InvalidClient("This client_assertion was already used: its jti counts once.")
+
+
+def _check_audience(audience: Any) -> None:
+    """RFC 7523 §3 item 3: us, and nobody besides, who could use it against us."""
+    audiences = audience if isinstance(audience, list) else [audience]
+    accepted = {conf.ISSUER, *(conf.url(path) for path in _ENDPOINTS)}
+    if not audiences or not all(isinstance(one, str) and one in accepted for one in audiences):
+        raise InvalidClient(f"aud of client_assertion is {conf.ISSUER}.")
+
+
+def _expiry(claims: dict[str, Any]) -> datetime:
+    """RFC 7523 §3 item 4."""
+    expiry = claims["exp"]
+    if isinstance(expiry, bool) or not isinstance(expiry, int | float):
+        raise InvalidClient("exp of client_assertion is a number of seconds.")
+    latest = timezone.now() + LONGEST_LIFETIME + conf.CLOCK_SKEW
+    if expiry > latest.timestamp():
+        raise InvalidClient(f"client_assertion may live {int(LONGEST_LIFETIME.total_seconds() // 60)} minutes at most.")
+    return datetime.fromtimestamp(expiry, UTC)

@@ -1,0 +1,126 @@
+"""The token exchange grant (RFC 8693): a service that was called with a token calls on, for the same person.
+
+Only ever narrower: scopes, audience and lifetime are within those of the token that is exchanged and of the client
+that asks. Whose tokens a client may exchange, and whether the new one must name it as the actor, the admin decides.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework_simplejwt.exceptions import TokenError
+
+from oauth.conf import conf
+from oauth.errors import InvalidRequest, InvalidTarget, OAuthError
+from oauth.grants import issuance
+from oauth.grants.issuance import GrantRequest, Issuance
+from oauth.models import Client
+from oauth.models.client import ExchangePolicy
+from oauth.resource_server.authentication import verify_access_token
+from oauth.tokens import liveness
+from oauth.tokens.claims import AccessTokenClaims
+
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+JWT = "urn:ietf:params:oauth:token-type:jwt"
+# A chain of services is short; a long one is a loop.
+LONGEST_CHAIN = 5
+
+
+def token_exchange(request: GrantRequest) -> Issuance:
+    client, params = request.client, request.params
+    if client.is_public:
+        raise InvalidRequest("A public client cannot exchange tokens: it cannot prove who it is.")
+    if params.get("requested_token_type", ACCESS_TOKEN) not in (ACCESS_TOKEN, JWT):
+        raise InvalidRequest(f"requested_token_type is {ACCESS_TOKEN}.")
+    claims = _token(params.require("subject_token"), params.require("subject_token_type"), "subject_token")
+    subject_client = Client.objects.filter(client_id=claims.client_id, is_active=True).first()
+    if subject_client is None or not _may_exchange(client, subject_client):
+        raise _unacceptable("subject_token", "This client may not exchange tokens of the client that it was issued to.")
+    authorization = liveness.find(claims.authorization_id) if claims.authorization_id else None
+    if authorization is None or not liveness.counts(authorization):
+        # RFC 9700 §4.15: a client's own token is not passed on, so that its name never stands where a person's does.
+        raise _unacceptable("subject_token", "It is not a person's, or what they allowed has ended.")
+    if claims.confirmation:
+        raise _unacceptable("subject_token", "The token is bound to a key that this client does not hold.")
+    actor = _actor(client, claims, _actor_token(request))
+    scopes = issuance.narrowed_scopes(
+        params.get("scope"), _or_fail(claims.scopes & frozenset(client.allowed_scopes), params.get("scope"))
+    )
+    resources = _resources(request, claims)
+    token, lifetime = issuance.access_token(
+        client,
+        scopes=scopes,
+        resources=resources,
+        authorization=authorization,
+        not_after=claims.expires_at,
+        actor=actor,
+    )
+    issued = Issuance(
+        access_token=token,
+        expires_in_seconds=int(lifetime.total_seconds()),
+        scopes=scopes,
+        issued_token_type=ACCESS_TOKEN,
+    )
+    issuance.record(client, authorization, f"token_exchange of {claims.client_id}", issued)
+    return issued
+
+
+def _token(raw: str, token_type: str, name: str) -> AccessTokenClaims:
+    """RFC 8693 §2.1, §3: an access token of ours. Raises InvalidRequest (§2.2.2)."""
+    if token_type not in (ACCESS_TOKEN, JWT):
+        raise InvalidRequest(f"{name}_type is {ACCESS_TOKEN}.")
+    try:
+        return verify_access_token(raw, audiences=(*conf.RESOURCES, conf.ISSUER)).claims
+    except TokenError as error:
+        raise _unacceptable(name, "It is not a valid access token of this server.") from error
+
+
+def _unacceptable(name: str, why: str) -> OAuthError:
+    return InvalidRequest(f"{name} cannot be exchanged. {why}")
+
+
+def _may_exchange(client: Client, subject_client: Client) -> bool:
+    return client.pk == subject_client.pk or client.exchange_from.filter(pk=subject_client.pk).exists()
+
+
+def _actor_token(request: GrantRequest) -> AccessTokenClaims | None:
+    params = request.params
+    if "actor_token" not in params:
+        if "actor_token_type" in params:
+            raise InvalidRequest("actor_token_type comes with an actor_token (RFC 8693 §2.1).")
+        return None
+    claims = _token(params["actor_token"], params.require("actor_token_type"), "actor_token")
+    if claims.client_id != request.client.client_id or claims.confirmation:
+        raise _unacceptable("actor_token", "It is not a token of this client.")
+    return claims
+
+
+def _actor(client: Client, claims: AccessTokenClaims, actor: AccessTokenClaims | None) -> Mapping[str, Any]:
+    """RFC 8693 §4.1: who acts now, and inside it who acted before. Nothing of the chain is ever left out."""
+    before = claims.actor
+    if client.exchange_policy == ExchangePolicy.IMPERSONATION and actor is None:
+        return before
+    depth, link = 1, before
+    while link:
+        depth, link = depth + 1, link.get("act", {})
+    if depth > LONGEST_CHAIN:
+        raise _unacceptable("subject_token", f"It was exchanged {LONGEST_CHAIN} times already.")
+    now = {"sub": actor.subject if actor else client.client_id, "client_id": client.client_id}
+    return now | ({"act": dict(before)} if before else {})
+
+
+def _or_fail(allowed: frozenset[str], asked: str | None) -> frozenset[str]:
+    if not allowed and asked is None:
+        raise InvalidRequest("The token and this client have no scope in common.")
+    return allowed
+
+
+def _resources(request: GrantRequest, claims: AccessTokenClaims) -> tuple[str, ...]:
+    """`resource` and `audience` (§2.1) name APIs of ours; within the token's own, or those the client is for."""
+    params, client = request.params, request.client
+    asked = tuple(dict.fromkeys((*params.all("resource"), *params.all("audience"))))
+    allowed = {*claims.audience, *client.allowed_resources}
+    if not asked:
+        return claims.audience
+    if not set(asked) <= allowed:
+        raise InvalidTarget("The resource is unknown or not allowed here.")
+    return asked

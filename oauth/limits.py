@@ -1,0 +1,127 @@
+"""How often somebody may ask (OWASP API4, ASVS 5.0 2.4.1): counted per client, address or both, in fixed windows.
+
+Counted in the process first and put into the shared cache in steps of a twentieth of the limit, so that a request
+costs nothing most of the time; the workers together exceed a limit by a few steps at most. Where the cache is away,
+each process counts alone: limits stay, a little wider (RELIABILITY F7).
+
+What a stranger can spend is never what somebody else lives on: before a client has proven itself its limit is
+counted together with the address.
+"""
+
+import ipaddress
+import threading
+import time
+from dataclasses import dataclass
+
+from django.core.cache import cache
+from django.db import Error as DatabaseError
+from django.http import HttpRequest
+from redis.exceptions import RedisError
+
+from oauth.conf import conf
+from oauth.errors import TooManyRequests
+from oauth.models.secret import digest
+
+_STEPS = 20
+_MOST_COUNTED = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many in so many seconds; THROTTLE_SCALE multiplies the first."""
+
+    name: str
+    count: int
+    seconds: int = 60
+
+    @property
+    def most(self) -> int:
+        return max(1, round(self.count * conf.THROTTLE_SCALE))
+
+
+FAILURES = Limit("failures", 30)
+FAILURES_OF_ADDRESS = Limit("failures-of-address", 120)
+
+
+@dataclass(slots=True)
+class _Count:
+    """`shared` is what all processes had put together when this one last looked; `pending` is not put there yet."""
+
+    ends_at: float
+    shared: int = 0
+    pending: int = 0
+
+
+_counts: dict[tuple[str, str], _Count] = {}
+_lock = threading.Lock()
+
+
+def spend(limit: Limit, *key: str) -> None:
+    """Counts one. Raises TooManyRequests where that is one too many."""
+    count, put = _add(limit, key)
+    if put:
+        _share(limit, key, count, put)
+    if count.shared + count.pending > limit.most:
+        raise _refusal(limit)
+
+
+def check(limit: Limit, *key: str) -> None:
+    """Counts nothing. Raises TooManyRequests where this process knows that the limit is reached."""
+    count = _counts.get((limit.name, "\n".join(key)))
+    if count is not None and count.ends_at > time.time() and count.shared + count.pending >= limit.most:
+        raise _refusal(limit)
+
+
+def address_of(request: HttpRequest) -> str:
+    """The caller's address; of IPv6 the network, which one subscriber has whole (RFC 6177)."""
+    try:
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return "none"
+    if isinstance(address, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+    return str(address)
+
+
+def forget() -> None:
+    """What this process has counted."""
+    with _lock:
+        _counts.clear()
+
+
+def _add(limit: Limit, key: tuple[str, ...]) -> tuple[_Count, int]:
+    """The count of this window with one more, and how many of it are to be put into the shared cache now."""
+    now = time.time()
+    where = (limit.name, "\n".join(key))
+    with _lock:
+        count = _counts.get(where)
+        if count is None or count.ends_at <= now:
+            if len(_counts) >= _MOST_COUNTED:
+                _make_room(now)
+            count = _counts[where] = _Count(ends_at=(now // limit.seconds + 1) * limit.seconds)
+        count.pending += 1
+        put = count.pending if count.pending >= max(1, limit.most // _STEPS) else 0
+        count.pending -= put
+        count.shared += put
+        return count, put
+
+
+def _share(limit: Limit, key: tuple[str, ...], count: _Count, put: int) -> None:
+    name = f"oauth.limit.{limit.name}.{digest(repr(key)).hex()[:32]}.{int(count.ends_at)}"
+    try:
+        if not cache.add(name, put, 2 * limit.seconds):
+            count.shared = max(count.shared, int(cache.incr(name, put)))
+    except (OSError, DatabaseError, RedisError, ValueError):
+        return  # counted here alone; ValueError: it went out of the cache in between
+
+
+def _make_room(now: float) -> None:
+    for where in [where for where, count in _counts.items() if count.ends_at <= now]:
+        del _counts[where]
+    if len(_counts) >= _MOST_COUNTED:
+        _counts.clear()  # what was put into the shared cache still counts
+
+
+def _refusal(limit: Limit) -> TooManyRequests:
+    wait = limit.seconds - int(time.time()) % limit.seconds
+    return TooManyRequests(f"Too many requests. Try again in {wait} seconds.", retry_after_seconds=wait)

@@ -1,0 +1,98 @@
+"""What happened, for auditors and support: who did what, from where, and how it ended. Never a secret."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import models
+from django.http import HttpRequest
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came in and from which address; nowhere for commands and the worker."""
+
+    endpoint: str = ""
+    address: str | None = None
+
+
+_origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  (frozen)
+
+
+@contextmanager
+def origin(endpoint: str, request: HttpRequest) -> Iterator[None]:
+    """What is recorded inside came from this request. Settings decide which proxies REMOTE_ADDR is believed of."""
+    token = _origin.set(Origin(endpoint, request.META.get("REMOTE_ADDR") or None))
+    try:
+        yield
+    finally:
+        _origin.reset(token)
+
+
+class AuditEvent(models.Model):
+    """Append-only: the database refuses to change a row, and to delete one before its time.
+
+    Persons, clients and authorizations are named by value, so that a row outlives what it is about.
+    """
+
+    class Action(models.TextChoices):
+        ALLOWED = "allowed", "A person allowed a client"
+        DENIED = "denied", "A person declined"
+        ISSUED = "issued", "Tokens were issued"
+        REFUSED = "refused", "A request was refused"
+        REVOKED = "revoked", "An authorization ended"
+        LOGGED_OUT = "logged_out", "A session ended"
+        LOGOUT_TOLD = "logout_told", "A client was told of a log-out"
+        CLIENT_REGISTERED = "client_registered", "A client was registered"
+        CLIENT_CHANGED = "client_changed", "A client was changed"
+        CLIENT_DELETED = "client_deleted", "A client was deleted"
+        SECRET_ISSUED = "secret_issued", "A client got a new secret"
+        KEY_PUBLISHED = "key_published", "A signing key was published"
+        KEY_RETIRED = "key_retired", "A signing key was retired at once"
+        KEYS_REENCRYPTED = "keys_reencrypted", "Signing keys were encrypted anew"
+        REGISTRATION_TOKEN_MADE = "registration_token_made", "An initial access token was made"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(default=timezone.now)
+    action = models.CharField(max_length=30, choices=Action.choices)
+    endpoint = models.CharField(max_length=40, blank=True, help_text="Where it happened, or the grant type.")
+    user = models.CharField(max_length=64, blank=True, help_text="Primary key of the person it is about.")
+    actor = models.CharField(max_length=64, blank=True, help_text="Primary key of the admin who did it.")
+    client = models.CharField("client ID", max_length=255, blank=True)
+    authorization = models.UUIDField(null=True, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+    error = models.CharField(max_length=60, blank=True, help_text="OAuth error code of a refusal.")
+    error_id = models.CharField(max_length=32, blank=True, help_text="The client was told this id.")
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["error_id"], name="audit_error_id", condition=~models.Q(error_id="")),
+            models.Index(fields=["user", "-id"], name="audit_user"),
+            models.Index(fields=["client", "-id"], name="audit_client"),
+            models.Index(fields=["authorization"], name="audit_authorization"),
+            models.Index(fields=["action", "-id"], name="audit_action"),
+            models.Index(fields=["at"], name="audit_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+    @classmethod
+    def of(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":
+        """An unsaved event with the origin of this request."""
+        here = _origin.get()
+        given = {name: str(value) if name in ("user", "actor") else value for name, value in values.items()}
+        return cls(**{"action": action, "endpoint": here.endpoint, "address": here.address, **given})
+
+    @classmethod
+    def record(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":
+        """Written in the transaction of what it records: either both are there, or neither."""
+        event = cls.of(action, **values)
+        event.save(force_insert=True)
+        return event

@@ -1,0 +1,61 @@
+"""Public keys that clients register: what makes a JWK Set acceptable (RFC 7517, RFC 7518 §3, FAPI 2.0 §5.4)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from oauth.conf import CLIENT_SIGNING_ALGORITHMS
+
+# RFC 7518 §3.3, §3.5; FAPI 2.0 Security Profile §5.4.
+MIN_RSA_BITS = 2048
+MAX_KEYS = 20
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+# Key type and curve by algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
+_TYPES = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519"), "PS256": ("RSA", None)}
+
+
+def check(jwks: Any) -> None:
+    """Raises ValueError, saying why, unless this is a JWK Set of public keys that are strong enough."""
+    keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
+    if not isinstance(keys, list) or not keys or len(keys) > MAX_KEYS or not all(isinstance(k, dict) for k in keys):
+        raise ValueError(f"a JWK Set is an object with 1 to {MAX_KEYS} keys.")
+    kids = [jwk.get("kid") for jwk in keys]
+    if len(keys) > 1 and (not all(isinstance(kid, str) and kid for kid in kids) or len(set(kids)) < len(kids)):
+        raise ValueError("each of several keys has a kid of its own.")
+    for jwk in keys:
+        if _PRIVATE & jwk.keys():
+            raise ValueError("a private or secret key must never be sent to anybody; only public keys.")
+        if jwk.get("use", "sig") == "sig":
+            load(jwk, str(jwk.get("alg") or _default_algorithm(jwk)))
+
+
+def fits(jwk: Mapping[str, Any], *, kid: str | None, algorithm: str) -> bool:
+    """Whether a signature of this algorithm, perhaps naming this key, can be of this key."""
+    return (
+        (kid is None or jwk.get("kid") == kid)
+        and jwk.get("use", "sig") == "sig"
+        and jwk.get("alg", algorithm) == algorithm
+        and jwk.get("kty") == _TYPES[algorithm][0]
+    )
+
+
+def load(jwk: Mapping[str, Any], algorithm: str) -> jwt.PyJWK:
+    """Raises ValueError where the key is weak, broken, or not for this algorithm."""
+    if algorithm not in CLIENT_SIGNING_ALGORITHMS:
+        raise ValueError(f"alg is one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
+    key_type, curve = _TYPES[algorithm]
+    if jwk.get("kty") != key_type or (curve and jwk.get("crv") != curve):
+        raise ValueError(f"a key for {algorithm} has kty {key_type}{f' and crv {curve}' if curve else ''}.")
+    try:
+        key = jwt.PyJWK(dict(jwk), algorithm=algorithm)
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError("a key cannot be read.") from error
+    if isinstance(key.key, RSAPublicKey) and key.key.key_size < MIN_RSA_BITS:
+        raise ValueError(f"an RSA key has at least {MIN_RSA_BITS} bits.")
+    return key
+
+
+def _default_algorithm(jwk: Mapping[str, Any]) -> str:
+    return {"EC": "ES256", "OKP": "EdDSA"}.get(str(jwk.get("kty")), "PS256")

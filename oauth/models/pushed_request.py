@@ -1,0 +1,21 @@
+"""A pushed authorization request (RFC 9126): sent by the client itself, so the browser carries only its name."""
+
+from django.conf import settings
+from django.db import models
+
+from oauth.models.secret import DigestField
+
+
+class PushedRequest(models.Model):
+    """Used once, by the client that pushed it, soon (RFC 9126 §2.2, §4)."""
+
+    reference_digest = DigestField()
+    client = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="+")
+    request = models.JSONField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="pushed_request_expiry")]
+
+    def __str__(self) -> str:
+        return f"pushed request {self.pk}"

@@ -1,0 +1,27 @@
+"""The bits of the Token Status List (draft-ietf-oauth-status-list): which of our tokens have ended early.
+
+Every Authorization, and every client acting for itself, has an index from one sequence; list n holds the indexes
+from n * STATUS_LIST_SIZE on. A bit is set by a row of this table, so that it outlives what it stood for.
+"""
+
+from django.db import models
+from django.db.models import Func
+from django.utils import timezone
+
+
+def next_status_index() -> Func:
+    """The database's own counter: PostgreSQL hands a number out once, whoever asks at the same time."""
+    return Func(
+        function="nextval", template="%(function)s('oauth_status_index')", output_field=models.BigIntegerField()
+    )
+
+
+class RevokedStatus(models.Model):
+    index = models.BigIntegerField(primary_key=True)
+    revoked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["revoked_at"], name="revoked_status_age")]
+
+    def __str__(self) -> str:
+        return str(self.index)

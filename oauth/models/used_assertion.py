@@ -1,0 +1,32 @@
+"""JWTs that count once: client assertions (RFC 7523 §3 item 7), by client and `jti`."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection, models
+
+from oauth.models.secret import DigestField, digest
+
+
+class UsedAssertion(models.Model):
+    assertion_digest = DigestField()
+    client = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="+")
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["expires_at"], name="used_assertion_expiry")]
+
+    def __str__(self) -> str:
+        return f"assertion {self.pk}"
+
+    @classmethod
+    def use(cls, client_pk: int, jti: str, *, expires_at: datetime) -> bool:
+        """Whether this is the first use, remembered until the JWT has expired. One statement: the unique digest
+        decides a race (RELIABILITY F7). In SQL because the ORM does not tell which rows a conflict left out."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO {cls._meta.db_table} (assertion_digest, client_id, expires_at) VALUES (%s, %s, %s) "  # noqa: S608
+                "ON CONFLICT DO NOTHING",
+                [digest(f"{client_pk} {jti}"), client_pk, expires_at],
+            )
+            return cursor.rowcount == 1

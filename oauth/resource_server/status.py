@@ -1,0 +1,113 @@
+"""Whether a token was ended early: its bit in the issuer's status list (draft-ietf-oauth-status-list §8.3).
+
+A list is read again every STATUS_LIST_REFRESH, by the request that finds it old, and checked in memory. Where the
+issuer cannot be reached, the last list counts until it is STATUS_LIST_MAX_AGE old (and no token lives much longer
+than that); then tokens are answered 503 with Retry-After, neither accepted nor called invalid: fail closed, and a
+client keeps what it has.
+"""
+
+import threading
+import time
+from dataclasses import dataclass
+
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+from rest_framework_simplejwt.exceptions import TokenBackendError
+
+from oauth.conf import conf
+from oauth.resource_server import http
+from oauth.resource_server.challenges import InvalidToken, TemporarilyUnavailable
+from oauth.resource_server.jwks import find_key
+from oauth.tokens import status_list
+from oauth.tokens.claims import AccessTokenClaims
+from oauth.tokens.verification import VerifyingBackend
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    array: bytes
+    etag: str
+    read_at: float  # of time.monotonic(): when the issuer last confirmed it
+    tried_at: float
+
+
+_known: dict[int, _Known] = {}
+_lock = threading.Lock()
+
+
+def require_valid(claims: AccessTokenClaims) -> None:
+    """Raises InvalidToken where the token has ended, TemporarilyUnavailable where nobody can tell."""
+    if not claims.status:
+        return
+    try:
+        number, index = status_list.number_of(claims.status["uri"]), claims.status["idx"]
+        if status_list.is_set(_array(number), index):
+            raise InvalidToken("The authorization behind this token has ended.")
+    except (KeyError, TypeError, ValueError, LookupError) as error:
+        raise InvalidToken("The token names no status of this issuer.") from error
+
+
+def _array(number: int) -> bytes:
+    if conf.STATUS_LISTS:
+        array: bytes = import_string(conf.STATUS_LISTS)(number)
+        return array
+    now = time.monotonic()
+    known = _known.get(number)
+    if known is None or now - known.tried_at >= conf.STATUS_LIST_REFRESH.total_seconds():
+        known = _refresh(number, known, now)
+    if known is None or now - known.read_at > conf.STATUS_LIST_MAX_AGE.total_seconds():
+        raise TemporarilyUnavailable("Whether this token is still valid cannot be checked at the moment. Try again.")
+    return known.array
+
+
+def _refresh(number: int, known: _Known | None, now: float) -> _Known | None:
+    """One thread asks the issuer; the others go on with what is known, and wait only where nothing is."""
+    if not _lock.acquire(blocking=known is None):
+        return known
+    try:
+        newest = _known.get(number)
+        if newest is not None and newest is not known:
+            return newest
+        try:
+            known = _fetch(number, known, now)
+        except (OSError, ValueError, TokenBackendError):
+            if known is None:
+                return None
+            known = _Known(known.array, known.etag, known.read_at, now)
+        _known[number] = known
+        return known
+    finally:
+        _lock.release()
+
+
+def _fetch(number: int, known: _Known | None, now: float) -> _Known:
+    """Raises OSError, ValueError or TokenBackendError where the issuer does not answer with a list of its own."""
+    uri = status_list.uri(number)
+    status, body, headers = http.get(uri, headers={"If-None-Match": known.etag} if known else None)
+    if status == 304 and known is not None:
+        return _Known(known.array, known.etag, now, now)
+    if status == 404:
+        raise LookupError(uri)
+    if status != 200:
+        raise ValueError(f"{uri} answered {status}")
+    backend = VerifyingBackend(
+        typ=status_list.TYP,
+        issuer=conf.ISSUER,
+        audiences=(),
+        find_key=find_key,
+        leeway_seconds=conf.CLOCK_SKEW.total_seconds(),
+        required_claims=("iss", "sub", "iat", "exp", "status_list"),
+    )
+    payload = backend.decode(body.decode("ascii").strip())
+    # §8.3: the list says which one it is, so that none stands in for another.
+    if payload["sub"] != uri or not isinstance(payload["status_list"], dict):
+        raise ValueError(f"{uri} answered another list")
+    return _Known(status_list.from_claim(payload["status_list"]), headers.get("ETag", ""), now, now)
+
+
+def forget() -> None:
+    """Read anew at next use."""
+    _known.clear()
+
+
+setting_changed.connect(lambda setting, **_: forget() if setting == "OAUTH" else None, weak=False)

@@ -1,0 +1,29 @@
+"""Background work, run by `manage.py procrastinate worker`; every task may run twice without harm."""
+
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from oauth import housekeeping
+from oauth.authorization import backchannel_logout
+from oauth.keys import rotation
+
+# 5 s, 25 s, 2 min, 10 min, 52 min: a client that restarts, deploys, or has a bad hour.
+_PATIENT = RetryStrategy(max_attempts=6, exponential_wait=5, retry_exceptions=[backchannel_logout.NotDelivered])
+
+
+@app.task(name=backchannel_logout.TASK, queue="oauth", retry=_PATIENT)
+def tell_client_of_logout(client_pk: int, user_id: str, sid: str) -> None:
+    backchannel_logout.tell(client_pk, user_id, sid)
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="oauth.clean_up", queue="oauth", queueing_lock="oauth.clean_up")
+def clean_up(timestamp: int) -> None:
+    for _ in housekeeping.clean_up():
+        pass
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="oauth.rotate_keys", queue="oauth", queueing_lock="oauth.rotate_keys")
+def rotate_keys(timestamp: int) -> None:
+    rotation.rotate_where_due()

@@ -1,0 +1,89 @@
+"""The ID token (OpenID Connect Core §2): signed for one client, and read back as `id_token_hint`."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import jwt
+from jwt.utils import base64url_encode
+
+from oauth import keys
+from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.models import Authorization, Client
+from oauth.tokens import subject
+from oauth.tokens.signing import SigningBackend
+from oauth.tokens.verification import is_canonical_jws
+
+TYP = "JWT"
+
+
+def sign(
+    client: Client,
+    authorization: Authorization,
+    *,
+    issued_at: datetime,
+    nonce: str = "",
+    access_token: str = "",
+    code: str = "",
+    claims: Mapping[str, Any] | None = None,
+) -> str:
+    """An ID token about the authorization's user; `claims` are those asked for by name (§5.5)."""
+    algorithm = client.id_token_signed_response_alg or conf.ID_TOKEN_SIGNING_ALGORITHM
+    optional = {
+        "nonce": nonce,
+        "at_hash": access_token and left_half_hash(access_token, algorithm),
+        "c_hash": code and left_half_hash(code, algorithm),
+    }
+    payload = {
+        **(claims or {}),
+        "iss": conf.ISSUER,
+        "sub": subject.of(client, authorization.user_id),
+        "aud": client.client_id,
+        "azp": client.client_id,
+        "iat": int(issued_at.timestamp()),
+        "exp": int((issued_at + conf.ID_TOKEN_LIFETIME).timestamp()),
+        "auth_time": int(authorization.auth_time.timestamp()),
+        "acr": authorization.acr,
+        "amr": list(authorization.amr),
+        "sid": str(authorization.session_id or authorization.pk),
+    } | {name: value for name, value in optional.items() if value}
+    return SigningBackend(typ=TYP, algorithm=algorithm).encode(payload)
+
+
+def left_half_hash(value: str, algorithm: str) -> str:
+    """OpenID Connect Core §3.1.3.6: the left half of SHA-256, of SHA-512 for EdDSA, in base64url."""
+    hashed = (hashlib.sha512 if algorithm == "EdDSA" else hashlib.sha256)(value.encode("ascii")).digest()
+    return base64url_encode(hashed[: len(hashed) // 2]).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """An ID token that came back (§3.1.2.1 `id_token_hint`). It tells whom a client means and proves nothing more."""
+
+    client_id: str
+    subject: str
+    sid: str
+
+
+def read_hint(token: str) -> Hint | None:
+    """None unless we signed it. Its expiry does not count: clients keep the last one (RP-Initiated Logout §4)."""
+    if not is_canonical_jws(token):
+        return None
+    try:
+        header = jwt.get_unverified_header(token)
+        published = {jwk["kid"]: jwk for jwk in keys.published_jwks()["keys"]}
+        jwk = published.get(str(header.get("kid")))
+        if jwk is None or header.get("typ") != TYP or jwk["alg"] != header.get("alg") or "crit" in header:
+            return None
+        payload = jwt.decode(
+            token,
+            jwt.PyJWK(jwk),
+            algorithms=list(SIGNING_ALGORITHMS),
+            issuer=conf.ISSUER,
+            options={"verify_exp": False, "verify_aud": False, "require": ["iss", "sub", "aud", "sid"]},
+        )
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
+        return None
+    return Hint(client_id=payload["aud"], subject=payload["sub"], sid=payload["sid"])

@@ -1,0 +1,77 @@
+"""JWK Sets (RFC 7517 §5) that somebody else publishes: fetched, kept, searched by `kid`.
+
+A fetched set is kept; an unknown `kid` causes at most one fetch a minute whoever asks (PyJWT CVE-2026-48524),
+and a failed fetch leaves the keys that we have. A set older than MAX_AGE is not trusted any more: fail closed.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+import jwt
+
+SECONDS_BETWEEN_FETCHES = 60
+REFRESH_AFTER_SECONDS = 300
+MAX_AGE_SECONDS = 24 * 3600
+
+logger = logging.getLogger(__name__)
+Key = TypeVar("Key")
+
+
+class FetchedKeys(Generic[Key]):
+    """Thread-safe; one per process and address.
+
+    `fetch` gives the keys by `kid` and raises OSError or ValueError where it cannot.
+    """
+
+    def __init__(self, fetch: Callable[[], Mapping[str, Key]], *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._keys: Mapping[str, Key] = {}
+        self._fetched_at = self._tried_at = self._searched_at = float("-inf")
+        self._fetches = 0
+        self._lock = threading.Lock()
+
+    def find(self, kid: str) -> Key | None:
+        """The key, None if it is not published, or if nothing fresh enough is known."""
+        return self.current(kid).get(kid)
+
+    def current(self, kid: str) -> Mapping[str, Key]:
+        """All keys, looked for anew where this one is missing; empty where nothing fresh enough is known."""
+        now = self._clock()
+        if now - self._fetched_at > REFRESH_AFTER_SECONDS:
+            self._refresh(now, kid, last=self._tried_at)
+        elif kid not in self._keys:
+            # A key that its owner has just added is worth one more fetch, within the minute of the last one.
+            self._refresh(now, kid, last=self._searched_at)
+        return self._keys if now - self._fetched_at <= MAX_AGE_SECONDS else {}
+
+    def _refresh(self, now: float, kid: str, *, last: float) -> None:
+        if now - last < SECONDS_BETWEEN_FETCHES:
+            return
+        fetches = self._fetches
+        with self._lock:
+            if self._fetches != fetches:
+                return  # another thread has just done it
+            self._fetches, self._tried_at = fetches + 1, now
+            try:
+                self._keys = self._fetch()
+                self._fetched_at = now
+            except (OSError, ValueError) as error:
+                logger.warning("A JWK Set could not be fetched; the last one stays in use: %s", error)
+            if kid not in self._keys:
+                self._searched_at = now
+
+
+def parse(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
+    """The signature keys of an issuer's JWK Set by kid. Raises ValueError where it is no JWK Set."""
+    try:
+        return {
+            jwk["kid"]: jwt.PyJWK(jwk)
+            for jwk in jwks["keys"]
+            if jwk.get("use", "sig") == "sig" and "alg" in jwk and "kid" in jwk
+        }
+    except (jwt.PyJWTError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError("not a JWK Set") from error

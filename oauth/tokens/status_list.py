@@ -1,0 +1,65 @@
+"""The Token Status List (draft-ietf-oauth-status-list): one bit per authorization, 1 where it has ended.
+
+Here is its form, which the server that publishes a list and the resource server that reads it share.
+"""
+
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from jwt.utils import base64url_decode, base64url_encode
+
+from oauth.conf import STATUS_LIST_SIZE, conf
+
+TYP = "statuslist+jwt"
+MEDIA_TYPE = "application/statuslist+jwt"
+_PATH = "/oauth/status/"
+
+
+def uri(number: int) -> str:
+    return conf.url(f"{_PATH}{number}")
+
+
+def number_of(uri: object) -> int:
+    """Which list of this issuer it is. Raises ValueError for any other address: nothing else is ever fetched."""
+    prefix = conf.url(_PATH)
+    if not isinstance(uri, str) or not uri.startswith(prefix) or not uri.removeprefix(prefix).isdecimal():
+        raise ValueError("not a status list of this issuer")
+    return int(uri.removeprefix(prefix))
+
+
+def reference(index: int) -> dict[str, Any]:
+    """The claim `status_list` of a token (§6.1)."""
+    return {"idx": index % STATUS_LIST_SIZE, "uri": uri(index // STATUS_LIST_SIZE)}
+
+
+def bits(indexes: Iterable[int]) -> bytes:
+    """A list with these bits set (§4.1: the lowest bit of a byte comes first)."""
+    array = bytearray(STATUS_LIST_SIZE // 8)
+    for index in indexes:
+        array[index % STATUS_LIST_SIZE // 8] |= 1 << index % 8
+    return bytes(array)
+
+
+def is_set(array: bytes, index: int) -> bool:
+    """Raises IndexError beyond the list: a token that names no bit of ours is not believed."""
+    if index < 0:
+        raise IndexError(index)
+    return bool(array[index // 8] >> index % 8 & 1)
+
+
+def to_claim(array: bytes) -> dict[str, Any]:
+    """§4.2: compressed with zlib, in base64url."""
+    return {"bits": 1, "lst": base64url_encode(zlib.compress(array, 9)).decode()}
+
+
+def from_claim(claim: Mapping[str, Any]) -> bytes:
+    """Raises ValueError where it is no list of ours; never inflates beyond its size."""
+    try:
+        inflater = zlib.decompressobj()
+        array = inflater.decompress(base64url_decode(str(claim["lst"])), STATUS_LIST_SIZE // 8 + 1)
+    except (zlib.error, KeyError, ValueError) as error:
+        raise ValueError("not a status list") from error
+    if claim.get("bits") != 1 or len(array) != STATUS_LIST_SIZE // 8:
+        raise ValueError("not a status list of 1 bit per token")
+    return array

@@ -1,0 +1,55 @@
+"""Somebody else's HTTP server, in a thread: a client's key set, sector file or back channel."""
+
+import http.server
+import json
+import threading
+from typing import Any
+
+
+class HttpListener:
+    """Answers every request with `status` and `body` (JSON, or bytes as they are); remembers what it received."""
+
+    def __init__(self, body: Any = None, status: int = 200) -> None:
+        self.body, self.status, self.headers = body, status, {"Content-Type": "application/json"}
+        self.received: list[tuple[str, str, bytes]] = []
+        listener = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                listener.received.append((self.command, self.path, content))
+                body = listener.body if isinstance(listener.body, bytes) else json.dumps(listener.body).encode()
+                self.send_response(listener.status)
+                for name, value in {**listener.headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever)
+
+    @property
+    def requests(self) -> int:
+        return len(self.received)
+
+    @property
+    def host(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def url(self, path: str) -> str:
+        return f"http://{self.host}{path}"
+
+    def __enter__(self) -> "HttpListener":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()

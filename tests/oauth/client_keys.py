@@ -1,0 +1,61 @@
+"""A client with a key of its own, for tests: signs assertions as a client library does."""
+
+import secrets
+import time
+from typing import Any
+
+import jwt
+from jwcrypto.jwk import JWK
+
+from oauth.conf import conf
+
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_PARAMETERS: dict[str, dict[str, Any]] = {
+    "ES256": {"kty": "EC", "crv": "P-256"},
+    "EdDSA": {"kty": "OKP", "crv": "Ed25519"},
+    "PS256": {"kty": "RSA", "size": 2048},
+    "RS256": {"kty": "RSA", "size": 2048},
+}
+
+
+class ClientKey:
+    """One key pair, with the algorithm it signs by."""
+
+    def __init__(self, algorithm: str = "ES256", kid: str | None = "key-1", **parameters: Any) -> None:
+        self.algorithm, self.kid = algorithm, kid
+        self.jwk = JWK.generate(**(parameters or _PARAMETERS[algorithm]))
+
+    @property
+    def public(self) -> dict[str, Any]:
+        named = {"kid": self.kid} if self.kid else {}
+        return {**self.jwk.export_public(as_dict=True), **named, "alg": self.algorithm, "use": "sig"}
+
+    @property
+    def private_pem(self) -> bytes:
+        pem: bytes = self.jwk.export_to_pem(private_key=True, password=None)
+        return pem
+
+    def sign(self, claims: dict[str, Any], **headers: Any) -> str:
+        named = {"kid": self.kid} if self.kid else {}
+        return jwt.encode(claims, self.private_pem, algorithm=self.algorithm, headers={**named, **headers})
+
+    def assertion(
+        self, client_id: str, *, without: str = "", headers: dict[str, Any] | None = None, **claims: Any
+    ) -> str:
+        now = int(time.time())
+        given = {
+            "iss": client_id,
+            "sub": client_id,
+            "aud": conf.ISSUER,
+            "iat": now,
+            "exp": now + 60,
+            "jti": secrets.token_urlsafe(16),
+            **claims,
+        }
+        given.pop(without, None)
+        return self.sign(given, **(headers or {}))
+
+
+def by(assertion: str) -> dict[str, str]:
+    """The form fields of private_key_jwt (RFC 7523 §2.2)."""
+    return {"client_assertion_type": TYPE, "client_assertion": assertion}

@@ -1,0 +1,249 @@
+"""RP-initiated and back-channel logout: one session ends, with what depended on it, and who wants to know is told."""
+
+from datetime import timedelta
+from urllib.parse import parse_qs, urlencode
+
+import jwt
+import pytest
+from bs4 import BeautifulSoup
+from django.db import transaction
+from django.test import Client as Browser
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from accounts.models import User
+from oauth import keys, tasks
+from oauth.authorization import backchannel_logout, sessions
+from oauth.conf import conf
+from oauth.models import AuditEvent, Authorization, Session
+from tests.oauth_client import PASSWORD, allow, decoded
+
+pytestmark = pytest.mark.django_db
+
+AFTER = "https://app.example/logged-out"
+FORM = {"content_type": "application/x-www-form-urlencoded"}
+
+
+@pytest.fixture
+def app(web_app):
+    web_app.post_logout_redirect_uris = AFTER
+    web_app.save()
+    return web_app
+
+
+@pytest.fixture
+def hint(app, issued):
+    return issued(app, scope="openid")["id_token"]
+
+
+def log_out(browser, **parameters):
+    return browser.get("/oauth/logout?" + urlencode(parameters))
+
+
+def press(browser, page, decision):
+    form = BeautifulSoup(page.content, "html.parser").select_one("main form")
+    fields = {field["name"]: field["value"] for field in form.select("input[type=hidden]")}
+    return browser.post("/oauth/logout", urlencode({**fields, "decision": decision}), **FORM)
+
+
+def is_logged_in(browser):
+    return "_auth_user_id" in browser.session
+
+
+def test_the_hint_of_this_person_logs_them_out_and_brings_them_back(browser, hint):
+    answer = log_out(browser, id_token_hint=hint, post_logout_redirect_uri=AFTER, state="s p")
+    assert (answer.status_code, answer["Location"]) == (303, f"{AFTER}?state=s+p")
+    assert not is_logged_in(browser)
+    assert Session.objects.get().end_reason == Session.EndReason.LOGOUT
+
+
+def test_a_private_use_scheme_is_brought_back_too(browser, mobile_app, issued):
+    mobile_app.post_logout_redirect_uris = "com.example.app:/out"
+    mobile_app.save()
+    hint = issued(mobile_app, scope="openid")["id_token"]
+    answer = log_out(browser, id_token_hint=hint, post_logout_redirect_uri="com.example.app:/out", state="s")
+    assert answer["Location"] == "com.example.app:/out?state=s"
+
+
+def test_without_a_hint_the_person_is_asked(browser, app):
+    """ASVS 5.0 10.6.2: nobody is logged out by a link."""
+    page = log_out(browser, client_id=app.client_id, post_logout_redirect_uri=AFTER)
+    assert page.status_code == 200
+    assert is_logged_in(browser)
+    assert press(browser, page, "logout")["Location"] == AFTER
+    assert not is_logged_in(browser)
+
+
+def test_the_person_may_stay(browser, app):
+    page = log_out(browser)
+    assert press(browser, page, "stay")["Location"] == "/"
+    assert is_logged_in(browser)
+
+
+def test_a_hint_of_somebody_else_asks(hint, bob):
+    other = Browser()
+    other.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
+    assert log_out(other, id_token_hint=hint).status_code == 200
+    assert is_logged_in(other)
+
+
+def test_a_foreign_form_ends_nothing(browser, app):
+    """The button's form carries a token against CSRF; another site has none."""
+    page = log_out(browser)
+    form = BeautifulSoup(page.content, "html.parser").select_one("main form")
+    interaction = form.select_one("input[name=interaction]")["value"]
+    strict = Browser(enforce_csrf_checks=True)
+    strict.cookies = browser.cookies
+    answer = strict.post("/oauth/logout", urlencode({"interaction": interaction, "decision": "logout"}), **FORM)
+    assert answer.status_code == 403
+    assert is_logged_in(browser)
+
+
+def test_a_posted_request_comes_again_without_the_token_in_the_address(browser, hint):
+    """RP-Initiated Logout §2: POST, with which another site's form brings no SameSite cookie."""
+    body = urlencode({"id_token_hint": hint, "post_logout_redirect_uri": AFTER})
+    again = Browser().post("/oauth/logout", body, **FORM)
+    assert again.status_code == 303
+    assert hint not in again["Location"]
+    assert browser.get(again["Location"])["Location"] == AFTER
+    assert not is_logged_in(browser)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"post_logout_redirect_uri": AFTER},  # whose is it?
+        {"post_logout_redirect_uri": AFTER + "?x=1", "client_id": "*"},
+        {"post_logout_redirect_uri": AFTER + "/", "client_id": "*"},
+        {"post_logout_redirect_uri": "https://evil.example/", "client_id": "*"},
+        {"post_logout_redirect_uri": "https://app.example/callback", "client_id": "*"},
+        {"id_token_hint": "nonsense"},
+        {"client_id": "unknown"},
+        {"client_id": "another", "id_token_hint": "*"},
+    ],
+)
+def test_what_is_not_proven_is_shown_and_ends_nothing(browser, app, hint, parameters):
+    """RP-Initiated Logout §3, RFC 9700 §4.11: no open redirector."""
+    real = {"client_id": app.client_id, "id_token_hint": hint}
+    answer = log_out(browser, **{name: real[name] if value == "*" else value for name, value in parameters.items()})
+    assert answer.status_code == 400
+    assert "Location" not in answer
+    assert is_logged_in(browser)
+
+
+def test_a_changed_hint_is_refused(browser, hint):
+    head, payload, signature = hint.split(".")
+    changed = f"{head}.{payload}.{signature[:-4]}AAAA"
+    assert log_out(browser, id_token_hint=changed).status_code == 400
+
+
+def test_an_expired_hint_still_tells_whom_is_meant(browser, app, issued, settings):
+    settings.OAUTH = {**settings.OAUTH, "ID_TOKEN_LIFETIME": timedelta(seconds=-3600)}
+    expired = issued(app, scope="openid")["id_token"]
+    assert log_out(browser, id_token_hint=expired, post_logout_redirect_uri=AFTER)["Location"] == AFTER
+
+
+def test_nobody_is_logged_in_any_more(app):
+    assert b"You are logged out" in log_out(Browser()).content
+    answer = log_out(Browser(), client_id=app.client_id, post_logout_redirect_uri=AFTER, state="s")
+    assert answer["Location"] == f"{AFTER}?state=s"
+
+
+def test_log_out_ends_online_access_of_this_session_only(browser, app, issued, token_endpoint, alice):
+    """DESIGN: not all tokens of all apps. Offline access goes on, another browser goes on."""
+    online, offline = issued(app), issued(app, scope="accounts:read offline_access")
+    other = Browser()
+    other.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    elsewhere = token_endpoint.redeem(app, allow(other, app)).json()
+    browser.post("/accounts/logout/")
+    assert token_endpoint.refresh(app, online["refresh_token"]).status_code == 400
+    assert token_endpoint.refresh(app, offline["refresh_token"]).status_code == 200
+    assert token_endpoint.refresh(app, elsewhere["refresh_token"]).status_code == 200
+    assert Authorization.objects.get(pk=decoded(online["access_token"])["grant_id"]).revocation_reason == "logout"
+
+
+# --- back channel
+
+
+@pytest.fixture
+def told(app, listener):
+    app.backchannel_logout_uri = listener.url("/backchannel")
+    app.backchannel_logout_session_required = True
+    app.full_clean()
+    app.save()
+    return app
+
+
+def run_jobs():
+    """What the worker would do, one attempt each; returns how many there were."""
+    jobs = list(ProcrastinateJob.objects.filter(status="todo"))
+    for job in jobs:
+        tasks.tell_client_of_logout(**job.args)
+    return len(jobs)
+
+
+def test_the_clients_of_the_session_are_told(browser, told, mobile_app, listener, issued, alice):
+    first = decoded(issued(told, scope="openid", nonce="n")["id_token"])
+    issued(mobile_app)
+    browser.post("/accounts/logout/")
+    assert listener.requests == 0  # not while the person waits
+    assert run_jobs() == 1
+    method, path, body = listener.received[0]
+    assert (method, path) == ("POST", "/backchannel")
+    token = parse_qs(body.decode())["logout_token"][0]
+    header = jwt.get_unverified_header(token)
+    key = jwt.PyJWKSet.from_dict(keys.published_jwks())[header["kid"]]
+    claims = jwt.decode(token, key, algorithms=["RS256"], audience=told.client_id, issuer=conf.ISSUER)
+    assert header["typ"] == "logout+jwt"
+    assert claims["events"] == {"http://schemas.openid.net/event/backchannel-logout": {}}
+    assert (claims["sub"], claims["sid"]) == (str(alice.pk), first["sid"])
+    assert "nonce" not in claims
+    assert {"jti", "iat", "exp"} <= claims.keys()
+    assert AuditEvent.objects.filter(action="logout_told", client=told.client_id).exists()
+
+
+@pytest.mark.parametrize("how", ["rp", "password", "deactivated"])
+def test_every_end_of_a_session_is_told(browser, told, issued, alice, how):
+    hint = issued(told, scope="openid")["id_token"]
+    if how == "rp":
+        log_out(browser, id_token_hint=hint)
+    elif how == "password":
+        new = {"oldpassword": PASSWORD, "password1": "another-horse-9", "password2": "another-horse-9"}
+        browser.post("/accounts/password/change/", new)
+    else:
+        person = User.objects.get(pk=alice.pk)
+        person.is_active = False
+        person.save()
+    assert ProcrastinateJob.objects.filter(task_name=backchannel_logout.TASK).count() == 1
+
+
+@pytest.mark.parametrize("status", [302, 400, 500])
+def test_a_client_that_does_not_take_it_is_told_again(browser, told, listener, issued, status):
+    issued(told, scope="openid")
+    browser.post("/accounts/logout/")
+    listener.status = status
+    listener.headers["Location"] = "http://169.254.169.254/"
+    with pytest.raises(backchannel_logout.NotDelivered):
+        run_jobs()
+    assert listener.requests == 1  # no redirect is followed
+    assert tasks.tell_client_of_logout.retry_strategy.max_attempts > 3
+
+
+def test_a_private_address_is_not_told(browser, told, listener, issued, settings):
+    """OWASP API7: what was allowed at registration is checked again when it is used."""
+    issued(told, scope="openid")
+    browser.post("/accounts/logout/")
+    settings.OAUTH = {**settings.OAUTH, "OUTBOUND_ALLOWED_HOSTS": []}
+    with pytest.raises(backchannel_logout.NotDelivered):
+        run_jobs()
+    assert listener.requests == 0
+
+
+def test_the_word_is_lost_with_the_transaction_that_it_is_about(browser, told, issued):
+    """Nothing half done: no session ended, nobody told."""
+    issued(told, scope="openid")
+    with transaction.atomic():
+        sessions.end_all(Session.objects.get().user, Session.EndReason.LOGOUT)
+        assert ProcrastinateJob.objects.exists()
+        transaction.set_rollback(True)
+    assert not ProcrastinateJob.objects.exists()
+    assert Session.objects.get().ended_at is None

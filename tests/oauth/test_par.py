@@ -1,0 +1,131 @@
+"""Pushed authorization requests (RFC 9126)."""
+
+from datetime import timedelta
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import pytest
+import time_machine
+from django.test import Client as Browser
+from django.utils import timezone
+
+from oauth.models import Authorization, PushedRequest
+from tests.oauth_client import authorization_url, callback, decide
+
+pytestmark = pytest.mark.django_db
+
+
+def push(client, *, secret=None, **parameters):
+    """The client sends its request itself; returns the answer of /oauth/par."""
+    query = dict(parse_qsl(urlsplit(authorization_url(client, **parameters)).query))
+    secret = secret or getattr(client, "secret", None)
+    credentials = {"client_secret": secret} if secret else {}
+    return Browser(raise_request_exception=False).post(
+        "/oauth/par", urlencode(query | credentials), content_type="application/x-www-form-urlencoded"
+    )
+
+
+def page_of(browser, client, request_uri, **more):
+    return browser.get(
+        "/oauth/authorize?" + urlencode({"client_id": client.client_id, "request_uri": request_uri, **more})
+    )
+
+
+@pytest.fixture
+def web(web_app):
+    web_app.token_endpoint_auth_method = "client_secret_post"
+    web_app.save()
+    return web_app
+
+
+def test_a_pushed_request_is_answered_as_if_the_browser_had_carried_it(browser, web, token_endpoint):
+    answer = push(web)
+    assert (answer.status_code, answer["Cache-Control"]) == (201, "no-store")
+    body = answer.json()
+    assert body["request_uri"].startswith("urn:ietf:params:oauth:request_uri:")
+    assert 5 <= body["expires_in"] <= 600
+    returned = callback(decide(browser, page_of(browser, web, body["request_uri"])))
+    assert returned["state"] == "the-state"
+    assert Authorization.objects.get().scopes == ["accounts:read"]
+
+
+def test_what_the_browser_adds_changes_nothing(browser, web):
+    """RFC 9126 §4."""
+    request_uri = push(web).json()["request_uri"]
+    page = page_of(
+        browser, web, request_uri, scope="transfers:write", state="another", redirect_uri="https://evil.example/"
+    )
+    returned = callback(decide(browser, page))
+    assert returned["state"] == "the-state"
+    assert Authorization.objects.get().scopes == ["accounts:read"]
+
+
+def test_a_request_uri_works_once(browser, web):
+    """RFC 9126 §7.3."""
+    request_uri = push(web).json()["request_uri"]
+    assert page_of(browser, web, request_uri).status_code == 200
+    again = page_of(browser, web, request_uri)
+    assert again.status_code == 400
+    assert b"invalid_request_uri" in again.content
+
+
+def test_a_request_uri_expires(browser, web):
+    request_uri = push(web).json()["request_uri"]
+    with time_machine.travel(timezone.now() + timedelta(seconds=91)):
+        assert page_of(browser, web, request_uri).status_code == 400
+    assert not PushedRequest.objects.exists()
+
+
+def test_a_request_uri_is_its_clients_alone(browser, web, mobile_app):
+    request_uri = push(web).json()["request_uri"]
+    assert page_of(browser, mobile_app, request_uri).status_code == 400
+    assert page_of(browser, web, request_uri).status_code == 200  # and a stranger's try used nothing up
+
+
+@pytest.mark.parametrize("request_uri", ["urn:ietf:params:oauth:request_uri:", "urn:ietf:params:oauth:request_uri:x"])
+def test_an_unknown_request_uri_is_shown_not_redirected(browser, web, request_uri):
+    assert page_of(browser, web, request_uri).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"scope": "nonsense"}, "invalid_scope"),
+        ({"code_challenge": None}, "invalid_request"),
+        ({"redirect_uri": "https://evil.example/"}, "invalid_request"),
+        ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "invalid_request"),
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"resource": "https://other.example/"}, "invalid_target"),
+        ({"request": "e30.e30."}, "request_not_supported"),
+    ],
+)
+def test_errors_are_told_to_the_client_itself(web, parameters, error):
+    """RFC 9126 §2.3."""
+    answer = push(web, **parameters)
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
+    assert not PushedRequest.objects.exists()
+
+
+def test_pushing_needs_the_clients_own_authentication(web):
+    """RFC 9126 §2, ASVS 5.0 10.4.10."""
+    assert push(web, secret="wrong").status_code == 401
+    assert not PushedRequest.objects.exists()
+
+
+def test_a_public_client_pushes_too(browser, mobile_app):
+    request_uri = push(mobile_app).json()["request_uri"]
+    assert "code" in callback(decide(browser, page_of(browser, mobile_app, request_uri)))
+
+
+def test_a_client_that_must_push_is_refused_without(browser, web):
+    """RFC 9126 §6: require_pushed_authorization_requests."""
+    web.require_pushed_authorization_requests = True
+    web.save()
+    answer = callback(browser.get(authorization_url(web)))
+    assert answer["error"] == "invalid_request"
+    assert page_of(browser, web, push(web).json()["request_uri"]).status_code == 200
+
+
+def test_prompt_login_counts_from_when_the_person_is_asked(browser, web):
+    request_uri = push(web, prompt="login").json()["request_uri"]
+    with time_machine.travel(timezone.now() + timedelta(seconds=30)):
+        assert page_of(browser, web, request_uri)["Location"].startswith("/accounts/reauthenticate/")

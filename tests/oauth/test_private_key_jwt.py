@@ -1,0 +1,232 @@
+"""private_key_jwt (RFC 7523 §3): what is accepted, and every way in which it is not. ASVS 5.0 10.4.16."""
+
+import hmac
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import jwt
+import pytest
+from django.db import connection
+
+from oauth.client_authentication import keys as client_keys
+from oauth.conf import conf
+from oauth.models import UsedAssertion
+from tests.conftest import make_client
+from tests.oauth.client_keys import ClientKey, by
+
+pytestmark = pytest.mark.django_db
+
+KEY = ClientKey()
+
+
+@pytest.fixture(autouse=True)
+def _forget():
+    yield
+    client_keys.forget()
+
+
+@pytest.fixture
+def client_with_key(db):
+    client = make_client(
+        "service", allowed_scopes=["accounts:read"], token_endpoint_auth_method="private_key_jwt",
+        client_jwks={"keys": [KEY.public]},
+    )  # fmt: skip
+    client.full_clean()
+    client.save()
+    return client
+
+
+def ask(token_endpoint, assertion, **form):
+    return token_endpoint.post(grant_type="client_credentials", **by(assertion), **form)
+
+
+def base64url(header):
+    return jwt.utils.base64url_encode(json.dumps(header).encode()).decode()
+
+
+def refused(answer, code="invalid_client"):
+    assert answer.status_code == (401 if code == "invalid_client" else 400), answer.content
+    assert answer.json()["error"] == code
+    return answer.json()["error_description"]
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA"])
+def test_a_signature_proves_the_client(client_with_key, token_endpoint, algorithm):
+    key = ClientKey(algorithm)
+    client_with_key.client_jwks = {"keys": [key.public]}
+    client_with_key.save()
+    answer = ask(token_endpoint, key.assertion(client_with_key.client_id))
+    assert answer.status_code == 200, answer.content
+    also = ask(token_endpoint, key.assertion(client_with_key.client_id), client_id=client_with_key.client_id)
+    assert also.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "audience", [conf.ISSUER, [conf.ISSUER], f"{conf.ISSUER}/oauth/token", f"{conf.ISSUER}/oauth/par"]
+)
+def test_the_issuer_and_its_endpoints_are_the_audience(client_with_key, token_endpoint, audience):
+    assert ask(token_endpoint, KEY.assertion(client_with_key.client_id, aud=audience)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "audience",
+    ["https://other.example", f"{conf.ISSUER}/", f"{conf.ISSUER}.evil.example", "", [], None, 1,
+     [conf.ISSUER, "https://other.example"], {"iss": conf.ISSUER}],
+)  # fmt: skip
+def test_an_assertion_for_somebody_else_too_is_refused(client_with_key, token_endpoint, audience):
+    """RFC 7523 §3 item 3: whoever else it is for could use it here."""
+    refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id, aud=audience)))
+
+
+def test_an_assertion_counts_once(client_with_key, token_endpoint):
+    assertion = KEY.assertion(client_with_key.client_id)
+    assert ask(token_endpoint, assertion).status_code == 200
+    assert "already used" in refused(ask(token_endpoint, assertion))
+
+
+@pytest.mark.parametrize("missing", ["iss", "sub", "aud", "exp", "jti"])
+def test_every_claim_is_needed(client_with_key, token_endpoint, missing):
+    refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id, without=missing)))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"exp": 1}, {"exp": int(time.time()) + 3600}, {"exp": "soon"}, {"exp": True}, {"exp": 1e400}, {"exp": None},
+     {"nbf": int(time.time()) + 3600}, {"iat": int(time.time()) + 3600}, {"jti": ""}, {"jti": "x" * 300},
+     {"jti": 1}, {"jti": "a\x00b"}, {"jti": "\ud800"}, {"iss": "another"}, {"sub": "another"}],
+)  # fmt: skip
+def test_claims_are_within_bounds(client_with_key, token_endpoint, claims):
+    refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id, **claims)))
+    assert not UsedAssertion.objects.exists()
+
+
+@pytest.mark.parametrize("headers", [{"crit": ["exp"]}, {"b64": False}, {"kid": "unknown"}])
+def test_headers_are_within_bounds(client_with_key, token_endpoint, headers):
+    assertion = KEY.assertion(client_with_key.client_id, headers=headers)
+    refused(ask(token_endpoint, assertion))
+
+
+def test_an_unsigned_or_symmetric_assertion_is_refused(client_with_key, token_endpoint):
+    """RFC 8725 §3.1, §3.2: none, HMAC with the public key, another algorithm of the same key."""
+    claims = jwt.decode(KEY.assertion(client_with_key.client_id), options={"verify_signature": False})
+    refused(ask(token_endpoint, jwt.encode(claims, None, algorithm="none")))
+    head = KEY.assertion(client_with_key.client_id, headers={"typ": "JWT"}).split(".")[1]
+    signed = base64url({"alg": "HS256", "kid": "key-1"}) + "." + head
+    for secret in (json.dumps(KEY.public).encode(), KEY.jwk.export_to_pem()):
+        signature = hmac.new(secret, signed.encode(), "sha256").digest()
+        refused(ask(token_endpoint, f"{signed}.{jwt.utils.base64url_encode(signature).decode()}"))
+    rsa = ClientKey("RS256")
+    client_with_key.client_jwks = {"keys": [{**rsa.public, "alg": "PS256"}]}
+    client_with_key.save()
+    refused(ask(token_endpoint, rsa.assertion(client_with_key.client_id)))
+
+
+def test_another_clients_key_proves_nothing(client_with_key, token_endpoint):
+    refused(ask(token_endpoint, ClientKey().assertion(client_with_key.client_id)))
+
+
+def test_key_material_in_the_header_is_never_used(client_with_key, token_endpoint):
+    """RFC 8725 §3.5: jwk, jku, x5u, x5c of the header are the attacker's."""
+    thief = ClientKey()
+    for header in ({"jwk": thief.public}, {"jku": "https://evil.example/jwks"}, {"x5u": "https://evil.example/x"}):
+        refused(ask(token_endpoint, thief.assertion(client_with_key.client_id, headers=header)))
+
+
+def test_the_registered_method_is_the_only_one(client_with_key, service, token_endpoint):
+    refused(token_endpoint.post(grant_type="client_credentials", client_id=client_with_key.client_id))
+    refused(ask(token_endpoint, KEY.assertion(service.client_id)))
+
+
+def test_two_methods_at_once_are_refused(client_with_key, token_endpoint):
+    """RFC 6749 §2.3."""
+    refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id), client_secret="x"), "invalid_request")
+    assertion = KEY.assertion(client_with_key.client_id)
+    headers = {"Authorization": "Basic YTpi"}
+    refused(token_endpoint.post(grant_type="client_credentials", headers=headers, **by(assertion)), "invalid_request")
+
+
+def test_another_client_id_beside_the_assertion_is_refused(client_with_key, token_endpoint):
+    refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id), client_id="another"), "invalid_request")
+
+
+@pytest.mark.parametrize("assertion", ["nonsense", "a.b.c", "e30.e30.AAAA", "." * 5000, "é.é.é"])
+def test_what_is_no_jwt_is_invalid_client(client_with_key, token_endpoint, assertion):
+    refused(ask(token_endpoint, assertion))
+
+
+def test_another_assertion_type_is_refused(client_with_key, token_endpoint):
+    form = by(KEY.assertion(client_with_key.client_id)) | {"client_assertion_type": "urn:example:saml"}
+    refused(token_endpoint.post(grant_type="client_credentials", **form))
+
+
+def test_one_statement_more_than_a_secret(client_with_key, token_endpoint, django_assert_num_queries):
+    ask(token_endpoint, KEY.assertion(client_with_key.client_id))  # reads the signing keys
+    with django_assert_num_queries(2):
+        assert ask(token_endpoint, KEY.assertion(client_with_key.client_id)).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_parallel_uses_one_wins(client_with_key, token_endpoint):
+    """RFC 7523 §3 item 7 under concurrency: RELIABILITY test 18."""
+    assertion = KEY.assertion(client_with_key.client_id)
+    start = threading.Barrier(10)
+
+    def use(_):
+        start.wait()
+        try:
+            return ask(token_endpoint, assertion).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        statuses = sorted(pool.map(use, range(10)))
+    assert statuses == [200] + [401] * 9
+
+
+# --- keys by address
+
+
+@pytest.fixture
+def key_server(listener):
+    return listener
+
+
+@pytest.fixture
+def client_with_uri(client_with_key, key_server):
+    key_server.body = {"keys": [KEY.public]}
+    client_with_key.client_jwks, client_with_key.client_jwks_uri = None, key_server.url("/jwks")
+    client_with_key.full_clean()
+    client_with_key.save()
+    return client_with_key
+
+
+def test_keys_are_fetched_once_and_followed_when_they_change(client_with_uri, key_server, token_endpoint):
+    for _ in range(3):
+        assert ask(token_endpoint, KEY.assertion(client_with_uri.client_id)).status_code == 200
+    assert key_server.requests == 1
+    added = ClientKey(kid="key-2")
+    key_server.body = {"keys": [KEY.public, added.public]}
+    assert ask(token_endpoint, added.assertion(client_with_uri.client_id)).status_code == 200
+    assert key_server.requests == 2
+
+
+def test_unknown_kids_cause_one_fetch(client_with_uri, key_server, token_endpoint):
+    assert ask(token_endpoint, KEY.assertion(client_with_uri.client_id)).status_code == 200
+    for number in range(5):
+        refused(ask(token_endpoint, ClientKey(kid=f"unknown-{number}").assertion(client_with_uri.client_id)))
+    assert key_server.requests == 2
+
+
+def test_a_failed_fetch_leaves_the_keys(client_with_uri, key_server, token_endpoint):
+    assert ask(token_endpoint, KEY.assertion(client_with_uri.client_id)).status_code == 200
+    key_server.status = 500
+    refused(ask(token_endpoint, ClientKey(kid="key-2").assertion(client_with_uri.client_id)))
+    assert ask(token_endpoint, KEY.assertion(client_with_uri.client_id)).status_code == 200
+
+
+@pytest.mark.parametrize("body", [[], {}, {"keys": 1}, {"keys": [1]}, {"keys": []}, "x" * 70_000, None])
+def test_what_is_no_jwk_set_is_invalid_client(client_with_uri, key_server, token_endpoint, body):
+    key_server.body = body
+    refused(ask(token_endpoint, KEY.assertion(client_with_uri.client_id)))

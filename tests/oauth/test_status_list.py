@@ -1,0 +1,249 @@
+"""The Token Status List (draft-ietf-oauth-status-list): a revocation reaches every resource server within seconds."""
+
+import zlib
+from datetime import timedelta
+
+import jwt
+import pytest
+from django.db import OperationalError, connection
+from django.utils import timezone
+
+from oauth import keys
+from oauth.authorization import status_list as published_lists
+from oauth.conf import STATUS_LIST_SIZE, conf
+from oauth.models import Authorization, Client, RevokedStatus
+from oauth.resource_server import status as reader
+from oauth.tokens import status_list
+from tests.oauth_client import decoded
+
+pytestmark = pytest.mark.django_db
+
+ACCOUNTS = "/api/v1/accounts"
+
+
+def read_list(client, uri):
+    """As a resource server of somebody else would: §8."""
+    answer = client.get(uri.removeprefix(conf.ISSUER))
+    assert answer["Content-Type"] == "application/statuslist+jwt"
+    header = jwt.get_unverified_header(answer.content)
+    key = jwt.PyJWKSet.from_dict(keys.published_jwks())[header["kid"]]
+    claims = jwt.decode(answer.content, key, algorithms=[header["alg"]])
+    assert header["typ"] == "statuslist+jwt"
+    assert claims["sub"] == uri
+    assert claims["status_list"]["bits"] == 1
+    return claims, zlib.decompress(jwt.utils.base64url_decode(claims["status_list"]["lst"]))
+
+
+def bit(array, index):
+    return array[index // 8] >> index % 8 & 1
+
+
+def later():
+    """The lists of this process are a few seconds old."""
+    published_lists.forget()
+
+
+def test_a_revoked_authorization_sets_its_bit_and_no_other(client, issued, mobile_app):
+    first, second = (decoded(issued(mobile_app)["access_token"])["status"]["status_list"] for _ in range(2))
+    claims, array = read_list(client, first["uri"])
+    assert (bit(array, first["idx"]), bit(array, second["idx"])) == (0, 0)
+    assert (claims["ttl"], claims["exp"] - claims["iat"]) == (5, 300)
+    Authorization.objects.filter(status_index=first["idx"]).revoke(Authorization.RevocationReason.USER)
+    later()
+    _, array = read_list(client, first["uri"])
+    assert (bit(array, first["idx"]), bit(array, second["idx"])) == (1, 0)
+
+
+def test_the_api_refuses_a_revoked_token_within_seconds(api, issued, mobile_app):
+    """Promise 1: stateless and revocable. Reading, too, not only money."""
+    token = issued(mobile_app)["access_token"]
+    caller = api(token)
+    assert caller.get(ACCOUNTS).status_code == 200
+    Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+    assert caller.get(ACCOUNTS).status_code == 200  # the list that this process has is still fresh
+    later()
+    answer = caller.get(ACCOUNTS)
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("how", ["row update", "deleted", "client deleted", "client disabled", "person disabled"])
+def test_whatever_ends_it_the_bit_is_set(api, issued, mobile_app, alice, how):
+    token = issued(mobile_app)["access_token"]
+    match how:
+        case "row update":  # by a statement that knows nothing of us
+            Authorization.objects.update(revoked_at=timezone.now(), revocation_reason="admin")
+        case "deleted":
+            Authorization.objects.all().delete()
+        case "client deleted":
+            mobile_app.delete()
+        case "client disabled":
+            Client.objects.update(is_active=False)
+        case "person disabled":
+            type(alice).objects.update(is_active=False)
+    later()
+    assert api(token).get(ACCOUNTS).status_code == 401
+
+
+def test_a_client_that_comes_back_is_accepted_again(api, issued, mobile_app):
+    token = issued(mobile_app)["access_token"]
+    Client.objects.update(is_active=False)
+    later()
+    assert api(token).get(ACCOUNTS).status_code == 401
+    Client.objects.update(is_active=True)
+    later()
+    assert api(token).get(ACCOUNTS).status_code == 200
+
+
+def test_a_service_of_its_own_has_a_bit_too(client, service, token_endpoint):
+    token = token_endpoint.post(service, grant_type="client_credentials").json()["access_token"]
+    reference = decoded(token)["status"]["status_list"]
+    assert bit(read_list(client, reference["uri"])[1], reference["idx"]) == 0
+    Client.objects.filter(pk=service.pk).update(is_active=False)
+    later()
+    assert bit(read_list(client, reference["uri"])[1], reference["idx"]) == 1
+
+
+def test_a_list_that_has_not_changed_is_not_sent_again(client, issued, mobile_app):
+    uri = decoded(issued(mobile_app)["access_token"])["status"]["status_list"]["uri"].removeprefix(conf.ISSUER)
+    first = client.get(uri)
+    assert first["Cache-Control"] == "public, max-age=5"
+    assert client.get(uri, headers={"If-None-Match": first["ETag"]}).status_code == 304
+
+
+@pytest.mark.parametrize("number", ["1", "99999999999999999999"])
+def test_a_list_that_no_token_names_is_not_there(client, db, number):
+    assert client.get(f"/oauth/status/{number}").status_code == 404
+    assert client.get(f"/oauth/status/{number}")["Content-Type"] == "application/json"
+
+
+def test_lists_follow_one_another(client, mobile_app, alice):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval('oauth_status_index', %s)", [STATUS_LIST_SIZE - 1])
+    authorization = Authorization.objects.create(
+        user=alice, client=mobile_app, expires_at=timezone.now() + timedelta(1)
+    )
+    assert authorization.status_index == STATUS_LIST_SIZE
+    authorization.revoke(Authorization.RevocationReason.ADMIN)
+    reference = status_list.reference(authorization.status_index)
+    assert reference == {"idx": 0, "uri": f"{conf.ISSUER}/oauth/status/1"}
+    assert bit(read_list(client, reference["uri"])[1], 0) == 1
+
+
+def test_a_database_that_is_away_leaves_the_list_for_a_while(issued, mobile_app, monkeypatch):
+    issued(mobile_app)
+    known = published_lists.published(0)
+
+    def away(number):
+        raise OperationalError
+
+    monkeypatch.setattr(published_lists, "_ended", away)
+    old = published_lists.Published(known.array, known.jwt, known.etag, known.made_at - 60)
+    published_lists._published[0] = old
+    assert published_lists.published(0) is old
+    published_lists._published[0] = published_lists.Published(known.array, known.jwt, known.etag, known.made_at - 301)
+    with pytest.raises(OperationalError):
+        published_lists.published(0)
+
+
+# --- the form, which both sides share
+
+
+def test_bits_go_there_and_back():
+    array = status_list.bits([0, 7, 8, 65_535])
+    assert (array[0], array[1], array[-1]) == (0b1000_0001, 1, 0b1000_0000)
+    assert status_list.from_claim(status_list.to_claim(array)) == array
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [{}, {"bits": 1, "lst": "!"}, {"bits": 1, "lst": "eJw"}, {"bits": 2, **status_list.to_claim(bytes(8192))} | {"bits": 2},
+     {"bits": 1, "lst": jwt.utils.base64url_encode(zlib.compress(bytes(10_000_000))).decode()}],
+)  # fmt: skip
+def test_what_is_no_list_is_refused_and_a_bomb_is_not_inflated(claim):
+    with pytest.raises(ValueError, match="status list"):
+        status_list.from_claim(claim)
+
+
+@pytest.mark.parametrize(
+    "status",
+    [{"uri": "https://evil.example/oauth/status/0", "idx": 0}, {"uri": 1, "idx": 0}, {"idx": 0}, {"uri": "URI"},
+     {"uri": "URI", "idx": -1}, {"uri": "URI", "idx": 65_536}, {"uri": "URI", "idx": "0"}, {"uri": "URI/../0", "idx": 0}],
+)  # fmt: skip
+def test_a_token_that_names_no_bit_of_ours_is_refused(api, access_token, alice, status):
+    """Fail closed; and nothing but the issuer's own lists is ever fetched."""
+    status = {name: value.replace("URI", f"{conf.ISSUER}/oauth/status/0") if isinstance(value, str) else value
+              for name, value in status.items()}  # fmt: skip
+    assert api(access_token(alice, status=status)).get(ACCOUNTS).status_code == 401
+
+
+# --- a resource server elsewhere
+
+
+@pytest.fixture
+def elsewhere(settings, listener, signing_keys):
+    """Reads the list over HTTP from an issuer that a test controls."""
+    settings.OAUTH = {
+        **settings.OAUTH,
+        "ISSUER": f"http://{listener.host}",
+        "STATUS_LISTS": None,
+        "STATUS_LIST_REFRESH": timedelta(0),
+    }
+    listener.body = published_lists.published(0).jwt.encode()
+    yield listener
+    reader.forget()
+
+
+def claims_with(index):
+    class Claims:
+        status = {"uri": f"{conf.ISSUER}/oauth/status/0", "idx": index}
+
+    return Claims
+
+
+@pytest.fixture
+def index(mobile_app):
+    return mobile_app.status_index  # makes the sequence begin, so that list 0 exists
+
+
+def test_the_list_is_fetched_and_followed(index, elsewhere):
+    reader.require_valid(claims_with(3))
+    assert elsewhere.received[0][1] == "/oauth/status/0"
+    RevokedStatus.objects.create(index=3)
+    later()
+    elsewhere.body = published_lists.published(0).jwt.encode()
+    with pytest.raises(reader.InvalidToken):
+        reader.require_valid(claims_with(3))
+
+
+def test_an_issuer_that_is_away_is_forgiven_for_five_minutes(index, elsewhere, monkeypatch):
+    reader.require_valid(claims_with(3))
+    elsewhere.status = 500
+    reader.require_valid(claims_with(3))
+    now = reader.time.monotonic()
+    monkeypatch.setattr(reader.time, "monotonic", lambda: now + 301)
+    with pytest.raises(reader.TemporarilyUnavailable):
+        reader.require_valid(claims_with(3))
+
+
+def test_nothing_known_is_nothing_accepted(index, elsewhere):
+    elsewhere.status = 500
+    with pytest.raises(reader.TemporarilyUnavailable):
+        reader.require_valid(claims_with(3))
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b"a.b.c", "another list", "changed"])
+def test_a_list_that_is_not_the_issuers_is_not_believed(index, elsewhere, body):
+    if body == "another list":
+        body = published_lists._sign(1, bytes(8192)).encode()
+    elsewhere.body = elsewhere.body[:-8] + b"AAAAAAAA" if body == "changed" else body
+    with pytest.raises(reader.TemporarilyUnavailable):
+        reader.require_valid(claims_with(3))
+
+
+def test_the_api_says_try_again_where_nobody_can_tell(api, alice, access_token, elsewhere, index):
+    elsewhere.status = 500
+    token = access_token(alice, status={"uri": f"{conf.ISSUER}/oauth/status/0", "idx": 3})
+    answer = api(token).get(ACCOUNTS)
+    assert answer.status_code == 503
+    assert answer["Retry-After"]
