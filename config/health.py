@@ -1,7 +1,9 @@
 """What the operator's machines ask: is it alive, is it ready, how much does it do."""
 
 import os
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -17,9 +19,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from config.draining import is_draining
-from oauth import keys
+from oauth import housekeeping, keys
+
+SECONDS_BETWEEN_MEASUREMENTS = 60
 
 _migrated = False
+_measured_at = float("-inf")
 
 
 class AnswerProbes:
@@ -62,11 +67,22 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text format, summed over the workers; for METRICS_NETWORKS only."""
     if not _may_read_metrics(request):
         raise Http404
+    _measure_backlog()
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _measure_backlog() -> None:
+    """At most once a minute and process, however often Prometheus comes; without a database the rest is told."""
+    global _measured_at
+    if time.monotonic() - _measured_at < SECONDS_BETWEEN_MEASUREMENTS:
+        return
+    _measured_at = time.monotonic()
+    with suppress(Error, PoolTimeout, PoolClosed, TooManyRequests):
+        housekeeping.measure_backlog()
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

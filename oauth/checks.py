@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
+from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from oauth.conf import SIGNING_ALGORITHMS, conf
@@ -62,6 +63,14 @@ def check_configuration(**_: Any) -> list[CheckMessage]:
         for name in ("SIGNING_ALGORITHM", "ID_TOKEN_SIGNING_ALGORITHM")
         if getattr(conf, name) not in SIGNING_ALGORITHMS
     )
+    if not apps.is_installed("procrastinate.contrib.django"):
+        messages.append(
+            Error(
+                "procrastinate.contrib.django is not installed: nobody would be told of log-outs.",
+                hint='Put it into INSTALLED_APPS before "oauth", and run `manage.py procrastinate worker`.',
+                id="oauth.E007",
+            )
+        )
     if not conf.audiences:
         messages.append(
             Error(
@@ -75,16 +84,25 @@ def check_configuration(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def check_deployment(**_: Any) -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
     issuer = urlsplit(conf.ISSUER)
     if issuer.scheme == "http" and issuer.hostname not in _LOOPBACK:
-        return [
+        messages.append(
             Error(
                 f'OAUTH["ISSUER"] is {conf.ISSUER!r}: tokens would travel in the clear (RFC 6749 §3.1, §3.2).',
                 hint="Serve it over TLS and say https.",
                 id="oauth.E010",
             )
-        ]
-    return []
+        )
+    if conf.ALLOW_IMPLICIT:
+        messages.append(
+            Error(
+                'OAUTH["ALLOW_IMPLICIT"] is on: access tokens travel in addresses (RFC 9700 §2.1.2).',
+                hint="Move these apps to the authorization code with PKCE, and turn it off.",
+                id="oauth.E011",
+            )
+        )
+    return messages
 
 
 def _is_fernet_key(key: str) -> bool:

@@ -10,7 +10,19 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from oauth.models import Authorization, DeviceCode, InitialAccessToken, Session
+from oauth import metrics
+from oauth.conf import conf
+from oauth.models import (
+    AuditEvent,
+    Authorization,
+    DeviceCode,
+    InitialAccessToken,
+    PushedRequest,
+    RevokedStatus,
+    Session,
+    SigningKey,
+    UsedAssertion,
+)
 
 BATCH = 1000
 # How long an ended row can still be looked up: by support, by a person who asks what happened.
@@ -19,12 +31,19 @@ KEPT_AFTER_THE_END = timedelta(days=30)
 
 def expired() -> dict[str, QuerySet]:
     """What may go, by name. Codes and refresh tokens go with their Authorization."""
-    long_ago = timezone.now() - KEPT_AFTER_THE_END
+    now = timezone.now()
+    long_ago = now - KEPT_AFTER_THE_END
     return {
+        "pushed requests": PushedRequest.objects.filter(expires_at__lt=now),
+        "used assertions": UsedAssertion.objects.filter(expires_at__lt=now),
         "device codes": DeviceCode.objects.filter(expires_at__lt=long_ago, authorization=None),
         "authorizations": Authorization.objects.filter(Q(expires_at__lt=long_ago) | Q(revoked_at__lt=long_ago)),
         "sessions": Session.objects.filter(created_at__lt=long_ago, ended_at__lt=long_ago, authorizations=None),
         "initial access tokens": InitialAccessToken.objects.filter(expires_at__lt=long_ago),
+        # No token that names the bit lives any more.
+        "status bits": RevokedStatus.objects.filter(revoked_at__lt=long_ago),
+        "signing keys": SigningKey.objects.filter(retired_at__lt=long_ago),
+        "audit events": AuditEvent.objects.filter(at__lt=now - conf.AUDIT_LIFETIME),
     }
 
 
@@ -42,3 +61,9 @@ def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
             if not keys:
                 break
             yield name, len(keys)
+
+
+def measure_backlog(*, most: int = 100_000) -> None:
+    """Sets the metric: how many rows cleanup has yet to remove, counted no further than `most`."""
+    for name, rows in expired().items():
+        metrics.backlog.labels(name).set(rows.order_by()[:most].count())

@@ -9,6 +9,7 @@ from oauth2_provider import models as engine
 from oauth.admin.client import ClientAdmin  # before the next import, which looks for it here
 
 import oauth2_provider.admin  # noqa: F401  isort: skip
+from oauth.admin.audit_event import AuditEventAdmin
 from oauth.admin.authorization import AuthorizationAdmin
 from oauth.admin.initial_access_token import InitialAccessTokenAdmin
 from oauth.admin.scope import ScopeAdmin
@@ -23,4 +24,11 @@ for model in (
     if admin.site.is_registered(model):
         admin.site.unregister(model)
 
-__all__ = ["AuthorizationAdmin", "ClientAdmin", "InitialAccessTokenAdmin", "ScopeAdmin", "SigningKeyAdmin"]
+__all__ = [
+    "AuditEventAdmin",
+    "AuthorizationAdmin",
+    "ClientAdmin",
+    "InitialAccessTokenAdmin",
+    "ScopeAdmin",
+    "SigningKeyAdmin",
+]

@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -13,8 +15,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
-from oauth.models import Client, Scope
-from oauth.models.client import GrantType, Kind
+from oauth.models import AuditEvent, Client, Scope
+from oauth.models.client import Kind, offered_grant_types
 from oauth.registration import EXPLANATIONS, kind_needs_redirect_uri, preset
 
 # A new secret and the one before it both work for this long, so that a running client can be switched over.
@@ -78,15 +80,24 @@ class AddClientForm(ClientForm):
 
 class ChangeClientForm(ClientForm):
     grant_types = forms.MultipleChoiceField(
-        choices=GrantType.choices,
         widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
         help_text="Only what the app really uses.",
     )
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["grant_types"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(one.value, one.label) for one in offered_grant_types()]
+
     class Meta(ClientForm.Meta):
         fields = (
             "name", "is_active", "allowed_scopes", "redirect_uris", "grant_types", "access_token_lifetime",
-            "authorization_lifetime", "client_uri", "logo_uri", "policy_uri", "tos_uri",
+            "authorization_lifetime", "client_uri", "logo_uri", "policy_uri", "tos_uri", "client_jwks",
+            "client_jwks_uri", "require_pushed_authorization_requests", "exchange_policy", "exchange_from",
+            "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required",
+            "subject_type", "sector_identifier_uri", "id_token_signed_response_alg", "userinfo_signed_response_alg",
+            "introspection_signed_response_alg", "default_max_age",
         )  # fmt: skip
 
 
@@ -97,6 +108,7 @@ class ClientAdmin(admin.ModelAdmin):
     list_filter = ("kind", "is_active")
     search_fields = ("name", "client_id__exact")
     show_full_result_count = False
+    autocomplete_fields = ("exchange_from",)
     change_form_template = "admin/oauth/client/change_form.html"
     readonly_fields = ("client_id", "kind", "client_type", "token_endpoint_auth_method", "created", "updated")
 
@@ -114,6 +126,26 @@ class ClientAdmin(admin.ModelAdmin):
         return [
             (None, {"fields": ("client_id", "name", "is_active", "kind", "allowed_scopes", "redirect_uris")}),
             ("Protocol", {"fields": ("client_type", "token_endpoint_auth_method", "grant_types")}),
+            ("Its own keys", {"fields": ("client_jwks", "client_jwks_uri"), "classes": ("collapse",)}),
+            ("Stricter than the default", {"fields": ("require_pushed_authorization_requests",)}),
+            (
+                "OpenID Connect",
+                {
+                    "fields": (
+                        "post_logout_redirect_uris",
+                        "backchannel_logout_uri",
+                        "backchannel_logout_session_required",
+                        "subject_type",
+                        "sector_identifier_uri",
+                        "id_token_signed_response_alg",
+                        "userinfo_signed_response_alg",
+                        "introspection_signed_response_alg",
+                        "default_max_age",
+                    ),
+                    "classes": ("collapse",),
+                },
+            ),
+            ("Token exchange", {"fields": ("exchange_policy", "exchange_from"), "classes": ("collapse",)}),
             ("Lifetimes", {"fields": ("access_token_lifetime", "authorization_lifetime")}),
             ("Shown to people", {"fields": ("client_uri", "logo_uri", "policy_uri", "tos_uri")}),
             ("History", {"fields": ("created", "updated")}),
@@ -128,6 +160,17 @@ class ClientAdmin(admin.ModelAdmin):
         if not change and obj.has_secret:
             request.new_client_secret = obj.issue_secret()  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
+        action = AuditEvent.Action.CLIENT_CHANGED if change else AuditEvent.Action.CLIENT_REGISTERED
+        changed = ", ".join(form.changed_data) if change else obj.name
+        AuditEvent.record(action, client=obj.client_id, actor=request.user.pk, reason=changed)
+
+    def delete_model(self, request: HttpRequest, obj: Client) -> None:
+        AuditEvent.record(AuditEvent.Action.CLIENT_DELETED, client=obj.client_id, actor=request.user.pk)
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Client]) -> None:
+        for client in queryset:
+            self.delete_model(request, client)
 
     def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> HttpResponse:
         secret = getattr(request, "new_client_secret", None)
@@ -153,7 +196,10 @@ class ClientAdmin(admin.ModelAdmin):
         if request.method != "POST" or not client.has_secret or not self.has_change_permission(request, client):
             raise PermissionDenied
         secret = client.issue_secret(overlap_until=timezone.now() + SECRET_OVERLAP)
-        client.save(update_fields=["secret_digest", "previous_secret_digest", "previous_secret_expires_at", "updated"])
+        with transaction.atomic():
+            changed = ["secret_digest", "previous_secret_digest", "previous_secret_expires_at", "updated"]
+            client.save(update_fields=changed)
+            AuditEvent.record(AuditEvent.Action.SECRET_ISSUED, client=client.client_id, actor=request.user.pk)
         self.log_change(request, client, "Issued a new secret.")
         return self._show_secret(request, client, secret)
 

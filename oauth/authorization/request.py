@@ -27,6 +27,7 @@ from oauth.errors import (
 )
 from oauth.models import Client
 from oauth.parameters import Parameters
+from oauth.registration import metadata_document
 from oauth.tokens import id_token
 from oauth.user_claims import scopes_of
 
@@ -105,7 +106,11 @@ class AuthorizationRequest:
 
 def find_client(params: Parameters) -> Client:
     """Raises InvalidRequest, to be shown."""
-    client = Client.objects.filter(client_id=params.require("client_id")).first()
+    client_id = params.require("client_id")
+    if metadata_document.is_address(client_id):
+        client = metadata_document.find(client_id)
+    else:
+        client = Client.objects.filter(client_id=client_id).first()
     if client is None or not client.is_active:
         raise InvalidRequest("No app with this client_id is registered here, or it is disabled.")
     return client

@@ -35,6 +35,11 @@ class GrantType(models.TextChoices):
     IMPLICIT = "implicit", "Implicit: unsafe, for old browser apps only"
 
 
+def offered_grant_types() -> list[GrantType]:
+    """What this server gives tokens for; the implicit flow only where the site says so."""
+    return [one for one in GrantType if one != GrantType.IMPLICIT or conf.ALLOW_IMPLICIT]
+
+
 class AuthenticationMethod(models.TextChoices):
     """RFC 7591 §2: how a client proves itself at the token endpoint."""
 

@@ -14,7 +14,7 @@ from oauth import outbound
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.errors import InvalidClientMetadata, InvalidRedirectURI
 from oauth.models import Client, Scope
-from oauth.models.client import AuthenticationMethod, GrantType, Kind, SubjectType
+from oauth.models.client import AuthenticationMethod, GrantType, Kind, SubjectType, offered_grant_types
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SIGNATURES = ("id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg")
@@ -129,8 +129,8 @@ def _grant_types(metadata: Mapping[str, Any]) -> list[str]:
     if set(response_types) - set(by_response_type) or ("token" in response_types and not conf.ALLOW_IMPLICIT):
         # RFC 9700 §2.1.2: code is the only response type.
         raise InvalidClientMetadata("response_types is of code.")
-    if set(grant_types) - set(GrantType.values) or not grant_types:
-        raise InvalidClientMetadata(f"grant_types is of {', '.join(GrantType.values)}.")
+    if set(grant_types) - set(offered_grant_types()) or not grant_types:
+        raise InvalidClientMetadata(f"grant_types is of {', '.join(offered_grant_types())}.")
     needed = {one for one in grant_types if one in by_response_type.values()}
     if "response_types" in metadata and {by_response_type[one] for one in response_types} != needed:
         raise InvalidClientMetadata("response_types is code with the grant type authorization_code, else empty.")

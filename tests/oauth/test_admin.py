@@ -99,7 +99,7 @@ def test_a_client_is_changed_and_keeps_its_nature(admin_browser, web_app):
     form = {
         "name": "Renamed", "is_active": "on", "allowed_scopes": ["balances:read"],
         "redirect_uris": "https://app.example/new", "grant_types": ["authorization_code"],
-        "client_type": "public", "token_endpoint_auth_method": "none",
+        "client_type": "public", "token_endpoint_auth_method": "none", "subject_type": "public",
     }  # fmt: skip
     assert admin_browser.post(url, form).status_code == 302
     client = Client.objects.get()

@@ -7,9 +7,20 @@ import time_machine
 from django.core.management import call_command
 from django.db import transaction
 from django.utils import timezone
+from prometheus_client import generate_latest
 
+from oauth import housekeeping
 from oauth.housekeeping import clean_up, expired
-from oauth.models import Authorization, AuthorizationCode, RefreshToken, Session
+from oauth.models import (
+    AuditEvent,
+    Authorization,
+    AuthorizationCode,
+    PushedRequest,
+    RefreshToken,
+    RevokedStatus,
+    Session,
+    UsedAssertion,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -74,3 +85,19 @@ def test_a_row_that_is_in_use_is_left_for_the_next_time(issued, mobile_app):
         thread.join()
     assert ("authorizations", 1) not in removed
     assert Authorization.objects.exists()
+
+
+def test_what_was_needed_once_goes_when_it_has_expired_and_is_counted(mobile_app):
+    long_ago = timezone.now() - timedelta(days=500)
+    PushedRequest.objects.create(reference_digest=b"1" * 32, client=mobile_app, request={}, expires_at=long_ago)
+    UsedAssertion.use(mobile_app.pk, "jti", expires_at=long_ago)
+    RevokedStatus.objects.create(index=10**9, revoked_at=long_ago)
+    AuditEvent.objects.create(action="denied", at=long_ago)
+    kept = AuditEvent.record(AuditEvent.Action.DENIED)
+    housekeeping.measure_backlog()
+    text = generate_latest().decode()
+    for kind in ("pushed requests", "used assertions", "status bits", "audit events"):
+        assert f'oauth_cleanup_backlog{{kind="{kind}"}} 1.0' in text
+    removed = dict(housekeeping.clean_up())
+    assert removed == {"pushed requests": 1, "used assertions": 1, "status bits": 1, "audit events": 1}
+    assert list(AuditEvent.objects.all()) == [kept]

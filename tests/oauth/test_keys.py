@@ -7,10 +7,13 @@ import pytest
 import time_machine
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from oauth import keys
+from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.keys import rotation
 from oauth.keys.generation import generate
 from oauth.models import SigningKey
 
@@ -166,4 +169,19 @@ def test_rotating_twice_leaves_one_that_will_sign():
     with time_machine.travel(timezone.now() + timedelta(minutes=5)):
         keys.ring.forget()
         assert keys.signing_key("ES256").kid == last.kid
+    assert keys.is_ready()
+
+
+def test_keys_are_rotated_when_they_are_old_and_once(signing_keys):
+    assert rotation.rotate_where_due() == []
+    with time_machine.travel(timezone.now() + conf.KEY_ROTATION_INTERVAL + timedelta(minutes=1)):
+        assert {key.algorithm for key in rotation.rotate_where_due()} == set(SIGNING_ALGORITHMS)
+        assert rotation.rotate_where_due() == []
+
+
+def test_keys_are_encrypted_anew_so_that_an_old_encryption_key_can_go(signing_keys, settings):
+    new, old = Fernet.generate_key().decode(), settings.OAUTH["KEY_ENCRYPTION_KEYS"]
+    settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [new, *old]}
+    call_command("rotate_keys", reencrypt=True)
+    settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [new]}
     assert keys.is_ready()

@@ -8,7 +8,10 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
+from oauth.endpoints import registration
+from oauth.limits import Limit
 from oauth.models import Authorization, Client, InitialAccessToken
+from tests.oauth.client_keys import ClientKey
 from tests.oauth_client import TokenEndpoint
 
 pytestmark = pytest.mark.django_db
@@ -209,3 +212,113 @@ def test_a_registration_is_its_own_clients(register, initial_token, web_app):
             assert send(method, path, token).status_code == 401
     assert send("get", f"/oauth/register/{web_app.client_id}", "").status_code == 401
     assert send("get", "/oauth/register/unknown", token_of_second).status_code == 401
+
+
+# --- the metadata of OpenID Connect and of clients with keys
+
+KEY = ClientKey()
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [KEY.public]}},
+        {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://app.example/jwks"},
+        {"jwks": {"keys": [KEY.public]}},
+        {"post_logout_redirect_uris": ["https://app.example/out", "https://app.example/out?x=1"]},
+        {"backchannel_logout_uri": "https://app.example/bc", "backchannel_logout_session_required": True},
+        {"subject_type": "pairwise"},
+        {"id_token_signed_response_alg": "ES256"},
+        {"userinfo_signed_response_alg": "PS256"},
+        {"introspection_signed_response_alg": "EdDSA"},
+        {"require_pushed_authorization_requests": True},
+        {"default_max_age": 3600},
+        {"default_acr_values": ["urn:countersign:acr:mfa"]},
+        {"grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange"]},
+        {"contacts": ["ops@app.example"], "policy_uri": "https://app.example/privacy"},
+    ],
+)
+def test_what_is_registered_is_told_back_and_survives_an_update(register, metadata):
+    answer = register(**metadata)
+    assert answer.status_code == 201, answer.content
+    body = answer.json()
+    assert {name: body[name] for name in metadata} == metadata
+    read = send("get", *management(body)).json()
+    assert {name: read[name] for name in metadata} == metadata
+    put = send("put", *management(body), {**WEB, **metadata, "client_id": body["client_id"]}).json()
+    assert {name: put[name] for name in metadata} == metadata
+    assert ("client_secret" in body) == (body["token_endpoint_auth_method"] != "private_key_jwt")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"token_endpoint_auth_method": "private_key_jwt"},
+        {"jwks": {"keys": [KEY.public]}, "jwks_uri": "https://app.example/jwks"},
+        {"jwks": {"keys": []}},
+        {"jwks": []},
+        {"jwks": "nonsense"},
+        {"jwks": {"keys": [{"kty": "EC"}]}},
+        {"jwks": {"keys": [KEY.jwk.export(as_dict=True)]}},  # its private key
+        {"jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}},
+        {"jwks": {"keys": [KEY.public, KEY.public]}},  # one kid, twice
+        {"jwks": {"keys": [ClientKey("PS256", kty="RSA", size=1024).public]}},
+        {"jwks": {"keys": [{**KEY.public, "x": "\u0000"}]}},
+        {"jwks": {"keys": [{**KEY.public, "alg": "HS256"}]}},
+        {"jwks_uri": "http://app.example/jwks"},
+        {"jwks_uri": "javascript:alert(1)"},
+        {"backchannel_logout_uri": "http://app.example/bc"},
+        {"backchannel_logout_uri": "https://app.example/bc#f"},
+        {"backchannel_logout_session_required": "yes"},
+        {"post_logout_redirect_uris": ["http://app.example/out"]},
+        {"post_logout_redirect_uris": ["https://app.example/out#f"]},
+        {"post_logout_redirect_uris": "https://app.example/out"},
+        {"subject_type": "nonsense"},
+        {"id_token_signed_response_alg": "none"},
+        {"id_token_signed_response_alg": "HS256"},
+        {"id_token_encrypted_response_alg": "RSA-OAEP"},
+        {"token_endpoint_auth_signing_alg": "HS256"},
+        {"default_max_age": -1},
+        {"default_max_age": "3600"},
+        {"default_max_age": True},
+        {"require_pushed_authorization_requests": 1},
+        {"token_endpoint_auth_method": "client_secret_jwt"},
+        {"token_endpoint_auth_method": "none", "grant_types": ["client_credentials"]},
+        {
+            "token_endpoint_auth_method": "none",
+            "grant_types": ["authorization_code", "urn:ietf:params:oauth:grant-type:token-exchange"],
+        },
+        {"grant_types": ["implicit"], "response_types": ["token"]},
+        {"grant_types": ["password"]},
+        {"response_types": ["code id_token"]},
+        {"response_types": ["id_token"]},
+        {"logo_uri": "javascript:alert(1)"},
+    ],
+)
+def test_what_is_wrong_is_named(register, metadata):
+    """RFC 7591 §3.2.2: says which."""
+    answer = register(**metadata)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata"), answer.content
+    names = {"grant_types", "response_types", "public client", "private_key_jwt", *metadata}
+    assert any(name in answer.json()["error_description"] for name in names), answer.json()
+    assert not Client.objects.exists()
+
+
+def test_a_sector_vouches_for_redirect_uris_of_several_hosts(register, listener):
+    """OpenID Connect Core §8.1."""
+    uris = ["https://a.example/callback", "https://b.example/callback"]
+    several = {"subject_type": "pairwise", "redirect_uris": uris}
+    assert register(**several).status_code == 400
+    sector = {**several, "sector_identifier_uri": listener.url("/sector.json")}
+    listener.body = uris
+    assert register(**sector).status_code == 201
+    for body in (uris[:1], {"uris": uris}, [1], b"nonsense"):
+        listener.body = body
+        assert register(**sector).json()["error"] == "invalid_client_metadata"
+    listener.body, listener.status = uris, 302
+    assert register(**sector).status_code == 400
+
+
+def test_registration_is_limited_by_token(register, monkeypatch):
+    monkeypatch.setattr(registration, "REGISTRATIONS", Limit("registrations", 2, seconds=3600))
+    assert [register().status_code for _ in range(3)] == [201, 201, 429]

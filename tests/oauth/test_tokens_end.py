@@ -1,8 +1,14 @@
 """Revocation, introspection and UserInfo: what a token is worth, and how it ends."""
 
+import base64
+from urllib.parse import urlencode
+
+import jwt
 import pytest
 from django.test import Client as Browser
 
+from oauth import keys
+from oauth.conf import conf
 from oauth.models import Authorization
 from tests.conftest import make_client
 
@@ -13,11 +19,8 @@ pytestmark = pytest.mark.django_db
 def call(token_endpoint):
     """POSTs a form to a protocol endpoint as a client."""
 
-    def post(path, client, **form):
-        import base64
-        from urllib.parse import urlencode
-
-        headers = {}
+    def post(path, client, *, accept="*/*", **form):
+        headers = {"Accept": accept}
         if secret := getattr(client, "secret", None):
             credentials = base64.b64encode(f"{client.client_id}:{secret}".encode()).decode()
             headers["Authorization"] = f"Basic {credentials}"
@@ -190,3 +193,45 @@ def test_userinfo_refuses_a_refresh_token_and_a_clients_own(issued, web_app, ser
     assert userinfo(issued(web_app, scope="openid")["refresh_token"]).status_code == 401
     own = token_endpoint.post(service, grant_type="client_credentials").json()["access_token"]
     assert userinfo(own).status_code == 401
+
+
+# --- RFC 9701
+
+
+@pytest.fixture
+def tokens(issued, web_app):
+    return issued(web_app)
+
+
+def signed_introspection(call, client, token):
+    answer = call("/oauth/introspect", client, token=token, accept="application/token-introspection+jwt")
+    assert answer["Content-Type"] == "application/token-introspection+jwt"
+    header = jwt.get_unverified_header(answer.content)
+    key = jwt.PyJWKSet.from_dict(keys.published_jwks())[header["kid"]]
+    claims = jwt.decode(answer.content, key, algorithms=[header["alg"]], audience=client.client_id, issuer=conf.ISSUER)
+    return header, claims
+
+
+def test_an_answer_is_signed_where_it_is_asked_for(call, web_app, tokens):
+    """RFC 9701 §5: typ, iss, aud, iat, and the answer in one claim, whose exp is the token's."""
+    header, claims = signed_introspection(call, web_app, tokens["access_token"])
+    assert (header["typ"], header["alg"]) == ("token-introspection+jwt", "ES256")
+    assert claims.keys() == {"iss", "aud", "iat", "token_introspection"}
+    assert claims["token_introspection"] == introspect(call, web_app, tokens["access_token"])
+    assert claims["token_introspection"]["active"] is True
+    web_app.introspection_signed_response_alg = "PS256"
+    web_app.save()
+    assert signed_introspection(call, web_app, tokens["access_token"])[0]["alg"] == "PS256"
+
+
+def test_a_signed_answer_tells_no_more_of_anothers_token(call, web_app, another_app, tokens):
+    _, claims = signed_introspection(call, another_app, tokens["access_token"])
+    assert claims["token_introspection"] == {"active": False}
+
+
+def test_a_signed_answer_is_no_access_token(call, web_app, tokens, api):
+    """RFC 9701 §8.1, ASVS 5.0 9.2.2."""
+    answer = call(
+        "/oauth/introspect", web_app, token=tokens["access_token"], accept="application/token-introspection+jwt"
+    )
+    assert api(answer.content.decode()).get("/api/v1/accounts").status_code == 401

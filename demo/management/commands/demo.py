@@ -6,6 +6,8 @@
 import fcntl
 import os
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
@@ -60,7 +62,8 @@ class Command(BaseCommand):
             environment.remember_port(settings.PORT)
             self.stdout.write(_guide())
             self.stdout.flush()
-            serving.serve(host="127.0.0.1", port=settings.PORT, workers=2, threads=4)
+            with _worker():
+                serving.serve(host="127.0.0.1", port=settings.PORT, workers=2, threads=4)
 
 
 @contextmanager
@@ -74,6 +77,17 @@ def _the_only_one() -> Iterator[None]:
                 f"The demo in {settings.DATA_DIR} runs already. Stop it, or run another one with another DATA_DIR."
             ) from None
         yield
+
+
+@contextmanager
+def _worker() -> Iterator[None]:
+    """Background work beside the server, as an operator runs it: log-outs told to apps, cleanup, new keys."""
+    command = [sys.executable, "manage.py", "procrastinate", "worker"]
+    with subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL) as worker:
+        try:
+            yield
+        finally:
+            worker.terminate()
 
 
 def _guide() -> str:

@@ -5,10 +5,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.db import transaction
 from django.utils import timezone
 
 from oauth.conf import conf
-from oauth.models import InitialAccessToken
+from oauth.models import AuditEvent, InitialAccessToken
 from oauth.models.secret import digest, new_secret
 
 
@@ -24,7 +25,9 @@ class Command(BaseCommand):
     def handle(self, *, days: int, note: str, **options: Any) -> None:
         token = new_secret()
         expires_at = timezone.now() + timedelta(days=days)
-        InitialAccessToken.objects.create(token_digest=digest(token), note=note[:100], expires_at=expires_at)
+        with transaction.atomic():
+            InitialAccessToken.objects.create(token_digest=digest(token), note=note[:100], expires_at=expires_at)
+            AuditEvent.record(AuditEvent.Action.REGISTRATION_TOKEN_MADE, reason=note[:100])
         self.stderr.write(
             f"Send it to {conf.url('/oauth/register')} as Authorization: Bearer. Until {expires_at:%Y-%m-%d}:"
         )

@@ -1,0 +1,103 @@
+"""Clients named by the address of their metadata (draft-ietf-oauth-client-id-metadata-document)."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+from oauth2_provider.cimd import CIMDError, SafeMetadataFetcher
+
+from oauth.models import Client
+from tests.oauth_client import authorization_url, callback, decide
+
+pytestmark = pytest.mark.django_db
+
+ADDRESS = "https://app.example/client.json"
+DOCUMENT = {
+    "client_id": ADDRESS,
+    "client_name": "An app of the web",
+    "redirect_uris": ["https://app.example/callback"],
+    "grant_types": ["authorization_code", "refresh_token"],
+    "token_endpoint_auth_method": "none",
+    "scope": "accounts:read",
+}
+
+
+@pytest.fixture
+def web(settings, monkeypatch):
+    """The world outside, as a dict of documents; counts what is fetched. The real fetcher has tests of its own."""
+
+    class World(dict):
+        fetched = 0
+
+    world = World({ADDRESS: DOCUMENT})
+
+    def fetch(self, client_id):
+        world.fetched += 1
+        if client_id not in world:
+            raise CIMDError("no such document")
+        return world[client_id], 600
+
+    monkeypatch.setattr(SafeMetadataFetcher, "fetch", fetch)
+    settings.OAUTH = {**settings.OAUTH, "ALLOW_CLIENT_ID_METADATA_DOCUMENTS": True}
+    return world
+
+
+def ask(browser, address=ADDRESS):
+    return browser.get(authorization_url(Client(client_id=address)))
+
+
+def test_off_by_default(browser, db):
+    assert ask(browser).status_code == 400
+    assert not Client.objects.exists()
+
+
+def test_an_unknown_app_describes_itself_and_is_shown_as_unchecked(browser, web, token_endpoint):
+    page = ask(browser)
+    assert b"An app of the web" in page.content
+    assert b"nobody here has checked it" in page.content
+    client = Client.objects.get()
+    assert (client.registration_source, client.is_public, client.allowed_scopes) == ("cimd", True, ["accounts:read"])
+    answer = token_endpoint.redeem(client, callback(decide(browser, page))["code"])
+    assert answer.status_code == 200
+
+
+def test_a_document_is_kept_as_long_as_it_says(browser, web):
+    ask(browser)
+    ask(browser)
+    assert web.fetched == 1
+    web[ADDRESS] = {**DOCUMENT, "client_name": "Renamed"}
+    with time_machine.travel(timezone.now() + timedelta(seconds=601)):
+        ask(browser)
+    assert (web.fetched, Client.objects.get().name) == (2, "Renamed")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {**DOCUMENT, "client_id": "https://other.example/client.json"},
+        {**DOCUMENT, "redirect_uris": []},
+        {**DOCUMENT, "redirect_uris": ["http://app.example/callback"]},
+        {**DOCUMENT, "token_endpoint_auth_method": "client_secret_basic"},
+        {**DOCUMENT, "client_secret": "x"},
+        {**DOCUMENT, "grant_types": ["client_credentials"]},
+        {**DOCUMENT, "scope": "nonsense"},
+    ],
+)
+def test_a_wrong_document_is_an_unknown_app(browser, web, document):
+    web[ADDRESS] = document
+    assert ask(browser).status_code == 400
+    assert not Client.objects.exists()
+
+
+def test_an_address_that_fails_is_left_alone_for_a_while(browser, web):
+    for _ in range(3):
+        assert ask(browser, "https://nowhere.example/client.json").status_code == 400
+    assert web.fetched == 1
+
+
+def test_a_document_never_takes_over_a_client_of_an_admin(browser, web, mobile_app):
+    mobile_app.client_id = ADDRESS
+    mobile_app.save()
+    assert ask(browser).status_code == 200
+    assert (web.fetched, Client.objects.get().name) == (0, mobile_app.name)

@@ -1,0 +1,77 @@
+"""Requests to addresses that clients chose: OWASP API7, RELIABILITY F28."""
+
+import socket
+import time
+
+import pytest
+
+from oauth import outbound
+from oauth.outbound import OutboundError
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://example.com/", "ftp://example.com/", "file:///etc/passwd", "https://", "https:///x", "https://user@example.com/",
+     "https://example.com/#f", "https://example.com:99999/", "https://[::1/", "https://exa mple.com/", "https://é.example/",
+     "javascript:alert(1)", "", "https://example.com/\n"],
+)  # fmt: skip
+def test_only_plain_https_urls(url):
+    with pytest.raises(OutboundError):
+        outbound.check_url(url)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "localhost", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
+     "[::1]", "[::]", "[fe80::1]", "[fc00::1]", "[::ffff:127.0.0.1]", "[::ffff:169.254.169.254]", "[64:ff9b::7f00:1]",
+     "[2002:7f00:1::]", "2130706433", "0x7f.1", "0177.0.0.1", "224.0.0.1"],
+)  # fmt: skip
+def test_an_address_of_our_own_network_is_never_asked(host):
+    """In every spelling that the resolver understands."""
+    with pytest.raises(OutboundError, match=r"not public|no address"):
+        outbound.request("GET", f"https://{host}/")
+
+
+def test_a_name_with_one_private_address_is_refused_whole(monkeypatch):
+    mixed = [(2, 1, 6, "", (address, 443)) for address in ("93.184.216.34", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: mixed)
+    with pytest.raises(OutboundError, match="not public"):
+        outbound.request("GET", "https://rebinding.example/")
+
+
+def test_an_allowed_host_is_asked_once_and_no_redirect_is_followed(listener):
+    listener.status, listener.headers["Location"] = 302, "/elsewhere"
+    assert outbound.request("POST", listener.url("/in?x=1"), body="a=b").status == 302
+    assert listener.received == [("POST", "/in?x=1", b"a=b")]
+
+
+def test_only_the_port_that_was_allowed(listener):
+    with pytest.raises(OutboundError):
+        outbound.request("GET", "http://127.0.0.1:1/")
+
+
+def test_an_answer_is_bounded(listener):
+    listener.body = b"x" * (outbound.MAX_BYTES + 1)
+    with pytest.raises(OutboundError, match="more than"):
+        outbound.request("GET", listener.url("/"))
+
+
+@pytest.mark.parametrize("body", [b"nonsense", b"\xff", b"[" * 100_000])
+def test_json_is_json(listener, body):
+    listener.body = body[: outbound.MAX_BYTES]
+    with pytest.raises(OutboundError, match="JSON"):
+        outbound.get_json(listener.url("/"))
+
+
+def test_one_deadline_for_everything(settings, monkeypatch):
+    """A server that takes the connection and says nothing."""
+    monkeypatch.setattr(outbound, "DEADLINE_SECONDS", 0.3)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        settings.OAUTH = {**settings.OAUTH, "OUTBOUND_ALLOWED_HOSTS": [host]}
+        started = time.monotonic()
+        with pytest.raises(OutboundError, match="did not answer"):
+            outbound.request("GET", f"http://{host}/")
+        assert time.monotonic() - started < 3
