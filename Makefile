@@ -14,7 +14,7 @@ demo: $(INSTALLED)
 
 # ARGS="tests/oauth -k refresh" runs a part.
 test: $(INSTALLED)
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 check: $(INSTALLED)
 	$(RUN) -m ruff format --check .

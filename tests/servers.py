@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -77,6 +78,14 @@ def wait_until(condition: Callable[[], object], *, or_else: Callable[[], str] = 
     while not condition():
         assert time.monotonic() < deadline, f"still not so after {PATIENCE_SECONDS} s\n{or_else()}"
         time.sleep(0.02)
+
+
+def open_to_passers_by(directory: Path) -> None:
+    """Lets another user reach `directory` through those that pytest made for nobody but us."""
+    for one in (directory, *directory.parents):
+        if one == Path(tempfile.gettempdir()):
+            return
+        one.chmod(0o711)
 
 
 def free_port() -> int:

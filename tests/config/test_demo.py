@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.servers import ROOT, Server, run
+from tests.servers import ROOT, Server, open_to_passers_by, run
 
 OWN_POSTGRES = {"MODE": "demo", "DATABASE_URL": None, "SECRET_KEY": None, "KEY_ENCRYPTION_KEYS": None}
 
@@ -19,8 +19,7 @@ OWN_POSTGRES = {"MODE": "demo", "DATABASE_URL": None, "SECRET_KEY": None, "KEY_E
 def data_dir(tmp_path: Path) -> Path:
     """Where the account that PostgreSQL runs as for root may go, unlike pytest's own directories of mode 0700."""
     if os.geteuid() == 0:
-        for directory in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-            directory.chmod(0o711)
+        open_to_passers_by(tmp_path)
     return tmp_path
 
 

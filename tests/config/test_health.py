@@ -118,7 +118,7 @@ class TestMetrics:
     def test_others_find_nothing(self, read, address):
         assert read(address).status_code == 404
 
-    def test_the_operator_names_the_networks(self, read, settings):
+    def test_the_operator_names_the_networks(self, read, settings, db):
         settings.METRICS_NETWORKS = ["10.0.9.0/24", "fd00::/64"]
         assert read("10.0.9.4").status_code == 200
         assert read("fd00::7").status_code == 200

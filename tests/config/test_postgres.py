@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from demo import postgres
+from tests.servers import open_to_passers_by
 
 ROOT = Path(__file__).resolve().parents[2]
 # A process that uses the database until it is told to leave, or killed.
@@ -30,8 +31,7 @@ def directory(tmp_path_factory):
     """Where the user that PostgreSQL runs as may go, unlike pytest's own 0700 directories: for tests as root."""
     directory = tmp_path_factory.mktemp("postgres")
     if os.geteuid() == 0:
-        for parent in (directory, directory.parent, directory.parent.parent):
-            parent.chmod(0o711)
+        open_to_passers_by(directory)
     yield directory
     if list(directory.glob("server/cluster/postmaster.pid")):
         with postgres.running(directory, durable=False):

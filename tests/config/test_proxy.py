@@ -80,6 +80,7 @@ def test_a_proxy_that_is_no_address_stops_the_start() -> None:
         behind_proxies(lambda *_: [], trusted=["proxy.example"])
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(
     ("peer", "proto", "status"),
     [("10.1.2.3", "https", 200), ("10.1.2.3", "http", 301), ("198.51.100.7", "https", 301)],
