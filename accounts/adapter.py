@@ -1,5 +1,6 @@
 """Our wishes to allauth: one spelling of an e-mail address, own links only."""
 
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -8,7 +9,14 @@ from django.conf import settings
 from django.contrib.sites.requests import RequestSite
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from accounts import known_device
 from accounts.models import User, UserManager
+from oauth import limits
+from oauth.errors import TooManyRequests
+from oauth.limits import Limit
+
+# From all addresses together, at one account: what a botnet may try. The owner's own browsers are not counted.
+STRANGERS = Limit("strangers", 100, seconds=3600)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -19,6 +27,28 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_safe_url(self, url: str | None) -> bool:
         """Redirects after log-in stay on this site: paths only, no host at all (RFC 9700 §4.11)."""
         return url is not None and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def _get_login_attempts_cache_key(self, request: Any, **credentials: Any) -> str:
+        """Failures count per address, or per browser that this person has logged in from before, so that a stranger
+        locks out nobody but themselves."""
+        key: str = super()._get_login_attempts_cache_key(request, **credentials)
+        where = known_device.of(request, credentials.get("email", "")) or limits.address_of(request)
+        return f"{key}:{where}"
+
+    def pre_authenticate(self, request: Any, **credentials: Any) -> None:
+        super().pre_authenticate(request, **credentials)
+        email = credentials.get("email", "")
+        if known_device.of(request, email) is None:
+            try:
+                limits.check(STRANGERS, email)
+            except TooManyRequests:
+                raise self.validation_error("too_many_login_attempts") from None
+
+    def authentication_failed(self, request: Any, **credentials: Any) -> None:
+        email = credentials.get("email", "")
+        if known_device.of(request, email) is None:
+            with suppress(TooManyRequests):
+                limits.spend(STRANGERS, email)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Links in mails lead to the issuer, whatever Host the request claimed (ZITADEL CVE-2025-64101)."""

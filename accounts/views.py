@@ -7,6 +7,7 @@ from allauth.account.views import SignupView as AllauthSignupView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
+from accounts import known_device
 from oauth.authorization import interaction
 
 
@@ -23,6 +24,8 @@ class _ForAnApp:
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         asking = interaction.asking_client(request)
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        if request.method == "POST" and request.user.is_authenticated:
+            known_device.remember(request, response, request.user)
         if asking:
             response._csp_update = {"form-action": list(asking.form_action)}  # type: ignore[attr-defined]
         return response

@@ -3,6 +3,7 @@
 GET reads the request, keeps it on the server and asks the person; POST is their answer to the consent page.
 """
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.views import View
-from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from oauth import metrics, parameters
 from oauth.authorization import authentication_context, consent, interaction, pushed, response, sessions
@@ -38,8 +39,11 @@ from oauth.tokens import subject
 PATH = "/oauth/authorize"
 
 
-@method_decorator(csrf_protect, name="dispatch")
+@method_decorator(csrf_exempt, name="dispatch")
 class AuthorizationEndpoint(View):
+    """A client's request comes by GET or POST (OpenID Connect Core §3.1.2.1), from another site, so without a token
+    against CSRF; the person's decision, our own form, has one."""
+
     http_method_names = ["get", "head", "post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -63,9 +67,19 @@ class AuthorizationEndpoint(View):
         if "request_uri" in params and params["request_uri"].startswith(pushed.PREFIX):
             # RFC 9126 §4: what was pushed counts, and nothing that the browser adds.
             return _ask(request, pushed.take(client, params["request_uri"]), client, None)
-        return self._ask_by_query(request, params, client)
+        return self._read(request, params, client, then=lambda asked: _ask(request, asked, client, None))
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
+        params = parameters.from_body(request)
+        if "interaction" in params:
+            return self._decided(request)
+        # Browsers send no SameSite cookie with another site's POST: what it brought is kept, as if it had been
+        # pushed, and the browser comes again by GET, as who it is.
+        client = find_client(params)
+        return self._read(request, params, client, then=lambda asked: _come_again(client, asked))
+
+    @method_decorator(csrf_protect)
+    def _decided(self, request: HttpRequest) -> HttpResponseBase:
         """The person's decision; everything else is what the server kept."""
         params = parameters.from_body(request)
         interaction_id = params.require("interaction")
@@ -84,7 +98,15 @@ class AuthorizationEndpoint(View):
             case _:
                 raise InvalidRequest("The decision is allow, deny or switch.")
 
-    def _ask_by_query(self, request: HttpRequest, params: Parameters, client: Client) -> HttpResponseBase:
+    def _read(
+        self,
+        request: HttpRequest,
+        params: Parameters,
+        client: Client,
+        *,
+        then: Callable[[AuthorizationRequest], HttpResponseBase],
+    ) -> HttpResponseBase:
+        """Goes on with a valid request; what is wrong with another is told to its client."""
         address = return_address(params, client)
         try:
             if client.require_pushed_authorization_requests:
@@ -94,7 +116,7 @@ class AuthorizationEndpoint(View):
         except OAuthError as refusal:
             record_refusal("authorize", refusal, request, client=client)
             return response.error(request, address, refusal)
-        return _ask(request, authorization_request, client, None)
+        return then(authorization_request)
 
     def _resume(self, request: HttpRequest, interaction_id: str) -> HttpResponseBase:
         """Back from the log-in page."""
@@ -134,6 +156,11 @@ def _ask(
     if silent:
         return _refuse(request, authorization_request, ConsentRequired("The person has to be asked."), interaction_id)
     return _page(request, "oauth/consent.html", authorization_request, client, started())
+
+
+def _come_again(client: Client, authorization_request: AuthorizationRequest) -> HttpResponseRedirect:
+    query = {"client_id": client.client_id, "request_uri": pushed.keep(client, authorization_request)}
+    return HttpResponseRedirect(f"{PATH}?{urlencode(query)}", status=303)
 
 
 def _needs_log_in(request: HttpRequest, authorization_request: AuthorizationRequest) -> bool:

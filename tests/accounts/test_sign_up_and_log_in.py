@@ -11,7 +11,9 @@ from django.contrib.sessions.models import Session as BrowserSession
 from django.test import Client as Browser
 from django.utils import timezone
 
+from accounts import adapter, known_device
 from accounts.models import User
+from oauth.limits import Limit
 from tests.oauth_client import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -205,3 +207,42 @@ def test_weak_passwords_are_refused(client, password):
 
 def test_the_admin_is_entered_through_the_same_log_in(client):
     assert client.get("/admin/login/")["Location"].startswith("/accounts/login/")
+
+
+# --- guessing at passwords
+
+
+def try_password(browser, user, password):
+    answer = browser.post("/accounts/login/", {"login": user.email, "password": password})
+    return "in" if answer.status_code == 302 else "slowed" if b"Too many" in answer.content else "wrong"
+
+
+def test_guessing_is_slowed_down_and_locks_out_nobody_else(alice):
+    """A stranger's failures are the stranger's."""
+    stranger, owner = Browser(REMOTE_ADDR="203.0.113.9"), Browser(REMOTE_ADDR="198.51.100.7")
+    results = [try_password(stranger, alice, "guess-number-one") for _ in range(6)]
+    assert results == ["wrong"] * 5 + ["slowed"]
+    assert try_password(stranger, alice, PASSWORD) == "slowed"  # even with the right one
+    assert try_password(owner, alice, PASSWORD) == "in"
+
+
+def test_a_botnet_is_slowed_down_and_the_owners_browser_is_not(alice, monkeypatch):
+    monkeypatch.setattr(adapter, "STRANGERS", Limit("strangers", 4, seconds=3600))
+    owner = Browser(REMOTE_ADDR="198.51.100.7")
+    assert try_password(owner, alice, PASSWORD) == "in"
+    owner.post("/accounts/logout/")
+    for number in range(4):
+        assert try_password(Browser(REMOTE_ADDR=f"203.0.113.{number}"), alice, "guess-number-one") == "wrong"
+    assert try_password(Browser(REMOTE_ADDR="203.0.113.99"), alice, PASSWORD) == "slowed"
+    assert try_password(owner, alice, PASSWORD) == "in"
+
+
+def test_a_device_cookie_is_its_owners_and_cannot_be_made_up(alice, bob, rf):
+    browser = Browser()
+    try_password(browser, alice, PASSWORD)
+    request = rf.get("/")
+    request.COOKIES[known_device.COOKIE] = browser.cookies[known_device.COOKIE].value
+    assert known_device.of(request, alice.email)
+    assert known_device.of(request, bob.email) is None
+    request.COOKIES[known_device.COOKIE] += "x"
+    assert known_device.of(request, alice.email) is None

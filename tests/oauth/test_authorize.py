@@ -1,6 +1,7 @@
 """The authorization endpoint and its pages."""
 
 from datetime import timedelta
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import time_machine
@@ -217,3 +218,32 @@ def test_logging_out_ends_the_session_that_clients_know(browser, mobile_app):
 
 def test_other_methods_are_refused(browser):
     assert browser.put("/oauth/authorize").status_code == 405
+
+
+def test_a_request_may_be_posted_from_another_site(alice, browser, mobile_app):
+    """OpenID Connect Core §3.1.2.1: GET and POST. The cookie stays at home, so nothing of the session is touched."""
+    query = urlsplit(authorization_url(mobile_app)).query
+    from_elsewhere = Browser(enforce_csrf_checks=True)
+    answer = from_elsewhere.post("/oauth/authorize", query, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 303
+    assert not answer.cookies
+    page = browser.get(answer["Location"])
+    assert callback(decide(browser, page))["state"] == "the-state"
+
+
+def test_a_posted_request_with_a_fault_is_told_to_the_client(mobile_app):
+    query = urlsplit(authorization_url(mobile_app, scope="nonsense")).query
+    answer = Browser().post("/oauth/authorize", query, content_type="application/x-www-form-urlencoded")
+    assert callback(answer)["error"] == "invalid_scope"
+
+
+def test_a_decision_needs_the_token_of_our_form(alice, browser, mobile_app):
+    """RFC 9700 §4.7: another site cannot press the button."""
+    page = browser.get(authorization_url(mobile_app))
+    strict = Browser(enforce_csrf_checks=True)
+    strict.cookies = browser.cookies
+    interaction = form_fields(page.content)["interaction"]
+    body = urlencode({"interaction": interaction, "decision": "allow"})
+    answer = strict.post("/oauth/authorize", body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 403
+    assert not AuthorizationCode.objects.exists()
