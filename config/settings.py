@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "config.health.AnswerProbes",
     "config.middleware.RefuseMalformedRequests",
     "corsheaders.middleware.CorsMiddleware",
+    "oauth.resource_server.middleware.OfferDPoPNonce",
     "config.middleware.NoStoreForPeople",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -244,6 +245,7 @@ OAUTH = {
     # This site is both servers: it verifies with the keys it signs with, without fetching its own JWKS.
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
     "STATUS_LISTS": "oauth.authorization.status_list.bits",
+    "REPLAY_CHECK": "oauth.models.used_proof.is_first_use",
     "REVOCATION_CHECK": "oauth.tokens.liveness.still_counts",
 }
 
@@ -335,8 +337,16 @@ USE_X_FORWARDED_HOST = False
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
 CORS_URLS_REGEX = r"^/(api/v1/.*|oauth/(token|revoke|userinfo|jwks|status/.*)|\.well-known/.*)$"
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "idempotency-key", "x-request-id"]
-CORS_EXPOSE_HEADERS = ["etag", "idempotent-replayed", "location", "retry-after", "www-authenticate", "x-request-id"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "dpop", "idempotency-key", "x-request-id"]
+CORS_EXPOSE_HEADERS = [
+    "dpop-nonce",
+    "etag",
+    "idempotent-replayed",
+    "location",
+    "retry-after",
+    "www-authenticate",
+    "x-request-id",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 

@@ -1,4 +1,5 @@
-"""A native app as RFC 8252 wants it: the system's browser, a loopback redirect, PKCE. `manage.py demo_app` runs it.
+"""A native app as RFC 8252 wants it: the system's browser, a loopback redirect, PKCE, and tokens that are worth
+nothing without the app's own key (DPoP, RFC 9449). `manage.py demo_app` runs it.
 
 Nothing here knows the server's code: only its addresses and HTTP.
 """
@@ -8,6 +9,7 @@ import hashlib
 import json
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -16,7 +18,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
+import jwt
 import requests
+from cryptography.hazmat.primitives.asymmetric import ec
 
 TIMEOUT_SECONDS = 10
 THANKS = b"<!doctype html><title>Done</title><p>The app has its answer. You can close this window.</p>"
@@ -38,6 +42,23 @@ class Tokens:
     scope: str
 
 
+class ProofKey:
+    """A key that never leaves the app; on a phone it would live in the Keychain or Keystore."""
+
+    def __init__(self) -> None:
+        self._private = ec.generate_private_key(ec.SECP256R1())
+        self._public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self._private.public_key()))
+
+    def prove(self, method: str, url: str, *, nonce: str | None, access_token: str | None) -> str:
+        """A proof for one request (RFC 9449 §4.2)."""
+        claims: dict[str, Any] = {"jti": str(uuid4()), "htm": method, "htu": url, "iat": int(time.time())}
+        if nonce:
+            claims["nonce"] = nonce
+        if access_token:
+            claims["ath"] = _base64url(hashlib.sha256(access_token.encode()).digest())
+        return jwt.encode(claims, self._private, "ES256", headers={"typ": "dpop+jwt", "jwk": self._public})
+
+
 @dataclass
 class NativeApp:
     """One installation of the app. `api` is the address of the bank's API, all it is born with."""
@@ -47,6 +68,8 @@ class NativeApp:
     scope: str
     _http: requests.Session = field(default_factory=requests.Session, repr=False)
     _metadata: dict[str, Any] = field(default_factory=dict, repr=False)
+    _key: ProofKey = field(default_factory=ProofKey, repr=False)
+    _nonce: str | None = field(default=None, repr=False)
 
     # --- OAuth
 
@@ -91,13 +114,17 @@ class NativeApp:
         )
 
     def refresh(self, tokens: Tokens) -> Tokens:
-        """A new access token without the person (RFC 6749 §6); the refresh token is a new one too."""
-        return self._tokens(grant_type="refresh_token", refresh_token=tokens.refresh_token)
+        """A new access token without the person (RFC 6749 §6); the refresh token is bound to the key, and stays."""
+        form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
+        return self._tokens(**form, known=tokens.refresh_token)
 
-    def _tokens(self, **form: str) -> Tokens:
+    def _tokens(self, *, known: str = "", **form: str) -> Tokens:
         form["client_id"] = self.client_id
-        answer = self._json(self._http.post(self._metadata["token_endpoint"], data=form, **_OPTIONS))
-        return Tokens(answer["access_token"], answer["refresh_token"], answer["scope"])
+        answer = self._send("POST", self._metadata["token_endpoint"], data=form)
+        # RFC 9449 §5: what was asked for is what came.
+        if answer["token_type"] != "DPoP":
+            raise ProtocolError("The server gave a token that is not bound to the app's key.")
+        return Tokens(answer["access_token"], answer.get("refresh_token", known), answer["scope"])
 
     # --- the bank
 
@@ -116,14 +143,27 @@ class NativeApp:
             "amount": amount,
             "reference": "From the demo app",
         }
-        headers = {**self._authorization(tokens), "Idempotency-Key": str(uuid4())}
-        return self._json(self._http.post(f"{self.api}/transfers", json=body, headers=headers, **_OPTIONS))
+        headers = {"Idempotency-Key": str(uuid4())}
+        return self._send("POST", f"{self.api}/transfers", tokens, json=body, headers=headers)
 
     def _get(self, tokens: Tokens, path: str) -> dict[str, Any]:
-        return self._json(self._http.get(f"{self.api}{path}", headers=self._authorization(tokens), **_OPTIONS))
+        return self._send("GET", f"{self.api}{path}", tokens)
 
-    def _authorization(self, tokens: Tokens) -> dict[str, str]:
-        return {"Authorization": f"Bearer {tokens.access_token}"}
+    def _send(self, method: str, url: str, tokens: Tokens | None = None, **options: Any) -> dict[str, Any]:
+        """With a proof of the key; once more where the server wants its nonce in it (RFC 9449 §8, §9)."""
+        access_token = tokens.access_token if tokens else None
+        for attempt in (1, 2):
+            proof = self._key.prove(method, url, nonce=self._nonce, access_token=access_token)
+            headers = {**options.pop("headers", {}), "DPoP": proof}
+            if access_token:
+                headers["Authorization"] = f"DPoP {access_token}"
+            response = self._http.request(method, url, headers=headers, **options, **_OPTIONS)
+            options["headers"] = headers
+            self._nonce = response.headers.get("DPoP-Nonce", self._nonce)
+            wants_nonce = "use_dpop_nonce" in (response.headers.get("WWW-Authenticate", "") + response.text[:200])
+            if response.ok or not wants_nonce or attempt == 2:
+                break
+        return self._json(response)
 
     @staticmethod
     def _json(response: requests.Response) -> dict[str, Any]:

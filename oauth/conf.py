@@ -45,6 +45,10 @@ class Conf:
     INTERACTION_LIFETIME: timedelta = timedelta(minutes=30)
     #: A refresh token that is not used for this long ends (RFC 9700 §4.14.2).
     REFRESH_TOKEN_IDLE_LIFETIME: timedelta = timedelta(days=30)
+    #: Whether DPoP proofs carry a nonce of ours (RFC 9449 §8, §9); libraries take it from the first refusal.
+    DPOP_NONCE_REQUIRED: bool = True
+    #: Dotted path of a function (digest, lifetime) -> bool: whether a proof is used the first time, at any worker.
+    REPLAY_CHECK: str = "oauth.proof.replay.in_cache"
     #: How long a pushed authorization request waits for the browser (RFC 9126 §2.2).
     PUSHED_REQUEST_LIFETIME: timedelta = timedelta(seconds=90)
     #: How long a person may take to find the code page and type the code (RFC 8628 §3.2).

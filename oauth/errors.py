@@ -93,6 +93,18 @@ class InvalidRequestURI(OAuthError):
     code = "invalid_request_uri"
 
 
+class InvalidDPoPProof(OAuthError):
+    """RFC 9449 §5."""
+
+    code = "invalid_dpop_proof"
+
+
+class UseDPoPNonce(OAuthError):
+    """RFC 9449 §8: the same request again, with the nonce of the DPoP-Nonce header."""
+
+    code = "use_dpop_nonce"
+
+
 class TooManyRequests(OAuthError):
     """RFC 6585 §4: 429 with Retry-After, in seconds."""
 

@@ -22,6 +22,7 @@ from oauth.models import (
     Session,
     SigningKey,
     UsedAssertion,
+    UsedProof,
 )
 
 BATCH = 1000
@@ -36,6 +37,7 @@ def expired() -> dict[str, QuerySet]:
     return {
         "pushed requests": PushedRequest.objects.filter(expires_at__lt=now),
         "used assertions": UsedAssertion.objects.filter(expires_at__lt=now),
+        "used proofs": UsedProof.objects.filter(expires_at__lt=now),
         "device codes": DeviceCode.objects.filter(expires_at__lt=long_ago, authorization=None),
         "authorizations": Authorization.objects.filter(Q(expires_at__lt=long_ago) | Q(revoked_at__lt=long_ago)),
         "sessions": Session.objects.filter(created_at__lt=long_ago, ended_at__lt=long_ago, authorizations=None),

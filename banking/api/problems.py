@@ -27,6 +27,8 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "idempotency_key_invalid": ("The Idempotency-Key is not valid", "16 to 255 visible ASCII characters."),
     "invalid_request": ("The Authorization header is malformed", "Send “Bearer”, one space and the access token."),
     "invalid_token": ("The access token is not valid", "Refresh it; if that fails, ask the person to log in."),
+    "invalid_dpop_proof": ("The DPoP proof is not valid", "Make a new proof for this request; see the detail."),
+    "use_dpop_nonce": ("The proof needs a nonce", "Repeat the request with the nonce of the DPoP-Nonce header."),
     "not_authenticated": ("An access token is needed", "Follow resource_metadata in WWW-Authenticate."),
     "insufficient_scope": ("The token lacks a scope", "Ask the person for the scope in WWW-Authenticate."),
     "account_holder_inactive": ("The person's account is disabled", "Nothing can be moved; the person contacts us."),

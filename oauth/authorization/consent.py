@@ -89,6 +89,7 @@ def allow_by_code(request: AuthorizationRequest, client: Client, session: Sessio
         scopes=list(request.scopes),
         resources=list(request.resources),
         nonce=request.nonce,
+        dpop_jkt=request.dpop_jkt,
         created_at=now,
         expires_at=now + conf.AUTHORIZATION_CODE_LIFETIME,
     )

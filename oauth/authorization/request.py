@@ -73,6 +73,7 @@ class AuthorizationRequest:
     subject: str
     login_hint: str
     ui_locales: tuple[str, ...]
+    dpop_jkt: str
     created_at: datetime
 
     @property
@@ -163,6 +164,7 @@ def read(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
         subject=hint or claims.subject,
         login_hint=params.get("login_hint", ""),
         ui_locales=tuple(params.get("ui_locales", "").split()),
+        dpop_jkt=_dpop_jkt(params.get("dpop_jkt", "")),
         created_at=timezone.now(),
     )
 
@@ -236,6 +238,13 @@ def _code_challenge(params: Parameters) -> str:
     if not _CODE_CHALLENGE.fullmatch(challenge):
         raise InvalidRequest("code_challenge is 43 characters: the base64url of a SHA-256.")
     return challenge
+
+
+def _dpop_jkt(value: str) -> str:
+    """RFC 9449 §10: the thumbprint of the key that the code is for."""
+    if value and not _CODE_CHALLENGE.fullmatch(value):
+        raise InvalidRequest("dpop_jkt is 43 characters: the base64url of a SHA-256 thumbprint (RFC 7638).")
+    return value
 
 
 def _prompts(value: str) -> frozenset[str]:

@@ -243,6 +243,7 @@ def _implicit(authorization: Authorization, authorization_request: Authorization
         scopes=authorization_request.scopes,
         resources=authorization_request.resources,
         authorization=authorization,
+        confirmation={},
     )
     return {
         "access_token": token,

@@ -61,6 +61,7 @@ def document() -> dict[str, Any]:
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "require_pushed_authorization_requests": False,
+        "dpop_signing_alg_values_supported": list(CLIENT_SIGNING_ALGORITHMS),
         "subject_types_supported": subject_types(),
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),

@@ -1,13 +1,16 @@
 """The pushed authorization request endpoint (RFC 9126)."""
 
+from dataclasses import replace
+
 from django.http import HttpRequest, JsonResponse
 
 from oauth import parameters
 from oauth.authorization import pushed
 from oauth.authorization.request import read, return_address
 from oauth.conf import conf
+from oauth.endpoints import binding
 from oauth.endpoints.protocol import ProtocolEndpoint
-from oauth.errors import InvalidRequest
+from oauth.errors import InvalidDPoPProof, InvalidRequest
 
 
 class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
@@ -22,6 +25,13 @@ class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
         client = self.authenticated(request, params)
         if "request_uri" in params:
             raise InvalidRequest("A pushed request holds no request_uri (RFC 9126 §2.1).")
-        request_uri = pushed.keep(client, read(params, return_address(params, client)))
+        asked = read(params, return_address(params, client))
+        if "HTTP_DPOP" in request.META:
+            # RFC 9449 §10.1: the proof is as good as dpop_jkt, and both are of one key.
+            jkt = binding.prove(request, conf.url("/oauth/par"))
+            if asked.dpop_jkt not in ("", jkt):
+                raise InvalidDPoPProof("dpop_jkt is not the key of the proof.")
+            asked = replace(asked, dpop_jkt=jkt)
+        request_uri = pushed.keep(client, asked)
         expires_in = int(conf.PUSHED_REQUEST_LIFETIME.total_seconds())
         return JsonResponse({"request_uri": request_uri, "expires_in": expires_in}, status=201)

@@ -36,12 +36,13 @@ def _access_token(token: str) -> PresentedToken | None:
         claims = verify_access_token(token, audiences=(*conf.RESOURCES, conf.ISSUER)).claims
     except TokenError:
         return None
+    token_type = "DPoP" if "jkt" in claims.confirmation else "Bearer"
     if claims.authorization_id is None:
         is_active = Client.objects.filter(client_id=claims.client_id, is_active=True).exists()
-        return PresentedToken(claims.client_id, "Bearer", claims.to_payload(), claims.scopes, None, is_active)
+        return PresentedToken(claims.client_id, token_type, claims.to_payload(), claims.scopes, None, is_active)
     authorization = liveness.find(claims.authorization_id)
     is_active = authorization is not None and liveness.counts(authorization)
-    return PresentedToken(claims.client_id, "Bearer", claims.to_payload(), claims.scopes, authorization, is_active)
+    return PresentedToken(claims.client_id, token_type, claims.to_payload(), claims.scopes, authorization, is_active)
 
 
 def _refresh_token(token: str) -> PresentedToken | None:

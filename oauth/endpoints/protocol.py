@@ -10,14 +10,23 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from oauth import client_authentication, limits, metrics
-from oauth.errors import AuthorizationPending, InvalidClient, InvalidRequest, OAuthError, SlowDown, TooManyRequests
+from oauth.errors import (
+    AuthorizationPending,
+    InvalidClient,
+    InvalidRequest,
+    OAuthError,
+    SlowDown,
+    TooManyRequests,
+    UseDPoPNonce,
+)
 from oauth.limits import Limit
 from oauth.models import AuditEvent, Client
 from oauth.models.audit_event import origin
 from oauth.parameters import Parameters
+from oauth.proof import nonce
 
 # Part of the way, not events: a device that waits, and what a limit has turned away already.
-UNRECORDED = (AuthorizationPending, SlowDown, TooManyRequests)
+UNRECORDED = (AuthorizationPending, SlowDown, TooManyRequests, UseDPoPNonce)
 
 logger = logging.getLogger("oauth.refusals")
 
@@ -65,6 +74,8 @@ class ProtocolEndpoint(View):
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Pragma", "no-cache")
         response.headers.setdefault("Referrer-Policy", "no-referrer")
+        if "HTTP_DPOP" in request.META:
+            response.headers["DPoP-Nonce"] = nonce.current()  # RFC 9449 §8, §8.2
         return response
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

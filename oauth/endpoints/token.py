@@ -3,6 +3,8 @@
 from django.http import HttpRequest, JsonResponse
 
 from oauth import grants, metrics, parameters
+from oauth.conf import conf
+from oauth.endpoints import binding
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.grants import GrantRequest
 
@@ -20,6 +22,7 @@ class TokenEndpoint(ProtocolEndpoint):
         client = self.authenticated(request, params)
         if grant_type in grants.GRANTS:
             self.timer.grant_type = grant_type
-        issuance = grants.run(grant_type, GrantRequest(client, params))
+        confirmation = binding.of(request, client, conf.url("/oauth/token"))
+        issuance = grants.run(grant_type, GrantRequest(client, params, confirmation))
         metrics.tokens_issued.labels(grant_type).inc()
         return JsonResponse(issuance.to_response())

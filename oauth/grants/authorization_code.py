@@ -60,9 +60,12 @@ def authorization_code(request: GrantRequest) -> Issuance:
     if not secrets.compare_digest(challenge, code.code_challenge):
         raise InvalidGrant("code_verifier does not fit the code_challenge of the authorization request.")
 
+    if code.dpop_jkt and request.confirmation.get("jkt") != code.dpop_jkt:
+        raise InvalidGrant("The code is for another key: prove the one of dpop_jkt (RFC 9449 §10).")
+
     AuthorizationCode.objects.filter(pk=code.pk).update(consumed_at=timezone.now())
     issued = issuance.tokens_of_a_user(
-        client,
+        request,
         authorization,
         scopes=code.scopes,
         resources=issuance.narrowed_resources(params.all("resource"), code.resources),

@@ -18,5 +18,12 @@ def client_credentials(request: GrantRequest) -> Issuance:
     if not scopes:
         raise InvalidScope("This client has no scopes of its own.")
     resources = issuance.narrowed_resources(params.all("resource"), client.allowed_resources or tuple(conf.RESOURCES))
-    access_token, lifetime = issuance.access_token(client, scopes=scopes, resources=resources)
-    return Issuance(access_token=access_token, expires_in_seconds=int(lifetime.total_seconds()), scopes=scopes)
+    access_token, lifetime = issuance.access_token(
+        client, scopes=scopes, resources=resources, confirmation=request.confirmation
+    )
+    return Issuance(
+        access_token=access_token,
+        expires_in_seconds=int(lifetime.total_seconds()),
+        scopes=scopes,
+        confirmation=request.confirmation,
+    )

@@ -40,7 +40,7 @@ def device_code(request: GrantRequest) -> Issuance:
     waiting.consumed_at = now
     waiting.save(update_fields=["consumed_at"])
     issued = issuance.tokens_of_a_user(
-        client, authorization, scopes=waiting.scopes, resources=waiting.resources, all_resources=waiting.resources
+        request, authorization, scopes=waiting.scopes, resources=waiting.resources, all_resources=waiting.resources
     )
     issuance.record(client, authorization, "device_code", issued)
     return issued

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,8 +23,11 @@ from oauth.tokens.signing import sign_access_token
 
 @dataclass(frozen=True, slots=True)
 class GrantRequest:
+    """`confirmation` is the key that the client has proven, `{"jkt": ...}`; tokens are bound to it."""
+
     client: Client
     params: Parameters
+    confirmation: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,12 @@ class Issuance:
     scopes: frozenset[str]
     refresh_token: str | None = None
     id_token: str | None = None
-    token_type: str = "Bearer"
+    confirmation: Mapping[str, str] = field(default_factory=dict)
     issued_token_type: str | None = None
+
+    @property
+    def token_type(self) -> str:
+        return token_type(self.confirmation)
 
     def to_response(self) -> dict[str, str | int]:
         body: dict[str, str | int] = {
@@ -54,9 +61,15 @@ class Issuance:
         return body | {name: value for name, value in optional.items() if value}
 
 
+def token_type(confirmation: Mapping[str, str]) -> str:
+    """RFC 9449 §5, RFC 8705 §3: how the token is sent; a certificate is proven below HTTP."""
+    return "DPoP" if "jkt" in confirmation else "Bearer"
+
+
 def access_token(
     client: Client,
     *,
+    confirmation: Mapping[str, str],
     scopes: Iterable[str],
     resources: Iterable[str],
     authorization: Authorization | None = None,
@@ -84,12 +97,13 @@ def access_token(
         authorization_id=str(authorization.id) if authorization else None,
         status=status_list.reference(authorization.status_index if authorization else client.status_index),
         actor=actor or {},
+        confirmation=confirmation,
     )
     return sign_access_token(claims), expires_at - now
 
 
 def tokens_of_a_user(
-    client: Client,
+    request: GrantRequest,
     authorization: Authorization,
     *,
     scopes: Iterable[str],
@@ -98,16 +112,25 @@ def tokens_of_a_user(
     nonce: str = "",
 ) -> Issuance:
     """The first tokens of an authorization; the refresh token is for `all_resources`."""
-    scopes = frozenset(scopes)
-    token, lifetime = access_token(client, scopes=scopes, resources=resources, authorization=authorization)
+    client, confirmation, scopes = request.client, request.confirmation, frozenset(scopes)
+    token, lifetime = access_token(
+        client, scopes=scopes, resources=resources, authorization=authorization, confirmation=confirmation
+    )
     return Issuance(
         access_token=token,
         expires_in_seconds=int(lifetime.total_seconds()),
         scopes=scopes,
-        refresh_token=new_refresh_token(authorization, scopes=scopes, resources=all_resources)
+        refresh_token=new_refresh_token(
+            authorization,
+            scopes=scopes,
+            resources=all_resources,
+            # RFC 9449 §5: a confidential client proves itself, and may change its key.
+            confirmation=confirmation if client.is_public else {},
+        )
         if client.allows_grant_type(GrantType.REFRESH_TOKEN)
         else None,
         id_token=new_id_token(client, authorization, access_token=token, nonce=nonce) if "openid" in scopes else None,
+        confirmation=confirmation,
     )
 
 
@@ -125,6 +148,7 @@ def new_refresh_token(
     *,
     scopes: Iterable[str],
     resources: Iterable[str],
+    confirmation: Mapping[str, str],
     replaces: RefreshToken | None = None,
 ) -> str:
     """Stores the digest of a new refresh token and returns the token itself, known only now."""
@@ -135,6 +159,7 @@ def new_refresh_token(
         authorization=authorization,
         scopes=sorted(scopes),
         resources=list(resources),
+        confirmation=dict(confirmation),
         generation=replaces.generation + 1 if replaces else 0,
         replaces=replaces,
         created_at=now,

@@ -42,18 +42,22 @@ def refresh_token(request: GrantRequest) -> Issuance:
     scopes = issuance.narrowed_scopes(params.get("scope"), token.scopes)
     resources = issuance.narrowed_resources(params.all("resource"), token.resources)
 
+    if token.confirmation and token.confirmation != request.confirmation:
+        raise InvalidGrant("The refresh token is bound to another key (RFC 9449 §5).")
     _refuse_reuse(token)
     if token.revoked_at is not None or token.expires_at <= timezone.now():
         raise InvalidGrant(_NOT_VALID, detail="expired, or revoked by a retry")
-    new_token = _rotate(token) if client.is_public else None
+    # A token that is bound, to a secret or to a key, is worth nothing to a thief.
+    new_token = _rotate(token, request) if client.is_public and not token.confirmation else None
     access_token, lifetime = issuance.access_token(
-        client, scopes=scopes, resources=resources, authorization=authorization
+        client, scopes=scopes, resources=resources, authorization=authorization, confirmation=request.confirmation
     )
     issued = Issuance(
         access_token=access_token,
         expires_in_seconds=int(lifetime.total_seconds()),
         scopes=scopes,
         refresh_token=new_token,
+        confirmation=request.confirmation,
     )
     issuance.record(client, authorization, "refresh_token", issued)
     return issued
@@ -77,14 +81,19 @@ def _refuse_reuse(token: RefreshToken) -> None:
     raise InvalidGrant(_NOT_VALID, detail="refresh token reused: the authorization is revoked", commits=True)
 
 
-def _rotate(token: RefreshToken) -> str:
+def _rotate(token: RefreshToken, request: GrantRequest) -> str:
     """Supersedes the token; a retry also revokes the successor that nobody used. The narrowing of one request
-    is not inherited: the successor may do what its predecessor could (RFC 6749 §6)."""
+    is not inherited: the successor may do what its predecessor could (RFC 6749 §6). A client that has begun to
+    prove a key is held to it from now on."""
     now = timezone.now()
     if token.superseded_at is not None:
         token.successors.filter(revoked_at=None).update(revoked_at=now)
     else:
         RefreshToken.objects.filter(pk=token.pk).update(superseded_at=now, first_used_at=now)
     return issuance.new_refresh_token(
-        token.authorization, scopes=token.scopes, resources=token.resources, replaces=token
+        token.authorization,
+        scopes=token.scopes,
+        resources=token.resources,
+        confirmation=request.confirmation,
+        replaces=token,
     )

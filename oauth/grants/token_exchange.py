@@ -53,12 +53,14 @@ def token_exchange(request: GrantRequest) -> Issuance:
         authorization=authorization,
         not_after=claims.expires_at,
         actor=actor,
+        confirmation=request.confirmation,
     )
     issued = Issuance(
         access_token=token,
         expires_in_seconds=int(lifetime.total_seconds()),
         scopes=scopes,
         issued_token_type=ACCESS_TOKEN,
+        confirmation=request.confirmation,
     )
     issuance.record(client, authorization, f"token_exchange of {claims.client_id}", issued)
     return issued

@@ -17,6 +17,7 @@ from oauth.models.session import Session
 from oauth.models.signing_key import SigningKey
 from oauth.models.status import RevokedStatus
 from oauth.models.used_assertion import UsedAssertion
+from oauth.models.used_proof import UsedProof
 
 __all__ = [
     "AuditEvent",
@@ -32,4 +33,5 @@ __all__ = [
     "Session",
     "SigningKey",
     "UsedAssertion",
+    "UsedProof",
 ]

@@ -16,6 +16,8 @@ class RefreshToken(models.Model):
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="refresh_tokens")
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     resources = ArrayField(models.CharField(max_length=255), default=list)
+    # RFC 9449 §5: a public client's token is bound to its key, `{"jkt": ...}`; then it need not be rotated.
+    confirmation = models.JSONField(default=dict, blank=True)
     generation = models.PositiveIntegerField(default=0)
     replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="successors")
     created_at = models.DateTimeField(default=timezone.now)

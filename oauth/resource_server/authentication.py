@@ -3,16 +3,26 @@
 Verified are signature, issuer, audience and times, then in memory the token's bit in the issuer's status list.
 """
 
+import secrets
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.models import TokenUser
 
 from oauth.conf import conf
-from oauth.resource_server.challenges import InvalidRequest, InvalidToken, challenge
+from oauth.proof import dpop
+from oauth.resource_server.challenges import (
+    InvalidDPoPProof,
+    InvalidRequest,
+    InvalidToken,
+    NoToken,
+    UseDPoPNonce,
+)
 from oauth.resource_server.jwks import find_key
 from oauth.resource_server.status import require_valid
 from oauth.tokens.access_token import TYP, AccessToken
@@ -39,14 +49,24 @@ class TokenSubject(TokenUser):
         return self.id
 
 
-def bearer_token(header: bytes) -> bytes | None:
-    """The token of `Bearer <token>`; None for another scheme. Raises InvalidRequest where it is malformed."""
+def presented_token(header: bytes) -> tuple[str, bytes] | None:
+    """(`bearer` or `dpop`, the token) of an Authorization header; None for another scheme.
+
+    Raises InvalidRequest where it is malformed (RFC 6750 §2.1, RFC 9449 §7.1).
+    """
     scheme, _, token = header.partition(b" ")
-    if scheme.lower() != b"bearer":  # RFC 9110 §11.1: the scheme is case-insensitive
+    name = scheme.lower().decode("ascii", "replace")  # RFC 9110 §11.1: the scheme is case-insensitive
+    if name not in ("bearer", "dpop"):
         return None
     if not token or len(token.split()) != 1 or token != token.strip():
-        raise InvalidRequest("The Authorization header is Bearer, one space and the token.")
-    return token
+        raise InvalidRequest("The Authorization header is Bearer or DPoP, one space and the token.")
+    return name, token
+
+
+def bearer_token(header: bytes) -> bytes | None:
+    """The token of `Bearer <token>`; None for another scheme. Raises InvalidRequest where it is malformed."""
+    presented = presented_token(header)
+    return presented[1] if presented and presented[0] == "bearer" else None
 
 
 def verify_access_token(raw_token: bytes | str, *, audiences: Sequence[str]) -> AccessToken:
@@ -61,33 +81,63 @@ def verify_access_token(raw_token: bytes | str, *, audiences: Sequence[str]) -> 
     return AccessToken(raw_token, backend=backend)
 
 
+def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *, url: str) -> None:
+    """A bound token comes with a proof of its key, and as what it is (RFC 9449 §7.1, §7.2, RFC 8705 §3).
+
+    Raises InvalidToken, or InvalidDPoPProof and UseDPoPNonce with the challenge that tells what to do.
+    """
+    jkt = token.claims.confirmation.get("jkt")
+    if scheme == "bearer":
+        if jkt:
+            raise InvalidToken("The token is bound to a key: send it as DPoP, with a proof.", scheme="DPoP")
+        if token.claims.confirmation:
+            raise InvalidToken("The token is bound to a key and needs a proof of it.")
+        return
+    if not jkt:
+        raise InvalidToken("The token is not bound to a key: send it as Bearer.")
+    try:
+        proof = dpop.verify(request.META.get("HTTP_DPOP"), method=str(request.method), url=url, access_token=token.raw)
+    except dpop.NonceNeeded as error:
+        raise UseDPoPNonce(str(error)) from error
+    except dpop.InvalidProof as error:
+        raise InvalidDPoPProof(str(error)) from error
+    if not secrets.compare_digest(proof.jkt, str(jkt)):
+        raise InvalidDPoPProof("The proof is of another key than the one that the token is bound to.")
+
+
 class JWTBearer(JWTStatelessUserAuthentication):
-    """`Authorization: Bearer <access token>` (RFC 6750 §2.1, RFC 9068 §4); no other place is looked at."""
+    """`Authorization: Bearer <access token>` (RFC 6750 §2.1, RFC 9068 §4), or `DPoP <access token>` with a proof
+    (RFC 9449 §7.1); no other place is looked at."""
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
         header = self.get_header(request)
         if header is None:
             return None
-        token = bearer_token(header)
-        if token is None:
+        presented = presented_token(header)
+        if presented is None:
             return None
+        scheme, token = presented
         access_token = self.get_validated_token(token)
+        require_possession(request._request, scheme, access_token, url=_address(request._request))
         require_valid(access_token.claims)
         return self.get_user(access_token), access_token
 
     def authenticate_header(self, request: Request) -> str:
-        """RFC 6750 §3.1: a request without any token is told no error code."""
-        return challenge()
+        """RFC 6750 §3.1: a request without any token is told no error code, but both ways to send one."""
+        return NoToken().auth_header
 
     def get_validated_token(self, raw_token: bytes) -> AccessToken:
         try:
             token = verify_access_token(raw_token, audiences=conf.audiences)
         except TokenError as error:
             raise InvalidToken(str(error)) from error
-        if token.claims.confirmation:
-            # RFC 9449 §7.1, RFC 8705 §3: a sender-constrained token is never accepted as a bearer token.
-            raise InvalidToken("The token is bound to a key and needs a proof of it.")
         return token
 
     def get_user(self, validated_token: Any) -> Any:
         return TokenSubject(validated_token)
+
+
+def _address(request: HttpRequest) -> str:
+    """As the client wrote it: our own origin, whatever the Host header says."""
+    resource = urlsplit(conf.audiences[0])
+    return f"{resource.scheme}://{resource.netloc}{request.path}"

@@ -6,13 +6,15 @@ from urllib.parse import urlsplit
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
-from oauth.conf import conf
+from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
 
 
-def challenge(**parameters: str) -> str:
+def challenge(scheme: str = "Bearer", **parameters: str) -> str:
     """`Bearer name="value", ...`; values are ours or checked, never echoed from the request."""
     metadata = {"resource_metadata": resource_metadata_url()}
-    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in (parameters | metadata).items())
+    if scheme == "DPoP":
+        metadata["algs"] = " ".join(CLIENT_SIGNING_ALGORITHMS)  # RFC 9449 §7.1
+    return f"{scheme} " + ", ".join(f'{name}="{value}"' for name, value in (parameters | metadata).items())
 
 
 def resource_metadata_url() -> str:
@@ -28,9 +30,36 @@ class InvalidToken(APIException):
     default_code = "invalid_token"
     default_detail = "The access token is not valid."
 
-    def __init__(self, detail: str | None = None) -> None:
+    def __init__(self, detail: str | None = None, *, scheme: str = "Bearer") -> None:
         super().__init__(detail)
-        self.auth_header = challenge(error=self.default_code, error_description=str(self.detail))
+        self.auth_header = challenge(scheme, error=self.default_code, error_description=str(self.detail))
+
+
+class NoToken(APIException):
+    """RFC 6750 §3.1: a request without any token is told no error code in the challenge, but both ways to send one."""
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+    default_code = "invalid_token"
+    default_detail = "An access token is needed."
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.auth_header = f"{challenge()}, {challenge('DPoP')}"
+
+
+class InvalidDPoPProof(InvalidToken):
+    """RFC 9449 §7.1."""
+
+    default_code = "invalid_dpop_proof"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, scheme="DPoP")
+
+
+class UseDPoPNonce(InvalidDPoPProof):
+    """RFC 9449 §9: the same again, with the nonce of the DPoP-Nonce header, which `OfferDPoPNonce` sends."""
+
+    default_code = "use_dpop_nonce"
 
 
 class InvalidRequest(APIException):

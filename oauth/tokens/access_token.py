@@ -26,10 +26,13 @@ class AccessToken(Token):
     token_type = TYP
     lifetime = conf.ACCESS_TOKEN_LIFETIME
     claims: AccessTokenClaims
+    #: As it was sent.
+    raw: str
 
     def __init__(self, token: Any, *, backend: Any) -> None:
         self._token_backend = backend
         self.token = token
+        self.raw = token.decode("ascii", "replace") if isinstance(token, bytes) else str(token)
         self.current_time = datetime.now(UTC)
         try:
             self.payload = backend.decode(token)

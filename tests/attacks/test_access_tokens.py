@@ -82,7 +82,7 @@ def test_a_valid_token_is_accepted_with_the_scheme_in_any_case(present, access_t
         {"scope": ["accounts:read"]},
         {"scope": None},
         {"jti": None},
-        {"cnf": {"jkt": "x"}},  # bound to a key: not a bearer token (RFC 9449 §7.1)
+        {"cnf": {"x5t#S256": "x"}},  # bound to a certificate that nobody has shown (RFC 8705 §3)
     ],
 )
 def test_wrong_claims_are_refused(present, access_token, alice, claims):

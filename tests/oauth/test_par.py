@@ -14,13 +14,16 @@ from tests.oauth_client import authorization_url, callback, decide
 pytestmark = pytest.mark.django_db
 
 
-def push(client, *, secret=None, **parameters):
+def push(client, *, secret=None, headers=None, **parameters):
     """The client sends its request itself; returns the answer of /oauth/par."""
     query = dict(parse_qsl(urlsplit(authorization_url(client, **parameters)).query))
     secret = secret or getattr(client, "secret", None)
     credentials = {"client_secret": secret} if secret else {}
     return Browser(raise_request_exception=False).post(
-        "/oauth/par", urlencode(query | credentials), content_type="application/x-www-form-urlencoded"
+        "/oauth/par",
+        urlencode(query | credentials),
+        content_type="application/x-www-form-urlencoded",
+        headers=headers or {},
     )
 
 

@@ -1,0 +1,20 @@
+"""The nonce for the next proof (RFC 9449 §8.2, §9): sent with every answer to a request that came with one."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from oauth.proof import nonce
+
+
+class OfferDPoPNonce:
+    """For sites whose API takes DPoP-bound tokens; DRF's authentication cannot add a header to an answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if "HTTP_DPOP" in request.META:
+            response["DPoP-Nonce"] = nonce.current()
+        return response
