@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "oauth2_provider",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -197,6 +198,17 @@ ACCOUNT_RATE_LIMITS = {
     "manage_email": _scaled((10, "m/user")),
     "reauthenticate": _scaled((10, "m/user")),
 }
+
+# A second factor is the person's choice; a passkey is both in one.
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Countersign"
+
+# --- the bank
+
+# From this amount on (minor units) a transfer needs a person who has just logged in (RFC 9470).
+STEP_UP_AMOUNT_MINOR = env.int("STEP_UP_AMOUNT_MINOR", default=1_000_000)
+STEP_UP_MAX_AGE = timedelta(seconds=env.int("STEP_UP_MAX_AGE_SECONDS", default=600))
 
 # --- mail
 

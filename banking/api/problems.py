@@ -29,6 +29,10 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "invalid_token": ("The access token is not valid", "Refresh it; if that fails, ask the person to log in."),
     "invalid_dpop_proof": ("The DPoP proof is not valid", "Make a new proof for this request; see the detail."),
     "use_dpop_nonce": ("The proof needs a nonce", "Repeat the request with the nonce of the DPoP-Nonce header."),
+    "insufficient_user_authentication": (
+        "The log-in is too old or too weak for this",
+        "Ask the person to log in again, with the acr_values and max_age of WWW-Authenticate (RFC 9470).",
+    ),
     "not_authenticated": ("An access token is needed", "Follow resource_metadata in WWW-Authenticate."),
     "insufficient_scope": ("The token lacks a scope", "Ask the person for the scope in WWW-Authenticate."),
     "account_holder_inactive": ("The person's account is disabled", "Nothing can be moved; the person contacts us."),

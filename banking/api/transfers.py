@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
@@ -21,7 +22,7 @@ from banking.ledger import post
 from banking.ledger.refusals import AmountOutOfRange, CurrencyMismatch, PayeeUnreachable, SameAccount
 from banking.models import Account, Transfer
 from banking.models.ledger import MAX_AMOUNT_MINOR
-from oauth.resource_server import require_live
+from oauth.resource_server import require_authentication, require_live
 
 _FIELDS = (
     "id", "status", "amount_minor", "currency", "source_id", "destination_id", "destination__holder_id",
@@ -124,6 +125,8 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
     amount_minor, currency = body["amount"]["minor_units"], body["amount"]["currency"]
     if not 0 < amount_minor <= MAX_AMOUNT_MINOR:
         raise AmountOutOfRange(pointer="/amount/minor_units")
+    if amount_minor >= settings.STEP_UP_AMOUNT_MINOR:
+        require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
     if destination is None:
         raise PayeeUnreachable(pointer="/destination")
     if source.pk == destination.pk:

@@ -1,6 +1,7 @@
 """What a refused API request is told: `WWW-Authenticate` of RFC 6750 §3 with `resource_metadata` (RFC 9728 §5.1)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from rest_framework import status
@@ -60,6 +61,20 @@ class UseDPoPNonce(InvalidDPoPProof):
     """RFC 9449 §9: the same again, with the nonce of the DPoP-Nonce header, which `OfferDPoPNonce` sends."""
 
     default_code = "use_dpop_nonce"
+
+
+class InsufficientUserAuthentication(APIException):
+    """RFC 9470 §3: the client asks the person again, with these acr_values and this max_age."""
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+    default_code = "insufficient_user_authentication"
+
+    def __init__(self, *, acr_values: Sequence[str], max_age: timedelta | None) -> None:
+        super().__init__("This needs the person to log in again, or more strongly.")
+        wanted = {"acr_values": " ".join(acr_values)} if acr_values else {}
+        if max_age is not None:
+            wanted["max_age"] = str(int(max_age.total_seconds()))
+        self.auth_header = challenge(error=self.default_code, error_description=str(self.detail), **wanted)
 
 
 class InvalidRequest(APIException):

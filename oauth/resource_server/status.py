@@ -41,6 +41,8 @@ def require_valid(claims: AccessTokenClaims) -> None:
         return
     try:
         number, index = status_list.number_of(claims.status["uri"]), claims.status["idx"]
+        if isinstance(index, bool):
+            raise TypeError("idx")
         if status_list.is_set(_array(number), index):
             raise InvalidToken("The authorization behind this token has ended.")
     except (KeyError, TypeError, ValueError, LookupError) as error:

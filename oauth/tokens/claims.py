@@ -65,32 +65,53 @@ class AccessTokenClaims:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> "AccessTokenClaims":
-        """The inverse of `to_payload`, for a payload whose signature and form were verified."""
+        """The inverse of `to_payload`, for a payload whose signature was verified.
+
+        Raises TypeError or ValueError where a claim that is there is not what it should be: nothing that limits a
+        token (`cnf`, `status`) is ever passed over because it is not understood.
+        """
         audience = payload["aud"]
+        _number(payload, "nbf")
+        details = _typed(payload, "authorization_details", list, [])
+        if not all(isinstance(detail, dict) for detail in details):
+            raise TypeError("authorization_details")
+        confirmation = _typed(payload, "cnf", dict, {})
+        status = _typed(_typed(payload, "status", dict, {}), "status_list", dict, {})
+        if ("cnf" in payload and not confirmation) or ("status" in payload and not status):
+            raise ValueError("empty")
         return cls(
-            issuer=payload["iss"],
-            subject=payload["sub"],
+            issuer=_typed(payload, "iss", str, ""),
+            subject=_typed(payload, "sub", str, ""),
             audience=(audience,) if isinstance(audience, str) else tuple(audience),
-            client_id=payload["client_id"],
-            scopes=frozenset(payload.get("scope", "").split()),
-            issued_at=datetime.fromtimestamp(payload["iat"], UTC),
-            expires_at=datetime.fromtimestamp(payload["exp"], UTC),
-            jti=payload["jti"],
-            auth_time=datetime.fromtimestamp(payload["auth_time"], UTC) if "auth_time" in payload else None,
-            acr=payload.get("acr"),
-            amr=tuple(payload.get("amr", ())),
-            sid=payload.get("sid"),
-            authorization_id=payload.get("grant_id"),
-            authorization_details=tuple(payload.get("authorization_details", ())),
-            confirmation=_object(payload, "cnf"),
-            status=_object(_object(payload, "status"), "status_list"),
-            actor=_object(payload, "act"),
+            client_id=_typed(payload, "client_id", str, ""),
+            scopes=frozenset(_typed(payload, "scope", str, "").split()),
+            issued_at=datetime.fromtimestamp(_number(payload, "iat"), UTC),
+            expires_at=datetime.fromtimestamp(_number(payload, "exp"), UTC),
+            jti=_typed(payload, "jti", str, ""),
+            auth_time=datetime.fromtimestamp(_number(payload, "auth_time"), UTC) if "auth_time" in payload else None,
+            acr=_typed(payload, "acr", str, None),
+            amr=tuple(str(one) for one in _typed(payload, "amr", list, [])),
+            sid=_typed(payload, "sid", str, None),
+            authorization_id=_typed(payload, "grant_id", str, None),
+            authorization_details=tuple(details),
+            confirmation=confirmation,
+            status=status,
+            actor=_typed(payload, "act", dict, {}),
         )
 
 
-def _object(payload: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Raises TypeError where the claim is there and is no object."""
-    value = payload.get(name, {})
-    if not isinstance(value, dict):
+def _typed(payload: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
+    """Raises TypeError where the claim is there and of another type."""
+    if name not in payload:
+        return default
+    if not isinstance(payload[name], kind):
+        raise TypeError(name)
+    return payload[name]
+
+
+def _number(payload: Mapping[str, Any], name: str) -> float:
+    """A NumericDate (RFC 7519 §2): a number, which true is not."""
+    value = payload.get(name, 0)
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(name)
     return value

@@ -11,7 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from oauth.conf import SIGNING_ALGORITHMS
+
+MIN_RSA_BITS = 2048
 SECONDS_BETWEEN_FETCHES = 60
 REFRESH_AFTER_SECONDS = 300
 MAX_AGE_SECONDS = 24 * 3600
@@ -66,12 +70,30 @@ class FetchedKeys(Generic[Key]):
 
 
 def parse(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
-    """The signature keys of an issuer's JWK Set by kid. Raises ValueError where it is no JWK Set."""
+    """The signature keys of an issuer's JWK Set by kid. Raises ValueError where it is no JWK Set.
+
+    A key that cannot be used is left out (RFC 7517 §5), so that an issuer may add kinds that we do not know; so are
+    two keys of one `kid`, which name neither.
+    """
+    keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
+    if not isinstance(keys, list) or not all(isinstance(jwk, dict) for jwk in keys):
+        raise ValueError("not a JWK Set")
+    kids = [jwk["kid"] for jwk in keys if isinstance(jwk.get("kid"), str)]
+    parsed = ((jwk, _parse_one(jwk)) for jwk in keys if kids.count(jwk.get("kid")) == 1)
+    return {jwk["kid"]: key for jwk, key in parsed if key is not None}
+
+
+def _parse_one(jwk: Mapping[str, Any]) -> jwt.PyJWK | None:
+    """A public key that verifies signatures by an algorithm we accept, and is strong enough for it."""
+    operations = jwk.get("key_ops", ["verify"])
+    if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
+        return None
+    if jwk.get("alg") not in SIGNING_ALGORITHMS:
+        return None
     try:
-        return {
-            jwk["kid"]: jwt.PyJWK(jwk)
-            for jwk in jwks["keys"]
-            if jwk.get("use", "sig") == "sig" and "alg" in jwk and "kid" in jwk
-        }
-    except (jwt.PyJWTError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError("not a JWK Set") from error
+        key = jwt.PyJWK(dict(jwk))
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    if isinstance(key.key, RSAPublicKey) and key.key.key_size < MIN_RSA_BITS:  # RFC 7518 §3.3
+        return None
+    return key

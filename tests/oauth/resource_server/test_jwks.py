@@ -119,3 +119,26 @@ def test_a_withdrawn_key_stops_at_the_next_refresh(fetched, published, issuer, c
     issuer.body = b'{"keys": []}'
     clock.now += 301
     assert fetched.find(published) is None
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"kty": "AKP", "alg": "ML-DSA-65", "kid": "x", "use": "sig", "pub": "AA"},
+        {"kty": "EC", "alg": "ES256", "kid": "x", "crv": "P-256"},
+        {"kty": "EC", "alg": "ES256", "kid": ["x"]},
+        {"kty": "oct", "alg": "HS256", "kid": "x", "k": "AAAA"},
+        {"kty": "RSA", "alg": "RS256", "kid": "x", "n": "AQAB", "e": "AQAB"},
+        {},
+    ],
+)
+def test_a_key_that_cannot_be_used_spoils_no_other(signing_keys, strange):
+    """RFC 7517 §5: an issuer may add kinds of keys that we do not know."""
+    good = keys.published_jwks()["keys"]
+    assert parse({"keys": [strange, *good]}).keys() == {key["kid"] for key in good}
+
+
+def test_a_key_for_something_else_or_a_name_of_two_is_left_out(signing_keys):
+    good, *_ = keys.published_jwks()["keys"]
+    assert parse({"keys": [{**good, "key_ops": ["encrypt"]}]}) == {}
+    assert parse({"keys": [good, good]}) == {}
