@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test check bench lock
+.PHONY: demo test fuzz check bench lock
 
 # Serve the demo on PORT (default 8000, or the next free one), its data in DATA_DIR (default .demo).
 # exec: Ctrl-C goes to Python itself.
@@ -15,6 +15,10 @@ demo: $(INSTALLED)
 # ARGS="tests/oauth -k refresh" runs a part.
 test: $(INSTALLED)
 	$(RUN) -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
+
+# Ten thousand examples for every endpoint; minutes each. FUZZ_EXAMPLES=1000 is quicker.
+fuzz: $(INSTALLED)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-10000} $(RUN) -m pytest --numprocesses=auto tests/fuzz $(ARGS)
 
 check: $(INSTALLED)
 	$(RUN) -m ruff format --check .

@@ -4,6 +4,7 @@ Only this browser's session ends, with the access that depended on it; apps that
 (`offline_access`) go on.
 """
 
+import re
 import secrets
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
@@ -28,6 +29,7 @@ from oauth.models.audit_event import origin
 PATH = "/oauth/logout"
 _SECONDS = 600
 _KEY = "oauth.logout."
+_INTERACTION = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -110,7 +112,7 @@ def _keep(wanted: LogoutRequest) -> str:
 
 
 def _load(interaction_id: str) -> LogoutRequest:
-    stored = cache.get(_KEY + interaction_id) if len(interaction_id) < 50 else None
+    stored = cache.get(_KEY + interaction_id) if _INTERACTION.fullmatch(interaction_id) else None
     if stored is None:
         raise InvalidRequest("This log-out took too long, or is over. Start again from the app.")
     return LogoutRequest.from_json(stored)

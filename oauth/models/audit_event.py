@@ -20,6 +20,7 @@ class Origin:
     address: str | None = None
 
 
+_LONGEST = {"user": 64, "actor": 64, "client": 255, "error": 60, "error_id": 32, "reason": 1000}
 _origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  (frozen)
 
 
@@ -87,7 +88,8 @@ class AuditEvent(models.Model):
     def of(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":
         """An unsaved event with the origin of this request."""
         here = _origin.get()
-        given = {name: str(value) if name in ("user", "actor") else value for name, value in values.items()}
+        # What a stranger claims may be long; the log is not theirs to fill.
+        given = {name: str(value)[: _LONGEST[name]] if name in _LONGEST else value for name, value in values.items()}
         return cls(**{"action": action, "endpoint": here.endpoint, "address": here.address, **given})
 
     @classmethod

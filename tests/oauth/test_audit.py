@@ -106,3 +106,11 @@ def test_old_events_may_go():
     old = AuditEvent.objects.create(action="denied", at=timezone.now() - timedelta(days=91))
     AuditEvent.objects.filter(at__lt=timezone.now() - timedelta(days=90)).delete()
     assert not AuditEvent.objects.filter(pk=old.pk).exists()
+
+
+def test_what_a_stranger_claims_is_cut_off(token_endpoint):
+    """Found by `make fuzz`."""
+    answer = token_endpoint.post(grant_type="client_credentials", client_id="x" * 5000)
+    assert answer.status_code == 401
+    event = AuditEvent.objects.get(error_id=answer.json()["error_id"])
+    assert (len(event.client), len(event.reason)) == (255, 1000)
