@@ -15,6 +15,7 @@ FILE = "clients.json"
 
 _FOR_PEOPLE = list(settings.OAUTH["SCOPES"])
 _LOCAL_SITE = "http://localhost:3000/callback"
+_LOGGED_OUT = "http://localhost:3000/"
 _CLIENTS: list[tuple[str, str, str, list[str], list[str]]] = [
     # client_id, kind, name, redirect URIs, scopes
     (
@@ -43,6 +44,7 @@ def _ensure(
     if client is None:
         uris = " ".join(redirect_uris)
         client = Client(**preset(kind), client_id=client_id, name=name, redirect_uris=uris, allowed_scopes=scopes)
+        client.post_logout_redirect_uris = _LOGGED_OUT if _LOCAL_SITE in redirect_uris else ""
         client.full_clean()
         client.save()
     described = {

@@ -1,4 +1,4 @@
-"""openid-client and oauth4webapi from npm: the libraries that most JavaScript apps use."""
+"""openid-client, oauth4webapi and oidc-client-ts from npm: the libraries that most JavaScript apps use."""
 
 import json
 import shutil
@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.flows import person
 from tests.servers import Server
@@ -25,7 +26,7 @@ def libraries() -> None:
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=NODE, check=True, timeout=300)
 
 
-def run(script: str, *arguments: str, redirect_uri: str) -> dict:
+def run(script: str, *arguments: str, redirect_uri: str, has_device: bool = False) -> dict:
     """The script asks for a URL to be opened; a person opens it, and the script is told where they came back."""
     with subprocess.Popen(
         ["node", script, *arguments],
@@ -41,6 +42,13 @@ def run(script: str, *arguments: str, redirect_uri: str) -> dict:
         url = process.stdout.readline().strip()
         assert url.startswith("http"), process.stderr.read()
         callback = person.answer(url, returns_to=redirect_uri)
+        if has_device:
+            process.stdin.write(f"{callback}\n")
+            process.stdin.flush()
+            shown = process.stdout.readline().strip()
+            assert shown.startswith("http"), process.stderr.read()
+            person.let_in(shown)
+            callback = "let in"
         output, errors = process.communicate(f"{callback}\n", timeout=60)
     assert process.returncode == 0, errors
     return json.loads(output)
@@ -69,3 +77,29 @@ def test_oauth4webapi(live: Server, libraries: None, client_id: str, redirect_ur
         redirect_uri=redirect_uri,
     )  # fmt: skip
     assert result == {"accounts": 3, "client_id": client_id, "scope": "accounts:read"}
+
+
+def test_oidc_client_ts(live: Server, libraries: None) -> None:
+    """What a single-page app does, log-out included: it brings the person back."""
+    redirect_uri, after = "http://localhost:3000/callback", "http://localhost:3000/"
+    result = run("oidc-client-ts.mjs", live.url, "demo-browser", redirect_uri, after, redirect_uri=redirect_uri)
+    signout = result.pop("signout")
+    assert result == {
+        "email": "alice@demo.test", "userState": "the-app-was-here", "accounts": 3, "refused": "invalid_grant",
+    }  # fmt: skip
+    answer = requests.get(signout, allow_redirects=False, timeout=10)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith(f"{after}?state=")
+
+
+def test_pushed_requests_dpop_introspection_revocation_and_devices(live: Server, libraries: None) -> None:
+    redirect_uri = "http://localhost:3000/callback"
+    secret = json.loads((live.data_dir / "clients.json").read_text())["demo-web"]["client_secret"]
+    result = run(
+        "fapi-building-blocks.mjs", live.url, "demo-web", secret, redirect_uri, "demo-device",
+        redirect_uri=redirect_uri, has_device=True,
+    )  # fmt: skip
+    assert result == {
+        "pushed": True, "type": "dpop", "accounts": 3, "email": "alice@demo.test", "before": True, "after": False,
+        "television": "accounts:read",
+    }  # fmt: skip
