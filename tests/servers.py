@@ -25,6 +25,7 @@ class Server:
     url: str
     data_dir: Path
     process: subprocess.Popen[bytes]
+    database_url: str = ""
 
     @property
     def log(self) -> str:

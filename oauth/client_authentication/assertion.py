@@ -13,8 +13,8 @@ from oauth.models import Client, UsedAssertion
 from oauth.tokens.verification import is_canonical_jws
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-# RFC 7523 §3 item 4 leaves the bound to us; a stolen assertion is short-lived, and `jti` need not be kept long.
-LONGEST_LIFETIME = timedelta(minutes=10)
+# RFC 7523 §3 item 4 leaves the bound to us: what client libraries use by default. `jti` is kept as long.
+LONGEST_LIFETIME = timedelta(hours=1)
 LONGEST_JTI = 255
 # Endpoints whose URL counts as audience, besides the issuer (RFC 7523 §3 item 3, RFC 9126 §2).
 _ENDPOINTS = ("/oauth/token", "/oauth/par", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization")
@@ -88,5 +88,5 @@ def _expiry(claims: dict[str, Any]) -> datetime:
         raise InvalidClient("exp of client_assertion is a number of seconds.")
     latest = timezone.now() + LONGEST_LIFETIME + conf.CLOCK_SKEW
     if expiry > latest.timestamp():
-        raise InvalidClient(f"client_assertion may live {int(LONGEST_LIFETIME.total_seconds() // 60)} minutes at most.")
+        raise InvalidClient(f"client_assertion may live {LONGEST_LIFETIME} at most.")
     return datetime.fromtimestamp(expiry, UTC)

@@ -1,6 +1,7 @@
 """A demo that runs as a person would run it, for stories over real HTTP."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -19,4 +20,4 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
             environment={"MODE": "demo", "DATABASE_URL": database_url, "THROTTLE_SCALE": "1000"},
         ) as server,
     ):
-        yield server
+        yield replace(server, database_url=database_url)

@@ -1,15 +1,20 @@
 """Authlib, as its documentation uses it, against the running server."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import requests
 from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from tests.flows import person
-from tests.servers import Server
+from tests.oauth.client_keys import ClientKey
+from tests.servers import ROOT, Server
 
 
 @pytest.fixture(scope="module")
@@ -89,3 +94,46 @@ def test_a_person_who_denies_is_told_to_the_client(live, metadata):
     url, _ = session.create_authorization_url(metadata["authorization_endpoint"], code_verifier="x" * 43)
     callback = person.answer(url, returns_to="http://127.0.0.1:1/callback", decision="deny")
     assert "error=access_denied" in callback
+
+
+def test_userinfo_introspection_and_revocation(live, metadata, clients):
+    redirect_uri = "http://localhost:3000/callback"
+    session = OAuth2Session(
+        "demo-web", clients["demo-web"]["client_secret"], scope="openid profile email", redirect_uri=redirect_uri,
+        code_challenge_method="S256",
+    )  # fmt: skip
+    url, _ = session.create_authorization_url(metadata["authorization_endpoint"], code_verifier="v" * 43)
+    callback = person.answer(url, returns_to=redirect_uri)
+    token = session.fetch_token(metadata["token_endpoint"], authorization_response=callback, code_verifier="v" * 43)
+    assert session.get(metadata["userinfo_endpoint"]).json()["email"] == "alice@demo.test"
+
+    def is_active():
+        answer = session.introspect_token(metadata["introspection_endpoint"], token["access_token"])
+        return answer.json()["active"]
+
+    assert is_active()
+    assert session.revoke_token(metadata["revocation_endpoint"], token["refresh_token"]).status_code == 200
+    assert not is_active()
+
+
+def test_private_key_jwt_registered_by_the_client_itself(live, metadata):
+    """RFC 7591, RFC 7523: no secret is ever shared."""
+    key = ClientKey("PS256")
+    command = [sys.executable, "manage.py", "registration_token"]
+    environment = {**os.environ, "MODE": "demo", "DATA_DIR": str(live.data_dir), "DATABASE_URL": live.database_url}
+    printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    registered = requests.post(
+        metadata["registration_endpoint"],
+        json={
+            "grant_types": ["client_credentials"], "scope": "accounts:read", "jwks": {"keys": [key.public]},
+            "token_endpoint_auth_method": "private_key_jwt",
+        },
+        headers={"Authorization": f"Bearer {printed.splitlines()[-1]}"},
+        timeout=5,
+    ).json()  # fmt: skip
+    session = OAuth2Session(registered["client_id"], key.private_pem, token_endpoint_auth_method="private_key_jwt")
+    session.register_client_auth_method(
+        PrivateKeyJWT(metadata["token_endpoint"], headers={"kid": key.kid}, alg="PS256")
+    )
+    token = session.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
+    assert token["scope"] == "accounts:read"
