@@ -81,6 +81,12 @@ class ConsentRequired(OAuthError):
     code = "consent_required"
 
 
+class InvalidRequestObject(OAuthError):
+    """RFC 9101 §7."""
+
+    code = "invalid_request_object"
+
+
 class UnmetAuthenticationRequirements(OAuthError):
     """OpenID Connect Core Error Code unmet_authentication_requirements: the person cannot log in as strongly."""
 

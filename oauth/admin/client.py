@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -16,11 +16,12 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from oauth.models import AuditEvent, Client, Scope
-from oauth.models.client import Kind, offered_grant_types
+from oauth.models.client import AuthenticationMethod, Kind, SecurityProfile, offered_grant_types
 from oauth.registration import EXPLANATIONS, kind_needs_redirect_uri, preset
 
 # A new secret and the one before it both work for this long, so that a running client can be switched over.
 SECRET_OVERLAP = timedelta(days=1)
+_FAPI = (SecurityProfile.FAPI2, SecurityProfile.FAPI2_MESSAGE_SIGNING)
 
 
 class ClientForm(forms.ModelForm):
@@ -51,6 +52,14 @@ class ClientForm(forms.ModelForm):
         field.choices = choices
         if self.instance.pk:
             self.initial["redirect_uris"] = "\n".join(self.instance.redirect_uris.split())
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        """What the model finds wrong with a field that this form does not show is said above the form."""
+        if hasattr(errors, "error_dict"):
+            hidden = [name for name in errors.error_dict if name not in self.fields]
+            for name in hidden:
+                errors.error_dict.setdefault(NON_FIELD_ERRORS, []).extend(errors.error_dict.pop(name))
+        super()._update_errors(errors)  # type: ignore[misc]
 
     def clean_redirect_uris(self) -> str:
         return "\n".join(self.cleaned_data["redirect_uris"].split())
@@ -90,11 +99,24 @@ class ChangeClientForm(ClientForm):
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices = [(one.value, one.label) for one in offered_grant_types()]
 
+    def clean(self) -> dict[str, Any] | None:
+        """One switch: with a FAPI profile and keys the app authenticates by them, and its secret is gone."""
+        cleaned = super().clean()
+        given = self.cleaned_data
+        has_keys = bool(given.get("client_jwks") or given.get("client_jwks_uri"))
+        if given.get("security_profile") in _FAPI and has_keys:
+            self.instance.token_endpoint_auth_method = AuthenticationMethod.PRIVATE_KEY_JWT
+            self.instance.client_type = Client.CLIENT_CONFIDENTIAL
+            self.instance.secret_digest = self.instance.previous_secret_digest = None
+        return cleaned
+
     class Meta(ClientForm.Meta):
         fields = (
             "name", "is_active", "allowed_scopes", "redirect_uris", "grant_types", "access_token_lifetime",
             "authorization_lifetime", "client_uri", "logo_uri", "policy_uri", "tos_uri", "client_jwks",
-            "client_jwks_uri", "require_pushed_authorization_requests", "exchange_policy", "exchange_from",
+            "client_jwks_uri", "security_profile", "require_pushed_authorization_requests", "dpop_bound_access_tokens",
+            "require_signed_request_object", "request_object_signing_alg", "authorization_signed_response_alg",
+            "exchange_policy", "exchange_from",
             "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required",
             "subject_type", "sector_identifier_uri", "id_token_signed_response_alg", "userinfo_signed_response_alg",
             "introspection_signed_response_alg", "default_max_age",
@@ -127,7 +149,21 @@ class ClientAdmin(admin.ModelAdmin):
             (None, {"fields": ("client_id", "name", "is_active", "kind", "allowed_scopes", "redirect_uris")}),
             ("Protocol", {"fields": ("client_type", "token_endpoint_auth_method", "grant_types")}),
             ("Its own keys", {"fields": ("client_jwks", "client_jwks_uri"), "classes": ("collapse",)}),
-            ("Stricter than the default", {"fields": ("require_pushed_authorization_requests",)}),
+            (
+                "Stricter than the default",
+                {
+                    "fields": (
+                        "security_profile",
+                        "require_pushed_authorization_requests",
+                        "dpop_bound_access_tokens",
+                        "require_signed_request_object",
+                        "request_object_signing_alg",
+                        "authorization_signed_response_alg",
+                    ),
+                    "description": "FAPI 2.0 is one switch: the app then proves itself with a key of its own (give "
+                    "its public keys below), pushes its requests, and gets tokens bound to a key. Its secret ends.",
+                },
+            ),
             (
                 "OpenID Connect",
                 {

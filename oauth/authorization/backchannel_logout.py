@@ -66,5 +66,4 @@ def logout_token(client: Client, *, user_id: str, sid: str) -> str:
         "sid": sid,
         "events": {_EVENT: {}},
     }
-    algorithm = client.id_token_signed_response_alg or conf.ID_TOKEN_SIGNING_ALGORITHM
-    return SigningBackend(typ=TYP, algorithm=algorithm).encode(payload)
+    return SigningBackend(typ=TYP, algorithm=client.id_token_algorithm).encode(payload)

@@ -20,7 +20,6 @@ from oauth.errors import (
     InvalidTarget,
     OAuthError,
     RegistrationNotSupported,
-    RequestNotSupported,
     RequestURINotSupported,
     UnauthorizedClient,
     UnsupportedResponseType,
@@ -34,7 +33,11 @@ from oauth.user_claims import scopes_of
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 DISPLAYS = frozenset({"page", "popup", "touch", "wap"})
 # How an answer may be asked to travel, by response type; the first is meant where none is asked.
-RESPONSE_MODES = {"code": ("query", "form_post"), "token": ("fragment", "form_post")}
+RESPONSE_MODES = {
+    "code": ("query", "form_post", "jwt", "query.jwt", "form_post.jwt"),
+    "token": ("fragment", "form_post", "jwt", "fragment.jwt", "form_post.jwt"),
+}
+SIGNED_MODES = frozenset({"jwt", "query.jwt", "fragment.jwt", "form_post.jwt"})
 _CODE_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256
 
 
@@ -131,7 +134,9 @@ def return_address(params: Parameters, client: Client) -> ReturnAddress:
     response_type = params.get("response_type", "")
     modes = RESPONSE_MODES[response_type if response_type in supported_response_types() else "code"]
     asked = params.get("response_mode", "")
-    return ReturnAddress(client, redirect_uri, asked if asked in modes else modes[0], params.get("state"))
+    # What is told is signed for a client that wants nothing else, errors too.
+    default = "jwt" if client.signs_messages else modes[0]
+    return ReturnAddress(client, redirect_uri, asked if asked in modes else default, params.get("state"))
 
 
 def read(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
@@ -180,8 +185,8 @@ def _response_type(params: Parameters, client: Client) -> str:
         raise UnsupportedResponseType("The response_type of this server is code.")
     if response_type not in client.response_types:
         raise UnauthorizedClient(f"This client is not registered for response_type={response_type}.")
-    modes = RESPONSE_MODES[response_type]
-    if params.get("response_mode", modes[0]) not in modes:
+    modes = [mode for mode in RESPONSE_MODES[response_type] if mode in SIGNED_MODES or not client.signs_messages]
+    if params.get("response_mode", "" if client.signs_messages else modes[0]) not in modes:
         # RFC 9700 §4.17, ASVS 5.0 10.4.12: an allow-list. A code in a fragment would be left to scripts.
         raise InvalidRequest(f"response_mode is {' or '.join(modes)}.")
     if params.get("display", "page") not in DISPLAYS:
@@ -202,7 +207,6 @@ def _hint(token: str | None, client: Client) -> str:
 def _refuse_unsupported(params: Parameters) -> None:
     """OpenID Connect Core §3.1.2.6: what is not supported is refused by name, not ignored."""
     unsupported: dict[str, type[OAuthError]] = {
-        "request": RequestNotSupported,
         "request_uri": RequestURINotSupported,
         "registration": RegistrationNotSupported,
     }

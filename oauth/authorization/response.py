@@ -1,9 +1,10 @@
 """The authorization response (RFC 6749 §4.1.2) with `iss` on success and error alike (RFC 9207 §2).
 
 Travels in the query, in the fragment (implicit flow only), or in a form that the browser posts
-(OAuth 2.0 Form Post Response Mode).
+(OAuth 2.0 Form Post Response Mode); each of them also signed as a JWT (JARM).
 """
 
+import time
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -12,6 +13,10 @@ from django.shortcuts import render
 
 from oauth.conf import conf
 from oauth.errors import OAuthError
+from oauth.models import Client
+from oauth.tokens.signing import SigningBackend
+
+SIGNED_ANSWER_SECONDS = 600
 
 
 class Destination(Protocol):
@@ -25,14 +30,14 @@ class Destination(Protocol):
     def state(self) -> str | None: ...
 
 
-def success(request: HttpRequest, to: Destination, parameters: dict[str, str]) -> HttpResponse:
+def success(request: HttpRequest, to: Destination, client: Client, parameters: dict[str, str]) -> HttpResponse:
     """`code`, or what the implicit flow gives."""
-    return _send(request, to, parameters)
+    return _send(request, to, client, parameters)
 
 
-def error(request: HttpRequest, to: Destination, refusal: OAuthError) -> HttpResponse:
+def error(request: HttpRequest, to: Destination, client: Client, refusal: OAuthError) -> HttpResponse:
     description = _printable(f"{refusal.description} (error id {refusal.error_id})")
-    return _send(request, to, {"error": refusal.code, "error_description": description})
+    return _send(request, to, client, {"error": refusal.code, "error_description": description})
 
 
 def form_action(redirect_uri: str) -> tuple[str, ...]:
@@ -43,11 +48,20 @@ def form_action(redirect_uri: str) -> tuple[str, ...]:
     return ("'self'", f"{parts.scheme}://{parts.netloc}")
 
 
-def _send(request: HttpRequest, to: Destination, parameters: dict[str, str]) -> HttpResponse:
+def _send(request: HttpRequest, to: Destination, client: Client, parameters: dict[str, str]) -> HttpResponse:
     parameters = parameters | ({} if to.state is None else {"state": to.state}) | {"iss": conf.ISSUER}
-    if to.response_mode == "form_post":
+    if to.response_mode.endswith("jwt"):
+        parameters = {"response": _signed(client, parameters)}
+    if to.response_mode.startswith("form_post"):
         return _form(request, to.redirect_uri, parameters)
-    return _redirect(to.redirect_uri, parameters, in_fragment=to.response_mode == "fragment")
+    return _redirect(to.redirect_uri, parameters, in_fragment=to.response_mode.startswith("fragment"))
+
+
+def _signed(client: Client, parameters: dict[str, str]) -> str:
+    """JARM §2.1: the answer in a JWT, for this client, good for ten minutes."""
+    payload = {**parameters, "aud": client.client_id, "exp": int(time.time()) + SIGNED_ANSWER_SECONDS}
+    algorithm = client.authorization_signed_response_alg or conf.SIGNING_ALGORITHM
+    return SigningBackend(typ="JWT", algorithm=algorithm).encode(payload)
 
 
 def _redirect(redirect_uri: str, parameters: dict[str, str], *, in_fragment: bool) -> HttpResponse:

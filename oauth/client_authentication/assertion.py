@@ -15,6 +15,8 @@ from oauth.tokens.verification import is_canonical_jws
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # RFC 7523 §3 item 4 leaves the bound to us: what client libraries use by default. `jti` is kept as long.
 LONGEST_LIFETIME = timedelta(hours=1)
+# ASVS 5.0 10.4.16.
+LONGEST_FAPI_LIFETIME = timedelta(minutes=5)
 LONGEST_JTI = 255
 # Endpoints whose URL counts as audience, besides the issuer (RFC 7523 §3 item 3, RFC 9126 §2).
 _ENDPOINTS = ("/oauth/token", "/oauth/par", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization")
@@ -63,8 +65,8 @@ def verify(assertion: str, client: Client) -> None:
         raise InvalidClient(f"client_assertion has no {error.claim}.") from None
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
         raise InvalidClient("The signature or a claim of client_assertion is not valid.", detail=str(error)) from None
-    _check_audience(claims["aud"])
-    expires_at = _expiry(claims)
+    _check_audience(claims["aud"], client)
+    expires_at = _expiry(claims, LONGEST_FAPI_LIFETIME if client.is_fapi else LONGEST_LIFETIME)
     jti = claims["jti"]
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI or not jti.isprintable():
         raise InvalidClient(f"jti of client_assertion is a string of 1 to {LONGEST_JTI} characters.")
@@ -73,20 +75,25 @@ def verify(assertion: str, client: Client) -> None:
         raise InvalidClient("This client_assertion was already used: its jti counts once.")
 
 
-def _check_audience(audience: Any) -> None:
-    """RFC 7523 §3 item 3: us, and nobody besides, who could use it against us."""
+def _check_audience(audience: Any, client: Client) -> None:
+    """RFC 7523 §3 item 3: us, and nobody besides, who could use it against us.
+
+    FAPI 2.0 §5.3.2.1: the issuer, as a string, and no address that somebody could take for another server's.
+    """
+    if client.is_fapi and audience != conf.ISSUER:
+        raise InvalidClient(f"aud of client_assertion is the string {conf.ISSUER} (FAPI 2.0 §5.3.2.1).")
     audiences = audience if isinstance(audience, list) else [audience]
     accepted = {conf.ISSUER, *(conf.url(path) for path in _ENDPOINTS)}
     if not audiences or not all(isinstance(one, str) and one in accepted for one in audiences):
         raise InvalidClient(f"aud of client_assertion is {conf.ISSUER}.")
 
 
-def _expiry(claims: dict[str, Any]) -> datetime:
+def _expiry(claims: dict[str, Any], longest: timedelta) -> datetime:
     """RFC 7523 §3 item 4."""
     expiry = claims["exp"]
     if isinstance(expiry, bool) or not isinstance(expiry, int | float):
         raise InvalidClient("exp of client_assertion is a number of seconds.")
-    latest = timezone.now() + LONGEST_LIFETIME + conf.CLOCK_SKEW
+    latest = timezone.now() + longest + conf.CLOCK_SKEW
     if expiry > latest.timestamp():
-        raise InvalidClient(f"client_assertion may live {LONGEST_LIFETIME} at most.")
+        raise InvalidClient(f"client_assertion may live {longest} at most.")
     return datetime.fromtimestamp(expiry, UTC)

@@ -35,6 +35,9 @@ def verify(credentials: Credentials) -> Client:
             f"This client is registered to authenticate by {client.token_endpoint_auth_method}, "
             f"the request used {credentials.method}."
         )
+    if client.is_fapi and not client.has_strong_authentication:
+        # FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.16: also where somebody has changed the row.
+        raise InvalidClient("This client is registered for FAPI 2.0 and authenticates by private_key_jwt.")
     if credentials.secret is not None and not client.secret_is(credentials.secret):
         raise InvalidClient(_FAILED, detail=f"wrong secret for client {client.client_id!r}")
     if credentials.assertion is not None:

@@ -18,7 +18,15 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from oauth import metrics, parameters
-from oauth.authorization import authentication_context, consent, interaction, pushed, response, sessions
+from oauth.authorization import (
+    authentication_context,
+    consent,
+    interaction,
+    pushed,
+    request_object,
+    response,
+    sessions,
+)
 from oauth.authorization.request import AuthorizationRequest, find_client, read, return_address
 from oauth.conf import conf
 from oauth.endpoints.protocol import record_refusal
@@ -91,7 +99,9 @@ class AuthorizationEndpoint(View):
                 return _ask(request, authorization_request, client, interaction_id, is_allowed=True)
             case "deny":
                 AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=client.client_id)
-                return _refuse(request, authorization_request, AccessDenied("The person declined."), interaction_id)
+                return _refuse(
+                    request, authorization_request, client, AccessDenied("The person declined."), interaction_id
+                )
             case "switch":
                 logout(request)
                 return _log_in(request, authorization_request, interaction.start(request, authorization_request))
@@ -107,15 +117,23 @@ class AuthorizationEndpoint(View):
         then: Callable[[AuthorizationRequest], HttpResponseBase],
     ) -> HttpResponseBase:
         """Goes on with a valid request; what is wrong with another is told to its client."""
-        address = return_address(params, client)
+        address = None
         try:
-            if client.require_pushed_authorization_requests:
-                # RFC 9126 §5, §6: the client said that all its requests are pushed.
+            if client.must_push:
+                # RFC 9126 §5, §6, FAPI 2.0 §5.3.2.2: the client said that all its requests are pushed.
+                address = return_address(params, client)
                 raise InvalidRequest("This client pushes its requests: use the request_uri of /oauth/par.")
-            authorization_request = read(params, address)
+            if "redirect_uri" in params:
+                # Proven beside a request object, which nothing inside of it is until its signature holds.
+                address = return_address(params, client)
+            opened = request_object.opened(params, client)
+            address = return_address(opened, client)
+            authorization_request = read(opened, address)
         except OAuthError as refusal:
+            if address is None:
+                raise
             record_refusal("authorize", refusal, request, client=client)
-            return response.error(request, address, refusal)
+            return response.error(request, address, client, refusal)
         return then(authorization_request)
 
     def _resume(self, request: HttpRequest, interaction_id: str) -> HttpResponseBase:
@@ -140,21 +158,25 @@ def _ask(
 
     if _needs_log_in(request, authorization_request):
         if silent:
-            return _refuse(request, authorization_request, LoginRequired("Nobody is logged in."), interaction_id)
+            return _refuse(
+                request, authorization_request, client, LoginRequired("Nobody is logged in."), interaction_id
+            )
         return _log_in(request, authorization_request, started())
     if _is_somebody_else(request, authorization_request, client):
         if silent:
             refusal = LoginRequired("Somebody else is logged in than the one who was asked for.")
-            return _refuse(request, authorization_request, refusal, interaction_id)
+            return _refuse(request, authorization_request, client, refusal, interaction_id)
         return _page(request, "oauth/other_account.html", authorization_request, client, started())
     essential = authorization_request.essential_acr_values
     if essential and authentication_context.of(request).acr not in essential:
         too_weak = UnmetAuthenticationRequirements("The person did not log in as strongly as is essential here.")
-        return _refuse(request, authorization_request, too_weak, interaction_id)
+        return _refuse(request, authorization_request, client, too_weak, interaction_id)
     if is_allowed or not consent.is_needed(authorization_request, client, request.user):
         return _allow(request, authorization_request, client, interaction_id)
     if silent:
-        return _refuse(request, authorization_request, ConsentRequired("The person has to be asked."), interaction_id)
+        return _refuse(
+            request, authorization_request, client, ConsentRequired("The person has to be asked."), interaction_id
+        )
     return _page(request, "oauth/consent.html", authorization_request, client, started())
 
 
@@ -233,7 +255,7 @@ def _allow(
         answer = {"code": consent.allow_by_code(authorization_request, client, session)}
     if interaction_id:
         interaction.finish(request, interaction_id)
-    return response.success(request, authorization_request, answer)
+    return response.success(request, authorization_request, client, answer)
 
 
 def _implicit(authorization: Authorization, authorization_request: AuthorizationRequest) -> dict[str, str]:
@@ -256,13 +278,14 @@ def _implicit(authorization: Authorization, authorization_request: Authorization
 def _refuse(
     request: HttpRequest,
     authorization_request: AuthorizationRequest,
+    client: Client,
     refusal: OAuthError,
     interaction_id: str | None,
 ) -> HttpResponse:
-    record_refusal("authorize", refusal, request, client_id=authorization_request.client_id)
+    record_refusal("authorize", refusal, request, client=client)
     if interaction_id:
         interaction.finish(request, interaction_id)
-    return response.error(request, authorization_request, refusal)
+    return response.error(request, authorization_request, client, refusal)
 
 
 def _page(

@@ -12,8 +12,8 @@ from oauth.proof import dpop
 def of(request: HttpRequest, client: Client, url: str) -> Mapping[str, str]:
     """The `cnf` of its tokens, empty for a bearer token. Raises InvalidDPoPProof or UseDPoPNonce."""
     if "HTTP_DPOP" not in request.META:
-        if client.dpop_bound_access_tokens:
-            # RFC 9449 §5.2, ASVS 5.0 10.4.14.
+        if client.must_bind:
+            # RFC 9449 §5.2, FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.14.
             raise InvalidDPoPProof("This client is registered for DPoP-bound tokens: send a proof.")
         return {}
     return {"jkt": prove(request, url)}

@@ -32,7 +32,8 @@ class IntrospectionEndpoint(ProtocolEndpoint):
             # RFC 7662 §2.1: the endpoint must know who asks, or it is an oracle for stolen tokens.
             raise InvalidClient("A public client cannot introspect: it cannot prove who it is.")
         body = _introspect(client, params.require("token"))
-        if MEDIA_TYPE in request.META.get("HTTP_ACCEPT", ""):
+        # FAPI 2.0 Message Signing §5.5.1: such a client gets signed answers only.
+        if client.signs_messages or MEDIA_TYPE in request.META.get("HTTP_ACCEPT", ""):
             return HttpResponse(_signed(client, body), content_type=MEDIA_TYPE)
         return JsonResponse(body)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from django.http import HttpRequest, JsonResponse
 
 from oauth import parameters
-from oauth.authorization import pushed
+from oauth.authorization import pushed, request_object
 from oauth.authorization.request import read, return_address
 from oauth.conf import conf
 from oauth.endpoints import binding
@@ -25,7 +25,10 @@ class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
         client = self.authenticated(request, params)
         if "request_uri" in params:
             raise InvalidRequest("A pushed request holds no request_uri (RFC 9126 §2.1).")
-        asked = read(params, return_address(params, client))
+        opened = request_object.opened(params, client)
+        if client.is_fapi:
+            opened.require("redirect_uri")  # FAPI 2.0 §5.3.2.2
+        asked = read(opened, return_address(opened, client))
         if "HTTP_DPOP" in request.META:
             # RFC 9449 §10.1: the proof is as good as dpop_jkt, and both are of one key.
             jkt = binding.prove(request, conf.url("/oauth/par"))

@@ -100,9 +100,7 @@ def error_response(refusal: OAuthError) -> JsonResponse:
     return response
 
 
-def record_refusal(
-    endpoint: str, refusal: OAuthError, request: HttpRequest, *, client: Client | None = None, client_id: str = ""
-) -> None:
+def record_refusal(endpoint: str, refusal: OAuthError, request: HttpRequest, *, client: Client | None = None) -> None:
     """In the metrics, the log and the audit log, the last two with the id that the client is told."""
     metrics.refusals.labels(endpoint, refusal.code).inc()
     user = getattr(request, "user", None) if endpoint == "authorize" else None
@@ -116,7 +114,7 @@ def record_refusal(
         return
     AuditEvent.record(
         AuditEvent.Action.REFUSED,
-        client=client.client_id if client else client_id or refusal.client_id,
+        client=client.client_id if client else refusal.client_id,
         user=user.pk if user and user.is_authenticated else "",
         error=refusal.code,
         error_id=refusal.error_id,

@@ -18,7 +18,7 @@ from django.utils import timezone
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
 from oauth import outbound
-from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.models import client_keys
 from oauth.models.secret import digest, new_secret
 from oauth.models.status import next_status_index
@@ -58,6 +58,14 @@ class SubjectType(models.TextChoices):
 
     PUBLIC = "public", "Public: the same for every app"
     PAIRWISE = "pairwise", "Pairwise: another one for every app"
+
+
+class SecurityProfile(models.TextChoices):
+    """One switch; each holds every rule of the one before it."""
+
+    OAUTH21 = "oauth21", "OAuth 2.1 and RFC 9700: the default"
+    FAPI2 = "fapi2", "FAPI 2.0 Security Profile"
+    FAPI2_MESSAGE_SIGNING = "fapi2-message-signing", "FAPI 2.0 Message Signing"
 
 
 class ExchangePolicy(models.TextChoices):
@@ -149,6 +157,16 @@ class Client(AbstractApplication):
     )
     backchannel_logout_session_required = models.BooleanField(default=False)
     # --- what it must do beyond the default
+    security_profile = models.CharField(max_length=30, choices=SecurityProfile.choices, default=SecurityProfile.OAUTH21)
+    require_signed_request_object = models.BooleanField(
+        "signed requests only", default=False, help_text="RFC 9101 §10.5: requests are JWTs signed by the app."
+    )
+    request_object_signing_alg = models.CharField(
+        "request signature", max_length=10, choices=[(name, name) for name in CLIENT_SIGNING_ALGORITHMS], blank=True
+    )
+    authorization_signed_response_alg = models.CharField(
+        "answer signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="JARM §3; empty: the server's."
+    )
     require_pushed_authorization_requests = models.BooleanField(
         "pushed requests only", default=False, help_text="RFC 9126: the browser carries no parameter."
     )
@@ -208,6 +226,56 @@ class Client(AbstractApplication):
     def get_absolute_url(self) -> str:
         return self.client_uri
 
+    # --- the security profile: asked at every request, so that no other field of the row talks it down
+
+    @property
+    def is_fapi(self) -> bool:
+        return self.security_profile != SecurityProfile.OAUTH21
+
+    @property
+    def signs_messages(self) -> bool:
+        return self.security_profile == SecurityProfile.FAPI2_MESSAGE_SIGNING
+
+    @property
+    def must_push(self) -> bool:
+        """FAPI 2.0 §5.3.2.2: no request but a pushed one."""
+        return self.require_pushed_authorization_requests or self.is_fapi
+
+    @property
+    def must_bind(self) -> bool:
+        """FAPI 2.0 §5.3.2.1: no token but a sender-constrained one."""
+        return self.dpop_bound_access_tokens or self.is_fapi
+
+    @property
+    def must_sign_requests(self) -> bool:
+        """FAPI 2.0 Message Signing §5.3.1."""
+        return self.require_signed_request_object or self.signs_messages
+
+    @property
+    def id_token_algorithm(self) -> str:
+        """FAPI 2.0 §5.4.1: no RS256."""
+        chosen: str = self.id_token_signed_response_alg or conf.ID_TOKEN_SIGNING_ALGORITHM
+        return conf.SIGNING_ALGORITHM if self.is_fapi and chosen == "RS256" else chosen
+
+    @property
+    def has_strong_authentication(self) -> bool:
+        """FAPI 2.0 §5.3.2.1: by a signature, never by a shared secret."""
+        return self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
+
+    def _check_profile(self) -> dict[str, Any]:
+        """What FAPI 2.0 does not let this client have, by field."""
+        if not self.is_fapi:
+            return {}
+        errors: dict[str, Any] = {}
+        if not self.has_strong_authentication:
+            errors["token_endpoint_auth_method"] = "FAPI 2.0 clients authenticate by private_key_jwt (§5.3.2.1)."
+        for name in ("id_token", "userinfo", "introspection", "authorization"):
+            if getattr(self, f"{name}_signed_response_alg") == "RS256":
+                errors[f"{name}_signed_response_alg"] = "FAPI 2.0 signs by PS256, ES256 or EdDSA (§5.4.1)."
+        if self.allows_grant_type(GrantType.IMPLICIT):
+            errors["grant_types"] = "FAPI 2.0 knows no implicit flow."
+        return errors
+
     # --- secrets
 
     def issue_secret(self, *, overlap_until: datetime | None = None) -> str:
@@ -253,6 +321,7 @@ class Client(AbstractApplication):
             errors["redirect_uris"] = error
         if self.response_types and not self.redirect_uris.split():
             errors["redirect_uris"] = "At least one redirect URI: where the browser returns to after log-in."
+        errors |= self._check_profile()
         if self.access_token_lifetime is not None and not ZERO < self.access_token_lifetime <= LONGEST_ACCESS_TOKEN:
             errors["access_token_lifetime"] = "More than nothing, at most 15 minutes (RFC 9700 §2.2)."
         if self.authorization_lifetime is not None and self.authorization_lifetime <= ZERO:

@@ -14,14 +14,20 @@ from oauth import outbound
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.errors import InvalidClientMetadata, InvalidRedirectURI
 from oauth.models import Client, Scope
-from oauth.models.client import AuthenticationMethod, GrantType, Kind, SubjectType, offered_grant_types
+from oauth.models.client import AuthenticationMethod, GrantType, Kind, SecurityProfile, SubjectType, offered_grant_types
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_SIGNATURES = ("id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg")
+_SIGNATURES = (
+    "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "introspection_signed_response_alg",
+    "authorization_signed_response_alg",
+)
 _SWITCHES = (
     "backchannel_logout_session_required",
     "require_pushed_authorization_requests",
     "dpop_bound_access_tokens",
+    "require_signed_request_object",
 )
 _ENCRYPTION = (
     "id_token_encrypted_response_alg",
@@ -77,6 +83,12 @@ def apply(client: Client, metadata: Mapping[str, Any]) -> None:
         setattr(client, name, _one_of(metadata, name, list(SIGNING_ALGORITHMS), ""))
     for name in _SWITCHES:
         setattr(client, name, _switch(metadata, name))
+    client.security_profile = _one_of(
+        metadata, "security_profile", SecurityProfile.values, SecurityProfile.OAUTH21.value
+    )
+    client.request_object_signing_alg = _one_of(
+        metadata, "request_object_signing_alg", list(CLIENT_SIGNING_ALGORITHMS), ""
+    )
     _refuse_unsupported(metadata, method)
     _validate(client, redirect_uris, post_logout_redirect_uris)
     _check_sector(client, redirect_uris)
@@ -97,7 +109,8 @@ def render(client: Client) -> dict[str, Any]:
         "scope": " ".join(client.allowed_scopes),
         "contacts": list(client.contacts),
         "subject_type": client.subject_type,
-        "id_token_signed_response_alg": client.id_token_signed_response_alg or conf.ID_TOKEN_SIGNING_ALGORITHM,
+        "id_token_signed_response_alg": client.id_token_algorithm,
+        "security_profile": client.security_profile,
         "registration_client_uri": conf.url(f"/oauth/register/{quote(client.client_id, safe='')}"),
     }
     optional = {
@@ -106,9 +119,14 @@ def render(client: Client) -> dict[str, Any]:
         "sector_identifier_uri": client.sector_identifier_uri,
         "userinfo_signed_response_alg": client.userinfo_signed_response_alg,
         "introspection_signed_response_alg": client.introspection_signed_response_alg,
+        "authorization_signed_response_alg": client.authorization_signed_response_alg,
+        "request_object_signing_alg": client.request_object_signing_alg,
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "default_acr_values": list(client.default_acr_values),
         **{name: getattr(client, name) for name in (*_LINKS, *_SWITCHES)},
+        "require_pushed_authorization_requests": client.must_push,
+        "dpop_bound_access_tokens": client.must_bind,
+        "require_signed_request_object": client.must_sign_requests,
     }
     if client.default_max_age is not None:
         rendered["default_max_age"] = client.default_max_age

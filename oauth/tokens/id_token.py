@@ -30,7 +30,7 @@ def sign(
     claims: Mapping[str, Any] | None = None,
 ) -> str:
     """An ID token about the authorization's user; `claims` are those asked for by name (§5.5)."""
-    algorithm = client.id_token_signed_response_alg or conf.ID_TOKEN_SIGNING_ALGORITHM
+    algorithm = client.id_token_algorithm
     optional = {
         "nonce": nonce,
         "at_hash": access_token and left_half_hash(access_token, algorithm),

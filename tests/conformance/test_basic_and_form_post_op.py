@@ -7,6 +7,7 @@ import time_machine
 from django.test import Client as Browser
 from django.utils import timezone
 
+from tests.oauth.client_keys import ClientKey
 from tests.oauth_client import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -157,14 +158,19 @@ def test_oidcc_server_client_secret_post(register, browser, second_mode):
     assert register(second_mode, token_endpoint_auth_method="client_secret_post").tokens(browser)
 
 
-@pytest.mark.parametrize(
-    ("parameter", "error"), [("request_uri", "request_uri_not_supported"), ("request", "request_not_supported")]
-)
-def test_oidcc_request_objects_rejected_as_unsupported(rp, browser, parameter, error):
-    """oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported and the one for request objects."""
-    assert rp.metadata[f"{parameter}_parameter_supported"] is False
-    value = "https://rp.example/request" if parameter == "request_uri" else "eyJhbGciOiJub25lIn0.e30."
-    assert rp.authorize(browser, **{parameter: value})["error"] == error
+def test_oidcc_request_uri_rejected_as_unsupported(rp, browser):
+    """oidcc-request-uri-unsigned-supported-correctly-or-rejected-as-unsupported."""
+    assert rp.metadata["request_uri_parameter_supported"] is False
+    answer = rp.authorize(browser, request_uri="https://rp.example/request")
+    assert answer["error"] == "request_uri_not_supported"
+
+
+def test_oidcc_unsigned_request_object_rejected(rp, register, second_mode, browser):
+    """oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported: signed ones only (RFC 9101)."""
+    unsigned = "eyJhbGciOiJub25lIn0.e30."
+    assert rp.authorize(browser, request=unsigned)["error"] == "request_not_supported"  # it has no keys
+    with_keys = register(second_mode, jwks={"keys": [ClientKey().public]})
+    assert with_keys.authorize(browser, request=unsigned)["error"] == "invalid_request_object"
 
 
 def test_oidcc_claims_essential(rp, browser):

@@ -1,5 +1,6 @@
 """The admin registers a client without reading an RFC, sees a secret once, revokes what users allowed."""
 
+import json
 import re
 
 import pytest
@@ -7,7 +8,8 @@ from django.contrib import admin
 from django.test import Client as Browser
 
 from accounts.models import User
-from oauth.models import Authorization, Client, SigningKey
+from oauth.models import AuditEvent, Authorization, Client, SigningKey
+from tests.oauth.client_keys import ClientKey
 
 pytestmark = pytest.mark.django_db
 
@@ -94,12 +96,31 @@ def test_an_unsafe_client_cannot_be_made_by_accident(admin_browser, form, messag
     assert not Client.objects.exists()
 
 
+def test_fapi_is_one_switch(admin_browser, web_app):
+    """Needs the app's keys, and says so; then the secret is gone."""
+    url = f"/admin/oauth/client/{web_app.pk}/change/"
+    form = {
+        "name": web_app.name, "is_active": "on", "allowed_scopes": ["accounts:read"], "subject_type": "public",
+        "redirect_uris": web_app.redirect_uris, "grant_types": ["authorization_code"], "security_profile": "fapi2",
+    }  # fmt: skip
+    refused = admin_browser.post(url, form)
+    assert refused.status_code == 200
+    assert b"private_key_jwt" in refused.content
+    jwks = json.dumps({"keys": [ClientKey().public]})
+    assert admin_browser.post(url, {**form, "client_jwks": jwks}).status_code == 302
+    web_app.refresh_from_db()
+    assert (web_app.token_endpoint_auth_method, web_app.secret_digest) == ("private_key_jwt", None)
+    assert web_app.must_push
+    assert web_app.must_bind
+    assert AuditEvent.objects.filter(action="client_changed", client=web_app.client_id).exists()
+
+
 def test_a_client_is_changed_and_keeps_its_nature(admin_browser, web_app):
     url = f"/admin/oauth/client/{web_app.pk}/change/"
     form = {
         "name": "Renamed", "is_active": "on", "allowed_scopes": ["balances:read"],
         "redirect_uris": "https://app.example/new", "grant_types": ["authorization_code"],
-        "client_type": "public", "token_endpoint_auth_method": "none", "subject_type": "public",
+        "client_type": "public", "token_endpoint_auth_method": "none", "subject_type": "public", "security_profile": "oauth21",
     }  # fmt: skip
     assert admin_browser.post(url, form).status_code == 302
     client = Client.objects.get()

@@ -56,7 +56,7 @@ def test_form_post_carries_errors_and_escapes_what_it_is_given(browser, mobile_a
     assert b"<script>alert" not in page.content
 
 
-@pytest.mark.parametrize("mode", ["fragment", "web_message", "query.jwt", "nonsense"])
+@pytest.mark.parametrize("mode", ["fragment", "web_message", "fragment.jwt", "nonsense"])
 def test_other_response_modes_are_refused_by_query(browser, mobile_app, mode):
     """ASVS 5.0 10.4.12, RFC 9700 §4.17: an allow-list."""
     assert callback(browser.get(authorization_url(mobile_app, response_mode=mode)))["error"] == "invalid_request"
