@@ -1,9 +1,12 @@
 """People in the admin, and the admin's own log-in through allauth with its rate limits."""
 
+import allauth.mfa.admin  # noqa: F401  (registers what is replaced below)
 from allauth.account.decorators import secure_admin_login
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.http import HttpRequest
 
 from accounts.models import User
 
@@ -33,3 +36,22 @@ class UserAdmin(DjangoUserAdmin):
         ("History", {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+
+
+admin.site.unregister(Authenticator)
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(admin.ModelAdmin):
+    """Second factors: support removes a lost one; nobody reads its secret, and nobody adds one for somebody else."""
+
+    list_display = fields = readonly_fields = ("user", "type", "created_at", "last_used_at")
+    search_fields = ("user__email__exact",)
+    list_select_related = ("user",)
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
+        return False

@@ -161,7 +161,7 @@ class ClientAdmin(admin.ModelAdmin):
                         "authorization_signed_response_alg",
                     ),
                     "description": "FAPI 2.0 is one switch: the app then proves itself with a key of its own (give "
-                    "its public keys below), pushes its requests, and gets tokens bound to a key. Its secret ends.",
+                    "its public keys above), pushes its requests, and gets tokens bound to a key. Its secret ends.",
                 },
             ),
             (

@@ -1,6 +1,7 @@
 """People in the admin."""
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client as Browser
 
 from accounts.models import User
@@ -39,3 +40,15 @@ def test_every_list_of_the_admin_opens(admin_browser, issued, mobile_app):
         url = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
         assert admin_browser.get(url).status_code == 200, url
         assert admin_browser.get(f"{url}?q=x").status_code in (200, 302), url
+
+
+def test_nobody_reads_the_secret_of_a_second_factor(admin_browser, alice):
+    """ASVS 5.0 14.2.1: support removes a lost one, and that is all."""
+    factor = Authenticator.objects.create(user=alice, type="totp", data={"secret": "JBSWY3DPEHPK3PXP"})
+    for page in ("", f"{factor.pk}/change/"):
+        answer = admin_browser.get(f"/admin/mfa/authenticator/{page}")
+        assert answer.status_code == 200
+        assert b"JBSWY3DPEHPK3PXP" not in answer.content
+    assert admin_browser.get("/admin/mfa/authenticator/add/").status_code == 403
+    admin_browser.post(f"/admin/mfa/authenticator/{factor.pk}/delete/", {"post": "yes"})
+    assert not Authenticator.objects.exists()
