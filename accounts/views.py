@@ -16,18 +16,14 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 class _ForAnApp:
-    """Says which app is asking, and lets the form lead back to it: browsers apply `form-action` to the
-    redirects after a form as well, here log-in -> /oauth/authorize -> the app."""
+    """Says which app is asking, and remembers the browser of whoever got in."""
 
     request: HttpRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        asking = interaction.asking_client(request)
         response: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         if request.method == "POST" and request.user.is_authenticated:
             known_device.remember(request, response, request.user)
-        if asking:
-            response._csp_update = {"form-action": list(asking.form_action)}  # type: ignore[attr-defined]
         return response
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

@@ -190,7 +190,10 @@ def test_prompt_login_asks_for_the_password_again(browser, mobile_app, token_end
         assert browser.get(authorization_url(mobile_app)).status_code == 200  # others are not asked again
         to_log_in = browser.get(authorization_url(mobile_app, prompt="login"))
         assert to_log_in["Location"].startswith("/accounts/reauthenticate/")
-        assert browser.get(to_log_in["Location"]).status_code == 200
+        proving = browser.get(to_log_in["Location"])
+        assert proving.status_code == 200
+        # Browsers apply it to the redirects after the form, back to the app.
+        assert "form-action 'self' https://app.example" in proving["Content-Security-Policy"]
         back = browser.post(to_log_in["Location"], {"password": PASSWORD})
         assert back["Location"].startswith("/oauth/authorize?interaction=")
         code = callback(decide(browser, browser.get(back["Location"])))["code"]

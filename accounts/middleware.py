@@ -1,0 +1,25 @@
+"""What holds for all pages of log-in, ours and allauth's alike."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from oauth.authorization import interaction
+
+_WAYS_BACK = tuple(f"/accounts/{page}/" for page in ("login", "signup", "reauthenticate", "2fa"))
+
+
+class LetFormsReturnToTheApp:
+    """Browsers apply CSP `form-action` to the redirects after a form as well: log-in, second factor or proving it
+    again -> /oauth/authorize -> the app. Inside of CSPMiddleware, which merges this into the site's policy."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Before the view, which may end the session that the interaction is kept in.
+        asking = interaction.asking_client(request) if request.path.startswith(_WAYS_BACK) else None
+        response = self.get_response(request)
+        if asking:
+            response._csp_update = {"form-action": list(asking.form_action)}  # type: ignore[attr-defined]
+        return response
