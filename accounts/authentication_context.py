@@ -6,12 +6,9 @@ from typing import Any
 from allauth.account.authentication import get_authentication_records
 from django.http import HttpRequest
 
-from oauth.authorization.authentication_context import (
-    ACR_MULTI_FACTOR,
-    ACR_PASSWORD,
-    AuthenticationContext,
-    from_last_login,
-)
+from accounts import second_factors
+from oauth.authorization.authentication_context import AuthenticationContext, from_last_login
+from oauth.conf import conf
 
 # allauth's `method`, or for second factors its `type` -> RFC 8176 §2.
 _AMR = {
@@ -34,9 +31,11 @@ def of(request: HttpRequest) -> AuthenticationContext:
     is_multi_factor = len(methods & {"pwd", "otp"}) == 2 or "swk" in methods
     if is_multi_factor:
         methods.add("mfa")
+    weak, strong = conf.ACR_VALUES[0], conf.ACR_VALUES[-1]
     return AuthenticationContext(
         # Whole seconds, as tokens carry them.
         auth_time=datetime.fromtimestamp(int(max(times)), UTC),
-        acr=ACR_MULTI_FACTOR if is_multi_factor else ACR_PASSWORD,
+        acr=strong if is_multi_factor else weak,
         amr=tuple(sorted(methods)),
+        reachable_acr=lambda: strong if second_factors.of(request.user) else weak,
     )

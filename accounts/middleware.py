@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from oauth.authorization import interaction
 
-_WAYS_BACK = tuple(f"/accounts/{page}/" for page in ("login", "signup", "reauthenticate", "2fa"))
+_WAYS_BACK = tuple(f"/accounts/{page}/" for page in ("login", "signup", "reauthenticate", "stronger", "2fa"))
 
 
 class LetFormsReturnToTheApp:

@@ -234,6 +234,7 @@ OAUTH = {
     "OUTBOUND_ALLOWED_HOSTS": OUTBOUND_ALLOWED_HOSTS,
     "PAIRWISE_SUBJECT_KEY": env.str("PAIRWISE_SUBJECT_KEY", default=""),
     "REAUTHENTICATION_URL": "/accounts/reauthenticate/",
+    "STEP_UP_URL": "/accounts/stronger/",
     "ALLOW_IMPLICIT": env.bool("ALLOW_IMPLICIT", default=False),
     "ALLOW_CLIENT_ID_METADATA_DOCUMENTS": env.bool("ALLOW_CLIENT_ID_METADATA_DOCUMENTS", default=False),
     "SIGNING_ALGORITHM": env.str("SIGNING_ALGORITHM", default="ES256"),

@@ -87,6 +87,10 @@ class Conf:
     OUTBOUND_ALLOWED_HOSTS: tuple[str, ...] = ()
     #: Where a person who is logged in proves it again (`?next=`); the site's LOGIN_URL by default.
     REAUTHENTICATION_URL: str | None = None
+    #: How a person can log in, from the weakest to the strongest: names for `acr` (RFC 9470, OpenID Connect Core §2).
+    ACR_VALUES: tuple[str, ...] = ("urn:countersign:acr:pwd", "urn:countersign:acr:mfa")
+    #: Where a person who is logged in does so more strongly (`?next=`). Empty: cannot be.
+    STEP_UP_URL: str = ""
     #: The next signing key is published when the active one is so old (ASVS 5.0 11.1.1).
     KEY_ROTATION_INTERVAL: timedelta = timedelta(days=90)
     #: Audit events are kept for so long; the database refuses to delete any of the last 90 days.
@@ -120,7 +124,7 @@ def _load() -> Conf:
         raise ImproperlyConfigured(f"OAUTH has no setting named {', '.join(sorted(unknown))}.")
     if "ISSUER" not in given:
         raise ImproperlyConfigured('OAUTH["ISSUER"] is missing: the origin of this server, as clients see it.')
-    for name in ("KEY_ENCRYPTION_KEYS", "AUDIENCES", "OUTBOUND_ALLOWED_HOSTS"):
+    for name in ("KEY_ENCRYPTION_KEYS", "AUDIENCES", "OUTBOUND_ALLOWED_HOSTS", "ACR_VALUES"):
         if name in given:
             given[name] = tuple(given[name])
     return Conf(**given)

@@ -167,10 +167,12 @@ def _ask(
             refusal = LoginRequired("Somebody else is logged in than the one who was asked for.")
             return _refuse(request, authorization_request, client, refusal, interaction_id)
         return _page(request, "oauth/other_account.html", authorization_request, client, started())
-    essential = authorization_request.essential_acr_values
-    if essential and authentication_context.of(request).acr not in essential:
-        too_weak = UnmetAuthenticationRequirements("The person did not log in as strongly as is essential here.")
-        return _refuse(request, authorization_request, client, too_weak, interaction_id)
+    match _step_up(request, authorization_request, silent=silent):
+        case "ask":
+            return _prove_more(started())
+        case "refuse":
+            too_weak = UnmetAuthenticationRequirements("The person did not log in as strongly as is essential here.")
+            return _refuse(request, authorization_request, client, too_weak, interaction_id)
     if is_allowed or not consent.is_needed(authorization_request, client, request.user):
         return _allow(request, authorization_request, client, interaction_id)
     if silent:
@@ -195,6 +197,25 @@ def _needs_log_in(request: HttpRequest, authorization_request: AuthorizationRequ
     max_age = authorization_request.max_age
     is_too_old = max_age is not None and authorization_request.created_at - auth_time > max_age
     return is_too_old or "login" in authorization_request.prompts
+
+
+def _step_up(request: HttpRequest, authorization_request: AuthorizationRequest, *, silent: bool) -> str:
+    """`ask` the person for a stronger log-in, `refuse`, or nothing (RFC 9470 §5, OpenID Connect Core §5.5.1.1).
+
+    Asked are those who have set up how; of others what is essential is refused, and what is preferred left.
+    """
+    context = authentication_context.of(request)
+    essential, preferred = authorization_request.essential_acr_values, authorization_request.acr_values
+    if context.meets(essential) and context.meets(preferred):
+        return ""
+    if conf.STEP_UP_URL and not silent and context.could_meet(essential or preferred):
+        return "ask"
+    return "" if context.meets(essential) else "refuse"
+
+
+def _prove_more(interaction_id: str) -> HttpResponseRedirect:
+    query = {"next": f"{PATH}?{urlencode({'interaction': interaction_id})}"}
+    return HttpResponseRedirect(f"{conf.STEP_UP_URL}?{urlencode(query)}", status=303)
 
 
 def _is_somebody_else(request: HttpRequest, authorization_request: AuthorizationRequest, client: Client) -> bool:

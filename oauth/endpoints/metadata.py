@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 
-from oauth.authorization.authentication_context import ACR_MULTI_FACTOR, ACR_PASSWORD
 from oauth.authorization.request import DISPLAYS, PROMPTS, RESPONSE_MODES, supported_response_types
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.endpoints.protocol import ProtocolEndpoint
@@ -68,7 +67,7 @@ def document() -> dict[str, Any]:
         "subject_types_supported": subject_types(),
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
-        "acr_values_supported": [ACR_PASSWORD, ACR_MULTI_FACTOR],
+        "acr_values_supported": list(conf.ACR_VALUES),
         "prompt_values_supported": sorted(PROMPTS),
         "display_values_supported": sorted(DISPLAYS),
         "ui_locales_supported": [code for code, _ in settings.LANGUAGES],
