@@ -209,6 +209,8 @@ MFA_TOTP_ISSUER = "Countersign"
 
 # From this amount on (minor units) a transfer needs a person who has just logged in (RFC 9470).
 STEP_UP_AMOUNT_MINOR = env.int("STEP_UP_AMOUNT_MINOR", default=1_000_000)
+# Transactions older than this need one, too (SCA-RTS art. 10).
+HISTORY_WITHOUT_STEP_UP = timedelta(days=env.int("HISTORY_WITHOUT_STEP_UP_DAYS", default=90))
 STEP_UP_MAX_AGE = timedelta(seconds=env.int("STEP_UP_MAX_AGE_SECONDS", default=600))
 
 # --- mail

@@ -24,10 +24,10 @@ class Page:
         cursor = request.query_params.get("cursor")
         self.after: Any = self._read(cursor) if cursor is not None else None
 
-    def envelope(self, rows: list[dict[str, Any]], *, key: str) -> dict[str, Any]:
-        """`rows` holds up to limit + 1; `key` is the member to go on after."""
+    def envelope(self, rows: list[dict[str, Any]], *, key: str, is_cut: bool = False) -> dict[str, Any]:
+        """`rows` holds up to limit + 1, or is cut off before its end; `key` is the member to go on after."""
         shown = rows[: self.limit]
-        has_more = len(rows) > self.limit
+        has_more = is_cut or len(rows) > self.limit
         return {
             "data": shown,
             "next_cursor": self._signer.sign_object(str(shown[-1][key])) if has_more else None,

@@ -1,10 +1,13 @@
 """GET /accounts/{id}/transactions[/{id}]: keyset pages by account_seq, newest first; stable under inserts."""
 
 from datetime import datetime
+from itertools import takewhile
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
+from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import get_default_timezone, is_naive, make_aware
 from rest_framework.request import Request
@@ -17,6 +20,7 @@ from banking.api.money import money
 from banking.api.problems import BadRequest
 from banking.api.views import BankView, account_or_404, uuid_or_404
 from banking.models import LedgerEntry
+from oauth.resource_server import is_authenticated_since, require_authentication
 
 _FIELDS = (
     "transaction_id", "account_seq", "amount_minor", "currency", "balance_after_minor", "counterparty_name",
@@ -36,8 +40,11 @@ class TransactionList(BankView):
         entries = _filtered(LedgerEntry.objects.filter(account_id=account["id"]), filters)
         if page.after is not None:
             entries = entries.filter(account_seq__lt=int(page.after))
-        rows = entries.order_by("-account_seq").values(*_FIELDS)[: page.limit + 1]
-        return Response(page.envelope([_shown(row) for row in rows], key="account_seq"))
+        rows = list(entries.order_by("-account_seq").values(*_FIELDS)[: page.limit + 1])
+        recent = _readable(request, rows)
+        return Response(
+            page.envelope([_shown(row) for row in recent], key="account_seq", is_cut=len(recent) < len(rows))
+        )
 
 
 class TransactionDetail(BankView):
@@ -52,7 +59,22 @@ class TransactionDetail(BankView):
         )
         if row is None:
             raise Http404
+        _readable(request, [row])
         return Response(_shown(row))
+
+
+def _readable(request: Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that may be shown: older ones need a person who has just logged in (RFC 9470).
+
+    A page ends before the first that is too old; a page that would begin with one is refused with the challenge.
+    """
+    horizon = timezone.now() - settings.HISTORY_WITHOUT_STEP_UP
+    recent = list(takewhile(lambda row: row["booked_at"] >= horizon, rows))
+    if len(recent) == len(rows) or is_authenticated_since(request.auth, max_age=settings.STEP_UP_MAX_AGE):  # type: ignore[arg-type]
+        return rows
+    if not recent:
+        require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
+    return recent
 
 
 def _filtered(entries: QuerySet[LedgerEntry], filters: dict[str, str | None]) -> QuerySet[LedgerEntry]:

@@ -208,7 +208,8 @@ def _step_up(request: HttpRequest, authorization_request: AuthorizationRequest, 
     essential, preferred = authorization_request.essential_acr_values, authorization_request.acr_values
     if context.meets(essential) and context.meets(preferred):
         return ""
-    if conf.STEP_UP_URL and not silent and context.could_meet(essential or preferred):
+    unmet = preferred if context.meets(essential) else essential
+    if conf.STEP_UP_URL and not silent and context.could_meet(unmet):
         return "ask"
     return "" if context.meets(essential) else "refuse"
 

@@ -14,13 +14,14 @@ from oauth.resource_server.authentication import JWTBearer
 from oauth.resource_server.challenges import InsufficientScope, InvalidToken
 from oauth.resource_server.permissions import HasScope
 from oauth.resource_server.revocation import require_live
-from oauth.resource_server.step_up import require_authentication
+from oauth.resource_server.step_up import is_authenticated_since, require_authentication
 
 __all__ = [
     "HasScope",
     "InsufficientScope",
     "InvalidToken",
     "JWTBearer",
+    "is_authenticated_since",
     "require_authentication",
     "require_live",
 ]

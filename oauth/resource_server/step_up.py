@@ -12,8 +12,12 @@ def require_authentication(
 ) -> None:
     """Raises InsufficientUserAuthentication (401) unless the person behind the token logged in by one of these
     `acr_values`, and no longer than `max_age` ago. A token that does not say when or how is not enough."""
-    claims = token.claims
-    is_weak = bool(acr_values) and claims.acr not in acr_values
-    is_old = max_age is not None and (claims.auth_time is None or datetime.now(UTC) - claims.auth_time > max_age)
-    if is_weak or is_old:
+    is_weak = bool(acr_values) and token.claims.acr not in acr_values
+    if is_weak or not (max_age is None or is_authenticated_since(token, max_age=max_age)):
         raise InsufficientUserAuthentication(acr_values=acr_values, max_age=max_age)
+
+
+def is_authenticated_since(token: AccessToken, *, max_age: timedelta) -> bool:
+    """Whether the token says that its person logged in no longer ago."""
+    auth_time = token.claims.auth_time
+    return auth_time is not None and datetime.now(UTC) - auth_time <= max_age

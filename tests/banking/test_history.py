@@ -1,0 +1,57 @@
+"""Old transactions need a person who has just logged in (RELIABILITY §1.2, RFC 9470)."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from banking.ledger import post
+from banking.opening import internal_account, open_account
+
+pytestmark = pytest.mark.django_db
+SCOPE = "accounts:read transactions:read"
+
+
+@pytest.fixture
+def old(alice):
+    """An account with six transactions: 200, 180, ... 100 days ago, and six of this week."""
+    account = open_account(alice, name="Old account", currency="GBP")
+    other = internal_account("GBP", "Clearing")
+    for days in (*range(200, 90, -20), *range(6, 0, -1)):
+        at = timezone.now() - timedelta(days=days)
+        post([(other, -100), (account, 100)], description=f"{days} days ago", kind="deposit", created_at=at)
+    return account
+
+
+@pytest.fixture
+def ask(access_token, api, alice):
+    def get(path, *, minutes_ago=60):
+        auth_time = datetime.now(UTC) - timedelta(minutes=minutes_ago)
+        return api(access_token(alice, SCOPE, auth_time=auth_time)).get(path)
+
+    return get
+
+
+def test_a_list_ends_at_ninety_days_and_going_on_is_a_challenge(old, ask):
+    first = ask(f"/api/v1/accounts/{old.pk}/transactions").json()
+    assert len(first["data"]) == 6
+    older = f"/api/v1/accounts/{old.pk}/transactions?cursor={first['next_cursor']}"
+    answer = ask(older)
+    assert (answer.status_code, answer.json()["code"]) == (401, "insufficient_user_authentication")
+    assert 'max_age="600"' in answer["WWW-Authenticate"]
+    after = ask(older, minutes_ago=1)
+    assert [row["description"] for row in after.json()["data"]] == [f"{days} days ago" for days in range(100, 201, 20)]
+    assert after.json()["next_cursor"] is None
+
+
+def test_one_old_transaction_is_a_challenge_too(old, ask):
+    rows = ask(f"/api/v1/accounts/{old.pk}/transactions", minutes_ago=0).json()["data"]
+    assert ask(f"/api/v1/accounts/{old.pk}/transactions/{rows[0]['id']}").status_code == 200
+    assert ask(f"/api/v1/accounts/{old.pk}/transactions/{rows[-1]['id']}").status_code == 401
+
+
+def test_a_token_that_does_not_say_when_is_not_enough(old, access_token, api, alice):
+    listed = api(access_token(alice, SCOPE)).get(f"/api/v1/accounts/{old.pk}/transactions?to=2000-01-01")
+    assert listed.json()["data"] == []  # nothing that old: nothing to ask for
+    until = (timezone.now() - timedelta(days=95)).date()
+    assert api(access_token(alice, SCOPE)).get(f"/api/v1/accounts/{old.pk}/transactions?to={until}").status_code == 401
