@@ -258,6 +258,10 @@ OAUTH = {
         "transfers:write": "Make transfers from your accounts",
         "webhooks:manage": "Get a message when something happens in your accounts",
     },
+    "AUTHORIZATION_DETAILS_TYPES": {
+        "account_information": "banking.authorization_details.AccountInformation",
+        "transfer": "banking.authorization_details.TransferDetails",
+    },
     # This site is both servers: it verifies with the keys it signs with, without fetching its own JWKS.
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
     "STATUS_LISTS": "oauth.authorization.status_list.bits",
@@ -364,7 +368,7 @@ CORS_EXPOSE_HEADERS = [
     "x-request-id",
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # a person may tick many accounts
 
 # --- logs: one JSON object a line, with the request's id; django-guid makes the id where the caller sent none
 

@@ -67,6 +67,8 @@ class Conf:
     SCOPES: Mapping[str, str] = field(default_factory=dict)
     #: RFC 8707: resource identifier (`aud`) -> {"name", "path"}; the first one is meant when none is asked.
     RESOURCES: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: RFC 9396: type of details -> dotted path of its `authorization_details.DetailsType`.
+    AUTHORIZATION_DETAILS_TYPES: Mapping[str, str] = field(default_factory=dict)
     #: Dotted path of a function (request) -> AuthenticationContext: how and when this person logged in.
     AUTHENTICATION_CONTEXT: str = "oauth.authorization.authentication_context.from_last_login"
     #: Dotted path of a function (user, scopes) -> claims for the UserInfo endpoint.

@@ -61,6 +61,12 @@ class InvalidScope(OAuthError):
     code = "invalid_scope"
 
 
+class InvalidAuthorizationDetails(OAuthError):
+    """RFC 9396 §5, §6.1."""
+
+    code = "invalid_authorization_details"
+
+
 class InvalidTarget(OAuthError):
     """RFC 8707 §2: the resource is unknown, malformed or not for this client."""
 

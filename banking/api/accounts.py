@@ -27,7 +27,7 @@ class AccountList(BankView):
 
     def get(self, request: Request) -> Response:
         page = Page(request, "accounts")
-        accounts = Account.objects.visible_to(request.auth).order_by("id")  # type: ignore[arg-type]
+        accounts = Account.objects.visible_to(request.auth, "accounts").order_by("id")  # type: ignore[arg-type]
         if page.after is not None:
             accounts = accounts.filter(id__gt=UUID(page.after))
         rows = accounts.values(*_FIELDS)[: page.limit + 1]
@@ -38,7 +38,7 @@ class AccountDetail(BankView):
     required_scopes = {"GET": ["accounts:read"]}
 
     def get(self, request: Request, account_id: str) -> Response:
-        return Response(_shown(account_or_404(request, account_id, *_FIELDS), request))
+        return Response(_shown(account_or_404(request, account_id, *_FIELDS, action="accounts"), request))
 
 
 class Balances(BankView):
@@ -46,7 +46,7 @@ class Balances(BankView):
 
     def get(self, request: Request, account_id: str) -> Response:
         fields = ("posted_minor", "held_minor", "overdraft_minor", "last_seq")
-        account = account_or_404(request, account_id, *fields)
+        account = account_or_404(request, account_id, *fields, action="balances")
         posted, held, overdraft, last_seq = (account[field] for field in fields)
         currency = account["currency"]
         return Response(

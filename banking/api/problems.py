@@ -41,6 +41,8 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "method_not_allowed": ("The method is not allowed here", "See the Allow header."),
     "not_acceptable": ("The requested format is not available", "Accept application/json."),
     "request_in_progress": ("A request with this key is still running", "Wait for Retry-After, then repeat it."),
+    "authorization_already_used": ("The transfer was made already", "Each needs the person's own consent."),
+    "insufficient_authorization": ("The person allowed something else", "Ask them for this very transfer (RFC 9396)."),
     "account_not_open": ("The account is not open", "Frozen accounts only receive; closed ones do neither."),
     "too_large": ("The body is too large", "At most 64 KiB."),
     "unsupported_media_type": ("The media type is not supported", "Send application/json."),

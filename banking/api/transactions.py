@@ -33,11 +33,11 @@ class TransactionList(BankView):
     required_scopes = {"GET": ["transactions:read"]}
 
     def get(self, request: Request, account_id: str) -> Response:
-        account = account_or_404(request, account_id)
+        account = account_or_404(request, account_id, action="transactions")
         query = request.query_params
         filters = {name: query.get(name) for name in ("from", "to", "direction", "status")}
         page = Page(request, f"transactions|{account['id']}|{sorted((k, v) for k, v in filters.items() if v)}")
-        entries = _filtered(LedgerEntry.objects.filter(account_id=account["id"]), filters)
+        entries = _filtered(_history(request, account), filters)
         if page.after is not None:
             entries = entries.filter(account_seq__lt=int(page.after))
         rows = list(entries.order_by("-account_seq").values(*_FIELDS)[: page.limit + 1])
@@ -51,12 +51,8 @@ class TransactionDetail(BankView):
     required_scopes = {"GET": ["transactions:read"]}
 
     def get(self, request: Request, account_id: str, transaction_id: str) -> Response:
-        account = account_or_404(request, account_id)
-        row = (
-            LedgerEntry.objects.filter(account_id=account["id"], transaction_id=uuid_or_404(transaction_id))
-            .values(*_FIELDS)
-            .first()
-        )
+        account = account_or_404(request, account_id, action="transactions")
+        row = _history(request, account).filter(transaction_id=uuid_or_404(transaction_id)).values(*_FIELDS).first()
         if row is None:
             raise Http404
         _readable(request, [row])
@@ -75,6 +71,18 @@ def _readable(request: Request, rows: list[dict[str, Any]]) -> list[dict[str, An
     if not recent:
         require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
     return recent
+
+
+def _history(request: Request, account: dict[str, Any]) -> QuerySet[LedgerEntry]:
+    """The entries of the account as far back as the person allowed: of several consents the shortest counts."""
+    entries = LedgerEntry.objects.filter(account_id=account["id"])
+    details = request.auth.claims.authorization_details  # type: ignore[union-attr]
+    since = [
+        detail["history_from"]
+        for detail in details
+        if "history_from" in detail and str(account["id"]) in detail.get("accounts", [str(account["id"])])
+    ]
+    return entries.filter(booked_at__gte=_moment("history_from", max(since))) if since else entries
 
 
 def _filtered(entries: QuerySet[LedgerEntry], filters: dict[str, str | None]) -> QuerySet[LedgerEntry]:

@@ -16,11 +16,12 @@ from banking.api import idempotency
 from banking.api.accounts import timestamp
 from banking.api.cursors import Page
 from banking.api.money import MoneySerializer, StrictCharField, StrictSerializer, StrictUUIDField, money
-from banking.api.problems import MEDIA_TYPE
+from banking.api.problems import MEDIA_TYPE, Conflict
 from banking.api.views import BankView, uuid_or_404
+from banking.authorization_details import TRANSFER
 from banking.ledger import post
 from banking.ledger.refusals import AmountOutOfRange, CurrencyMismatch, PayeeUnreachable, SameAccount
-from banking.models import Account, Transfer
+from banking.models import Account, Consent, Transfer
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from oauth.resource_server import require_authentication, require_live
 
@@ -34,6 +35,12 @@ class AccountHolderInactive(APIException):
     status_code = 403
     default_code = "account_holder_inactive"
     default_detail = "The person's account is disabled; nothing can be moved."
+
+
+class InsufficientAuthorization(APIException):
+    status_code = 403
+    default_code = "insufficient_authorization"
+    default_detail = "The person allowed another transfer: account, payee, amount and reference have to be the same."
 
 
 class DestinationSerializer(StrictSerializer):
@@ -116,6 +123,7 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
     # Money stops at once, not when the token expires (RELIABILITY test 22, ASVS 5.0 10.4.9).
     require_live(request.auth)  # type: ignore[arg-type]
     claims = request.auth.claims  # type: ignore[union-attr]
+    consent = _consent(request, body)
     source, destination = _accounts(request, body)
     if source is None or source.holder is None:
         raise Http404
@@ -154,6 +162,7 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
         created_at=now,
         settled_at=now,
         transaction=posted,
+        consent=consent,
     )
     return _shown(
         {
@@ -162,6 +171,30 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
             "destination__iban": destination.iban,
         }
     )
+
+
+def _consent(request: Request, body: dict[str, Any]) -> Consent | None:
+    """The consent for this very transfer, where the token is for single transfers (RFC 9396, dynamic linking).
+
+    Everything has to be as the person saw it, and it counts once: whoever comes second waits at the row. Raises
+    InsufficientAuthorization, or Conflict.
+    """
+    details = [d for d in request.auth.claims.authorization_details if d["type"] == TRANSFER]  # type: ignore[union-attr]
+    if not details:
+        return None
+    asked = (
+        str(body["source_account_id"]), dict(body["destination"]), dict(body["amount"]), body["reference"],
+    )  # fmt: skip
+    fitting = [
+        d for d in details if asked == (d["debtor_account"], d["creditor"], d["instructed_amount"], d["reference"])
+    ]
+    if not fitting:
+        raise InsufficientAuthorization
+    consents = Consent.objects.select_for_update(of=("self",)).filter(pk__in=[d["identifier"] for d in fitting])
+    free = [consent for consent in consents.order_by("pk") if not Transfer.objects.filter(consent=consent).exists()]
+    if not free:
+        raise Conflict("authorization_already_used", "The person allowed this transfer once, and it was made.")
+    return free[0]
 
 
 def _accounts(request: Request, body: dict[str, Any]) -> tuple[Account | None, Account | None]:

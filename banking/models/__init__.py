@@ -1,12 +1,14 @@
 """The entities of the bank. The database itself guarantees the ledger's invariants (migration 0002)."""
 
 from banking.models.account import Account
+from banking.models.consent import Consent
 from banking.models.idempotency import IdempotencyRecord
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
 from banking.models.transfer import Transfer
 
 __all__ = [
     "Account",
+    "Consent",
     "Hold",
     "IdempotencyRecord",
     "LedgerEntry",

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
-    def visible_to(self, token: "AccessToken") -> "AccountQuerySet":
-        """The one place that decides which accounts a token may touch: its user's own.
+    def visible_to(self, token: "AccessToken", action: str = "") -> "AccountQuerySet":
+        """The one place that decides which accounts a token may touch: its user's own and, where it carries details
+        (RFC 9396), of these only those that the person picked, for this action.
 
         A client acting for itself has none. What is not visible answers exactly as what does not exist.
         """
@@ -24,9 +25,26 @@ class AccountQuerySet(models.QuerySet["Account"]):
         if user_id is None:
             return self.none()
         try:
-            return self.filter(holder_id=UUID(user_id))
+            return self.filter(_picked(token, action), holder_id=UUID(user_id))
         except ValueError:  # a subject of another kind of user holds nothing here
             return self.none()
+
+
+def _picked(token: "AccessToken", action: str) -> Q:
+    """The accounts that the token's details name: a filter on top of ownership, never instead of it."""
+    details = token.claims.authorization_details
+    if not details:
+        return Q()
+    named = Q(pk__in=[])
+    for detail in details:
+        if detail["type"] == "account_information" and (not action or action in detail["actions"]):
+            if detail.get("accounts_by") == "consent":
+                named |= Q(pk__in=Account.objects.filter(consents=UUID(detail["identifier"])).values("pk"))
+            else:
+                named |= Q(pk__in=[UUID(one) for one in detail["accounts"]])
+        elif detail["type"] == "transfer" and not action:
+            named |= Q(pk=UUID(detail["debtor_account"]))
+    return named
 
 
 class Account(models.Model):

@@ -7,6 +7,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from banking.models.account import Account
+from banking.models.consent import Consent
 from banking.models.ledger import MAX_AMOUNT_MINOR, LedgerTransaction
 
 
@@ -34,6 +35,9 @@ class Transfer(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     settled_at = models.DateTimeField(null=True, blank=True)
     transaction = models.OneToOneField(LedgerTransaction, on_delete=models.PROTECT, null=True, blank=True)
+
+    # The consent that allowed this very transfer (RFC 9396), used once; none where a scope allowed it.
+    consent = models.OneToOneField(Consent, on_delete=models.PROTECT, null=True, blank=True, related_name="transfer")
 
     class Meta:
         db_table = "transfer"

@@ -40,7 +40,8 @@ class AuthorizationAdmin(admin.ModelAdmin):
     show_full_result_count = False
     actions = ("revoke",)
     fields = (
-        "client", "user", "session", "scopes", "resources", "created_at", "last_used_at", "expires_at",
+        "client", "user", "session", "scopes", "resources", "authorization_details", "created_at",
+        "last_used_at", "expires_at",
         "revoked_at", "revocation_reason", "revoked_by",
     )  # fmt: skip
     readonly_fields = fields

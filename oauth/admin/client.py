@@ -112,7 +112,8 @@ class ChangeClientForm(ClientForm):
 
     class Meta(ClientForm.Meta):
         fields = (
-            "name", "is_active", "allowed_scopes", "redirect_uris", "grant_types", "access_token_lifetime",
+            "name", "is_active", "allowed_scopes", "authorization_details_types", "redirect_uris", "grant_types",
+            "access_token_lifetime",
             "authorization_lifetime", "client_uri", "logo_uri", "policy_uri", "tos_uri", "client_jwks",
             "client_jwks_uri", "security_profile", "require_pushed_authorization_requests", "dpop_bound_access_tokens",
             "require_signed_request_object", "request_object_signing_alg", "authorization_signed_response_alg",
@@ -146,7 +147,20 @@ class ClientAdmin(admin.ModelAdmin):
         if obj is None:
             return [(None, {"fields": AddClientForm.Meta.fields})]
         return [
-            (None, {"fields": ("client_id", "name", "is_active", "kind", "allowed_scopes", "redirect_uris")}),
+            (
+                None,
+                {
+                    "fields": (
+                        "client_id",
+                        "name",
+                        "is_active",
+                        "kind",
+                        "allowed_scopes",
+                        "redirect_uris",
+                        "authorization_details_types",
+                    )
+                },
+            ),
             ("Protocol", {"fields": ("client_type", "token_endpoint_auth_method", "grant_types")}),
             ("Its own keys", {"fields": ("client_jwks", "client_jwks_uri"), "classes": ("collapse",)}),
             (

@@ -1,13 +1,15 @@
 """What the person allows: whether to ask, and what an answer writes."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from oauth import authorization_details
 from oauth.authorization.request import AuthorizationRequest
+from oauth.authorization_details import Detail
 from oauth.conf import conf
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, Scope, Session
 from oauth.models.secret import digest, new_secret
@@ -20,7 +22,7 @@ def is_needed(request: AuthorizationRequest, client: Client, user: Any) -> bool:
     ASVS 5.0 10.7.1: always where the client cannot prove its identity; a confidential client is remembered
     for what it was allowed, and asks again when it wants more. The page is also where an account is chosen.
     """
-    if client.is_public or request.prompts & {"consent", "select_account"}:
+    if client.is_public or request.authorization_details or request.prompts & {"consent", "select_account"}:
         return True
     allowed = Authorization.objects.live().filter(user=user, client=client)
     return not any(
@@ -34,13 +36,26 @@ def _consented_scopes(authorization: Authorization) -> frozenset[str]:
     return frozenset(authorization.scopes) | scopes_of(names)
 
 
-def expires_at(client: Client) -> datetime:
+def expires_at(client: Client, details: Iterable[Detail] = ()) -> datetime:
     """When what is allowed now ends, however often it is refreshed (ASVS 5.0 10.4.8)."""
-    return timezone.now() + (client.authorization_lifetime or conf.AUTHORIZATION_LIFETIME)
+    longest = client.authorization_lifetime or conf.AUTHORIZATION_LIFETIME
+    return timezone.now() + min(longest, authorization_details.lifetime_of(details) or longest)
 
 
-def allow(request: AuthorizationRequest, client: Client, session: Session) -> Authorization:
-    return write(client, session, scopes=request.scopes, resources=request.resources, claims=request.claims)
+@transaction.atomic
+def allow(
+    request: AuthorizationRequest, client: Client, session: Session, chosen: Mapping[int, Sequence[str]]
+) -> Authorization:
+    """`chosen` is what the person ticked, by the number of the detail. Raises authorization_details.NotAnswered."""
+    details = authorization_details.granted(request.authorization_details, session.user, client.client_id, chosen)
+    return write(
+        client,
+        session,
+        scopes=request.scopes,
+        resources=request.resources,
+        claims=request.claims,
+        details=details,
+    )
 
 
 @transaction.atomic
@@ -51,6 +66,7 @@ def write(
     scopes: Iterable[str],
     resources: Iterable[str],
     claims: dict[str, list[str]] | None = None,
+    details: Sequence[Detail] = (),
 ) -> Authorization:
     """What the person in this session has allowed, and its audit event."""
     authorization = Authorization.objects.create(
@@ -63,7 +79,8 @@ def write(
         acr=session.acr,
         amr=session.amr,
         claims=claims or {},
-        expires_at=expires_at(client),
+        authorization_details=list(details),
+        expires_at=expires_at(client, details),
     )
     AuditEvent.record(
         AuditEvent.Action.ALLOWED,
@@ -76,9 +93,11 @@ def write(
 
 
 @transaction.atomic
-def allow_by_code(request: AuthorizationRequest, client: Client, session: Session) -> str:
+def allow_by_code(
+    request: AuthorizationRequest, client: Client, session: Session, chosen: Mapping[int, Sequence[str]]
+) -> str:
     """Writes the Authorization and a code for it; returns the code, known only now."""
-    authorization = allow(request, client, session)
+    authorization = allow(request, client, session, chosen)
     code = new_secret()
     now = timezone.now()
     AuthorizationCode.objects.create(

@@ -5,13 +5,14 @@ Read in two steps: first the client and the redirect URI, whose faults are shown
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
+from oauth import authorization_details
 from oauth.authorization.claims import Claims
 from oauth.conf import conf
 from oauth.errors import (
@@ -77,6 +78,7 @@ class AuthorizationRequest:
     login_hint: str
     ui_locales: tuple[str, ...]
     dpop_jkt: str
+    authorization_details: tuple[dict[str, Any], ...]
     created_at: datetime
 
     @property
@@ -96,7 +98,7 @@ class AuthorizationRequest:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> "AuthorizationRequest":
         max_age = stored["max_age"]
-        lists = ("scopes", "resources", "acr_values", "essential_acr_values", "ui_locales")
+        lists = ("scopes", "resources", "acr_values", "essential_acr_values", "ui_locales", "authorization_details")
         return cls(
             **{
                 **stored,
@@ -151,14 +153,18 @@ def read(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
     max_age = _max_age(params.get("max_age"))
     if max_age is None and client.default_max_age is not None:
         max_age = timedelta(seconds=client.default_max_age)
+    resources = requested_resources(params.all("resource"), client)
+    details = authorization_details.parse(
+        params.get("authorization_details"), allowed_types=client.authorization_details_types, resources=resources
+    )
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=address.redirect_uri,
         response_type=response_type,
         response_mode=address.response_mode,
         state=address.state,
-        scopes=requested_scopes(params.get("scope"), client),
-        resources=requested_resources(params.all("resource"), client),
+        scopes=requested_scopes(params.get("scope"), client, needed=authorization_details.scopes_of(details)),
+        resources=resources,
         code_challenge=_code_challenge(params) if response_type == "code" else "",
         nonce=params.get("nonce", ""),
         prompts=_prompts(params.get("prompt", "")),
@@ -170,6 +176,7 @@ def read(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
         login_hint=params.get("login_hint", ""),
         ui_locales=tuple(params.get("ui_locales", "").split()),
         dpop_jkt=_dpop_jkt(params.get("dpop_jkt", "")),
+        authorization_details=details,
         created_at=timezone.now(),
     )
 
@@ -215,9 +222,10 @@ def _refuse_unsupported(params: Parameters) -> None:
             raise error(f"The parameter {name} is not supported.")
 
 
-def requested_scopes(asked: str | None, client: Client) -> tuple[str, ...]:
-    """RFC 6749 §3.3. A request without scope is refused, since nobody could be told what it is for."""
-    wanted = tuple(dict.fromkeys((asked or "").split()))
+def requested_scopes(asked: str | None, client: Client, *, needed: Iterable[str] = ()) -> tuple[str, ...]:
+    """RFC 6749 §3.3: those asked for, and those that its details need (RFC 9396 §3.1). A request with neither is
+    refused, since nobody could be told what it is for."""
+    wanted = tuple(dict.fromkeys([*(asked or "").split(), *needed]))
     if not wanted:
         raise InvalidScope("The parameter scope is missing.")
     beyond = set(wanted) - set(client.allowed_scopes)

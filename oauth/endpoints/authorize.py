@@ -3,7 +3,8 @@
 GET reads the request, keeps it on the server and asks the person; POST is their answer to the consent page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from oauth import metrics, parameters
+from oauth import authorization_details, metrics, parameters
 from oauth.authorization import (
     authentication_context,
     consent,
@@ -45,6 +46,8 @@ from oauth.parameters import Parameters
 from oauth.tokens import subject
 
 PATH = "/oauth/authorize"
+# What the person ticked, by the number of the detail (RFC 9396).
+_CHOICES = parameters.REPEATABLE | frozenset(f"choice-{number}" for number in range(authorization_details.MOST))
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -78,7 +81,7 @@ class AuthorizationEndpoint(View):
         return self._read(request, params, client, then=lambda asked: _ask(request, asked, client, None))
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        params = parameters.from_body(request)
+        params = parameters.from_body(request, repeatable=_CHOICES)
         if "interaction" in params:
             return self._decided(request)
         # Browsers send no SameSite cookie with another site's POST: what it brought is kept, as if it had been
@@ -89,14 +92,15 @@ class AuthorizationEndpoint(View):
     @method_decorator(csrf_protect)
     def _decided(self, request: HttpRequest) -> HttpResponseBase:
         """The person's decision; everything else is what the server kept."""
-        params = parameters.from_body(request)
+        params = parameters.from_body(request, repeatable=_CHOICES)
         interaction_id = params.require("interaction")
         authorization_request, client = _load(request, interaction_id)
         if not request.user.is_authenticated:
             return _log_in(request, authorization_request, interaction_id)
         match params.get("decision"):
             case "allow":
-                return _ask(request, authorization_request, client, interaction_id, is_allowed=True)
+                chosen = {n: params.all(f"choice-{n}") for n in range(authorization_details.MOST)}
+                return _ask(request, authorization_request, client, interaction_id, chosen=chosen)
             case "deny":
                 AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=client.client_id)
                 return _refuse(
@@ -127,6 +131,10 @@ class AuthorizationEndpoint(View):
                 # Proven beside a request object, which nothing inside of it is until its signature holds.
                 address = return_address(params, client)
             opened = request_object.opened(params, client)
+            if "authorization_details" in params and "request" not in params and not client.is_public:
+                # ASVS 5.0 10.4.15: a client with a server lets no browser carry them.
+                address = return_address(opened, client)
+                raise InvalidRequest("Push authorization_details to /oauth/par, or sign them (RFC 9101).")
             address = return_address(opened, client)
             authorization_request = read(opened, address)
         except OAuthError as refusal:
@@ -148,9 +156,12 @@ def _ask(
     client: Client,
     interaction_id: str | None,
     *,
-    is_allowed: bool = False,
+    chosen: Mapping[int, Sequence[str]] | None = None,
 ) -> HttpResponseBase:
-    """The next thing the person has to do, or the code where nothing is left."""
+    """The next thing the person has to do, or the code where nothing is left.
+
+    `chosen` is what they ticked on the consent page, None where they have not been asked yet.
+    """
     silent = "none" in authorization_request.prompts
 
     def started() -> str:
@@ -173,8 +184,8 @@ def _ask(
         case "refuse":
             too_weak = UnmetAuthenticationRequirements("The person did not log in as strongly as is essential here.")
             return _refuse(request, authorization_request, client, too_weak, interaction_id)
-    if is_allowed or not consent.is_needed(authorization_request, client, request.user):
-        return _allow(request, authorization_request, client, interaction_id)
+    if chosen is not None or not consent.is_needed(authorization_request, client, request.user):
+        return _allow(request, authorization_request, client, interaction_id, chosen or {})
     if silent:
         return _refuse(
             request, authorization_request, client, ConsentRequired("The person has to be asked."), interaction_id
@@ -269,12 +280,18 @@ def _allow(
     authorization_request: AuthorizationRequest,
     client: Client,
     interaction_id: str | None,
+    chosen: Mapping[int, Sequence[str]],
 ) -> HttpResponse:
     session = sessions.current(request)
-    if authorization_request.response_type == "token":
-        answer = _implicit(consent.allow(authorization_request, client, session), authorization_request)
-    else:
-        answer = {"code": consent.allow_by_code(authorization_request, client, session)}
+    try:
+        if authorization_request.response_type == "token":
+            answer = _implicit(consent.allow(authorization_request, client, session, chosen), authorization_request)
+        else:
+            answer = {"code": consent.allow_by_code(authorization_request, client, session, chosen)}
+    except authorization_details.NotAnswered as error:
+        page = _page(request, "oauth/consent.html", authorization_request, client, interaction_id or "", str(error))
+        page.status_code = HTTPStatus.BAD_REQUEST
+        return page
     if interaction_id:
         interaction.finish(request, interaction_id)
     return response.success(request, authorization_request, client, answer)
@@ -316,12 +333,16 @@ def _page(
     authorization_request: AuthorizationRequest,
     client: Client,
     interaction_id: str,
+    problem: str = "",
 ) -> HttpResponse:
+    details = authorization_request.authorization_details
     context = {
         "client": client,
         "redirect_host": interaction.redirect_host(authorization_request.redirect_uri),
         "groups": consent.groups(authorization_request.consented_scopes),
-        "expires_at": consent.expires_at(client),
+        "questions": authorization_details.questions(details, request.user),
+        "problem": problem,
+        "expires_at": consent.expires_at(client, details),
         "interaction": interaction_id,
     }
     page = render(request, template, context)

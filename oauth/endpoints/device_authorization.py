@@ -7,7 +7,7 @@ from oauth import parameters
 from oauth.authorization.request import requested_resources, requested_scopes
 from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
-from oauth.errors import UnauthorizedClient
+from oauth.errors import InvalidAuthorizationDetails, UnauthorizedClient
 from oauth.limits import Limit
 from oauth.models import DeviceCode
 from oauth.models.client import GrantType
@@ -26,6 +26,9 @@ class DeviceAuthorizationEndpoint(ProtocolEndpoint):
         client = self.authenticated(request, params)
         if not client.allows_grant_type(GrantType.DEVICE_CODE):
             raise UnauthorizedClient("This client is not registered for the device code grant.")
+        if "authorization_details" in params:
+            # RFC 9396 §5: what cannot be honoured is refused, never passed over.
+            raise InvalidAuthorizationDetails("Details are asked for at the authorization endpoint.")
         code = new_secret()
         waiting = DeviceCode.objects.create(
             code_digest=digest(code),

@@ -58,6 +58,7 @@ def document() -> dict[str, Any]:
         "introspection_endpoint_auth_signing_alg_values_supported": list(CLIENT_SIGNING_ALGORITHMS),
         "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
+        "authorization_details_types_supported": list(conf.AUTHORIZATION_DETAILS_TYPES),
         "authorization_response_iss_parameter_supported": True,
         "require_pushed_authorization_requests": False,
         "require_signed_request_object": False,

@@ -63,4 +63,6 @@ def _refresh_token(token: str) -> PresentedToken | None:
         "iat": int(row.created_at.timestamp()),
         "exp": int(row.expires_at.timestamp()),
     }
+    if authorization.authorization_details:
+        claims["authorization_details"] = authorization.authorization_details  # RFC 9396 §9.2
     return PresentedToken(client_id, None, claims, scopes, authorization, is_usable and liveness.counts(authorization))

@@ -1,7 +1,7 @@
 """The client credentials grant (RFC 6749 §4.4): a client acting for itself. No row is written."""
 
 from oauth.conf import conf
-from oauth.errors import InvalidScope, UnauthorizedClient
+from oauth.errors import InvalidAuthorizationDetails, InvalidScope, UnauthorizedClient
 from oauth.grants import issuance
 from oauth.grants.issuance import GrantRequest, Issuance
 
@@ -13,6 +13,9 @@ def client_credentials(request: GrantRequest) -> Issuance:
     client, params = request.client, request.params
     if client.is_public:
         raise UnauthorizedClient("A public client cannot act for itself (RFC 6749 §4.4).")
+    if "authorization_details" in params:
+        # RFC 9396 §5: what only a person can allow is refused, never passed over.
+        raise InvalidAuthorizationDetails("Details are for a person to allow.")
     allowed = frozenset(client.allowed_scopes) - _NEEDS_A_USER
     scopes = issuance.narrowed_scopes(params.get("scope"), allowed)
     if not scopes:

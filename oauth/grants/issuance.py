@@ -1,7 +1,7 @@
 """What every grant is given and gives: the request with its proven client, the tokens that come of it."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +9,8 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from oauth import user_claims
+from oauth import authorization_details, user_claims
+from oauth.authorization_details import Detail
 from oauth.conf import conf
 from oauth.errors import InvalidScope, InvalidTarget
 from oauth.models import AuditEvent, Authorization, Client, RefreshToken
@@ -41,13 +42,14 @@ class Issuance:
     id_token: str | None = None
     confirmation: Mapping[str, str] = field(default_factory=dict)
     issued_token_type: str | None = None
+    authorization_details: Sequence[Detail] = ()
 
     @property
     def token_type(self) -> str:
         return token_type(self.confirmation)
 
-    def to_response(self) -> dict[str, str | int]:
-        body: dict[str, str | int] = {
+    def to_response(self) -> dict[str, Any]:
+        body: dict[str, Any] = {
             "access_token": self.access_token,
             "token_type": self.token_type,
             "expires_in": self.expires_in_seconds,
@@ -57,6 +59,7 @@ class Issuance:
             "refresh_token": self.refresh_token,
             "id_token": self.id_token,
             "issued_token_type": self.issued_token_type,
+            "authorization_details": list(self.authorization_details),  # RFC 9396 §7
         }
         return body | {name: value for name, value in optional.items() if value}
 
@@ -75,8 +78,14 @@ def access_token(
     authorization: Authorization | None = None,
     not_after: datetime | None = None,
     actor: Mapping[str, Any] | None = None,
+    details: Sequence[Detail] | None = None,
 ) -> tuple[str, timedelta]:
-    """A signed access token and how long it lives; of a user where `authorization` is given, and never longer."""
+    """A signed access token and how long it lives; of a user where `authorization` is given, and never longer.
+
+    It carries all `details` of the authorization where none are given (RFC 9396 §9.1).
+    """
+    if details is None:
+        details = authorization.authorization_details if authorization else []
     now = timezone.now()
     limits = [authorization.expires_at if authorization else None, not_after]
     longest = now + (client.access_token_lifetime or conf.ACCESS_TOKEN_LIFETIME)
@@ -97,6 +106,7 @@ def access_token(
         authorization_id=str(authorization.id) if authorization else None,
         status=status_list.reference(authorization.status_index if authorization else client.status_index),
         actor=actor or {},
+        authorization_details=tuple(details),
         confirmation=confirmation,
     )
     return sign_access_token(claims), expires_at - now
@@ -113,8 +123,14 @@ def tokens_of_a_user(
 ) -> Issuance:
     """The first tokens of an authorization; the refresh token is for `all_resources`."""
     client, confirmation, scopes = request.client, request.confirmation, frozenset(scopes)
+    details = narrowed_details(request, authorization)
     token, lifetime = access_token(
-        client, scopes=scopes, resources=resources, authorization=authorization, confirmation=confirmation
+        client,
+        scopes=scopes,
+        resources=resources,
+        authorization=authorization,
+        confirmation=confirmation,
+        details=details,
     )
     return Issuance(
         access_token=token,
@@ -131,6 +147,7 @@ def tokens_of_a_user(
         else None,
         id_token=new_id_token(client, authorization, access_token=token, nonce=nonce) if "openid" in scopes else None,
         confirmation=confirmation,
+        authorization_details=details,
     )
 
 
@@ -188,6 +205,13 @@ def record(client: Client, authorization: Authorization, grant_type: str, issued
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [timezone.now(), authorization.pk, *values])
+
+
+def narrowed_details(request: GrantRequest, authorization: Authorization) -> list[dict[str, Any]]:
+    """Raises InvalidAuthorizationDetails beyond what the person allowed (RFC 9396 §6)."""
+    return authorization_details.narrowed(
+        request.params.get("authorization_details"), authorization.authorization_details
+    )
 
 
 def narrowed_scopes(asked: str | None, allowed: Iterable[str]) -> frozenset[str]:

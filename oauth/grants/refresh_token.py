@@ -41,6 +41,7 @@ def refresh_token(request: GrantRequest) -> Issuance:
         raise InvalidGrant("The authorization has ended.", detail="revoked, expired, or the user is deactivated")
     scopes = issuance.narrowed_scopes(params.get("scope"), token.scopes)
     resources = issuance.narrowed_resources(params.all("resource"), token.resources)
+    details = issuance.narrowed_details(request, authorization)
 
     if token.confirmation and token.confirmation != request.confirmation:
         raise InvalidGrant("The refresh token is bound to another key (RFC 9449 §5).")
@@ -50,7 +51,12 @@ def refresh_token(request: GrantRequest) -> Issuance:
     # A token that is bound, to a secret or to a key, is worth nothing to a thief.
     new_token = _rotate(token, request) if client.is_public and not token.confirmation else None
     access_token, lifetime = issuance.access_token(
-        client, scopes=scopes, resources=resources, authorization=authorization, confirmation=request.confirmation
+        client,
+        scopes=scopes,
+        resources=resources,
+        authorization=authorization,
+        confirmation=request.confirmation,
+        details=details,
     )
     issued = Issuance(
         access_token=access_token,
@@ -58,6 +64,7 @@ def refresh_token(request: GrantRequest) -> Issuance:
         scopes=scopes,
         refresh_token=new_token,
         confirmation=request.confirmation,
+        authorization_details=details,
     )
     issuance.record(client, authorization, "refresh_token", issued)
     return issued

@@ -9,6 +9,7 @@ from typing import Any
 
 from rest_framework_simplejwt.exceptions import TokenError
 
+from oauth import authorization_details
 from oauth.conf import conf
 from oauth.errors import InvalidRequest, InvalidTarget, OAuthError
 from oauth.grants import issuance
@@ -54,6 +55,8 @@ def token_exchange(request: GrantRequest) -> Issuance:
         not_after=claims.expires_at,
         actor=actor,
         confirmation=request.confirmation,
+        # Never more than the token that is exchanged: its details go with it.
+        details=authorization_details.narrowed(params.get("authorization_details"), claims.authorization_details),
     )
     issued = Issuance(
         access_token=token,

@@ -79,6 +79,8 @@ class Authorization(models.Model):
     amr = ArrayField(models.CharField(max_length=20), default=list, blank=True)
     # OpenID Connect Core §5.5: claims that were asked for by name: {"id_token": [...], "userinfo": [...]}.
     claims = models.JSONField(default=dict, blank=True)
+    # RFC 9396 §7.1: as they were allowed, enriched.
+    authorization_details = models.JSONField(default=list, blank=True)
     status_index = models.BigIntegerField(unique=True, editable=False, db_default=next_status_index())
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True, blank=True)

@@ -116,6 +116,12 @@ class Client(AbstractApplication):
     is_active = models.BooleanField(default=True, help_text="Untick to refuse this client everywhere at once.")
     grant_types = ArrayField(models.CharField(max_length=60, choices=GrantType.choices), default=list)
     allowed_scopes = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    authorization_details_types = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        help_text="Details that it may ask for (RFC 9396 §10); empty: all of this server.",
+    )
     allowed_resources = ArrayField(
         models.URLField(max_length=255),
         default=list,

@@ -68,6 +68,7 @@ def apply(client: Client, metadata: Mapping[str, Any]) -> None:
     client.redirect_uris = "\n".join(redirect_uris)
     client.post_logout_redirect_uris = "\n".join(post_logout_redirect_uris)
     client.allowed_scopes = _scopes(metadata)
+    client.authorization_details_types = _details_types(metadata)
     client.contacts = _list(metadata, "contacts", [])
     client.name = _text(metadata, "client_name") or "An app without a name"
     client.client_jwks = _object(metadata, "jwks")
@@ -107,6 +108,7 @@ def render(client: Client) -> dict[str, Any]:
         "token_endpoint_auth_method": client.token_endpoint_auth_method,
         "application_type": client.application_type,
         "scope": " ".join(client.allowed_scopes),
+        "authorization_details_types": list(client.authorization_details_types or conf.AUTHORIZATION_DETAILS_TYPES),
         "contacts": list(client.contacts),
         "subject_type": client.subject_type,
         "id_token_signed_response_alg": client.id_token_algorithm,
@@ -218,6 +220,14 @@ def _scopes(metadata: Mapping[str, Any]) -> list[str]:
     if unknown:
         raise InvalidClientMetadata("scope names a scope that does not exist here.")
     return list(dict.fromkeys(asked)) or known
+
+
+def _details_types(metadata: Mapping[str, Any]) -> list[str]:
+    """RFC 9396 §10."""
+    asked = _list(metadata, "authorization_details_types", [])
+    if not set(asked) <= set(conf.AUTHORIZATION_DETAILS_TYPES):
+        raise InvalidClientMetadata("authorization_details_types names a type that does not exist here.")
+    return asked
 
 
 def _text(metadata: Mapping[str, Any], name: str) -> str:

@@ -1,0 +1,188 @@
+"""The details that an app may ask for in a rich authorization request (RFC 9396), registered with the authorization
+server by OAUTH["AUTHORIZATION_DETAILS_TYPES"]: which accounts an app reads, and one transfer as it will be made."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import formats
+from django.utils.dateparse import parse_date, parse_duration
+from django.utils.translation import gettext as _
+from uuid_utils.compat import uuid7
+
+from banking import iban
+from banking.models import Account, Consent
+from banking.models.ledger import MAX_AMOUNT_MINOR
+from oauth.authorization_details import Choice, Detail, DetailsType, NotAnswered, Question
+
+ACCOUNT_INFORMATION, TRANSFER = "account_information", "transfer"
+#: Above this the token names the consent only, and the API reads its accounts from the table.
+MOST_ACCOUNTS_IN_A_TOKEN = 20
+_SCOPE_OF_ACTION = {
+    "accounts": "accounts:read",
+    "balances": "balances:read",
+    "transactions": "transactions:read",
+    "statements": "statements:read",
+}
+_LOCATIONS = {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}
+_ACCOUNT_ID = {"type": "string", "pattern": r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"}
+
+
+def _closed(required: Sequence[str], **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+class AccountInformation(DetailsType):
+    """`{"type": "account_information", "actions": [...], "valid_for": "P90D", "history_from": "2026-01-01"}`; the
+    person picks the accounts. Granted, it also has `identifier` and `accounts`, or `"accounts_by": "consent"`."""
+
+    schema = _closed(
+        ("type", "actions"),
+        type={"const": ACCOUNT_INFORMATION},
+        actions={"type": "array", "items": {"enum": list(_SCOPE_OF_ACTION)}, "minItems": 1, "uniqueItems": True},
+        locations=_LOCATIONS,
+        valid_for={"type": "string", "pattern": r"^P[1-9][0-9]{0,3}D\Z"},
+        history_from={"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"},
+        # A hint: what is ticked before the person decides.
+        accounts={"type": "array", "items": _ACCOUNT_ID, "minItems": 1, "uniqueItems": True},
+    )
+
+    def check(self, detail: Detail) -> None:
+        if "history_from" in detail and _day(detail) is None:
+            raise ValueError("history_from is a date.")
+
+    def scopes(self, detail: Detail) -> Iterable[str]:
+        return [_SCOPE_OF_ACTION[action] for action in detail["actions"]]
+
+    def lifetime(self, detail: Detail) -> timedelta | None:
+        return parse_duration(detail["valid_for"]) if "valid_for" in detail else None
+
+    def question(self, detail: Detail, user: Any) -> Question:
+        sentences = {
+            "accounts": _("names and kinds of the accounts, with their numbers partly hidden"),
+            "balances": _("how much money is in them"),
+            "transactions": _("what came in and went out"),
+            "statements": _("their monthly statements"),
+        }
+        facts = []
+        if day := _day(detail):
+            facts.append((_("History since"), formats.date_format(day)))
+        hints = detail.get("accounts")
+        return Question(
+            title=_("See accounts that you pick"),
+            sentences=[sentences[action] for action in detail["actions"]],
+            facts=facts,
+            prompt=_("Which accounts?"),
+            choices=[_choice(account, is_ticked=not hints or str(account.pk) in hints) for account in _open(user)],
+            takes_several=True,
+        )
+
+    def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
+        accounts = list(_open(user).filter(pk__in=_ids(chosen)))
+        if not accounts or len(accounts) != len(set(chosen)):
+            raise NotAnswered(_("Pick at least one account, or choose Deny."))
+        ids = sorted(str(account.pk) for account in accounts)
+        by = {"accounts": ids} if len(ids) <= MOST_ACCOUNTS_IN_A_TOKEN else {"accounts_by": "consent"}
+        asked = {name: value for name, value in detail.items() if name != "accounts"}
+        return _consent({**asked, **by}, user, client_id, accounts)
+
+
+class TransferDetails(DetailsType):
+    """`{"type": "transfer", "actions": ["initiate"], "instructed_amount": {...}, "creditor": {...}, "reference"}`: one
+    transfer, made once, as the person saw it (dynamic linking). Granted, it also has `identifier` and
+    `debtor_account`."""
+
+    schema = _closed(
+        ("type", "instructed_amount", "creditor", "reference"),
+        type={"const": TRANSFER},
+        actions={"type": "array", "items": {"const": "initiate"}, "minItems": 1, "maxItems": 1},
+        locations=_LOCATIONS,
+        instructed_amount=_closed(
+            ("currency", "minor_units"),
+            currency={"type": "string", "pattern": r"^[A-Z]{3}\Z"},
+            minor_units={"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT_MINOR},
+        ),
+        creditor=_closed(
+            ("scheme", "identifier", "name"),
+            scheme={"const": "iban"},
+            identifier={"type": "string", "minLength": 5, "maxLength": 42},
+            name={"type": "string", "minLength": 1, "maxLength": 140},
+        ),
+        reference={"type": "string", "minLength": 1, "maxLength": 140},
+        # A hint: the account that is ticked before the person decides.
+        debtor_account=_ACCOUNT_ID,
+    )
+
+    def check(self, detail: Detail) -> None:
+        if not iban.is_valid(detail["creditor"]["identifier"].replace(" ", "").upper()):
+            raise ValueError("creditor/identifier is no IBAN.")
+
+    def scopes(self, detail: Detail) -> Iterable[str]:
+        return ["transfers:write"]
+
+    def question(self, detail: Detail, user: Any) -> Question:
+        amount, creditor = detail["instructed_amount"], detail["creditor"]
+        hint = detail.get("debtor_account")
+        accounts = list(_open(user).filter(currency=amount["currency"]))
+        ticked = hint if any(str(account.pk) == hint for account in accounts) else None
+        return Question(
+            title=_("Make this transfer, once"),
+            facts=[
+                (_("Amount"), _money(amount["currency"], amount["minor_units"])),
+                (_("To"), creditor["name"]),
+                (_("Account number"), creditor["identifier"]),
+                (_("Reference"), detail["reference"]),
+            ],
+            prompt=_("From which account?"),
+            choices=[
+                _choice(account, is_ticked=str(account.pk) == ticked if ticked else number == 0)
+                for number, account in enumerate(accounts)
+            ],
+        )
+
+    def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
+        accounts = list(_open(user).filter(pk__in=_ids(chosen), currency=detail["instructed_amount"]["currency"]))
+        if len(accounts) != 1 or len(chosen) != 1:
+            raise NotAnswered(_("Pick the account that pays, or choose Deny."))
+        return _consent({**detail, "debtor_account": str(accounts[0].pk)}, user, client_id, accounts)
+
+
+def _consent(detail: dict[str, Any], user: Any, client_id: str, accounts: list[Account]) -> dict[str, Any]:
+    identifier = uuid7()
+    granted = {**detail, "identifier": str(identifier)}
+    consent = Consent.objects.create(id=identifier, user=user, client_id=client_id, type=detail["type"], detail=granted)
+    consent.accounts.set(accounts)
+    return granted
+
+
+def _open(user: Any) -> QuerySet[Account]:
+    return Account.objects.filter(holder=user, status=Account.Status.OPEN).order_by("opened_at", "id")
+
+
+def _choice(account: Account, *, is_ticked: bool) -> Choice:
+    return Choice(str(account.pk), account.name, f"{iban.masked(account.iban or '')} · {account.currency}", is_ticked)
+
+
+def _ids(chosen: Sequence[str]) -> list[UUID]:
+    try:
+        return [UUID(value) for value in chosen]
+    except ValueError:
+        return []
+
+
+def _day(detail: Detail) -> date | None:
+    try:
+        return parse_date(detail.get("history_from", ""))
+    except ValueError:
+        return None
+
+
+def _money(currency: str, minor_units: int) -> str:
+    return f"{formats.number_format(minor_units / 100, decimal_pos=2, force_grouping=True)} {currency}"
