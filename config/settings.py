@@ -256,6 +256,8 @@ OAUTH = {
         "statements:read": "Read your statements",
         "transfers:read": "See your transfers",
         "transfers:write": "Make transfers from your accounts",
+        "grant_management_query": "Look up what you allowed it",
+        "grant_management_revoke": "Give back what you allowed it",
         "webhooks:manage": "Get a message when something happens in your accounts",
     },
     "AUTHORIZATION_DETAILS_TYPES": {

@@ -67,6 +67,12 @@ class InvalidAuthorizationDetails(OAuthError):
     code = "invalid_authorization_details"
 
 
+class InvalidGrantID(OAuthError):
+    """FAPI Grant Management §5.2."""
+
+    code = "invalid_grant_id"
+
+
 class InvalidTarget(OAuthError):
     """RFC 8707 §2: the resource is unknown, malformed or not for this client."""
 

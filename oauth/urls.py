@@ -6,6 +6,7 @@ from oauth.endpoints.apps import ConnectedApps
 from oauth.endpoints.authorize import AuthorizationEndpoint
 from oauth.endpoints.device import DevicePage
 from oauth.endpoints.device_authorization import DeviceAuthorizationEndpoint
+from oauth.endpoints.grants import GrantEndpoint
 from oauth.endpoints.introspection import IntrospectionEndpoint
 from oauth.endpoints.jwks import JWKSEndpoint
 from oauth.endpoints.logout import LogoutEndpoint
@@ -25,6 +26,8 @@ urlpatterns = [
     path("oauth/device", DevicePage.as_view(), name="device"),
     path("oauth/device_authorization", DeviceAuthorizationEndpoint.as_view(), name="device-authorization"),
     path("oauth/par", PushedAuthorizationRequestEndpoint.as_view(), name="par"),
+    path("oauth/grants", GrantEndpoint.as_view(), {"grant_id": ""}, name="grants"),
+    path("oauth/grants/<str:grant_id>", GrantEndpoint.as_view(), name="grant"),
     path("oauth/logout", LogoutEndpoint.as_view(), name="logout"),
     path("oauth/status/<int:number>", StatusListEndpoint.as_view(), name="status"),
     path("oauth/token", TokenEndpoint.as_view(), name="token"),

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from oauth import authorization_details
+from oauth.authorization import grant_management
 from oauth.authorization.request import AuthorizationRequest
 from oauth.authorization_details import Detail
 from oauth.conf import conf
@@ -22,7 +23,12 @@ def is_needed(request: AuthorizationRequest, client: Client, user: Any) -> bool:
     ASVS 5.0 10.7.1: always where the client cannot prove its identity; a confidential client is remembered
     for what it was allowed, and asks again when it wants more. The page is also where an account is chosen.
     """
-    if client.is_public or request.authorization_details or request.prompts & {"consent", "select_account"}:
+    if (
+        client.is_public
+        or request.authorization_details
+        or request.grant_management_action
+        or request.prompts & {"consent", "select_account"}
+    ):
         return True
     allowed = Authorization.objects.live().filter(user=user, client=client)
     return not any(
@@ -48,6 +54,8 @@ def allow(
 ) -> Authorization:
     """`chosen` is what the person ticked, by the number of the detail. Raises authorization_details.NotAnswered."""
     details = authorization_details.granted(request.authorization_details, session.user, client.client_id, chosen)
+    if request.grant_id:
+        return _change(request, client, session, details)
     return write(
         client,
         session,
@@ -56,6 +64,28 @@ def allow(
         claims=request.claims,
         details=details,
     )
+
+
+def _change(
+    request: AuthorizationRequest, client: Client, session: Session, details: Sequence[Detail]
+) -> Authorization:
+    """The grant of before, changed as the person has just allowed. Raises InvalidGrantID where it is not theirs."""
+    action = request.grant_management_action
+    grant = grant_management.find(request.grant_id, client, user=session.user, lock=True)
+    grant.expires_at = expires_at(client, grant_management.details_after(grant, action, details))
+    change = grant_management.update if action == grant_management.UPDATE else grant_management.replace
+    change(
+        grant,
+        session,
+        {
+            "scopes": list(request.scopes),
+            "resources": list(request.resources),
+            "claims": request.claims,
+            "authorization_details": list(details),
+        },
+    )
+    _record(grant, action)
+    return grant
 
 
 @transaction.atomic
@@ -82,14 +112,19 @@ def write(
         authorization_details=list(details),
         expires_at=expires_at(client, details),
     )
+    _record(authorization)
+    return authorization
+
+
+def _record(authorization: Authorization, action: str = "") -> None:
+    types = [detail["type"] for detail in authorization.authorization_details]
     AuditEvent.record(
         AuditEvent.Action.ALLOWED,
         user=authorization.user_id,
         client=authorization.client.client_id,
         authorization=authorization.pk,
-        reason=" ".join(authorization.scopes),
+        reason=" ".join(filter(None, (action, *authorization.scopes, *types))),
     )
-    return authorization
 
 
 @transaction.atomic

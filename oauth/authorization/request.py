@@ -13,6 +13,7 @@ from typing import Any
 from django.utils import timezone
 
 from oauth import authorization_details
+from oauth.authorization import grant_management
 from oauth.authorization.claims import Claims
 from oauth.conf import conf
 from oauth.errors import (
@@ -79,6 +80,8 @@ class AuthorizationRequest:
     ui_locales: tuple[str, ...]
     dpop_jkt: str
     authorization_details: tuple[dict[str, Any], ...]
+    grant_management_action: str
+    grant_id: str
     created_at: datetime
 
     @property
@@ -157,6 +160,7 @@ def read(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
     details = authorization_details.parse(
         params.get("authorization_details"), allowed_types=client.authorization_details_types, resources=resources
     )
+    action, grant_id = grant_management.wanted(params, client)
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=address.redirect_uri,
@@ -177,6 +181,8 @@ def read(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
         ui_locales=tuple(params.get("ui_locales", "").split()),
         dpop_jkt=_dpop_jkt(params.get("dpop_jkt", "")),
         authorization_details=details,
+        grant_management_action=action,
+        grant_id=grant_id,
         created_at=timezone.now(),
     )
 

@@ -22,6 +22,7 @@ from oauth import authorization_details, metrics, parameters
 from oauth.authorization import (
     authentication_context,
     consent,
+    grant_management,
     interaction,
     pushed,
     request_object,
@@ -34,6 +35,7 @@ from oauth.endpoints.protocol import record_refusal
 from oauth.errors import (
     AccessDenied,
     ConsentRequired,
+    InvalidGrantID,
     InvalidRequest,
     LoginRequired,
     OAuthError,
@@ -184,6 +186,11 @@ def _ask(
         case "refuse":
             too_weak = UnmetAuthenticationRequirements("The person did not log in as strongly as is essential here.")
             return _refuse(request, authorization_request, client, too_weak, interaction_id)
+    if authorization_request.grant_id:
+        try:
+            grant_management.find(authorization_request.grant_id, client, user=request.user)
+        except InvalidGrantID as refusal:
+            return _refuse(request, authorization_request, client, refusal, interaction_id)
     if chosen is not None or not consent.is_needed(authorization_request, client, request.user):
         return _allow(request, authorization_request, client, interaction_id, chosen or {})
     if silent:
@@ -342,6 +349,7 @@ def _page(
         "groups": consent.groups(authorization_request.consented_scopes),
         "questions": authorization_details.questions(details, request.user),
         "problem": problem,
+        "grant_management_action": authorization_request.grant_management_action,
         "expires_at": consent.expires_at(client, details),
         "interaction": interaction_id,
     }

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
 
+from oauth.authorization import grant_management
 from oauth.authorization.request import DISPLAYS, PROMPTS, RESPONSE_MODES, supported_response_types
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.endpoints.protocol import ProtocolEndpoint
@@ -41,6 +42,7 @@ def document() -> dict[str, Any]:
         "userinfo_endpoint": "/oauth/userinfo",
         "registration_endpoint": "/oauth/register",
         "end_session_endpoint": "/oauth/logout",
+        "grant_management_endpoint": "/oauth/grants",
         "jwks_uri": "/oauth/jwks",
     }
     return {
@@ -59,6 +61,8 @@ def document() -> dict[str, Any]:
         "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_details_types_supported": list(conf.AUTHORIZATION_DETAILS_TYPES),
+        "grant_management_actions_supported": ["query", "revoke", *grant_management.ACTIONS],
+        "grant_management_action_required": False,
         "authorization_response_iss_parameter_supported": True,
         "require_pushed_authorization_requests": False,
         "require_signed_request_object": False,

@@ -43,6 +43,8 @@ class Issuance:
     confirmation: Mapping[str, str] = field(default_factory=dict)
     issued_token_type: str | None = None
     authorization_details: Sequence[Detail] = ()
+    #: FAPI Grant Management §5.5: by which the client reads, changes or gives back what the person allowed.
+    grant_id: str | None = None
 
     @property
     def token_type(self) -> str:
@@ -59,6 +61,7 @@ class Issuance:
             "refresh_token": self.refresh_token,
             "id_token": self.id_token,
             "issued_token_type": self.issued_token_type,
+            "grant_id": self.grant_id,
             "authorization_details": list(self.authorization_details),  # RFC 9396 §7
         }
         return body | {name: value for name, value in optional.items() if value}
@@ -148,6 +151,7 @@ def tokens_of_a_user(
         id_token=new_id_token(client, authorization, access_token=token, nonce=nonce) if "openid" in scopes else None,
         confirmation=confirmation,
         authorization_details=details,
+        grant_id=str(authorization.pk),
     )
 
 

@@ -65,6 +65,7 @@ def refresh_token(request: GrantRequest) -> Issuance:
         refresh_token=new_token,
         confirmation=request.confirmation,
         authorization_details=details,
+        grant_id=str(authorization.pk),
     )
     issuance.record(client, authorization, "refresh_token", issued)
     return issued

@@ -85,7 +85,10 @@ AUTHORIZE = {
     "max_age": ["0", "10"], "claims": ['{"id_token":{"email":null}}'], "acr_values": ["urn:countersign:acr:mfa"],
     "id_token_hint": ["{id_token}"], "login_hint": ["alice@example.test"], "ui_locales": ["de en"], "display": ["page"],
     "resource": ["{resource}"], "request": ["x"], "request_uri": ["urn:ietf:params:oauth:request_uri:x"], "dpop_jkt": ["x"],
-    "authorization_details": ["[]"], "interaction": ["x"], "registration": ["{}"],
+    "authorization_details": [
+        "[]", '[{"type":"account_information","actions":["accounts"]}]', '[{"type":"transfer"}]', '[{"type":1}]', "[[]]",
+    ],
+    "grant_id": ["{grant_id}"], "grant_management_action": ["create", "update", "replace", "x"], "choice-0": ["x"], "interaction": ["x"], "registration": ["{}"],
 }  # fmt: skip
 TOKEN = {
     **CLIENT, **ASSERTION,
@@ -95,6 +98,7 @@ TOKEN = {
     ],
     "code": ["{code}"], "redirect_uri": ["{redirect_uri}"], "code_verifier": [VERIFIER],
     "refresh_token": ["{refresh_token}"], "scope": ["accounts:read"], "resource": ["{resource}"],
+    "authorization_details": ["[]", '[{"type":"account_information"}]'],
     "device_code": ["x"], "subject_token": ["{access_token}"], "audience": ["{resource}"],
     "subject_token_type": ["urn:ietf:params:oauth:token-type:access_token"], "actor_token": ["{access_token}"],
     "actor_token_type": ["urn:ietf:params:oauth:token-type:access_token"], "requested_token_type": ["x"],
@@ -143,6 +147,7 @@ ENDPOINTS = {
         {**CLIENT, "scope": ["accounts:read"], "resource": ["{resource}"]},
         headers=AUTHORIZATION,
     ),
+    "grants": Endpoint("/oauth/grants", {}, "get", headers=AUTHORIZATION),
     "userinfo": Endpoint("/oauth/userinfo", {"access_token": ["{access_token}"]}, headers=AUTHORIZATION),
     "userinfo by GET": Endpoint("/oauth/userinfo", {"access_token": ["{access_token}"]}, "get", headers=AUTHORIZATION),
 }
@@ -191,7 +196,7 @@ def world(browser, web_app, token_endpoint):
         "resource": conf.audiences[0], "code": allow(browser, web_app, scope="openid accounts:read"),
         "basic": "Basic " + base64.b64encode(f"{web_app.client_id}:{secret}".encode()).decode(),
         "assertion": key.assertion(web_app.client_id), "proof": proof(),
-        **{name: tokens[name] for name in ("access_token", "refresh_token", "id_token")},
+        **{name: tokens[name] for name in ("access_token", "refresh_token", "id_token", "grant_id")},
     }  # fmt: skip
 
 

@@ -1,0 +1,72 @@
+"""The grant management endpoint (FAPI Grant Management for OAuth 2.0 §6): a client reads or gives back what a person
+allowed it, by the `grant_id` of the token response."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from rest_framework.exceptions import APIException, NotFound
+
+from oauth.endpoints.own_resource import access_token, refusal_response
+from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.models import Authorization
+from oauth.resource_server.challenges import InsufficientScope, InvalidToken
+from oauth.tokens import liveness
+
+QUERY, REVOKE = "grant_management_query", "grant_management_revoke"
+
+
+class GrantEndpoint(ProtocolEndpoint):
+    """Of somebody else's grant, or of one that has ended, a client learns nothing: 404 (§6.6)."""
+
+    endpoint = "grants"
+    http_method_names = ["get", "head", "delete"]
+
+    def get(self, request: HttpRequest, grant_id: str) -> HttpResponse:
+        try:
+            authorization = _own(request, grant_id, QUERY)
+        except APIException as refusal:
+            self.timer.outcome = str(refusal.default_code)
+            return refusal_response(refusal)
+        return JsonResponse(_shown(authorization))
+
+    def delete(self, request: HttpRequest, grant_id: str) -> HttpResponse:
+        """§6.4: with its refresh tokens and, by the status list, its access tokens."""
+        try:
+            authorization = _own(request, grant_id, REVOKE)
+        except APIException as refusal:
+            self.timer.outcome = str(refusal.default_code)
+            return refusal_response(refusal)
+        authorization.revoke(Authorization.RevocationReason.CLIENT)
+        response = HttpResponse(status=204)
+        del response["Content-Type"]
+        return response
+
+
+def _own(request: HttpRequest, grant_id: str, scope: str) -> Authorization:
+    """The live grant of the client that the token was issued to. Raises an APIException."""
+    claims = access_token(request).claims
+    if not liveness.still_counts(claims):
+        raise InvalidToken
+    if scope not in claims.scopes:
+        raise InsufficientScope([scope])
+    try:
+        authorization = liveness.find(UUID(grant_id))
+    except ValueError:
+        authorization = None
+    is_own = authorization is not None and authorization.client.client_id == claims.client_id
+    # A person's token speaks for that person only.
+    is_theirs = is_own and claims.user_id in (None, str(authorization.user_id))  # type: ignore[union-attr]
+    if not is_theirs or not liveness.counts(authorization):  # type: ignore[arg-type]
+        raise NotFound
+    return authorization  # type: ignore[return-value]
+
+
+def _shown(authorization: Authorization) -> dict[str, Any]:
+    """§6.3."""
+    names = {name for names in authorization.claims.values() for name in names}
+    return {
+        "scopes": [{"scope": " ".join(sorted(authorization.scopes)), "resources": list(authorization.resources)}],
+        "claims": sorted(names),
+        "authorization_details": authorization.authorization_details,
+    }

@@ -1,0 +1,48 @@
+"""What is behind an access token at the authorization server itself: UserInfo, grants. Errors are RFC 6750's."""
+
+from django.http import HttpRequest, JsonResponse
+from rest_framework.exceptions import APIException
+from rest_framework_simplejwt.exceptions import TokenError
+
+from oauth import errors, parameters
+from oauth.conf import conf
+from oauth.resource_server.authentication import presented_token, require_possession, verify_access_token
+from oauth.resource_server.challenges import InvalidRequest, InvalidToken, NoToken
+from oauth.tokens.access_token import AccessToken
+
+
+def access_token(request: HttpRequest) -> AccessToken:
+    """Verified, with the proof of its key where it is bound. Raises an APIException with its challenge."""
+    presented = _presented(request)
+    if presented is None:
+        raise NoToken
+    scheme, raw = presented
+    try:
+        token = verify_access_token(raw, audiences=(*conf.RESOURCES, conf.ISSUER))
+    except TokenError as error:
+        raise InvalidToken(str(error)) from error
+    require_possession(request, scheme, token, url=conf.url(request.path))
+    return token
+
+
+def _presented(request: HttpRequest) -> tuple[str, bytes] | None:
+    """Of the header, or of a form (RFC 6750 §2.2), never of the URL. Raises InvalidRequest where both are sent."""
+    in_header = presented_token(request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace"))
+    if request.method != "POST" or request.content_type != "application/x-www-form-urlencoded":
+        return in_header
+    try:
+        in_body = parameters.from_body(request).get("access_token")
+    except errors.InvalidRequest as error:
+        raise InvalidRequest(error.description) from error
+    if in_header is not None and in_body is not None:
+        raise InvalidRequest("Send the access token once: in the header or in the body.")
+    return in_header if in_body is None else ("bearer", in_body.encode("latin-1", "replace"))
+
+
+def refusal_response(refusal: APIException) -> JsonResponse:
+    """RFC 6750 §3, RFC 9449 §7.1."""
+    body = {"error": refusal.default_code, "error_description": str(refusal.detail)}
+    response = JsonResponse(body, status=refusal.status_code)
+    if challenge := getattr(refusal, "auth_header", None):
+        response["WWW-Authenticate"] = challenge
+    return response
