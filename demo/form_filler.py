@@ -27,9 +27,9 @@ def visit(url: str, *, email: str, password: str) -> requests.Response:
                 if has_logged_in:
                     raise StuckError(f"The log-in page does not accept this: {_text(page, '.errorlist')}")
                 has_logged_in = True
-                answer |= {"login": email, "password": password}
+                answer |= {"login": [email], "password": [password]}
             else:
-                answer["decision"] = "allow"
+                answer["decision"] = ["allow"]
             page = browser.post(urljoin(page.url, str(form.get("action") or "")), data=answer, timeout=TIMEOUT_SECONDS)
     raise StuckError("The pages go round in circles.")
 
@@ -44,9 +44,12 @@ def _question(page: requests.Response) -> Tag | None:
     return None
 
 
-def _given(form: Tag) -> dict[str, str]:
-    """What the form sends by itself: hidden fields, such as the CSRF token."""
-    return {str(field["name"]): str(field.get("value", "")) for field in form.select("input[type=hidden][name]")}
+def _given(form: Tag) -> dict[str, list[str]]:
+    """What the form sends by itself: hidden fields, such as the CSRF token, and what is ticked already."""
+    given: dict[str, list[str]] = {}
+    for field in form.select("input[type=hidden][name], input[checked][name]"):
+        given.setdefault(str(field["name"]), []).append(str(field.get("value", "")))
+    return given
 
 
 def _text(page: requests.Response, selector: str) -> str:

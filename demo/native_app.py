@@ -40,6 +40,7 @@ class Tokens:
     access_token: str
     refresh_token: str
     scope: str
+    authorization_details: list[dict[str, Any]] = field(default_factory=list)
 
 
 class ProofKey:
@@ -99,8 +100,9 @@ class NativeApp:
                 "code_challenge": _base64url(hashlib.sha256(code_verifier.encode()).digest()),
                 "code_challenge_method": "S256",
             }
-            open_browser(f"{self._metadata['authorization_endpoint']}?{urlencode(query)}")
-            answer = callback.wait()
+            parameters = self._authorization_parameters(query)
+            open_browser(f"{self._metadata['authorization_endpoint']}?{urlencode(parameters)}")
+            answer = self._answered(callback.wait())
         # RFC 6749 §10.12: an answer to a question that was not ours. RFC 9207 §2.4: from a server that was not asked.
         if answer.get("state") != state or answer.get("iss") != self._metadata["issuer"]:
             raise ProtocolError("The answer in the browser is not to our question.")
@@ -113,18 +115,37 @@ class NativeApp:
             code_verifier=code_verifier,
         )
 
+    def _authorization_parameters(self, query: dict[str, str]) -> dict[str, str]:
+        """What the browser carries to the server."""
+        return query
+
+    def _answered(self, parameters: dict[str, str]) -> dict[str, str]:
+        """What the browser carried back."""
+        return parameters
+
+    def _credentials(self) -> dict[str, str]:
+        """How the app says who it is: a public client can only claim it."""
+        return {"client_id": self.client_id}
+
     def refresh(self, tokens: Tokens) -> Tokens:
         """A new access token without the person (RFC 6749 §6); the refresh token is bound to the key, and stays."""
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         return self._tokens(**form, known=tokens.refresh_token)
 
     def _tokens(self, *, known: str = "", **form: str) -> Tokens:
-        form["client_id"] = self.client_id
-        answer = self._send("POST", self._metadata["token_endpoint"], data=form)
+        answer = self._post(self._metadata["token_endpoint"], form)
         # RFC 9449 §5: what was asked for is what came.
         if answer["token_type"] != "DPoP":
             raise ProtocolError("The server gave a token that is not bound to the app's key.")
-        return Tokens(answer["access_token"], answer.get("refresh_token", known), answer["scope"])
+        return Tokens(
+            answer["access_token"],
+            answer.get("refresh_token", known),
+            answer["scope"],
+            answer.get("authorization_details", []),
+        )
+
+    def _post(self, url: str, form: dict[str, str]) -> dict[str, Any]:
+        return self._send("POST", url, form=lambda: form | self._credentials())
 
     # --- the bank
 
@@ -149,16 +170,27 @@ class NativeApp:
     def _get(self, tokens: Tokens, path: str) -> dict[str, Any]:
         return self._send("GET", f"{self.api}{path}", tokens)
 
-    def _send(self, method: str, url: str, tokens: Tokens | None = None, **options: Any) -> dict[str, Any]:
-        """With a proof of the key; once more where the server wants its nonce in it (RFC 9449 §8, §9)."""
+    def _send(
+        self,
+        method: str,
+        url: str,
+        tokens: Tokens | None = None,
+        *,
+        form: Callable[[], dict[str, str]] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """With a proof of the key; once more where the server wants its nonce in it (RFC 9449 §8, §9). A form is made
+        anew for each attempt: what proves the app in it counts once."""
         access_token = tokens.access_token if tokens else None
         for attempt in (1, 2):
             proof = self._key.prove(method, url, nonce=self._nonce, access_token=access_token)
             headers = {**options.pop("headers", {}), "DPoP": proof}
             if access_token:
                 headers["Authorization"] = f"DPoP {access_token}"
-            response = self._http.request(method, url, headers=headers, **options, **_OPTIONS)
+            if form:
+                options["data"] = form()
             options["headers"] = headers
+            response = self._http.request(method, url, **options, **_OPTIONS)
             self._nonce = response.headers.get("DPoP-Nonce", self._nonce)
             wants_nonce = "use_dpop_nonce" in (response.headers.get("WWW-Authenticate", "") + response.text[:200])
             if response.ok or not wants_nonce or attempt == 2:

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from jwcrypto.jwk import JWK
 
 from oauth.models import Client
-from oauth.models.client import Kind
+from oauth.models.client import AuthenticationMethod, Kind, SecurityProfile
 from oauth.registration import preset
 
 FILE = "clients.json"
+# Proves itself by a key, which stands in the file instead of a secret.
+FAPI = "demo-fapi"
 
 _FOR_PEOPLE = list(settings.OAUTH["SCOPES"])
 _LOCAL_SITE = "http://localhost:3000/callback"
@@ -28,17 +31,18 @@ _CLIENTS: list[tuple[str, str, str, list[str], list[str]]] = [
     ("demo-web", Kind.WEB, "Budget Garden", [_LOCAL_SITE], _FOR_PEOPLE),
     ("demo-browser", Kind.BROWSER, "Spending Charts", [_LOCAL_SITE], _FOR_PEOPLE),
     ("demo-device", Kind.DEVICE, "Living-room TV", [], _FOR_PEOPLE),
+    ("demo-fapi", Kind.WEB, "Account Atlas", ["http://127.0.0.1/callback", _LOCAL_SITE], _FOR_PEOPLE),
     ("demo-service", Kind.SERVICE, "Nightly Reports", [], ["accounts:read", "transactions:read"]),
 ]
 
 
 def ensure(known: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The clients by client_id. A secret that is known stays; one that is lost is replaced."""
-    return {row[0]: _ensure(*row, known=known.get(row[0], {}).get("client_secret")) for row in _CLIENTS}
+    """The clients by client_id. A secret or key that is known stays; one that is lost is replaced."""
+    return {row[0]: _ensure(*row, known=known.get(row[0], {})) for row in _CLIENTS}
 
 
 def _ensure(
-    client_id: str, kind: str, name: str, redirect_uris: list[str], scopes: list[str], *, known: str | None
+    client_id: str, kind: str, name: str, redirect_uris: list[str], scopes: list[str], *, known: dict[str, Any]
 ) -> dict[str, Any]:
     client = Client.objects.filter(client_id=client_id).first()
     if client is None:
@@ -47,18 +51,37 @@ def _ensure(
         client.post_logout_redirect_uris = _LOGGED_OUT if _LOCAL_SITE in redirect_uris else ""
         client.full_clean()
         client.save()
-    described = {
+    proof = {} if client.is_public else _key(client, known) if client_id == FAPI else _secret(client, known)
+    return {
         "name": client.name,
         "kind": client.kind,
         "redirect_uris": client.redirect_uris.split(),
         "scope": " ".join(client.allowed_scopes),
+        **proof,
     }
-    if client.is_public:
-        return described
-    if not known or not client.secret_is(known):
-        known = client.issue_secret()
+
+
+def _secret(client: Client, known: dict[str, Any]) -> dict[str, Any]:
+    secret = known.get("client_secret")
+    if not secret or not client.secret_is(secret):
+        secret = client.issue_secret()
         client.save()
-    return {**described, "client_secret": known}
+    return {"client_secret": secret}
+
+
+def _key(client: Client, known: dict[str, Any]) -> dict[str, Any]:
+    """FAPI 2.0 with signed messages, by a key of the client's own."""
+    key = known.get("private_key")
+    public = JWK(**key).export_public(as_dict=True) if key else None
+    if public is None or client.client_jwks != {"keys": [public]}:
+        made = JWK.generate(kty="EC", crv="P-256", kid="demo", alg="ES256", use="sig")
+        key, public = made.export_private(as_dict=True), made.export_public(as_dict=True)
+        client.token_endpoint_auth_method = AuthenticationMethod.PRIVATE_KEY_JWT
+        client.security_profile = SecurityProfile.FAPI2_MESSAGE_SIGNING
+        client.client_jwks = {"keys": [public]}
+        client.full_clean()
+        client.save()
+    return {"private_key": key}
 
 
 def read(data_dir: Path) -> dict[str, dict[str, Any]]:

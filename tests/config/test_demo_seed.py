@@ -72,7 +72,15 @@ def test_there_is_one_client_of_each_kind_that_the_admin_would_accept(seed):
     seed()
     clients = Client.objects.order_by("client_id")
     assert [(client.client_id, client.kind) for client in clients] == [
-        (f"demo-{kind}", kind) for kind in ("browser", "device", "mobile", "service", "web")
+        (f"demo-{name}", kind)
+        for name, kind in [
+            ("browser", "browser"),
+            ("device", "device"),
+            ("fapi", "web"),
+            ("mobile", "mobile"),
+            ("service", "service"),
+            ("web", "web"),
+        ]
     ]
     for client in clients:
         client.full_clean()

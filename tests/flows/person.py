@@ -43,6 +43,8 @@ def answer(url: str, *, returns_to: str, decision: str = "allow", email: str = E
             form = BeautifulSoup(response.text, "html.parser").select_one("main form")
             assert form is not None, response.text
             fields = {field["name"]: field.get("value", "") for field in form.select("input[type=hidden]")}
+            for field in form.select("input[checked]"):
+                fields.setdefault(field["name"], []).append(field["value"])  # type: ignore[attr-defined]
             if form.select_one("input[type=password]"):
                 fields |= {"login": email, "password": PASSWORD}
             else:

@@ -23,6 +23,17 @@ def test_the_app_gets_from_log_in_to_a_transfer_and_a_renewed_token(live: Server
     assert app.stdout.rstrip().endswith("Done.")
 
 
+def test_the_same_as_fapi_2_0_with_signed_messages_and_picked_accounts(live: Server) -> None:
+    app = run_app(live, "--fapi", "--login", "alice@demo.test")
+    assert app.returncode == 0, app.stderr
+    assert "The accounts that you picked" in app.stdout
+    assert '"account_information"' in app.stdout
+    assert '"jkt"' in app.stdout
+    assert "request_uri=" in app.stdout
+    assert "scope=" not in app.stdout
+    assert app.stdout.rstrip().endswith("Done.")
+
+
 def test_the_app_says_that_the_password_is_wrong(live: Server) -> None:
     app = run_app(live, "--login", "alice@demo.test", "--password", "not the password")
     assert app.returncode == 1

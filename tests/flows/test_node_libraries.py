@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -103,3 +104,17 @@ def test_pushed_requests_dpop_introspection_revocation_and_devices(live: Server,
         "pushed": True, "type": "dpop", "accounts": 3, "email": "alice@demo.test", "before": True, "after": False,
         "television": "accounts:read",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("fapi-openid-client.mjs",
+         {"pushed": "client_id request_uri", "answered": "response", "type": "dpop", "picked": 3, "accounts": 3}),
+        ("fapi-oauth4webapi.mjs", {"answered": "response", "type": "dpop", "accounts": 3}),
+    ],
+)  # fmt: skip
+def test_fapi_2_0_with_signed_messages(live: Server, libraries: None, script: str, expected: dict[str, Any]) -> None:
+    redirect_uri = "http://localhost:3000/callback"
+    key = json.loads((live.data_dir / "clients.json").read_text())["demo-fapi"]["private_key"]
+    assert run(script, live.url, "demo-fapi", json.dumps(key), redirect_uri, redirect_uri=redirect_uri) == expected

@@ -12,8 +12,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from demo import form_filler
+from demo.fapi_app import FapiApp
 from demo.management.commands.demo_seed import DEFAULT_PASSWORD
 from demo.native_app import NativeApp, ProtocolError, Tokens, decode
+from demo.seed import clients
 
 CLIENT_ID = "demo-mobile"
 SCOPE = "openid offline_access accounts:read balances:read transfers:read transfers:write"
@@ -26,13 +28,24 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--issuer", default=settings.ISSUER, help="The running demo (%(default)s).")
+        parser.add_argument(
+            "--fapi", action="store_true", help="As a third party with a server: FAPI 2.0, signed messages, RFC 9396."
+        )
         parser.add_argument("--login", metavar="EMAIL", help="No browser: fill in the pages as this person.")
         parser.add_argument(
             "--password", default=os.environ.get("DEMO_PASSWORD", DEFAULT_PASSWORD), help="For --login."
         )
 
     def handle(self, *args: Any, issuer: str, login: str | None, password: str, **options: Any) -> None:
-        app = NativeApp(api=f"{issuer}/api/v1", client_id=CLIENT_ID, scope=SCOPE)
+        api = f"{issuer}/api/v1"
+        app: NativeApp
+        if options["fapi"]:
+            key = clients.read(settings.DATA_DIR).get(clients.FAPI, {}).get("private_key")
+            if key is None:
+                raise CommandError(f"{settings.DATA_DIR} holds no key of {clients.FAPI}. Is the demo running?")
+            app = FapiApp(api=api, client_id=clients.FAPI, scope=SCOPE, private_key=key)
+        else:
+            app = NativeApp(api=api, client_id=CLIENT_ID, scope=SCOPE)
 
         def open_browser(url: str) -> None:
             self._say(url)
@@ -59,7 +72,7 @@ class Command(BaseCommand):
         self._step("Allowed. The code became tokens; this is inside the access token (RFC 9068):")
         self._show(tokens)
 
-        self._step("The accounts:")
+        self._step("The accounts that you picked:" if tokens.authorization_details else "The accounts:")
         accounts = app.accounts(tokens)
         self._list(accounts)
 
