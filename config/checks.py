@@ -112,7 +112,16 @@ def _throttles() -> Iterator[CheckMessage]:
         )
 
 
-_CHECKS = (_secret_key, _database, _hosts, _mail, _outbound, _proxies, _metrics, _cache, _throttles)
+def _mutual_tls() -> Iterator[CheckMessage]:
+    if settings.OAUTH["CLIENT_CERTIFICATE"] and not settings.TRUSTED_PROXIES:
+        yield Error(
+            "MUTUAL_TLS is on, and no proxy is trusted to say which certificate was presented (RFC 9440 §4).",
+            hint="Name the proxy in TRUSTED_PROXIES, or turn it off.",
+            id="config.E010",
+        )
+
+
+_CHECKS = (_secret_key, _database, _hosts, _mail, _outbound, _proxies, _metrics, _cache, _throttles, _mutual_tls)
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,14 +1,25 @@
-"""X-Forwarded-For and X-Forwarded-Proto, believed from the proxies that the operator named (RFC 9700 §4.13).
+"""X-Forwarded-For, X-Forwarded-Proto and Client-Cert (RFC 9440), believed from the proxies that the operator named
+(RFC 9700 §4.13).
 
 Anybody can send these headers. From a peer that is not in TRUSTED_PROXIES they are ignored.
 (granian has a wrapper for this. It takes whatever stands in the header for an address, drops the scheme where
 only X-Forwarded-Proto is sent, and does not know an IPv4 proxy that reaches an IPv6 socket.)
 """
 
+import ssl
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
+from urllib.parse import unquote
+
+from django.http import HttpRequest
+
+# Where a trusted proxy's Client-Cert is kept: no header of a request can have this name.
+CLIENT_CERTIFICATE = "countersign.client_certificate"
+# RFC 9440 §4: longer chains than these are no client's.
+_MOST_CERTIFICATES = 6
 
 WSGIApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -19,8 +30,6 @@ def behind_proxies(application: WSGIApplication, *, trusted: Iterable[str]) -> W
     Raises ValueError for what is neither.
     """
     networks = [ip_network(proxy) for proxy in trusted]
-    if not networks:
-        return application
 
     @lru_cache(maxsize=1024)
     def is_trusted(host: str) -> bool:
@@ -29,7 +38,10 @@ def behind_proxies(application: WSGIApplication, *, trusted: Iterable[str]) -> W
 
     def wrapped(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         peer = environ.get("REMOTE_ADDR", "")
+        # RFC 9440 §4: from anybody else these are forged.
+        leaf, chain = environ.pop("HTTP_CLIENT_CERT", ""), environ.pop("HTTP_CLIENT_CERT_CHAIN", "")
         if is_trusted(peer):
+            environ[CLIENT_CERTIFICATE] = _certificates(leaf, chain)
             scheme = environ.get("HTTP_X_FORWARDED_PROTO", "").strip().lower()
             if scheme in ("http", "https"):
                 environ["wsgi.url_scheme"] = scheme
@@ -42,6 +54,31 @@ def behind_proxies(application: WSGIApplication, *, trusted: Iterable[str]) -> W
         return application(environ, start_response)
 
     return wrapped
+
+
+def client_certificate(request: HttpRequest) -> tuple[bytes, ...]:
+    """For OAUTH["CLIENT_CERTIFICATE"]: in DER, the client's own first; empty where it presented none."""
+    found: tuple[bytes, ...] = request.META.get(CLIENT_CERTIFICATE, ())
+    return found
+
+
+def _certificates(leaf: str, chain: str) -> tuple[bytes, ...]:
+    """Of the two headers; none of them where one cannot be read."""
+    values = [leaf, *(one for one in chain.split(",") if one.strip())] if leaf.strip() else []
+    if len(values) > _MOST_CERTIFICATES:
+        return ()
+    try:
+        return tuple(_der(value.strip()) for value in values)
+    except ValueError:
+        return ()
+
+
+def _der(value: str) -> bytes:
+    """RFC 9440 §2.1 `:base64 of the DER:`; nginx has none of it and sends its `$ssl_client_escaped_cert`, a PEM with
+    percent-encoding. Raises ValueError."""
+    if value.startswith(":") and value.endswith(":") and len(value) > 2:
+        return b64decode(value[1:-1], validate=True)
+    return ssl.PEM_cert_to_DER_cert(unquote(value, errors="strict"))
 
 
 def _hops(forwarded_for: str) -> Iterator[str]:

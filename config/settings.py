@@ -237,6 +237,10 @@ OAUTH = {
     "PAIRWISE_SUBJECT_KEY": env.str("PAIRWISE_SUBJECT_KEY", default=""),
     "REAUTHENTICATION_URL": "/accounts/reauthenticate/",
     "STEP_UP_URL": "/accounts/stronger/",
+    # Mutual TLS (RFC 8705) ends at a proxy of TRUSTED_PROXIES, which says Client-Cert (RFC 9440).
+    "CLIENT_CERTIFICATE": "config.proxy.client_certificate" if env.bool("MUTUAL_TLS", default=False) else None,
+    "CLIENT_CERTIFICATE_AUTHORITIES": env.str("CLIENT_CERTIFICATE_AUTHORITIES", default="", multiline=True),
+    "MTLS_ORIGIN": env.str("MTLS_ORIGIN", default=""),
     "ALLOW_IMPLICIT": env.bool("ALLOW_IMPLICIT", default=False),
     "ALLOW_CLIENT_ID_METADATA_DOCUMENTS": env.bool("ALLOW_CLIENT_ID_METADATA_DOCUMENTS", default=False),
     "SIGNING_ALGORITHM": env.str("SIGNING_ALGORITHM", default="ES256"),

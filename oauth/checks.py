@@ -9,6 +9,7 @@ from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.proof.certificate import read_authorities
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -92,6 +93,16 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
                 f'OAUTH["ISSUER"] is {conf.ISSUER!r}: tokens would travel in the clear (RFC 6749 §3.1, §3.2).',
                 hint="Serve it over TLS and say https.",
                 id="oauth.E010",
+            )
+        )
+    try:
+        read_authorities(conf.CLIENT_CERTIFICATE_AUTHORITIES)
+    except ValueError:
+        messages.append(
+            Error(
+                'OAUTH["CLIENT_CERTIFICATE_AUTHORITIES"] is not PEM: no certificate could be checked (RFC 8705 §2.1).',
+                hint="One or more blocks of -----BEGIN CERTIFICATE-----.",
+                id="oauth.E012",
             )
         )
     if conf.ALLOW_IMPLICIT:

@@ -93,6 +93,13 @@ class Conf:
     ACR_VALUES: tuple[str, ...] = ("urn:countersign:acr:pwd", "urn:countersign:acr:mfa")
     #: Where a person who is logged in does so more strongly (`?next=`). Empty: cannot be.
     STEP_UP_URL: str = ""
+    #: Dotted path of a function (request) -> DER certificates that the client presented in TLS, its own first (RFC
+    #: 8705). It must hand over only what it knows, never a header that anybody could have sent. None: no mutual TLS.
+    CLIENT_CERTIFICATE: str | None = None
+    #: The authorities of clients' certificates, in PEM. Empty: no tls_client_auth.
+    CLIENT_CERTIFICATE_AUTHORITIES: str = ""
+    #: The origin where TLS asks for a certificate, for `mtls_endpoint_aliases` (RFC 8705 §5).
+    MTLS_ORIGIN: str = ""
     #: The next signing key is published when the active one is so old (ASVS 5.0 11.1.1).
     KEY_ROTATION_INTERVAL: timedelta = timedelta(days=90)
     #: Audit events are kept for so long; the database refuses to delete any of the last 90 days.

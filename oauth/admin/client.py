@@ -117,6 +117,7 @@ class ChangeClientForm(ClientForm):
             "authorization_lifetime", "client_uri", "logo_uri", "policy_uri", "tos_uri", "client_jwks",
             "client_jwks_uri", "security_profile", "require_pushed_authorization_requests", "dpop_bound_access_tokens",
             "require_signed_request_object", "request_object_signing_alg", "authorization_signed_response_alg",
+            "tls_client_certificate_bound_access_tokens",
             "exchange_policy", "exchange_from",
             "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required",
             "subject_type", "sector_identifier_uri", "id_token_signed_response_alg", "userinfo_signed_response_alg",
@@ -173,6 +174,7 @@ class ClientAdmin(admin.ModelAdmin):
                         "require_signed_request_object",
                         "request_object_signing_alg",
                         "authorization_signed_response_alg",
+                        "tls_client_certificate_bound_access_tokens",
                     ),
                     "description": "FAPI 2.0 is one switch: the app then proves itself with a key of its own (give "
                     "its public keys above), pushes its requests, and gets tokens bound to a key. Its secret ends.",

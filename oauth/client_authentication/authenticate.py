@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from oauth.client_authentication import assertion, basic
+from oauth.client_authentication import assertion, basic, mutual_tls
 from oauth.errors import InvalidClient, InvalidRequest
 from oauth.models import Client
 from oauth.models.client import AuthenticationMethod
 from oauth.parameters import Parameters
+from oauth.proof import certificate
+from oauth.proof.certificate import Certificate
 
 # One answer for an unknown client, a wrong secret and a disabled client: nothing to learn from it.
 _FAILED = "Unknown client, wrong credentials, or the client is disabled."
@@ -22,6 +24,7 @@ class Credentials:
     method: AuthenticationMethod
     secret: str | None = None
     assertion: str | None = None
+    certificate: Certificate | None = None
 
 
 def verify(credentials: Credentials) -> Client:
@@ -29,7 +32,10 @@ def verify(credentials: Credentials) -> Client:
     client = Client.objects.filter(client_id=credentials.client_id).first()
     if client is None or not client.is_active:
         raise InvalidClient(_FAILED, detail=f"client {credentials.client_id!r} is unknown or disabled")
-    if credentials.method != client.token_endpoint_auth_method:
+    registered = AuthenticationMethod(client.token_endpoint_auth_method)
+    if registered.is_tls and credentials.method == AuthenticationMethod.NONE:
+        mutual_tls.verify(credentials.certificate, client)
+    elif credentials.method != registered:
         # ASVS 5.0 10.4.10: a confidential client never gets by without its credentials.
         raise InvalidClient(
             f"This client is registered to authenticate by {client.token_endpoint_auth_method}, "
@@ -37,7 +43,7 @@ def verify(credentials: Credentials) -> Client:
         )
     if client.is_fapi and not client.has_strong_authentication:
         # FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.16: also where somebody has changed the row.
-        raise InvalidClient("This client is registered for FAPI 2.0 and authenticates by private_key_jwt.")
+        raise InvalidClient("This client is registered for FAPI 2.0 and authenticates by private_key_jwt or TLS.")
     if credentials.secret is not None and not client.secret_is(credentials.secret):
         raise InvalidClient(_FAILED, detail=f"wrong secret for client {client.client_id!r}")
     if credentials.assertion is not None:
@@ -66,7 +72,8 @@ def read(request: HttpRequest, params: Parameters) -> Credentials:
         raise InvalidClient("No client credentials: send HTTP Basic, client_assertion, or client_id in the body.")
     if "client_secret" in params:
         return Credentials(params["client_id"], AuthenticationMethod.SECRET_POST, secret=params["client_secret"])
-    return Credentials(params["client_id"], AuthenticationMethod.NONE)
+    # RFC 8705 §2: a certificate is presented below HTTP; whether it is meant, the registration says.
+    return Credentials(params["client_id"], AuthenticationMethod.NONE, certificate=certificate.of(request))
 
 
 def _same_client(params: Parameters, client_id: str, where: str) -> None:

@@ -31,6 +31,13 @@ def find(client: Client, *, kid: str | None, algorithm: str) -> jwt.PyJWK | None
         return None
 
 
+def certificates(client: Client) -> list[bytes]:
+    """The certificates beside the client's keys (RFC 8705 §2.2.2), in DER. Raises ValueError."""
+    if client.client_jwks_uri:
+        return client_keys.certificates(_fetched_keys(client.client_jwks_uri).current("").values())
+    return client_keys.certificates((client.client_jwks or {"keys": []})["keys"])
+
+
 def _by_kid(jwks: Any) -> dict[str, dict[str, Any]]:
     """Raises ValueError where it is no JWK Set. A key without `kid` is found under the empty one."""
     client_keys.check(jwks)

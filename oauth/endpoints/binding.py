@@ -1,22 +1,36 @@
-"""Which key a client has proven with its request: what its tokens are bound to (RFC 9449 §5)."""
+"""Which keys a client has proven with its request: what its tokens are bound to (RFC 9449 §5, RFC 8705 §3)."""
 
 from collections.abc import Mapping
 
 from django.http import HttpRequest
 
-from oauth.errors import InvalidDPoPProof, UseDPoPNonce
+from oauth.errors import InvalidDPoPProof, InvalidRequest, UseDPoPNonce
 from oauth.models import Client
-from oauth.proof import dpop
+from oauth.proof import certificate, dpop
 
 
 def of(request: HttpRequest, client: Client, url: str) -> Mapping[str, str]:
-    """The `cnf` of its tokens, empty for a bearer token. Raises InvalidDPoPProof or UseDPoPNonce."""
-    if "HTTP_DPOP" not in request.META:
-        if client.must_bind:
-            # RFC 9449 §5.2, FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.14.
-            raise InvalidDPoPProof("This client is registered for DPoP-bound tokens: send a proof.")
+    """The `cnf` of its tokens, empty for a bearer token. Raises InvalidRequest, InvalidDPoPProof or UseDPoPNonce."""
+    bound = _by_certificate(request, client)
+    if "HTTP_DPOP" in request.META:
+        bound["jkt"] = prove(request, url)
+    elif client.dpop_bound_access_tokens or (client.must_bind and not bound):
+        # RFC 9449 §5.2, FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.14.
+        raise InvalidDPoPProof("This client is registered for DPoP-bound tokens: send a proof.")
+    return bound
+
+
+def _by_certificate(request: HttpRequest, client: Client) -> dict[str, str]:
+    """RFC 8705 §3: for a client that is registered for it, or that has to bind its tokens by one means or another."""
+    is_required = client.tls_client_certificate_bound_access_tokens
+    if not is_required and ("HTTP_DPOP" in request.META or not client.must_bind):
         return {}
-    return {"jkt": prove(request, url)}
+    presented = certificate.of(request)
+    if presented is None:
+        if is_required:
+            raise InvalidRequest("This client is registered for certificate-bound tokens, and presented none in TLS.")
+        return {}
+    return {"x5t#S256": presented.thumbprint}
 
 
 def prove(request: HttpRequest, url: str) -> str:

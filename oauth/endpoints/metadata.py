@@ -13,9 +13,19 @@ from oauth.authorization.request import DISPLAYS, PROMPTS, RESPONSE_MODES, suppo
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.grants import GRANTS
-from oauth.models.client import AuthenticationMethod
+from oauth.models.client import AuthenticationMethod, offered_authentication_methods
 from oauth.registration.metadata import subject_types
 from oauth.user_claims import SCOPE_OF_CLAIM
+
+# What a client calls itself, and may prove itself at by its certificate.
+_WITH_TLS = (
+    "token_endpoint",
+    "pushed_authorization_request_endpoint",
+    "device_authorization_endpoint",
+    "revocation_endpoint",
+    "introspection_endpoint",
+    "userinfo_endpoint",
+)
 
 
 class MetadataEndpoint(ProtocolEndpoint):
@@ -29,7 +39,7 @@ class MetadataEndpoint(ProtocolEndpoint):
 
 
 def document() -> dict[str, Any]:
-    methods = list(AuthenticationMethod.values)
+    methods = [method.value for method in offered_authentication_methods()]
     proven = [method for method in methods if method != AuthenticationMethod.NONE]
     response_types = supported_response_types()
     endpoints = {
@@ -45,7 +55,14 @@ def document() -> dict[str, Any]:
         "grant_management_endpoint": "/oauth/grants",
         "jwks_uri": "/oauth/jwks",
     }
+    mutual_tls: dict[str, Any] = {}
+    if conf.CLIENT_CERTIFICATE:
+        mutual_tls["tls_client_certificate_bound_access_tokens"] = True
+        if conf.MTLS_ORIGIN:
+            # RFC 8705 §5: where the connection asks for a certificate.
+            mutual_tls["mtls_endpoint_aliases"] = {name: f"{conf.MTLS_ORIGIN}{endpoints[name]}" for name in _WITH_TLS}
     return {
+        **mutual_tls,
         "issuer": conf.ISSUER,
         **{name: conf.url(path) for name, path in endpoints.items()},
         "scopes_supported": list(conf.SCOPES),

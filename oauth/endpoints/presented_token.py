@@ -36,7 +36,7 @@ def _access_token(token: str) -> PresentedToken | None:
         claims = verify_access_token(token, audiences=(*conf.RESOURCES, conf.ISSUER)).claims
     except TokenError:
         return None
-    token_type = "DPoP" if "jkt" in claims.confirmation else "Bearer"
+    token_type = "DPoP" if "jkt" in claims.confirmation else "Bearer"  # RFC 9449 §6.2, RFC 8705 §3.2
     if claims.authorization_id is None:
         is_active = Client.objects.filter(client_id=claims.client_id, is_active=True).exists()
         return PresentedToken(claims.client_id, token_type, claims.to_payload(), claims.scopes, None, is_active)

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from cryptography import x509
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -47,10 +48,27 @@ class AuthenticationMethod(models.TextChoices):
     SECRET_BASIC = "client_secret_basic", "Secret in the Authorization header"
     SECRET_POST = "client_secret_post", "Secret in the body"
     PRIVATE_KEY_JWT = "private_key_jwt", "Signature with a key of its own"
+    TLS_CLIENT_AUTH = "tls_client_auth", "Certificate of an authority (mutual TLS)"
+    SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth", "Certificate of its own making (mutual TLS)"
 
     @property
     def needs_secret(self) -> bool:
         return self in (self.SECRET_BASIC, self.SECRET_POST)
+
+    @property
+    def is_tls(self) -> bool:
+        """RFC 8705 §2."""
+        return self in (self.TLS_CLIENT_AUTH, self.SELF_SIGNED_TLS_CLIENT_AUTH)
+
+
+def offered_authentication_methods() -> list[AuthenticationMethod]:
+    """Mutual TLS only where the site knows what was presented, and whom to believe."""
+    missing: set[AuthenticationMethod] = set()
+    if conf.CLIENT_CERTIFICATE is None:
+        missing = {method for method in AuthenticationMethod if method.is_tls}
+    elif not conf.CLIENT_CERTIFICATE_AUTHORITIES:
+        missing = {AuthenticationMethod.TLS_CLIENT_AUTH}
+    return [method for method in AuthenticationMethod if method not in missing]
 
 
 class SubjectType(models.TextChoices):
@@ -179,6 +197,17 @@ class Client(AbstractApplication):
     dpop_bound_access_tokens = models.BooleanField(
         "DPoP only", default=False, help_text="RFC 9449 §5.2: every token is bound to a key of the app."
     )
+    tls_client_certificate_bound_access_tokens = models.BooleanField(
+        "certificate-bound tokens only",
+        default=False,
+        help_text="RFC 8705 §3.4: every token is bound to its certificate.",
+    )
+    # --- whose certificate it is (RFC 8705 §2.1.2): one of these
+    tls_client_auth_subject_dn = models.CharField("certificate: subject", max_length=255, blank=True)
+    tls_client_auth_san_dns = models.CharField("certificate: DNS name", max_length=255, blank=True)
+    tls_client_auth_san_uri = models.CharField("certificate: URI", max_length=255, blank=True)
+    tls_client_auth_san_ip = models.CharField("certificate: IP address", max_length=45, blank=True)
+    tls_client_auth_san_email = models.CharField("certificate: e-mail address", max_length=255, blank=True)
     exchange_policy = models.CharField(
         max_length=15, choices=ExchangePolicy.choices, default=ExchangePolicy.DELEGATION, blank=True
     )
@@ -265,8 +294,15 @@ class Client(AbstractApplication):
 
     @property
     def has_strong_authentication(self) -> bool:
-        """FAPI 2.0 §5.3.2.1: by a signature, never by a shared secret."""
-        return self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
+        """FAPI 2.0 §5.3.2.1: by a signature or a certificate, never by a shared secret."""
+        method = AuthenticationMethod(self.token_endpoint_auth_method)
+        return method == AuthenticationMethod.PRIVATE_KEY_JWT or method.is_tls
+
+    @property
+    def certificate_names(self) -> dict[str, str]:
+        """What its certificate has to be for, by kind of name (RFC 8705 §2.1.2)."""
+        kinds = ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
+        return {kind: name for kind in kinds if (name := getattr(self, f"tls_client_auth_{kind}"))}
 
     def _check_profile(self) -> dict[str, Any]:
         """What FAPI 2.0 does not let this client have, by field."""
@@ -274,7 +310,9 @@ class Client(AbstractApplication):
             return {}
         errors: dict[str, Any] = {}
         if not self.has_strong_authentication:
-            errors["token_endpoint_auth_method"] = "FAPI 2.0 clients authenticate by private_key_jwt (§5.3.2.1)."
+            errors["token_endpoint_auth_method"] = (
+                "FAPI 2.0 clients authenticate by private_key_jwt or a certificate (§5.3.2.1)."
+            )
         for name in ("id_token", "userinfo", "introspection", "authorization"):
             if getattr(self, f"{name}_signed_response_alg") == "RS256":
                 errors[f"{name}_signed_response_alg"] = "FAPI 2.0 signs by PS256, ES256 or EdDSA (§5.4.1)."
@@ -333,6 +371,7 @@ class Client(AbstractApplication):
         if self.authorization_lifetime is not None and self.authorization_lifetime <= ZERO:
             errors["authorization_lifetime"] = "More than nothing."
         errors |= self._wrong_addresses()
+        errors |= self._wrong_certificate()
         try:
             self._check_keys()
         except ValueError as error:
@@ -352,6 +391,30 @@ class Client(AbstractApplication):
             errors["client_id"] = "A client ID is neither a UUID nor a number."
         if errors:
             raise ValidationError(errors)
+
+    def _wrong_certificate(self) -> dict[str, Any]:
+        """RFC 8705 §2.1.2: an authority's certificate is known by exactly one name."""
+        method = self.token_endpoint_auth_method
+        if method not in offered_authentication_methods():
+            return {"token_endpoint_auth_method": "This server is not set up for mutual TLS by this method."}
+        wants_certificate = self.tls_client_certificate_bound_access_tokens or AuthenticationMethod(method).is_tls
+        if wants_certificate and conf.CLIENT_CERTIFICATE is None:
+            return {"tls_client_certificate_bound_access_tokens": "This server is not set up for mutual TLS."}
+        is_known_by_name = method == AuthenticationMethod.TLS_CLIENT_AUTH
+        if len(self.certificate_names) != (1 if is_known_by_name else 0):
+            return {
+                "tls_client_auth_subject_dn": "tls_client_auth, and only it, has exactly one name of a certificate."
+            }
+        try:
+            if self.tls_client_auth_subject_dn:
+                x509.Name.from_rfc4514_string(self.tls_client_auth_subject_dn)
+            if self.tls_client_auth_san_ip:
+                ipaddress.ip_address(self.tls_client_auth_san_ip)
+        except ValueError:
+            return {
+                "tls_client_auth_subject_dn": "The subject is in the form of RFC 4514, an address is an IP address."
+            }
+        return {}
 
     def _wrong_addresses(self) -> dict[str, Any]:
         errors: dict[str, Any] = {}
@@ -377,6 +440,11 @@ class Client(AbstractApplication):
         needs_keys = self.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
         if needs_keys and self.client_jwks is None and not self.client_jwks_uri:
             raise ValueError("private_key_jwt needs jwks or jwks_uri.")
+        if self.token_endpoint_auth_method == AuthenticationMethod.SELF_SIGNED_TLS_CLIENT_AUTH:
+            if self.client_jwks is not None and not client_keys.certificates(self.client_jwks["keys"]):
+                raise ValueError("self_signed_tls_client_auth needs keys with their certificate in x5c.")
+            if self.client_jwks is None and not self.client_jwks_uri:
+                raise ValueError("self_signed_tls_client_auth needs jwks or jwks_uri.")
 
     @property
     def has_secret(self) -> bool:

@@ -1,6 +1,8 @@
 """Public keys that clients register: what makes a JWK Set acceptable (RFC 7517, RFC 7518 §3, FAPI 2.0 §5.4)."""
 
-from collections.abc import Mapping
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import jwt
@@ -29,6 +31,17 @@ def check(jwks: Any) -> None:
             raise ValueError("a private or secret key must never be sent to anybody; only public keys.")
         if jwk.get("use", "sig") == "sig":
             load(jwk, str(jwk.get("alg") or _default_algorithm(jwk)))
+
+
+def certificates(keys: Iterable[Mapping[str, Any]]) -> list[bytes]:
+    """The certificates that stand beside keys, in DER (RFC 7517 §4.7: base64, the key's own first)."""
+    found = []
+    for jwk in keys:
+        chain = jwk.get("x5c")
+        if isinstance(chain, list) and chain and isinstance(chain[0], str):
+            with suppress(ValueError):
+                found.append(b64decode(chain[0], validate=True))
+    return found
 
 
 def fits(jwk: Mapping[str, Any], *, kid: str | None, algorithm: str) -> bool:

@@ -14,7 +14,15 @@ from oauth import outbound
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.errors import InvalidClientMetadata, InvalidRedirectURI
 from oauth.models import Client, Scope
-from oauth.models.client import AuthenticationMethod, GrantType, Kind, SecurityProfile, SubjectType, offered_grant_types
+from oauth.models.client import (
+    AuthenticationMethod,
+    GrantType,
+    Kind,
+    SecurityProfile,
+    SubjectType,
+    offered_authentication_methods,
+    offered_grant_types,
+)
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SIGNATURES = (
@@ -28,6 +36,7 @@ _SWITCHES = (
     "require_pushed_authorization_requests",
     "dpop_bound_access_tokens",
     "require_signed_request_object",
+    "tls_client_certificate_bound_access_tokens",
 )
 _ENCRYPTION = (
     "id_token_encrypted_response_alg",
@@ -36,6 +45,7 @@ _ENCRYPTION = (
     "authorization_encrypted_response_alg",
     "request_object_encryption_alg",
 )
+_CERTIFICATE = tuple(f"tls_client_auth_{kind}" for kind in ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email"))
 _LINKS = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
 _MOST_VALUES = 50
 # Our fields whose name is another in the protocol.
@@ -52,7 +62,8 @@ def apply(client: Client, metadata: Mapping[str, Any]) -> None:
 
     Raises InvalidRedirectURI or InvalidClientMetadata. The caller saves. May fetch `sector_identifier_uri`.
     """
-    method = _one_of(metadata, "token_endpoint_auth_method", AuthenticationMethod.values, "client_secret_basic")
+    methods = [one.value for one in offered_authentication_methods()]
+    method = _one_of(metadata, "token_endpoint_auth_method", methods, "client_secret_basic")
     grant_types = _grant_types(metadata)
     application_type = _one_of(metadata, "application_type", ["web", "native"], "web")
     redirect_uris = _list(metadata, "redirect_uris", [])
@@ -78,7 +89,7 @@ def apply(client: Client, metadata: Mapping[str, Any]) -> None:
     client.backchannel_logout_uri = _text(metadata, "backchannel_logout_uri")
     client.default_max_age = _seconds(metadata, "default_max_age")
     client.default_acr_values = _list(metadata, "default_acr_values", [])
-    for name in _LINKS:
+    for name in (*_LINKS, *_CERTIFICATE):
         setattr(client, name, _text(metadata, name))
     for name in _SIGNATURES:
         setattr(client, name, _one_of(metadata, name, list(SIGNING_ALGORITHMS), ""))
@@ -125,7 +136,7 @@ def render(client: Client) -> dict[str, Any]:
         "request_object_signing_alg": client.request_object_signing_alg,
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "default_acr_values": list(client.default_acr_values),
-        **{name: getattr(client, name) for name in (*_LINKS, *_SWITCHES)},
+        **{name: getattr(client, name) for name in (*_LINKS, *_CERTIFICATE, *_SWITCHES)},
         "require_pushed_authorization_requests": client.must_push,
         "dpop_bound_access_tokens": client.must_bind,
         "require_signed_request_object": client.must_sign_requests,

