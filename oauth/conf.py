@@ -100,6 +100,10 @@ class Conf:
     CLIENT_CERTIFICATE_AUTHORITIES: str = ""
     #: The origin where TLS asks for a certificate, for `mtls_endpoint_aliases` (RFC 8705 §5).
     MTLS_ORIGIN: str = ""
+    #: How long a person may take to decide what a client asked over the back channel (CIBA §7.3).
+    BACKCHANNEL_REQUEST_LIFETIME: timedelta = timedelta(minutes=5)
+    #: Dotted path of a function (login_hint) -> user or None (CIBA §7.1).
+    FIND_USER: str = "oauth.authorization.backchannel_request.find_user"
     #: The next signing key is published when the active one is so old (ASVS 5.0 11.1.1).
     KEY_ROTATION_INTERVAL: timedelta = timedelta(days=90)
     #: Audit events are kept for so long; the database refuses to delete any of the last 90 days.

@@ -73,6 +73,18 @@ class InvalidGrantID(OAuthError):
     code = "invalid_grant_id"
 
 
+class UnknownUserID(OAuthError):
+    """CIBA §13."""
+
+    code = "unknown_user_id"
+
+
+class InvalidBindingMessage(OAuthError):
+    """CIBA §13."""
+
+    code = "invalid_binding_message"
+
+
 class InvalidTarget(OAuthError):
     """RFC 8707 §2: the resource is unknown, malformed or not for this client."""
 

@@ -15,6 +15,7 @@ from oauth.conf import conf
 from oauth.models import (
     AuditEvent,
     Authorization,
+    BackchannelRequest,
     DeviceCode,
     InitialAccessToken,
     PushedRequest,
@@ -39,6 +40,7 @@ def expired() -> dict[str, QuerySet]:
         "used assertions": UsedAssertion.objects.filter(expires_at__lt=now),
         "used proofs": UsedProof.objects.filter(expires_at__lt=now),
         "device codes": DeviceCode.objects.filter(expires_at__lt=long_ago, authorization=None),
+        "back-channel requests": BackchannelRequest.objects.filter(expires_at__lt=long_ago),
         "authorizations": Authorization.objects.filter(Q(expires_at__lt=long_ago) | Q(revoked_at__lt=long_ago)),
         "sessions": Session.objects.filter(created_at__lt=long_ago, ended_at__lt=long_ago, authorizations=None),
         "initial access tokens": InitialAccessToken.objects.filter(expires_at__lt=long_ago),

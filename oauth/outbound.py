@@ -59,7 +59,9 @@ def get_json(url: str) -> Any:
         raise OutboundError("it did not answer JSON.") from None
 
 
-def request(method: str, url: str, *, body: str | None = None, content_type: str | None = None) -> Answer:
+def request(
+    method: str, url: str, *, body: str | None = None, content_type: str | None = None, bearer: str = ""
+) -> Answer:
     """One request to a checked address, five seconds in all. Raises OutboundError."""
     check_url(url)
     parts = urlsplit(url)
@@ -67,6 +69,8 @@ def request(method: str, url: str, *, body: str | None = None, content_type: str
     headers = {"Host": parts.netloc, "Accept": "application/json, */*;q=0.1", "User-Agent": "Countersign"}
     if content_type:
         headers["Content-Type"] = content_type
+    if bearer:
+        headers["Authorization"] = f"Bearer {bearer}"
     deadline = time.monotonic() + DEADLINE_SECONDS
     failure: Exception | None = None
     for address in _addresses(host, port, any_address=_is_allowed(url)):

@@ -4,16 +4,30 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from oauth import housekeeping
-from oauth.authorization import backchannel_logout
+from oauth.authorization import backchannel_logout, backchannel_request
 from oauth.keys import rotation
 
 # 5 s, 25 s, 2 min, 10 min, 52 min: a client that restarts, deploys, or has a bad hour.
-_PATIENT = RetryStrategy(max_attempts=6, exponential_wait=5, retry_exceptions=[backchannel_logout.NotDelivered])
+_PATIENT = RetryStrategy(
+    max_attempts=6,
+    exponential_wait=5,
+    retry_exceptions=[backchannel_logout.NotDelivered, backchannel_request.NotDelivered],
+)
 
 
 @app.task(name=backchannel_logout.TASK, queue="oauth", retry=_PATIENT)
 def tell_client_of_logout(client_pk: int, user_id: str, sid: str) -> None:
     backchannel_logout.tell(client_pk, user_id, sid)
+
+
+@app.task(name=backchannel_request.TELL_PERSON, queue="oauth")
+def tell_person_of_request(request_id: str) -> None:
+    backchannel_request.tell_person(request_id)
+
+
+@app.task(name=backchannel_request.TELL_CLIENT, queue="oauth", retry=_PATIENT)
+def tell_client_of_decision(request_id: str) -> None:
+    backchannel_request.tell_client(request_id)
 
 
 @app.periodic(cron="17 * * * *")

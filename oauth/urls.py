@@ -4,6 +4,7 @@ from django.urls import path
 
 from oauth.endpoints.apps import ConnectedApps
 from oauth.endpoints.authorize import AuthorizationEndpoint
+from oauth.endpoints.backchannel_authentication import BackchannelAuthenticationEndpoint
 from oauth.endpoints.device import DevicePage
 from oauth.endpoints.device_authorization import DeviceAuthorizationEndpoint
 from oauth.endpoints.grants import GrantEndpoint
@@ -13,6 +14,7 @@ from oauth.endpoints.logout import LogoutEndpoint
 from oauth.endpoints.metadata import MetadataEndpoint
 from oauth.endpoints.par import PushedAuthorizationRequestEndpoint
 from oauth.endpoints.registration import RegisteredClientEndpoint, RegistrationEndpoint
+from oauth.endpoints.requests import RequestsPage
 from oauth.endpoints.revocation import RevocationEndpoint
 from oauth.endpoints.status import StatusListEndpoint
 from oauth.endpoints.token import TokenEndpoint
@@ -28,6 +30,8 @@ urlpatterns = [
     path("oauth/par", PushedAuthorizationRequestEndpoint.as_view(), name="par"),
     path("oauth/grants", GrantEndpoint.as_view(), {"grant_id": ""}, name="grants"),
     path("oauth/grants/<str:grant_id>", GrantEndpoint.as_view(), name="grant"),
+    path("oauth/backchannel_authentication", BackchannelAuthenticationEndpoint.as_view(), name="backchannel"),
+    path("oauth/requests", RequestsPage.as_view(), name="requests"),
     path("oauth/logout", LogoutEndpoint.as_view(), name="logout"),
     path("oauth/status/<int:number>", StatusListEndpoint.as_view(), name="status"),
     path("oauth/token", TokenEndpoint.as_view(), name="token"),

@@ -16,11 +16,21 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 
 from oauth.models import AuditEvent, Client, Scope
-from oauth.models.client import AuthenticationMethod, Kind, SecurityProfile, offered_grant_types
+from oauth.models.client import (
+    CERTIFICATE_NAME_KINDS,
+    AuthenticationMethod,
+    Kind,
+    SecurityProfile,
+    offered_authentication_methods,
+    offered_grant_types,
+)
 from oauth.registration import EXPLANATIONS, kind_needs_redirect_uri, preset
 
 # A new secret and the one before it both work for this long, so that a running client can be switched over.
 SECRET_OVERLAP = timedelta(days=1)
+# A form without them (an older script, a field taken out of the page) leaves them as they are.
+_KEPT_WHEN_ABSENT = ("subject_type", "backchannel_token_delivery_mode", "security_profile")
+_CERTIFICATE_NAMES = tuple(f"tls_client_auth_{kind}" for kind in CERTIFICATE_NAME_KINDS)
 _FAPI = (SecurityProfile.FAPI2, SecurityProfile.FAPI2_MESSAGE_SIGNING)
 
 
@@ -92,20 +102,42 @@ class ChangeClientForm(ClientForm):
         widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
         help_text="Only what the app really uses.",
     )
+    proves_itself_by = forms.ChoiceField(
+        required=False,
+        label="Change how it proves itself",
+        help_text="By a key or certificate of its own. Its secret ends at once.",
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["grant_types"]
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices = [(one.value, one.label) for one in offered_grant_types()]
+        for name in _KEPT_WHEN_ABSENT:
+            self.fields[name].required = False
+        offered = [one for one in offered_authentication_methods() if not one.needs_secret and one != "none"]
+        method = self.fields["proves_itself_by"]
+        assert isinstance(method, forms.ChoiceField)
+        method.choices = [("", "As it does now"), *((one.value, one.label) for one in offered)]
 
     def clean(self) -> dict[str, Any] | None:
         """One switch: with a FAPI profile and keys the app authenticates by them, and its secret is gone."""
         cleaned = super().clean()
         given = self.cleaned_data
+        for name in _KEPT_WHEN_ABSENT:
+            given[name] = given.get(name) or getattr(self.instance, name)
         has_keys = bool(given.get("client_jwks") or given.get("client_jwks_uri"))
-        if given.get("security_profile") in _FAPI and has_keys:
-            self.instance.token_endpoint_auth_method = AuthenticationMethod.PRIVATE_KEY_JWT
+        method = given.get("proves_itself_by")
+        is_secret = AuthenticationMethod(self.instance.token_endpoint_auth_method).needs_secret
+        if (
+            not method
+            and given.get("security_profile") in _FAPI
+            and has_keys
+            and (is_secret or self.instance.is_public)
+        ):
+            method = AuthenticationMethod.PRIVATE_KEY_JWT
+        if method:
+            self.instance.token_endpoint_auth_method = AuthenticationMethod(method)
             self.instance.client_type = Client.CLIENT_CONFIDENTIAL
             self.instance.secret_digest = self.instance.previous_secret_digest = None
         return cleaned
@@ -117,11 +149,12 @@ class ChangeClientForm(ClientForm):
             "authorization_lifetime", "client_uri", "logo_uri", "policy_uri", "tos_uri", "client_jwks",
             "client_jwks_uri", "security_profile", "require_pushed_authorization_requests", "dpop_bound_access_tokens",
             "require_signed_request_object", "request_object_signing_alg", "authorization_signed_response_alg",
-            "tls_client_certificate_bound_access_tokens",
+            "tls_client_certificate_bound_access_tokens", *_CERTIFICATE_NAMES,
             "exchange_policy", "exchange_from",
             "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required",
             "subject_type", "sector_identifier_uri", "id_token_signed_response_alg", "userinfo_signed_response_alg",
-            "introspection_signed_response_alg", "default_max_age",
+            "introspection_signed_response_alg", "default_max_age", "backchannel_token_delivery_mode",
+            "backchannel_client_notification_endpoint",
         )  # fmt: skip
 
 
@@ -163,7 +196,15 @@ class ClientAdmin(admin.ModelAdmin):
                 },
             ),
             ("Protocol", {"fields": ("client_type", "token_endpoint_auth_method", "grant_types")}),
-            ("Its own keys", {"fields": ("client_jwks", "client_jwks_uri"), "classes": ("collapse",)}),
+            (
+                "Its own keys and certificate",
+                {
+                    "fields": ("proves_itself_by", "client_jwks", "client_jwks_uri", *_CERTIFICATE_NAMES),
+                    "description": "Public keys, by value or by address. A certificate of an authority is known by "
+                    "exactly one of the five names; one of its own making is in the keys, as x5c (RFC 8705 §2).",
+                    "classes": ("collapse",),
+                },
+            ),
             (
                 "Stricter than the default",
                 {
@@ -193,6 +234,8 @@ class ClientAdmin(admin.ModelAdmin):
                         "userinfo_signed_response_alg",
                         "introspection_signed_response_alg",
                         "default_max_age",
+                        "backchannel_token_delivery_mode",
+                        "backchannel_client_notification_endpoint",
                     ),
                     "classes": ("collapse",),
                 },

@@ -19,7 +19,8 @@ LONGEST_LIFETIME = timedelta(hours=1)
 LONGEST_FAPI_LIFETIME = timedelta(minutes=5)
 LONGEST_JTI = 255
 # Endpoints whose URL counts as audience, besides the issuer (RFC 7523 §3 item 3, RFC 9126 §2).
-_ENDPOINTS = ("/oauth/token", "/oauth/par", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization")
+_ENDPOINTS = ("/oauth/token", "/oauth/par", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization",
+              "/oauth/backchannel_authentication")  # fmt: skip
 
 
 def client_id_of(assertion: str) -> str:

@@ -13,7 +13,7 @@ from oauth.authorization.request import DISPLAYS, PROMPTS, RESPONSE_MODES, suppo
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.grants import GRANTS
-from oauth.models.client import AuthenticationMethod, offered_authentication_methods
+from oauth.models.client import AuthenticationMethod, DeliveryMode, offered_authentication_methods
 from oauth.registration.metadata import subject_types
 from oauth.user_claims import SCOPE_OF_CLAIM
 
@@ -21,6 +21,7 @@ from oauth.user_claims import SCOPE_OF_CLAIM
 _WITH_TLS = (
     "token_endpoint",
     "pushed_authorization_request_endpoint",
+    "backchannel_authentication_endpoint",
     "device_authorization_endpoint",
     "revocation_endpoint",
     "introspection_endpoint",
@@ -46,6 +47,7 @@ def document() -> dict[str, Any]:
         "authorization_endpoint": "/oauth/authorize",
         "token_endpoint": "/oauth/token",
         "pushed_authorization_request_endpoint": "/oauth/par",
+        "backchannel_authentication_endpoint": "/oauth/backchannel_authentication",
         "device_authorization_endpoint": "/oauth/device_authorization",
         "revocation_endpoint": "/oauth/revoke",
         "introspection_endpoint": "/oauth/introspect",
@@ -101,6 +103,9 @@ def document() -> dict[str, Any]:
         "claims_parameter_supported": True,
         "request_parameter_supported": True,
         "request_uri_parameter_supported": False,
+        "backchannel_token_delivery_modes_supported": list(DeliveryMode.values),
+        "backchannel_authentication_request_signing_alg_values_supported": list(CLIENT_SIGNING_ALGORITHMS),
+        "backchannel_user_code_parameter_supported": False,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "client_id_metadata_document_supported": conf.ALLOW_CLIENT_ID_METADATA_DOCUMENTS,

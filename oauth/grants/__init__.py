@@ -11,6 +11,7 @@ from django.db import transaction
 
 from oauth.errors import OAuthError, UnauthorizedClient, UnsupportedGrantType
 from oauth.grants.authorization_code import authorization_code
+from oauth.grants.ciba import ciba
 from oauth.grants.client_credentials import client_credentials
 from oauth.grants.device_code import device_code
 from oauth.grants.issuance import GrantRequest, Issuance
@@ -24,6 +25,7 @@ GRANTS: Mapping[str, Callable[[GrantRequest], Issuance]] = {
     GrantType.CLIENT_CREDENTIALS: client_credentials,
     GrantType.DEVICE_CODE: device_code,
     GrantType.TOKEN_EXCHANGE: token_exchange,
+    GrantType.CIBA: ciba,
 }
 
 

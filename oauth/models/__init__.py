@@ -7,6 +7,7 @@ that they happened in. Imports nothing else of `oauth` but `conf`.
 from oauth.models.audit_event import AuditEvent
 from oauth.models.authorization import Authorization
 from oauth.models.authorization_code import AuthorizationCode
+from oauth.models.backchannel_request import BackchannelRequest
 from oauth.models.client import Client
 from oauth.models.device_code import DeviceCode
 from oauth.models.initial_access_token import InitialAccessToken
@@ -23,6 +24,7 @@ __all__ = [
     "AuditEvent",
     "Authorization",
     "AuthorizationCode",
+    "BackchannelRequest",
     "Client",
     "DeviceCode",
     "InitialAccessToken",

@@ -41,6 +41,7 @@ class AuditEvent(models.Model):
     """
 
     class Action(models.TextChoices):
+        ASKED = "asked", "A client asked a person elsewhere"
         ALLOWED = "allowed", "A person allowed a client"
         DENIED = "denied", "A person declined"
         ISSUED = "issued", "Tokens were issued"

@@ -33,6 +33,7 @@ class GrantType(models.TextChoices):
     CLIENT_CREDENTIALS = "client_credentials", "Client credentials"
     DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code", "Device code"
     TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange", "Token exchange"
+    CIBA = "urn:openid:params:grant-type:ciba", "Asking a person who is elsewhere (CIBA)"
     IMPLICIT = "implicit", "Implicit: unsafe, for old browser apps only"
 
 
@@ -69,6 +70,17 @@ def offered_authentication_methods() -> list[AuthenticationMethod]:
     elif not conf.CLIENT_CERTIFICATE_AUTHORITIES:
         missing = {AuthenticationMethod.TLS_CLIENT_AUTH}
     return [method for method in AuthenticationMethod if method not in missing]
+
+
+# RFC 8705 §2.1.2: the names by which a certificate of an authority may be known.
+CERTIFICATE_NAME_KINDS = ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
+
+
+class DeliveryMode(models.TextChoices):
+    """CIBA §5: how a client learns that the person has decided. Push is not offered: FAPI-CIBA §5.2.2 forbids it."""
+
+    POLL = "poll", "Poll: the client asks again"
+    PING = "ping", "Ping: the client is told, and asks then"
 
 
 class SubjectType(models.TextChoices):
@@ -180,6 +192,12 @@ class Client(AbstractApplication):
         "back-channel logout address", max_length=255, blank=True, help_text="Told when a person logs out."
     )
     backchannel_logout_session_required = models.BooleanField(default=False)
+    backchannel_token_delivery_mode = models.CharField(
+        "CIBA mode", max_length=4, choices=DeliveryMode.choices, default=DeliveryMode.POLL
+    )
+    backchannel_client_notification_endpoint = models.CharField(
+        "CIBA notification address", max_length=255, blank=True, help_text="For ping: told when a person has decided."
+    )
     # --- what it must do beyond the default
     security_profile = models.CharField(max_length=30, choices=SecurityProfile.choices, default=SecurityProfile.OAUTH21)
     require_signed_request_object = models.BooleanField(
@@ -301,8 +319,7 @@ class Client(AbstractApplication):
     @property
     def certificate_names(self) -> dict[str, str]:
         """What its certificate has to be for, by kind of name (RFC 8705 §2.1.2)."""
-        kinds = ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
-        return {kind: name for kind in kinds if (name := getattr(self, f"tls_client_auth_{kind}"))}
+        return {kind: name for kind in CERTIFICATE_NAME_KINDS if (name := getattr(self, f"tls_client_auth_{kind}"))}
 
     def _check_profile(self) -> dict[str, Any]:
         """What FAPI 2.0 does not let this client have, by field."""
@@ -386,6 +403,11 @@ class Client(AbstractApplication):
         if self.is_public and self.allows_grant_type(GrantType.CLIENT_CREDENTIALS):
             # RFC 6749 §4.4: confidential clients only.
             errors["grant_types"] = "A public client cannot act for itself: it has nothing to prove itself with."
+        if self.is_public and self.allows_grant_type(GrantType.CIBA):
+            errors["grant_types"] = "A public client cannot ask over the back channel: it cannot prove who it is."
+        is_ping = self.backchannel_token_delivery_mode == DeliveryMode.PING
+        if self.allows_grant_type(GrantType.CIBA) and is_ping and not self.backchannel_client_notification_endpoint:
+            errors["backchannel_client_notification_endpoint"] = "Ping needs the address to tell (CIBA §4)."
         if _could_be_a_user(self.client_id):
             # RFC 9700 §4.15: a client must never be mistaken for a user, whose `sub` is a primary key.
             errors["client_id"] = "A client ID is neither a UUID nor a number."
@@ -418,7 +440,12 @@ class Client(AbstractApplication):
 
     def _wrong_addresses(self) -> dict[str, Any]:
         errors: dict[str, Any] = {}
-        for name in ("client_jwks_uri", "backchannel_logout_uri", "sector_identifier_uri"):
+        for name in (
+            "client_jwks_uri",
+            "backchannel_logout_uri",
+            "backchannel_client_notification_endpoint",
+            "sector_identifier_uri",
+        ):
             try:
                 if url := getattr(self, name):
                     outbound.check_url(url)

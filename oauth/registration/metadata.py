@@ -15,7 +15,9 @@ from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.errors import InvalidClientMetadata, InvalidRedirectURI
 from oauth.models import Client, Scope
 from oauth.models.client import (
+    CERTIFICATE_NAME_KINDS,
     AuthenticationMethod,
+    DeliveryMode,
     GrantType,
     Kind,
     SecurityProfile,
@@ -45,7 +47,7 @@ _ENCRYPTION = (
     "authorization_encrypted_response_alg",
     "request_object_encryption_alg",
 )
-_CERTIFICATE = tuple(f"tls_client_auth_{kind}" for kind in ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email"))
+_CERTIFICATE = tuple(f"tls_client_auth_{kind}" for kind in CERTIFICATE_NAME_KINDS)
 _LINKS = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
 _MOST_VALUES = 50
 # Our fields whose name is another in the protocol.
@@ -87,6 +89,10 @@ def apply(client: Client, metadata: Mapping[str, Any]) -> None:
     client.subject_type = _one_of(metadata, "subject_type", subject_types(), SubjectType.PUBLIC.value)
     client.sector_identifier_uri = _text(metadata, "sector_identifier_uri")
     client.backchannel_logout_uri = _text(metadata, "backchannel_logout_uri")
+    client.backchannel_token_delivery_mode = _one_of(
+        metadata, "backchannel_token_delivery_mode", DeliveryMode.values, DeliveryMode.POLL.value
+    )
+    client.backchannel_client_notification_endpoint = _text(metadata, "backchannel_client_notification_endpoint")
     client.default_max_age = _seconds(metadata, "default_max_age")
     client.default_acr_values = _list(metadata, "default_acr_values", [])
     for name in (*_LINKS, *_CERTIFICATE):
@@ -141,6 +147,9 @@ def render(client: Client) -> dict[str, Any]:
         "dpop_bound_access_tokens": client.must_bind,
         "require_signed_request_object": client.must_sign_requests,
     }
+    if client.allows_grant_type(GrantType.CIBA):
+        rendered["backchannel_token_delivery_mode"] = client.backchannel_token_delivery_mode
+        optional["backchannel_client_notification_endpoint"] = client.backchannel_client_notification_endpoint
     if client.default_max_age is not None:
         rendered["default_max_age"] = client.default_max_age
     return rendered | {name: value for name, value in optional.items() if value}

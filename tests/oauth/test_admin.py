@@ -9,6 +9,7 @@ from django.test import Client as Browser
 
 from accounts.models import User
 from oauth.models import AuditEvent, Authorization, Client, SigningKey
+from tests import certificates
 from tests.oauth.client_keys import ClientKey
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +114,25 @@ def test_fapi_is_one_switch(admin_browser, web_app):
     assert web_app.must_push
     assert web_app.must_bind
     assert AuditEvent.objects.filter(action="client_changed", client=web_app.client_id).exists()
+
+
+def test_a_client_is_given_a_certificate(admin_browser, web_app, settings):
+    """RFC 8705 §2.1.2: known by exactly one name; offered only where the site is set up for mutual TLS."""
+    url = f"/admin/oauth/client/{web_app.pk}/change/"
+    form = {
+        "name": web_app.name, "is_active": "on", "redirect_uris": web_app.redirect_uris,
+        "grant_types": ["authorization_code"], "proves_itself_by": "tls_client_auth",
+    }  # fmt: skip
+    assert b"Select a valid choice" in admin_browser.post(url, form).content
+    settings.OAUTH = {
+        **settings.OAUTH, "CLIENT_CERTIFICATE": "config.proxy.client_certificate",
+        "CLIENT_CERTIFICATE_AUTHORITIES": certificates.authority().pem,
+    }  # fmt: skip
+    assert b"exactly one name" in admin_browser.post(url, form).content
+    assert admin_browser.post(url, {**form, "tls_client_auth_san_dns": "app.example"}).status_code == 302
+    web_app.refresh_from_db()
+    assert (web_app.token_endpoint_auth_method, web_app.secret_digest) == ("tls_client_auth", None)
+    assert (web_app.certificate_names, web_app.security_profile) == ({"san_dns": "app.example"}, "oauth21")
 
 
 def test_a_client_is_changed_and_keeps_its_nature(admin_browser, web_app):

@@ -1,0 +1,190 @@
+"""What a client asks over the back channel, read and kept (OpenID Connect CIBA Core 1.0 §7), and the word to it that
+the person has decided (§10.2)."""
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.mail import send_mail
+from django.db.models import QuerySet
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from procrastinate.contrib.django import app
+
+from oauth import limits, outbound
+from oauth.authorization import request_object
+from oauth.authorization.request import requested_resources, requested_scopes
+from oauth.conf import conf
+from oauth.errors import (
+    InvalidAuthorizationDetails,
+    InvalidBindingMessage,
+    InvalidRequest,
+    InvalidScope,
+    TooManyRequests,
+    UnknownUserID,
+)
+from oauth.limits import Limit
+from oauth.models import BackchannelRequest, Client, Session
+from oauth.models.client import DeliveryMode
+from oauth.models.secret import digest, new_secret
+from oauth.parameters import Parameters
+from oauth.tokens import id_token
+
+INTERVAL_SECONDS = 5
+LONGEST = timedelta(minutes=10)
+LONGEST_BINDING_MESSAGE = 60
+TELL_PERSON, TELL_CLIENT = "oauth.tell_person_of_request", "oauth.tell_client_of_decision"
+# A person is not worn down until they allow: per client, so that none spends what another lives on.
+OF_A_PERSON = Limit("backchannel-requests", 20, seconds=3600)
+MOST_AT_ONCE = 5
+# RFC 6750 §2.1.
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{22,1024}=*")
+
+
+class NotDelivered(Exception):
+    """The client was not reached; the worker tries again."""
+
+
+def undecided() -> QuerySet[BackchannelRequest]:
+    return BackchannelRequest.objects.filter(
+        denied_at=None, authorization=None, expires_at__gt=timezone.now(), client__is_active=True
+    )
+
+
+def read(params: Parameters, client: Client) -> tuple[BackchannelRequest, str]:
+    """A new request, not yet saved, and its auth_req_id. Raises the OAuthError that the client is told (§13)."""
+    if client.is_fapi and "request" not in params:
+        raise InvalidRequest("This client signs its requests (FAPI-CIBA §5.2.2): send a request object.")
+    params = request_object.opened(params, client)
+    if "authorization_details" in params:
+        raise InvalidAuthorizationDetails("Details are asked for at the authorization endpoint.")
+    scopes = requested_scopes(params.get("scope"), client)
+    if "openid" not in scopes:
+        raise InvalidScope("The scope holds openid (CIBA §7.1).")
+    is_ping = client.backchannel_token_delivery_mode == DeliveryMode.PING
+    token = params.get("client_notification_token", "")
+    if is_ping and (not _TOKEN.fullmatch(token) or len(token) > 1024):
+        raise InvalidRequest("client_notification_token is a bearer token of 22 to 1024 characters (CIBA §7.1).")
+    message = _binding_message(params, client)
+    user = _person(params, client)
+    _spare(user, client)
+    auth_req_id = new_secret()
+    asked = BackchannelRequest(
+        request_digest=digest(auth_req_id),
+        client=client,
+        user=user,
+        scopes=list(scopes),
+        resources=list(requested_resources(params.all("resource"), client)),
+        acr_values=params.get("acr_values", "").split(),
+        binding_message=message,
+        auth_req_id=auth_req_id if is_ping else "",
+        client_notification_token=token if is_ping else "",
+        expires_at=timezone.now() + _lifetime(params.get("requested_expiry")),
+        interval_seconds=INTERVAL_SECONDS,
+    )
+    return asked, auth_req_id
+
+
+def _binding_message(params: Parameters, client: Client) -> str:
+    """§7.1: shown on both devices, so that the person knows what they allow."""
+    message = params.get("binding_message", "")
+    if len(message) > LONGEST_BINDING_MESSAGE or not message.isprintable():
+        raise InvalidBindingMessage(f"binding_message is at most {LONGEST_BINDING_MESSAGE} printable characters.")
+    if client.is_fapi and not message:
+        raise InvalidBindingMessage("binding_message is missing (FAPI-CIBA §5.2.2).")
+    return message
+
+
+def _lifetime(asked: str | None) -> timedelta:
+    if asked is None:
+        return conf.BACKCHANNEL_REQUEST_LIFETIME
+    if not re.fullmatch(r"[1-9][0-9]{0,5}", asked):
+        raise InvalidRequest("requested_expiry is a positive number of seconds.")
+    return min(timedelta(seconds=int(asked)), LONGEST)
+
+
+def _person(params: Parameters, client: Client) -> Any:
+    """§7.1: by exactly one hint. An unknown person is told as such (§13), to a client that has proven itself."""
+    hints = [name for name in ("login_hint", "id_token_hint", "login_hint_token") if name in params]
+    if len(hints) != 1:
+        raise InvalidRequest("Name the person by exactly one of login_hint and id_token_hint.")
+    user: Any = None
+    match hints[0]:
+        case "login_hint":
+            user = import_string(conf.FIND_USER)(params["login_hint"])
+        case "id_token_hint":
+            hint = id_token.read_hint(params["id_token_hint"])
+            if hint is None or hint.client_id != client.client_id:
+                raise InvalidRequest("id_token_hint is not an ID token of this server for this client.")
+            session = Session.objects.select_related("user").filter(pk=hint.sid).first()
+            user = session.user if session else None
+        case _:
+            raise InvalidRequest("login_hint_token is not supported.")
+    if user is None or not user.is_active:
+        raise UnknownUserID("No person is known by this hint.")
+    return user
+
+
+def find_user(hint: str) -> Any:
+    """The person with this name to log in by; None where there is none."""
+    model = get_user_model()
+    return model._default_manager.filter(**{f"{model.USERNAME_FIELD}__iexact": hint}).first()
+
+
+def _spare(user: Any, client: Client) -> None:
+    limits.spend(OF_A_PERSON, client.client_id, str(user.pk))
+    if undecided().filter(user=user, client=client).count() >= MOST_AT_ONCE:
+        raise TooManyRequests("The person has not answered the requests before this one.", retry_after_seconds=60)
+
+
+# --- what the worker does
+
+
+def tell_person(request_id: str) -> None:
+    """A mail with where to decide. It carries no link that decides."""
+    asked = undecided().select_related("client", "user").filter(pk=request_id).first()
+    if asked is None:
+        return
+    address = getattr(asked.user, asked.user.get_email_field_name(), "")
+    if not address:
+        return
+    facts = {"app": asked.client.name, "message": asked.binding_message or "-", "page": conf.url("/oauth/requests")}
+    send_mail(
+        _("%(app)s asks for your approval") % facts,
+        _(
+            "%(app)s asks for your approval.\n\nIts message: %(message)s\n\nIf you expect this, log in and decide at "
+            "%(page)s.\nIf you do not, do nothing: nothing is shared."
+        )
+        % facts,
+        None,
+        [address],
+    )
+
+
+def tell_client_later(asked: BackchannelRequest) -> None:
+    """§10.2, in the transaction of the decision."""
+    if asked.auth_req_id:
+        app.configure_task(TELL_CLIENT, queue="oauth").defer(request_id=str(asked.pk))
+
+
+def tell_client(request_id: str) -> None:
+    """One delivery. Raises NotDelivered. What it needs is forgotten once the client has it."""
+    asked = BackchannelRequest.objects.select_related("client").filter(pk=request_id).exclude(auth_req_id="").first()
+    if asked is None or not asked.client.backchannel_client_notification_endpoint:
+        return
+    try:
+        answer = outbound.request(
+            "POST",
+            asked.client.backchannel_client_notification_endpoint,
+            body=json.dumps({"auth_req_id": asked.auth_req_id}),
+            content_type="application/json",
+            bearer=asked.client_notification_token,
+        )
+    except outbound.OutboundError as error:
+        raise NotDelivered(str(error)) from error
+    if answer.status not in (200, 204):
+        raise NotDelivered(f"it answered {answer.status}")
+    BackchannelRequest.objects.filter(pk=asked.pk).update(auth_req_id="", client_notification_token="")

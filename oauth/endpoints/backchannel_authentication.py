@@ -1,0 +1,37 @@
+"""The backchannel authentication endpoint (OpenID Connect CIBA Core 1.0 §7)."""
+
+from django.db import transaction
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from oauth import parameters
+from oauth.authorization import backchannel_request
+from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.errors import UnauthorizedClient
+from oauth.limits import Limit
+from oauth.models import AuditEvent
+from oauth.models.client import GrantType
+
+
+class BackchannelAuthenticationEndpoint(ProtocolEndpoint):
+    """Authenticates as the token endpoint does. The person is told by mail, and decides at /oauth/requests."""
+
+    endpoint = "backchannel_authentication"
+    limit = Limit("requests", 300)
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest) -> JsonResponse:
+        params = parameters.from_body(request)
+        client = self.authenticated(request, params)
+        if client.is_public or not client.allows_grant_type(GrantType.CIBA):
+            raise UnauthorizedClient("This client is not registered for the CIBA grant.")
+        asked, auth_req_id = backchannel_request.read(params, client)
+        with transaction.atomic():
+            asked.save(force_insert=True)
+            app.configure_task(backchannel_request.TELL_PERSON, queue="oauth").defer(request_id=str(asked.pk))
+            AuditEvent.record(
+                AuditEvent.Action.ASKED, user=asked.user_id, client=client.client_id, reason=asked.binding_message
+            )
+        expires_in = round((asked.expires_at - timezone.now()).total_seconds())
+        return JsonResponse({"auth_req_id": auth_req_id, "expires_in": expires_in, "interval": asked.interval_seconds})

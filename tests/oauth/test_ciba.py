@@ -1,0 +1,289 @@
+"""CIBA (OpenID Connect CIBA Core 1.0, poll and ping; FAPI-CIBA): a client asks a person who is elsewhere."""
+
+import base64
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+import time_machine
+from bs4 import BeautifulSoup
+from django.core import mail
+from django.core.exceptions import ValidationError
+from django.db import connection
+from django.test import Client as Browser
+from django.utils import timezone
+
+from oauth.authorization import backchannel_request
+from oauth.conf import conf
+from oauth.models import Authorization, BackchannelRequest
+from tests.conftest import make_client
+from tests.oauth.client_keys import ClientKey, by
+from tests.oauth.test_dpop import proof
+from tests.oauth_client import PASSWORD, decoded
+
+pytestmark = pytest.mark.django_db
+FORM = "application/x-www-form-urlencoded"
+GRANT = "urn:openid:params:grant-type:ciba"
+KEY = ClientKey("ES256")
+
+
+@pytest.fixture
+def call_centre(signing_keys):
+    client = make_client("web", name="Call Centre")
+    client.grant_types = [GRANT, "refresh_token"]
+    client.redirect_uris = ""
+    client.secret = client.issue_secret()
+    client.full_clean()
+    client.save()
+    return client
+
+
+def ask(client, **parameters):
+    given = {
+        "scope": "openid accounts:read",
+        "login_hint": "alice@example.test",
+        "binding_message": "W4SCT",
+        **parameters,
+    }
+    body = urlencode({name: value for name, value in given.items() if value is not None})
+    basic = base64.b64encode(f"{client.client_id}:{client.secret}".encode()).decode()
+    headers = {"Authorization": f"Basic {basic}"}
+    return Browser().post("/oauth/backchannel_authentication", body, content_type=FORM, headers=headers)
+
+
+def poll(token_endpoint, client, auth_req_id):
+    return token_endpoint.post(client, grant_type=GRANT, auth_req_id=auth_req_id)
+
+
+def decide(browser, decision="allow", request_id=None):
+    if request_id is None:
+        form = BeautifulSoup(browser.get("/oauth/requests").content, "html.parser").select_one("main form")
+        request_id = form.select_one("[name=request]")["value"]
+    return browser.post("/oauth/requests", urlencode({"request": request_id, "decision": decision}), content_type=FORM)
+
+
+def test_the_whole_story_by_polling(browser, call_centre, token_endpoint):
+    asked = ask(call_centre).json()
+    assert (asked["interval"], asked["expires_in"]) == (5, 300)
+    assert poll(token_endpoint, call_centre, asked["auth_req_id"]).json()["error"] == "authorization_pending"
+    page = browser.get("/oauth/requests").content.decode()
+    assert all(text in page for text in ("Call Centre", "W4SCT", "See your accounts"))
+    assert decide(browser).status_code == 303
+    tokens = poll(token_endpoint, call_centre, asked["auth_req_id"]).json()
+    assert tokens["scope"] == "accounts:read openid"
+    claims = decoded(tokens["id_token"])
+    assert claims["amr"] == ["pwd"]
+    assert token_endpoint.refresh(call_centre, tokens["refresh_token"]).status_code == 200
+    assert poll(token_endpoint, call_centre, asked["auth_req_id"]).json()["error"] == "invalid_grant"
+    assert b"Nothing is waiting" in browser.get("/oauth/requests").content
+
+
+def test_the_person_is_told_by_mail(alice, call_centre):
+    ask(call_centre)
+    backchannel_request.tell_person(str(BackchannelRequest.objects.get().pk))
+    [message] = mail.outbox
+    assert message.to == [alice.email]
+    assert all(text in message.body for text in ("Call Centre", "W4SCT", f"{conf.ISSUER}/oauth/requests"))
+
+
+def test_a_denial_and_an_expiry(browser, call_centre, token_endpoint):
+    first = ask(call_centre).json()["auth_req_id"]
+    decide(browser, "deny")
+    assert poll(token_endpoint, call_centre, first).json()["error"] == "access_denied"
+    second = ask(call_centre, requested_expiry="30").json()
+    assert second["expires_in"] == 30
+    request_id = BackchannelRequest.objects.latest("created_at").pk
+    with time_machine.travel(timezone.now() + timedelta(seconds=31)):
+        assert poll(token_endpoint, call_centre, second["auth_req_id"]).json()["error"] == "expired_token"
+        assert decide(browser, request_id=request_id).status_code == 404
+
+
+def test_who_asks_too_soon_slows_down(call_centre, alice, token_endpoint):
+    auth_req_id = ask(call_centre).json()["auth_req_id"]
+    poll(token_endpoint, call_centre, auth_req_id)
+    assert poll(token_endpoint, call_centre, auth_req_id).json()["error"] == "slow_down"
+    assert BackchannelRequest.objects.get().interval_seconds == 10
+
+
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_nobody_else_decides(call_centre, alice, bob, token_endpoint, decision):
+    auth_req_id = ask(call_centre).json()["auth_req_id"]
+    request_id = BackchannelRequest.objects.get().pk
+    of_bob = Browser()
+    of_bob.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
+    assert b"Nothing is waiting" in of_bob.get("/oauth/requests").content
+    assert decide(of_bob, decision, request_id).status_code == 404
+    assert decide(Browser(), decision, request_id).status_code == 302  # to the log-in
+    assert poll(token_endpoint, call_centre, auth_req_id).json()["error"] == "authorization_pending"
+
+
+def test_the_decision_needs_a_token_against_csrf(call_centre, alice):
+    ask(call_centre)
+    strict = Browser(enforce_csrf_checks=True)
+    strict.force_login(alice)
+    assert decide(strict, request_id=BackchannelRequest.objects.get().pk).status_code == 403
+    assert not Authorization.objects.exists()
+
+
+def test_another_client_cannot_take_it(browser, call_centre, web_app, token_endpoint):
+    auth_req_id = ask(call_centre).json()["auth_req_id"]
+    decide(browser)
+    web_app.grant_types = [*web_app.grant_types, GRANT]
+    web_app.save()
+    assert poll(token_endpoint, web_app, auth_req_id).json()["error"] == "invalid_grant"
+    assert poll(token_endpoint, call_centre, auth_req_id).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        ({"login_hint": None}, "invalid_request"),
+        ({"login_hint": "nobody@example.test"}, "unknown_user_id"),
+        ({"id_token_hint": "x"}, "invalid_request"),
+        ({"login_hint": None, "id_token_hint": "x"}, "invalid_request"),
+        ({"login_hint": None, "login_hint_token": "x"}, "invalid_request"),
+        ({"scope": "accounts:read"}, "invalid_scope"),
+        ({"scope": "openid webhooks:manage"}, "invalid_scope"),
+        ({"binding_message": "x" * 61}, "invalid_binding_message"),
+        ({"binding_message": "a\u202eb"}, "invalid_binding_message"),
+        ({"requested_expiry": "0"}, "invalid_request"),
+        ({"requested_expiry": "soon"}, "invalid_request"),
+        ({"authorization_details": "[]"}, "invalid_authorization_details"),
+    ],
+)
+def test_what_is_wrong_is_told(call_centre, alice, parameters, error):
+    """§13."""
+    answer = ask(call_centre, **parameters)
+    assert (answer.status_code, answer.json()["error"]) == (400, error), answer.content
+    assert not BackchannelRequest.objects.exists()
+
+
+def test_a_deactivated_person_is_unknown(call_centre, alice):
+    alice.is_active = False
+    alice.save()
+    assert ask(call_centre).json()["error"] == "unknown_user_id"
+
+
+def test_only_clients_that_may(web_app, alice, signing_keys):
+    assert ask(web_app).json()["error"] == "unauthorized_client"
+    with pytest.raises(ValidationError):
+        make_client("mobile", grant_types=[GRANT]).full_clean()
+    with pytest.raises(ValidationError):
+        make_client("web", grant_types=[GRANT], backchannel_token_delivery_mode="ping").full_clean()
+
+
+def test_a_person_is_not_worn_down(call_centre, alice):
+    answers = [ask(call_centre).status_code for _ in range(6)]
+    assert answers == [200] * 5 + [429]
+
+
+def test_an_id_token_names_the_person_too(browser, call_centre, token_endpoint):
+    auth_req_id = ask(call_centre).json()["auth_req_id"]
+    decide(browser)
+    id_token = poll(token_endpoint, call_centre, auth_req_id).json()["id_token"]
+    assert ask(call_centre, login_hint=None, id_token_hint=id_token).status_code == 200
+
+
+def test_a_stronger_log_in_is_asked_for_before_anything_is_allowed(browser, call_centre):
+    ask(call_centre, acr_values="urn:countersign:acr:mfa")
+    decide(browser)
+    assert not Authorization.objects.exists()
+    assert b"stronger log-in" in browser.get("/oauth/requests").content
+
+
+def test_ping_tells_the_client_once_and_forgets(browser, call_centre, token_endpoint, listener):
+    call_centre.backchannel_token_delivery_mode = "ping"
+    call_centre.backchannel_client_notification_endpoint = listener.url("/cb")
+    call_centre.save()
+    assert ask(call_centre).json()["error"] == "invalid_request"  # without a client_notification_token
+    auth_req_id = ask(call_centre, client_notification_token="t" * 30).json()["auth_req_id"]
+    decide(browser)
+    asked = BackchannelRequest.objects.get()
+    listener.status = 500
+    with pytest.raises(backchannel_request.NotDelivered):
+        backchannel_request.tell_client(str(asked.pk))
+    listener.status = 204
+    backchannel_request.tell_client(str(asked.pk))
+    backchannel_request.tell_client(str(asked.pk))
+    assert [json.loads(body) for _, _, body in listener.received] == [{"auth_req_id": auth_req_id}] * 2
+    asked.refresh_from_db()
+    assert (asked.auth_req_id, asked.client_notification_token) == ("", "")
+    assert poll(token_endpoint, call_centre, auth_req_id).status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_at_once_one_gets_the_tokens(signing_keys, browser, call_centre, token_endpoint):
+    auth_req_id = ask(call_centre).json()["auth_req_id"]
+    decide(browser)
+
+    def redeem(_):
+        try:
+            return poll(token_endpoint, call_centre, auth_req_id).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sorted(pool.map(redeem, range(10))) == [200] + [400] * 9
+
+
+# --- FAPI-CIBA
+
+
+@pytest.fixture
+def bank(signing_keys):
+    client = make_client(
+        "web", grant_types=[GRANT], redirect_uris="", token_endpoint_auth_method="private_key_jwt",
+        client_jwks={"keys": [KEY.public]}, security_profile="fapi2",
+    )  # fmt: skip
+    client.full_clean()
+    client.save()
+    return client
+
+
+def ask_signed(client, **changes):
+    now = int(time.time())
+    claims = {
+        "iss": client.client_id, "aud": conf.ISSUER, "iat": now, "nbf": now, "exp": now + 300, "jti": str(now),
+        "scope": "openid accounts:read", "login_hint": "alice@example.test", "binding_message": "W4SCT", **changes,
+    }  # fmt: skip
+    signed = KEY.sign({name: value for name, value in claims.items() if value is not None})
+    body = {"request": signed, "client_id": client.client_id, **by(KEY.assertion(client.client_id))}
+    return Browser().post("/oauth/backchannel_authentication", urlencode(body), content_type=FORM)
+
+
+def test_a_fapi_client_signs_its_request_and_gets_bound_tokens(browser, bank, token_endpoint):
+    answer = ask_signed(bank)
+    assert answer.status_code == 200, answer.content
+    decide(browser)
+    form = {"grant_type": GRANT, "auth_req_id": answer.json()["auth_req_id"]}
+    refused = token_endpoint.post(**form, **by(KEY.assertion(bank.client_id)))
+    assert refused.json()["error"] == "invalid_dpop_proof"
+    tokens = token_endpoint.post(headers={"DPoP": proof()}, **form, **by(KEY.assertion(bank.client_id))).json()
+    assert tokens["token_type"] == "DPoP"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"binding_message": None}, "invalid_binding_message"),
+        ({"aud": "https://other.example"}, "invalid_request_object"),
+        ({"exp": 1}, "invalid_request_object"),
+        ({"nbf": None}, "invalid_request_object"),
+        ({"iss": "another"}, "invalid_request_object"),
+    ],
+)
+def test_what_a_signed_request_needs(bank, alice, changes, error):
+    """FAPI-CIBA §5.2.2, CIBA §7.1.1."""
+    assert ask_signed(bank, **changes).json()["error"] == error
+
+
+def test_a_fapi_client_does_not_ask_unsigned(bank, alice):
+    body = {
+        "client_id": bank.client_id, "scope": "openid", "login_hint": "alice@example.test",
+        **by(KEY.assertion(bank.client_id)),
+    }  # fmt: skip
+    answer = Browser().post("/oauth/backchannel_authentication", urlencode(body), content_type=FORM)
+    assert answer.json()["error"] == "invalid_request"
