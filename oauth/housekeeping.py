@@ -36,7 +36,7 @@ def expired() -> dict[str, QuerySet]:
     now = timezone.now()
     long_ago = now - KEPT_AFTER_THE_END
     return {
-        "pushed requests": PushedRequest.objects.filter(expires_at__lt=now),
+        "pushed requests": PushedRequest.objects.filter(expires_at__lt=now - conf.INTERACTION_LIFETIME),
         "used assertions": UsedAssertion.objects.filter(expires_at__lt=now),
         "used proofs": UsedProof.objects.filter(expires_at__lt=now),
         "device codes": DeviceCode.objects.filter(expires_at__lt=long_ago, authorization=None),

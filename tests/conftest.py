@@ -38,7 +38,7 @@ def _tests_may_empty_the_ledger() -> Iterator[None]:
     flush = DatabaseOperations.execute_sql_flush
 
     def without_triggers(self: DatabaseOperations, statements: list[str]) -> None:
-        statements = [*statements, "TRUNCATE shared_cache"]
+        statements = [*statements, "TRUNCATE shared_cache", "TRUNCATE procrastinate_jobs CASCADE"]
         flush(self, ["SET session_replication_role = replica", *statements, "SET session_replication_role = DEFAULT"])
 
     with pytest.MonkeyPatch.context() as patch:

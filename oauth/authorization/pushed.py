@@ -1,6 +1,5 @@
-"""Pushed authorization requests (RFC 9126): kept under a name that the browser carries, used once."""
+"""Pushed authorization requests (RFC 9126): kept under a name that the browser carries, answered once."""
 
-from django.db import transaction
 from django.utils import timezone
 
 from oauth.authorization.request import AuthorizationRequest
@@ -25,17 +24,24 @@ def keep(client: Client, request: AuthorizationRequest) -> str:
     return PREFIX + reference
 
 
-def take(client: Client, request_uri: str) -> AuthorizationRequest:
-    """The request, once and by its own client (RFC 9126 §4, §7.3). Raises InvalidRequestURI, to be shown."""
+def find(client: Client, request_uri: str) -> AuthorizationRequest:
+    """The request, for its own client (RFC 9126 §4, §7.3). Raises InvalidRequestURI, to be shown.
+
+    Looking does not use it up: browsers load a page twice and scanners open links, so what counts once is the answer
+    (RFC 9126 §4, FAPI 2.0 §5.3.2.2).
+    """
     reference = request_uri.removeprefix(PREFIX)
-    with transaction.atomic():
-        pushed = (
-            PushedRequest.objects.select_for_update().filter(reference_digest=digest(reference), client=client).first()
-        )
-        if pushed is None or reference == request_uri:
-            raise InvalidRequestURI(_NOT_VALID)
-        pushed.delete()
+    pushed = PushedRequest.objects.filter(reference_digest=digest(reference), client=client).first()
+    if pushed is None or reference == request_uri:
+        raise InvalidRequestURI(_NOT_VALID)
     if pushed.expires_at <= timezone.now():
         raise InvalidRequestURI(_NOT_VALID, detail="expired")
     # What counts is when the person is asked: `prompt=login` wants a log-in after that.
-    return AuthorizationRequest.from_json({**pushed.request, "created_at": timezone.now().timestamp()})
+    asked_at = timezone.now().timestamp()
+    return AuthorizationRequest.from_json({**pushed.request, "created_at": asked_at, "pushed_id": pushed.pk})
+
+
+def use_up(request: AuthorizationRequest) -> None:
+    """In the transaction of its answer: of two at once, one is answered. Raises InvalidRequestURI."""
+    if request.pushed_id is not None and not PushedRequest.objects.filter(pk=request.pushed_id).delete()[0]:
+        raise InvalidRequestURI(_NOT_VALID, detail="answered before")

@@ -83,6 +83,7 @@ class AuthorizationRequest:
     grant_management_action: str
     grant_id: str
     created_at: datetime
+    pushed_id: int | None = None  # the row it was pushed into, deleted with the answer
 
     @property
     def consented_scopes(self) -> frozenset[str]:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import translation
@@ -79,7 +80,7 @@ class AuthorizationEndpoint(View):
         client = find_client(params)
         if "request_uri" in params and params["request_uri"].startswith(pushed.PREFIX):
             # RFC 9126 §4: what was pushed counts, and nothing that the browser adds.
-            return _ask(request, pushed.take(client, params["request_uri"]), client, None)
+            return _ask(request, pushed.find(client, params["request_uri"]), client, None)
         return self._read(request, params, client, then=lambda asked: _ask(request, asked, client, None))
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
@@ -291,10 +292,12 @@ def _allow(
 ) -> HttpResponse:
     session = sessions.current(request)
     try:
-        if authorization_request.response_type == "token":
-            answer = _implicit(consent.allow(authorization_request, client, session, chosen), authorization_request)
-        else:
-            answer = {"code": consent.allow_by_code(authorization_request, client, session, chosen)}
+        with transaction.atomic():
+            pushed.use_up(authorization_request)
+            if authorization_request.response_type == "token":
+                answer = _implicit(consent.allow(authorization_request, client, session, chosen), authorization_request)
+            else:
+                answer = {"code": consent.allow_by_code(authorization_request, client, session, chosen)}
     except authorization_details.NotAnswered as error:
         page = _page(request, "oauth/consent.html", authorization_request, client, interaction_id or "", str(error))
         page.status_code = HTTPStatus.BAD_REQUEST
@@ -328,6 +331,7 @@ def _refuse(
     refusal: OAuthError,
     interaction_id: str | None,
 ) -> HttpResponse:
+    pushed.use_up(authorization_request)
     record_refusal("authorize", refusal, request, client=client)
     if interaction_id:
         interaction.finish(request, interaction_id)

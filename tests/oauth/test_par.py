@@ -5,10 +5,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
-from oauth.models import Authorization, PushedRequest
+from oauth.models import Authorization, AuthorizationCode, PushedRequest
 from tests.oauth_client import authorization_url, callback, decide
 
 pytestmark = pytest.mark.django_db
@@ -62,19 +63,37 @@ def test_what_the_browser_adds_changes_nothing(browser, web):
     assert Authorization.objects.get().scopes == ["accounts:read"]
 
 
-def test_a_request_uri_works_once(browser, web):
-    """RFC 9126 §7.3."""
+def test_a_request_uri_is_answered_once(browser, web):
+    """RFC 9126 §7.3. Looking twice is no use (§4): the page of a second tab is shown, and cannot be answered again."""
     request_uri = push(web).json()["request_uri"]
-    assert page_of(browser, web, request_uri).status_code == 200
-    again = page_of(browser, web, request_uri)
-    assert again.status_code == 400
-    assert b"invalid_request_uri" in again.content
+    tabs = [page_of(browser, web, request_uri) for _ in range(2)]
+    assert "code" in callback(decide(browser, tabs[0]))
+    for again in (decide(browser, tabs[1]), page_of(browser, web, request_uri)):
+        assert again.status_code == 400
+        assert b"invalid_request_uri" in again.content
+    assert AuthorizationCode.objects.count() == 1
 
 
-def test_a_request_uri_expires(browser, web):
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_of_two_answers_at_once_one_counts(browser, web, decision):
+    """A denied request is answered, too."""
     request_uri = push(web).json()["request_uri"]
+    first, second = (page_of(browser, web, request_uri) for _ in range(2))
+    assert decide(browser, first, "deny").status_code == 303
+    assert decide(browser, second, decision).status_code == 400
+    assert not AuthorizationCode.objects.exists()
+
+
+def test_a_request_uri_expires_but_not_under_a_person_who_is_deciding(browser, web):
+    request_uri = push(web).json()["request_uri"]
+    page = page_of(browser, web, request_uri)
     with time_machine.travel(timezone.now() + timedelta(seconds=91)):
         assert page_of(browser, web, request_uri).status_code == 400
+        call_command("cleanup")
+        assert "code" in callback(decide(browser, page))
+    push(web)
+    with time_machine.travel(timezone.now() + timedelta(hours=1)):
+        call_command("cleanup")
     assert not PushedRequest.objects.exists()
 
 
