@@ -3,7 +3,7 @@
 import http.client
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 CONNECTIONS = 4
@@ -35,15 +35,14 @@ class Result:
         return ordered[min(len(ordered) - 1, int(len(ordered) * fraction))] * 1000
 
 
-def run(port: int, make: Callable[[], Request], requests: int) -> Result:
-    """`make` gives the next request; called from several threads."""
+def run(port: int, requests: Sequence[Request]) -> Result:
+    """Each connection sends its share, one after the other."""
     latencies: list[float] = []
     failures: list[str] = []
 
-    def work() -> None:
+    def work(share: Sequence[Request]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        for _ in range(requests // CONNECTIONS):
-            request = make()
+        for request in share:
             began = time.perf_counter()
             connection.request(request.method, request.path, request.body, request.headers or {})
             response = connection.getresponse()
@@ -55,7 +54,7 @@ def run(port: int, make: Callable[[], Request], requests: int) -> Result:
         connection.close()
 
     began = time.perf_counter()
-    threads = [threading.Thread(target=work) for _ in range(CONNECTIONS)]
+    threads = [threading.Thread(target=work, args=[requests[n::CONNECTIONS]]) for n in range(CONNECTIONS)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,6 +1,7 @@
 """A person at a browser who comes back to an app's redirect URI, where nobody has to listen."""
 
 import os
+from contextlib import nullcontext
 from urllib.parse import urljoin
 
 import requests
@@ -29,9 +30,11 @@ def let_in(url: str, email: str = EMAIL) -> None:
     raise AssertionError("The pages go round in circles.")
 
 
-def answer(url: str, *, returns_to: str, decision: str = "allow", email: str = EMAIL) -> str:
+def answer(
+    url: str, *, returns_to: str, decision: str = "allow", email: str = EMAIL, browser: requests.Session | None = None
+) -> str:
     """Logs in and decides by the pages' own forms; the URL that the browser is sent back to."""
-    with requests.Session() as browser:
+    with nullcontext(browser) if browser else requests.Session() as browser:
         response = browser.get(url, allow_redirects=False)
         for _ in range(12):
             if location := response.headers.get("Location"):
