@@ -15,7 +15,7 @@ from uuid_utils.compat import uuid7
 from banking import iban
 from banking.models import Account, Consent
 from banking.models.ledger import MAX_AMOUNT_MINOR
-from oauth.authorization_details import Choice, Detail, DetailsType, NotAnswered, Question
+from oauth.authorization_details import Choice, Detail, DetailsType, NotAnswered, Question, Summary
 
 ACCOUNT_INFORMATION, TRANSFER = "account_information", "transfer"
 #: Above this the token names the consent only, and the API reads its accounts from the table.
@@ -65,24 +65,20 @@ class AccountInformation(DetailsType):
         return parse_duration(detail["valid_for"]) if "valid_for" in detail else None
 
     def question(self, detail: Detail, user: Any) -> Question:
-        sentences = {
-            "accounts": _("names and kinds of the accounts, with their numbers partly hidden"),
-            "balances": _("how much money is in them"),
-            "transactions": _("what came in and went out"),
-            "statements": _("their monthly statements"),
-        }
-        facts = []
-        if day := _day(detail):
-            facts.append((_("History since"), formats.date_format(day)))
         hints = detail.get("accounts")
         return Question(
             title=_("See accounts that you pick"),
-            sentences=[sentences[action] for action in detail["actions"]],
-            facts=facts,
+            sentences=_sentences(detail),
+            facts=_history(detail),
             prompt=_("Which accounts?"),
             choices=[_choice(account, is_ticked=not hints or str(account.pk) in hints) for account in _open(user)],
             takes_several=True,
         )
+
+    def summary(self, detail: Detail) -> Summary:
+        accounts = Account.objects.filter(consents=detail["identifier"]).order_by("opened_at", "id")
+        picked = [(account.name, _number(account)) for account in accounts]
+        return Summary(_("See accounts that you picked"), _sentences(detail), [*picked, *_history(detail)])
 
     def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
         accounts = list(_open(user).filter(pk__in=_ids(chosen)))
@@ -128,23 +124,25 @@ class TransferDetails(DetailsType):
         return ["transfers:write"]
 
     def question(self, detail: Detail, user: Any) -> Question:
-        amount, creditor = detail["instructed_amount"], detail["creditor"]
+        amount = detail["instructed_amount"]
         hint = detail.get("debtor_account")
         accounts = list(_open(user).filter(currency=amount["currency"]))
         ticked = hint if any(str(account.pk) == hint for account in accounts) else None
         return Question(
             title=_("Make this transfer, once"),
-            facts=[
-                (_("Amount"), _money(amount["currency"], amount["minor_units"])),
-                (_("To"), creditor["name"]),
-                (_("Account number"), creditor["identifier"]),
-                (_("Reference"), detail["reference"]),
-            ],
+            facts=_transfer(detail),
             prompt=_("From which account?"),
             choices=[
                 _choice(account, is_ticked=str(account.pk) == ticked if ticked else number == 0)
                 for number, account in enumerate(accounts)
             ],
+        )
+
+    def summary(self, detail: Detail) -> Summary:
+        accounts = Account.objects.filter(consents=detail["identifier"])
+        return Summary(
+            _("Make this transfer, once"),
+            facts=[*_transfer(detail), *((_("From"), f"{one.name} {_number(one)}") for one in accounts)],
         )
 
     def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
@@ -167,7 +165,36 @@ def _open(user: Any) -> QuerySet[Account]:
 
 
 def _choice(account: Account, *, is_ticked: bool) -> Choice:
-    return Choice(str(account.pk), account.name, f"{iban.masked(account.iban or '')} · {account.currency}", is_ticked)
+    return Choice(str(account.pk), account.name, _number(account), is_ticked)
+
+
+def _number(account: Account) -> str:
+    return f"{iban.masked(account.iban or '')} · {account.currency}"
+
+
+def _sentences(detail: Detail) -> list[str]:
+    sentences = {
+        "accounts": _("names and kinds of the accounts, with their numbers partly hidden"),
+        "balances": _("how much money is in them"),
+        "transactions": _("what came in and went out"),
+        "statements": _("their monthly statements"),
+    }
+    return [sentences[action] for action in detail["actions"]]
+
+
+def _history(detail: Detail) -> list[tuple[str, str]]:
+    day = _day(detail)
+    return [(_("History since"), formats.date_format(day))] if day else []
+
+
+def _transfer(detail: Detail) -> list[tuple[str, str]]:
+    amount, creditor = detail["instructed_amount"], detail["creditor"]
+    return [
+        (_("Amount"), _money(amount["currency"], amount["minor_units"])),
+        (_("To"), creditor["name"]),
+        (_("Account number"), creditor["identifier"]),
+        (_("Reference"), detail["reference"]),
+    ]
 
 
 def _ids(chosen: Sequence[str]) -> list[UUID]:

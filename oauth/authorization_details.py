@@ -36,12 +36,18 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What the consent page shows of a detail: exactly what will be enforced (ASVS 5.0 10.7.2)."""
+class Summary:
+    """What a person sees of a detail: exactly what is enforced (ASVS 5.0 10.7.2)."""
 
     title: str
     sentences: Sequence[str] = ()
     facts: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question(Summary):
+    """On the consent page, where there may be something to pick."""
+
     prompt: str = ""
     choices: Sequence[Choice] = ()
     takes_several: bool = False
@@ -60,7 +66,8 @@ class DetailsType:
         """Raises ValueError for what the schema cannot say."""
 
     def scopes(self, detail: Detail) -> Iterable[str]:
-        """The scopes that the detail needs: they are granted with it, to a client that may have them."""
+        """The scopes that the detail needs: they are granted with it, to a client that may have them. The API narrows
+        them to what the detail says, so that people are shown the detail instead."""
         return ()
 
     def lifetime(self, detail: Detail) -> timedelta | None:
@@ -68,6 +75,10 @@ class DetailsType:
         return None
 
     def question(self, detail: Detail, user: Any) -> Question:
+        raise NotImplementedError
+
+    def summary(self, detail: Detail) -> Summary:
+        """Of a detail that was granted, for the page where the person takes it back."""
         raise NotImplementedError
 
     def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
@@ -112,7 +123,7 @@ def parse(text: str | None, *, allowed_types: Sequence[str], resources: Sequence
 
 def scopes_of(details: Iterable[Detail]) -> list[str]:
     known = types()
-    return [scope for detail in details for scope in known[detail["type"]].scopes(detail)]
+    return [scope for detail in details if detail["type"] in known for scope in known[detail["type"]].scopes(detail)]
 
 
 def lifetime_of(details: Iterable[Detail]) -> timedelta | None:
@@ -124,6 +135,15 @@ def lifetime_of(details: Iterable[Detail]) -> timedelta | None:
 def questions(details: Iterable[Detail], user: Any) -> list[Question]:
     known = types()
     return [known[detail["type"]].question(detail, user) for detail in details]
+
+
+def summaries(details: Iterable[Detail]) -> list[Summary]:
+    """Of what was granted. A type that is no longer registered is named, so that it can be taken back."""
+    known = types()
+    return [
+        known[detail["type"]].summary(detail) if detail["type"] in known else Summary(detail["type"])
+        for detail in details
+    ]
 
 
 def granted(

@@ -1,6 +1,6 @@
 """What the person allows: whether to ask, and what an answer writes."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -150,13 +150,15 @@ def allow_by_code(
     return code
 
 
-def groups(scopes: Collection[str]) -> list[tuple[str, list[str]]]:
-    """The scopes as titles with sentences, in the order of the consent page; all of them, none hidden."""
+def groups(scopes: Iterable[str], details: Iterable[Detail] = ()) -> list[tuple[str, list[str]]]:
+    """The scopes as titles with sentences, in the order of the consent page; all but those that a detail narrows:
+    “Make transfers” is not what the person allows where it is one transfer."""
+    scopes = set(scopes) - set(authorization_details.scopes_of(details))
     rows = {scope.name: scope for scope in Scope.objects.filter(name__in=scopes)}
     titles: dict[str, list[str]] = {label: [] for label in Scope.Group.labels}
     for row in sorted(rows.values(), key=lambda scope: (scope.position, scope.name)):
         titles[Scope.Group(row.group).label].append(row.sentence)
-    for name in scopes:
+    for name in sorted(scopes):
         if name not in rows:
             titles[Scope.Group.READ.label].append(name)
     return [(str(title), sentences) for title, sentences in titles.items() if sentences]

@@ -15,6 +15,7 @@ from django.views import View
 
 from oauth import parameters
 from oauth.authorization import consent
+from oauth.authorization_details import Summary, scopes_of, summaries
 from oauth.errors import InvalidRequest
 from oauth.models import Authorization, Client
 
@@ -27,6 +28,7 @@ class ConnectedApp:
 
     client: Client
     groups: list[tuple[str, list[str]]]
+    summaries: list[Summary]
     since: datetime
     last_used_at: datetime | None
     expires_at: datetime
@@ -62,11 +64,18 @@ def _connected(user: Any) -> Iterable[ConnectedApp]:
     for authorization in live:
         by_client.setdefault(authorization.client_id, []).append(authorization)
     for authorizations in by_client.values():
-        scopes = {name for authorization in authorizations for name in authorization.scopes}
+        details = [detail for authorization in authorizations for detail in authorization.authorization_details]
+        # What one of them may do unbounded is said, whatever another one narrows.
+        scopes = {
+            name
+            for authorization in authorizations
+            for name in set(authorization.scopes) - set(scopes_of(authorization.authorization_details))
+        }
         used = [authorization.last_used_at for authorization in authorizations if authorization.last_used_at]
         yield ConnectedApp(
             client=authorizations[0].client,
-            groups=consent.groups(tuple(sorted(scopes))),
+            groups=consent.groups(scopes),
+            summaries=summaries(details),
             since=min(authorization.created_at for authorization in authorizations),
             last_used_at=max(used, default=None),
             expires_at=max(authorization.expires_at for authorization in authorizations),

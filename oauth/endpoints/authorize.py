@@ -350,7 +350,7 @@ def _page(
     context = {
         "client": client,
         "redirect_host": interaction.redirect_host(authorization_request.redirect_uri),
-        "groups": consent.groups(authorization_request.consented_scopes),
+        "groups": consent.groups(authorization_request.consented_scopes, details),
         "questions": authorization_details.questions(details, request.user),
         "problem": problem,
         "grant_management_action": authorization_request.grant_management_action,

@@ -105,7 +105,7 @@ def _consent_page(request: HttpRequest, waiting: DeviceCode) -> HttpResponse:
     context = {
         "client": waiting.client,
         "user_code": waiting.user_code_shown,
-        "groups": consent.groups(tuple(waiting.scopes)),
+        "groups": consent.groups(waiting.scopes),
         "expires_at": consent.expires_at(waiting.client),
     }
     return render(request, "oauth/device_consent.html", context)

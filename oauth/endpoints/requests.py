@@ -41,7 +41,7 @@ class RequestsPage(View):
             {
                 "asked": one,
                 "client": one.client,
-                "groups": consent.groups(tuple(one.scopes)),
+                "groups": consent.groups(one.scopes),
                 "expires_at": consent.expires_at(one.client),
             }
             for one in asked

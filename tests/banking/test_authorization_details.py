@@ -120,6 +120,22 @@ def test_the_page_says_what_is_enforced(browser, token_endpoint, web_app, accoun
     assert re.search(r"31 \w+\.? 2026|\w+\.? 31, 2026", text), text
     assert all(account.name in text for account in accounts)
     assert accounts[0].iban not in text
+    assert "See your accounts" not in text  # all of them is not what is asked
+    wider = consent_page(browser, token_endpoint, web_app, [READ], scope="transfers:write").content.decode()
+    assert "Make transfers from your accounts" in wider
+
+
+def test_a_person_sees_what_they_picked_and_takes_it_back(browser, tokens, web_app, accounts, pay, api):
+    """ASVS 5.0 10.7.3: the page says the accounts and the transfer, not what the scope alone would mean."""
+    token = tokens([READ, pay], (0, accounts[0].pk), (1, accounts[1].pk))["access_token"]
+    text = BeautifulSoup(browser.get("/oauth/apps").content, "html.parser").select_one("main").get_text(" ", strip=True)
+    assert all(
+        said in text for said in ("that you picked", "Everyday", "Make this transfer, once", "12.50 GBP", "INV 7")
+    )
+    assert "Secret" not in text
+    assert "Make transfers from your accounts" not in text
+    browser.post("/oauth/apps", urlencode({"client_id": web_app.client_id}), content_type=FORM)
+    assert send(api(token), transfer_of(pay, accounts[1])).status_code == 401
 
 
 def test_picking_nothing_or_somebody_elses_account_asks_again(browser, token_endpoint, web_app, accounts, of_bob):

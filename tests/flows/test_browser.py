@@ -1,5 +1,6 @@
 """The pages in a real browser, which applies what no test client does: CSP, Referrer-Policy, cookies' SameSite."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -61,6 +62,25 @@ def test_log_in_and_consent_lead_back_to_the_app(live: Server, page: Page, decis
     answer = parse_qs(urlsplit(seen[0].url).query)
     assert ("code" in answer) is (decision == "allow")
     assert "referer" not in seen[0].headers  # RFC 9700 §4.2
+
+
+def test_a_person_picks_the_accounts(live: Server, page: Page) -> None:
+    """RFC 9396: what was unticked is not allowed, and the page of the apps says what was."""
+    page.route("http://127.0.0.1:51997/**", lambda route: route.fulfill(body="back"))
+    detail = {"type": "account_information", "actions": ["accounts", "balances"], "valid_for": "P30D"}
+    query = {
+        "client_id": "demo-mobile", "redirect_uri": "http://127.0.0.1:51997/callback", "response_type": "code",
+        "authorization_details": json.dumps([detail]), "code_challenge": "A" * 43, "code_challenge_method": "S256",
+    }  # fmt: skip
+    page.goto(f"{live.url}/oauth/authorize?{urlencode(query)}")
+    log_in(page)
+    page.uncheck("text=Rainy day")
+    page.click("button[value=allow]")
+    page.wait_for_url("http://127.0.0.1:51997/**")
+    page.goto(f"{live.url}/oauth/apps")
+    said = page.inner_text("section:has-text('Pocket Ledger')")
+    assert "Everyday" in said
+    assert "Rainy day" not in said
 
 
 def test_a_device_is_let_in_and_the_app_removed(live: Server, page: Page) -> None:
