@@ -71,7 +71,7 @@ class AccountInformation(DetailsType):
             sentences=_sentences(detail),
             facts=_history(detail),
             prompt=_("Which accounts?"),
-            choices=[_choice(account, is_ticked=not hints or str(account.pk) in hints) for account in _open(user)],
+            choices=[_choice(one, is_ticked=not hints or str(one.pk) in hints) for one in _open(user)],
             takes_several=True,
         )
 
@@ -126,7 +126,7 @@ class TransferDetails(DetailsType):
     def question(self, detail: Detail, user: Any) -> Question:
         amount = detail["instructed_amount"]
         hint = detail.get("debtor_account")
-        accounts = list(_open(user).filter(currency=amount["currency"]))
+        accounts = list(_open(user, may_pay=True).filter(currency=amount["currency"]))
         ticked = hint if any(str(account.pk) == hint for account in accounts) else None
         return Question(
             title=_("Make this transfer, once"),
@@ -146,7 +146,8 @@ class TransferDetails(DetailsType):
         )
 
     def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
-        accounts = list(_open(user).filter(pk__in=_ids(chosen), currency=detail["instructed_amount"]["currency"]))
+        currency = detail["instructed_amount"]["currency"]
+        accounts = list(_open(user, may_pay=True).filter(pk__in=_ids(chosen), currency=currency))
         if len(accounts) != 1 or len(chosen) != 1:
             raise NotAnswered(_("Pick the account that pays, or choose Deny."))
         return _consent({**detail, "debtor_account": str(accounts[0].pk)}, user, client_id, accounts)
@@ -160,8 +161,9 @@ def _consent(detail: dict[str, Any], user: Any, client_id: str, accounts: list[A
     return granted
 
 
-def _open(user: Any) -> QuerySet[Account]:
-    return Account.objects.filter(holder=user, status=Account.Status.OPEN).order_by("opened_at", "id")
+def _open(user: Any, *, may_pay: bool = False) -> QuerySet[Account]:
+    """What the person may share: of an account that they only look after, no payment."""
+    return Account.objects.of(user.pk, may_pay=may_pay).filter(status=Account.Status.OPEN).order_by("opened_at", "id")
 
 
 def _choice(account: Account, *, is_ticked: bool) -> Choice:

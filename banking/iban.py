@@ -18,6 +18,10 @@ def is_valid(iban: str) -> bool:
     return bool(_FORM.fullmatch(iban)) and _remainder(iban[4:] + iban[:4]) == 1
 
 
+def is_ours(iban: str) -> bool:
+    return iban.startswith(_COUNTRY) and iban[4:].startswith(_BANK)
+
+
 def masked(iban: str | None) -> str | None:
     """Country and the last four characters, as shown without the scope accounts:detail."""
     return f"{iban[:2]}{'•' * (len(iban) - 6)}{iban[-4:]}" if iban else None

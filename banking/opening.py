@@ -1,12 +1,15 @@
 """Opening accounts: a person's, and the bank's own."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from uuid_utils.compat import uuid7
 
 from banking import iban
 from banking.models import Account
+
+SHARDS = 8
 
 
 def open_account(
@@ -25,9 +28,13 @@ def open_account(
     )
 
 
-def internal_account(currency: str, purpose: str) -> Account:
-    """The bank's own account for a purpose (clearing, fees), made at first use."""
-    wanted = {"kind": Account.Kind.INTERNAL, "name": purpose, "currency": currency}
+def internal_account(currency: str, purpose: str, *, shard_by: UUID | None = None) -> Account:
+    """The bank's own account for a purpose (clearing, fees), made at first use.
+
+    An account that every payment touches serialises them all: with `shard_by` it is one of SHARDS.
+    """
+    name = f"{purpose} {shard_by.int % SHARDS + 1}" if shard_by else purpose
+    wanted = {"kind": Account.Kind.INTERNAL, "name": name, "currency": currency}
     found = Account.objects.filter(**wanted).first()
     if found:
         return found

@@ -4,7 +4,7 @@ from django.urls import path, re_path
 
 from banking.api.accounts import AccountDetail, AccountList, Balances
 from banking.api.transactions import TransactionDetail, TransactionList
-from banking.api.transfers import TransferDetail, TransferList
+from banking.api.transfers import TransferCancel, TransferDetail, TransferList
 from banking.api.views import NotHere
 from banking.problem_pages import problem_page
 
@@ -20,6 +20,7 @@ urlpatterns = [
     ),
     path("api/v1/transfers", TransferList.as_view(), name="transfers"),
     path("api/v1/transfers/<str:transfer_id>", TransferDetail.as_view(), name="transfer"),
+    path("api/v1/transfers/<str:transfer_id>/cancel", TransferCancel.as_view(), name="transfer-cancel"),
     re_path(r"^api/", NotHere.as_view()),
     path("problems/<str:code>", problem_page, name="problem"),
 ]

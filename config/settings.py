@@ -213,6 +213,9 @@ STEP_UP_AMOUNT_MINOR = env.int("STEP_UP_AMOUNT_MINOR", default=1_000_000)
 HISTORY_WITHOUT_STEP_UP = timedelta(days=env.int("HISTORY_WITHOUT_STEP_UP_DAYS", default=90))
 STEP_UP_MAX_AGE = timedelta(seconds=env.int("STEP_UP_MAX_AGE_SECONDS", default=600))
 
+# How other banks are paid: a function (transfer) -> Outcome, see banking/payments/scheme.py. Empty: they are not.
+PAYMENT_SCHEME = env.str("PAYMENT_SCHEME", default="" if PRODUCTION else "demo.payment_scheme.pay")
+
 # --- mail
 
 EMAIL_CONFIG = (

@@ -1,11 +1,11 @@
-"""GET and POST /transfers, GET /transfers/{id}."""
+"""GET and POST /transfers, GET /transfers/{id}, POST /transfers/{id}/cancel."""
 
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404
-from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -19,15 +19,16 @@ from banking.api.money import MoneySerializer, StrictCharField, StrictSerializer
 from banking.api.problems import MEDIA_TYPE, Conflict
 from banking.api.views import BankView, uuid_or_404
 from banking.authorization_details import TRANSFER
-from banking.ledger import post
-from banking.ledger.refusals import AmountOutOfRange, CurrencyMismatch, PayeeUnreachable, SameAccount
-from banking.models import Account, Consent, Transfer
-from banking.models.ledger import MAX_AMOUNT_MINOR
+from banking.ledger import in_transaction
+from banking.models import Account, AccountAccess, Consent, Role, Transfer
+from banking.models.account import AccountQuerySet
+from banking.payments import Order, cancel, make
+from banking.payments.transfers import check
 from oauth.resource_server import require_authentication, require_live
 
 _FIELDS = (
-    "id", "status", "amount_minor", "currency", "source_id", "destination_id", "destination__holder_id",
-    "destination__iban", "user_id", "reference", "end_to_end_id", "created_at", "settled_at", "transaction_id",
+    "id", "status", "status_reason", "amount_minor", "currency", "source_id", "destination_id", "destination__iban",
+    "is_own", "payee_name", "payee_iban", "reference", "end_to_end_id", "created_at", "settled_at", "transaction_id",
 )  # fmt: skip
 
 
@@ -78,7 +79,7 @@ class TransferList(BankView):
         return Response(page.envelope([_shown(row) for row in rows], key="id"))
 
     def post(self, request: Request) -> Response:
-        """A transfer to an account of this bank, posted at once and exactly once per Idempotency-Key."""
+        """Exactly once per Idempotency-Key: posted at once within this bank, pending with a hold to another."""
         key = idempotency.key_of(request)
         serializer = TransferSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -113,9 +114,30 @@ class TransferDetail(BankView):
         return Response(_shown(row))
 
 
-def _visible(request: Request) -> Any:
+class TransferCancel(BankView):
+    required_scopes = {"POST": ["transfers:write"]}
+
+    def post(self, request: Request, transfer_id: str) -> Response:
+        """Only what is pending and was not yet handed to the other bank; its money is free again at once."""
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)
+        return Response(in_transaction(lambda: _cancel(request, uuid_or_404(transfer_id))))
+
+
+def _visible(request: Request, accounts: AccountQuerySet | None = None) -> QuerySet[Transfer]:
     """Transfers from accounts that the token may see."""
-    return Transfer.objects.filter(source__in=Account.objects.visible_to(request.auth).values("id"))  # type: ignore[arg-type]
+    if accounts is None:
+        accounts = Account.objects.visible_to(request.auth)  # type: ignore[arg-type]
+    own = AccountAccess.objects.filter(account=OuterRef("destination"), user=request.auth.claims.user_id)  # type: ignore[union-attr]
+    return Transfer.objects.filter(source__in=accounts.values("id")).annotate(is_own=Exists(own))
+
+
+def _cancel(request: Request, transfer_id: UUID) -> dict[str, Any]:
+    require_live(request.auth)  # type: ignore[arg-type]
+    transfers = _visible(request, Account.objects.payable_by(request.auth)).filter(pk=transfer_id)  # type: ignore[arg-type]
+    if not transfers.exists():
+        raise Http404
+    cancel(transfer_id)
+    return _shown(transfers.values(*_FIELDS).get())
 
 
 def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any]:
@@ -125,52 +147,32 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
     claims = request.auth.claims  # type: ignore[union-attr]
     consent = _consent(request, body)
     source, destination = _accounts(request, body)
-    if source is None or source.holder is None:
+    if source is None:
         raise Http404
     # Money movement trusts no token alone: the person must still be active (RELIABILITY §3.5 row 26).
-    if not source.holder.is_active:
+    if not source.is_active:  # type: ignore[attr-defined]
         raise AccountHolderInactive
-    amount_minor, currency = body["amount"]["minor_units"], body["amount"]["currency"]
-    if not 0 < amount_minor <= MAX_AMOUNT_MINOR:
-        raise AmountOutOfRange(pointer="/amount/minor_units")
-    if amount_minor >= settings.STEP_UP_AMOUNT_MINOR:
-        require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
-    if destination is None:
-        raise PayeeUnreachable(pointer="/destination")
-    if source.pk == destination.pk:
-        raise SameAccount(pointer="/destination")
-    if not source.currency == destination.currency == currency:
-        raise CurrencyMismatch(pointer="/amount/currency")
-    now = timezone.now()
-    posted = post(
-        [(source, -amount_minor), (destination, amount_minor)],
-        description=body["reference"],
-        kind="transfer",
-        created_at=now,
-    )
-    transfer = Transfer.objects.create(
-        user=source.holder,
+    order = Order(
+        user_id=UUID(claims.user_id),
         client_id=claims.client_id,
-        idempotency_key=key,
+        key=key,
         source=source,
         destination=destination,
-        currency=currency,
-        amount_minor=amount_minor,
+        payee_name=body["destination"].get("name", ""),
+        payee_iban=_elsewhere(body["destination"]),
+        amount_minor=body["amount"]["minor_units"],
+        currency=body["amount"]["currency"],
         reference=body["reference"],
         end_to_end_id=body.get("end_to_end_id", ""),
-        status=Transfer.Status.POSTED,
-        created_at=now,
-        settled_at=now,
-        transaction=posted,
         consent=consent,
     )
-    return _shown(
-        {
-            **{field: getattr(transfer, field) for field in _FIELDS if "__" not in field},
-            "destination__holder_id": destination.holder_id,
-            "destination__iban": destination.iban,
-        }
-    )
+    check(order)
+    if order.amount_minor >= settings.STEP_UP_AMOUNT_MINOR:
+        require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
+    transfer = make(order)
+    row = {field: getattr(transfer, field) for field in _FIELDS if field not in ("destination__iban", "is_own")}
+    is_own = destination is not None and hasattr(destination, "role")
+    return _shown({**row, "is_own": is_own, "destination__iban": destination.iban if destination else None})
 
 
 def _consent(request: Request, body: dict[str, Any]) -> Consent | None:
@@ -198,34 +200,48 @@ def _consent(request: Request, body: dict[str, Any]) -> Consent | None:
 
 
 def _accounts(request: Request, body: dict[str, Any]) -> tuple[Account | None, Account | None]:
-    """Source and destination, each None where the token may not use it. Two queries."""
+    """Source and destination at this bank, each None where the token may not use it. Two queries."""
     visible = Account.objects.visible_to(request.auth)  # type: ignore[arg-type]
     destination = body["destination"]
-    own = {
-        account.pk: account
-        for account in visible.select_related("holder").filter(
-            pk__in=[body["source_account_id"], destination.get("account_id")]
-        )
-    }
+    asked = [body["source_account_id"], destination.get("account_id")]
+    found = visible.annotate(role=F("access__role"), is_active=F("access__user__is_active"))
+    wanted = Q(pk__in=asked) | Q(iban=_iban(destination)) if _iban(destination) else Q(pk__in=asked)
+    own = {account.pk: account for account in found.filter(wanted)}
+    source = own.get(body["source_account_id"])
+    if source is not None and source.role == Role.READER:
+        source = None
     if "account_id" in destination:
-        payee = own.get(destination["account_id"])
-    else:
-        identifier = destination["identifier"].replace(" ", "").upper()
-        payees = Account.objects.filter(iban=identifier, kind=Account.Kind.CUSTOMER).exclude(status="closed")
-        payee = payees.first() if iban.is_valid(identifier) else None
-    return own.get(body["source_account_id"]), payee
+        return source, own.get(destination["account_id"])
+    for account in own.values():
+        if account.iban == _iban(destination):
+            return source, account
+    payees = Account.objects.filter(iban=_iban(destination), kind=Account.Kind.CUSTOMER)
+    return source, payees.exclude(status=Account.Status.CLOSED).first() if iban.is_valid(_iban(destination)) else None
+
+
+def _iban(destination: dict[str, Any]) -> str:
+    return destination.get("identifier", "").replace(" ", "").upper()
+
+
+def _elsewhere(destination: dict[str, Any]) -> str:
+    """The IBAN, if it is another bank's."""
+    identifier = _iban(destination)
+    return identifier if iban.is_valid(identifier) and not iban.is_ours(identifier) else ""
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    is_own = row["destination__holder_id"] == row["user_id"]
-    destination = (
-        {"account_id": row["destination_id"]}
-        if is_own
-        else {"scheme": "iban", "identifier_masked": iban.masked(row["destination__iban"])}
-    )
+    destination: dict[str, Any] = {"account_id": row["destination_id"]}
+    if not row["is_own"]:
+        identifier = row["destination__iban"] or row["payee_iban"]
+        destination = {
+            "scheme": "iban",
+            "identifier_masked": iban.masked(identifier),
+            "name": row["payee_name"] or None,
+        }
     return {
         "id": row["id"],
         "status": row["status"],
+        "status_reason": row["status_reason"] or None,
         "amount": money(row["currency"], row["amount_minor"]),
         "source": {"account_id": row["source_id"]},
         "destination": destination,

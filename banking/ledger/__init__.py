@@ -4,7 +4,9 @@ Accounts are locked sorted by id, the entries go in the same order, the seal las
 """
 
 from banking.ledger.audit import audit
-from banking.ledger.posting import post
+from banking.ledger.holds import hold, release
+from banking.ledger.posting import lock, post
 from banking.ledger.retry import in_transaction
+from banking.ledger.reversal import reverse
 
-__all__ = ["audit", "in_transaction", "post"]
+__all__ = ["audit", "hold", "in_transaction", "lock", "post", "release", "reverse"]

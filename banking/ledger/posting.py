@@ -1,13 +1,14 @@
 """Posting a transaction to the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from banking.ledger.refusals import CurrencyMismatch, SameAccount, from_database
-from banking.models import Account, LedgerEntry, LedgerSeal, LedgerTransaction
+from banking.models import Account, Hold, LedgerEntry, LedgerSeal, LedgerTransaction
 
 
 def post(
@@ -16,8 +17,14 @@ def post(
     description: str,
     kind: str,
     created_at: datetime | None = None,
+    capturing: Hold | None = None,
+    reverses: LedgerTransaction | None = None,
+    counterparty: tuple[str, str] | None = None,
 ) -> LedgerTransaction:
     """One balanced transaction: (account, amount in minor units, + is credit to the holder), at least two.
+
+    `capturing` is a hold that this transaction takes the place of, `reverses` one that it undoes (once). Of a
+    customer the `counterparty` (name, IBAN) is the account on the other side, unless somebody beyond this bank is.
 
     Whole or not at all, also inside a larger transaction. Raises a LedgerRefusal; what the database refuses
     beyond that is a bug and stays an IntegrityError.
@@ -27,27 +34,39 @@ def post(
         raise SameAccount
     try:
         with transaction.atomic():
-            return _post(amounts, description=description, kind=kind, at=created_at or timezone.now())
+            header = LedgerTransaction(
+                kind=kind, description=description, created_at=created_at or timezone.now(), reverses=reverses
+            )
+            return _post(header, amounts, capturing, counterparty)
     except IntegrityError as error:
         if refusal := from_database(error):
             raise refusal from error
         raise
 
 
-def _post(amounts: dict, *, description: str, kind: str, at: datetime) -> LedgerTransaction:
-    # One lock order everywhere: accounts by id. NO KEY, or it would fight the foreign keys' KEY SHARE locks.
-    accounts = list(
+def lock(accounts: Iterable[UUID]) -> list[Account]:
+    """One lock order everywhere: accounts by id, then their holds and transfers. NO KEY, or it would fight the
+    foreign keys' KEY SHARE locks."""
+    return list(
         Account.objects.select_for_update(no_key=True, of=("self",))
         .select_related("holder")
-        .filter(pk__in=amounts)
+        .filter(pk__in=list(accounts))
         .order_by("pk")
     )
+
+
+def _post(
+    posted: LedgerTransaction, amounts: dict[UUID, int], hold: Hold | None, outside: tuple[str, str] | None
+) -> LedgerTransaction:
+    accounts = lock(amounts)
     currencies = {account.currency for account in accounts}
     if len(currencies) != 1:
         raise CurrencyMismatch
-    posted = LedgerTransaction.objects.create(
-        currency=currencies.pop(), kind=kind, description=description, created_at=at
-    )
+    posted.currency = currencies.pop()
+    posted.save(force_insert=True)
+    if hold:
+        # Before the entries: what is held is not there to be spent.
+        Hold.objects.filter(pk=hold.pk).update(status=Hold.Status.CAPTURED, captured_by=posted)
     LedgerEntry.objects.bulk_create(
         LedgerEntry(
             transaction=posted,
@@ -56,8 +75,8 @@ def _post(amounts: dict, *, description: str, kind: str, at: datetime) -> Ledger
             amount_minor=amounts[account.pk],
             account_seq=0,  # set by the trigger, as is the next
             balance_after_minor=0,
-            booked_at=at,
-            **_counterparty(account, accounts),
+            booked_at=posted.created_at,
+            **_counterparty(account, accounts, outside),
         )
         for account in accounts
     )
@@ -65,8 +84,10 @@ def _post(amounts: dict, *, description: str, kind: str, at: datetime) -> Ledger
     return posted
 
 
-def _counterparty(account: Account, accounts: Sequence[Account]) -> dict[str, str]:
+def _counterparty(account: Account, accounts: Sequence[Account], outside: tuple[str, str] | None) -> dict[str, str]:
     """Who is on the other side, where there is only one other side."""
+    if outside and account.kind == Account.Kind.CUSTOMER:
+        return {"counterparty_name": outside[0], "counterparty_iban": outside[1]}
     others = [other for other in accounts if other.pk != account.pk]
     if len(others) != 1:
         return {}

@@ -47,6 +47,17 @@ class PayeeUnreachable(LedgerRefusal):
     title = "No payment can be made to this destination."
 
 
+class LimitExceeded(LedgerRefusal):
+    code = "limit_exceeded"
+    title = "This is more than may go to a new payee."
+
+
+class AlreadyReversed(LedgerRefusal):
+    code = "already_reversed"
+    title = "The transaction was reversed before."
+    status = 409
+
+
 _BY_CONSTRAINT: dict[str, type[LedgerRefusal]] = {
     "no_overdraft": InsufficientFunds,
     "account_not_open": AccountNotOpen,
@@ -54,6 +65,7 @@ _BY_CONSTRAINT: dict[str, type[LedgerRefusal]] = {
     "entry_transaction_currency": CurrencyMismatch,
     "entry_amount_in_range": AmountOutOfRange,
     "entry_once_per_account": SameAccount,
+    "ledger_transaction_reverses_id_key": AlreadyReversed,
 }
 
 

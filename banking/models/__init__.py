@@ -1,6 +1,6 @@
 """The entities of the bank. The database itself guarantees the ledger's invariants (migration 0002)."""
 
-from banking.models.account import Account
+from banking.models.account import Account, AccountAccess, Role
 from banking.models.consent import Consent
 from banking.models.idempotency import IdempotencyRecord
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
@@ -8,11 +8,13 @@ from banking.models.transfer import Transfer
 
 __all__ = [
     "Account",
+    "AccountAccess",
     "Consent",
     "Hold",
     "IdempotencyRecord",
     "LedgerEntry",
     "LedgerSeal",
     "LedgerTransaction",
+    "Role",
     "Transfer",
 ]

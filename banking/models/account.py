@@ -14,20 +14,38 @@ if TYPE_CHECKING:
     from oauth.tokens.access_token import AccessToken
 
 
+class Role(models.TextChoices):
+    """What a person may do with an account. The owner's row is written by the database, with the account."""
+
+    OWNER = "owner", "Owner"
+    HOLDER = "holder", "Joint holder"
+    READER = "reader", "May look, not pay"
+
+
 class AccountQuerySet(models.QuerySet["Account"]):
+    def of(self, user_id: object, *, may_pay: bool = False) -> "AccountQuerySet":
+        """The accounts of a person: owned, held together with others or, unless money moves, looked after."""
+        roles = [Role.OWNER, Role.HOLDER] if may_pay else [*Role]
+        return self.filter(access__user_id=user_id, access__role__in=roles)
+
     def visible_to(self, token: "AccessToken", action: str = "") -> "AccountQuerySet":
-        """The one place that decides which accounts a token may touch: its user's own and, where it carries details
+        """The one place that decides which accounts a token may see: its user's and, where it carries details
         (RFC 9396), of these only those that the person picked, for this action.
 
         A client acting for itself has none. What is not visible answers exactly as what does not exist.
         """
-        user_id = token.claims.user_id
-        if user_id is None:
-            return self.none()
+        return self._of_token(token, action)
+
+    def payable_by(self, token: "AccessToken") -> "AccountQuerySet":
+        """Its sibling for money: of what is visible, the accounts that the person may pay from."""
+        return self._of_token(token, "", may_pay=True)
+
+    def _of_token(self, token: "AccessToken", action: str, *, may_pay: bool = False) -> "AccountQuerySet":
         try:
-            return self.filter(_picked(token, action), holder_id=UUID(user_id))
-        except ValueError:  # a subject of another kind of user holds nothing here
+            user_id = UUID(token.claims.user_id or "")
+        except ValueError:  # a client, or a subject of another kind of user, which holds nothing here
             return self.none()
+        return self.of(user_id, may_pay=may_pay).filter(_picked(token, action))
 
 
 def _picked(token: "AccessToken", action: str) -> Q:
@@ -115,3 +133,23 @@ class Account(models.Model):
     @property
     def available_minor(self) -> int:
         return self.posted_minor - self.held_minor + self.overdraft_minor
+
+
+class AccountAccess(models.Model):
+    """One person's role for one account: joint holders, and those who look after somebody's money."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="access")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="account_access")
+    role = models.CharField(max_length=6, choices=Role.choices)
+
+    class Meta:
+        db_table = "account_access"
+        verbose_name_plural = "account access"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "account"], name="access_once"),
+            models.UniqueConstraint(fields=["account"], name="one_owner", condition=Q(role="owner")),
+            models.CheckConstraint(name="access_role_known", condition=Q(role__in=["owner", "holder", "reader"])),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_role_display()}: {self.user_id}"

@@ -1,0 +1,9 @@
+"""Payments: orders become transfers, transfers become entries of the ledger. What apps, the worker and the admin call.
+
+Within this bank a transfer is posted at once. To another bank its money is held until the payment scheme has
+answered: pending -> (handed over) -> posted or rejected; until it is handed over it can be cancelled.
+"""
+
+from banking.payments.transfers import Order, cancel, expire, make, settle
+
+__all__ = ["Order", "cancel", "expire", "make", "settle"]

@@ -1,0 +1,194 @@
+"""A transfer's life. Every change happens under the lock of its source account, in one transaction with the money."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from banking import ledger
+from banking.ledger.refusals import (
+    AccountNotOpen,
+    AmountOutOfRange,
+    CurrencyMismatch,
+    LedgerRefusal,
+    PayeeUnreachable,
+    SameAccount,
+)
+from banking.models import Account, Consent, Hold, LedgerTransaction, Transfer
+from banking.models.ledger import MAX_AMOUNT_MINOR
+from banking.opening import internal_account
+from banking.payments import scheme
+
+SETTLE = "banking.settle_transfer"
+OUTGOING = "Outgoing payments"
+#: A pending transfer that was never handed over gives its money back after this.
+LONGEST_PENDING = timedelta(days=5)
+
+
+class NotCancellable(LedgerRefusal):
+    code = "transfer_not_cancellable"
+    title = "The transfer is no longer waiting here: it was made, refused, cancelled, or handed to the other bank."
+    status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody ordered: to an account of this bank (`destination`), or to one elsewhere (`payee_iban`)."""
+
+    user_id: UUID
+    client_id: str
+    key: str
+    source: Account
+    amount_minor: int
+    currency: str
+    reference: str
+    destination: Account | None = None
+    payee_name: str = ""
+    payee_iban: str = ""
+    end_to_end_id: str = ""
+    consent: Consent | None = None
+
+
+def check(order: Order) -> None:
+    """What can be said before any money is touched. Raises a LedgerRefusal."""
+    if not 0 < order.amount_minor <= MAX_AMOUNT_MINOR:
+        raise AmountOutOfRange(pointer="/amount/minor_units")
+    if order.destination is None and not (order.payee_iban and scheme.of_site()):
+        raise PayeeUnreachable(pointer="/destination")
+    if order.destination and order.source.pk == order.destination.pk:
+        raise SameAccount(pointer="/destination")
+    currencies = {order.source.currency, order.currency, (order.destination or order.source).currency}
+    if len(currencies) > 1:
+        raise CurrencyMismatch(pointer="/amount/currency")
+
+
+def make(order: Order) -> Transfer:
+    """Inside the caller's transaction: posted, or pending with its money held. Raises a LedgerRefusal."""
+    check(order)
+    now = timezone.now()
+    transfer = Transfer(
+        user_id=order.user_id,
+        client_id=order.client_id,
+        idempotency_key=order.key,
+        source=order.source,
+        destination=order.destination,
+        payee_name=order.payee_name,
+        payee_iban="" if order.destination else order.payee_iban,
+        currency=order.currency,
+        amount_minor=order.amount_minor,
+        reference=order.reference,
+        end_to_end_id=order.end_to_end_id,
+        consent=order.consent,
+        created_at=now,
+    )
+    if order.destination:
+        entries = [(order.source, -order.amount_minor), (order.destination, order.amount_minor)]
+        transfer.transaction = ledger.post(entries, description=order.reference, kind="transfer", created_at=now)
+        transfer.status, transfer.settled_at = Transfer.Status.POSTED, now
+    else:
+        transfer.hold = ledger.hold(order.source, order.amount_minor, until=now + LONGEST_PENDING)
+        transfer.status = Transfer.Status.PENDING
+    transfer.save(force_insert=True)
+    if transfer.status == Transfer.Status.PENDING:
+        # A row of this transaction: handed over if and only if the transfer is there.
+        app.configure_task(SETTLE, queue="banking").defer(transfer_id=str(transfer.pk))
+    return transfer
+
+
+def cancel(transfer_id: UUID) -> Transfer:
+    """Inside the caller's transaction. Raises NotCancellable."""
+    transfer = _locked(transfer_id)
+    if transfer.status != Transfer.Status.PENDING or transfer.submitted_at:
+        raise NotCancellable
+    return _end(transfer, Transfer.Status.CANCELLED)
+
+
+def settle(transfer_id: UUID) -> None:
+    """Hands a pending transfer to the scheme and writes down what became of it; again and again does no harm.
+
+    Raises scheme.Unanswered, and then the money stays held.
+    """
+    pay = scheme.of_site()
+    transfer = ledger.in_transaction(lambda: _submit(transfer_id))
+    if transfer is None or pay is None:
+        return
+    outcome = pay(transfer)
+    ledger.in_transaction(lambda: _conclude(transfer_id, outcome))
+
+
+def expire() -> int:
+    """Gives back what was held for transfers that were never handed over; how many there were."""
+    due = Transfer.objects.filter(
+        status=Transfer.Status.PENDING, submitted_at=None, hold__expires_at__lt=timezone.now()
+    )
+    return sum(ledger.in_transaction(partial(_expire, pk)) for pk in due.values_list("pk", flat=True)[:1000])
+
+
+def _locked(transfer_id: UUID) -> Transfer:
+    """The account first, then the transfer: the one lock order."""
+    ledger.lock(Transfer.objects.filter(pk=transfer_id).values_list("source_id", flat=True))
+    transfers = Transfer.objects.select_for_update(no_key=True, of=("self",)).select_related("hold", "source")
+    return transfers.get(pk=transfer_id)
+
+
+def _submit(transfer_id: UUID) -> Transfer | None:
+    """From here on it cannot be cancelled; None where there is nothing to hand over."""
+    transfer = _locked(transfer_id)
+    if transfer.status != Transfer.Status.PENDING:
+        return None
+    if transfer.submitted_at is None:
+        transfer.submitted_at = timezone.now()
+        transfer.save(update_fields=["submitted_at"])
+    return transfer
+
+
+def _conclude(transfer_id: UUID, outcome: scheme.Outcome) -> None:
+    transfer = _locked(transfer_id)
+    if transfer.status != Transfer.Status.PENDING:
+        return
+    if outcome.reason:
+        _end(transfer, Transfer.Status.REJECTED, outcome.reason)
+        return
+    try:
+        with transaction.atomic():
+            transfer.transaction = _pay_out(transfer)
+    except AccountNotOpen:
+        # Frozen after the other bank was paid: the debt is real, and the bank carries it until somebody looks.
+        transfer.status_reason = "account_not_open"
+        transfer.save(update_fields=["status_reason"])
+        raise scheme.Unanswered("The account was frozen; its held money cannot be taken yet.") from None
+    transfer.status, transfer.settled_at, transfer.status_reason = Transfer.Status.POSTED, timezone.now(), ""
+    transfer.save(update_fields=["status", "settled_at", "status_reason", "transaction"])
+
+
+def _pay_out(transfer: Transfer) -> LedgerTransaction:
+    outgoing = internal_account(transfer.currency, OUTGOING, shard_by=transfer.pk)
+    return ledger.post(
+        [(transfer.source, -transfer.amount_minor), (outgoing, transfer.amount_minor)],
+        description=transfer.reference,
+        kind="transfer",
+        capturing=transfer.hold,
+        counterparty=(transfer.payee_name, transfer.payee_iban),
+    )
+
+
+def _expire(transfer_id: UUID) -> bool:
+    transfer = _locked(transfer_id)
+    if transfer.status != Transfer.Status.PENDING or transfer.submitted_at:
+        return False
+    _end(transfer, Transfer.Status.EXPIRED, "not_handed_over")
+    return True
+
+
+def _end(transfer: Transfer, status: Transfer.Status, reason: str = "") -> Transfer:
+    """Without payment: the money is given back."""
+    if transfer.hold:
+        hold_status = Hold.Status.EXPIRED if status == Transfer.Status.EXPIRED else Hold.Status.RELEASED
+        ledger.release(transfer.hold, status=hold_status)
+    transfer.status, transfer.status_reason = status, reason
+    transfer.save(update_fields=["status", "status_reason"])
+    return transfer

@@ -1,0 +1,263 @@
+"""Transfers to other banks: money is held, handed over once, then taken or given back."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from banking import payments
+from banking.ledger import audit, reverse
+from banking.ledger.refusals import AlreadyReversed, InsufficientFunds
+from banking.models import Account, AccountAccess, Hold, LedgerEntry, Role, Transfer
+from banking.payments import scheme
+from banking.payments.transfers import NotCancellable
+from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
+from tests.banking.test_ledger import balances, move
+from tests.banking.test_transfers import KEY, body_of, send
+
+pytestmark = pytest.mark.django_db
+ELSEWHERE = {"scheme": "iban", "identifier": "DE89 3704 0044 0532 0130 00", "name": "Dora Demir"}
+
+
+def held(account):
+    return Account.objects.get(pk=account.pk).held_minor
+
+
+@pytest.fixture
+def paid(monkeypatch):
+    """The other banks: what was handed over, and what they say."""
+
+    class Elsewhere:
+        outcome: object = scheme.Outcome()
+        handed_over: list = []
+
+        def pay(self, transfer):
+            self.handed_over.append(transfer.pk)
+            if isinstance(self.outcome, Exception):
+                raise self.outcome
+            return self.outcome
+
+    elsewhere = Elsewhere()
+    elsewhere.handed_over = []
+    monkeypatch.setattr("banking.payments.scheme.of_site", lambda: elsewhere.pay)
+    return elsewhere
+
+
+@pytest.fixture
+def pending(paid, alice_api, current):
+    """A transfer of 25.00 to another bank, not yet handed over."""
+    answer = send(alice_api, body_of(current, ELSEWHERE))
+    assert answer.status_code == 201, answer.content
+    return Transfer.objects.get(pk=answer.json()["id"])
+
+
+def settle_and_read(transfer):
+    payments.settle(transfer.pk)
+    transfer.refresh_from_db()
+    return transfer
+
+
+def test_to_another_bank_money_is_held_then_taken(alice_api, current, pending):
+    assert balances(current) == [FUNDS_MINOR]
+    assert alice_api.get(f"/api/v1/accounts/{current.pk}/balances").json()["available"]["minor_units"] == 7500
+    [job] = ProcrastinateJob.objects.filter(task_name="banking.settle_transfer")
+    assert job.args == {"transfer_id": str(pending.pk)}
+    assert settle_and_read(pending).status == "posted"
+    assert (balances(current), held(current)) == ([FUNDS_MINOR - 2500], 0)
+    body = alice_api.get(f"/api/v1/transfers/{pending.pk}").json()
+    assert body["destination"] == {
+        "scheme": "iban",
+        "identifier_masked": "DE••••••••••••••••3000",
+        "name": "Dora Demir",
+    }
+    entry = alice_api.get(f"/api/v1/accounts/{current.pk}/transactions/{body['transaction_ids'][0]}").json()
+    assert (entry["counterparty"]["name"], entry["transfer_id"]) == ("Dora Demir", body["id"])
+    assert all(finding.is_clean for finding in audit())
+
+
+def test_settling_twice_takes_the_money_once(current, pending, paid):
+    settle_and_read(pending)
+    settle_and_read(pending)
+    assert balances(current) == [FUNDS_MINOR - 2500]
+    assert len(paid.handed_over) == 1
+
+
+def test_a_refusal_gives_the_money_back_and_says_why(alice_api, current, pending, paid):
+    paid.outcome = scheme.Outcome("account_closed")
+    settle_and_read(pending)
+    body = alice_api.get(f"/api/v1/transfers/{pending.pk}").json()
+    assert (body["status"], body["status_reason"], body["transaction_ids"]) == ("rejected", "account_closed", [])
+    assert (balances(current), held(current)) == ([FUNDS_MINOR], 0)
+
+
+def test_without_an_answer_it_stays_held_and_is_asked_again(current, pending, paid):
+    paid.outcome = scheme.Unanswered("timeout")
+    with pytest.raises(scheme.Unanswered):
+        payments.settle(pending.pk)
+    assert held(current) == 2500
+    paid.outcome = scheme.Outcome()
+    assert settle_and_read(pending).status == "posted"
+    assert paid.handed_over == [pending.pk] * 2  # it knows a transfer by its id
+
+
+def test_a_person_cancels_what_is_pending(alice_api, current, pending):
+    answer = alice_api.post(f"/api/v1/transfers/{pending.pk}/cancel", {}, format="json")
+    assert (answer.status_code, answer.json()["status"]) == (200, "cancelled")
+    assert (balances(current), held(current)) == ([FUNDS_MINOR], 0)
+    again = alice_api.post(f"/api/v1/transfers/{pending.pk}/cancel", {}, format="json")
+    assert (again.status_code, again.json()["code"]) == (409, "transfer_not_cancellable")
+    assert settle_and_read(pending).status == "cancelled"
+
+
+def test_what_was_handed_over_or_made_is_not_cancelled(alice_api, current, savings, pending, paid):
+    paid.outcome = scheme.Unanswered("timeout")
+    with pytest.raises(scheme.Unanswered):
+        payments.settle(pending.pk)
+    assert alice_api.post(f"/api/v1/transfers/{pending.pk}/cancel", {}, format="json").status_code == 409
+    posted = send(alice_api, body_of(current, savings), f"{KEY}-2").json()["id"]
+    assert alice_api.post(f"/api/v1/transfers/{posted}/cancel", {}, format="json").status_code == 409
+    assert held(current) == 2500
+
+
+def test_nobody_else_cancels_it(access_token, api, bob, pending, alice):
+    of_bob = api(access_token(bob, "transfers:write"))
+    assert of_bob.post(f"/api/v1/transfers/{pending.pk}/cancel", {}, format="json").status_code == 404
+    reader = api(access_token(alice, "transfers:read"))
+    assert reader.post(f"/api/v1/transfers/{pending.pk}/cancel", {}, format="json").status_code == 403
+
+
+def test_what_was_never_handed_over_expires(current, pending):
+    assert payments.expire() == 0
+    with time_machine.travel(timezone.now() + timedelta(days=6)):
+        assert payments.expire() == 1
+        assert payments.expire() == 0
+    pending.refresh_from_db()
+    assert (pending.status, held(current)) == ("expired", 0)
+    assert Hold.objects.get().status == "expired"
+
+
+def test_what_is_held_cannot_be_spent_twice(alice_api, current, savings, paid):
+    assert send(alice_api, body_of(current, ELSEWHERE, 9000)).status_code == 201
+    answer = send(alice_api, body_of(current, savings, 1001), f"{KEY}-2")
+    assert answer.json()["code"] == "insufficient_funds"
+    answer = send(alice_api, body_of(current, ELSEWHERE, 1001), f"{KEY}-3")
+    assert answer.json()["code"] == "insufficient_funds"
+    assert Transfer.objects.count() == 1
+
+
+def test_without_a_scheme_other_banks_are_unreachable(settings, alice_api, current):
+    settings.PAYMENT_SCHEME = ""
+    assert send(alice_api, body_of(current, ELSEWHERE)).json()["code"] == "payee_unreachable"
+
+
+def test_the_demos_world_closes_some_accounts(settings, alice_api, current):
+    settings.PAYMENT_SCHEME = "demo.payment_scheme.pay"
+    closed = {**ELSEWHERE, "identifier": "GB33BUKB20201555550000"}
+    identifier = send(alice_api, body_of(current, closed)).json()
+    assert identifier.get("code") == "payee_unreachable"  # no valid IBAN, so never handed over
+    transfer = Transfer(payee_iban="XX000000000000000000")
+    assert scheme.of_site()(transfer).reason == "account_closed"
+
+
+def test_a_frozen_account_pays_when_it_is_open_again(current, pending):
+    Account.objects.filter(pk=current.pk).update(status="frozen")
+    with pytest.raises(scheme.Unanswered):
+        payments.settle(pending.pk)
+    assert held(current) == 2500
+    Account.objects.filter(pk=current.pk).update(status="open")
+    assert settle_and_read(pending).status == "posted"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_cancelling_and_handing_over_at_once_one_wins(pending, current):
+    from banking import ledger
+
+    def cancel():
+        return ledger.in_transaction(lambda: payments.cancel(pending.pk))
+
+    results = in_parallel(*[cancel, lambda: payments.settle(pending.pk)] * 4)
+    assert {type(one) for one in results} <= {Transfer, NotCancellable, type(None)}
+    pending.refresh_from_db()
+    cancelled = [one for one in results if isinstance(one, Transfer)]
+    assert (pending.status, len(cancelled)) in {("cancelled", 1), ("posted", 0)}
+    assert balances(current) == [FUNDS_MINOR - (0 if cancelled else 2500)]
+    assert held(current) == 0
+    assert all(finding.is_clean for finding in audit())
+
+
+# --- joint accounts, and people who look after somebody's money
+
+
+@pytest.fixture
+def bob_api(access_token, api, bob):
+    return api(access_token(bob, "accounts:read balances:read transactions:read transfers:read transfers:write"))
+
+
+def test_a_joint_holder_sees_and_pays(bob, bob_api, current, savings, of_bob):
+    AccountAccess.objects.create(account=current, user=bob, role=Role.HOLDER)
+    assert {row["id"] for row in bob_api.get("/api/v1/accounts").json()["data"]} == {str(current.pk), str(of_bob.pk)}
+    made = send(bob_api, body_of(current, of_bob))
+    assert made.status_code == 201
+    assert Transfer.objects.get().user_id == bob.pk
+    assert made.json()["destination"] == {"account_id": str(of_bob.pk)}
+
+
+def test_who_looks_after_an_account_sees_and_does_not_pay(bob, bob_api, current, of_bob, pending):
+    AccountAccess.objects.create(account=current, user=bob, role=Role.READER)
+    assert bob_api.get(f"/api/v1/accounts/{current.pk}/balances").status_code == 200
+    assert bob_api.get(f"/api/v1/transfers/{pending.pk}").status_code == 200
+    assert send(bob_api, body_of(current, of_bob)).status_code == 404
+    assert bob_api.post(f"/api/v1/transfers/{pending.pk}/cancel", {}, format="json").status_code == 404
+    assert send(bob_api, body_of(of_bob, current), f"{KEY}-2").status_code == 201
+
+
+def test_access_that_ended_is_over(bob, bob_api, current):
+    access = AccountAccess.objects.create(account=current, user=bob, role=Role.HOLDER)
+    access.delete()
+    assert bob_api.get(f"/api/v1/accounts/{current.pk}").status_code == 404
+
+
+def test_the_owners_row_follows_the_account(alice, bob, current):
+    AccountAccess.objects.create(account=current, user=bob, role=Role.READER)
+    Account.objects.filter(pk=current.pk).update(holder=bob)
+    assert [(one.user_id, one.role) for one in current.access.all()] == [(bob.pk, "owner")]
+
+
+def test_a_list_counts_each_account_once(alice, bob, alice_api, current, django_assert_num_queries):
+    AccountAccess.objects.create(account=current, user=bob, role=Role.HOLDER)
+    with django_assert_num_queries(1):
+        assert len(alice_api.get("/api/v1/accounts").json()["data"]) == 1
+
+
+# --- undoing
+
+
+def test_a_reversal_is_a_transaction_of_its_own_and_happens_once(current, savings):
+    original = move(current, savings, 100)
+    undone = reverse(original, reason="Wrong payee")
+    assert undone.reverses_id == original.pk
+    assert balances(current, savings) == [FUNDS_MINOR, 0]
+    assert LedgerEntry.objects.filter(transaction=original).count() == 2
+    with pytest.raises(AlreadyReversed):
+        reverse(original, reason="Again")
+
+
+def test_what_was_spent_since_cannot_be_taken_back(current, savings, of_bob):
+    original = move(current, savings, 100)
+    move(savings, of_bob, 100)
+    with pytest.raises(InsufficientFunds):
+        reverse(original, reason="Too late")
+    assert balances(savings) == [0]
+
+
+def test_bank_accounts_that_everybody_uses_are_several(alice):
+    for number in range(4):
+        funded(alice, f"Account {number}")
+    from uuid_utils.compat import uuid7
+
+    from banking.opening import SHARDS, internal_account
+
+    names = {internal_account("GBP", "Outgoing", shard_by=uuid7()).name for _ in range(200)}
+    assert len(names) == SHARDS
