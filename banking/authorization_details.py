@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_date, parse_duration
 from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
-from banking import iban
+from banking import amounts, iban
 from banking.models import Account, Consent
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from oauth.authorization_details import Choice, Detail, DetailsType, NotAnswered, Question, Summary
@@ -192,7 +192,7 @@ def _history(detail: Detail) -> list[tuple[str, str]]:
 def _transfer(detail: Detail) -> list[tuple[str, str]]:
     amount, creditor = detail["instructed_amount"], detail["creditor"]
     return [
-        (_("Amount"), _money(amount["currency"], amount["minor_units"])),
+        (_("Amount"), amounts.shown(amount["currency"], amount["minor_units"])),
         (_("To"), creditor["name"]),
         (_("Account number"), creditor["identifier"]),
         (_("Reference"), detail["reference"]),
@@ -211,7 +211,3 @@ def _day(detail: Detail) -> date | None:
         return parse_date(detail.get("history_from", ""))
     except ValueError:
         return None
-
-
-def _money(currency: str, minor_units: int) -> str:
-    return f"{formats.number_format(minor_units / 100, decimal_pos=2, force_grouping=True)} {currency}"

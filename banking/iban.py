@@ -18,6 +18,11 @@ def is_valid(iban: str) -> bool:
     return bool(_FORM.fullmatch(iban)) and _remainder(iban[4:] + iban[:4]) == 1
 
 
+def compact(text: str) -> str:
+    """As people write it, without the spaces and in capitals."""
+    return text.replace(" ", "").upper()
+
+
 def is_ours(iban: str) -> bool:
     return iban.startswith(_COUNTRY) and iban[4:].startswith(_BANK)
 

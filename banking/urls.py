@@ -3,6 +3,9 @@
 from django.urls import path, re_path
 
 from banking.api.accounts import AccountDetail, AccountList, Balances
+from banking.api.consent import ConsentView
+from banking.api.payees import PayeeCheck, PayeeDetail, PayeeList
+from banking.api.statements import StatementDetail, StatementList
 from banking.api.transactions import TransactionDetail, TransactionList
 from banking.api.transfers import TransferCancel, TransferDetail, TransferList
 from banking.api.views import NotHere
@@ -18,6 +21,12 @@ urlpatterns = [
         TransactionDetail.as_view(),
         name="transaction",
     ),
+    path("api/v1/accounts/<str:account_id>/statements", StatementList.as_view(), name="statements"),
+    path("api/v1/accounts/<str:account_id>/statements/<str:month>", StatementDetail.as_view(), name="statement"),
+    path("api/v1/consent", ConsentView.as_view(), name="consent"),
+    path("api/v1/payees", PayeeList.as_view(), name="payees"),
+    path("api/v1/payees/<str:payee_id>", PayeeDetail.as_view(), name="payee"),
+    path("api/v1/payee-checks", PayeeCheck.as_view(), name="payee-checks"),
     path("api/v1/transfers", TransferList.as_view(), name="transfers"),
     path("api/v1/transfers/<str:transfer_id>", TransferDetail.as_view(), name="transfer"),
     path("api/v1/transfers/<str:transfer_id>/cancel", TransferCancel.as_view(), name="transfer-cancel"),

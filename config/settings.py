@@ -213,6 +213,11 @@ STEP_UP_AMOUNT_MINOR = env.int("STEP_UP_AMOUNT_MINOR", default=1_000_000)
 HISTORY_WITHOUT_STEP_UP = timedelta(days=env.int("HISTORY_WITHOUT_STEP_UP_DAYS", default=90))
 STEP_UP_MAX_AGE = timedelta(seconds=env.int("STEP_UP_MAX_AGE_SECONDS", default=600))
 
+# So many accounts are named by GET /consent at most; GET /accounts pages through all.
+BANK_MOST_LISTED_ACCOUNTS = 200
+# Whom a person has not stored as a payee for so long may get so much (minor units) from them in that time.
+NEW_PAYEE_PERIOD = timedelta(hours=env.int("NEW_PAYEE_HOURS", default=24))
+NEW_PAYEE_LIMIT_MINOR = env.int("NEW_PAYEE_LIMIT_MINOR", default=1_000_000)
 # How other banks are paid: a function (transfer) -> Outcome, see banking/payments/scheme.py. Empty: they are not.
 PAYMENT_SCHEME = env.str("PAYMENT_SCHEME", default="" if PRODUCTION else "demo.payment_scheme.pay")
 
@@ -263,6 +268,8 @@ OAUTH = {
         "statements:read": "Read your statements",
         "transfers:read": "See your transfers",
         "transfers:write": "Make transfers from your accounts",
+        "payees:read": "See whom you pay",
+        "payees:write": "Add and remove people whom you pay",
         "grant_management_query": "Look up what you allowed it",
         "grant_management_revoke": "Give back what you allowed it",
         "webhooks:manage": "Get a message when something happens in your accounts",
@@ -276,6 +283,8 @@ OAUTH = {
     "STATUS_LISTS": "oauth.authorization.status_list.bits",
     "REPLAY_CHECK": "oauth.models.used_proof.is_first_use",
     "REVOCATION_CHECK": "oauth.tokens.liveness.still_counts",
+    "AUTHORIZATION_OF": "oauth.authorization.of_token.find",
+    "END_AUTHORIZATION": "oauth.authorization.of_token.end",
 }
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Client"
@@ -305,6 +314,7 @@ SILENCED_SYSTEM_CHECKS = ["oauth2_provider.W008"]  # as above: loopback only, en
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["oauth.resource_server.JWTBearer"],
     "DEFAULT_PERMISSION_CLASSES": ["oauth.resource_server.HasScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["oauth.resource_server.ThrottleToken"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "banking.api.problems.exception_handler",

@@ -77,6 +77,10 @@ class Conf:
     VERIFICATION_KEYS: str | None = None
     #: Dotted path of a function (AccessTokenClaims) -> bool for `resource_server.require_live`.
     REVOCATION_CHECK: str | None = None
+    #: Dotted path of a function (AccessTokenClaims) -> AuthorizationSummary or None, for `authorization_of`.
+    AUTHORIZATION_OF: str | None = None
+    #: Dotted path of a function (AccessTokenClaims) that ends the authorization, for `end_authorization`.
+    END_AUTHORIZATION: str | None = None
     #: Dotted path of a function (number) -> bytes of a status list; without it the list is fetched over HTTP.
     STATUS_LISTS: str | None = None
     #: A status list is read again after this: how soon a revocation reaches a resource server (its `ttl`).

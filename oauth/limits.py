@@ -8,6 +8,7 @@ What a stranger can spend is never what somebody else lives on: before a client 
 counted together with the address.
 """
 
+import hashlib
 import ipaddress
 import threading
 import time
@@ -20,7 +21,6 @@ from redis.exceptions import RedisError
 
 from oauth.conf import conf
 from oauth.errors import TooManyRequests
-from oauth.models.secret import digest
 
 _STEPS = 20
 _MOST_COUNTED = 20_000
@@ -72,6 +72,18 @@ def check(limit: Limit, *key: str) -> None:
         raise _refusal(limit)
 
 
+def remaining(limit: Limit, *key: str) -> int:
+    """How many more this process would let through in this window."""
+    count = _counts.get((limit.name, "\n".join(key)))
+    used = count.shared + count.pending if count is not None and count.ends_at > time.time() else 0
+    return max(0, limit.most - used)
+
+
+def seconds_left(limit: Limit) -> int:
+    """Until the window ends."""
+    return limit.seconds - int(time.time()) % limit.seconds
+
+
 def address_of(request: HttpRequest) -> str:
     """The caller's address; of IPv6 the network, which one subscriber has whole (RFC 6177)."""
     try:
@@ -107,7 +119,7 @@ def _add(limit: Limit, key: tuple[str, ...]) -> tuple[_Count, int]:
 
 
 def _share(limit: Limit, key: tuple[str, ...], count: _Count, put: int) -> None:
-    name = f"oauth.limit.{limit.name}.{digest(repr(key)).hex()[:32]}.{int(count.ends_at)}"
+    name = f"oauth.limit.{limit.name}.{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}.{int(count.ends_at)}"
     try:
         if not cache.add(name, put, 2 * limit.seconds):
             count.shared = max(count.shared, int(cache.incr(name, put)))
@@ -123,5 +135,5 @@ def _make_room(now: float) -> None:
 
 
 def _refusal(limit: Limit) -> TooManyRequests:
-    wait = limit.seconds - int(time.time()) % limit.seconds
+    wait = seconds_left(limit)
     return TooManyRequests(f"Too many requests. Try again in {wait} seconds.", retry_after_seconds=wait)

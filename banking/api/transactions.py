@@ -22,7 +22,7 @@ from banking.api.views import BankView, account_or_404, uuid_or_404
 from banking.models import LedgerEntry
 from oauth.resource_server import is_authenticated_since, require_authentication
 
-_FIELDS = (
+FIELDS = (
     "transaction_id", "account_seq", "amount_minor", "currency", "balance_after_minor", "counterparty_name",
     "counterparty_iban", "booked_at", "transaction__description", "transaction__kind", "transaction__transfer__id",
 )  # fmt: skip
@@ -40,10 +40,10 @@ class TransactionList(BankView):
         entries = _filtered(_history(request, account), filters)
         if page.after is not None:
             entries = entries.filter(account_seq__lt=int(page.after))
-        rows = list(entries.order_by("-account_seq").values(*_FIELDS)[: page.limit + 1])
+        rows = list(entries.order_by("-account_seq").values(*FIELDS)[: page.limit + 1])
         recent = _readable(request, rows)
         return Response(
-            page.envelope([_shown(row) for row in recent], key="account_seq", is_cut=len(recent) < len(rows))
+            page.envelope([shown(row) for row in recent], key="account_seq", is_cut=len(recent) < len(rows))
         )
 
 
@@ -52,11 +52,11 @@ class TransactionDetail(BankView):
 
     def get(self, request: Request, account_id: str, transaction_id: str) -> Response:
         account = account_or_404(request, account_id, action="transactions")
-        row = _history(request, account).filter(transaction_id=uuid_or_404(transaction_id)).values(*_FIELDS).first()
+        row = _history(request, account).filter(transaction_id=uuid_or_404(transaction_id)).values(*FIELDS).first()
         if row is None:
             raise Http404
         _readable(request, [row])
-        return Response(_shown(row))
+        return Response(shown(row))
 
 
 def _readable(request: Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -74,15 +74,21 @@ def _readable(request: Request, rows: list[dict[str, Any]]) -> list[dict[str, An
 
 
 def _history(request: Request, account: dict[str, Any]) -> QuerySet[LedgerEntry]:
-    """The entries of the account as far back as the person allowed: of several consents the shortest counts."""
+    """The entries of the account as far back as the person allowed."""
     entries = LedgerEntry.objects.filter(account_id=account["id"])
+    since = history_from(request, account)
+    return entries.filter(booked_at__gte=since) if since else entries
+
+
+def history_from(request: Request, account: dict[str, Any]) -> datetime | None:
+    """Since when the person lets the app look back; of several consents the shortest counts."""
     details = request.auth.claims.authorization_details  # type: ignore[union-attr]
     since = [
         detail["history_from"]
         for detail in details
         if "history_from" in detail and str(account["id"]) in detail.get("accounts", [str(account["id"])])
     ]
-    return entries.filter(booked_at__gte=_moment("history_from", max(since))) if since else entries
+    return _moment("history_from", max(since)) if since else None
 
 
 def _filtered(entries: QuerySet[LedgerEntry], filters: dict[str, str | None]) -> QuerySet[LedgerEntry]:
@@ -115,7 +121,7 @@ def _moment(name: str, value: str) -> datetime:
     raise BadRequest("malformed_request", f"{name} is a date or time of RFC 3339.")
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def shown(row: dict[str, Any]) -> dict[str, Any]:
     amount_minor = row["amount_minor"]
     return {
         "id": row["transaction_id"],

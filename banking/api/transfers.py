@@ -1,12 +1,12 @@
 """GET and POST /transfers, GET /transfers/{id}, POST /transfers/{id}/cancel."""
 
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import Http404
-from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,8 +15,9 @@ from banking import iban
 from banking.api import idempotency
 from banking.api.accounts import timestamp
 from banking.api.cursors import Page
+from banking.api.destinations import DestinationSerializer, iban_of, resolved
 from banking.api.money import MoneySerializer, StrictCharField, StrictSerializer, StrictUUIDField, money
-from banking.api.problems import MEDIA_TYPE, Conflict
+from banking.api.problems import MEDIA_TYPE, BadRequest, Conflict
 from banking.api.views import BankView, uuid_or_404
 from banking.authorization_details import TRANSFER
 from banking.ledger import in_transaction
@@ -44,21 +45,6 @@ class InsufficientAuthorization(APIException):
     default_detail = "The person allowed another transfer: account, payee, amount and reference have to be the same."
 
 
-class DestinationSerializer(StrictSerializer):
-    """`{"account_id"}`, one of the person's own accounts, or `{"scheme": "iban", "identifier", "name"}`."""
-
-    account_id = StrictUUIDField(required=False)
-    scheme = serializers.ChoiceField(["iban"], required=False)
-    identifier = StrictCharField(max_length=42, required=False)
-    name = StrictCharField(max_length=140, required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        given = set(attrs)
-        if given not in ({"account_id"}, {"scheme", "identifier", "name"}):
-            raise serializers.ValidationError("Either account_id, or scheme, identifier and name.")
-        return attrs
-
-
 class TransferSerializer(StrictSerializer):
     source_account_id = StrictUUIDField()
     destination = DestinationSerializer()
@@ -79,13 +65,18 @@ class TransferList(BankView):
         return Response(page.envelope([_shown(row) for row in rows], key="id"))
 
     def post(self, request: Request) -> Response:
-        """Exactly once per Idempotency-Key: posted at once within this bank, pending with a hold to another."""
-        key = idempotency.key_of(request)
+        """Exactly once per Idempotency-Key: posted at once within this bank, pending with a hold to another.
+
+        With `?dry_run=true` it is only rehearsed: the same checks and refusals, no key, and nothing is kept.
+        """
         serializer = TransferSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         claims = request.auth.claims  # type: ignore[union-attr]
         if claims.user_id is None:
             raise Http404  # a client acting for itself has no account to move from
+        if _is_rehearsal(request):
+            return Response(_rehearse(request, serializer.validated_data))
+        key = idempotency.key_of(request)
         answer = idempotency.once(
             client_id=claims.client_id,
             user_id=claims.user_id,
@@ -102,6 +93,27 @@ class TransferList(BankView):
         if answer.is_replay:
             response["Idempotent-Replayed"] = "true"
         return response
+
+
+def _is_rehearsal(request: Request) -> bool:
+    given = request.query_params.get("dry_run", "false")
+    if given not in ("true", "false"):
+        raise BadRequest("malformed_request", "dry_run is true or false.")
+    return given == "true"
+
+
+def _rehearse(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+    """The transfer made in a transaction that is undone: what it would be, and what would be left."""
+
+    def rehearsed() -> dict[str, Any]:
+        shown = _transfer(request, body, key=f"rehearsal-{uuid4()}")
+        source = Account.objects.get(pk=shown["source"]["account_id"])
+        transaction.set_rollback(True)
+        left = money(source.currency, source.available_minor)
+        kept = ("status", "amount", "source", "destination", "reference")
+        return {**{name: shown[name] for name in kept}, "available_after": left}
+
+    return in_transaction(rehearsed)
 
 
 class TransferDetail(BankView):
@@ -145,6 +157,7 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
     # Money stops at once, not when the token expires (RELIABILITY test 22, ASVS 5.0 10.4.9).
     require_live(request.auth)  # type: ignore[arg-type]
     claims = request.auth.claims  # type: ignore[union-attr]
+    body = {**body, "destination": resolved(body["destination"], claims.user_id)}
     consent = _consent(request, body)
     source, destination = _accounts(request, body)
     if source is None:
@@ -152,6 +165,8 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
     # Money movement trusts no token alone: the person must still be active (RELIABILITY §3.5 row 26).
     if not source.is_active:  # type: ignore[attr-defined]
         raise AccountHolderInactive
+    is_own = destination is not None and hasattr(destination, "role")
+    payee_iban = "" if is_own or not _may_be_paid(body["destination"], destination) else iban_of(body["destination"])
     order = Order(
         user_id=UUID(claims.user_id),
         client_id=claims.client_id,
@@ -159,7 +174,7 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
         source=source,
         destination=destination,
         payee_name=body["destination"].get("name", ""),
-        payee_iban=_elsewhere(body["destination"]),
+        payee_iban=payee_iban,
         amount_minor=body["amount"]["minor_units"],
         currency=body["amount"]["currency"],
         reference=body["reference"],
@@ -171,7 +186,6 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
         require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
     transfer = make(order)
     row = {field: getattr(transfer, field) for field in _FIELDS if field not in ("destination__iban", "is_own")}
-    is_own = destination is not None and hasattr(destination, "role")
     return _shown({**row, "is_own": is_own, "destination__iban": destination.iban if destination else None})
 
 
@@ -205,7 +219,7 @@ def _accounts(request: Request, body: dict[str, Any]) -> tuple[Account | None, A
     destination = body["destination"]
     asked = [body["source_account_id"], destination.get("account_id")]
     found = visible.annotate(role=F("access__role"), is_active=F("access__user__is_active"))
-    wanted = Q(pk__in=asked) | Q(iban=_iban(destination)) if _iban(destination) else Q(pk__in=asked)
+    wanted = Q(pk__in=asked) | Q(iban=iban_of(destination)) if iban_of(destination) else Q(pk__in=asked)
     own = {account.pk: account for account in found.filter(wanted)}
     source = own.get(body["source_account_id"])
     if source is not None and source.role == Role.READER:
@@ -213,20 +227,16 @@ def _accounts(request: Request, body: dict[str, Any]) -> tuple[Account | None, A
     if "account_id" in destination:
         return source, own.get(destination["account_id"])
     for account in own.values():
-        if account.iban == _iban(destination):
+        if account.iban == iban_of(destination):
             return source, account
-    payees = Account.objects.filter(iban=_iban(destination), kind=Account.Kind.CUSTOMER)
-    return source, payees.exclude(status=Account.Status.CLOSED).first() if iban.is_valid(_iban(destination)) else None
+    payees = Account.objects.filter(iban=iban_of(destination), kind=Account.Kind.CUSTOMER)
+    return source, payees.exclude(status=Account.Status.CLOSED).first() if iban.is_valid(iban_of(destination)) else None
 
 
-def _iban(destination: dict[str, Any]) -> str:
-    return destination.get("identifier", "").replace(" ", "").upper()
-
-
-def _elsewhere(destination: dict[str, Any]) -> str:
-    """The IBAN, if it is another bank's."""
-    identifier = _iban(destination)
-    return identifier if iban.is_valid(identifier) and not iban.is_ours(identifier) else ""
+def _may_be_paid(destination: dict[str, Any], account: Account | None) -> bool:
+    """An account of ours that is there, or one that another bank has."""
+    identifier = iban_of(destination)
+    return account is not None or (iban.is_valid(identifier) and not iban.is_ours(identifier))
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,25 +1,44 @@
 """What the views of the API share: privacy of answers, and the account that the path names."""
 
+import hashlib
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404
+from django.http import Http404, HttpResponseBase
+from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from banking.api.json import StrictJSONParser
 from banking.models import Account
+from oauth.resource_server import ThrottleToken, say_limit
 
 
 class BankView(APIView):
-    """Every answer is one person's: no cache keeps it."""
+    """Every answer is one person's: no cache keeps it; the app may, and ask again with If-None-Match (RFC 9110 §13)."""
 
     parser_classes = [StrictJSONParser]
+    limit = ThrottleToken.DEFAULT
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Cache-Control"] = "no-store"
+        say_limit(request, response, self.limit)
+        if request.method in ("GET", "HEAD") and response.status_code == 200 and isinstance(response, Response):
+            response.add_post_render_callback(lambda rendered: _if_changed(request, rendered))
         return response
+
+
+def _if_changed(request: Request, response: Any) -> HttpResponseBase:
+    """304 without a body for whoever has this very answer. A view may have said what identifies it."""
+    response.setdefault("ETag", f'"{hashlib.sha256(response.content).hexdigest()[:32]}"')
+    answer = get_conditional_response(request, etag=response["ETag"], response=response)
+    if answer is not response and answer is not None:
+        for name in ("Cache-Control", "RateLimit", "RateLimit-Policy"):
+            if name in response:
+                answer[name] = response[name]
+    return answer or response
 
 
 class NotHere(BankView):

@@ -4,6 +4,7 @@ from banking.models.account import Account, AccountAccess, Role
 from banking.models.consent import Consent
 from banking.models.idempotency import IdempotencyRecord
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
+from banking.models.payee import Payee
 from banking.models.transfer import Transfer
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerSeal",
     "LedgerTransaction",
+    "Payee",
     "Role",
     "Transfer",
 ]

@@ -50,6 +50,7 @@ class LedgerEntry(models.Model):
     class Meta:
         db_table = "ledger_entry"
         verbose_name_plural = "ledger entries"
+        indexes = [models.Index(fields=["account", "booked_at", "account_seq"], name="entry_of_account_by_time")]
         constraints = [
             models.UniqueConstraint(fields=["account", "account_seq"], name="entry_account_seq"),
             models.UniqueConstraint(fields=["transaction", "account"], name="entry_once_per_account"),

@@ -55,6 +55,7 @@ class Transfer(models.Model):
         indexes = [
             models.Index(fields=["user", "-id"], name="transfer_of_user"),
             models.Index(fields=["source", "-id"], name="transfer_of_source"),
+            models.Index(fields=["user", "payee_iban", "created_at"], name="transfer_to_payee"),
             models.Index(fields=["created_at"], name="transfer_pending", condition=Q(status="pending")),
         ]
         constraints = [
@@ -67,7 +68,8 @@ class Transfer(models.Model):
                 name="transfer_to_another", condition=Q(destination=None) | ~Q(source=F("destination"))
             ),
             models.CheckConstraint(
-                name="transfer_to_somebody", condition=Q(destination__isnull=False) | ~Q(payee_iban="")
+                name="transfer_to_somebody",
+                condition=Q(destination__isnull=False) | ~Q(payee_iban=""),
             ),
             models.CheckConstraint(
                 name="transfer_pending_is_held", condition=~Q(status="pending") | Q(hold__isnull=False)

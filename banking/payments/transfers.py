@@ -21,7 +21,7 @@ from banking.ledger.refusals import (
 from banking.models import Account, Consent, Hold, LedgerTransaction, Transfer
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.opening import internal_account
-from banking.payments import scheme
+from banking.payments import new_payee, scheme
 
 SETTLE = "banking.settle_transfer"
 OUTGOING = "Outgoing payments"
@@ -37,7 +37,8 @@ class NotCancellable(LedgerRefusal):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What somebody ordered: to an account of this bank (`destination`), or to one elsewhere (`payee_iban`)."""
+    """What somebody ordered: to an account of this bank (`destination`) or to one elsewhere. `payee_iban` is empty
+    between a person's own accounts."""
 
     user_id: UUID
     client_id: str
@@ -77,7 +78,7 @@ def make(order: Order) -> Transfer:
         source=order.source,
         destination=order.destination,
         payee_name=order.payee_name,
-        payee_iban="" if order.destination else order.payee_iban,
+        payee_iban=order.payee_iban,
         currency=order.currency,
         amount_minor=order.amount_minor,
         reference=order.reference,
@@ -85,6 +86,9 @@ def make(order: Order) -> Transfer:
         consent=order.consent,
         created_at=now,
     )
+    if order.payee_iban and order.consent is None:  # what a person allowed by name and amount, they have looked at
+        ledger.lock([order.source.pk])
+        new_payee.check(order.user_id, order.payee_iban, order.amount_minor, order.currency)
     if order.destination:
         entries = [(order.source, -order.amount_minor), (order.destination, order.amount_minor)]
         transfer.transaction = ledger.post(entries, description=order.reference, kind="transfer", created_at=now)

@@ -11,17 +11,23 @@ Where `OAUTH["VERIFICATION_KEYS"]` is not set, the JWK Set is fetched from `JWKS
 """
 
 from oauth.resource_server.authentication import JWTBearer
+from oauth.resource_server.authorization import authorization_of, end_authorization
 from oauth.resource_server.challenges import InsufficientScope, InvalidToken
 from oauth.resource_server.permissions import HasScope
 from oauth.resource_server.revocation import require_live
 from oauth.resource_server.step_up import is_authenticated_since, require_authentication
+from oauth.resource_server.throttling import ThrottleToken, say_limit
 
 __all__ = [
     "HasScope",
     "InsufficientScope",
     "InvalidToken",
     "JWTBearer",
+    "ThrottleToken",
+    "authorization_of",
+    "end_authorization",
     "is_authenticated_since",
     "require_authentication",
     "require_live",
+    "say_limit",
 ]

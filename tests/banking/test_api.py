@@ -161,6 +161,21 @@ def test_answers_are_not_cached_and_carry_the_request_id(alice_api, current):
     assert answer["X-Request-Id"] == "7f0b4dc26a7e4d398a325f7c0f7a9d11"
 
 
+@pytest.mark.parametrize(
+    "path", ["/accounts", "/accounts/{id}", "/accounts/{id}/balances", "/accounts/{id}/transactions"]
+)
+def test_who_has_the_answer_is_not_sent_it_again(alice_api, current, savings, path):
+    """RFC 9110 §13.1.2; and what moved is sent."""
+    url = f"/api/v1{path.format(id=current.pk)}"
+    first = alice_api.get(url)
+    again = alice_api.get(url, headers={"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content, again["Cache-Control"]) == (304, b"", "no-store")
+    move(current, savings, 1)
+    current.name = "Renamed"
+    current.save(update_fields=["name"])
+    assert alice_api.get(url, headers={"If-None-Match": first["ETag"]}).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/api/v1/nonsense", "/api/v2/accounts", "/api/", "/api/v1/accounts/"])
 def test_unknown_addresses_are_problems(client, path):
     answer = client.get(path)

@@ -1,0 +1,50 @@
+"""GET and DELETE /consent: what this token may do, and giving it back."""
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from banking.api.accounts import timestamp
+from banking.api.views import BankView
+from banking.models import Account
+from oauth.resource_server import InvalidToken, authorization_of, end_authorization
+
+
+class ConsentView(BankView):
+    """For whoever has a valid token: it tells only what that token is."""
+
+    required_scopes: ClassVar[dict[str, list[str]]] = {"GET": [], "DELETE": []}
+
+    def get(self, request: Request) -> Response:
+        authorization = authorization_of(request.auth)  # type: ignore[arg-type]
+        if authorization is None:
+            raise InvalidToken("The authorization behind this token has ended.")
+        claims = request.auth.claims  # type: ignore[union-attr]
+        accounts = Account.objects.visible_to(request.auth).order_by("id").values_list("id", flat=True)  # type: ignore[arg-type]
+        return Response(
+            {
+                "client": {"id": authorization.client_id, "name": authorization.client_name},
+                "scopes": sorted(claims.scopes),
+                "authorization_details": [dict(detail) for detail in claims.authorization_details],
+                "accounts": list(accounts[: settings.BANK_MOST_LISTED_ACCOUNTS]),
+                "limits": {
+                    "fresh_log_in_from_minor_units": settings.STEP_UP_AMOUNT_MINOR,
+                    "new_payee_minor_units": settings.NEW_PAYEE_LIMIT_MINOR,
+                },
+                "granted_at": _time(authorization.granted_at),
+                "expires_at": _time(authorization.expires_at),
+            }
+        )
+
+    def delete(self, request: Request) -> Response:
+        """Every token of the authorization is over; the person sees the app gone from their list."""
+        if not end_authorization(request.auth):  # type: ignore[arg-type]
+            raise InvalidToken("This API cannot end the authorization; revoke the token at the authorization server.")
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _time(at: Any) -> str | None:
+    return timestamp(at) if at else None

@@ -1,0 +1,117 @@
+"""GET and POST /payees, GET and DELETE /payees/{id}, POST /payee-checks."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils import timezone
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from banking import iban
+from banking.api.accounts import timestamp
+from banking.api.cursors import Page
+from banking.api.money import StrictCharField, StrictSerializer
+from banking.api.views import BankView, uuid_or_404
+from banking.models import Payee
+from banking.payments import payee_check
+from oauth.limits import Limit
+from oauth.resource_server import require_live
+
+_FIELDS = ("id", "name", "iban", "created_at")
+
+
+class PayeeSerializer(StrictSerializer):
+    """Whom to pay: `{"scheme": "iban", "identifier", "name"}`."""
+
+    scheme = serializers.ChoiceField(["iban"])
+    identifier = StrictCharField(max_length=42)
+    name = StrictCharField(max_length=140)
+
+    def validate_identifier(self, value: str) -> str:
+        if not iban.is_valid(iban.compact(value)):
+            raise serializers.ValidationError("This is no IBAN: its form or check digits are wrong.")
+        return iban.compact(value)
+
+
+class PayeeList(BankView):
+    required_scopes = {"GET": ["payees:read"], "POST": ["payees:write"]}
+
+    def get(self, request: Request) -> Response:
+        page = Page(request, "payees")
+        payees = _visible(request)
+        if page.after is not None:
+            payees = payees.filter(id__lt=UUID(page.after))
+        rows = payees.order_by("-id").values(*_FIELDS)[: page.limit + 1]
+        return Response(page.envelope([_shown(row) for row in rows], key="id"))
+
+    def post(self, request: Request) -> Response:
+        """Stored at once, and trusted with larger amounts after NEW_PAYEE_PERIOD. One that is there already is
+        answered 200, its name as it was."""
+        serializer = PayeeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        given = serializer.validated_data
+        user_id = request.auth.claims.user_id  # type: ignore[union-attr]
+        if user_id is None:
+            raise Http404  # a client acting for itself pays nobody
+        require_live(request.auth)  # type: ignore[arg-type]
+        with transaction.atomic():
+            payee, is_new = Payee.objects.current().get_or_create(
+                user_id=user_id, iban=given["identifier"], removed_at=None, defaults={"name": given["name"]}
+            )
+        shown = _shown({field: getattr(payee, field) for field in _FIELDS})
+        answer = Response(shown, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+        answer["Location"] = f"/api/v1/payees/{payee.pk}"
+        return answer
+
+
+class PayeeDetail(BankView):
+    required_scopes = {"GET": ["payees:read"], "DELETE": ["payees:write"]}
+
+    def get(self, request: Request, payee_id: str) -> Response:
+        row = _visible(request).filter(pk=uuid_or_404(payee_id)).values(*_FIELDS).first()
+        if row is None:
+            raise Http404
+        return Response(_shown(row))
+
+    def delete(self, request: Request, payee_id: str) -> Response:
+        """Stored again later, a payee is new again."""
+        if not _visible(request).filter(pk=uuid_or_404(payee_id)).update(removed_at=timezone.now()):
+            raise Http404
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class PayeeCheck(BankView):
+    """Few at a time: an answer says whether somebody has an account here."""
+
+    required_scopes = {"POST": ["transfers:write"]}
+    limit = Limit("payee-checks", 30)
+
+    def post(self, request: Request) -> Response:
+        serializer = PayeeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        if request.auth.claims.user_id is None:  # type: ignore[union-attr]
+            raise Http404
+        match = payee_check.check(serializer.validated_data["identifier"], serializer.validated_data["name"])
+        return Response({"result": match.result, "name": match.name})
+
+
+def _visible(request: Request) -> QuerySet[Payee]:
+    """The person's own, whichever app stored them; a token for single transfers or for reading accounts has none."""
+    claims = request.auth.claims  # type: ignore[union-attr]
+    if claims.user_id is None:
+        return Payee.objects.none()
+    return Payee.objects.current().filter(user_id=claims.user_id)
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "name": row["name"],
+        "scheme": "iban",
+        "identifier_masked": iban.masked(row["iban"]),
+        "created_at": timestamp(row["created_at"]),
+    }

@@ -1,0 +1,144 @@
+"""GET /accounts/{id}/statements[/{YYYY-MM}]: closed months, as JSON or CSV, streamed."""
+
+import csv
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice, takewhile
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpResponseBase, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from banking import amounts, statements
+from banking.api import transactions
+from banking.api.accounts import timestamp
+from banking.api.cursors import Page
+from banking.api.money import money
+from banking.api.problems import BadRequest
+from banking.api.views import BankView, account_or_404
+from banking.statements import Month, Statement
+from oauth.resource_server import require_authentication
+
+_CHUNK = 500
+_COLUMNS = (
+    "booked_at", "description", "counterparty_name", "counterparty_identifier", "direction", "amount", "currency",
+    "balance_after", "transaction_id",
+)  # fmt: skip
+
+
+class CSVRenderer(BaseRenderer):
+    """For content negotiation: the view writes it itself, a row at a time. Errors are JSON all the same."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return JSONRenderer().render(data)
+
+
+class StatementList(BankView):
+    required_scopes = {"GET": ["statements:read"]}
+
+    def get(self, request: Request, account_id: str) -> Response:
+        account = account_or_404(request, account_id, "opened_at", action="statements")
+        page = Page(request, f"statements|{account['id']}")
+        before = Month.parse(page.after) if page.after is not None else None
+        if page.after is not None and before is None:
+            raise BadRequest("invalid_cursor", "The cursor was not made for this list.")
+        since = transactions.history_from(request, account)
+        listed = statements.months(account["opened_at"], before=before)
+        if since is not None:
+            listed = takewhile(lambda month: month.begins_at >= since, listed)
+        rows = [
+            {"id": str(month), "from": timestamp(month.begins_at), "to": timestamp(month.ends_at)}
+            for month in islice(listed, page.limit + 1)
+        ]
+        return Response(page.envelope(rows, key="id"))
+
+
+class StatementDetail(BankView):
+    required_scopes = {"GET": ["statements:read"]}
+    renderer_classes = [JSONRenderer, CSVRenderer]
+
+    def get(self, request: Request, account_id: str, month: str) -> HttpResponseBase:
+        account = account_or_404(request, account_id, "opened_at", action="statements")
+        asked = Month.parse(month)
+        since = transactions.history_from(request, account)
+        if asked is None or not asked.is_closed or asked < Month.of(account["opened_at"]):
+            raise Http404
+        if since is not None and asked.begins_at < since:
+            raise Http404
+        if asked.begins_at < timezone.now() - settings.HISTORY_WITHOUT_STEP_UP:
+            require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
+        statement = statements.of(account["id"], asked)
+        is_csv = request.accepted_renderer.format == "csv"
+        etag = _etag(account, statement, is_csv=is_csv)
+        if (unchanged := get_conditional_response(request, etag=etag)) is not None:
+            return unchanged
+        rows = statement.entries.values(*transactions.FIELDS).iterator(chunk_size=_CHUNK)
+        body = _csv(rows) if is_csv else _json(account, statement, rows)
+        answer = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8" if is_csv else "application/json")
+        answer["ETag"] = etag
+        if is_csv:
+            answer["Content-Disposition"] = f'attachment; filename="statement-{asked}.csv"'
+        return answer
+
+
+def _etag(account: dict[str, Any], statement: Statement, *, is_csv: bool) -> str:
+    """Strong: a closed month is the same bytes for ever."""
+    identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv' if is_csv else 'json'}"
+    return f'"{hashlib.sha256(identity.encode()).hexdigest()[:32]}"'
+
+
+def _json(account: dict[str, Any], statement: Statement, rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    head = {
+        "id": str(statement.month),
+        "account_id": str(account["id"]),
+        "from": timestamp(statement.month.begins_at),
+        "to": timestamp(statement.month.ends_at),
+        "opening_balance": money(account["currency"], statement.opening_minor),
+        "closing_balance": money(account["currency"], statement.closing_minor),
+    }
+    yield json.dumps(head)[:-1] + ', "transactions": ['
+    for number, row in enumerate(rows):
+        yield (", " if number else "") + json.dumps(transactions.shown(row), default=str)
+    yield "]}"
+
+
+class _Echo:
+    """What csv.writer writes to: it hands the line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(_COLUMNS)
+    for row in rows:
+        entry = transactions.shown(row)
+        currency = row["currency"]
+        yield writer.writerow(
+            [
+                entry["booked_at"],
+                _text(entry["description"]),
+                _text(entry["counterparty"]["name"]),
+                _text(entry["counterparty"]["identifier_masked"] or ""),
+                entry["direction"],
+                amounts.decimal(currency, entry["amount"]["minor_units"]),
+                currency,
+                amounts.decimal(currency, row["balance_after_minor"]),
+                entry["id"],
+            ]
+        )
+
+
+def _text(cell: str) -> str:
+    """A spreadsheet takes a cell that begins like this for a formula (CWE-1236)."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

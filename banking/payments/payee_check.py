@@ -1,0 +1,41 @@
+"""Does the account belong to whom the person thinks? (Confirmation of Payee, Verification of Payee.)"""
+
+import unicodedata
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from banking import iban
+from banking.models import Account
+
+CLOSE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """`result` is match, close_match, no_match or not_available (another bank's account). `name` is told only to who
+    nearly knows it."""
+
+    result: str
+    name: str | None = None
+
+
+def check(identifier: str, name: str) -> Match:
+    identifier = iban.compact(identifier)
+    if not iban.is_ours(identifier):
+        return Match("not_available")
+    account = Account.objects.select_related("holder").filter(iban=identifier, holder__isnull=False)
+    holder = next((one.holder for one in account.exclude(status=Account.Status.CLOSED)), None)
+    if holder is None:
+        return Match("no_match")
+    known = holder.get_full_name()
+    likeness = SequenceMatcher(None, _plain(name), _plain(known)).ratio()
+    if likeness == 1:
+        return Match("match")
+    return Match("close_match", known) if likeness >= CLOSE else Match("no_match")
+
+
+def _plain(name: str) -> str:
+    """Without accents, case, titles' dots and order of words."""
+    letters = unicodedata.normalize("NFKD", name).casefold()
+    words = "".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split()
+    return " ".join(sorted(words))

@@ -1,0 +1,34 @@
+"""The authorization that an access token names: looked up and ended, for a resource server of the same site."""
+
+from oauth.models import Authorization, Client
+from oauth.resource_server.authorization import AuthorizationSummary
+from oauth.tokens import liveness
+from oauth.tokens.claims import AccessTokenClaims
+
+
+def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
+    """Of a client that acts for itself, what the token says; None where it has ended."""
+    if claims.authorization_id is None:
+        client = Client.objects.filter(client_id=claims.client_id, is_active=True).first()
+        if client is None:
+            return None
+        return AuthorizationSummary(
+            claims.client_id, client.name, sorted(claims.scopes), (), claims.issued_at, claims.expires_at
+        )
+    authorization = liveness.find(claims.authorization_id)
+    if authorization is None or not liveness.counts(authorization):
+        return None
+    return AuthorizationSummary(
+        client_id=authorization.client.client_id,
+        client_name=authorization.client.name,
+        scopes=sorted(authorization.scopes),
+        authorization_details=authorization.authorization_details,
+        granted_at=authorization.created_at,
+        expires_at=authorization.expires_at,
+    )
+
+
+def end(claims: AccessTokenClaims) -> None:
+    """The client gives it back (RFC 7009's effect): every token of it is over. A client's own has nothing to end."""
+    if claims.authorization_id is not None:
+        Authorization.objects.filter(pk=claims.authorization_id).revoke(Authorization.RevocationReason.CLIENT)

@@ -1,0 +1,41 @@
+"""The authorization behind a token, for an API that shows it to the app, or takes it back for it.
+
+`OAUTH["AUTHORIZATION_OF"]` and `OAUTH["END_AUTHORIZATION"]` name the functions; a site that is the authorization
+server, too, names `oauth.authorization.of_token.find` and `.end`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from oauth.conf import conf
+from oauth.tokens.access_token import AccessToken
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationSummary:
+    client_id: str
+    client_name: str
+    scopes: Sequence[str]
+    authorization_details: Sequence[Mapping[str, Any]]
+    granted_at: datetime | None
+    expires_at: datetime | None
+
+
+def authorization_of(token: AccessToken) -> AuthorizationSummary | None:
+    """None where it has ended, or where this site cannot know."""
+    if not conf.AUTHORIZATION_OF:
+        return None
+    found: AuthorizationSummary | None = import_string(conf.AUTHORIZATION_OF)(token.claims)
+    return found
+
+
+def end_authorization(token: AccessToken) -> bool:
+    """Ends it at once, with all its tokens; whether this site can."""
+    if not conf.END_AUTHORIZATION:
+        return False
+    import_string(conf.END_AUTHORIZATION)(token.claims)
+    return True

@@ -1,0 +1,48 @@
+"""How often a token's client and person may ask (OWASP API4), and the RateLimit headers that say so.
+
+The headers are those of draft-ietf-httpapi-ratelimit-headers-10 §3, §4: a client that reads them never meets a 429.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+
+from oauth import limits
+from oauth.errors import TooManyRequests
+from oauth.limits import Limit
+from oauth.tokens.access_token import AccessToken
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+
+class ThrottleToken(BaseThrottle):
+    """`limit` on the view, or DEFAULT, per client and person."""
+
+    DEFAULT = Limit("api", 1200)
+
+    def allow_request(self, request: Request, view: APIView) -> bool:
+        if not isinstance(request.auth, AccessToken):
+            return True
+        self._limit: Limit = getattr(view, "limit", self.DEFAULT)
+        claims = request.auth.claims
+        try:
+            limits.spend(self._limit, claims.client_id, claims.subject)
+        except TooManyRequests:
+            return False
+        return True
+
+    def wait(self) -> float:
+        return limits.seconds_left(self._limit)
+
+
+def say_limit(request: Request, response: Response, limit: Limit) -> None:
+    """What is left, on every answer to whoever has a valid token."""
+    if isinstance(request.auth, AccessToken):
+        left = limits.remaining(limit, request.auth.claims.client_id, request.auth.claims.subject)
+        response["RateLimit-Policy"] = f'"{limit.name}";q={limit.most};w={limit.seconds}'
+        response["RateLimit"] = f'"{limit.name}";r={left};t={limits.seconds_left(limit)}'

@@ -1,0 +1,162 @@
+"""Stored payees, their cooling-off, and whether a name fits an account."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from banking.models import Transfer
+from tests.banking.conftest import funded
+from tests.banking.test_payments import ELSEWHERE
+from tests.banking.test_transfers import KEY, UNKNOWN, body_of, send
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def payer(access_token, api, alice):
+    return api(access_token(alice, "payees:read payees:write transfers:write transfers:read accounts:read"))
+
+
+@pytest.fixture
+def rich(alice):
+    return funded(alice, "Rich", amount_minor=10_000_000)
+
+
+def store(api, of=ELSEWHERE):
+    return api.post("/api/v1/payees", of, format="json")
+
+
+def test_a_payee_is_stored_shown_and_removed(payer):
+    made = store(payer)
+    body = made.json()
+    assert made.status_code == 201
+    assert (body["name"], body["identifier_masked"]) == ("Dora Demir", "DE••••••••••••••••3000")
+    assert payer.get(made["Location"]).json() == body
+    assert payer.get("/api/v1/payees").json()["data"] == [body]
+    again = store(payer, {**ELSEWHERE, "name": "Another name"})
+    assert (again.status_code, again.json()) == (200, body)
+    assert payer.delete(made["Location"]).status_code == 204
+    assert payer.delete(made["Location"]).status_code == 404
+    assert payer.get("/api/v1/payees").json()["data"] == []
+
+
+def test_what_is_no_iban_is_not_stored(payer):
+    answer = store(payer, {**ELSEWHERE, "identifier": "DE00370400440532013000"})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/identifier")
+
+
+def test_nobody_elses_payees_are_there(payer, access_token, api, bob):
+    location = store(payer)["Location"]
+    of_bob = api(access_token(bob, "payees:read payees:write transfers:write"))
+    assert of_bob.get("/api/v1/payees").json()["data"] == []
+    assert of_bob.get(location).status_code == 404
+    assert of_bob.delete(location).status_code == 404
+    account = funded(bob, "Bob's")
+    payee_id = location.rsplit("/")[-1]
+    answers = [send(of_bob, body_of(account, {"payee_id": one}), f"{KEY}{one}") for one in (payee_id, UNKNOWN)]
+    assert [answer.json()["code"] for answer in answers] == ["payee_unreachable"] * 2
+
+
+def test_a_payee_is_paid_by_its_id(payer, current, of_bob):
+    payee_id = store(payer, {**ELSEWHERE, "identifier": of_bob.iban, "name": "Bob"}).json()["id"]
+    answer = send(payer, body_of(current, {"payee_id": payee_id}))
+    assert (answer.status_code, answer.json()["status"]) == (201, "posted")
+    assert answer.json()["destination"]["name"] == "Bob"
+
+
+# --- the cooling-off
+
+
+@pytest.fixture
+def limited(settings):
+    settings.NEW_PAYEE_LIMIT_MINOR = 5000
+
+
+@pytest.mark.usefixtures("limited")
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_a_new_payee_gets_a_limited_amount_in_a_day(payer, rich, of_bob, elsewhere):
+    to = ELSEWHERE if elsewhere else {**ELSEWHERE, "identifier": of_bob.iban}
+    assert send(payer, body_of(rich, to, 3000)).status_code == 201
+    answer = send(payer, body_of(rich, to, 2001), f"{KEY}-2")
+    assert (answer.status_code, answer.json()["code"]) == (422, "limit_exceeded")
+    assert "50.00 GBP in 24 hours" in answer.json()["detail"]
+    assert send(payer, body_of(rich, to, 2000), f"{KEY}-3").status_code == 201
+
+
+@pytest.mark.usefixtures("limited")
+def test_storing_alone_is_not_enough_waiting_is(payer, access_token, api, alice, rich):
+    payee_id = store(payer).json()["id"]
+    for to in ({"payee_id": payee_id}, ELSEWHERE):
+        assert send(payer, body_of(rich, to, 5001), f"{KEY}{len(to)}").json()["code"] == "limit_exceeded"
+    with time_machine.travel(timezone.now() + timedelta(hours=25)):
+        later = api(access_token(alice, "transfers:write payees:write"))
+        assert send(later, body_of(rich, {"payee_id": payee_id}, 6000), f"{KEY}-3").status_code == 201
+        # Removed and stored again it is new again.
+        later.delete(f"/api/v1/payees/{payee_id}")
+        store(later)
+        assert send(later, body_of(rich, ELSEWHERE, 6000), f"{KEY}-4").json()["code"] == "limit_exceeded"
+
+
+@pytest.mark.usefixtures("limited")
+def test_own_accounts_have_no_cooling_off(payer, rich, savings):
+    assert send(payer, body_of(rich, savings, 9000)).status_code == 201
+    by_iban = {**ELSEWHERE, "identifier": savings.iban}
+    assert send(payer, body_of(rich, by_iban, 9000), f"{KEY}-2").status_code == 201
+
+
+# --- a rehearsal
+
+
+def rehearse(api, body):
+    return api.post("/api/v1/transfers?dry_run=true", body, format="json")
+
+
+def test_a_rehearsal_says_what_would_be_and_keeps_nothing(payer, current, savings):
+    answer = rehearse(payer, body_of(current, savings, 2500))
+    assert (answer.status_code, answer.json()["status"]) == (200, "posted")
+    assert answer.json()["available_after"] == {"currency": "GBP", "minor_units": 7500}
+    assert rehearse(payer, body_of(current, ELSEWHERE, 2500)).json()["status"] == "pending"
+    assert rehearse(payer, body_of(current, savings, 10_001)).json()["code"] == "insufficient_funds"
+    assert not Transfer.objects.exists()
+    current.refresh_from_db()
+    assert (current.posted_minor, current.held_minor) == (10_000, 0)
+
+
+def test_what_is_no_answer_to_dry_run_is_400(payer, current, savings):
+    answer = payer.post("/api/v1/transfers?dry_run=maybe", body_of(current, savings), format="json")
+    assert answer.status_code == 400
+
+
+# --- does the name fit?
+
+
+@pytest.mark.parametrize(
+    ("name", "result", "told"),
+    [("Bob Baker", "match", None), ("BAKER, Bob", "match", None), ("Bob Bäker", "match", None),
+     ("Bob Bakers", "close_match", "Bob Baker"), ("Mallory", "no_match", None)],
+)  # fmt: skip
+def test_a_name_is_compared_as_people_write_it(payer, of_bob, name, result, told):
+    asked = {"scheme": "iban", "identifier": of_bob.iban, "name": name}
+    assert payer.post("/api/v1/payee-checks", asked, format="json").json() == {"result": result, "name": told}
+
+
+def test_of_another_bank_nothing_is_known_and_an_unknown_account_is_no_match(payer, of_bob):
+    assert payer.post("/api/v1/payee-checks", ELSEWHERE, format="json").json()["result"] == "not_available"
+    of_bob.iban, iban = None, of_bob.iban
+    of_bob.save()
+    asked = {**ELSEWHERE, "identifier": iban}
+    assert payer.post("/api/v1/payee-checks", asked, format="json").json()["result"] == "no_match"
+
+
+def test_nobody_tries_out_names(payer, of_bob):
+    """OWASP API4: 30 a minute per client and person; THROTTLE_SCALE is 1 here."""
+    asked = {"scheme": "iban", "identifier": of_bob.iban, "name": "x"}
+    answers = [payer.post("/api/v1/payee-checks", asked, format="json") for _ in range(32)]
+    assert answers[0]["RateLimit-Policy"] == '"payee-checks";q=30;w=60'
+    assert answers[0]["RateLimit"].startswith('"payee-checks";r=29;t=')
+    assert {answer.status_code for answer in answers[:30]} == {200}
+    assert (answers[31].status_code, answers[31].json()["code"]) == (429, "rate_limited")
+    assert int(answers[31]["Retry-After"]) <= 60
+    assert payer.get("/api/v1/payees").status_code == 200
