@@ -5,11 +5,16 @@ from uuid import UUID
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from banking import payments
+from banking import housekeeping, payments, webhooks
 from banking.payments import scheme, transfers
 
 # 5 s, 10 s, 20 s ... about a day in all: the other side is down, not gone; the money stays held meanwhile.
 _PATIENT = RetryStrategy(max_attempts=14, exponential_wait=2, retry_exceptions=[scheme.Unanswered])
+
+
+_FOR_THREE_DAYS = RetryStrategy(
+    max_attempts=webhooks.ATTEMPTS, exponential_wait=3, retry_exceptions=[webhooks.NotDelivered]
+)
 
 
 @app.task(name=transfers.SETTLE, queue="banking", retry=_PATIENT)
@@ -21,3 +26,26 @@ def settle_transfer(transfer_id: str) -> None:
 @app.task(name="banking.expire_transfers", queue="banking", queueing_lock="banking.expire_transfers")
 def expire_transfers(timestamp: int) -> None:
     payments.expire()
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(name="banking.run_due_transfers", queue="banking", queueing_lock="banking.run_due_transfers")
+def run_due_transfers(timestamp: int) -> None:
+    payments.run_due()
+
+
+@app.task(name=webhooks.DELIVER, queue="banking", retry=_FOR_THREE_DAYS)
+def deliver_webhook(delivery_id: str) -> None:
+    webhooks.deliver(UUID(delivery_id))
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="banking.end_webhooks", queue="banking", queueing_lock="banking.end_webhooks")
+def end_webhooks(timestamp: int) -> None:
+    webhooks.end_of_ended()
+
+
+@app.periodic(cron="27 * * * *")
+@app.task(name="banking.clean_up", queue="banking", queueing_lock="banking.clean_up")
+def clean_up(timestamp: int) -> None:
+    housekeeping.clean_up()

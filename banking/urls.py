@@ -5,10 +5,16 @@ from django.urls import path, re_path
 from banking.api.accounts import AccountDetail, AccountList, Balances
 from banking.api.consent import ConsentView
 from banking.api.payees import PayeeCheck, PayeeDetail, PayeeList
+from banking.api.scheduled_transfers import (
+    ScheduledTransferCancel,
+    ScheduledTransferDetail,
+    ScheduledTransferList,
+)
 from banking.api.statements import StatementDetail, StatementList
 from banking.api.transactions import TransactionDetail, TransactionList
 from banking.api.transfers import TransferCancel, TransferDetail, TransferList
 from banking.api.views import NotHere
+from banking.api.webhooks import WebhookDeliveries, WebhookDetail, WebhookList, WebhookPing
 from banking.problem_pages import problem_page
 
 urlpatterns = [
@@ -30,6 +36,17 @@ urlpatterns = [
     path("api/v1/transfers", TransferList.as_view(), name="transfers"),
     path("api/v1/transfers/<str:transfer_id>", TransferDetail.as_view(), name="transfer"),
     path("api/v1/transfers/<str:transfer_id>/cancel", TransferCancel.as_view(), name="transfer-cancel"),
+    path("api/v1/scheduled-transfers", ScheduledTransferList.as_view(), name="scheduled-transfers"),
+    path("api/v1/scheduled-transfers/<str:scheduled_id>", ScheduledTransferDetail.as_view(), name="scheduled-transfer"),
+    path(
+        "api/v1/scheduled-transfers/<str:scheduled_id>/cancel",
+        ScheduledTransferCancel.as_view(),
+        name="scheduled-transfer-cancel",
+    ),
+    path("api/v1/webhooks", WebhookList.as_view(), name="webhooks"),
+    path("api/v1/webhooks/<str:webhook_id>", WebhookDetail.as_view(), name="webhook"),
+    path("api/v1/webhooks/<str:webhook_id>/ping", WebhookPing.as_view(), name="webhook-ping"),
+    path("api/v1/webhooks/<str:webhook_id>/deliveries", WebhookDeliveries.as_view(), name="webhook-deliveries"),
     re_path(r"^api/", NotHere.as_view()),
     path("problems/<str:code>", problem_page, name="problem"),
 ]

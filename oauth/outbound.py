@@ -10,6 +10,7 @@ import json
 import socket
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,7 +61,13 @@ def get_json(url: str) -> Any:
 
 
 def request(
-    method: str, url: str, *, body: str | None = None, content_type: str | None = None, bearer: str = ""
+    method: str,
+    url: str,
+    *,
+    body: str | None = None,
+    content_type: str | None = None,
+    bearer: str = "",
+    more_headers: Mapping[str, str] | None = None,
 ) -> Answer:
     """One request to a checked address, five seconds in all. Raises OutboundError."""
     check_url(url)
@@ -71,6 +78,7 @@ def request(
         headers["Content-Type"] = content_type
     if bearer:
         headers["Authorization"] = f"Bearer {bearer}"
+    headers |= more_headers or {}
     deadline = time.monotonic() + DEADLINE_SECONDS
     failure: Exception | None = None
     for address in _addresses(host, port, any_address=_is_allowed(url)):

@@ -1,6 +1,6 @@
 """Background work, run by `manage.py procrastinate worker`; every task may run twice without harm."""
 
-from procrastinate import RetryStrategy
+from procrastinate import JobContext, RetryStrategy, builtin_tasks
 from procrastinate.contrib.django import app
 
 from oauth import housekeeping
@@ -35,6 +35,14 @@ def tell_client_of_decision(request_id: str) -> None:
 def clean_up(timestamp: int) -> None:
     for _ in housekeeping.clean_up():
         pass
+
+
+@app.periodic(cron="47 3 * * *")
+@app.task(name="oauth.remove_old_jobs", queue="oauth", queueing_lock="oauth.remove_old_jobs", pass_context=True)
+async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
+    """What was done a week ago; what failed stays a month for whoever looks."""
+    await builtin_tasks.remove_old_jobs(context, max_hours=7 * 24, remove_failed=False)
+    await builtin_tasks.remove_old_jobs(context, max_hours=30 * 24, remove_failed=True)
 
 
 @app.periodic(cron="*/10 * * * *")

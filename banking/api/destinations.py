@@ -42,3 +42,11 @@ def resolved(destination: dict[str, Any], user_id: str | UUID) -> dict[str, Any]
 def iban_of(destination: dict[str, Any]) -> str:
     """Empty for an own account."""
     return iban.compact(destination.get("identifier", ""))
+
+
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    """Of a transfer's values: an own account by its id, anybody else's partly hidden."""
+    if row["is_own"]:
+        return {"account_id": row["destination_id"]}
+    identifier = row["destination__iban"] or row["payee_iban"]
+    return {"scheme": "iban", "identifier_masked": iban.masked(identifier), "name": row["payee_name"] or None}

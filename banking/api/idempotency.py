@@ -10,15 +10,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection
+from django.http import Http404
 from psycopg.errors import LockNotAvailable
 from rest_framework.request import Request
+from rest_framework.response import Response
 
-from banking.api.problems import BadRequest, Conflict, problem, refusal_problem
+from banking.api.problems import MEDIA_TYPE, BadRequest, Conflict, problem, refusal_problem
 from banking.ledger import in_transaction
 from banking.ledger.refusals import LedgerRefusal
 from banking.models import IdempotencyRecord
 
+_ONCE = ("transfer_once", "scheduled_once")
 _KEY = re.compile(r"[\x21-\x7e]{16,255}")
 
 
@@ -38,6 +41,47 @@ def key_of(request: Request) -> str:
     if not _KEY.fullmatch(key):
         raise BadRequest("idempotency_key_invalid", "The Idempotency-Key is 16 to 255 visible ASCII characters.")
     return key
+
+
+def answer_once(
+    request: Request,
+    operation: str,
+    body: dict[str, Any],
+    work: Callable[[str], dict[str, Any]],
+    *,
+    made_before: Callable[[str], dict[str, Any]],
+    at: str,
+) -> Response:
+    """The answer to a POST that makes something, once per Idempotency-Key; `at` is where it then is.
+
+    Records go after a week. What was made keeps its key for ever: a retry that comes later is answered with
+    `made_before`, if that is what the body asks for.
+    """
+    key = key_of(request)
+    claims = request.auth.claims  # type: ignore[union-attr]
+    if claims.user_id is None:
+        raise Http404  # a client acting for itself has nothing here
+    try:
+        answer = once(
+            client_id=claims.client_id,
+            user_id=claims.user_id,
+            operation=operation,
+            key=key,
+            body=body,
+            work=lambda: work(key),
+        )
+    except IntegrityError as error:
+        if getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") not in _ONCE:
+            raise
+        answer = _late(_plain(made_before(key)), _plain(body))
+    response = Response(answer.body, status=answer.status)
+    if answer.status == 201:
+        response["Location"] = f"/api/v1/{at}/{answer.body['id']}"
+    else:
+        response.content_type = MEDIA_TYPE
+    if answer.is_replay:
+        response["Idempotent-Replayed"] = "true"
+    return response
 
 
 def once(
@@ -70,6 +114,18 @@ def once(
     return in_transaction(transaction)
 
 
+def _late(made: dict[str, Any], asked: dict[str, Any]) -> Answer:
+    is_same = (made["amount"], made["source"]["account_id"], made["reference"]) == (
+        asked["amount"], asked["source_account_id"], asked["reference"],
+    )  # fmt: skip
+    return Answer(201, made, is_replay=True) if is_same else _reused()
+
+
+def _reused() -> Answer:
+    detail = "This key was used for another body. What is new needs a new key."
+    return Answer(422, problem("idempotency_key_reused", status=422, detail=detail))
+
+
 def _claim(identity: tuple[str, str, str, str], fingerprint: bytes) -> bool:
     """Whether this is the first request with the key. Waits for one that is under way, at most lock_timeout."""
     try:
@@ -94,8 +150,7 @@ def _claim(identity: tuple[str, str, str, str], fingerprint: bytes) -> bool:
 def _replay(identity: tuple[str, str, str, str], fingerprint: bytes) -> Answer:
     record = IdempotencyRecord.objects.get(pk=identity)
     if bytes(record.fingerprint) != fingerprint:
-        detail = "This key was used for another body. A new transfer needs a new key."
-        return Answer(422, problem("idempotency_key_reused", status=422, detail=detail))
+        return _reused()
     return Answer(record.status, record.body, is_replay=True)
 
 

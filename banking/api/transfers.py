@@ -12,12 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking import iban
-from banking.api import idempotency
 from banking.api.accounts import timestamp
 from banking.api.cursors import Page
 from banking.api.destinations import DestinationSerializer, iban_of, resolved
+from banking.api.destinations import shown as shown_destination
+from banking.api.idempotency import answer_once
 from banking.api.money import MoneySerializer, StrictCharField, StrictSerializer, StrictUUIDField, money
-from banking.api.problems import MEDIA_TYPE, BadRequest, Conflict
+from banking.api.problems import BadRequest, Conflict
 from banking.api.views import BankView, uuid_or_404
 from banking.authorization_details import TRANSFER
 from banking.ledger import in_transaction
@@ -30,6 +31,7 @@ from oauth.resource_server import require_authentication, require_live
 _FIELDS = (
     "id", "status", "status_reason", "amount_minor", "currency", "source_id", "destination_id", "destination__iban",
     "is_own", "payee_name", "payee_iban", "reference", "end_to_end_id", "created_at", "settled_at", "transaction_id",
+    "scheduled_id",
 )  # fmt: skip
 
 
@@ -71,28 +73,17 @@ class TransferList(BankView):
         """
         serializer = TransferSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        claims = request.auth.claims  # type: ignore[union-attr]
-        if claims.user_id is None:
-            raise Http404  # a client acting for itself has no account to move from
+        body = serializer.validated_data
         if _is_rehearsal(request):
-            return Response(_rehearse(request, serializer.validated_data))
-        key = idempotency.key_of(request)
-        answer = idempotency.once(
-            client_id=claims.client_id,
-            user_id=claims.user_id,
-            operation="POST /transfers",
-            key=key,
-            body=serializer.validated_data,
-            work=lambda: _transfer(request, serializer.validated_data, key),
+            return Response(_rehearse(request, body))
+        return answer_once(
+            request,
+            "POST /transfers",
+            body,
+            lambda key: _transfer(request, body, key),
+            made_before=lambda key: _made_before(request, key),
+            at="transfers",
         )
-        response = Response(answer.body, status=answer.status)
-        if answer.status == 201:
-            response["Location"] = f"/api/v1/transfers/{answer.body['id']}"
-        else:
-            response.content_type = MEDIA_TYPE
-        if answer.is_replay:
-            response["Idempotent-Replayed"] = "true"
-        return response
 
 
 def _is_rehearsal(request: Request) -> bool:
@@ -154,9 +145,29 @@ def _cancel(request: Request, transfer_id: UUID) -> dict[str, Any]:
 
 def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any]:
     """Inside the caller's transaction. Raises Http404 for a source that is not visible, or a LedgerRefusal."""
+    order = ordered(request, body, key)
+    transfer = make(order)
+    row = {field: getattr(transfer, field) for field in _FIELDS if field not in ("destination__iban", "is_own")}
+    iban_there = order.destination.iban if order.destination else None
+    return _shown({**row, "is_own": not order.payee_iban, "destination__iban": iban_there})
+
+
+def _made_before(request: Request, key: str) -> dict[str, Any]:
+    claims = request.auth.claims  # type: ignore[union-attr]
+    of_key = _visible(request).filter(client_id=claims.client_id, user_id=claims.user_id, idempotency_key=key)
+    row = of_key.values(*_FIELDS).first()
+    if row is None:
+        raise Http404  # made from an account that is no longer theirs
+    return _shown(row)
+
+
+def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
+    """What the body orders, once everything that can be said before money is touched has been checked."""
+    claims = request.auth.claims  # type: ignore[union-attr]
+    if claims.user_id is None:
+        raise Http404  # a client acting for itself has no account to move from
     # Money stops at once, not when the token expires (RELIABILITY test 22, ASVS 5.0 10.4.9).
     require_live(request.auth)  # type: ignore[arg-type]
-    claims = request.auth.claims  # type: ignore[union-attr]
     body = {**body, "destination": resolved(body["destination"], claims.user_id)}
     consent = _consent(request, body)
     source, destination = _accounts(request, body)
@@ -166,7 +177,6 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
     if not source.is_active:  # type: ignore[attr-defined]
         raise AccountHolderInactive
     is_own = destination is not None and hasattr(destination, "role")
-    payee_iban = "" if is_own or not _may_be_paid(body["destination"], destination) else iban_of(body["destination"])
     order = Order(
         user_id=UUID(claims.user_id),
         client_id=claims.client_id,
@@ -174,7 +184,7 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
         source=source,
         destination=destination,
         payee_name=body["destination"].get("name", ""),
-        payee_iban=payee_iban,
+        payee_iban="" if is_own or not _may_be_paid(body["destination"], destination) else iban_of(body["destination"]),
         amount_minor=body["amount"]["minor_units"],
         currency=body["amount"]["currency"],
         reference=body["reference"],
@@ -184,9 +194,7 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
     check(order)
     if order.amount_minor >= settings.STEP_UP_AMOUNT_MINOR:
         require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
-    transfer = make(order)
-    row = {field: getattr(transfer, field) for field in _FIELDS if field not in ("destination__iban", "is_own")}
-    return _shown({**row, "is_own": is_own, "destination__iban": destination.iban if destination else None})
+    return order
 
 
 def _consent(request: Request, body: dict[str, Any]) -> Consent | None:
@@ -240,23 +248,16 @@ def _may_be_paid(destination: dict[str, Any], account: Account | None) -> bool:
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
-    destination: dict[str, Any] = {"account_id": row["destination_id"]}
-    if not row["is_own"]:
-        identifier = row["destination__iban"] or row["payee_iban"]
-        destination = {
-            "scheme": "iban",
-            "identifier_masked": iban.masked(identifier),
-            "name": row["payee_name"] or None,
-        }
     return {
         "id": row["id"],
         "status": row["status"],
         "status_reason": row["status_reason"] or None,
         "amount": money(row["currency"], row["amount_minor"]),
         "source": {"account_id": row["source_id"]},
-        "destination": destination,
+        "destination": shown_destination(row),
         "reference": row["reference"],
         "end_to_end_id": row["end_to_end_id"] or None,
+        "scheduled_transfer_id": row["scheduled_id"],
         "created_at": timestamp(row["created_at"]),
         "settled_at": timestamp(row["settled_at"]) if row["settled_at"] else None,
         "transaction_ids": [row["transaction_id"]] if row["transaction_id"] else [],

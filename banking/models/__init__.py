@@ -5,12 +5,15 @@ from banking.models.consent import Consent
 from banking.models.idempotency import IdempotencyRecord
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
 from banking.models.payee import Payee
+from banking.models.scheduled_transfer import ScheduledTransfer
 from banking.models.transfer import Transfer
+from banking.models.webhook import Event, Webhook, WebhookDelivery
 
 __all__ = [
     "Account",
     "AccountAccess",
     "Consent",
+    "Event",
     "Hold",
     "IdempotencyRecord",
     "LedgerEntry",
@@ -18,5 +21,8 @@ __all__ = [
     "LedgerTransaction",
     "Payee",
     "Role",
+    "ScheduledTransfer",
     "Transfer",
+    "Webhook",
+    "WebhookDelivery",
 ]

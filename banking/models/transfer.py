@@ -9,6 +9,7 @@ from uuid_utils.compat import uuid7
 from banking.models.account import Account
 from banking.models.consent import Consent
 from banking.models.ledger import MAX_AMOUNT_MINOR, Hold, LedgerTransaction
+from banking.models.scheduled_transfer import ScheduledTransfer
 
 
 class Transfer(models.Model):
@@ -50,6 +51,12 @@ class Transfer(models.Model):
     # The consent that allowed this very transfer (RFC 9396), used once; none where a scope allowed it.
     consent = models.OneToOneField(Consent, on_delete=models.PROTECT, null=True, blank=True, related_name="transfer")
 
+    # The order that this was made for, and the day that was due.
+    scheduled = models.ForeignKey(
+        ScheduledTransfer, on_delete=models.PROTECT, null=True, blank=True, related_name="transfers"
+    )
+    due_on = models.DateField(null=True, blank=True)
+
     class Meta:
         db_table = "transfer"
         indexes = [
@@ -60,6 +67,11 @@ class Transfer(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["client_id", "user", "idempotency_key"], name="transfer_once"),
+            models.UniqueConstraint(fields=["scheduled", "due_on"], name="transfer_once_a_day_due"),
+            models.CheckConstraint(
+                name="transfer_due_of_an_order",
+                condition=Q(scheduled=None, due_on=None) | Q(scheduled__isnull=False, due_on__isnull=False),
+            ),
             models.CheckConstraint(
                 name="transfer_amount_in_range",
                 condition=Q(amount_minor__gt=0) & Q(amount_minor__lte=MAX_AMOUNT_MINOR),

@@ -4,6 +4,7 @@ Within this bank a transfer is posted at once. To another bank its money is held
 answered: pending -> (handed over) -> posted or rejected; until it is handed over it can be cancelled.
 """
 
+from banking.payments.scheduled import run_due
 from banking.payments.transfers import Order, cancel, expire, make, settle
 
-__all__ = ["Order", "cancel", "expire", "make", "settle"]
+__all__ = ["Order", "cancel", "expire", "make", "run_due", "settle"]

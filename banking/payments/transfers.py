@@ -1,15 +1,16 @@
 """A transfer's life. Every change happens under the lock of its source account, in one transaction with the money."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from banking import ledger
+from banking import ledger, webhooks
 from banking.ledger.refusals import (
     AccountNotOpen,
     AmountOutOfRange,
@@ -18,7 +19,7 @@ from banking.ledger.refusals import (
     PayeeUnreachable,
     SameAccount,
 )
-from banking.models import Account, Consent, Hold, LedgerTransaction, Transfer
+from banking.models import Account, Consent, Event, Hold, LedgerTransaction, ScheduledTransfer, Transfer
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.opening import internal_account
 from banking.payments import new_payee, scheme
@@ -52,6 +53,27 @@ class Order:
     payee_iban: str = ""
     end_to_end_id: str = ""
     consent: Consent | None = None
+    scheduled: ScheduledTransfer | None = None
+    due_on: date | None = None
+
+    def as_transfer(self) -> dict[str, Any]:
+        """The fields that a Transfer takes over."""
+        return {
+            "user_id": self.user_id,
+            "client_id": self.client_id,
+            "idempotency_key": self.key,
+            "source": self.source,
+            "destination": self.destination,
+            "payee_name": self.payee_name,
+            "payee_iban": self.payee_iban,
+            "currency": self.currency,
+            "amount_minor": self.amount_minor,
+            "reference": self.reference,
+            "end_to_end_id": self.end_to_end_id,
+            "consent": self.consent,
+            "scheduled": self.scheduled,
+            "due_on": self.due_on,
+        }
 
 
 def check(order: Order) -> None:
@@ -71,21 +93,7 @@ def make(order: Order) -> Transfer:
     """Inside the caller's transaction: posted, or pending with its money held. Raises a LedgerRefusal."""
     check(order)
     now = timezone.now()
-    transfer = Transfer(
-        user_id=order.user_id,
-        client_id=order.client_id,
-        idempotency_key=order.key,
-        source=order.source,
-        destination=order.destination,
-        payee_name=order.payee_name,
-        payee_iban=order.payee_iban,
-        currency=order.currency,
-        amount_minor=order.amount_minor,
-        reference=order.reference,
-        end_to_end_id=order.end_to_end_id,
-        consent=order.consent,
-        created_at=now,
-    )
+    transfer = Transfer(**order.as_transfer(), created_at=now)
     if order.payee_iban and order.consent is None:  # what a person allowed by name and amount, they have looked at
         ledger.lock([order.source.pk])
         new_payee.check(order.user_id, order.payee_iban, order.amount_minor, order.currency)
@@ -100,6 +108,7 @@ def make(order: Order) -> Transfer:
     if transfer.status == Transfer.Status.PENDING:
         # A row of this transaction: handed over if and only if the transfer is there.
         app.configure_task(SETTLE, queue="banking").defer(transfer_id=str(transfer.pk))
+    _announce(transfer)
     return transfer
 
 
@@ -167,6 +176,7 @@ def _conclude(transfer_id: UUID, outcome: scheme.Outcome) -> None:
         raise scheme.Unanswered("The account was frozen; its held money cannot be taken yet.") from None
     transfer.status, transfer.settled_at, transfer.status_reason = Transfer.Status.POSTED, timezone.now(), ""
     transfer.save(update_fields=["status", "settled_at", "status_reason", "transaction"])
+    _announce(transfer)
 
 
 def _pay_out(transfer: Transfer) -> LedgerTransaction:
@@ -195,4 +205,13 @@ def _end(transfer: Transfer, status: Transfer.Status, reason: str = "") -> Trans
         ledger.release(transfer.hold, status=hold_status)
     transfer.status, transfer.status_reason = status, reason
     transfer.save(update_fields=["status", "status_reason"])
+    _announce(transfer)
     return transfer
+
+
+def _announce(transfer: Transfer) -> None:
+    happened = [(Event.TRANSFER_UPDATED, transfer.source_id, transfer.pk)]
+    if transfer.transaction_id:
+        sides = filter(None, (transfer.source_id, transfer.destination_id))
+        happened += [(Event.TRANSACTION_BOOKED, account_id, transfer.transaction_id) for account_id in sides]
+    webhooks.announce(happened)

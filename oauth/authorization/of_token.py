@@ -13,7 +13,13 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
         if client is None:
             return None
         return AuthorizationSummary(
-            claims.client_id, client.name, sorted(claims.scopes), (), claims.issued_at, claims.expires_at
+            claims.client_id,
+            client.name,
+            not client.is_public,
+            sorted(claims.scopes),
+            (),
+            claims.issued_at,
+            claims.expires_at,
         )
     authorization = liveness.find(claims.authorization_id)
     if authorization is None or not liveness.counts(authorization):
@@ -21,6 +27,7 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
     return AuthorizationSummary(
         client_id=authorization.client.client_id,
         client_name=authorization.client.name,
+        is_confidential=not authorization.client.is_public,
         scopes=sorted(authorization.scopes),
         authorization_details=authorization.authorization_details,
         granted_at=authorization.created_at,

@@ -14,7 +14,7 @@ from oauth.resource_server.authentication import JWTBearer
 from oauth.resource_server.authorization import authorization_of, end_authorization
 from oauth.resource_server.challenges import InsufficientScope, InvalidToken
 from oauth.resource_server.permissions import HasScope
-from oauth.resource_server.revocation import require_live
+from oauth.resource_server.revocation import is_live, require_live
 from oauth.resource_server.step_up import is_authenticated_since, require_authentication
 from oauth.resource_server.throttling import ThrottleToken, say_limit
 
@@ -27,6 +27,7 @@ __all__ = [
     "authorization_of",
     "end_authorization",
     "is_authenticated_since",
+    "is_live",
     "require_authentication",
     "require_live",
     "say_limit",

@@ -19,6 +19,7 @@ from oauth.tokens.access_token import AccessToken
 class AuthorizationSummary:
     client_id: str
     client_name: str
+    is_confidential: bool
     scopes: Sequence[str]
     authorization_details: Sequence[Mapping[str, Any]]
     granted_at: datetime | None

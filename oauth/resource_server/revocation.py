@@ -4,6 +4,8 @@ Reads trust the token for its few minutes. `require_live` asks the function that
 a resource server without one has only the token's expiry.
 """
 
+from typing import Any
+
 from django.utils.module_loading import import_string
 
 from oauth.conf import conf
@@ -11,7 +13,12 @@ from oauth.resource_server.challenges import InvalidToken
 from oauth.tokens.access_token import AccessToken
 
 
+def is_live(names: Any) -> bool:
+    """Whether the authorization behind a token's claims, or behind what was ordered by one, still holds."""
+    return not conf.REVOCATION_CHECK or bool(import_string(conf.REVOCATION_CHECK)(names))
+
+
 def require_live(token: AccessToken) -> None:
     """Raises InvalidToken (401) where the authorization behind the token has ended."""
-    if conf.REVOCATION_CHECK and not import_string(conf.REVOCATION_CHECK)(token.claims):
+    if not is_live(token.claims):
         raise InvalidToken("The authorization behind this token has ended.")

@@ -1,11 +1,11 @@
 """Whether what a token stands for still holds: nobody has ended it since it was signed. One query."""
 
+from typing import Protocol
 from uuid import UUID
 
 from django.utils import timezone
 
 from oauth.models import Authorization, Client
-from oauth.tokens.claims import AccessTokenClaims
 
 
 def counts(authorization: Authorization) -> bool:
@@ -25,7 +25,16 @@ def find(authorization_id: UUID | str) -> Authorization | None:
     return Authorization.objects.select_related("user", "client").filter(pk=authorization_id).first()
 
 
-def still_counts(claims: AccessTokenClaims) -> bool:
+class Names(Protocol):
+    """An authorization, or without one a client that acts for itself: a token's claims, or who acts on them later."""
+
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def authorization_id(self) -> UUID | str | None: ...
+
+
+def still_counts(claims: Names) -> bool:
     """For a verified access token. A resource server in the same site asks this where a JWT is not enough."""
     if claims.authorization_id is None:
         return Client.objects.filter(client_id=claims.client_id, is_active=True).exists()

@@ -26,3 +26,12 @@ class SigningBackend(TokenBackend):
 
 def sign_access_token(claims: AccessTokenClaims) -> str:
     return SigningBackend(typ=access_token.TYP, algorithm=conf.SIGNING_ALGORITHM).encode(claims.to_payload())
+
+
+def sign_detached(content: bytes, *, typ: str) -> str:
+    """A JWS over content that travels beside it (RFC 7515 Appendix F), by a key of the JWK Set."""
+    key = keys.signing_key(conf.SIGNING_ALGORITHM)
+    headers = {"typ": typ, "kid": key.kid}
+    whole = jwt.api_jws.encode(content, key.private_key, algorithm=key.algorithm, headers=headers)  # type: ignore[arg-type]
+    header, _, signature = whole.split(".")
+    return f"{header}..{signature}"

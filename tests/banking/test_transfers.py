@@ -79,6 +79,18 @@ def test_the_same_key_for_another_body_is_refused(alice_api, current, savings):
     assert Transfer.objects.count() == 1
 
 
+def test_a_retry_after_the_record_is_gone_finds_the_transfer(alice_api, current, savings):
+    """RELIABILITY §1.2: records go after a week, the transfer keeps its key for ever."""
+    first = send(alice_api, body_of(current, savings))
+    IdempotencyRecord.objects.all().delete()
+    second = send(alice_api, body_of(current, savings))
+    assert (second.status_code, second.json(), second["Idempotent-Replayed"]) == (201, first.json(), "true")
+    other = send(alice_api, body_of(current, savings, 2501))
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert balances(current, savings) == [FUNDS_MINOR - 2500, 2500]
+    assert not IdempotencyRecord.objects.exists()
+
+
 def test_a_key_is_one_persons_and_one_clients(access_token, api, alice, bob, alice_api, current, savings, of_bob):
     send(alice_api, body_of(current, savings))
     other_app = api(access_token(alice, "transfers:write", client_id="another"))
@@ -246,7 +258,7 @@ def test_somebody_elses_transfer_is_not_found(access_token, api, bob, alice_api,
 
 @pytest.mark.django_db(transaction=True)
 def test_a_transfer_takes_at_most_twelve_statements(alice_api, current, savings, django_assert_max_num_queries):
-    with django_assert_max_num_queries(11 + 2):  # and BEGIN and COMMIT
+    with django_assert_max_num_queries(12 + 2):  # and BEGIN and COMMIT
         assert send(alice_api, body_of(current, savings)).status_code == 201
 
 
@@ -297,7 +309,7 @@ def test_an_outage_is_a_503_problem(alice_api, current, savings, monkeypatch):
     def down(*args, **kwargs):
         raise OperationalError("the connection is closed")
 
-    monkeypatch.setattr("banking.api.transfers.idempotency.once", down)
+    monkeypatch.setattr("banking.api.idempotency.once", down)
     answer = send(alice_api, body_of(current, savings))
     assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
     assert answer["Retry-After"]

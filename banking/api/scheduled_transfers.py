@@ -1,0 +1,160 @@
+"""GET and POST /scheduled-transfers, GET /scheduled-transfers/{id}, POST /scheduled-transfers/{id}/cancel."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import Http404
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from banking.api.accounts import timestamp
+from banking.api.cursors import Page
+from banking.api.destinations import shown as shown_destination
+from banking.api.idempotency import answer_once
+from banking.api.money import StrictDateField, StrictSerializer, money
+from banking.api.transfers import InsufficientAuthorization, TransferSerializer, ordered
+from banking.api.views import BankView, uuid_or_404
+from banking.authorization_details import TRANSFER
+from banking.ledger import in_transaction
+from banking.models import Account, AccountAccess, ScheduledTransfer
+from banking.models.account import AccountQuerySet
+from banking.payments import scheduled
+from oauth.resource_server import require_live
+
+#: How far ahead somebody may plan.
+LONGEST_AHEAD = timedelta(days=2 * 366)
+_FIELDS = (
+    "id", "status", "frequency", "first_on", "last_on", "next_on", "currency", "amount_minor", "source_id",
+    "destination_id", "destination__iban", "is_own", "payee_name", "payee_iban", "reference", "created_at",
+)  # fmt: skip
+
+
+class ScheduledTransferSerializer(TransferSerializer):
+    """A transfer, and when: `first_on`, `frequency` (once, weekly, monthly), perhaps `last_on`."""
+
+    end_to_end_id = None  # type: ignore[assignment]  # each transfer would need its own
+    first_on = StrictDateField()
+    frequency = serializers.ChoiceField(ScheduledTransfer.Frequency.choices)
+    last_on = StrictDateField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        today = timezone.localdate()
+        if not today <= attrs["first_on"] <= today + LONGEST_AHEAD:
+            raise serializers.ValidationError({"first_on": "This is today or a day of the next two years."})
+        if "last_on" in attrs and (attrs["frequency"] == "once" or attrs["last_on"] < attrs["first_on"]):
+            raise serializers.ValidationError({"last_on": "This is for what repeats, and not before first_on."})
+        return attrs
+
+
+class ScheduledTransferList(BankView):
+    required_scopes = {"GET": ["transfers:read"], "POST": ["transfers:write"]}
+
+    def get(self, request: Request) -> Response:
+        page = Page(request, "scheduled-transfers")
+        orders = _visible(request)
+        if page.after is not None:
+            orders = orders.filter(id__lt=UUID(page.after))
+        rows = orders.order_by("-id").values(*_FIELDS)[: page.limit + 1]
+        return Response(page.envelope([_shown(row) for row in rows], key="id"))
+
+    def post(self, request: Request) -> Response:
+        """Exactly once per Idempotency-Key. The money moves on the day, by the rules of that day."""
+        serializer = ScheduledTransferSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        body = serializer.validated_data
+        return answer_once(
+            request,
+            "POST /scheduled-transfers",
+            body,
+            lambda key: _order(request, body, key),
+            made_before=lambda key: _made_before(request, key),
+            at="scheduled-transfers",
+        )
+
+
+class ScheduledTransferDetail(BankView):
+    required_scopes = {"GET": ["transfers:read"]}
+
+    def get(self, request: Request, scheduled_id: str) -> Response:
+        row = _visible(request).filter(pk=uuid_or_404(scheduled_id)).values(*_FIELDS).first()
+        if row is None:
+            raise Http404
+        return Response(_shown(row))
+
+
+class ScheduledTransferCancel(BankView):
+    required_scopes = {"POST": ["transfers:write"]}
+
+    def post(self, request: Request, scheduled_id: str) -> Response:
+        """Nothing more is made; what was made stays."""
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)
+        return Response(in_transaction(lambda: _cancel(request, uuid_or_404(scheduled_id))))
+
+
+def _visible(request: Request, accounts: AccountQuerySet | None = None) -> QuerySet[ScheduledTransfer]:
+    if accounts is None:
+        accounts = Account.objects.visible_to(request.auth)  # type: ignore[arg-type]
+    own = AccountAccess.objects.filter(account=OuterRef("destination"), user=request.auth.claims.user_id)  # type: ignore[union-attr]
+    return ScheduledTransfer.objects.filter(source__in=accounts.values("id")).annotate(is_own=Exists(own))
+
+
+def _order(request: Request, body: dict[str, Any], key: str) -> dict[str, Any]:
+    claims = request.auth.claims  # type: ignore[union-attr]
+    if any(detail["type"] == TRANSFER for detail in claims.authorization_details):
+        raise InsufficientAuthorization("The person allowed one transfer, not an order for days to come.")
+    order = ordered(request, body, key)
+    made = ScheduledTransfer.objects.create(
+        user_id=order.user_id,
+        client_id=order.client_id,
+        idempotency_key=key,
+        source=order.source,
+        destination=order.destination,
+        payee_name=order.payee_name,
+        payee_iban=order.payee_iban,
+        currency=order.currency,
+        amount_minor=order.amount_minor,
+        reference=order.reference,
+        frequency=body["frequency"],
+        first_on=body["first_on"],
+        last_on=body.get("last_on"),
+        next_on=body["first_on"],
+    )
+    return _shown(_visible(request).filter(pk=made.pk).values(*_FIELDS).get())
+
+
+def _made_before(request: Request, key: str) -> dict[str, Any]:
+    claims = request.auth.claims  # type: ignore[union-attr]
+    of_key = _visible(request).filter(client_id=claims.client_id, user_id=claims.user_id, idempotency_key=key)
+    row = of_key.values(*_FIELDS).first()
+    if row is None:
+        raise Http404  # made from an account that is no longer theirs
+    return _shown(row)
+
+
+def _cancel(request: Request, scheduled_id: UUID) -> dict[str, Any]:
+    require_live(request.auth)  # type: ignore[arg-type]
+    orders = _visible(request, Account.objects.payable_by(request.auth)).filter(pk=scheduled_id)  # type: ignore[arg-type]
+    if not orders.exists():
+        raise Http404
+    scheduled.cancel(scheduled_id)
+    return _shown(orders.values(*_FIELDS).get())
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "status": row["status"],
+        "frequency": row["frequency"],
+        "first_on": row["first_on"].isoformat(),
+        "last_on": row["last_on"].isoformat() if row["last_on"] else None,
+        "next_on": row["next_on"].isoformat() if row["next_on"] else None,
+        "amount": money(row["currency"], row["amount_minor"]),
+        "source": {"account_id": row["source_id"]},
+        "destination": shown_destination(row),
+        "reference": row["reference"],
+        "created_at": timestamp(row["created_at"]),
+    }

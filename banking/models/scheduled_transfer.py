@@ -1,0 +1,79 @@
+"""A transfer ordered for a day to come, or again and again (a standing order)."""
+
+import calendar
+from datetime import date, timedelta
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from banking.models.account import Account
+from banking.models.ledger import MAX_AMOUNT_MINOR
+
+
+class ScheduledTransfer(models.Model):
+    """The worker makes one Transfer for each day that is due, once; `next_on` is the first that was not made yet."""
+
+    class Frequency(models.TextChoices):
+        ONCE = "once", "Once"
+        WEEKLY = "weekly", "Every week"
+        MONTHLY = "monthly", "Every month"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        COMPLETED = "completed", "Completed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    client_id = models.CharField(max_length=255)
+    idempotency_key = models.CharField(max_length=255)
+    source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="scheduled_transfers")
+    destination = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
+    payee_name = models.CharField(max_length=140, blank=True)
+    payee_iban = models.CharField("payee's IBAN", max_length=34, blank=True)
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    reference = models.CharField(max_length=140)
+    frequency = models.CharField(max_length=7, choices=Frequency.choices)
+    first_on = models.DateField()
+    last_on = models.DateField(null=True, blank=True)
+    next_on = models.DateField(null=True, blank=True)
+    status = models.CharField(max_length=9, choices=Status.choices, default=Status.ACTIVE)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "scheduled_transfer"
+        indexes = [
+            models.Index(fields=["source", "-id"], name="scheduled_of_source"),
+            models.Index(fields=["next_on"], name="scheduled_due", condition=Q(status="active")),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["client_id", "user", "idempotency_key"], name="scheduled_once"),
+            models.CheckConstraint(
+                name="scheduled_amount_in_range",
+                condition=Q(amount_minor__gt=0) & Q(amount_minor__lte=MAX_AMOUNT_MINOR),
+            ),
+            models.CheckConstraint(
+                name="scheduled_to_another", condition=Q(destination=None) | ~Q(source=F("destination"))
+            ),
+            models.CheckConstraint(
+                name="scheduled_active_has_a_day",
+                condition=Q(status="active", next_on__isnull=False) | (~Q(status="active") & Q(next_on=None)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reference} {self.get_frequency_display()}"
+
+    def day_after(self, day: date) -> date | None:
+        """The next day that it is due; None after the last. Monthly on the 31st is the last day of a shorter month."""
+        if self.frequency == self.Frequency.ONCE:
+            return None
+        following = day + timedelta(days=7)
+        if self.frequency == self.Frequency.MONTHLY:
+            year, month = day.year + day.month // 12, day.month % 12 + 1
+            following = date(year, month, min(self.first_on.day, calendar.monthrange(year, month)[1]))
+        return following if self.last_on is None or following <= self.last_on else None

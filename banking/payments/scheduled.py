@@ -1,0 +1,86 @@
+"""Making the transfers that are due. The order's row is locked while one is made, and the day it was due is unique
+per order: two workers, or one that was killed, make it once."""
+
+from datetime import date
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from banking import ledger
+from banking.ledger.refusals import AccountNotOpen, LedgerRefusal
+from banking.models import Account, ScheduledTransfer, Transfer
+from banking.payments.transfers import Order, make
+
+#: Of one order in one run; more are made in the next.
+MOST_AT_ONCE = 100
+
+
+class NotActive(LedgerRefusal):
+    code = "scheduled_transfer_not_active"
+    title = "The order is completed or was cancelled before."
+    status = 409
+
+
+def cancel(scheduled_id: UUID) -> ScheduledTransfer:
+    """Inside the caller's transaction; what it has made stays made. Raises NotActive."""
+    order = ScheduledTransfer.objects.select_for_update(no_key=True, of=("self",)).get(pk=scheduled_id)
+    if order.status != ScheduledTransfer.Status.ACTIVE:
+        raise NotActive
+    order.status, order.next_on = ScheduledTransfer.Status.CANCELLED, None
+    order.save(update_fields=["status", "next_on"])
+    return order
+
+
+def run_due(*, today: date | None = None) -> int:
+    """Makes what is due; how many transfers that were, refused ones included."""
+    today = today or timezone.localdate()
+    due = ScheduledTransfer.objects.filter(status=ScheduledTransfer.Status.ACTIVE, next_on__lte=today)
+    made = 0
+    for pk in list(due.order_by("next_on").values_list("pk", flat=True)):
+        for _ in range(MOST_AT_ONCE):
+            if not ledger.in_transaction(partial(_make_one, pk, today)):
+                break
+            made += 1
+    return made
+
+
+def _make_one(scheduled_id: UUID, today: date) -> bool:
+    orders = ScheduledTransfer.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
+    scheduled = orders.select_related("user", "source", "destination").filter(pk=scheduled_id).first()
+    if scheduled is None or scheduled.next_on is None or scheduled.next_on > today:
+        return False
+    day = scheduled.next_on
+    order = Order(
+        user_id=scheduled.user_id,
+        client_id=scheduled.client_id,
+        key=f"scheduled:{scheduled.pk}:{day}",
+        source=scheduled.source,
+        destination=scheduled.destination,
+        payee_name=scheduled.payee_name,
+        payee_iban=scheduled.payee_iban,
+        amount_minor=scheduled.amount_minor,
+        currency=scheduled.currency,
+        reference=scheduled.reference,
+        scheduled=scheduled,
+        due_on=day,
+    )
+    try:
+        with transaction.atomic():
+            _check_person(scheduled)
+            make(order)
+    except LedgerRefusal as refusal:
+        Transfer.objects.create(**order.as_transfer(), status=Transfer.Status.REJECTED, status_reason=refusal.code)
+    scheduled.next_on = scheduled.day_after(day)
+    if scheduled.next_on is None:
+        scheduled.status = ScheduledTransfer.Status.COMPLETED
+    scheduled.save(update_fields=["next_on", "status"])
+    return True
+
+
+def _check_person(scheduled: ScheduledTransfer) -> None:
+    """Who ordered it is still with us, and may still pay from there."""
+    may_pay = Account.objects.of(scheduled.user_id, may_pay=True).filter(pk=scheduled.source_id)
+    if not scheduled.user.is_active or not may_pay.exists():
+        raise AccountNotOpen("Who ordered it may no longer pay from this account.")

@@ -1,0 +1,132 @@
+"""Telling apps what happened: at least once, signed, and only what they may know.
+
+What is to be told is written in the transaction that it tells of (`announce`); the worker sends it (`deliver`).
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from procrastinate.contrib.django import app
+
+from banking.models import Event, Webhook, WebhookDelivery
+from oauth import outbound
+from oauth.resource_server import is_live
+
+DELIVER = "banking.deliver_webhook"
+#: 3 s, 9 s, 27 s ... 49 hours: three days in all.
+ATTEMPTS = 12
+TYP = "webhook+jws"
+
+_ANNOUNCE = """
+INSERT INTO webhook_delivery (id, webhook_id, event, account_id, resource_id, status, attempts, last_answer, created_at)
+SELECT gen_random_uuid(), w.id, e.event, e.account_id, e.resource_id, 'pending', 0, '', now()
+  FROM unnest(%s::text[], %s::uuid[], %s::uuid[]) AS e (event, account_id, resource_id)
+  JOIN account_access a ON a.account_id = e.account_id
+  JOIN webhook w ON w.user_id = a.user_id AND w.ended_at IS NULL AND e.event = ANY (w.events)
+   AND (w.accounts IS NULL OR e.account_id = ANY (w.accounts))
+RETURNING id
+"""
+
+
+class NotDelivered(Exception):
+    """The app did not take it; the worker tries again."""
+
+
+def announce(happened: Iterable[tuple[Event, UUID, UUID]]) -> None:
+    """(event, account, transaction or transfer), to every app that wants to know and may. In the caller's transaction;
+    one statement where nobody does."""
+    events, accounts, resources = zip(*happened, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_ANNOUNCE, [[str(event) for event in events], list(accounts), list(resources)])
+        made = [row[0] for row in cursor.fetchall()]
+    for delivery_id in made:
+        _send_later(delivery_id)
+
+
+def ping(webhook: Webhook) -> None:
+    with transaction.atomic():
+        _send_later(WebhookDelivery.objects.create(webhook=webhook, event=Event.PING).pk)
+
+
+def end_of_ended() -> None:
+    """Says consent.revoked once to whose access has ended, and nothing more after it."""
+    for webhook in Webhook.objects.filter(ended_at=None).iterator():
+        if not is_live(webhook):
+            _end(webhook)
+
+
+def deliver(delivery_id: UUID) -> None:
+    """One attempt. Raises NotDelivered; what was given up, or has nobody to be told, is written down as such."""
+    delivery = WebhookDelivery.objects.select_related("webhook").filter(pk=delivery_id).first()
+    if delivery is None or delivery.status != WebhookDelivery.Status.PENDING:
+        return
+    webhook = delivery.webhook
+    is_farewell = delivery.event == Event.CONSENT_REVOKED
+    if not is_farewell and (webhook.ended_at or not is_live(webhook)):
+        _end(webhook)
+        _note(delivery, WebhookDelivery.Status.DROPPED, "the access has ended")
+        return
+    body = json.dumps(content(delivery), separators=(",", ":"))
+    signed = import_string(settings.WEBHOOK_SIGNER)(body.encode(), typ=TYP)
+    headers = {"Webhook-Id": str(delivery.pk), "Webhook-Signature": signed}
+    delivery.attempts += 1
+    try:
+        answer = outbound.request("POST", webhook.url, body=body, content_type="application/json", more_headers=headers)
+        said, is_taken = f"{answer.status}", 200 <= answer.status < 300
+    except outbound.OutboundError as error:
+        said, is_taken = str(error), False
+    if is_taken:
+        _note(delivery, WebhookDelivery.Status.DELIVERED, said)
+        return
+    if said == "410":  # RFC 9110 §15.5.11: it is gone for good
+        Webhook.objects.filter(pk=webhook.pk, ended_at=None).update(ended_at=timezone.now())
+        _note(delivery, WebhookDelivery.Status.DROPPED, said)
+        return
+    is_last = delivery.attempts >= ATTEMPTS
+    _note(delivery, WebhookDelivery.Status.FAILED if is_last else WebhookDelivery.Status.PENDING, said)
+    if not is_last:
+        raise NotDelivered(said)
+
+
+def content(delivery: WebhookDelivery) -> dict[str, Any]:
+    """What is sent: ids, no amounts and no names."""
+    return {
+        "id": str(delivery.pk),
+        "type": delivery.event,
+        "created_at": delivery.created_at.isoformat().replace("+00:00", "Z"),
+        "webhook_id": str(delivery.webhook_id),
+        "data": {
+            name: str(value)
+            for name, value in (
+                ("account_id", delivery.account_id),
+                (_RESOURCES.get(delivery.event), delivery.resource_id),
+            )
+            if name and value
+        },
+    }
+
+
+_RESOURCES: dict[str, str] = {Event.TRANSACTION_BOOKED: "transaction_id", Event.TRANSFER_UPDATED: "transfer_id"}
+
+
+def _send_later(delivery_id: UUID) -> None:
+    app.configure_task(DELIVER, queue="banking").defer(delivery_id=str(delivery_id))
+
+
+@transaction.atomic
+def _end(webhook: Webhook) -> None:
+    if Webhook.objects.filter(pk=webhook.pk, ended_at=None).update(ended_at=timezone.now()):
+        _send_later(WebhookDelivery.objects.create(webhook=webhook, event=Event.CONSENT_REVOKED).pk)
+
+
+def _note(delivery: WebhookDelivery, status: WebhookDelivery.Status, said: str) -> None:
+    delivery.status, delivery.last_answer = status, said[:100]
+    if status == WebhookDelivery.Status.DELIVERED:
+        delivery.delivered_at = timezone.now()
+    delivery.save(update_fields=["status", "last_answer", "attempts", "delivered_at"])

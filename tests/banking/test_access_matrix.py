@@ -1,0 +1,209 @@
+"""Every endpoint of the API against every kind of token (OWASP API1, API5; RELIABILITY tests 19, 20).
+
+Generated from the URLconf: an endpoint or a method without a row here fails.
+"""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from banking.models import Account, AccountAccess, Consent, Payee, Role, ScheduledTransfer, Webhook
+from banking.urls import urlpatterns
+from oauth.models import Authorization
+from tests.banking.conftest import funded
+from tests.banking.test_payments import ELSEWHERE
+from tests.banking.test_transfers import UNKNOWN, body_of, send
+
+pytestmark = pytest.mark.django_db
+SCOPES = {
+    "accounts:read", "balances:read", "transactions:read", "statements:read", "transfers:read", "transfers:write",
+    "payees:read", "payees:write", "webhooks:manage",
+}  # fmt: skip
+METHODS = ("get", "post", "put", "patch", "delete")
+
+#: (method, URL name) -> its scope; what the URL names, if anything; what somebody who only looks after gets.
+ENDPOINTS = {
+    ("get", "accounts"): ("accounts:read", None, 200),
+    ("get", "account"): ("accounts:read", "account", 200),
+    ("get", "balances"): ("balances:read", "account", 200),
+    ("get", "transactions"): ("transactions:read", "account", 200),
+    ("get", "transaction"): ("transactions:read", "account", 200),
+    ("get", "statements"): ("statements:read", "account", 200),
+    ("get", "statement"): ("statements:read", "account", 404),
+    ("get", "consent"): (None, None, 200),
+    ("delete", "consent"): (None, None, 204),
+    ("get", "payees"): ("payees:read", None, 200),
+    ("post", "payees"): ("payees:write", None, 201),
+    ("get", "payee"): ("payees:read", "person", 404),
+    ("delete", "payee"): ("payees:write", "person", 404),
+    ("post", "payee-checks"): ("transfers:write", None, 200),
+    ("get", "transfers"): ("transfers:read", None, 200),
+    ("post", "transfers"): ("transfers:write", "body", 404),
+    ("get", "transfer"): ("transfers:read", "account", 200),
+    ("post", "transfer-cancel"): ("transfers:write", "account", 404),
+    ("get", "scheduled-transfers"): ("transfers:read", None, 200),
+    ("post", "scheduled-transfers"): ("transfers:write", "body", 404),
+    ("get", "scheduled-transfer"): ("transfers:read", "account", 200),
+    ("post", "scheduled-transfer-cancel"): ("transfers:write", "account", 404),
+    ("get", "webhooks"): ("webhooks:manage", None, 200),
+    ("post", "webhooks"): ("webhooks:manage", None, 403),
+    ("get", "webhook"): ("webhooks:manage", "client", 404),
+    ("delete", "webhook"): ("webhooks:manage", "client", 404),
+    ("post", "webhook-ping"): ("webhooks:manage", "client", 404),
+    ("get", "webhook-deliveries"): ("webhooks:manage", "client", 404),
+}
+CASES = pytest.mark.parametrize(("method", "name"), ENDPOINTS, ids=lambda part: part)
+NAMING = [(method, name) for (method, name), row in ENDPOINTS.items() if row[1]]
+
+
+def patterns():
+    return {pattern.name: pattern for pattern in urlpatterns if getattr(pattern.callback, "cls", None) and pattern.name}
+
+
+def test_every_endpoint_and_method_has_a_row():
+    there = {
+        (method, name)
+        for name, pattern in patterns().items()
+        for method in METHODS
+        if hasattr(pattern.callback.cls, method)
+    }
+    assert there == set(ENDPOINTS)
+
+
+@pytest.fixture
+def bank(alice, bob, access_token, api, settings):
+    """Alice has one of everything; Bob looks after none of it."""
+    settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 1000}  # counting takes statements of its own now and then
+    account, other = funded(alice, "Everyday"), funded(alice, "Savings")
+    of_alice = api(access_token(alice, " ".join(SCOPES), client_id="matrix"))
+    pending = send(of_alice, body_of(account, ELSEWHERE, 100)).json()["id"]
+    posted = send(of_alice, body_of(account, other, 100), "another-key-of-16").json()
+    scheduled = ScheduledTransfer.objects.create(
+        user=alice, client_id="matrix", source=account, destination=other, currency="GBP", amount_minor=1,
+        idempotency_key="k" * 16, reference="x", frequency="once", first_on="2030-01-01", next_on="2030-01-01",
+    )  # fmt: skip
+    payee = Payee.objects.create(user=alice, name="Dora", iban="DE89370400440532013000")
+    hook = Webhook.objects.create(
+        user=alice, client_id="matrix", authorization_id=Authorization.objects.first().pk, url="https://app.example/",
+        events=["transfer.updated"],
+    )  # fmt: skip
+    ids = {
+        "account_id": account.pk, "transaction_id": posted["transaction_ids"][0], "transfer_id": pending,
+        "scheduled_id": scheduled.pk, "payee_id": payee.pk, "webhook_id": hook.pk, "month": "2020-01",
+    }  # fmt: skip
+    return SimpleNamespace(
+        account=account, other=other, ids=ids, transfer=posted,
+        client_for=lambda user, scopes=SCOPES, **claims: api(access_token(user, " ".join(scopes), client_id="matrix", **claims)),
+    )  # fmt: skip
+
+
+def call(client, bank, method, name, *, ids=None, source=None):
+    route = str(patterns()[name].pattern)
+    for parameter, value in (ids or bank.ids).items():
+        route = route.replace(f"<str:{parameter}>", str(value))
+    body = {
+        "payees": {**ELSEWHERE, "identifier": "FR7630006000011234567890189"},
+        "payee-checks": ELSEWHERE,
+        "transfers": body_of(source or bank.account, bank.other, 1),
+        "scheduled-transfers": {
+            **body_of(source or bank.account, bank.other, 1), "first_on": timezone.localdate().isoformat(), "frequency": "once",
+        },
+        "webhooks": {"url": "https://app.example/hook", "events": ["transfer.updated"]},
+    }.get(name, {})  # fmt: skip
+    headers = {"Idempotency-Key": "a-key-of-the-matrix"}
+    if method == "get":
+        return client.get(f"/{route}")
+    return getattr(client, method)(f"/{route}", json.dumps(body), content_type="application/json", headers=headers)
+
+
+@CASES
+def test_its_scope_opens_it_and_no_other_does(bank, alice, method, name):
+    scope = ENDPOINTS[method, name][0]
+    expected = {("get", "statement"): 404, ("post", "webhooks"): 403}.get((method, name))
+    if scope is None:
+        assert call(bank.client_for(alice, {"openid"}), bank, method, name).status_code < 300
+        return
+    without = call(bank.client_for(alice, SCOPES - {scope}), bank, method, name)
+    assert (without.status_code, without.json()["code"]) == (403, "insufficient_scope")
+    assert f'scope="{scope}"' in without["WWW-Authenticate"]
+    answer = call(bank.client_for(alice, {scope}), bank, method, name)
+    assert answer.status_code == expected or answer.status_code < 300, answer.content
+    if expected == 403:
+        assert answer.json()["code"] == "confidential_clients_only"
+
+
+@CASES
+def test_without_a_token_nothing_is_told(client, bank, method, name):
+    answer = call(client, bank, method, name)
+    assert answer.status_code == 401
+    assert "WWW-Authenticate" in answer
+
+
+@pytest.mark.parametrize(("method", "name"), NAMING)
+def test_somebody_elses_is_as_if_it_were_not_there(bank, bob, method, name):
+    """The same status and body as what does not exist, and as many queries."""
+    of_bob = bank.client_for(bob)
+    answers, queries = [], []
+    unknown = dict.fromkeys(bank.ids, UNKNOWN) | {"month": bank.ids["month"]}
+    for ids, source in ((bank.ids, bank.account), (unknown, UNKNOWN)):
+        with CaptureQueriesContext(
+            connection,
+        ) as context:
+            answers.append(call(of_bob, bank, method, name, ids=ids, source=source))
+        queries.append(len(context))
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert {**answers[0].json(), "instance": ""} == {**answers[1].json(), "instance": ""}
+    assert queries[0] == queries[1]
+
+
+@CASES
+def test_who_looks_after_an_account_may_look(bank, bob, method, name):
+    for account in (bank.account, bank.other):
+        AccountAccess.objects.create(account=account, user=bob, role=Role.READER)
+    assert call(bank.client_for(bob), bank, method, name).status_code == ENDPOINTS[method, name][2]
+
+
+@pytest.mark.parametrize(("method", "name"), [case for case in NAMING if ENDPOINTS[case][1] in ("account", "body")])
+def test_an_account_that_was_not_picked_is_not_there(bank, alice, method, name):
+    """RFC 9396: the list in the token is a filter on top of ownership."""
+    detail = {
+        "type": "account_information", "actions": ["accounts", "balances", "transactions", "statements"],
+        "identifier": UNKNOWN, "accounts": [str(bank.other.pk)],
+    }  # fmt: skip
+    client = bank.client_for(alice, authorization_details=(detail,))
+    assert call(client, bank, method, name).status_code == 404
+
+
+def test_a_picked_account_of_somebody_else_is_not_there_either(bank, bob):
+    detail = {
+        "type": "account_information", "actions": ["accounts"], "identifier": UNKNOWN,
+        "accounts": [str(bank.account.pk)],
+    }  # fmt: skip
+    assert bank.client_for(bob, authorization_details=(detail,)).get("/api/v1/accounts").json()["data"] == []
+
+
+def test_removing_one_account_stops_its_money_at_once(bank, alice, of_bob):
+    """RELIABILITY test 22: the token that names it still lives."""
+    consent = Consent.objects.create(user=alice, client_id="matrix", type="account_information", detail={})
+    consent.accounts.set([bank.account])
+    detail = {
+        "type": "account_information", "actions": ["accounts"], "identifier": str(consent.pk),
+        "accounts_by": "consent",
+    }  # fmt: skip
+    client = bank.client_for(alice, authorization_details=(detail,))
+    to_bob = body_of(bank.account, {"scheme": "iban", "identifier": of_bob.iban, "name": "Bob"}, 1)
+    assert send(client, to_bob, "matrix-key-of-sixteen-1").status_code == 201
+    consent.accounts.clear()
+    assert call(client, bank, "get", "account").status_code == 404
+    assert send(client, to_bob, "matrix-key-of-sixteen-2").status_code == 404
+
+
+def test_nothing_is_left_to_a_client_that_acts_for_itself(bank):
+    for method, name in NAMING:
+        answer = call(bank.client_for(None), bank, method, name)
+        assert answer.status_code == 404, (method, name, answer.content)
+    assert Account.objects.get(pk=bank.account.pk).posted_minor == 10_000 - 100

@@ -1,0 +1,224 @@
+"""Webhooks: written with what they tell of, signed, sent until they are taken, and to nobody who may not know."""
+
+import json
+from datetime import timedelta
+
+import jwt
+import pytest
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from banking import housekeeping, payments, webhooks
+from banking.models import IdempotencyRecord, Transfer, Webhook, WebhookDelivery
+from oauth import keys
+from oauth.models import Authorization
+from tests.banking.conftest import funded
+from tests.banking.test_payments import ELSEWHERE
+from tests.banking.test_transfers import KEY, body_of, send
+from tests.http_listener import HttpListener
+
+pytestmark = pytest.mark.django_db
+SCOPE = "accounts:read transactions:read transfers:read transfers:write webhooks:manage"
+EVENTS = ["transaction.booked", "transfer.updated"]
+
+
+@pytest.fixture
+def listener(settings):
+    with HttpListener({}) as server:
+        settings.OAUTH = {**settings.OAUTH, "OUTBOUND_ALLOWED_HOSTS": [f"127.0.0.1:{server.port}"]}
+        yield server
+
+
+@pytest.fixture
+def app(issued, web_app, api):
+    """A confidential client that Alice allowed everything."""
+    web_app.allowed_scopes = SCOPE.split()
+    web_app.save()
+    return api(issued(web_app, scope=SCOPE)["access_token"])
+
+
+def subscribe(app, url, events=EVENTS):
+    return app.post("/api/v1/webhooks", {"url": url, "events": events}, format="json")
+
+
+@pytest.fixture
+def hook(app, listener):
+    answer = subscribe(app, f"http://127.0.0.1:{listener.port}/hook")
+    assert answer.status_code == 201, answer.content
+    return answer.json()
+
+
+def deliver_all():
+    for delivery in WebhookDelivery.objects.filter(status="pending").order_by("pk"):
+        webhooks.deliver(delivery.pk)
+
+
+def received(listener):
+    return [json.loads(body) for _, _, body in listener.received]
+
+
+def test_what_happens_is_told_in_ids_only(app, hook, listener, current, of_bob):
+    transfer = send(app, body_of(current, {"scheme": "iban", "identifier": of_bob.iban, "name": "Bob"})).json()
+    assert ProcrastinateJob.objects.filter(task_name="banking.deliver_webhook").count() == 2
+    deliver_all()
+    told = {body["type"]: body["data"] for body in received(listener)}
+    assert told == {
+        "transfer.updated": {"account_id": str(current.pk), "transfer_id": transfer["id"]},
+        "transaction.booked": {"account_id": str(current.pk), "transaction_id": transfer["transaction_ids"][0]},
+    }
+    assert str(of_bob.pk) not in str(told)
+    deliveries = app.get(f"/api/v1/webhooks/{hook['id']}/deliveries").json()["data"]
+    assert [(one["status"], one["last_answer"]) for one in deliveries] == [("delivered", "200")] * 2
+    deliver_all()
+    assert listener.requests == 2
+
+
+def test_it_is_signed_by_a_key_of_the_jwk_set(app, hook, listener):
+    app.post(f"/api/v1/webhooks/{hook['id']}/ping", {}, format="json")
+    sent = {}
+    original = webhooks.outbound.request
+
+    def spy(*args, **kwargs):
+        sent.update(kwargs)
+        return original(*args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("banking.webhooks.outbound.request", spy)
+        deliver_all()
+    header, nothing, signature = sent["more_headers"]["Webhook-Signature"].split(".")
+    assert nothing == ""
+    jwks = {key["kid"]: key for key in keys.published_jwks()["keys"]}
+    kid = jwt.get_unverified_header(f"{header}.e30.{signature}")["kid"]
+    payload = jwt.utils.base64url_encode(sent["body"].encode()).decode()
+    verified = jwt.api_jws.decode(
+        f"{header}.{payload}.{signature}", jwt.PyJWK(jwks[kid]), algorithms=[jwks[kid]["alg"]]
+    )
+    assert json.loads(verified)["id"] == sent["more_headers"]["Webhook-Id"] == received(listener)[0]["id"]
+    with pytest.raises(jwt.InvalidSignatureError):
+        jwt.api_jws.decode(f"{header}.e30.{signature}", jwt.PyJWK(jwks[kid]), algorithms=["ES256"])
+
+
+def test_a_transfer_that_is_not_made_tells_nobody(app, hook, current, savings):
+    send(app, body_of(current, savings, 10**9))
+    assert not WebhookDelivery.objects.exists()
+
+
+def test_each_change_of_a_transfer_is_told(app, hook, current):
+    send(app, body_of(current, ELSEWHERE))
+    assert [one.event for one in WebhookDelivery.objects.all()] == ["transfer.updated"]
+    payments.settle(Transfer.objects.get().pk)
+    assert sorted(one.event for one in WebhookDelivery.objects.all()) == [
+        "transaction.booked", "transfer.updated", "transfer.updated",
+    ]  # fmt: skip
+
+
+def test_who_does_not_answer_is_asked_again_and_given_up_in_the_end(app, hook, listener, current, savings):
+    listener.status = 500
+    app.post(f"/api/v1/webhooks/{hook['id']}/ping", {}, format="json")
+    delivery = WebhookDelivery.objects.get()
+    for _ in range(webhooks.ATTEMPTS - 1):
+        with pytest.raises(webhooks.NotDelivered):
+            webhooks.deliver(delivery.pk)
+    webhooks.deliver(delivery.pk)
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.attempts, delivery.last_answer) == ("failed", 12, "500")
+
+
+def test_what_is_gone_is_left_alone(app, hook, listener):
+    listener.status = 410
+    app.post(f"/api/v1/webhooks/{hook['id']}/ping", {}, format="json")
+    deliver_all()
+    assert app.get(f"/api/v1/webhooks/{hook['id']}").status_code == 404
+
+
+def test_who_was_removed_hears_that_and_nothing_more(app, hook, listener, current, savings):
+    send(app, body_of(current, savings))
+    Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+    deliver_all()
+    deliver_all()
+    webhooks.end_of_ended()
+    deliver_all()
+    assert [body["type"] for body in received(listener)] == ["consent.revoked"]
+    assert set(WebhookDelivery.objects.values_list("status", flat=True)) == {"dropped", "delivered"}
+
+
+def test_the_farewell_comes_by_itself(app, hook, listener):
+    webhooks.end_of_ended()
+    assert not WebhookDelivery.objects.exists()
+    Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+    webhooks.end_of_ended()
+    webhooks.end_of_ended()
+    deliver_all()
+    assert [body["type"] for body in received(listener)] == ["consent.revoked"]
+
+
+def test_an_account_that_was_not_picked_is_not_told_of(alice, app, hook, current, savings):
+    picked = Webhook.objects.get()
+    picked.accounts = [savings.pk]
+    picked.save()
+    other = funded(alice, "Other")
+    send(app, body_of(current, other))
+    assert not WebhookDelivery.objects.exists()
+    send(app, body_of(current, savings), f"{KEY}-2")
+    assert [str(one.account_id) for one in WebhookDelivery.objects.all()] == [str(savings.pk)]
+
+
+def test_somebody_elses_money_is_not_told_of(app, hook, bob, access_token, api, of_bob):
+    other = funded(bob, "Bob's other")
+    send(api(access_token(bob, "transfers:write")), body_of(of_bob, other))
+    assert not WebhookDelivery.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.org/", "https://user@example.org/", "ftp://example.org/", "https://", "x", "https://é.example/"]
+)  # fmt: skip
+def test_an_address_that_may_not_be_called_is_refused(app, url):
+    answer = subscribe(app, url)
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (400, "/url")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://127.0.0.1/", "https://169.254.169.254/", "https://[::1]/", "https://localhost/"]
+)
+def test_our_own_network_is_refused_when_it_is_called(app, url):
+    """OWASP API7: at connect, whatever the name resolved to before."""
+    subscribe(app, url)
+    app.post(f"/api/v1/webhooks/{Webhook.objects.get().pk}/ping", {}, format="json")
+    with pytest.raises(webhooks.NotDelivered, match="not public"):
+        deliver_all()
+
+
+def test_apps_without_a_server_have_none(issued, mobile_app, api, listener):
+    mobile_app.allowed_scopes = ["webhooks:manage"]
+    mobile_app.save()
+    client = api(issued(mobile_app, scope="webhooks:manage")["access_token"])
+    answer = subscribe(client, f"http://127.0.0.1:{listener.port}/")
+    assert (answer.status_code, answer.json()["code"]) == (403, "confidential_clients_only")
+
+
+def test_another_clients_is_not_there(app, hook, access_token, api, alice, bob):
+    for user in (alice, bob):
+        other = api(access_token(user, "webhooks:manage", client_id="another"))
+        assert other.get("/api/v1/webhooks").json()["data"] == []
+        for path in ("", "/deliveries"):
+            assert other.get(f"/api/v1/webhooks/{hook['id']}{path}").status_code == 404
+        assert other.delete(f"/api/v1/webhooks/{hook['id']}").status_code == 404
+        assert other.post(f"/api/v1/webhooks/{hook['id']}/ping", {}, format="json").status_code == 404
+
+
+def test_there_are_not_too_many_and_one_can_go(app, hook, listener):
+    for _ in range(9):
+        assert subscribe(app, f"http://127.0.0.1:{listener.port}/").status_code == 201
+    assert subscribe(app, f"http://127.0.0.1:{listener.port}/").json()["code"] == "too_many_webhooks"
+    assert app.delete(f"/api/v1/webhooks/{hook['id']}").status_code == 204
+    assert len(app.get("/api/v1/webhooks").json()["data"]) == 9
+
+
+def test_what_nobody_needs_any_more_goes(app, hook, current, savings):
+    send(app, body_of(current, savings))
+    assert housekeeping.clean_up() == 0
+    long_ago = timezone.now() - timedelta(days=31)
+    IdempotencyRecord.objects.update(created_at=long_ago)
+    kept = WebhookDelivery.objects.count()
+    WebhookDelivery.objects.update(created_at=long_ago)
+    assert housekeeping.clean_up(batch=2) == 1 + kept
