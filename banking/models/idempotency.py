@@ -13,7 +13,8 @@ models.BinaryField.register_lookup(Length)
 class IdempotencyRecord(models.Model):
     pk = models.CompositePrimaryKey("client_id", "user_id", "operation", "key")
     client_id = models.CharField(max_length=255)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    # PROTECT: the site's role deletes no records, not even with their person.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     operation = models.CharField(max_length=100)
     key = models.CharField(max_length=255)
     fingerprint = models.BinaryField(max_length=32)

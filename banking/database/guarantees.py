@@ -1,0 +1,74 @@
+"""The triggers and constraints that the ledger stands on: migrations make them, this says whether they are there."""
+
+from collections.abc import Iterator
+
+from django.db import connection
+
+#: (table, trigger, function)
+TRIGGERS = (
+    ("ledger_entry", "entry_apply", "entry_apply"),
+    ("ledger_entry", "append_only", "forbid_change"),
+    ("ledger_entry", "no_truncate", "forbid_change"),
+    ("ledger_transaction", "append_only", "forbid_change"),
+    ("ledger_transaction", "no_truncate", "forbid_change"),
+    ("ledger_seal", "seal_check", "seal_check"),
+    ("ledger_seal", "append_only", "forbid_change"),
+    ("ledger_seal", "no_truncate", "forbid_change"),
+    ("hold", "hold_apply", "hold_apply"),
+    ("hold", "no_delete", "forbid_change"),
+    ("bank_account", "balance_guard", "balance_guard"),
+    ("bank_account", "opening_is_zero", "opening_is_zero"),
+    ("bank_account", "no_delete", "forbid_change"),
+    ("bank_account", "access_of_owner", "access_of_owner"),
+)
+#: They write where the site's role may not, so they run with their owner's rights, and find only the owner's tables.
+WRITING_FUNCTIONS = ("access_of_owner", "entry_apply", "hold_apply", "purge_idempotency_records")
+SEARCH_PATH = "search_path=public, pg_temp"
+
+CONSTRAINTS = (
+    ("bank_account", "no_overdraft"),
+    ("bank_account", "closed_is_empty"),
+    ("bank_account", "held_not_negative"),
+    ("ledger_entry", "entry_account_currency"),
+    ("ledger_entry", "entry_transaction_currency"),
+    ("ledger_entry", "entry_amount_in_range"),
+    ("ledger_entry", "entry_once_per_account"),
+    ("ledger_transaction", "must_be_sealed"),
+    ("ledger_transaction", "ledger_transaction_reverses_id_key"),
+    ("transfer", "transfer_once"),
+    ("transfer", "transfer_posted_is_in_the_ledger"),
+)
+
+_TRIGGERS = """
+SELECT c.relname, t.tgname, p.proname FROM pg_trigger t
+  JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+ WHERE c.relnamespace = 'public'::regnamespace AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')"""
+_FUNCTIONS = """
+SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef AND proconfig @> ARRAY[%s]"""
+_CONSTRAINTS = """
+SELECT c.relname, o.conname FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
+ WHERE o.connamespace = 'public'::regnamespace AND o.convalidated"""
+
+
+def broken() -> list[str]:
+    """Each guarantee that does not hold, in words; none: all is as the migrations made it."""
+    return list(_broken())
+
+
+def _broken() -> Iterator[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TRIGGERS)
+        triggers = set(cursor.fetchall())
+        cursor.execute(_FUNCTIONS, [SEARCH_PATH])
+        functions = {name for (name,) in cursor.fetchall()}
+        cursor.execute(_CONSTRAINTS)
+        constraints = set(cursor.fetchall())
+    for table, name, function in TRIGGERS:
+        if (table, name, function) not in triggers:
+            yield f"the trigger {name} of {table} is missing or disabled"
+    for function in WRITING_FUNCTIONS:
+        if function not in functions:
+            yield f"the function {function} does not run with its owner's rights and search path"
+    for table, name in CONSTRAINTS:
+        if (table, name) not in constraints:
+            yield f"the constraint {name} of {table} is missing or not valid"

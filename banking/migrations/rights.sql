@@ -1,0 +1,17 @@
+-- Functions that run with the owner's rights are for the ledger's own triggers only. Whoever may EXECUTE one could hang
+-- it on a temporary table of their own, and move balances by inserting there.
+REVOKE ALL ON FUNCTION entry_apply(), hold_apply(), access_of_owner() FROM PUBLIC;
+
+-- A key that is forgotten too early lets a request be done twice, so the site's role has no DELETE there: it can ask
+-- for what is past its seven days, and for nothing else.
+CREATE FUNCTION purge_idempotency_records(most int) RETURNS bigint
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+  WITH old AS (
+    SELECT client_id, user_id, operation, key FROM idempotency_record WHERE created_at < now() - interval '7 days'
+     ORDER BY created_at LIMIT most FOR UPDATE SKIP LOCKED
+  ), gone AS (
+    DELETE FROM idempotency_record r USING old o
+     WHERE (r.client_id, r.user_id, r.operation, r.key) = (o.client_id, o.user_id, o.operation, o.key) RETURNING 1
+  ) SELECT count(*) FROM gone
+$$;
+REVOKE ALL ON FUNCTION purge_idempotency_records(int) FROM PUBLIC;

@@ -1,0 +1,54 @@
+"""The site's own database role, and connections that use it, for tests."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import connection
+from psycopg import sql
+
+from banking import database
+
+
+def role_of_this_run() -> str:
+    """Roles are the server's, not the database's: runs side by side need names of their own."""
+    return f"bank_app_of_{connection.settings_dict['NAME']}"
+
+
+@contextmanager
+def site_role() -> Iterator[str]:
+    """The role with exactly its rights; gone at the end, whatever a killed run left too. The transaction commits."""
+    role = role_of_this_run()
+    drop_role(role)
+    database.set_up(role)
+    try:
+        yield role
+    finally:
+        drop_role(role)
+
+
+def drop_role(role: str) -> None:
+    if database.exists(role):
+        with connection.cursor() as cursor:
+            name = sql.Identifier(role).as_string(cursor.connection)
+            cursor.execute(f"DROP OWNED BY {name}")
+            cursor.execute(f"DROP ROLE {name}")
+
+
+@contextmanager
+def reconnected(**changes: object) -> Iterator[None]:
+    """Every connection of this process goes elsewhere meanwhile: as another USER, through another HOST and PORT."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in changes.items():
+            patch.setitem(connection.settings_dict, name, value)
+        _close()
+        try:
+            yield
+        finally:
+            _close()
+    # the owner again
+
+
+def _close() -> None:
+    connection.close()
+    connection.close_pool()
