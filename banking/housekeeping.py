@@ -5,15 +5,17 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from banking.models import WebhookDelivery
+from banking.models import LedgerAudit, WebhookDelivery
 
 BATCH = 1000
 DELIVERIES_KEPT = timedelta(days=30)
+AUDITS_KEPT = timedelta(days=400)
 
 
 def clean_up(*, batch: int = BATCH) -> int:
     """How many rows went."""
-    return _forget_keys(batch) + _drop_deliveries(batch)
+    old_audits, _ = LedgerAudit.objects.filter(ended_at__lt=timezone.now() - AUDITS_KEPT).delete()
+    return _forget_keys(batch) + _drop_deliveries(batch) + old_audits
 
 
 def _forget_keys(batch: int) -> int:

@@ -5,7 +5,7 @@ from uuid import UUID
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from banking import housekeeping, payments, webhooks
+from banking import housekeeping, ledger, payments, webhooks
 from banking.payments import scheme, transfers
 
 # 5 s, 10 s, 20 s ... about a day in all: the other side is down, not gone; the money stays held meanwhile.
@@ -49,3 +49,9 @@ def end_webhooks(timestamp: int) -> None:
 @app.task(name="banking.clean_up", queue="banking", queueing_lock="banking.clean_up")
 def clean_up(timestamp: int) -> None:
     housekeeping.clean_up()
+
+
+@app.periodic(cron="37 * * * *")
+@app.task(name="banking.audit_ledger", queue="banking", queueing_lock="banking.audit_ledger")
+def audit_ledger(timestamp: int) -> None:
+    ledger.audit_and_record()

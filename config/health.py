@@ -18,6 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
+from banking import metrics as bank_metrics
 from config.draining import is_draining
 from oauth import housekeeping, keys
 
@@ -67,7 +68,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text format, summed over the workers; for METRICS_NETWORKS only."""
     if not _may_read_metrics(request):
         raise Http404
-    _measure_backlog()
+    _measure()
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
@@ -75,7 +76,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 
-def _measure_backlog() -> None:
+def _measure() -> None:
     """At most once a minute and process, however often Prometheus comes; without a database the rest is told."""
     global _measured_at
     if time.monotonic() - _measured_at < SECONDS_BETWEEN_MEASUREMENTS:
@@ -83,6 +84,7 @@ def _measure_backlog() -> None:
     _measured_at = time.monotonic()
     with suppress(Error, PoolTimeout, PoolClosed, TooManyRequests):
         housekeeping.measure_backlog()
+        bank_metrics.measure()
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

@@ -35,6 +35,7 @@ RIGHTS: dict[str, Rights] = {
     "webhook": {**ALL, "UPDATE": ["ended_at"]},
     "webhook_delivery": {**ALL, "UPDATE": ["status", "attempts", "last_answer", "delivered_at"]},
     "oauth_auditevent": {**ALL, "UPDATE": ["id"]},
+    "ledger_audit": {**APPENDED, "DELETE": []},
     "django_migrations": {"SELECT": []},
 }
 

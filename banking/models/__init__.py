@@ -4,6 +4,7 @@ from banking.models.account import Account, AccountAccess, Role
 from banking.models.consent import Consent
 from banking.models.idempotency import IdempotencyRecord
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
+from banking.models.ledger_audit import LedgerAudit
 from banking.models.payee import Payee
 from banking.models.scheduled_transfer import ScheduledTransfer
 from banking.models.transfer import Transfer
@@ -16,6 +17,7 @@ __all__ = [
     "Event",
     "Hold",
     "IdempotencyRecord",
+    "LedgerAudit",
     "LedgerEntry",
     "LedgerSeal",
     "LedgerTransaction",

@@ -1,17 +1,20 @@
 """The ledger: what may be posted, and what the database itself refuses to whoever connects."""
 
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from banking import housekeeping, tasks
 from banking.ledger import audit, post
 from banking.ledger.refusals import AccountNotOpen, CurrencyMismatch, InsufficientFunds, SameAccount
-from banking.models import Account, Hold, LedgerEntry, LedgerSeal, LedgerTransaction
+from banking.models import Account, Hold, LedgerAudit, LedgerEntry, LedgerSeal, LedgerTransaction
 from banking.opening import internal_account
+from config import health
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel, no_triggers
 
 pytestmark = pytest.mark.django_db
@@ -254,6 +257,38 @@ def test_damage_fails_the_audit(current, damage, capsys):
     with pytest.raises(CommandError):
         call_command("ledger_audit")
     assert "FAILED" in capsys.readouterr().out
+
+
+def told(client, monkeypatch):
+    """The audit's lines at /metrics, by name; the process has measured nothing yet."""
+    monkeypatch.setattr(health, "_measured_at", float("-inf"))
+    lines = client.get("/metrics").content.decode().splitlines()
+    told = dict(line.rsplit(" ", 1) for line in lines if line.startswith("ledger_audit_"))
+    return {name: float(value) for name, value in told.items()}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_audits_and_metrics_tell_what_it_found_and_when(current, client, monkeypatch, caplog):
+    with time_machine.travel(datetime(2026, 11, 24, 12, tzinfo=UTC), tick=False):
+        tasks.audit_ledger(timestamp=0)
+        assert not caplog.records
+        metrics = told(client, monkeypatch)
+        assert metrics.pop("ledger_audit_timestamp_seconds") == datetime.now(UTC).timestamp()
+        del metrics["ledger_audit_seconds"]
+        assert len(metrics) == 4
+        assert set(metrics.values()) == {0}
+    with no_triggers(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM ledger_seal")
+    tasks.audit_ledger(timestamp=0)
+    assert "not clean" in caplog.text
+    wrong = {name: value for name, value in told(client, monkeypatch).items() if "differences" in name and value}
+    assert wrong == {'ledger_audit_differences{question="Each transaction is sealed and balanced"}': 1}
+
+
+def test_old_audits_go():
+    for days in (1, 401):
+        LedgerAudit.objects.create(seconds=1, differences={}, ended_at=timezone.now() - timedelta(days=days))
+    assert housekeeping.clean_up() == 1
 
 
 def test_internal_accounts_are_made_once():

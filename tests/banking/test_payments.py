@@ -1,18 +1,24 @@
 """Transfers to other banks: money is held, handed over once, then taken or given back."""
 
+import contextlib
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 import time_machine
+from django.db import OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
+from uuid_utils.compat import uuid7
 
 from banking import payments
-from banking.ledger import audit, reverse
+from banking.ledger import audit, post, reverse
 from banking.ledger.refusals import AlreadyReversed, InsufficientFunds
 from banking.models import Account, AccountAccess, Hold, LedgerEntry, Role, Transfer
+from banking.opening import SHARDS, internal_account
 from banking.payments import scheme
-from banking.payments.transfers import NotCancellable
+from banking.payments.transfers import OUTGOING, NotCancellable
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
 from tests.banking.test_ledger import balances, move
 from tests.banking.test_transfers import KEY, body_of, send
@@ -252,12 +258,72 @@ def test_what_was_spent_since_cannot_be_taken_back(current, savings, of_bob):
     assert balances(savings) == [0]
 
 
-def test_bank_accounts_that_everybody_uses_are_several(alice):
-    for number in range(4):
-        funded(alice, f"Account {number}")
-    from uuid_utils.compat import uuid7
+# --- the bank's own accounts, which every payment touches
 
-    from banking.opening import SHARDS, internal_account
 
+def test_bank_accounts_that_everybody_uses_are_several():
     names = {internal_account("GBP", "Outgoing", shard_by=uuid7()).name for _ in range(200)}
     assert len(names) == SHARDS
+
+
+@contextlib.contextmanager
+def locked_elsewhere(account):
+    """Another payment is about to commit."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT 1 FROM bank_account WHERE id = %s FOR NO KEY UPDATE", [account.pk])
+            yield
+            cursor.execute("ROLLBACK")
+    finally:
+        other.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_payment_asks_for_the_banks_own_account_last(current, paid):
+    """One that waits there has everything else behind it but the seal, so it holds the account for a moment only."""
+    outgoing = internal_account("GBP", OUTGOING, shard_by=uuid7())
+
+    @transaction.atomic
+    def pay():
+        connection.cursor().execute("SET LOCAL lock_timeout = '50ms'")
+        post([(outgoing, 100), (current, -100)], description="x", kind="transfer")
+
+    waits = pytest.raises(OperationalError, match="lock timeout")
+    with locked_elsewhere(outgoing), CaptureQueriesContext(connection) as queries, waits:
+        pay()
+    said = [query["sql"] for query in queries if query["sql"].startswith(("SELECT", "INSERT", "UPDATE"))]
+    assert said[-1].startswith('INSERT INTO "ledger_entry"')
+    assert balances(current) == [FUNDS_MINOR]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_payments_over_other_accounts_of_the_bank_do_not_wait(pending, current, paid):
+    other = next(
+        one
+        for one in (internal_account("GBP", OUTGOING, shard_by=uuid7()) for _ in range(100))
+        if one != internal_account("GBP", OUTGOING, shard_by=pending.pk)
+    )
+    with locked_elsewhere(other):
+        assert settle_and_read(pending).status == "posted"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_thirty_two_settlements_at_once_all_succeed(alice, alice_api, paid):
+    accounts = [funded(alice, f"Account {number}") for number in range(8)]
+    made = [
+        send(alice_api, body_of(account, ELSEWHERE, 100), f"{KEY}-{number}-{account.pk}").json()["id"]
+        for number in range(4)
+        for account in accounts
+    ]
+    settled = in_parallel(
+        *[lambda part=made[start::8]: [payments.settle(UUID(pk)) for pk in part] for start in range(8)]
+    )
+    assert settled == [[None] * 4] * 8
+    assert set(Transfer.objects.values_list("status", flat=True)) == {"posted"}
+    assert balances(*accounts) == [FUNDS_MINOR - 400] * 8
+    shards = Account.objects.filter(name__startswith=OUTGOING)
+    assert sum(shards.values_list("posted_minor", flat=True)) == 3200
+    assert shards.count() > 1
+    assert all(finding.is_clean for finding in audit())
