@@ -30,7 +30,8 @@ _OUTAGES = (
     RedisTimeoutError,
 )
 _PROTOCOL = ("/oauth/", "/.well-known/", "/health/")
-_PAGES = ("/oauth/authorize/", "/oauth/apps/", "/oauth/device/")  # what people see under /oauth/
+# What people see under /oauth/.
+_PAGES = ("/oauth/authorize/", "/oauth/apps/", "/oauth/device/", "/oauth/requests/", "/oauth/logout/")
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Failure:
     oauth_error: str  # RFC 6749 §5.2, §4.1.2.1
     problem: str  # a key of banking.api.problems.PROBLEMS
     detail: str
+    page: str = ""  # the template, where it is not named by the status
 
 
 MALFORMED = Failure(HTTPStatus.BAD_REQUEST, "invalid_request", "malformed_request", "The request is malformed.")
@@ -47,6 +49,10 @@ CONTROL_CHARACTER = Failure(
 )
 TOO_LONG = Failure(HTTPStatus.REQUEST_URI_TOO_LONG, "invalid_request", "malformed_request", "The URL is too long.")
 FORBIDDEN = Failure(HTTPStatus.FORBIDDEN, "access_denied", "permission_denied", "You may not do this.")
+FORM_EXPIRED = Failure(
+    HTTPStatus.FORBIDDEN, "access_denied", "permission_denied", "The form's token against forgery is missing or old.",
+    page="403_csrf",
+)  # fmt: skip
 NOT_FOUND = Failure(HTTPStatus.NOT_FOUND, "not_found", "not_found", "There is nothing at this address.")
 BUG = Failure(
     HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -73,7 +79,7 @@ def answer(request: HttpRequest, failure: Failure) -> HttpResponse:
         response = JsonResponse(body, status=failure.status)
     else:
         # Without request and context processors: they may need the database that is down.
-        page = render_to_string(f"{failure.status.value}.html", {"request_id": get_guid()})
+        page = render_to_string(f"{failure.page or failure.status.value}.html", {"request_id": get_guid()})
         response = HttpResponse(page, status=failure.status)
     response["Cache-Control"] = "no-store"
     if failure is OUTAGE:
@@ -94,6 +100,11 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     return answer(request, FORBIDDEN)
+
+
+def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW."""
+    return answer(request, FORM_EXPIRED)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -188,3 +188,11 @@ def test_every_failure_has_its_page(client):
     for failure in vars(errors).values():
         if isinstance(failure, errors.Failure):
             get_template(f"{failure.status.value}.html")
+
+
+def test_a_form_without_its_token_is_told_as_a_page_with_an_error_id():
+    browser = Client(enforce_csrf_checks=True)
+    refused = browser.post("/accounts/login/", {"login": "a@example.test"})
+    assert refused.status_code == 403
+    assert "This form has expired" in refused.content.decode()
+    assert refused["X-Request-Id"] in refused.content.decode()
