@@ -8,8 +8,13 @@ _FORM = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
 def generate() -> str:
-    """A random one with right check digits; eight digits are drawn, the table's unique key settles the rest."""
-    bban = f"{_BANK}{secrets.randbelow(10**8):08d}"
+    """A random one; eight digits are drawn, the table's unique key settles the rest."""
+    return of(secrets.randbelow(10**8))
+
+
+def of(number: int) -> str:
+    """The one of this account number, below 10^8, with right check digits."""
+    bban = f"{_BANK}{number:08d}"
     return f"{_COUNTRY}{98 - _remainder(f'{bban}{_COUNTRY}00'):02d}{bban}"
 
 

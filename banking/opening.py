@@ -13,9 +13,15 @@ SHARDS = 8
 
 
 def open_account(
-    holder: Any, *, name: str, currency: str, type: str = Account.Type.CURRENT, overdraft_minor: int = 0
+    holder: Any,
+    *,
+    name: str,
+    currency: str,
+    type: str = Account.Type.CURRENT,
+    overdraft_minor: int = 0,
+    number: int | None = None,
 ) -> Account:
-    """A customer's account at zero with a new IBAN."""
+    """A customer's account at zero with a new IBAN, or that of this account number."""
     return Account.objects.create(
         id=uuid7(),
         holder=holder,
@@ -23,7 +29,7 @@ def open_account(
         type=type,
         name=name,
         currency=currency,
-        iban=iban.generate(),
+        iban=iban.generate() if number is None else iban.of(number),
         overdraft_minor=overdraft_minor,
     )
 

@@ -1,8 +1,9 @@
-"""What the demo starts with: three people, their accounts with history, one client of each kind.
+"""What the demo starts with: people, two years of their accounts, one client of each kind.
 
-One way in: `plant(...)`. It adds what is missing and changes nothing that is there.
+One way in: `plant(...)`. It adds what is missing and changes nothing that is there. `scale` adds large data to it.
 """
 
+from demo.seed import scale
 from demo.seed.plant import plant
 
-__all__ = ["plant"]
+__all__ = ["plant", "scale"]

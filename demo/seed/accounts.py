@@ -1,38 +1,72 @@
-"""Three accounts a person, filled by the bank's own way of moving money: `ledger.post`."""
+"""Everybody's accounts, filled by the bank's own way of bringing in history: `ledger.bulk.post_all`."""
 
-from datetime import datetime
+import zlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from functools import cache
 
 from accounts.models import User
-from banking import ledger
+from banking.ledger import bulk
 from banking.models import Account
 from banking.opening import internal_account, open_account
-from demo.seed import history
-from demo.seed.people import Income
+from demo.seed import arrangements, history
+from demo.seed.history import Event, Pot
+from demo.seed.people import Person
 
 # What kind a transaction is, by the bank's own account on its other side.
-_KINDS = {"Incoming payments": "credit_transfer", "Direct debits": "direct_debit", "Card payments": "card"}
+_KINDS = {history.INCOMING: "credit_transfer", history.DIRECT_DEBITS: "direct_debit", history.CARDS: "card"}
 
 
-def ensure(holder: User, *, income: Income | None, now: datetime) -> None:
+def ensure(people: Iterable[tuple[Person, User]], *, now: datetime) -> None:
     """Whoever has an account already is left alone: the money is theirs to move."""
-    if income is None or Account.objects.filter(holder=holder).exists():
+    new = [
+        (person, user) for person, user in people if person.income and not Account.objects.filter(holder=user).exists()
+    ]
+    if not new:
         return
-    days = history.of(holder.email, income, until=now)
-    accounts = {
-        history.EVERYDAY: open_account(holder, name="Everyday", currency="GBP", type=Account.Type.CURRENT),
-        history.SAVINGS: open_account(holder, name="Rainy day", currency="GBP", type=Account.Type.SAVINGS),
-        history.EUROS: open_account(holder, name="Holiday euros", currency="EUR", type=Account.Type.CURRENT),
-    }
-    Account.objects.filter(holder=holder).update(opened_at=days[0].at)
-    for event in days:
-        account = accounts[event.account]
-        if event.other in accounts:
-            other, kind = accounts[event.other], "transfer"
-        else:
-            other, kind = internal_account(account.currency, event.other), _KINDS[event.other]
-        ledger.post(
-            entries=[(account, event.amount_minor), (other, -event.amount_minor)],
-            description=event.description,
-            kind=kind,
-            created_at=event.at,
+    pots = {pot: account for person, user in new for pot, account in _open(person, user).items()}
+    events = history.of([person for person, _ in new], until=now)
+    Account.objects.filter(pk__in=[account.pk for account in pots.values()]).update(
+        opened_at=now - timedelta(days=history.DAYS + 1)
+    )
+    ids = bulk.post_all(list(_postings(events, pots)))
+    arrangements.make(pots, list(zip(events, ids, strict=True)), now=now)
+
+
+def _postings(events: Iterable[Event], pots: dict[Pot, Account]) -> Iterator[bulk.Posting]:
+    of_bank = cache(internal_account)
+    for event in events:
+        currency = next(pots[side].currency for side in (event.source, event.destination) if isinstance(side, Pot))
+        source, destination = (
+            pots[side] if isinstance(side, Pot) else of_bank(currency, side)
+            for side in (event.source, event.destination)
         )
+        yield bulk.Posting(
+            source.pk, destination.pk, event.amount_minor, event.description, kind=_kind(event), at=event.at
+        )
+
+
+def _kind(event: Event) -> str:
+    return next((_KINDS[side] for side in (event.source, event.destination) if isinstance(side, str)), "transfer")
+
+
+def _open(person: Person, user: User) -> dict[Pot, Account]:
+    wanted = [
+        (history.EVERYDAY, "Everyday", person.home.currency, Account.Type.CURRENT),
+        (history.SAVINGS, "Rainy day", person.home.currency, Account.Type.SAVINGS),
+    ]
+    if person.travels:
+        name, place = person.travels
+        wanted.append((history.TRAVEL, name, place.currency, Account.Type.CURRENT))
+    if person.shares:
+        wanted.append((history.JOINT, "Household", person.home.currency, Account.Type.CURRENT))
+    pots = ((Pot(person.email, key), name, currency, type) for key, name, currency, type in wanted)
+    return {
+        pot: open_account(user, name=name, currency=currency, type=type, number=_number(pot))
+        for pot, name, currency, type in pots
+    }
+
+
+def _number(pot: Pot) -> int:
+    """The same for the same account in every demo, in the half that `demo_seed --scale` does not use."""
+    return 50_000_000 + zlib.crc32(" ".join(pot).encode()) % 50_000_000

@@ -1,81 +1,107 @@
-"""A believable quarter in a person's accounts: the same events for the same person, whenever it is planted."""
+"""Two believable years in people's accounts: the same events for the same people and day, whenever they are planted."""
 
 import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import NamedTuple
 
-from demo.seed.people import Income
+from demo.seed.people import Person
+from demo.seed.places import HOUSEHOLD, Place
 
-DAYS = 92
+DAYS = 730
 
-EVERYDAY, SAVINGS, EUROS = "everyday", "savings", "euros"
+EVERYDAY, SAVINGS, TRAVEL, JOINT = "everyday", "savings", "travel", "joint"
 INCOMING, DIRECT_DEBITS, CARDS = "Incoming payments", "Direct debits", "Card payments"
-
-# day of the month, description, amount
-_BILLS = [
-    (1, "Rent, 14 Mill Lane", 98_500),
-    (3, "Council tax", 14_620),
-    (8, "Octave Energy", 7_835),
-    (12, "Brightline broadband", 3_150),
-    (18, "Pocketcast mobile", 1_400),
-]
-# description, from, to
-_SHOPPING = [
-    ("Greenway Grocers", 1_850, 6_900),
-    ("Corner Pantry", 420, 1_900),
-    ("Kettle & Crumb Coffee", 310, 940),
-    ("City Tramways", 280, 1_250),
-    ("The Paper Lantern", 1_650, 4_800),
-    ("Foxglove Pharmacy", 380, 2_100),
-    ("Second Shelf Books", 750, 2_600),
-]
-_ABROAD = [("Café Lindenhof, Wien", 680, 2_400), ("Hotel Sonne, Bregenz", 8_900, 17_800), ("SBB Kiosk", 450, 1_600)]
+SAVING_DAY, SAVING = 26, "Monthly saving"
+_SHOPPING_ON, _TRAVELLING_ON = 0.6, 0.06  # of all days
 
 
-@dataclass(frozen=True, order=True)
+class Pot(NamedTuple):
+    """An account of a person, before it is opened."""
+
+    email: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Event:
+    """`amount_minor` goes from one to the other; a str is the bank's own account that stands for the world."""
+
     at: datetime
-    account: str
-    amount_minor: int  # from the account's side: negative is money out
-    other: str  # another account of the person, or the bank's own account that stands for the world
+    source: Pot | str
+    destination: Pot | str
+    amount_minor: int
     description: str
 
 
-def of(seed: str, income: Income, *, until: datetime) -> list[Event]:
-    """Sorted by time; no account ever falls below zero, and much is left at the end."""
-    chance = random.Random(seed)
+def of(people: Iterable[Person], *, until: datetime) -> list[Event]:
+    """Sorted by time, among these people and the world only. No account ever runs empty: what it does not cover is not
+    bought."""
+    people = list(people)
+    emails = {person.email for person in people}
     first = (until - timedelta(days=DAYS)).replace(hour=9, minute=0, second=0, microsecond=0)
     events = [
-        Event(first, EVERYDAY, 2 * income.amount_minor, INCOMING, "Opening deposit"),
-        Event(first, SAVINGS, 4 * income.amount_minor, INCOMING, "Opening deposit"),
-        Event(first, EUROS, income.amount_minor // 3, INCOMING, "Opening deposit"),
+        event
+        for person in people
+        for event in _life(person, first)
+        if event.at < until
+        and all(isinstance(side, str) or side.email in emails for side in (event.source, event.destination))
     ]
+    return list(_covered(sorted(events, key=lambda event: event.at)))
+
+
+def _covered(events: Iterable[Event]) -> Iterator[Event]:
+    balances: dict[Pot | str, int] = defaultdict(int)
+    for event in events:
+        if isinstance(event.source, Pot) and balances[event.source] <= event.amount_minor:
+            continue
+        balances[event.source] -= event.amount_minor
+        balances[event.destination] += event.amount_minor
+        yield event
+
+
+def _life(person: Person, first: datetime) -> Iterator[Event]:
+    if person.income is None:
+        return
+    chance = random.Random(person.email)
+    income = person.income.amount_minor
+    everyday, savings, travel, joint = (Pot(person.email, name) for name in (EVERYDAY, SAVINGS, TRAVEL, JOINT))
+    yield Event(first, INCOMING, everyday, 2 * income, "Opening deposit")
+    yield Event(first, INCOMING, savings, 4 * income, "Opening deposit")
+    if person.travels:
+        yield Event(first, INCOMING, travel, income // 3, "Opening deposit")
     for number in range(1, DAYS):
         day = first + timedelta(days=number)
-        events += _monthly(day, income)
-        events += _shopping(day, chance)
-    return sorted(event for event in events if event.at < until)
+        early = datetime.combine(day, time(3, 30), day.tzinfo)
+        if day.day == 25:
+            yield Event(early, INCOMING, everyday, income, f"Salary, {person.income.payer}")
+        if day.day == SAVING_DAY:
+            yield Event(early, everyday, savings, income // 5, SAVING)
+        yield from _spending(everyday, person.home, day, chance, _SHOPPING_ON)
+        if person.travels:
+            if day.day == 10:
+                yield Event(early, INCOMING, travel, income // 20, "Currency bought")
+            yield from _spending(travel, person.travels[1], day, chance, _TRAVELLING_ON)
+        if person.shares:
+            if day.day == 27:
+                for one in (person.email, person.shares):
+                    yield Event(early, Pot(one, EVERYDAY), joint, 80_000, "Household")
+            yield from _spending(joint, HOUSEHOLD, day, chance, 0.2)
+        if person.email == "alice@demo.test" and day.day == 14:
+            yield Event(early, everyday, Pot("bob@demo.test", EVERYDAY), 2_500, "Supper club")
 
 
-def _monthly(day: datetime, income: Income) -> list[Event]:
-    early = datetime.combine(day, time(3, 30), day.tzinfo)
-    events = [Event(early, EVERYDAY, -amount, DIRECT_DEBITS, name) for on, name, amount in _BILLS if day.day == on]
-    if day.day == 25:
-        events.append(Event(early, EVERYDAY, income.amount_minor, INCOMING, f"Salary, {income.payer}"))
-    if day.day == 26:
-        events.append(Event(early, SAVINGS, income.amount_minor // 10, EVERYDAY, "Monthly saving"))
-    return events
-
-
-def _shopping(day: datetime, chance: random.Random) -> list[Event]:
-    def at() -> datetime:
-        return day.replace(hour=chance.randrange(10, 21), minute=chance.randrange(60))
-
-    events = []
-    if chance.random() < 0.42:
-        name, least, most = chance.choice(_SHOPPING)
-        events.append(Event(at(), EVERYDAY, -chance.randrange(least, most), CARDS, name))
-    if chance.random() < 0.05:
-        name, least, most = chance.choice(_ABROAD)
-        events.append(Event(at(), EUROS, -chance.randrange(least, most), CARDS, name))
-    return events
+def _spending(pot: Pot, place: Place, day: datetime, chance: random.Random, likelihood: float) -> Iterator[Event]:
+    early = datetime.combine(day, time(3, 45), day.tzinfo)
+    for on, name, amount in place.bills:
+        if day.day == on:
+            yield Event(early, pot, DIRECT_DEBITS, amount, name)
+    for month, on, name, amount in place.yearly:
+        if (day.month, day.day) == (month, on):
+            yield Event(early, pot, DIRECT_DEBITS, amount, name)
+    if chance.random() < likelihood:
+        name, least, most = chance.choice(place.shops)
+        at = day.replace(hour=chance.randrange(10, 21), minute=chance.randrange(60))
+        yield Event(at, pot, CARDS, chance.randrange(least, most), name)

@@ -1,10 +1,13 @@
-"""Alice and Bob have accounts; the admin has none."""
+"""Who is in the demo: five customers, one admin who may do everything, one who may do what a bank's staff do."""
 
 from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress
+from django.contrib.auth.models import Group, Permission
 
 from accounts.models import User
+from demo.seed import places
+from demo.seed.places import Place
 
 
 @dataclass(frozen=True)
@@ -15,24 +18,59 @@ class Income:
 
 @dataclass(frozen=True)
 class Person:
+    """`travels` is where they spend from an account in that place's currency; `shares` names who holds a household
+    account together with them."""
+
     email: str
     name: str
     income: Income | None = None
-    is_admin: bool = False
+    home: Place = places.MILL_LANE
+    travels: tuple[str, Place] | None = None
+    shares: str = ""
 
 
 CUSTOMERS = [
-    Person("alice@demo.test", "Alice Archer", Income("Northwind Studios Ltd", 318_450)),
-    Person("bob@demo.test", "Bob Baker", Income("Harbour Bakery Co-op", 241_900)),
+    Person(
+        "alice@demo.test",
+        "Alice Archer",
+        Income("Northwind Studios Ltd", 318_450),
+        travels=("Holiday euros", places.ALPS),
+    ),
+    Person(
+        "bob@demo.test", "Bob Baker", Income("Harbour Bakery Co-op", 241_900), travels=("Holiday euros", places.ALPS)
+    ),
+    Person(
+        "carol@demo.test",
+        "Carol Castle",
+        Income("Quarry Hill School", 268_700),
+        home=places.SHARED_FLAT,
+        travels=("Tokyo yen", places.TOKYO),
+        shares="dan@demo.test",
+    ),
+    Person("dan@demo.test", "Dan Dawson", Income("Tidewater Ferries", 229_300), home=places.SHARED_FLAT),
+    Person("erin@demo.test", "Erin Estève", Income("Atelier Confluence", 254_000), home=places.LYON),
 ]
-ADMIN = Person("admin@demo.test", "Ada Admin", is_admin=True)
+ADMIN = Person("admin@demo.test", "Ada Admin")
+#: The second pair of eyes; may look into the bank and freeze, ask and approve, and nothing else.
+OFFICER = Person("officer@demo.test", "Olga Officer")
+STAFF = "Bank officers"
 
 
 def ensure(person: Person, *, password: str) -> User:
     """The user, able to log in at once: the address counts as verified. An existing one keeps its password."""
     user = User.objects.filter(email=person.email).first()
     if user is None:
-        create = User.objects.create_superuser if person.is_admin else User.objects.create_user
-        user = create(person.email, password, name=person.name)
+        create = User.objects.create_superuser if person is ADMIN else User.objects.create_user
+        user = create(person.email, password, name=person.name, is_staff=person in (ADMIN, OFFICER))
+        if person is OFFICER:
+            user.groups.add(_staff())
     EmailAddress.objects.get_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
     return user
+
+
+def _staff() -> Group:
+    group, is_new = Group.objects.get_or_create(name=STAFF)
+    if is_new:
+        rights = Permission.objects.filter(content_type__app_label="banking")
+        group.permissions.set(rights.exclude(codename__regex="^(add|change|delete)_"))
+    return group

@@ -11,15 +11,15 @@ from demo.seed import accounts, clients, people
 _LOCK = 0x5EED  # of PostgreSQL's advisory locks; no other code of ours takes one with this number
 
 
-def plant(*, password: str, data_dir: Path, now: datetime) -> dict[str, dict[str, Any]]:
-    """Returns the clients, by client_id, with their secrets: also written to `<data_dir>/clients.json`."""
+def plant(*, password: str, data_dir: Path, now: datetime) -> tuple[int, dict[str, dict[str, Any]]]:
+    """How many people there are, and the clients, by client_id, with their secrets: also written to
+    `<data_dir>/clients.json`."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        for person in people.CUSTOMERS:
-            holder = people.ensure(person, password=password)
-            accounts.ensure(holder, income=person.income, now=now)
-        people.ensure(people.ADMIN, password=password)
+        customers = [(person, people.ensure(person, password=password)) for person in people.CUSTOMERS]
+        staff = [people.ensure(person, password=password) for person in (people.ADMIN, people.OFFICER)]
+        accounts.ensure(customers, now=now)
         made = clients.ensure(known=clients.read(data_dir))
     clients.write(data_dir, made)
-    return made
+    return len(customers) + len(staff), made

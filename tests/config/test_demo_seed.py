@@ -2,18 +2,33 @@
 
 import json
 import stat
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.db.models import Max, Min
+from django.utils import timezone
 
 from accounts.models import User
 from banking import ledger
-from banking.models import Account, LedgerEntry
-from demo.seed import history, people
-from oauth.models import Client
+from banking.models import (
+    Account,
+    AccountAccess,
+    Hold,
+    LedgerEntry,
+    Payee,
+    Role,
+    ScheduledTransfer,
+    Transfer,
+    Webhook,
+)
+from banking.opening import open_account
+from demo.seed import history, people, scale
+from oauth.models import Authorization, Client, RefreshToken
 
 pytestmark = pytest.mark.django_db
 
@@ -23,22 +38,25 @@ def seed(settings, tmp_path, monkeypatch):
     settings.DATA_DIR = tmp_path
     monkeypatch.setenv("DEMO_PASSWORD", "a password for this test")
 
-    def seed() -> str:
+    def seed(**options) -> str:
         out = StringIO()
-        call_command("demo_seed", stdout=out)
+        call_command("demo_seed", stdout=out, **options)
         return out.getvalue()
 
     return seed
 
 
 def everything() -> dict[str, list]:
-    models = (User, EmailAddress, Account, LedgerEntry, Client)
+    models = (
+        User, EmailAddress, Account, AccountAccess, LedgerEntry, Payee, ScheduledTransfer, Transfer, Hold, Client,
+        Authorization, RefreshToken,
+    )  # fmt: skip
     return {model.__name__: list(model.objects.order_by("pk").values()) for model in models}
 
 
 def test_the_people_can_log_in_at_once(seed, client):
     seed()
-    for email in ("alice@demo.test", "bob@demo.test", "admin@demo.test"):
+    for email in (*(person.email for person in people.CUSTOMERS), "admin@demo.test", "officer@demo.test"):
         response = client.post("/accounts/login/", {"login": email, "password": "a password for this test"})
         assert response.status_code == 302
         assert response["Location"] == "/"
@@ -46,17 +64,92 @@ def test_the_people_can_log_in_at_once(seed, client):
     assert User.objects.get(is_superuser=True).email == "admin@demo.test"
 
 
-def test_each_customer_has_two_accounts_in_one_currency_one_in_another_and_a_history(seed):
+@pytest.mark.parametrize("name", ["alice", "bob"])
+def test_alice_and_bob_have_two_accounts_in_one_currency_and_one_in_another(seed, name):
+    seed()
+    accounts = Account.objects.filter(holder__email=f"{name}@demo.test").order_by("name")
+    assert list(accounts.values_list("name", "currency")) == [
+        ("Everyday", "GBP"), ("Holiday euros", "EUR"), ("Rainy day", "GBP"),
+    ]  # fmt: skip
+    assert all(account.posted_minor > 10_000 for account in accounts)
+
+
+def test_there_are_two_years_of_history_in_three_currencies(seed):
     seed()
     for person in people.CUSTOMERS:
         accounts = Account.objects.filter(holder__email=person.email)
-        assert sorted(accounts.values_list("currency", flat=True)) == ["EUR", "GBP", "GBP"]
-        assert LedgerEntry.objects.filter(account__in=accounts).count() >= 60
-        assert all(account.posted_minor > 10_000 for account in accounts)
+        assert accounts.count() >= 2
+        for account in accounts:
+            booked = LedgerEntry.objects.filter(account=account).aggregate(
+                first=Min("booked_at"), last=Max("booked_at")
+            )
+            assert booked["last"] - booked["first"] > timedelta(days=600)
+            assert account.opened_at < booked["first"]
+        assert LedgerEntry.objects.filter(account__in=accounts).count() >= 400
+    assert set(Account.objects.values_list("currency", flat=True)) == {"GBP", "EUR", "JPY"}
+
+
+def test_some_accounts_have_more_than_one_person(seed):
+    seed()
+    others = AccountAccess.objects.exclude(role=Role.OWNER)
+    assert set(others.values_list("user__email", "role", "account__holder__email", "account__name")) == {
+        ("dan@demo.test", "holder", "carol@demo.test", "Household"),
+        ("erin@demo.test", "reader", "alice@demo.test", "Everyday"),
+    }
+
+
+def test_something_is_ordered_and_something_waits(seed):
+    seed()
+    alice = User.objects.get(email="alice@demo.test")
+    order = ScheduledTransfer.objects.get(user=alice)
+    assert order.next_on > timezone.localdate()
+    assert order.transfers.count() >= 23  # each month of the two years, as the worker would have made them
+    waiting = Transfer.objects.get(user=alice, status="pending")
+    assert waiting.source.held_minor == waiting.amount_minor == waiting.hold.amount_minor
+    assert Payee.objects.established().filter(user=alice).count() == 3
+    assert not Webhook.objects.exists()
+
+
+def test_the_second_admin_may_approve_but_not_everything(seed):
+    seed()
+    officer = User.objects.get(email="officer@demo.test")
+    assert officer.has_perm("banking.view_account")
+    assert not officer.has_perm("accounts.change_user")
+    assert not officer.is_superuser
+
+
+def test_the_same_day_gives_the_same_history(seed, time_machine):
+    """Once more in an empty database: ids differ, nothing else."""
+    columns = ("account__iban", "account_seq", "amount_minor", "balance_after_minor", "booked_at",
+               "counterparty_name", "counterparty_iban", "transaction__description", "transaction__kind")  # fmt: skip
+
+    def planted() -> list:
+        with transaction.atomic():
+            seed()
+            entries = LedgerEntry.objects.order_by("account__iban", "account__name", "currency", "account_seq")
+            rows = list(entries.values_list(*columns))
+            transaction.set_rollback(True)
+        return rows
+
+    time_machine.move_to(datetime(2026, 5, 31, 12, tzinfo=UTC), tick=False)
+    first, second = planted(), planted()
+    assert len(first) > 5_000
+    assert first == second
 
 
 def test_the_ledger_of_the_demo_passes_the_audit(seed):
     seed()
+    assert all(finding.is_clean for finding in ledger.audit())
+
+
+def test_somebody_who_was_there_before_keeps_their_accounts(seed):
+    """A demo of an earlier day: Bob has opened his account himself."""
+    bob = User.objects.create_user("bob@demo.test", "a password for this test")
+    account = open_account(bob, name="Mine", currency="GBP")
+    seed()
+    assert list(Account.objects.filter(holder=bob)) == [account]
+    assert Account.objects.filter(holder__email="alice@demo.test").count() == 3
+    assert not LedgerEntry.objects.filter(account=account).exists()
     assert all(finding.is_clean for finding in ledger.audit())
 
 
@@ -117,14 +210,62 @@ def test_it_refuses_in_production(seed, settings):
 @pytest.mark.parametrize("offset", range(0, 365, 13))
 def test_no_account_of_a_history_ever_runs_empty_whenever_it_is_planted(offset):
     until = datetime(2026, 1, 31, 23, 59, tzinfo=UTC) + timedelta(days=offset)
-    for person in people.CUSTOMERS:
-        events = history.of(person.email, person.income, until=until)
-        assert events == sorted(events)
-        assert events[-1].at < until
-        balances: dict[str, int] = {}
-        for event in events:
-            balances[event.account] = balances.get(event.account, 0) + event.amount_minor
-            balances[event.other] = balances.get(event.other, 0) - event.amount_minor
-            assert all(balances[name] > 0 for name in (history.EVERYDAY, history.SAVINGS) if name in balances)
-            assert balances.get(history.EUROS, 1) > 0
-        assert len(events) >= 60
+    events = history.of(people.CUSTOMERS, until=until)
+    assert [event.at for event in events] == sorted(event.at for event in events)
+    assert events[-1].at < until
+    balances: dict[history.Pot, int] = defaultdict(int)
+    for event in events:
+        for side, amount_minor in ((event.source, -event.amount_minor), (event.destination, event.amount_minor)):
+            if isinstance(side, history.Pot):
+                balances[side] += amount_minor
+                assert balances[side] > 0
+    assert all(balances[history.Pot(person.email, history.EVERYDAY)] > 0 for person in people.CUSTOMERS)
+
+
+SCALED = (User, EmailAddress, Client, Authorization, RefreshToken)
+
+
+def test_scale_adds_large_data_in_blocks_and_goes_on_where_it_was(seed):
+    seed()
+    before = {model: model.objects.count() for model in SCALED}
+    seed(scale=0.001)
+    seed(scale=0.002)  # what is there counts
+    assert {model: model.objects.count() - before[model] for model in SCALED} == dict.fromkeys(SCALED, 2000)
+    accounts = Account.objects.filter(holder__email__endswith="@scale.test")
+    assert accounts.count() == 20
+    assert LedgerEntry.objects.filter(account__in=accounts).count() + 20 == 2000  # the bank's own side of 20 deposits
+    assert all(finding.is_clean for finding in ledger.audit())
+    there = everything()
+    seed(scale=0.002)
+    assert everything() == there
+
+
+def test_scale_makes_the_same_each_time(seed):
+    def planted() -> list:
+        with transaction.atomic():
+            seed(scale=0.001)
+            rows = LedgerEntry.objects.filter(account__holder__email__endswith="@scale.test")
+            rows = list(rows.order_by("account", "account_seq").values_list("account", "amount_minor", "booked_at"))
+            transaction.set_rollback(True)
+        return rows
+
+    assert planted() == planted()
+
+
+def test_what_scale_makes_works(seed, client, token_endpoint):
+    """Log in, redeem: as real rows do."""
+    seed(scale=0.001)
+    answer = client.post(
+        "/accounts/login/", {"login": "person-0000007@scale.test", "password": "a password for this test"}
+    )
+    assert answer.status_code == 302
+    app = Client.objects.get(client_id=scale.client_id(7))
+    app.full_clean()
+    app.secret = scale.client_secret(7)
+    assert token_endpoint.refresh(app, scale.refresh_token(7)).status_code == 200
+
+
+@pytest.mark.parametrize("value", [0, -1, 11])
+def test_a_scale_that_makes_no_sense_is_refused(seed, value):
+    with pytest.raises(CommandError, match="above 0"):
+        seed(scale=value)

@@ -28,8 +28,9 @@ GUIDE = """
 
   Log in      {url}/accounts/login/
               alice@demo.test, bob@demo.test      password: {password}
+              carol@demo.test and dan@demo.test share an account, erin@demo.test looks after one of Alice's
   Operate     {url}/admin/
-              admin@demo.test                     same password
+              admin@demo.test, officer@demo.test  same password; reversing a transaction takes both
   Mail        {mail}
 
   Try in another terminal:

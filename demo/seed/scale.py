@@ -1,0 +1,219 @@
+"""Large data for measurements: `demo_seed --scale N`.
+
+N = 1 is a million users, clients, authorizations and refresh tokens, and 10,000 accounts with a million entries. It is
+made of blocks, each a thousandth of it and the same whenever and wherever it is made: of each block's thousand people
+ten have an account, and pay each other. A transaction holds ten blocks whole, so what was interrupted goes on there.
+
+People log in as `person-0000001@scale.test` with the demo's password, their app is the client `scale-0000001` with the
+secret `client_secret(1)`, its refresh token `refresh_token(1)`: everything is numbered from 1.
+"""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from django.contrib.auth.hashers import make_password
+from django.db import connection, transaction
+
+from accounts.models import User
+from banking.iban import of as iban_of
+from banking.ledger import bulk
+from banking.models import Account
+from banking.opening import internal_account
+from oauth.models import Authorization, Client, RefreshToken
+from oauth.models.client import Kind
+from oauth.registration import preset
+
+BLOCKS = 1000
+BLOCK = 1000  # rows of each kind
+ACCOUNTS = 10  # of a block; 100 entries each
+_BLOCKS_AT_ONCE = 10
+_USER, _ACCOUNT, _AUTHORIZATION = 1, 2, 3  # what an id is of
+_FIRST_DAY = datetime(2024, 1, 1, 9, tzinfo=UTC)
+_LOCK = 0x5CA1E
+
+
+def plant(scale: float, *, password: str, now: datetime, say: Callable[[str], None]) -> int:
+    """Adds the blocks that are missing of so many; how many that were."""
+    wanted = max(1, round(scale * BLOCKS))
+    hashed = make_password(password)
+    made, first = 0, _first_missing()
+    for start in range(first, wanted, _BLOCKS_AT_ONCE):
+        blocks = range(start, min(start + _BLOCKS_AT_ONCE, wanted))
+        with transaction.atomic():
+            _take_time()
+            if _first_missing() != start:
+                raise RuntimeError("Another demo_seed --scale is running on this database.")
+            _people(blocks, hashed)
+            _apps(blocks, now=now)
+            _money(blocks)
+        made += len(blocks)
+        say(f"{blocks.stop} of {wanted} thousand")
+    if made:
+        _analyze()
+    return made
+
+
+def user_id(number: int) -> UUID:
+    return _id(_USER, number)
+
+
+def client_id(number: int) -> str:
+    return f"scale-{number:07d}"
+
+
+def client_secret(number: int) -> str:
+    return f"secret of scale-{number:07d}"
+
+
+def refresh_token(number: int) -> str:
+    return f"refresh token of scale-{number:07d}"
+
+
+def _id(kind: int, number: int) -> UUID:
+    """A UUID of version 8 (RFC 9562 §5.8) that tells what it is of; `_SQL_ID` is the same in SQL."""
+    return UUID(f"5ca1e000-000{kind}-8000-8000-{number:012x}")
+
+
+_SQL_ID = "('5ca1e000-000{}-8000-8000-' || lpad(to_hex({}), 12, '0'))::uuid"
+_SQL_NUMBER = "lpad(n::text, 7, '0')"
+
+
+def _first_missing() -> int:
+    """A block's users come in its transaction with everything else."""
+    last = User.objects.filter(pk__gte=user_id(1), pk__lte=user_id(BLOCK * 10**6)).order_by("-pk").first()
+    return int(last.pk.hex[-12:], 16) // BLOCK if last else 0
+
+
+def _take_time() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+
+
+def _numbers(blocks: range) -> tuple[int, int]:
+    return blocks.start * BLOCK + 1, blocks.stop * BLOCK
+
+
+def _people(blocks: range, hashed: str) -> None:
+    user = User(pk=user_id(0), name="", password=hashed, date_joined=_FIRST_DAY)
+    _multiply(
+        user,
+        blocks,
+        id=_SQL_ID.format(_USER, "n"),
+        email=f"'person-' || {_SQL_NUMBER} || '@scale.test'",
+        name=f"'Person ' || {_SQL_NUMBER}",
+    )
+    address = EmailAddress(user=user, email="", verified=True, primary=True)
+    _multiply(address, blocks, user_id=_SQL_ID.format(_USER, "n"), email=f"'person-' || {_SQL_NUMBER} || '@scale.test'")
+
+
+def _apps(blocks: range, *, now: datetime) -> None:
+    client = Client(
+        **preset(Kind.WEB),
+        client_id=client_id(0),
+        redirect_uris="https://app.scale.test/callback",
+        allowed_scopes=["openid", "offline_access", "accounts:read"],
+    )
+    _multiply(
+        client,
+        blocks,
+        client_id=f"'scale-' || {_SQL_NUMBER}",
+        name=f"'App ' || {_SQL_NUMBER}",
+        secret_digest=f"sha256(('secret of scale-' || {_SQL_NUMBER})::bytea)",
+    )
+    authorization = Authorization(
+        user_id=user_id(0),
+        client=client,
+        scopes=["openid", "offline_access", "accounts:read"],
+        resources=[],
+        created_at=now,
+        auth_time=now,
+        expires_at=now + timedelta(days=90),
+    )
+    _multiply(
+        authorization,
+        blocks,
+        id=_SQL_ID.format(_AUTHORIZATION, "n"),
+        user_id=_SQL_ID.format(_USER, "n"),
+        client_id=f"(SELECT id FROM oauth_client WHERE client_id = 'scale-' || {_SQL_NUMBER})",  # noqa: S608 (as below)
+    )
+    token = RefreshToken(
+        authorization_id=authorization.pk,
+        scopes=authorization.scopes,
+        resources=authorization.resources,
+        created_at=now,
+        expires_at=now + timedelta(days=90),
+    )
+    _multiply(
+        token,
+        blocks,
+        authorization_id=_SQL_ID.format(_AUTHORIZATION, "n"),
+        token_digest=f"sha256(('refresh token of scale-' || {_SQL_NUMBER})::bytea)",
+    )
+
+
+def _multiply(one: Any, blocks: range, **differing: str) -> None:
+    """INSERT of a row for each number: like this one, but for the columns that are given as SQL with `n` in it.
+
+    A column that the database fills (serial, db_default) is left to it.
+    """
+    values: dict[str, Any] = {}
+    for field in one._meta.local_concrete_fields:
+        if field.column not in differing and not field.db_returning:
+            values[field.column] = field.get_db_prep_save(field.pre_save(one, add=True), connection)
+    columns = [connection.ops.quote_name(name) for name in (*differing, *values)]
+    selected = [*differing.values(), *["%s"] * len(values)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {one._meta.db_table} ({', '.join(columns)}) "  # noqa: S608 (names and expressions of this file)
+            f"SELECT {', '.join(selected)} FROM generate_series(%s, %s) AS n ORDER BY n",
+            [*values.values(), *_numbers(blocks)],
+        )
+
+
+def _money(blocks: range) -> None:
+    clearing = [internal_account("GBP", "Incoming payments", shard_by=UUID(int=shard)).pk for shard in range(8)]
+    accounts: list[tuple[Any, ...]] = []
+    postings: list[bulk.Posting] = []
+    for block in blocks:
+        numbers = range(block * ACCOUNTS + 1, (block + 1) * ACCOUNTS + 1)
+        ids = [_id(_ACCOUNT, number) for number in numbers]
+        for place, number in enumerate(numbers):
+            owner = user_id(block * BLOCK + place + 1)
+            kind, type = Account.Kind.CUSTOMER, Account.Type.CURRENT
+            accounts.append(
+                (ids[place], owner, kind, type, "Everyday", iban_of(number), "GBP", "open", 0, 0, 0, 0, _FIRST_DAY)
+            )
+        postings += _payments(ids, random.Random(block), clearing[block % len(clearing)])
+    columns = (
+        "id", "holder_id", "kind", "type", "name", "iban", "currency", "status", "overdraft_minor", "posted_minor",
+        "held_minor", "last_seq", "opened_at",
+    )  # fmt: skip
+    bulk.copy(Account, columns, accounts)
+    for start in range(0, len(postings), bulk.MOST_AT_ONCE):
+        bulk.post_all(postings[start : start + bulk.MOST_AT_ONCE])
+
+
+def _payments(ids: list[UUID], chance: random.Random, clearing: UUID) -> list[bulk.Posting]:
+    """Half as many as entries: each account is given something, then they pay each other."""
+    at = _FIRST_DAY
+    payments = [bulk.Posting(clearing, pk, 1_000_000, "Opening deposit", "credit_transfer", at) for pk in ids]
+    while len(payments) < BLOCK // 2:
+        at += timedelta(hours=chance.randrange(1, 60))
+        source, destination = islice(chance.sample(ids, 2), 2)
+        payments.append(bulk.Posting(source, destination, chance.randrange(100, 9_000), "Shared bill", "transfer", at))
+    return payments
+
+
+def _analyze() -> None:
+    """So that the first question does not wait for autovacuum to learn how large the tables have become."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute("ANALYZE")
+        cursor.execute("RESET statement_timeout")
