@@ -84,7 +84,8 @@ def _transfers(
         if isinstance(event.source, str) or isinstance(event.destination, str):
             continue
         source, destination = pots[event.source], pots[event.destination]
-        is_own = source.holder_id == destination.holder_id
+        assert source.holder and destination.holder
+        is_own = source.holder == destination.holder
         order = orders.get(event.source) if event.description == history.SAVING else None
         transfers.append(
             Transfer(
@@ -94,7 +95,7 @@ def _transfers(
                 idempotency_key=f"demo:{transaction_id}",
                 source=source,
                 destination=destination,
-                payee_name="" if is_own or destination.holder is None else destination.holder.name,
+                payee_name="" if is_own else destination.holder.name,
                 payee_iban="" if is_own else destination.iban or "",
                 currency=source.currency,
                 amount_minor=event.amount_minor,
