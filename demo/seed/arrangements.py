@@ -84,7 +84,8 @@ def _transfers(
         if isinstance(event.source, str) or isinstance(event.destination, str):
             continue
         source, destination = pots[event.source], pots[event.destination]
-        assert source.holder and destination.holder
+        assert source.holder
+        assert destination.holder
         is_own = source.holder == destination.holder
         order = orders.get(event.source) if event.description == history.SAVING else None
         transfers.append(
@@ -115,6 +116,7 @@ def _pending_transfer(source: Account, *, now: datetime) -> None:
     """To another bank, its money held; handed over in three days unless somebody cancels it."""
     amount_minor = 18_000
     name, iban = _ELSEWHERE[0]
+    assert source.holder
     transfer = Transfer.objects.create(
         user=source.holder,
         client_id=_CLIENT,
