@@ -1,19 +1,20 @@
 """Transfers to other banks: money is held, handed over once, then taken or given back."""
 
 import contextlib
+import threading
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 import time_machine
-from django.db import OperationalError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 from uuid_utils.compat import uuid7
 
-from banking import payments
-from banking.ledger import audit, post, reverse
+from banking import ledger, payments
+from banking.ledger import audit, hold, lock, post, release, reverse
 from banking.ledger.refusals import AlreadyReversed, InsufficientFunds
 from banking.models import Account, AccountAccess, Hold, LedgerEntry, Role, Transfer
 from banking.opening import SHARDS, internal_account
@@ -22,6 +23,7 @@ from banking.payments.transfers import OUTGOING, NotCancellable
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
 from tests.banking.test_ledger import balances, move
 from tests.banking.test_transfers import KEY, body_of, send
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = {"scheme": "iban", "identifier": "DE89 3704 0044 0532 0130 00", "name": "Dora Demir"}
@@ -29,6 +31,20 @@ ELSEWHERE = {"scheme": "iban", "identifier": "DE89 3704 0044 0532 0130 00", "nam
 
 def held(account):
     return Account.objects.get(pk=account.pk).held_minor
+
+
+@contextlib.contextmanager
+def locked_elsewhere(account):
+    """As by another payment that is about to commit."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT 1 FROM bank_account WHERE id = %s FOR NO KEY UPDATE", [account.pk])
+            yield
+            cursor.execute("ROLLBACK")
+    finally:
+        other.close()
 
 
 @pytest.fixture
@@ -178,8 +194,6 @@ def test_a_frozen_account_pays_when_it_is_open_again(current, pending):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_cancelling_and_handing_over_at_once_one_wins(pending, current):
-    from banking import ledger
-
     def cancel():
         return ledger.in_transaction(lambda: payments.cancel(pending.pk))
 
@@ -191,6 +205,52 @@ def test_of_cancelling_and_handing_over_at_once_one_wins(pending, current):
     assert balances(current) == [FUNDS_MINOR - (0 if cancelled else 2500)]
     assert held(current) == 0
     assert all(finding.is_clean for finding in audit())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("winner", ["capture", "release"])
+def test_a_hold_that_is_captured_and_released_at_once_ends_once(current, savings, winner):
+    """RELIABILITY 5.24, §1.3: whoever comes first at the account's lock wins, and either may."""
+    until = timezone.now() + timedelta(days=1)
+    kept = ledger.in_transaction(lambda: hold(current, 2500, until=until))
+
+    def capture():
+        post([(current, -2500), (savings, 2500)], description="x", kind="transfer", capturing=kept)
+
+    def give_back():
+        lock([current.pk])
+        release(kept)
+
+    works = [capture, give_back] if winner == "capture" else [give_back, capture]
+    results = {}
+
+    def run(work):
+        try:
+            results[work] = ledger.in_transaction(work)
+        except IntegrityError as error:
+            results[work] = error.__cause__.diag.constraint_name
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[work]) for work in works]
+    with locked_elsewhere(current):
+        for queued, thread in enumerate(threads, 1):  # the lock is handed on in the order of asking
+            thread.start()
+            wait_until(lambda queued=queued: backends_waiting() == queued)
+    for thread in threads:
+        thread.join()
+    assert [results[work] for work in works] == [None, "hold_final"]
+    assert Hold.objects.get().status == {"capture": "captured", "release": "released"}[winner]
+    assert (balances(savings), held(current)) == ([2500 if winner == "capture" else 0], 0)
+    assert all(finding.is_clean for finding in audit())
+
+
+def backends_waiting():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return cursor.fetchone()[0]
 
 
 # --- joint accounts, and people who look after somebody's money
@@ -264,20 +324,6 @@ def test_what_was_spent_since_cannot_be_taken_back(current, savings, of_bob):
 def test_bank_accounts_that_everybody_uses_are_several():
     names = {internal_account("GBP", "Outgoing", shard_by=uuid7()).name for _ in range(200)}
     assert len(names) == SHARDS
-
-
-@contextlib.contextmanager
-def locked_elsewhere(account):
-    """Another payment is about to commit."""
-    other = connection.copy()
-    try:
-        with other.cursor() as cursor:
-            cursor.execute("BEGIN")
-            cursor.execute("SELECT 1 FROM bank_account WHERE id = %s FOR NO KEY UPDATE", [account.pk])
-            yield
-            cursor.execute("ROLLBACK")
-    finally:
-        other.close()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,6 +17,7 @@ from banking.models import Account, IdempotencyRecord, Transfer
 from oauth.models import Authorization, Client
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
 from tests.banking.test_ledger import balances
+from tests.lossy_database import through_a_network_that_loses
 
 pytestmark = pytest.mark.django_db
 KEY = "0123456789abcdef"
@@ -73,6 +74,7 @@ def test_a_repeated_request_is_answered_again_and_done_once(alice_api, current, 
 
 
 def test_the_same_key_for_another_body_is_refused(alice_api, current, savings):
+    """RELIABILITY 5.23."""
     send(alice_api, body_of(current, savings))
     answer = send(alice_api, body_of(current, savings, 2501))
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
@@ -213,7 +215,7 @@ def test_too_much_or_another_type_is_refused(alice_api):
 
 
 def test_a_deactivated_person_moves_nothing(alice, alice_api, current, savings):
-    """RELIABILITY test 21: a token that still lives is not enough."""
+    """RELIABILITY 5.21: a token that still lives is not enough."""
     alice.is_active = False
     alice.save()
     answer = send(alice_api, body_of(current, savings))
@@ -223,6 +225,7 @@ def test_a_deactivated_person_moves_nothing(alice, alice_api, current, savings):
 def test_without_a_revocation_check_a_deactivated_person_still_moves_nothing(
     settings, alice, alice_api, current, savings
 ):
+    """RELIABILITY 5.21."""
     settings.OAUTH = {**settings.OAUTH, "REVOCATION_CHECK": None}
     alice.is_active = False
     alice.save()
@@ -231,7 +234,7 @@ def test_without_a_revocation_check_a_deactivated_person_still_moves_nothing(
 
 
 def test_a_revoked_authorization_moves_nothing_at_once(alice_api, current, savings):
-    """RELIABILITY test 22, ASVS 10.4.9: the token still reads for its few minutes, money stops now."""
+    """RELIABILITY 5.22, ASVS 10.4.9: the token still reads for its few minutes, money stops now."""
     Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
     answer = send(alice_api, body_of(current, savings))
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
@@ -264,7 +267,7 @@ def test_a_transfer_takes_at_most_twelve_statements(alice_api, current, savings,
 
 @pytest.mark.django_db(transaction=True)
 def test_sixteen_twins_make_one_transfer(access_token, alice, current, savings):
-    """RELIABILITY test 23."""
+    """RELIABILITY 5.23."""
     token = access_token(alice, "transfers:write")
     twin = lambda: send(APIClient(headers={"Authorization": f"Bearer {token}"}), body_of(current, savings))  # noqa: E731
     answers = in_parallel(*[twin] * 16)
@@ -275,7 +278,27 @@ def test_sixteen_twins_make_one_transfer(access_token, alice, current, savings):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("lost", "is_there"), [("answer", True), ("request", False)])
+def test_when_the_commit_is_lost_a_retry_finds_or_makes_the_one_transfer(alice_api, current, savings, lost, is_there):
+    """RELIABILITY 5.23, F4: nobody can tell which of the two it was, so the app is asked to try again."""
+    with through_a_network_that_loses(lost) as losses:
+        answer = send(alice_api, body_of(current, savings))
+        assert losses.happened.is_set()
+        assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
+        assert answer["Retry-After"]
+        assert Transfer.objects.count() == is_there
+        retry = send(alice_api, body_of(current, savings))
+        other = send(alice_api, body_of(current, savings, 2501))
+    assert retry.status_code == 201
+    assert ("Idempotent-Replayed" in retry) == is_there
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    assert retry.json()["id"] == str(Transfer.objects.get().pk)
+    assert balances(current, savings) == [FUNDS_MINOR - 2500, 2500]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_thirty_transfers_spend_exactly_what_is_there(access_token, alice, current, savings):
+    """RELIABILITY 5.24."""
     token = access_token(alice, "transfers:write")
 
     def spend(number):

@@ -1,0 +1,90 @@
+"""Whichever way a token came to be, it opens what the person allowed and ends with the person (RELIABILITY 5.20, 5.21)."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from oauth.models.client import GrantType
+from tests.banking.test_ledger import balances
+from tests.banking.test_transfers import body_of, send
+from tests.oauth import test_ciba as ciba
+from tests.oauth import test_device as device
+from tests.oauth import test_token_exchange as token_exchange
+from tests.oauth_client import allow
+
+pytestmark = pytest.mark.django_db
+call_centre, television, gateway = ciba.call_centre, device.television, token_exchange.gateway
+GRANTS = ["authorization_code", "refresh_token", "device_code", "ciba", "token_exchange"]
+
+
+@pytest.fixture
+def allowed(request, browser, token_endpoint, mobile_app, call_centre, television, gateway):
+    """(grant, scope) -> the last request of the flow, after the person allowed it."""
+
+    def begin(grant, scope):
+        if grant == "authorization_code":
+            code = allow(browser, mobile_app, scope=scope)
+            return lambda: token_endpoint.redeem(mobile_app, code)
+        if grant == "refresh_token":
+            tokens = token_endpoint.redeem(
+                mobile_app, allow(browser, mobile_app, scope=f"{scope} offline_access")
+            ).json()
+            return lambda: token_endpoint.refresh(mobile_app, tokens["refresh_token"])
+        if grant == "token_exchange":
+            gateway.allowed_scopes = [*gateway.allowed_scopes, "transfers:write"]
+            gateway.save()
+            tokens = token_endpoint.redeem(mobile_app, allow(browser, mobile_app, scope=scope)).json()
+            return lambda: token_exchange.exchange(token_endpoint, gateway, tokens["access_token"])
+        if grant == "device_code":
+            asked = device.begin(television, scope).json()
+            device.decide(browser, device.type_code(browser, asked["user_code"]))
+            return lambda: device.poll(television, asked["device_code"])
+        asked = ciba.ask(call_centre, scope=f"openid {scope}").json()
+        ciba.decide(browser)
+        return lambda: ciba.poll(token_endpoint, call_centre, asked["auth_req_id"])
+
+    return begin
+
+
+def of(answer):
+    assert answer.status_code == 200, answer.content
+    return APIClient(headers={"Authorization": f"Bearer {answer.json()['access_token']}"})
+
+
+@pytest.mark.parametrize("grant", GRANTS)
+def test_a_token_opens_what_was_allowed_and_nothing_else(allowed, grant, current, savings):
+    """RELIABILITY 5.20."""
+    api = of(allowed(grant, "accounts:read")())
+    assert len(api.get("/api/v1/accounts").json()["data"]) == 2
+    for answer in (api.get(f"/api/v1/accounts/{current.pk}/balances"), send(api, body_of(current, savings))):
+        assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+    assert balances(savings) == [0]
+
+
+def test_a_client_for_itself_opens_nobodys_account(token_endpoint, service, current):
+    """RELIABILITY 5.20."""
+    api = of(token_endpoint.post(service, grant_type=GrantType.CLIENT_CREDENTIALS.value, scope="accounts:read"))
+    assert api.get("/api/v1/accounts").json()["data"] == []
+    assert api.get(f"/api/v1/accounts/{current.pk}").status_code == 404
+
+
+@pytest.mark.parametrize("grant", GRANTS)
+def test_a_deactivated_person_gets_no_token(allowed, grant, alice):
+    """RELIABILITY 5.21: what they allowed before does not help."""
+    redeem = allowed(grant, "accounts:read")
+    alice.is_active = False
+    alice.save()
+    answer = redeem()
+    assert (answer.status_code, answer.json()["error"]) == (
+        400,
+        "invalid_request" if grant == "token_exchange" else "invalid_grant",
+    )
+
+
+@pytest.mark.parametrize("grant", GRANTS)
+def test_a_deactivated_person_moves_nothing_with_the_token_they_have(allowed, grant, alice, current, savings):
+    """RELIABILITY 5.21."""
+    api = of(allowed(grant, "transfers:write")())
+    alice.is_active = False
+    alice.save()
+    assert send(api, body_of(current, savings)).status_code == 401
+    assert balances(savings) == [0]

@@ -1,0 +1,113 @@
+"""What a request asks of the database does not grow with what is in it (RELIABILITY F21)."""
+
+import json
+
+import pytest
+from django.core import signing
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from banking.models import Account
+from tests.banking.conftest import funded, no_triggers
+from tests.banking.test_transfers import KEY, body_of, send
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MANY_ACCOUNTS, MANY_ENTRIES = 10_000, 40_000
+#: (what, statements at most, BEGIN and COMMIT not counted)
+BUDGETS = {"accounts": 1, "account": 1, "balances": 1, "transactions": 2, "transfer": 12}
+
+_MORE_ACCOUNTS = """
+INSERT INTO bank_account (id, holder_id, kind, type, name, currency, iban, status, overdraft_minor, posted_minor,
+                          held_minor, last_seq, opened_at)
+SELECT gen_random_uuid(), %s, 'customer', 'savings', 'Jar ' || n, 'GBP', NULL, 'open', 0, 0, 0, 0, now()
+  FROM generate_series(1, %s) n"""
+_MORE_ENTRIES = """
+WITH posted AS (
+  INSERT INTO ledger_transaction (id, currency, kind, description, created_at)
+  SELECT gen_random_uuid(), 'GBP', 'deposit', 'Tap ' || n, now() FROM generate_series(1, %(many)s) n RETURNING id)
+INSERT INTO ledger_entry (transaction_id, account_id, currency, amount_minor, account_seq, balance_after_minor,
+                          counterparty_name, counterparty_iban, booked_at)
+SELECT id, %(account)s, 'GBP', 1, 1 + row_number() OVER (), 1, '', '', now() FROM posted"""
+
+
+def run(statement, parameters=None):
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+def statements_of(api, source, destination, key):
+    """How many statements each kind of request takes. Limits and status lists are read before, once in a while."""
+    asks = {
+        "accounts": lambda: api.get("/api/v1/accounts?limit=200"),
+        "account": lambda: api.get(f"/api/v1/accounts/{source.pk}"),
+        "balances": lambda: api.get(f"/api/v1/accounts/{source.pk}/balances"),
+        "transactions": lambda: api.get(f"/api/v1/accounts/{source.pk}/transactions"),
+        "transfer": lambda: send(api, body_of(source, destination, 1), key),
+    }
+    api.get("/api/v1/accounts")
+    counts = {}
+    for what, ask in asks.items():
+        with CaptureQueriesContext(connection) as queries:
+            assert ask().status_code in (200, 201)
+        counts[what] = sum(query["sql"] not in ("BEGIN", "COMMIT") for query in queries)
+    return counts
+
+
+def test_as_few_statements_for_ten_thousand_accounts_as_for_three(alice, alice_api, settings):
+    settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 1000}
+    source, destination, _ = (funded(alice, name) for name in ("Current", "Savings", "Holiday"))
+    for_three = statements_of(alice_api, source, destination, f"{KEY}-1")
+    assert {what: count for what, count in for_three.items() if count > BUDGETS[what]} == {}
+    run(_MORE_ACCOUNTS, [alice.pk, MANY_ACCOUNTS - 3])
+    assert Account.objects.of(alice.pk).count() == MANY_ACCOUNTS
+    assert statements_of(alice_api, source, destination, f"{KEY}-2") == for_three
+
+
+def plan_of(api, url):
+    """How PostgreSQL answers the page: the nodes of the plan, and the blocks that it looks at."""
+    with CaptureQueriesContext(connection) as queries:
+        answer = api.get(url)
+    assert answer.status_code == 200, answer.content
+    statement = queries[-1]["sql"]
+    [[plan]] = run(f"EXPLAIN (ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON) {statement}")
+    [explained] = json.loads(plan) if isinstance(plan, str) else plan
+
+    def nodes(node):
+        yield f"{node['Node Type']} {node.get('Relation Name', '')}".strip()
+        for child in node.get("Plans", []):
+            yield from nodes(child)
+
+    top = explained["Plan"]
+    return answer.json(), list(nodes(top)), top["Shared Hit Blocks"] + top["Shared Read Blocks"]
+
+
+def test_the_last_page_of_a_long_account_costs_what_the_first_does(alice, alice_api):
+    """Keyset paging: both walk the index from where they begin; nothing is skipped, sorted or read whole."""
+    account = funded(alice, "Busy")
+    with no_triggers():
+        run(_MORE_ENTRIES, {"account": account.pk, "many": MANY_ENTRIES})
+    run("ANALYZE ledger_entry, ledger_transaction, transfer")
+    url = f"/api/v1/accounts/{account.pk}/transactions?limit=50"
+    signer = signing.Signer(salt=f"cursor|{alice.pk}|client-of-the-tests|transactions|{account.pk}|[]")
+    first, nodes_first, blocks_first = plan_of(alice_api, url)
+    last, nodes_last, blocks_last = plan_of(alice_api, f"{url}&cursor={signer.sign_object('51')}")
+    assert [row["account_seq"] for row in (first["data"][0], last["data"][0], last["data"][-1])] == [
+        MANY_ENTRIES + 1,
+        50,
+        1,
+    ]
+    assert (first["next_cursor"] is None, last["next_cursor"]) == (False, None)
+    for nodes in (nodes_first, nodes_last):
+        assert "Index Scan ledger_entry" in nodes
+        assert not [node for node in nodes if node.startswith("Sort") or node == "Seq Scan ledger_entry"], nodes
+    assert blocks_last < 2 * blocks_first, (blocks_first, blocks_last)
+
+
+def test_a_page_of_ten_thousand_accounts_is_read_from_the_index(alice, alice_api):
+    run(_MORE_ACCOUNTS, [alice.pk, MANY_ACCOUNTS])
+    run("ANALYZE bank_account, account_access")
+    page, nodes, blocks = plan_of(alice_api, "/api/v1/accounts?limit=50")
+    assert len(page["data"]) == 50
+    assert not [node for node in nodes if node.startswith(("Sort", "Seq Scan"))], nodes
+    assert blocks < 1000
