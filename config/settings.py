@@ -78,6 +78,7 @@ if not PRODUCTION:
     INSTALLED_APPS.insert(0, "demo")
 
 MIDDLEWARE = [
+    "config.programs.ProgramsFirst",  # what programs call goes through PROGRAM_MIDDLEWARE instead
     "django_guid.middleware.guid_middleware",
     "django.middleware.security.SecurityMiddleware",
     "config.health.AnswerProbes",
@@ -96,6 +97,20 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.LetFormsReturnToTheApp",
+    "config.middleware.SayOutages",
+]
+# What reads no cookie and answers no page. Whatever is not named here has all of MIDDLEWARE.
+PROGRAM_URLS_REGEX = (
+    r"^/(api/v1(/|$)|\.well-known/|oauth/(token|introspect|revoke|par|userinfo|jwks|status|register|grants"
+    r"|device_authorization|backchannel_authentication)(/|$))"
+)
+PROGRAM_MIDDLEWARE = [
+    "config.programs.Identify",
+    "django.middleware.security.SecurityMiddleware",
+    "config.programs.Plain",
+    "config.middleware.RefuseMalformedRequests",
+    "corsheaders.middleware.CorsMiddleware",
+    "oauth.resource_server.middleware.OfferDPoPNonce",
     "config.middleware.SayOutages",
 ]
 ROOT_URLCONF = "config.urls"

@@ -5,9 +5,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.utils.decorators import method_decorator
+from django.utils.decorators import classonlymethod
 from django.views import View
-from django.views.decorators.csrf import csrf_exempt
 
 from oauth import client_authentication, limits, metrics
 from oauth.errors import (
@@ -31,7 +30,6 @@ UNRECORDED = (AuthorizationPending, SlowDown, TooManyRequests, UseDPoPNonce)
 logger = logging.getLogger("oauth.refusals")
 
 
-@method_decorator(csrf_exempt, name="dispatch")
 class ProtocolEndpoint(View):
     """A view whose OAuthErrors are JSON. Bugs stay bugs: nothing else is caught."""
 
@@ -39,6 +37,12 @@ class ProtocolEndpoint(View):
     endpoint: str
     #: How often one client may ask; see `authenticated`.
     limit = Limit("requests", 6000)
+
+    @classonlymethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        view: Any = super().as_view(**initkwargs)
+        view.csrf_exempt = True  # no cookie counts here
+        return view
 
     def authenticated(self, request: HttpRequest, params: Parameters) -> Client:
         """The client that calls, which has not asked too often.

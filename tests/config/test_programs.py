@@ -1,0 +1,123 @@
+"""Which addresses go through the short chain of middleware, and that nothing programs need is missing there."""
+
+import re
+
+import pytest
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import translation
+from rest_framework.views import APIView
+
+from oauth.endpoints.protocol import ProtocolEndpoint
+
+# A view each, with what makes it answer.
+PROGRAMS = [
+    ("get", "/.well-known/oauth-authorization-server"),
+    ("get", "/.well-known/oauth-protected-resource"),
+    ("get", "/.well-known/nothing"),
+    ("get", "/oauth/jwks"),
+    ("get", "/oauth/status/0"),
+    ("post", "/oauth/token"),
+    ("post", "/oauth/introspect"),
+    ("post", "/oauth/revoke"),
+    ("post", "/oauth/par"),
+    ("get", "/oauth/userinfo"),
+    ("post", "/oauth/register"),
+    ("post", "/oauth/device_authorization"),
+    ("post", "/oauth/backchannel_authentication"),
+    ("get", "/oauth/grants/1"),
+    ("get", "/api/v1/accounts"),
+    ("get", "/api/v1/nothing"),
+]
+PEOPLE = ["/", "/accounts/login/", "/oauth/authorize", "/oauth/device", "/oauth/apps", "/oauth/logout", "/admin/login/"]
+
+
+def _views(resolver: URLResolver, prefix: str = "") -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for one in resolver.url_patterns:
+        pattern = re.sub(r"<[^>]+>", "1", f"{prefix}{one.pattern}").lstrip("^")
+        if isinstance(one, URLPattern):
+            found.append((f"/{pattern}", getattr(one.callback, "view_class", getattr(one.callback, "cls", None))))
+        else:
+            found += _views(one, pattern)
+    return found
+
+
+def _is_for_programs(address: str) -> bool:
+    return re.match(settings.PROGRAM_URLS_REGEX, address) is not None
+
+
+def test_every_endpoint_of_the_protocol_and_the_api_and_nothing_else_has_the_short_chain():
+    """A page there would have no CSRF check, so what this finds for programs is what reads no cookie."""
+    views = _views(get_resolver())
+    for address, view in views:
+        is_endpoint = isinstance(view, type) and issubclass(view, (ProtocolEndpoint, APIView))
+        is_ours = address.startswith(("/oauth/", "/.well-known/", "/api/v1/"))
+        is_resource_metadata = address.startswith("/.well-known/oauth-protected-resource")
+        assert _is_for_programs(address) == ((is_endpoint and is_ours) or is_resource_metadata), address
+    assert sum(_is_for_programs(address) for address, _ in views) > 25
+
+
+@pytest.mark.parametrize(("method", "address"), PROGRAMS)
+def test_a_program_is_answered_with_every_header_it_needs(client, db, method, address):
+    response = getattr(client, method)(address, headers={"origin": "https://app.example"})
+    assert re.fullmatch(r"[0-9a-f]{32}", response["X-Request-Id"])
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert response["Referrer-Policy"] in ("no-referrer", "same-origin")
+    assert int(response["Content-Length"]) == len(response.content)
+    assert "Cookie" not in response.get("Vary", "")
+    is_called_by_browsers = re.match(settings.CORS_URLS_REGEX, address) is not None
+    assert response.has_header("Access-Control-Allow-Origin") == is_called_by_browsers
+
+
+@pytest.mark.parametrize(("method", "address"), [("post", "/oauth/token"), ("get", "/api/v1/accounts")])
+def test_a_proof_is_answered_with_a_nonce(client, db, method, address):
+    """RFC 9449 §8.2, §9."""
+    assert getattr(client, method)(address, headers={"dpop": "x"})["DPoP-Nonce"]
+
+
+def test_a_preflight_is_answered_without_a_view(client):
+    headers = {"origin": "https://app.example", "access-control-request-method": "POST"}
+    response = client.options("/oauth/token", headers=headers)
+    assert response.status_code == 200
+    assert "dpop" in response["Access-Control-Allow-Headers"]
+
+
+@pytest.mark.parametrize("address", PEOPLE)
+def test_pages_keep_the_whole_chain(client, db, address):
+    response = client.get(address)
+    assert "'nonce-" in response["Content-Security-Policy"] or "script-src" in response["Content-Security-Policy"]
+    assert response["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert response["X-Request-Id"]
+
+
+@pytest.mark.parametrize("address", ["/oauth/token", "/api/v1/accounts", "/.well-known/openid-configuration"])
+class TestAtTheDoor:
+    def test_an_unknown_host_is_refused_in_the_callers_form(self, client, address):
+        response = client.get(address, headers={"host": "evil.example"})
+        assert response.status_code == 400
+        assert b"evil.example" not in response.content
+        assert "json" in response["Content-Type"]
+        assert response["X-Request-Id"]
+
+    def test_plain_http_is_sent_to_https(self, client, settings, address):
+        settings.SECURE_SSL_REDIRECT = True
+        response = client.get(address)
+        assert (response.status_code, response["Location"]) == (301, f"https://testserver{address}")
+
+    def test_https_is_said_to_be_for_good(self, client, settings, address):
+        settings.SECURE_HSTS_SECONDS = 1000
+        assert client.get(address, secure=True)["Strict-Transport-Security"].startswith("max-age=1000")
+
+    def test_the_callers_request_id_is_kept_if_it_is_one(self, client, db, address):
+        given = "0f" * 16
+        assert client.get(address, headers={"x-request-id": given})["X-Request-Id"] == given
+        assert client.get(address, headers={"x-request-id": "<script>"})["X-Request-Id"] != "<script>"
+
+
+def test_a_page_in_another_language_changes_nothing_for_the_programs_after_it(client, db):
+    client.get("/accounts/login/", headers={"accept-language": "de"})
+    client.get("/oauth/jwks")
+    assert translation.get_language() == settings.LANGUAGE_CODE
