@@ -7,9 +7,10 @@ from urllib.parse import urlsplit, urlunsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib.sites.requests import RequestSite
+from django.core.exceptions import ValidationError
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import known_device
+from accounts import known_device, notices, recent_proof
 from accounts.models import User, UserManager
 from oauth import limits
 from oauth.errors import TooManyRequests
@@ -36,19 +37,37 @@ class AccountAdapter(DefaultAccountAdapter):
         return f"{key}:{where}"
 
     def pre_authenticate(self, request: Any, **credentials: Any) -> None:
-        super().pre_authenticate(request, **credentials)
         email = credentials.get("email", "")
-        if known_device.of(request, email) is None:
-            try:
+        try:
+            super().pre_authenticate(request, **credentials)
+            if known_device.of(request, email) is None:
                 limits.check(STRANGERS, email)
-            except TooManyRequests:
-                raise self.validation_error("too_many_login_attempts") from None
+        except (TooManyRequests, ValidationError):
+            notices.tell_of_tries_later(email, request)
+            raise self.validation_error("too_many_login_attempts") from None
 
     def authentication_failed(self, request: Any, **credentials: Any) -> None:
         email = credentials.get("email", "")
         if known_device.of(request, email) is None:
             with suppress(TooManyRequests):
                 limits.spend(STRANGERS, email)
+
+    def login(self, request: Any, user: Any) -> None:
+        """Every way in ends here, second factor and all. The very first log-in is no news to anybody."""
+        is_news = user.last_login is not None and known_device.of(request, user.email) is None
+        super().login(request, user)
+        if is_news:
+            notices.tell_later("new_device", user, request)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Who has just logged in is not asked again."""
+        return super().is_reauthentication_required(app=app, **kwargs) and not recent_proof.exists(self.request)
+
+    def send_notification_mail(
+        self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """Told by the worker; allauth's names for what happened are kept."""
+        notices.tell_later(template_prefix.rpartition("/")[2], user, self.request, to=email or "")
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Links in mails lead to the issuer, whatever Host the request claimed (ZITADEL CVE-2025-64101)."""

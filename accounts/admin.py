@@ -1,8 +1,10 @@
 """People in the admin, and the admin's own log-in through allauth with its rate limits."""
 
-import allauth.mfa.admin  # noqa: F401  (registers what is replaced below)
+import allauth.mfa.admin
+import allauth.usersessions.admin  # noqa: F401  (both register what is replaced below)
 from allauth.account.decorators import secure_admin_login
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
@@ -39,6 +41,7 @@ class UserAdmin(DjangoUserAdmin):
 
 
 admin.site.unregister(Authenticator)
+admin.site.unregister(UserSession)  # holds session keys; people end theirs on the security page
 
 
 @admin.register(Authenticator)

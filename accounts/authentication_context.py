@@ -10,25 +10,30 @@ from accounts import second_factors
 from oauth.authorization.authentication_context import AuthenticationContext, from_last_login
 from oauth.conf import conf
 
-# allauth's `method`, or for second factors its `type` -> RFC 8176 §2.
+# allauth's `method`, or for second factors its `type` -> RFC 8176 §2 where that has a name for it.
 _AMR = {
     "password": "pwd",
     "totp": "otp",
     "recovery_codes": "otp",
     "webauthn": "swk",
-    "code": "otp",
+    "code": "email",
+    "socialaccount": "fed",
 }
+# How a log-in begins. A code by mail is worth what a password is, which can be reset by mail; what an upstream
+# provider asked of the person we do not know. Two of these are no two factors.
+_FIRST = {"pwd", "email", "fed"}
 
 
 def of(request: HttpRequest) -> AuthenticationContext:
-    """`auth_time` is the latest time that the person really proved something; `mfa` needs two different proofs,
-    or a passkey, which is both possession and the person's own check of it."""
+    """`auth_time` is the latest time that the person really proved something; `mfa` needs a second factor on top of
+    another proof in this very log-in (a trusted browser is none), or a passkey, which is possession and the person's
+    own check of it."""
     records: list[dict[str, Any]] = get_authentication_records(request, request.user)
     times = [record["at"] for record in records if "at" in record]
     if not times:
         return from_last_login(request)
     methods = {_AMR.get(record.get("type") or record["method"], record["method"]) for record in records}
-    is_multi_factor = len(methods & {"pwd", "otp"}) == 2 or "swk" in methods
+    is_multi_factor = "swk" in methods or ("otp" in methods and bool(methods & _FIRST))
     if is_multi_factor:
         methods.add("mfa")
     weak, strong = conf.ACR_VALUES[0], conf.ACR_VALUES[-1]

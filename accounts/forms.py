@@ -1,4 +1,4 @@
-"""Sign-up asks for a name, too: what the person is greeted by."""
+"""What our forms ask differently from allauth's."""
 
 from django import forms
 from django.utils.translation import gettext_lazy as _

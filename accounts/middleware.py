@@ -2,11 +2,16 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from oauth.authorization import interaction
 
-_WAYS_BACK = tuple(f"/accounts/{page}/" for page in ("login", "signup", "reauthenticate", "stronger", "2fa"))
+_WAYS_BACK = tuple(
+    f"/accounts/{page}/" for page in ("login", "signup", "reauthenticate", "stronger", "2fa", "social", "confirm-email")
+)
+# A page with one button and nothing to steal, which leads to wherever the identity provider logs people in.
+_WAYS_OUT = "/accounts/oidc/"
 
 
 class LetFormsReturnToTheApp:
@@ -20,6 +25,9 @@ class LetFormsReturnToTheApp:
         # Before the view, which may end the session that the interaction is kept in.
         asking = interaction.asking_client(request) if request.path.startswith(_WAYS_BACK) else None
         response = self.get_response(request)
-        if asking:
-            response._csp_update = {"form-action": list(asking.form_action)}  # type: ignore[attr-defined]
+        sources = list(asking.form_action) if asking else []
+        if request.path.startswith(_WAYS_OUT):
+            sources = ["https:", *(f"http://{host}" for host in settings.OUTBOUND_ALLOWED_HOSTS)]
+        if sources:
+            response._csp_update = {"form-action": sources}  # type: ignore[attr-defined]
         return response

@@ -1,14 +1,44 @@
-"""What a changed password or a deactivated person means for those who are logged in (ASVS 5.0 7.4.2, 7.4.3)."""
+"""What a log-in, a changed password or a deactivated person means for browsers and apps (ASVS 5.0 7.4.2, 7.4.3), and
+what `oauth` did that the owner is told of."""
 
 from typing import Any
+from uuid import UUID
 
-from allauth.account.signals import password_changed, password_reset
+from allauth.account.signals import password_changed, password_reset, user_logged_in
 from django.db.models.signals import post_save
 from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponseBase
 
+from accounts import known_device, notices
 from accounts.models import User
 from oauth.authorization import sessions
-from oauth.models import Session
+from oauth.models import AuditEvent, Authorization, Client, Session
+from oauth.models.authorization import authorizations_revoked
+
+
+@receiver(user_logged_in)
+def remember_log_in(request: HttpRequest, user: User, response: HttpResponseBase, **_: Any) -> None:
+    """However the person logged in."""
+    known_device.remember(request, response, user)
+    address = request.META.get("REMOTE_ADDR") or None
+    AuditEvent.record(AuditEvent.Action.LOGGED_IN, user=user.pk, address=address, endpoint="account")
+
+
+@receiver(post_save, sender=Authorization)
+def tell_of_new_app(instance: Authorization, created: bool, **_: Any) -> None:
+    if created:
+        earlier = Authorization.objects.filter(user_id=instance.user_id, client_id=instance.client_id)
+        if not earlier.exclude(pk=instance.pk).exists():
+            notices.tell_later("new_app", instance.user, app=instance.client.name)
+
+
+@receiver(authorizations_revoked)
+def tell_of_reuse(authorizations: list[tuple[UUID, Any, str]], reason: str, **_: Any) -> None:
+    """A code or a refresh token that was used twice may have been stolen (RFC 9700 §4.14.2)."""
+    if reason in (Authorization.RevocationReason.REFRESH_REPLAY, Authorization.RevocationReason.CODE_REPLAY):
+        for _pk, user_id, client_id in authorizations:
+            name = Client.objects.values_list("name", flat=True).get(client_id=client_id)
+            notices.tell_later("reuse", User.objects.get(pk=user_id), app=name)
 
 
 @receiver([password_changed, password_reset])

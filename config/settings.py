@@ -61,6 +61,9 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "accounts.upstream",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -128,6 +131,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
+                "accounts.context_processors.asking_client",
             ],
         },
     }
@@ -184,6 +188,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
+USERSESSIONS_ADAPTER = "accounts.sessions.SessionsAdapter"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -195,6 +200,15 @@ ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
+# A code by e-mail lets in whoever has the mailbox, who could reset the password as well; it is never a second factor.
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
+# What changes how somebody logs in needs a proof of the last minutes (ASVS 5.0 7.5.1).
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # by the worker, see accounts/adapter.py
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
 
 
@@ -213,12 +227,26 @@ ACCOUNT_RATE_LIMITS = {
     "change_password": _scaled((5, "m/user")),
     "manage_email": _scaled((10, "m/user")),
     "reauthenticate": _scaled((10, "m/user")),
+    "request_login_code": _scaled((20, "m/ip"), (3, "m/key")),
 }
 
 # A second factor is the person's choice; a passkey is both in one.
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Countersign"
+MFA_FORMS = {"add_webauthn": "accounts.passkey_form.AddPasskeyForm"}
+MFA_TOTP_TOLERANCE = 1  # a clock may be half a minute off
+# The next log-ins from this browser ask for no second factor, and their acr does not say there was one.
+MFA_TRUST_ENABLED = True
+MFA_TRUST_COOKIE_AGE = timedelta(days=30)
+MFA_TRUST_COOKIE_NAME = "__Host-trusted" if IS_HTTPS else "trusted"
+
+# Identity providers of others, registered in the admin; see accounts/upstream.
+SOCIALACCOUNT_ADAPTER = "accounts.upstream.adapter.UpstreamAdapter"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}
+
+# What "Download my data" holds: functions (user) -> {section: what is kept}, in this order.
+PERSONAL_DATA = ["accounts.personal_data.of", "accounts.personal_data.of_apps", "banking.personal_data.of"]
 
 # --- the bank
 

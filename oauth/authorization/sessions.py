@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -40,7 +41,12 @@ def sid_of(request: HttpRequest) -> str | None:
 
 def end(request: HttpRequest, reason: Session.EndReason) -> None:
     """Ends the Session of this browser; what was not allowed offline ends with it."""
-    if sid := request.session.get(_SID):
+    end_of(request.session, reason)
+
+
+def end_of(browser_session: SessionBase, reason: Session.EndReason) -> None:
+    """The same for any browser, by its session on the server."""
+    if sid := browser_session.get(_SID):
         _end(Session.objects.filter(pk=sid), reason)
 
 

@@ -47,6 +47,8 @@ class AuditEvent(models.Model):
         ISSUED = "issued", "Tokens were issued"
         REFUSED = "refused", "A request was refused"
         REVOKED = "revoked", "An authorization ended"
+        LOGGED_IN = "logged_in", "A person logged in"
+        LOG_IN_CHANGED = "log_in_changed", "Something about how a person logs in"
         LOGGED_OUT = "logged_out", "A session ended"
         LOGOUT_TOLD = "logout_told", "A client was told of a log-out"
         CLIENT_REGISTERED = "client_registered", "A client was registered"

@@ -6,12 +6,16 @@ from typing import Any
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
+from django.dispatch import Signal
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from oauth.models.audit_event import AuditEvent
 from oauth.models.session import Session
 from oauth.models.status import next_status_index
+
+# Sent in the transaction in which authorizations end, with `authorizations`: [(id, user id, client id)], and `reason`.
+authorizations_revoked = Signal()
 
 # The scope of access that goes on after log-out.
 OFFLINE_ACCESS = "offline_access"
@@ -42,6 +46,7 @@ class AuthorizationQuerySet(models.QuerySet["Authorization"]):
                     for pk, user, client in ended
                 ]
             )  # fmt: skip
+            authorizations_revoked.send(sender=self.model, authorizations=ended, reason=reason)
         return len(ended)
 
     def online(self) -> "AuthorizationQuerySet":

@@ -6,8 +6,31 @@ from bs4 import BeautifulSoup
 from tests.oauth_client import authorization_url
 
 pytestmark = pytest.mark.django_db
-SIGNED_OUT = ["/", "/accounts/login/", "/accounts/signup/", "/accounts/password/reset/", "/nothing-here"]
-SIGNED_IN = ["/", "/oauth/apps", "/accounts/email/", "/accounts/password/change/", "/accounts/logout/"]
+SIGNED_OUT = [
+    "/",
+    "/accounts/login/",
+    "/accounts/login/code/",
+    "/accounts/password/reset/done/",
+    "/accounts/confirm-email/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/nothing-here",
+]
+SIGNED_IN = [
+    "/",
+    "/oauth/apps",
+    "/accounts/",
+    "/accounts/sessions/",
+    "/accounts/2fa/",
+    "/accounts/2fa/totp/activate/",
+    "/accounts/2fa/webauthn/",
+    "/accounts/2fa/webauthn/add/",
+    "/accounts/social/",
+    "/accounts/reauthenticate/",
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/logout/",
+]
 
 
 def check(page):
@@ -40,6 +63,7 @@ def test_pages_of_the_signed_out(client, path):
 @pytest.mark.parametrize("path", SIGNED_IN)
 def test_pages_of_the_signed_in(browser, path):
     page = browser.get(path)
+    assert page.status_code == 200
     check(page)
     assert "no-store" in page["Cache-Control"]
 

@@ -20,7 +20,7 @@ def test_a_person_logs_in_sees_what_is_asked_and_allows_it(alice, mobile_app, si
     to_log_in = browser.get(authorization_url(mobile_app, scope="accounts:read transfers:write"))
     assert to_log_in.status_code == 303
     page = browser.get(to_log_in["Location"])
-    assert "Log in to continue to" in page.content.decode()
+    assert "On the way to" in page.content.decode()
     assert mobile_app.name in page.content.decode()
     back = browser.post("/accounts/login/", {**form_fields(page.content), "login": alice.email, "password": PASSWORD})
     consent_page = browser.get(back["Location"])

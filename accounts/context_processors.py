@@ -1,0 +1,13 @@
+"""What every page may say."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from oauth.authorization import interaction
+
+
+def asking_client(request: HttpRequest) -> dict[str, Any]:
+    """Which app the person is on the way to, on every page of log-in; looked up only where a page asks."""
+    return {"asking_client": SimpleLazyObject(lambda: interaction.asking_client(request))}

@@ -1,0 +1,56 @@
+"""The browsers that a person is logged in on: seen, and ended one by one or all but this one.
+
+With the browser's session ends the Session that apps know (`sid`), and their access that lasts as long as it.
+"""
+
+from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
+
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
+from allauth.usersessions.adapter import get_adapter as get_sessions_adapter
+from allauth.usersessions.models import UserSession
+from allauth.usersessions.views import ListUserSessionsView
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts import devices
+from oauth.authorization import sessions
+from oauth.models import Session
+
+
+class SessionsAdapter(DefaultUserSessionsAdapter):
+    def end_sessions(self, sessions_to_end: Iterable[UserSession]) -> None:
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+        for session in sessions_to_end:
+            sessions.end_of(store(session.session_key), Session.EndReason.LOGOUT)
+            session.end()
+
+
+def listed(request: HttpRequest) -> dict[str, Any]:
+    """What the template account/sessions.html shows; this browser first, then the newest."""
+    live = UserSession.objects.purge_and_list(request.user)
+    for session in live:
+        session.device = devices.describe(session.user_agent)
+    live.sort(key=lambda session: (session.is_current(), session.created_at), reverse=True)
+    return {"sessions": live, "session_count": len(live)}
+
+
+class SessionsView(ListUserSessionsView):
+    """POST with `session` ends that one, without it all others."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | listed(self.request)
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        others = UserSession.objects.filter(user_id=request.user.pk).exclude(session_key=request.session.session_key)
+        if wanted := request.POST.get("session"):
+            others = others.filter(pk=wanted) if wanted.isdecimal() and len(wanted) < 19 else others.none()
+        ended = list(others)
+        get_sessions_adapter().end_sessions(ended)
+        if ended:
+            messages.success(request, _("Logged out there."))
+        return HttpResponseRedirect(reverse("account_security") + "#sessions")

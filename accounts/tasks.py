@@ -1,0 +1,22 @@
+"""Background work of the accounts, run by `manage.py procrastinate worker`."""
+
+import smtplib
+from typing import Any
+
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from accounts import notices
+
+# 10 s, 100 s, 17 min, about 3 hours: a mail server that restarts or has a bad hour.
+_PATIENT = RetryStrategy(max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException])
+
+
+@app.task(name=notices.TELL, queue="accounts", retry=_PATIENT)
+def tell_owner(**notice: Any) -> None:
+    notices.send(**notice)
+
+
+@app.task(name=notices.TELL_OF_TRIES, queue="accounts", retry=_PATIENT)
+def tell_owner_of_tries(email: str, address: str, language: str) -> None:
+    notices.send_of_tries(email, address, language)

@@ -1,0 +1,57 @@
+"""Our wishes to allauth about upstream providers: guarded requests, no account by e-mail address, the whole name."""
+
+import io
+from typing import Any
+
+import requests
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
+from django.http import HttpRequest
+from requests.adapters import BaseAdapter
+
+from accounts.models import User
+from oauth import outbound
+
+_SENT = ("Authorization", "Content-Type", "Accept")
+
+
+class UpstreamAdapter(DefaultSocialAccountAdapter):
+    def get_requests_session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False  # no proxy and no .netrc of the machine
+        session.mount("https://", GuardedTransport())
+        session.mount("http://", GuardedTransport())
+        return session
+
+    def can_authenticate_by_email(self, login: SocialLogin, email: str) -> bool:
+        return False
+
+    def is_email_verified(self, provider: Any, email: str) -> bool:
+        """Never on the provider's word alone; see UpstreamProvider.extract_email_addresses."""
+        return False
+
+    def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
+        user: User = super().populate_user(request, sociallogin, data)
+        user.name = str(data.get("name") or "")[:150]
+        return user
+
+
+class GuardedTransport(BaseAdapter):
+    """What `requests` sends goes by oauth.outbound: public addresses, https, one deadline, a bounded answer."""
+
+    def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
+        given: Any = request.body  # bytes, or the text of a form
+        body = given.decode() if isinstance(given, bytes) else given
+        headers = {name: str(request.headers[name]) for name in _SENT if name in request.headers}
+        try:
+            answer = outbound.request(str(request.method), str(request.url), body=body, more_headers=headers)
+        except outbound.OutboundError as error:
+            raise requests.ConnectionError(str(error), request=request) from error
+        response = requests.Response()
+        response.status_code, response.url, response.request = answer.status, str(request.url), request
+        response.headers["Content-Type"] = answer.content_type
+        response.raw = io.BytesIO(answer.body)
+        return response
+
+    def close(self) -> None:
+        """Nothing is kept open."""

@@ -1,0 +1,105 @@
+"""Identity providers in the admin: asked as what they are, stored as allauth's social applications."""
+
+from typing import Any
+
+import allauth.socialaccount.admin  # noqa: F401  (registers what is replaced below)
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.urls import reverse
+
+from accounts.upstream.provider import UpstreamProvider
+from oauth import outbound
+
+for model in (SocialAccount, SocialApp, SocialToken):
+    admin.site.unregister(model)
+
+
+class ProviderForm(forms.ModelForm):
+    provider_id = forms.SlugField(
+        label="Short name", max_length=40, help_text="Part of the redirect URI; people's log-ins hang on it: for good."
+    )
+    server_url = forms.CharField(
+        label="Issuer", help_text="As its discovery document says, such as https://login.example.com"
+    )
+    secret = forms.CharField(
+        label="Client secret", required=False, widget=forms.PasswordInput(render_value=False),
+        help_text="Empty leaves the one that is stored.",
+    )  # fmt: skip
+    trusted_domains = forms.CharField(
+        required=False,
+        help_text="Domains, with spaces in between, whose addresses we need not confirm by mail where the provider "
+        "says that it has. Only domains that the provider itself runs the mail of.",
+    )
+
+    class Meta:
+        model = SocialApp
+        fields = ("name", "provider_id", "server_url", "client_id", "secret", "trusted_domains")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kept = self.instance.settings or {}
+        self.initial["server_url"] = kept.get("server_url", "")
+        self.initial["trusted_domains"] = " ".join(kept.get("verified_email", []))
+
+    def clean_provider_id(self) -> str:
+        name: str = self.cleaned_data["provider_id"]
+        if SocialApp.objects.filter(provider_id=name).exclude(pk=self.instance.pk).exists():
+            raise ValidationError("Another provider has this short name.")
+        return name
+
+    def clean_server_url(self) -> str:
+        url: str = self.cleaned_data["server_url"].rstrip("/")
+        try:
+            outbound.check_url(url)
+        except outbound.OutboundError as error:
+            raise ValidationError(f"We do not ask there: {error}") from None
+        return url
+
+    def clean_secret(self) -> str:
+        return self.cleaned_data["secret"] or self.instance.secret
+
+    def save(self, commit: bool = True) -> SocialApp:
+        app: SocialApp = self.instance
+        app.provider = UpstreamProvider.id
+        app.settings = {
+            **(app.settings or {}),
+            "server_url": self.cleaned_data["server_url"],
+            "verified_email": self.cleaned_data["trusted_domains"].lower().split(),
+        }
+        saved: SocialApp = super().save(commit)
+        return saved
+
+
+@admin.register(SocialApp)
+class ProviderAdmin(admin.ModelAdmin):
+    form = ProviderForm
+    list_display = ("name", "provider_id", "issuer", "redirect_uri")
+    show_full_result_count = False
+
+    @admin.display(description="Issuer")
+    def issuer(self, app: SocialApp) -> str:
+        return str((app.settings or {}).get("server_url", ""))
+
+    @admin.display(description="Redirect URI to register there")
+    def redirect_uri(self, app: SocialApp) -> str:
+        return settings.ISSUER + reverse("openid_connect_callback", kwargs={"provider_id": app.provider_id})
+
+
+@admin.register(SocialAccount)
+class UpstreamAccountAdmin(admin.ModelAdmin):
+    """Who gets in through which provider; support cuts a connection, and nobody makes one for somebody else."""
+
+    list_display = fields = readonly_fields = ("user", "provider", "uid", "date_joined", "last_login")
+    search_fields = ("user__email__exact", "uid__exact")
+    list_select_related = ("user",)
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: SocialAccount | None = None) -> bool:
+        return False

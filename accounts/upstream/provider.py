@@ -1,0 +1,62 @@
+"""The OpenID Connect provider that allauth finds here (`provider_classes`), stricter than its own."""
+
+import base64
+import hashlib
+import json
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
+from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+
+class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
+    @property
+    def openid_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = super().openid_config
+        # OpenID Connect Discovery §4.3: the document names the issuer that it was asked of.
+        if (
+            f"{str(config.get('issuer')).rstrip('/')}/.well-known/openid-configuration"
+            != self.get_provider().server_url
+        ):
+            raise OAuth2Error("The discovery document is another issuer's.")
+        return config
+
+    def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
+        """On the issuer, whatever Host the request claimed."""
+        path = reverse("openid_connect_callback", kwargs={"provider_id": self.provider_id})
+        return f"{settings.ISSUER}{path}"
+
+
+class UpstreamProvider(OpenIDConnectProvider):
+    oauth2_adapter_class = UpstreamOAuth2Adapter
+
+    def extract_uid(self, data: dict[str, Any]) -> str:
+        """A digest of (`iss`, `sub`), so that a registration that is pointed at another issuer knows nobody."""
+        id_token, userinfo = data.get("id_token"), data.get("userinfo")
+        if not id_token or not isinstance(id_token.get("sub"), str) or not id_token["sub"]:
+            raise OAuth2Error("The provider gave no ID token with a subject.")
+        # OpenID Connect Core §5.3.2: UserInfo of somebody else must not be used.
+        if userinfo is not None and userinfo.get("sub") != id_token["sub"]:
+            raise OAuth2Error("UserInfo is about another subject than the ID token.")
+        identity = json.dumps([id_token["iss"], id_token["sub"]])
+        return base64.urlsafe_b64encode(hashlib.sha256(identity.encode()).digest()).rstrip(b"=").decode()
+
+    def extract_email_addresses(self, data: dict[str, Any]) -> list[EmailAddress]:
+        addresses: list[EmailAddress] = super().extract_email_addresses(data)
+        for address in addresses:
+            address.verified = address.verified is True and self._is_trusted_with(address.email)
+        return addresses
+
+    def _is_trusted_with(self, email: str) -> bool:
+        """Whether the admin wrote the domain into the provider's settings: {"verified_email": ["example.com"]}."""
+        domains = self.app.settings.get("verified_email")
+        return isinstance(domains, list) and email.rpartition("@")[2].lower() in [str(one).lower() for one in domains]
+
+
+provider_classes = [UpstreamProvider]

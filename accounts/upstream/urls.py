@@ -1,0 +1,10 @@
+"""/accounts/oidc/<provider>/login/ and its callback, by allauth's names."""
+
+from django.urls import path
+
+from accounts.upstream import views
+
+urlpatterns = [
+    path("<slug:provider_id>/login/", views.login, name="openid_connect_login"),
+    path("<slug:provider_id>/login/callback/", views.callback, name="openid_connect_callback"),
+]
