@@ -1,0 +1,44 @@
+"""The database's process for this connection dies, as by a crash or an operator, before a statement of one's choice."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.db import connection
+
+
+class Crash:
+    def __init__(self, before_statement: int) -> None:
+        self.statements_left = before_statement
+        self.happened = False
+
+    def __call__(self, execute: Callable[..., Any], *arguments: Any) -> Any:
+        self.statements_left -= 1
+        if self.statements_left <= 0:
+            self.now()
+        return execute(*arguments)
+
+    def now(self) -> None:
+        """Unless it has happened."""
+        if self.happened:
+            return
+        self.happened = True
+        pid = connection.connection.info.backend_pid
+        other = connection.copy()
+        try:
+            with other.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])  # and waits for its end
+                assert cursor.fetchone() == (True,)
+        finally:
+            other.close()
+
+
+@contextmanager
+def crashing(*, before_statement: int) -> Iterator[Crash]:
+    """The transaction of `work` dies there, once; `crash.now()` at its end is just before COMMIT."""
+    crash = Crash(before_statement)
+    try:
+        with connection.execute_wrapper(crash):
+            yield crash
+    finally:
+        connection.close_if_unusable_or_obsolete()
