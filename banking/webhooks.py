@@ -54,6 +54,14 @@ def ping(webhook: Webhook) -> None:
         _send_later(WebhookDelivery.objects.create(webhook=webhook, event=Event.PING).pk)
 
 
+def send_again(delivery_id: UUID) -> None:
+    """What was given up, once more for three days. What is on its way, or was taken, is left alone."""
+    with transaction.atomic():
+        given_up = WebhookDelivery.objects.filter(pk=delivery_id, status=WebhookDelivery.Status.FAILED)
+        if given_up.update(status=WebhookDelivery.Status.PENDING, attempts=0):
+            _send_later(delivery_id)
+
+
 def end_of_ended() -> None:
     """Says consent.revoked once to whose access has ended, and nothing more after it."""
     for webhook in Webhook.objects.filter(ended_at=None).iterator():

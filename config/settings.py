@@ -261,6 +261,8 @@ BANK_MOST_LISTED_ACCOUNTS = 200
 # Whom a person has not stored as a payee for so long may get so much (minor units) from them in that time.
 NEW_PAYEE_PERIOD = timedelta(hours=env.int("NEW_PAYEE_HOURS", default=24))
 NEW_PAYEE_LIMIT_MINOR = env.int("NEW_PAYEE_LIMIT_MINOR", default=1_000_000)
+# What the bank's staff does is written here: a function (act, officer=, about=, reason=).
+BANK_AUDIT_LOG = "config.audit.of_bank"
 # Signs what webhooks are sent: a function (content, typ=) -> detached JWS.
 WEBHOOK_SIGNER = "oauth.tokens.signing.sign_detached"
 # How other banks are paid: a function (transfer) -> Outcome, see banking/payments/scheme.py. Empty: they are not.

@@ -20,6 +20,9 @@ TRIGGERS = (
     ("bank_account", "opening_is_zero", "opening_is_zero"),
     ("bank_account", "no_delete", "forbid_change"),
     ("bank_account", "access_of_owner", "access_of_owner"),
+    ("reversal_request", "reversal_guard", "reversal_guard"),
+    ("reversal_request", "no_delete", "forbid_change"),
+    ("reversal_request", "no_truncate", "forbid_change"),
 )
 #: They write where the site's role may not, so they run with their owner's rights, and find only the owner's tables.
 WRITING_FUNCTIONS = ("access_of_owner", "entry_apply", "hold_apply", "purge_idempotency_records")
@@ -35,6 +38,7 @@ CONSTRAINTS = (
     ("ledger_entry", "entry_once_per_account"),
     ("ledger_transaction", "must_be_sealed"),
     ("ledger_transaction", "ledger_transaction_reverses_id_key"),
+    ("reversal_request", "reversal_by_two_people"),
     ("transfer", "transfer_once"),
     ("transfer", "transfer_posted_is_in_the_ledger"),
 )

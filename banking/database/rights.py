@@ -26,6 +26,10 @@ RIGHTS: dict[str, Rights] = {
         "UPDATE": ["status", "status_reason", "submitted_at", "settled_at", "transaction_id"],
     },
     "scheduled_transfer": {**APPENDED, "UPDATE": ["status", "next_on"]},
+    "reversal_request": {
+        **APPENDED,
+        "UPDATE": ["status", "decided_by_id", "decided_at", "decision_reason", "reversal_id"],
+    },
     "idempotency_record": {**APPENDED, "UPDATE": ["status", "body"]},
     # These go with their person, who can be deleted as long as no money is theirs.
     "account_access": {**ALL, "UPDATE": ["role"]},

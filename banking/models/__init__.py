@@ -6,6 +6,7 @@ from banking.models.idempotency import IdempotencyRecord
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
 from banking.models.ledger_audit import LedgerAudit
 from banking.models.payee import Payee
+from banking.models.reversal_request import ReversalRequest
 from banking.models.scheduled_transfer import ScheduledTransfer
 from banking.models.transfer import Transfer
 from banking.models.webhook import Event, Webhook, WebhookDelivery
@@ -22,6 +23,7 @@ __all__ = [
     "LedgerSeal",
     "LedgerTransaction",
     "Payee",
+    "ReversalRequest",
     "Role",
     "ScheduledTransfer",
     "Transfer",

@@ -104,6 +104,8 @@ class Account(models.Model):
     class Meta:
         db_table = "bank_account"
         ordering = ["opened_at", "id"]
+        permissions = [("freeze_account", "Can freeze and unfreeze accounts")]
+        indexes = [models.Index(fields=["status", "-id"], name="account_not_open", condition=~Q(status="open"))]
         constraints = [
             models.UniqueConstraint(fields=["id", "currency"], name="account_id_currency"),
             models.UniqueConstraint(

@@ -100,6 +100,10 @@ class Hold(models.Model):
 
     class Meta:
         db_table = "hold"
+        indexes = [
+            models.Index(fields=["status", "-id"], name="hold_not_captured", condition=~Q(status="captured")),
+            models.Index(fields=["account", "-id"], name="hold_of_account"),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="hold_status_known",

@@ -64,6 +64,7 @@ class Transfer(models.Model):
             models.Index(fields=["source", "-id"], name="transfer_of_source"),
             models.Index(fields=["user", "payee_iban", "created_at"], name="transfer_to_payee"),
             models.Index(fields=["created_at"], name="transfer_pending", condition=Q(status="pending")),
+            models.Index(fields=["status", "-id"], name="transfer_not_posted", condition=~Q(status="posted")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["client_id", "user", "idempotency_key"], name="transfer_once"),

@@ -31,6 +31,7 @@ class Webhook(models.Model):
 
     class Meta:
         db_table = "webhook"
+        permissions = [("test_webhook", "Can test webhooks and send deliveries again")]
         indexes = [models.Index(fields=["user"], name="webhook_of_user", condition=Q(ended_at=None))]
 
     def __str__(self) -> str:
@@ -64,6 +65,7 @@ class WebhookDelivery(models.Model):
         indexes = [
             models.Index(fields=["webhook", "-id"], name="delivery_of_webhook"),
             models.Index(fields=["created_at"], name="delivery_created"),
+            models.Index(fields=["status", "-id"], name="delivery_not_made", condition=~Q(status="delivered")),
         ]
 
     def __str__(self) -> str:

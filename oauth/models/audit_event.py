@@ -58,6 +58,7 @@ class AuditEvent(models.Model):
         KEY_PUBLISHED = "key_published", "A signing key was published"
         KEY_RETIRED = "key_retired", "A signing key was retired at once"
         KEYS_REENCRYPTED = "keys_reencrypted", "Signing keys were encrypted anew"
+        STAFF_ACTED = "staff_acted", "The site's staff did something; the endpoint says what"
         REGISTRATION_TOKEN_MADE = "registration_token_made", "An initial access token was made"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

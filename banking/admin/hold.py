@@ -1,0 +1,28 @@
+"""Money set aside."""
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from banking import amounts
+from banking.admin.read_only import ReadOnly
+from banking.models import Hold
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnly):
+    list_display = ("id", "account", "amount", "status", "expires_at")
+    list_filter = ("status",)
+    list_select_related = ("account", "captured_by", "transfer")
+    found_by_id = ("id", "account_id")
+    found_by_account = ("account_id",)
+    found_by_person = ("account__access__user_id",)
+    fields = ("id", "account", "amount", "status", "expires_at", "transfer", "captured_by")
+    readonly_fields = ("transfer",)
+
+    @admin.display(description=_("amount"))
+    def amount(self, hold: Hold) -> str:
+        return amounts.shown(hold.account.currency, hold.amount_minor)
+
+    @admin.display(description=_("transfer"))
+    def transfer(self, hold: Hold) -> str:
+        return str(getattr(hold, "transfer", "-"))

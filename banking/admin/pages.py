@@ -1,0 +1,38 @@
+"""Pages of a list that nobody counts."""
+
+from functools import cached_property
+from typing import Any
+
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Page, Paginator
+from django.http import HttpRequest
+
+
+class UncountedPaginator(Paginator):
+    """Knows the rows up to one beyond the page that is looked at: whether there is a next page, never how many."""
+
+    def __init__(self, object_list: Any, per_page: int, *, number: int) -> None:
+        super().__init__(object_list, per_page)
+        self.number = max(1, number)
+
+    @cached_property
+    def _rows(self) -> list[Any]:
+        start = (self.number - 1) * self.per_page
+        return list(self.object_list[start : start + self.per_page + 1])
+
+    @cached_property
+    def count(self) -> int:
+        return (self.number - 1) * self.per_page + len(self._rows)
+
+    def page(self, number: Any) -> Page:
+        number = self.validate_number(number)
+        if number == self.number:
+            return Page(self._rows[: self.per_page], number, self)
+        return super().page(number)
+
+
+class UncountedChangeList(ChangeList):
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not self.multi_page:  # the only page was read to know that
+            self.result_list = self.paginator.page(1).object_list

@@ -1,0 +1,81 @@
+"""What all lists and pages of the bank have in common."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from banking import amounts
+from banking.admin import search
+from banking.admin.pages import UncountedChangeList, UncountedPaginator
+
+
+class NeverEdited:
+    """For lists, pages and inlines: there is no way to add, change or delete."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ReadOnly(NeverEdited, admin.ModelAdmin):
+    """`found_by_id`, `found_by_account` and `found_by_person` are the lookups that a search term of that kind means."""
+
+    ordering = ("-id",)
+    actions = None
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # facets count
+    search_fields = ("id",)  # that there is a search; get_search_results says what it finds
+    search_help_text = _("A whole id, IBAN or e-mail address.")
+
+    found_by_id: tuple[str, ...] = ("id",)
+    found_by_account: tuple[str, ...] = ()
+    found_by_person: tuple[str, ...] = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).select_related(*(self.list_select_related or ()))  # type: ignore[misc]
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[UncountedChangeList]:
+        return UncountedChangeList
+
+    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: Any, *_: Any, **__: Any) -> Paginator:
+        try:
+            number = int(request.GET.get("p", 1))
+        except ValueError:
+            number = 1
+        return UncountedPaginator(queryset, per_page, number=number)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Model], search_term: str
+    ) -> tuple[QuerySet[Model], bool]:
+        if not search_term:
+            return queryset, False
+        term = search.read(search_term)
+        meant = Q(pk__in=[])
+        for value, lookups in (
+            (term.id, self.found_by_id),
+            (term.account_id, self.found_by_account),
+            (term.user_id, self.found_by_person),
+        ):
+            if value is not None:
+                for lookup in lookups:
+                    meant |= Q((lookup, value))
+        return queryset.filter(meant), False
+
+
+class WithAmount:
+    """A row of a currency and an amount; as people write it."""
+
+    @admin.display(description=_("amount"))
+    def amount(self, one: Any) -> str:
+        return amounts.shown(one.currency, one.amount_minor)

@@ -1,0 +1,32 @@
+"""What somebody types to find something: an id, an IBAN or an e-mail address, whole. Each is looked up by its index."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+
+from banking import iban
+from banking.models import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One of these is there; none: it was none of the three, or nobody's."""
+
+    id: UUID | None = None
+    account_id: UUID | None = None
+    user_id: UUID | None = None
+
+
+def read(text: str) -> Term:
+    text = text.strip()
+    try:
+        return Term(id=UUID(text))
+    except ValueError:
+        pass
+    if "@" in text:
+        users = get_user_model()._default_manager
+        email = users.normalize_email(text)
+        return Term(user_id=users.filter(email=email).values_list("pk", flat=True).first())
+    found = Account.objects.filter(iban=iban.compact(text)).values_list("pk", flat=True).first()
+    return Term(account_id=found)

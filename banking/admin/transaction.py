@@ -1,0 +1,95 @@
+"""Transactions with their entries; reversed by two people, never changed."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext_lazy as _
+
+from banking import amounts, oversight
+from banking.admin import search
+from banking.admin.acts import Act, Text, WithActs
+from banking.admin.read_only import NeverEdited, ReadOnly, WithAmount
+from banking.models import LedgerEntry, LedgerTransaction
+
+#: A person's or account's transactions are found among its latest entries; all of them are on the account's page.
+MOST_OF_AN_ACCOUNT = 1000
+
+
+class EntryInline(WithAmount, NeverEdited, admin.TabularInline):
+    model = LedgerEntry
+    extra = 0
+    fields = ("account", "amount", "balance_after", "account_seq", "counterparty_name", "counterparty_iban")
+    readonly_fields = ("amount", "balance_after")
+
+    @admin.display(description=_("balance after"))
+    def balance_after(self, entry: LedgerEntry) -> str:
+        return amounts.shown(entry.currency, entry.balance_after_minor)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).select_related("account").order_by("account_id")
+
+
+@admin.register(LedgerTransaction)
+class TransactionAdmin(WithActs, ReadOnly):
+    list_display = ("id", "kind", "description", "moved", "created_at")
+    search_help_text = _("A transaction's whole id; an IBAN or e-mail address finds the latest.")
+    fields = ("id", "kind", "description", "currency", "created_at", "reverses", "reversal")
+    readonly_fields = ("reversal",)
+    list_select_related = ("reversed_by",)
+    inlines = (EntryInline,)
+    acts = (
+        Act(
+            name="request-reversal",
+            label=_("Ask for a reversal"),
+            explanation=_("Somebody else has to approve it. Then the money goes back by a new transaction."),
+            done=_("The reversal waits for a second person."),
+            permission="banking.request_reversal",
+            do=lambda transaction, by, reason: oversight.request(transaction.pk, by=by, reason=reason),
+            suits=lambda transaction: not hasattr(transaction, "reversed_by"),
+        ),
+    )
+
+    @admin.display(description=_("amount"))
+    def moved(self, transaction: LedgerTransaction) -> str:
+        """What the accounts that got something got together."""
+        got = sum(entry.amount_minor for entry in transaction.entries.all() if entry.amount_minor > 0)
+        return amounts.shown(transaction.currency, got)
+
+    @admin.display(description=_("reversed by"))
+    def reversal(self, transaction: LedgerTransaction) -> str:
+        reversal = getattr(transaction, "reversed_by", None)
+        if reversal is None:
+            return "-"
+        url = reverse("admin:banking_ledgertransaction_change", args=[reversal.pk])
+        return format_html('<a href="{}">{}</a>', url, reversal)
+
+    def facts(self, one: LedgerTransaction) -> list[tuple[Text, Text]]:
+        entries = one.entries.select_related("account")
+        return [
+            (_("Transaction"), one.description),
+            (_("Date"), f"{one.created_at:%Y-%m-%d %H:%M} UTC"),
+            *((str(entry.account), amounts.shown(entry.currency, entry.amount_minor)) for entry in entries),
+        ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerTransaction]:
+        return super().get_queryset(request).prefetch_related("entries")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not search_term:
+            return queryset, False
+        term = search.read(search_term)
+        if term.id:
+            return queryset.filter(pk=term.id), False
+        entries = LedgerEntry.objects.none()
+        if term.account_id:
+            entries = LedgerEntry.objects.filter(account_id=term.account_id).order_by("-account_seq")
+        elif term.user_id:
+            entries = LedgerEntry.objects.filter(account__access__user_id=term.user_id).order_by("-booked_at")
+        latest = list(entries.values_list("transaction_id", flat=True)[:MOST_OF_AN_ACCOUNT])
+        return queryset.filter(pk__in=latest), False

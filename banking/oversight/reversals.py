@@ -1,0 +1,91 @@
+"""Reversing a transaction with four eyes: `request`, then `approve` or `decline` by somebody else, whoever they are."""
+
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from banking import ledger, webhooks
+from banking.ledger.refusals import AlreadyReversed, LedgerRefusal
+from banking.models import Event, LedgerTransaction, ReversalRequest
+from banking.oversight.audit import Officer, record
+
+
+class AlreadyRequested(LedgerRefusal):
+    code = "reversal_already_requested"
+    title = "Somebody has asked for this already; it waits for a second person."
+    status = 409
+
+
+class SamePerson(LedgerRefusal):
+    code = "reversal_by_same_person"
+    title = "You have asked for this yourself. Somebody else must decide."
+    status = 403
+
+
+class AlreadyDecided(LedgerRefusal):
+    code = "reversal_already_decided"
+    title = "This was decided before."
+    status = 409
+
+
+def request(transaction_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
+    original = LedgerTransaction.objects.get(pk=transaction_id)
+    if LedgerTransaction.objects.filter(reverses=original).exists():
+        raise AlreadyReversed
+    try:
+        with transaction.atomic():
+            asked = ReversalRequest.objects.create(transaction=original, reason=reason, requested_by=by.user)
+            _record("reversal_requested", asked, by, reason)
+    except IntegrityError as error:
+        diagnostics = getattr(error.__cause__, "diag", None)
+        if getattr(diagnostics, "constraint_name", None) == "reversal_asked_once_at_a_time":
+            raise AlreadyRequested from error
+        raise
+    return asked
+
+
+@transaction.atomic
+def approve(request_id: UUID, *, by: Officer, reason: str = "") -> ReversalRequest:
+    """The money goes back with the approval, or neither happens. Raises a LedgerRefusal, for example where the money
+    has been spent since."""
+    asked = _open_request(request_id, by)
+    asked.reversal = ledger.reverse(asked.transaction, reason=asked.reason)
+    _decide(asked, ReversalRequest.Status.APPROVED, by, reason)
+    _record("reversal_approved", asked, by, f"{asked.reason}; by {asked.reversal.pk}. {reason}".strip())
+    accounts = asked.reversal.entries.filter(account__holder__isnull=False).values_list("account_id", flat=True)
+    if happened := [(Event.TRANSACTION_BOOKED, account, asked.reversal.pk) for account in accounts]:
+        webhooks.announce(happened)
+    return asked
+
+
+@transaction.atomic
+def decline(request_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
+    asked = _open_request(request_id, by)
+    _decide(asked, ReversalRequest.Status.DECLINED, by, reason)
+    _record("reversal_declined", asked, by, reason)
+    return asked
+
+
+def _open_request(request_id: UUID, by: Officer) -> ReversalRequest:
+    """Locked before any account, so that two who decide at once do it one after the other."""
+    requests = ReversalRequest.objects.select_for_update(no_key=True, of=("self",)).select_related("transaction")
+    asked = requests.get(pk=request_id)
+    if asked.status != ReversalRequest.Status.OPEN:
+        raise AlreadyDecided
+    if asked.requested_by_id == by.user.pk:
+        raise SamePerson
+    return asked
+
+
+def _decide(asked: ReversalRequest, status: ReversalRequest.Status, by: Officer, reason: str) -> None:
+    asked.status, asked.decided_by, asked.decided_at, asked.decision_reason = status, by.user, timezone.now(), reason
+    asked.save(update_fields=["status", "decided_by", "decided_at", "decision_reason", "reversal"])
+
+
+def _record(act: str, asked: ReversalRequest, by: Officer, reason: str) -> None:
+    """About everybody whose money it is: one row each, at least one."""
+    entries = asked.transaction.entries.filter(account__holder__isnull=False)
+    holders: set[object] = set(entries.values_list("account__holder_id", flat=True))
+    for holder in holders or {""}:
+        record(act, by=by, about=holder, reason=f"Transaction {asked.transaction_id}: {reason}")
