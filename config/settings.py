@@ -325,6 +325,18 @@ OAUTH = {
         "account_information": "banking.authorization_details.AccountInformation",
         "transfer": "banking.authorization_details.TransferDetails",
     },
+    # What the roles of the admin see of the bank and of people.
+    "ADMIN_ROLES": {
+        "Support": ["accounts.view_user", "mfa.view_authenticator", "mfa.delete_authenticator"],
+        "Auditor": [
+            "accounts.view_user",
+            "banking.view_account",
+            "banking.view_ledgertransaction",
+            "banking.view_transfer",
+            "procrastinate.view_procrastinatejob",
+        ],
+    },
+    "ADMIN_PANELS": ["config.admin_panels.ledger", "config.admin_panels.backlog"],
     # This site is both servers: it verifies with the keys it signs with, without fetching its own JWKS.
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
     "STATUS_LISTS": "oauth.authorization.status_list.bits",

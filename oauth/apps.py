@@ -9,6 +9,8 @@ class OAuthConfig(AppConfig):
 
     def ready(self) -> None:
         from oauth import checks, signals  # noqa: F401  (registers them)
+        from oauth.roles import create_missing_groups
         from oauth.setup import create_missing_rows
 
         post_migrate.connect(create_missing_rows, sender=self)
+        post_migrate.connect(create_missing_groups, sender=self)

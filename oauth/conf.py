@@ -3,7 +3,7 @@
 Only the edges read `conf`; deeper code takes what it needs as arguments.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import cached_property
@@ -112,6 +112,10 @@ class Conf:
     KEY_ROTATION_INTERVAL: timedelta = timedelta(days=90)
     #: Audit events are kept for so long; the database refuses to delete any of the last 90 days.
     AUDIT_LIFETIME: timedelta = timedelta(days=400)
+    #: Group -> permissions of the site's other apps, for the roles of `oauth.roles` or more of them.
+    ADMIN_ROLES: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    #: Dotted paths of functions () -> `oauth.admin.panels.Panel`: what the admin's home page shows besides ours.
+    ADMIN_PANELS: tuple[str, ...] = ()
     #: The implicit flow (RFC 9700 §2.1.2: not to be used), for clients whose grant types also name it.
     ALLOW_IMPLICIT: bool = False
     #: Clients named by an https URL that we fetch their metadata from (draft-ietf-oauth-client-id-metadata-document).
@@ -141,7 +145,7 @@ def _load() -> Conf:
         raise ImproperlyConfigured(f"OAUTH has no setting named {', '.join(sorted(unknown))}.")
     if "ISSUER" not in given:
         raise ImproperlyConfigured('OAUTH["ISSUER"] is missing: the origin of this server, as clients see it.')
-    for name in ("KEY_ENCRYPTION_KEYS", "AUDIENCES", "OUTBOUND_ALLOWED_HOSTS", "ACR_VALUES"):
+    for name in ("KEY_ENCRYPTION_KEYS", "AUDIENCES", "OUTBOUND_ALLOWED_HOSTS", "ACR_VALUES", "ADMIN_PANELS"):
         if name in given:
             given[name] = tuple(given[name])
     return Conf(**given)

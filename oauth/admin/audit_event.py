@@ -1,20 +1,113 @@
-"""The audit log: searched by error id, person, client or authorization; never edited."""
+"""The audit log: searched by error id, person, client or authorization, narrowed down, exported; never edited."""
 
+from collections.abc import Iterator
+from typing import Any
+
+from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.contrib.auth import get_user_model
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict, StreamingHttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 
+from oauth.admin import export
+from oauth.admin.paginator import CappedPaginator
 from oauth.models import AuditEvent
+from oauth.models.audit_event import AuditEventQuerySet, origin
+
+_WENT_WRONG = (AuditEvent.Action.REFUSED, AuditEvent.Action.DENIED)
+
+
+class NarrowDown(forms.Form):
+    """What the log is narrowed down by; each has its index, or is a stretch of the primary key."""
+
+    action = forms.ChoiceField(
+        label=_("What happened"), required=False, choices=[("", _("Anything")), *AuditEvent.Action.choices]
+    )
+    outcome = forms.ChoiceField(
+        label=_("How it ended"),
+        required=False,
+        choices=[("", _("Either way")), ("refused", _("Refused or declined")), ("done", _("Done"))],
+    )
+    error_code = forms.CharField(label=_("OAuth error"), required=False, max_length=60)
+    client_id = forms.CharField(label=_("Client ID"), required=False, max_length=255)
+    person = forms.CharField(
+        label=_("Person"), required=False, max_length=254, help_text=_("By log-in name or primary key.")
+    )
+    by_admin = forms.CharField(label=_("Admin who did it"), required=False, max_length=254)
+    since = forms.DateTimeField(label=_("From"), required=False, help_text="2026-01-31 08:00")
+    until = forms.DateTimeField(label=_("Before"), required=False)
+
+    def narrowed(self, events: AuditEventQuerySet) -> AuditEventQuerySet:
+        """The events that fit; none where a field is not understood."""
+        if not self.is_valid():
+            return events.none()
+        wanted = self.cleaned_data
+        exact = {
+            "action": wanted["action"],
+            "error": wanted["error_code"],
+            "client": wanted["client_id"],
+            "user": _primary_key(wanted["person"]),
+            "actor": _primary_key(wanted["by_admin"]),
+        }
+        events = events.filter(**{name: value for name, value in exact.items() if value})
+        if wanted["outcome"] == "refused":
+            events = events.filter(action__in=_WENT_WRONG)
+        elif wanted["outcome"] == "done":
+            events = events.exclude(action__in=_WENT_WRONG)
+        return events.between(wanted["since"], wanted["until"])
+
+
+def _primary_key(name: str) -> str:
+    """Of the person with this log-in name; a name that nobody has may be a primary key, also of a deleted person."""
+    if not name:
+        return ""
+    person: Any = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: name}).first()
+    return str(person.pk) if person else name
+
+
+class NarrowDownFilter(admin.ListFilter):
+    """The form beside the list, instead of a list of links a field: nobody can list all clients."""
+
+    title = _("narrow down")
+    template = "admin/oauth/auditevent/filter.html"
+
+    def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        given = {name: params.pop(name)[-1] for name in self.expected_parameters() if name in params}
+        self.used_parameters.update({name: value for name, value in given.items() if value})
+        self.form = NarrowDown(given)
+
+    def has_output(self) -> bool:
+        return True
+
+    def expected_parameters(self) -> list[str | None]:
+        return list(NarrowDown.base_fields)
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        yield {"form": self.form, "query": changelist.query}
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEvent]) -> QuerySet[AuditEvent]:
+        return self.form.narrowed(queryset)  # type: ignore[arg-type]
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(admin.ModelAdmin):
     list_display = ("at", "action", "endpoint", "client", "user", "actor", "address", "error", "error_id", "reason")
-    list_filter = ("action",)  # not by error: a list of all errors would read the whole log
+    list_filter = (NarrowDownFilter,)
     # Whole values only, each with its index: a log is long.
     search_fields = ("error_id__exact", "client__exact", "user__exact")
-    search_help_text = "An error id that somebody was told, a client ID, or a person's id."
+    search_help_text = _("An error id that somebody was told, a client ID, or a person's id.")
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = CappedPaginator
+    sortable_by = ()  # by time only: the primary key
     list_per_page = 50
+    change_list_template = "admin/oauth/auditevent/change_list.html"
     fields = (
         "id", "at", "action", "endpoint", "user", "actor", "client", "authorization", "address", "error",
         "error_id", "reason",
@@ -29,3 +122,34 @@ class AuditEventAdmin(admin.ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: AuditEvent | None = None) -> bool:
         return False
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("oauth.export_auditevent")
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        extra = {"may_export": self.has_export_permission(request), "formats": export.FORMATS}
+        return super().changelist_view(request, {**(extra_context or {}), **extra})
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(never_cache(self.export_view))
+        return [path("export/", view, name="oauth_auditevent_export"), *super().get_urls()]
+
+    def export_view(self, request: HttpRequest) -> StreamingHttpResponse | HttpResponse:
+        """What the list shows, to its end. A POST, since it writes: who took what out of the log is in the log."""
+        if not self.has_export_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        narrow_down = NarrowDown(QueryDict(request.GET.urlencode()))
+        events = narrow_down.narrowed(AuditEvent.objects.all())
+        if search := request.GET.get("q", ""):
+            events, _may_repeat = self.get_search_results(request, events, search)  # type: ignore[assignment]
+        format_name = request.POST.get("format", "")
+        if format_name not in export.FORMATS:
+            format_name = "csv"
+        asked = " ".join(f"{name}={value}" for name, value in request.GET.items() if value)
+        with origin("admin", request):
+            AuditEvent.record(
+                AuditEvent.Action.AUDIT_EXPORTED, actor=request.user.pk, reason=f"{format_name} {asked}".strip()
+            )
+        return export.response(events, format_name, name=f"audit-{timezone.now():%Y%m%d-%H%M%S}")

@@ -13,9 +13,12 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from oauth.admin.paginator import CappedPaginator
 from oauth.models import AuditEvent, Client, Scope
+from oauth.models.audit_event import origin
 from oauth.models.client import (
     CERTIFICATE_NAME_KINDS,
     AuthenticationMethod,
@@ -163,8 +166,12 @@ class ClientAdmin(admin.ModelAdmin):
 
     list_display = ("name", "client_id", "kind", "is_active", "created")
     list_filter = ("kind", "is_active")
-    search_fields = ("name", "client_id__exact")
+    search_fields = ("name__istartswith", "client_id__exact")
+    search_help_text = _("How its name begins, or its client ID.")
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    paginator = CappedPaginator
+    sortable_by = ()  # the newest first: the primary key
     autocomplete_fields = ("exchange_from",)
     change_form_template = "admin/oauth/client/change_form.html"
     readonly_fields = ("client_id", "kind", "client_type", "token_endpoint_auth_method", "created", "updated")
@@ -279,9 +286,12 @@ class ClientAdmin(admin.ModelAdmin):
         return self._show_secret(request, obj, secret)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(never_cache(self.new_secret))
+        def view(function: Any) -> Any:
+            return self.admin_site.admin_view(never_cache(function))
+
         return [
-            path("<path:object_id>/new-secret/", view, name="oauth_client_new_secret"),
+            path("<path:object_id>/new-secret/", view(self.new_secret), name="oauth_client_new_secret"),
+            path("<path:object_id>/retire-secret/", view(self.retire_secret), name="oauth_client_retire_secret"),
             *super().get_urls(),
         ]
 
@@ -291,12 +301,26 @@ class ClientAdmin(admin.ModelAdmin):
         if request.method != "POST" or not client.has_secret or not self.has_change_permission(request, client):
             raise PermissionDenied
         secret = client.issue_secret(overlap_until=timezone.now() + SECRET_OVERLAP)
-        with transaction.atomic():
+        with transaction.atomic(), origin("admin", request):
             changed = ["secret_digest", "previous_secret_digest", "previous_secret_expires_at", "updated"]
             client.save(update_fields=changed)
             AuditEvent.record(AuditEvent.Action.SECRET_ISSUED, client=client.client_id, actor=request.user.pk)
         self.log_change(request, client, "Issued a new secret.")
         return self._show_secret(request, client, secret)
+
+    def retire_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The app uses the new secret: the one before it ends now and not after SECRET_OVERLAP."""
+        client = get_object_or_404(Client, pk=object_id)
+        if request.method != "POST" or not self.has_change_permission(request, client):
+            raise PermissionDenied
+        if client.has_two_secrets:
+            client.previous_secret_digest = client.previous_secret_expires_at = None
+            with transaction.atomic(), origin("admin", request):
+                client.save(update_fields=["previous_secret_digest", "previous_secret_expires_at", "updated"])
+                AuditEvent.record(AuditEvent.Action.SECRET_RETIRED, client=client.client_id, actor=request.user.pk)
+            self.log_change(request, client, "Retired the old secret.")
+            self.message_user(request, _("The old secret does not work any more."), messages.SUCCESS)
+        return HttpResponseRedirect(self._change_url(client))
 
     def _show_secret(self, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
         context = {

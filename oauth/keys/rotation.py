@@ -17,8 +17,11 @@ from oauth.models import AuditEvent, SigningKey
 LONGEST_TOKEN_LIFETIME = timedelta(minutes=15)
 
 
-def rotate(algorithm: str) -> SigningKey:
-    """Publishes the next key; it signs once every cache of the JWK Set has it, and the key before it retires."""
+def rotate(algorithm: str, *, actor: str = "") -> SigningKey:
+    """Publishes the next key; it signs once every cache of the JWK Set has it, and the key before it retires.
+
+    `actor` is the admin who wants it, by primary key, for the audit log.
+    """
     with transaction.atomic():
         now = timezone.now()
         coming = generate(algorithm)
@@ -26,12 +29,12 @@ def rotate(algorithm: str) -> SigningKey:
         coming.active_at = now + 2 * conf.KEY_CACHE_LIFETIME + conf.CLOCK_SKEW
         _retire(algorithm, at=coming.active_at)
         coming.save()
-        AuditEvent.record(AuditEvent.Action.KEY_PUBLISHED, reason=f"{algorithm} {coming.kid}")
+        AuditEvent.record(AuditEvent.Action.KEY_PUBLISHED, actor=actor, reason=f"{algorithm} {coming.kid}")
     ring.forget()
     return coming
 
 
-def replace_now(algorithm: str) -> SigningKey:
+def replace_now(algorithm: str, *, actor: str = "") -> SigningKey:
     """For a key that may be known to somebody: everything it signed is refused from now on, everywhere within
     KEY_CACHE_LIFETIME and the resource servers' own refresh."""
     with transaction.atomic():
@@ -41,7 +44,8 @@ def replace_now(algorithm: str) -> SigningKey:
         SigningKey.objects.filter(algorithm=algorithm, retired_at__gt=now).update(retiring_at=now, retired_at=now)
         coming = generate(algorithm)
         coming.save()
-        AuditEvent.record(AuditEvent.Action.KEY_RETIRED, reason=f"all of {algorithm}, replaced by {coming.kid}")
+        reason = f"all of {algorithm}, replaced by {coming.kid}"
+        AuditEvent.record(AuditEvent.Action.KEY_RETIRED, actor=actor, reason=reason)
     ring.forget()
     return coming
 
@@ -68,6 +72,12 @@ def reencrypt() -> int:
             row.save(update_fields=["private_key_encrypted"])
         AuditEvent.record(AuditEvent.Action.KEYS_REENCRYPTED, reason=f"{len(rows)} keys")
     return len(rows)
+
+
+def next_rotation(algorithm: str) -> datetime | None:
+    """When `rotate_where_due` will publish the next key; None where none signs or will sign."""
+    newest = SigningKey.objects.filter(algorithm=algorithm, retiring_at=None).order_by("-active_at").first()
+    return newest.active_at + conf.KEY_ROTATION_INTERVAL if newest else None
 
 
 def _retire(algorithm: str, *, at: datetime) -> None:

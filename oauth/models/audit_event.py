@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 from django.http import HttpRequest
@@ -34,6 +36,19 @@ def origin(endpoint: str, request: HttpRequest) -> Iterator[None]:
         _origin.reset(token)
 
 
+def first_id_at(moment: datetime) -> UUID:
+    """No event of that moment has a lower id: ids are UUIDv7 (RFC 9562 §5.7), milliseconds first, so that the order of
+    the log is the order of its primary key, and so is every stretch of time in it."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    def between(self, since: datetime | None, until: datetime | None) -> "AuditEventQuerySet":
+        """From `since` on and before `until`; None is no limit."""
+        events = self if since is None else self.filter(id__gte=first_id_at(since))
+        return events if until is None else events.filter(id__lt=first_id_at(until))
+
+
 class AuditEvent(models.Model):
     """Append-only: the database refuses to change a row, and to delete one before its time.
 
@@ -54,12 +69,15 @@ class AuditEvent(models.Model):
         CLIENT_REGISTERED = "client_registered", "A client was registered"
         CLIENT_CHANGED = "client_changed", "A client was changed"
         CLIENT_DELETED = "client_deleted", "A client was deleted"
+        CLIENT_TESTED = "client_tested", "An admin tried a client"
         SECRET_ISSUED = "secret_issued", "A client got a new secret"
+        SECRET_RETIRED = "secret_retired", "A client's old secret was retired"
         KEY_PUBLISHED = "key_published", "A signing key was published"
         KEY_RETIRED = "key_retired", "A signing key was retired at once"
         KEYS_REENCRYPTED = "keys_reencrypted", "Signing keys were encrypted anew"
         STAFF_ACTED = "staff_acted", "The site's staff did something; the endpoint says what"
         REGISTRATION_TOKEN_MADE = "registration_token_made", "An initial access token was made"
+        AUDIT_EXPORTED = "audit_exported", "The audit log was exported"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(default=timezone.now)
@@ -74,8 +92,11 @@ class AuditEvent(models.Model):
     error_id = models.CharField(max_length=32, blank=True, help_text="The client was told this id.")
     reason = models.TextField(blank=True)
 
+    objects = AuditEventQuerySet.as_manager()
+
     class Meta:
         ordering = ["-id"]
+        permissions = [("export_auditevent", "Can export the audit log")]
         indexes = [
             models.Index(fields=["error_id"], name="audit_error_id", condition=~models.Q(error_id="")),
             models.Index(fields=["user", "-id"], name="audit_user"),
@@ -83,6 +104,9 @@ class AuditEvent(models.Model):
             models.Index(fields=["authorization"], name="audit_authorization"),
             models.Index(fields=["action", "-id"], name="audit_action"),
             models.Index(fields=["at"], name="audit_at"),
+            # Of refusals and of what admins did, few among many: nothing for the hot path to write.
+            models.Index(fields=["error", "-id"], name="audit_error", condition=~models.Q(error="")),
+            models.Index(fields=["actor", "-id"], name="audit_actor", condition=~models.Q(actor="")),
         ]
 
     def __str__(self) -> str:

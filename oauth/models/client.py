@@ -13,8 +13,10 @@ from uuid import UUID
 
 from cryptography import x509
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
@@ -243,6 +245,9 @@ class Client(AbstractApplication):
 
     class Meta:
         verbose_name = "client"
+        permissions = [("test_client", "Can try a client's flows")]
+        # Found by how its name begins, among however many that registered themselves.
+        indexes = [models.Index(OpClass(Upper("name"), name="varchar_pattern_ops"), name="client_name")]
         constraints = [
             models.CheckConstraint(
                 name="client_public_has_no_secret",
@@ -355,8 +360,13 @@ class Client(AbstractApplication):
         given = digest(secret)
         current = secrets.compare_digest(given, bytes(self.secret_digest or b""))
         previous = secrets.compare_digest(given, bytes(self.previous_secret_digest or b""))
-        in_overlap = self.previous_secret_expires_at is not None and self.previous_secret_expires_at > timezone.now()
-        return current or (previous and in_overlap)
+        return current or (previous and self.has_two_secrets)
+
+    @property
+    def has_two_secrets(self) -> bool:
+        """Whether the secret before the current one still works."""
+        until = self.previous_secret_expires_at
+        return self.previous_secret_digest is not None and until is not None and until > timezone.now()
 
     # --- redirect URIs
 

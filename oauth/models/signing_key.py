@@ -40,6 +40,7 @@ class SigningKey(models.Model):
     objects = SigningKeyQuerySet.as_manager()
 
     class Meta:
+        permissions = [("rotate_signingkey", "Can rotate and replace signing keys")]
         constraints = [
             models.CheckConstraint(
                 name="signing_key_times_in_order",

@@ -1,0 +1,63 @@
+"""The audit log as a file: streamed, so that a million events need the memory of a thousand."""
+
+import csv
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.http import StreamingHttpResponse
+
+from oauth.models import AuditEvent
+from oauth.models.audit_event import AuditEventQuerySet
+
+FORMATS = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+BATCH = 1000
+_FIELDS = [field.attname for field in AuditEvent._meta.concrete_fields]
+# A spreadsheet takes what begins so for a formula (OWASP CSV injection, ASVS 5.0 1.2.10).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def response(events: AuditEventQuerySet, format_name: str, *, name: str) -> StreamingHttpResponse:
+    """`format_name` is one of FORMATS."""
+    lines = _csv(events) if format_name == "csv" else _json(events)
+    answer = StreamingHttpResponse(lines, content_type=FORMATS[format_name])
+    answer["Content-Disposition"] = f'attachment; filename="{name}.{format_name}"'
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _rows(events: AuditEventQuerySet) -> Iterator[dict[str, Any]]:
+    """From the newest on, a batch a statement: each starts after the last key of the one before, none runs long."""
+    events = events.order_by("-id")
+    batch = list(events.values(*_FIELDS)[:BATCH])
+    while batch:
+        yield from batch
+        batch = list(events.filter(id__lt=batch[-1]["id"]).values(*_FIELDS)[:BATCH]) if len(batch) == BATCH else []
+
+
+class _Echo:
+    """What csv.writer writes to: gives it back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv(events: AuditEventQuerySet) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(_FIELDS)
+    for row in _rows(events):
+        yield writer.writerow([_plain(row[name]) for name in _FIELDS])
+
+
+def _json(events: AuditEventQuerySet) -> Iterator[str]:
+    separator = "["
+    for row in _rows(events):
+        yield f"{separator}\n{json.dumps(row, cls=DjangoJSONEncoder)}"
+        separator = ","
+    yield "[]\n" if separator == "[" else "\n]\n"
+
+
+def _plain(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text

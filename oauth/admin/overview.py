@@ -1,0 +1,140 @@
+"""The panels of the authorization server itself."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+
+from oauth.admin.panels import Panel, chart, needs
+from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.keys import rotation
+from oauth.models import AuditEvent, SigningKey
+from oauth.models.audit_event import first_id_at
+from oauth.models.client import Kind, SecurityProfile
+
+DAYS = 14
+#: Counted no further, a day, a kind or a reason: what matters is then that it is many.
+MOST_COUNTED = 100_000
+
+# Stretches of the index (action, id): no row is read, and none is counted beyond the limit.
+_EVENTS_A_DAY = """
+SELECT d.number, (SELECT count(*) FROM (
+         SELECT 1 FROM oauth_auditevent e WHERE e.action = %s AND e.id >= d.first AND e.id < d.next LIMIT %s) counted)
+  FROM unnest(%s::int[], %s::uuid[], %s::uuid[]) AS d (number, first, next)
+"""
+_REFUSALS = """
+SELECT error, count(*) FROM (
+  SELECT error FROM oauth_auditevent WHERE action = 'refused' AND id >= %s ORDER BY id DESC LIMIT %s) latest
+ GROUP BY error ORDER BY 2 DESC, 1 LIMIT 10
+"""
+_CLIENTS = """
+SELECT kind, security_profile, is_active, count(*) FROM (
+  SELECT kind, security_profile, is_active FROM oauth_client LIMIT %s) counted GROUP BY 1, 2, 3
+"""
+
+
+@needs("oauth.view_auditevent")
+def tokens() -> Panel:
+    columns = _a_day(AuditEvent.Action.ISSUED)
+    return Panel(
+        gettext("Tokens issued to people's apps"),
+        "oauth.view_auditevent",
+        columns=columns,
+        summary=gettext("A day, for two weeks. Services of their own are counted in /metrics."),
+        url=_log(action=AuditEvent.Action.ISSUED),
+    )
+
+
+@needs("oauth.view_auditevent")
+def sign_ins() -> Panel:
+    return Panel(
+        gettext("Sign-ins"),
+        "oauth.view_auditevent",
+        columns=_a_day(AuditEvent.Action.LOGGED_IN),
+        summary=gettext("A day, for two weeks."),
+        url=_log(action=AuditEvent.Action.LOGGED_IN),
+    )
+
+
+@needs("oauth.view_auditevent")
+def refusals() -> Panel:
+    rows = _ask(_REFUSALS, [first_id_at(timezone.now() - timedelta(days=DAYS)), MOST_COUNTED])
+    return Panel(
+        gettext("Refusals by reason"),
+        "oauth.view_auditevent",
+        bars=chart(rows, cap=MOST_COUNTED),
+        summary=gettext("In two weeks.") if rows else gettext("None in two weeks."),
+        url=_log(action=AuditEvent.Action.REFUSED),
+    )
+
+
+@needs("oauth.view_client")
+def clients() -> Panel:
+    rows = _ask(_CLIENTS, [MOST_COUNTED])
+
+    def number(position: int, value: Any) -> int:
+        return sum(row[3] for row in rows if row[position] == value)
+
+    return Panel(
+        gettext("Clients"),
+        "oauth.view_client",
+        bars=chart([(str(kind.label), number(0, kind.value)) for kind in Kind], cap=MOST_COUNTED),
+        facts=[
+            *((str(one.label), str(n)) for one in SecurityProfile if (n := number(1, one.value))),
+            (gettext("Disabled"), str(number(2, False))),
+        ],
+        url=reverse("admin:oauth_client_changelist"),
+    )
+
+
+@needs("oauth.view_signingkey")
+def signing_keys() -> Panel:
+    now = timezone.now()
+    facts, unready = [], []
+    for algorithm in SIGNING_ALGORITHMS:
+        active = SigningKey.objects.active().filter(algorithm=algorithm).first()
+        if active is None:
+            unready.append(algorithm)
+            continue
+        due = rotation.next_rotation(algorithm)
+        since = gettext("%(kid)s… since %(since)s") % {
+            "kid": active.kid[:8], "since": date_format(active.active_at, "SHORT_DATE_FORMAT"),
+        }  # fmt: skip
+        following = gettext("next %s") % date_format(due, "SHORT_DATE_FORMAT") if due else ""
+        facts.append((algorithm, "; ".join(filter(None, (since, following)))))
+        if due and due < now - timedelta(days=1):
+            unready.append(algorithm)
+    alarm = gettext("No key, or a rotation overdue: %s. Is the worker running?") % ", ".join(unready) if unready else ""
+    summary = gettext("%s signs access tokens.") % conf.SIGNING_ALGORITHM
+    url = reverse("admin:oauth_signingkey_changelist")
+    return Panel(gettext("Signing keys"), "oauth.view_signingkey", facts=facts, summary=summary, alarm=alarm, url=url)
+
+
+def _a_day(action: str) -> Any:
+    """Events of this kind as columns of the last DAYS days, today last."""
+    today = timezone.localdate()
+    dates = [today - timedelta(days=n) for n in reversed(range(DAYS))]
+
+    def first_id(day: Any) -> UUID:
+        return first_id_at(timezone.make_aware(datetime.combine(day, time())))
+
+    starts = [first_id(day) for day in dates]
+    ends = [*starts[1:], first_id(today + timedelta(days=1))]
+    counted = dict(_ask(_EVENTS_A_DAY, [action, MOST_COUNTED, list(range(DAYS)), starts, ends]))
+    labels = [date_format(day, "SHORT_DATE_FORMAT") for day in dates]
+    return chart([(label, counted[n]) for n, label in enumerate(labels)], cap=MOST_COUNTED)
+
+
+def _ask(sql: str, parameters: list[Any]) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+
+
+def _log(**query: str) -> str:
+    return reverse("admin:oauth_auditevent_changelist", query=query)

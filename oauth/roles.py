@@ -1,0 +1,51 @@
+"""Who may do what in the admin: groups that are there from the first `migrate` on, for the site to give to people.
+
+A group that exists is left as its admins made it; OAUTH["ADMIN_ROLES"] adds what the site's own apps have to say.
+"""
+
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.management import create_permissions
+
+from oauth.conf import conf
+
+_CLIENT = ("oauth.view_client", "oauth.add_client", "oauth.change_client", "oauth.delete_client", "oauth.test_client")
+
+#: Role -> permissions. Each sees what its work needs, and no role holds another's keys.
+ROLES: dict[str, tuple[str, ...]] = {
+    # Registers apps and gives them secrets; decides about no person and reads no log.
+    "Client manager": (
+        *_CLIENT, "oauth.view_scope", "oauth.view_initialaccesstoken", "oauth.delete_initialaccesstoken",
+    ),
+    # Finds an error by its id, sees what a person allowed, and ends it.
+    "Support": (
+        "oauth.view_client", "oauth.view_authorization", "oauth.change_authorization", "oauth.view_auditevent",
+    ),
+    # Reads everything, changes nothing.
+    "Auditor": (
+        "oauth.view_client", "oauth.view_scope", "oauth.view_authorization", "oauth.view_auditevent",
+        "oauth.export_auditevent", "oauth.view_signingkey", "oauth.view_initialaccesstoken",
+    ),
+    # Rotates keys, and replaces them in an emergency.
+    "Key officer": ("oauth.view_signingkey", "oauth.rotate_signingkey"),
+}  # fmt: skip
+
+
+def create_missing_groups(using: str = "default", **_: Any) -> None:
+    """Runs after `migrate`, when an app of the roles may not have got its permissions yet: made here if so."""
+    if not apps.is_installed("django.contrib.auth"):
+        return
+    from django.contrib.auth.models import Group, Permission
+
+    names = {*ROLES, *conf.ADMIN_ROLES} - set(Group.objects.using(using).values_list("name", flat=True))
+    wanted = {name: {*ROLES.get(name, ()), *conf.ADMIN_ROLES.get(name, ())} for name in names}
+    for label in {one.partition(".")[0] for permissions in wanted.values() for one in permissions}:
+        create_permissions(apps.get_app_config(label), verbosity=0, using=using)
+    known = {
+        f"{one.content_type.app_label}.{one.codename}": one
+        for one in Permission.objects.using(using).select_related("content_type")
+    }
+    for name, permissions in sorted(wanted.items()):
+        group = Group.objects.using(using).create(name=name)
+        group.permissions.set(known[one] for one in permissions)
