@@ -44,3 +44,7 @@ def of(request: HttpRequest) -> AuthenticationContext:
         amr=tuple(sorted(methods)),
         reachable_acr=lambda: strong if second_factors.of(request.user) else weak,
     )
+
+
+def logged_in_at(request: HttpRequest) -> datetime:
+    return of(request).auth_time

@@ -29,7 +29,7 @@ def tell_of_new_app(instance: Authorization, created: bool, **_: Any) -> None:
     if created:
         earlier = Authorization.objects.filter(user_id=instance.user_id, client_id=instance.client_id)
         if not earlier.exclude(pk=instance.pk).exists():
-            notices.tell_later("new_app", instance.user, app=instance.client.name)
+            notices.tell_later("new_app", instance.user, app=instance.client.shown_name)
 
 
 @receiver(authorizations_revoked)

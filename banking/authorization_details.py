@@ -65,15 +65,9 @@ class AccountInformation(DetailsType):
         return parse_duration(detail["valid_for"]) if "valid_for" in detail else None
 
     def question(self, detail: Detail, user: Any) -> Question:
-        hints = detail.get("accounts")
-        return Question(
-            title=_("See accounts that you pick"),
-            sentences=_sentences(detail),
-            facts=_history(detail),
-            prompt=_("Which accounts?"),
-            choices=[_choice(one, is_ticked=not hints or str(one.pk) in hints) for one in _open(user)],
-            takes_several=True,
-        )
+        accounts = list(_open(user))
+        hints = detail.get("accounts") or [str(account.pk) for account in accounts]
+        return _which(detail, accounts, ticked=hints)
 
     def summary(self, detail: Detail) -> Summary:
         accounts = Account.objects.filter(consents=detail["identifier"]).order_by("opened_at", "id")
@@ -81,13 +75,25 @@ class AccountInformation(DetailsType):
         return Summary(_("See accounts that you picked"), _sentences(detail), [*picked, *_history(detail)])
 
     def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
-        accounts = list(_open(user).filter(pk__in=_ids(chosen)))
-        if not accounts or len(accounts) != len(set(chosen)):
+        accounts = _picked(user, chosen)
+        if not accounts:
             raise NotAnswered(_("Pick at least one account, or choose Deny."))
-        ids = sorted(str(account.pk) for account in accounts)
-        by = {"accounts": ids} if len(ids) <= MOST_ACCOUNTS_IN_A_TOKEN else {"accounts_by": "consent"}
-        asked = {name: value for name, value in detail.items() if name != "accounts"}
-        return _consent({**asked, **by}, user, client_id, accounts)
+        return _consent(_naming(detail, accounts), user, client_id, accounts)
+
+    def question_again(self, detail: Detail, user: Any) -> Question:
+        picked = Account.objects.filter(consents=detail["identifier"]).values_list("pk", flat=True)
+        return _which(detail, _open(user), ticked=[str(pk) for pk in picked])
+
+    def changed(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
+        accounts = _picked(user, chosen)
+        if not accounts:
+            raise NotAnswered(_("Pick at least one account, or remove the app."))
+        changed = _naming(detail, accounts)
+        consent = Consent.objects.get(pk=detail["identifier"], user=user, client_id=client_id)
+        consent.detail = changed
+        consent.save(update_fields=["detail"])
+        consent.accounts.set(accounts)
+        return changed
 
 
 class TransferDetails(DetailsType):
@@ -130,6 +136,7 @@ class TransferDetails(DetailsType):
         ticked = hint if any(str(account.pk) == hint for account in accounts) else None
         return Question(
             title=_("Make this transfer, once"),
+            headline=amounts.shown(amount["currency"], amount["minor_units"]),
             facts=_transfer(detail),
             prompt=_("From which account?"),
             choices=[
@@ -159,6 +166,29 @@ def _consent(detail: dict[str, Any], user: Any, client_id: str, accounts: list[A
     consent = Consent.objects.create(id=identifier, user=user, client_id=client_id, type=detail["type"], detail=granted)
     consent.accounts.set(accounts)
     return granted
+
+
+def _which(detail: Detail, accounts: Iterable[Account], *, ticked: Sequence[str]) -> Question:
+    return Question(
+        title=_("See accounts that you pick"),
+        sentences=_sentences(detail),
+        facts=_history(detail),
+        prompt=_("Which accounts?"),
+        choices=[_choice(account, is_ticked=str(account.pk) in ticked) for account in accounts],
+        takes_several=True,
+    )
+
+
+def _picked(user: Any, chosen: Sequence[str]) -> list[Account]:
+    """Empty where one of them is not theirs to share."""
+    accounts = list(_open(user).filter(pk__in=_ids(chosen)))
+    return accounts if len(accounts) == len(set(chosen)) else []
+
+
+def _naming(detail: Detail, accounts: list[Account]) -> dict[str, Any]:
+    ids = sorted(str(account.pk) for account in accounts)
+    by = {"accounts": ids} if len(ids) <= MOST_ACCOUNTS_IN_A_TOKEN else {"accounts_by": "consent"}
+    return {name: value for name, value in detail.items() if name not in ("accounts", "accounts_by")} | by
 
 
 def _open(user: Any, *, may_pay: bool = False) -> QuerySet[Account]:

@@ -1,6 +1,6 @@
 """URLs of the bank, to be included at the root of the site."""
 
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from banking.api.accounts import AccountDetail, AccountList, Balances
 from banking.api.consent import ConsentView
@@ -47,6 +47,7 @@ urlpatterns = [
     path("api/v1/webhooks/<str:webhook_id>", WebhookDetail.as_view(), name="webhook"),
     path("api/v1/webhooks/<str:webhook_id>/ping", WebhookPing.as_view(), name="webhook-ping"),
     path("api/v1/webhooks/<str:webhook_id>/deliveries", WebhookDeliveries.as_view(), name="webhook-deliveries"),
+    path("bank/", include("banking.web.urls")),
     re_path(r"^api/", NotHere.as_view()),
     path("problems/<str:code>", problem_page, name="problem"),
 ]

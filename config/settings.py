@@ -263,6 +263,8 @@ NEW_PAYEE_PERIOD = timedelta(hours=env.int("NEW_PAYEE_HOURS", default=24))
 NEW_PAYEE_LIMIT_MINOR = env.int("NEW_PAYEE_LIMIT_MINOR", default=1_000_000)
 # What the bank's staff does is written here: a function (act, officer=, about=, reason=).
 BANK_AUDIT_LOG = "config.audit.of_bank"
+# When the person at the browser has last proven who they are: a function (request) -> datetime.
+BANK_LOGGED_IN_AT = "accounts.authentication_context.logged_in_at"
 # Signs what webhooks are sent: a function (content, typ=) -> detached JWS.
 WEBHOOK_SIGNER = "oauth.tokens.signing.sign_detached"
 # How other banks are paid: a function (transfer) -> Outcome, see banking/payments/scheme.py. Empty: they are not.

@@ -42,6 +42,8 @@ class Summary:
     title: str
     sentences: Sequence[str] = ()
     facts: Sequence[tuple[str, str]] = ()
+    #: What weighs most, in large letters: the amount of a payment.
+    headline: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,14 @@ class DetailsType:
 
     def summary(self, detail: Detail) -> Summary:
         """Of a detail that was granted, for the page where the person takes it back."""
+        raise NotImplementedError
+
+    def question_again(self, detail: Detail, user: Any) -> Question | None:
+        """Of a detail that was granted: what the person may pick anew; None where there is nothing to change."""
+        return None
+
+    def changed(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
+        """The granted detail with what was picked anew, in the caller's transaction. Raises NotAnswered."""
         raise NotImplementedError
 
     def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
@@ -144,6 +154,11 @@ def summaries(details: Iterable[Detail]) -> list[Summary]:
         known[detail["type"]].summary(detail) if detail["type"] in known else Summary(detail["type"])
         for detail in details
     ]
+
+
+def question_again(detail: Detail, user: Any) -> Question | None:
+    known = types()
+    return known[detail["type"]].question_again(detail, user) if detail["type"] in known else None
 
 
 def granted(

@@ -8,6 +8,8 @@ from typing import Any
 from oauth.conf import SIGNING_ALGORITHMS, conf
 
 _IDENTITY = ("openid", "profile", "email", "offline_access")
+# What an app reads is what it is for; who somebody is in full, and what changes something, can be left out.
+_OPTIONAL = (":write", ":manage", ":detail")
 
 
 def create_missing_rows(**_: Any) -> None:
@@ -19,9 +21,12 @@ def create_missing_rows(**_: Any) -> None:
             return Scope.Group.IDENTITY
         return Scope.Group.WRITE if name.endswith((":write", ":manage")) else Scope.Group.READ
 
+    def is_optional(name: str) -> bool:
+        return name in _IDENTITY[1:] or name.endswith(_OPTIONAL)
+
     Scope.objects.bulk_create(
         [
-            Scope(name=name, sentence=sentence, group=group(name), position=position)
+            Scope(name=name, sentence=sentence, group=group(name), position=position, is_optional=is_optional(name))
             for position, (name, sentence) in enumerate(conf.SCOPES.items())
         ],
         ignore_conflicts=True,

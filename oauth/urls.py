@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from oauth.endpoints.app_details import AppDetails
 from oauth.endpoints.apps import ConnectedApps
 from oauth.endpoints.authorize import AuthorizationEndpoint
 from oauth.endpoints.backchannel_authentication import BackchannelAuthenticationEndpoint
@@ -25,6 +26,7 @@ app_name = "oauth"
 urlpatterns = [
     path("oauth/authorize", AuthorizationEndpoint.as_view(), name="authorize"),
     path("oauth/apps", ConnectedApps.as_view(), name="apps"),
+    path("oauth/apps/<uuid:authorization_id>/<int:number>", AppDetails.as_view(), name="app-details"),
     path("oauth/device", DevicePage.as_view(), name="device"),
     path("oauth/device_authorization", DeviceAuthorizationEndpoint.as_view(), name="device-authorization"),
     path("oauth/par", PushedAuthorizationRequestEndpoint.as_view(), name="par"),

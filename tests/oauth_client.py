@@ -39,8 +39,10 @@ def form_fields(html: bytes) -> dict[str, str]:
 
 
 def decide(browser: Browser, page: Any, decision: str = "allow") -> Any:
-    """The person presses a button of the consent page."""
-    body = urlencode({**form_fields(page.content), "decision": decision})
+    """The person presses a button of the consent page, and leaves ticked what is."""
+    ticked = BeautifulSoup(page.content, "html.parser").select("main form input[checked]")
+    fields = [*form_fields(page.content).items(), *((one["name"], one["value"]) for one in ticked)]
+    body = urlencode([*fields, ("decision", decision)])
     return browser.post("/oauth/authorize", body, content_type="application/x-www-form-urlencoded")
 
 

@@ -82,7 +82,7 @@ class StatementDetail(BankView):
         if (unchanged := get_conditional_response(request, etag=etag)) is not None:
             return unchanged
         rows = statement.entries.values(*transactions.FIELDS).iterator(chunk_size=_CHUNK)
-        body = _csv(rows) if is_csv else _json(account, statement, rows)
+        body = csv_lines(rows) if is_csv else _json(account, statement, rows)
         answer = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8" if is_csv else "application/json")
         answer["ETag"] = etag
         if is_csv:
@@ -118,7 +118,7 @@ class _Echo:
         return line
 
 
-def _csv(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+def csv_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield writer.writerow(_COLUMNS)
     for row in rows:

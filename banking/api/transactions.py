@@ -64,13 +64,18 @@ def _readable(request: Request, rows: list[dict[str, Any]]) -> list[dict[str, An
 
     A page ends before the first that is too old; a page that would begin with one is refused with the challenge.
     """
-    horizon = timezone.now() - settings.HISTORY_WITHOUT_STEP_UP
-    recent = list(takewhile(lambda row: row["booked_at"] >= horizon, rows))
+    recent = recent_of(rows)
     if len(recent) == len(rows) or is_authenticated_since(request.auth, max_age=settings.STEP_UP_MAX_AGE):  # type: ignore[arg-type]
         return rows
     if not recent:
         require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
     return recent
+
+
+def recent_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those, newest first, that need no fresh log-in (SCA-RTS art. 10)."""
+    horizon = timezone.now() - settings.HISTORY_WITHOUT_STEP_UP
+    return list(takewhile(lambda row: row["booked_at"] >= horizon, rows))
 
 
 def _history(request: Request, account: dict[str, Any]) -> QuerySet[LedgerEntry]:

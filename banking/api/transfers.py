@@ -5,16 +5,15 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from banking import iban
 from banking.api.accounts import timestamp
 from banking.api.cursors import Page
-from banking.api.destinations import DestinationSerializer, iban_of, resolved
+from banking.api.destinations import DestinationSerializer, resolved
 from banking.api.destinations import shown as shown_destination
 from banking.api.idempotency import answer_once
 from banking.api.money import MoneySerializer, StrictCharField, StrictSerializer, StrictUUIDField, money
@@ -22,9 +21,9 @@ from banking.api.problems import BadRequest, Conflict
 from banking.api.views import BankView, uuid_or_404
 from banking.authorization_details import TRANSFER
 from banking.ledger import in_transaction
-from banking.models import Account, AccountAccess, Consent, Role, Transfer
+from banking.models import Account, AccountAccess, Consent, Transfer
 from banking.models.account import AccountQuerySet
-from banking.payments import Order, cancel, make
+from banking.payments import Order, cancel, find_route, make
 from banking.payments.transfers import check
 from oauth.resource_server import require_authentication, require_live
 
@@ -170,21 +169,22 @@ def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
     require_live(request.auth)  # type: ignore[arg-type]
     body = {**body, "destination": resolved(body["destination"], claims.user_id)}
     consent = _consent(request, body)
-    source, destination = _accounts(request, body)
+    visible = Account.objects.visible_to(request.auth)  # type: ignore[arg-type]
+    route = find_route(visible, body["source_account_id"], body["destination"])
+    source = route.source
     if source is None:
         raise Http404
     # Money movement trusts no token alone: the person must still be active (RELIABILITY §3.5 row 26).
     if not source.is_active:  # type: ignore[attr-defined]
         raise AccountHolderInactive
-    is_own = destination is not None and hasattr(destination, "role")
     order = Order(
         user_id=UUID(claims.user_id),
         client_id=claims.client_id,
         key=key,
         source=source,
-        destination=destination,
+        destination=route.destination,
         payee_name=body["destination"].get("name", ""),
-        payee_iban="" if is_own or not _may_be_paid(body["destination"], destination) else iban_of(body["destination"]),
+        payee_iban=route.payee_iban,
         amount_minor=body["amount"]["minor_units"],
         currency=body["amount"]["currency"],
         reference=body["reference"],
@@ -219,32 +219,6 @@ def _consent(request: Request, body: dict[str, Any]) -> Consent | None:
     if not free:
         raise Conflict("authorization_already_used", "The person allowed this transfer once, and it was made.")
     return free[0]
-
-
-def _accounts(request: Request, body: dict[str, Any]) -> tuple[Account | None, Account | None]:
-    """Source and destination at this bank, each None where the token may not use it. Two queries."""
-    visible = Account.objects.visible_to(request.auth)  # type: ignore[arg-type]
-    destination = body["destination"]
-    asked = [body["source_account_id"], destination.get("account_id")]
-    found = visible.annotate(role=F("access__role"), is_active=F("access__user__is_active"))
-    wanted = Q(pk__in=asked) | Q(iban=iban_of(destination)) if iban_of(destination) else Q(pk__in=asked)
-    own = {account.pk: account for account in found.filter(wanted)}
-    source = own.get(body["source_account_id"])
-    if source is not None and source.role == Role.READER:
-        source = None
-    if "account_id" in destination:
-        return source, own.get(destination["account_id"])
-    for account in own.values():
-        if account.iban == iban_of(destination):
-            return source, account
-    payees = Account.objects.filter(iban=iban_of(destination), kind=Account.Kind.CUSTOMER)
-    return source, payees.exclude(status=Account.Status.CLOSED).first() if iban.is_valid(iban_of(destination)) else None
-
-
-def _may_be_paid(destination: dict[str, Any], account: Account | None) -> bool:
-    """An account of ours that is there, or one that another bank has."""
-    identifier = iban_of(destination)
-    return account is not None or (iban.is_valid(identifier) and not iban.is_ours(identifier))
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ Within this bank a transfer is posted at once. To another bank its money is held
 answered: pending -> (handed over) -> posted or rejected; until it is handed over it can be cancelled.
 """
 
+from banking.payments.route import find_route
 from banking.payments.scheduled import run_due
 from banking.payments.transfers import Order, cancel, expire, make, settle
 
-__all__ = ["Order", "cancel", "expire", "make", "run_due", "settle"]
+__all__ = ["Order", "cancel", "expire", "find_route", "make", "run_due", "settle"]

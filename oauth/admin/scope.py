@@ -8,8 +8,8 @@ from oauth.models import Scope
 
 @admin.register(Scope)
 class ScopeAdmin(admin.ModelAdmin):
-    list_display = ("name", "group", "sentence", "position")
-    list_filter = ("group",)
+    list_display = ("name", "group", "sentence", "is_optional", "position")
+    list_filter = ("group", "is_optional")
     search_fields = ("name", "sentence")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Scope | None = None) -> tuple[str, ...]:

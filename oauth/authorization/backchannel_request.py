@@ -151,7 +151,11 @@ def tell_person(request_id: str) -> None:
     address = getattr(asked.user, asked.user.get_email_field_name(), "")
     if not address:
         return
-    facts = {"app": asked.client.name, "message": asked.binding_message or "-", "page": conf.url("/oauth/requests")}
+    facts = {
+        "app": asked.client.shown_name,
+        "message": asked.binding_message or "-",
+        "page": conf.url("/oauth/requests"),
+    }
     send_mail(
         _("%(app)s asks for your approval") % facts,
         _(

@@ -1,20 +1,42 @@
 """What the person allows: whether to ask, and what an answer writes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from oauth import authorization_details
 from oauth.authorization import grant_management
 from oauth.authorization.request import AuthorizationRequest
-from oauth.authorization_details import Detail
+from oauth.authorization_details import Detail, NotAnswered
 from oauth.conf import conf
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, Scope, Session
 from oauth.models.secret import digest, new_secret
-from oauth.user_claims import scopes_of
+from oauth.user_claims import SCOPE_OF_CLAIM, scopes_of
+
+# The name of a scope's tick in the forms: one per scope.
+_TICK = "allow-"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One line of a consent page. What is optional has a tick, and is granted only with it."""
+
+    name: str
+    sentence: str
+    is_optional: bool = False
+    is_ticked: bool = True
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    @property
+    def tick(self) -> str:
+        return f"{_TICK}{self.name}"
 
 
 def is_needed(request: AuthorizationRequest, client: Client, user: Any) -> bool:
@@ -150,15 +172,53 @@ def allow_by_code(
     return code
 
 
-def groups(scopes: Iterable[str], details: Iterable[Detail] = ()) -> list[tuple[str, list[str]]]:
+def groups(
+    scopes: Iterable[str], details: Sequence[Detail] = (), *, given: Container[str] | None = None
+) -> list[tuple[str, list[Permission]]]:
     """The scopes as titles with sentences, in the order of the consent page; all but those that a detail narrows:
-    “Make transfers” is not what the person allows where it is one transfer."""
+    “Make transfers” is not what the person allows where it is one transfer. `given` is the form as it was sent."""
     scopes = set(scopes) - set(authorization_details.scopes_of(details))
     rows = {scope.name: scope for scope in Scope.objects.filter(name__in=scopes)}
-    titles: dict[str, list[str]] = {label: [] for label in Scope.Group.labels}
+    # Of a single thing there is nothing to leave out: that is what Deny is for.
+    has_choice = len(scopes) > 1 or bool(details)
+    titles: dict[str, list[Permission]] = {label: [] for label in map(str, Scope.Group.labels)}
     for row in sorted(rows.values(), key=lambda scope: (scope.position, scope.name)):
-        titles[Scope.Group(row.group).label].append(row.sentence)
+        is_optional = row.is_optional and has_choice
+        is_ticked = given is None or not is_optional or f"{_TICK}{row.name}" in given
+        permission = Permission(row.name, _(row.sentence), is_optional, is_ticked)
+        titles[str(Scope.Group(row.group).label)].append(permission)
     for name in sorted(scopes):
         if name not in rows:
-            titles[Scope.Group.READ.label].append(name)
-    return [(str(title), sentences) for title, sentences in titles.items() if sentences]
+            titles[str(Scope.Group.READ.label)].append(Permission(name, name))
+    return [(title, permissions) for title, permissions in titles.items() if permissions]
+
+
+def kept(scopes: Sequence[str], given: Container[str], details: Sequence[Detail] = ()) -> tuple[str, ...]:
+    """The scopes but those that were unticked (ASVS 5.0 10.7.2: what is shown is what counts). Raises NotAnswered."""
+    shown = [permission for _title, permissions in groups(scopes, details, given=given) for permission in permissions]
+    withheld = {permission.name for permission in shown if not permission.is_ticked}
+    left = tuple(name for name in scopes if name not in withheld)
+    if not left and not details:
+        raise NotAnswered(_("Leave at least one thing ticked, or choose Deny."))
+    return left
+
+
+def answered(request: AuthorizationRequest, given: Container[str]) -> AuthorizationRequest:
+    """The request as the person answered it: without the scopes, and the claims by name, that they unticked.
+
+    Raises NotAnswered.
+    """
+    asked = sorted(request.consented_scopes)
+    withheld = set(asked) - set(kept(asked, given, request.authorization_details))
+    claims = {
+        place: [name for name in names if SCOPE_OF_CLAIM.get(name) not in withheld]
+        for place, names in request.claims.items()
+    }
+    return replace(request, scopes=tuple(name for name in request.scopes if name not in withheld), claims=claims)
+
+
+def may_change(groups: Iterable[tuple[str, Iterable[Permission]]], details: Iterable[Detail]) -> bool:
+    """Whether the person is asked for anything but looking."""
+    names = {permission.name for _title, permissions in groups for permission in permissions}
+    names |= set(authorization_details.scopes_of(details))
+    return Scope.objects.filter(name__in=names, group=Scope.Group.WRITE).exists()

@@ -64,12 +64,25 @@ def replace(grant: Authorization, session: Session, allowed: dict[str, Any]) -> 
     tokens end by the status list, since they may say more than the person now allows."""
     AuthorizationCode.objects.filter(authorization=grant).delete()
     RefreshToken.objects.filter(authorization=grant).delete()
-    RevokedStatus.objects.get_or_create(index=grant.status_index, defaults={"revoked_at": timezone.now()})
     for name, value in allowed.items():
         setattr(grant, name, value)
-    grant.status_index = next_status_index()
+    _end_access_tokens(grant)
     _save(grant, session)
     grant.refresh_from_db(fields=["status_index"])
+
+
+def change_detail(grant: Authorization, number: int, detail: dict[str, Any]) -> None:
+    """The person picks anew, without the client: what it holds for refreshing stays, its access tokens end, since
+    they name what was picked before."""
+    grant.authorization_details = [detail if n == number else one for n, one in enumerate(grant.authorization_details)]
+    _end_access_tokens(grant)
+    grant.save(update_fields=["authorization_details", "status_index"])
+
+
+def _end_access_tokens(grant: Authorization) -> None:
+    """By the status list, and where money moves at once: see tokens.liveness."""
+    RevokedStatus.objects.get_or_create(index=grant.status_index, defaults={"revoked_at": timezone.now()})
+    grant.status_index = next_status_index()
 
 
 def details_after(grant: Authorization, action: str, details: Sequence[Detail]) -> list[Detail]:

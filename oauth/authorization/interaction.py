@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest
 from django.utils import timezone
 
+from oauth import shown_names
 from oauth.authorization.request import AuthorizationRequest
 from oauth.authorization.response import form_action
 from oauth.conf import conf
@@ -62,13 +63,15 @@ def asking_client(request: HttpRequest) -> AskingClient | None:
     if client is None:
         return None
     redirect_uri = stored[-1]["redirect_uri"]
-    return AskingClient(client.name, redirect_host(redirect_uri), form_action(redirect_uri), stored[-1]["login_hint"])
+    return AskingClient(
+        client.shown_name, redirect_host(redirect_uri), form_action(redirect_uri), stored[-1]["login_hint"]
+    )
 
 
 def redirect_host(redirect_uri: str) -> str:
     """Where the browser returns to, as a person may check it."""
     parts = urlsplit(redirect_uri)
-    return parts.hostname or f"the app {parts.scheme}"
+    return shown_names.host(parts.hostname) if parts.hostname else f"the app {parts.scheme}"
 
 
 def _all(request: HttpRequest) -> dict[str, Any]:

@@ -53,7 +53,7 @@ def read(params: Parameters) -> LogoutRequest:
         raise InvalidRequest("post_logout_redirect_uri is not one that is registered for this app.")
     return LogoutRequest(
         client_id=client_id,
-        client_name=client.name if client else "",
+        client_name=client.shown_name if client else "",
         redirect_uri=redirect_uri,
         state=params.get("state"),
         subject=hint.subject if hint else "",

@@ -4,33 +4,45 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
 
 from oauth import parameters
 from oauth.authorization import consent
-from oauth.authorization_details import Summary, scopes_of, summaries
+from oauth.authorization.consent import Permission
+from oauth.authorization_details import Summary, question_again, scopes_of, summaries
 from oauth.errors import InvalidRequest
-from oauth.models import Authorization, Client
+from oauth.models import AuditEvent, Authorization, Client
 
 PATH = "/oauth/apps"
 
 
 @dataclass(frozen=True, slots=True)
+class Covered:
+    """One detail, and where the person changes it; empty where there is nothing to change."""
+
+    summary: Summary
+    change_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectedApp:
-    """All that one client may do, over every time it was allowed."""
+    """All that one client may do, over every time it was allowed. `last_address` is where its tokens last went."""
 
     client: Client
-    groups: list[tuple[str, list[str]]]
-    summaries: list[Summary]
+    groups: list[tuple[str, list[Permission]]]
+    covered: list[Covered]
     since: datetime
     last_used_at: datetime | None
+    last_address: str | None
     expires_at: datetime
 
 
@@ -63,20 +75,36 @@ def _connected(user: Any) -> Iterable[ConnectedApp]:
     by_client: dict[int, list[Authorization]] = {}
     for authorization in live:
         by_client.setdefault(authorization.client_id, []).append(authorization)
+    addresses = _last_addresses([one.pk for one in live])
     for authorizations in by_client.values():
-        details = [detail for authorization in authorizations for detail in authorization.authorization_details]
         # What one of them may do unbounded is said, whatever another one narrows.
         scopes = {
             name
             for authorization in authorizations
             for name in set(authorization.scopes) - set(scopes_of(authorization.authorization_details))
         }
-        used = [authorization.last_used_at for authorization in authorizations if authorization.last_used_at]
+        used = [(one.last_used_at, addresses.get(one.pk)) for one in authorizations if one.last_used_at]
+        last_used_at, last_address = max(used, key=lambda use: use[0], default=(None, None))
         yield ConnectedApp(
             client=authorizations[0].client,
             groups=consent.groups(scopes),
-            summaries=summaries(details),
+            covered=[covered for one in authorizations for covered in _covered(one, user)],
             since=min(authorization.created_at for authorization in authorizations),
-            last_used_at=max(used, default=None),
+            last_used_at=last_used_at,
+            last_address=last_address,
             expires_at=max(authorization.expires_at for authorization in authorizations),
         )
+
+
+def _covered(authorization: Authorization, user: Any) -> Iterable[Covered]:
+    details = authorization.authorization_details
+    for number, (detail, summary) in enumerate(zip(details, summaries(details), strict=True)):
+        can_change = question_again(detail, user) is not None
+        yield Covered(summary, reverse("oauth:app-details", args=[authorization.pk, number]) if can_change else "")
+
+
+def _last_addresses(authorizations: list[UUID]) -> dict[UUID | None, str | None]:
+    """Where the tokens of each last went: the audit log knows, so that no grant has to write it."""
+    issued = AuditEvent.objects.filter(authorization__in=authorizations, action=AuditEvent.Action.ISSUED)
+    last = issued.order_by("authorization", "-id").distinct("authorization")
+    return dict(last.values_list("authorization", "address"))

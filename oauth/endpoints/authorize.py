@@ -3,7 +3,7 @@
 GET reads the request, keeps it on the server and asks the person; POST is their answer to the consent page.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +16,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import render
 from django.utils import translation
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
@@ -25,6 +26,7 @@ from oauth.authorization import (
     consent,
     grant_management,
     interaction,
+    picker,
     pushed,
     request_object,
     response,
@@ -49,8 +51,7 @@ from oauth.parameters import Parameters
 from oauth.tokens import subject
 
 PATH = "/oauth/authorize"
-# What the person ticked, by the number of the detail (RFC 9396).
-_CHOICES = parameters.REPEATABLE | frozenset(f"choice-{number}" for number in range(authorization_details.MOST))
+_CHOICES = parameters.REPEATABLE | picker.REPEATABLE
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -100,10 +101,11 @@ class AuthorizationEndpoint(View):
         authorization_request, client = _load(request, interaction_id)
         if not request.user.is_authenticated:
             return _log_in(request, authorization_request, interaction_id)
-        match params.get("decision"):
+        match params.get("decision", ""):
             case "allow":
-                chosen = {n: params.all(f"choice-{n}") for n in range(authorization_details.MOST)}
-                return _ask(request, authorization_request, client, interaction_id, chosen=chosen)
+                return _ask(request, authorization_request, client, interaction_id, given=params)
+            case look if picker.is_look(look):
+                return _page(request, "oauth/consent.html", authorization_request, client, interaction_id, given=params)
             case "deny":
                 AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=client.client_id)
                 return _refuse(
@@ -159,11 +161,11 @@ def _ask(
     client: Client,
     interaction_id: str | None,
     *,
-    chosen: Mapping[int, Sequence[str]] | None = None,
+    given: Parameters | None = None,
 ) -> HttpResponseBase:
     """The next thing the person has to do, or the code where nothing is left.
 
-    `chosen` is what they ticked on the consent page, None where they have not been asked yet.
+    `given` is the form of the consent page, None where they have not been asked yet.
     """
     silent = "none" in authorization_request.prompts
 
@@ -192,8 +194,8 @@ def _ask(
             grant_management.find(authorization_request.grant_id, client, user=request.user)
         except InvalidGrantID as refusal:
             return _refuse(request, authorization_request, client, refusal, interaction_id)
-    if chosen is not None or not consent.is_needed(authorization_request, client, request.user):
-        return _allow(request, authorization_request, client, interaction_id, chosen or {})
+    if given is not None or not consent.is_needed(authorization_request, client, request.user):
+        return _allow(request, authorization_request, client, interaction_id, given)
     if silent:
         return _refuse(
             request, authorization_request, client, ConsentRequired("The person has to be asked."), interaction_id
@@ -288,18 +290,29 @@ def _allow(
     authorization_request: AuthorizationRequest,
     client: Client,
     interaction_id: str | None,
-    chosen: Mapping[int, Sequence[str]],
+    given: Parameters | None,
 ) -> HttpResponse:
+    """Without `given`, all of it: the person allowed it before."""
     session = sessions.current(request)
     try:
         with transaction.atomic():
             pushed.use_up(authorization_request)
-            if authorization_request.response_type == "token":
-                answer = _implicit(consent.allow(authorization_request, client, session, chosen), authorization_request)
+            allowed = authorization_request if given is None else consent.answered(authorization_request, given)
+            chosen = picker.chosen(given)
+            if allowed.response_type == "token":
+                answer = _implicit(consent.allow(allowed, client, session, chosen), allowed)
             else:
-                answer = {"code": consent.allow_by_code(authorization_request, client, session, chosen)}
+                answer = {"code": consent.allow_by_code(allowed, client, session, chosen)}
     except authorization_details.NotAnswered as error:
-        page = _page(request, "oauth/consent.html", authorization_request, client, interaction_id or "", str(error))
+        page = _page(
+            request,
+            "oauth/consent.html",
+            authorization_request,
+            client,
+            interaction_id or "",
+            given=given,
+            problem=str(error),
+        )
         page.status_code = HTTPStatus.BAD_REQUEST
         return page
     if interaction_id:
@@ -344,14 +357,19 @@ def _page(
     authorization_request: AuthorizationRequest,
     client: Client,
     interaction_id: str,
+    *,
+    given: Parameters | None = None,
     problem: str = "",
 ) -> HttpResponse:
+    """The form as the person left it where it was `given`, else with everything ticked that the app asks for."""
     details = authorization_request.authorization_details
+    groups = consent.groups(authorization_request.consented_scopes, details, given=given)
     context = {
         "client": client,
         "redirect_host": interaction.redirect_host(authorization_request.redirect_uri),
-        "groups": consent.groups(authorization_request.consented_scopes, details),
-        "questions": authorization_details.questions(details, request.user),
+        "groups": groups,
+        "may_change": consent.may_change(groups, details),
+        "parts": picker.parts(authorization_details.questions(details, request.user), given),
         "problem": problem,
         "grant_management_action": authorization_request.grant_management_action,
         "expires_at": consent.expires_at(client, details),
@@ -367,7 +385,7 @@ def _page(
 def error_page(request: HttpRequest, refusal: OAuthError) -> HttpResponse:
     """For faults that must not be redirected: shown to the person at the browser (RFC 9700 §4.11)."""
     context = {
-        "title": "This log-in link does not work",
+        "title": _("This log-in link does not work"),
         "message": refusal.description,
         "error": refusal.code,
         "error_id": refusal.error_id,

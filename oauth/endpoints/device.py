@@ -14,11 +14,13 @@ from django.views import View
 
 from oauth import parameters
 from oauth.authorization import consent, sessions
+from oauth.authorization_details import NotAnswered
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.models import AuditEvent, DeviceCode
 from oauth.models.audit_event import origin
 from oauth.models.device_code import USER_CODE_ALPHABET, USER_CODE_LENGTH
+from oauth.parameters import Parameters
 
 # RFC 8628 §5.1: guessing is limited, per person.
 WRONG_CODES = 10
@@ -55,7 +57,7 @@ class DevicePage(View):
                 return _ask_for_code(request, error=_("This code does not work. It may have expired."), status=404)
             match params.get("decision"):
                 case "allow":
-                    return self._allow(request, waiting)
+                    return self._allow(request, waiting, params)
                 case "deny":
                     waiting.denied_at = timezone.now()
                     waiting.save(update_fields=["denied_at"])
@@ -64,12 +66,16 @@ class DevicePage(View):
                 case _:
                     return _consent_page(request, waiting)
 
-    def _allow(self, request: HttpRequest, waiting: DeviceCode) -> HttpResponse:
+    def _allow(self, request: HttpRequest, waiting: DeviceCode, given: Parameters) -> HttpResponse:
+        try:
+            waiting.scopes = list(consent.kept(waiting.scopes, given))
+        except NotAnswered as error:
+            return _consent_page(request, waiting, given=given, problem=str(error))
         session = sessions.current(request)
         waiting.authorization = consent.write(
             waiting.client, session, scopes=waiting.scopes, resources=waiting.resources
         )
-        waiting.save(update_fields=["authorization"])
+        waiting.save(update_fields=["authorization", "scopes"])
         return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": True})
 
 
@@ -101,14 +107,18 @@ def _ask_for_code(request: HttpRequest, *, given: str = "", error: str = "", sta
     return render(request, "oauth/device.html", {"user_code": shown, "error": error}, status=status)
 
 
-def _consent_page(request: HttpRequest, waiting: DeviceCode) -> HttpResponse:
+def _consent_page(
+    request: HttpRequest, waiting: DeviceCode, *, given: Parameters | None = None, problem: str = ""
+) -> HttpResponse:
     context = {
         "client": waiting.client,
         "user_code": waiting.user_code_shown,
-        "groups": consent.groups(waiting.scopes),
+        "groups": consent.groups(waiting.scopes, given=given),
+        "problem": problem,
+        "asked_at": waiting.created_at,
         "expires_at": consent.expires_at(waiting.client),
     }
-    return render(request, "oauth/device_consent.html", context)
+    return render(request, "oauth/device_consent.html", context, status=400 if problem else 200)
 
 
 def _wrong_codes_key(user: Any) -> str:

@@ -41,7 +41,9 @@ def _access_token(token: str) -> PresentedToken | None:
         is_active = Client.objects.filter(client_id=claims.client_id, is_active=True).exists()
         return PresentedToken(claims.client_id, token_type, claims.to_payload(), claims.scopes, None, is_active)
     authorization = liveness.find(claims.authorization_id)
-    is_active = authorization is not None and liveness.counts(authorization)
+    is_active = (
+        authorization is not None and liveness.counts(authorization) and not liveness.is_outdated(claims, authorization)
+    )
     return PresentedToken(claims.client_id, token_type, claims.to_payload(), claims.scopes, authorization, is_active)
 
 

@@ -14,8 +14,9 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
 
-from oauth import parameters
+from oauth import parameters, shown_names
 from oauth.authorization import authentication_context, backchannel_request, consent, sessions
+from oauth.authorization_details import NotAnswered
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.models import AuditEvent
@@ -41,6 +42,7 @@ class RequestsPage(View):
             {
                 "asked": one,
                 "client": one.client,
+                "message": shown_names.plain(one.binding_message, longest=200),
                 "groups": consent.groups(one.scopes),
                 "expires_at": consent.expires_at(one.client),
             }
@@ -67,6 +69,11 @@ class RequestsPage(View):
                 context = authentication_context.of(request)
                 if not context.meets(asked.acr_values):
                     return _log_in_more_strongly(request, can=context.could_meet(asked.acr_values))
+                try:
+                    asked.scopes = list(consent.kept(asked.scopes, params))
+                except NotAnswered as error:
+                    messages.error(request, str(error))
+                    return HttpResponseRedirect(PATH, status=303)
                 asked.authorization = consent.write(
                     asked.client, sessions.current(request), scopes=asked.scopes, resources=asked.resources
                 )
@@ -75,7 +82,7 @@ class RequestsPage(View):
                 asked.denied_at = timezone.now()
                 AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=asked.client.client_id)
                 messages.success(request, _("Denied. Nothing was shared."))
-            asked.save(update_fields=["authorization", "denied_at"])
+            asked.save(update_fields=["authorization", "denied_at", "scopes"])
             backchannel_request.tell_client_later(asked)
         return HttpResponseRedirect(PATH, status=303)
 

@@ -20,7 +20,7 @@ from django.db.models.functions import Upper
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
-from oauth import outbound
+from oauth import outbound, shown_names
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.models import client_keys
 from oauth.models.secret import digest, new_secret
@@ -482,6 +482,21 @@ class Client(AbstractApplication):
                 raise ValueError("self_signed_tls_client_auth needs keys with their certificate in x5c.")
             if self.client_jwks is None and not self.client_jwks_uri:
                 raise ValueError("self_signed_tls_client_auth needs jwks or jwks_uri.")
+
+    @property
+    def shown_name(self) -> str:
+        """For people: what a stranger typed turns or hides no letter of our pages."""
+        return shown_names.plain(self.name) or self.client_id
+
+    @property
+    def name_looks_like_another(self) -> bool:
+        return shown_names.looks_like_another(self.name)
+
+    @property
+    def document_host(self) -> str:
+        """Of a client that is known by its metadata document: who vouches for it."""
+        is_document = self.registration_source == self.RegistrationSource.CIMD
+        return shown_names.host(urlsplit(self.client_id).hostname or "") if is_document else ""
 
     @property
     def has_secret(self) -> bool:

@@ -2,13 +2,14 @@
 
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Scope(models.Model):
     class Group(models.TextChoices):
-        IDENTITY = "identity", "Who you are"
-        READ = "read", "See"
-        WRITE = "write", "Change or move money"
+        IDENTITY = "identity", _("Who you are")
+        READ = "read", _("See")
+        WRITE = "write", _("Change or move money")
 
     # RFC 6749 §3.3: scope-token = 1*( %x21 / %x23-5B / %x5D-7E )
     name = models.CharField(
@@ -18,6 +19,9 @@ class Scope(models.Model):
     )
     sentence = models.CharField(max_length=200, help_text="What the consent page says: “This app wants to: …”")
     group = models.CharField(max_length=10, choices=Group.choices, default=Group.READ)
+    is_optional = models.BooleanField(
+        "may be left out", default=False, help_text="The person may untick it, and the app gets the rest."
+    )
     position = models.PositiveSmallIntegerField(default=0, help_text="Order on the consent page.")
 
     class Meta:

@@ -6,6 +6,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from oauth.models import Authorization, Client
+from oauth.tokens import status_list
+from oauth.tokens.claims import AccessTokenClaims
 
 
 def counts(authorization: Authorization) -> bool:
@@ -19,6 +21,12 @@ def counts(authorization: Authorization) -> bool:
         and authorization.user.is_active
         and authorization.client.is_active
     )
+
+
+def is_outdated(claims: object, authorization: Authorization) -> bool:
+    """Of an access token: signed before the person or the client changed what it may do."""
+    status = claims.status if isinstance(claims, AccessTokenClaims) else None
+    return bool(status) and status != status_list.reference(authorization.status_index)
 
 
 def find(authorization_id: UUID | str) -> Authorization | None:
@@ -39,4 +47,4 @@ def still_counts(claims: Names) -> bool:
     if claims.authorization_id is None:
         return Client.objects.filter(client_id=claims.client_id, is_active=True).exists()
     authorization = find(claims.authorization_id)
-    return authorization is not None and counts(authorization)
+    return authorization is not None and counts(authorization) and not is_outdated(claims, authorization)

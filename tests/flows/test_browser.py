@@ -92,6 +92,7 @@ def test_a_device_is_let_in_and_the_app_removed(live: Server, page: Page) -> Non
     page.click("button[value=allow]")
     assert "let in" in page.inner_text("h1")
     page.goto(f"{live.url}/oauth/apps")
-    page.click("text=Remove Living-room TV")
+    page.click("summary:has-text('Remove Living-room TV')")
+    page.click("button:has-text('Yes, remove Living-room TV')")
     assert "Removed" in page.inner_text("main")
     assert "Living-room TV" not in page.inner_text("main")

@@ -4,7 +4,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client as Browser
 
-from oauth.models import Authorization
+from oauth.models import AuditEvent, Authorization
 from tests.oauth_client import PASSWORD, allow
 
 pytestmark = pytest.mark.django_db
@@ -77,3 +77,29 @@ def test_a_malformed_form_changes_nothing(browser, mobile_app, issued):
             400,
         )
     assert Authorization.objects.get().is_live
+
+
+def test_it_says_when_and_where_from_an_app_was_last_used(issued, browser, mobile_app, token_endpoint):
+    """One statement for all of them, from the audit log."""
+    issued(mobile_app)
+    AuditEvent.objects.create(
+        action="issued",
+        authorization=Authorization.objects.get().pk,
+        address="198.51.100.7",
+        client=mobile_app.client_id,
+    )
+    text = browser.get("/oauth/apps").content.decode()
+    assert "198.51.100.7" in text
+    assert "127.0.0.1" not in text
+
+
+def test_many_apps_cost_no_more_statements(issued, browser, mobile_app, web_app, django_assert_max_num_queries):
+    issued(mobile_app)
+    issued(web_app)
+    issued(mobile_app, scope="accounts:read email")
+    with django_assert_max_num_queries(10):
+        browser.get("/oauth/apps")
+
+
+def test_without_apps_it_says_so(browser):
+    assert "No app may see anything of yours" in browser.get("/oauth/apps").content.decode()

@@ -1,0 +1,44 @@
+"""From which account to which: what somebody may use of what they named. The API and the web bank ask here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F, Q
+
+from banking import iban
+from banking.models import Account, Role
+from banking.models.account import AccountQuerySet
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`source` is None where they may not pay from there. `payee_iban` is empty between their own accounts, and where
+    nobody can be paid."""
+
+    source: Account | None
+    destination: Account | None
+    payee_iban: str
+
+
+def find_route(visible: AccountQuerySet, source_id: UUID, destination: Mapping[str, Any]) -> Route:
+    """`visible` are somebody's accounts; the destination is `{"account_id"}`, one of them, or `{"identifier"}`, an
+    IBAN. At most two queries."""
+    identifier = iban.compact(destination.get("identifier", ""))
+    asked = Q(pk__in=[source_id, destination.get("account_id")])
+    found = visible.annotate(role=F("access__role"), is_active=F("access__user__is_active"))
+    own = {account.pk: account for account in found.filter(asked | Q(iban=identifier) if identifier else asked)}
+    source = own.get(source_id)
+    if source is not None and source.role == Role.READER:
+        source = None
+    if "account_id" in destination:
+        return Route(source, own.get(destination["account_id"]), "")
+    for account in own.values():
+        if account.iban == identifier:
+            return Route(source, account, "")
+    if not iban.is_valid(identifier):
+        return Route(source, None, "")
+    here = Account.objects.filter(iban=identifier, kind=Account.Kind.CUSTOMER).exclude(status=Account.Status.CLOSED)
+    payee = here.first()
+    return Route(source, payee, identifier if payee or not iban.is_ours(identifier) else "")

@@ -1,0 +1,37 @@
+"""Money on pages, and the accounts of who is logged in."""
+
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from banking import amounts, iban
+from banking.web.person import accounts_of
+
+register = template.Library()
+register.filter("masked", iban.masked)
+
+
+@register.filter
+def grouped(number: str | None) -> str:
+    """An IBAN in fours, as it stands on paper."""
+    return " ".join(number[at : at + 4] for at in range(0, len(number), 4)) if number else ""
+
+
+@register.simple_tag
+def money(currency: str, minor_units: int) -> SafeString:
+    return format_html('<span class="money">{}</span>', amounts.written(currency, minor_units))
+
+
+@register.simple_tag
+def moved(currency: str, minor_units: int) -> SafeString:
+    """With a sign either way: colour alone tells nobody who cannot see it."""
+    sign, css = ("+", "money in") if minor_units > 0 else ("−", "money out")
+    return format_html('<span class="{}">{}{}</span>', css, sign, amounts.written(currency, abs(minor_units)))
+
+
+@register.inclusion_tag("bank/account_cards.html", takes_context=True)
+def account_cards(context: dict[str, Any]) -> dict[str, Any]:
+    """For the home page."""
+    return {"accounts": accounts_of(context["request"])}

@@ -1,0 +1,95 @@
+"""Accounts with their balances, one account's history, its statements."""
+
+from itertools import islice
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from banking import statements
+from banking.api.statements import csv_lines
+from banking.api.transactions import FIELDS, recent_of
+from banking.models import Account, Role, Transfer
+from banking.statements import Month
+from banking.web import history
+from banking.web.person import account_or_404, accounts_of, is_fresh, page, prove_it, reauthentication_url
+
+MOST_MONTHS = 120
+
+
+@require_safe
+@page
+def overview(request: HttpRequest) -> HttpResponse:
+    return render(request, "bank/overview.html", {"accounts": accounts_of(request)})
+
+
+@require_safe
+@page
+def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
+    """Older transactions than ninety days need a fresh log-in, as in the API: the page ends before them."""
+    found = account_or_404(request, account_id)
+    search = history.Search(request.GET)
+    rows = history.part(search.found(found), request.GET.get("before", ""))
+    readable = rows if is_fresh(request) else recent_of(rows)
+    shown = readable[: history.PART]
+    query = request.GET.copy()
+    if shown:
+        query["before"] = str(shown[-1]["account_seq"])
+    older = f"{request.path}?{query.urlencode()}"
+    is_cut = len(readable) < len(rows) and len(shown) == len(readable)
+    context = {
+        "account": found,
+        "may_pay": found.role != Role.READER and found.status == Account.Status.OPEN,  # type: ignore[attr-defined]
+        "search": search,
+        "is_search": bool(set(request.GET) - {"before"}),
+        "is_first": "before" not in request.GET,
+        "days": history.by_day(shown),
+        "older_url": older if len(readable) > history.PART else "",
+        "prove_url": reauthentication_url(older if shown else request.get_full_path()) if is_cut else "",
+        "line": history.line(found),
+        "pending": Transfer.objects.filter(source=found, status=Transfer.Status.PENDING).order_by("-id")[:20],
+    }
+    return render(request, "bank/account.html", context)
+
+
+@require_safe
+@page
+def statement_list(request: HttpRequest, account_id: UUID) -> HttpResponse:
+    found = account_or_404(request, account_id)
+    months = list(islice(statements.months(found.opened_at), MOST_MONTHS))
+    return render(request, "bank/statements.html", {"account": found, "months": months})
+
+
+@require_safe
+@page
+def statement(request: HttpRequest, account_id: UUID, month: str) -> HttpResponseBase:
+    found, asked = account_or_404(request, account_id), Month.parse(month)
+    if (stop := _closed_to(request, found, asked)) is not None:
+        return stop
+    made = statements.of(found.pk, asked)  # type: ignore[arg-type]
+    context = {"account": found, "statement": made, "rows": made.entries.values(*FIELDS).iterator(chunk_size=500)}
+    return render(request, "bank/statement.html", context)
+
+
+@require_safe
+@page
+def statement_csv(request: HttpRequest, account_id: UUID, month: str) -> HttpResponseBase:
+    """The same bytes as the API's."""
+    found, asked = account_or_404(request, account_id), Month.parse(month)
+    if (stop := _closed_to(request, found, asked)) is not None:
+        return stop
+    rows = statements.of(found.pk, asked).entries.values(*FIELDS).iterator(chunk_size=500)  # type: ignore[arg-type]
+    answer = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="statement-{asked}.csv"'
+    return answer
+
+
+def _closed_to(request: HttpRequest, found: Account, asked: Month | None) -> HttpResponse | None:
+    """Where an old one needs a fresh log-in first; 404 for a month that has no statement."""
+    if asked is None or not asked.is_closed or asked < Month.of(found.opened_at):
+        raise Http404
+    is_old = asked.begins_at < timezone.now() - settings.HISTORY_WITHOUT_STEP_UP
+    return prove_it(request.get_full_path()) if is_old and not is_fresh(request) else None

@@ -1,0 +1,109 @@
+"""What people fill in: a transfer, a payee."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from babel.numbers import get_currency_precision
+from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from banking import amounts, iban
+from banking.models import Account, Payee
+
+SOMEONE_NEW = "new"
+
+
+def clean_iban(value: str) -> str:
+    compact = iban.compact(value)
+    if not iban.is_valid(compact):
+        raise forms.ValidationError(_("This is no IBAN: compare it with the bill, a digit may be wrong."))
+    return compact
+
+
+def clean_text(value: str) -> str:
+    """One line that shows what it is (no controls of direction, nothing invisible)."""
+    if not value.isprintable():
+        raise forms.ValidationError(_("This holds a character that cannot be seen."))
+    return value
+
+
+class PayeeForm(forms.Form):
+    name = forms.CharField(label=_("Name"), max_length=140)
+    iban = forms.CharField(
+        label=_("IBAN"), max_length=42, widget=forms.TextInput({"dir": "ltr", "spellcheck": "false"})
+    )
+
+    def clean_name(self) -> str:
+        return clean_text(self.cleaned_data["name"])
+
+    def clean_iban(self) -> str:
+        return clean_iban(self.cleaned_data["iban"])
+
+
+class TransferForm(forms.Form):
+    source = forms.ChoiceField(label=_("From"))
+    to = forms.ChoiceField(label=_("To"))
+    name = forms.CharField(label=_("Name"), max_length=140, required=False, help_text=_("Only for someone new"))
+    iban = forms.CharField(
+        label=_("IBAN"),
+        max_length=42,
+        required=False,
+        help_text=_("Only for someone new"),
+        widget=forms.TextInput({"dir": "ltr", "spellcheck": "false", "autocomplete": "off"}),
+    )
+    amount = forms.DecimalField(
+        label=_("Amount"),
+        localize=True,
+        max_digits=15,
+        decimal_places=3,
+        min_value=Decimal("0.001"),
+        widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}),
+    )
+    reference = forms.CharField(label=_("Reference"), max_length=140)
+
+    def __init__(self, *args: Any, sources: list[Account], own: list[Account], payees: list[Payee], **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self._sources = {str(account.pk): account for account in sources}
+        self.fields["source"].choices = [  # type: ignore[attr-defined]
+            (pk, f"{one.name} · {amounts.written(one.currency, one.available_minor)}")
+            for pk, one in self._sources.items()
+        ]
+        self.fields["to"].choices = [  # type: ignore[attr-defined]
+            (gettext("Your accounts"), [(f"account:{one.pk}", f"{one.name} ({one.currency})") for one in own]),
+            (gettext("Payees"), [(f"payee:{one.pk}", f"{one.name} · {iban.masked(one.iban)}") for one in payees]),
+            (SOMEONE_NEW, gettext("Someone new")),
+        ]
+
+    def clean_name(self) -> str:
+        return clean_text(self.cleaned_data["name"])
+
+    def clean_reference(self) -> str:
+        return clean_text(self.cleaned_data["reference"])
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        source = self._sources.get(given.get("source", ""))
+        if source and given.get("amount"):
+            minor = given["amount"].scaleb(get_currency_precision(source.currency))
+            if minor != int(minor):
+                self.add_error("amount", _("This currency has no coin so small."))
+            given["amount_minor"], given["currency"] = int(minor), source.currency
+        if given.get("to") == SOMEONE_NEW:
+            if not given.get("name"):
+                self.add_error("name", _("Who is it?"))
+            try:
+                given["iban"] = clean_iban(given.get("iban", ""))
+            except forms.ValidationError as error:
+                self.add_error("iban", error)
+        return given
+
+    @property
+    def destination(self) -> dict[str, Any]:
+        """As banking.payments names it."""
+        kind, _colon, value = self.cleaned_data["to"].partition(":")
+        if kind == SOMEONE_NEW:
+            name, identifier = self.cleaned_data["name"], self.cleaned_data["iban"]
+            return {"scheme": "iban", "identifier": identifier, "name": name}
+        return {"account_id": UUID(value)} if kind == "account" else {"payee_id": UUID(value)}

@@ -1,0 +1,120 @@
+"""The history of one account as a page shows it: searched, a part at a time, and as a line."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from typing import Any
+
+from django import forms
+from django.db.models import Q, QuerySet
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from banking.api.transactions import FIELDS
+from banking.models import Account, LedgerEntry
+
+PART = 30
+LINE_DAYS = 90
+_WIDTH, _HEIGHT = 600, 120
+
+
+class Search(forms.Form):
+    """By GET; what cannot be read searches for nothing, and says so."""
+
+    q = forms.CharField(label=_("Search"), max_length=100, required=False, widget=forms.TextInput({"type": "search"}))
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d"))
+    direction = forms.ChoiceField(
+        label=_("Direction"), required=False, choices=[("", _("In and out")), ("in", _("In")), ("out", _("Out"))]
+    )
+
+    def found(self, account: Account) -> QuerySet[LedgerEntry]:
+        entries = LedgerEntry.objects.filter(account_id=account.pk)
+        if not self.is_valid():
+            return entries.none()
+        given = self.cleaned_data
+        if given["q"]:
+            words = Q(transaction__description__icontains=given["q"]) | Q(counterparty_name__icontains=given["q"])
+            entries = entries.filter(words)
+        if given["since"]:
+            entries = entries.filter(booked_at__gte=_midnight(given["since"]))
+        if given["until"]:
+            entries = entries.filter(booked_at__lt=_midnight(given["until"]) + timedelta(days=1))
+        match given["direction"]:
+            case "in":
+                entries = entries.filter(amount_minor__gt=0)
+            case "out":
+                entries = entries.filter(amount_minor__lt=0)
+        return entries
+
+
+def part(entries: QuerySet[LedgerEntry], before: str) -> list[dict[str, Any]]:
+    """The next of them, newest first, one more than is shown; keyset by account_seq, so nothing is shown twice."""
+    if before.isascii() and before.isdigit() and len(before) < 19:
+        entries = entries.filter(account_seq__lt=int(before))
+    return list(entries.order_by("-account_seq").values(*FIELDS)[: PART + 1])
+
+
+def by_day(rows: list[dict[str, Any]]) -> list[tuple[date, list[dict[str, Any]]]]:
+    days = groupby(rows, key=lambda row: timezone.localtime(row["booked_at"]).date())
+    return [(day, list(of_day)) for day, of_day in days]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The balance at the end of each day as an SVG path, and in words for who cannot see it."""
+
+    path: str
+    area: str
+    zero: int
+    first: int
+    last: int
+    lowest: tuple[date, int]
+    highest: tuple[date, int]
+    width: int = _WIDTH
+    height: int = _HEIGHT
+
+
+def line(account: Account) -> Line | None:
+    """Of the last ninety days; None where nothing has moved. Two queries."""
+    today = timezone.localdate()
+    first_day = max(today - timedelta(days=LINE_DAYS), timezone.localtime(account.opened_at).date())
+    entries = LedgerEntry.objects.filter(account_id=account.pk)
+    moved = dict(
+        entries.filter(booked_at__gte=_midnight(first_day))
+        .annotate(day=TruncDate("booked_at"))
+        .order_by("day", "-account_seq")
+        .distinct("day")
+        .values_list("day", "balance_after_minor")
+    )
+    if not moved:
+        return None
+    earlier = entries.filter(booked_at__lt=_midnight(first_day)).order_by("-booked_at", "-account_seq")
+    opening = earlier.values_list("balance_after_minor", flat=True).first() or 0
+    return _drawn(list(_every_day(first_day, today, opening, moved)))
+
+
+def _every_day(first: date, last: date, balance: int, moved: dict[date, int]) -> Iterator[tuple[date, int]]:
+    for number in range((last - first).days + 1):
+        day = first + timedelta(days=number)
+        balance = moved.get(day, balance)
+        yield day, balance
+
+
+def _drawn(days: list[tuple[date, int]]) -> Line:
+    lowest, highest = (pick(days, key=lambda at: at[1]) for pick in (min, max))
+    bottom, top = min(0, lowest[1]), max(highest[1], lowest[1] + 1, 1)
+
+    def y(balance: int) -> int:
+        return round((_HEIGHT - 8) * (top - balance) / (top - bottom)) + 4
+
+    step = _WIDTH / max(1, len(days) - 1)
+    points = " L".join(f"{round(n * step, 1)} {y(balance)}" for n, (_day, balance) in enumerate(days))
+    area = f"M0 {y(0)} L{points} L{_WIDTH} {y(0)} Z"
+    return Line(f"M{points}", area, y(0), days[0][1], days[-1][1], lowest, highest)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), timezone.get_default_timezone())

@@ -1,0 +1,22 @@
+"""Addresses of the web bank."""
+
+from django.urls import path
+
+from banking.web import accounts, orders, payees, transfers
+
+app_name = "bank"
+urlpatterns = [
+    path("", accounts.overview, name="accounts"),
+    path("accounts/<uuid:account_id>", accounts.account, name="account"),
+    path("accounts/<uuid:account_id>/statements", accounts.statement_list, name="statements"),
+    path("accounts/<uuid:account_id>/statements/<str:month>.csv", accounts.statement_csv, name="statement-csv"),
+    path("accounts/<uuid:account_id>/statements/<str:month>", accounts.statement, name="statement"),
+    path("transfer", transfers.fill_in, name="transfer"),
+    path("transfer/<str:key>", transfers.confirm, name="confirm"),
+    path("transfers/<uuid:transfer_id>", transfers.receipt, name="receipt"),
+    path("transfers/<uuid:transfer_id>/cancel", transfers.cancel, name="cancel-transfer"),
+    path("payees", payees.payees, name="payees"),
+    path("payees/<uuid:payee_id>/remove", payees.remove, name="remove-payee"),
+    path("orders", orders.orders, name="orders"),
+    path("orders/<uuid:order_id>/cancel", orders.cancel, name="cancel-order"),
+]

@@ -1,0 +1,95 @@
+"""A person changes which accounts an app covers, without the app (ASVS 5.0 10.7.3)."""
+
+import json
+from urllib.parse import urlencode
+
+import pytest
+from bs4 import BeautifulSoup
+from django.test import Client as Browser
+
+from banking.models import Consent
+from oauth.authorization import status_list
+from oauth.models import Authorization
+from tests.oauth_client import PASSWORD, authorization_url, callback, decide
+
+pytestmark = pytest.mark.django_db
+DETAIL = {"type": "account_information", "actions": ["accounts", "balances"]}
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def tokens(browser, mobile_app, current, savings, token_endpoint):
+    """Of an app that may see both accounts, and pay."""
+    url = authorization_url(mobile_app, scope="transfers:write", authorization_details=json.dumps([DETAIL]))
+    return token_endpoint.redeem(mobile_app, callback(decide(browser, browser.get(url)))["code"]).json()
+
+
+@pytest.fixture
+def change_page(browser, tokens):
+    [link] = BeautifulSoup(browser.get("/oauth/apps").content, "html.parser").select("main a.button.small")
+    return link["href"]
+
+
+def pick(browser, page, *accounts, decision="save"):
+    body = urlencode([*(("choice-0", str(account.pk)) for account in accounts), ("decision", decision)])
+    return browser.post(page, body, content_type=FORM)
+
+
+def pay(client, source, destination):
+    body = {
+        "source_account_id": str(source.pk), "destination": {"account_id": str(destination.pk)},
+        "amount": {"currency": "GBP", "minor_units": 100}, "reference": "Rent",
+    }  # fmt: skip
+    return client.post("/api/v1/transfers", body, format="json", headers={"Idempotency-Key": "k" * 20})
+
+
+def test_it_counts_at_once_and_the_app_goes_on_with_what_is_left(
+    browser, tokens, change_page, mobile_app, current, savings, token_endpoint, api
+):
+    page = browser.get(change_page)
+    assert page.content.count(b"checked") == 2
+    assert pick(browser, change_page, savings)["Location"] == "/oauth/apps"
+    status_list.forget()  # a resource server looks every few seconds
+    old = api(tokens["access_token"])
+    assert old.get("/api/v1/accounts").status_code == 401
+    fresh = token_endpoint.refresh(mobile_app, tokens["refresh_token"]).json()
+    rows = api(fresh["access_token"]).get("/api/v1/accounts").json()["data"]
+    assert [row["id"] for row in rows] == [str(savings.pk)]
+    [detail] = Authorization.objects.get().authorization_details
+    assert (detail["accounts"], Consent.objects.get().detail) == ([str(savings.pk)], detail)
+
+
+def test_money_stops_even_before_the_status_list_is_read_again(browser, tokens, change_page, current, savings, api):
+    client = api(tokens["access_token"])
+    assert client.get("/api/v1/accounts").status_code == 200  # the list is in memory from here on
+    pick(browser, change_page, savings)
+    assert pay(client, current, savings).status_code == 401
+
+
+def test_at_least_one_is_picked_and_only_ones_own(browser, change_page, of_bob, current):
+    before = Authorization.objects.get().authorization_details
+    for accounts in ((), (of_bob,), (current, of_bob)):
+        assert pick(browser, change_page, *accounts).status_code == 400
+    assert Authorization.objects.get().authorization_details == before
+
+
+def test_looking_saves_nothing(browser, change_page, savings):
+    before = Authorization.objects.get().authorization_details
+    assert pick(browser, change_page, savings, decision="look-0-1").status_code == 200
+    assert Authorization.objects.get().authorization_details == before
+
+
+def test_somebody_elses_app_is_not_there_and_the_form_needs_its_token(browser, change_page, bob, savings):
+    of_bob = Browser()
+    of_bob.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
+    assert of_bob.get(change_page).status_code == 404
+    assert pick(of_bob, change_page, savings).status_code == 404
+    strict = Browser(enforce_csrf_checks=True)
+    strict.cookies = browser.cookies
+    assert pick(strict, change_page, savings).status_code == 403
+    assert browser.get(change_page.rsplit("/", 1)[0] + "/7").status_code == 404
+
+
+def test_a_removed_app_has_nothing_to_change(browser, change_page):
+    Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+    assert browser.get(change_page).status_code == 404

@@ -1,0 +1,163 @@
+"""What the person is told on the consent page, and that it is what they allow (ASVS 5.0 10.7.1 to 10.7.3)."""
+
+from urllib.parse import urlencode
+
+import pytest
+from bs4 import BeautifulSoup
+from django.test import Client as Browser
+
+from oauth import shown_names
+from oauth.models import Authorization, Client
+from tests.oauth_client import authorization_url, callback, decide, form_fields
+
+pytestmark = pytest.mark.django_db
+FORM = "application/x-www-form-urlencoded"
+
+
+def soup(page):
+    return BeautifulSoup(page.content, "html.parser")
+
+
+def allow_only(browser, page, *ticks):
+    """Allows with these ticks and no others."""
+    fields = [*form_fields(page.content).items(), ("decision", "allow"), *((tick, "yes") for tick in ticks)]
+    return browser.post("/oauth/authorize", urlencode(fields), content_type=FORM)
+
+
+def test_the_page_says_who_asks_for_what_until_when_and_where_it_leads(browser, mobile_app):
+    """ASVS 10.7.2."""
+    page = soup(browser.get(authorization_url(mobile_app, scope="openid accounts:read transfers:write")))
+    text = page.select_one("main").get_text(" ", strip=True)
+    for said in (mobile_app.name, "app.example", "Registered by us", "Confirm who you are", "See your accounts",
+                 "Make transfers from your accounts", "Until", "alice@example.test", "See or change your password"):  # fmt: skip
+        assert said in text
+    assert [title.text for title in page.select("main h2")][:3] == ["Who you are", "See", "Change or move money"]
+    assert "Move your money" not in text
+    deny, allow = (page.select_one(f"button[value={decision}]") for decision in ("deny", "allow"))
+    assert deny["class"] == allow["class"]
+
+
+def test_what_only_reads_says_that_it_moves_no_money(browser, mobile_app):
+    page = browser.get(authorization_url(mobile_app, scope="accounts:read balances:read"))
+    assert "Move your money, or change anything" in page.content.decode()
+
+
+def test_what_is_unticked_is_not_granted(browser, mobile_app, token_endpoint):
+    """ASVS 10.7.2: also by name (OpenID Connect Core §5.5), where a claim stands for a scope."""
+    claims = '{"userinfo": {"email": null, "name": null}}'
+    url = authorization_url(mobile_app, scope="openid accounts:read email transfers:write", claims=claims)
+    page = browser.get(url)
+    assert {box["name"] for box in soup(page).select("input[type=checkbox][checked]")} == {
+        "allow-email", "allow-profile", "allow-transfers:write",
+    }  # fmt: skip
+    code = callback(allow_only(browser, page, "allow-profile"))["code"]
+    answer = token_endpoint.redeem(mobile_app, code).json()
+    assert answer["scope"] == "accounts:read openid"
+    stored = Authorization.objects.get()
+    assert (sorted(stored.scopes), stored.claims) == (
+        ["accounts:read", "openid"],
+        {"userinfo": ["name"]},
+    )
+    userinfo = Browser().get("/oauth/userinfo", headers={"Authorization": f"Bearer {answer['access_token']}"}).json()
+    assert set(userinfo) == {"sub", "name"}
+    assert token_endpoint.refresh(mobile_app, answer["refresh_token"], scope="email").json()["error"] == "invalid_scope"
+
+
+def test_what_was_unticked_is_asked_for_again(browser, web_app):
+    """Also of an app that is remembered: nothing is granted that was never allowed."""
+    url = authorization_url(web_app, scope="accounts:read transfers:write")
+    allow_only(browser, browser.get(url))
+    assert browser.get(url).status_code == 200
+    assert browser.get(authorization_url(web_app, scope="accounts:read")).status_code == 303
+
+
+def test_a_tick_for_more_than_was_asked_gives_nothing_more(browser, mobile_app, token_endpoint):
+    page = browser.get(authorization_url(mobile_app, scope="accounts:read email"))
+    code = callback(allow_only(browser, page, "allow-email", "allow-transfers:write", "allow-profile"))["code"]
+    assert token_endpoint.redeem(mobile_app, code).json()["scope"] == "accounts:read email"
+
+
+def test_nothing_at_all_is_no_answer(browser, mobile_app):
+    page = browser.get(authorization_url(mobile_app, scope="email profile"))
+    refused = allow_only(browser, page)
+    assert refused.status_code == 400
+    assert "Leave at least one thing ticked" in refused.content.decode()
+    assert not soup(refused).select("input[checked]")
+    assert "code" in callback(allow_only(browser, refused, "allow-email"))
+
+
+def test_a_single_thing_has_no_tick(browser, mobile_app):
+    page = browser.get(authorization_url(mobile_app, scope="transfers:write"))
+    assert not soup(page).select("input[type=checkbox]")
+    assert "code" in callback(decide(browser, page))
+
+
+def test_an_app_that_registered_itself_is_not_verified(browser, mobile_app):
+    mobile_app.registration_source = Client.RegistrationSource.DCR
+    mobile_app.save()
+    text = soup(browser.get(authorization_url(mobile_app))).select_one("main").text
+    assert "Not verified" in text
+    assert "Registered by us" not in text
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Pocket\u202eregdeL", "PocketregdeL"),
+        ("Pay\u200bPal\ufeff\u2066", "PayPal"),
+        ("Ledger\u2028\u0007 Two", "Ledger Two"),
+        ("𝐏𝐚𝐲 Ｐａｌ", "Pay Pal"),
+        ("x" * 200, "x" * 59 + "…"),
+    ],
+)
+def test_a_name_that_turns_or_hides_letters_is_shown_plain(browser, mobile_app, name, shown):
+    """UTS #36 §2: bidirectional and invisible characters."""
+    Client.objects.filter(pk=mobile_app.pk).update(name=name)
+    page = browser.get(authorization_url(mobile_app))
+    assert soup(page).select_one("h1 bdi").text == shown
+    assert not set("\u202e\u2066\u200b\ufeff\u2028") & set(page.content.decode())
+
+
+@pytest.mark.parametrize("name", ["Pаypal", "Сосо", "Βank of Αthens", "Gοοgle", "раураӏ"])
+def test_letters_that_pass_for_others_are_told(browser, mobile_app, name):
+    """UTS #39 §5: mixed scripts, and a whole word that looks Latin."""
+    Client.objects.filter(pk=mobile_app.pk).update(name=name)
+    assert "Careful" in soup(browser.get(authorization_url(mobile_app))).select_one("main").text
+
+
+@pytest.mark.parametrize(
+    "name", ["Pocket Ledger", "Café Zürich 24/7", "Моя книга", "家計簿アプリ Pro", "Τα λεφτά μου", "מסע", "한국어 앱"]
+)
+def test_honest_names_of_any_language_are_not_told(name):
+    assert shown_names.plain(name) == name
+    assert not shown_names.looks_like_another(name)
+
+
+def test_a_host_is_shown_as_dns_knows_it():
+    assert shown_names.host("аpple.example") == "xn--pple-43d.example"
+    assert shown_names.host("bank.example") == "bank.example"
+    assert shown_names.host("a\u202e" + "é" * 70 + ".example").isascii()
+
+
+def test_the_page_is_framed_nowhere_kept_nowhere_and_its_form_leads_only_to_the_app(browser, mobile_app):
+    """Clickjacking (RFC 9700 §4.16), caches, and where the answer may go."""
+    page = browser.get(authorization_url(mobile_app))
+    assert page["X-Frame-Options"] == "DENY"
+    assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+    assert "form-action 'self' https://app.example" in page["Content-Security-Policy"]
+    assert page["Cache-Control"] == "no-store"
+    assert page["Referrer-Policy"] == "no-referrer"
+
+
+def test_a_logo_is_not_fetched_from_its_maker(browser, mobile_app):
+    """It would tell a third party who is about to allow what, and could change after we looked at it."""
+    Client.objects.filter(pk=mobile_app.pk).update(logo_uri="https://tracker.example/logo.png")
+    assert "tracker.example" not in browser.get(authorization_url(mobile_app)).content.decode()
+
+
+def test_looking_further_without_our_form_changes_nothing(browser, mobile_app):
+    page = browser.get(authorization_url(mobile_app))
+    strict = Browser(enforce_csrf_checks=True)
+    strict.cookies = browser.cookies
+    body = urlencode({**form_fields(page.content), "decision": "look-0-1"} | {"csrfmiddlewaretoken": "x" * 64})
+    assert strict.post("/oauth/authorize", body, content_type=FORM).status_code == 403
