@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test fuzz check bench lock
+.PHONY: demo test fuzz simulate check bench lock
 
 # Serve the demo on PORT (default 8000, or the next free one), its data in DATA_DIR (default .demo).
 # exec: Ctrl-C goes to Python itself.
@@ -19,6 +19,10 @@ test: $(INSTALLED)
 # Ten thousand examples for every endpoint; minutes each. FUZZ_EXAMPLES=1000 is quicker.
 fuzz: $(INSTALLED)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-10000} $(RUN) -m pytest --numprocesses=auto tests/fuzz $(ARGS)
+
+# Customers at work for a minute while connections break and processes are killed. SECONDS=600, SEED=... as you like.
+simulate: $(INSTALLED)
+	SECONDS=$${SECONDS:-60} $(RUN) -m pytest --capture=no -p no:logging tests/simulation/test_random_faults.py $(ARGS)
 
 check: $(INSTALLED)
 	$(RUN) -m ruff format --check .

@@ -2,18 +2,18 @@
 
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from banking import housekeeping, ledger, payments, webhooks
 from banking.payments import scheme, transfers
 
-# 5 s, 10 s, 20 s ... about a day in all: the other side is down, not gone; the money stays held meanwhile.
-_PATIENT = RetryStrategy(max_attempts=14, exponential_wait=2, retry_exceptions=[scheme.Unanswered])
-
-
+_DATABASE_AWAY = (OperationalError, InterfaceError)
+# 2 s, 4 s, 8 s ... some hours in all: the other side or our database is down, not gone; the money stays held meanwhile.
+_PATIENT = RetryStrategy(max_attempts=14, exponential_wait=2, retry_exceptions=[scheme.Unanswered, *_DATABASE_AWAY])
 _FOR_THREE_DAYS = RetryStrategy(
-    max_attempts=webhooks.ATTEMPTS, exponential_wait=3, retry_exceptions=[webhooks.NotDelivered]
+    max_attempts=webhooks.ATTEMPTS, exponential_wait=3, retry_exceptions=[webhooks.NotDelivered, *_DATABASE_AWAY]
 )
 
 

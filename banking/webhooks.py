@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from procrastinate.contrib.django import app
 
+from banking import jobs
 from banking.models import Event, Webhook, WebhookDelivery
 from oauth import outbound
 from oauth.resource_server import is_live
@@ -124,7 +124,7 @@ _RESOURCES: dict[str, str] = {Event.TRANSACTION_BOOKED: "transaction_id", Event.
 
 
 def _send_later(delivery_id: UUID) -> None:
-    app.configure_task(DELIVER, queue="banking").defer(delivery_id=str(delivery_id))
+    jobs.defer(DELIVER, delivery_id=str(delivery_id))
 
 
 @transaction.atomic

@@ -45,6 +45,15 @@ async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
     await builtin_tasks.remove_old_jobs(context, max_hours=30 * 24, remove_failed=True)
 
 
+@app.periodic(cron="* * * * *")
+@app.task(name="oauth.take_over_jobs", queue="oauth", queueing_lock="oauth.take_over_jobs", pass_context=True)
+async def take_over_jobs(context: JobContext, timestamp: int) -> None:
+    """Whatever a worker had begun that has not been heard of for half a minute; of every app, settlements included."""
+    jobs = context.app.job_manager
+    for job in await jobs.get_stalled_jobs():
+        await jobs.retry_job(job)
+
+
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="oauth.rotate_keys", queue="oauth", queueing_lock="oauth.rotate_keys")
 def rotate_keys(timestamp: int) -> None:

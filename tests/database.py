@@ -1,13 +1,17 @@
 """The site's own database role, and connections that use it, for tests."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from urllib.parse import quote, urlsplit
 
 import pytest
 from django.db import connection
 from psycopg import sql
 
 from banking import database
+
+PASSWORD = "the password of the tests' role"
 
 
 def role_of_this_run() -> str:
@@ -20,7 +24,7 @@ def site_role() -> Iterator[str]:
     """The role with exactly its rights; gone at the end, whatever a killed run left too. The transaction commits."""
     role = role_of_this_run()
     drop_role(role)
-    database.set_up(role)
+    database.set_up(role, password=PASSWORD)
     try:
         yield role
     finally:
@@ -35,6 +39,18 @@ def drop_role(role: str) -> None:
             cursor.execute(f"DROP ROLE {name}")
 
 
+def url_of(role: str | None = None) -> str:
+    """The tests' own database, as another process reaches it: as its owner, or with that role."""
+    given = urlsplit(os.environ["DATABASE_URL"])
+    if role:
+        given = given._replace(netloc=f"{quote(role)}:{quote(PASSWORD)}@{given.netloc.rpartition('@')[2]}")
+    return given._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+
+def connected_as(role: str) -> AbstractContextManager[None]:
+    return reconnected(USER=role, PASSWORD=PASSWORD)
+
+
 @contextmanager
 def reconnected(**changes: object) -> Iterator[None]:
     """Every connection of this process goes elsewhere meanwhile: as another USER, through another HOST and PORT."""
@@ -45,8 +61,7 @@ def reconnected(**changes: object) -> Iterator[None]:
         try:
             yield
         finally:
-            _close()
-    # the owner again
+            _close()  # what comes next connects as before
 
 
 def _close() -> None:

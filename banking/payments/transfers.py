@@ -8,9 +8,8 @@ from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
-from procrastinate.contrib.django import app
 
-from banking import ledger, webhooks
+from banking import jobs, ledger, webhooks
 from banking.ledger.refusals import (
     AccountNotOpen,
     AmountOutOfRange,
@@ -107,7 +106,7 @@ def make(order: Order) -> Transfer:
     transfer.save(force_insert=True)
     if transfer.status == Transfer.Status.PENDING:
         # A row of this transaction: handed over if and only if the transfer is there.
-        app.configure_task(SETTLE, queue="banking").defer(transfer_id=str(transfer.pk))
+        jobs.defer(SETTLE, transfer_id=str(transfer.pk))
     _announce(transfer)
     return transfer
 

@@ -10,6 +10,7 @@ import time_machine
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from procrastinate.contrib.django import app as worker
 from procrastinate.contrib.django.models import ProcrastinateJob
 from uuid_utils.compat import uuid7
 
@@ -24,6 +25,7 @@ from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
 from tests.banking.test_ledger import balances, move
 from tests.banking.test_transfers import KEY, body_of, send
 from tests.servers import wait_until
+from tests.simulation.crash import Crash
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = {"scheme": "iban", "identifier": "DE89 3704 0044 0532 0130 00", "name": "Dora Demir"}
@@ -122,6 +124,50 @@ def test_without_an_answer_it_stays_held_and_is_asked_again(current, pending, pa
     paid.outcome = scheme.Outcome()
     assert settle_and_read(pending).status == "posted"
     assert paid.handed_over == [pending.pk] * 2  # it knows a transfer by its id
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_worker_that_died_had_begun_is_taken_over(pending):
+    """RELIABILITY F2: without it the money would stay held for ever."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 min') RETURNING id)"
+            " UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id FROM dead"
+        )
+    worker.configure_task("oauth.take_over_jobs").defer(timestamp=0)
+    with worker.replace_connector(worker.connector.get_worker_connector()):
+        worker.run_worker(wait=False, install_signal_handlers=False)
+    pending.refresh_from_db()
+    assert pending.status == "posted"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_breaks_while_the_worker_is_told_is_tried_again(paid, alice_api, current):
+    """The statement is procrastinate's, which has exceptions of its own."""
+    crash = Crash(before_statement=10**6)
+
+    def at_the_job(execute, statement, *more):
+        if "procrastinate_defer" in statement:
+            crash.now()
+        return execute(statement, *more)
+
+    with connection.execute_wrapper(at_the_job):
+        answer = send(alice_api, body_of(current, ELSEWHERE))
+    assert crash.happened
+    assert answer.status_code == 201, answer.content
+    assert ProcrastinateJob.objects.filter(task_name="banking.settle_transfer").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_is_waited_for(pending, monkeypatch):
+    def away(transfer_id):
+        raise OperationalError("the database is failing over")
+
+    monkeypatch.setattr(payments, "settle", away)
+    with worker.replace_connector(worker.connector.get_worker_connector()):
+        worker.run_worker(wait=False, install_signal_handlers=False)
+    [job] = ProcrastinateJob.objects.filter(task_name="banking.settle_transfer")
+    assert (job.status, job.attempts) == ("todo", 1)
 
 
 def test_a_person_cancels_what_is_pending(alice_api, current, pending):
