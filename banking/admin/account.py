@@ -39,7 +39,7 @@ class AccountAdmin(WithActs, ReadOnly):
     search_help_text = _("An account's or person's whole id, an IBAN, or the e-mail address of whoever may use it.")
     fields = (
         "id", "name", "holder", "kind", "type", "iban", "currency", "status", "balance", "held", "available",
-        "overdraft", "last_seq", "opened_at",
+        "overdraft", "number_of_entries", "opened_at",
     )  # fmt: skip
     inlines = (AccessInline,)
     change_form_template = "admin/banking/account/change_form.html"
@@ -79,6 +79,10 @@ class AccountAdmin(WithActs, ReadOnly):
     @admin.display(description=_("overdraft"))
     def overdraft(self, account: Account) -> str:
         return amounts.shown(account.currency, account.overdraft_minor)
+
+    @admin.display(description=_("entries"))
+    def number_of_entries(self, account: Account) -> int:
+        return account.last_seq
 
     def facts(self, one: Account) -> list[tuple[Text, Text]]:
         return [

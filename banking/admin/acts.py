@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -38,7 +39,10 @@ class Act:
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        label=_("Reason"), max_length=140, help_text=_("For whoever looks into this later. The person may see it.")
+        label=_("Reason"),
+        max_length=140,
+        widget=AdminTextInputWidget,
+        help_text=_("For whoever looks into this later. The person may see it."),
     )
 
 

@@ -34,5 +34,6 @@ class UncountedPaginator(Paginator):
 class UncountedChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        self.full_result_count = self.result_count  # or the page would say how many it has found
         if not self.multi_page:  # the only page was read to know that
             self.result_list = self.paginator.page(1).object_list

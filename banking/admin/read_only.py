@@ -30,6 +30,7 @@ class ReadOnly(NeverEdited, admin.ModelAdmin):
     """`found_by_id`, `found_by_account` and `found_by_person` are the lookups that a search term of that kind means."""
 
     ordering = ("-id",)
+    sortable_by = ()  # by any column would be to sort them all
     actions = None
     list_per_page = 50
     list_max_show_all = 0

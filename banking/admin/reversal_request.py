@@ -3,9 +3,10 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from banking import amounts, oversight
+from banking import oversight
 from banking.admin.acts import Act, Text, WithActs
 from banking.admin.read_only import ReadOnly
+from banking.admin.transaction import moved
 from banking.models import ReversalRequest
 
 
@@ -48,10 +49,4 @@ class ReversalRequestAdmin(WithActs, ReadOnly):
     )
 
     def facts(self, one: ReversalRequest) -> list[tuple[Text, Text]]:
-        entries = one.transaction.entries.select_related("account")
-        return [
-            (_("Transaction"), one.transaction.description),
-            *((str(entry.account), amounts.shown(entry.currency, entry.amount_minor)) for entry in entries),
-            (_("Reason"), one.reason),
-            (_("Asked by"), str(one.requested_by)),
-        ]
+        return [*moved(one.transaction), (_("Asked by"), str(one.requested_by)), (_("Their reason"), one.reason)]

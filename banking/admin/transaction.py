@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import formats
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +18,20 @@ from banking.models import LedgerEntry, LedgerTransaction
 
 #: A person's or account's transactions are found among its latest entries; all of them are on the account's page.
 MOST_OF_AN_ACCOUNT = 1000
+
+
+def moved(transaction: LedgerTransaction) -> list[tuple[Text, Text]]:
+    """What went where, for whoever is about to undo it."""
+    entries = transaction.entries.select_related("account__holder").order_by("amount_minor")
+    sides = (
+        (
+            f"{entry.account.name} {entry.account.holder or ''}",
+            f"{amounts.shown(entry.currency, entry.amount_minor)} {entry.account.iban or ''}",
+        )
+        for entry in entries
+    )
+    date = formats.date_format(transaction.created_at, "DATETIME_FORMAT")
+    return [(_("Transaction"), transaction.description), (_("Date"), date), *sides]
 
 
 class EntryInline(WithAmount, NeverEdited, admin.TabularInline):
@@ -35,7 +50,7 @@ class EntryInline(WithAmount, NeverEdited, admin.TabularInline):
 
 @admin.register(LedgerTransaction)
 class TransactionAdmin(WithActs, ReadOnly):
-    list_display = ("id", "kind", "description", "moved", "created_at")
+    list_display = ("id", "kind", "description", "amount", "created_at")
     search_help_text = _("A transaction's whole id; an IBAN or e-mail address finds the latest.")
     fields = ("id", "kind", "description", "currency", "created_at", "reverses", "reversal")
     readonly_fields = ("reversal",)
@@ -54,7 +69,7 @@ class TransactionAdmin(WithActs, ReadOnly):
     )
 
     @admin.display(description=_("amount"))
-    def moved(self, transaction: LedgerTransaction) -> str:
+    def amount(self, transaction: LedgerTransaction) -> str:
         """What the accounts that got something got together."""
         got = sum(entry.amount_minor for entry in transaction.entries.all() if entry.amount_minor > 0)
         return amounts.shown(transaction.currency, got)
@@ -68,12 +83,7 @@ class TransactionAdmin(WithActs, ReadOnly):
         return format_html('<a href="{}">{}</a>', url, reversal)
 
     def facts(self, one: LedgerTransaction) -> list[tuple[Text, Text]]:
-        entries = one.entries.select_related("account")
-        return [
-            (_("Transaction"), one.description),
-            (_("Date"), f"{one.created_at:%Y-%m-%d %H:%M} UTC"),
-            *((str(entry.account), amounts.shown(entry.currency, entry.amount_minor)) for entry in entries),
-        ]
+        return moved(one)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerTransaction]:
         return super().get_queryset(request).prefetch_related("entries")

@@ -9,6 +9,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from banking import amounts
 from banking.models.account import Account
 
 # Below 2^53, so that every JSON reader keeps it exact.
@@ -63,7 +64,7 @@ class LedgerEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_minor} {self.currency}"
+        return amounts.shown(self.currency, self.amount_minor)
 
 
 class LedgerSeal(models.Model):
