@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -32,6 +32,7 @@ from demo.seed import scale
 from oauth.models import AuditEvent
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
 from tests.banking.test_transfers import body_of, send
+from tests.database import reconnected, site_role
 
 pytestmark = pytest.mark.django_db
 
@@ -490,3 +491,19 @@ def test_what_was_delivered_is_not_sent_again(admin_browser, some_of_each):
 def test_holds_show_what_is_set_aside(admin_browser, some_of_each):
     assert "0.50 GBP" in page(admin_browser, "/admin/banking/hold/?status__exact=pending")
     assert Hold.objects.get().account.held_minor == 50
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sites_role_has_the_rights_for_all_of_it(alice, bob):
+    current, of_bob = funded(alice, "Current"), funded(bob, "Bob's")
+    first, second = (oversight.Officer(User.objects.create_user(f"{name}@bank.test")) for name in ("first", "second"))
+    payment = ledger.post([(current, -2_000), (of_bob, 2_000)], description="x", kind="transfer")
+    with site_role() as role, reconnected(USER=role):
+        oversight.freeze(current.pk, by=first, reason="x")
+        oversight.unfreeze(current.pk, by=first, reason="x")
+        request = oversight.request(payment.pk, by=first, reason="x")
+        oversight.approve(request.pk, by=second)
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            ReversalRequest.objects.filter(pk=request.pk).update(requested_by=second.user)
+        post_all([Posting(current.pk, of_bob.pk, 1, "x", "transfer", timezone.now())])
+    assert Account.objects.get(pk=current.pk).posted_minor == FUNDS_MINOR - 1
