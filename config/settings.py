@@ -304,7 +304,7 @@ OAUTH = {
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.int("ACCESS_TOKEN_LIFETIME_SECONDS", default=300)),
     "AUTHENTICATION_CONTEXT": "accounts.authentication_context.of",
     "USER_CLAIMS": "accounts.user_claims.of",
-    "RESOURCES": {f"{ISSUER}/api/v1": {"name": "Bank API", "path": "/api/v1"}},
+    "RESOURCES": {f"{ISSUER}/api/v1": {"name": "Bank API", "path": "/api/v1", "example": "/accounts"}},
     "SCOPES": {
         "openid": "Confirm who you are",
         "profile": "See your name",

@@ -66,6 +66,7 @@ class Conf:
     #: Scope name -> sentence for the consent page. First values of rows that the admin edits.
     SCOPES: Mapping[str, str] = field(default_factory=dict)
     #: RFC 8707: resource identifier (`aud`) -> {"name", "path"}; the first one is meant when none is asked.
+    #: `example` is an address below it for the programs to copy: what an app would ask first.
     RESOURCES: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: RFC 9396: type of details -> dotted path of its `authorization_details.DetailsType`.
     AUTHORIZATION_DETAILS_TYPES: Mapping[str, str] = field(default_factory=dict)

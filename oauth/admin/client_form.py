@@ -1,0 +1,190 @@
+"""The forms of a client: registering asks what it is and then only what matters for that; changing shows the rest."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from oauth.models import Client, Scope
+from oauth.models.client import (
+    CERTIFICATE_NAME_KINDS,
+    AuthenticationMethod,
+    Kind,
+    SecurityProfile,
+    offered_authentication_methods,
+    offered_grant_types,
+)
+from oauth.registration import EXPLANATIONS, kind_needs_redirect_uri, preset
+
+# A form without them (an older script, a field taken out of the page) leaves them as they are.
+_KEPT_WHEN_ABSENT = ("subject_type", "backchannel_token_delivery_mode", "security_profile")
+CERTIFICATE_NAMES = tuple(f"tls_client_auth_{kind}" for kind in CERTIFICATE_NAME_KINDS)
+_FAPI = (SecurityProfile.FAPI2, SecurityProfile.FAPI2_MESSAGE_SIGNING)
+# What only a person can allow about themselves; a service has none.
+_ABOUT_A_PERSON = ("openid", "profile", "email", "offline_access")
+
+
+class ClientForm(forms.ModelForm):
+    """Scopes by their sentences, redirect URIs one a line."""
+
+    allowed_scopes = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
+        required=False,
+        help_text=_("What this app may ask people for, at most. Each is a sentence on the consent page."),
+    )
+    redirect_uris = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 80}),
+        required=False,
+        label=_("Redirect URIs"),
+        help_text=_(
+            "One a line, compared character by character: where the browser returns to after log-in. "
+            "https; http://127.0.0.1/… (any port) for desktop apps; com.example.app:/… for mobile apps."
+        ),
+    )
+
+    class Meta:
+        model = Client
+        fields: tuple[str, ...] = ("name", "allowed_scopes", "redirect_uris")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(scope.name, f"{scope.name}: {scope.sentence}") for scope in Scope.objects.all()]
+        field = self.fields["allowed_scopes"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = choices
+        if self.instance.pk:
+            self.initial["redirect_uris"] = "\n".join(self.instance.redirect_uris.split())
+
+    def _update_errors(self, errors: ValidationError) -> None:
+        """What the model finds wrong with a field that this form does not show is said above the form."""
+        if hasattr(errors, "error_dict"):
+            hidden = [name for name in errors.error_dict if name not in self.fields]
+            for name in hidden:
+                errors.error_dict.setdefault(NON_FIELD_ERRORS, []).extend(errors.error_dict.pop(name))
+        super()._update_errors(errors)  # type: ignore[misc]
+
+    def clean_redirect_uris(self) -> str:
+        return "\n".join(self.cleaned_data["redirect_uris"].split())
+
+
+class AddClientForm(ClientForm):
+    """Everything else follows from the kind; `FIELDS` are what matters for each."""
+
+    FIELDS = {
+        Kind.MOBILE: ("name", "redirect_uris", "allowed_scopes", "dpop_bound_access_tokens"),
+        Kind.WEB: ("name", "redirect_uris", "allowed_scopes", "post_logout_redirect_uris", "backchannel_logout_uri"),
+        Kind.BROWSER: ("name", "redirect_uris", "allowed_scopes", "dpop_bound_access_tokens"),
+        Kind.SERVICE: ("name", "allowed_scopes"),
+        Kind.DEVICE: ("name", "allowed_scopes"),
+    }
+
+    kind = forms.ChoiceField(
+        label=_("What is it?"),
+        widget=forms.RadioSelect(attrs={"class": "explained"}),
+        choices=[(kind.value, f"{kind.label}: {EXPLANATIONS[kind]}") for kind in Kind],
+    )
+
+    class Meta(ClientForm.Meta):
+        fields = (
+            "kind", "name", "redirect_uris", "allowed_scopes", "dpop_bound_access_tokens",
+            "post_logout_redirect_uris", "backchannel_logout_uri",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kind = self.data.get("kind") or self.initial.get("kind", "")
+        if kind not in Kind.values:
+            return
+        self.fields["kind"].widget = forms.HiddenInput()
+        for name in set(self.fields) - {"kind", *self.FIELDS[Kind(kind)]}:
+            del self.fields[name]
+        if kind == Kind.SERVICE:
+            scopes = self.fields["allowed_scopes"]
+            assert isinstance(scopes, forms.MultipleChoiceField)
+            offered: Any = scopes.choices
+            scopes.choices = [one for one in offered if one[0] not in _ABOUT_A_PERSON]
+            scopes.help_text = _("What it may do for itself, at most. No person is asked.")
+
+    @classmethod
+    def fields_of(cls, kind: str) -> tuple[str, ...]:
+        return ("kind", *cls.FIELDS[Kind(kind)]) if kind in Kind.values else ("kind",)
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if kind := self.cleaned_data.get("kind"):
+            for name, value in preset(kind).items():
+                setattr(self.instance, name, value)
+            if not kind_needs_redirect_uri(kind) and self.data.get("redirect_uris"):
+                self.add_error(None, gettext("This kind of app has no browser to return to; leave this empty."))
+        return cleaned
+
+
+class PlainClientForm(forms.ModelForm):
+    """For who may look and not change."""
+
+    class Meta:
+        model = Client
+        fields: tuple[str, ...] = ()
+
+
+class ChangeClientForm(ClientForm):
+    grant_types = forms.MultipleChoiceField(
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
+        help_text=_("Only what the app really uses."),
+    )
+    proves_itself_by = forms.ChoiceField(
+        required=False,
+        label=_("Change how it proves itself"),
+        help_text=_("By a key or certificate of its own. Its secret ends at once."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["grant_types"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(one.value, one.label) for one in offered_grant_types()]
+        for name in _KEPT_WHEN_ABSENT:
+            self.fields[name].required = False
+        offered = [one for one in offered_authentication_methods() if not one.needs_secret and one != "none"]
+        method = self.fields["proves_itself_by"]
+        assert isinstance(method, forms.ChoiceField)
+        method.choices = [("", _("As it does now")), *((one.value, one.label) for one in offered)]
+
+    def clean(self) -> dict[str, Any] | None:
+        """One switch: with a FAPI profile and keys the app authenticates by them, and its secret is gone."""
+        cleaned = super().clean()
+        given = self.cleaned_data
+        for name in _KEPT_WHEN_ABSENT:
+            given[name] = given.get(name) or getattr(self.instance, name)
+        has_keys = bool(given.get("client_jwks") or given.get("client_jwks_uri"))
+        method = given.get("proves_itself_by")
+        is_secret = AuthenticationMethod(self.instance.token_endpoint_auth_method).needs_secret
+        if (
+            not method
+            and given.get("security_profile") in _FAPI
+            and has_keys
+            and (is_secret or self.instance.is_public)
+        ):
+            method = AuthenticationMethod.PRIVATE_KEY_JWT
+        if method:
+            self.instance.token_endpoint_auth_method = AuthenticationMethod(method)
+            self.instance.client_type = Client.CLIENT_CONFIDENTIAL
+            self.instance.secret_digest = self.instance.previous_secret_digest = None
+        return cleaned
+
+    class Meta(ClientForm.Meta):
+        fields = (
+            "name", "is_active", "allowed_scopes", "authorization_details_types", "redirect_uris", "grant_types",
+            "access_token_lifetime",
+            "authorization_lifetime", "client_uri", "logo_uri", "policy_uri", "tos_uri", "client_jwks",
+            "client_jwks_uri", "security_profile", "require_pushed_authorization_requests", "dpop_bound_access_tokens",
+            "require_signed_request_object", "request_object_signing_alg", "authorization_signed_response_alg",
+            "tls_client_certificate_bound_access_tokens", *CERTIFICATE_NAMES,
+            "exchange_policy", "exchange_from",
+            "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required",
+            "subject_type", "sector_identifier_uri", "id_token_signed_response_alg", "userinfo_signed_response_alg",
+            "introspection_signed_response_alg", "default_max_age", "backchannel_token_delivery_mode",
+            "backchannel_client_notification_endpoint",
+        )  # fmt: skip

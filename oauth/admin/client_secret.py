@@ -1,0 +1,71 @@
+"""The secret of a client: shown in the answer to the POST that made it and nowhere else; two slots for the change."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from oauth.models import AuditEvent, Client
+from oauth.models.audit_event import origin
+
+# A new secret and the one before it both work for this long, so that a running client can be switched over.
+SECRET_OVERLAP = timedelta(days=1)
+
+
+class SecretViews:
+    """For a ModelAdmin of Client."""
+
+    opts: Any
+    admin_site: Any
+    has_change_permission: Any
+    log_change: Any
+    message_user: Any
+    change_url: Any
+
+    def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A new secret; the old one works for SECRET_OVERLAP more."""
+        client = get_object_or_404(Client, pk=object_id)
+        if request.method != "POST" or not client.has_secret or not self.has_change_permission(request, client):
+            raise PermissionDenied
+        secret = client.issue_secret(overlap_until=timezone.now() + SECRET_OVERLAP)
+        with transaction.atomic(), origin("admin", request):
+            changed = ["secret_digest", "previous_secret_digest", "previous_secret_expires_at", "updated"]
+            client.save(update_fields=changed)
+            AuditEvent.record(AuditEvent.Action.SECRET_ISSUED, client=client.client_id, actor=request.user.pk)
+        self.log_change(request, client, "Issued a new secret.")
+        return self.show_secret(request, client, secret)
+
+    def retire_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The app uses the new secret: the one before it ends now and not after SECRET_OVERLAP."""
+        client = get_object_or_404(Client, pk=object_id)
+        if request.method != "POST" or not self.has_change_permission(request, client):
+            raise PermissionDenied
+        if client.has_two_secrets:
+            client.previous_secret_digest = client.previous_secret_expires_at = None
+            with transaction.atomic(), origin("admin", request):
+                client.save(update_fields=["previous_secret_digest", "previous_secret_expires_at", "updated"])
+                AuditEvent.record(AuditEvent.Action.SECRET_RETIRED, client=client.client_id, actor=request.user.pk)
+            self.log_change(request, client, "Retired the old secret.")
+            self.message_user(request, _("The old secret does not work any more."), messages.SUCCESS)
+        return HttpResponseRedirect(self.change_url(client))
+
+    def show_secret(self, request: HttpRequest, client: Client, secret: str) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Client secret"),
+            "opts": self.opts,
+            "client": client,
+            "secret": secret,
+            "change_url": self.change_url(client),
+        }
+        response = TemplateResponse(request, "admin/oauth/client/secret.html", context)
+        response["Cache-Control"] = "no-store"
+        return response

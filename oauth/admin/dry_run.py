@@ -1,0 +1,219 @@
+"""The test button: a client's flow, run inside this process by the very functions that serve it, and undone.
+
+Nothing is redirected, so no unsafe redirect URI is needed for it; no secret is asked for. All of it happens in one
+transaction that is rolled back: no authorization, code or refresh token stays. The access token that is made is shown
+decoded and never as it is: signed tokens are believed without a look at the database.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import jwt
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext
+from jwt.utils import base64url_encode
+
+from oauth import grants
+from oauth.authorization import authentication_context, consent
+from oauth.authorization.request import AuthorizationRequest, read, return_address
+from oauth.conf import conf
+from oauth.errors import OAuthError
+from oauth.grants import GrantRequest, Issuance
+from oauth.models import Client, DeviceCode, Session
+from oauth.models.client import GrantType
+from oauth.models.secret import digest, new_secret
+from oauth.parameters import Parameters
+
+_WITHOUT_A_PERSON = frozenset({"openid", "profile", "email", "offline_access"})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the flow: what happened, and in `facts` or `document` what there is to see."""
+
+    title: str
+    explanation: str
+    is_done: bool = True
+    facts: dict[str, str] = field(default_factory=dict)
+    document: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def pretty(self) -> str:
+        return json.dumps(self.document, indent=2)
+
+
+def run(client: Client, request: HttpRequest) -> list[Step]:
+    """The steps, up to the one that failed, which says why. The person is the admin who asks."""
+    steps: list[Step] = []
+    with transaction.atomic():
+        try:
+            # A refusal inside a grant must leave this transaction usable.
+            with transaction.atomic():
+                for step in _steps(client, request):
+                    steps.append(step)  # noqa: PERF402  (those before a refusal are kept)
+        except OAuthError as refusal:
+            steps.append(_refused(refusal))
+        transaction.set_rollback(True)
+    return steps
+
+
+def _refused(refusal: OAuthError) -> Step:
+    explanation = ": ".join(filter(None, (refusal.description, refusal.detail)))
+    return Step(gettext("Refused"), explanation, is_done=False, facts={"error": refusal.code})
+
+
+def _steps(client: Client, request: HttpRequest) -> Iterator[Step]:
+    if not client.is_active:
+        yield Step(gettext("Disabled"), gettext("This client is refused everywhere."), is_done=False)
+        return
+    yield _authentication(client)
+    if client.allows_grant_type(GrantType.AUTHORIZATION_CODE):
+        yield from _code(client, request)
+    elif client.allows_grant_type(GrantType.DEVICE_CODE):
+        yield from _device(client, request)
+    elif client.allows_grant_type(GrantType.CLIENT_CREDENTIALS):
+        yield from _service(client)
+    else:
+        yield Step(gettext("Not tried"), gettext("Its grant types need another client or a person elsewhere."), False)
+
+
+def _authentication(client: Client) -> Step:
+    title = gettext("The client proves itself")
+    if client.is_public:
+        return Step(title, gettext("It is public: anybody can claim to be it, so PKCE and the redirect URI decide."))
+    return Step(
+        title,
+        gettext("Not tried here: what it proves itself with is not known to us. The programs to copy try it."),
+        facts={"token_endpoint_auth_method": client.token_endpoint_auth_method},
+    )
+
+
+def _code(client: Client, request: HttpRequest) -> Iterator[Step]:
+    verifier = secrets.token_urlsafe(48)
+    asked = {
+        "client_id": client.client_id,
+        "response_type": "code",
+        "redirect_uri": next(iter(client.redirect_uris.split()), ""),
+        "scope": " ".join(client.allowed_scopes),
+        "state": secrets.token_urlsafe(16),
+        "code_challenge": base64url_encode(hashlib.sha256(verifier.encode()).digest()).decode(),
+        "code_challenge_method": "S256",
+    }
+    yield Step(
+        gettext("The authorization request"),
+        gettext("Its parameters are pushed to /oauth/par; the browser carries a reference.")
+        if client.must_push
+        else gettext("The app sends the browser to this address, with a PKCE challenge that is new each time."),
+        facts={} if client.must_push else {"GET": f"{conf.url('/oauth/authorize')}?{urlencode(asked)}"},
+        document=asked if client.must_push else {},
+    )
+    params = Parameters({name: (value,) for name, value in asked.items() if value})
+    understood = read(params, return_address(params, client))
+    yield _person_is_asked(client, understood.scopes)
+    code = consent.allow_by_code(understood, client, _session(request), {})
+    yield _code_came_back(understood)
+    form = {"code": code, "code_verifier": verifier, "redirect_uri": understood.redirect_uri}
+    yield from _tokens(client, GrantType.AUTHORIZATION_CODE, form)
+
+
+def _code_came_back(understood: AuthorizationRequest) -> Step:
+    return Step(
+        gettext("The browser returns to the app"),
+        gettext("With a code that works once, for a minute, and only with the verifier of the challenge."),
+        facts={"redirect_uri": understood.redirect_uri, "response_mode": understood.response_mode, "iss": conf.ISSUER},
+    )
+
+
+def _device(client: Client, request: HttpRequest) -> Iterator[Step]:
+    code = new_secret()
+    waiting = DeviceCode.objects.create(
+        code_digest=digest(code),
+        client=client,
+        scopes=list(client.allowed_scopes),
+        resources=list(conf.RESOURCES)[:1],
+        expires_at=timezone.now() + conf.DEVICE_CODE_LIFETIME,
+        interval_seconds=5,
+    )
+    yield Step(
+        gettext("The device shows a code"),
+        gettext("The person types it on their phone; the device asks again every few seconds."),
+        facts={"verification_uri": conf.url("/oauth/device"), "user_code": waiting.user_code_shown},
+    )
+    yield _person_is_asked(client, tuple(client.allowed_scopes))
+    waiting.authorization = consent.write(client, _session(request), scopes=waiting.scopes, resources=waiting.resources)
+    waiting.save(update_fields=["authorization"])
+    yield from _tokens(client, GrantType.DEVICE_CODE, {"device_code": code})
+
+
+def _service(client: Client) -> Iterator[Step]:
+    scope = " ".join(one for one in client.allowed_scopes if one not in _WITHOUT_A_PERSON)
+    yield from _tokens(client, GrantType.CLIENT_CREDENTIALS, {"scope": scope})
+
+
+def _person_is_asked(client: Client, scopes: tuple[str, ...]) -> Step:
+    sentences = {title: "; ".join(one.sentence for one in asked) for title, asked in consent.groups(scopes)}
+    return Step(
+        gettext("The person is asked"),
+        gettext("They log in and see this. The test answers “allow” for you, and takes it back in the end."),
+        facts=sentences,
+    )
+
+
+def _session(request: HttpRequest) -> Session:
+    """A log-in like that of the admin's browser, which the browser itself does not get to know."""
+    context = authentication_context.of(request)
+    user: Any = request.user
+    return Session.objects.create(user=user, auth_time=context.auth_time, acr=context.acr, amr=list(context.amr))
+
+
+def _tokens(client: Client, grant_type: str, form: dict[str, str]) -> Iterator[Step]:
+    params = Parameters({name: (value,) for name, value in form.items() if value})
+    issued = grants.run(grant_type, GrantRequest(client, params, _confirmation(client)))
+    yield Step(
+        gettext("The token endpoint answers"),
+        gettext("As an app would get it; the tokens themselves are not shown."),
+        document={name: _shown(name, value) for name, value in issued.to_response().items()},
+    )
+    yield _decoded(issued)
+    if issued.refresh_token and client.allows_grant_type(GrantType.REFRESH_TOKEN):
+        again = Parameters({"refresh_token": (issued.refresh_token,)})
+        renewed = grants.run(GrantType.REFRESH_TOKEN, GrantRequest(client, again, _confirmation(client, issued)))
+        rotates = renewed.refresh_token not in (None, issued.refresh_token)
+        yield Step(
+            gettext("The token is renewed"),
+            gettext("With a new refresh token: the old one ends with its first use.")
+            if rotates
+            else gettext("The refresh token stays, since it is bound to the client or its key."),
+        )
+    yield Step(gettext("All of it is undone"), gettext("No authorization, code or token of this test exists any more."))
+
+
+def _confirmation(client: Client, issued: Issuance | None = None) -> dict[str, str]:
+    """The thumbprint of a key that nobody has, where the client binds its tokens."""
+    if issued is not None:
+        return dict(issued.confirmation)
+    thumbprint = base64url_encode(secrets.token_bytes(32)).decode()
+    if client.tls_client_certificate_bound_access_tokens:
+        return {"x5t#S256": thumbprint}
+    return {"jkt": thumbprint} if client.must_bind else {}
+
+
+def _shown(name: str, value: Any) -> Any:
+    return gettext("(not shown)") if name in ("access_token", "refresh_token", "id_token") else value
+
+
+def _decoded(issued: Issuance) -> Step:
+    header = jwt.get_unverified_header(issued.access_token)
+    payload = jwt.decode(issued.access_token, options={"verify_signature": False})
+    return Step(
+        gettext("The access token, decoded"),
+        gettext("What an API reads after it has checked the signature. An app has no business with it."),
+        document={"header": header, "payload": payload},
+    )

@@ -1,0 +1,126 @@
+"""Programs to copy, filled with a client's own values; never with its secret, which they take from the environment.
+
+Each is a text template under templates/oauth/snippets/, and each is run by tests/flows/test_snippets.py, but those in
+Swift and Kotlin, whose parameters and addresses are checked there.
+"""
+
+import json
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.template import Context
+from django.template.loader import get_template
+from django.utils.translation import gettext
+
+from oauth.conf import conf
+from oauth.models import Client
+from oauth.models.client import AuthenticationMethod, GrantType, Kind
+
+# What is asked for first, where the client may: least comes first in the settings, but for who the person is.
+_MOST_SCOPES = 2
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """`name` is the template; `file_name` is what to call the copy."""
+
+    name: str
+    title: str
+    language: str
+    file_name: str
+    code: str
+
+
+_LIBRARIES: dict[str, tuple[str, str, str]] = {
+    "curl_service.sh": ("curl", "shell", "service.sh"),
+    "authlib_service.py": ("Authlib (Python)", "python", "service.py"),
+    "openid_client_service.mjs": ("openid-client (JavaScript)", "javascript", "service.mjs"),
+    "authlib_code.py": ("Authlib (Python)", "python", "app.py"),
+    "openid_client_code.mjs": ("openid-client (JavaScript)", "javascript", "app.mjs"),
+    "bff.mjs": ("openid-client, as a back end for a front end", "javascript", "bff.mjs"),
+    "device.py": ("requests (Python)", "python", "device.py"),
+    "appauth.swift": ("AppAuth for iOS, tokens in the Keychain", "swift", "LogIn.swift"),
+    "appauth.kt": ("AppAuth for Android, tokens under a Keystore key", "kotlin", "LogIn.kt"),
+}
+_OF_KIND: dict[str, tuple[str, ...]] = {
+    Kind.MOBILE: ("appauth.swift", "appauth.kt", "authlib_code.py", "openid_client_code.mjs"),
+    Kind.WEB: ("authlib_code.py", "openid_client_code.mjs", "bff.mjs"),
+    # An app that is a browser app today, and should have a back end: see the guide.
+    Kind.BROWSER: ("openid_client_code.mjs",),
+    Kind.SERVICE: ("curl_service.sh", "authlib_service.py", "openid_client_service.mjs"),
+    Kind.DEVICE: ("device.py",),
+}
+
+
+def of(client: Client, names: Sequence[str] = ()) -> list[Snippet]:
+    """Those for its kind; none where none would work as it stands: see `why_none`."""
+    if why_none(client):
+        return []
+    return [fill(name, client) for name in names or _OF_KIND[client.kind]]
+
+
+def why_none(client: Client) -> str:
+    """What keeps these simple programs from working for this client; empty where they do."""
+    if client.is_fapi or client.must_push or client.must_bind or client.must_sign_requests:
+        return gettext(
+            "This client pushes, binds or signs. A whole program that does is `manage.py demo_app --fapi` "
+            "(demo/fapi_app.py), and for openid-client tests/flows/node/fapi-openid-client.mjs."
+        )
+    method = AuthenticationMethod(client.token_endpoint_auth_method)
+    if not client.is_public and method != AuthenticationMethod.SECRET_BASIC:
+        return gettext("This client proves itself by something else than a secret in the Authorization header.")
+    if client.kind in (Kind.MOBILE, Kind.WEB, Kind.BROWSER) and not client.allows_grant_type(
+        GrantType.AUTHORIZATION_CODE
+    ):
+        return gettext("The grant types of this client are not those of its kind.")
+    return ""
+
+
+def fill(name: str, client: Client) -> Snippet:
+    title, language, file_name = _LIBRARIES[name]
+    code = get_template(f"oauth/snippets/{name}.txt").template.render(_context(client))  # type: ignore[attr-defined]
+    return Snippet(name, title, language, file_name, code)
+
+
+def _context(client: Client) -> Context:
+    allowed = client.allowed_scopes
+    is_service = client.kind == Kind.SERVICE
+    useful = [scope for scope in allowed if scope.endswith(":read") or (scope == "openid" and not is_service)]
+    scopes = (useful or list(allowed))[:_MOST_SCOPES] or ["openid"]
+    resource = next(iter(client.allowed_resources or conf.RESOURCES), conf.ISSUER)
+    redirect_uri = _redirect_uri(client)
+    values = {
+        "issuer": conf.ISSUER,
+        "token_endpoint": conf.url("/oauth/token"),
+        "client_id": client.client_id,
+        "method": client.token_endpoint_auth_method,
+        "scope": " ".join(scopes),
+        "redirect_uri": redirect_uri,
+        "api": resource + conf.RESOURCES.get(resource, {}).get("example", ""),
+        "api_base": resource,
+    }
+    # Quoted for each language: a value that is strange is a string that is strange, and nothing more.
+    context: dict[str, Any] = {name: json.dumps(value) for name, value in values.items()}
+    context |= {f"{name}_sh": shlex.quote(value) for name, value in values.items()}
+    context |= {f"{name}_kt": json.dumps(value).replace("$", "\\$") for name, value in values.items()}
+    context |= {
+        "scope_pair_sh": shlex.quote(f"scope={values['scope']}"),
+        "scopes_swift": json.dumps(scopes),
+        "needs_secret": not client.is_public,
+        "is_insecure": conf.ISSUER.startswith("http:"),
+        "app_origin_plain": "{0.scheme}://{0.netloc}".format(urlsplit(redirect_uri)),
+    }
+    return Context(context, autoescape=False)
+
+
+def _redirect_uri(client: Client) -> str:
+    """The first that is registered; a loopback address with a port, which the app may choose (RFC 8252 §7.3)."""
+    uri = next(iter(client.redirect_uris.split()), "")
+    parts = urlsplit(uri)
+    is_native = client.kind in (Kind.MOBILE, Kind.DEVICE)
+    if is_native and parts.scheme == "http" and parts.hostname == "127.0.0.1" and parts.port is None:
+        return parts._replace(netloc="127.0.0.1:51234").geturl()
+    return uri
