@@ -4,9 +4,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
-
 from demo.seed import accounts, clients, people
+from demo.seed.alone import alone
 
 _LOCK = 0x5EED  # of PostgreSQL's advisory locks; no other code of ours takes one with this number
 
@@ -14,9 +13,7 @@ _LOCK = 0x5EED  # of PostgreSQL's advisory locks; no other code of ours takes on
 def plant(*, password: str, data_dir: Path, now: datetime) -> tuple[int, dict[str, dict[str, Any]]]:
     """How many people there are, and the clients, by client_id, with their secrets: also written to
     `<data_dir>/clients.json`."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    with alone(_LOCK):
         customers = [(person, people.ensure(person, password=password)) for person in people.CUSTOMERS]
         staff = [people.ensure(person, password=password) for person in (people.ADMIN, people.OFFICER)]
         accounts.ensure(customers, now=now)

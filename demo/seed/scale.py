@@ -17,13 +17,14 @@ from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.contrib.auth.hashers import make_password
-from django.db import connection, transaction
+from django.db import connection
 
 from accounts.models import User
 from banking.iban import of as iban_of
 from banking.ledger import bulk
 from banking.models import Account
 from banking.opening import internal_account
+from demo.seed.alone import alone
 from oauth.models import Authorization, Client, RefreshToken
 from oauth.models.client import Kind
 from oauth.registration import preset
@@ -43,16 +44,15 @@ def plant(scale: float, *, password: str, now: datetime, say: Callable[[str], No
     hashed = make_password(password)
     made, first = 0, _first_missing()
     for start in range(first, wanted, _BLOCKS_AT_ONCE):
-        blocks = range(start, min(start + _BLOCKS_AT_ONCE, wanted))
-        with transaction.atomic():
-            _take_time()
-            if _first_missing() != start:
-                raise RuntimeError("Another demo_seed --scale is running on this database.")
-            _people(blocks, hashed)
-            _apps(blocks, now=now)
-            _money(blocks)
+        with alone(_LOCK):
+            # Another one may run beside this one, and have made some of them.
+            blocks = range(max(start, _first_missing()), min(start + _BLOCKS_AT_ONCE, wanted))
+            if blocks:
+                _people(blocks, hashed)
+                _apps(blocks, now=now)
+                _money(blocks)
         made += len(blocks)
-        say(f"{blocks.stop} of {wanted} thousand")
+        say(f"{min(start + _BLOCKS_AT_ONCE, wanted)} of {wanted} thousand")
     if made:
         _analyze()
     return made
@@ -87,13 +87,6 @@ def _first_missing() -> int:
     """A block's users come in its transaction with everything else."""
     last = User.objects.filter(pk__gte=user_id(1), pk__lte=user_id(BLOCK * 10**6)).order_by("-pk").first()
     return int(last.pk.hex[-12:], 16) // BLOCK if last else 0
-
-
-def _take_time() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        cursor.execute("SET LOCAL statement_timeout = 0")
-        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def _numbers(blocks: range) -> tuple[int, int]:
@@ -213,7 +206,5 @@ def _payments(ids: list[UUID], chance: random.Random, clearing: UUID) -> list[bu
 
 def _analyze() -> None:
     """So that the first question does not wait for autovacuum to learn how large the tables have become."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET statement_timeout = 0")
+    with alone(_LOCK), connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-        cursor.execute("RESET statement_timeout")

@@ -4,6 +4,7 @@ import json
 import stat
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from io import StringIO
 
 import pytest
@@ -29,6 +30,7 @@ from banking.models import (
 from banking.opening import open_account
 from demo.seed import history, people, scale
 from oauth.models import Authorization, Client, RefreshToken
+from tests.banking.conftest import in_parallel
 
 pytestmark = pytest.mark.django_db
 
@@ -238,6 +240,15 @@ def test_scale_adds_large_data_in_blocks_and_goes_on_where_it_was(seed):
     there = everything()
     seed(scale=0.002)
     assert everything() == there
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_scale_at_once_make_it_once():
+    works = [partial(scale.plant, of, password="x", now=timezone.now(), say=lambda text: None) for of in (0.002, 0.001)]
+    results = in_parallel(*works)
+    assert sum(results) == 2
+    assert User.objects.count() == RefreshToken.objects.count() == 2000
+    assert Account.objects.exclude(holder=None).count() == 20
 
 
 def test_scale_makes_the_same_each_time(seed):
