@@ -129,7 +129,7 @@ class TestMetrics:
         settings.TRUSTED_PROXIES = []
         assert read("127.0.0.1", **{"x-forwarded-for": "203.0.113.9"}).status_code == 404
 
-    def test_counters_of_all_workers_are_summed(self, tmp_path, monkeypatch):
+    def test_counters_of_all_workers_are_summed(self, tmp_path, monkeypatch, db):
         from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
         for pid in (1, 2):

@@ -105,6 +105,8 @@ class Person:
         headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         answer = requests.request(method, f"{self.url}{path}", headers=headers, timeout=20, **more)
         self.told[f"{method} {answer.status_code}"] += 1
+        if answer.status_code == 500:
+            self.violations.append(f"{method} {path} was answered with 500: {answer.text}")
         return answer
 
     def _expect(self, sent: Sent, holds: bool, said: Body) -> None:
