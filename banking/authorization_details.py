@@ -201,7 +201,7 @@ def _choice(account: Account, *, is_ticked: bool) -> Choice:
 
 
 def _number(account: Account) -> str:
-    return f"{iban.masked(account.iban or '')} · {account.currency}"
+    return f"{iban.ending(account.iban)} · {account.currency}"
 
 
 def _sentences(detail: Detail) -> list[str]:

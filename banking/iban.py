@@ -37,5 +37,10 @@ def masked(iban: str | None) -> str | None:
     return f"{iban[:2]}{'•' * (len(iban) - 6)}{iban[-4:]}" if iban else None
 
 
+def ending(iban: str | None) -> str:
+    """What people know an account by: its last four characters."""
+    return f"•••• {iban[-4:]}" if iban else ""
+
+
 def _remainder(characters: str) -> int:
     return int("".join(str(int(character, 36)) for character in characters)) % 97

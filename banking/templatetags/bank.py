@@ -10,7 +10,7 @@ from banking import amounts, iban
 from banking.web.person import accounts_of
 
 register = template.Library()
-register.filter("masked", iban.masked)
+register.filter("ending", iban.ending)
 
 
 @register.filter

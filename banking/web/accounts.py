@@ -31,7 +31,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
     """Older transactions than ninety days need a fresh log-in, as in the API: the page ends before them."""
     found = account_or_404(request, account_id)
-    search = history.Search(request.GET)
+    search = history.Search(request.GET, label_suffix="")
     rows = history.part(search.found(found), request.GET.get("before", ""))
     readable = rows if is_fresh(request) else recent_of(rows)
     shown = readable[: history.PART]

@@ -43,6 +43,14 @@ class PayeeForm(forms.Form):
 
 
 class TransferForm(forms.Form):
+    amount = forms.DecimalField(
+        label=_("Amount"),
+        localize=True,
+        max_digits=15,
+        decimal_places=3,
+        min_value=Decimal("0.001"),
+        widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "class": "amount"}),
+    )
     source = forms.ChoiceField(label=_("From"))
     to = forms.ChoiceField(label=_("To"))
     name = forms.CharField(label=_("Name"), max_length=140, required=False, help_text=_("Only for someone new"))
@@ -53,18 +61,10 @@ class TransferForm(forms.Form):
         help_text=_("Only for someone new"),
         widget=forms.TextInput({"dir": "ltr", "spellcheck": "false", "autocomplete": "off"}),
     )
-    amount = forms.DecimalField(
-        label=_("Amount"),
-        localize=True,
-        max_digits=15,
-        decimal_places=3,
-        min_value=Decimal("0.001"),
-        widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}),
-    )
     reference = forms.CharField(label=_("Reference"), max_length=140)
 
     def __init__(self, *args: Any, sources: list[Account], own: list[Account], payees: list[Payee], **kwargs: Any):
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         self._sources = {str(account.pk): account for account in sources}
         self.fields["source"].choices = [  # type: ignore[attr-defined]
             (pk, f"{one.name} · {amounts.written(one.currency, one.available_minor)}")
@@ -72,9 +72,14 @@ class TransferForm(forms.Form):
         ]
         self.fields["to"].choices = [  # type: ignore[attr-defined]
             (gettext("Your accounts"), [(f"account:{one.pk}", f"{one.name} ({one.currency})") for one in own]),
-            (gettext("Payees"), [(f"payee:{one.pk}", f"{one.name} · {iban.masked(one.iban)}") for one in payees]),
+            (gettext("Payees"), [(f"payee:{one.pk}", f"{one.name} · {iban.ending(one.iban)}") for one in payees]),
             (SOMEONE_NEW, gettext("Someone new")),
         ]
+
+    @property
+    def only_new(self) -> tuple[str, ...]:
+        """The fields that count only for someone new."""
+        return ("name", "iban")
 
     def clean_name(self) -> str:
         return clean_text(self.cleaned_data["name"])

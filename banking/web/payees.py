@@ -20,7 +20,7 @@ from banking.web.person import id_of, page
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def payees(request: HttpRequest) -> HttpResponseBase:
-    form = PayeeForm(request.POST if request.method == "POST" else None)
+    form = PayeeForm(request.POST if request.method == "POST" else None, label_suffix="")
     if form.is_valid():
         with transaction.atomic():
             _payee, is_new = Payee.objects.current().get_or_create(

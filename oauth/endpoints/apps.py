@@ -30,6 +30,7 @@ class Covered:
     """One detail, and where the person changes it; empty where there is nothing to change."""
 
     summary: Summary
+    since: datetime
     change_url: str
 
 
@@ -100,7 +101,11 @@ def _covered(authorization: Authorization, user: Any) -> Iterable[Covered]:
     details = authorization.authorization_details
     for number, (detail, summary) in enumerate(zip(details, summaries(details), strict=True)):
         can_change = question_again(detail, user) is not None
-        yield Covered(summary, reverse("oauth:app-details", args=[authorization.pk, number]) if can_change else "")
+        yield Covered(
+            summary,
+            authorization.created_at,
+            reverse("oauth:app-details", args=[authorization.pk, number]) if can_change else "",
+        )
 
 
 def _last_addresses(authorizations: list[UUID]) -> dict[UUID | None, str | None]:

@@ -12,7 +12,7 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
 
-from oauth import parameters
+from oauth import limits, parameters
 from oauth.authorization import consent, sessions
 from oauth.authorization_details import NotAnswered
 from oauth.conf import conf
@@ -116,6 +116,8 @@ def _consent_page(
         "groups": consent.groups(waiting.scopes, given=given),
         "problem": problem,
         "asked_at": waiting.created_at,
+        "address": waiting.address,
+        "is_from_here": waiting.address == limits.address_of(request),
         "expires_at": consent.expires_at(waiting.client),
     }
     return render(request, "oauth/device_consent.html", context, status=400 if problem else 200)

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from oauth import parameters
+from oauth import limits, parameters
 from oauth.authorization.request import requested_resources, requested_scopes
 from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
@@ -35,6 +35,7 @@ class DeviceAuthorizationEndpoint(ProtocolEndpoint):
             client=client,
             scopes=list(requested_scopes(params.get("scope"), client)),
             resources=list(requested_resources(params.all("resource"), client)),
+            address=limits.address_of(request),
             expires_at=timezone.now() + conf.DEVICE_CODE_LIFETIME,
             interval_seconds=POLLING_INTERVAL_SECONDS,
         )

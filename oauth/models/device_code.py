@@ -27,6 +27,8 @@ class DeviceCode(models.Model):
     client = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="+")
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     resources = ArrayField(models.CharField(max_length=255), default=list)
+    # From which network it asks (limits.address_of), for the person to compare (RFC 8628 §5.4).
+    address = models.CharField(max_length=45, default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     interval_seconds = models.PositiveSmallIntegerField()

@@ -1,5 +1,7 @@
 """The pages in a real browser, which applies what no test client does: CSP, Referrer-Policy, cookies' SameSite."""
 
+import base64
+import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -10,7 +12,7 @@ import requests
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from tests.flows.person import EMAIL, PASSWORD
-from tests.servers import Server
+from tests.servers import Server, wait_until
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(
@@ -18,6 +20,9 @@ pytestmark = pytest.mark.skipif(
 )
 OFFLINE = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run",
            "--disable-component-update", "--disable-sync")  # fmt: skip
+RETURNS_TO = "http://127.0.0.1:51997/callback"
+VERIFIER = "v" * 43
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +48,7 @@ def page(chromium: BrowserContext) -> Iterator[Page]:
 def log_in(page: Page) -> None:
     page.fill("input[name=login]", EMAIL)
     page.fill("input[name=password]", PASSWORD)
-    page.click("main button[type=submit]")
+    page.press("input[name=password]", "Enter")
 
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])
@@ -96,3 +101,131 @@ def test_a_device_is_let_in_and_the_app_removed(live: Server, page: Page) -> Non
     page.click("button:has-text('Yes, remove Living-room TV')")
     assert "Removed" in page.inner_text("main")
     assert "Living-room TV" not in page.inner_text("main")
+
+
+def authorization_url(live: Server, **parameters: str) -> str:
+    query = {
+        "client_id": "demo-mobile", "redirect_uri": RETURNS_TO, "response_type": "code", "code_challenge": CHALLENGE,
+        "code_challenge_method": "S256", **parameters,
+    }  # fmt: skip
+    return f"{live.url}/oauth/authorize?{urlencode(query)}"
+
+
+def allow(live: Server, page: Page) -> dict:
+    """Presses the button; the tokens that the app then gets."""
+    page.route("http://127.0.0.1:51997/**", lambda route: route.fulfill(body="back"))
+    page.click("button[value=allow]")
+    page.wait_for_url("http://127.0.0.1:51997/**")
+    code = parse_qs(urlsplit(page.url).query)["code"][0]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": RETURNS_TO, "code_verifier": VERIFIER,
+            "client_id": "demo-mobile"}  # fmt: skip
+    return requests.post(f"{live.url}/oauth/token", data=form, timeout=5).json()
+
+
+def accounts(live: Server, token: str) -> requests.Response:
+    return requests.get(f"{live.url}/api/v1/accounts", headers={"Authorization": f"Bearer {token}"}, timeout=5)
+
+
+def fits(page: Page) -> bool:
+    """Nothing has to be scrolled sideways."""
+    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
+
+
+def test_the_api_shows_the_picked_accounts_until_others_are_picked_and_the_app_is_removed(
+    live: Server, page: Page
+) -> None:
+    detail = {"type": "account_information", "actions": ["accounts"]}
+    page.goto(authorization_url(live, authorization_details=json.dumps([detail])))
+    log_in(page)
+    page.uncheck("text=Rainy day")
+    page.uncheck("text=Holiday euros")
+    tokens = allow(live, page)
+    assert [row["name"] for row in accounts(live, tokens["access_token"]).json()["data"]] == ["Everyday"]
+
+    page.goto(f"{live.url}/oauth/apps")
+    page.click("text=Change accounts >> nth=0")
+    page.uncheck("text=Everyday")
+    page.check("text=Rainy day")
+    page.click("text=Save")
+    assert "Changed." in page.inner_text("main")
+    form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], "client_id": "demo-mobile"}
+    fresh = requests.post(f"{live.url}/oauth/token", data=form, timeout=5).json()
+    assert [row["name"] for row in accounts(live, fresh["access_token"]).json()["data"]] == ["Rainy day"]
+
+    page.click("summary:has-text('Remove Pocket Ledger')")
+    page.click("button:has-text('Yes, remove Pocket Ledger')")
+    assert "Removed" in page.inner_text("main")
+    form["refresh_token"] = fresh["refresh_token"]
+    assert requests.post(f"{live.url}/oauth/token", data=form, timeout=5).json()["error"] == "invalid_grant"
+    # A resource server looks at the status list every few seconds.
+    wait_until(lambda: accounts(live, fresh["access_token"]).status_code == 401)
+
+
+def test_what_is_unticked_the_app_does_not_get(live: Server, page: Page) -> None:
+    page.goto(authorization_url(live, scope="accounts:read transfers:write"))
+    log_in(page)
+    page.uncheck("text=Make transfers")
+    assert allow(live, page)["scope"] == "accounts:read"
+
+
+def test_a_device_is_let_in_on_a_small_screen(live: Server, page: Page) -> None:
+    page.set_viewport_size({"width": 360, "height": 640})
+    form = {"client_id": "demo-device", "scope": "accounts:read email"}
+    asked = requests.post(f"{live.url}/oauth/device_authorization", data=form, timeout=5).json()
+    page.goto(f"{live.url}/oauth/device")
+    log_in(page)
+    page.fill("#user-code", asked["user_code"].lower().replace("-", " "))
+    assert fits(page)
+    page.press("#user-code", "Enter")
+    assert asked["user_code"] in page.inner_text("main")
+    assert "the same network" in page.inner_text("main")
+    assert fits(page)
+    page.uncheck("text=See your e-mail address")
+    page.click("button[value=allow]")
+    assert "let in" in page.inner_text("h1")
+    grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": asked["device_code"],
+             "client_id": "demo-device"}  # fmt: skip
+    assert requests.post(f"{live.url}/oauth/token", data=grant, timeout=5).json()["scope"] == "accounts:read"
+
+
+def test_a_double_click_pays_once(live: Server, page: Page) -> None:
+    page.goto(f"{live.url}/bank/transfer")
+    log_in(page)
+    assert not page.is_visible("#id_iban")
+    page.fill("#id_amount", "1.37")
+    page.select_option("#id_to", label="Rainy day (GBP)")
+    page.fill("#id_reference", "Pressed twice")
+    page.press("#id_reference", "Enter")
+    assert "Is this right?" in page.inner_text("h1")
+    page.dblclick("main form button:has-text('Pay')")
+    page.wait_for_url("**/bank/transfers/*")
+    assert "£1.37" in page.inner_text("main")
+    page.goto(f"{live.url}/bank/")
+    page.click("a.card:has-text('Everyday')")
+    page.click("summary:has-text('Search')")
+    page.fill("#id_q", "pressed twice")
+    page.press("#id_q", "Enter")
+    page.wait_for_url("**q=pressed*")
+    assert page.inner_text("main").count("Pressed twice") == 1
+    assert "−£1.37" in page.inner_text("main")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_page_of_the_bank_fits_and_asks_nobody_else(live: Server, page: Page, width: int, scheme: str) -> None:
+    """One stylesheet, nothing from elsewhere, at most 60 kB a page."""
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{live.url}/bank/")
+    log_in(page)
+    page.wait_for_url("**/bank/")
+    account = page.get_attribute("a.card", "href")
+    for path in ("/", "/bank/", account, f"{account}/statements", "/bank/transfer", "/bank/payees", "/bank/orders",
+                 "/oauth/apps", "/oauth/device", "/oauth/requests"):  # fmt: skip
+        page.goto(f"{live.url}{path}")
+        assert fits(page), path
+        weighs = "performance.getEntries().reduce((sum, one) => sum + (one.transferSize || 0), 0)"
+        assert page.evaluate(weighs) < 60_000, path
+    assert all(url.startswith((live.url, "data:")) for url in asked)

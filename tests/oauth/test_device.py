@@ -199,3 +199,23 @@ def test_parallel_polls_get_one_set_of_tokens(browser, television):
         thread.join()
     assert sorted(statuses) == [200] + [400] * 5
     assert RefreshToken.objects.count() == 1
+
+
+def test_the_page_says_where_the_device_asks_from(browser, television):
+    """RFC 8628 §5.4: a code that somebody far away asked for is suspicious."""
+    near = begin(television).json()["user_code"]
+    assert "the same network as you" in type_code(browser, near).content.decode()
+    body = f"client_id={television.client_id}&scope=accounts:read"
+    far = Browser(REMOTE_ADDR="203.0.113.9").post("/oauth/device_authorization", body, content_type=FORM).json()
+    page = type_code(browser, far["user_code"]).content.decode()
+    assert "203.0.113.9" in page
+    assert "another network" in page
+
+
+def test_what_is_unticked_on_the_page_the_device_does_not_get(browser, television):
+    """ASVS 10.7.2."""
+    asked = begin(television, scope="accounts:read email").json()
+    answer = type_code(browser, asked["user_code"], decision="allow")
+    assert answer.status_code == 200
+    issued = poll(television, asked["device_code"]).json()
+    assert issued["scope"] == "accounts:read"
