@@ -34,7 +34,7 @@ check: $(INSTALLED)
 
 # What a request costs, as ratios to a bare view.
 bench: $(INSTALLED)
-	$(RUN) -m bench
+	$(RUN) -m bench $(ARGS)
 
 # Resolve pyproject.toml anew into requirements.txt and requirements-dev.txt.
 lock: $(INSTALLED)

@@ -1,94 +1,125 @@
-"""Runs the cases and prints a table and JSON. `python -m bench [--rounds N] [--requests N]`."""
+"""Runs the cases and prints a table and JSON. `make bench ARGS="--rounds 1 --only refresh"`."""
 
 import argparse
 import json
 import secrets
 import statistics
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from bench import cases, cpu, load, servers
+import jwt
+
+from bench import cases, cpu, load, report, servers
 from bench.cases import Case
+from bench.report import BARE, COUNTERSIGN, DOT, DRF, NODE, SIMPLEJWT, Figures
 from bench.servers import Server
-from bench.signing import Key
+from bench.signing import VERIFIER, Key, s256
 
-FLOOR, OURS, NODE = "floor", "countersign", "node-oidc-provider"
-Figures = dict[str, float]
+COUNTED = 40
+# What costs little is asked more often: CPU time comes in steps of 10 ms.
+CHEAP = {"metadata", "JWKS", "a bare Django view", "a bare DRF view", "client_credentials"}
 
 
-def measure(server: Server, case: Case, requests: int) -> Figures:
+def measure(server: Server, case: Case, number: int) -> Figures:
     """One case on a warm server: CPU in µs per request, of the server's and of the database's processes."""
-    requests = min(requests, case.most or requests)
-    load.run(server.port, case.make(max(requests // 10, load.CONNECTIONS)))
-    batch = case.make(requests)
+    number = min(3 * number if case.name in CHEAP else number, case.most or 3 * number)
+    load.run(server.port, case.make(max(number // 10, load.CONNECTIONS)))
+    statements = _statements(server, case)
+    batch = case.make(number)
     server_before = cpu.of_tree(server.process)
-    database_before = cpu.of_tree(server.database) if server.database else 0.0
+    database_before = cpu.of_tree(server.database.process) if server.database else 0.0
     result = load.run(server.port, batch)
     used = cpu.of_tree(server.process) - server_before
-    used_by_database = cpu.of_tree(server.database) - database_before if server.database else 0.0
+    used_by_database = cpu.of_tree(server.database.process) - database_before if server.database else 0.0
     return {
         "requests_per_second": result.per_second,
         "p50_ms": result.percentile_milliseconds(0.5),
         "p99_ms": result.percentile_milliseconds(0.99),
         "server_us": used / result.requests * 1e6,
         "database_us": used_by_database / result.requests * 1e6,
+        "statements": statements,
     }
 
 
-def one_round(directory: Path, requests: int, *, peers: bool) -> dict[tuple[str, str], Figures]:
-    """(server, case) -> figures; each server alone."""
-    figures = {}
-    with servers.floor() as server:
-        figures |= {(FLOOR, case.name): measure(server, case, requests) for case in cases.bare_view()}
+def _statements(server: Server, case: Case) -> float:
+    if server.database is None:
+        return 0.0
+    batch = case.make(COUNTED)
+    with server.database.counting() as so_far:
+        before = so_far()
+        load.run(server.port, batch)
+        return round((so_far() - before) / COUNTED, 1)
+
+
+def one_round(directory: Path, number: int, *, peers: set[str], only: str) -> dict[tuple[str, str], Figures]:
+    """(server, case) -> figures; each server alone, one after the other."""
+    return {
+        (name, case.name): measure(server, case, number)
+        for name, server, found in _servers(directory, peers)
+        for case in found
+        if only in case.name or case.name.startswith("a bare")
+    }
+
+
+def _servers(directory: Path, peers: set[str]) -> Iterator[tuple[str, Server, list[Case]]]:
+    with servers.bare_view() as server:
+        yield BARE, server, cases.bare_view()
     ours = directory / "countersign"
     with servers.countersign(ours) as server:
-        figures |= {(OURS, case.name): measure(server, case, requests) for case in cases.countersign(server, ours)}
-    if peers:
+        user = _alice(server, ours)
+        yield COUNTERSIGN, server, cases.countersign(server, ours)
+    with servers.drf(ours, user, middleware=False) as server:
+        yield DRF, server, cases.bare_drf()
+    if SIMPLEJWT in peers:
+        with servers.drf(ours, user, middleware=True) as server:
+            yield SIMPLEJWT, server, cases.simplejwt(user, servers.environment_of(ours)["SECRET_KEY"])
+    if DOT in peers:
+        made = 2 * cases.MOST_CODES
+        with servers.django_oauth_toolkit(directory / "dot", made, s256(VERIFIER)) as (server, given):
+            yield DOT, server, cases.django_oauth_toolkit(given)
+    if NODE in peers:
         key, secret = Key(), secrets.token_urlsafe(32)
         with servers.node_oidc_provider(directory / "node", key, secret) as server:
-            for case in cases.node_oidc_provider(server, key, secret):
-                figures[NODE, case.name] = measure(server, case, requests)
-    return figures
+            yield NODE, server, cases.node_oidc_provider(server, key, secret)
+
+
+def _alice(server: Server, data_dir: Path) -> str:
+    """Her primary key: the `sub` of her tokens."""
+    token = cases.alices_token(server, data_dir)
+    subject: str = jwt.decode(token, options={"verify_signature": False})["sub"]
+    return subject
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
     arguments.add_argument("--rounds", type=int, default=3)
-    arguments.add_argument("--requests", type=int, default=2000, help="per case and round")
+    arguments.add_argument("--requests", type=int, default=1200, help="per case and round")
+    arguments.add_argument("--without", nargs="*", default=[], choices=[SIMPLEJWT, DOT, NODE])
+    arguments.add_argument("--only", default="", help="cases whose name holds this")
+    arguments.add_argument("--json", type=Path, help="file for the figures; printed where none is given")
     options = arguments.parse_args()
-    peers = servers.node_is_here()
-    if not peers:
+    peers = {SIMPLEJWT, DOT, NODE} - set(options.without)
+    if not servers.node_is_here():
         print("node and npm are not on this machine: node-oidc-provider is left out.")
+        peers -= {NODE}
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         Path(directory).chmod(0o711)
-        rounds = [one_round(Path(directory), options.requests, peers=peers) for _ in range(options.rounds)]
-    medians = {
-        key: {figure: statistics.median(one[key][figure] for one in rounds) for figure in rounds[0][key]}
-        for key in rounds[0]
-    }
-    (floor,) = (figures["server_us"] for (server, _), figures in medians.items() if server == FLOOR)
-    for (_, name), figures in medians.items():
-        cost = figures["server_us"] + figures["database_us"]
-        figures["ratio"] = cost / floor
-        if peer := medians.get((NODE, name)):
-            figures["ratio_to_node"] = cost / (peer["server_us"] + peer["database_us"])
-    print_table(medians)
-    print(json.dumps({f"{server}: {name}": figures for (server, name), figures in medians.items()}))
-
-
-def print_table(medians: dict[tuple[str, str], Figures]) -> None:
-    print("CPU in µs per request. x floor: server and database to the server of the bare view; x node: to the same of")
-    print("node-oidc-provider. Median of the rounds.")
-    print(
-        f"{'server':20}{'case':26}{'server':>9}{'database':>10}{'x floor':>9}{'x node':>8}"
-        f"{'req/s':>8}{'p50 ms':>9}{'p99 ms':>9}"
+        rounds = [
+            one_round(Path(directory), options.requests, peers=peers, only=options.only) for _ in range(options.rounds)
+        ]
+    figures = report.compared(
+        {
+            key: {name: statistics.median(one[key][name] for one in rounds) for name in rounds[0][key]}
+            for key in rounds[0]
+        }
     )
-    for (server, name), f in medians.items():
-        to_node = f"{f['ratio_to_node']:8.1f}" if "ratio_to_node" in f else " " * 8
-        print(
-            f"{server:20}{name:26}{f['server_us']:9.0f}{f['database_us']:10.0f}{f['ratio']:9.1f}{to_node}"
-            f"{f['requests_per_second']:8.0f}{f['p50_ms']:9.2f}{f['p99_ms']:9.2f}"
-        )
+    report.print_table(figures)
+    text = json.dumps({f"{server}: {case}": values for (server, case), values in figures.items()}, indent=1)
+    if options.json:
+        options.json.write_text(text)
+    else:
+        print(text)
 
 
 if __name__ == "__main__":

@@ -2,21 +2,31 @@
 
 import base64
 import json
+import secrets
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+from uuid import uuid4
 
+import jwt
 import requests
+from bs4 import BeautifulSoup
 
 from bench.load import CONNECTIONS, Request
+from bench.peers import dot
 from bench.servers import Server, registration_token
 from bench.signing import VERIFIER, Key, s256
 from tests.flows import person
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-SCOPE = "accounts:read"
+SCOPE, OFFLINE = "accounts:read", "offline_access"
+LIST = "API: list of 3 accounts"
+# A code lives for 60 s, and each is a person's visit before the clock starts.
+MOST_CODES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,64 +46,247 @@ def bare_view() -> list[Case]:
     return [Case("a bare Django view", _same(Request("GET", "/")))]
 
 
+def bare_drf() -> list[Case]:
+    return [
+        Case("a bare DRF view", _same(Request("GET", "/hello"))),
+        Case(LIST, _same(Request("GET", "/accounts"))),
+    ]
+
+
+def simplejwt(user: str, secret: str) -> list[Case]:
+    now = int(time.time())
+    claims = {"token_type": "access", "exp": now + 3600, "iat": now, "jti": secrets.token_hex(16), "user_id": user}
+    bearer = {"Authorization": f"Bearer {jwt.encode(claims, secret, 'HS256')}"}
+    return [Case(LIST, _same(Request("GET", "/simplejwt/accounts", headers=bearer)))]
+
+
+def django_oauth_toolkit(made: dict[str, Any]) -> list[Case]:
+    secret = dot.SECRET
+    web, service = (
+        {**FORM, **basic(client, secret)} for client in ("authorization-code", "client-credentials")
+    )  # fmt: skip
+    codes, refresh_tokens = iter(made["codes"]), iter(made["refresh_tokens"])
+
+    def exchange() -> Request:
+        form = {"grant_type": "authorization_code", "code": next(codes), "redirect_uri": dot.CALLBACK}
+        return Request("POST", "/o/token/", urlencode({**form, "code_verifier": VERIFIER}), web)
+
+    def refresh() -> Request:
+        form = {"grant_type": "refresh_token", "refresh_token": next(refresh_tokens)}
+        return Request("POST", "/o/token/", urlencode(form), web)
+
+    bearer = {**FORM, "Authorization": f"Bearer {made['introspecting_token']}"}
+    introspect = Request("POST", "/o/introspect/", urlencode({"token": made["access_token"]}), bearer)
+    return [
+        Case("metadata", _same(Request("GET", "/o/.well-known/oauth-authorization-server"))),
+        Case("client_credentials", _same(Request("POST", "/o/token/", "grant_type=client_credentials", service))),
+        Case("code for tokens", lambda n: [exchange() for _ in range(n)], most=MOST_CODES),
+        Case("refresh, rotating", lambda n: [refresh() for _ in range(n)], most=MOST_CODES),
+        Case("introspection", _same(introspect)),
+    ]
+
+
 def countersign(server: Server, data_dir: Path) -> list[Case]:
-    clients = json.loads((data_dir / "clients.json").read_text())
-    web = {**FORM, **basic("demo-web", clients["demo-web"]["client_secret"])}
-    service = {**FORM, **basic("demo-service", clients["demo-service"]["client_secret"])}
-    tokens = _web_app(server, web)
-    refresh = urlencode({"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]})
-    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
-    api = "/api/v1/accounts"
+    known = json.loads((data_dir / "clients.json").read_text())
+    initial = registration_token(data_dir)
+    paths = {"authorize": "/oauth/authorize", "token": "/oauth/token"}
+    web = _App(server, "demo-web", "http://localhost:3000/callback", secret=known["demo-web"]["client_secret"], **paths)
+    mobile = _App(server, "demo-mobile", "http://127.0.0.1/callback", **paths)
+    service = {**FORM, **basic("demo-service", known["demo-service"]["client_secret"])}
+    signer = Key()
+    signer_id = _register(server, initial, grant_types=["client_credentials"], key=signer, scope=SCOPE)
     fapi = _Fapi(
         server, Key(), "", par="/oauth/par", token="/oauth/token", userinfo="/oauth/userinfo"
-    ).registered(registration_token(data_dir))  # fmt: skip
+    ).registered(initial)  # fmt: skip
+    tokens = web.tokens()
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    introspect = Request("POST", "/oauth/introspect", urlencode({"token": tokens["access_token"]}), web.headers)
     return [
         Case("metadata", _same(Request("GET", "/.well-known/oauth-authorization-server"))),
         Case("JWKS", _same(Request("GET", "/oauth/jwks"))),
-        Case("client_credentials", _same(Request("POST", "/oauth/token", "grant_type=client_credentials", service))),
-        Case("refresh, not rotating", _same(Request("POST", "/oauth/token", refresh, web))),
-        Case("API: list of 3 accounts", _same(Request("GET", api, headers=bearer))),
+        *_client_credentials("/oauth/token", {}, service, signer, signer_id, server),
+        *_of_apps(web, mobile),
+        Case("introspection", _same(introspect)),
         *fapi.cases(),
-        Case("FAPI: API with DPoP", lambda n: fapi.calls(api, n, scope=f"openid {SCOPE}")),
+        Case(LIST, _same(Request("GET", "/api/v1/accounts", headers=bearer))),
+        Case("API: list of 3, with DPoP", lambda n: fapi.calls("/api/v1/accounts", n, scope=f"openid {SCOPE}")),
+        Case("API: transfer", lambda n: _transfers(server, web, n), most=1000),
+        Case("authorize, consent remembered", web.authorizations),
+        Case("log-in", lambda n: _log_ins(server, n), most=200),
     ]
 
 
-def node_oidc_provider(server: Server, client: Key, service_secret: str) -> list[Case]:
-    """`resource` asks it for a JWT access token; its UserInfo wants an opaque one."""
+def alices_token(server: Server, data_dir: Path) -> str:
+    secret = json.loads((data_dir / "clients.json").read_text())["demo-web"]["client_secret"]
+    paths = {"authorize": "/oauth/authorize", "token": "/oauth/token"}
+    return _App(server, "demo-web", "http://localhost:3000/callback", secret=secret, **paths).tokens()["access_token"]
+
+
+def node_oidc_provider(server: Server, client: Key, secret: str) -> list[Case]:
+    """`resource` asks it for a JWT access token; its UserInfo and its introspection want an opaque one."""
     resource = {"resource": f"{server.url}/api"}
-    service = urlencode({"grant_type": "client_credentials", "scope": SCOPE, **resource})
+    paths = {"authorize": "/auth", "token": "/token"}
+    callback = f"{server.url}/callback"
+    web = _App(server, "web", callback, secret=secret, extra=resource, **paths)
+    mobile = _App(server, "mobile", callback, extra=resource, **paths)
+    opaque = _App(server, "web", callback, secret=secret, scope="openid", **paths).tokens()["access_token"]
+    service = {**FORM, **basic("service", secret)}
     fapi = _Fapi(server, client, "fapi", par="/request", token="/token", userinfo="/me", extra=resource)
+    introspect = Request("POST", "/token/introspection", urlencode({"token": opaque}), web.headers)
     return [
         Case("metadata", _same(Request("GET", "/.well-known/openid-configuration"))),
         Case("JWKS", _same(Request("GET", "/jwks"))),
-        Case(
-            "client_credentials",
-            _same(Request("POST", "/token", service, {**FORM, **basic("service", service_secret)})),
-        ),
+        *_client_credentials("/token", resource, service, client, "signer", server),
+        *_of_apps(web, mobile),
+        Case("introspection", _same(introspect)),
         *fapi.cases(),
+        Case("authorize, consent remembered", web.authorizations),
     ]
+
+
+def _client_credentials(
+    path: str, extra: dict[str, str], service: dict[str, str], signer: Key, signer_id: str, server: Server
+) -> list[Case]:
+    """With a secret, with a signature, and with a secret for a token that is bound to a key."""
+    form = {"grant_type": "client_credentials", "scope": SCOPE, **extra}
+    url, host = f"{server.url}{path}", {"Host": f"localhost:{server.port}"}
+
+    def signed() -> Request:
+        assertion = {"client_id": signer_id, **signer.assertion(signer_id, server.url)}
+        return Request("POST", path, urlencode({**form, **assertion}), {**FORM, **host})
+
+    def bound(n: int) -> list[Request]:
+        key = Key()
+        first = requests.post(url, form, headers={**service, "DPoP": key.proof("POST", url)}, timeout=30)
+        nonce = first.headers["DPoP-Nonce"]
+        headers = {**service, **host}
+        proofs = [key.proof("POST", url, nonce=nonce) for _ in range(n)]
+        return [Request("POST", path, urlencode(form), {**headers, "DPoP": proof}) for proof in proofs]
+
+    return [
+        Case("client_credentials", _same(Request("POST", path, urlencode(form), service))),
+        Case("client_credentials, signed", lambda n: [signed() for _ in range(n)]),
+        Case("client_credentials, DPoP", bound),
+    ]
+
+
+def _of_apps(web: "_App", mobile: "_App") -> list[Case]:
+    kept = web.tokens()["refresh_token"]
+    return [
+        Case("code for tokens", web.exchanges, most=MOST_CODES),
+        Case("refresh, not rotating", lambda n: [web.refresh(kept)] * n),
+        Case("refresh, rotating", mobile.refreshes, most=MOST_CODES),
+    ]
+
+
+class _App:
+    """An app that a person has allowed, in her browser: code with PKCE, by a secret or as a public client."""
+
+    def __init__(
+        self, server: Server, client_id: str, callback: str, *, authorize: str, token: str, secret: str = "",
+        scope: str = f"openid {OFFLINE} {SCOPE}", extra: dict[str, str] | None = None,
+    ) -> None:  # fmt: skip
+        self.server, self.client_id, self.callback, self.token = server, client_id, callback, token
+        self.headers = {**FORM, **basic(client_id, secret)} if secret else FORM
+        self.who = {} if secret else {"client_id": client_id}
+        self.extra = extra or {}
+        query = {
+            "client_id": client_id, "redirect_uri": callback, "response_type": "code", "scope": scope,
+            "code_challenge": s256(VERIFIER), "code_challenge_method": "S256", "state": "s", "nonce": "n", **self.extra,
+        }  # fmt: skip
+        self.authorize = f"{authorize}?{urlencode(query)}"
+        self.browser = requests.Session()
+
+    def code(self) -> str:
+        url = f"{self.server.url}{self.authorize}"
+        return _code(person.answer(url, returns_to=self.callback, browser=self.browser))
+
+    def exchange(self, code: str) -> Request:
+        form = {
+            "grant_type": "authorization_code", "code": code, "redirect_uri": self.callback,
+            "code_verifier": VERIFIER, **self.who, **self.extra,
+        }  # fmt: skip
+        return Request("POST", self.token, urlencode(form), self.headers)
+
+    def refresh(self, refresh_token: str) -> Request:
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token, **self.who, **self.extra}
+        return Request("POST", self.token, urlencode(form), self.headers)
+
+    def tokens(self) -> dict[str, str]:
+        request = self.exchange(self.code())
+        response = requests.post(f"{self.server.url}{self.token}", request.body, headers=request.headers, timeout=30)
+        assert response.status_code == 200, response.text
+        tokens: dict[str, str] = response.json()
+        return tokens
+
+    def exchanges(self, n: int) -> list[Request]:
+        return [self.exchange(code) for code in self._many(self.code, n)]
+
+    def refreshes(self, n: int) -> list[Request]:
+        return [self.refresh(tokens["refresh_token"]) for tokens in self._many(self.tokens, n)]
+
+    def authorizations(self, n: int) -> list[Request]:
+        self.code()
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.browser.cookies)
+        headers = {"Host": f"localhost:{self.server.port}", "Cookie": cookies}
+        return [Request("GET", self.authorize, headers=headers, expect=303)] * n
+
+    def _many(self, make: Callable[[], Any], n: int) -> list[Any]:
+        make()  # from here on nobody has to be asked
+        with ThreadPoolExecutor(CONNECTIONS) as pool:
+            return list(pool.map(lambda _: make(), range(n)))
+
+
+def _transfers(server: Server, web: _App, n: int) -> list[Request]:
+    app = _App(
+        server, web.client_id, web.callback, authorize="/oauth/authorize", token=web.token,
+        scope=f"{SCOPE} transfers:write",
+    )  # fmt: skip
+    app.headers, app.who = web.headers, {}
+    headers = {"Authorization": f"Bearer {app.tokens()['access_token']}", "Content-Type": "application/json"}
+    accounts = requests.get(f"{server.url}/api/v1/accounts", headers=headers, timeout=30).json()["data"]
+    currency = accounts[0]["currency"]
+    source, destination = [one["id"] for one in accounts if one["currency"] == currency][:2]
+    body = json.dumps(
+        {
+            "source_account_id": source, "destination": {"account_id": destination},
+            "amount": {"currency": currency, "minor_units": 1}, "reference": "Benchmark",
+        }
+    )  # fmt: skip
+    return [
+        Request("POST", "/api/v1/transfers", body, {**headers, "Idempotency-Key": str(uuid4())}, expect=201)
+        for _ in range(n)
+    ]
+
+
+def _log_ins(server: Server, n: int) -> list[Request]:
+    """The same form, sent by browsers that nobody is logged in at."""
+    with requests.Session() as browser:
+        page = browser.get(f"{server.url}/accounts/login/", timeout=30)
+        form = BeautifulSoup(page.text, "html.parser").select_one("main form")
+        assert form is not None
+        fields = {field["name"]: field.get("value", "") for field in form.select("input[type=hidden]")}
+        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
+    body = urlencode({**fields, "login": person.EMAIL, "password": person.PASSWORD})
+    headers = {**FORM, "Host": f"localhost:{server.port}", "Cookie": cookies, "Origin": server.url}
+    return [Request("POST", "/accounts/login/", body, headers, expect=302)] * n
+
+
+def _register(server: Server, initial_access_token: str, *, key: Key, **metadata: Any) -> str:
+    """A client that signs, at a server that knows no client yet (RFC 7591); its client_id."""
+    metadata = {
+        "client_name": "Benchmark", "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": {"keys": [key.public_jwk]}, **metadata,
+    }  # fmt: skip
+    bearer = {"Authorization": f"Bearer {initial_access_token}"}
+    response = requests.post(f"{server.url}/oauth/register", json=metadata, headers=bearer, timeout=30)
+    assert response.status_code == 201, response.text
+    client_id: str = response.json()["client_id"]
+    return client_id
 
 
 def basic(client_id: str, secret: str) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(f'{client_id}:{secret}'.encode()).decode()}"}
-
-
-def _web_app(server: Server, headers: dict[str, str]) -> dict[str, str]:
-    """Alice allows the demo's web app; its tokens."""
-    redirect_uri = "http://localhost:3000/callback"
-    query = {
-        "client_id": "demo-web", "redirect_uri": redirect_uri, "response_type": "code", "scope": SCOPE,
-        "code_challenge": s256(VERIFIER), "code_challenge_method": "S256",
-    }  # fmt: skip
-    came_back = person.answer(f"{server.url}/oauth/authorize?{urlencode(query)}", returns_to=redirect_uri)
-    form = {
-        "grant_type": "authorization_code", "code": _code(came_back), "redirect_uri": redirect_uri,
-        "code_verifier": VERIFIER,
-    }  # fmt: skip
-    response = requests.post(f"{server.url}/oauth/token", form, headers=headers, timeout=30)
-    response.raise_for_status()
-    tokens: dict[str, str] = response.json()
-    return tokens
 
 
 def _code(url: str) -> str:
@@ -119,22 +312,16 @@ class _Fapi:
     def registered(self, initial_access_token: str) -> "_Fapi":
         """At a server that knows no client yet (RFC 7591)."""
         self.callback = "https://app.example/callback"
-        metadata = {
-            "client_name": "Benchmark", "redirect_uris": [self.callback], "scope": f"openid {SCOPE}",
-            "grant_types": ["authorization_code", "refresh_token"], "security_profile": "fapi2",
-            "token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [self.key.public_jwk]},
-        }  # fmt: skip
-        bearer = {"Authorization": f"Bearer {initial_access_token}"}
-        response = requests.post(f"{self.server.url}/oauth/register", json=metadata, headers=bearer, timeout=30)
-        assert response.status_code == 201, response.text
-        self.client_id = response.json()["client_id"]
+        self.client_id = _register(
+            self.server, initial_access_token, key=self.key, redirect_uris=[self.callback], scope=f"openid {SCOPE}",
+            grant_types=["authorization_code", "refresh_token"], security_profile="fapi2",
+        )  # fmt: skip
         return self
 
     def cases(self) -> list[Case]:
         return [
             Case("FAPI: PAR", lambda n: [self._push() for _ in range(n)]),
-            # A code lives for 60 s.
-            Case("FAPI: code for tokens", self._exchanges, most=400),
+            Case("FAPI: code for tokens", self._exchanges, most=MOST_CODES),
             Case("FAPI: UserInfo with DPoP", lambda n: self.calls(self.userinfo, n, scope="openid")),
         ]
 

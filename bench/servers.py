@@ -2,21 +2,28 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from bench import cpu
 from bench.signing import Key
 from config.ports import is_free
 from demo import postgres
+
+# What a client sent, whether planned before or not; without what the counting itself says.
+_STATEMENT = re.compile(rb"LOG:  (?:statement|execute [^:]*): (?!ALTER SYSTEM|SELECT pg_reload_conf)")
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE = ROOT / "bench/node_oidc_provider"
@@ -24,12 +31,42 @@ WORKERS = 2
 
 
 @dataclass(frozen=True, slots=True)
+class Database:
+    """A PostgreSQL: its postmaster, whose tree is measured, and its log, where statements are counted."""
+
+    url: str
+    process: int
+    log: Path
+
+    @classmethod
+    def at(cls, directory: Path, url: str) -> "Database":
+        process = cpu.postmaster_of(str(directory))
+        return cls(url, process, next(directory.rglob("server.log")))
+
+    @contextmanager
+    def counting(self) -> Iterator[Callable[[], int]]:
+        """How many statements came in since; while it counts, nothing is measured."""
+        self._log_statements("all")
+        began = self.log.stat().st_size
+        try:
+            yield lambda: len(_STATEMENT.findall(self.log.read_bytes()[began:]))
+        finally:
+            self._log_statements("none")
+
+    def _log_statements(self, which: str) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET log_statement = {which}")
+            connection.execute("SELECT pg_reload_conf()")
+        time.sleep(1.5)  # until every backend has looked
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
-    """`database` is None where there is none; both are pids, whose trees are measured."""
+    """`database` is None where there is none."""
 
     port: int
     process: int
-    database: int | None = None
+    database: Database | None = None
 
     @property
     def url(self) -> str:
@@ -47,6 +84,8 @@ def _started(command: list[str], path: str, environment: dict[str, str], port: i
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1).close()
                 break
+            except urllib.error.HTTPError:
+                break  # an answer, too
             except OSError:
                 if process.poll() is not None:
                     raise RuntimeError(f"{command} did not start") from None
@@ -62,11 +101,44 @@ def _free_port() -> int:
 
 
 @contextmanager
-def floor() -> Iterator[Server]:
+def _granian(application: str, path: str, environment: dict[str, str]) -> Iterator[tuple[int, int]]:
+    """Port and pid: workers and threads as `serve` gives ours."""
     port = _free_port()
     granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", str(WORKERS), "--port", str(port)]
-    with _started([*granian, "--no-ws", "bench.floor:application"], "/", {}, port) as pid:
+    threads = ["--blocking-threads", "4", "--http", "1", "--no-ws", "--log-level", "error"]
+    with _started([*granian, *threads, application], path, environment, port) as pid:
+        yield port, pid
+
+
+@contextmanager
+def bare_view() -> Iterator[Server]:
+    with _granian("bench.peers.bare:application", "/", {}) as (port, pid):
         yield Server(port, pid)
+
+
+@contextmanager
+def drf(data_dir: Path, user: str, *, middleware: bool) -> Iterator[Server]:
+    """DRF beside the data of ours, whose demo has been there."""
+    with postgres.running(data_dir / "postgres") as url:
+        environment = {
+            **environment_of(data_dir), "MODE": "test",
+            "DATABASE_URL": url, "BENCH_USER": user, "MIDDLEWARE": "usual" if middleware else "none",
+            "LOG_LEVEL": "ERROR",
+        }  # fmt: skip
+        with _granian("bench.peers.drf:application", "/hello", environment) as (port, pid):
+            yield Server(port, pid, Database.at(data_dir, url))
+
+
+@contextmanager
+def django_oauth_toolkit(data_dir: Path, codes: int, code_challenge: str) -> Iterator[tuple[Server, dict[str, Any]]]:
+    with postgres.running(data_dir) as url:
+        environment = {**os.environ, "DATABASE_URL": url}
+        command = [sys.executable, "-m", "bench.peers.dot", str(codes), code_challenge]
+        made = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+        with _granian(
+            "bench.peers.dot:application", "/o/.well-known/oauth-authorization-server", {"DATABASE_URL": url}
+        ) as (port, pid):
+            yield Server(port, pid, Database.at(data_dir, url)), json.loads(made.stdout.splitlines()[-1])
 
 
 @contextmanager
@@ -76,8 +148,17 @@ def countersign(data_dir: Path) -> Iterator[Server]:
     environment = {
         "MODE": "demo", "PORT": str(port), "DATA_DIR": str(data_dir), "THROTTLE_SCALE": "1000000", "LOG_LEVEL": "ERROR",
     }  # fmt: skip
-    with _started([sys.executable, "manage.py", "demo"], "/health/ready", environment, port) as pid:
-        yield Server(port, pid, cpu.postmaster_of(str(data_dir)))
+    command = [sys.executable, "manage.py", "demo"]
+    with (
+        _started(command, "/health/ready", environment, port) as pid,
+        postgres.running(data_dir / "postgres") as url,
+    ):
+        yield Server(port, pid, Database.at(data_dir, url))
+
+
+def environment_of(data_dir: Path) -> dict[str, str]:
+    """What a demo keeps for itself, its secrets among it."""
+    return dict(line.split("=", 1) for line in (data_dir / "demo.env").read_text().splitlines())
 
 
 def registration_token(data_dir: Path) -> str:
@@ -106,7 +187,7 @@ def node_oidc_provider(data_dir: Path, client: Key, service_secret: str) -> Iter
         }  # fmt: skip
         command = ["node", str(NODE / "server.mjs")]
         with _started(command, "/.well-known/openid-configuration", environment, port) as pid:
-            yield Server(port, pid, cpu.postmaster_of(str(data_dir)))
+            yield Server(port, pid, Database.at(data_dir, url))
 
 
 def _jwks(key: dict[str, Any]) -> str:

@@ -36,7 +36,7 @@ def _secret_key() -> Iterator[CheckMessage]:
 
 def _database() -> Iterator[CheckMessage]:
     engine = settings.DATABASES["default"]["ENGINE"]
-    if engine != "django.db.backends.postgresql":
+    if engine != "config.postgresql":
         yield Error(
             f"DATABASE_URL names {engine}: the ledger's guarantees are PostgreSQL's.",
             hint="DATABASE_URL=postgresql://user:password@host/name",

@@ -9,11 +9,13 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
+from django.utils.cache import patch_vary_headers
 from django.utils.module_loading import import_string
 from django_guid import set_guid
 from django_guid.utils import get_id_from_header
@@ -64,6 +66,22 @@ class Identify:
         translation.deactivate()
         response = self.get_response(request)
         response.headers[REQUEST_ID] = guid
+        return response
+
+
+class CorsForOrigins(CorsMiddleware):
+    """django-cors-headers, asked only where a browser says that a page of some origin calls."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        super().__init__(get_response)
+        self.is_for_browsers = re.compile(settings.CORS_URLS_REGEX).match
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if "HTTP_ORIGIN" in request.META:
+            return super().__call__(request)
+        response: Any = self.get_response(request)
+        if self.is_for_browsers(request.path_info):
+            patch_vary_headers(response, ["origin"])  # no cache hands this answer to a page
         return response
 
 

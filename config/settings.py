@@ -112,7 +112,7 @@ PROGRAM_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "config.programs.Plain",
     "config.middleware.RefuseMalformedRequests",
-    "corsheaders.middleware.CorsMiddleware",
+    "config.programs.CorsForOrigins",
     "oauth.resource_server.middleware.OfferDPoPNonce",
     "config.middleware.SayOutages",
 ]
@@ -140,6 +140,8 @@ TEMPLATES = [
 # --- database: PostgreSQL only
 
 DATABASES = {"default": env.db_url("DATABASE_URL")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["ENGINE"] = "config.postgresql"
 DATABASES["default"].update(
     {
         "ATOMIC_REQUESTS": False,
@@ -152,6 +154,9 @@ DATABASES["default"].update(
                 "max_size": env.int("DB_POOL_MAX", default=8),
                 "timeout": 1.0,
             },
+            # Statements of our own are planned once a connection. Behind pgbouncer in transaction mode before 1.21,
+            # which does not carry prepared statements over: DB_PREPARED_STATEMENTS=false.
+            "prepare_threshold": 5 if env.bool("DB_PREPARED_STATEMENTS", default=True) else None,
             "connect_timeout": 3,
             # A database that vanished without a word (network, host) is given up after as long; Linux only.
             "tcp_user_timeout": 10_000,

@@ -4,10 +4,10 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
-    path("admin/", admin.site.urls),
-    path("", include("oauth.urls")),
+    path("", include("oauth.urls")),  # first what is asked most
     path("", include("banking.urls")),
     path("", include("accounts.urls")),
+    path("admin/", admin.site.urls),
 ]
 
 handler400 = "config.errors.bad_request"

@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
-from django.utils.functional import SimpleLazyObject
 
 # RFC 9068 §2.1: asymmetric only; the list is also what the verifier accepts at all.
 SIGNING_ALGORITHMS = ("ES256", "PS256", "EdDSA", "RS256")
@@ -61,6 +60,9 @@ class Conf:
     REFRESH_TOKEN_RETRY_WINDOW: timedelta = timedelta(seconds=60)
     #: RFC 9068 §4: a resource server may allow for clock skew.
     CLOCK_SKEW: timedelta = timedelta(seconds=30)
+    #: A client that has proven itself is read again after this: how soon disabling it, or taking something from it,
+    #: counts at other workers. What gives it more counts at once. Zero: read at every request.
+    CLIENT_CACHE_LIFETIME: timedelta = timedelta(seconds=3)
     #: Parsed signing keys and the JWKS are read again after this.
     KEY_CACHE_LIFETIME: timedelta = timedelta(seconds=60)
     #: Scope name -> sentence for the consent page. First values of rows that the admin edits.
@@ -152,16 +154,24 @@ def _load() -> Conf:
     return Conf(**given)
 
 
-class _LazyConf(SimpleLazyObject):
-    """Read at first use; read again when a test overrides OAUTH."""
+class _LazyConf:
+    """Read at first use; read again when a test overrides OAUTH. What was asked for once is an attribute here."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_loaded":
+            value: Any = _load()
+        else:
+            value = getattr(self._loaded, name)
+        self.__dict__[name] = value
+        return value
 
 
-conf: Conf = _LazyConf(_load)  # type: ignore[assignment]
+conf: Conf = _LazyConf()  # type: ignore[assignment]
 
 
 def _reload(*, setting: str, **_: Any) -> None:
     if setting == "OAUTH":
-        conf.__dict__["_wrapped"] = _load()
+        conf.__dict__.clear()
 
 
 setting_changed.connect(_reload)

@@ -23,7 +23,11 @@ from oauth.endpoints.userinfo import UserInfoEndpoint
 from oauth.resource_server.metadata import protected_resource
 
 app_name = "oauth"
-urlpatterns = [
+urlpatterns = [  # those that are asked most come first: they are tried in this order
+    path("oauth/token", TokenEndpoint.as_view(), name="token"),
+    path("oauth/jwks", JWKSEndpoint.as_view(), name="jwks"),
+    path(".well-known/oauth-authorization-server", MetadataEndpoint.as_view(), name="metadata"),
+    path(".well-known/openid-configuration", MetadataEndpoint.as_view(), name="discovery"),
     path("oauth/authorize", AuthorizationEndpoint.as_view(), name="authorize"),
     path("oauth/apps", ConnectedApps.as_view(), name="apps"),
     path("oauth/apps/<uuid:authorization_id>/<int:number>", AppDetails.as_view(), name="app-details"),
@@ -36,15 +40,11 @@ urlpatterns = [
     path("oauth/requests", RequestsPage.as_view(), name="requests"),
     path("oauth/logout", LogoutEndpoint.as_view(), name="logout"),
     path("oauth/status/<int:number>", StatusListEndpoint.as_view(), name="status"),
-    path("oauth/token", TokenEndpoint.as_view(), name="token"),
     path("oauth/revoke", RevocationEndpoint.as_view(), name="revoke"),
     path("oauth/introspect", IntrospectionEndpoint.as_view(), name="introspect"),
     path("oauth/userinfo", UserInfoEndpoint.as_view(), name="userinfo"),
     path("oauth/register", RegistrationEndpoint.as_view(), name="register"),
     path("oauth/register/<str:client_id>", RegisteredClientEndpoint.as_view(), name="registered-client"),
-    path("oauth/jwks", JWKSEndpoint.as_view(), name="jwks"),
-    path(".well-known/oauth-authorization-server", MetadataEndpoint.as_view(), name="metadata"),
-    path(".well-known/openid-configuration", MetadataEndpoint.as_view(), name="discovery"),
     path(".well-known/oauth-protected-resource", protected_resource, name="protected-resource"),
     path(".well-known/oauth-protected-resource/<path:path>", protected_resource, name="protected-resource-of"),
 ]

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from oauth import keys, limits
 from oauth.authorization import status_list
+from oauth.client_authentication import registry
 from oauth.conf import SIGNING_ALGORITHMS, conf
 from oauth.models import Authorization, Client
 from oauth.registration import preset
@@ -53,6 +54,7 @@ def _forget_what_is_kept_in_memory() -> Iterator[None]:
     keys.ring.forget()
     status_list.forget()
     limits.forget()
+    registry.forget()
 
 
 @pytest.fixture

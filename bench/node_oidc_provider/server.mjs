@@ -1,6 +1,7 @@
 // node-oidc-provider doing what the benchmark measures of Countersign: FAPI 2.0, private_key_jwt, pushed requests, DPoP
 // with server nonces, JWT access tokens of five minutes. Whoever asks is Alice, and has allowed it.
-// Environment: PORT, DATABASE_URL, WORKERS, CLIENT_JWKS (of the client `fapi`), SERVICE_SECRET (of `service`), JWKS.
+// Environment: PORT, DATABASE_URL, WORKERS, CLIENT_JWKS (of `fapi` and `signer`), SERVICE_SECRET (of `service` and
+// `web`), JWKS.
 import cluster from "node:cluster";
 import { createServer } from "node:http";
 import { Provider } from "oidc-provider";
@@ -11,11 +12,16 @@ const issuer = `http://localhost:${PORT}`;
 const resource = `${issuer}/api`;
 const scope = "accounts:read";
 
+const app = {
+  redirect_uris: [`${issuer}/callback`], grant_types: ["authorization_code", "refresh_token"], response_types: ["code"],
+  scope: `openid offline_access ${scope}`, id_token_signed_response_alg: "ES256",
+};
+
 const provider = new Provider(issuer, {
   adapter: PostgresAdapter,
   jwks: JSON.parse(JWKS),
   cookies: { keys: ["one secret of a benchmark"] },
-  scopes: ["openid", scope],
+  scopes: ["openid", "offline_access", scope],
   clients: [
     {
       client_id: "fapi", redirect_uris: [`${issuer}/callback`], grant_types: ["authorization_code", "refresh_token"],
@@ -24,19 +30,28 @@ const provider = new Provider(issuer, {
       require_pushed_authorization_requests: true, dpop_bound_access_tokens: true,
     },
     {
+      client_id: "signer", redirect_uris: [], grant_types: ["client_credentials"], response_types: [], scope,
+      token_endpoint_auth_method: "private_key_jwt", token_endpoint_auth_signing_alg: "ES256",
+      id_token_signed_response_alg: "ES256", jwks: JSON.parse(CLIENT_JWKS),
+    },
+    {
+      client_id: "web", client_secret: SERVICE_SECRET, token_endpoint_auth_method: "client_secret_basic", ...app,
+    },
+    { client_id: "mobile", token_endpoint_auth_method: "none", application_type: "native", ...app },
+    {
       client_id: "service", client_secret: SERVICE_SECRET, redirect_uris: [], grant_types: ["client_credentials"],
       response_types: [], scope, token_endpoint_auth_method: "client_secret_basic",
       id_token_signed_response_alg: "ES256",
     },
   ],
-  clientAuthMethods: ["private_key_jwt", "client_secret_basic"],
+  clientAuthMethods: ["private_key_jwt", "client_secret_basic", "none"],
   enabledJWA: { idTokenSigningAlgValues: ["ES256"], clientAuthSigningAlgValues: ["ES256", "PS256", "EdDSA"] },
   features: {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: false },
     dPoP: { enabled: true, nonceSecret: Buffer.alloc(32, 7), requireNonce: () => true },
     fapi: { enabled: true, profile: (ctx, client) => (client.clientId === "fapi" ? "2.0" : undefined) },
-    introspection: { enabled: true },
+    introspection: { enabled: true, allowedPolicy: () => true },
     pushedAuthorizationRequests: { enabled: true },
     resourceIndicators: {
       enabled: true,
@@ -50,7 +65,7 @@ const provider = new Provider(issuer, {
   findAccount: (ctx, id) => ({ accountId: id, claims: async () => ({ sub: id }) }),
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   issueRefreshToken: async (ctx, client) => client.grantTypeAllowed("refresh_token"),
-  rotateRefreshToken: false,
+  rotateRefreshToken: (ctx) => ctx.oidc.client.clientId === "mobile",
   ttl: { AuthorizationCode: 60, IdToken: 300, Session: 3600, Grant: 3600, RefreshToken: 3600, Interaction: 600 },
 });
 provider.on("server_error", (ctx, error) => console.error(error));
@@ -59,7 +74,7 @@ async function answer(request, response) {
   const { uid, params, session } = await provider.interactionDetails(request, response);
   const accountId = session?.accountId ?? "alice";
   const grant = new provider.Grant({ accountId, clientId: params.client_id });
-  grant.addOIDCScope(`openid ${scope}`);
+  grant.addOIDCScope(`openid offline_access ${scope}`);
   grant.addResourceScope(resource, scope);
   const grantId = await grant.save();
   await provider.interactionFinished(request, response, { login: { accountId }, consent: { grantId } });

@@ -23,6 +23,10 @@ _ENDPOINTS = ("/oauth/token", "/oauth/par", "/oauth/introspect", "/oauth/revoke"
               "/oauth/backchannel_authentication")  # fmt: skip
 
 
+class UsedBefore(InvalidClient):
+    """Signed by the client, but sent twice."""
+
+
 def client_id_of(assertion: str) -> str:
     """Whom it claims to be from, before anything is verified. Raises InvalidClient where it is no such JWT."""
     if not is_canonical_jws(assertion):
@@ -73,7 +77,7 @@ def verify(assertion: str, client: Client) -> None:
         raise InvalidClient(f"jti of client_assertion is a string of 1 to {LONGEST_JTI} characters.")
     # RFC 7523 §3 item 7: single use, whoever races. Remembered a little longer than it is accepted.
     if not UsedAssertion.use(client.pk, jti, expires_at=expires_at + 2 * conf.CLOCK_SKEW):
-        raise InvalidClient("This client_assertion was already used: its jti counts once.")
+        raise UsedBefore("This client_assertion was already used: its jti counts once.")
 
 
 def _check_audience(audience: Any, client: Client) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from oauth.client_authentication import assertion, basic, mutual_tls
+from oauth.client_authentication import assertion, basic, mutual_tls, registry
 from oauth.errors import InvalidClient, InvalidRequest
 from oauth.models import Client
 from oauth.models.client import AuthenticationMethod
@@ -29,7 +29,18 @@ class Credentials:
 
 def verify(credentials: Credentials) -> Client:
     """The client that proved itself by the method it is registered for. Raises InvalidClient (401)."""
-    client = Client.objects.filter(client_id=credentials.client_id).first()
+    client = registry.kept(credentials.client_id)
+    if client is not None:
+        try:
+            return _verified(credentials, client)
+        except assertion.UsedBefore:
+            raise
+        except InvalidClient:
+            pass  # perhaps it has changed since: what is kept never refuses
+    return _verified(credentials, registry.read(credentials.client_id))
+
+
+def _verified(credentials: Credentials, client: Client | None) -> Client:
     if client is None or not client.is_active:
         raise InvalidClient(_FAILED, detail=f"client {credentials.client_id!r} is unknown or disabled")
     registered = AuthenticationMethod(client.token_endpoint_auth_method)

@@ -3,15 +3,19 @@
 Says exactly what works. URLs are made from the issuer, never from the Host header.
 """
 
+from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, JsonResponse
+from django.core.signals import setting_changed
+from django.http import HttpRequest, HttpResponse
 
 from oauth.authorization import grant_management
 from oauth.authorization.request import DISPLAYS, PROMPTS, RESPONSE_MODES, supported_response_types
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
+from oauth.endpoints import published
 from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.endpoints.published import Document
 from oauth.grants import GRANTS
 from oauth.models.client import AuthenticationMethod, DeliveryMode, offered_authentication_methods
 from oauth.registration.metadata import subject_types
@@ -33,10 +37,17 @@ class MetadataEndpoint(ProtocolEndpoint):
     endpoint = "metadata"
     http_method_names = ["get", "head"]
 
-    def get(self, request: HttpRequest) -> JsonResponse:
-        response = JsonResponse(document())
-        response["Cache-Control"] = "public, max-age=300"
-        return response
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return _published().response(request)
+
+
+@cache
+def _published() -> Document:
+    """Settings do not change while the server runs."""
+    return published.document(document(), max_age_seconds=300)
+
+
+setting_changed.connect(lambda **_: _published.cache_clear(), weak=False)
 
 
 def document() -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """What all JSON endpoints of the protocol share: no cookies, no CSRF, no caching, errors in RFC 6749 §5.2 form."""
 
+import json
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +28,8 @@ from oauth.proof import nonce
 
 # Part of the way, not events: a device that waits, and what a limit has turned away already.
 UNRECORDED = (AuthorizationPending, SlowDown, TooManyRequests, UseDPoPNonce)
+
+_HEADERS = (("Cache-Control", "no-store"), ("Pragma", "no-cache"), ("Referrer-Policy", "no-referrer"))
 
 logger = logging.getLogger("oauth.refusals")
 
@@ -75,9 +79,8 @@ class ProtocolEndpoint(View):
                 record_refusal(self.endpoint, refusal, request)
                 response = error_response(refusal)
         # RFC 6749 §5.1: tokens are never cached.
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Pragma", "no-cache")
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        for name, value in _HEADERS:
+            response.headers.setdefault(name, value)
         if "HTTP_DPOP" in request.META:
             response.headers["DPoP-Nonce"] = nonce.current()  # RFC 9449 §8, §8.2
         return response
@@ -89,6 +92,11 @@ class ProtocolEndpoint(View):
             method.upper() for method in self.http_method_names if hasattr(self, method)
         )
         return response
+
+
+def json_response(body: Mapping[str, Any], *, status: int = HTTPStatus.OK) -> HttpResponse:
+    """Of plain strings, numbers, lists and objects. JsonResponse's encoder, which knows more, costs twice as much."""
+    return HttpResponse(json.dumps(body), status=status, content_type="application/json")
 
 
 def error_response(refusal: OAuthError) -> JsonResponse:

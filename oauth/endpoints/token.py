@@ -1,11 +1,11 @@
 """The token endpoint (RFC 6749 §3.2, OAuth 2.1 §3.2)."""
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from oauth import grants, metrics, parameters
 from oauth.conf import conf
 from oauth.endpoints import binding
-from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.endpoints.protocol import ProtocolEndpoint, json_response
 from oauth.grants import GrantRequest
 
 
@@ -16,7 +16,7 @@ class TokenEndpoint(ProtocolEndpoint):
     endpoint = "token"
     http_method_names = ["post"]
 
-    def post(self, request: HttpRequest) -> JsonResponse:
+    def post(self, request: HttpRequest) -> HttpResponse:
         params = parameters.from_body(request)
         grant_type = params.require("grant_type")
         client = self.authenticated(request, params)
@@ -25,4 +25,4 @@ class TokenEndpoint(ProtocolEndpoint):
         confirmation = binding.of(request, client, conf.url("/oauth/token"))
         issuance = grants.run(grant_type, GrantRequest(client, params, confirmation))
         metrics.tokens_issued.labels(grant_type).inc()
-        return JsonResponse(issuance.to_response())
+        return json_response(issuance.to_response())

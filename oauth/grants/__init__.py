@@ -10,11 +10,13 @@ from contextlib import nullcontext
 from django.db import transaction
 
 from oauth.errors import OAuthError, UnauthorizedClient, UnsupportedGrantType
+from oauth.grants.authorization_code import at_once as authorization_code_at_once
 from oauth.grants.authorization_code import authorization_code
 from oauth.grants.ciba import ciba
 from oauth.grants.client_credentials import client_credentials
 from oauth.grants.device_code import device_code
 from oauth.grants.issuance import GrantRequest, Issuance
+from oauth.grants.refresh_token import at_once as refresh_token_at_once
 from oauth.grants.refresh_token import refresh_token
 from oauth.grants.token_exchange import token_exchange
 from oauth.models.client import GrantType
@@ -29,6 +31,13 @@ GRANTS: Mapping[str, Callable[[GrantRequest], Issuance]] = {
 }
 
 
+# The usual case of those that consume something, without a lock to wait for; None where it is not the usual case.
+AT_ONCE: Mapping[str, Callable[[GrantRequest], Issuance | None]] = {
+    GrantType.AUTHORIZATION_CODE: authorization_code_at_once,
+    GrantType.REFRESH_TOKEN: refresh_token_at_once,
+}
+
+
 def run(grant_type: str, request: GrantRequest) -> Issuance:
     """Raises UnsupportedGrantType, UnauthorizedClient (RFC 6749 §5.2), or what the grant raises."""
     grant = GRANTS.get(grant_type)
@@ -36,6 +45,8 @@ def run(grant_type: str, request: GrantRequest) -> Issuance:
         raise UnsupportedGrantType(f"The grant types of this server are {', '.join(GRANTS)}.")
     if not request.client.allows_grant_type(grant_type):
         raise UnauthorizedClient(f"This client is not registered for the grant type {grant_type}.")
+    if (at_once := AT_ONCE.get(grant_type)) and (issuance := at_once(request)):
+        return issuance
     refusal: OAuthError
     # A client acting for itself consumes nothing and writes nothing: no transaction to begin and to commit.
     with nullcontext() if grant_type == GrantType.CLIENT_CREDENTIALS else transaction.atomic():

@@ -8,7 +8,7 @@ from django.utils import timezone
 from jwt.utils import base64url_encode
 
 from oauth.errors import InvalidGrant, InvalidRequest, InvalidScope
-from oauth.grants import issuance
+from oauth.grants import issuance, recording, unlocked
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import Authorization, AuthorizationCode
 from oauth.models.secret import digest
@@ -16,18 +16,29 @@ from oauth.models.secret import digest
 # RFC 7636 §4.1: 43 to 128 unreserved characters.
 _CODE_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 # One answer for an unknown code, another client's and an expired one.
+_NAME = "authorization_code"
 _NOT_VALID = "The authorization code is not valid: unknown, expired, already used, or of another client."
 
 
+def at_once(request: GrantRequest) -> Issuance | None:
+    """The usual case in two statements, read and consume. None for any other, and for the slower of two: what is to
+    be said or ended then is decided under the lock."""
+    code_digest = _asked_for(request)
+    code = unlocked.code(code_digest)
+    if code is None or code.consumed_at is not None or code.authorization.client_id != request.client.pk:
+        return None
+    try:
+        _check(code, request)
+    except InvalidGrant:
+        return None
+    issued = _issue(code, request)
+    is_first = issuance.consume(recording.of_code(code), request.client, code.authorization, _NAME, issued)
+    return issued if is_first else None
+
+
 def authorization_code(request: GrantRequest) -> Issuance:
-    """Four statements: lock and read, consume the code, store the refresh token, record the use."""
-    client, params = request.client, request.params
-    code_digest = digest(params.require("code"))
-    verifier = params.require("code_verifier")
-    if not _CODE_VERIFIER.fullmatch(verifier):
-        raise InvalidRequest("code_verifier is 43 to 128 unreserved characters (RFC 7636 §4.1).")
-    if "scope" in params:
-        raise InvalidScope("The scope was decided at the authorization endpoint; leave it out here.")
+    """Three statements: lock and read, consume the code, record the use with the new refresh token."""
+    code_digest = _asked_for(request)
 
     # The row of the Authorization is the lock of all that hangs on it, so it is named first: of parallel
     # redemptions one goes on, and the others then read what it has written.
@@ -42,20 +53,40 @@ def authorization_code(request: GrantRequest) -> Issuance:
     authorization = code.authorization
 
     # RFC 6749 §4.1.3: the code was issued to this client. First of all, or a stranger could end what others hold.
-    if authorization.client_id != client.pk:
+    if authorization.client_id != request.client.pk:
         raise InvalidGrant(_NOT_VALID, detail="code of another client")
     if code.consumed_at is not None:
         # RFC 6749 §4.1.2, ASVS 5.0 10.4.2: a second use ends everything that came of the first.
         authorization.revoke(Authorization.RevocationReason.CODE_REPLAY)
         raise InvalidGrant(_NOT_VALID, detail="code used twice: the authorization is revoked", commits=True)
-    if code.expires_at <= timezone.now():
-        raise InvalidGrant(_NOT_VALID, detail="code expired")
-    if not authorization.is_live:
-        raise InvalidGrant("The authorization has ended.", detail="revoked, expired or logged out")
     if not authorization.user.is_active:
         raise InvalidGrant("The authorization has ended.", detail="user deactivated")
-    _check_redirect_uri(code, params.get("redirect_uri"))
+    _check(code, request)
+    AuthorizationCode.objects.filter(pk=code.pk).update(consumed_at=timezone.now())
+    issued = _issue(code, request)
+    issuance.record(request.client, authorization, _NAME, issued)
+    return issued
+
+
+def _asked_for(request: GrantRequest) -> bytes:
+    """The digest of the code, where the request is whole. Raises InvalidRequest or InvalidScope."""
+    code_digest = digest(request.params.require("code"))
+    if not _CODE_VERIFIER.fullmatch(request.params.require("code_verifier")):
+        raise InvalidRequest("code_verifier is 43 to 128 unreserved characters (RFC 7636 §4.1).")
+    if "scope" in request.params:
+        raise InvalidScope("The scope was decided at the authorization endpoint; leave it out here.")
+    return code_digest
+
+
+def _check(code: AuthorizationCode, request: GrantRequest) -> None:
+    """Of a code of this client that nobody has used. Raises InvalidGrant."""
+    if code.expires_at <= timezone.now():
+        raise InvalidGrant(_NOT_VALID, detail="code expired")
+    if not code.authorization.is_live:
+        raise InvalidGrant("The authorization has ended.", detail="revoked, expired or logged out")
+    _check_redirect_uri(code, request.params.get("redirect_uri"))
     # RFC 7636 §4.6, S256 only; constant time.
+    verifier = request.params["code_verifier"]
     challenge = base64url_encode(hashlib.sha256(verifier.encode()).digest()).decode()
     if not secrets.compare_digest(challenge, code.code_challenge):
         raise InvalidGrant("code_verifier does not fit the code_challenge of the authorization request.")
@@ -63,17 +94,16 @@ def authorization_code(request: GrantRequest) -> Issuance:
     if code.dpop_jkt and request.confirmation.get("jkt") != code.dpop_jkt:
         raise InvalidGrant("The code is for another key: prove the one of dpop_jkt (RFC 9449 §10).")
 
-    AuthorizationCode.objects.filter(pk=code.pk).update(consumed_at=timezone.now())
-    issued = issuance.tokens_of_a_user(
+
+def _issue(code: AuthorizationCode, request: GrantRequest) -> Issuance:
+    return issuance.tokens_of_a_user(
         request,
-        authorization,
+        code.authorization,
         scopes=code.scopes,
-        resources=issuance.narrowed_resources(params.all("resource"), code.resources),
+        resources=issuance.narrowed_resources(request.params.all("resource"), code.resources),
         all_resources=code.resources,
         nonce=code.nonce,
     )
-    issuance.record(client, authorization, "authorization_code", issued)
-    return issued
 
 
 def _check_redirect_uri(code: AuthorizationCode, redirect_uri: str | None) -> None:

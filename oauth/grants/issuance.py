@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from oauth import authorization_details, user_claims
 from oauth.authorization_details import Detail
 from oauth.conf import conf
 from oauth.errors import InvalidScope, InvalidTarget
-from oauth.models import AuditEvent, Authorization, Client, RefreshToken
+from oauth.grants import recording
+from oauth.grants.recording import Consumption
+from oauth.models import Authorization, Client, RefreshToken
 from oauth.models.client import GrantType
 from oauth.models.secret import digest, new_secret
 from oauth.parameters import Parameters
@@ -43,6 +44,8 @@ class Issuance:
     confirmation: Mapping[str, str] = field(default_factory=dict)
     issued_token_type: str | None = None
     authorization_details: Sequence[Detail] = ()
+    #: What is stored of `refresh_token`, by whoever records the issuance.
+    refresh_token_row: RefreshToken | None = field(default=None, repr=False)
     #: FAPI Grant Management §5.5: by which the client reads, changes or gives back what the person allowed.
     grant_id: str | None = None
 
@@ -124,8 +127,17 @@ def tokens_of_a_user(
     all_resources: Iterable[str],
     nonce: str = "",
 ) -> Issuance:
-    """The first tokens of an authorization; the refresh token is for `all_resources`."""
+    """The first tokens of an authorization; the refresh token is for `all_resources`. `record` stores them."""
     client, confirmation, scopes = request.client, request.confirmation, frozenset(scopes)
+    refresh_token, refresh_token_row = None, None
+    if client.allows_grant_type(GrantType.REFRESH_TOKEN):
+        refresh_token, refresh_token_row = new_refresh_token(
+            authorization,
+            scopes=scopes,
+            resources=all_resources,
+            # RFC 9449 §5: a confidential client proves itself, and may change its key.
+            confirmation=confirmation if client.is_public else {},
+        )
     details = narrowed_details(request, authorization)
     token, lifetime = access_token(
         client,
@@ -139,15 +151,8 @@ def tokens_of_a_user(
         access_token=token,
         expires_in_seconds=int(lifetime.total_seconds()),
         scopes=scopes,
-        refresh_token=new_refresh_token(
-            authorization,
-            scopes=scopes,
-            resources=all_resources,
-            # RFC 9449 §5: a confidential client proves itself, and may change its key.
-            confirmation=confirmation if client.is_public else {},
-        )
-        if client.allows_grant_type(GrantType.REFRESH_TOKEN)
-        else None,
+        refresh_token=refresh_token,
+        refresh_token_row=refresh_token_row,
         id_token=new_id_token(client, authorization, access_token=token, nonce=nonce) if "openid" in scopes else None,
         confirmation=confirmation,
         authorization_details=details,
@@ -171,44 +176,34 @@ def new_refresh_token(
     resources: Iterable[str],
     confirmation: Mapping[str, str],
     replaces: RefreshToken | None = None,
-) -> str:
-    """Stores the digest of a new refresh token and returns the token itself, known only now."""
+) -> tuple[str, RefreshToken]:
+    """A new refresh token, known only now, and the row with its digest, not yet stored."""
     token = new_secret()
     now = timezone.now()
-    RefreshToken.objects.create(
+    row = RefreshToken(
         token_digest=digest(token),
-        authorization=authorization,
+        authorization_id=authorization.pk,
         scopes=sorted(scopes),
         resources=list(resources),
         confirmation=dict(confirmation),
         generation=replaces.generation + 1 if replaces else 0,
-        replaces=replaces,
+        replaces_id=replaces.pk if replaces else None,
         created_at=now,
         # Idle expiry (RFC 9700 §4.14.2), never past the absolute one (ASVS 5.0 10.4.8).
         expires_at=min(now + conf.REFRESH_TOKEN_IDLE_LIFETIME, authorization.expires_at),
     )
-    return token
+    return token, row
 
 
 def record(client: Client, authorization: Authorization, grant_type: str, issued: Issuance) -> None:
-    """That the authorization was used, and the audit event of it, in one statement."""
-    event = AuditEvent.of(
-        AuditEvent.Action.ISSUED,
-        user=authorization.user_id,
-        client=client.client_id,
-        authorization=authorization.pk,
-        reason=f"{grant_type}: {' '.join(sorted(issued.scopes))}",
-    )
-    fields = AuditEvent._meta.concrete_fields
-    columns = ", ".join(f'"{field.column}"' for field in fields)
-    values = [field.get_db_prep_save(field.pre_save(event, True), connection) for field in fields]
-    marks = ", ".join(["%s"] * len(fields))
-    statement = (
-        f"WITH used AS (UPDATE {Authorization._meta.db_table} SET last_used_at = %s WHERE id = %s) "  # noqa: S608
-        f"INSERT INTO {AuditEvent._meta.db_table} ({columns}) VALUES ({marks})"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [timezone.now(), authorization.pk, *values])
+    """That the authorization was used, the new refresh token, and the audit event of it, in one statement. Its caller
+    holds the lock of the authorization."""
+    recording.write(client, authorization, grant_type, issued.scopes, issued.refresh_token_row)
+
+
+def consume(what: Consumption, client: Client, authorization: Authorization, grant_type: str, issued: Issuance) -> bool:
+    """As `record`, together with what the grant consumes; whether this one was the first to."""
+    return recording.consume(what, client, authorization, grant_type, issued.scopes, issued.refresh_token_row)
 
 
 def narrowed_details(request: GrantRequest, authorization: Authorization) -> list[dict[str, Any]]:

@@ -8,19 +8,36 @@ answer logs nobody out; each retry kills the unused successor. Any other second 
 from django.utils import timezone
 
 from oauth.conf import conf
-from oauth.errors import InvalidGrant
-from oauth.grants import issuance
+from oauth.errors import InvalidGrant, OAuthError
+from oauth.grants import issuance, recording, unlocked
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import Authorization, RefreshToken
 from oauth.models.secret import digest
 
+_NAME = "refresh_token"
 _NOT_VALID = "The refresh token is not valid: unknown, expired, revoked, or of another client."
 
 
+def at_once(request: GrantRequest) -> Issuance | None:
+    """The usual case in two statements: read, and use it. None for any other, and for the slower of two: what is to
+    be said or ended then is decided under the lock."""
+    token = unlocked.refresh_token(digest(request.params.require("refresh_token")))
+    if token is None or token.authorization.client_id != request.client.pk:
+        return None
+    if token.superseded_at is not None or token.revoked_at is not None:
+        return None
+    try:
+        issued = _issue(token, request)
+    except OAuthError:
+        return None
+    what = recording.of_superseded(token) if issued.refresh_token else recording.of_nothing(token)
+    is_first = issuance.consume(what, request.client, token.authorization, _NAME, issued)
+    return issued if is_first else None
+
+
 def refresh_token(request: GrantRequest) -> Issuance:
-    """Two statements without rotation: lock and read, record the use. Four with it, five for a retry."""
-    client, params = request.client, request.params
-    token_digest = digest(params.require("refresh_token"))
+    """Two statements without rotation: lock and read, record the use. Three with it, four for a retry."""
+    token_digest = digest(request.params.require("refresh_token"))
 
     # Lock the family first: parallel refreshes queue here, and a revocation that has committed is seen below.
     token = (
@@ -34,11 +51,23 @@ def refresh_token(request: GrantRequest) -> Issuance:
     authorization = token.authorization
 
     # RFC 6749 §6: issued to this client. Checked before reuse, or a stranger could end the family.
-    if authorization.client_id != client.pk:
+    if authorization.client_id != request.client.pk:
         raise InvalidGrant(_NOT_VALID, detail="refresh token of another client")
-    if not authorization.is_live or not authorization.user.is_active:
+    if not authorization.user.is_active:
+        raise InvalidGrant("The authorization has ended.", detail="the user is deactivated")
+    issued = _issue(token, request)
+    if issued.refresh_token:
+        _supersede(token)
+    issuance.record(request.client, authorization, _NAME, issued)
+    return issued
+
+
+def _issue(token: RefreshToken, request: GrantRequest) -> Issuance:
+    """Of a refresh token of this client. Raises InvalidGrant and what the parameters deserve."""
+    client, params, authorization = request.client, request.params, token.authorization
+    if not authorization.is_live:
         # Also where the person has logged out, and the app was not allowed to go on without them (`offline_access`).
-        raise InvalidGrant("The authorization has ended.", detail="revoked, expired, or the user is deactivated")
+        raise InvalidGrant("The authorization has ended.", detail="revoked or expired")
     scopes = issuance.narrowed_scopes(params.get("scope"), token.scopes)
     resources = issuance.narrowed_resources(params.all("resource"), token.resources)
     details = issuance.narrowed_details(request, authorization)
@@ -49,7 +78,7 @@ def refresh_token(request: GrantRequest) -> Issuance:
     if token.revoked_at is not None or token.expires_at <= timezone.now():
         raise InvalidGrant(_NOT_VALID, detail="expired, or revoked by a retry")
     # A token that is bound, to a secret or to a key, is worth nothing to a thief.
-    new_token = _rotate(token, request) if client.is_public and not token.confirmation else None
+    new_token, row = _successor(token, request) if client.is_public and not token.confirmation else (None, None)
     access_token, lifetime = issuance.access_token(
         client,
         scopes=scopes,
@@ -58,17 +87,16 @@ def refresh_token(request: GrantRequest) -> Issuance:
         confirmation=request.confirmation,
         details=details,
     )
-    issued = Issuance(
+    return Issuance(
         access_token=access_token,
         expires_in_seconds=int(lifetime.total_seconds()),
         scopes=scopes,
         refresh_token=new_token,
+        refresh_token_row=row,
         confirmation=request.confirmation,
         authorization_details=details,
         grant_id=str(authorization.pk),
     )
-    issuance.record(client, authorization, "refresh_token", issued)
-    return issued
 
 
 def _refuse_reuse(token: RefreshToken) -> None:
@@ -89,15 +117,18 @@ def _refuse_reuse(token: RefreshToken) -> None:
     raise InvalidGrant(_NOT_VALID, detail="refresh token reused: the authorization is revoked", commits=True)
 
 
-def _rotate(token: RefreshToken, request: GrantRequest) -> str:
-    """Supersedes the token; a retry also revokes the successor that nobody used. The narrowing of one request
-    is not inherited: the successor may do what its predecessor could (RFC 6749 §6). A client that has begun to
-    prove a key is held to it from now on."""
+def _supersede(token: RefreshToken) -> None:
+    """A retry also revokes the successor that nobody used."""
     now = timezone.now()
     if token.superseded_at is not None:
         token.successors.filter(revoked_at=None).update(revoked_at=now)
     else:
         RefreshToken.objects.filter(pk=token.pk).update(superseded_at=now, first_used_at=now)
+
+
+def _successor(token: RefreshToken, request: GrantRequest) -> tuple[str, RefreshToken]:
+    """The narrowing of one request is not inherited: the successor may do what its predecessor could (RFC 6749 §6).
+    A client that has begun to prove a key is held to it from now on."""
     return issuance.new_refresh_token(
         token.authorization,
         scopes=token.scopes,

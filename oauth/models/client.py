@@ -17,6 +17,7 @@ from django.contrib.postgres.indexes import OpClass
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Upper
+from django.dispatch import Signal
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
@@ -131,6 +132,17 @@ def new_client_id() -> str:
     return secrets.token_urlsafe(18)
 
 
+# Django has no signal of its own for QuerySet.update, and whoever keeps clients in memory has to know.
+clients_updated = Signal()
+
+
+class ClientQuerySet(models.QuerySet["Client"]):
+    def update(self, **values: Any) -> int:
+        changed = super().update(**values)
+        clients_updated.send(sender=Client)
+        return changed
+
+
 class Client(AbstractApplication):
     """An application that may ask for tokens (RFC 6749 §2)."""
 
@@ -241,7 +253,7 @@ class Client(AbstractApplication):
     policy_uri = models.URLField("privacy policy", max_length=255, blank=True)
     tos_uri = models.URLField("terms of service", max_length=255, blank=True)
 
-    objects = ApplicationManager()
+    objects = ApplicationManager.from_queryset(ClientQuerySet)()
 
     class Meta:
         verbose_name = "client"

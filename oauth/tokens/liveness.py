@@ -1,11 +1,14 @@
 """Whether what a token stands for still holds: nobody has ended it since it was signed. One query."""
 
-from typing import Protocol
+from functools import cache
+from typing import Any, Protocol
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from oauth.models import Authorization, Client
+from oauth.models.statement import Columns, rows
 from oauth.tokens import status_list
 from oauth.tokens.claims import AccessTokenClaims
 
@@ -30,7 +33,35 @@ def is_outdated(claims: object, authorization: Authorization) -> bool:
 
 
 def find(authorization_id: UUID | str) -> Authorization | None:
-    return Authorization.objects.select_related("user", "client").filter(pk=authorization_id).first()
+    """With its user and its client."""
+    tables = _tables()
+    found = rows(tables.statement, [authorization_id])
+    if not found:
+        return None
+    values = found[0]
+    first, second = tables.authorization.count, tables.authorization.count + tables.user.count
+    authorization = tables.authorization.instance(values[:first])
+    authorization.user = tables.user.instance(values[first:second])
+    authorization.client = tables.client.instance(values[second:])
+    return authorization
+
+
+class _Tables:
+    def __init__(self) -> None:
+        user = get_user_model()
+        assert user._meta.pk is not None
+        self.authorization = Columns(Authorization, "authorization_")
+        self.user: Columns[Any] = Columns(user, "person")
+        self.client = Columns(Client, "client")
+        self.statement = (
+            f"SELECT {self.authorization.sql}, {self.user.sql}, {self.client.sql} "  # noqa: S608
+            f"FROM {Authorization._meta.db_table} authorization_ "
+            f'JOIN {user._meta.db_table} person ON person."{user._meta.pk.column}" = authorization_.user_id '
+            f"JOIN {Client._meta.db_table} client ON client.id = authorization_.client_id WHERE authorization_.id = %s"
+        )
+
+
+_tables = cache(_Tables)
 
 
 class Names(Protocol):

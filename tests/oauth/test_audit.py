@@ -84,7 +84,7 @@ def test_an_issuance_without_its_event_does_not_happen(browser, web_app):
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE oauth_auditevent ADD CHECK (action <> 'issued') NOT VALID")
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), transaction.atomic():
         grants.run("authorization_code", GrantRequest(web_app, params))
     assert not RefreshToken.objects.exists()
     assert AuthorizationCode.objects.get().consumed_at is None

@@ -1,4 +1,4 @@
-"""The floor: one Django view without middleware, on the same server."""
+"""The first floor: one Django view without middleware, on the same server."""
 
 import django
 from django.conf import settings

@@ -1,0 +1,51 @@
+"""DRF as it is: a view that does nothing, the list of accounts with the query of ours, without authentication and with
+SimpleJWT's stateless one (HS256, its default)."""
+
+import os
+from typing import Any
+
+from django.core.wsgi import get_wsgi_application
+from django.urls import path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.drf_settings")
+application = get_wsgi_application()
+
+from rest_framework.response import Response  # noqa: E402
+from rest_framework.views import APIView  # noqa: E402
+from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication  # noqa: E402
+
+from banking import iban  # noqa: E402
+from banking.models import Account  # noqa: E402
+
+USER = os.environ["BENCH_USER"]
+FIELDS = ("id", "type", "currency", "name", "status", "iban", "opened_at")
+
+
+class Hello(APIView):
+    def get(self, request: Any) -> Response:
+        return Response({"hello": "world"})
+
+
+class Accounts(APIView):
+    def get(self, request: Any) -> Response:
+        rows = Account.objects.of(getattr(request.user, "id", None) or USER).order_by("id").values(*FIELDS)[:51]
+        return Response({"data": [_shown(row) for row in rows], "next_cursor": None})
+
+
+class AccountsWithSimpleJWT(Accounts):
+    authentication_classes = [JWTStatelessUserAuthentication]
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **{name: row[name] for name in ("id", "type", "currency", "name", "status")},
+        "identifiers": [{"scheme": "iban", "value": iban.masked(row["iban"])}],
+        "opened_at": row["opened_at"].isoformat().replace("+00:00", "Z"),
+    }
+
+
+urlpatterns = [
+    path("hello", Hello.as_view()),
+    path("accounts", Accounts.as_view()),
+    path("simplejwt/accounts", AccountsWithSimpleJWT.as_view()),
+]

@@ -1,0 +1,37 @@
+"""The figures side by side: what each case costs, as ratios to the peers and floors of the same run."""
+
+Figures = dict[str, float]
+BARE, DRF = "bare view", "DRF"
+COUNTERSIGN, NODE, DOT, SIMPLEJWT = "countersign", "node-oidc-provider", "django-oauth-toolkit", "SimpleJWT"
+_SHORT = {NODE: "x node", DOT: "x DOT", SIMPLEJWT: "x SimpleJWT", DRF: "x DRF", BARE: "x bare"}
+
+
+def cost(figures: Figures) -> float:
+    """CPU of the server and of its database, in µs per request."""
+    return figures["server_us"] + figures["database_us"]
+
+
+def compared(figures: dict[tuple[str, str], Figures]) -> dict[tuple[str, str], Figures]:
+    """With the ratios of ours to everybody that has the same case, and of all to the bare view."""
+    (floor,) = (cost(values) for (server, _), values in figures.items() if server == BARE)
+    for (server, case), values in figures.items():
+        values[_SHORT[BARE]] = cost(values) / floor
+        if server == COUNTERSIGN:
+            for peer in (NODE, DOT, SIMPLEJWT, DRF):
+                if other := figures.get((peer, case)):
+                    values[_SHORT[peer]] = cost(values) / cost(other)
+    return figures
+
+
+def print_table(figures: dict[tuple[str, str], Figures]) -> None:
+    print("CPU in µs per request, SQL statements per request; ratios are of server and database together.")
+    print(
+        f"{'server':22}{'case':32}{'server':>8}{'db':>7}{'SQL':>6}{'req/s':>8}{'p50 ms':>8}{'p99 ms':>8}"
+        + "".join(f"{name:>12}" for name in _SHORT.values())
+    )
+    for (server, case), f in figures.items():
+        ratios = "".join(f"{f[name]:12.2f}" if name in f else " " * 12 for name in _SHORT.values())
+        print(
+            f"{server:22}{case:32}{f['server_us']:8.0f}{f['database_us']:7.0f}{f['statements']:6.1f}"
+            f"{f['requests_per_second']:8.0f}{f['p50_ms']:8.2f}{f['p99_ms']:8.2f}{ratios}"
+        )

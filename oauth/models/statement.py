@@ -1,0 +1,74 @@
+"""Statements of our own where the ORM's work would cost more than the database's: few, for what is asked most.
+
+Sent with their parameters apart, so that the server plans each of them once a connection (`prepare_threshold` in the
+database's OPTIONS; without it, as behind pgbouncer in transaction mode, every time).
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from django.db import connection, models
+from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.models import JSONField
+
+Row = TypeVar("Row", bound=models.Model)
+
+
+def rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with _cursor() as cursor:
+        cursor.execute(statement, parameters)
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+
+def changed(statement: str, parameters: Sequence[Any]) -> int:
+    """How many rows the last part of the statement wrote."""
+    with _cursor() as cursor:
+        cursor.execute(statement, parameters)
+        count: int = cursor.rowcount
+        return count
+
+
+def _cursor() -> Any:
+    """As `connection.cursor()`: errors are Django's, queries are logged and counted."""
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        return connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined, call-arg]
+
+
+class Columns(Generic[Row]):
+    """All columns of a model in a SELECT under an alias, and the instance that they make."""
+
+    def __init__(self, model: type[Row], alias: str) -> None:
+        fields = model._meta.concrete_fields
+        self._model = model
+        self._names = [field.attname for field in fields]
+        self._json = [number for number, field in enumerate(fields) if isinstance(field, JSONField)]
+        self.sql = ", ".join(f'{alias}."{field.column}"' for field in fields)
+        self.count = len(fields)
+
+    def instance(self, values: Sequence[Any]) -> Row:
+        given = list(values)
+        for number in self._json:
+            if given[number] is not None:
+                given[number] = json.loads(given[number])
+        return self._model.from_db(connection.alias, self._names, given)
+
+
+class Values(Generic[Row]):
+    """The columns of a new row, with their types, in an INSERT ... SELECT; an identity is the database's to give."""
+
+    def __init__(self, model: type[Row]) -> None:
+        self._fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+        self.columns = ", ".join(f'"{field.column}"' for field in self._fields)
+        self.marks = ", ".join(f"%s::{_type(field)}" for field in self._fields)
+
+    def of(self, row: Row) -> list[Any]:
+        return [field.get_db_prep_save(field.pre_save(row, True), connection) for field in self._fields]
+
+
+def _type(field: Any) -> str:
+    """Without its length: a cast would cut off what is longer, an assignment refuses it."""
+    return re.sub(r"\(\d+\)", "", field.db_type(connection))

@@ -1,0 +1,69 @@
+"""Pooled connections: looked at for nothing, asked only where there is a doubt."""
+
+import psycopg
+import pytest
+from django.db import connection
+from psycopg_pool import ConnectionPool
+
+from config.postgresql import base
+from config.postgresql.base import check_where_in_doubt
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """How often a server was asked whether it is there."""
+    calls = []
+    ask = ConnectionPool.check_connection
+
+    def counted(one):
+        calls.append(one)
+        ask(one)
+
+    monkeypatch.setattr(ConnectionPool, "check_connection", staticmethod(counted))
+    return calls
+
+
+@pytest.fixture
+def pooled(transactional_db):
+    """A connection as the pool hands it out, put back a moment ago."""
+    pool = connection.pool
+    one = pool.getconn()
+    one.put_back_at = base.time.monotonic()
+    yield one
+    pool.putconn(one)
+
+
+def test_a_connection_that_was_just_used_is_not_asked(pooled, asked):
+    check_where_in_doubt(pooled)
+    assert asked == []
+
+
+def test_one_that_rested_is_asked(pooled, asked):
+    pooled.put_back_at -= base.RESTED_SECONDS + 1
+    check_where_in_doubt(pooled)
+    assert asked == [pooled]
+
+
+def test_one_that_the_server_has_ended_is_noticed_at_once(pooled, asked):
+    """Failure model F3: the database was restarted between two requests."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pooled.info.backend_pid])
+    with pytest.raises(psycopg.OperationalError):
+        check_where_in_doubt(pooled)
+
+
+def test_no_request_gets_a_connection_that_was_ended(transactional_db, client):
+    """As above, through the pool: no 503 for a restart that is over."""
+    pool = connection.pool
+    connection.close()
+    taken = [pool.getconn() for _ in range(3)]
+    taken[0].execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) pid", [_pids(taken[1:])])
+    for one in taken:
+        one.put_back_at = base.time.monotonic()
+        pool.putconn(one)
+    for _ in range(3):
+        assert client.get("/oauth/authorize", {"client_id": "nobody"}).status_code == 400
+
+
+def _pids(connections):
+    return [one.info.backend_pid for one in connections]
