@@ -22,7 +22,13 @@
 
   const ask = async (form) => {
     const options = await optionsOf(form);
-    if (form.dataset.passkey === "create") return jsonOf.create(options.creation_options);
+    if (form.dataset.passkey === "create") {
+      // One that is found without a name and always checks the person; the server insists on the check.
+      Object.assign(options.creation_options.publicKey.authenticatorSelection, {
+        residentKey: "required", requireResidentKey: true, userVerification: "required",
+      });
+      return jsonOf.create(options.creation_options);
+    }
     return jsonOf.get(options.request_options);
   };
 
