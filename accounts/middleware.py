@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from oauth.authorization import interaction
+from oauth.conf import conf
 
 _WAYS_BACK = tuple(
     f"/accounts/{page}/" for page in ("login", "signup", "reauthenticate", "stronger", "2fa", "social", "confirm-email")
@@ -27,7 +27,7 @@ class LetFormsReturnToTheApp:
         response = self.get_response(request)
         sources = list(asking.form_action) if asking else []
         if request.path.startswith(_WAYS_OUT):
-            sources = ["https:", *(f"http://{host}" for host in settings.OUTBOUND_ALLOWED_HOSTS)]
+            sources = ["https:", *(f"http://{host}" for host in conf.OUTBOUND_ALLOWED_HOSTS)]
         if sources:
             response._csp_update = {"form-action": sources}  # type: ignore[attr-defined]
         return response

@@ -1,8 +1,11 @@
 """Out to the provider and back, through our adapter."""
 
+from allauth.socialaccount.helpers import render_authentication_error
 from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView, OAuth2View
 from django.http import Http404, HttpRequest, HttpResponseBase
+from requests import RequestException
 
 from accounts.upstream.provider import UpstreamOAuth2Adapter
 
@@ -16,8 +19,12 @@ def callback(request: HttpRequest, provider_id: str) -> HttpResponseBase:
 
 
 def _answer(view: type[OAuth2View], request: HttpRequest, provider_id: str) -> HttpResponseBase:
+    adapter = UpstreamOAuth2Adapter(request, provider_id)
+    response: HttpResponseBase
     try:
-        response: HttpResponseBase = view.adapter_view(UpstreamOAuth2Adapter(request, provider_id))(request)
+        response = view.adapter_view(adapter)(request)
     except SocialApp.DoesNotExist:
         raise Http404 from None
+    except (OAuth2Error, RequestException) as error:  # on the way out, when it is asked where its pages are
+        response = render_authentication_error(request, adapter.get_provider(), exception=error)
     return response

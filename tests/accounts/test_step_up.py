@@ -23,8 +23,8 @@ def totp(alice, browser):
     return TOTP.activate(alice, SECRET).instance
 
 
-def code():
-    return format_hotp_value(hotp_value(SECRET, next(yield_hotp_counters_from_time())))
+def code(secret=SECRET):
+    return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
 
 
 def prove(browser, answer):

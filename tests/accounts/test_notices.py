@@ -1,0 +1,166 @@
+"""What owners are told by mail, and that telling never stands in the way."""
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
+from django.core import mail
+from django.test import Client as Browser
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from accounts import notices, tasks
+from oauth.models import AuditEvent
+from tests.accounts.test_sign_up_and_log_in import NEW_PASSWORD, is_logged_in, log_in, submit, try_password
+from tests.accounts.test_step_up import SECRET, code
+from tests.oauth_client import PASSWORD, TokenEndpoint, allow
+
+pytestmark = pytest.mark.django_db
+
+
+def told(email=None):
+    """Lets the worker do what is waiting; the new mails, each checked for what none may hold."""
+    before = len(mail.outbox)
+    for job in ProcrastinateJob.objects.filter(queue_name="accounts").order_by("id"):
+        tasks.tell_owner(**job.args) if job.task_name == notices.TELL else tasks.tell_owner_of_tries(**job.args)
+    ProcrastinateJob.objects.filter(queue_name="accounts").delete()
+    new = mail.outbox[before:]
+    for one in new:
+        [link] = re.findall(r"https?://\S+", one.body)
+        assert link.endswith("/accounts/")  # the security page, never a token
+    return [one.subject for one in new if email is None or one.to == [email]]
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits(db):
+    ProcrastinateJob.objects.all().delete()
+
+
+def test_a_browser_that_logs_in_again_is_no_news_another_one_is(browser, alice):
+    told()
+    browser.post("/accounts/logout/")
+    log_in(browser, alice.email)
+    assert told() == []
+    log_in(Browser(headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"}), alice.email)  # fmt: skip
+    assert told(alice.email) == ["Your account: A browser that we did not know logged in to your account."]
+    assert "Browser: Firefox on Linux" in mail.outbox[-1].body
+    assert "Internet address: 127.0.0.1" in mail.outbox[-1].body
+
+
+def test_the_first_log_in_ever_is_no_news(alice):
+    log_in(Browser(), alice.email)
+    assert told() == []
+
+
+def test_a_new_app_is_told_of_once(browser, alice, mobile_app):
+    told()
+    allow(browser, mobile_app)
+    assert told(alice.email) == ["Your account: You let an app in that had no access before: Example mobile."]
+    allow(browser, mobile_app)
+    assert told() == []
+
+
+def test_a_key_that_was_used_twice_is_told_of(browser, alice, mobile_app, token_endpoint):
+    tokens = token_endpoint.redeem(mobile_app, allow(browser, mobile_app, scope="accounts:read offline_access")).json()
+    second = token_endpoint.refresh(mobile_app, tokens["refresh_token"]).json()
+    token_endpoint.refresh(mobile_app, second["refresh_token"])
+    told()
+    assert TokenEndpoint().refresh(mobile_app, tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    assert told(alice.email) == [
+        "Your account: Example mobile lost its access: its key was used twice, as if somebody had copied it."
+    ]
+
+
+def test_a_changed_password_is_told_of(browser, alice):
+    told()
+    submit(browser, "/accounts/password/change/", oldpassword=PASSWORD, password1=NEW_PASSWORD, password2=NEW_PASSWORD)
+    assert told(alice.email) == ["Your account: Your password was changed."]
+
+
+def test_a_second_factor_that_comes_or_goes_is_told_of(browser, alice, django_capture_on_commit_callbacks):
+    told()
+    page = browser.get("/accounts/2fa/totp/activate/")
+    assert page.status_code == 200
+    secret = browser.session["mfa.totp.secret"]
+    answer = code(secret)
+    with django_capture_on_commit_callbacks(execute=True):
+        browser.post("/accounts/2fa/totp/activate/", {"code": answer})
+    assert Authenticator.objects.filter(user=alice, type="totp").exists()
+    assert "Your account: An authenticator app was set up." in told(alice.email)
+    browser.post("/accounts/2fa/totp/deactivate/")
+    assert "Your account: The authenticator app was turned off." in told(alice.email)
+
+
+def test_an_address_that_changes_is_told_of_at_the_old_one(browser, alice):
+    alice.emailaddress_set.create(email="new@example.test", verified=True)
+    told()
+    browser.post("/accounts/email/", {"email": "new@example.test", "action_primary": ""})
+    alice.refresh_from_db()
+    assert alice.email == "new@example.test"
+    assert told("alice@example.test") == ["Your account: The main e-mail address of your account was changed."]
+
+
+def test_who_tries_passwords_is_told_of_once_an_hour(alice):
+    told()
+    for _ in range(9):
+        try_password(Browser(REMOTE_ADDR="203.0.113.9"), alice, "guess-number-one")
+    assert told(alice.email) == ["Your account: Somebody tries passwords for your account. They did not get in."]
+    assert "203.0.113.9" in mail.outbox[-1].body
+    with time_machine.travel(timezone.now() + timedelta(minutes=30)):
+        for _ in range(9):
+            try_password(Browser(REMOTE_ADDR="203.0.113.9"), alice, "guess-number-one")
+        assert told() == []
+    with time_machine.travel(timezone.now() + timedelta(minutes=90)):
+        for _ in range(9):
+            try_password(Browser(REMOTE_ADDR="203.0.113.9"), alice, "guess-number-one")
+        assert len(told(alice.email)) == 1
+
+
+def test_a_stranger_learns_nothing_from_it(db):
+    class Nobody:
+        email = "nobody@example.test"
+
+    for _ in range(9):
+        try_password(Browser(REMOTE_ADDR="203.0.113.9"), Nobody, "guess-number-one")
+    assert ProcrastinateJob.objects.filter(task_name=notices.TELL_OF_TRIES).count() == 1  # the same work
+    assert told() == []
+
+
+def test_a_mail_server_that_is_down_holds_up_nobody(browser, alice, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    ProcrastinateJob.objects.all().delete()
+    submit(browser, "/accounts/password/change/", oldpassword=PASSWORD, password1=NEW_PASSWORD, password2=NEW_PASSWORD)
+    assert is_logged_in(browser)
+    job = ProcrastinateJob.objects.get(task_name=notices.TELL)
+    with pytest.raises(OSError, match="refused"):
+        tasks.tell_owner(**job.args)
+    assert tasks.tell_owner.retry_strategy.max_attempts == 5  # type: ignore[attr-defined]
+
+
+def test_no_notice_and_no_event_holds_a_secret(browser, alice):
+    TOTP.activate(alice, SECRET)
+    browser.post("/accounts/logout/")
+    log_in(browser, alice.email)
+    browser.post("/accounts/2fa/authenticate/", {"code": code()})
+    browser.post("/accounts/2fa/trust/", {"action": "skip"})
+    assert is_logged_in(browser)
+    kept = str([job.args for job in ProcrastinateJob.objects.all()]) + str(list(AuditEvent.objects.values()))
+    for secret in (PASSWORD, SECRET, browser.session.session_key):
+        assert secret not in kept
+
+
+def test_a_notice_speaks_the_language_of_who_asked(alice):
+    ProcrastinateJob.objects.all().delete()
+    notices.tell_later("password_changed", alice)
+    assert ProcrastinateJob.objects.get().args["language"] == "en-gb"
+
+
+def test_a_deactivated_person_gets_none(alice):
+    notices.tell_later("password_changed", alice)
+    alice.is_active = False
+    alice.save()
+    assert told() == []
