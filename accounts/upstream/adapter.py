@@ -1,16 +1,25 @@
 """Our wishes to allauth about upstream providers: guarded requests, no account by e-mail address, the whole name."""
 
 import io
+import logging
 from typing import Any
 
 import requests
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django.http import HttpRequest
 from requests.adapters import BaseAdapter
 
 from accounts.models import User
 from oauth import outbound
+
+logger = logging.getLogger(__name__)
+
+
+class Distrusted(OAuth2Error):
+    """The provider answered something that must not be believed. The text is ours."""
+
 
 _SENT = ("Authorization", "Content-Type", "Accept")
 
@@ -22,6 +31,13 @@ class UpstreamAdapter(DefaultSocialAccountAdapter):
         session.mount("https://", GuardedTransport())
         session.mount("http://", GuardedTransport())
         return session
+
+    def on_authentication_error(
+        self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
+    ) -> None:
+        """For the operator; what the provider answered may hold what no log should, so only our own words."""
+        cause = exception if isinstance(exception, Distrusted | requests.ConnectionError) else type(exception).__name__
+        logger.warning("log-in through %s failed: %s, %s", provider.app.provider_id, error, cause)
 
     def can_authenticate_by_email(self, login: SocialLogin, email: str) -> bool:
         return False

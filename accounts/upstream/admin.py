@@ -29,6 +29,11 @@ class ProviderForm(forms.ModelForm):
         label="Client secret", required=False, widget=forms.PasswordInput(render_value=False),
         help_text="Empty leaves the one that is stored.",
     )  # fmt: skip
+    token_auth_method = forms.ChoiceField(
+        label="How the secret is sent",
+        choices=[(method, method) for method in ("client_secret_basic", "client_secret_post")],
+        help_text="As the client is registered there (OpenID Connect Core §9).",
+    )
     trusted_domains = forms.CharField(
         required=False,
         help_text="Domains, with spaces in between, whose addresses we need not confirm by mail where the provider "
@@ -37,12 +42,13 @@ class ProviderForm(forms.ModelForm):
 
     class Meta:
         model = SocialApp
-        fields = ("name", "provider_id", "server_url", "client_id", "secret", "trusted_domains")
+        fields = ("name", "provider_id", "server_url", "client_id", "secret", "token_auth_method", "trusted_domains")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kept = self.instance.settings or {}
         self.initial["server_url"] = kept.get("server_url", "")
+        self.initial["token_auth_method"] = kept.get("token_auth_method", "client_secret_basic")
         self.initial["trusted_domains"] = " ".join(kept.get("verified_email", []))
 
     def clean_provider_id(self) -> str:
@@ -68,6 +74,7 @@ class ProviderForm(forms.ModelForm):
         app.settings = {
             **(app.settings or {}),
             "server_url": self.cleaned_data["server_url"],
+            "token_auth_method": self.cleaned_data["token_auth_method"],
             "verified_email": self.cleaned_data["trusted_domains"].lower().split(),
         }
         saved: SocialApp = super().save(commit)

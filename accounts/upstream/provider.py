@@ -7,12 +7,13 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialApp
-from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+
+from accounts.upstream.adapter import Distrusted
 
 
 class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
@@ -24,7 +25,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
             f"{str(config.get('issuer')).rstrip('/')}/.well-known/openid-configuration"
             != self.get_provider().server_url
         ):
-            raise OAuth2Error("The discovery document is another issuer's.")
+            raise Distrusted("The discovery document is another issuer's.")
         return config
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
@@ -40,10 +41,10 @@ class UpstreamProvider(OpenIDConnectProvider):
         """A digest of (`iss`, `sub`), so that a registration that is pointed at another issuer knows nobody."""
         id_token, userinfo = data.get("id_token"), data.get("userinfo")
         if not id_token or not isinstance(id_token.get("sub"), str) or not id_token["sub"]:
-            raise OAuth2Error("The provider gave no ID token with a subject.")
+            raise Distrusted("The provider gave no ID token with a subject.")
         # OpenID Connect Core §5.3.2: UserInfo of somebody else must not be used.
         if userinfo is not None and userinfo.get("sub") != id_token["sub"]:
-            raise OAuth2Error("UserInfo is about another subject than the ID token.")
+            raise Distrusted("UserInfo is about another subject than the ID token.")
         identity = json.dumps([id_token["iss"], id_token["sub"]])
         return base64.urlsafe_b64encode(hashlib.sha256(identity.encode()).digest()).rstrip(b"=").decode()
 

@@ -214,11 +214,20 @@ def test_an_unknown_provider_is_not_found(client):
 def test_the_admin_registers_one_and_never_shows_its_secret(provider):
     admin = Browser()
     admin.force_login(User.objects.create_superuser("admin@example.test", PASSWORD))
-    form = {"name": "Work", "provider_id": "work", "server_url": provider.issuer + "/", "client_id": "c"}
+    form = {
+        "name": "Work",
+        "provider_id": "work",
+        "server_url": provider.issuer + "/",
+        "client_id": "c",
+        "token_auth_method": "client_secret_post",
+    }
     url = "/admin/socialaccount/socialapp/add/"
     assert admin.post(url, {**form, "secret": "a-secret", "trusted_domains": "Example.com b.test"}).status_code == 302
     app = SocialApp.objects.get(provider_id="work")
-    assert app.settings == {"server_url": provider.issuer, "verified_email": ["example.com", "b.test"]}
+    assert app.settings == {
+        "server_url": provider.issuer, "token_auth_method": "client_secret_post",
+        "verified_email": ["example.com", "b.test"],
+    }  # fmt: skip
     page = f"/admin/socialaccount/socialapp/{app.pk}/change/"
     assert b"a-secret" not in admin.get(page).content
     admin.post(page, {**form, "secret": "", "trusted_domains": ""})

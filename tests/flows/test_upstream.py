@@ -39,7 +39,7 @@ def provider(live: Server, db: None, settings) -> SocialApp:
     client = registered.json()
     return SocialApp.objects.create(
         provider="openid_connect", provider_id="second", name="The other bank", client_id=client["client_id"],
-        secret=client["client_secret"], settings={"server_url": live.url},
+        secret=client["client_secret"], settings={"server_url": live.url, "token_auth_method": "client_secret_basic"},
     )  # fmt: skip
 
 
