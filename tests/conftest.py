@@ -21,6 +21,7 @@ from oauth.models import Authorization, Client
 from oauth.registration import preset
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
+from tests.database import within_this_transaction
 from tests.http_listener import HttpListener
 from tests.oauth_client import PASSWORD, TokenEndpoint, allow
 
@@ -55,6 +56,12 @@ def _forget_what_is_kept_in_memory() -> Iterator[None]:
     status_list.forget()
     limits.forget()
     registry.forget()
+
+
+@pytest.fixture
+def as_the_site(db: None) -> str:
+    """The database is asked with the rights of the site's role only; for tests in one transaction."""
+    return within_this_transaction()
 
 
 @pytest.fixture

@@ -31,6 +31,15 @@ def site_role() -> Iterator[str]:
         drop_role(role)
 
 
+def within_this_transaction() -> str:
+    """From here to the end of the test's transaction this connection has no more rights than the site. Its role."""
+    role = role_of_this_run()
+    database.set_up(role)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL ROLE {sql.Identifier(role).as_string(cursor.connection)}")
+    return role
+
+
 def drop_role(role: str) -> None:
     if database.exists(role):
         with connection.cursor() as cursor:

@@ -34,7 +34,7 @@ RIGHTS: dict[str, Rights] = {
     # These go with their person, who can be deleted as long as no money is theirs.
     "account_access": {**ALL, "UPDATE": ["role"]},
     "payee": {**ALL, "UPDATE": ["removed_at"]},
-    "consent": {**ALL, "UPDATE": ["id"]},
+    "consent": {**ALL, "UPDATE": ["detail"]},
     "consent_account": {**APPENDED, "DELETE": []},
     "webhook": {**ALL, "UPDATE": ["ended_at"]},
     "webhook_delivery": {**ALL, "UPDATE": ["status", "attempts", "last_answer", "delivered_at"]},

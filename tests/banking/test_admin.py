@@ -32,7 +32,7 @@ from demo.seed import scale
 from oauth.models import AuditEvent
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
 from tests.banking.test_transfers import body_of, send
-from tests.database import reconnected, site_role
+from tests.database import connected_as, site_role
 
 pytestmark = pytest.mark.django_db
 
@@ -498,7 +498,7 @@ def test_the_sites_role_has_the_rights_for_all_of_it(alice, bob):
     current, of_bob = funded(alice, "Current"), funded(bob, "Bob's")
     first, second = (oversight.Officer(User.objects.create_user(f"{name}@bank.test")) for name in ("first", "second"))
     payment = ledger.post([(current, -2_000), (of_bob, 2_000)], description="x", kind="transfer")
-    with site_role() as role, reconnected(USER=role):
+    with site_role() as role, connected_as(role):
         oversight.freeze(current.pk, by=first, reason="x")
         oversight.unfreeze(current.pk, by=first, reason="x")
         request = oversight.request(payment.pk, by=first, reason="x")

@@ -12,7 +12,7 @@ from oauth.authorization import status_list
 from oauth.models import Authorization
 from tests.oauth_client import PASSWORD, authorization_url, callback, decide
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("as_the_site"), pytest.mark.django_db]
 DETAIL = {"type": "account_information", "actions": ["accounts", "balances"]}
 FORM = "application/x-www-form-urlencoded"
 

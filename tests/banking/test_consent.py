@@ -5,7 +5,7 @@ import pytest
 from oauth.models import Authorization
 from tests.banking.conftest import funded
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.usefixtures("as_the_site"), pytest.mark.django_db]
 
 
 def test_an_app_reads_what_it_may_do(issued, mobile_app, api, alice):
