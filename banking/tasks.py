@@ -40,9 +40,9 @@ def deliver_webhook(delivery_id: str) -> None:
 
 
 @app.periodic(cron="*/5 * * * *")
-@app.task(name="banking.end_webhooks", queue="banking", queueing_lock="banking.end_webhooks")
-def end_webhooks(timestamp: int) -> None:
-    webhooks.end_of_ended()
+@app.task(name="banking.watch_consents", queue="banking", queueing_lock="banking.watch_consents")
+def watch_consents(timestamp: int) -> None:
+    webhooks.watch_consents()
 
 
 @app.periodic(cron="27 * * * *")

@@ -1,9 +1,11 @@
 """URLs of the bank, to be included at the root of the site."""
 
 from django.urls import include, path, re_path
+from drf_spectacular.views import SpectacularSwaggerOauthRedirectView
 
 from banking.api.accounts import AccountDetail, AccountList, Balances
 from banking.api.consent import ConsentView
+from banking.api.openapi.document import APIDocs, OpenAPIDocument
 from banking.api.payees import PayeeCheck, PayeeDetail, PayeeList
 from banking.api.scheduled_transfers import (
     ScheduledTransferCancel,
@@ -48,6 +50,9 @@ urlpatterns = [
     path("api/v1/webhooks/<str:webhook_id>/ping", WebhookPing.as_view(), name="webhook-ping"),
     path("api/v1/webhooks/<str:webhook_id>/deliveries", WebhookDeliveries.as_view(), name="webhook-deliveries"),
     path("bank/", include("banking.web.urls")),
+    path("api/schema", OpenAPIDocument.as_view()),
+    path("api/docs", APIDocs.as_view()),
+    path("api/docs/oauth2-redirect", SpectacularSwaggerOauthRedirectView.as_view(), name="api-docs-redirect"),
     re_path(r"^api/", NotHere.as_view()),
     path("problems/<str:code>", problem_page, name="problem"),
 ]

@@ -5,6 +5,7 @@ What is to be told is written in the transaction that it tells of (`announce`); 
 
 import json
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +17,14 @@ from django.utils.module_loading import import_string
 from banking import jobs
 from banking.models import Event, Webhook, WebhookDelivery
 from oauth import outbound
-from oauth.resource_server import is_live
+from oauth.resource_server import authorization_of, is_live
 
 DELIVER = "banking.deliver_webhook"
 #: 3 s, 9 s, 27 s ... 49 hours: three days in all.
 ATTEMPTS = 12
 TYP = "webhook+jws"
+#: Shorter than deliveries are kept, so that the reminder is not sent again.
+CONFIRM_DUE_BEFORE = timedelta(days=14)
 
 _ANNOUNCE = """
 INSERT INTO webhook_delivery (id, webhook_id, event, account_id, resource_id, status, attempts, last_answer, created_at)
@@ -62,11 +65,25 @@ def send_again(delivery_id: UUID) -> None:
             _send_later(delivery_id)
 
 
-def end_of_ended() -> None:
-    """Says consent.revoked once to whose access has ended, and nothing more after it."""
+def watch_consents() -> None:
+    """Says consent.revoked once to whose access has ended, and nothing more after it; consent.confirm_due once to whose
+    access ends within CONFIRM_DUE_BEFORE."""
     for webhook in Webhook.objects.filter(ended_at=None).iterator():
         if not is_live(webhook):
             _end(webhook)
+        elif Event.CONSENT_CONFIRM_DUE in webhook.events:
+            _remind(webhook)
+
+
+@transaction.atomic
+def _remind(webhook: Webhook) -> None:
+    authorization = authorization_of(webhook)
+    if authorization is None or authorization.expires_at is None:
+        return
+    Webhook.objects.select_for_update().get(pk=webhook.pk)  # two workers remind once
+    was_told = webhook.deliveries.filter(event=Event.CONSENT_CONFIRM_DUE).exists()
+    if not was_told and authorization.expires_at - timezone.now() < CONFIRM_DUE_BEFORE:
+        _send_later(WebhookDelivery.objects.create(webhook=webhook, event=Event.CONSENT_CONFIRM_DUE).pk)
 
 
 def deliver(delivery_id: UUID) -> None:

@@ -73,6 +73,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.postgres",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "corsheaders",
     "csp",
     "django_guid",
@@ -261,6 +263,8 @@ STEP_UP_AMOUNT_MINOR = env.int("STEP_UP_AMOUNT_MINOR", default=1_000_000)
 HISTORY_WITHOUT_STEP_UP = timedelta(days=env.int("HISTORY_WITHOUT_STEP_UP_DAYS", default=90))
 STEP_UP_MAX_AGE = timedelta(seconds=env.int("STEP_UP_MAX_AGE_SECONDS", default=600))
 
+# The public client that /api/docs logs in with; the demo has one.
+API_DOCS_CLIENT_ID = env.str("API_DOCS_CLIENT_ID", default="" if PRODUCTION else "demo-docs")
 # So many accounts are named by GET /consent at most; GET /accounts pages through all.
 BANK_MOST_LISTED_ACCOUNTS = 200
 # Whom a person has not stored as a payee for so long may get so much (minor units) from them in that time.
@@ -383,8 +387,15 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["oauth.resource_server.ThrottleToken"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "banking.api.problems.exception_handler",
     "UNAUTHENTICATED_USER": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,  # what it would read off serializers is not what is served
 }
 
 # --- pages and static files

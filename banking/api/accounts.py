@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking import iban
-from banking.api.cursors import Page
+from banking.api.cursors import PAGE, Page
 from banking.api.money import money
 from banking.api.views import BankView, account_or_404
 from banking.models import Account
@@ -24,6 +24,7 @@ def timestamp(at: datetime) -> str:
 
 class AccountList(BankView):
     required_scopes = {"GET": ["accounts:read"]}
+    query_parameters = {"GET": PAGE}
 
     def get(self, request: Request) -> Response:
         page = Page(request, "accounts")

@@ -19,7 +19,7 @@ class ConsentView(BankView):
     required_scopes: ClassVar[dict[str, list[str]]] = {"GET": [], "DELETE": []}
 
     def get(self, request: Request) -> Response:
-        authorization = authorization_of(request.auth)  # type: ignore[arg-type]
+        authorization = authorization_of(request.auth)
         if authorization is None:
             raise InvalidToken("The authorization behind this token has ended.")
         claims = request.auth.claims  # type: ignore[union-attr]
@@ -36,6 +36,8 @@ class ConsentView(BankView):
                 },
                 "granted_at": _time(authorization.granted_at),
                 "expires_at": _time(authorization.expires_at),
+                # Access ends unless the person allows it anew (SCA-RTS art. 10a), so both are one moment.
+                "confirm_by": _time(authorization.expires_at) if claims.user_id else None,
             }
         )
 

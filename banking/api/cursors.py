@@ -3,6 +3,7 @@
 A cursor that was edited or borrowed is refused before any query (Hydra CVE-2026-33504).
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core import signing
@@ -11,6 +12,8 @@ from rest_framework.request import Request
 from banking.api.problems import BadRequest
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
+#: What a list takes in its URL.
+PAGE = ("limit", "cursor")
 MAX_CURSOR_CHARACTERS = 512
 
 
@@ -24,13 +27,17 @@ class Page:
         cursor = request.query_params.get("cursor")
         self.after: Any = self._read(cursor) if cursor is not None else None
 
-    def envelope(self, rows: list[dict[str, Any]], *, key: str, is_cut: bool = False) -> dict[str, Any]:
-        """`rows` holds up to limit + 1, or is cut off before its end; `key` is the member to go on after."""
+    def envelope(
+        self, rows: list[dict[str, Any]], *, key: str | Callable[[dict[str, Any]], str], is_cut: bool = False
+    ) -> dict[str, Any]:
+        """`rows` holds up to limit + 1, or is cut off before its end; `key` is the member to go on after, or makes
+        the position from a row."""
+        position = key if callable(key) else lambda row: str(row[key])
         shown = rows[: self.limit]
         has_more = is_cut or len(rows) > self.limit
         return {
             "data": shown,
-            "next_cursor": self._signer.sign_object(str(shown[-1][key])) if has_more else None,
+            "next_cursor": self._signer.sign_object(position(shown[-1])) if has_more else None,
         }
 
     def _read(self, cursor: str) -> str:

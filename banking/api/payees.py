@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from banking import iban
 from banking.api.accounts import timestamp
-from banking.api.cursors import Page
+from banking.api.cursors import PAGE, Page
 from banking.api.money import StrictCharField, StrictSerializer
 from banking.api.views import BankView, uuid_or_404
 from banking.models import Payee
@@ -39,6 +39,7 @@ class PayeeSerializer(StrictSerializer):
 
 class PayeeList(BankView):
     required_scopes = {"GET": ["payees:read"], "POST": ["payees:write"]}
+    query_parameters = {"GET": PAGE}
 
     def get(self, request: Request) -> Response:
         page = Page(request, "payees")

@@ -22,6 +22,7 @@ MEDIA_TYPE = "application/problem+json"
 PROBLEMS: dict[str, tuple[str, str]] = {
     "malformed_request": ("The request is malformed", "Correct what `errors` points at and send it again."),
     "unknown_member": ("The body has a member that is not known", "Remove the member; see the schema."),
+    "unknown_parameter": ("The URL has a parameter that is not known", "Remove it; see the schema."),
     "invalid_cursor": ("The cursor is not valid", "Start again without a cursor; cursors are not shared or edited."),
     "idempotency_key_missing": ("The Idempotency-Key header is missing", "Send a new random key per transfer."),
     "idempotency_key_invalid": ("The Idempotency-Key is not valid", "16 to 255 visible ASCII characters."),
@@ -150,7 +151,7 @@ def _pointed(details: Any, pointer: str) -> Any:
         yield {"pointer": pointer or "/", "code": details["code"], "detail": str(details["message"])}
     else:
         for name, value in details.items():
-            escaped = name.replace("~", "~0").replace("/", "~1")
+            escaped = str(name).replace("~", "~0").replace("/", "~1")
             yield from _pointed(value, pointer if name == "non_field_errors" else f"{pointer}/{escaped}")
 
 

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking.api.accounts import timestamp
-from banking.api.cursors import Page
+from banking.api.cursors import PAGE, Page
 from banking.api.destinations import shown as shown_destination
 from banking.api.idempotency import answer_once
 from banking.api.money import StrictDateField, StrictSerializer, money
@@ -52,6 +52,7 @@ class ScheduledTransferSerializer(TransferSerializer):
 
 class ScheduledTransferList(BankView):
     required_scopes = {"GET": ["transfers:read"], "POST": ["transfers:write"]}
+    query_parameters = {"GET": PAGE}
 
     def get(self, request: Request) -> Response:
         page = Page(request, "scheduled-transfers")

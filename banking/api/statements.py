@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from banking import amounts, statements
 from banking.api import transactions
 from banking.api.accounts import timestamp
-from banking.api.cursors import Page
+from banking.api.cursors import PAGE, Page
 from banking.api.money import money
 from banking.api.problems import BadRequest
 from banking.api.views import BankView, account_or_404
@@ -44,6 +44,7 @@ class CSVRenderer(BaseRenderer):
 
 class StatementList(BankView):
     required_scopes = {"GET": ["statements:read"]}
+    query_parameters = {"GET": PAGE}
 
     def get(self, request: Request, account_id: str) -> Response:
         account = account_or_404(request, account_id, "opened_at", action="statements")

@@ -3,6 +3,7 @@
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -15,36 +16,43 @@ from rest_framework.response import Response
 
 from banking import iban
 from banking.api.accounts import timestamp
-from banking.api.cursors import Page
+from banking.api.cursors import MAX_LIMIT, PAGE, Page
 from banking.api.money import money
 from banking.api.problems import BadRequest
 from banking.api.views import BankView, account_or_404, uuid_or_404
-from banking.models import LedgerEntry
+from banking.models import LedgerEntry, Transfer
 from oauth.resource_server import is_authenticated_since, require_authentication
 
 FIELDS = (
     "transaction_id", "account_seq", "amount_minor", "currency", "balance_after_minor", "counterparty_name",
     "counterparty_iban", "booked_at", "transaction__description", "transaction__kind", "transaction__transfer__id",
 )  # fmt: skip
+_FILTERS = ("from", "to", "direction", "status")
 _DIRECTIONS = {"in": {"amount_minor__gt": 0}, "out": {"amount_minor__lt": 0}}
 
 
 class TransactionList(BankView):
     required_scopes = {"GET": ["transactions:read"]}
+    query_parameters = {"GET": (*PAGE, *_FILTERS)}
 
     def get(self, request: Request, account_id: str) -> Response:
         account = account_or_404(request, account_id, action="transactions")
         query = request.query_params
-        filters = {name: query.get(name) for name in ("from", "to", "direction", "status")}
+        filters = {name: query.get(name) for name in _FILTERS}
         page = Page(request, f"transactions|{account['id']}|{sorted((k, v) for k, v in filters.items() if v)}")
+        statuses = _statuses(filters["status"])
+        is_in_booked = page.after is not None and page.after.isdigit()
+        pending: list[dict[str, Any]] = []
+        if "pending" in statuses and not is_in_booked:
+            pending = _pending(request, account, filters, before=page.after)[: page.limit + 1]
+        room = page.limit + 1 - len(pending) if "booked" in statuses else 0
         entries = _filtered(_history(request, account), filters)
-        if page.after is not None:
+        if is_in_booked:
             entries = entries.filter(account_seq__lt=int(page.after))
-        rows = list(entries.order_by("-account_seq").values(*FIELDS)[: page.limit + 1])
+        rows = list(entries.order_by("-account_seq").values(*FIELDS)[:room])
         recent = _readable(request, rows)
-        return Response(
-            page.envelope([shown(row) for row in recent], key="account_seq", is_cut=len(recent) < len(rows))
-        )
+        listed = [*pending, *(shown(row) for row in recent)]
+        return Response(page.envelope(listed, key=_position, is_cut=len(recent) < len(rows)))
 
 
 class TransactionDetail(BankView):
@@ -52,11 +60,15 @@ class TransactionDetail(BankView):
 
     def get(self, request: Request, account_id: str, transaction_id: str) -> Response:
         account = account_or_404(request, account_id, action="transactions")
-        row = _history(request, account).filter(transaction_id=uuid_or_404(transaction_id)).values(*FIELDS).first()
-        if row is None:
+        asked = uuid_or_404(transaction_id)
+        row = _history(request, account).filter(transaction_id=asked).values(*FIELDS).first()
+        if row is not None:
+            _readable(request, [row])
+            return Response(shown(row))
+        pending = _pending(request, account, {}, only=asked)
+        if not pending:
             raise Http404
-        _readable(request, [row])
-        return Response(shown(row))
+        return Response(pending[0])
 
 
 def _readable(request: Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -105,12 +117,62 @@ def _filtered(entries: QuerySet[LedgerEntry], filters: dict[str, str | None]) ->
         if filters["direction"] not in _DIRECTIONS:
             raise BadRequest("malformed_request", "direction is in or out.")
         entries = entries.filter(**_DIRECTIONS[filters["direction"]])
-    if filters["status"]:
-        if not set(filters["status"].split(",")) <= {"booked", "pending"}:
-            raise BadRequest("malformed_request", "status is booked, pending, or both with a comma.")
-        if "booked" not in filters["status"].split(","):
-            entries = entries.none()  # what is pending is a hold, not yet an entry
     return entries
+
+
+def _statuses(asked: str | None) -> set[str]:
+    statuses = set((asked or "booked").split(","))
+    if not statuses <= {"booked", "pending"}:
+        raise BadRequest("malformed_request", "status is booked, pending, or both with a comma.")
+    return statuses
+
+
+def _position(row: dict[str, Any]) -> str:
+    """Where the next page goes on: pending ones come first, newest first, by id; then the booked, by account_seq."""
+    return str(row["account_seq"] or row["id"])
+
+
+def _pending(
+    request: Request,
+    account: dict[str, Any],
+    filters: dict[str, str | None],
+    *,
+    before: str | None = None,
+    only: UUID | None = None,
+) -> list[dict[str, Any]]:
+    """Money held for transfers to other banks: not yet an entry, so without number and balance. Its id is the
+    transfer's until it is booked."""
+    transfers = Transfer.objects.filter(source_id=account["id"], status=Transfer.Status.PENDING)
+    if filters.get("direction") == "in":
+        return []
+    if filters.get("from"):
+        transfers = transfers.filter(created_at__gte=_moment("from", filters["from"]))  # type: ignore[arg-type]
+    if filters.get("to"):
+        transfers = transfers.filter(created_at__lt=_moment("to", filters["to"]))  # type: ignore[arg-type]
+    if since := history_from(request, account):
+        transfers = transfers.filter(created_at__gte=since)
+    if before is not None:
+        transfers = transfers.filter(pk__lt=UUID(before))
+    if only is not None:
+        transfers = transfers.filter(pk=only)
+    fields = ("id", "currency", "amount_minor", "reference", "payee_name", "payee_iban")
+    return [_shown_pending(row) for row in transfers.order_by("-pk").values(*fields)[: MAX_LIMIT + 1]]
+
+
+def _shown_pending(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "account_seq": None,
+        "status": "pending",
+        "kind": "transfer",
+        "direction": "out",
+        "amount": money(row["currency"], row["amount_minor"]),
+        "balance_after": None,
+        "description": row["reference"],
+        "counterparty": {"name": row["payee_name"], "identifier_masked": iban.masked(row["payee_iban"])},
+        "transfer_id": row["id"],
+        "booked_at": None,
+    }
 
 
 def _moment(name: str, value: str) -> datetime:

@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking.api.accounts import timestamp
-from banking.api.cursors import Page
+from banking.api.cursors import PAGE, Page
 from banking.api.destinations import DestinationSerializer, resolved
 from banking.api.destinations import shown as shown_destination
-from banking.api.idempotency import answer_once
+from banking.api.idempotency import answer_once, key_of
 from banking.api.money import MoneySerializer, StrictCharField, StrictSerializer, StrictUUIDField, money
 from banking.api.problems import BadRequest, Conflict
 from banking.api.views import BankView, uuid_or_404
@@ -56,6 +56,7 @@ class TransferSerializer(StrictSerializer):
 
 class TransferList(BankView):
     required_scopes = {"GET": ["transfers:read"], "POST": ["transfers:write"]}
+    query_parameters = {"GET": PAGE, "POST": ("dry_run",)}
 
     def get(self, request: Request) -> Response:
         page = Page(request, "transfers")
@@ -68,12 +69,14 @@ class TransferList(BankView):
     def post(self, request: Request) -> Response:
         """Exactly once per Idempotency-Key: posted at once within this bank, pending with a hold to another.
 
-        With `?dry_run=true` it is only rehearsed: the same checks and refusals, no key, and nothing is kept.
+        With `?dry_run=true` it is only rehearsed: the same request, checks and refusals, and nothing is kept, the key
+        neither.
         """
         serializer = TransferSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         body = serializer.validated_data
         if _is_rehearsal(request):
+            key_of(request)
             return Response(_rehearse(request, body))
         return answer_once(
             request,

@@ -1,6 +1,7 @@
 """What the views of the API share: privacy of answers, and the account that the path names."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from banking.api.json import StrictJSONParser
+from banking.api.problems import BadRequest
 from banking.models import Account
 from oauth.resource_server import ThrottleToken, say_limit
 
@@ -20,6 +22,22 @@ class BankView(APIView):
 
     parser_classes = [StrictJSONParser]
     limit = ThrottleToken.DEFAULT
+    required_scopes: Mapping[str, list[str]] = {}
+    #: By method. What is not named here is refused, so that a mistyped filter is never silently no filter.
+    query_parameters: Mapping[str, tuple[str, ...]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.method not in self.required_scopes:
+            return  # a method that is not there is answered as such
+        known = self.query_parameters.get(request.method, ())
+        for name, values in request.query_params.lists():
+            if name not in known:
+                raise BadRequest(
+                    "unknown_parameter", f"There is no parameter of this name here. Known: {_listed(known)}."
+                )
+            if len(values) > 1:
+                raise BadRequest("malformed_request", f"{name} is given more than once.")
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -28,6 +46,10 @@ class BankView(APIView):
         if request.method in ("GET", "HEAD") and response.status_code == 200 and isinstance(response, Response):
             response.add_post_render_callback(lambda rendered: _if_changed(request, rendered))
         return response
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "none"
 
 
 def _if_changed(request: Request, response: Any) -> HttpResponseBase:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from banking import webhooks
 from banking.api.accounts import timestamp
-from banking.api.cursors import Page
+from banking.api.cursors import PAGE, Page
 from banking.api.money import StrictCharField, StrictSerializer
 from banking.api.problems import Conflict
 from banking.api.views import BankView, uuid_or_404
@@ -46,6 +46,7 @@ class WebhookSerializer(StrictSerializer):
 
 class WebhookList(BankView):
     required_scopes = {"GET": ["webhooks:manage"], "POST": ["webhooks:manage"]}
+    query_parameters = {"GET": PAGE}
 
     def get(self, request: Request) -> Response:
         page = Page(request, "webhooks")
@@ -63,7 +64,7 @@ class WebhookList(BankView):
         if claims.user_id is None:
             raise Http404  # a client acting for itself has no accounts to hear of
         require_live(request.auth)  # type: ignore[arg-type]
-        authorization = authorization_of(request.auth)  # type: ignore[arg-type]
+        authorization = authorization_of(request.auth)
         if authorization is None or not authorization.is_confidential:
             raise ConfidentialClientsOnly
         if _visible(request).count() >= MOST:
@@ -107,6 +108,7 @@ class WebhookPing(BankView):
 
 class WebhookDeliveries(BankView):
     required_scopes = {"GET": ["webhooks:manage"]}
+    query_parameters = {"GET": PAGE}
 
     def get(self, request: Request, webhook_id: str) -> Response:
         hook = _hook(request, webhook_id)

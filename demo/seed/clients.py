@@ -18,6 +18,7 @@ FAPI = "demo-fapi"
 
 _FOR_PEOPLE = list(settings.OAUTH["SCOPES"])
 _LOCAL_SITE = "http://localhost:3000/callback"
+_DOCS = f"{settings.ISSUER}/api/docs/oauth2-redirect"
 _LOGGED_OUT = "http://localhost:3000/"
 _CLIENTS: list[tuple[str, str, str, list[str], list[str]]] = [
     # client_id, kind, name, redirect URIs, scopes
@@ -30,6 +31,7 @@ _CLIENTS: list[tuple[str, str, str, list[str], list[str]]] = [
     ),
     ("demo-web", Kind.WEB, "Budget Garden", [_LOCAL_SITE], _FOR_PEOPLE),
     ("demo-browser", Kind.BROWSER, "Spending Charts", [_LOCAL_SITE], _FOR_PEOPLE),
+    (settings.API_DOCS_CLIENT_ID, Kind.BROWSER, "Bank API documentation", [_DOCS], _FOR_PEOPLE),
     ("demo-device", Kind.DEVICE, "Living-room TV", [], _FOR_PEOPLE),
     ("demo-fapi", Kind.WEB, "Account Atlas", ["http://127.0.0.1/callback", _LOCAL_SITE], _FOR_PEOPLE),
     ("demo-service", Kind.SERVICE, "Nightly Reports", [], ["accounts:read", "transactions:read"]),

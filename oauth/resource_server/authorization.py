@@ -26,11 +26,12 @@ class AuthorizationSummary:
     expires_at: datetime | None
 
 
-def authorization_of(token: AccessToken) -> AuthorizationSummary | None:
-    """None where it has ended, or where this site cannot know."""
+def authorization_of(names: Any) -> AuthorizationSummary | None:
+    """Of an access token, or of what was ordered by one and names its authorization. None where it has ended, or where
+    this site cannot know."""
     if not conf.AUTHORIZATION_OF:
         return None
-    found: AuthorizationSummary | None = import_string(conf.AUTHORIZATION_OF)(token.claims)
+    found: AuthorizationSummary | None = import_string(conf.AUTHORIZATION_OF)(getattr(names, "claims", names))
     return found
 
 

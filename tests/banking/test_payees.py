@@ -110,7 +110,7 @@ def test_own_accounts_have_no_cooling_off(payer, rich, savings):
 
 
 def rehearse(api, body):
-    return api.post("/api/v1/transfers?dry_run=true", body, format="json")
+    return api.post("/api/v1/transfers?dry_run=true", body, format="json", headers={"Idempotency-Key": KEY})
 
 
 def test_a_rehearsal_says_what_would_be_and_keeps_nothing(payer, current, savings):

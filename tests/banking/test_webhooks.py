@@ -136,18 +136,18 @@ def test_who_was_removed_hears_that_and_nothing_more(app, hook, listener, curren
     Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
     deliver_all()
     deliver_all()
-    webhooks.end_of_ended()
+    webhooks.watch_consents()
     deliver_all()
     assert [body["type"] for body in received(listener)] == ["consent.revoked"]
     assert set(WebhookDelivery.objects.values_list("status", flat=True)) == {"dropped", "delivered"}
 
 
 def test_the_farewell_comes_by_itself(app, hook, listener):
-    webhooks.end_of_ended()
+    webhooks.watch_consents()
     assert not WebhookDelivery.objects.exists()
     Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
-    webhooks.end_of_ended()
-    webhooks.end_of_ended()
+    webhooks.watch_consents()
+    webhooks.watch_consents()
     deliver_all()
     assert [body["type"] for body in received(listener)] == ["consent.revoked"]
 
@@ -222,3 +222,18 @@ def test_what_nobody_needs_any_more_goes(app, hook, current, savings):
     kept = WebhookDelivery.objects.count()
     WebhookDelivery.objects.update(created_at=long_ago)
     assert housekeeping.clean_up(batch=2) == 1 + kept
+
+
+def test_the_app_is_told_once_that_the_person_has_to_allow_it_anew(app, listener):
+    """SCA-RTS art. 10a: until `confirm_by`."""
+    events = ["consent.confirm_due"]
+    assert subscribe(app, f"http://127.0.0.1:{listener.port}/", events).status_code == 201
+    consent = app.get("/api/v1/consent").json()
+    assert consent["confirm_by"] == consent["expires_at"]
+    webhooks.watch_consents()
+    assert not WebhookDelivery.objects.exists()
+    Authorization.objects.update(expires_at=timezone.now() + timedelta(days=13))
+    webhooks.watch_consents()
+    webhooks.watch_consents()
+    deliver_all()
+    assert [body["type"] for body in received(listener)] == events

@@ -171,6 +171,7 @@ def test_there_is_one_client_of_each_kind_that_the_admin_would_accept(seed):
         for name, kind in [
             ("browser", "browser"),
             ("device", "device"),
+            ("docs", "browser"),
             ("fapi", "web"),
             ("mobile", "mobile"),
             ("service", "service"),

@@ -1,0 +1,80 @@
+"""Requests made from the served OpenAPI document, valid ones and others, with the tokens of two people.
+
+Schemathesis checks each answer: no 5xx, no status, header, type or body that the document does not tell of, nothing
+invalid accepted, nothing valid refused, nothing without a token, nothing of Alice's for Bob.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+import requests
+
+from demo.seed import clients
+from tests.flows import person
+from tests.servers import ROOT, Server
+
+HERE = Path(__file__).parent
+CALLBACK = "http://localhost:3000/callback"
+VERIFIER = "v" * 43
+CHALLENGE = "7w_YNF9DSfIdPf_pRjSq646_kPr-2-o9NAl16JGghdM"  # its SHA-256
+SCOPE = (
+    "accounts:read accounts:detail balances:read transactions:read statements:read transfers:read transfers:write "
+    "payees:read payees:write webhooks:manage"
+)
+
+
+def access_token(live: Server, email: str) -> str:
+    query = {
+        "client_id": "demo-web", "redirect_uri": CALLBACK, "response_type": "code", "scope": SCOPE,
+        "code_challenge": CHALLENGE, "code_challenge_method": "S256",
+    }  # fmt: skip
+    back = person.answer(f"{live.url}/oauth/authorize?{urlencode(query)}", returns_to=CALLBACK, email=email)
+    form = {
+        "grant_type": "authorization_code", "code": parse_qs(urlsplit(back).query)["code"][0],
+        "redirect_uri": CALLBACK, "code_verifier": VERIFIER,
+    }  # fmt: skip
+    secret = clients.read(live.data_dir)["demo-web"]["client_secret"]
+    answer = requests.post(f"{live.url}/oauth/token", form, auth=("demo-web", secret), timeout=10)
+    assert answer.ok, answer.text
+    token: str = answer.json()["access_token"]
+    return token
+
+
+@pytest.fixture
+def two_people(live: Server, tmp_path: Path) -> Path:
+    people = [
+        {"name": email.partition("@")[0], "fixedHeaders": [{"name": "Authorization", "value": f"Bearer {token}"}]}
+        for email in ("alice@demo.test", "bob@demo.test")
+        for token in [access_token(live, email)]
+    ]
+    path = tmp_path / "people.yaml"
+    path.write_text(json.dumps({"schema_version": "0.2.0", "auth": people}))
+    return path
+
+
+def run(live: Server, people: Path, *options: str) -> str:
+    command = [
+        sys.executable, "-m", "schemathesis.cli", "--config-file", HERE / "schemathesis.toml", "run",
+        f"{live.url}/api/schema", "--auth-wfc", people, "--checks=all", "--seed=1", "--no-color", *options,
+    ]  # fmt: skip
+    hooks = {"SCHEMATHESIS_HOOKS": "tests.flows.schemathesis_hooks", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(  
+        command, cwd=people.parent, env={**os.environ, **hooks}, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def test_every_operation_answers_as_the_document_says(live: Server, two_people: Path) -> None:
+    said = run(live, two_people, "--max-examples=10", "--exclude-operation-id=delete_consent")
+    assert "Selected: 27/28" in said
+
+
+def test_giving_access_back_answers_as_the_document_says(live: Server, two_people: Path) -> None:
+    """By itself: it ends the token of the others."""
+    run(live, two_people, "--max-examples=3", "--include-operation-id=delete_consent")
