@@ -5,7 +5,6 @@ import json
 import pytest
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 
 from banking.api.openapi.components import SCHEMAS
 from banking.api.openapi.document import document
@@ -22,9 +21,9 @@ def operations():
             yield path, method, operation
 
 
-def errors(schema, instance):
-    registry = Registry().with_resource("", Resource.from_contents({"$schema": "https://json-schema.org/draft/2020-12/schema", "components": {"schemas": SCHEMAS}}))
-    return [error.message for error in Draft202012Validator(schema, registry=registry).iter_errors(instance)]
+def errors(name, instance):
+    schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": SCHEMAS}}
+    return [error.message for error in Draft202012Validator(schema).iter_errors(instance)]
 
 
 def test_it_is_open_api_3_1_for_everybody(client):
@@ -44,7 +43,9 @@ def test_every_endpoint_has_a_row():
 @pytest.mark.parametrize(("method", "name"), OPERATIONS)
 def test_it_names_the_scopes_and_parameters_that_the_view_has(method, name):
     view = patterns()[name].callback.cls
-    [operation] = [one for _, _, one in operations() if one["operationId"] == f"{method.lower()}_{name.replace('-', '_')}"]
+    [operation] = [
+        one for _, _, one in operations() if one["operationId"] == f"{method.lower()}_{name.replace('-', '_')}"
+    ]
     assert operation["security"] == [{"oauth2": view.required_scopes[method]}]
     described = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
     assert described == set(view.query_parameters.get(method, ()))
@@ -52,13 +53,13 @@ def test_it_names_the_scopes_and_parameters_that_the_view_has(method, name):
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_examples_fit_their_schemas(name):
-    assert errors({"$ref": f"#/components/schemas/{name}"}, EXAMPLES[name]) == []
-    assert errors({"$ref": f"#/components/schemas/{name}"}, {**EXAMPLES[name], "surprise": 1}) != []
+    assert errors(name, EXAMPLES[name]) == []
+    assert errors(name, {**EXAMPLES[name], "surprise": 1}) != []
 
 
 @pytest.mark.parametrize("status", PROBLEM)
 def test_examples_of_problems_fit_too(status):
-    assert errors({"$ref": "#/components/schemas/Problem"}, PROBLEM[status]) == []
+    assert errors("Problem", PROBLEM[status]) == []
 
 
 def test_every_operation_tells_of_its_refusals():

@@ -421,24 +421,24 @@ def test_thirty_two_settlements_at_once_all_succeed(alice, alice_api, paid):
     assert all(finding.is_clean for finding in audit())
 
 
-def test_what_is_held_is_a_pending_transaction_until_it_is_booked(payer, current, savings):
+def test_what_is_held_is_a_pending_transaction_until_it_is_booked(alice_api, current, savings):
     """Listed before the booked ones where it is asked for, and never twice."""
     url = f"/api/v1/accounts/{current.pk}/transactions"
-    ids = [send(payer, body_of(current, ELSEWHERE, 100), f"pending-key-of-16-{n}").json()["id"] for n in range(3)]
-    send(payer, body_of(current, savings, 1))
-    assert [one["status"] for one in payer.get(url).json()["data"]] == ["booked"] * 2
-    both = payer.get(f"{url}?status=booked,pending").json()["data"]
+    ids = [send(alice_api, body_of(current, ELSEWHERE, 100), f"pending-key-of-16-{n}").json()["id"] for n in range(3)]
+    send(alice_api, body_of(current, savings, 1))
+    assert [one["status"] for one in alice_api.get(url).json()["data"]] == ["booked"] * 2
+    both = alice_api.get(f"{url}?status=booked,pending").json()["data"]
     assert [one["status"] for one in both] == ["pending"] * 3 + ["booked"] * 2
     assert [one["id"] for one in both[:3]] == ids[::-1]
     assert (both[0]["account_seq"], both[0]["balance_after"], both[0]["booked_at"]) == (None, None, None)
-    assert payer.get(f"{url}/{ids[0]}").json() == both[2]
+    assert alice_api.get(f"{url}/{ids[0]}").json() == both[2]
     walked, cursor = [], ""
     while cursor is not None:
-        page = payer.get(f"{url}?status=booked,pending&limit=2{cursor and '&cursor='}{cursor}").json()
+        page = alice_api.get(f"{url}?status=booked,pending&limit=2{cursor and '&cursor='}{cursor}").json()
         walked += page["data"]
         cursor = page["next_cursor"]
     assert walked == both
-    assert payer.get(f"{url}?status=pending&direction=in").json()["data"] == []
-    payments.settle(ids[0])
-    assert [one["status"] for one in payer.get(f"{url}?status=pending").json()["data"]] == ["pending"] * 2
-    assert payer.get(f"{url}/{ids[0]}").status_code == 404
+    assert alice_api.get(f"{url}?status=pending&direction=in").json()["data"] == []
+    payments.settle(UUID(ids[0]))
+    assert [one["status"] for one in alice_api.get(f"{url}?status=pending").json()["data"]] == ["pending"] * 2
+    assert alice_api.get(f"{url}/{ids[0]}").status_code == 404

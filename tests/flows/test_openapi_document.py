@@ -63,8 +63,14 @@ def run(live: Server, people: Path, *options: str) -> str:
         f"{live.url}/api/schema", "--auth-wfc", people, "--checks=all", "--seed=1", "--no-color", *options,
     ]  # fmt: skip
     hooks = {"SCHEMATHESIS_HOOKS": "tests.flows.schemathesis_hooks", "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(  
-        command, cwd=people.parent, env={**os.environ, **hooks}, capture_output=True, text=True, timeout=300, check=False
+    done = subprocess.run(
+        command,
+        cwd=people.parent,
+        env={**os.environ, **hooks},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     return done.stdout
