@@ -1,6 +1,6 @@
 """GET and DELETE /consent: what this token may do, and giving it back."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from rest_framework import status
@@ -16,7 +16,7 @@ from oauth.resource_server import InvalidToken, authorization_of, end_authorizat
 class ConsentView(BankView):
     """For whoever has a valid token: it tells only what that token is."""
 
-    required_scopes: ClassVar[dict[str, list[str]]] = {"GET": [], "DELETE": []}
+    required_scopes = {"GET": [], "DELETE": []}
 
     def get(self, request: Request) -> Response:
         authorization = authorization_of(request.auth)

@@ -45,8 +45,9 @@ class ScheduledTransferSerializer(TransferSerializer):
         today = timezone.localdate()
         if not today <= attrs["first_on"] <= today + LONGEST_AHEAD:
             raise serializers.ValidationError({"first_on": "This is today or a day of the next two years."})
-        if "last_on" in attrs and (attrs["frequency"] == "once" or attrs["last_on"] < attrs["first_on"]):
-            raise serializers.ValidationError({"last_on": "This is for what repeats, and not before first_on."})
+        first, last = attrs["first_on"], attrs.get("last_on", attrs["first_on"])
+        if last < first or (last > first and attrs["frequency"] == ScheduledTransfer.Frequency.ONCE):
+            raise serializers.ValidationError({"last_on": "Not before first_on, and later only for what repeats."})
         return attrs
 
 

@@ -109,11 +109,11 @@ def history_from(request: Request, account: dict[str, Any]) -> datetime | None:
 
 
 def _filtered(entries: QuerySet[LedgerEntry], filters: dict[str, str | None]) -> QuerySet[LedgerEntry]:
-    if filters["from"]:
+    if filters["from"] is not None:
         entries = entries.filter(booked_at__gte=_moment("from", filters["from"]))
-    if filters["to"]:
+    if filters["to"] is not None:
         entries = entries.filter(booked_at__lt=_moment("to", filters["to"]))
-    if filters["direction"]:
+    if filters["direction"] is not None:
         if filters["direction"] not in _DIRECTIONS:
             raise BadRequest("malformed_request", "direction is in or out.")
         entries = entries.filter(**_DIRECTIONS[filters["direction"]])
@@ -121,7 +121,7 @@ def _filtered(entries: QuerySet[LedgerEntry], filters: dict[str, str | None]) ->
 
 
 def _statuses(asked: str | None) -> set[str]:
-    statuses = set((asked or "booked").split(","))
+    statuses = {"booked"} if asked is None else set(asked.split(","))
     if not statuses <= {"booked", "pending"}:
         raise BadRequest("malformed_request", "status is booked, pending, or both with a comma.")
     return statuses
@@ -145,12 +145,12 @@ def _pending(
     transfers = Transfer.objects.filter(source_id=account["id"], status=Transfer.Status.PENDING)
     if filters.get("direction") == "in":
         return []
-    if filters.get("from"):
-        transfers = transfers.filter(created_at__gte=_moment("from", filters["from"]))  # type: ignore[arg-type]
-    if filters.get("to"):
-        transfers = transfers.filter(created_at__lt=_moment("to", filters["to"]))  # type: ignore[arg-type]
-    if since := history_from(request, account):
-        transfers = transfers.filter(created_at__gte=since)
+    if (since := filters.get("from")) is not None:
+        transfers = transfers.filter(created_at__gte=_moment("from", since))
+    if (until := filters.get("to")) is not None:
+        transfers = transfers.filter(created_at__lt=_moment("to", until))
+    if allowed_from := history_from(request, account):
+        transfers = transfers.filter(created_at__gte=allowed_from)
     if before is not None:
         transfers = transfers.filter(pk__lt=UUID(before))
     if only is not None:

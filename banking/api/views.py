@@ -28,7 +28,7 @@ class BankView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method not in self.required_scopes:
+        if request.method is None or request.method not in self.required_scopes:
             return  # a method that is not there is answered as such
         known = self.query_parameters.get(request.method, ())
         for name, values in request.query_params.lists():
