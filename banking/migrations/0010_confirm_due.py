@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0008_ledger_audit'),
+        ('banking', '0009_oversight'),
     ]
 
     operations = [
