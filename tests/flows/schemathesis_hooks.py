@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 TODAY = date.today()  # noqa: DTZ011 (the server's day; both are UTC here)
 
 schemathesis.openapi.format("iban", st.sampled_from(["DE89370400440532013000", "FR7630006000011234567890189"]))
+schemathesis.openapi.format(
+    "https-url", st.from_regex(r"https://[a-z]{1,9}\.example/[a-z0-9/?=&]{0,20}", fullmatch=True)
+)
 
 
 @schemathesis.hook

@@ -214,7 +214,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "ScheduledTransferList": _list("ScheduledTransfer"),
     "NewWebhook": _object(
-        url={"type": "string", "format": "uri", "maxLength": 2000, "pattern": r"^https://[a-z0-9.-]+/[a-z0-9/]*$"},
+        url={"type": "string", "format": "https-url", "maxLength": 2000, "description": "https, of a public host."},
         events={
             "type": "array",
             "items": _enum(*(event.value for event in Event if event != Event.PING)),
