@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
@@ -29,9 +29,9 @@ def document() -> Schema:
 
     paths: Schema = {}
     for pattern in urlpatterns:
-        view = getattr(pattern.callback, "cls", None)
-        if view is None or not pattern.name or not str(pattern.pattern).startswith("api/v1/"):
+        if not isinstance(pattern, URLPattern) or not pattern.name or not str(pattern.pattern).startswith("api/v1/"):
             continue
+        view = pattern.callback.cls
         route = str(pattern.pattern).removeprefix("api/v1")
         names = re.findall(r"<str:(\w+)>", route)
         path = re.sub(r"<str:(\w+)>", r"{\1}", route)
