@@ -6,6 +6,7 @@ from oauth.endpoints.app_details import AppDetails
 from oauth.endpoints.apps import ConnectedApps
 from oauth.endpoints.authorize import AuthorizationEndpoint
 from oauth.endpoints.backchannel_authentication import BackchannelAuthenticationEndpoint
+from oauth.endpoints.build import guide
 from oauth.endpoints.device import DevicePage
 from oauth.endpoints.device_authorization import DeviceAuthorizationEndpoint
 from oauth.endpoints.grants import GrantEndpoint
@@ -29,6 +30,8 @@ urlpatterns = [  # those that are asked most come first: they are tried in this 
     path(".well-known/oauth-authorization-server", MetadataEndpoint.as_view(), name="metadata"),
     path(".well-known/openid-configuration", MetadataEndpoint.as_view(), name="discovery"),
     path("oauth/authorize", AuthorizationEndpoint.as_view(), name="authorize"),
+    path("build", guide, name="build"),
+    path("build/<str:kind>", guide, name="build-kind"),
     path("oauth/apps", ConnectedApps.as_view(), name="apps"),
     path("oauth/apps/<uuid:authorization_id>/<int:number>", AppDetails.as_view(), name="app-details"),
     path("oauth/device", DevicePage.as_view(), name="device"),

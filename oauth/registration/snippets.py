@@ -81,17 +81,17 @@ def why_none(client: Client) -> str:
 
 def fill(name: str, client: Client) -> Snippet:
     title, language, file_name = _LIBRARIES[name]
-    code = get_template(f"oauth/snippets/{name}.txt").template.render(_context(client))  # type: ignore[attr-defined]
+    context = _context(client, _redirect_uri(client, is_on_a_phone=name.startswith("appauth")))
+    code = get_template(f"oauth/snippets/{name}.txt").template.render(context)  # type: ignore[attr-defined]
     return Snippet(name, title, language, file_name, code)
 
 
-def _context(client: Client) -> Context:
+def _context(client: Client, redirect_uri: str) -> Context:
     allowed = client.allowed_scopes
     is_service = client.kind == Kind.SERVICE
     useful = [scope for scope in allowed if scope.endswith(":read") or (scope == "openid" and not is_service)]
     scopes = (useful or list(allowed))[:_MOST_SCOPES] or ["openid"]
     resource = next(iter(client.allowed_resources or conf.RESOURCES), conf.ISSUER)
-    redirect_uri = _redirect_uri(client)
     values = {
         "issuer": conf.ISSUER,
         "token_endpoint": conf.url("/oauth/token"),
@@ -116,9 +116,11 @@ def _context(client: Client) -> Context:
     return Context(context, autoescape=False)
 
 
-def _redirect_uri(client: Client) -> str:
-    """The first that is registered; a loopback address with a port, which the app may choose (RFC 8252 §7.3)."""
-    uri = next(iter(client.redirect_uris.split()), "")
+def _redirect_uri(client: Client, *, is_on_a_phone: bool) -> str:
+    """The first that is registered and fits: no phone listens on a loopback address, and elsewhere a program does, on a
+    port that it may choose (RFC 8252 §7.3)."""
+    uris = sorted(client.redirect_uris.split(), key=lambda uri: uri.startswith("http:") is is_on_a_phone)
+    uri = next(iter(uris), "")
     parts = urlsplit(uri)
     is_native = client.kind in (Kind.MOBILE, Kind.DEVICE)
     if is_native and parts.scheme == "http" and parts.hostname == "127.0.0.1" and parts.port is None:

@@ -1,11 +1,15 @@
 """A demo that runs as a person would run it, for stories over real HTTP."""
 
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests import servers
+
+NODE = Path(__file__).parent / "node"
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +25,12 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
         ) as server,
     ):
         yield replace(server, database_url=database_url)
+
+
+@pytest.fixture(scope="session")
+def libraries() -> None:
+    """`npm ci`, once per lock file."""
+    stamp = NODE / "node_modules" / ".package-lock.json"
+    lock = NODE / "package-lock.json"
+    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=NODE, check=True, timeout=300)

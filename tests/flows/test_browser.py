@@ -45,8 +45,8 @@ def page(chromium: BrowserContext) -> Iterator[Page]:
     assert not complaints
 
 
-def log_in(page: Page) -> None:
-    page.fill("input[name=login]", EMAIL)
+def log_in(page: Page, email: str = EMAIL) -> None:
+    page.fill("input[name=login]", email)
     page.fill("input[name=password]", PASSWORD)
     page.press("input[name=password]", "Enter")
 

@@ -18,15 +18,6 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def libraries() -> None:
-    """`npm ci`, once per lock file."""
-    stamp = NODE / "node_modules" / ".package-lock.json"
-    lock = NODE / "package-lock.json"
-    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=NODE, check=True, timeout=300)
-
-
 def run(script: str, *arguments: str, redirect_uri: str, has_device: bool = False) -> dict:
     """The script asks for a URL to be opened; a person opens it, and the script is told where they came back."""
     with subprocess.Popen(
