@@ -77,7 +77,9 @@ class RelyingParty:
         if answer.status_code == 200 and b'name="interaction"' in answer.content:
             form = BeautifulSoup(answer.content, "html.parser").select_one("main form")
             assert form is not None
-            fields = {str(field["name"]): str(field["value"]) for field in form.select("input[type=hidden]")}
+            fields = {
+                str(field["name"]): str(field["value"]) for field in form.select("input[type=hidden], input[checked]")
+            }
             answer = browser.post("/oauth/authorize", urlencode({**fields, "decision": "allow"}), content_type=FORM)
         return self.received(answer)
 
