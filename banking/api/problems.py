@@ -43,6 +43,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "not_acceptable": ("The requested format is not available", "Accept application/json."),
     "request_in_progress": ("A request with this key is still running", "Wait for Retry-After, then repeat it."),
     "transfer_not_cancellable": ("The transfer cannot be cancelled", "Only what is pending here can be."),
+    "duplicate_transfer": ("This was ordered a moment ago", "See duplicate_of; if it is meant, wait a minute."),
     "already_reversed": ("The transaction was reversed before", "It happens once."),
     "scheduled_transfer_not_active": ("The order is not active", "It is completed, or was cancelled before."),
     "confidential_clients_only": ("Not for this kind of client", "Webhooks need a client with a server of its own."),
@@ -110,7 +111,7 @@ def problem(code: str, *, status: int, detail: str, errors: list[dict[str, str]]
 
 def refusal_problem(refusal: LedgerRefusal) -> dict[str, Any]:
     errors = [{"pointer": refusal.pointer, "code": refusal.code, "detail": refusal.detail}] if refusal.pointer else None
-    return problem(refusal.code, status=refusal.status, detail=refusal.detail, errors=errors)
+    return problem(refusal.code, status=refusal.status, detail=refusal.detail, errors=errors) | refusal.members
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:

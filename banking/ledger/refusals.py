@@ -10,8 +10,10 @@ class LedgerRefusal(Exception):
     title: ClassVar[str]
     status: ClassVar[int] = 422
 
-    def __init__(self, detail: str = "", *, pointer: str | None = None) -> None:
+    def __init__(self, detail: str = "", *, pointer: str | None = None, **members: str) -> None:
+        """`members` go into the problem document beside the usual ones (RFC 9457 §3.2)."""
         super().__init__(detail or self.title)
+        self.members = members
         self.detail = detail or self.title
         self.pointer = pointer
 
@@ -50,6 +52,12 @@ class PayeeUnreachable(LedgerRefusal):
 class LimitExceeded(LedgerRefusal):
     code = "limit_exceeded"
     title = "This is more than may go to a new payee."
+
+
+class DuplicateTransfer(LedgerRefusal):
+    code = "duplicate_transfer"
+    title = "The same payment was ordered a moment ago."
+    status = 409
 
 
 class AlreadyReversed(LedgerRefusal):

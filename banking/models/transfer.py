@@ -26,6 +26,9 @@ class Transfer(models.Model):
         CANCELLED = "cancelled", "Cancelled"
         EXPIRED = "expired", "Expired"
 
+    #: Nothing moved, and nothing will.
+    ENDED = (Status.REJECTED, Status.CANCELLED, Status.EXPIRED)
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     client_id = models.CharField(max_length=255)

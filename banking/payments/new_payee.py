@@ -17,9 +17,8 @@ def check(user_id: UUID, payee_iban: str, amount_minor: int, currency: str) -> N
     The caller holds the lock of the source account, so that two at once are counted both.
     """
     since = timezone.now() - settings.NEW_PAYEE_PERIOD
-    ended = (Transfer.Status.REJECTED, Transfer.Status.CANCELLED, Transfer.Status.EXPIRED)
     sent = Transfer.objects.filter(user_id=user_id, payee_iban=payee_iban, created_at__gt=since).exclude(
-        status__in=ended
+        status__in=Transfer.ENDED
     )
     total = amount_minor + (sent.aggregate(total=Sum("amount_minor"))["total"] or 0)
     if total <= settings.NEW_PAYEE_LIMIT_MINOR:

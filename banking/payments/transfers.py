@@ -21,7 +21,7 @@ from banking.ledger.refusals import (
 from banking.models import Account, Consent, Event, Hold, LedgerTransaction, ScheduledTransfer, Transfer
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.opening import internal_account
-from banking.payments import new_payee, scheme
+from banking.payments import duplicate, new_payee, scheme
 
 SETTLE = "banking.settle_transfer"
 OUTGOING = "Outgoing payments"
@@ -93,6 +93,9 @@ def make(order: Order) -> Transfer:
     check(order)
     now = timezone.now()
     transfer = Transfer(**order.as_transfer(), created_at=now)
+    if order.end_to_end_id:
+        ledger.lock([order.source.pk])
+        duplicate.check(order.source.pk, order.end_to_end_id)
     if order.payee_iban and order.consent is None:  # what a person allowed by name and amount, they have looked at
         ledger.lock([order.source.pk])
         new_payee.check(order.user_id, order.payee_iban, order.amount_minor, order.currency)

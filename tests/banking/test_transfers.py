@@ -2,9 +2,14 @@
 
 import contextlib
 import json
+from datetime import timedelta
+from functools import partial
 
 import pytest
+import time_machine
 from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ParseError
@@ -349,3 +354,29 @@ def test_the_parser_survives_any_bytes(raw):
 )
 def test_the_parser_reads_what_it_should(value):
     assert loads(json.dumps(value).encode()) == value
+
+
+def test_the_payers_own_reference_is_good_once_a_minute(alice_api, current, savings):
+    """RELIABILITY F13: a second click that came with a new key."""
+    body = body_of(current, savings, 1, end_to_end_id="INV-7")
+    first = send(alice_api, body, "first-key-of-sixteen").json()
+    with CaptureQueriesContext(connection) as context:
+        again = send(alice_api, body, "second-key-of-sixteen")
+    assert (again.status_code, again.json()["code"], again.json()["duplicate_of"]) == (
+        409,
+        "duplicate_transfer",
+        first["id"],
+    )
+    assert len(context) <= 12
+    assert balances(savings) == [1]
+    assert send(alice_api, {**body, "end_to_end_id": "INV-8"}, "third-key-of-sixteen!").status_code == 201
+    with time_machine.travel(timezone.now() + timedelta(seconds=61), tick=False):
+        assert send(alice_api, body, "fourth-key-of-sixteen").status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_clicks_at_once_one_is_the_duplicate(alice_api, current, savings):
+    body = body_of(current, savings, 1, end_to_end_id="INV-7")
+    answers = in_parallel(*(partial(send, alice_api, body, f"key-of-sixteen-{n}!") for n in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+    assert balances(savings) == [1]

@@ -82,7 +82,7 @@ SCHEMAS: dict[str, Schema] = {
         currency=_CURRENCY, minor_units={"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT_MINOR}
     ),
     "Problem": _object(
-        ("errors",),
+        ("errors", "duplicate_of"),
         "RFC 9457. `code` is what a program reads; `type` is a page for people.",
         type={"type": "string", "format": "uri"},
         title={"type": "string"},
@@ -90,6 +90,7 @@ SCHEMAS: dict[str, Schema] = {
         detail={"type": "string"},
         instance={"type": "string", "description": "The id of the request, as in X-Request-Id."},
         code=_enum(*sorted(PROBLEMS)),
+        duplicate_of=UUID,
         errors={
             "type": "array",
             "items": _object(pointer={"type": "string"}, code={"type": "string"}, detail={"type": "string"}),
