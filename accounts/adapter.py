@@ -12,6 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import known_device, notices, recent_proof
 from accounts.models import User, UserManager
+from accounts.upstream import proof
 from oauth import limits
 from oauth.errors import TooManyRequests
 from oauth.limits import Limit
@@ -62,6 +63,11 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Who has just logged in is not asked again."""
         return super().is_reauthentication_required(app=app, **kwargs) and not recent_proof.exists(self.request)
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Who has neither password nor second factor here proves it where they log in."""
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return methods or proof.ways(user)
 
     def send_notification_mail(
         self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None

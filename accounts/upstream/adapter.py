@@ -7,11 +7,13 @@ from typing import Any
 import requests
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
+from allauth.socialaccount.providers.base import AuthProcess
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django.http import HttpRequest
 from requests.adapters import BaseAdapter
 
 from accounts.models import User
+from accounts.upstream import proof
 from oauth import outbound
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,10 @@ class UpstreamAdapter(DefaultSocialAccountAdapter):
         """For the operator; what the provider answered may hold what no log should, so only our own words."""
         cause = exception if isinstance(exception, Distrusted | requests.ConnectionError) else type(exception).__name__
         logger.warning("log-in through %s failed: %s, %s", provider.app.provider_id, error, cause)
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
+        if sociallogin.state.get("process") == AuthProcess.REDIRECT:
+            proof.record(request, sociallogin)
 
     def can_authenticate_by_email(self, login: SocialLogin, email: str) -> bool:
         return False

@@ -245,3 +245,28 @@ def test_what_upstream_asked_of_the_person_is_not_believed(browser, alice, provi
     provider.visit(fresh)
     token = token_endpoint.redeem(web_app, allow(fresh, web_app, scope="openid")).json()["access_token"]
     assert (decoded(token)["acr"], decoded(token)["amr"]) == ("urn:countersign:acr:pwd", ["fed"])
+
+
+@pytest.mark.parametrize(
+    ("sub", "asked_ago", "counts"), [("their-alice", 5, True), ("their-alice", 3600, False), ("mallory", 5, False)]
+)
+def test_who_logs_in_nowhere_else_proves_it_there(browser, alice, provider, sub, asked_ago, counts):
+    """ASVS 5.0 7.5.1: a silent single sign-on there is no proof, nor is somebody else's."""
+    connect(provider, browser)
+    alice.set_unusable_password()
+    alice.save()
+    fresh = Browser()
+    provider.visit(fresh)
+    with time_machine.travel(timezone.now() + timedelta(minutes=20)):
+        for page in ("/accounts/data/", "/accounts/2fa/webauthn/add/", "/accounts/password/set/"):
+            assert fresh.get(page)["Location"].startswith("/accounts/reauthenticate/")
+        way = fresh.get("/accounts/reauthenticate/?next=/accounts/data/")["Location"]
+        assert way.startswith(LOGIN)
+        assert "max_age" in way
+        provider.says(sub=sub, auth_time=int(timezone.now().timestamp()) - asked_ago)
+        out = fresh.post(way)
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(out["Location"]).query).items()}
+        assert asked["prompt"] == "login"
+        back = fresh.get(CALLBACK, {"code": "c", "state": asked["state"]})
+        assert back["Location"] == "/accounts/data/"
+        assert (fresh.get("/accounts/data/").status_code == 200) is counts

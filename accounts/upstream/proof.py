@@ -1,0 +1,43 @@
+"""Proving it again at the provider, for people who log in nowhere else."""
+
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.account.internal.flows.login import record_authentication
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
+from allauth.socialaccount.providers.base import AuthProcess
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+
+def ways(user: Any) -> list[dict[str, Any]]:
+    """As allauth lists ways to prove it again: one for each provider that the person is connected to."""
+    if not user.is_authenticated:
+        return []
+    connected = SocialAccount.objects.filter(user=user).values("provider")
+    # OpenID Connect Core §3.1.2.1: max_age makes the provider ask, and say when it did.
+    query = urlencode({"process": AuthProcess.REDIRECT, "auth_params": "prompt=login&max_age=0"})
+    return [
+        {
+            "id": f"upstream:{app.provider_id}",
+            "description": _("Log in at %(name)s again") % {"name": app.name},
+            "url": f"{reverse('openid_connect_login', kwargs={'provider_id': app.provider_id})}?{query}",
+        }
+        for app in SocialApp.objects.filter(provider_id__in=connected)
+    ]
+
+
+def record(request: HttpRequest, sociallogin: SocialLogin) -> None:
+    """Only of the person who is logged in, and only where the provider says that it has asked them just now: what
+    was asked of it went through the browser."""
+    asked_at = (sociallogin.account.extra_data.get("id_token") or {}).get("auth_time")
+    is_theirs = sociallogin.is_existing and request.user == sociallogin.user
+    is_recent = isinstance(asked_at, int) and time.time() - asked_at < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    if is_theirs and is_recent:
+        account = sociallogin.account
+        record_authentication(
+            request, request.user, "socialaccount", provider=account.provider, uid=account.uid, reauthenticated=True
+        )
