@@ -175,7 +175,7 @@ def told(app, listener):
 
 def run_jobs():
     """What the worker would do, one attempt each; returns how many there were."""
-    jobs = list(ProcrastinateJob.objects.filter(status="todo"))
+    jobs = list(ProcrastinateJob.objects.filter(status="todo", queue_name="oauth"))
     for job in jobs:
         tasks.tell_client_of_logout(**job.args)
     return len(jobs)
@@ -243,7 +243,7 @@ def test_the_word_is_lost_with_the_transaction_that_it_is_about(browser, told, i
     issued(told, scope="openid")
     with transaction.atomic():
         sessions.end_all(Session.objects.get().user, Session.EndReason.LOGOUT)
-        assert ProcrastinateJob.objects.exists()
+        assert ProcrastinateJob.objects.filter(queue_name="oauth").exists()
         transaction.set_rollback(True)
-    assert not ProcrastinateJob.objects.exists()
+    assert not ProcrastinateJob.objects.filter(queue_name="oauth").exists()
     assert Session.objects.get().ended_at is None
