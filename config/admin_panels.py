@@ -37,7 +37,7 @@ def ledger() -> Panel:
         alarm = gettext("The ledger does not add up. Stop payments and run manage.py ledger_audit.")
     elif timezone.now() - last.ended_at > AUDIT_IS_LATE:
         alarm = gettext("The last audit is old. Is the worker running?")
-    return Panel(title, permission, facts=facts, alarm=alarm, summary=gettext("Last run %s.") % when, url=url)
+    return Panel(title, permission, facts=facts, alarm=alarm, summary=gettext("Last run: %s") % when, url=url)
 
 
 @needs("oauth.view_auditevent")

@@ -97,11 +97,14 @@ class NarrowDownFilter(admin.ListFilter):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(admin.ModelAdmin):
-    list_display = ("at", "action", "endpoint", "client", "user", "actor", "address", "error", "error_id", "reason")
+    list_display = ("at", "action", "error", "reason", "client", "user", "actor", "endpoint", "address", "error_id")
     list_filter = (NarrowDownFilter,)
     # Whole values only, each with its index: a log is long.
     search_fields = ("error_id__exact", "client__exact", "user__exact")
-    search_help_text = _("An error id that somebody was told, a client ID, or a person's id.")
+    search_help_text = _(
+        "An error id that somebody was told, a client ID, or a person's id. Listed are the newest 1000: narrow it down "
+        "to see others."
+    )
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator

@@ -29,6 +29,16 @@ def test_a_day_has_its_column(signing_keys):
     assert [bar.share for bar in columns][-2:] == [50, 100]
 
 
+def test_only_the_last_two_days_are_counted_again():
+    """A log of a million rows is counted once, then a day or two of it."""
+    now = timezone.now()
+    event_at(now - timedelta(days=5))
+    assert sum(bar.value for bar in overview.tokens().columns) == 1
+    event_at(now - timedelta(days=5))  # does not happen: events are of now
+    event_at(now)
+    assert sum(bar.value for bar in overview.tokens().columns) == 2
+
+
 def test_numbers_are_counted_no_further_than_matters(monkeypatch):
     monkeypatch.setattr(overview, "MOST_COUNTED", 2)
     for _ in range(4):
