@@ -29,7 +29,9 @@ class Happening:
 
 
 def recent(user: User, most: int = 12) -> list[Happening]:
-    events = list(AuditEvent.objects.filter(user=str(user.pk), action__in=_SHOWN).order_by("-id")[:most])
+    theirs = AuditEvent.objects.filter(user=str(user.pk), action__in=_SHOWN)
+    # The log-in itself stands beside it.
+    events = list(theirs.exclude(reason="new_device").order_by("-id")[:most])
     clients = {event.client for event in events if event.client}
     names = dict(Client.objects.filter(client_id__in=clients).values_list("client_id", "name"))
     return [Happening(event.at, _sentence(event, names), event.address or "") for event in events]

@@ -145,6 +145,13 @@ def test_who_has_not_finished_is_nobody(client, alice, totp, mobile_app):
         assert "/accounts/login/" in client.get(page)["Location"]
 
 
+def test_the_second_step_offers_a_passkey_to_who_has_one(client, alice, totp):
+    log_in(client, alice.email)
+    page = BeautifulSoup(client.get("/accounts/2fa/authenticate/").content, "html.parser")
+    assert page.select_one("[name=code]")
+    assert not page.select("[data-passkey]")
+
+
 # --- a trusted browser
 
 
