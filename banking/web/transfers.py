@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from banking import payments
 from banking.api.destinations import resolved
 from banking.api.idempotency import once
+from banking.api.problems import Conflict
 from banking.ledger import in_transaction
 from banking.ledger.refusals import LedgerRefusal
 from banking.models import Account, Payee, Transfer
@@ -70,7 +71,11 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
     if body is None:
         messages.error(request, _("This took too long, or was not begun here. Nothing was moved. Please start again."))
         return _see_other("bank:transfer")
-    order = _order(request, body, key=key)
+    try:
+        order = _order(request, body, key=key)
+    except LedgerRefusal as refusal:  # something changed in between: the payee is gone, say
+        messages.error(request, _told(refusal))
+        return _see_other("bank:transfer")
     if request.method != "POST":
         return _confirmation(request, order, key)
     if order.amount_minor >= settings.STEP_UP_AMOUNT_MINOR and not is_fresh(request):
@@ -85,6 +90,9 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
             body=body,
             work=lambda: {"id": str(payments.make(_order(request, body, key=key)).pk)},
         )
+    except Conflict:
+        messages.warning(request, _("The first press is still being worked on. Look again in a moment."))
+        return _see_other("bank:confirm", key)
     except IntegrityError:
         # Its record is gone, its transfer never: the key is unique for ever.
         made = Transfer.objects.filter(client_id=CLIENT, user_id=user_id, idempotency_key=key).first()

@@ -8,10 +8,11 @@ from datetime import timedelta
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client as Browser
 from django.utils import timezone, translation
 
+from banking.api import idempotency
 from banking.ledger import post
 from banking.models import Account, AccountAccess, Payee, Role, ScheduledTransfer, Transfer
 from banking.opening import internal_account
@@ -254,6 +255,35 @@ def test_an_account_that_was_taken_away_in_between_pays_nothing(browser, current
     assert not Transfer.objects.exists()
 
 
+def test_a_payee_that_is_gone_in_between_is_not_paid(browser, current, of_bob, alice):
+    payee = Payee.objects.create(user=alice, name="Bobby", iban=of_bob.iban)
+    where = begin(browser, current, f"payee:{payee.pk}")
+    Payee.objects.update(removed_at=timezone.now())
+    for answer in (browser.get(where, follow=True), browser.post(where, follow=True)):
+        assert "No payment can be made" in text(answer)
+    assert not Transfer.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_press_while_the_first_is_still_worked_on_is_told_to_wait(browser, current, of_bob, alice):
+    where = begin(browser, current, **new_payee(of_bob))
+    key = where.rsplit("/", 1)[1]
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        idempotency._claim(("web bank", str(alice.pk), "POST /transfers", key), b"first")
+
+        def press():
+            twin = Browser()
+            twin.cookies = browser.cookies
+            try:
+                return twin.post(where)["Location"]
+            finally:
+                connection.close()
+
+        assert pool.submit(press).result() == where
+        transaction.set_rollback(True)
+    assert not Transfer.objects.exists()
+
+
 def test_money_that_is_not_there_is_not_moved_and_it_says_so(browser, current, of_bob):
     where = begin(browser, current, amount="100.01", **new_payee(of_bob))
     answer = browser.post(where)
@@ -281,6 +311,18 @@ def test_a_large_amount_needs_a_fresh_log_in_at_the_moment_of_paying(browser, cu
     assert not Transfer.objects.exists()
     settings.STEP_UP_MAX_AGE = timedelta(minutes=10)
     assert "/bank/transfers/" in browser.post(where)["Location"]
+
+
+def test_proving_it_leads_back_to_the_same_transfer(browser, current, of_bob, settings):
+    settings.STEP_UP_AMOUNT_MINOR = 1_000
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        where = begin(browser, current, **new_payee(of_bob))
+        to_prove = browser.post(where)["Location"]
+        back = browser.post(to_prove, {"password": PASSWORD})
+        assert back["Location"] == where
+        assert "£12.50" in text(browser.get(where))
+        assert "/bank/transfers/" in browser.post(where)["Location"]
+    assert Transfer.objects.get().amount_minor == 1250
 
 
 @pytest.mark.parametrize(
