@@ -3,7 +3,9 @@
 import argparse
 import json
 import secrets
+import signal
 import statistics
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,11 +23,11 @@ COUNTED = 40
 CHEAP = {"metadata", "JWKS", "a bare Django view", "a bare DRF view", "client_credentials"}
 
 
-def measure(server: Server, case: Case, number: int) -> Figures:
+def measure(server: Server, case: Case, number: int, *, counts: bool) -> Figures:
     """One case on a warm server: CPU in µs per request, of the server's and of the database's processes."""
     number = min(3 * number if case.name in CHEAP else number, case.most or 3 * number)
     load.run(server.port, case.make(max(number // 10, load.CONNECTIONS)))
-    statements = _statements(server, case)
+    statements = _statements(server, case) if counts else 0.0
     batch = case.make(number)
     server_before = cpu.of_tree(server.process)
     database_before = cpu.of_tree(server.database.process) if server.database else 0.0
@@ -52,14 +54,17 @@ def _statements(server: Server, case: Case) -> float:
         return round((so_far() - before) / COUNTED, 1)
 
 
-def one_round(directory: Path, number: int, *, peers: set[str], only: str) -> dict[tuple[str, str], Figures]:
-    """(server, case) -> figures; each server alone, one after the other."""
-    return {
-        (name, case.name): measure(server, case, number)
-        for name, server, found in _servers(directory, peers)
-        for case in found
-        if only in case.name or case.name.startswith("a bare")
-    }
+def one_round(
+    directory: Path, number: int, *, peers: set[str], only: str, counts: bool
+) -> dict[tuple[str, str], Figures]:
+    """(server, case) -> figures; each server alone, one after the other. Statements are counted where asked for."""
+    figures = {}
+    for name, server, found in _servers(directory, peers):
+        for case in found:
+            if only in case.name or case.name.startswith("a bare"):
+                measured = figures[name, case.name] = measure(server, case, number, counts=counts)
+                print(f"{name}: {case.name}: {report.cost(measured):.0f} µs", file=sys.stderr, flush=True)
+    return figures
 
 
 def _servers(directory: Path, peers: set[str]) -> Iterator[tuple[str, Server, list[Case]]]:
@@ -99,6 +104,7 @@ def main() -> None:
     arguments.add_argument("--only", default="", help="cases whose name holds this")
     arguments.add_argument("--json", type=Path, help="file for the figures; printed where none is given")
     options = arguments.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
     peers = {SIMPLEJWT, DOT, NODE} - set(options.without)
     if not servers.node_is_here():
         print("node and npm are not on this machine: node-oidc-provider is left out.")
@@ -106,11 +112,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         Path(directory).chmod(0o711)
         rounds = [
-            one_round(Path(directory), options.requests, peers=peers, only=options.only) for _ in range(options.rounds)
+            one_round(Path(directory), options.requests, peers=peers, only=options.only, counts=number == 0)
+            for number in range(options.rounds)
         ]
     figures = report.compared(
         {
-            key: {name: statistics.median(one[key][name] for one in rounds) for name in rounds[0][key]}
+            key: {
+                **{name: statistics.median(one[key][name] for one in rounds) for name in rounds[0][key]},
+                "statements": rounds[0][key]["statements"],
+            }
             for key in rounds[0]
         }
     )

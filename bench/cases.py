@@ -16,8 +16,8 @@ import jwt
 import requests
 from bs4 import BeautifulSoup
 
+from bench import peers
 from bench.load import CONNECTIONS, Request
-from bench.peers import dot
 from bench.servers import Server, registration_token
 from bench.signing import VERIFIER, Key, s256
 from tests.flows import person
@@ -26,7 +26,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 SCOPE, OFFLINE = "accounts:read", "offline_access"
 LIST = "API: list of 3 accounts"
 # A code lives for 60 s, and each is a person's visit before the clock starts.
-MOST_CODES = 400
+MOST_CODES = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,14 @@ def simplejwt(user: str, secret: str) -> list[Case]:
 
 
 def django_oauth_toolkit(made: dict[str, Any]) -> list[Case]:
-    secret = dot.SECRET
+    secret = peers.SECRET
     web, service = (
         {**FORM, **basic(client, secret)} for client in ("authorization-code", "client-credentials")
     )  # fmt: skip
     codes, refresh_tokens = iter(made["codes"]), iter(made["refresh_tokens"])
 
     def exchange() -> Request:
-        form = {"grant_type": "authorization_code", "code": next(codes), "redirect_uri": dot.CALLBACK}
+        form = {"grant_type": "authorization_code", "code": next(codes), "redirect_uri": peers.CALLBACK}
         return Request("POST", "/o/token/", urlencode({**form, "code_verifier": VERIFIER}), web)
 
     def refresh() -> Request:
@@ -233,6 +233,8 @@ class _App:
 
     def _many(self, make: Callable[[], Any], n: int) -> list[Any]:
         make()  # from here on nobody has to be asked
+        if not self.headers.get("Authorization"):
+            return [make() for _ in range(n)]  # of a public client she is asked each time, one page after the other
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             return list(pool.map(lambda _: make(), range(n)))
 

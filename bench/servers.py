@@ -2,12 +2,12 @@
 
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -55,9 +55,9 @@ class Database:
 
     def _log_statements(self, which: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(f"ALTER SYSTEM SET log_statement = {which}")
+            connection.execute(f"ALTER SYSTEM SET log_statement = '{which}'")
             connection.execute("SELECT pg_reload_conf()")
-        time.sleep(1.5)  # until every backend has looked
+        time.sleep(0.2)  # until every backend has been told; it looks before its next statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +80,16 @@ def _started(command: list[str], path: str, environment: dict[str, str], port: i
         command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        for _ in range(600):
+        for _ in range(3000):
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1).close()
                 break
-            except urllib.error.HTTPError:
-                break  # an answer, too
             except OSError:
                 if process.poll() is not None:
                     raise RuntimeError(f"{command} did not start") from None
                 time.sleep(0.1)
+        else:
+            raise RuntimeError(f"{command} does not answer")
         yield process.pid
     finally:
         process.terminate()
@@ -97,7 +97,9 @@ def _started(command: list[str], path: str, environment: dict[str, str], port: i
 
 
 def _free_port() -> int:
-    return next(port for port in range(8700, 8800) if is_free(port, "127.0.0.1", "::1"))
+    """By chance, so that two of us do not choose the same; below those that connections get."""
+    ports = (random.randrange(20_000, 30_000) for _ in range(1000))
+    return next(port for port in ports if is_free(port, "127.0.0.1", "::1"))
 
 
 @contextmanager

@@ -86,6 +86,9 @@ class Conf:
     END_AUTHORIZATION: str | None = None
     #: Dotted path of a function (number) -> bytes of a status list; without it the list is fetched over HTTP.
     STATUS_LISTS: str | None = None
+    #: So many access tokens that were verified are known again by their SHA-256 until they expire, per process; what
+    #: may change (status list, proof of possession, keys) is looked at every time. Zero: each is verified every time.
+    VERIFIED_TOKENS_KEPT: int = 4096
     #: A status list is read again after this: how soon a revocation reaches a resource server (its `ttl`).
     STATUS_LIST_REFRESH: timedelta = timedelta(seconds=5)
     #: A status list that cannot be read again is believed for so long; then tokens are answered 503: fail closed.

@@ -19,6 +19,7 @@ from oauth.client_authentication import registry
 from oauth.conf import SIGNING_ALGORITHMS, conf
 from oauth.models import Authorization, Client
 from oauth.registration import preset
+from oauth.resource_server import verified
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
 from tests.database import within_this_transaction
@@ -56,6 +57,7 @@ def _forget_what_is_kept_in_memory() -> Iterator[None]:
     status_list.forget()
     limits.forget()
     registry.forget()
+    verified.forget()
 
 
 @pytest.fixture

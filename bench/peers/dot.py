@@ -11,9 +11,10 @@ import django
 from django.core.wsgi import get_wsgi_application
 from django.urls import include, path
 
+from bench.peers import CALLBACK, SCOPE, SECRET
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.dot_settings")
 urlpatterns = [path("o/", include("oauth2_provider.urls"))]
-SECRET, CALLBACK, SCOPE = "a secret of a benchmark", "https://app.example/callback", "accounts:read"
 
 
 def make(number: int, code_challenge: str) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rest_framework_simplejwt.models import TokenUser
 
 from oauth.conf import conf
 from oauth.proof import certificate, dpop
+from oauth.resource_server import verified
 from oauth.resource_server.challenges import (
     InvalidDPoPProof,
     InvalidRequest,
@@ -71,6 +72,10 @@ def bearer_token(header: bytes) -> bytes | None:
 
 def verify_access_token(raw_token: bytes | str, *, audiences: Sequence[str]) -> AccessToken:
     """The access token of this issuer for one of these audiences (RFC 9068 §4). Raises TokenError."""
+    return verified.once(raw_token, audiences, lambda: _verify(raw_token, audiences))
+
+
+def _verify(raw_token: bytes | str, audiences: Sequence[str]) -> AccessToken:
     backend = VerifyingBackend(
         typ=TYP,
         issuer=conf.ISSUER,
