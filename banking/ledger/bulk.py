@@ -42,8 +42,6 @@ def post_all(postings: Sequence[Posting]) -> list[UUID]:
     """
     try:
         with transaction.atomic(), connection.wrap_database_errors:
-            with connection.cursor() as cursor:  # a COPY of thousands of rows is no request that hangs
-                cursor.execute("SET LOCAL statement_timeout = 0")
             return _post_all(postings)
     except IntegrityError as error:
         if refusal := from_database(error):
