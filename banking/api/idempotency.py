@@ -10,7 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, OperationalError, connection
+from django.db import OperationalError, connection
+from django.db.transaction import set_rollback
 from django.http import Http404
 from psycopg.errors import LockNotAvailable
 from rest_framework.request import Request
@@ -19,9 +20,8 @@ from rest_framework.response import Response
 from banking.api.problems import MEDIA_TYPE, BadRequest, Conflict, problem, refusal_problem
 from banking.ledger import in_transaction
 from banking.ledger.refusals import LedgerRefusal
-from banking.models import IdempotencyRecord
+from banking.models import IdempotencyRecord, ScheduledTransfer, Transfer
 
-_ONCE = ("transfer_once", "scheduled_once")
 _KEY = re.compile(r"[\x21-\x7e]{16,255}")
 
 
@@ -30,6 +30,19 @@ class Answer:
     status: int
     body: dict[str, Any]
     is_replay: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What has this key already, as it is answered, and the fingerprint of the request that made it."""
+
+    body: dict[str, Any]
+    fingerprint: bytes
+
+
+def fingerprint(body: dict[str, Any]) -> bytes:
+    """SHA-256 of the validated body."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
 
 
 def key_of(request: Request) -> str:
@@ -49,31 +62,25 @@ def answer_once(
     body: dict[str, Any],
     work: Callable[[str], dict[str, Any]],
     *,
-    made_before: Callable[[str], dict[str, Any]],
+    made_in: type[Transfer | ScheduledTransfer],
+    made_before: Callable[[str], Made],
     at: str,
 ) -> Response:
-    """The answer to a POST that makes something, once per Idempotency-Key; `at` is where it then is.
-
-    Records go after a week. What was made keeps its key for ever: a retry that comes later is answered with
-    `made_before`, if that is what the body asks for.
-    """
+    """The answer to a POST that makes something, once per Idempotency-Key; `at` is where it then is."""
     key = key_of(request)
     claims = request.auth.claims  # type: ignore[union-attr]
     if claims.user_id is None:
         raise Http404  # a client acting for itself has nothing here
-    try:
-        answer = once(
-            client_id=claims.client_id,
-            user_id=claims.user_id,
-            operation=operation,
-            key=key,
-            body=body,
-            work=lambda: work(key),
-        )
-    except IntegrityError as error:
-        if getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") not in _ONCE:
-            raise
-        answer = _late(_plain(made_before(key)), _plain(body))
+    answer = once(
+        client_id=claims.client_id,
+        user_id=claims.user_id,
+        operation=operation,
+        key=key,
+        body=body,
+        work=lambda: work(key),
+        made_in=made_in,
+        made_before=lambda: made_before(key),
+    )
     response = Response(answer.body, status=answer.status)
     if answer.status == 201:
         response["Location"] = f"/api/v1/{at}/{answer.body['id']}"
@@ -92,33 +99,39 @@ def once(
     key: str,
     body: dict[str, Any],
     work: Callable[[], dict[str, Any]],
+    made_in: type[Transfer | ScheduledTransfer],
+    made_before: Callable[[], Made],
 ) -> Answer:
     """Does `work` once per key and answers it again afterwards. `body` is the validated body.
 
     201 and the ledger's own refusals are stored; any other exception undoes the record with the rest, because
     nothing happened.
+
+    Records go after a week. What was made keeps its key for ever, in `made_in`: a retry that comes later is answered
+    with `made_before`, and no check of today, such as whether there is money, stands before that.
     """
-    fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
+    asked = fingerprint(body)
     identity = (client_id, user_id, operation, key)
 
     def transaction() -> Answer:
-        if not _claim(identity, fingerprint):
-            return _replay(identity, fingerprint)
-        try:
-            answer = Answer(201, work())
-        except LedgerRefusal as refusal:
-            answer = Answer(refusal.status, refusal_problem(refusal))
+        is_first, is_made = _claim(identity, asked, made_in)
+        if not is_first:
+            return _replay(identity, asked)
+        if is_made:
+            made = made_before()
+            if made.fingerprint != asked:
+                set_rollback(True)  # the record, which is another order's
+                return _reused()
+            answer = Answer(201, made.body, is_replay=True)
+        else:
+            try:
+                answer = Answer(201, work())
+            except LedgerRefusal as refusal:
+                answer = Answer(refusal.status, refusal_problem(refusal))
         IdempotencyRecord.objects.filter(pk=identity).update(status=answer.status, body=_plain(answer.body))
         return answer
 
     return in_transaction(transaction)
-
-
-def _late(made: dict[str, Any], asked: dict[str, Any]) -> Answer:
-    is_same = (made["amount"], made["source"]["account_id"], made["reference"]) == (
-        asked["amount"], asked["source_account_id"], asked["reference"],
-    )  # fmt: skip
-    return Answer(201, made, is_replay=True) if is_same else _reused()
 
 
 def _reused() -> Answer:
@@ -126,17 +139,34 @@ def _reused() -> Answer:
     return Answer(422, problem("idempotency_key_reused", status=422, detail=detail))
 
 
-def _claim(identity: tuple[str, str, str, str], fingerprint: bytes) -> bool:
-    """Whether this is the first request with the key. Waits for one that is under way, at most lock_timeout."""
+_CLAIM = """
+WITH claimed AS (
+  INSERT INTO idempotency_record (client_id, user_id, operation, key, fingerprint, status, body, created_at)
+  VALUES (%(client)s, %(user)s, %(operation)s, %(key)s, %(fingerprint)s, 0, '{{}}', now())
+  ON CONFLICT DO NOTHING RETURNING 1)
+SELECT EXISTS (SELECT FROM claimed),
+       EXISTS (SELECT FROM {table} WHERE client_id = %(client)s AND user_id = %(user)s AND idempotency_key = %(key)s)
+"""
+
+
+def _claim(
+    identity: tuple[str, str, str, str], fingerprint: bytes, made_in: type[Transfer | ScheduledTransfer]
+) -> tuple[bool, bool]:
+    """Whether this is the first request with the key, as far as records go; whether something was made under it. Waits
+    for one that is under way, at most lock_timeout."""
+    client, user, operation, key = identity
+    values: dict[str, Any] = {
+        "client": client,
+        "user": user,
+        "operation": operation,
+        "key": key,
+        "fingerprint": fingerprint,
+    }
     try:
         with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO idempotency_record"
-                " (client_id, user_id, operation, key, fingerprint, status, body, created_at)"
-                " VALUES (%s, %s, %s, %s, %s, 0, '{}', now()) ON CONFLICT DO NOTHING RETURNING 1",
-                [*identity, fingerprint],
-            )
-            return cursor.fetchone() is not None
+            cursor.execute(_CLAIM.format(table=made_in._meta.db_table), values)
+            is_first, is_made = cursor.fetchone()
+            return is_first, is_made
     except OperationalError as error:
         if isinstance(error.__cause__, LockNotAvailable):
             raise Conflict(

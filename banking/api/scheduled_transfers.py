@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from banking.api.accounts import timestamp
 from banking.api.cursors import PAGE, Page
 from banking.api.destinations import shown as shown_destination
-from banking.api.idempotency import answer_once
+from banking.api.idempotency import Made, answer_once
 from banking.api.money import StrictDateField, StrictSerializer, money
 from banking.api.transfers import InsufficientAuthorization, TransferSerializer, ordered
 from banking.api.views import BankView, uuid_or_404
@@ -73,6 +73,7 @@ class ScheduledTransferList(BankView):
             "POST /scheduled-transfers",
             body,
             lambda key: _order(request, body, key),
+            made_in=ScheduledTransfer,
             made_before=lambda key: _made_before(request, key),
             at="scheduled-transfers",
         )
@@ -113,6 +114,7 @@ def _order(request: Request, body: dict[str, Any], key: str) -> dict[str, Any]:
         user_id=order.user_id,
         client_id=order.client_id,
         idempotency_key=key,
+        fingerprint=order.fingerprint,
         source=order.source,
         destination=order.destination,
         payee_name=order.payee_name,
@@ -128,13 +130,15 @@ def _order(request: Request, body: dict[str, Any], key: str) -> dict[str, Any]:
     return _shown(_visible(request).filter(pk=made.pk).values(*_FIELDS).get())
 
 
-def _made_before(request: Request, key: str) -> dict[str, Any]:
+def _made_before(request: Request, key: str) -> Made:
+    """Raises Http404 where it was made from an account that is no longer theirs."""
     claims = request.auth.claims  # type: ignore[union-attr]
-    of_key = _visible(request).filter(client_id=claims.client_id, user_id=claims.user_id, idempotency_key=key)
-    row = of_key.values(*_FIELDS).first()
+    of_key = ScheduledTransfer.objects.filter(client_id=claims.client_id, user_id=claims.user_id, idempotency_key=key)
+    made_id, asked = of_key.values_list("pk", "fingerprint").get()
+    row = _visible(request).filter(pk=made_id).values(*_FIELDS).first()
     if row is None:
-        raise Http404  # made from an account that is no longer theirs
-    return _shown(row)
+        raise Http404
+    return Made(_shown(row), bytes(asked or b""))
 
 
 def _cancel(request: Request, scheduled_id: UUID) -> dict[str, Any]:

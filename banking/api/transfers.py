@@ -15,7 +15,7 @@ from banking.api.accounts import timestamp
 from banking.api.cursors import PAGE, Page
 from banking.api.destinations import DestinationSerializer, resolved
 from banking.api.destinations import shown as shown_destination
-from banking.api.idempotency import answer_once, key_of
+from banking.api.idempotency import Made, answer_once, fingerprint, key_of
 from banking.api.money import MoneySerializer, StrictCharField, StrictSerializer, StrictUUIDField, money
 from banking.api.problems import BadRequest, Conflict
 from banking.api.views import BankView, uuid_or_404
@@ -83,6 +83,7 @@ class TransferList(BankView):
             "POST /transfers",
             body,
             lambda key: _transfer(request, body, key),
+            made_in=Transfer,
             made_before=lambda key: _made_before(request, key),
             at="transfers",
         )
@@ -154,13 +155,15 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
     return _shown({**row, "is_own": not order.payee_iban, "destination__iban": iban_there})
 
 
-def _made_before(request: Request, key: str) -> dict[str, Any]:
+def _made_before(request: Request, key: str) -> Made:
+    """Raises Http404 where it was made from an account that is no longer theirs."""
     claims = request.auth.claims  # type: ignore[union-attr]
-    of_key = _visible(request).filter(client_id=claims.client_id, user_id=claims.user_id, idempotency_key=key)
-    row = of_key.values(*_FIELDS).first()
+    of_key = Transfer.objects.filter(client_id=claims.client_id, user_id=claims.user_id, idempotency_key=key)
+    made_id, asked = of_key.values_list("pk", "fingerprint").get()
+    row = _visible(request).filter(pk=made_id).values(*_FIELDS).first()
     if row is None:
-        raise Http404  # made from an account that is no longer theirs
-    return _shown(row)
+        raise Http404
+    return Made(_shown(row), bytes(asked or b""))
 
 
 def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
@@ -170,6 +173,7 @@ def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
         raise Http404  # a client acting for itself has no account to move from
     # Money stops at once, not when the token expires (RELIABILITY test 22, ASVS 5.0 10.4.9).
     require_live(request.auth)  # type: ignore[arg-type]
+    ordered_by = fingerprint(body)
     body = {**body, "destination": resolved(body["destination"], claims.user_id)}
     consent = _consent(request, body)
     visible = Account.objects.visible_to(request.auth)  # type: ignore[arg-type]
@@ -193,6 +197,7 @@ def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
         reference=body["reference"],
         end_to_end_id=body.get("end_to_end_id", ""),
         consent=consent,
+        fingerprint=ordered_by,
     )
     check(order)
     if order.amount_minor >= settings.STEP_UP_AMOUNT_MINOR:

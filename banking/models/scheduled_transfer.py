@@ -30,6 +30,8 @@ class ScheduledTransfer(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     client_id = models.CharField(max_length=255)
     idempotency_key = models.CharField(max_length=255)
+    # SHA-256 of the validated request, so that a retry years later is told from another order.
+    fingerprint = models.BinaryField(null=True, editable=False)
     source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="scheduled_transfers")
     destination = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     payee_name = models.CharField(max_length=140, blank=True)

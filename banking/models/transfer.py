@@ -33,6 +33,8 @@ class Transfer(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     client_id = models.CharField(max_length=255)
     idempotency_key = models.CharField(max_length=255)
+    # SHA-256 of the validated request, so that a retry years later is told from another order.
+    fingerprint = models.BinaryField(null=True, editable=False)
     source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transfers_out")
     destination = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="transfers_in", null=True, blank=True

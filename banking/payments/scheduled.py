@@ -1,20 +1,27 @@
 """Making the transfers that are due. The order's row is locked while one is made, and the day it was due is unique
 per order: two workers, or one that was killed, make it once."""
 
+import logging
 from datetime import date
 from functools import partial
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from banking import ledger
 from banking.ledger.refusals import AccountNotOpen, LedgerRefusal
-from banking.models import Account, ScheduledTransfer, Transfer
-from banking.payments.transfers import Order, make
+from banking.models import Account, ScheduledTransfer
+from banking.payments.transfers import Order, make, refuse
+
+logger = logging.getLogger(__name__)
 
 #: Of one order in one run; more are made in the next.
 MOST_AT_ONCE = 100
+
+
+class NotAllMade(Exception):
+    """Some orders failed; those are tried again in the next run."""
 
 
 class NotActive(LedgerRefusal):
@@ -34,16 +41,27 @@ def cancel(scheduled_id: UUID) -> ScheduledTransfer:
 
 
 def run_due(*, today: date | None = None) -> int:
-    """Makes what is due; how many transfers that were, refused ones included."""
+    """Makes what is due; how many transfers that were, refused ones included. One that cannot even be refused keeps
+    nobody else's waiting: raises NotAllMade after the others."""
     today = today or timezone.localdate()
     due = ScheduledTransfer.objects.filter(status=ScheduledTransfer.Status.ACTIVE, next_on__lte=today)
-    made = 0
+    made, broken = 0, []
     for pk in list(due.order_by("next_on").values_list("pk", flat=True)):
-        for _ in range(MOST_AT_ONCE):
-            if not ledger.in_transaction(partial(_make_one, pk, today)):
-                break
-            made += 1
+        try:
+            made += _make_due(pk, today)
+        except DatabaseError:
+            logger.exception("the order %s could not be made", pk)
+            broken.append(str(pk))
+    if broken:
+        raise NotAllMade(f"{len(broken)} orders could not be made, see the log: {', '.join(broken[:10])}")
     return made
+
+
+def _make_due(scheduled_id: UUID, today: date) -> int:
+    for made in range(MOST_AT_ONCE):
+        if not ledger.in_transaction(partial(_make_one, scheduled_id, today)):
+            return made
+    return MOST_AT_ONCE
 
 
 def _make_one(scheduled_id: UUID, today: date) -> bool:
@@ -55,7 +73,7 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
     order = Order(
         user_id=scheduled.user_id,
         client_id=scheduled.client_id,
-        key=f"scheduled:{scheduled.pk}:{day}",
+        key=f"scheduled {scheduled.pk} {day}",  # with spaces, which no Idempotency-Key has: nobody can take it first
         source=scheduled.source,
         destination=scheduled.destination,
         payee_name=scheduled.payee_name,
@@ -71,7 +89,7 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
             _check_person(scheduled)
             make(order)
     except LedgerRefusal as refusal:
-        Transfer.objects.create(**order.as_transfer(), status=Transfer.Status.REJECTED, status_reason=refusal.code)
+        refuse(order, refusal)
     scheduled.next_on = scheduled.day_after(day)
     if scheduled.next_on is None:
         scheduled.status = ScheduledTransfer.Status.COMPLETED

@@ -54,6 +54,8 @@ class Order:
     consent: Consent | None = None
     scheduled: ScheduledTransfer | None = None
     due_on: date | None = None
+    #: Of the request that ordered it: a late retry is told from another order under the same key.
+    fingerprint: bytes | None = None
 
     def as_transfer(self) -> dict[str, Any]:
         """The fields that a Transfer takes over."""
@@ -72,6 +74,7 @@ class Order:
             "consent": self.consent,
             "scheduled": self.scheduled,
             "due_on": self.due_on,
+            "fingerprint": self.fingerprint,
         }
 
 
@@ -93,11 +96,14 @@ def make(order: Order) -> Transfer:
     check(order)
     now = timezone.now()
     transfer = Transfer(**order.as_transfer(), created_at=now)
+    # What a person allowed by name and amount, they have looked at.
+    is_to_somebody = bool(order.payee_iban) and order.consent is None
+    if is_to_somebody or order.end_to_end_id:
+        # Both accounts, in the one order: with the source alone, two people who pay each other deadlock in `post`.
+        ledger.lock({account.pk for account in (order.source, order.destination) if account})
     if order.end_to_end_id:
-        ledger.lock([order.source.pk])
         duplicate.check(order.source.pk, order.end_to_end_id)
-    if order.payee_iban and order.consent is None:  # what a person allowed by name and amount, they have looked at
-        ledger.lock([order.source.pk])
+    if is_to_somebody:
         new_payee.check(order.user_id, order.payee_iban, order.amount_minor, order.currency)
     if order.destination:
         entries = [(order.source, -order.amount_minor), (order.destination, order.amount_minor)]
@@ -110,6 +116,15 @@ def make(order: Order) -> Transfer:
     if transfer.status == Transfer.Status.PENDING:
         # A row of this transaction: handed over if and only if the transfer is there.
         jobs.defer(SETTLE, transfer_id=str(transfer.pk))
+    _announce(transfer)
+    return transfer
+
+
+def refuse(order: Order, refusal: LedgerRefusal) -> Transfer:
+    """Writes down an order of the bank's own making that could not be made, and tells of it."""
+    transfer = Transfer.objects.create(
+        **order.as_transfer(), status=Transfer.Status.REJECTED, status_reason=refusal.code
+    )
     _announce(transfer)
     return transfer
 

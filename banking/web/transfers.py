@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -13,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from banking import payments
 from banking.api.destinations import resolved
-from banking.api.idempotency import once
+from banking.api.idempotency import Made, fingerprint, once
 from banking.api.problems import Conflict
 from banking.ledger import in_transaction
 from banking.ledger.refusals import LedgerRefusal
@@ -71,6 +70,8 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
     if body is None:
         messages.error(request, _("This took too long, or was not begun here. Nothing was moved. Please start again."))
         return _see_other("bank:transfer")
+    if made := _made_before(request, key):  # pressed twice, or come back to: whatever has changed since
+        return _see_other("bank:receipt", made.pk)
     try:
         order = _order(request, body, key=key)
     except LedgerRefusal as refusal:  # something changed in between: the payee is gone, say
@@ -89,16 +90,12 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
             key=key,
             body=body,
             work=lambda: {"id": str(payments.make(_order(request, body, key=key)).pk)},
+            made_in=Transfer,
+            made_before=lambda: _as_made(_made_before(request, key)),
         )
     except Conflict:
         messages.warning(request, _("The first press is still being worked on. Look again in a moment."))
         return _see_other("bank:confirm", key)
-    except IntegrityError:
-        # Its record is gone, its transfer never: the key is unique for ever.
-        made = Transfer.objects.filter(client_id=CLIENT, user_id=user_id, idempotency_key=key).first()
-        if made is None:
-            raise
-        return _see_other("bank:receipt", made.pk)
     if answer.status != 201:
         return _confirmation(request, order, key, problem=answer.body["detail"], status=answer.status)
     return _see_other("bank:receipt", answer.body["id"])
@@ -126,6 +123,15 @@ def cancel(request: HttpRequest, transfer_id: UUID) -> HttpResponseBase:
     return _see_other("bank:receipt", transfer_id)
 
 
+def _made_before(request: HttpRequest, key: str) -> Transfer | None:
+    return Transfer.objects.filter(client_id=CLIENT, user_id=id_of(request), idempotency_key=key).first()
+
+
+def _as_made(transfer: Transfer | None) -> Made:
+    assert transfer is not None
+    return Made({"id": str(transfer.pk)}, bytes(transfer.fingerprint or b""))
+
+
 def _order(request: HttpRequest, body: dict[str, Any], *, key: str) -> Order:
     """Raises Http404 where they may not pay from there (any more), or a LedgerRefusal."""
     destination = resolved(body["destination"], id_of(request))
@@ -145,6 +151,7 @@ def _order(request: HttpRequest, body: dict[str, Any], *, key: str) -> Order:
         amount_minor=body["amount"]["minor_units"],
         currency=body["amount"]["currency"],
         reference=body["reference"],
+        fingerprint=fingerprint(body),
     )
     check(order)
     return order

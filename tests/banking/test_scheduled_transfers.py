@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from banking import payments
 from banking.ledger import audit
-from banking.models import AccountAccess, IdempotencyRecord, ScheduledTransfer, Transfer
+from banking.models import AccountAccess, IdempotencyRecord, ScheduledTransfer, Transfer, Webhook, WebhookDelivery
+from banking.payments.scheduled import NotAllMade
+from oauth.models import Authorization
 from tests.banking.conftest import FUNDS_MINOR, in_parallel
 from tests.banking.test_ledger import balances
 from tests.banking.test_payments import ELSEWHERE
@@ -150,3 +152,40 @@ def test_eight_workers_make_it_once(alice_api, current, savings):
     assert sum(made) == 3, made
     assert balances(current, savings) == [FUNDS_MINOR - 3000, 3000]
     assert all(finding.is_clean for finding in audit())
+
+
+def test_nobody_can_take_the_key_of_what_will_be_made(alice_api, current, savings):
+    order_id = order(alice_api, current, savings).json()["id"]
+    for key in (f"scheduled:{order_id}:2026-12-01", f"scheduled {order_id} 2026-12-01"):
+        alice_api.post(
+            "/api/v1/transfers", body_of(current, savings, 1), format="json", headers={"Idempotency-Key": key}
+        )
+    assert run("2026-12-01") == 1
+
+
+def test_one_broken_order_keeps_no_other_waiting(alice_api, current, savings):
+    """Whatever is wrong with it: here another transfer has its key."""
+    broken = order(alice_api, current, savings, first_on="2026-11-30").json()["id"]
+    order(alice_api, current, savings, key="another-key-of-16", amount_minor=7)
+    Transfer.objects.create(
+        user=current.holder, client_id=ScheduledTransfer.objects.get(pk=broken).client_id, source=current,
+        destination=savings, currency="GBP", amount_minor=1, status="rejected",
+        idempotency_key=f"scheduled {broken} 2026-11-30",
+    )  # fmt: skip
+    with pytest.raises(NotAllMade):
+        run("2026-12-01")
+    assert balances(savings) == [7]
+
+
+def test_an_order_that_is_refused_is_told(alice_api, current, savings, alice):
+    order(alice_api, current, savings, amount_minor=FUNDS_MINOR + 1)
+    authorization = Authorization.objects.get()
+    Webhook.objects.create(
+        user=alice,
+        client_id="x",
+        authorization_id=authorization.pk,
+        url="https://app.example/",
+        events=["transfer.updated"],
+    )
+    assert run("2026-12-01") == 1
+    assert [one.event for one in WebhookDelivery.objects.all()] == ["transfer.updated"]

@@ -95,7 +95,6 @@ def test_a_retry_after_the_record_is_gone_finds_the_transfer(alice_api, current,
     other = send(alice_api, body_of(current, savings, 2501))
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
     assert balances(current, savings) == [FUNDS_MINOR - 2500, 2500]
-    assert not IdempotencyRecord.objects.exists()
 
 
 def test_a_key_is_one_persons_and_one_clients(access_token, api, alice, bob, alice_api, current, savings, of_bob):
@@ -380,3 +379,60 @@ def test_of_two_clicks_at_once_one_is_the_duplicate(alice_api, current, savings)
     answers = in_parallel(*(partial(send, alice_api, body, f"key-of-sixteen-{n}!") for n in range(4)))
     assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
     assert balances(savings) == [1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_people_who_pay_each_other_at_once_are_all_served(access_token, api, alice, bob, current, of_bob):
+    """RELIABILITY 5.24, through the API: checks that lock first lock in the one order, too."""
+    scope = "transfers:write"
+    ways = [
+        (api(access_token(alice, scope, client_id="of-alice")), current, of_bob),
+        (api(access_token(bob, scope, client_id="of-bob")), of_bob, current),
+    ]
+    works = [
+        partial(
+            send, client, body_of(source, {"scheme": "iban", "identifier": there.iban, "name": "x"}, 1),
+            f"both-ways-key-{number}-{source.pk}",
+        )
+        for number in range(8)
+        for client, source, there in ways
+    ]  # fmt: skip
+    before = deadlocks()
+    answers = in_parallel(*works)
+    assert [getattr(answer, "status_code", answer) for answer in answers] == [201] * 16
+    assert deadlocks() == before
+    assert balances(current, of_bob) == [FUNDS_MINOR] * 2
+
+
+def deadlocks():
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_stat_clear_snapshot(), deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        )
+        return cursor.fetchone()[1]
+
+
+def test_a_retry_after_the_record_went_finds_the_transfer_whatever_has_changed(alice_api, current, savings, of_bob):
+    """The money is spent, yet what was paid is not answered `insufficient_funds`."""
+    body = body_of(current, savings, FUNDS_MINOR)
+    first = send(alice_api, body).json()
+    IdempotencyRecord.objects.all().delete()
+    again = send(alice_api, body)
+    assert (again.status_code, again.json(), again["Idempotent-Replayed"]) == (201, first, "true")
+    assert send(alice_api, body).json() == first
+
+
+@pytest.mark.parametrize("change", ["amount", "destination", "reference", "end_to_end_id"])
+def test_a_late_key_for_another_order_is_refused(alice_api, current, savings, of_bob, change):
+    body = body_of(current, savings, 1, end_to_end_id="INV-7")
+    other = {
+        "amount": {"currency": "GBP", "minor_units": 2}, "reference": "Other", "end_to_end_id": "INV-8",
+        "destination": {"scheme": "iban", "identifier": of_bob.iban, "name": "Bob"},
+    }  # fmt: skip
+    send(alice_api, body)
+    IdempotencyRecord.objects.all().delete()
+    answer = send(alice_api, {**body, change: other[change]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+    assert not IdempotencyRecord.objects.exists()
+    assert send(alice_api, body).status_code == 201
+    assert Transfer.objects.count() == 1

@@ -269,7 +269,7 @@ def test_a_press_while_the_first_is_still_worked_on_is_told_to_wait(browser, cur
     where = begin(browser, current, **new_payee(of_bob))
     key = where.rsplit("/", 1)[1]
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        idempotency._claim(("web bank", str(alice.pk), "POST /transfers", key), b"first")
+        idempotency._claim(("web bank", str(alice.pk), "POST /transfers", key), b"first", Transfer)
 
         def press():
             twin = Browser()

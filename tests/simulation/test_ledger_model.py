@@ -222,7 +222,10 @@ class LedgerMachine(RuleBasedStateMachine):
             return {"id": str(made.pk), "transaction": str(made.transaction_id)}
 
         body = {"to": str(destination.pk), "amount": amount_minor}
-        return once(client_id="app", user_id=str(source.holder_id), operation="x", key=key, body=body, work=work)
+        return once(
+            client_id="app", user_id=str(source.holder_id), operation="x", key=key, body=body, work=work,
+            made_in=Transfer, made_before=lambda: pytest.fail("no record is ever removed here"),
+        )  # fmt: skip
 
     def answered_as_due(self, request: tuple[str, Account, Account, int], answer: Answer) -> Any:
         _, source, destination, amount_minor = request
