@@ -89,7 +89,7 @@ def request(
         try:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             response = pool.urlopen(method, target, body=body, headers=headers, redirect=False, preload_content=False)
-            content = response.read(MAX_BYTES + 1, decode_content=False)
+            content = _read(response, deadline)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = error
             continue
@@ -99,6 +99,20 @@ def request(
             raise OutboundError(f"it answered more than {MAX_BYTES} bytes.")
         return Answer(response.status, response.headers.get("Content-Type", ""), content)
     raise OutboundError("it did not answer.") from failure
+
+
+def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    """At most a byte more than MAX_BYTES. Each read has a timeout of its own, so that a server which drips one byte
+    after the other is held against the one deadline here."""
+    content = b""
+    while len(content) <= MAX_BYTES:
+        if time.monotonic() > deadline:
+            raise urllib3.exceptions.TimeoutError("the answer takes too long")
+        part = response.read1(MAX_BYTES + 1 - len(content), decode_content=False)
+        if not part:
+            break
+        content += part
+    return content
 
 
 def _pool(scheme: str, address: str, port: int, host: str, seconds: float) -> urllib3.HTTPConnectionPool:

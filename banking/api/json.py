@@ -1,6 +1,7 @@
 """JSON in, strictly: one meaning per document (RFC 8259 §4, §6; RELIABILITY §1.2)."""
 
 import json
+import re
 from typing import Any
 
 from rest_framework.exceptions import ParseError
@@ -8,6 +9,9 @@ from rest_framework.parsers import BaseParser
 
 from banking.api.problems import TooLarge
 
+# Control characters, and those that are not seen but change what is: direction, joining, tags (Unicode TR36 §3.3).
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+_UNSEEN = re.compile(rf"[{UNSEEN}\ud800-\udfff\U000e0000-\U000e007f]")
 MAX_BODY_BYTES = 64 * 1024
 
 
@@ -55,8 +59,8 @@ def _refuse_number(number: str) -> Any:
 
 def _check_strings(value: Any) -> None:
     if isinstance(value, str):
-        if any(c < " " or c == "\x7f" or "\ud800" <= c <= "\udfff" for c in value):
-            raise ParseError("A string holds a control character or half of a surrogate pair.")
+        if _UNSEEN.search(value):
+            raise ParseError("A string holds a control or invisible character, or half of a surrogate pair.")
     elif isinstance(value, dict):
         for name, member in value.items():
             _check_strings(name)

@@ -16,6 +16,7 @@ from banking.api.accounts import timestamp
 from banking.api.cursors import PAGE, Page
 from banking.api.money import StrictCharField, StrictSerializer
 from banking.api.views import BankView, uuid_or_404
+from banking.authorization_details import TRANSFER
 from banking.models import Payee
 from banking.payments import payee_check
 from oauth.limits import Limit
@@ -101,9 +102,9 @@ class PayeeCheck(BankView):
 
 
 def _visible(request: Request) -> QuerySet[Payee]:
-    """The person's own, whichever app stored them; a token for single transfers or for reading accounts has none."""
+    """The person's own, whichever app stored them; a token for single transfers (RFC 9396) has none."""
     claims = request.auth.claims  # type: ignore[union-attr]
-    if claims.user_id is None:
+    if claims.user_id is None or any(detail["type"] == TRANSFER for detail in claims.authorization_details):
         return Payee.objects.none()
     return Payee.objects.current().filter(user_id=claims.user_id)
 

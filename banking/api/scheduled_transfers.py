@@ -99,9 +99,13 @@ class ScheduledTransferCancel(BankView):
 
 
 def _visible(request: Request, accounts: AccountQuerySet | None = None) -> QuerySet[ScheduledTransfer]:
-    if accounts is None:
-        accounts = Account.objects.visible_to(request.auth)  # type: ignore[arg-type]
-    own = AccountAccess.objects.filter(account=OuterRef("destination"), user=request.auth.claims.user_id)  # type: ignore[union-attr]
+    """Of a token for single transfers none: the person allowed those, not to look at orders or end them (RFC 9396)."""
+    claims = request.auth.claims  # type: ignore[union-attr]
+    if any(detail["type"] == TRANSFER for detail in claims.authorization_details):
+        accounts = Account.objects.none()
+    elif accounts is None:
+        accounts = Account.objects.visible_to(request.auth, "transactions")  # type: ignore[arg-type]
+    own = AccountAccess.objects.filter(account=OuterRef("destination"), user=claims.user_id)
     return ScheduledTransfer.objects.filter(source__in=accounts.values("id")).annotate(is_own=Exists(own))
 
 

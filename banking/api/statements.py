@@ -10,7 +10,6 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
-from django.utils.cache import get_conditional_response
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,7 +20,7 @@ from banking.api.accounts import timestamp
 from banking.api.cursors import PAGE, Page
 from banking.api.money import money
 from banking.api.problems import BadRequest
-from banking.api.views import BankView, account_or_404
+from banking.api.views import BankView, account_or_404, unchanged
 from banking.statements import Month, Statement
 from oauth.resource_server import require_authentication
 
@@ -80,8 +79,8 @@ class StatementDetail(BankView):
         statement = statements.of(account["id"], asked)
         is_csv = request.accepted_renderer.format == "csv"
         etag = _etag(account, statement, is_csv=is_csv)
-        if (unchanged := get_conditional_response(request, etag=etag)) is not None:
-            return unchanged
+        if (known := unchanged(request, etag)) is not None:
+            return known
         rows = statement.entries.values(*transactions.FIELDS).iterator(chunk_size=_CHUNK)
         body = csv_lines(rows) if is_csv else _json(account, statement, rows)
         answer = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8" if is_csv else "application/json")

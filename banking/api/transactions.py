@@ -1,5 +1,6 @@
 """GET /accounts/{id}/transactions[/{id}]: keyset pages by account_seq, newest first; stable under inserts."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import takewhile
 from typing import Any
@@ -50,7 +51,7 @@ class TransactionList(BankView):
         if is_in_booked:
             entries = entries.filter(account_seq__lt=int(page.after))
         rows = list(entries.order_by("-account_seq").values(*FIELDS)[:room])
-        recent = _readable(request, rows)
+        recent = readable(request, rows, is_first=not pending)
         listed = [*pending, *(shown(row) for row in recent)]
         return Response(page.envelope(listed, key=_position, is_cut=len(recent) < len(rows)))
 
@@ -63,7 +64,7 @@ class TransactionDetail(BankView):
         asked = uuid_or_404(transaction_id)
         row = _history(request, account).filter(transaction_id=asked).values(*FIELDS).first()
         if row is not None:
-            _readable(request, [row])
+            readable(request, [row])
             return Response(shown(row))
         pending = _pending(request, account, {}, only=asked)
         if not pending:
@@ -71,23 +72,25 @@ class TransactionDetail(BankView):
         return Response(pending[0])
 
 
-def _readable(request: Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those that may be shown: older ones need a person who has just logged in (RFC 9470).
+def readable(
+    request: Request, rows: list[dict[str, Any]], *, at: str = "booked_at", is_first: bool = True
+) -> list[dict[str, Any]]:
+    """Those, newest first, that may be shown: older ones need a person who has just logged in (RFC 9470).
 
     A page ends before the first that is too old; a page that would begin with one is refused with the challenge.
     """
-    recent = recent_of(rows)
+    recent = recent_of(rows, at=at)
     if len(recent) == len(rows) or is_authenticated_since(request.auth, max_age=settings.STEP_UP_MAX_AGE):  # type: ignore[arg-type]
         return rows
-    if not recent:
+    if not recent and is_first:
         require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
     return recent
 
 
-def recent_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def recent_of(rows: list[dict[str, Any]], *, at: str = "booked_at") -> list[dict[str, Any]]:
     """Those, newest first, that need no fresh log-in (SCA-RTS art. 10)."""
     horizon = timezone.now() - settings.HISTORY_WITHOUT_STEP_UP
-    return list(takewhile(lambda row: row["booked_at"] >= horizon, rows))
+    return list(takewhile(lambda row: row[at] >= horizon, rows))
 
 
 def _history(request: Request, account: dict[str, Any]) -> QuerySet[LedgerEntry]:
@@ -106,6 +109,13 @@ def history_from(request: Request, account: dict[str, Any]) -> datetime | None:
         if "history_from" in detail and str(account["id"]) in detail.get("accounts", [str(account["id"])])
     ]
     return _moment("history_from", max(since)) if since else None
+
+
+def histories(request: Request) -> Iterator[tuple[list[str], datetime]]:
+    """(accounts, since) of each consent that limits how far back the app may look; no accounts: all."""
+    for detail in request.auth.claims.authorization_details:  # type: ignore[union-attr]
+        if "history_from" in detail:
+            yield detail.get("accounts", []), _moment("history_from", detail["history_from"])
 
 
 def _filtered(entries: QuerySet[LedgerEntry], filters: dict[str, str | None]) -> QuerySet[LedgerEntry]:

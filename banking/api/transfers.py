@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
@@ -18,11 +18,11 @@ from banking.api.destinations import shown as shown_destination
 from banking.api.idempotency import Made, answer_once, fingerprint, key_of
 from banking.api.money import MoneySerializer, StrictCharField, StrictSerializer, StrictUUIDField, money
 from banking.api.problems import BadRequest, Conflict
+from banking.api.transactions import histories, readable
 from banking.api.views import BankView, uuid_or_404
 from banking.authorization_details import TRANSFER
 from banking.ledger import in_transaction
 from banking.models import Account, AccountAccess, Consent, Transfer
-from banking.models.account import AccountQuerySet
 from banking.payments import Order, cancel, find_route, make
 from banking.payments.transfers import check
 from oauth.resource_server import require_authentication, require_live
@@ -63,8 +63,9 @@ class TransferList(BankView):
         transfers = _visible(request)
         if page.after is not None:
             transfers = transfers.filter(id__lt=UUID(page.after))
-        rows = transfers.order_by("-id").values(*_FIELDS)[: page.limit + 1]
-        return Response(page.envelope([_shown(row) for row in rows], key="id"))
+        rows = list(transfers.order_by("-id").values(*_FIELDS)[: page.limit + 1])
+        recent = readable(request, rows, at="created_at")
+        return Response(page.envelope([_shown(row) for row in recent], key="id", is_cut=len(recent) < len(rows)))
 
     def post(self, request: Request) -> Response:
         """Exactly once per Idempotency-Key: posted at once within this bank, pending with a hold to another.
@@ -117,6 +118,7 @@ class TransferDetail(BankView):
         row = _visible(request).filter(pk=uuid_or_404(transfer_id)).values(*_FIELDS).first()
         if row is None:
             raise Http404
+        readable(request, [row], at="created_at")
         return Response(_shown(row))
 
 
@@ -129,17 +131,39 @@ class TransferCancel(BankView):
         return Response(in_transaction(lambda: _cancel(request, uuid_or_404(transfer_id))))
 
 
-def _visible(request: Request, accounts: AccountQuerySet | None = None) -> QuerySet[Transfer]:
-    """Transfers from accounts that the token may see."""
-    if accounts is None:
-        accounts = Account.objects.visible_to(request.auth)  # type: ignore[arg-type]
+def _visible(request: Request) -> QuerySet[Transfer]:
+    """Those from accounts whose transactions the token may see, as far back as the person allowed, and those that were
+    made by a consent to that very transfer."""
+    seen = Account.objects.visible_to(request.auth, "transactions")  # type: ignore[arg-type]
+    transfers = Transfer.objects.filter(Q(source__in=seen.values("id")) | Q(consent__in=_single(request)))
+    for accounts, since in histories(request):
+        transfers = transfers.exclude(Q(created_at__lt=since) & (Q(source__in=accounts) if accounts else Q()))
+    return _told_whose(request, transfers)
+
+
+def _cancellable(request: Request) -> QuerySet[Transfer]:
+    """Those from accounts that the person may pay from; a token for single transfers has only what it made."""
+    payable = Account.objects.payable_by(request.auth)  # type: ignore[arg-type]
+    transfers = Transfer.objects.filter(source__in=payable.values("id"))
+    if single := _single(request):
+        transfers = transfers.filter(consent__in=single)
+    return _told_whose(request, transfers)
+
+
+def _single(request: Request) -> list[UUID]:
+    """The consents to one transfer that the token carries (RFC 9396)."""
+    details = request.auth.claims.authorization_details  # type: ignore[union-attr]
+    return [UUID(detail["identifier"]) for detail in details if detail["type"] == TRANSFER]
+
+
+def _told_whose(request: Request, transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
     own = AccountAccess.objects.filter(account=OuterRef("destination"), user=request.auth.claims.user_id)  # type: ignore[union-attr]
-    return Transfer.objects.filter(source__in=accounts.values("id")).annotate(is_own=Exists(own))
+    return transfers.annotate(is_own=Exists(own))
 
 
 def _cancel(request: Request, transfer_id: UUID) -> dict[str, Any]:
     require_live(request.auth)  # type: ignore[arg-type]
-    transfers = _visible(request, Account.objects.payable_by(request.auth)).filter(pk=transfer_id)  # type: ignore[arg-type]
+    transfers = _cancellable(request).filter(pk=transfer_id)
     if not transfers.exists():
         raise Http404
     cancel(transfer_id)
@@ -160,7 +184,9 @@ def _made_before(request: Request, key: str) -> Made:
     claims = request.auth.claims  # type: ignore[union-attr]
     of_key = Transfer.objects.filter(client_id=claims.client_id, user_id=claims.user_id, idempotency_key=key)
     made_id, asked = of_key.values_list("pk", "fingerprint").get()
-    row = _visible(request).filter(pk=made_id).values(*_FIELDS).first()
+    payable = Account.objects.payable_by(request.auth)  # type: ignore[arg-type]
+    mine = Transfer.objects.filter(pk=made_id, source__in=payable.values("id"))
+    row = _told_whose(request, mine).values(*_FIELDS).first()
     if row is None:
         raise Http404
     return Made(_shown(row), bytes(asked or b""))

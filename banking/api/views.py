@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponseBase
-from django.utils.cache import get_conditional_response
+from django.http import Http404, HttpResponseBase, HttpResponseNotModified
+from django.utils.http import parse_etags
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -55,12 +55,24 @@ def _listed(names: tuple[str, ...]) -> str:
 def _if_changed(request: Request, response: Any) -> HttpResponseBase:
     """304 without a body for whoever has this very answer. A view may have said what identifies it."""
     response.setdefault("ETag", f'"{hashlib.sha256(response.content).hexdigest()[:32]}"')
-    answer = get_conditional_response(request, etag=response["ETag"], response=response)
-    if answer is not response and answer is not None:
-        for name in ("Cache-Control", "RateLimit", "RateLimit-Policy"):
-            if name in response:
-                answer[name] = response[name]
-    return answer or response
+    answer = unchanged(request, response["ETag"])
+    if answer is None:
+        return response
+    for name in ("Cache-Control", "RateLimit", "RateLimit-Policy"):
+        if name in response:
+            answer[name] = response[name]
+    return answer
+
+
+def unchanged(request: Request, etag: str) -> HttpResponseNotModified | None:
+    """304 where If-None-Match names it, compared weakly (RFC 9110 §13.1.2). No other precondition is known here: a read
+    has nothing to fail."""
+    asked = {one.removeprefix("W/") for one in parse_etags(request.headers.get("If-None-Match", ""))}
+    if "*" not in asked and etag.removeprefix("W/") not in asked:
+        return None
+    answer = HttpResponseNotModified()
+    answer["ETag"] = etag
+    return answer
 
 
 class NotHere(BankView):

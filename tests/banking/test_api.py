@@ -204,3 +204,26 @@ def test_a_person_with_many_accounts_pages_through_them(alice, alice_api):
     first = alice_api.get("/api/v1/accounts?limit=3").json()
     second = alice_api.get(f"/api/v1/accounts?limit=3&cursor={first['next_cursor']}").json()
     assert (len(first["data"]), len(second["data"]), second["next_cursor"]) == (3, 2, None)
+
+
+@pytest.mark.parametrize("header", ["If-Match", "If-Unmodified-Since"])
+def test_a_read_has_no_precondition_to_fail(alice_api, current, header):
+    """RFC 9110 §13.1: they guard changes."""
+    value = '"x"' if header == "If-Match" else "Mon, 01 Jan 2001 00:00:00 GMT"
+    for path in ("accounts", f"accounts/{current.pk}/balances"):
+        assert alice_api.get(f"/api/v1/{path}", headers={header: value}).status_code == 200
+
+
+def test_an_answer_that_is_known_is_304(alice_api, current):
+    answer = alice_api.get("/api/v1/accounts")
+    for known in (answer["ETag"], f'"x", W/{answer["ETag"]}', "*"):
+        again = alice_api.get("/api/v1/accounts", headers={"If-None-Match": known})
+        assert (again.status_code, again.content, again["ETag"]) == (304, b"", answer["ETag"])
+
+
+@pytest.mark.parametrize("name", ["Bob\u202egnp.exe", "Bo\u200bb", "Bob\x9b", "B\u00adob", "Bob\U000e0041"])
+def test_names_hold_nothing_that_is_not_seen(access_token, api, alice, name):
+    """RELIABILITY F20: what the bank shows is what there is."""
+    payee = {"scheme": "iban", "identifier": "DE89370400440532013000", "name": name}
+    answer = api(access_token(alice, "payees:write")).post("/api/v1/payees", payee, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")

@@ -5,12 +5,15 @@ import json
 import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
 from bs4 import BeautifulSoup
 from django.db import connection
 from django.test import Client as Browser
+from django.utils import timezone
 
 from banking.models import Account, Consent, Transfer
 from banking.opening import open_account
@@ -374,3 +377,65 @@ def device_app(db):
     app = make_client("device")
     app.save()
     return app
+
+
+def test_a_token_for_one_transfer_sees_and_ends_nothing_else(tokens, accounts, pay, api, access_token, alice):
+    """RFC 9396 §2: what the person allowed is that transfer, whatever the scopes beside it."""
+    other_app = api(access_token(alice, "transfers:read transfers:write payees:write", client_id="other"))
+    elsewhere = {"scheme": "iban", "identifier": "DE89370400440532013000", "name": "Dora Demir"}
+    money = {"currency": "GBP", "minor_units": 100}
+    body = {"source_account_id": str(accounts[0].pk), "destination": elsewhere, "amount": money, "reference": "x"}
+    pending = send(other_app, body).json()["id"]
+    order = other_app.post(
+        "/api/v1/scheduled-transfers", {**body, "first_on": timezone.localdate().isoformat(), "frequency": "weekly"},
+        format="json", headers={"Idempotency-Key": "a-key-of-16-or-more"},
+    ).json()["id"]  # fmt: skip
+    other_app.post("/api/v1/payees", elsewhere, format="json")
+    web_app_scopes = "transfers:read transfers:write payees:read payees:write"
+    token = access_token(
+        alice, web_app_scopes, client_id="single",
+        authorization_details=({**pay, "identifier": str(UUID(int=7)), "debtor_account": str(accounts[0].pk)},),
+    )  # fmt: skip
+    single = api(token)
+    for path in ("transfers", "scheduled-transfers", "payees"):
+        assert single.get(f"/api/v1/{path}").json()["data"] == [], path
+    for path in (f"transfers/{pending}", f"scheduled-transfers/{order}"):
+        assert single.get(f"/api/v1/{path}").status_code == 404
+        assert single.post(f"/api/v1/{path}/cancel", {}, format="json").status_code == 404
+    assert other_app.post(f"/api/v1/transfers/{pending}/cancel", {}, format="json").status_code == 200
+
+
+def test_what_it_made_is_shown_to_it(tokens, accounts, pay, api):
+    answer = tokens([pay], (0, str(accounts[0].pk)), scope="transfers:read")
+    app = api(answer["access_token"])
+    [detail] = answer["authorization_details"]
+    made = send(app, transfer_of(detail, accounts[0])).json()
+    assert app.get("/api/v1/transfers").json()["data"] == [made]
+    assert app.get(f"/api/v1/transfers/{made['id']}").json() == made
+
+
+def test_transfers_are_no_way_round_what_was_allowed(tokens, accounts, api, access_token, alice, of_bob):
+    """Neither the action `transactions` nor `history_from` nor the age of the log-in."""
+    everything = api(access_token(alice, "transfers:read transfers:write", client_id="other"))
+    to_bob = {"scheme": "iban", "identifier": of_bob.iban, "name": "Bob"}
+    money = {"currency": "GBP", "minor_units": 1}
+    body = {"source_account_id": str(accounts[0].pk), "destination": to_bob, "amount": money, "reference": "x"}
+    made = send(everything, body).json()
+
+    def sees(**detail):
+        named = {"type": "account_information", "identifier": str(UUID(int=7)), "accounts": [str(accounts[0].pk)]}
+        app = api(
+            access_token(alice, "transfers:read", client_id="third", authorization_details=({**named, **detail},))
+        )
+        return app.get("/api/v1/transfers").json()["data"]
+
+    assert sees(actions=["transactions"]) == [made]
+    assert sees(actions=["accounts"]) == []
+    assert sees(actions=["transactions"], history_from="2999-01-01") == []
+    long_ago = timezone.now() - timedelta(days=91)
+    Transfer.objects.update(created_at=long_ago)
+    old_log_in = api(
+        access_token(alice, "transfers:read", client_id="fourth", auth_time=timezone.now() - timedelta(hours=1))
+    )
+    for path in ("transfers", f"transfers/{made['id']}"):
+        assert old_log_in.get(f"/api/v1/{path}").json()["code"] == "insufficient_user_authentication"

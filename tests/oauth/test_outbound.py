@@ -1,6 +1,8 @@
 """Requests to addresses that clients chose: OWASP API7, RELIABILITY F28."""
 
+import contextlib
 import socket
+import threading
 import time
 
 import pytest
@@ -75,3 +77,32 @@ def test_one_deadline_for_everything(settings, monkeypatch):
         with pytest.raises(OutboundError, match="did not answer"):
             outbound.request("GET", f"http://{host}/")
         assert time.monotonic() - started < 3
+
+
+def test_an_answer_that_drips_meets_the_deadline_too(settings, monkeypatch):
+    """A byte now and then keeps every single read within its time."""
+    monkeypatch.setattr(outbound, "DEADLINE_SECONDS", 0.5)
+    with socket.socket() as dripping:
+        dripping.bind(("127.0.0.1", 0))
+        dripping.listen()
+        host = f"127.0.0.1:{dripping.getsockname()[1]}"
+        settings.OAUTH = {**settings.OAUTH, "OUTBOUND_ALLOWED_HOSTS": [host]}
+        is_over = threading.Event()
+
+        def drip():
+            peer, _ = dripping.accept()
+            with peer, contextlib.suppress(OSError):
+                peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+                while not is_over.wait(0.1):
+                    peer.sendall(b"x")
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        started = time.monotonic()
+        try:
+            with pytest.raises(OutboundError, match="did not answer"):
+                outbound.request("GET", f"http://{host}/")
+            assert time.monotonic() - started < 5
+        finally:
+            is_over.set()
+            thread.join()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from banking.api.json import UNSEEN
 from banking.api.problems import PROBLEMS
 from banking.models import Event
 from banking.models.ledger import MAX_AMOUNT_MINOR
@@ -14,7 +15,7 @@ _DAY: Schema = {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d
 _CURRENCY: Schema = {"type": "string", "pattern": "^[A-Z]{3}$", "description": "ISO 4217", "examples": ["GBP"]}
 
 
-_WORDS = r"^[^\s\x00-\x1f\x7f]+( [^\s\x00-\x1f\x7f]+)*$"
+_WORDS = rf"^[^\s{UNSEEN}]+( [^\s{UNSEEN}]+)*$"
 
 
 def ref(name: str) -> Schema:
