@@ -1,7 +1,8 @@
-"""What /metrics tells of the ledger: the worker audits it, the row that it leaves is read here by whoever is asked."""
+"""What /metrics tells of the bank: how the worker last found the ledger, and what waits for other banks."""
 
 from prometheus_client import Gauge
 
+from banking import payments
 from banking.models import LedgerAudit
 
 audited_at = Gauge(
@@ -16,10 +17,17 @@ differences = Gauge(
     ["question"],
     multiprocess_mode="mostrecent",
 )
+handed_over_at = Gauge(
+    "transfers_handed_over_oldest_timestamp_seconds",
+    "When the oldest transfer that another bank has not answered was handed over, in seconds since 1970; 0: none.",
+    multiprocess_mode="mostrecent",
+)
 
 
 def measure() -> None:
-    """Sets them from the last audit, whichever machine ran it."""
+    """Sets them from the last audit, whichever machine ran it, and from what waits for other banks."""
+    oldest = payments.handed_over().values_list("submitted_at", flat=True).first()
+    handed_over_at.set(oldest.timestamp() if oldest else 0)
     last = LedgerAudit.objects.order_by("ended_at").last()
     if last is None:
         return

@@ -28,6 +28,12 @@ def expire_transfers(timestamp: int) -> None:
     payments.expire()
 
 
+@app.periodic(cron="47 * * * *")
+@app.task(name="banking.resume_transfers", queue="banking", queueing_lock="banking.resume_transfers")
+def resume_transfers(timestamp: int) -> None:
+    payments.resume()
+
+
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="banking.run_due_transfers", queue="banking", queueing_lock="banking.run_due_transfers")
 def run_due_transfers(timestamp: int) -> None:

@@ -32,7 +32,9 @@ SELECT gen_random_uuid(), w.id, e.event, e.account_id, e.resource_id, 'pending',
   FROM unnest(%s::text[], %s::uuid[], %s::uuid[]) AS e (event, account_id, resource_id)
   JOIN account_access a ON a.account_id = e.account_id
   JOIN webhook w ON w.user_id = a.user_id AND w.ended_at IS NULL AND e.event = ANY (w.events)
-   AND (w.accounts IS NULL OR e.account_id = ANY (w.accounts))
+   AND (w.accounts IS NULL OR e.account_id = ANY (w.accounts) AND EXISTS (
+         SELECT FROM consent c JOIN consent_account p ON p.consent_id = c.id
+          WHERE p.account_id = e.account_id AND c.user_id = w.user_id AND c.client_id = w.client_id))
 RETURNING id
 """
 

@@ -11,6 +11,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -89,7 +90,8 @@ def request(
         try:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             response = pool.urlopen(method, target, body=body, headers=headers, redirect=False, preload_content=False)
-            content = _read(response, deadline)
+            with closing(response):  # also where it is given up half read
+                content = _read(response, deadline)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = error
             continue

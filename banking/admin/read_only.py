@@ -12,6 +12,9 @@ from banking import amounts
 from banking.admin import search
 from banking.admin.pages import UncountedChangeList, UncountedPaginator
 
+#: Beyond this nobody turns pages: one searches.
+MOST_PAGES = 1_000_000
+
 
 class NeverEdited:
     """For lists, pages and inlines: there is no way to add, change or delete."""
@@ -54,6 +57,7 @@ class ReadOnly(NeverEdited, admin.ModelAdmin):
             number = int(request.GET.get("p", 1))
         except ValueError:
             number = 1
+        number = min(number, MOST_PAGES)
         return UncountedPaginator(queryset, per_page, number=number)
 
     def get_search_results(

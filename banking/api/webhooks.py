@@ -20,9 +20,10 @@ from banking.api.views import BankView, uuid_or_404
 from banking.models import Account, Event, Webhook, WebhookDelivery
 from oauth import outbound
 from oauth.limits import Limit
-from oauth.resource_server import authorization_of, require_live
+from oauth.resource_server import InsufficientScope, authorization_of, require_live
 
 MOST = 10
+_SEEN_BY = {Event.TRANSACTION_BOOKED: "transactions:read", Event.TRANSFER_UPDATED: "transfers:read"}
 _CHOICES = [event for event in Event if event != Event.PING]
 
 
@@ -60,9 +61,12 @@ class WebhookList(BankView):
         """An address of the app's server. What is sent is signed by a key of our JWK Set, and holds ids only."""
         serializer = WebhookSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        claims = request.auth.claims  # type: ignore[union-attr]
+        claims, events = request.auth.claims, serializer.validated_data["events"]  # type: ignore[union-attr]
         if claims.user_id is None:
             raise Http404  # a client acting for itself has no accounts to hear of
+        # An event tells that something happened; that is for whoever may look at it.
+        if missing := {_SEEN_BY[event] for event in events if event in _SEEN_BY} - set(claims.scopes):
+            raise InsufficientScope(sorted(missing))
         require_live(request.auth)  # type: ignore[arg-type]
         authorization = authorization_of(request.auth)
         if authorization is None or not authorization.is_confidential:
@@ -75,7 +79,7 @@ class WebhookList(BankView):
             authorization_id=claims.authorization_id,
             accounts=_accounts(request),
             url=serializer.validated_data["url"],
-            events=sorted(set(serializer.validated_data["events"])),
+            events=sorted(set(events)),
         )
         answer = Response(_shown(hook), status=status.HTTP_201_CREATED)
         answer["Location"] = f"/api/v1/webhooks/{hook.pk}"

@@ -13,11 +13,16 @@ logger = logging.getLogger(__name__)
 _CHECKS = {
     "The entries of each currency sum to zero": """
         SELECT currency, sum(amount_minor) FROM ledger_entry GROUP BY currency HAVING sum(amount_minor) <> 0""",
-    "Each balance is the sum of its entries, each running balance that of those before it": """
+    "Each balance is the sum of its entries, what is held that of its holds, each running balance of those before": """
         SELECT a.id, a.posted_minor, e.total FROM bank_account a
           LEFT JOIN (SELECT account_id, sum(amount_minor) AS total FROM ledger_entry GROUP BY account_id) e
             ON e.account_id = a.id
          WHERE a.posted_minor <> coalesce(e.total, 0)
+        UNION ALL
+        SELECT a.id, a.held_minor, h.total FROM bank_account a
+          LEFT JOIN (SELECT account_id, sum(amount_minor) AS total FROM hold
+                      WHERE status = 'pending' GROUP BY account_id) h ON h.account_id = a.id
+         WHERE a.held_minor <> coalesce(h.total, 0)
         UNION ALL
         SELECT account_id, balance_after_minor, running FROM (
           SELECT account_id, balance_after_minor,

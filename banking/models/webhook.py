@@ -18,7 +18,7 @@ class Event(models.TextChoices):
 
 class Webhook(models.Model):
     """One address of one client for one person. `authorization_id` and `client_id` name what it lives on; `accounts`
-    are those that the person picked, none: all."""
+    are those that the person had picked, none: all; one that they took back since is told of no more."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

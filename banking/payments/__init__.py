@@ -6,6 +6,6 @@ answered: pending -> (handed over) -> posted or rejected; until it is handed ove
 
 from banking.payments.route import find_route
 from banking.payments.scheduled import run_due
-from banking.payments.transfers import Order, cancel, expire, make, settle
+from banking.payments.transfers import Order, cancel, expire, handed_over, make, resume, settle
 
-__all__ = ["Order", "cancel", "expire", "find_route", "make", "run_due", "settle"]
+__all__ = ["Order", "cancel", "expire", "find_route", "handed_over", "make", "resume", "run_due", "settle"]

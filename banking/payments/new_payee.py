@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -11,20 +12,29 @@ from banking.ledger.refusals import LimitExceeded
 from banking.models import Payee, Transfer
 
 
-def check(user_id: UUID, payee_iban: str, amount_minor: int, currency: str) -> None:
-    """Raises LimitExceeded where this is more than somebody may get who was not stored as a payee long enough.
+def queue(user_id: UUID) -> None:
+    """One transfer to somebody at a time for each person, until the transaction ends: from two accounts at once, each
+    would not see the other. Before any account is locked."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"new payees of {user_id}"])
 
-    The caller holds the lock of the source account, so that two at once are counted both.
-    """
+
+def check(user_id: UUID, payee_iban: str, amount_minor: int, currency: str) -> None:
+    """Raises LimitExceeded where all who were not stored as a payee long enough would together get more than
+    NEW_PAYEE_LIMIT_MINOR of this currency within NEW_PAYEE_PERIOD. The caller has queued."""
     since = timezone.now() - settings.NEW_PAYEE_PERIOD
-    sent = Transfer.objects.filter(user_id=user_id, payee_iban=payee_iban, created_at__gt=since).exclude(
-        status__in=Transfer.ENDED
+    known = Payee.objects.established().filter(user_id=user_id)
+    sent = (
+        Transfer.objects.filter(user_id=user_id, currency=currency, created_at__gt=since)
+        .exclude(payee_iban="")
+        .exclude(payee_iban__in=known.values("iban"))
+        .exclude(status__in=Transfer.ENDED)
     )
     total = amount_minor + (sent.aggregate(total=Sum("amount_minor"))["total"] or 0)
-    if total <= settings.NEW_PAYEE_LIMIT_MINOR:
-        return
-    if Payee.objects.established().filter(user_id=user_id, iban=payee_iban).exists():
+    if total <= settings.NEW_PAYEE_LIMIT_MINOR or known.filter(iban=payee_iban).exists():
         return
     hours = int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600)
     most = amounts.shown(currency, settings.NEW_PAYEE_LIMIT_MINOR)
-    raise LimitExceeded(f"A new payee gets at most {most} in {hours} hours. Store the payee and wait so long for more.")
+    raise LimitExceeded(
+        f"New payees together get at most {most} in {hours} hours. Store the payee and wait so long for more."
+    )

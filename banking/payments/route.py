@@ -29,9 +29,9 @@ def find_route(visible: AccountQuerySet, source_id: UUID, destination: Mapping[s
     asked = Q(pk__in=[source_id, destination.get("account_id")])
     found = visible.annotate(role=F("access__role"), is_active=F("access__user__is_active"))
     own = {account.pk: account for account in found.filter(asked | Q(iban=identifier) if identifier else asked)}
+    # What somebody only looks after is not theirs: they cannot pay from it, and paying into it is paying somebody.
+    own = {pk: account for pk, account in own.items() if account.role != Role.READER}
     source = own.get(source_id)
-    if source is not None and source.role == Role.READER:
-        source = None
     if "account_id" in destination:
         return Route(source, own.get(destination["account_id"]), "")
     for account in own.values():

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from banking import jobs, ledger, webhooks
@@ -27,6 +28,8 @@ SETTLE = "banking.settle_transfer"
 OUTGOING = "Outgoing payments"
 #: A pending transfer that was never handed over gives its money back after this.
 LONGEST_PENDING = timedelta(days=5)
+#: What was handed over and not answered for so long is asked about by another job than its own.
+LONGEST_ANSWER = timedelta(hours=6)
 
 
 class NotCancellable(LedgerRefusal):
@@ -98,6 +101,8 @@ def make(order: Order) -> Transfer:
     transfer = Transfer(**order.as_transfer(), created_at=now)
     # What a person allowed by name and amount, they have looked at.
     is_to_somebody = bool(order.payee_iban) and order.consent is None
+    if is_to_somebody:
+        new_payee.queue(order.user_id)
     if is_to_somebody or order.end_to_end_id:
         # Both accounts, in the one order: with the source alone, two people who pay each other deadlock in `post`.
         ledger.lock({account.pk for account in (order.source, order.destination) if account})
@@ -143,11 +148,32 @@ def settle(transfer_id: UUID) -> None:
     Raises scheme.Unanswered, and then the money stays held.
     """
     pay = scheme.of_site()
+    if pay is None:
+        raise scheme.Unanswered("There is no PAYMENT_SCHEME; nothing was handed over.")
     transfer = ledger.in_transaction(lambda: _submit(transfer_id))
-    if transfer is None or pay is None:
+    if transfer is None:
         return
     outcome = pay(transfer)
-    ledger.in_transaction(lambda: _conclude(transfer_id, outcome))
+    if not ledger.in_transaction(lambda: _conclude(transfer_id, outcome)):
+        raise scheme.Unanswered("The account was frozen; its held money cannot be taken yet.")
+
+
+def resume() -> int:
+    """Asks again about what was handed over long ago, when the job that did so has given up; how many are still open
+    then. The other bank may have been paid: such a transfer is neither cancelled nor expired, it is found out about."""
+    still_open = 0
+    for pk in handed_over().filter(submitted_at__lt=timezone.now() - LONGEST_ANSWER).values_list("pk", flat=True)[:100]:
+        try:
+            settle(pk)
+        except scheme.Unanswered:
+            still_open += 1
+    return still_open
+
+
+def handed_over() -> QuerySet[Transfer]:
+    """Given to the scheme, not answered yet, the oldest first."""
+    pending = Transfer.objects.filter(status=Transfer.Status.PENDING, submitted_at__isnull=False)
+    return pending.order_by("submitted_at")
 
 
 def expire() -> int:
@@ -176,13 +202,14 @@ def _submit(transfer_id: UUID) -> Transfer | None:
     return transfer
 
 
-def _conclude(transfer_id: UUID, outcome: scheme.Outcome) -> None:
+def _conclude(transfer_id: UUID, outcome: scheme.Outcome) -> bool:
+    """Whether it has come to its end; why not, stands in `status_reason`."""
     transfer = _locked(transfer_id)
     if transfer.status != Transfer.Status.PENDING:
-        return
+        return True
     if outcome.reason:
         _end(transfer, Transfer.Status.REJECTED, outcome.reason)
-        return
+        return True
     try:
         with transaction.atomic():
             transfer.transaction = _pay_out(transfer)
@@ -190,10 +217,11 @@ def _conclude(transfer_id: UUID, outcome: scheme.Outcome) -> None:
         # Frozen after the other bank was paid: the debt is real, and the bank carries it until somebody looks.
         transfer.status_reason = "account_not_open"
         transfer.save(update_fields=["status_reason"])
-        raise scheme.Unanswered("The account was frozen; its held money cannot be taken yet.") from None
+        return False
     transfer.status, transfer.settled_at, transfer.status_reason = Transfer.Status.POSTED, timezone.now(), ""
     transfer.save(update_fields=["status", "settled_at", "status_reason", "transaction"])
     _announce(transfer)
+    return True
 
 
 def _pay_out(transfer: Transfer) -> LedgerTransaction:

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.db import transaction
 from django.utils import timezone
 
 from oauth.models import Authorization, Client
@@ -32,10 +33,11 @@ def is_outdated(claims: object, authorization: Authorization) -> bool:
     return bool(status) and status != status_list.reference(authorization.status_index)
 
 
-def find(authorization_id: UUID | str) -> Authorization | None:
-    """With its user and its client."""
+def find(authorization_id: UUID | str, *, until_commit: bool = False) -> Authorization | None:
+    """With its user and its client; locked against being ended `until_commit` of the caller's transaction."""
     tables = _tables()
-    found = rows(tables.statement, [authorization_id])
+    lock = " FOR SHARE OF authorization_" if until_commit else ""
+    found = rows(tables.statement + lock, [authorization_id])
     if not found:
         return None
     values = found[0]
@@ -74,8 +76,12 @@ class Names(Protocol):
 
 
 def still_counts(claims: Names) -> bool:
-    """For a verified access token. A resource server in the same site asks this where a JWT is not enough."""
+    """For a verified access token. A resource server in the same site asks this where a JWT is not enough.
+
+    Asked inside a transaction, what it does is done by then or not at all: whoever ends the authorization waits for it,
+    or was first.
+    """
     if claims.authorization_id is None:
         return Client.objects.filter(client_id=claims.client_id, is_active=True).exists()
-    authorization = find(claims.authorization_id)
+    authorization = find(claims.authorization_id, until_commit=transaction.get_connection().in_atomic_block)
     return authorization is not None and counts(authorization) and not is_outdated(claims, authorization)

@@ -112,7 +112,7 @@ def call(client, bank, method, name, *, ids=None, source=None):
         "scheduled-transfers": {
             **body_of(source or bank.account, bank.other, 1), "first_on": timezone.localdate().isoformat(), "frequency": "once",
         },
-        "webhooks": {"url": "https://app.example/hook", "events": ["transfer.updated"]},
+        "webhooks": {"url": "https://app.example/hook", "events": ["consent.revoked"]},
     }.get(name, {})  # fmt: skip
     headers = {"Idempotency-Key": "a-key-of-the-matrix"}
     if method == "get":

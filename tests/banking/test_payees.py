@@ -1,13 +1,14 @@
 """Stored payees, their cooling-off, and whether a name fits an account."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import time_machine
 from django.utils import timezone
 
-from banking.models import Transfer
-from tests.banking.conftest import funded
+from banking.models import Payee, Transfer
+from tests.banking.conftest import funded, in_parallel
 from tests.banking.test_payments import ELSEWHERE
 from tests.banking.test_transfers import KEY, UNKNOWN, body_of, send
 
@@ -160,3 +161,36 @@ def test_nobody_tries_out_names(payer, of_bob):
     assert (answers[31].status_code, answers[31].json()["code"]) == (429, "rate_limited")
     assert int(answers[31]["Retry-After"]) <= 60
     assert payer.get("/api/v1/payees").status_code == 200
+
+
+@pytest.mark.usefixtures("limited")
+def test_many_new_payees_get_no_more_than_one(payer, rich, of_bob):
+    """Who took over a session splits the money over as many accounts as they like."""
+    ibans = ["DE89370400440532013000", "FR7630006000011234567890189", of_bob.iban]
+    answers = [
+        send(payer, body_of(rich, {**ELSEWHERE, "identifier": iban}, 2000), f"{KEY}-{iban}").status_code
+        for iban in ibans
+    ]
+    assert answers == [201, 201, 422]
+
+
+@pytest.mark.usefixtures("limited")
+def test_an_established_payee_takes_nothing_from_the_limit(payer, rich, of_bob):
+    Payee.objects.create(
+        user=rich.holder, name="Dora", iban="DE89370400440532013000", created_at=timezone.now() - timedelta(days=2)
+    )
+    assert send(payer, body_of(rich, ELSEWHERE, 9000)).status_code == 201
+    to_bob = {**ELSEWHERE, "identifier": of_bob.iban}
+    assert send(payer, body_of(rich, to_bob, 5000), f"{KEY}-2").status_code == 201
+    assert send(payer, body_of(rich, to_bob, 1), f"{KEY}-3").json()["code"] == "limit_exceeded"
+
+
+@pytest.mark.usefixtures("limited")
+@pytest.mark.django_db(transaction=True)
+def test_two_accounts_at_once_do_not_double_it(access_token, api, alice):
+    sources = [funded(alice, name, amount_minor=100_000) for name in ("One", "Two")]
+    client = api(access_token(alice, "transfers:write"))
+    answers = in_parallel(
+        *(partial(send, client, body_of(source, ELSEWHERE, 3000), f"{KEY}-{source.pk}") for source in sources)
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 422]

@@ -3,6 +3,8 @@
 import contextlib
 import threading
 from datetime import timedelta
+from functools import partial
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -21,7 +23,9 @@ from banking.models import Account, AccountAccess, Hold, LedgerEntry, Role, Tran
 from banking.opening import SHARDS, internal_account
 from banking.payments import scheme
 from banking.payments.transfers import OUTGOING, NotCancellable
-from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
+from oauth.models import Authorization
+from oauth.tokens import liveness
+from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel, no_triggers
 from tests.banking.test_ledger import balances, move
 from tests.banking.test_transfers import KEY, body_of, send
 from tests.servers import wait_until
@@ -234,6 +238,8 @@ def test_a_frozen_account_pays_when_it_is_open_again(current, pending):
     with pytest.raises(scheme.Unanswered):
         payments.settle(pending.pk)
     assert held(current) == 2500
+    pending.refresh_from_db()
+    assert pending.status_reason == "account_not_open"  # for whoever looks why
     Account.objects.filter(pk=current.pk).update(status="open")
     assert settle_and_read(pending).status == "posted"
 
@@ -322,7 +328,11 @@ def test_who_looks_after_an_account_sees_and_does_not_pay(bob, bob_api, current,
     assert bob_api.get(f"/api/v1/transfers/{pending.pk}").status_code == 200
     assert send(bob_api, body_of(current, of_bob)).status_code == 404
     assert bob_api.post(f"/api/v1/transfers/{pending.pk}/cancel", {}, format="json").status_code == 404
-    assert send(bob_api, body_of(of_bob, current), f"{KEY}-2").status_code == 201
+    # It is not theirs: paying into it is paying somebody, by IBAN and with a new payee's limit.
+    assert send(bob_api, body_of(of_bob, current), f"{KEY}-2").json()["code"] == "payee_unreachable"
+    to_alice = {"scheme": "iban", "identifier": current.iban, "name": "Alice"}
+    paid = send(bob_api, body_of(of_bob, to_alice), f"{KEY}-3").json()
+    assert Transfer.objects.get(pk=paid["id"]).payee_iban == current.iban
 
 
 def test_access_that_ended_is_over(bob, bob_api, current):
@@ -442,3 +452,77 @@ def test_what_is_held_is_a_pending_transaction_until_it_is_booked(alice_api, cur
     payments.settle(UUID(ids[0]))
     assert [one["status"] for one in alice_api.get(f"{url}?status=pending").json()["data"]] == ["pending"] * 2
     assert alice_api.get(f"{url}/{ids[0]}").status_code == 404
+
+
+def test_what_nobody_asks_about_any_more_is_found_out(pending, paid):
+    """Its job gave up; the other bank may have been paid, so it neither expires nor can be cancelled."""
+    paid.outcome = scheme.Unanswered("timeout")
+    with pytest.raises(scheme.Unanswered):
+        payments.settle(pending.pk)
+    assert payments.resume() == 0  # its own job is at it
+    with time_machine.travel(timezone.now() + timedelta(hours=7)):
+        assert payments.resume() == 1
+        assert payments.expire() == 0
+        paid.outcome = scheme.Outcome()
+        assert payments.resume() == 0
+    pending.refresh_from_db()
+    assert pending.status == "posted"
+    assert not payments.handed_over().exists()
+
+
+def test_without_a_scheme_nothing_is_handed_over(monkeypatch, pending):
+    monkeypatch.setattr("banking.payments.scheme.of_site", lambda: None)
+    with pytest.raises(scheme.Unanswered):
+        payments.settle(pending.pk)
+    pending.refresh_from_db()
+    assert pending.submitted_at is None
+
+
+@pytest.mark.parametrize("table", ["hold", "transfer", "scheduled_transfer", "bank_account"])
+def test_what_was_ordered_stays_whoever_connects(pending, table):
+    """RELIABILITY 5.25: as the owner, too."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    statements = [f"TRUNCATE {table} CASCADE"]
+    if table != "scheduled_transfer":  # there is none
+        statements.append(f"DELETE FROM {table}")
+    for statement in statements:
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+            connection.cursor().execute(statement)
+
+
+def test_the_audit_sees_what_is_held_without_a_hold(current, pending):
+    assert all(finding.is_clean for finding in audit())
+    with no_triggers(), connection.cursor() as cursor:
+        cursor.execute("UPDATE bank_account SET held_minor = held_minor + 1 WHERE id = %s", [current.pk])
+    assert [finding.is_clean for finding in audit()] == [True, False, True, True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_ends_the_access_waits_for_the_money_or_was_first(signing_keys, access_token, api, alice):
+    """RELIABILITY §1.4: a revocation that commits between the check and the payment would come too late."""
+    source, there = funded(alice, "One"), funded(alice, "Two", amount_minor=0)
+    token = access_token(alice, "transfers:write")
+    authorization = Authorization.objects.get()
+    with transaction.atomic():
+        make_order(source, there, authorization)
+        ended = in_parallel(partial(end_at_once, authorization))
+    assert isinstance(ended[0], OperationalError)  # it would have waited
+    authorization.revoke(Authorization.RevocationReason.USER)
+    assert send(api(token), body_of(source, there)).status_code == 401
+
+
+def make_order(source, there, authorization):
+    assert liveness.still_counts(SimpleNamespace(client_id="x", authorization_id=authorization.pk))
+    payments.make(
+        payments.Order(
+            user_id=source.holder_id, client_id="x", key=KEY, source=source, destination=there, amount_minor=1,
+            currency="GBP", reference="x",
+        )
+    )  # fmt: skip
+
+
+def end_at_once(authorization):
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL lock_timeout = '200ms'")
+        authorization.revoke(Authorization.RevocationReason.USER)

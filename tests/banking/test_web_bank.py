@@ -297,7 +297,7 @@ def test_a_new_payee_gets_no_more_than_the_limit(browser, current, of_bob, setti
     settings.NEW_PAYEE_LIMIT_MINOR = 1_000
     answer = browser.post(begin(browser, current, **new_payee(of_bob)))
     assert answer.status_code == 422
-    assert "new payee" in text(answer)
+    assert "New payees together" in text(answer)
 
 
 def test_a_large_amount_needs_a_fresh_log_in_at_the_moment_of_paying(browser, current, of_bob, settings):

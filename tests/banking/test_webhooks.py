@@ -9,7 +9,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from banking import housekeeping, payments, webhooks
-from banking.models import IdempotencyRecord, Transfer, Webhook, WebhookDelivery
+from banking.models import Consent, IdempotencyRecord, Transfer, Webhook, WebhookDelivery
 from oauth import keys
 from oauth.models import Authorization
 from tests.banking.conftest import funded
@@ -156,11 +156,16 @@ def test_an_account_that_was_not_picked_is_not_told_of(alice, app, hook, current
     picked = Webhook.objects.get()
     picked.accounts = [savings.pk]
     picked.save()
+    consent = Consent.objects.create(user=alice, client_id=picked.client_id, type="account_information", detail={})
+    consent.accounts.set([savings])
     other = funded(alice, "Other")
     send(app, body_of(current, other))
     assert not WebhookDelivery.objects.exists()
     send(app, body_of(current, savings), f"{KEY}-2")
     assert [str(one.account_id) for one in WebhookDelivery.objects.all()] == [str(savings.pk)]
+    consent.accounts.clear()  # taken back on /oauth/apps
+    send(app, body_of(current, savings), f"{KEY}-3")
+    assert WebhookDelivery.objects.count() == 1
 
 
 def test_somebody_elses_money_is_not_told_of(app, hook, bob, access_token, api, of_bob):
@@ -192,8 +197,19 @@ def test_apps_without_a_server_have_none(issued, mobile_app, api, listener):
     mobile_app.allowed_scopes = ["webhooks:manage"]
     mobile_app.save()
     client = api(issued(mobile_app, scope="webhooks:manage")["access_token"])
-    answer = subscribe(client, f"http://127.0.0.1:{listener.port}/")
+    answer = subscribe(client, f"http://127.0.0.1:{listener.port}/", ["consent.revoked"])
     assert (answer.status_code, answer.json()["code"]) == (403, "confidential_clients_only")
+
+
+def test_who_may_not_look_is_not_told_either(issued, web_app, api, listener):
+    web_app.allowed_scopes = ["webhooks:manage", "transfers:read"]
+    web_app.save()
+    client = api(issued(web_app, scope="webhooks:manage transfers:read")["access_token"])
+    url = f"http://127.0.0.1:{listener.port}/"
+    answer = subscribe(client, url, ["transaction.booked"])
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
+    assert 'scope="transactions:read"' in answer["WWW-Authenticate"]
+    assert subscribe(client, url, ["transfer.updated", "consent.revoked"]).status_code == 201
 
 
 def test_another_clients_is_not_there(app, hook, access_token, api, alice, bob):
