@@ -19,7 +19,7 @@ REQUEST_ID = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
-def server(db: None, tmp_path: Path) -> Iterator[Server]:
+def server(transactional_db: None, tmp_path: Path) -> Iterator[Server]:
     """Logging as much as it can."""
     database_url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     with run("serve", data_dir=tmp_path, environment={"DATABASE_URL": database_url, "LOG_LEVEL": "DEBUG"}) as server:

@@ -75,6 +75,7 @@ def test_ctrl_c_stops_it_as_cleanly(serve: Serve) -> None:
         assert server.process.wait(10) == 0
 
 
+@pytest.mark.django_db(transaction=True)  # the server writes down that it refused
 def test_a_request_in_flight_is_finished_before_it_stops(serve: Serve) -> None:
     """RELIABILITY F2. Half a request is sent, the server is told to stop, the other half follows."""
     body = b"grant_type=client_credentials&client_id=nobody&client_secret=wrong"
