@@ -4,9 +4,11 @@ import json
 import os
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -76,9 +78,13 @@ class Server:
 @contextmanager
 def _started(command: list[str], path: str, environment: dict[str, str], port: int) -> Iterator[int]:
     """The pid, once `path` answers."""
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    said = tempfile.TemporaryFile()  # noqa: SIM115  (read when it fails, gone with this process)
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=said, stderr=said)
+
+    def failed(how: str) -> RuntimeError:
+        said.seek(0)
+        return RuntimeError(f"{shlex.join(command)} {how}:\n{said.read()[-3000:].decode(errors='replace')}")
+
     try:
         for _ in range(3000):
             try:
@@ -86,10 +92,10 @@ def _started(command: list[str], path: str, environment: dict[str, str], port: i
                 break
             except OSError:
                 if process.poll() is not None:
-                    raise RuntimeError(f"{command} did not start") from None
+                    raise failed("did not start") from None
                 time.sleep(0.1)
         else:
-            raise RuntimeError(f"{command} does not answer")
+            raise failed("does not answer")
         yield process.pid
     finally:
         process.terminate()

@@ -7,19 +7,18 @@ import sys
 from datetime import timedelta
 from typing import Any
 
-import django
 from django.core.wsgi import get_wsgi_application
 from django.urls import include, path
 
 from bench.peers import CALLBACK, SCOPE, SECRET
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.dot_settings")
+application = get_wsgi_application()
 urlpatterns = [path("o/", include("oauth2_provider.urls"))]
 
 
 def make(number: int, code_challenge: str) -> dict[str, Any]:
     """So many codes and refresh tokens, as an authorize endpoint and earlier exchanges would have left them."""
-    django.setup()
     from django.contrib.auth.models import User
     from django.core.management import call_command
     from django.utils import timezone
@@ -69,5 +68,3 @@ def make(number: int, code_challenge: str) -> dict[str, Any]:
 
 if __name__ == "__main__":
     print(json.dumps(make(int(sys.argv[1]), sys.argv[2])))
-else:
-    application = get_wsgi_application()

@@ -16,7 +16,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-DATABASES = {"default": {**environ.Env().db_url("DATABASE_URL"), "OPTIONS": {"pool": True}}}
+DATABASES = {"default": environ.Env().db_url("DATABASE_URL")}
+DATABASES["default"].setdefault("OPTIONS", {})["pool"] = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 OAUTH2_PROVIDER = {"SCOPES": {"accounts:read": "Accounts", "introspection": "Introspection"}, "PKCE_REQUIRED": True}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

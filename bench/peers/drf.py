@@ -1,14 +1,19 @@
 """DRF as it is: a view that does nothing, the list of accounts with the query of ours, without authentication and with
-SimpleJWT's stateless one (HS256, its default)."""
+SimpleJWT's stateless one (HS256, its default). MIDDLEWARE=none: a floor."""
 
 import os
 from typing import Any
 
-from django.core.wsgi import get_wsgi_application
+import django
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
 from django.urls import path
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.drf_settings")
-application = get_wsgi_application()
+django.setup()
+# Only now: our apps insist on their own middleware while they load.
+settings.MIDDLEWARE = [] if os.environ.get("MIDDLEWARE") == "none" else settings.USUAL_MIDDLEWARE
+application = WSGIHandler()
 
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402

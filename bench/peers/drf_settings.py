@@ -1,24 +1,20 @@
-"""Our settings and database, with the middleware that `startproject` gives, or none: MIDDLEWARE=none, the floors."""
+"""Our settings and database; DRF and SimpleJWT as their documents show them."""
 
-import os
 from datetime import timedelta
 
 from config.settings import *  # noqa: F403
 
 ROOT_URLCONF = "bench.peers.drf"
-MIDDLEWARE = (
-    []
-    if os.environ.get("MIDDLEWARE") == "none"
-    else [
-        "django.middleware.security.SecurityMiddleware",
-        "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.middleware.common.CommonMiddleware",
-        "django.middleware.csrf.CsrfViewMiddleware",
-        "django.contrib.auth.middleware.AuthenticationMiddleware",
-        "django.contrib.messages.middleware.MessageMiddleware",
-        "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    ]
-)
+#: What `startproject` gives.
+USUAL_MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_AUTHENTICATION_CLASSES": [],
