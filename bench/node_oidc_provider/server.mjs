@@ -71,9 +71,12 @@ const provider = new Provider(issuer, {
 provider.on("server_error", (ctx, error) => console.error(error));
 
 async function answer(request, response) {
-  const { uid, params, session } = await provider.interactionDetails(request, response);
+  const { grantId: earlier, params, session } = await provider.interactionDetails(request, response);
   const accountId = session?.accountId ?? "alice";
-  const grant = new provider.Grant({ accountId, clientId: params.client_id });
+  // A grant that another one replaces takes its refresh tokens with it.
+  const grant = earlier
+    ? await provider.Grant.find(earlier)
+    : new provider.Grant({ accountId, clientId: params.client_id });
   grant.addOIDCScope(`openid offline_access ${scope}`);
   grant.addResourceScope(resource, scope);
   const grantId = await grant.save();
