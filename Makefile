@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test fuzz simulate check bench lock
+.PHONY: demo test fuzz simulate check bench lock messages
 
 # Serve the demo on PORT (default 8000, or the next free one), its data in DATA_DIR (default .demo).
 # exec: Ctrl-C goes to Python itself.
@@ -35,6 +35,11 @@ check: $(INSTALLED)
 # What a request costs, as ratios to a bare view.
 bench: $(INSTALLED)
 	$(RUN) -m bench $(ARGS)
+
+# What people read, for translators: extracts it into the locale/ of each app, compiles, and names what is missing.
+# Needs gettext; running the site does not, the compiled catalogs are in the repository.
+messages: $(INSTALLED)
+	$(RUN) .ci/messages.py
 
 # Resolve pyproject.toml anew into requirements.txt and requirements-dev.txt.
 lock: $(INSTALLED)

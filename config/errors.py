@@ -8,6 +8,7 @@ from http import HTTPStatus
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from django.utils import translation
 from django_guid import get_guid
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -78,8 +79,10 @@ def answer(request: HttpRequest, failure: Failure) -> HttpResponse:
         body = {"error": failure.oauth_error, "error_description": failure.detail, "error_id": get_guid()}
         response = JsonResponse(body, status=failure.status)
     else:
-        # Without request and context processors: they may need the database that is down.
-        page = render_to_string(f"{failure.page or failure.status.value}.html", {"request_id": get_guid()})
+        # Without request and context processors: they may need the database that is down. The language again, as the
+        # middleware that chooses it may not have been reached.
+        with translation.override(translation.get_language_from_request(request)):
+            page = render_to_string(f"{failure.page or failure.status.value}.html", {"request_id": get_guid()})
         response = HttpResponse(page, status=failure.status)
     response["Cache-Control"] = "no-store"
     if failure is OUTAGE:

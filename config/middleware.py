@@ -1,10 +1,14 @@
-"""What holds for every request: malformed ones are refused early, an outage is said, private pages not cached."""
+"""What holds for every request: malformed ones are refused early, an outage is said, private pages not cached, and
+people are spoken to in their language."""
 
 import logging
 import re
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 from config import errors
 
@@ -62,3 +66,14 @@ class NoStoreForPeople:
         if "Cookie" in response.get("Vary", "") and "Cache-Control" not in response:
             response["Cache-Control"] = "private, no-store"
         return response
+
+
+class SpeakTheirLanguage(LocaleMiddleware):
+    """What the person chose, else what their browser asks for. The admin speaks English, as its terms do: they are the
+    protocols' own."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        if request.path_info.startswith("/admin/"):
+            translation.activate(settings.LANGUAGE_CODE)
+            request.LANGUAGE_CODE = translation.get_language()

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_noop as _
 from pythonjsonlogger.core import RESERVED_ATTRS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -94,7 +95,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "config.middleware.SpeakTheirLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -315,22 +316,22 @@ OAUTH = {
     "USER_CLAIMS": "accounts.user_claims.of",
     "RESOURCES": {f"{ISSUER}/api/v1": {"name": "Bank API", "path": "/api/v1", "example": "/accounts"}},
     "SCOPES": {
-        "openid": "Confirm who you are",
-        "profile": "See your name",
-        "email": "See your e-mail address",
-        "offline_access": "Keep this access when you are not using the app",
-        "accounts:read": "See your accounts, with account numbers partly hidden",
-        "accounts:detail": "See your full account numbers",
-        "balances:read": "See your balances",
-        "transactions:read": "See your transactions",
-        "statements:read": "Read your statements",
-        "transfers:read": "See your transfers",
-        "transfers:write": "Make transfers from your accounts",
-        "payees:read": "See whom you pay",
-        "payees:write": "Add and remove people whom you pay",
-        "grant_management_query": "Look up what you allowed it",
-        "grant_management_revoke": "Give back what you allowed it",
-        "webhooks:manage": "Get a message when something happens in your accounts",
+        "openid": _("Confirm who you are"),
+        "profile": _("See your name"),
+        "email": _("See your e-mail address"),
+        "offline_access": _("Keep this access when you are not using the app"),
+        "accounts:read": _("See your accounts, with account numbers partly hidden"),
+        "accounts:detail": _("See your full account numbers"),
+        "balances:read": _("See your balances"),
+        "transactions:read": _("See your transactions"),
+        "statements:read": _("Read your statements"),
+        "transfers:read": _("See your transfers"),
+        "transfers:write": _("Make transfers from your accounts"),
+        "payees:read": _("See whom you pay"),
+        "payees:write": _("Add and remove people whom you pay"),
+        "grant_management_query": _("Look up what you allowed it"),
+        "grant_management_revoke": _("Give back what you allowed it"),
+        "webhooks:manage": _("Get a message when something happens in your accounts"),
     },
     "AUTHORIZATION_DETAILS_TYPES": {
         "account_information": "banking.authorization_details.AccountInformation",
@@ -420,6 +421,8 @@ STORAGES = {
     },
 }
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]  # as each calls itself
+LOCALE_PATHS = [BASE_DIR / "locale"]  # of templates/ and config/; each app has its own
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
@@ -430,7 +433,10 @@ SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = IS_HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_AGE = int(timedelta(days=365).total_seconds())
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SECURE_SSL_REDIRECT = IS_HTTPS and env.bool("SSL_REDIRECT", default=True)

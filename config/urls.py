@@ -2,12 +2,14 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.i18n import set_language
 
 urlpatterns = [
     path("", include("oauth.urls")),  # first what is asked most
     path("", include("banking.urls")),
     path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
+    path("language", set_language, name="set_language"),
 ]
 
 handler400 = "config.errors.bad_request"

@@ -1,8 +1,11 @@
-"""Why the ledger refuses: one class per problem type (RELIABILITY §1.2), named as the API names it."""
+"""Why the ledger refuses: one class per problem type (RELIABILITY §1.2), named as the API names it.
+
+In English for programs; pages translate the text."""
 
 from typing import ClassVar
 
 from django.db import IntegrityError
+from django.utils.translation import gettext_noop as _
 
 
 class LedgerRefusal(Exception):
@@ -20,38 +23,38 @@ class LedgerRefusal(Exception):
 
 class InsufficientFunds(LedgerRefusal):
     code = "insufficient_funds"
-    title = "The account does not hold enough for this."
+    title = _("The account does not hold enough for this.")
 
 
 class AccountNotOpen(LedgerRefusal):
     code = "account_not_open"
-    title = "The account is frozen or closed."
+    title = _("The account is frozen or closed.")
     status = 409
 
 
 class CurrencyMismatch(LedgerRefusal):
     code = "currency_mismatch"
-    title = "Both accounts and the amount need the same currency."
+    title = _("Both accounts and the amount need the same currency.")
 
 
 class SameAccount(LedgerRefusal):
     code = "same_account"
-    title = "Source and destination are the same account."
+    title = _("Source and destination are the same account.")
 
 
 class AmountOutOfRange(LedgerRefusal):
     code = "amount_out_of_range"
-    title = "The amount is not between 1 and 10^15 minor units."
+    title = _("The amount is not between 1 and 10^15 minor units.")
 
 
 class PayeeUnreachable(LedgerRefusal):
     code = "payee_unreachable"
-    title = "No payment can be made to this destination."
+    title = _("No payment can be made to this destination.")
 
 
 class LimitExceeded(LedgerRefusal):
     code = "limit_exceeded"
-    title = "This is more than may go to a new payee."
+    title = _("This is more than may go to a new payee.")
 
 
 class DuplicateTransfer(LedgerRefusal):
@@ -62,7 +65,7 @@ class DuplicateTransfer(LedgerRefusal):
 
 class AlreadyReversed(LedgerRefusal):
     code = "already_reversed"
-    title = "The transaction was reversed before."
+    title = _("The transaction was reversed before.")
     status = 409
 
 

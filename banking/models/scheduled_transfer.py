@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from banking.models.account import Account
@@ -17,9 +18,9 @@ class ScheduledTransfer(models.Model):
     """The worker makes one Transfer for each day that is due, once; `next_on` is the first that was not made yet."""
 
     class Frequency(models.TextChoices):
-        ONCE = "once", "Once"
-        WEEKLY = "weekly", "Every week"
-        MONTHLY = "monthly", "Every month"
+        ONCE = "once", _("Once")
+        WEEKLY = "weekly", _("Every week")
+        MONTHLY = "monthly", _("Every month")
 
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from banking import amounts
 from banking.ledger.refusals import LimitExceeded
@@ -35,6 +36,6 @@ def check(user_id: UUID, payee_iban: str, amount_minor: int, currency: str) -> N
         return
     hours = int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600)
     most = amounts.shown(currency, settings.NEW_PAYEE_LIMIT_MINOR)
-    raise LimitExceeded(
-        f"New payees together get at most {most} in {hours} hours. Store the payee and wait so long for more."
-    )
+    # In the person's language at the web bank, in English to programs, which no middleware gives another.
+    told = _("New payees together get at most %(most)s in %(hours)s hours. Store the payee and wait so long for more.")
+    raise LimitExceeded(told % {"most": most, "hours": hours})

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import DatabaseError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from banking import ledger
 from banking.ledger.refusals import AccountNotOpen, LedgerRefusal
@@ -26,7 +27,7 @@ class NotAllMade(Exception):
 
 class NotActive(LedgerRefusal):
     code = "scheduled_transfer_not_active"
-    title = "The order is completed or was cancelled before."
+    title = _("The order is completed or was cancelled before.")
     status = 409
 
 

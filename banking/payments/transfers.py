@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from banking import jobs, ledger, webhooks
 from banking.ledger.refusals import (
@@ -34,7 +35,7 @@ LONGEST_ANSWER = timedelta(hours=6)
 
 class NotCancellable(LedgerRefusal):
     code = "transfer_not_cancellable"
-    title = "The transfer is no longer waiting here: it was made, refused, cancelled, or handed to the other bank."
+    title = _("The transfer is no longer waiting here: it was made, refused, cancelled, or handed to the other bank.")
     status = 409
 
 

@@ -4,6 +4,7 @@ GET reads the request, keeps it on the server and asks the person; POST is their
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -81,8 +82,8 @@ class AuthorizationEndpoint(View):
         client = find_client(params)
         if "request_uri" in params and params["request_uri"].startswith(pushed.PREFIX):
             # RFC 9126 §4: what was pushed counts, and nothing that the browser adds.
-            return _ask(request, pushed.find(client, params["request_uri"]), client, None)
-        return self._read(request, params, client, then=lambda asked: _ask(request, asked, client, None))
+            return _begin(request, pushed.find(client, params["request_uri"]), client)
+        return self._read(request, params, client, then=lambda asked: _begin(request, asked, client))
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         params = parameters.from_body(request, repeatable=_CHOICES)
@@ -153,6 +154,31 @@ class AuthorizationEndpoint(View):
         """Back from the log-in page."""
         authorization_request, client = _load(request, interaction_id)
         return _ask(request, authorization_request, client, interaction_id)
+
+
+def _begin(request: HttpRequest, authorization_request: AuthorizationRequest, client: Client) -> HttpResponseBase:
+    """In the language that the app asks for; on the way, what the person chooses at the foot of a page counts."""
+    language = _language(authorization_request)
+    if language is None:
+        return _ask(request, authorization_request, client, None)
+    translation.activate(language)
+    answer = _ask(request, authorization_request, client, None)
+    answer.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        samesite="Lax",
+        httponly=True,
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+    return answer
+
+
+def _language(authorization_request: AuthorizationRequest) -> str | None:
+    """ui_locales (OpenID Connect Core §3.1.2.1): the first of them that the site has."""
+    for locale in authorization_request.ui_locales:
+        with suppress(LookupError):
+            return translation.get_supported_language_variant(locale)
+    return None
 
 
 def _ask(
@@ -264,25 +290,7 @@ def _log_in(
     url = conf.REAUTHENTICATION_URL if request.user.is_authenticated else None
     answer = redirect_to_login(f"{PATH}?{urlencode({'interaction': interaction_id})}", login_url=url)
     answer.status_code = 303
-    _speak(answer, authorization_request)
     return answer
-
-
-def _speak(answer: HttpResponse, authorization_request: AuthorizationRequest) -> None:
-    """ui_locales (OpenID Connect Core §3.1.2.1): the first language that the site has, for this visit."""
-    for locale in authorization_request.ui_locales:
-        try:
-            language = translation.get_supported_language_variant(locale)
-        except LookupError:
-            continue
-        answer.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME,
-            language,
-            samesite="Lax",
-            httponly=True,
-            secure=settings.SESSION_COOKIE_SECURE,
-        )
-        return
 
 
 def _allow(
@@ -374,9 +382,9 @@ def _page(
         "grant_management_action": authorization_request.grant_management_action,
         "expires_at": consent.expires_at(client, details),
         "interaction": interaction_id,
+        "here": f"{PATH}?{urlencode({'interaction': interaction_id})}",
     }
     page = render(request, template, context)
-    _speak(page, authorization_request)
     # django-csp merges this into the site's policy.
     page._csp_update = {"form-action": list(response.form_action(authorization_request.redirect_uri))}  # type: ignore[attr-defined]
     return page

@@ -10,7 +10,7 @@ import time_machine
 from bs4 import BeautifulSoup
 from django.db import connection, transaction
 from django.test import Client as Browser
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from banking.api import idempotency
 from banking.ledger import post
@@ -166,9 +166,6 @@ def test_a_statement_is_read_and_its_csv_is_the_apis(browser, current, api, acce
 def test_pages_speak_the_persons_language_of_numbers(browser, current):
     page = browser.get("/bank/", headers={"Accept-Language": "de"})
     assert "100,00 £" in text(page).replace("\xa0", " ")
-    rtl = browser.get("/bank/", headers={"Accept-Language": "he"})
-    assert soup(rtl).html["dir"] == "rtl"
-    translation.activate("en-gb")
 
 
 # --- paying
