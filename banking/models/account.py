@@ -8,6 +8,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 if TYPE_CHECKING:
@@ -79,9 +80,9 @@ class Account(models.Model):
         INTERNAL = "internal", "Internal account"
 
     class Status(models.TextChoices):
-        OPEN = "open", "Open"
-        FROZEN = "frozen", "Frozen"
-        CLOSED = "closed", "Closed"
+        OPEN = "open", _("Open")
+        FROZEN = "frozen", _("Frozen")
+        CLOSED = "closed", _("Closed")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     holder = models.ForeignKey(

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from oauth.errors import InvalidRequest
 from oauth.models import Client
 from oauth.parameters import Parameters
@@ -44,7 +46,7 @@ def read(params: Parameters) -> LogoutRequest:
         raise InvalidRequest("client_id is not the client of id_token_hint.")
     client = Client.objects.filter(client_id=client_id, is_active=True).first() if client_id else None
     if client_id and client is None:
-        raise InvalidRequest("No app with this client_id is registered here, or it is disabled.")
+        raise InvalidRequest(_("No app with this client_id is registered here, or it is disabled."))
     redirect_uri = params.get("post_logout_redirect_uri", "")
     if redirect_uri and client is None:
         raise InvalidRequest("post_logout_redirect_uri needs id_token_hint or client_id, to tell whose it is.")

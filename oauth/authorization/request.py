@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from oauth import authorization_details
 from oauth.authorization import grant_management
@@ -122,7 +123,7 @@ def find_client(params: Parameters) -> Client:
     else:
         client = Client.objects.filter(client_id=client_id).first()
     if client is None or not client.is_active:
-        raise InvalidRequest("No app with this client_id is registered here, or it is disabled.")
+        raise InvalidRequest(_("No app with this client_id is registered here, or it is disabled."))
     return client
 
 
@@ -133,10 +134,10 @@ def return_address(params: Parameters, client: Client) -> ReturnAddress:
         # OAuth 2.1 §4.1.1: may be left out where exactly one is registered.
         registered = client.redirect_uris.split()
         if len(registered) != 1:
-            raise InvalidRequest("The parameter redirect_uri is missing.")
+            raise InvalidRequest(_("The parameter redirect_uri is missing."))
         redirect_uri = registered[0]
     elif not client.redirect_uri_allowed(redirect_uri):
-        raise InvalidRequest("The redirect_uri is not one that is registered for this app.")
+        raise InvalidRequest(_("The redirect_uri is not one that is registered for this app."))
     response_type = params.get("response_type", "")
     modes = RESPONSE_MODES[response_type if response_type in supported_response_types() else "code"]
     asked = params.get("response_mode", "")

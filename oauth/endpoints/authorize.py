@@ -18,6 +18,7 @@ from django.shortcuts import render
 from django.utils import translation
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
@@ -276,10 +277,12 @@ def _load(request: HttpRequest, interaction_id: str) -> tuple[AuthorizationReque
     """The kept request and its client. Raises InvalidRequest where either is gone."""
     authorization_request = interaction.load(request, interaction_id)
     if authorization_request is None:
-        raise InvalidRequest("This log-in was already answered, or took too long. Start again from the app.")
+        raise InvalidRequest(
+            gettext_noop("This log-in was already answered, or took too long. Start again from the app.")
+        )
     client = Client.objects.filter(client_id=authorization_request.client_id, is_active=True).first()
     if client is None:
-        raise InvalidRequest("The app was disabled in the meantime.")
+        raise InvalidRequest(gettext_noop("The app was disabled in the meantime."))
     return authorization_request, client
 
 
@@ -394,7 +397,7 @@ def error_page(request: HttpRequest, refusal: OAuthError) -> HttpResponse:
     """For faults that must not be redirected: shown to the person at the browser (RFC 9700 §4.11)."""
     context = {
         "title": _("This log-in link does not work"),
-        "message": refusal.description,
+        "message": _(refusal.description),
         "error": refusal.code,
         "error_id": refusal.error_id,
     }

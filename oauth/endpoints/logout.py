@@ -14,6 +14,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_noop as _
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
@@ -114,5 +115,5 @@ def _keep(wanted: LogoutRequest) -> str:
 def _load(interaction_id: str) -> LogoutRequest:
     stored = cache.get(_KEY + interaction_id) if _INTERACTION.fullmatch(interaction_id) else None
     if stored is None:
-        raise InvalidRequest("This log-out took too long, or is over. Start again from the app.")
+        raise InvalidRequest(_("This log-out took too long, or is over. Start again from the app."))
     return LogoutRequest.from_json(stored)
