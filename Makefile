@@ -36,8 +36,8 @@ check: $(INSTALLED)
 bench: $(INSTALLED)
 	$(RUN) -m bench $(ARGS)
 
-# What people read, for translators: extracts it into the locale/ of each app, compiles, and names what is missing.
-# Needs gettext; running the site does not, the compiled catalogs are in the repository.
+# After a change of what people read: brings the catalogs in locale/ of the site and of each app up to date, compiles
+# them, and names what is not translated yet (docs/translations.md).
 messages: $(INSTALLED)
 	$(RUN) .ci/messages.py
 

@@ -18,7 +18,7 @@ def lock(output: str, *options: str) -> None:
     source = ROOT / "pyproject.toml"
     reasons = dict(REASON.findall(source.read_text()))
     uv = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
-    compiled = subprocess.run(
+    compiled = subprocess.run(  # noqa: S603 (our own command)
         [*uv, "--no-header", "--python-version=3.11", *options, source],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip

@@ -1,17 +1,18 @@
 """What people read, for translators: `make messages` brings the catalogs up to date and names what is untranslated.
 
-In Python alone, so that the tests ask the same questions where gettext is not installed. The admin and what only it
-shows stay English, as does what programs are told: neither is extracted (docs/translations.md).
+In Python alone, so that the tests ask the same where gettext is not installed. What docs/translations.md calls English
+is not extracted.
 """
 
 import io
 import sys
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from babel.messages.catalog import Catalog
-from babel.messages.extract import DEFAULT_KEYWORDS, extract_python
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import DEFAULT_KEYWORDS, extract, extract_python
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.conf import settings
@@ -19,14 +20,12 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("de", "zh_Hans")
-#: Each has a catalog of its own; templates/ and config/ have that of the site, locale/.
-APPS = ("accounts", "banking", "oauth")
-SOURCES = (*APPS, "config", "templates")
+# Each app carries its own catalogs; the site's, in locale/, are of templates/ and config/.
+SOURCES = {"accounts": ["accounts"], "banking": ["banking"], "oauth": ["oauth"], ".": ["config", "templates"]}
 ENGLISH = (
     "*/admin/*",
     "*/admin.py",
-    "*/admin_panels.py",
-    "*/migrations/*",
+    "config/admin_panels.py",
     "oauth/registration/*",
     "oauth/templates/oauth/build.html",
 )
@@ -36,23 +35,84 @@ KEYWORDS: Any = {
     "gettext_noop": None,
     "ngettext_lazy": (1, 2),
     "pgettext_lazy": ((1, "c"), 2),
-    "npgettext_lazy": ((1, "c"), 2, 3),
 }
-# When and by what it was written says nothing, and would make a change of every run.
-_NOISE = ('"POT-Creation-Date', '"PO-Revision-Date', '"Last-Translator', '"Language-Team', '"Generated-By')
+# Headers that say nothing, or when it was written, which would make a change of every run.
+NOISE = tuple(
+    f'"{header}'.encode()
+    for header in (
+        "Project-Id-Version", "Report-Msgid-Bugs-To", "POT-Creation-Date", "PO-Revision-Date", "Last-Translator",
+        "Language-Team", "Generated-By",
+    )
+)  # fmt: skip
 
 
-def extracted(app: str) -> Catalog:
-    """What the sources of an app say to people, or of the site where the app is ""."""
-    catalog = Catalog(project="countersign", charset="utf-8")
-    for name in [app] if app else sorted({*SOURCES} - {*APPS}):
-        for path in sorted((ROOT / name).rglob("*")):
-            relative = path.relative_to(ROOT)
-            if path.suffix not in (".py", ".html", ".txt") or any(relative.match(glob) for glob in ENGLISH):
-                continue
-            for function, message, context in _calls(path):
-                plural = function.removesuffix("_lazy").endswith("ngettext") or function.endswith("npgettext_lazy")
-                texts = [text for text in (message if isinstance(message, tuple) else (message,)) if text]
-                identity = tuple(texts[-2:]) if plural else texts[-1]
-                catalog.add(identity, locations=[(str(relative), 0)], context=context)
-    return catalog
+def main() -> int:
+    settings.configure()
+    unfinished = []
+    for po, language, said in catalogs():
+        catalog = read(po, language)
+        catalog.update(said, no_fuzzy_matching=True)
+        po.parent.mkdir(parents=True, exist_ok=True)
+        po.write_bytes(written(catalog))
+        po.with_suffix(".mo").write_bytes(compiled(catalog))
+        unfinished += [f"{po.relative_to(ROOT)}: {message.id}" for message in untranslated(catalog)]
+    print("\n".join(unfinished) or "Everything is translated.")
+    return 1 if unfinished else 0
+
+
+def catalogs() -> Iterator[tuple[Path, str, Catalog]]:
+    """Each catalog's file, its language, and what it has to hold."""
+    for home, folders in SOURCES.items():
+        said = extracted(folders)
+        for language in LANGUAGES:
+            yield ROOT / home / "locale" / language / "LC_MESSAGES" / "django.po", language, said
+
+
+def extracted(folders: list[str]) -> Catalog:
+    """What the code and the templates there say to people."""
+    said = Catalog()
+    for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*")):
+        source = path.relative_to(ROOT)
+        if path.suffix not in (".py", ".html", ".txt") or any(fnmatch(str(source), one) for one in ENGLISH):
+            continue
+        for _line, message, _comments, context in extract(extract_python, io.BytesIO(_python(path)), KEYWORDS):
+            said.add(message, locations=[(str(source), 0)], context=context)
+    return said
+
+
+def _python(path: Path) -> bytes:
+    """A template as Django would show it to xgettext, which minds no indentation, unlike Python."""
+    text = path.read_text()
+    if path.suffix != ".py":
+        text = "\n".join(line.strip() for line in templatize(text, origin=str(path)).splitlines())
+    return text.encode()
+
+
+def read(po: Path, language: str) -> Catalog:
+    return read_po(io.BytesIO(po.read_bytes() if po.exists() else b""), locale=language)
+
+
+def written(catalog: Catalog) -> bytes:
+    file = io.BytesIO()
+    write_po(file, catalog, width=0, sort_by_file=True, include_lineno=False, ignore_obsolete=True)
+    return b"".join(line for line in file.getvalue().splitlines(keepends=True) if not line.startswith(NOISE))
+
+
+def compiled(catalog: Catalog) -> bytes:
+    file = io.BytesIO()
+    write_mo(file, catalog)
+    return file.getvalue()
+
+
+def untranslated(catalog: Catalog) -> list[Message]:
+    """Missing, or fuzzy: carried over from a text that has changed since."""
+    return [
+        message
+        for message in catalog
+        if message.id
+        and (message.fuzzy or not all(message.string if isinstance(message.string, tuple) else (message.string,)))
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

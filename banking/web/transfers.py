@@ -97,7 +97,8 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
         messages.warning(request, _("The first press is still being worked on. Look again in a moment."))
         return _see_other("bank:confirm", key)
     if answer.status != 201:
-        return _confirmation(request, order, key, problem=_(answer.body["detail"]), status=answer.status)
+        detail = answer.body["detail"]
+        return _confirmation(request, order, key, problem=_(detail), status=answer.status)
     return _see_other("bank:receipt", answer.body["id"])
 
 

@@ -1,0 +1,61 @@
+"""German and Chinese are whole, and so is the way to them. `make messages` repairs what the first tests find."""
+
+import io
+import re
+import runpy
+
+import pytest
+from babel.messages.pofile import read_po
+from django.conf import settings
+from django.utils import translation
+
+messages = runpy.run_path(str(settings.BASE_DIR / ".ci" / "messages.py"))
+CATALOGS = [
+    pytest.param(messages["read"](po, language), po, said, id=str(po.relative_to(settings.BASE_DIR).parent))
+    for po, language, said in messages["catalogs"]()
+]
+each_catalog = pytest.mark.parametrize(("catalog", "po", "said"), CATALOGS)
+PLACEHOLDER_OR_MARKUP = re.compile(r"%\(\w+\)s|</?\w+[^>]*>|https?://\S+")
+
+
+def ids(catalog):
+    return {(message.context, message.id) for message in catalog if message.id}
+
+
+@each_catalog
+def test_a_catalog_holds_what_the_code_says_to_people_and_nothing_else(catalog, po, said):
+    assert ids(catalog) == ids(said)
+
+
+@each_catalog
+def test_everything_is_translated(catalog, po, said):
+    assert len(ids(catalog)) > 0
+    assert [message.id for message in messages["untranslated"](catalog)] == []
+
+
+@each_catalog
+def test_what_is_compiled_is_what_is_written(catalog, po, said):
+    assert po.with_suffix(".mo").read_bytes() == messages["compiled"](catalog)
+
+
+@each_catalog
+def test_a_translation_says_the_same_names_and_markup(catalog, po, said):
+    assert [(message.id, errors) for message, errors in catalog.check()] == []
+    for message in catalog:
+        if not message.id:
+            continue  # the headers
+        texts = [message.string] if isinstance(message.string, str) else message.string
+        original = message.id if isinstance(message.id, str) else message.id[-1]
+        for text in texts:
+            assert sorted(PLACEHOLDER_OR_MARKUP.findall(text)) == sorted(PLACEHOLDER_OR_MARKUP.findall(original))
+
+
+def test_every_language_of_the_site_is_one_that_the_catalogs_have():
+    others = {translation.to_locale(code) for code, _ in settings.LANGUAGES} - {"en_GB"}
+    assert others == set(messages["LANGUAGES"])
+
+
+def test_a_text_that_is_not_translated_is_found():
+    po = b'msgid "Log in"\nmsgstr ""\n\n#, fuzzy\nmsgid "Log out"\nmsgstr "Anmelden"\n\nmsgid "Yes"\nmsgstr "Ja"\n'
+    catalog = read_po(io.BytesIO(po), locale="de")
+    assert [message.id for message in messages["untranslated"](catalog)] == ["Log in", "Log out"]
