@@ -52,16 +52,17 @@ def is_needed(request: AuthorizationRequest, client: Client, user: Any) -> bool:
         or request.prompts & {"consent", "select_account"}
     ):
         return True
-    allowed = Authorization.objects.live().filter(user=user, client=client)
+    # Each log-in at the app leaves one: many, and few that differ.
+    allowed = Authorization.objects.live().filter(user=user, client=client).order_by()
     return not any(
-        request.consented_scopes <= _consented_scopes(one) and set(request.resources) <= set(one.resources)
-        for one in allowed
+        request.consented_scopes <= _consented(scopes, claims) and set(request.resources) <= set(resources)
+        for scopes, resources, claims in allowed.values_list("scopes", "resources", "claims").distinct()
     )
 
 
-def _consented_scopes(authorization: Authorization) -> frozenset[str]:
-    names = (name for names in authorization.claims.values() for name in names)
-    return frozenset(authorization.scopes) | scopes_of(names)
+def _consented(scopes: Iterable[str], claims: Mapping[str, Iterable[str]]) -> frozenset[str]:
+    names = (name for names in claims.values() for name in names)
+    return frozenset(scopes) | scopes_of(names)
 
 
 def expires_at(client: Client, details: Iterable[Detail] = ()) -> datetime:
@@ -70,7 +71,7 @@ def expires_at(client: Client, details: Iterable[Detail] = ()) -> datetime:
     return timezone.now() + min(longest, authorization_details.lifetime_of(details) or longest)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # what fails here undoes all of it
 def allow(
     request: AuthorizationRequest, client: Client, session: Session, chosen: Mapping[int, Sequence[str]]
 ) -> Authorization:
@@ -110,7 +111,7 @@ def _change(
     return grant
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # what fails here undoes all of it
 def write(
     client: Client,
     session: Session,
@@ -149,7 +150,7 @@ def _record(authorization: Authorization, action: str = "") -> None:
     )
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)  # what fails here undoes all of it
 def allow_by_code(
     request: AuthorizationRequest, client: Client, session: Session, chosen: Mapping[int, Sequence[str]]
 ) -> str:

@@ -22,6 +22,7 @@ def current(request: HttpRequest) -> Session:
     if sid:
         known = Session.objects.filter(pk=sid, user=user, ended_at=None).first()
         if known is not None:
+            known.user = user  # who is read already
             if known.auth_time != context.auth_time:
                 # The same person in the same browser has proven it again: the session goes on, fresher.
                 known.auth_time, known.acr, known.amr = context.auth_time, context.acr, list(context.amr)
