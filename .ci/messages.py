@@ -7,6 +7,7 @@ is not extracted.
 import io
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,7 @@ def written(catalog: Catalog) -> bytes:
 
 
 def compiled(catalog: Catalog) -> bytes:
+    catalog.creation_date = datetime(2026, 1, 1, tzinfo=UTC)  # else that of the run
     file = io.BytesIO()
     write_mo(file, catalog)
     return file.getvalue()
