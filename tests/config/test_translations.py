@@ -5,7 +5,6 @@ import re
 import runpy
 
 import pytest
-from babel.messages.mofile import read_mo
 from babel.messages.pofile import read_po
 from django.conf import settings
 from django.utils import translation
@@ -36,11 +35,7 @@ def test_everything_is_translated(catalog, po, said):
 
 @each_catalog
 def test_what_is_compiled_is_what_is_written(catalog, po, said):
-    with po.with_suffix(".mo").open("rb") as file:
-        compiled = read_mo(file)
-    assert {(one.context, one.id): one.string for one in compiled if one.id} == {
-        (one.context, one.id): one.string for one in catalog if one.id
-    }
+    assert po.with_suffix(".mo").read_bytes() == messages["compiled"](catalog)
 
 
 @each_catalog
