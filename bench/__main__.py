@@ -7,12 +7,12 @@ import signal
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import jwt
 
-from bench import cases, cpu, load, report, servers
+from bench import cases, cpu, growth, load, report, servers
 from bench.cases import Case
 from bench.report import BARE, COUNTERSIGN, DOT, DRF, NODE, SIMPLEJWT, Figures
 from bench.servers import Server
@@ -91,7 +91,7 @@ def _servers(directory: Path, peers: set[str]) -> Iterator[tuple[str, Server, li
 
 def _alice(server: Server, data_dir: Path) -> str:
     """Her primary key: the `sub` of her tokens."""
-    token = cases.alices_token(server, data_dir)
+    token = cases.app_of_alice(server, data_dir).tokens()["access_token"]
     subject: str = jwt.decode(token, options={"verify_signature": False})["sub"]
     return subject
 
@@ -102,6 +102,7 @@ def main() -> None:
     arguments.add_argument("--requests", type=int, default=1200, help="per case and round")
     arguments.add_argument("--without", nargs="*", default=[], choices=[SIMPLEJWT, DOT, NODE])
     arguments.add_argument("--only", default="", help="cases whose name holds this")
+    arguments.add_argument("--growth", action="store_true", help="a million rows of each kind against a thousand")
     arguments.add_argument("--json", type=Path, help="file for the figures; printed where none is given")
     options = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
@@ -111,6 +112,11 @@ def main() -> None:
         peers -= {NODE}
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         Path(directory).chmod(0o711)
+        if options.growth:
+            grown = growth.run(Path(directory), rounds=options.rounds, number=options.requests)
+            growth.print_table(grown)
+            _write(grown, options.json)
+            return
         rounds = [
             one_round(Path(directory), options.requests, peers=peers, only=options.only, counts=number == 0)
             for number in range(options.rounds)
@@ -125,9 +131,13 @@ def main() -> None:
         }
     )
     report.print_table(figures)
-    text = json.dumps({f"{server}: {case}": values for (server, case), values in figures.items()}, indent=1)
-    if options.json:
-        options.json.write_text(text)
+    _write({f"{server}: {case}": values for (server, case), values in figures.items()}, options.json)
+
+
+def _write(figures: Mapping[str, Figures], file: Path | None) -> None:
+    text = json.dumps(figures, indent=1)
+    if file:
+        file.write_text(text)
     else:
         print(text)
 

@@ -90,8 +90,8 @@ def countersign(server: Server, data_dir: Path) -> list[Case]:
     known = json.loads((data_dir / "clients.json").read_text())
     initial = registration_token(data_dir)
     paths = {"authorize": "/oauth/authorize", "token": "/oauth/token"}
-    web = _App(server, "demo-web", "http://localhost:3000/callback", secret=known["demo-web"]["client_secret"], **paths)
-    mobile = _App(server, "demo-mobile", "http://127.0.0.1/callback", **paths)
+    web = app_of_alice(server, data_dir)
+    mobile = App(server, "demo-mobile", "http://127.0.0.1/callback", **paths)
     service = {**FORM, **basic("demo-service", known["demo-service"]["client_secret"])}
     signer = Key()
     signer_id = _register(server, initial, grant_types=["client_credentials"], key=signer, scope=SCOPE)
@@ -116,10 +116,11 @@ def countersign(server: Server, data_dir: Path) -> list[Case]:
     ]
 
 
-def alices_token(server: Server, data_dir: Path) -> str:
+def app_of_alice(server: Server, data_dir: Path, scope: str = f"openid {OFFLINE} {SCOPE}") -> "App":
+    """The demo's app with a server, which she allows that."""
     secret = json.loads((data_dir / "clients.json").read_text())["demo-web"]["client_secret"]
     paths = {"authorize": "/oauth/authorize", "token": "/oauth/token"}
-    return _App(server, "demo-web", "http://localhost:3000/callback", secret=secret, **paths).tokens()["access_token"]
+    return App(server, "demo-web", "http://localhost:3000/callback", secret=secret, scope=scope, **paths)
 
 
 def node_oidc_provider(server: Server, client: Key, secret: str) -> list[Case]:
@@ -127,9 +128,9 @@ def node_oidc_provider(server: Server, client: Key, secret: str) -> list[Case]:
     resource = {"resource": f"{server.url}/api"}
     paths = {"authorize": "/auth", "token": "/token"}
     callback = f"{server.url}/callback"
-    web = _App(server, "web", callback, secret=secret, extra=resource, **paths)
-    mobile = _App(server, "mobile", callback, extra=resource, **paths)
-    opaque = _App(server, "web", callback, secret=secret, scope="openid", **paths).tokens()["access_token"]
+    web = App(server, "web", callback, secret=secret, extra=resource, **paths)
+    mobile = App(server, "mobile", callback, extra=resource, **paths)
+    opaque = App(server, "web", callback, secret=secret, scope="openid", **paths).tokens()["access_token"]
     service = {**FORM, **basic("service", secret)}
     fapi = _Fapi(server, client, "fapi", par="/request", token="/token", userinfo="/me", extra=resource)
     introspect = Request("POST", "/token/introspection", urlencode({"token": opaque}), web.headers)
@@ -170,7 +171,7 @@ def _client_credentials(
     ]
 
 
-def _of_apps(web: "_App", mobile: "_App") -> list[Case]:
+def _of_apps(web: "App", mobile: "App") -> list[Case]:
     kept = web.tokens()["refresh_token"]
     return [
         Case("code for tokens", web.exchanges, most=MOST_CODES),
@@ -179,7 +180,7 @@ def _of_apps(web: "_App", mobile: "_App") -> list[Case]:
     ]
 
 
-class _App:
+class App:
     """An app that a person has allowed, in her browser: code with PKCE, by a secret or as a public client."""
 
     def __init__(
@@ -239,8 +240,8 @@ class _App:
             return list(pool.map(lambda _: make(), range(n)))
 
 
-def _transfers(server: Server, web: _App, n: int) -> list[Request]:
-    app = _App(
+def _transfers(server: Server, web: App, n: int) -> list[Request]:
+    app = App(
         server, web.client_id, web.callback, authorize="/oauth/authorize", token=web.token,
         scope=f"{SCOPE} transfers:write",
     )  # fmt: skip

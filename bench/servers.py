@@ -150,13 +150,22 @@ def django_oauth_toolkit(data_dir: Path, codes: int, code_challenge: str) -> Ite
 
 
 @contextmanager
-def countersign(data_dir: Path) -> Iterator[Server]:
-    """A demo without limits on how often one may ask."""
+def countersign(data_dir: Path, *, scale: float = 0) -> Iterator[Server]:
+    """A demo without limits on how often one may ask; with so many million rows of each kind."""
     port = _free_port()
     environment = {
         "MODE": "demo", "PORT": str(port), "DATA_DIR": str(data_dir), "THROTTLE_SCALE": "1000000", "LOG_LEVEL": "ERROR",
     }  # fmt: skip
     command = [sys.executable, "manage.py", "demo"]
+    if scale:
+        for first in (["migrate"], ["createcachetable"], ["demo_seed", "--scale", str(scale)]):
+            subprocess.run(
+                [*command[:2], *first],
+                cwd=ROOT,
+                env={**os.environ, **environment},
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
     with (
         _started(command, "/health/ready", environment, port) as pid,
         postgres.running(data_dir / "postgres") as url,

@@ -25,6 +25,7 @@ from banking.ledger import bulk
 from banking.models import Account
 from banking.opening import internal_account
 from demo.seed.alone import alone
+from oauth.conf import conf
 from oauth.models import Authorization, Client, RefreshToken
 from oauth.models.client import Kind
 from oauth.registration import preset
@@ -124,7 +125,7 @@ def _apps(blocks: range, *, now: datetime) -> None:
         user_id=user_id(0),
         client=client,
         scopes=["openid", "offline_access", "accounts:read"],
-        resources=[],
+        resources=[*conf.RESOURCES],
         created_at=now,
         auth_time=now,
         expires_at=now + timedelta(days=90),
