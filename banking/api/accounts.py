@@ -28,10 +28,8 @@ class AccountList(BankView):
 
     def get(self, request: Request) -> Response:
         page = Page(request, "accounts")
-        accounts = Account.objects.visible_to(request.auth, "accounts").order_by("id")  # type: ignore[arg-type]
-        if page.after is not None:
-            accounts = accounts.filter(id__gt=UUID(page.after))
-        rows = accounts.values(*_FIELDS)[: page.limit + 1]
+        after = None if page.after is None else UUID(page.after)
+        rows = Account.objects.rows_visible_to(request.auth, "accounts", *_FIELDS, after=after, limit=page.limit + 1)  # type: ignore[arg-type]
         return Response(page.envelope([_shown(row, request) for row in rows], key="id"))
 
 

@@ -95,8 +95,12 @@ def uuid_or_404(value: str) -> UUID:
 
 def account_or_404(request: Request, account_id: str, *fields: str, action: str) -> dict[str, Any]:
     """`fields` of an account that the token may see for this. One query; not yours and unknown are alike."""
-    visible = Account.objects.visible_to(request.auth, action)  # type: ignore[arg-type]
-    account = visible.filter(pk=uuid_or_404(account_id)).values("id", "currency", *fields).first()
-    if account is None:
+    found = Account.objects.rows_visible_to(
+        request.auth,  # type: ignore[arg-type]
+        action,
+        *dict.fromkeys(("id", "currency", *fields)),
+        pk=uuid_or_404(account_id),
+    )
+    if not found:
         raise Http404
-    return account
+    return found[0]
