@@ -7,6 +7,7 @@ from oauth.conf import conf
 from oauth.errors import InvalidRequestURI
 from oauth.models import Client, PushedRequest
 from oauth.models.secret import digest, new_secret
+from oauth.models.statement import insert
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 _NOT_VALID = "The request_uri is not valid: unknown, used, expired, or of another app."
@@ -15,11 +16,13 @@ _NOT_VALID = "The request_uri is not valid: unknown, used, expired, or of anothe
 def keep(client: Client, request: AuthorizationRequest) -> str:
     """Stores it and returns its request_uri: 256 random bits (RFC 9126 §2.2, §7.1)."""
     reference = new_secret()
-    PushedRequest.objects.create(
-        reference_digest=digest(reference),
-        client=client,
-        request=request.to_json(),
-        expires_at=timezone.now() + conf.PUSHED_REQUEST_LIFETIME,
+    insert(
+        PushedRequest(
+            reference_digest=digest(reference),
+            client=client,
+            request=request.to_json(),
+            expires_at=timezone.now() + conf.PUSHED_REQUEST_LIFETIME,
+        )
     )
     return PREFIX + reference
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.utils import timezone
 
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, RefreshToken
-from oauth.models.statement import Values, changed
+from oauth.models.statement import changed, values
 
 _AUTHORIZATION = Authorization._meta.db_table
 _CODE = AuthorizationCode._meta.db_table
@@ -84,18 +84,8 @@ def consume(
 
 
 @cache
-def _events() -> Values[AuditEvent]:
-    return Values(AuditEvent)
-
-
-@cache
-def _tokens() -> Values[RefreshToken]:
-    return Values(RefreshToken)
-
-
-@cache
 def _statement(used: str, consumed: str, *, with_token: bool) -> str:
-    events, tokens = _events(), _tokens()
+    events, tokens = values(AuditEvent), values(RefreshToken)
     stored = f", stored AS (INSERT INTO {_TOKEN} ({tokens.columns}) SELECT {tokens.marks} FROM consumed)"  # noqa: S608
     return (
         f"WITH used AS ({used}), consumed AS ({consumed}){stored if with_token else ''} "  # noqa: S608
@@ -113,4 +103,4 @@ def _values(
         authorization=authorization.pk,
         reason=f"{grant_type}: {' '.join(sorted(scopes))}",
     )
-    return [*(_tokens().of(row) if row else ()), *_events().of(event)]
+    return [*(values(RefreshToken).of(row) if row else ()), *values(AuditEvent).of(event)]

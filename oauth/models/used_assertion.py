@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection, models
+from django.db import models
 
 from oauth.models.secret import DigestField, digest
+from oauth.models.statement import changed
 
 
 class UsedAssertion(models.Model):
@@ -23,10 +24,11 @@ class UsedAssertion(models.Model):
     def use(cls, client_pk: int, jti: str, *, expires_at: datetime) -> bool:
         """Whether this is the first use, remembered until the JWT has expired. One statement: the unique digest
         decides a race (RELIABILITY F7). In SQL because the ORM does not tell which rows a conflict left out."""
-        with connection.cursor() as cursor:
-            cursor.execute(
+        return (
+            changed(
                 f"INSERT INTO {cls._meta.db_table} (assertion_digest, client_id, expires_at) VALUES (%s, %s, %s) "  # noqa: S608
                 "ON CONFLICT DO NOTHING",
                 [digest(f"{client_pk} {jti}"), client_pk, expires_at],
             )
-            return cursor.rowcount == 1
+            == 1
+        )

@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from django.db import connection, models
+from django.db import models
 from django.utils import timezone
 
 from oauth.models.secret import DigestField
+from oauth.models.statement import changed
 
 
 class UsedProof(models.Model):
@@ -21,10 +22,11 @@ class UsedProof(models.Model):
 
 def is_first_use(digest: bytes, lifetime: timedelta) -> bool:
     """For OAUTH["REPLAY_CHECK"]: one statement, whose unique index decides a race."""
-    with connection.cursor() as cursor:
-        cursor.execute(
+    return (
+        changed(
             f"INSERT INTO {UsedProof._meta.db_table} (proof_digest, expires_at) VALUES (%s, %s) "  # noqa: S608
             "ON CONFLICT DO NOTHING",
             [digest, timezone.now() + lifetime],
         )
-        return cursor.rowcount == 1
+        == 1
+    )
