@@ -2,66 +2,77 @@
 // Options stand in the page (<script type="application/json">) or, at log-in, come from data-options.
 (() => {
   "use strict";
-  const jsonOf = window.webauthnJSON;
-  const forms = document.querySelectorAll("form[data-passkey]");
-  if (!jsonOf || !jsonOf.supported()) return; // the buttons stay hidden, the other ways in stand beside them
+  const { library } = document.currentScript.dataset;
+  // Once the page is drawn: who types a password does not wait for what passkeys need.
+  requestAnimationFrame(() => setTimeout(() => {
+    const script = document.createElement("script");
+    script.src = library;
+    script.onload = start;
+    document.head.append(script);
+  }));
 
-  let waiting = null; // the request that offers passkeys in the address field, until a button asks aloud
+  const start = () => {
+    const jsonOf = window.webauthnJSON;
+    const forms = document.querySelectorAll("form[data-passkey]");
+    if (!jsonOf || !jsonOf.supported()) return; // the buttons stay hidden, the other ways in stand beside them
 
-  const optionsOf = async (form) => {
-    if (!form.dataset.options) return JSON.parse(document.getElementById("js_data").textContent);
-    const answer = await fetch(form.dataset.options, { headers: { Accept: "application/json" } });
-    if (!answer.ok) throw new Error(String(answer.status));
-    return answer.json();
-  };
+    let waiting = null; // the request that offers passkeys in the address field, until a button asks aloud
 
-  const send = (form, credential) => {
-    form.elements.credential.value = JSON.stringify(credential);
-    form.submit();
-  };
+    const optionsOf = async (form) => {
+      if (!form.dataset.options) return JSON.parse(document.getElementById("js_data").textContent);
+      const answer = await fetch(form.dataset.options, { headers: { Accept: "application/json" } });
+      if (!answer.ok) throw new Error(String(answer.status));
+      return answer.json();
+    };
 
-  const ask = async (form) => {
-    const options = await optionsOf(form);
-    if (form.dataset.passkey === "create") {
-      // One that is found without a name and always checks the person; the server insists on the check.
-      Object.assign(options.creation_options.publicKey.authenticatorSelection, {
-        residentKey: "required", requireResidentKey: true, userVerification: "required",
-      });
-      return jsonOf.create(options.creation_options);
-    }
-    return jsonOf.get(options.request_options);
-  };
+    const send = (form, credential) => {
+      form.elements.credential.value = JSON.stringify(credential);
+      form.submit();
+    };
 
-  // A browser that can offers the person's passkeys while they touch the address field.
-  const offerInField = async (form) => {
-    const isOffered = window.PublicKeyCredential?.isConditionalMediationAvailable;
-    if (!isOffered || !(await isOffered.call(PublicKeyCredential))) return;
-    waiting = new AbortController();
-    try {
+    const ask = async (form) => {
       const options = await optionsOf(form);
-      send(form, await jsonOf.get({ ...options.request_options, mediation: "conditional", signal: waiting.signal }));
-    } catch {
-      // Turned down, or a button asked aloud instead: nothing to tell.
-    }
-  };
+      if (form.dataset.passkey === "create") {
+        // One that is found without a name and always checks the person; the server insists on the check.
+        Object.assign(options.creation_options.publicKey.authenticatorSelection, {
+          residentKey: "required", requireResidentKey: true, userVerification: "required",
+        });
+        return jsonOf.create(options.creation_options);
+      }
+      return jsonOf.get(options.request_options);
+    };
 
-  forms.forEach((form) => {
-    const button = document.querySelector(`button[form="${form.id}"]`) ?? form.querySelector("button");
-    const failure = document.getElementById(`${form.id}-failed`);
-    button.hidden = false;
-    const run = async (event) => {
-      event.preventDefault();
-      failure.hidden = true;
-      waiting?.abort();
-      button.disabled = true;
+    // A browser that can offers the person's passkeys while they touch the address field.
+    const offerInField = async (form) => {
+      const isOffered = window.PublicKeyCredential?.isConditionalMediationAvailable;
+      if (!isOffered || !(await isOffered.call(PublicKeyCredential))) return;
+      waiting = new AbortController();
       try {
-        send(form, await ask(form));
+        const options = await optionsOf(form);
+        send(form, await jsonOf.get({ ...options.request_options, mediation: "conditional", signal: waiting.signal }));
       } catch {
-        failure.hidden = false;
-        button.disabled = false;
+        // Turned down, or a button asked aloud instead: nothing to tell.
       }
     };
-    form.addEventListener("submit", run);
-    if (form.dataset.passkey === "log-in") offerInField(form);
-  });
+
+    forms.forEach((form) => {
+      const button = document.querySelector(`button[form="${form.id}"]`) ?? form.querySelector("button");
+      const failure = document.getElementById(`${form.id}-failed`);
+      button.hidden = false;
+      const run = async (event) => {
+        event.preventDefault();
+        failure.hidden = true;
+        waiting?.abort();
+        button.disabled = true;
+        try {
+          send(form, await ask(form));
+        } catch {
+          failure.hidden = false;
+          button.disabled = false;
+        }
+      };
+      form.addEventListener("submit", run);
+      if (form.dataset.passkey === "log-in") offerInField(form);
+    });
+  };
 })();

@@ -11,7 +11,6 @@ import pytest
 import requests
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
-from tests.flows.conftest import NODE
 from tests.flows.person import EMAIL, PASSWORD
 from tests.servers import Server, wait_until
 
@@ -102,20 +101,6 @@ def test_a_device_is_let_in_and_the_app_removed(live: Server, page: Page) -> Non
     page.click("button:has-text('Yes, remove Living-room TV')")
     assert "Removed" in page.inner_text("main")
     assert "Living-room TV" not in page.inner_text("main")
-
-
-@pytest.fixture
-def axe(libraries: None) -> str:
-    """axe-core, which sees most of what WCAG 2.2 AA forbids and a program can see."""
-    return (NODE / "node_modules/axe-core/axe.min.js").read_text()
-
-
-def violations(page: Page, axe: str) -> list[str]:
-    page.evaluate(axe)
-    rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-    found = page.evaluate("rules => axe.run({runOnly: rules})", rules)
-    assert found["passes"], "axe has looked at nothing"
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found["violations"]]
 
 
 def authorization_url(live: Server, **parameters: str) -> str:
@@ -223,49 +208,3 @@ def test_a_double_click_pays_once(live: Server, page: Page) -> None:
     page.wait_for_url("**q=pressed*")
     assert page.inner_text("main").count("Pressed twice") == 1
     assert "−£1.37" in page.inner_text("main")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_every_page_of_the_bank_fits_and_asks_nobody_else(live: Server, page: Page, width: int, scheme: str) -> None:
-    """One stylesheet, nothing from elsewhere, at most 60 kB a page."""
-    page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.goto(f"{live.url}/bank/")
-    log_in(page)
-    page.wait_for_url("**/bank/")
-    account = page.get_attribute("a.card", "href")
-    for path in ("/", "/bank/", account, f"{account}/statements", "/bank/transfer", "/bank/payees", "/bank/orders",
-                 "/oauth/apps", "/oauth/device", "/oauth/requests"):  # fmt: skip
-        page.goto(f"{live.url}{path}")
-        assert fits(page), path
-        weighs = "performance.getEntries().reduce((sum, one) => sum + (one.transferSize || 0), 0)"
-        assert page.evaluate(weighs) < 60_000, path
-    assert all(url.startswith((live.url, "data:")) for url in asked)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_axe_finds_nothing_on_the_pages_of_bank_and_apps(
-    live: Server, chromium: BrowserContext, axe: str, width: int, scheme: str
-) -> None:
-    """WCAG 2.2 AA. In a context without our CSP, which would let no such program in."""
-    assert chromium.browser
-    context = chromium.browser.new_context(
-        viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True
-    )
-    page = context.new_page()
-    page.goto(f"{live.url}/bank/")
-    log_in(page)
-    page.wait_for_url("**/bank/")
-    account = page.get_attribute("a.card", "href")
-    details = [{"type": "account_information", "actions": ["accounts"]}]
-    asked = [{"scope": "openid email accounts:read transfers:write"}, {"authorization_details": json.dumps(details)}]
-    paths = ["/", "/bank/", f"{account}?q=coffee", f"{account}/statements", "/bank/transfer", "/bank/payees", "/bank/orders",
-             "/oauth/apps", "/oauth/device", "/oauth/requests", "/nothing-here", "/oauth/authorize?client_id=x"]  # fmt: skip
-    for url in [*(f"{live.url}{path}" for path in paths), *(authorization_url(live, **one) for one in asked)]:
-        page.goto(url)
-        assert not violations(page, axe), url
-    context.close()

@@ -1,0 +1,185 @@
+"""Every page of ours, who sees it and how they come to it; for what must hold for each of them."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import Page
+
+from tests.flows.visitors import Site
+
+
+@dataclass(frozen=True)
+class Row:
+    """`view` is the name of the URL that the browser ends at; `path` may name what the site knows: {account}.
+
+    `first` is done by the person on the way; it returns the path to open, or nothing if they are there already."""
+
+    view: str
+    path: str = ""
+    who: str = "nobody"
+    first: Callable[[Site, Page], str | None] | None = None
+    note: str = ""
+    status: int = 200
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [self.who, self.view, self.note]))
+
+
+NOBODY = [
+    Row("home", "/"),
+    Row("account_login", "/accounts/login/"),
+    Row("account_login", first=Site.fail_to_log_in, note="refused"),
+    Row("account_login", first=lambda site, page: site.ask(page, "openid accounts:read"), note="for an app"),
+    Row("account_signup", "/accounts/signup/"),
+    Row("account_signup", first=Site.choose_a_short_password, note="refused"),
+    Row("account_request_login_code", "/accounts/login/code/"),
+    Row("account_confirm_login_code", first=Site.ask_for_a_code),
+    Row("account_reset_password", "/accounts/password/reset/"),
+    Row("account_reset_password_done", "/accounts/password/reset/done/"),
+    Row("account_reset_password_from_key", first=Site.forget_the_password),
+    Row("account_reset_password_from_key", "/accounts/password/reset/key/1-no-key/", note="old link"),
+    Row("account_reset_password_from_key_done", "/accounts/password/reset/key/done/"),
+    Row("account_email_verification_sent", "/accounts/confirm-email/"),
+    Row("account_confirm_email", "/accounts/confirm-email/no-key/", note="old link"),
+    Row("account_inactive", "/accounts/inactive/"),
+    Row("socialaccount_login_cancelled", "/accounts/social/login/cancelled/"),
+    Row("socialaccount_login_error", "/accounts/social/login/error/", status=401),
+    Row("oauth:build", "/build"),
+    *[
+        Row("oauth:build-kind", f"/build/{kind}", note=kind)
+        for kind in ("mobile", "browser", "web", "service", "device")
+    ],
+    Row("problem", "/problems/insufficient_funds"),
+    Row("oauth:authorize", "/oauth/authorize?client_id=unknown", note="refused", status=400),
+    Row("oauth:logout", "/oauth/logout", note="already"),
+    Row("", "/there-is-no-such-page", note="404", status=404),
+    Row("home", "/?x=%01", note="400", status=400),
+    Row("account_login", first=Site.send_an_old_form, note="403", status=403),
+]
+
+ALICE = [
+    Row("home", "/", "alice"),
+    Row("oauth:authorize", "", "alice", lambda site, page: site.ask(page, "openid profile email accounts:read transfers:write offline_access")),
+    Row("oauth:authorize", "", "alice", Site.ask_for_accounts, "accounts"),
+    Row("oauth:authorize", "", "alice", Site.ask_for_a_transfer, "transfer"),
+    Row("oauth:apps", "/oauth/apps", "alice", Site.let_apps_in),
+    Row("oauth:app-details", "", "alice", lambda site, page: site.follow(page, "text=Change accounts")),
+    Row("oauth:device", "/oauth/device", "alice"),
+    Row("oauth:device", "", "alice", Site.send_a_wrong_code, "wrong code", status=404),
+    Row("oauth:device", "", "alice", Site.compare_the_code, "consent"),
+    Row("oauth:device", "", "alice", Site.let_the_device_in, "done"),
+    Row("oauth:requests", "/oauth/requests", "alice", note="none"),
+    Row("oauth:requests", "/oauth/requests", "alice", Site.be_asked_elsewhere),
+    Row("oauth:logout", "/oauth/logout", "alice"),
+    Row("account_logout", "/accounts/logout/", "alice"),
+    Row("account_security", "/accounts/", "alice"),
+    Row("usersessions_list", "/accounts/sessions/", "alice"),
+    Row("account_reauthenticate", "/accounts/reauthenticate/", "alice"),
+    Row("account_email", "/accounts/email/", "alice"),
+    Row("account_change_password", "/accounts/password/change/", "alice"),
+    Row("socialaccount_connections", "/accounts/social/", "alice"),
+    Row("mfa_index", "/accounts/2fa/", "alice"),
+    Row("mfa_activate_totp", "/accounts/2fa/totp/activate/", "alice"),
+    Row("mfa_list_webauthn", "/accounts/2fa/webauthn/", "alice", note="none"),
+    Row("mfa_add_webauthn", "/accounts/2fa/webauthn/add/", "alice"),
+    Row("bank:accounts", "/bank/", "alice"),
+    Row("bank:account", "/bank/accounts/{account}", "alice"),
+    Row("bank:account", "/bank/accounts/{account}?q=nothing+is+called+this", "alice", note="nothing found"),
+    Row("bank:statements", "/bank/accounts/{account}/statements", "alice"),
+    Row("bank:statement", "", "alice", Site.follow_a_statement),
+    Row("bank:transfer", "/bank/transfer", "alice"),
+    Row("bank:transfer", "", "alice", Site.send_nothing, "refused", status=400),
+    Row("bank:confirm", "", "alice", Site.fill_in_a_transfer),
+    Row("bank:confirm", "", "alice", Site.pay_someone_new, "someone new"),
+    Row("bank:receipt", "/bank/transfers/{transfer}", "alice"),
+    Row("bank:payees", "/bank/payees", "alice"),
+    Row("bank:orders", "/bank/orders", "alice"),
+]  # fmt: skip
+
+#: Signs up on the way, and has every second factor in the end.
+GRACE = [
+    Row("account_email_verification_sent", "", "grace", Site.sign_up, "just signed up"),
+    Row("account_confirm_email", "", "grace", Site.open_the_link),
+    Row("oauth:apps", "/oauth/apps", "grace", Site.log_in_for_the_first_time, "none"),
+    Row("bank:accounts", "/bank/", "grace", note="none"),
+    Row("bank:payees", "/bank/payees", "grace", note="none"),
+    Row("bank:orders", "/bank/orders", "grace", note="none"),
+    Row("mfa_view_recovery_codes", "", "grace", Site.set_up_an_authenticator_app),
+    Row("mfa_generate_recovery_codes", "/accounts/2fa/recovery-codes/generate/", "grace"),
+    Row("mfa_deactivate_totp", "/accounts/2fa/totp/deactivate/", "grace"),
+    Row("mfa_list_webauthn", "/accounts/2fa/webauthn/", "grace", Site.make_a_passkey),
+    Row("mfa_edit_webauthn", "", "grace", lambda site, page: site.follow(page, "a[href$='/edit/']")),
+    Row("mfa_remove_webauthn", "", "grace", lambda site, page: site.follow_from_passkeys(page, "a[href$='/remove/']")),
+    Row("mfa_index", "/accounts/2fa/", "grace", note="all on"),
+    Row("account_security", "/accounts/", "grace", note="all on"),
+    Row("mfa_reauthenticate", "/accounts/2fa/reauthenticate/", "grace"),
+    Row("mfa_reauthenticate_webauthn", "/accounts/2fa/webauthn/reauthenticate/", "grace"),
+    Row("mfa_authenticate", "", "grace", Site.log_in_with_a_password),
+    Row("mfa_trust", "", "grace", Site.send_the_second_factor),
+]
+
+ADMIN = [
+    Row("admin:index", "/admin/", "admin"),
+    Row("admin:oauth_client_changelist", "/admin/oauth/client/", "admin"),
+    Row("admin:oauth_client_add", "/admin/oauth/client/add/", "admin"),
+    Row("admin:oauth_client_change", "/admin/oauth/client/{client}/change/", "admin"),
+    Row("admin:oauth_client_programs", "/admin/oauth/client/{client}/programs/", "admin"),
+    Row("admin:oauth_client_test", "/admin/oauth/client/{client}/test/", "admin"),
+    Row("admin:oauth_authorization_changelist", "/admin/oauth/authorization/", "admin"),
+    Row("admin:oauth_signingkey_changelist", "/admin/oauth/signingkey/", "admin"),
+    Row("admin:oauth_auditevent_changelist", "/admin/oauth/auditevent/", "admin"),
+    Row("admin:banking_account_changelist", "/admin/banking/account/", "admin"),
+    Row("admin:banking_account_change", "/admin/banking/account/{account}/change/", "admin"),
+    Row("admin:banking_account_entries", "/admin/banking/account/{account}/entries/", "admin"),
+    Row("admin:banking_account_freeze", "/admin/banking/account/{account}/freeze/", "admin"),
+    Row("admin:banking_ledgertransaction_changelist", "/admin/banking/ledgertransaction/", "admin"),
+    Row("admin:banking_ledgertransaction_change", "/admin/banking/ledgertransaction/{transaction}/change/", "admin"),
+    Row(
+        "admin:banking_ledgertransaction_request-reversal",
+        "/admin/banking/ledgertransaction/{transaction}/request-reversal/",
+        "admin",
+    ),
+    Row("admin:banking_transfer_changelist", "/admin/banking/transfer/", "admin"),
+    Row("admin:banking_reversalrequest_changelist", "/admin/banking/reversalrequest/", "admin"),
+    Row("admin:accounts_user_changelist", "/admin/accounts/user/", "admin"),
+]
+
+ROWS = [*NOBODY, *ALICE, *GRACE, *ADMIN]
+
+#: Addresses of people that show no page of their own.
+NO_PAGE = {
+    "favicon": "an image",
+    "set_language": "the form at the foot of every page is sent here",
+    "account_stronger": "sends on to the page of the factor that the person has",
+    "account_data": "a download",
+    "account_set_password": "sends on to changing it: nobody is without one who did not come through a provider",
+    "mfa_download_recovery_codes": "a download",
+    "mfa_login_webauthn": "JSON, and what the log-in page sends",
+    "openid_connect_login": "leads to another site; no provider is set up in the demo",
+    "openid_connect_callback": "answers another site",
+    "socialaccount_signup": "the way on from another site; see test_upstream",
+    "bank:statement-csv": "a download",
+    "bank:cancel-transfer": "a form of the receipt is sent here",
+    "bank:remove-payee": "a form of the payees is sent here",
+    "bank:cancel-order": "a form of the orders is sent here",
+    "api-docs-redirect": "a window of the API's documentation, which is Swagger UI's, see test_api_docs",
+    "/api/schema": "JSON or YAML",
+    "/api/docs": "Swagger UI is not ours, and is for developers; see test_api_docs",
+    "/^api/": "JSON: there is nothing here",
+}
+
+
+#: What Django's own templates and stylesheets of the admin leave to be desired: rule, where, and why it stays.
+DJANGOS = [
+    ("label-title-only", "^#searchbar$", "the label is the picture of a magnifying glass, which says “Search”"),
+    (
+        "empty-table-header",
+        r"^thead > tr > \.original$|^th:nth-child\(\d+\)$",
+        "columns of inlines for links and deleting",
+    ),
+]
+
+
+def is_djangos(rule: str, where: str) -> bool:
+    return any(rule == one and re.search(pattern, where) for one, pattern, _ in DJANGOS)

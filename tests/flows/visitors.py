@@ -1,0 +1,252 @@
+"""People on their way to each page of the site: what they do there first, by the pages' own forms."""
+
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import psycopg
+import requests
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from playwright.sync_api import Page
+
+from tests.flows import person
+from tests.flows.test_people_in_browser import DEVICE, mails
+from tests.oauth_client import CHALLENGE
+from tests.servers import ROOT, Server, wait_until
+
+RETURNS_TO = "http://127.0.0.1:51997/callback"
+GRACES_PASSWORD = "a-horse-of-its-own"
+CIBA = "urn:openid:params:grant-type:ciba"
+ACCOUNTS = {"type": "account_information", "actions": ["accounts", "balances"], "valid_for": "P90D"}
+TRANSFER = {
+    "type": "transfer", "actions": ["initiate"], "instructed_amount": {"currency": "GBP", "minor_units": 1250},
+    "creditor": {"scheme": "iban", "identifier": "GB33BUKB20201555555555", "name": "Mill Lane Lettings"}, "reference": "Rent, room 4",
+}  # fmt: skip
+
+
+class Site:
+    """The demo, and what is known of it. Each method brings `page` somewhere, or returns the path to open."""
+
+    def __init__(self, live: Server) -> None:
+        self.live = live
+        self.grace = f"grace-{secrets.token_hex(4)}@people.test"  # who signs up
+
+    @cached_property
+    def facts(self) -> dict[str, str]:
+        """What the paths of the site map name."""
+        of_alice = "FROM bank_account a JOIN accounts_user u ON u.id = a.holder_id WHERE u.email = 'alice@demo.test'"
+        queries = {
+            "account": f"SELECT a.id {of_alice} AND a.name = 'Everyday'",
+            "transfer": f"SELECT id FROM transfer WHERE source_id = (SELECT a.id {of_alice} AND a.name = "
+            "'Everyday') ORDER BY created_at LIMIT 1",
+            "transaction": "SELECT id FROM ledger_transaction ORDER BY id DESC LIMIT 1",
+            "client": "SELECT id FROM oauth_client WHERE client_id = 'demo-mobile'",
+        }
+        with psycopg.connect(self.live.database_url) as connection:
+            return {name: str(connection.execute(query).fetchone()[0]) for name, query in queries.items()}  # type: ignore[index]
+
+    def open(self, page: Page, path: str) -> None:
+        page.goto(f"{self.live.url}{path.format(**self.facts) if '{' in path else path}")
+
+    def log_in(self, page: Page, email: str, password: str = person.PASSWORD) -> None:
+        self.open(page, "/accounts/login/")
+        page.fill("input[name=login]", email)
+        page.fill("input[name=password]", password)
+        with page.expect_navigation():
+            page.press("input[name=password]", "Enter")
+
+    # --- nobody
+
+    def fail_to_log_in(self, page: Page) -> None:
+        self.log_in(page, "nobody@demo.test", "not the password")
+
+    def choose_a_short_password(self, page: Page) -> None:
+        self.open(page, "/accounts/signup/")
+        page.fill("input[name=email]", "nobody@demo.test")
+        page.fill("input[name=password1]", "short")
+        page.fill("input[name=password2]", "short")
+        with page.expect_navigation():
+            page.click("main button[type=submit]")
+
+    def send_an_old_form(self, page: Page) -> None:
+        self.open(page, "/accounts/login/")
+        page.context.clear_cookies()
+        page.fill("input[name=login]", person.EMAIL)
+        page.fill("input[name=password]", person.PASSWORD)
+        with page.expect_navigation():
+            page.press("input[name=password]", "Enter")
+
+    def ask_for_a_code(self, page: Page) -> None:
+        self.open(page, "/accounts/login/code/")
+        page.fill("input[name=email]", "bob@demo.test")
+        page.click("main button[type=submit]")
+        page.wait_for_url("**/confirm/")
+
+    def forget_the_password(self, page: Page) -> str:
+        self.open(page, "/accounts/password/reset/")
+        page.fill("input[name=email]", "bob@demo.test")
+        page.click("main button[type=submit]")
+        return self._link("bob@demo.test", "/password/reset/key/")
+
+    # --- apps
+
+    def ask(self, page: Page, scope: str = "", **parameters: str) -> None:
+        query = {"client_id": "demo-mobile", "redirect_uri": RETURNS_TO, "response_type": "code", "state": "s",
+                 "code_challenge": CHALLENGE, "code_challenge_method": "S256", **parameters}  # fmt: skip
+        if scope:
+            query["scope"] = scope
+        self.open(page, f"/oauth/authorize?{urlencode(query)}")
+
+    def ask_for_accounts(self, page: Page) -> None:
+        self.ask(page, "openid", authorization_details=json.dumps([ACCOUNTS]))
+
+    def ask_for_a_transfer(self, page: Page) -> None:
+        self.ask(page, "openid", authorization_details=json.dumps([TRANSFER]))
+
+    def let_apps_in(self, page: Page) -> None:
+        page.route(f"{RETURNS_TO}**", lambda route: route.fulfill(body="back"))
+        self.ask_for_accounts(page)
+        page.click("button[value=allow]")
+        page.wait_for_url(f"{RETURNS_TO}**")
+
+    def follow(self, page: Page, selector: str) -> str:
+        return str(page.get_attribute(selector, "href"))
+
+    def follow_from_passkeys(self, page: Page, selector: str) -> str:
+        self.open(page, "/accounts/2fa/webauthn/")
+        return self.follow(page, selector)
+
+    def _device(self) -> dict[str, Any]:
+        form = {"client_id": "demo-device", "scope": "accounts:read email"}
+        return requests.post(f"{self.live.url}/oauth/device_authorization", data=form, timeout=5).json()
+
+    def send_a_wrong_code(self, page: Page) -> None:
+        self.open(page, "/oauth/device")
+        page.fill("#user-code", "BCDF-GHJK")
+        with page.expect_navigation():
+            page.press("#user-code", "Enter")
+
+    def compare_the_code(self, page: Page) -> None:
+        self.open(page, "/oauth/device")
+        page.fill("#user-code", self._device()["user_code"])
+        page.press("#user-code", "Enter")
+        page.wait_for_selector("button[value=allow]")
+
+    def let_the_device_in(self, page: Page) -> None:
+        self.compare_the_code(page)
+        with page.expect_navigation():
+            page.click("button[value=allow]")
+
+    @cached_property
+    def call_centre(self) -> tuple[str, str]:
+        """The credentials of a client that asks people who are elsewhere."""
+        environment = {**os.environ, "MODE": "demo", "DATABASE_URL": self.live.database_url,
+                       "DATA_DIR": str(self.live.data_dir)}  # fmt: skip
+        command = [sys.executable, "manage.py", "registration_token"]
+        token = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+        metadata = {"client_name": "Call Centre", "grant_types": [CIBA], "scope": "openid accounts:read balances:read",
+                    "redirect_uris": [], "backchannel_token_delivery_mode": "poll"}  # fmt: skip
+        headers = {"Authorization": f"Bearer {token.split()[-1]}"}
+        made = requests.post(f"{self.live.url}/oauth/register", json=metadata, headers=headers, timeout=5).json()
+        return made["client_id"], made["client_secret"]
+
+    def be_asked_elsewhere(self, page: Page) -> None:
+        form = {"scope": "openid accounts:read", "login_hint": person.EMAIL, "binding_message": "W4SCT"}
+        url = f"{self.live.url}/oauth/backchannel_authentication"
+        answer = requests.post(url, data=form, auth=self.call_centre, timeout=5)
+        assert answer.ok, answer.text
+        self.open(page, "/oauth/requests")
+
+    # --- the bank
+
+    def follow_a_statement(self, page: Page) -> str:
+        self.open(page, "/bank/accounts/{account}/statements")
+        links = page.eval_on_selector_all("main a", "all => all.map(one => one.getAttribute('href'))")
+        return next(link for link in links if re.search(r"/statements/\d{4}-\d\d$", link))
+
+    def _transfer(self, page: Page, amount: str) -> None:
+        self.open(page, "/bank/transfer?from={account}")
+        page.fill("#id_amount", amount)
+        page.select_option("#id_to", label="Rainy day (GBP)")
+        page.fill("#id_reference", "For a rainy day")
+
+    def send_nothing(self, page: Page) -> None:
+        self._transfer(page, "0")
+        with page.expect_navigation():
+            page.press("#id_reference", "Enter")
+
+    def fill_in_a_transfer(self, page: Page) -> None:
+        self._transfer(page, "12.50")
+        page.press("#id_reference", "Enter")
+        page.wait_for_url("**/bank/transfer/*")
+
+    def pay_someone_new(self, page: Page) -> None:
+        self._transfer(page, "25")
+        page.select_option("#id_to", value="new")
+        page.fill("#id_name", "Corner Bakery")
+        page.fill("#id_iban", "GB77BARC20201530093459")
+        page.press("#id_reference", "Enter")
+        page.wait_for_url("**/bank/transfer/*")
+
+    # --- Grace
+
+    def sign_up(self, page: Page) -> None:
+        self.open(page, "/accounts/signup/")
+        page.fill("input[name=email]", self.grace)
+        page.fill("input[name=name]", "Grace Gardener")
+        page.fill("input[name=password1]", GRACES_PASSWORD)
+        page.fill("input[name=password2]", GRACES_PASSWORD)
+        page.click("main button[type=submit]")
+        page.wait_for_url("**/accounts/confirm-email/")
+
+    def open_the_link(self, page: Page) -> str:
+        return self._link(self.grace, "/confirm-email/")
+
+    def log_in_for_the_first_time(self, page: Page) -> None:
+        with page.expect_navigation():
+            page.click("text=Yes, it is mine")
+        self.log_in(page, self.grace, GRACES_PASSWORD)
+
+    def set_up_an_authenticator_app(self, page: Page) -> None:
+        self.open(page, "/accounts/2fa/totp/activate/")
+        secret = page.inner_text("code.secret")
+        page.fill("input[name=code]", format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time()))))
+        page.click("text=Turn it on")
+        page.wait_for_url("**/recovery-codes/")
+        self.recovery_code = page.inner_text(".codes li:first-child")
+
+    def make_a_passkey(self, page: Page) -> None:
+        session = page.context.new_cdp_session(page)
+        session.send("WebAuthn.enable")
+        session.send("WebAuthn.addVirtualAuthenticator", {"options": {**DEVICE, "automaticPresenceSimulation": True}})
+        self.open(page, "/accounts/2fa/webauthn/add/")
+        page.fill("input[name=name]", "My phone")
+        page.click("text=Make the passkey")
+        page.wait_for_url(lambda url: not url.endswith("/add/"))
+        session.send("WebAuthn.disable")
+
+    def log_in_with_a_password(self, page: Page) -> None:
+        page.context.clear_cookies()
+        self.log_in(page, self.grace, GRACES_PASSWORD)
+
+    def send_the_second_factor(self, page: Page) -> None:
+        page.fill("input[name=code]", self.recovery_code)
+        page.click("main button:has-text('Log in')")
+        page.wait_for_url("**/trust/")
+
+    def _link(self, email: str, part: str) -> str:
+        """The path of the link that was sent."""
+        links: list[str] = []
+
+        def has_come() -> bool:
+            links.extend(re.findall(rf"https?://\S+{part}\S+", "\n".join(mails(self.live, email))))
+            return bool(links)
+
+        wait_until(has_come)
+        return urlsplit(links[-1]).path
