@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jwt
 
-from bench import cases, cpu, growth, load, report, servers
+from bench import cases, cpu, endurance, growth, load, report, servers
 from bench.cases import Case
 from bench.report import BARE, COUNTERSIGN, DOT, DRF, NODE, SIMPLEJWT, Figures
 from bench.servers import Server
@@ -103,6 +103,8 @@ def main() -> None:
     arguments.add_argument("--without", nargs="*", default=[], choices=[SIMPLEJWT, DOT, NODE])
     arguments.add_argument("--only", default="", help="cases whose name holds this")
     arguments.add_argument("--growth", action="store_true", help="a million rows of each kind against a thousand")
+    arguments.add_argument("--memory", action="store_true", help="of the workers over 200,000 requests")
+    arguments.add_argument("--cleanup", action="store_true", help="tokens while a million expired rows are removed")
     arguments.add_argument("--json", type=Path, help="file for the figures; printed where none is given")
     options = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
@@ -112,6 +114,10 @@ def main() -> None:
         peers -= {NODE}
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         Path(directory).chmod(0o711)
+        for wanted, measured in ((options.memory, endurance.memory), (options.cleanup, endurance.cleanup)):
+            if wanted:
+                _write(measured(Path(directory) / "countersign"), options.json)
+                return
         if options.growth:
             grown = growth.run(Path(directory), rounds=options.rounds, number=options.requests)
             growth.print_table(grown)
@@ -134,7 +140,7 @@ def main() -> None:
     _write({f"{server}: {case}": values for (server, case), values in figures.items()}, options.json)
 
 
-def _write(figures: Mapping[str, Figures], file: Path | None) -> None:
+def _write(figures: Mapping[str, object], file: Path | None) -> None:
     text = json.dumps(figures, indent=1)
     if file:
         file.write_text(text)

@@ -35,14 +35,16 @@ class Result:
         return ordered[min(len(ordered) - 1, int(len(ordered) * fraction))] * 1000
 
 
-def run(port: int, requests: Sequence[Request]) -> Result:
-    """Each connection sends its share, one after the other."""
+def run(port: int, requests: Sequence[Request], *, per_second: float = 0) -> Result:
+    """Each connection sends its share, one after the other: at once, or so many `per_second` of all."""
     latencies: list[float] = []
     failures: list[str] = []
 
     def work(share: Sequence[Request]) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-        for request in share:
+        for number, request in enumerate(share):
+            if per_second:
+                time.sleep(max(0.0, all_began + number * CONNECTIONS / per_second - time.perf_counter()))
             began = time.perf_counter()
             connection.request(request.method, request.path, request.body, request.headers or {})
             response = connection.getresponse()
@@ -53,7 +55,7 @@ def run(port: int, requests: Sequence[Request]) -> Result:
                 return
         connection.close()
 
-    began = time.perf_counter()
+    all_began = time.perf_counter()
     threads = [threading.Thread(target=work, args=[requests[n::CONNECTIONS]]) for n in range(CONNECTIONS)]
     for thread in threads:
         thread.start()
@@ -61,4 +63,4 @@ def run(port: int, requests: Sequence[Request]) -> Result:
         thread.join()
     if failures:
         raise RuntimeError(failures[0])
-    return Result(len(latencies), time.perf_counter() - began, latencies)
+    return Result(len(latencies), time.perf_counter() - all_began, latencies)
