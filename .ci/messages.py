@@ -27,8 +27,8 @@ ENGLISH = (
     "*/admin/*",
     "*/admin.py",
     "config/admin_panels.py",
-    "oauth/registration/*",
-    "oauth/templates/oauth/build.html",
+    "oauth/registration/advice.py",
+    "oauth/registration/snippets.py",
 )
 KEYWORDS: Any = {
     **DEFAULT_KEYWORDS,

@@ -42,6 +42,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         default=True, help_text="Untick instead of deleting: ends every session and access."
     )
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    # Of the page at the last log-in, or chosen since: mail that no page of theirs causes is in it.
+    language = models.CharField(max_length=16, blank=True, editable=False)
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -58,6 +60,11 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.email = UserManager.normalize_email(self.email)
         super().save(*args, **kwargs)
+
+    def speak(self, language: str | None) -> None:
+        if language and language != self.language:
+            self.language = language
+            self.save(update_fields=["language"])
 
     def get_full_name(self) -> str:
         return self.name

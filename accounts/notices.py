@@ -55,6 +55,10 @@ def sentence(kind: str, **about: str) -> str:
     return str(SENTENCES.get(kind, gettext_lazy("The settings of your account were changed."))) % about
 
 
+def language_of(user: User) -> str:
+    return user.language
+
+
 def tell_later(kind: str, user: User, request: HttpRequest | None = None, *, to: str = "", **about: str) -> None:
     """To the main address, or to that in `to`; `about` fills in the sentence."""
     address = request.META.get("REMOTE_ADDR", "") if request else ""
@@ -65,7 +69,7 @@ def tell_later(kind: str, user: User, request: HttpRequest | None = None, *, to:
         )
     app.configure_task(TELL, queue="accounts").defer(
         kind=kind, user_id=str(user.pk), to=to, at=timezone.now().isoformat(), address=address, browser=browser,
-        language=translation.get_language() or settings.LANGUAGE_CODE, about={**about},
+        language=user.language or translation.get_language() or settings.LANGUAGE_CODE, about={**about},
     )  # fmt: skip
 
 
@@ -102,7 +106,7 @@ def send(
 def send_of_tries(email: str, address: str, language: str) -> None:
     user = User.objects.filter(email=email, is_active=True).first()
     if user is not None:
-        send("password_tried", str(user.pk), "", timezone.now().isoformat(), address, "", language, {})
+        send("password_tried", str(user.pk), "", timezone.now().isoformat(), address, "", user.language or language, {})
         AuditEvent.record(
             AuditEvent.Action.LOG_IN_CHANGED, user=user.pk, reason="password_tried", address=address or None
         )

@@ -32,7 +32,10 @@ def download(request: HttpRequest) -> HttpResponseBase:
 
 
 def of(user: User) -> Iterator[Section]:
-    yield "profile", User.objects.filter(pk=user.pk).values("id", "email", "name", "date_joined", "last_login")
+    yield (
+        "profile",
+        User.objects.filter(pk=user.pk).values("id", "email", "name", "language", "date_joined", "last_login"),
+    )
     addresses: Any = user.emailaddress_set  # type: ignore[attr-defined]
     yield "email_addresses", addresses.values("email", "verified", "primary")
     # What lets somebody in is named and dated; its secret stays here.

@@ -8,6 +8,7 @@ from allauth.account.signals import password_changed, password_reset, user_logge
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
+from django.utils import translation
 
 from accounts import known_device, notices
 from accounts.models import User
@@ -19,6 +20,7 @@ from oauth.models.authorization import authorizations_revoked
 @receiver(user_logged_in)
 def remember_log_in(request: HttpRequest, user: User, response: HttpResponseBase, **_: Any) -> None:
     """However the person logged in."""
+    user.speak(translation.get_language())
     known_device.remember(request, response, user)
     address = request.META.get("REMOTE_ADDR") or None
     AuditEvent.record(AuditEvent.Action.LOGGED_IN, user=user.pk, address=address, endpoint="account")

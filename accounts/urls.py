@@ -9,10 +9,11 @@ from accounts import recent_proof
 from accounts.personal_data import download
 from accounts.security import security
 from accounts.sessions import SessionsView
-from accounts.views import LoginView, home, stronger
+from accounts.views import LoginView, choose_language, home, stronger
 
 urlpatterns = [
     path("", home, name="home"),
+    path("language", choose_language, name="set_language"),
     path("accounts/login/", LoginView.as_view(), name="account_login"),
     path("accounts/", security, name="account_security"),
     path("accounts/stronger/", stronger, name="account_stronger"),

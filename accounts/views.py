@@ -4,11 +4,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.views import LoginView as AllauthLoginView
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
 
 from accounts import second_factors
 from oauth.authorization import interaction
@@ -16,6 +19,15 @@ from oauth.authorization import interaction
 
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html")
+
+
+@require_POST
+def choose_language(request: HttpRequest) -> HttpResponse:
+    """For this browser, as Django does it, and for mail to who is logged in."""
+    language = request.POST.get("language", "")
+    if request.user.is_authenticated and language in dict(settings.LANGUAGES):
+        request.user.speak(language)
+    return set_language(request)
 
 
 @login_required

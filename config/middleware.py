@@ -69,11 +69,11 @@ class NoStoreForPeople:
 
 
 class SpeakTheirLanguage(LocaleMiddleware):
-    """What the person chose, else what their browser asks for. The admin speaks English, as its terms do: they are the
-    protocols' own."""
+    """What the person chose, else what their browser asks for. The admin and the API's document speak English, as their
+    terms do: they are the protocols' own."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        if request.path_info.startswith("/admin/"):
+        if request.path_info.startswith(("/admin/", "/api/")):
             translation.activate(settings.LANGUAGE_CODE)
             request.LANGUAGE_CODE = translation.get_language()

@@ -316,6 +316,7 @@ OAUTH = {
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.int("ACCESS_TOKEN_LIFETIME_SECONDS", default=300)),
     "AUTHENTICATION_CONTEXT": "accounts.authentication_context.of",
     "USER_CLAIMS": "accounts.user_claims.of",
+    "USER_LANGUAGE": "accounts.notices.language_of",
     "RESOURCES": {f"{ISSUER}/api/v1": {"name": "Bank API", "path": "/api/v1", "example": "/accounts"}},
     "SCOPES": {
         "openid": _("Confirm who you are"),

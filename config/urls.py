@@ -5,14 +5,12 @@ from django.templatetags.static import static
 from django.urls import include, path
 from django.utils.functional import lazy
 from django.views.generic import RedirectView
-from django.views.i18n import set_language
 
 urlpatterns = [
     path("", include("oauth.urls")),  # first what is asked most
     path("", include("banking.urls")),
     path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
-    path("language", set_language, name="set_language"),
     # Browsers ask for it where a page names no icon, such as JSON. Lazy: the file's name is known once it is collected.
     path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("logo.svg")), name="favicon"),
 ]

@@ -76,6 +76,8 @@ class Conf:
     AUTHENTICATION_CONTEXT: str = "oauth.authorization.authentication_context.from_last_login"
     #: Dotted path of a function (user, scopes) -> claims for the UserInfo endpoint.
     USER_CLAIMS: str = "oauth.user_claims.standard_claims"
+    #: Dotted path of a function (user) -> language code, of mail to them; "" is the language of the site.
+    USER_LANGUAGE: str | None = None
     #: Dotted path of a function () -> JWK Set for verifying; without it the set is fetched from JWKS_URI.
     VERIFICATION_KEYS: str | None = None
     #: Dotted path of a function (AccessTokenClaims) -> bool for `resource_server.require_live`.

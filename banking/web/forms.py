@@ -1,5 +1,6 @@
 """What people fill in: a transfer, a payee."""
 
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -42,8 +43,17 @@ class PayeeForm(forms.Form):
         return clean_iban(self.cleaned_data["iban"])
 
 
+class AmountField(forms.DecimalField):
+    """As the page writes amounts, and as Django reads numbers where that is another way."""
+
+    def to_python(self, value: Any) -> Decimal | None:
+        with suppress(ValueError, TypeError):
+            value = amounts.read(value)
+        return super().to_python(value)
+
+
 class TransferForm(forms.Form):
-    amount = forms.DecimalField(
+    amount = AmountField(
         label=_("Amount"),
         localize=True,
         max_digits=15,

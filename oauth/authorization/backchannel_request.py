@@ -6,10 +6,11 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.mail import send_mail
 from django.db.models import QuerySet
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
@@ -156,16 +157,18 @@ def tell_person(request_id: str) -> None:
         "message": asked.binding_message or "-",
         "page": conf.url("/oauth/requests"),
     }
-    send_mail(
-        _("%(app)s asks for your approval") % facts,
-        _(
-            "%(app)s asks for your approval.\n\nIts message: %(message)s\n\nIf you expect this, log in and decide at "
-            "%(page)s.\nIf you do not, do nothing: nothing is shared."
+    language = import_string(conf.USER_LANGUAGE)(asked.user) if conf.USER_LANGUAGE else ""
+    with translation.override(language or settings.LANGUAGE_CODE):
+        send_mail(
+            _("%(app)s asks for your approval") % facts,
+            _(
+                "%(app)s asks for your approval.\n\nIts message: %(message)s\n\nIf you expect this, log in and decide "
+                "at %(page)s.\nIf you do not, do nothing: nothing is shared."
+            )
+            % facts,
+            None,
+            [address],
         )
-        % facts,
-        None,
-        [address],
-    )
 
 
 def tell_client_later(asked: BackchannelRequest) -> None:

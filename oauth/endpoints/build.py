@@ -2,6 +2,7 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from oauth.conf import conf
@@ -29,8 +30,9 @@ def guide(request: HttpRequest, kind: str = "") -> HttpResponse:
         raise Http404
     chosen = Kind(kind) if kind else None
     context = {
-        "kinds": [(one, EXPLANATIONS[one]) for one in _NAMES],
+        "kinds": [(one, _(one.label), _(EXPLANATIONS[one])) for one in _NAMES],
         "kind": chosen,
+        "label": _(chosen.label) if chosen else "",
         "snippets": example_snippets(chosen) if chosen else [],
         "issuer": conf.ISSUER,
         "minutes": int(conf.ACCESS_TOKEN_LIFETIME.total_seconds() // 60),

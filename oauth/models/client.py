@@ -19,6 +19,7 @@ from django.db import models
 from django.db.models.functions import Upper
 from django.dispatch import Signal
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
 from oauth import outbound, shown_names
@@ -109,13 +110,14 @@ class ExchangePolicy(models.TextChoices):
 
 
 class Kind(models.TextChoices):
-    """What the admin is asked instead of protocol words; `oauth.registration` turns it into safe values."""
+    """What the admin is asked instead of protocol words; `oauth.registration` turns it into safe values. The
+    guide for developers translates the names."""
 
-    MOBILE = "mobile", "Mobile or desktop app"
-    WEB = "web", "Web app with a server"
-    BROWSER = "browser", "Browser app without a server"
-    SERVICE = "service", "Service without a user"
-    DEVICE = "device", "Device without a keyboard"
+    MOBILE = "mobile", _("Mobile or desktop app")
+    WEB = "web", _("Web app with a server")
+    BROWSER = "browser", _("Browser app without a server")
+    SERVICE = "service", _("Service without a user")
+    DEVICE = "device", _("Device without a keyboard")
 
 
 ZERO = timedelta()

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext_noop as _
+
 from oauth.models import Client
 from oauth.models.client import AuthenticationMethod, GrantType, Kind
 
@@ -13,11 +15,13 @@ _CONFIDENTIAL = {
 }
 
 EXPLANATIONS = {
-    Kind.MOBILE: "Installed on people's phones or computers; cannot keep a secret. Code with PKCE, rotating refresh.",
-    Kind.WEB: "Runs on a server of its owner that keeps the secret. Code with PKCE and a secret.",
-    Kind.BROWSER: "Only JavaScript. Prefer a small server (a web app): it keeps tokens away from scripts.",
-    Kind.SERVICE: "No person takes part: acts for itself with client credentials.",
-    Kind.DEVICE: "A television or a terminal: the person logs in on their phone.",
+    Kind.MOBILE: _(
+        "Installed on people’s phones or computers; cannot keep a secret. Code with PKCE, rotating refresh."
+    ),
+    Kind.WEB: _("Runs on a server of its owner that keeps the secret. Code with PKCE and a secret."),
+    Kind.BROWSER: _("Only JavaScript. Prefer a small server (a web app): it keeps tokens away from scripts."),
+    Kind.SERVICE: _("No person takes part: acts for itself with client credentials."),
+    Kind.DEVICE: _("A television or a terminal: the person logs in on their phone."),
 }
 
 _PRESETS: dict[str, dict[str, Any]] = {
