@@ -62,6 +62,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         super().save(*args, **kwargs)
 
     def speak(self, language: str | None) -> None:
+        """From now on mail is in it."""
         if language and language != self.language:
             self.language = language
             self.save(update_fields=["language"])

@@ -20,8 +20,8 @@ from oauth.models.authorization import authorizations_revoked
 @receiver(user_logged_in)
 def remember_log_in(request: HttpRequest, user: User, response: HttpResponseBase, **_: Any) -> None:
     """However the person logged in."""
+    known_device.remember(request, response, user)  # a mail in the language the owner had: this may be somebody else
     user.speak(translation.get_language())
-    known_device.remember(request, response, user)
     address = request.META.get("REMOTE_ADDR") or None
     AuditEvent.record(AuditEvent.Action.LOGGED_IN, user=user.pk, address=address, endpoint="account")
 

@@ -1,6 +1,5 @@
 """What people fill in: a transfer, a payee."""
 
-from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -44,12 +43,17 @@ class PayeeForm(forms.Form):
 
 
 class AmountField(forms.DecimalField):
-    """As the page writes amounts, and as Django reads numbers where that is another way."""
+    """As the page writes amounts. Django would read “1.23.4” on a German page as 1234."""
 
     def to_python(self, value: Any) -> Decimal | None:
-        with suppress(ValueError, TypeError):
-            value = amounts.read(value)
-        return super().to_python(value)
+        if value in self.empty_values:
+            return None
+        try:
+            return amounts.read(str(value))
+        except ValueError:
+            raise forms.ValidationError(
+                _("Write the amount like this: %(example)s"), code="invalid", params={"example": amounts.example()}
+            ) from None
 
 
 class TransferForm(forms.Form):

@@ -1,5 +1,6 @@
 """Amounts as people write and read them, in their language."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from banking import amounts
 from banking.web.forms import AmountField
+from tests.banking.conftest import funded
 
 
 @pytest.mark.parametrize(
@@ -33,12 +35,18 @@ def test_an_amount_is_written_as_its_language_does(language, currency, minor_uni
     ("language", "typed", "read"),
     [
         ("de", "1.234,56", "1234.56"),
-        ("de", "1.234", "1234"),
+        ("de", "1.500", "1500"),
+        ("de", "1.500,00", "1500"),
         ("de", "12,50", "12.5"),
-        ("de", "12.50", "12.5"),  # the other way is taken where it can mean nothing else
+        ("de", "12.50", "12.5"),  # no thousands have two digits: the keypad had no comma
+        ("de", "1500,125", "1500.125"),
         ("en-gb", "1,234.56", "1234.56"),
-        ("en-gb", "12.50", "12.5"),
+        ("en-gb", "1.500", "1.5"),
+        ("en-gb", "1,500", "1500"),
+        ("en-gb", "12,50", "12.5"),
+        ("en-gb", " 12.50 ", "12.5"),
         ("zh-hans", "1,234.56", "1234.56"),
+        ("zh-hans", "1.500", "1.5"),
     ],
 )
 def test_an_amount_is_read_as_its_language_writes_it(language, typed, read):
@@ -46,11 +54,59 @@ def test_an_amount_is_read_as_its_language_writes_it(language, typed, read):
         assert AmountField(localize=True).clean(typed) == Decimal(read)
 
 
-@pytest.mark.parametrize("language", ["de", "en-gb", "zh-hans"])
-@pytest.mark.parametrize("typed", ["1.23,4", "12,34.5,6", "twelve", "NaN", "Infinity", "1,0e999999999", "0" * 400, ""])
-def test_what_is_no_amount_is_refused(language, typed):
+@pytest.mark.parametrize(
+    ("language", "typed"),
+    [
+        *(
+            (language, typed)
+            for language in ("de", "en-gb", "zh-hans")
+            for typed in (
+                "1.23,4", "1,23.4", "1.23.4", "1,23,4", "12,34.5,6", "1.2345,6", "twelve", "NaN", "Infinity", "1e3", "1,0e999999999",
+                "1_000", "+5", "--5", "1 500", "1\n500", "0" * 400, "١٢", "£5", ".", ",", ".5.", "",
+            )
+        ),
+        ("de", "1,234.56"),
+        ("de", "0.500"),
+        ("de", "1500.000"),
+        ("en-gb", "1.234,56"),
+        ("en-gb", "1500,000"),
+        ("zh-hans", "1.234,56"),
+    ],
+)  # fmt: skip
+def test_what_the_language_would_not_write_is_refused(language, typed):
     with translation.override(language), pytest.raises(ValidationError):
-        AmountField(localize=True, max_digits=15, decimal_places=3, min_value=Decimal("0.001")).clean(typed)
+        AmountField(localize=True).clean(typed)
+
+
+def test_a_refusal_shows_how_the_language_writes_it():
+    with translation.override("de"), pytest.raises(ValidationError, match=re.escape("1.234,50")):
+        AmountField(localize=True).clean("1,234.50")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("language", "typed", "shown"),
+    [
+        ("de", "1.500", "1.500,00 £"),
+        ("de", "1,5", "1,50 £"),
+        ("en", "1.500", "£1.50"),
+        ("zh-hans", "1,500", "£1,500.00"),
+    ],
+)
+def test_what_is_confirmed_is_what_was_typed_in_the_language_of_the_page(browser, alice, bob, language, typed, shown):
+    source, to = funded(alice, "Everyday", amount_minor=1_000_000), funded(bob, "Bob's")
+    fields = {
+        "source": source.pk,
+        "to": "new",
+        "name": "Bob Baker",
+        "iban": to.iban,
+        "reference": "Rent",
+        "amount": typed,
+    }
+    spoken = {"Accept-Language": language}
+    filled_in = browser.post("/bank/transfer", fields, headers=spoken)
+    page = browser.get(filled_in["Location"], headers=spoken)
+    assert shown in page.content.decode().replace("\xa0", " ")
 
 
 @given(st.sampled_from(["de", "en-gb", "zh-hans"]), st.integers(1, 10**15), st.sampled_from(["GBP", "JPY", "KWD"]))
@@ -60,10 +116,13 @@ def test_what_the_page_writes_it_reads(language, minor_units, currency):
         assert amounts.read(text) == amounts.decimal(currency, minor_units)
 
 
-@given(st.sampled_from(["de", "en-gb", "zh-hans", "he"]), st.text(max_size=40))
+@given(st.sampled_from(["de", "en-gb", "zh-hans", "xx"]), st.text("0123456789.,’' _-+e\u0661\xa0", max_size=20))
 def test_whatever_is_typed_is_an_amount_or_refused(language, typed):
     with translation.override(language):
         try:
-            assert AmountField(localize=True).clean(typed).is_finite()
+            read = AmountField(localize=True).clean(typed)
         except ValidationError:
-            pass
+            return
+    # Whatever the marks mean, the digits are those that were typed.
+    assert read.is_finite()
+    assert f"{read:f}".replace(".", "").lstrip("0") == re.sub(r"\D", "", typed).lstrip("0")

@@ -327,9 +327,9 @@ def test_proving_it_leads_back_to_the_same_transfer(browser, current, of_bob, se
     [
         ({"amount": "0"}, "greater than or equal"),
         ({"amount": "-5"}, "greater than or equal"),
-        ({"amount": "1e3"}, "no coin|Enter a number|"),
+        ({"amount": "1e3"}, "Write the amount like this"),
         ({"amount": "1.005"}, "no coin so small"),
-        ({"amount": "NaN"}, "Enter a number"),
+        ({"amount": "NaN"}, "Write the amount like this: 1,234.50"),
         ({"iban": "GB00CSGN20000000000000"}, "no IBAN"),
         ({"iban": ""}, "no IBAN"),
         ({"name": ""}, "Who is it"),
@@ -341,9 +341,6 @@ def test_proving_it_leads_back_to_the_same_transfer(browser, current, of_bob, se
 )
 def test_a_mistake_is_told_and_what_was_typed_stays(browser, current, of_bob, changed, told):
     answer = browser.post("/bank/transfer", filled(current, **new_payee(of_bob)) | changed)
-    if changed == {"amount": "1e3"}:
-        assert answer.status_code in (303, 400)
-        return
     assert answer.status_code == 400
     assert re.search(told, text(answer))
     assert not Transfer.objects.exists()

@@ -89,6 +89,13 @@ def test_the_person_is_told_by_mail(alice, call_centre):
     assert all(text in message.body for text in ("Call Centre", "W4SCT", f"{conf.ISSUER}/oauth/requests"))
 
 
+def test_the_mail_is_in_the_language_of_the_person(alice, call_centre):
+    ask(call_centre)
+    alice.speak("de")
+    backchannel_request.tell_person(str(BackchannelRequest.objects.get().pk))
+    assert mail.outbox[0].subject == "Call Centre bittet um Ihre Freigabe"
+
+
 def test_a_denial_and_an_expiry(browser, call_centre, token_endpoint):
     first = ask(call_centre).json()["auth_req_id"]
     decide(browser, "deny")
