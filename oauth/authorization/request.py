@@ -117,7 +117,9 @@ class AuthorizationRequest:
 
 def find_client(params: Parameters) -> Client:
     """Raises InvalidRequest, to be shown."""
-    client_id = params.require("client_id")
+    client_id = params.get("client_id")
+    if client_id is None:
+        raise InvalidRequest(_("The parameter client_id is missing."))
     if metadata_document.is_address(client_id):
         client = metadata_document.find(client_id)
     else:
