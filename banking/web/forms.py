@@ -45,7 +45,7 @@ class PayeeForm(forms.Form):
 class AmountField(forms.DecimalField):
     """As the page writes amounts. Django would read “1.23.4” on a German page as 1234."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
         if value in self.empty_values:
             return None
         try:
