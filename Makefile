@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test fuzz simulate check bench lock messages
+.PHONY: demo test fuzz simulate check bench lock messages screenshots
 
 # Serve the demo on PORT (default 8000, or the next free one), its data in DATA_DIR (default .demo).
 # exec: Ctrl-C goes to Python itself.
@@ -40,6 +40,11 @@ bench: $(INSTALLED)
 # them, and names what is not translated yet (docs/translations.md).
 messages: $(INSTALLED)
 	$(RUN) .ci/messages.py
+
+# A picture of every page for docs/pages.md, taken in Chromium while it is tested.
+screenshots: $(INSTALLED)
+	mkdir -p docs/images/pages && rm -f docs/images/pages/*.webp
+	PICTURES=docs/images/pages $(RUN) -m pytest -q tests/flows/test_every_page.py tests/flows/test_picture_book.py
 
 # Resolve pyproject.toml anew into requirements.txt and requirements-dev.txt.
 lock: $(INSTALLED)

@@ -123,7 +123,7 @@ class TransferDetails(DetailsType):
     )
 
     def check(self, detail: Detail) -> None:
-        if not iban.is_valid(detail["creditor"]["identifier"].replace(" ", "").upper()):
+        if not iban.is_valid(iban.compact(detail["creditor"]["identifier"])):
             raise ValueError("creditor/identifier is no IBAN.")
 
     def scopes(self, detail: Detail) -> Iterable[str]:
@@ -136,7 +136,7 @@ class TransferDetails(DetailsType):
         ticked = hint if any(str(account.pk) == hint for account in accounts) else None
         return Question(
             title=_("Make this transfer, once"),
-            headline=amounts.shown(amount["currency"], amount["minor_units"]),
+            headline=amounts.written(amount["currency"], amount["minor_units"]),
             facts=_transfer(detail),
             prompt=_("From which account?"),
             choices=[
@@ -222,9 +222,9 @@ def _history(detail: Detail) -> list[tuple[str, str]]:
 def _transfer(detail: Detail) -> list[tuple[str, str]]:
     amount, creditor = detail["instructed_amount"], detail["creditor"]
     return [
-        (_("Amount"), amounts.shown(amount["currency"], amount["minor_units"])),
+        (_("Amount"), amounts.written(amount["currency"], amount["minor_units"])),
         (_("To"), creditor["name"]),
-        (_("Account number"), creditor["identifier"]),
+        (_("Account number"), iban.grouped(iban.compact(creditor["identifier"]))),
         (_("Reference"), detail["reference"]),
     ]
 

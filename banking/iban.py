@@ -28,6 +28,11 @@ def compact(text: str) -> str:
     return text.replace(" ", "").upper()
 
 
+def grouped(iban: str | None) -> str:
+    """In fours, as it stands on paper."""
+    return " ".join(iban[at : at + 4] for at in range(0, len(iban), 4)) if iban else ""
+
+
 def is_ours(iban: str) -> bool:
     return iban.startswith(_COUNTRY) and iban[4:].startswith(_BANK)
 

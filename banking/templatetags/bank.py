@@ -11,12 +11,7 @@ from banking.web.person import accounts_of
 
 register = template.Library()
 register.filter("ending", iban.ending)
-
-
-@register.filter
-def grouped(number: str | None) -> str:
-    """An IBAN in fours, as it stands on paper."""
-    return " ".join(number[at : at + 4] for at in range(0, len(number), 4)) if number else ""
+register.filter("grouped", iban.grouped)
 
 
 @register.simple_tag

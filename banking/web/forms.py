@@ -63,6 +63,7 @@ class TransferForm(forms.Form):
         max_digits=15,
         decimal_places=3,
         min_value=Decimal("0.001"),
+        error_messages={"min_value": _("An amount is more than nothing.")},
         widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "class": "amount"}),
     )
     source = forms.ChoiceField(label=_("From"))

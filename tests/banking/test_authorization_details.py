@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
+from banking import iban
 from banking.models import Account, Consent, Transfer
 from banking.opening import open_account
 from oauth.conf import conf
@@ -133,7 +134,7 @@ def test_a_person_sees_what_they_picked_and_takes_it_back(browser, tokens, web_a
     token = tokens([READ, pay], (0, accounts[0].pk), (1, accounts[1].pk))["access_token"]
     text = BeautifulSoup(browser.get("/oauth/apps").content, "html.parser").select_one("main").get_text(" ", strip=True)
     assert all(
-        said in text for said in ("that you picked", "Everyday", "Make this transfer, once", "12.50 GBP", "INV 7")
+        said in text for said in ("that you picked", "Everyday", "Make this transfer, once", "£12.50", "INV 7")
     )
     assert "Secret" not in text
     assert "Make transfers from your accounts" not in text
@@ -201,7 +202,7 @@ def test_it_is_asked_each_time_and_never_silently(browser, tokens, token_endpoin
 def test_a_transfer_is_made_once_as_the_person_saw_it(browser, tokens, token_endpoint, web_app, accounts, pay, api):
     page = consent_page(browser, token_endpoint, web_app, [pay])
     text = BeautifulSoup(page.content, "html.parser").get_text(" ", strip=True)
-    assert all(shown in text for shown in ("12.50 GBP", "Bob Baker", pay["creditor"]["identifier"], "INV 7"))
+    assert all(shown in text for shown in ("£12.50", "Bob Baker", iban.grouped(pay["creditor"]["identifier"]), "INV 7"))
     issued = tokens([pay], (0, str(accounts[1].pk)))
     assert issued["authorization_details"][0]["debtor_account"] == str(accounts[1].pk)
     client = api(issued["access_token"])

@@ -21,16 +21,31 @@ class Row:
     first: Callable[[Site, Page], str | None] | None = None
     note: str = ""
     status: int = 200
+    is_shown_off: bool = False
 
     def __str__(self) -> str:
         return " ".join(filter(None, [self.who, self.view, self.note]))
+
+    @property
+    def pictures(self) -> dict[tuple[int, str], str]:
+        """Names of files for docs/pages.md, by width and colour scheme: people hold a phone, staff sit at a desk."""
+        name = re.sub(r"\W+", "-", str(self))
+        looks = [(1280 if self.who == "admin" else 360, "light")]
+        if self.is_shown_off:
+            looks = [(360, "light"), (360, "dark"), (1280, "light"), (1280, "dark")]
+        return {(width, scheme): f"{name}-{width}-{scheme}.webp" for width, scheme in looks}
 
 
 NOBODY = [
     Row("home", "/"),
     Row("account_login", "/accounts/login/"),
     Row("account_login", first=Site.fail_to_log_in, note="refused"),
-    Row("account_login", first=lambda site, page: site.ask(page, "openid accounts:read"), note="for an app"),
+    Row(
+        "account_login",
+        first=lambda site, page: site.ask(page, "openid accounts:read"),
+        note="for an app",
+        is_shown_off=True,
+    ),
     Row("account_signup", "/accounts/signup/"),
     Row("account_signup", first=Site.choose_a_short_password, note="refused"),
     Row("account_request_login_code", "/accounts/login/code/"),
@@ -61,7 +76,7 @@ NOBODY = [
 ALICE = [
     Row("home", "/", "alice"),
     Row("oauth:authorize", "", "alice", lambda site, page: site.ask(page, "openid profile email accounts:read transfers:write offline_access")),
-    Row("oauth:authorize", "", "alice", Site.ask_for_accounts, "accounts"),
+    Row("oauth:authorize", "", "alice", Site.ask_for_accounts, "accounts", is_shown_off=True),
     Row("oauth:authorize", "", "alice", Site.ask_for_a_transfer, "transfer"),
     Row("oauth:apps", "/oauth/apps", "alice", Site.let_apps_in),
     Row("oauth:app-details", "", "alice", lambda site, page: site.follow(page, "text=Change accounts")),
@@ -84,7 +99,7 @@ ALICE = [
     Row("mfa_list_webauthn", "/accounts/2fa/webauthn/", "alice", note="none"),
     Row("mfa_add_webauthn", "/accounts/2fa/webauthn/add/", "alice"),
     Row("bank:accounts", "/bank/", "alice"),
-    Row("bank:account", "/bank/accounts/{account}", "alice"),
+    Row("bank:account", "/bank/accounts/{account}", "alice", is_shown_off=True),
     Row("bank:account", "/bank/accounts/{account}?q=nothing+is+called+this", "alice", note="nothing found"),
     Row("bank:statements", "/bank/accounts/{account}/statements", "alice"),
     Row("bank:statement", "", "alice", Site.follow_a_statement),
@@ -120,7 +135,7 @@ GRACE = [
 ]
 
 ADMIN = [
-    Row("admin:index", "/admin/", "admin"),
+    Row("admin:index", "/admin/", "admin", is_shown_off=True),
     Row("admin:oauth_client_changelist", "/admin/oauth/client/", "admin"),
     Row("admin:oauth_client_add", "/admin/oauth/client/add/", "admin"),
     Row("admin:oauth_client_change", "/admin/oauth/client/{client}/change/", "admin"),

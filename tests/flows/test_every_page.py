@@ -1,10 +1,14 @@
 """What holds for every page of the site, measured in Chromium: who can read it, what it weighs, what it asks for.
 
 axe-core (npm) judges each as four people see it: light and dark, on a phone of 360 px and on 1280 px.
+`make screenshots` keeps what they see, for docs/pages.md.
 """
 
+import base64
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +31,7 @@ pytestmark = pytest.mark.skipif(
 )
 SIZES = [(360, 780), (1280, 800)]
 SCHEMES = ["light", "dark"]
+PICTURES = os.environ.get("PICTURES")  # the directory to put them in
 MOST_BYTES = 60_000
 MOST_REQUESTS = 3  # before anything is drawn, beyond the document
 # Django's admin brings some twenty files of its own, jQuery among them, which browsers keep from page to page. The demo
@@ -57,12 +62,14 @@ class Visitor:
         self.urls: list[str] = []
         self.named_by_page: list[str] = []
         self.complaints: list[str] = []
+        self.headers: dict[str, str] = {}  # of the page
         self.page.on("console", self._hears)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        devtools = self.page.context.new_cdp_session(self.page)
+        self.devtools = devtools = self.page.context.new_cdp_session(self.page)
         devtools.send("Network.enable")
         devtools.send("Network.setCacheDisabled", {"cacheDisabled": True})  # as at the first visit
         devtools.on("Network.requestWillBeSent", self._asks)
+        devtools.on("Network.responseReceived", self._is_answered)
         devtools.on("Network.loadingFinished", self._gets)
 
     def forget(self) -> None:
@@ -83,6 +90,16 @@ class Visitor:
         # What a script asks for it asks for later; see static/passkeys.js.
         if event.get("type") != "Document" and event["initiator"]["type"] != "script" and not url.startswith("data:"):
             self.named_by_page.append(url)
+
+    def _is_answered(self, event: dict[str, Any]) -> None:
+        if event["type"] == "Document":
+            self.headers = {name.lower(): value for name, value in event["response"]["headers"].items()}
+
+    def photograph(self, file: Path) -> None:
+        """WebP, which Playwright does not write: a third of a PNG."""
+        self.page.evaluate("scrollTo(0, 0)")
+        image = self.devtools.send("Page.captureScreenshot", {"format": "webp", "quality": 20})
+        file.write_bytes(base64.b64decode(image["data"]))
 
     def _gets(self, event: dict[str, Any]) -> None:
         self.bytes[event["requestId"]] = event["encodedDataLength"]
@@ -141,14 +158,18 @@ def test_a_page_is_light_and_everybody_can_read_it(
     site: Site, visitors: dict[str, Visitor], axe: str, row: Row
 ) -> None:
     """WCAG 2.2 AA as far as a program sees it; nothing of a third party; nothing that Chromium complains of, which
-    is where a breach of our CSP would show."""
+    is where a breach of our CSP would show; in no frame of another site, and in no cache once it is a person's."""
     visitor = visitors[row.who]
     page = be_there(site, visitor, row)
-    assert all(url.startswith((f"{site.live.url}/", "data:")) for url in visitor.urls)
+    assert [url for url in visitor.urls if not url.startswith((f"{site.live.url}/", "data:"))] == []
     # Chromium says so of each document that is an error, as it should be.
     is_expected = re.compile(rf"Failed to load resource: .* status of {row.status} ") if row.status >= 400 else None
     assert [text for text in visitor.complaints if not (is_expected and is_expected.match(text))] == []
     is_admin = row.who == "admin"
+    assert "frame-ancestors 'none'" in visitor.headers["content-security-policy"]
+    assert visitor.headers["x-frame-options"] == "DENY"
+    if row.who != "nobody":
+        assert "no-store" in visitor.headers["cache-control"]
     assert sum(visitor.bytes.values()) <= (MOST_BYTES_OF_ADMIN if is_admin else MOST_BYTES)
     assert is_admin or len(visitor.named_by_page) <= MOST_REQUESTS, visitor.named_by_page
     page.evaluate(axe)
@@ -162,6 +183,8 @@ def test_a_page_is_light_and_everybody_can_read_it(
             for rule, where, why in page.evaluate(AXE, RULES_OF_COLOUR if scheme == "dark" else ALL_RULES):
                 if not (is_admin and site_map.is_djangos(rule, where)):
                     faults.setdefault((rule, where), f"{width} px, {scheme}: {why}")
+            if PICTURES and (width, scheme) in row.pictures:
+                visitor.photograph(Path(PICTURES) / row.pictures[width, scheme])
     assert not faults, "\n".join(map(str, faults.items()))
 
 
@@ -193,7 +216,7 @@ def without_javascript(chromium: Browser) -> Iterator[Page]:
 
 def test_a_person_without_javascript_logs_in_and_lets_an_app_in(site: Site, without_javascript: Page) -> None:
     page = without_javascript
-    page.route(f"{RETURNS_TO}**", lambda route: route.fulfill(body="back"))
+    site.be_the_app(page)
     site.ask_for_accounts(page)
     page.fill("input[name=login]", person.EMAIL)
     page.fill("input[name=password]", person.PASSWORD)

@@ -103,6 +103,11 @@ class Site:
             query["scope"] = scope
         self.open(page, f"/oauth/authorize?{urlencode(query)}")
 
+    def be_the_app(self, page: Page) -> None:
+        """What the person returns to. It names its icon, for the browser would ask for one."""
+        back = "<link rel=icon href=data:,>back"
+        page.route(f"{RETURNS_TO}**", lambda route: route.fulfill(body=back, content_type="text/html"))
+
     def ask_for_accounts(self, page: Page) -> None:
         self.ask(page, "openid", authorization_details=json.dumps([ACCOUNTS]))
 
@@ -110,7 +115,7 @@ class Site:
         self.ask(page, "openid", authorization_details=json.dumps([TRANSFER]))
 
     def let_apps_in(self, page: Page) -> None:
-        page.route(f"{RETURNS_TO}**", lambda route: route.fulfill(body="back"))
+        self.be_the_app(page)
         self.ask_for_accounts(page)
         page.click("button[value=allow]")
         page.wait_for_url(f"{RETURNS_TO}**")
