@@ -119,6 +119,8 @@ PROGRAM_MIDDLEWARE = [
     "oauth.resource_server.middleware.OfferDPoPNonce",
     "config.middleware.SayOutages",
 ]
+# The same for everybody, and often asked for: config.http_cache keeps them for a second.
+PUBLIC_DOCUMENTS = ["/oauth/jwks", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False

@@ -7,6 +7,7 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
+from config.http_cache import PublicAnswers
 from config.proxy import WSGIApplication, behind_proxies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -17,4 +18,5 @@ if settings.PRODUCTION:
     errors = [str(m) for m in checks.run_checks(include_deployment_checks=True) if m.is_serious(checks.ERROR)]
     if errors:
         raise ImproperlyConfigured("\n".join(["These settings are unsafe in production:", *errors]))
+application = PublicAnswers(application, paths=settings.PUBLIC_DOCUMENTS)
 application = behind_proxies(application, trusted=settings.TRUSTED_PROXIES)

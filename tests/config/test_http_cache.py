@@ -1,0 +1,161 @@
+"""RFC 9111: what a shared cache may give again, and to whom."""
+
+import uuid
+from io import BytesIO
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+
+from config import http_cache
+from config.http_cache import PublicAnswers
+
+PATH = "/document"
+PUBLIC = ("Cache-Control", "public, max-age=60")
+
+
+class Application:
+    """Answers with `headers`, counting."""
+
+    def __init__(self, *headers: tuple[str, str], status: str = "200 OK") -> None:
+        self.headers, self.status = headers or (PUBLIC,), status
+        self.asked = self.closed = 0
+        self.cached = PublicAnswers(self, paths=[PATH])
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        self.asked += 1
+        start_response(self.status, [*self.headers, ("X-Request-Id", uuid.uuid4().hex)])
+        return self
+
+    def __iter__(self) -> Any:
+        return iter([b"one ", str(self.asked).encode()])
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def get(self, **environ: str) -> tuple[str, dict[str, str], bytes]:
+        return ask(self.cached, **environ)
+
+
+def ask(application: Any, **environ: str) -> tuple[str, dict[str, str], bytes]:
+    told: list[Any] = []
+    plain = {
+        "REQUEST_METHOD": "GET", "PATH_INFO": PATH, "QUERY_STRING": "", "HTTP_HOST": "localhost",
+        "wsgi.url_scheme": "http", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.input": BytesIO(),
+    }  # fmt: skip
+    answer = application({**plain, **environ}, lambda *said: told.append(said))
+    body = b"".join(answer)
+    if hasattr(answer, "close"):
+        answer.close()
+    status, headers = told[0][:2]
+    return status, dict(headers), body
+
+
+def test_a_public_answer_is_made_once_and_given_again_with_an_id_of_its_own():
+    application = Application(PUBLIC, ("ETag", '"x"'))
+    first, second = application.get(), application.get()
+    assert application.asked == application.closed == 1
+    assert first[2] == second[2] == b"one 1"
+    assert second[0] == "200 OK"
+    assert second[1]["ETag"] == '"x"'
+    assert uuid.UUID(second[1]["X-Request-Id"]) != uuid.UUID(first[1]["X-Request-Id"])
+
+
+def test_it_is_forgotten_after_a_moment_whatever_max_age_says(monkeypatch):
+    """A key that was taken out is not handed out for a minute more."""
+    assert http_cache.MOST_SECONDS <= 1
+    monkeypatch.setattr(http_cache, "MOST_SECONDS", 0)
+    application = Application()
+    assert [application.get()[2] for _ in range(2)] == [b"one 1", b"one 2"]
+
+
+def test_the_id_of_a_caller_is_kept_where_it_is_one():
+    application = Application()
+    application.get()
+    given = uuid.uuid4().hex
+    assert application.get(HTTP_X_REQUEST_ID=given)[1]["X-Request-Id"] == given
+    for odd in ("<script>", "x\r\nSet-Cookie: a=b", "1" * 400):
+        assert uuid.UUID(application.get(HTTP_X_REQUEST_ID=odd)[1]["X-Request-Id"])
+
+
+@pytest.mark.parametrize(
+    "particular",
+    [
+        {"QUERY_STRING": "x=1"},
+        {"REQUEST_METHOD": "HEAD"},
+        {"REQUEST_METHOD": "POST"},
+        {"REQUEST_METHOD": "OPTIONS"},
+        {"CONTENT_LENGTH": "1"},
+        {"HTTP_ORIGIN": "https://app.example"},
+        {"HTTP_AUTHORIZATION": "Bearer x"},
+        {"HTTP_IF_NONE_MATCH": '"x"'},
+        {"HTTP_RANGE": "bytes=0-1"},
+        {"HTTP_CACHE_CONTROL": "no-cache"},
+        {"HTTP_DPOP": "x"},
+        {"PATH_INFO": "/other"},
+        {"HTTP_HOST": "other.example"},
+        {"wsgi.url_scheme": "https"},
+    ],
+)
+def test_what_asks_for_something_else_is_asked_of_the_application(particular):
+    application = Application()
+    application.get()
+    assert application.get(**particular)[2] == b"one 2"
+    assert application.get()[2] == b"one 1"  # and the answer to it was not kept for others
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ([("Cache-Control", "max-age=60")], "200 OK"),
+        ([("Cache-Control", "private")], "200 OK"),
+        ([("Cache-Control", "no-store")], "200 OK"),
+        ([("X-Nothing", "said")], "200 OK"),
+        ([PUBLIC, ("Set-Cookie", "a=b")], "200 OK"),
+        ([PUBLIC, ("Vary", "Cookie")], "200 OK"),
+        ([PUBLIC, ("Vary", "*")], "200 OK"),
+        ([PUBLIC], "404 Not Found"),
+        ([PUBLIC], "500 Internal Server Error"),
+    ],
+)
+def test_what_is_not_for_everybody_is_never_kept(headers, status):
+    application = Application(*headers, status=status)
+    assert [application.get()[2] for _ in range(2)] == [b"one 1", b"one 2"]
+
+
+def test_who_varies_the_host_makes_it_forget_not_grow():
+    application = Application()
+    for number in range(3 * http_cache.MOST_ENTRIES):
+        application.get(HTTP_HOST=f"{number}.example")
+    assert len(application.cached.kept) <= http_cache.MOST_ENTRIES
+
+
+@pytest.fixture
+def site():
+    """As config.wsgi makes it; like Django's test client, it leaves the test's connection open."""
+    request_started.disconnect(close_old_connections)
+    request_finished.disconnect(close_old_connections)
+    yield PublicAnswers(get_wsgi_application(), paths=settings.PUBLIC_DOCUMENTS)
+    request_started.connect(close_old_connections)
+    request_finished.connect(close_old_connections)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", settings.PUBLIC_DOCUMENTS)
+def test_the_sites_documents_are_the_same_from_memory(site, path, signing_keys, django_assert_num_queries):
+    from_django = ask(site, PATH_INFO=path)
+    with django_assert_num_queries(0):
+        kept = ask(site, PATH_INFO=path)
+    assert from_django[0] == "200 OK"
+    assert kept[2] == from_django[2]
+    assert {**kept[1], "X-Request-Id": ""} == {**from_django[1], "X-Request-Id": ""}
+
+
+@pytest.mark.django_db
+def test_a_host_that_is_not_ours_gets_no_document(site, signing_keys):
+    ask(site, PATH_INFO="/oauth/jwks")
+    for _ in range(2):
+        assert ask(site, PATH_INFO="/oauth/jwks", HTTP_HOST="evil.example")[0].startswith("400")
