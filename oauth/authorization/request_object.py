@@ -18,7 +18,7 @@ from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
 from oauth.errors import InvalidRequest, InvalidRequestObject, RequestNotSupported
 from oauth.models import Client
 from oauth.parameters import Parameters
-from oauth.tokens.verification import is_canonical_jws
+from oauth.tokens.verification import is_canonical_jws, unverified_header
 
 # §10.8: told apart from other JWTs of the client; older libraries say JWT or nothing.
 TYPES = ("oauth-authz-req+jwt", "JWT", None)
@@ -54,7 +54,7 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
     if not is_canonical_jws(token):
         raise InvalidRequestObject("request is not a JWS in compact form.")
     try:
-        header = jwt.get_unverified_header(token)
+        header = unverified_header(token)
         algorithm, kid = str(header.get("alg")), header.get("kid")
         allowed = (
             (client.request_object_signing_alg,) if client.request_object_signing_alg else CLIENT_SIGNING_ALGORITHMS

@@ -3,6 +3,7 @@
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import jwt
@@ -13,6 +14,7 @@ from oauth.conf import CLIENT_SIGNING_ALGORITHMS
 # RFC 7518 §3.3, §3.5; FAPI 2.0 Security Profile §5.4.
 MIN_RSA_BITS = 2048
 MAX_KEYS = 20
+_PUBLIC = ("kty", "crv", "x", "y", "n", "e")
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 # Key type and curve by algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
 _TYPES = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519"), "PS256": ("RSA", None)}
@@ -61,8 +63,17 @@ def load(jwk: Mapping[str, Any], algorithm: str) -> jwt.PyJWK:
     key_type, curve = _TYPES[algorithm]
     if jwk.get("kty") != key_type or (curve and jwk.get("crv") != curve):
         raise ValueError(f"a key for {algorithm} has kty {key_type}{f' and crv {curve}' if curve else ''}.")
+    members = tuple((name, jwk[name]) for name in _PUBLIC if name in jwk)
+    if not all(isinstance(value, str) for _, value in members):
+        raise ValueError("a key cannot be read.")
+    return _read(members, algorithm)
+
+
+@lru_cache(maxsize=2048)
+def _read(members: tuple[tuple[str, str], ...], algorithm: str) -> jwt.PyJWK:
+    """A client signs every request with the same key. What is kept depends on nothing else."""
     try:
-        key = jwt.PyJWK(dict(jwk), algorithm=algorithm)
+        key = jwt.PyJWK(dict(members), algorithm=algorithm)
     except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError("a key cannot be read.") from error
     if isinstance(key.key, RSAPublicKey) and key.key.key_size < MIN_RSA_BITS:

@@ -6,6 +6,7 @@ import secrets
 import time
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -15,7 +16,7 @@ from jwcrypto.jwk import JWK
 
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
 from oauth.proof import nonce, replay
-from oauth.tokens.verification import is_canonical_jws
+from oauth.tokens.verification import is_canonical_jws, unverified_header
 
 TYP = "dpop+jwt"
 # §11.1: a proof is for now; with a nonce of ours its own clock matters less, but never more than this.
@@ -54,8 +55,8 @@ def verify(headers: str | None, *, method: str, url: str, access_token: str | No
     if not is_canonical_jws(headers):
         raise InvalidProof("The DPoP header is not one JWS in compact form.")
     try:
-        header = jwt.get_unverified_header(headers)
-    except (jwt.InvalidTokenError, ValueError, RecursionError):
+        header = unverified_header(headers)
+    except ValueError:
         raise InvalidProof("The header of the proof cannot be read.") from None
     # 4, 5: of the type, signed asymmetrically by an algorithm that is acceptable here.
     if header.get("typ") != TYP or "crit" in header or "b64" in header:
@@ -85,10 +86,19 @@ def _key(jwk: Any, algorithm: str) -> tuple[jwt.PyJWK, str]:
         raise InvalidProof(f"jwk of the proof is a public key for {algorithm}.")
     if jwk.keys() - _PUBLIC[key_type] - _DESCRIPTIVE:
         raise InvalidProof("jwk of the proof holds more than a public key.")
-    public = {name: jwk.get(name) for name in ("kty", *_PUBLIC[key_type])}
+    members = tuple((name, jwk.get(name)) for name in ("kty", *sorted(_PUBLIC[key_type])))
+    if not all(isinstance(value, str) for _, value in members):
+        raise InvalidProof("jwk of the proof cannot be read.")
+    return _read_key(members, algorithm)
+
+
+@lru_cache(maxsize=2048)
+def _read_key(members: tuple[tuple[str, str], ...], algorithm: str) -> tuple[jwt.PyJWK, str]:
+    """A client sends the same key with every request. What is kept depends on nothing else."""
+    public = dict(members)
     try:
         parsed = JWK(**public)
-        if key_type == "RSA" and parsed.get_op_key("verify").key_size < MIN_RSA_BITS:
+        if public["kty"] == "RSA" and parsed.get_op_key("verify").key_size < MIN_RSA_BITS:
             raise InvalidProof(f"An RSA key has at least {MIN_RSA_BITS} bits.")
         return jwt.PyJWK(public, algorithm=algorithm), parsed.thumbprint()
     except (JWException, jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:

@@ -17,6 +17,7 @@ from django.core.signals import setting_changed
 from oauth.conf import conf
 from oauth.resource_server.jwks import find_key
 from oauth.tokens.access_token import AccessToken
+from oauth.tokens.verification import unverified_header
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def once(raw: bytes | str, audiences: Sequence[str], verify: Callable[[], Access
     if known is not None and known.expires_at > time.time() and find_key(known.kid) is known.key:
         return known.token
     token = verify()
-    kid = jwt.get_unverified_header(encoded)["kid"]
+    kid = unverified_header(encoded)["kid"]
     if key := find_key(kid):
         _keep(name, _Verified(token, kid, key, token.claims.expires_at.timestamp()))
     return token

@@ -14,7 +14,7 @@ from oauth.conf import SIGNING_ALGORITHMS, conf
 from oauth.models import Authorization, Client
 from oauth.tokens import subject
 from oauth.tokens.signing import SigningBackend
-from oauth.tokens.verification import is_canonical_jws
+from oauth.tokens.verification import is_canonical_jws, unverified_header
 
 TYP = "JWT"
 
@@ -72,7 +72,7 @@ def read_hint(token: str) -> Hint | None:
     if not is_canonical_jws(token):
         return None
     try:
-        header = jwt.get_unverified_header(token)
+        header = unverified_header(token)
         published = {jwk["kid"]: jwk for jwk in keys.published_jwks()["keys"]}
         jwk = published.get(str(header.get("kid")))
         if jwk is None or header.get("typ") != TYP or jwk["alg"] != header.get("alg") or "crit" in header:

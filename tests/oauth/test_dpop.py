@@ -18,7 +18,7 @@ from django.utils import timezone
 from oauth.conf import conf
 from oauth.models import RefreshToken, UsedProof
 from oauth.proof import nonce
-from oauth.proof.dpop import _key
+from oauth.proof.dpop import InvalidProof, _key
 from tests.oauth.client_keys import ClientKey
 from tests.oauth.test_par import page_of, push
 from tests.oauth_client import allow, authorization_url, callback, decide, decoded
@@ -333,3 +333,12 @@ def test_the_thumbprint_of_the_rfcs_key():
         "y": "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA",
     }  # fmt: skip
     assert _key(jwk, "ES256")[1] == "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
+
+
+def test_a_key_is_read_once_and_only_that_key():
+    (mine, jkt), (other, _) = (_key(public(key), "ES256") for key in (KEY, ClientKey(kid=None)))
+    assert _key({**public(KEY), "kid": "renamed"}, "ES256") == (mine, jkt)
+    assert other is not mine
+    for odd in (["x"], {"a": 1}, 5, None):
+        with pytest.raises(InvalidProof):
+            _key({**public(KEY), "x": odd}, "ES256")

@@ -13,6 +13,7 @@ from django.db import connection
 from oauth.client_authentication import keys as client_keys
 from oauth.conf import conf
 from oauth.models import UsedAssertion
+from oauth.models import client_keys as registered_keys
 from tests.conftest import make_client
 from tests.oauth.client_keys import ClientKey, by
 
@@ -230,3 +231,17 @@ def test_a_failed_fetch_leaves_the_keys(client_with_uri, key_server, token_endpo
 def test_what_is_no_jwk_set_is_invalid_client(client_with_uri, key_server, token_endpoint, body):
     key_server.body = body
     refused(ask(token_endpoint, KEY.assertion(client_with_uri.client_id)))
+
+
+def test_a_key_is_read_once_and_only_that_key():
+    """What is kept of a registered key depends on the key alone: another one is never taken for it."""
+    mine, other = ClientKey(), ClientKey()
+    loaded = registered_keys.load(mine.public, "ES256")
+    assert registered_keys.load({**mine.public, "kid": "renamed"}, "ES256") is loaded
+    assert registered_keys.load(other.public, "ES256") is not loaded
+    mixed = {**mine.public, "x": other.public["x"]}
+    with pytest.raises(ValueError, match="cannot be read"):
+        registered_keys.load(mixed, "ES256")
+    for odd in (["x"], {"a": 1}, 5, None):
+        with pytest.raises(ValueError, match="cannot be read"):
+            registered_keys.load({**mine.public, "x": odd}, "ES256")
