@@ -1,5 +1,6 @@
 """Rows go when nobody needs them, and not before."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -60,6 +61,19 @@ def test_batches_are_small(issued, web_app):
     with time_machine.travel(timezone.now() + timedelta(days=200)):
         assert [rows for name, rows in clean_up(batch=2) if name == "authorizations"] == [2, 2, 1]
         assert not any(rows.exists() for name, rows in expired().items() if name == "authorizations")
+
+
+def test_it_rests_after_each_batch_for_as_long_as_the_batch_took(issued, web_app, monkeypatch):
+    rests = []
+    monkeypatch.setattr(housekeeping.time, "sleep", rests.append)
+    for _ in range(3):
+        issued(web_app)
+    began = time.monotonic()
+    with time_machine.travel(timezone.now() + timedelta(days=200)):
+        batches = list(clean_up(batch=1))
+    assert len(rests) == len(batches) >= 3
+    assert all(rest > 0 for rest in rests)
+    assert sum(rests) <= time.monotonic() - began
 
 
 @pytest.mark.django_db(transaction=True)
