@@ -42,11 +42,12 @@ def run(port: int, requests: Sequence[Request], *, per_second: float = 0) -> Res
     latencies: list[float] = []
     failures: list[str] = []
 
-    def work(share: Sequence[Request]) -> None:
+    def work(first: int) -> None:
+        share = requests[first::CONNECTIONS]
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         for number, request in enumerate(share):
             if per_second:
-                time.sleep(max(0.0, all_began + number * CONNECTIONS / per_second - time.perf_counter()))
+                time.sleep(max(0.0, all_began + (first + number * CONNECTIONS) / per_second - time.perf_counter()))
             began = time.perf_counter()
             connection.request(request.method, request.path, request.body, request.headers or {})
             response = connection.getresponse()
@@ -58,7 +59,7 @@ def run(port: int, requests: Sequence[Request], *, per_second: float = 0) -> Res
         connection.close()
 
     all_began = time.perf_counter()
-    threads = [threading.Thread(target=work, args=[requests[n::CONNECTIONS]]) for n in range(CONNECTIONS)]
+    threads = [threading.Thread(target=work, args=[n]) for n in range(CONNECTIONS)]
     for thread in threads:
         thread.start()
     for thread in threads:
