@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jwt
 
-from bench import cases, cpu, endurance, growth, load, report, servers
+from bench import cases, endurance, growth, load, report, servers
 from bench.cases import Case
 from bench.report import BARE, COUNTERSIGN, DOT, DRF, NODE, SIMPLEJWT, Figures
 from bench.servers import Server
@@ -28,18 +28,13 @@ def measure(server: Server, case: Case, number: int, *, counts: bool) -> Figures
     number = min(3 * number if case.name in CHEAP else number, case.most or 3 * number)
     load.run(server.port, case.make(max(number // 10, load.CONNECTIONS)))
     statements = _statements(server, case) if counts else 0.0
-    batch = case.make(number)
-    server_before = cpu.of_tree(server.process)
-    database_before = cpu.of_tree(server.database.process) if server.database else 0.0
-    result = load.run(server.port, batch)
-    used = cpu.of_tree(server.process) - server_before
-    used_by_database = cpu.of_tree(server.database.process) - database_before if server.database else 0.0
+    result, server_us, database_us = server.asked(case.make(number))
     return {
         "requests_per_second": result.per_second,
         "p50_ms": result.percentile_milliseconds(0.5),
         "p99_ms": result.percentile_milliseconds(0.99),
-        "server_us": used / result.requests * 1e6,
-        "database_us": used_by_database / result.requests * 1e6,
+        "server_us": server_us,
+        "database_us": database_us,
         "statements": statements,
     }
 

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 import psycopg
 import requests
 
-from bench import cases, cpu, load, report, servers
+from bench import cases, load, report, servers
 from bench.cases import FORM, Case, basic
 from bench.load import Request
 from bench.report import Figures
@@ -87,13 +87,8 @@ def print_table(figures: dict[str, dict[str, float]]) -> None:
 
 def _measure(server: Server, case: Case, number: int) -> Figures:
     load.run(server.port, case.make(max(number // 10, load.CONNECTIONS)))
-    batch = case.make(min(number, case.most or number))
-    assert server.database
-    before = cpu.of_tree(server.process), cpu.of_tree(server.database.process)
-    done = load.run(server.port, batch)
-    after = cpu.of_tree(server.process), cpu.of_tree(server.database.process)
-    used, used_by_database = (later - earlier for later, earlier in zip(after, before, strict=True))
-    return {"server_us": used / done.requests * 1e6, "database_us": used_by_database / done.requests * 1e6}
+    _, server_us, database_us = server.asked(case.make(min(number, case.most or number)))
+    return {"server_us": server_us, "database_us": database_us}
 
 
 def _cases(server: Server, data_dir: Path, scale: float) -> Iterator[Case]:

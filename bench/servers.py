@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,8 @@ from typing import Any
 
 import psycopg
 
-from bench import cpu
+from bench import cpu, load
+from bench.load import Request, Result
 from bench.signing import Key
 from config.ports import is_free
 from demo import postgres
@@ -73,6 +74,15 @@ class Server:
     @property
     def url(self) -> str:
         return f"http://localhost:{self.port}"
+
+    def asked(self, batch: Sequence[Request]) -> tuple[Result, float, float]:
+        """What came of it, and the CPU of the server's and of the database's processes, in µs per request."""
+        processes = [self.process, *([self.database.process] if self.database else [])]
+        before = [cpu.of_tree(process) for process in processes]
+        result = load.run(self.port, batch)
+        used = [cpu.of_tree(process) - earlier for process, earlier in zip(processes, before, strict=True)]
+        server_us, *database_us = (seconds / result.requests * 1e6 for seconds in used)
+        return result, server_us, sum(database_us)
 
 
 @contextmanager

@@ -6,17 +6,18 @@ Origin, or comes in another form, is Django's.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from django_guid.utils import generate_guid, validate_guid
 from prometheus_client import Counter
 
-WSGIApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
+from config.programs import REQUEST_ID
+from config.proxy import WSGIApplication
+
 Headers = list[tuple[str, str]]
 
-REQUEST_ID = "X-Request-Id"
 # Whatever a view says: a key that was taken out is gone everywhere within it. Part of the clock skew that the
 # rotation of keys waits for (oauth/keys/rotation.py).
 MOST_SECONDS = 1.0

@@ -1,15 +1,23 @@
 """A demo that runs as a person would run it, for stories over real HTTP."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tests import servers
 
 NODE = Path(__file__).parent / "node"
+CHROMIUM = shutil.which("chromium")
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium on this machine (Debian: apt-get install chromium)"
+)
+_OFFLINE = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run",
+            "--disable-component-update", "--disable-sync")  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +42,12 @@ def libraries() -> None:
     lock = NODE / "package-lock.json"
     if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=NODE, check=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Asks nobody but the pages that a test opens."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_OFFLINE)
+        yield browser
+        browser.close()

@@ -7,23 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.flows import person
-from tests.flows.test_browser import CHROMIUM, OFFLINE, log_in
+from tests.flows.conftest import needs_chromium
+from tests.flows.test_browser import log_in
 from tests.servers import Server
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium on this machine (Debian: apt-get install chromium)"
-)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OFFLINE)
-        yield browser
-        browser.close()
+pytestmark = needs_chromium
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-from tests.flows.test_browser import chromium, log_in, page, pytestmark  # noqa: F401 (fixtures)
+from tests.flows.test_browser import log_in, page, phone, pytestmark  # noqa: F401 (fixtures)
 from tests.servers import Server
 
 

@@ -3,41 +3,33 @@
 import base64
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
+from tests.flows.conftest import needs_chromium
 from tests.flows.person import EMAIL, PASSWORD
 from tests.servers import Server, wait_until
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium on this machine (Debian: apt-get install chromium)"
-)
-OFFLINE = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run",
-           "--disable-component-update", "--disable-sync")  # fmt: skip
+pytestmark = needs_chromium
 RETURNS_TO = "http://127.0.0.1:51997/callback"
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[BrowserContext]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OFFLINE)
-        yield browser.new_context(viewport={"width": 390, "height": 844})
-        browser.close()
+def phone(chromium: Browser) -> BrowserContext:
+    return chromium.new_context(viewport={"width": 390, "height": 844})
 
 
 @pytest.fixture
-def page(chromium: BrowserContext) -> Iterator[Page]:
+def page(phone: BrowserContext) -> Iterator[Page]:
     """A phone nobody is logged in on; whatever the browser complains of fails the test."""
-    chromium.clear_cookies()
-    page = chromium.new_page()
+    phone.clear_cookies()
+    page = phone.new_page()
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     yield page

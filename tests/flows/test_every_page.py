@@ -17,18 +17,15 @@ import requests
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.urls.exceptions import Resolver404
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from tests.flows import person, site_map
-from tests.flows.conftest import NODE
+from tests.flows.conftest import NODE, needs_chromium
 from tests.flows.site_map import Row
-from tests.flows.test_browser import CHROMIUM, OFFLINE
 from tests.flows.visitors import RETURNS_TO, Site
 from tests.servers import Server
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium on this machine (Debian: apt-get install chromium)"
-)
+pytestmark = needs_chromium
 SIZES = [(360, 780), (1280, 800)]
 SCHEMES = ["light", "dark"]
 PICTURES = os.environ.get("PICTURES")  # the directory to put them in
@@ -108,14 +105,6 @@ class Visitor:
 @pytest.fixture(scope="module")
 def axe(libraries: None) -> str:
     return (NODE / "node_modules/axe-core/axe.min.js").read_text()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OFFLINE)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import base64
 import re
-import shutil
 from collections.abc import Iterator
 from email import message_from_string, policy
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -10,29 +9,19 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 
-from tests.flows.test_browser import CHROMIUM, OFFLINE
+from tests.flows.conftest import needs_chromium
 from tests.oauth_client import CHALLENGE, VERIFIER, decoded
 from tests.servers import Server, wait_until
 
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium on this machine (Debian: apt-get install chromium)"
-)
+pytestmark = needs_chromium
 PASSWORD = "a-horse-of-its-own"
 REDIRECT_URI = "http://127.0.0.1:51997/callback"
 DEVICE = {
     "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
     "isUserVerified": True, "automaticPresenceSimulation": True,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=OFFLINE)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
