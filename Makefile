@@ -14,6 +14,7 @@ demo: $(INSTALLED)
 
 # ARGS="tests/oauth -k refresh" runs a part.
 test: $(INSTALLED)
+	@.ci/chromium
 	$(RUN) -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
 # Ten thousand examples for every endpoint; minutes each. FUZZ_EXAMPLES=1000 is quicker.
@@ -43,6 +44,7 @@ messages: $(INSTALLED)
 
 # A picture of every page for docs/pages.md, taken in Chromium while it is tested.
 screenshots: $(INSTALLED)
+	@.ci/chromium
 	mkdir -p docs/images/pages && rm -f docs/images/pages/*.webp
 	PICTURES=docs/images/pages $(RUN) -m pytest -q tests/flows/test_every_page.py tests/flows/test_picture_book.py
 
