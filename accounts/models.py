@@ -53,6 +53,8 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_lower")]
+        # Few: status lists ask for them every few seconds.
+        indexes = [models.Index(fields=["id"], name="user_inactive", condition=models.Q(is_active=False))]
 
     def __str__(self) -> str:
         return self.email

@@ -43,8 +43,13 @@ def expired() -> dict[str, QuerySet]:
         "used proofs": UsedProof.objects.filter(expires_at__lt=now),
         "device codes": DeviceCode.objects.filter(expires_at__lt=long_ago, authorization=None),
         "back-channel requests": BackchannelRequest.objects.filter(expires_at__lt=long_ago),
-        "authorizations": Authorization.objects.filter(Q(expires_at__lt=long_ago) | Q(revoked_at__lt=long_ago)),
-        "sessions": Session.objects.filter(created_at__lt=long_ago, ended_at__lt=long_ago, authorizations=None),
+        # Two questions, so that each batch begins in an index where the last one ended.
+        "authorizations": Authorization.objects.filter(expires_at__lt=long_ago),
+        "revoked authorizations": Authorization.objects.filter(revoked_at__lt=long_ago),
+        # Who closed the browser never logged out.
+        "sessions": Session.objects.filter(
+            Q(ended_at=None) | Q(ended_at__lt=long_ago), created_at__lt=long_ago, authorizations=None
+        ),
         "initial access tokens": InitialAccessToken.objects.filter(expires_at__lt=long_ago),
         # No token that names the bit lives any more.
         "status bits": RevokedStatus.objects.filter(revoked_at__lt=long_ago),

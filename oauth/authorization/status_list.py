@@ -86,16 +86,13 @@ def _ended(number: int) -> list[int]:
     first = number * STATUS_LIST_SIZE
     here = Q(status_index__gte=first, status_index__lt=first + STATUS_LIST_SIZE)
     ended = RevokedStatus.objects.filter(index__gte=first, index__lt=first + STATUS_LIST_SIZE)
-    paused = Authorization.objects.filter(
-        here,
-        Q(user__is_active=False) | Q(client__is_active=False),
-        last_used_at__gt=timezone.now() - _TOKENS_LIVE,
-    )
-    disabled = Client.objects.filter(here, is_active=False)
+    in_use = Authorization.objects.filter(here, last_used_at__gt=timezone.now() - _TOKENS_LIVE)
+    # Each question by itself: it begins at the few that are disabled, instead of reading all authorizations of the list.
     return [
         *ended.values_list("index", flat=True),
-        *paused.values_list("status_index", flat=True),
-        *disabled.values_list("status_index", flat=True),
+        *in_use.filter(user__is_active=False).values_list("status_index", flat=True),
+        *in_use.filter(client__is_active=False).values_list("status_index", flat=True),
+        *Client.objects.filter(here, is_active=False).values_list("status_index", flat=True),
     ]
 
 

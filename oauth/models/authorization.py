@@ -102,6 +102,9 @@ class Authorization(models.Model):
         indexes = [
             models.Index(fields=["user", "client"], name="authorization_live", condition=models.Q(revoked_at=None)),
             models.Index(fields=["expires_at"], name="authorization_expiry"),
+            models.Index(
+                fields=["revoked_at"], name="authorization_revoked", condition=models.Q(revoked_at__isnull=False)
+            ),
         ]
         constraints = [
             models.CheckConstraint(

@@ -26,7 +26,10 @@ class Session(models.Model):
     end_reason = models.CharField(max_length=20, choices=EndReason.choices, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["user"], name="session_live", condition=models.Q(ended_at=None))]
+        indexes = [
+            models.Index(fields=["user"], name="session_live", condition=models.Q(ended_at=None)),
+            models.Index(fields=["created_at"], name="session_age"),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

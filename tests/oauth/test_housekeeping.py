@@ -48,6 +48,24 @@ def test_what_ended_long_ago_goes_with_all_that_hangs_on_it(issued, browser, mob
     assert "1 authorizations removed" in capsys.readouterr().out
 
 
+def test_the_log_in_of_who_never_logged_out_goes_once_nothing_hangs_on_it(issued, mobile_app):
+    issued(mobile_app)
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        call_command("cleanup")
+        assert Session.objects.filter(ended_at=None).count() == 1  # its app is still allowed
+        Authorization.objects.all().delete()
+        call_command("cleanup")
+    assert not Session.objects.exists()
+
+
+def test_access_that_was_taken_back_long_ago_goes_before_it_would_have_expired(issued, mobile_app):
+    issued(mobile_app)
+    Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        assert dict(clean_up())["revoked authorizations"] == 1
+    assert not Authorization.objects.exists()
+
+
 def test_what_ended_lately_stays_for_questions(issued, mobile_app):
     issued(mobile_app)
     Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
