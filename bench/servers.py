@@ -124,7 +124,8 @@ def _granian(application: str, path: str, environment: dict[str, str]) -> Iterat
     port = _free_port()
     granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", str(WORKERS), "--port", str(port)]
     threads = ["--blocking-threads", "4", "--http", "1", "--no-ws", "--log-level", "error"]
-    with _started([*granian, *threads, application], path, environment, port) as pid:
+    stop = ["--workers-kill-timeout", "20"]  # a worker that is stopped while it starts can miss the signal
+    with _started([*granian, *threads, *stop, application], path, environment, port) as pid:
         yield port, pid
 
 
