@@ -13,10 +13,10 @@ from typing import Any
 from django_guid.utils import generate_guid, validate_guid
 from prometheus_client import Counter
 
-from config.programs import REQUEST_ID
 from config.proxy import WSGIApplication
 
 Headers = list[tuple[str, str]]
+REQUEST_ID = "X-Request-Id"
 
 # Whatever a view says: a key that was taken out is gone everywhere within it. Part of the clock skew that the
 # rotation of keys waits for (oauth/keys/rotation.py).

@@ -77,3 +77,9 @@ class SpeakTheirLanguage(LocaleMiddleware):
         if request.path_info.startswith(("/admin/", "/api/")):
             translation.activate(settings.LANGUAGE_CODE)
             request.LANGUAGE_CODE = translation.get_language()
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        answer = super().process_response(request, response)
+        # This thread's next request may be a program's, which is answered in one language.
+        translation.deactivate()
+        return answer

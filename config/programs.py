@@ -5,7 +5,6 @@ not theirs (docs/decisions/005). MIDDLEWARE stays the chain of everything else, 
 """
 
 import re
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -14,14 +13,19 @@ from django.conf import settings
 from django.core.handlers.base import BaseHandler
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse
-from django.utils import translation
+from django.middleware.security import SecurityMiddleware
+from django.urls import ResolverMatch
 from django.utils.cache import patch_vary_headers
 from django.utils.module_loading import import_string
 from django_guid import set_guid
 from django_guid.utils import get_id_from_header
+from uuid_utils import uuid4
+
+from config.http_cache import REQUEST_ID
+from config.middleware import RefuseMalformedRequests, SayOutages
+from oauth.resource_server.middleware import OfferDPoPNonce
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-REQUEST_ID = "X-Request-Id"
 
 
 class ProgramsFirst:
@@ -41,10 +45,13 @@ class ProgramsFirst:
 class _Handler(BaseHandler):
     """Django's own way to a view and back, through middleware that wraps it or catches its exceptions."""
 
+    MOST_FIXED = 200
+
     def __init__(self, middleware: list[str]) -> None:
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
+        self._fixed: dict[str, ResolverMatch] = {}
         self.chain: Any = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
         for path in reversed(middleware):
             one = import_string(path)(self.chain)
@@ -52,42 +59,26 @@ class _Handler(BaseHandler):
                 self._exception_middleware.append(one.process_exception)
             self.chain = convert_exception_to_response(one)
 
-
-class Identify:
-    """The id of a request in every log line and in its answer, as django-guid's middleware gives it to pages."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        guid = get_id_from_header(request) if "HTTP_X_REQUEST_ID" in request.META else uuid.uuid4().hex
-        set_guid(guid)
-        # One language for programs, whatever page this thread has served before.
-        translation.deactivate()
-        response = self.get_response(request)
-        response.headers[REQUEST_ID] = guid
-        return response
+    def resolve_request(self, request: HttpRequest) -> ResolverMatch:
+        """As Django does it; an address that holds nothing variable leads to the same view every time."""
+        match = self._fixed.get(request.path_info)
+        if match is None:
+            match = super().resolve_request(request)  # type: ignore[misc]
+            if not match.captured_kwargs and not match.args and len(self._fixed) < self.MOST_FIXED:
+                self._fixed[request.path_info] = match
+        request.resolver_match = match
+        return match
 
 
-class CorsForOrigins(CorsMiddleware):
-    """django-cors-headers, asked only where a browser says that a page of some origin calls."""
+class Program(SayOutages):
+    """All that a program's request needs around its view, in one: whoever adds to it adds to every token and every
+    list of accounts.
 
-    def __init__(self, get_response: GetResponse) -> None:
-        super().__init__(get_response)
-        self.is_for_browsers = re.compile(settings.CORS_URLS_REGEX).match
+    The request's id (django-guid), HTTPS and its headers (SecurityMiddleware), Host (CommonMiddleware), malformed
+    addresses, and, where the request has an Origin or a proof, CORS (django-cors-headers) and the nonce for the next.
+    """
 
-    def __call__(self, request: HttpRequest) -> Any:
-        if "HTTP_ORIGIN" in request.META:
-            return super().__call__(request)
-        response: Any = self.get_response(request)
-        if self.is_for_browsers(request.path_info):
-            patch_vary_headers(response, ["origin"])  # no cache hands this answer to a page
-        return response
-
-
-class Plain:
-    """What CommonMiddleware, XFrameOptionsMiddleware and CSPMiddleware do for pages, where nothing is rendered."""
-
+    # What XFrameOptionsMiddleware and CSPMiddleware do for pages.
     HEADERS = {
         "X-Frame-Options": "DENY",
         # OWASP REST Security: should a browser show it after all, nothing of it is run.
@@ -95,13 +86,42 @@ class Plain:
     }
 
     def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
+        super().__init__(RefuseMalformedRequests(get_response))
+        self.answer: GetResponse = convert_exception_to_response(self._answer)
+        self.answer_browser: GetResponse = convert_exception_to_response(CorsMiddleware(OfferDPoPNonce(self._answer)))
+        self.is_for_browsers = re.compile(settings.CORS_URLS_REGEX).match
+        self.security = SecurityMiddleware(self.answer)
+        self.headers: dict[bool, dict[str, str]] = {}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.get_host()  # raises DisallowedHost: 400
-        response = self.get_response(request)
-        for name, value in self.HEADERS.items():
-            response.headers[name] = value
-        if not response.streaming and "Content-Length" not in response.headers:
-            response.headers["Content-Length"] = str(len(response.content))
+        guid = get_id_from_header(request) if "HTTP_X_REQUEST_ID" in request.META else uuid4().hex
+        set_guid(guid)
+        response: HttpResponse | None = self.security.process_request(request)  # to HTTPS
+        if response is not None:
+            pass
+        elif "HTTP_ORIGIN" in request.META or "HTTP_DPOP" in request.META:
+            response = self.answer_browser(request)
+        else:
+            response = self.answer(request)
+            if self.is_for_browsers(request.path_info):
+                patch_vary_headers(response, ["origin"])  # no cache hands this answer to a page
+        headers = response.headers
+        for name, value in self._constant(request, response).items():
+            headers.setdefault(name, value)
+        headers[REQUEST_ID] = guid
+        if not response.streaming and "Content-Length" not in headers:
+            headers["Content-Length"] = str(len(response.content))
         return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        request.get_host()  # raises DisallowedHost: 400
+        return self.get_response(request)
+
+    def _constant(self, request: HttpRequest, response: HttpResponse) -> dict[str, str]:
+        """Of every answer; whether the request came by HTTPS decides about HSTS."""
+        is_secure = request.is_secure()
+        if is_secure not in self.headers:
+            empty = self.security.process_response(request, HttpResponse())
+            del empty.headers["Content-Type"]
+            self.headers[is_secure] = {**empty.headers, **self.HEADERS}
+        return self.headers[is_secure]

@@ -110,15 +110,7 @@ PROGRAM_URLS_REGEX = (
     r"^/(api/v1(/|$)|\.well-known/|oauth/(token|introspect|revoke|par|userinfo|jwks|status|register|grants"
     r"|device_authorization|backchannel_authentication)(/|$))"
 )
-PROGRAM_MIDDLEWARE = [
-    "config.programs.Identify",
-    "django.middleware.security.SecurityMiddleware",
-    "config.programs.Plain",
-    "config.middleware.RefuseMalformedRequests",
-    "config.programs.CorsForOrigins",
-    "oauth.resource_server.middleware.OfferDPoPNonce",
-    "config.middleware.SayOutages",
-]
+PROGRAM_MIDDLEWARE = ["config.programs.Program"]
 # The same for everybody, and often asked for: config.http_cache keeps them for a second.
 PUBLIC_DOCUMENTS = ["/oauth/jwks", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]
 ROOT_URLCONF = "config.urls"

@@ -13,6 +13,7 @@ import ipaddress
 import threading
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.core.cache import cache
 from django.db import Error as DatabaseError
@@ -86,8 +87,13 @@ def seconds_left(limit: Limit) -> int:
 
 def address_of(request: HttpRequest) -> str:
     """The caller's address; of IPv6 the network, which one subscriber has whole (RFC 6177)."""
+    return _subscriber(request.META.get("REMOTE_ADDR", ""))
+
+
+@lru_cache(maxsize=4096)
+def _subscriber(written: str) -> str:
     try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+        address = ipaddress.ip_address(written)
     except ValueError:
         return "none"
     if isinstance(address, ipaddress.IPv6Address):

@@ -87,7 +87,7 @@ def _ended(number: int) -> list[int]:
     here = Q(status_index__gte=first, status_index__lt=first + STATUS_LIST_SIZE)
     ended = RevokedStatus.objects.filter(index__gte=first, index__lt=first + STATUS_LIST_SIZE)
     in_use = Authorization.objects.filter(here, last_used_at__gt=timezone.now() - _TOKENS_LIVE)
-    # Each question by itself: it begins at the few that are disabled, instead of reading all authorizations of the list.
+    # Each question by itself begins at the few that are disabled, instead of reading all authorizations of the list.
     return [
         *ended.values_list("index", flat=True),
         *in_use.filter(user__is_active=False).values_list("status_index", flat=True),

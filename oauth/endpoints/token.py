@@ -24,5 +24,5 @@ class TokenEndpoint(ProtocolEndpoint):
             self.timer.grant_type = grant_type
         confirmation = binding.of(request, client, conf.url("/oauth/token"))
         issuance = grants.run(grant_type, GrantRequest(client, params, confirmation))
-        metrics.tokens_issued.labels(grant_type).inc()
+        metrics.issued_by(grant_type).inc()
         return json_response(issuance.to_response())

@@ -1,14 +1,19 @@
 """Signing JWTs with the active key of the ring."""
 
+import json
+from functools import lru_cache
 from typing import Any
 
 import jwt
+from jwt.utils import base64url_encode
 from rest_framework_simplejwt.backends import TokenBackend
 
 from oauth import keys
 from oauth.conf import conf
 from oauth.tokens import access_token
 from oauth.tokens.claims import AccessTokenClaims
+
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class SigningBackend(TokenBackend):
@@ -19,9 +24,7 @@ class SigningBackend(TokenBackend):
         self.typ = typ
 
     def encode(self, payload: dict[str, Any]) -> str:
-        key = keys.signing_key(self.algorithm)
-        headers = {"typ": self.typ, "kid": key.kid}
-        return jwt.encode(payload, key.private_key, algorithm=key.algorithm, headers=headers)  # type: ignore[arg-type]
+        return ".".join(_signed(_compact(payload).encode(), typ=self.typ, algorithm=self.algorithm))
 
 
 def sign_access_token(claims: AccessTokenClaims) -> str:
@@ -30,8 +33,22 @@ def sign_access_token(claims: AccessTokenClaims) -> str:
 
 def sign_detached(content: bytes, *, typ: str) -> str:
     """A JWS over content that travels beside it (RFC 7515 Appendix F), by a key of the JWK Set."""
-    key = keys.signing_key(conf.SIGNING_ALGORITHM)
-    headers = {"typ": typ, "kid": key.kid}
-    whole = jwt.api_jws.encode(content, key.private_key, algorithm=key.algorithm, headers=headers)  # type: ignore[arg-type]
-    header, _, signature = whole.split(".")
+    header, _, signature = _signed(content, typ=typ, algorithm=conf.SIGNING_ALGORITHM)
     return f"{header}..{signature}"
+
+
+def _signed(content: bytes, *, typ: str, algorithm: str) -> tuple[str, str, str]:
+    """Header, payload and signature in base64url (RFC 7515 §7.1).
+
+    PyJWT signs. It would also build the header anew for every token, which is the same until the key changes.
+    """
+    key = keys.signing_key(algorithm)
+    header, payload = _header(key.algorithm, typ, key.kid), base64url_encode(content).decode()
+    signer = jwt.get_algorithm_by_name(key.algorithm)
+    signature = signer.sign(f"{header}.{payload}".encode(), key.private_key)
+    return header, payload, base64url_encode(signature).decode()
+
+
+@lru_cache(maxsize=64)
+def _header(algorithm: str, typ: str, kid: str) -> str:
+    return base64url_encode(_compact({"alg": algorithm, "kid": kid, "typ": typ}).encode()).decode()
