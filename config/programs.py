@@ -63,8 +63,8 @@ class _Handler(BaseHandler):
         """As Django does it; an address that holds nothing variable leads to the same view every time."""
         match = self._fixed.get(request.path_info)
         if match is None:
-            match = super().resolve_request(request)  # type: ignore[misc]
-            if not match.captured_kwargs and not match.args and len(self._fixed) < self.MOST_FIXED:
+            match = super().resolve_request(request)
+            if not match.kwargs and not match.args and len(self._fixed) < self.MOST_FIXED:
                 self._fixed[request.path_info] = match
         request.resolver_match = match
         return match
@@ -87,8 +87,8 @@ class Program(SayOutages):
 
     def __init__(self, get_response: GetResponse) -> None:
         super().__init__(RefuseMalformedRequests(get_response))
-        self.answer: GetResponse = convert_exception_to_response(self._answer)
-        self.answer_browser: GetResponse = convert_exception_to_response(CorsMiddleware(OfferDPoPNonce(self._answer)))
+        self.answer: Any = convert_exception_to_response(self._answer)
+        self.answer_browser: Any = convert_exception_to_response(CorsMiddleware(OfferDPoPNonce(self._answer)))
         self.is_for_browsers = re.compile(settings.CORS_URLS_REGEX).match
         self.security = SecurityMiddleware(self.answer)
         self.headers: dict[bool, dict[str, str]] = {}

@@ -1,5 +1,6 @@
 """granian as we run it: what its workers load, how they log, how they stop."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.urls import get_resolver
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
@@ -84,7 +86,15 @@ def load_application() -> Callable[..., Any]:
     for name in SECRETS:
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
+    _settle()
     return application
+
+
+def _settle() -> None:
+    """Views are loaded before the first request, and what is loaded stays: the garbage collector need not walk it."""
+    get_resolver().url_patterns  # noqa: B018
+    gc.collect()
+    gc.freeze()
 
 
 def _end_with_the_server() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.postgresql.base import ServerBindingCursor
 
 
@@ -26,9 +26,10 @@ class Compiled:
         """`values` by the place they take. Planned once a connection (`prepare_threshold` in the OPTIONS)."""
         sql, parameters = self._statement
         given = [values[one] if one in self._places else one for one in parameters]
+        connection: Any = connections[DEFAULT_DB_ALIAS]
         connection.ensure_connection()
         with connection.wrap_database_errors:
-            cursor = connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined, call-arg]
+            cursor = connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[call-arg]
         with cursor:
             cursor.execute(sql, [*given, limit])
             found: list[tuple[Any, ...]] = cursor.fetchall()

@@ -23,6 +23,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             pool._check = check_where_in_doubt
         return pool
 
+    def _set_autocommit(self, autocommit: bool) -> None:
+        if self.connection.autocommit != autocommit:  # as the last request left it
+            super()._set_autocommit(autocommit)  # type: ignore[misc]
+
     def _close(self) -> None:
         if self.connection is not None:
             self.connection.put_back_at = time.monotonic()

@@ -10,15 +10,20 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import JSONField
 
 Row = TypeVar("Row", bound=models.Model)
+# psycopg takes their values as they are.
+_PLAIN = (
+    models.CharField, models.TextField, models.UUIDField, models.DateTimeField, models.BinaryField,
+    models.PositiveIntegerField, models.ForeignKey,
+)  # fmt: skip
 
 
 def rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with _cursor() as cursor:
+    with _cursor(connections[DEFAULT_DB_ALIAS]) as cursor:
         cursor.execute(statement, parameters)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
@@ -26,17 +31,17 @@ def rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 def changed(statement: str, parameters: Sequence[Any]) -> int:
     """How many rows the last part of the statement wrote."""
-    with _cursor() as cursor:
+    with _cursor(connections[DEFAULT_DB_ALIAS]) as cursor:
         cursor.execute(statement, parameters)
         count: int = cursor.rowcount
         return count
 
 
-def _cursor() -> Any:
+def _cursor(connection: Any) -> Any:
     """As `connection.cursor()`: errors are Django's, queries are logged and counted."""
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        return connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined, call-arg]
+        return connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[call-arg]
 
 
 class Columns(Generic[Row]):
@@ -55,19 +60,24 @@ class Columns(Generic[Row]):
         for number in self._json:
             if given[number] is not None:
                 given[number] = json.loads(given[number])
-        return self._model.from_db(connection.alias, self._names, given)
+        return self._model.from_db(DEFAULT_DB_ALIAS, self._names, given)
 
 
 class Values(Generic[Row]):
     """The columns of a new row, with their types, in an INSERT ... SELECT; an identity is the database's to give."""
 
     def __init__(self, model: type[Row]) -> None:
-        self._fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
-        self.columns = ", ".join(f'"{field.column}"' for field in self._fields)
-        self.marks = ", ".join(f"%s::{_type(field)}" for field in self._fields)
+        fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+        self._fields = [(field, _is_plain(field)) for field in fields]
+        self.columns = ", ".join(f'"{field.column}"' for field in fields)
+        self.marks = ", ".join(f"%s::{_type(field)}" for field in fields)
 
     def of(self, row: Row) -> list[Any]:
-        return [field.get_db_prep_save(field.pre_save(row, True), connection) for field in self._fields]
+        connection = connections[DEFAULT_DB_ALIAS]
+        return [
+            getattr(row, field.attname) if is_plain else field.get_db_prep_save(field.pre_save(row, True), connection)
+            for field, is_plain in self._fields
+        ]
 
 
 @cache
@@ -81,6 +91,10 @@ def insert(row: models.Model) -> None:
     changed(f"INSERT INTO {row._meta.db_table} ({known.columns}) SELECT {known.marks}", known.of(row))
 
 
+def _is_plain(field: Any) -> bool:
+    return type(field) in _PLAIN and not getattr(field, "auto_now", False) and not getattr(field, "auto_now_add", False)
+
+
 def _type(field: Any) -> str:
     """Without its length: a cast would cut off what is longer, an assignment refuses it."""
-    return re.sub(r"\(\d+\)", "", field.db_type(connection))
+    return re.sub(r"\(\d+\)", "", field.db_type(connections[DEFAULT_DB_ALIAS]))
