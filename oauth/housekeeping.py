@@ -20,6 +20,7 @@ from oauth.models import (
     DeviceCode,
     InitialAccessToken,
     PushedRequest,
+    RefreshToken,
     RevokedStatus,
     Session,
     SigningKey,
@@ -28,7 +29,7 @@ from oauth.models import (
 )
 
 BATCH = 500
-REST = 3
+REST = 16
 # How long an ended row can still be looked up: by support, by a person who asks what happened.
 KEPT_AFTER_THE_END = timedelta(days=30)
 
@@ -71,7 +72,10 @@ def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
                 _commit_without_waiting()
                 locked = rows.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)
                 keys = list(locked[:batch])
-                rows.model._default_manager.filter(pk__in=keys).delete()
+                if rows.model is Authorization:
+                    # At once: the ORM would read each for the sake of `replaces`, which stays in the family.
+                    RefreshToken.objects.filter(authorization__in=keys)._raw_delete(rows.db)
+                rows.model._default_manager.filter(pk__in=keys).only("pk").delete()
             if not keys:
                 break
             yield name, len(keys)
