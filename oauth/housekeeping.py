@@ -28,7 +28,7 @@ from oauth.models import (
     UsedProof,
 )
 
-BATCH = 500
+BATCH = 100
 REST = 16
 # How long an ended row can still be looked up: by support, by a person who asks what happened.
 KEPT_AFTER_THE_END = timedelta(days=30)
