@@ -87,27 +87,27 @@ class Program(SayOutages):
 
     def __init__(self, get_response: GetResponse) -> None:
         super().__init__(RefuseMalformedRequests(get_response))
-        self.answer: Any = convert_exception_to_response(self._answer)
-        self.answer_browser: Any = convert_exception_to_response(CorsMiddleware(OfferDPoPNonce(self._answer)))
+        answer: Any = convert_exception_to_response(self._answer)
+        self.answer = answer
+        self.answer_marked: Any = convert_exception_to_response(CorsMiddleware(OfferDPoPNonce(answer)))
         self.is_for_browsers = re.compile(settings.CORS_URLS_REGEX).match
-        self.security = SecurityMiddleware(self.answer)
-        self.headers: dict[bool, dict[str, str]] = {}
+        self.security = SecurityMiddleware(answer)
+        self.security_headers: dict[bool, dict[str, str]] = {}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         guid = get_id_from_header(request) if "HTTP_X_REQUEST_ID" in request.META else uuid4().hex
         set_guid(guid)
-        response: HttpResponse | None = self.security.process_request(request)  # to HTTPS
-        if response is not None:
-            pass
-        elif "HTTP_ORIGIN" in request.META or "HTTP_DPOP" in request.META:
-            response = self.answer_browser(request)
+        if "HTTP_ORIGIN" in request.META or "HTTP_DPOP" in request.META:
+            response = self.answer_marked(request)
         else:
             response = self.answer(request)
             if self.is_for_browsers(request.path_info):
                 patch_vary_headers(response, ["origin"])  # no cache hands this answer to a page
         headers = response.headers
-        for name, value in self._constant(request, response).items():
+        for name, value in self._security_headers(request).items():
             headers.setdefault(name, value)
+        for name, value in self.HEADERS.items():
+            headers[name] = value
         headers[REQUEST_ID] = guid
         if not response.streaming and "Content-Length" not in headers:
             headers["Content-Length"] = str(len(response.content))
@@ -115,13 +115,13 @@ class Program(SayOutages):
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         request.get_host()  # raises DisallowedHost: 400
-        return self.get_response(request)
+        return self.security.process_request(request) or self.get_response(request)  # to HTTPS first
 
-    def _constant(self, request: HttpRequest, response: HttpResponse) -> dict[str, str]:
-        """Of every answer; whether the request came by HTTPS decides about HSTS."""
+    def _security_headers(self, request: HttpRequest) -> dict[str, str]:
+        """Always the same, but for HSTS, which an answer over HTTPS has alone."""
         is_secure = request.is_secure()
-        if is_secure not in self.headers:
+        if is_secure not in self.security_headers:
             empty = self.security.process_response(request, HttpResponse())
             del empty.headers["Content-Type"]
-            self.headers[is_secure] = {**empty.headers, **self.HEADERS}
-        return self.headers[is_secure]
+            self.security_headers[is_secure] = dict(empty.headers)
+        return self.security_headers[is_secure]
