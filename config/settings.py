@@ -145,11 +145,11 @@ DATABASES["default"].update(
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **DATABASES["default"].get("OPTIONS", {}),
-            # A pool that is exhausted answers 503 within a second instead of queueing for ever.
+            # A pool that is exhausted answers 503 soon instead of queueing for ever.
             "pool": {
                 "min_size": env.int("DB_POOL_MIN", default=1),
                 "max_size": env.int("DB_POOL_MAX", default=8),
-                "timeout": 1.0,
+                "timeout": env.float("DB_POOL_TIMEOUT", default=1.0),
             },
             # Statements of our own are planned once a connection. Behind pgbouncer in transaction mode before 1.21,
             # which does not carry prepared statements over: DB_PREPARED_STATEMENTS=false.

@@ -32,6 +32,7 @@ def pytest_load_initial_conftests() -> None:
     os.environ["KEY_ENCRYPTION_KEYS"] = base64.urlsafe_b64encode(b"a Fernet key has 32 bytes: tests").decode()
     os.environ["PAIRWISE_SUBJECT_KEY"] = "the key of the tests' pairwise subjects"
     os.environ.setdefault("DB_POOL_MAX", "24")  # tests ask with up to 20 threads at once, on machines that are busy
+    os.environ.setdefault("DB_POOL_TIMEOUT", "3")  # and take long to connect
     if "DATABASE_URL" not in os.environ:
         os.environ["DATABASE_URL"] = _own_database()
 
