@@ -23,7 +23,7 @@ _PLAIN = (
 
 
 def rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with _cursor(connections[DEFAULT_DB_ALIAS]) as cursor:
+    with _cursor() as cursor:
         cursor.execute(statement, parameters)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
@@ -31,14 +31,15 @@ def rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 def changed(statement: str, parameters: Sequence[Any]) -> int:
     """How many rows the last part of the statement wrote."""
-    with _cursor(connections[DEFAULT_DB_ALIAS]) as cursor:
+    with _cursor() as cursor:
         cursor.execute(statement, parameters)
         count: int = cursor.rowcount
         return count
 
 
-def _cursor(connection: Any) -> Any:
+def _cursor() -> Any:
     """As `connection.cursor()`: errors are Django's, queries are logged and counted."""
+    connection: Any = connections[DEFAULT_DB_ALIAS]  # once: Django's proxy looks it up for each attribute
     connection.ensure_connection()
     with connection.wrap_database_errors:
         return connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[call-arg]
