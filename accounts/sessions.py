@@ -13,11 +13,15 @@ from allauth.usersessions.models import UserSession
 from allauth.usersessions.views import ListUserSessionsView
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.sessions.models import Session as BrowserSession
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import devices
+from accounts.models import User
 from oauth.authorization import sessions
 from oauth.models import Session
 
@@ -28,6 +32,12 @@ class SessionsAdapter(DefaultUserSessionsAdapter):
         for session in sessions_to_end:
             sessions.end_of(store(session.session_key), Session.EndReason.LOGOUT)
             session.end()
+
+
+def forget_expired(user: User) -> None:
+    """Those whose session has run out or is gone; of the rest, the list says which are still logged in."""
+    running = BrowserSession.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=timezone.now())
+    UserSession.objects.filter(~Exists(running), user=user).delete()
 
 
 def listed(request: HttpRequest) -> dict[str, Any]:

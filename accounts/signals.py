@@ -5,12 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account.signals import password_changed, password_reset, user_logged_in
+from allauth.usersessions.models import UserSession
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 
 from accounts import known_device, notices
+from accounts import sessions as browsers
 from accounts.models import User
 from oauth.authorization import sessions
 from oauth.models import AuditEvent, Authorization, Client, Session
@@ -20,6 +22,8 @@ from oauth.models.authorization import authorizations_revoked
 @receiver(user_logged_in)
 def remember_log_in(request: HttpRequest, user: User, response: HttpResponseBase, **_: Any) -> None:
     """However the person logged in."""
+    browsers.forget_expired(user)
+    UserSession.objects.create_from_request(request)
     known_device.remember(request, response, user)  # a mail in the language the owner had: this may be somebody else
     user.speak(translation.get_language())
     address = request.META.get("REMOTE_ADDR") or None

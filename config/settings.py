@@ -62,7 +62,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
-    "allauth.usersessions",
+    "accounts.apps.BrowsersConfig",  # allauth.usersessions
     "allauth.socialaccount",
     "accounts.upstream",
     "django.contrib.admin",

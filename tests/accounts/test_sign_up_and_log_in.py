@@ -5,10 +5,13 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.usersessions.models import UserSession
 from bs4 import BeautifulSoup
 from django.conf import settings
 from django.contrib.sessions.models import Session as BrowserSession
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import adapter, known_device
@@ -176,6 +179,31 @@ def test_the_session_key_changes_at_log_in(client, alice):
     log_in(client, alice.email)
     assert client.session.session_key != before
     assert not BrowserSession.objects.filter(pk=before).exists()
+
+
+def test_a_log_in_takes_no_more_statements_for_the_browsers_before_it(alice):
+    """allauth looked at each of them, by three statements."""
+    for _ in range(2):
+        log_in(Browser(), alice.email)
+
+    def statements():
+        with CaptureQueriesContext(connection) as captured:
+            log_in(Browser(), alice.email)
+        return len(captured)
+
+    first = statements()
+    for _ in range(8):
+        log_in(Browser(), alice.email)
+    assert statements() == first
+    assert UserSession.objects.filter(user=alice).count() == 12
+
+
+def test_a_log_in_forgets_the_browsers_whose_session_has_run_out(alice):
+    log_in(Browser(), alice.email)
+    with time_machine.travel(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE + 1)):
+        log_in(Browser(), alice.email)
+        [kept] = UserSession.objects.filter(user=alice)
+        assert BrowserSession.objects.get(pk=kept.session_key).expire_date > timezone.now()
 
 
 def test_guessing_is_stopped_even_when_the_guess_is_right_at_last(alice):
