@@ -52,12 +52,14 @@ def is_needed(request: AuthorizationRequest, client: Client, user: Any) -> bool:
         or request.prompts & {"consent", "select_account"}
     ):
         return True
-    # Each log-in at the app leaves one: many, and few that differ.
-    allowed = Authorization.objects.live().filter(user=user, client=client).order_by()
-    return not any(
-        request.consented_scopes <= _consented(scopes, claims) and set(request.resources) <= set(resources)
-        for scopes, resources, claims in allowed.values_list("scopes", "resources", "claims").distinct()
+    # Each log-in at the app leaves one, mostly for the same: the first that covers all is enough.
+    allowed = Authorization.objects.live().filter(
+        user=user, client=client, resources__contains=list(request.resources)
     )
+    if allowed.filter(scopes__contains=list(request.consented_scopes)).exists():
+        return False
+    by_name = allowed.exclude(claims={}).order_by().values_list("scopes", "claims").distinct()
+    return not any(request.consented_scopes <= _consented(scopes, claims) for scopes, claims in by_name)
 
 
 def _consented(scopes: Iterable[str], claims: Mapping[str, Iterable[str]]) -> frozenset[str]:

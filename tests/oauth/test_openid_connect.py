@@ -156,8 +156,12 @@ def test_claims_asked_for_by_name_are_told_shown_and_given(browser, web_app, tok
 def test_claims_need_their_own_consent(browser, web_app, issued):
     issued(web_app, scope="openid")
     assert "code" in callback(browser.get(authorization_url(web_app, scope="openid")))
-    asked = browser.get(authorization_url(web_app, scope="openid", claims='{"userinfo": {"email": null}}'))
+    claims = '{"userinfo": {"email": null}}'
+    asked = browser.get(authorization_url(web_app, scope="openid", claims=claims))
     assert asked.status_code == 200
+    decide(browser, asked)
+    for same in ({"scope": "openid", "claims": claims}, {"scope": "openid email"}):
+        assert "code" in callback(browser.get(authorization_url(web_app, **same)))
 
 
 def test_a_client_without_the_scope_does_not_get_the_claim(browser, web_app, token_endpoint):
