@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, connections, models
-from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db import models
+
+from oauth import prepared
 
 
 class Compiled:
@@ -23,14 +24,10 @@ class Compiled:
         return f"{sql} LIMIT %s", parameters
 
     def rows(self, values: Mapping[Any, Any], limit: int) -> list[tuple[Any, ...]]:
-        """`values` by the place they take. Planned once a connection (`prepare_threshold` in the OPTIONS)."""
+        """`values` by the place they take. Planned once a connection."""
         sql, parameters = self._statement
         given = [values[one] if one in self._places else one for one in parameters]
-        connection: Any = connections[DEFAULT_DB_ALIAS]
-        connection.ensure_connection()
-        with connection.wrap_database_errors:
-            cursor = connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[call-arg]
-        with cursor:
+        with prepared.cursor() as cursor:
             cursor.execute(sql, [*given, limit])
             found: list[tuple[Any, ...]] = cursor.fetchall()
         return found

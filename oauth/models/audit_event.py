@@ -13,6 +13,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from oauth.models.statement import instance
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -23,6 +25,11 @@ class Origin:
 
 
 _LONGEST = {"user": 64, "actor": 64, "client": 255, "error": 60, "error_id": 32, "reason": 1000}
+# What an event says where nothing is said of it.
+_NOTHING = {
+    **dict.fromkeys(("user", "actor", "client", "error", "error_id", "reason"), ""),
+    "authorization": None,
+}
 _origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  (frozen)
 
 
@@ -118,7 +125,9 @@ class AuditEvent(models.Model):
         here = _origin.get()
         # What a stranger claims may be long; the log is not theirs to fill.
         given = {name: str(value)[: _LONGEST[name]] if name in _LONGEST else value for name, value in values.items()}
-        return cls(**{"action": action, "endpoint": here.endpoint, "address": here.address, **given})
+        always = {"id": uuid7(), "at": timezone.now(), "action": action}
+        values = _NOTHING | always | {"endpoint": here.endpoint, "address": here.address} | given
+        return instance(cls, values.items(), is_stored=False)
 
     @classmethod
     def record(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":

@@ -1,29 +1,30 @@
 """Statements of our own where the ORM's work would cost more than the database's: few, for what is asked most.
 
-Sent with their parameters apart, so that the server plans each of them once a connection (`prepare_threshold` in the
-database's OPTIONS; without it, as behind pgbouncer in transaction mode, every time).
+Planned once a connection (`oauth.prepared`).
 """
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
-from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models import JSONField
+from django.db.models.base import ModelState
+
+from oauth import prepared
 
 Row = TypeVar("Row", bound=models.Model)
 # psycopg takes their values as they are.
 _PLAIN = (
     models.CharField, models.TextField, models.UUIDField, models.DateTimeField, models.BinaryField,
-    models.PositiveIntegerField, models.ForeignKey,
+    models.PositiveIntegerField, models.ForeignKey, models.GenericIPAddressField,
 )  # fmt: skip
 
 
 def rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with _cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(statement, parameters)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
@@ -31,18 +32,10 @@ def rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 
 def changed(statement: str, parameters: Sequence[Any]) -> int:
     """How many rows the last part of the statement wrote."""
-    with _cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(statement, parameters)
         count: int = cursor.rowcount
         return count
-
-
-def _cursor() -> Any:
-    """As `connection.cursor()`: errors are Django's, queries are logged and counted."""
-    connection: Any = connections[DEFAULT_DB_ALIAS]  # once: Django's proxy looks it up for each attribute
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        return connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[call-arg]
 
 
 class Columns(Generic[Row]):
@@ -61,7 +54,18 @@ class Columns(Generic[Row]):
         for number in self._json:
             if given[number] is not None:
                 given[number] = json.loads(given[number])
-        return self._model.from_db(DEFAULT_DB_ALIAS, self._names, given)
+        return instance(self._model, zip(self._names, given, strict=True), is_stored=True)
+
+
+def instance(model: type[Row], values: Iterable[tuple[str, Any]], *, is_stored: bool) -> Row:
+    """Of the values of all columns, by attname. As Model(...), which looks at each field twice and tells whoever
+    listens that one is made."""
+    row = model.__new__(model)
+    row._state = ModelState()
+    if is_stored:
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    vars(row).update(values)
+    return row
 
 
 class Values(Generic[Row]):

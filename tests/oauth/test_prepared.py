@@ -1,0 +1,147 @@
+"""Statements of our own, through libpq: they say what psycopg's cursor says, and survive what it survives."""
+
+import threading
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from oauth import prepared
+from oauth.models import Authorization, AuthorizationCode, Client, RefreshToken
+from oauth.models.statement import Columns, changed, rows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def is_ours():
+    with prepared.cursor() as cursor:
+        return isinstance(cursor.cursor, prepared.PreparedCursor)
+
+
+def prepared_of(text):
+    sql = "SELECT statement, parameter_types::text FROM pg_prepared_statements WHERE name LIKE 'own_%%' ORDER BY 2"
+    return [kinds for statement, kinds in rows(sql, []) if statement == text]
+
+
+@pytest.mark.parametrize("model", [Client, Authorization, AuthorizationCode, RefreshToken, get_user_model()])
+def test_rows_are_those_of_psycopg(issued, web_app, model):
+    issued(web_app)
+    columns = Columns(model, "one")
+    statement = f"SELECT {columns.sql} FROM {model._meta.db_table} one ORDER BY 1"
+    assert is_ours()
+    found = rows(statement, [])
+    with transaction.atomic():
+        assert not is_ours()
+        assert found == rows(statement, [])
+    assert found
+    for row, known in zip(found, model.objects.order_by("pk"), strict=True):
+        instance = columns.instance(row)
+        assert vars(instance) | {"_state": None} == vars(known) | {"_state": None}
+        assert not instance._state.adding
+        assert instance._state.db == known._state.db
+
+
+@pytest.mark.parametrize("value", [0, -1, 2**40, "", "ü%s", "100 %", b"\x00\xff", None, True, ["a", None, "b,}"], []])
+def test_values_go_there_and_back(value):
+    kind = {int: "bigint", str: "text", bytes: "bytea", bool: "boolean", list: "text[]"}.get(type(value), "text")
+    statement = f"SELECT %s::{kind}, '%%'"
+    assert rows(statement, [value]) == [(value, "%")]
+    with transaction.atomic():
+        assert rows(statement, [value]) == [(value, "%")]
+
+
+def test_a_statement_is_prepared_once_and_once_more_for_other_types():
+    for value in ("one", "two", None):
+        assert rows("SELECT %s::text AS prepared", [value]) == [(value,)]
+    assert prepared_of("SELECT $1::text AS prepared") == ["{text}"]
+    assert rows("SELECT %s::text AS prepared", [2**40]) == [(str(2**40),)]
+    assert prepared_of("SELECT $1::text AS prepared") == ["{bigint}", "{text}"]
+
+
+def test_what_the_server_has_forgotten_is_prepared_again():
+    assert rows("SELECT %s::int", [1]) == [(1,)]
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    assert rows("SELECT %s::int", [2]) == [(2,)]
+
+
+def test_a_table_that_changed_is_read_as_it_is_now():
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE changing (it int)")
+        cursor.execute("INSERT INTO changing VALUES (7)")
+        assert rows("SELECT it FROM changing", []) == [(7,)]
+        cursor.execute("ALTER TABLE changing ALTER it TYPE text USING it || ' of them'")
+        assert rows("SELECT it FROM changing", []) == [("7 of them",)]
+        cursor.execute("DROP TABLE changing")
+
+
+def test_errors_are_djangos_and_the_connection_goes_on(alice):
+    person = get_user_model()._meta.db_table
+    with pytest.raises(IntegrityError):
+        changed(f"UPDATE {person} SET email = NULL WHERE id = %s", [alice.pk])
+    with pytest.raises(DataError):
+        rows("SELECT 1 / %s::int", [0])
+    with pytest.raises(DataError):
+        rows("SELECT %s::text", ["a\x00b"])
+    assert changed(f"UPDATE {person} SET name = %s WHERE id = %s", ["A", alice.pk]) == 1
+    assert changed(f"UPDATE {person} SET name = %s WHERE id = %s", ["A", "0" * 32]) == 0
+
+
+def test_statements_are_counted_and_wrapped():
+    seen = []
+
+    def look(execute, sql, parameters, many, context):
+        seen.append(sql)
+        return execute(sql, parameters, many, context)
+
+    with CaptureQueriesContext(connection) as captured, connection.execute_wrapper(look):
+        rows("SELECT %s::text", ["shown"])
+    assert seen == ["SELECT %s::text"]
+    assert captured[0]["sql"] == "SELECT $1::text"
+
+
+def test_a_connection_that_the_server_ended_is_an_outage_and_the_next_one_works():
+    [(process,)] = rows("SELECT pg_backend_pid()", [])
+    ended = threading.Thread(target=_end, args=[process])
+    ended.start()
+    ended.join()
+    for _ in range(2):  # libpq notices, and does not even try
+        with pytest.raises(OperationalError):
+            rows("SELECT %s::int", [1])
+    connection.close()
+    assert rows("SELECT %s::int", [1]) == [(1,)]
+
+
+def _end(process):
+    rows("SELECT pg_terminate_backend(%s::int, 5000)", [process])
+    connection.close()
+
+
+def test_other_threads_go_on_while_one_waits():
+    """With the interpreter's lock held, nobody could give the database's lock back."""
+    rows("SELECT pg_advisory_lock(4711)", [])
+    answers = []
+
+    def wait():
+        answers.append(rows("SELECT pg_advisory_lock(4711) IS NULL", []))
+        connection.close()
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    waiting.join(0.2)
+    assert not answers
+    rows("SELECT pg_advisory_unlock(4711)", [])
+    waiting.join()
+    assert answers
+
+
+def test_a_site_that_prepares_nothing_has_psycopgs_cursor():
+    """Behind a proxy that hands each statement to another connection."""
+    connection.ensure_connection()
+    threshold, connection.connection.prepare_threshold = connection.connection.prepare_threshold, None
+    try:
+        assert not is_ours()
+        assert rows("SELECT %s::int", [1]) == [(1,)]
+    finally:
+        connection.connection.prepare_threshold = threshold
