@@ -16,6 +16,7 @@ from oauth.authorization_details import Detail, NotAnswered
 from oauth.conf import conf
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, Scope, Session
 from oauth.models.secret import digest, new_secret
+from oauth.models.statement import insert
 from oauth.user_claims import SCOPE_OF_CLAIM, scopes_of
 
 # The name of a scope's tick in the forms: one per scope.
@@ -53,9 +54,7 @@ def is_needed(request: AuthorizationRequest, client: Client, user: Any) -> bool:
     ):
         return True
     # Each log-in at the app leaves one, mostly for the same: the first that covers all is enough.
-    allowed = Authorization.objects.live().filter(
-        user=user, client=client, resources__contains=list(request.resources)
-    )
+    allowed = Authorization.objects.live().filter(user=user, client=client, resources__contains=list(request.resources))
     if allowed.filter(scopes__contains=list(request.consented_scopes)).exists():
         return False
     by_name = allowed.exclude(claims={}).order_by().values_list("scopes", "claims").distinct()
@@ -160,17 +159,19 @@ def allow_by_code(
     authorization = allow(request, client, session, chosen)
     code = new_secret()
     now = timezone.now()
-    AuthorizationCode.objects.create(
-        code_digest=digest(code),
-        authorization=authorization,
-        redirect_uri=request.redirect_uri,
-        code_challenge=request.code_challenge,
-        scopes=list(request.scopes),
-        resources=list(request.resources),
-        nonce=request.nonce,
-        dpop_jkt=request.dpop_jkt,
-        created_at=now,
-        expires_at=now + conf.AUTHORIZATION_CODE_LIFETIME,
+    insert(
+        AuthorizationCode(
+            code_digest=digest(code),
+            authorization=authorization,
+            redirect_uri=request.redirect_uri,
+            code_challenge=request.code_challenge,
+            scopes=list(request.scopes),
+            resources=list(request.resources),
+            nonce=request.nonce,
+            dpop_jkt=request.dpop_jkt,
+            created_at=now,
+            expires_at=now + conf.AUTHORIZATION_CODE_LIFETIME,
+        )
     )
     return code
 

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from oauth.models.statement import instance
+from oauth.models.statement import insert, instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,5 +133,5 @@ class AuditEvent(models.Model):
     def record(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":
         """Written in the transaction of what it records: either both are there, or neither."""
         event = cls.of(action, **values)
-        event.save(force_insert=True)
+        insert(event)
         return event

@@ -7,6 +7,7 @@ has several grant types, random secrets in two slots, and only asymmetric signat
 import ipaddress
 import secrets
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -26,6 +27,7 @@ from oauth import outbound, shown_names
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.models import client_keys
 from oauth.models.secret import digest, new_secret
+from oauth.models.statement import Columns, rows
 from oauth.models.status import next_status_index
 
 
@@ -281,6 +283,13 @@ class Client(AbstractApplication):
                 condition=models.Q(client_type="public") ^ ~models.Q(token_endpoint_auth_method="none"),
             ),
         ]
+
+    @classmethod
+    def read(cls, client_id: str) -> "Client | None":
+        """As it is now. So many columns that the ORM takes five times as long to ask for them."""
+        columns, statement = _by_client_id()
+        found = rows(statement, [client_id])
+        return columns.instance(found[0]) if found else None
 
     @property
     def is_public(self) -> bool:
@@ -576,3 +585,9 @@ def _could_be_a_user(client_id: str) -> bool:
     except ValueError:
         return client_id.isdigit()
     return True
+
+
+@cache
+def _by_client_id() -> tuple[Columns[Client], str]:
+    columns = Columns(Client, "client")
+    return columns, f"SELECT {columns.sql} FROM {Client._meta.db_table} client WHERE client.client_id = %s"  # noqa: S608

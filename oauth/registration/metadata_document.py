@@ -30,7 +30,7 @@ def is_address(client_id: str) -> bool:
 
 def find(client_id: str) -> Client | None:
     """The client as its document describes it now; the one known before where the document cannot be had."""
-    known = Client.objects.filter(client_id=client_id).first()
+    known = Client.read(client_id)
     if known is not None and (known.cimd_expires_at is None or known.cimd_expires_at > timezone.now()):
         return known
     failed = f"oauth.cimd.{digest(client_id).hex()}"
