@@ -18,7 +18,7 @@ from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
 from oauth.errors import InvalidRequest, InvalidRequestObject, RequestNotSupported
 from oauth.models import Client
 from oauth.parameters import Parameters
-from oauth.tokens.verification import is_canonical_jws, unverified_header
+from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_header
 
 # §10.8: told apart from other JWTs of the client; older libraries say JWT or nothing.
 TYPES = ("oauth-authz-req+jwt", "JWT", None)
@@ -64,7 +64,7 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
         key = keys.find(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
         if key is None:
             raise InvalidRequestObject("No registered key of this client fits the kid and alg of request.")
-        claims: dict[str, Any] = jwt.decode(
+        claims: dict[str, Any] = decode_canonical(
             token,
             key,
             algorithms=[algorithm],

@@ -10,7 +10,7 @@ from oauth.client_authentication import keys
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
 from oauth.errors import InvalidClient
 from oauth.models import Client, UsedAssertion
-from oauth.tokens.verification import is_canonical_jws, unverified_claims, unverified_header
+from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_claims, unverified_header
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # RFC 7523 §3 item 4 leaves the bound to us: what client libraries use by default. `jti` is kept as long.
@@ -60,7 +60,7 @@ def verify(assertion: str, client: Client) -> None:
             "No registered key of this client fits the kid and alg of client_assertion.", detail=f"kid {kid!r}"
         )
     try:
-        claims = jwt.decode(
+        claims = decode_canonical(
             assertion,
             key,
             algorithms=[algorithm],
@@ -88,7 +88,9 @@ def _check_audience(audience: Any, client: Client) -> None:
 
     FAPI 2.0 §5.3.2.1: the issuer, as a string, and no address that somebody could take for another server's.
     """
-    if client.is_fapi and audience != conf.ISSUER:
+    if audience == conf.ISSUER:
+        return
+    if client.is_fapi:
         raise InvalidClient(f"aud of client_assertion is the string {conf.ISSUER} (FAPI 2.0 §5.3.2.1).")
     audiences = audience if isinstance(audience, list) else [audience]
     accepted = {conf.ISSUER, *(conf.url(path) for path in _ENDPOINTS)}

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from oauth import parameters
 from oauth.conf import conf
 from oauth.endpoints import presented_token
-from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.endpoints.protocol import ProtocolEndpoint, json_response
 from oauth.errors import InvalidClient
 from oauth.models import Client
 from oauth.tokens import subject
@@ -35,7 +35,7 @@ class IntrospectionEndpoint(ProtocolEndpoint):
         # FAPI 2.0 Message Signing §5.5.1: such a client gets signed answers only.
         if client.signs_messages or MEDIA_TYPE in request.META.get("HTTP_ACCEPT", ""):
             return HttpResponse(_signed(client, body), content_type=MEDIA_TYPE)
-        return JsonResponse(body)
+        return json_response(body)
 
 
 def _introspect(client: Client, raw_token: str) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 """The pushed authorization request endpoint (RFC 9126)."""
 
 from dataclasses import replace
+from http import HTTPStatus
 
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from oauth import parameters
 from oauth.authorization import pushed, request_object
 from oauth.authorization.request import read, return_address
 from oauth.conf import conf
 from oauth.endpoints import binding
-from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.endpoints.protocol import ProtocolEndpoint, json_response
 from oauth.errors import InvalidDPoPProof, InvalidRequest
 
 
@@ -20,7 +21,7 @@ class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
     endpoint = "par"
     http_method_names = ["post"]
 
-    def post(self, request: HttpRequest) -> JsonResponse:
+    def post(self, request: HttpRequest) -> HttpResponse:
         params = parameters.from_body(request)
         client = self.authenticated(request, params)
         if "request_uri" in params:
@@ -37,4 +38,4 @@ class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
             asked = replace(asked, dpop_jkt=jkt)
         request_uri = pushed.keep(client, asked)
         expires_in = int(conf.PUSHED_REQUEST_LIFETIME.total_seconds())
-        return JsonResponse({"request_uri": request_uri, "expires_in": expires_in}, status=201)
+        return json_response({"request_uri": request_uri, "expires_in": expires_in}, status=HTTPStatus.CREATED)

@@ -11,7 +11,15 @@ from oauth.models.statement import changed
 
 class UsedAssertion(models.Model):
     assertion_digest = DigestField()
-    client = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="+")
+    # Not a constraint: for each row it would lock the row of a client that many requests name at once. A row without
+    # its client means nothing to anybody, and goes when it has expired.
+    client = models.ForeignKey(
+        settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+        models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        db_index=False,
+    )
     expires_at = models.DateTimeField()
 
     class Meta:

@@ -16,7 +16,7 @@ from jwcrypto.jwk import JWK
 
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
 from oauth.proof import nonce, replay
-from oauth.tokens.verification import is_canonical_jws, unverified_header
+from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_header
 
 TYP = "dpop+jwt"
 # §11.1: a proof is for now; with a nonce of ours its own clock matters less, but never more than this.
@@ -65,7 +65,7 @@ def verify(headers: str | None, *, method: str, url: str, access_token: str | No
         raise InvalidProof(f"alg of the proof is one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
     key, jkt = _key(header.get("jwk"), header["alg"])
     try:  # 6: by the key that it names
-        claims = jwt.decode(
+        claims = decode_canonical(
             headers,
             key,
             algorithms=[header["alg"]],
