@@ -26,6 +26,8 @@ from config.middleware import RefuseMalformedRequests, SayOutages
 from oauth.resource_server.middleware import OfferDPoPNonce
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+# As ResponseHeaders has them: name and value by the name in lower case.
+_Headers = dict[str, tuple[str, str]]
 
 
 class ProgramsFirst:
@@ -48,11 +50,9 @@ class _Handler(BaseHandler):
     MOST_FIXED = 200
 
     def __init__(self, middleware: list[str]) -> None:
-        self._view_middleware: list[Any] = []
-        self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
         self._fixed: dict[str, ResolverMatch] = {}
-        self.chain: Any = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]
+        self.chain: Any = convert_exception_to_response(self._get_response)
         for path in reversed(middleware):
             one = import_string(path)(self.chain)
             if hasattr(one, "process_exception"):
@@ -68,6 +68,19 @@ class _Handler(BaseHandler):
                 self._fixed[request.path_info] = match
         request.resolver_match = match
         return match
+
+    def _get_response(self, request: HttpRequest) -> HttpResponse:
+        """Django's looks for asynchronous views, transactions around views, and middleware of views and templates."""
+        view, args, kwargs = self.resolve_request(request)
+        try:
+            response: Any = view(request, *args, **kwargs)
+            if hasattr(response, "render"):  # of the REST framework
+                response = response.render()
+        except Exception as error:
+            response = self.process_exception_by_middleware(error, request)
+            if response is None:
+                raise
+        return response
 
 
 class Program(SayOutages):
@@ -92,7 +105,8 @@ class Program(SayOutages):
         self.answer_marked: Any = convert_exception_to_response(CorsMiddleware(OfferDPoPNonce(answer)))
         self.is_for_browsers = re.compile(settings.CORS_URLS_REGEX).match
         self.security = SecurityMiddleware(answer)
-        self.security_headers: dict[bool, dict[str, str]] = {}
+        self.security_headers: dict[bool, _Headers] = {}
+        self.always = {name.lower(): (name, value) for name, value in self.HEADERS.items()}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         guid = get_id_from_header(request) if "HTTP_X_REQUEST_ID" in request.META else uuid4().hex
@@ -103,13 +117,15 @@ class Program(SayOutages):
             response = self.answer(request)
             if self.is_for_browsers(request.path_info):
                 patch_vary_headers(response, ["origin"])  # no cache hands this answer to a page
-        headers = response.headers
-        for name, value in self._security_headers(request).items():
-            headers.setdefault(name, value)
-        for name, value in self.HEADERS.items():
-            headers[name] = value
-        headers[REQUEST_ID] = guid
-        if not response.streaming and "Content-Length" not in headers:
+        # Straight to where Django keeps headers: it looks at each name and value once more.
+        headers: Any = response.headers
+        headers._store = {
+            **self._security_headers(request),
+            **headers._store,
+            **self.always,
+            REQUEST_ID.lower(): (REQUEST_ID, guid),
+        }
+        if not response.streaming and "content-length" not in headers._store:
             headers["Content-Length"] = str(len(response.content))
         return response
 
@@ -117,11 +133,11 @@ class Program(SayOutages):
         request.get_host()  # raises DisallowedHost: 400
         return self.security.process_request(request) or self.get_response(request)  # to HTTPS first
 
-    def _security_headers(self, request: HttpRequest) -> dict[str, str]:
+    def _security_headers(self, request: HttpRequest) -> "_Headers":
         """Always the same, but for HSTS, which an answer over HTTPS has alone."""
         is_secure = request.is_secure()
         if is_secure not in self.security_headers:
             empty = self.security.process_response(request, HttpResponse())
             del empty.headers["Content-Type"]
-            self.security_headers[is_secure] = dict(empty.headers)
+            self.security_headers[is_secure] = dict(empty.headers._store)
         return self.security_headers[is_secure]
