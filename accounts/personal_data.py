@@ -41,6 +41,7 @@ def of(user: User) -> Iterator[Section]:
     # What lets somebody in is named and dated; its secret stays here.
     yield "second_factors", Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")
     yield "other_sites", SocialAccount.objects.filter(user=user).values("provider", "date_joined", "extra_data")
+    UserSession.objects.purge_and_list(user)  # those that a new password has logged out are none
     browsers = UserSession.objects.filter(user=user)
     yield "browser_sessions", browsers.values("created_at", "last_seen_at", "ip", "user_agent")
 

@@ -74,6 +74,7 @@ class _Handler(BaseHandler):
         view, args, kwargs = self.resolve_request(request)
         try:
             response: Any = view(request, *args, **kwargs)
+            self.check_response(response, view)
             if hasattr(response, "render"):  # of the REST framework
                 response = response.render()
         except Exception as error:

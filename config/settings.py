@@ -151,7 +151,7 @@ DATABASES["default"].update(
                 "max_size": env.int("DB_POOL_MAX", default=8),
                 "timeout": env.float("DB_POOL_TIMEOUT", default=1.0),
             },
-            # Statements of our own are planned once a connection. Behind pgbouncer in transaction mode before 1.21,
+            # Statements of our own are planned once a connection. Behind pgbouncer in transaction mode before 1.22,
             # which does not carry prepared statements over: DB_PREPARED_STATEMENTS=false.
             "prepare_threshold": 5 if env.bool("DB_PREPARED_STATEMENTS", default=True) else None,
             "connect_timeout": 3,

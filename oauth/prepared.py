@@ -2,8 +2,8 @@
 
 psycopg's cursor is made for whatever may come: for each statement it begins a transaction where one is due, looks for
 what it may have prepared, waits in Python and reads values as text. Here a statement and its types are known, so it
-goes to libpq at once, and values come back in binary: half of the CPU. Outside a transaction alone, and not where the
-site prepares no statements (`prepare_threshold` None in the database's OPTIONS); else psycopg's cursor does it.
+goes to libpq at once, and values come back in binary: half of the CPU. Where a transaction is due to begin, and where
+the site prepares no statements (`prepare_threshold` None in the database's OPTIONS), psycopg's cursor does it.
 """
 
 import re
@@ -16,29 +16,48 @@ from django.db.backends.postgresql.base import ServerBindingCursor
 from psycopg import Connection, errors, pq
 from psycopg.abc import Buffer
 from psycopg.adapt import AdaptersMap, Loader, PyFormat, Transformer
+from psycopg.postgres import types
 from psycopg.pq.abc import PGresult
 
-# What the server has forgotten (DEALLOCATE ALL), or planned for a table that has changed since.
 _FAILED = pq.ExecStatus.FATAL_ERROR
+# What the server has forgotten (DEALLOCATE ALL), or planned for a table that has changed since.
 _STALE = (b"26000", b"0A000")  # invalid_sql_statement_name, feature_not_supported
+# Types that psycopg reads in binary as Django has it read them as text; an answer with any other comes as text.
+_PLAIN = ("bool", "bytea", "int2", "int4", "int8", "float8", "numeric", "text", "varchar", "uuid", "date",
+          "timestamptz", "interval", "jsonb")  # fmt: skip
+_BINARY = frozenset({types[name].oid for name in _PLAIN} | {types[name].array_oid for name in ("text", "varchar")})
 
 
 def cursor() -> Any:
     """As `connection.cursor()`: errors are Django's, statements are logged and counted."""
     connection: Any = connections[DEFAULT_DB_ALIAS]  # once: Django's proxy looks it up for each attribute
     connection.ensure_connection()
-    of_psycopg = connection.connection
-    is_ours = of_psycopg.autocommit and of_psycopg.prepare_threshold is not None
+    made: Any = PreparedCursor if _is_ready(connection.connection) else _UnpreparedCursor
     with connection.wrap_database_errors:
-        made = PreparedCursor(of_psycopg) if is_ours else ServerBindingCursor(of_psycopg)  # type: ignore[call-arg]
-        return connection._prepare_cursor(made)
+        return connection._prepare_cursor(made(connection.connection))
+
+
+def _is_ready(connection: Connection[Any]) -> bool:
+    """A transaction has begun, or none is due. After a rollback psycopg has the server forget what is prepared, if it
+    has prepared anything itself: as it does for Django's ORM where `server_side_binding` is on."""
+    if connection.prepare_threshold is None:
+        return False
+    if connection.autocommit:
+        return True
+    in_transaction = connection.pgconn.transaction_status == pq.TransactionStatus.INTRANS
+    return in_transaction and not issubclass(connection.cursor_factory, ServerBindingCursor)
+
+
+class _UnpreparedCursor(ServerBindingCursor):
+    def execute(self, query: Any, params: Any = None, **_: Any) -> Any:
+        return super().execute(query, params, prepare=False)  # type: ignore[misc]
 
 
 class PreparedCursor:
     """What Django's CursorWrapper calls for one statement. Raises psycopg's errors."""
 
     def __init__(self, connection: Connection[Any]) -> None:
-        self._server = connection.pgconn
+        self._connection, self._server = connection, connection.pgconn
         self._known: _Known = vars(connection).get("known_statements") or _known(connection)
         self._query: _Statement | None = None  # by this name and its `query`, Django's log of queries shows it
         self._result: PGresult
@@ -56,13 +75,14 @@ class PreparedCursor:
         try:
             result = self._run(sql, parameters)
             if result.status == _FAILED and result.error_field(pq.DiagnosticField.SQLSTATE) in _STALE:
-                self._known.statements.clear()  # nothing was done, for there is no transaction: once more
-                result = self._run(sql, parameters)
+                self._known.statements.clear()
+                if self._connection.autocommit:  # nothing was done: once more
+                    result = self._run(sql, parameters)
         except MemoryError:  # so psycopg says that libpq did not even try
-            self._refuse_dead_connection()
-            raise
+            raise errors.OperationalError(self._server.get_error_message()) from None
         if result.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
-            self._refuse_dead_connection()
+            if self._server.status == pq.ConnStatus.BAD:
+                raise errors.OperationalError(self._server.get_error_message())
             raise errors.error_from_result(result)
         self._result = result
 
@@ -71,27 +91,37 @@ class PreparedCursor:
         return self._result.command_tuples or 0
 
     def fetchall(self) -> list[tuple[Any, ...]]:
-        assert self._query is not None
-        return self._query.rows(self._result)
+        values = self._known.values
+        values.set_pgresult(self._result)
+        rows: list[tuple[Any, ...]] = values.load_rows(0, self._result.ntuples, tuple)
+        return rows
 
     def _run(self, sql: str, parameters: Sequence[Any]) -> PGresult:
-        known = self._known
-        given = known.values.dump_sequence(parameters, _automatic(len(parameters)))
-        types, formats = known.values.types or (), known.values.formats
-        statement = known.statements.get((sql, types))
+        known, values = self._known, self._known.values
+        given = values.dump_sequence(parameters, _automatic(len(parameters)))
+        kinds, formats = values.types or (), values.formats
+        statement = known.statements.get((sql, kinds))
         if statement is None:
-            statement = _Statement(f"own_{known.made}".encode(), _numbered(sql), known)
+            statement = _Statement(f"own_{known.made}".encode(), _numbered(sql))
             known.made += 1
-            prepared = self._server.prepare(statement.name, statement.query, types)
+            prepared = self._server.prepare(statement.name, statement.query, kinds)
             if prepared.status == _FAILED:
                 return prepared
-            known.statements[sql, types] = statement
+            answer = self._server.describe_prepared(statement.name)
+            if {answer.ftype(column) for column in range(answer.nfields)} <= _BINARY:
+                statement.format = pq.Format.BINARY
+            known.statements[sql, kinds] = statement
         self._query = statement
-        return self._server.exec_prepared(statement.name, given, formats, pq.Format.BINARY)  # type: ignore[arg-type]
+        return self._server.exec_prepared(statement.name, given, formats, statement.format)  # type: ignore[arg-type]
 
-    def _refuse_dead_connection(self) -> None:
-        if self._server.status == pq.ConnStatus.BAD:
-            raise errors.OperationalError(self._server.get_error_message()) from None
+
+class _Statement:
+    """`name` is the server's."""
+
+    __slots__ = ("format", "name", "query")
+
+    def __init__(self, name: bytes, query: bytes) -> None:
+        self.name, self.query, self.format = name, query, pq.Format.TEXT
 
 
 class _Known:
@@ -109,22 +139,6 @@ class _Known:
 def _known(connection: Connection[Any]) -> _Known:
     known = vars(connection)["known_statements"] = _Known(connection)
     return known
-
-
-class _Statement:
-    """`name` is the server's. The columns of its answers are always the same: how they are read is looked up once."""
-
-    def __init__(self, name: bytes, query: bytes, known: _Known) -> None:
-        self.name, self.query = name, query
-        self._values = Transformer(known)
-        self._has_loaders = False
-
-    def rows(self, result: PGresult) -> list[tuple[Any, ...]]:
-        self._values.set_pgresult(result, set_loaders=not self._has_loaders)
-        self._has_loaders = True
-        rows: list[tuple[Any, ...]] = self._values.load_rows(0, result.ntuples, tuple)
-        self._values.set_pgresult(None, set_loaders=False)
-        return rows
 
 
 class _JsonAsText(Loader):

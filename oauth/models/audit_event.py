@@ -26,10 +26,7 @@ class Origin:
 
 _LONGEST = {"user": 64, "actor": 64, "client": 255, "error": 60, "error_id": 32, "reason": 1000}
 # What an event says where nothing is said of it.
-_NOTHING = {
-    **dict.fromkeys(("user", "actor", "client", "error", "error_id", "reason"), ""),
-    "authorization": None,
-}
+_NOTHING = {"user": "", "actor": "", "client": "", "authorization": None, "error": "", "error_id": "", "reason": ""}
 _origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  (frozen)
 
 
@@ -125,6 +122,8 @@ class AuditEvent(models.Model):
         here = _origin.get()
         # What a stranger claims may be long; the log is not theirs to fill.
         given = {name: str(value)[: _LONGEST[name]] if name in _LONGEST else value for name, value in values.items()}
+        if unknown := given.keys() - _NOTHING.keys() - {"endpoint", "address"}:
+            raise TypeError(f"An audit event has no {', '.join(sorted(unknown))}.")
         always = {"id": uuid7(), "at": timezone.now(), "action": action}
         values = _NOTHING | always | {"endpoint": here.endpoint, "address": here.address} | given
         return instance(cls, values.items(), is_stored=False)

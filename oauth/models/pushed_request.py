@@ -13,7 +13,7 @@ class PushedRequest(models.Model):
     # Not a constraint: as of UsedAssertion. A request without its client is found by nobody.
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
-        models.CASCADE,
+        models.DO_NOTHING,
         related_name="+",
         db_constraint=False,
         db_index=False,

@@ -19,7 +19,7 @@ Row = TypeVar("Row", bound=models.Model)
 # psycopg takes their values as they are.
 _PLAIN = (
     models.CharField, models.TextField, models.UUIDField, models.DateTimeField, models.BinaryField,
-    models.PositiveIntegerField, models.ForeignKey, models.GenericIPAddressField,
+    models.PositiveIntegerField, models.ForeignKey,
 )  # fmt: skip
 
 

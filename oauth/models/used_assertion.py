@@ -15,7 +15,7 @@ class UsedAssertion(models.Model):
     # its client means nothing to anybody, and goes when it has expired.
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
-        models.CASCADE,
+        models.DO_NOTHING,
         related_name="+",
         db_constraint=False,
         db_index=False,

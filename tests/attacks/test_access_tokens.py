@@ -60,6 +60,25 @@ def test_a_valid_token_is_accepted_with_the_scheme_in_any_case(present, access_t
         assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("part", [None, 0, 1, 2])
+def test_a_token_has_one_spelling(present, access_token, alice, part):
+    """RFC 7515 §2: the last character of a part may have bits that no byte takes. Also where we have signed it so."""
+    ring, ecdsa = keys.signing_key("ES256"), jwt.algorithms.get_default_algorithms()["ES256"]
+    claims = jwt.decode(access_token(alice), options={"verify_signature": False})
+    parts = []
+    for content in ({"typ": "at+jwt", "alg": "ES256", "kid": ring.kid}, claims):
+        text = json.dumps(content).encode()
+        parts.append(base64.urlsafe_b64encode(text + b" " * (-len(text) % 3 + 1)).rstrip(b"="))  # one byte too many
+    for number in (0, 1, 2):
+        if number == 2:
+            signature = ecdsa.sign(b".".join(parts), ring.private_key)
+            parts.append(base64.urlsafe_b64encode(signature).rstrip(b"="))
+        if number == part:
+            parts[number] = parts[number][:-1] + bytes([parts[number][-1] + 1])
+    answer = Browser().get("/api/v1/accounts", headers={"Authorization": f"Bearer {b'.'.join(parts).decode()}"})
+    assert answer.status_code == (200 if part is None else 401)
+
+
 @pytest.mark.parametrize(
     "claims",
     [

@@ -114,3 +114,12 @@ def test_what_a_stranger_claims_is_cut_off(token_endpoint):
     assert answer.status_code == 401
     event = AuditEvent.objects.get(error_id=answer.json()["error_id"])
     assert (len(event.client), len(event.reason)) == (255, 1000)
+
+
+def test_an_event_has_all_fields_and_no_others():
+    event = AuditEvent.of(AuditEvent.Action.DENIED)
+    assert vars(event).keys() - {"_state"} == {field.attname for field in AuditEvent._meta.concrete_fields}
+    with pytest.raises(TypeError, match="no cleint"):
+        AuditEvent.of(AuditEvent.Action.DENIED, cleint="x")
+    record = AuditEvent.record(AuditEvent.Action.DENIED, address="fe80::1%eth0")  # the zone of a link-local address
+    assert AuditEvent.objects.get(pk=record.pk).address == "fe80::1"

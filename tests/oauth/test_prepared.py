@@ -1,10 +1,12 @@
 """Statements of our own, through libpq: they say what psycopg's cursor says, and survive what it survives."""
 
+import contextlib
 import threading
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from django.db import DataError, IntegrityError, NotSupportedError, OperationalError, connection, transaction
+from django.db.backends.postgresql.base import ServerBindingCursor
 from django.test.utils import CaptureQueriesContext
 
 from oauth import prepared
@@ -34,12 +36,22 @@ def test_rows_are_those_of_psycopg(issued, web_app, model):
     with transaction.atomic():
         assert not is_ours()
         assert found == rows(statement, [])
+        assert is_ours()
+        assert found == rows(statement, [])
     assert found
     for row, known in zip(found, model.objects.order_by("pk"), strict=True):
         instance = columns.instance(row)
         assert vars(instance) | {"_state": None} == vars(known) | {"_state": None}
         assert not instance._state.adding
         assert instance._state.db == known._state.db
+
+
+def test_types_that_binary_would_read_otherwise_come_as_text():
+    statement = "SELECT %s::inet, '{1,2}'::int[], '1 day'::interval, 1.50::numeric, 'a'::name, '(1,2)'::point"
+    found = rows(statement, ["2001:db8::1"])
+    with transaction.atomic():
+        assert not is_ours()
+        assert found == rows(statement, ["2001:db8::1"])
 
 
 @pytest.mark.parametrize("value", [0, -1, 2**40, "", "ü%s", "100 %", b"\x00\xff", None, True, ["a", None, "b,}"], []])
@@ -74,6 +86,30 @@ def test_a_table_that_changed_is_read_as_it_is_now():
         cursor.execute("ALTER TABLE changing ALTER it TYPE text USING it || ' of them'")
         assert rows("SELECT it FROM changing", []) == [("7 of them",)]
         cursor.execute("DROP TABLE changing")
+
+
+def test_a_table_that_changed_in_a_transaction_is_read_as_it_is_after_it():
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE changing (it int)")
+        with transaction.atomic():
+            cursor.execute("INSERT INTO changing VALUES (7)")
+            assert rows("SELECT it FROM changing", []) == [(7,)]
+            cursor.execute("ALTER TABLE changing ALTER it TYPE text")
+            with pytest.raises(NotSupportedError):
+                rows("SELECT it FROM changing", [])
+            transaction.set_rollback(True)
+        assert rows("SELECT it FROM changing", []) == []
+        cursor.execute("DROP TABLE changing")
+
+
+def test_a_rollback_forgets_nothing():
+    """psycopg has the server forget all, if it has prepared anything itself."""
+    for _ in range(2):
+        with contextlib.suppress(DataError), transaction.atomic():
+            for number in range(9):
+                assert rows("SELECT %s::text AS kept", [str(number)])
+            rows("SELECT 1 / %s::int", [0])
+    assert prepared_of("SELECT $1::text AS kept") == ["{text}"]
 
 
 def test_errors_are_djangos_and_the_connection_goes_on(alice):
@@ -145,3 +181,16 @@ def test_a_site_that_prepares_nothing_has_psycopgs_cursor():
         assert rows("SELECT %s::int", [1]) == [(1,)]
     finally:
         connection.connection.prepare_threshold = threshold
+
+
+def test_where_the_orm_prepares_too_a_transaction_is_left_to_psycopg():
+    """Its rollback has the server forget ours."""
+    connection.ensure_connection()
+    factory, connection.connection.cursor_factory = connection.connection.cursor_factory, ServerBindingCursor
+    try:
+        assert is_ours()
+        with transaction.atomic():
+            assert rows("SELECT %s::int", [1]) == [(1,)]
+            assert not is_ours()
+    finally:
+        connection.connection.cursor_factory = factory
