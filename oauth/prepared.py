@@ -85,6 +85,8 @@ class PreparedCursor:
                 raise errors.OperationalError(self._server.get_error_message())
             raise errors.error_from_result(result)
         self._result = result
+        assert self._query is not None
+        self._query.learn(result)
 
     @property
     def rowcount(self) -> int:
@@ -107,21 +109,25 @@ class PreparedCursor:
             prepared = self._server.prepare(statement.name, statement.query, kinds)
             if prepared.status == _FAILED:
                 return prepared
-            answer = self._server.describe_prepared(statement.name)
-            if {answer.ftype(column) for column in range(answer.nfields)} <= _BINARY:
-                statement.format = pq.Format.BINARY
             known.statements[sql, kinds] = statement
         self._query = statement
         return self._server.exec_prepared(statement.name, given, formats, statement.format)  # type: ignore[arg-type]
 
 
 class _Statement:
-    """`name` is the server's."""
+    """`name` is the server's. Its first answer comes as text, and tells how those after it may."""
 
-    __slots__ = ("format", "name", "query")
+    __slots__ = ("format", "is_known", "name", "query")
 
     def __init__(self, name: bytes, query: bytes) -> None:
-        self.name, self.query, self.format = name, query, pq.Format.TEXT
+        self.name, self.query = name, query
+        self.format, self.is_known = pq.Format.TEXT, False
+
+    def learn(self, answer: PGresult) -> None:
+        if not self.is_known:
+            self.is_known = True
+            if {answer.ftype(column) for column in range(answer.nfields)} <= _BINARY:
+                self.format = pq.Format.BINARY
 
 
 class _Known:
