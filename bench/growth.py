@@ -87,8 +87,7 @@ def print_table(figures: dict[str, dict[str, float]]) -> None:
 
 def _measure(server: Server, case: Case, number: int) -> Figures:
     number = min(number, case.most or number)
-    # As many as are measured: so that each of the clients has been there since the checkpoint, after which the first
-    # to write on a page of a table has all of it written to the log.
+    # As many as are measured, so that each of the clients has been there: the first time costs more.
     load.run(server.port, case.make(number))
     _, server_us, database_us = server.asked(case.make(number))
     return {"server_us": server_us, "database_us": database_us}

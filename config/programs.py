@@ -134,7 +134,7 @@ class Program(SayOutages):
         request.get_host()  # raises DisallowedHost: 400
         return self.security.process_request(request) or self.get_response(request)  # to HTTPS first
 
-    def _security_headers(self, request: HttpRequest) -> "_Headers":
+    def _security_headers(self, request: HttpRequest) -> _Headers:
         """Always the same, but for HSTS, which an answer over HTTPS has alone."""
         is_secure = request.is_secure()
         if is_secure not in self.security_headers:

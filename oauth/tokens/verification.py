@@ -66,10 +66,7 @@ class _CanonicalJWS(jwt.PyJWS):
 
     @staticmethod
     def _decode_base64url_segment(segment: bytes, name: str) -> bytes:
-        try:
-            return base64url_decode(segment)
-        except ValueError as error:
-            raise jwt.DecodeError(f"The {name} is not base64url.") from error
+        return base64url_decode(segment)
 
 
 _jwt = jwt.PyJWT()
