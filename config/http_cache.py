@@ -57,7 +57,7 @@ class PublicAnswers:
         if found is not None and time.monotonic() < found.until:
             self.counters[path].inc()
             start_response("200 OK", [*found.headers, (REQUEST_ID, _request_id(environ))])
-            return (found.body,)
+            return [found.body]
         until = time.monotonic() + MOST_SECONDS
         status, headers, body = _whole_answer(self.application, environ)
         if status.startswith("200 ") and _is_public(headers):
@@ -65,7 +65,7 @@ class PublicAnswers:
                 self.kept.clear()
             self.kept[key] = _Kept(until, [(name, value) for name, value in headers if name != REQUEST_ID], body)
         start_response(status, headers)
-        return (body,)
+        return [body]
 
 
 def _is_plain(environ: dict[str, Any]) -> bool:

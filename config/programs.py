@@ -127,7 +127,7 @@ class Program(SayOutages):
             REQUEST_ID.lower(): (REQUEST_ID, guid),
         }
         if not response.streaming and "content-length" not in headers._store:
-            headers["Content-Length"] = str(len(response.content))
+            headers._store["content-length"] = ("Content-Length", str(len(response.content)))
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponse:

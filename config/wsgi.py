@@ -1,18 +1,55 @@
 """The WSGI application. Refuses to start on settings that `check --deploy` calls an error."""
 
 import os
+import re
+from typing import Any
 
+import django
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
-from django.core.wsgi import get_wsgi_application
+from django.core.handlers.wsgi import WSGIHandler, get_script_name
+from django.db import close_old_connections
+from django.urls import set_script_prefix
 
 from config.http_cache import PublicAnswers
 from config.proxy import WSGIApplication, behind_proxies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application: WSGIApplication = get_wsgi_application()
+
+class Handler(WSGIHandler):
+    """Django's, but that a program's request sends no request_started and no request_finished.
+
+    Their receivers forget the log of queries, the caches, the URLconf and the request's id, and give the database's
+    connection back: of these, only the last is needed here. They were a seventh of a token's time in Python.
+    (`tests/config/test_programs.py` knows the receivers, so that none comes by and is not called.)
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_for_programs = re.compile(settings.PROGRAM_URLS_REGEX).match
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if not self.is_for_programs(environ["PATH_INFO"]):
+            return super().__call__(environ, start_response)
+        set_script_prefix(get_script_name(environ))
+        request = self.request_class(environ)
+        response: Any = self.get_response(request)
+        cookies = [("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values()]
+        status = f"{response.status_code} {response.reason_phrase}"
+        start_response(status, [*response.headers._store.values(), *cookies])
+        if response.streaming:  # reads the database while it is sent
+            response._handler_class = type(self)
+            return response
+        request.close()
+        close_old_connections()
+        # A list is sent in one piece; for each part of anything else, granian has a thread wait.
+        return [response.content]
+
+
+django.setup(set_prefix=False)
+application: WSGIApplication = Handler()
 if settings.PRODUCTION:
     # Here too, not only in `serve`: another WSGI server must not run what `serve` refuses.
     errors = [str(m) for m in checks.run_checks(include_deployment_checks=True) if m.is_serious(checks.ERROR)]

@@ -36,6 +36,9 @@ class Parameters(Mapping[str, str]):
     def __len__(self) -> int:
         return len(self._values)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._values  # Mapping's own raises and catches a KeyError
+
     def all(self, name: str) -> tuple[str, ...]:
         return self._values.get(name, ())
 

@@ -1,17 +1,14 @@
 """RFC 9111: what a shared cache may give again, and to whom."""
 
 import uuid
-from io import BytesIO
 from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.signals import request_finished, request_started
-from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
 
 from config import http_cache
 from config.http_cache import PublicAnswers
+from tests.wsgi import ask
 
 PATH = "/document"
 PUBLIC = ("Cache-Control", "public, max-age=60")
@@ -37,21 +34,7 @@ class Application:
         self.closed += 1
 
     def get(self, **environ: str) -> tuple[str, dict[str, str], bytes]:
-        return ask(self.cached, **environ)
-
-
-def ask(application: Any, **environ: str) -> tuple[str, dict[str, str], bytes]:
-    told: list[Any] = []
-    plain = {
-        "REQUEST_METHOD": "GET", "PATH_INFO": PATH, "QUERY_STRING": "", "HTTP_HOST": "localhost",
-        "wsgi.url_scheme": "http", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.input": BytesIO(),
-    }  # fmt: skip
-    answer = application({**plain, **environ}, lambda *said: told.append(said))
-    body = b"".join(answer)
-    if hasattr(answer, "close"):
-        answer.close()
-    status, headers = told[0][:2]
-    return status, dict(headers), body
+        return ask(self.cached, **{"PATH_INFO": PATH, **environ})
 
 
 def test_a_public_answer_is_made_once_and_given_again_with_an_id_of_its_own():
@@ -134,13 +117,8 @@ def test_who_varies_the_host_makes_it_forget_not_grow():
 
 
 @pytest.fixture
-def site():
-    """As config.wsgi makes it; like Django's test client, it leaves the test's connection open."""
-    request_started.disconnect(close_old_connections)
-    request_finished.disconnect(close_old_connections)
-    yield PublicAnswers(get_wsgi_application(), paths=settings.PUBLIC_DOCUMENTS)
-    request_started.connect(close_old_connections)
-    request_finished.connect(close_old_connections)
+def site(handler):
+    return PublicAnswers(handler, paths=settings.PUBLIC_DOCUMENTS)
 
 
 @pytest.mark.django_db

@@ -1,0 +1,118 @@
+"""A program's request is answered as Django answers it, but for the signals around it."""
+
+from io import BytesIO
+
+import pytest
+from django.core.cache import close_caches
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.handlers.base import reset_urlconf
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connection, reset_queries
+from django.http import HttpResponse, JsonResponse, StreamingHttpResponse
+from django.urls import get_script_prefix
+from django.utils.datastructures import MultiValueDict
+from django_guid.signals import clear_guid
+
+from config.wsgi import Handler
+from tests.wsgi import ask
+
+PROGRAM, PAGE = "/oauth/introspect", "/accounts/login/"
+
+
+def test_the_signals_that_programs_do_not_send_have_no_receivers_that_they_would_miss():
+    """Whoever connects another one decides here: see `Handler`."""
+    known = {request_started: {reset_queries, close_old_connections},
+             request_finished: {close_caches, close_old_connections, reset_urlconf, clear_guid}}  # fmt: skip
+    for signal, receivers in known.items():
+        assert set(signal._live_receivers(None)[0]) == receivers
+
+
+@pytest.fixture
+def sent():
+    """Which of the two signals were sent."""
+    names = []
+    receivers = {request_started: lambda **_: names.append("started"),
+                 request_finished: lambda **_: names.append("finished")}  # fmt: skip
+    for signal, receiver in receivers.items():
+        signal.connect(receiver)
+    yield names
+    for signal, receiver in receivers.items():
+        signal.disconnect(receiver)
+
+
+def test_a_program_gives_the_database_connection_back_before_its_answer_is_sent(handler, sent, db):
+    told = []
+    answer = handler(
+        {"REQUEST_METHOD": "POST", "PATH_INFO": PROGRAM, "HTTP_HOST": "localhost", "wsgi.url_scheme": "http",
+         "SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.input": BytesIO()},
+        lambda *said: told.append(said),
+    )  # fmt: skip
+    assert isinstance(answer, list)
+    assert (handler.given_back, sent) == (1, [])
+
+
+def test_a_page_sends_both_signals(handler, sent, db):
+    assert ask(handler, PATH_INFO=PAGE)[0] == "200 OK"
+    assert (handler.given_back, sent) == (1, ["started", "finished"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_connection_is_given_back_indeed(signing_keys):
+    connection.ensure_connection()
+    ask(Handler(), PATH_INFO="/oauth/jwks")
+    assert connection.connection is None
+
+
+def _with_a_cookie():
+    response = HttpResponse("é", status=201, reason="Made", headers={"X-Extra": "1"})
+    response.set_cookie("name", "value", httponly=True)
+    response.set_cookie("other", "value")
+    return response
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        lambda: JsonResponse({"a": 1}),
+        lambda: HttpResponse(b"", status=404),
+        lambda: HttpResponse([b"a", b"b"], content_type="text/plain", headers={"Vary": "origin"}),
+        lambda: StreamingHttpResponse(iter([b"a", b"b"])),
+        _with_a_cookie,
+    ],
+)
+def test_what_is_sent_is_what_django_sends(handler, response):
+    djangos = WSGIHandler()
+    handler.get_response = djangos.get_response = lambda request: response()
+    assert ask(handler, PATH_INFO=PROGRAM) == ask(djangos, PATH_INFO=PROGRAM)
+
+
+def test_what_is_streamed_keeps_the_connection_until_it_is_sent(handler, sent):
+    handler.get_response = lambda request: StreamingHttpResponse(iter([b"a"]))
+    answer = handler(
+        {"REQUEST_METHOD": "GET", "PATH_INFO": PROGRAM, "wsgi.url_scheme": "http", "wsgi.input": BytesIO()},
+        lambda *said: None,
+    )
+    assert list(answer) == [b"a"]
+    assert (handler.given_back, sent) == (0, [])
+    answer.close()
+    assert (handler.given_back, sent) == (1, ["finished"])
+
+
+def test_files_of_the_request_are_closed(handler):
+    file = SimpleUploadedFile("name", b"content")
+
+    def get_response(request):
+        request._files = MultiValueDict({"file": [file]})
+        return HttpResponse()
+
+    handler.get_response = get_response
+    ask(handler, PATH_INFO=PROGRAM)
+    assert file.closed
+
+
+def test_addresses_begin_where_the_site_is_mounted(handler, db):
+    ask(handler, SCRIPT_NAME="/bank", PATH_INFO=PROGRAM)
+    assert get_script_prefix() == "/bank/"
+    ask(handler, PATH_INFO=PROGRAM)
+    assert get_script_prefix() == "/"

@@ -1,0 +1,19 @@
+"""Asks a WSGI application as a server does."""
+
+from io import BytesIO
+from typing import Any
+
+
+def ask(application: Any, **environ: Any) -> tuple[str, dict[str, str], bytes]:
+    """Status, headers and body."""
+    told: list[Any] = []
+    plain = {
+        "REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "", "HTTP_HOST": "localhost",
+        "wsgi.url_scheme": "http", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.input": BytesIO(),
+    }  # fmt: skip
+    answer = application({**plain, **environ}, lambda *said: told.append(said))
+    body = b"".join(answer)
+    if hasattr(answer, "close"):
+        answer.close()
+    status, headers = told[0][:2]
+    return status, dict(headers), body
