@@ -76,3 +76,13 @@ def reconnected(**changes: object) -> Iterator[None]:
 def _close() -> None:
     connection.close()
     connection.close_pool()
+
+
+def backends_waiting() -> int:
+    """Connections to the tests' database that wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        count: int = cursor.fetchone()[0]
+        return count

@@ -28,6 +28,7 @@ from oauth.tokens import liveness
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel, no_triggers
 from tests.banking.test_ledger import balances, move
 from tests.banking.test_transfers import KEY, body_of, send
+from tests.database import backends_waiting
 from tests.servers import wait_until
 from tests.simulation.crash import Crash
 
@@ -295,14 +296,6 @@ def test_a_hold_that_is_captured_and_released_at_once_ends_once(current, savings
     assert Hold.objects.get().status == {"capture": "captured", "release": "released"}[winner]
     assert (balances(savings), held(current)) == ([2500 if winner == "capture" else 0], 0)
     assert all(finding.is_clean for finding in audit())
-
-
-def backends_waiting():
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        )
-        return cursor.fetchone()[0]
 
 
 # --- joint accounts, and people who look after somebody's money

@@ -5,11 +5,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from oauth.grants import recording
 from oauth.models import Authorization, RefreshToken
+from tests.database import backends_waiting
 from tests.oauth_client import TokenEndpoint
+from tests.servers import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -194,3 +197,34 @@ def test_a_revocation_beats_refreshes_that_run_beside_it(issued, web_app):
     seen = [one for results in in_parallel(revoke_or_refresh, 6) for one in results]
     assert {status for began_after, status in seen if began_after} == {400}
     assert {status for _, status in seen} <= {200, 400}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("has_replaced", [True, False])
+def test_a_token_that_a_retry_kills_meanwhile_is_not_used(issued, web_app, has_replaced):
+    """RFC 9700 §4.14.2. One that stays the same is locked only where a retry could kill it; the other one shows that
+    it is the lock that refuses."""
+    issued(web_app)
+    token = RefreshToken.objects.select_related("authorization").get()
+    if has_replaced:
+        token.replaces = RefreshToken.objects.create(
+            token_digest=b"x" * 32, authorization=token.authorization, expires_at=token.expires_at
+        )
+        token.save()
+    used = []
+
+    def use():
+        try:
+            what = recording.of_nothing(token)
+            used.append(recording.consume(what, web_app, token.authorization, "refresh_token", ["openid"], None))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=use)
+    with transaction.atomic():
+        Authorization.objects.select_for_update().get()
+        thread.start()
+        wait_until(lambda: backends_waiting() == 1)
+        RefreshToken.objects.filter(pk=token.pk).update(revoked_at=timezone.now())
+    thread.join()
+    assert used == [not has_replaced]
