@@ -82,7 +82,7 @@ def django_oauth_toolkit(made: dict[str, Any]) -> list[Case]:
     bearer = {**FORM, "Authorization": f"Bearer {made['introspecting_token']}"}
     introspect = Request("POST", "/o/introspect/", urlencode({"token": made["access_token"]}), bearer)
     return [
-        Case("metadata", _same(Request("GET", "/o/.well-known/oauth-authorization-server"))),
+        Case("metadata", _same(Request("GET", "/o/.well-known/openid-configuration"))),
         Case("client_credentials", _same(Request("POST", "/o/token/", "grant_type=client_credentials", service))),
         Case("code for tokens", lambda n: [exchange() for _ in range(n)], most=MOST_CODES),
         Case("refresh, rotating", lambda n: [refresh() for _ in range(n)], most=MOST_CODES),

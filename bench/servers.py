@@ -18,10 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from jwt.algorithms import RSAAlgorithm
 
 from bench import cpu, load
 from bench.load import Request, Result
-from bench.signing import Key
+from bench.signing import Key, rsa_key
 from config.ports import is_free
 from demo import postgres
 
@@ -151,12 +153,13 @@ def drf(data_dir: Path, user: str, *, middleware: bool) -> Iterator[Server]:
 @contextmanager
 def django_oauth_toolkit(data_dir: Path, codes: int, code_challenge: str) -> Iterator[tuple[Server, dict[str, Any]]]:
     with postgres.running(data_dir) as url:
-        environment = {**os.environ, "DATABASE_URL": url}
+        pem = rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        environment = {"DATABASE_URL": url, "SIGNING_KEY": pem}
         command = [sys.executable, "-m", "bench.peers.dot", str(codes), code_challenge]
-        made = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
-        with _granian(
-            "bench.peers.dot:application", "/o/.well-known/oauth-authorization-server", {"DATABASE_URL": url}
-        ) as (port, pid):
+        made = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **environment}, check=True, capture_output=True, text=True
+        )
+        with _granian("bench.peers.dot:application", "/o/.well-known/openid-configuration", environment) as (port, pid):
             yield Server(port, pid, Database.at(data_dir, url)), json.loads(made.stdout.splitlines()[-1])
 
 
@@ -207,16 +210,17 @@ def node_oidc_provider(data_dir: Path, client: Key, service_secret: str) -> Iter
     if not (NODE / "node_modules").is_dir():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=NODE, check=True, timeout=300)
     port = _free_port()
-    signing = {**Key().private_jwk, "alg": "ES256", "use": "sig", "kid": "signing"}
+    keys = {"ES256": Key().private_jwk, "RS256": json.loads(RSAAlgorithm.to_jwk(rsa_key()))}
+    jwks = [{**key, "alg": algorithm, "use": "sig", "kid": algorithm} for algorithm, key in keys.items()]
     with postgres.running(data_dir) as url:
         environment = {
             "PORT": str(port), "DATABASE_URL": url, "WORKERS": str(WORKERS), "SERVICE_SECRET": service_secret,
-            "CLIENT_JWKS": _jwks(client.public_jwk), "JWKS": _jwks(signing), "NODE_ENV": "production",
+            "CLIENT_JWKS": _jwks(client.public_jwk), "JWKS": _jwks(*jwks), "NODE_ENV": "production",
         }  # fmt: skip
         command = ["node", str(NODE / "server.mjs")]
         with _started(command, "/.well-known/openid-configuration", environment, port) as pid:
             yield Server(port, pid, Database.at(data_dir, url))
 
 
-def _jwks(key: dict[str, Any]) -> str:
-    return json.dumps({"keys": [key]})
+def _jwks(*keys: dict[str, Any]) -> str:
+    return json.dumps({"keys": keys})

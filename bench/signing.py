@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from jwt.algorithms import ECAlgorithm
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -18,6 +18,11 @@ VERIFIER = "v" * 43
 def s256(text: str) -> str:
     """RFC 7636 §4.2; RFC 9449 §4.2 `ath`."""
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+def rsa_key() -> rsa.RSAPrivateKey:
+    """Of a server's ID tokens: RS256 is every server's default, as it is ours."""
+    return rsa.generate_private_key(65537, 2048)
 
 
 class Key:

@@ -14,7 +14,7 @@ const scope = "accounts:read";
 
 const app = {
   redirect_uris: [`${issuer}/callback`], grant_types: ["authorization_code", "refresh_token"], response_types: ["code"],
-  scope: `openid offline_access ${scope}`, id_token_signed_response_alg: "ES256",
+  scope: `openid offline_access ${scope}`, // its ID tokens by default as ours, RS256
 };
 
 const provider = new Provider(issuer, {
@@ -45,7 +45,7 @@ const provider = new Provider(issuer, {
     },
   ],
   clientAuthMethods: ["private_key_jwt", "client_secret_basic", "none"],
-  enabledJWA: { idTokenSigningAlgValues: ["ES256"], clientAuthSigningAlgValues: ["ES256", "PS256", "EdDSA"] },
+  enabledJWA: { idTokenSigningAlgValues: ["ES256", "RS256"], clientAuthSigningAlgValues: ["ES256", "PS256", "EdDSA"] },
   features: {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: false },

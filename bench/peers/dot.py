@@ -32,7 +32,7 @@ def make(number: int, code_challenge: str) -> dict[str, Any]:
             client_id=grant_type,
             defaults={
                 "client_secret": SECRET, "client_type": "confidential", "authorization_grant_type": grant_type,
-                "redirect_uris": CALLBACK, "user": user,
+                "redirect_uris": CALLBACK, "user": user, "algorithm": "RS256",
             },
         )[0]
         for grant_type in ("client-credentials", "authorization-code")
@@ -42,7 +42,7 @@ def make(number: int, code_challenge: str) -> dict[str, Any]:
     Grant.objects.bulk_create(
         Grant(
             user=user, code=code, application=client, expires=later, redirect_uri=CALLBACK,
-            scope=SCOPE, code_challenge=code_challenge, code_challenge_method="S256",
+            scope=SCOPE, code_challenge=code_challenge, code_challenge_method="S256", nonce="n",
         )
         for code in codes
     )  # fmt: skip

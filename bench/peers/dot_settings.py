@@ -19,5 +19,10 @@ MIDDLEWARE = [
 DATABASES = {"default": environ.Env().db_url("DATABASE_URL")}
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = True
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-OAUTH2_PROVIDER = {"SCOPES": {"accounts:read": "Accounts", "introspection": "Introspection"}, "PKCE_REQUIRED": True}
+OAUTH2_PROVIDER = {
+    "SCOPES": {"openid": "Who you are", "accounts:read": "Accounts", "introspection": "Introspection"},
+    "PKCE_REQUIRED": True,
+    "OIDC_ENABLED": True,
+    "OIDC_RSA_PRIVATE_KEY": environ.Env().str("SIGNING_KEY"),
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
