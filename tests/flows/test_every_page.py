@@ -58,6 +58,7 @@ class Visitor:
         self.bytes: dict[str, int] = {}
         self.urls: list[str] = []
         self.named_by_page: list[str] = []
+        self.document = ""  # the page, as the browser numbers them
         self.complaints: list[str] = []
         self.headers: dict[str, str] = {}  # of the page
         self.page.on("console", self._hears)
@@ -81,7 +82,10 @@ class Visitor:
 
     def _asks(self, event: dict[str, Any]) -> None:
         if event.get("type") == "Document":
-            self.forget()  # another page
+            self.forget()
+            self.document = event["loaderId"]
+        elif event["loaderId"] != self.document:
+            return  # the page before asks, while this one is on its way
         url = event["request"]["url"]
         self.urls.append(url)
         # What a script asks for it asks for later; see static/passkeys.js.
