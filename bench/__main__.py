@@ -115,7 +115,7 @@ def main() -> None:
                 _write(measured(Path(directory) / "countersign"), options.json)
                 return
         if options.growth:
-            grown = growth.run(Path(directory), rounds=options.rounds, number=options.requests)
+            grown = growth.run(Path(directory), rounds=options.rounds, number=options.requests, only=options.only)
             growth.print_table(grown)
             _write(grown, options.json)
             return

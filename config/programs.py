@@ -99,6 +99,8 @@ class Program(SayOutages):
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     }
 
+    MOST_HOSTS = 100
+
     def __init__(self, get_response: GetResponse) -> None:
         super().__init__(RefuseMalformedRequests(get_response))
         answer: Any = convert_exception_to_response(self._answer)
@@ -107,6 +109,7 @@ class Program(SayOutages):
         self.is_for_browsers = re.compile(settings.CORS_URLS_REGEX).match
         self.security = SecurityMiddleware(answer)
         self.security_headers: dict[bool, _Headers] = {}
+        self.hosts: set[str] = set()
         self.always = {name.lower(): (name, value) for name, value in self.HEADERS.items()}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -131,7 +134,12 @@ class Program(SayOutages):
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        request.get_host()  # raises DisallowedHost: 400
+        # Whether a name is one of ours is the same every time, where no other header counts for it.
+        host = request.META.get("HTTP_HOST")
+        if host not in self.hosts:
+            request.get_host()  # raises DisallowedHost: 400
+            if host and len(self.hosts) < self.MOST_HOSTS and not settings.USE_X_FORWARDED_HOST:
+                self.hosts.add(host)
         return self.security.process_request(request) or self.get_response(request)  # to HTTPS first
 
     def _security_headers(self, request: HttpRequest) -> _Headers:

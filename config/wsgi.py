@@ -8,7 +8,7 @@ import django
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
-from django.core.handlers.wsgi import WSGIHandler, get_script_name
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import close_old_connections
 from django.urls import set_script_prefix
 
@@ -33,8 +33,8 @@ class Handler(WSGIHandler):
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         if not self.is_for_programs(environ["PATH_INFO"]):
             return super().__call__(environ, start_response)
-        set_script_prefix(get_script_name(environ))
         request = self.request_class(environ)
+        set_script_prefix(request.META["SCRIPT_NAME"])
         response: Any = self.get_response(request)
         cookies = [("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values()]
         status = f"{response.status_code} {response.reason_phrase}"

@@ -1,7 +1,5 @@
 """What happened, for auditors and support: who did what, from where, and how it ended. Never a secret."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,14 +28,19 @@ _NOTHING = {"user": "", "actor": "", "client": "", "authorization": None, "error
 _origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  (frozen)
 
 
-@contextmanager
-def origin(endpoint: str, request: HttpRequest) -> Iterator[None]:
+class origin:
     """What is recorded inside came from this request. Settings decide which proxies REMOTE_ADDR is believed of."""
-    token = _origin.set(Origin(endpoint, request.META.get("REMOTE_ADDR") or None))
-    try:
-        yield
-    finally:
-        _origin.reset(token)
+
+    __slots__ = ("_origin", "_token")
+
+    def __init__(self, endpoint: str, request: HttpRequest) -> None:
+        self._origin = Origin(endpoint, request.META.get("REMOTE_ADDR") or None)
+
+    def __enter__(self) -> None:
+        self._token = _origin.set(self._origin)
+
+    def __exit__(self, *_: object) -> None:
+        _origin.reset(self._token)
 
 
 def first_id_at(moment: datetime) -> UUID:

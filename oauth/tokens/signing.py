@@ -28,7 +28,12 @@ class SigningBackend(TokenBackend):
 
 
 def sign_access_token(claims: AccessTokenClaims) -> str:
-    return SigningBackend(typ=access_token.TYP, algorithm=conf.SIGNING_ALGORITHM).encode(claims.to_payload())
+    return _of_access_tokens(conf.SIGNING_ALGORITHM).encode(claims.to_payload())
+
+
+@lru_cache(maxsize=8)
+def _of_access_tokens(algorithm: str) -> SigningBackend:
+    return SigningBackend(typ=access_token.TYP, algorithm=algorithm)
 
 
 def sign_detached(content: bytes, *, typ: str) -> str:

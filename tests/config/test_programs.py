@@ -4,10 +4,12 @@ import re
 
 import pytest
 from django.conf import settings
+from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import translation
 from rest_framework.views import APIView
 
+from config.programs import Program
 from oauth.endpoints.protocol import ProtocolEndpoint
 
 # A view each, with what makes it answer.
@@ -115,6 +117,36 @@ class TestAtTheDoor:
         given = "0f" * 16
         assert client.get(address, headers={"x-request-id": given})["X-Request-Id"] == given
         assert client.get(address, headers={"x-request-id": "<script>"})["X-Request-Id"] != "<script>"
+
+
+@pytest.fixture
+def hosts(rf, settings):
+    """The statuses of requests that name these hosts, of one `Program`."""
+    program = Program(lambda request: HttpResponse())
+
+    def ask(*names, **headers):
+        return [program(rf.get("/oauth/jwks", headers={"host": name, **headers})).status_code for name in names]
+
+    settings.ALLOWED_HOSTS = [".example"]
+    return ask
+
+
+def test_a_host_that_is_ours_opens_the_door_for_no_other(hosts):
+    assert hosts("bank.example", "bank.example", "evil.test", "evil.test", "bank.example:8443", "bank.example") == [
+        200, 200, 400, 400, 200, 200,
+    ]  # fmt: skip
+
+
+def test_hosts_beyond_what_is_remembered_are_looked_at_each_time(hosts):
+    many = [f"{number}.example" for number in range(Program.MOST_HOSTS)]
+    assert set(hosts(*many)) == {200}
+    assert hosts("one-more.example", "one-more.example", "one-more.test") == [200, 200, 400]
+
+
+def test_where_a_proxy_names_the_host_what_it_names_counts(hosts, settings):
+    settings.USE_X_FORWARDED_HOST = True
+    assert hosts("bank.example") == [200]
+    assert hosts("bank.example", **{"x-forwarded-host": "evil.test"}) == [400]
 
 
 def test_a_page_in_another_language_changes_nothing_for_the_programs_after_it(client, db):
