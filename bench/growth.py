@@ -52,8 +52,8 @@ UPDATE bank_account SET last_seq = last_seq + %(number)s, posted_minor = posted_
 def run(directory: Path, *, rounds: int, number: int, only: str) -> dict[str, dict[str, float]]:
     """case -> CPU in µs per request with few rows, with many, and their ratio; medians of the rounds.
 
-    The two of a round come right after one another, so their ratio says more than that of the medians: the machine is
-    not as fast in one minute as in the next.
+    Few and many of a round come right after one another, so their ratio says more than that of the medians: the machine
+    is not as fast in one minute as in the next.
     """
     costs: dict[tuple[str, float], list[float]] = {}
     with ExitStack() as stack:
@@ -87,7 +87,10 @@ def _compared(few: list[float], many: list[float]) -> dict[str, float]:
 
 
 def print_table(figures: dict[str, dict[str, float]]) -> None:
-    print("CPU of server and database in µs per request, with a thousand rows of each kind and with a million.")
+    print(
+        "CPU of server and database in µs per request, with a thousand rows of each kind and with a million:"
+        " medians of the rounds, and the median of the rounds' ratios."
+    )
     print(f"{'case':34}{'1,000':>10}{'1,000,000':>12}{'ratio':>8}")
     for name, one in figures.items():
         print(f"{name:34}{one['few_rows_us']:10.0f}{one['many_rows_us']:12.0f}{one['ratio']:8.2f}")

@@ -91,7 +91,7 @@ def _whole_answer(application: WSGIApplication, environ: dict[str, Any]) -> tupl
         body = b"".join(answer)
     finally:
         if hasattr(answer, "close"):
-            answer.close()  # Django's request_finished
+            answer.close()  # PEP 3333
     return *told[-1], body
 
 

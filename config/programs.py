@@ -138,7 +138,9 @@ class Program(SayOutages):
         host = request.META.get("HTTP_HOST")
         if host not in self.hosts:
             request.get_host()  # raises DisallowedHost: 400
-            if host and len(self.hosts) < self.MOST_HOSTS and not settings.USE_X_FORWARDED_HOST:
+            if host and not settings.USE_X_FORWARDED_HOST:
+                if len(self.hosts) >= self.MOST_HOSTS:
+                    self.hosts.clear()  # a name of ours may come with any port
                 self.hosts.add(host)
         return self.security.process_request(request) or self.get_response(request)  # to HTTPS first
 

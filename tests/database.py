@@ -81,6 +81,7 @@ def _close() -> None:
 def backends_waiting() -> int:
     """Connections to the tests' database that wait for a lock."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # in a transaction it would be the same every time
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )

@@ -6,6 +6,12 @@ from typing import Any
 
 def ask(application: Any, **environ: Any) -> tuple[str, dict[str, str], bytes]:
     """Status, headers and body."""
+    status, headers, body = ask_for_all(application, **environ)
+    return status, dict(headers), body
+
+
+def ask_for_all(application: Any, **environ: Any) -> tuple[str, list[tuple[str, str]], bytes]:
+    """With headers that come more than once."""
     told: list[Any] = []
     plain = {
         "REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "", "HTTP_HOST": "localhost",
@@ -16,4 +22,4 @@ def ask(application: Any, **environ: Any) -> tuple[str, dict[str, str], bytes]:
     if hasattr(answer, "close"):
         answer.close()
     status, headers = told[0][:2]
-    return status, dict(headers), body
+    return status, headers, body

@@ -49,8 +49,9 @@ def of_superseded(token: RefreshToken) -> Consumption:
 def of_nothing(token: RefreshToken) -> Consumption:
     """A refresh token that stays the same: still there, and alive.
 
-    What ends it ends the authorization, whose row is locked; but one that has replaced another is killed by a retry of
-    that (`refresh_token._supersede`), and is locked itself. A lock costs a third of the statement.
+    What ends it ends the authorization or changes its status_index, and `used` has that row locked; but one that has
+    replaced another is killed by a retry of that (`refresh_token._supersede`), and is locked itself. A lock costs a
+    third of the statement.
     """
     return Consumption(
         f"SELECT token.id FROM used, {_TOKEN} token WHERE token.id = %s AND token.superseded_at IS NULL "  # noqa: S608

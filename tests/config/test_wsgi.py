@@ -15,7 +15,7 @@ from django.utils.datastructures import MultiValueDict
 from django_guid.signals import clear_guid
 
 from config.wsgi import Handler
-from tests.wsgi import ask
+from tests.wsgi import ask, ask_for_all
 
 PROGRAM, PAGE = "/oauth/introspect", "/accounts/login/"
 
@@ -25,7 +25,8 @@ def test_the_signals_that_programs_do_not_send_have_no_receivers_that_they_would
     known = {request_started: {reset_queries, close_old_connections},
              request_finished: {close_caches, close_old_connections, reset_urlconf, clear_guid}}  # fmt: skip
     for signal, receivers in known.items():
-        assert set(signal._live_receivers(None)[0]) == receivers
+        synchronous, asynchronous = signal._live_receivers(None)
+        assert (set(synchronous), asynchronous) == (receivers, [])
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def _with_a_cookie():
 def test_what_is_sent_is_what_django_sends(handler, response):
     djangos = WSGIHandler()
     handler.get_response = djangos.get_response = lambda request: response()
-    assert ask(handler, PATH_INFO=PROGRAM) == ask(djangos, PATH_INFO=PROGRAM)
+    assert ask_for_all(handler, PATH_INFO=PROGRAM) == ask_for_all(djangos, PATH_INFO=PROGRAM)
 
 
 def test_what_is_streamed_keeps_the_connection_until_it_is_sent(handler, sent):
@@ -97,6 +98,16 @@ def test_what_is_streamed_keeps_the_connection_until_it_is_sent(handler, sent):
     assert (handler.given_back, sent) == (0, [])
     answer.close()
     assert (handler.given_back, sent) == (1, ["finished"])
+
+
+def test_an_accident_gives_the_connection_back_too(handler):
+    def fails(request):
+        raise KeyboardInterrupt
+
+    handler.get_response = fails
+    with pytest.raises(KeyboardInterrupt):
+        ask(handler, PATH_INFO=PROGRAM)
+    assert handler.given_back == 1
 
 
 def test_files_of_the_request_are_closed(handler):

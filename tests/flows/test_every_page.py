@@ -59,6 +59,7 @@ class Visitor:
         self.urls: list[str] = []
         self.named_by_page: list[str] = []
         self.document = ""  # the page, as the browser numbers them
+        self.requests: set[str] = set()  # what it asked for
         self.complaints: list[str] = []
         self.headers: dict[str, str] = {}  # of the page
         self.page.on("console", self._hears)
@@ -73,6 +74,7 @@ class Visitor:
     def forget(self) -> None:
         self.bytes.clear()
         self.urls.clear()
+        self.requests.clear()
         self.named_by_page.clear()
         self.complaints.clear()
 
@@ -88,6 +90,7 @@ class Visitor:
             return  # the page before asks, while this one is on its way
         url = event["request"]["url"]
         self.urls.append(url)
+        self.requests.add(event["requestId"])
         # What a script asks for it asks for later; see static/passkeys.js.
         if event.get("type") != "Document" and event["initiator"]["type"] != "script" and not url.startswith("data:"):
             self.named_by_page.append(url)
@@ -103,7 +106,8 @@ class Visitor:
         file.write_bytes(base64.b64decode(image["data"]))
 
     def _gets(self, event: dict[str, Any]) -> None:
-        self.bytes[event["requestId"]] = event["encodedDataLength"]
+        if event["requestId"] in self.requests:
+            self.bytes[event["requestId"]] = event["encodedDataLength"]
 
 
 @pytest.fixture(scope="module")
