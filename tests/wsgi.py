@@ -13,13 +13,18 @@ def ask(application: Any, **environ: Any) -> tuple[str, dict[str, str], bytes]:
 def ask_for_all(application: Any, **environ: Any) -> tuple[str, list[tuple[str, str]], bytes]:
     """With headers that come more than once."""
     told: list[Any] = []
-    plain = {
-        "REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "", "HTTP_HOST": "localhost",
-        "wsgi.url_scheme": "http", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.input": BytesIO(),
-    }  # fmt: skip
-    answer = application({**plain, **environ}, lambda *said: told.append(said))
+    answer = application(environ_of(**environ), lambda *said: told.append(said))
     body = b"".join(answer)
     if hasattr(answer, "close"):
         answer.close()
     status, headers = told[0][:2]
     return status, headers, body
+
+
+def environ_of(**environ: Any) -> dict[str, Any]:
+    """What a server hands over (PEP 3333) for a plain GET, but for what is given."""
+    return {
+        "REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "", "HTTP_HOST": "localhost",
+        "wsgi.url_scheme": "http", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.input": BytesIO(),
+        **environ,
+    }  # fmt: skip

@@ -13,7 +13,7 @@ from oauth import outbound
 from oauth.conf import conf
 from oauth.models import AuditEvent, Client, Session
 from oauth.tokens import subject
-from oauth.tokens.signing import SigningBackend
+from oauth.tokens.signing import signer
 
 TYP = "logout+jwt"  # §2.4: told apart from every other JWT of ours (ASVS 5.0 10.5.5)
 TASK = "oauth.tell_client_of_logout"
@@ -66,4 +66,4 @@ def logout_token(client: Client, *, user_id: str, sid: str) -> str:
         "sid": sid,
         "events": {_EVENT: {}},
     }
-    return SigningBackend(typ=TYP, algorithm=client.id_token_algorithm).encode(payload)
+    return signer(typ=TYP, algorithm=client.id_token_algorithm).encode(payload)

@@ -14,7 +14,7 @@ from django.shortcuts import render
 from oauth.conf import conf
 from oauth.errors import OAuthError
 from oauth.models import Client
-from oauth.tokens.signing import SigningBackend
+from oauth.tokens.signing import signer
 
 SIGNED_ANSWER_SECONDS = 600
 
@@ -61,7 +61,7 @@ def _signed(client: Client, parameters: dict[str, str]) -> str:
     """JARM §2.1: the answer in a JWT, for this client, good for ten minutes."""
     payload = {**parameters, "aud": client.client_id, "exp": int(time.time()) + SIGNED_ANSWER_SECONDS}
     algorithm = client.authorization_signed_response_alg or conf.SIGNING_ALGORITHM
-    return SigningBackend(typ="JWT", algorithm=algorithm).encode(payload)
+    return signer(typ="JWT", algorithm=algorithm).encode(payload)
 
 
 def _redirect(redirect_uri: str, parameters: dict[str, str], *, in_fragment: bool) -> HttpResponse:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from oauth.conf import STATUS_LIST_SIZE, conf
 from oauth.models import Authorization, Client, RevokedStatus
 from oauth.tokens import status_list
-from oauth.tokens.signing import SigningBackend
+from oauth.tokens.signing import signer
 
 # No access token lives longer than 15 minutes (oauth.E003): what was last used before that has none.
 _TOKENS_LIVE = timedelta(minutes=16)
@@ -117,7 +117,7 @@ def _sign(number: int, array: bytes) -> str:
         "ttl": max(1, int(conf.STATUS_LIST_REFRESH.total_seconds())),
         "status_list": status_list.to_claim(array),
     }
-    return SigningBackend(typ=status_list.TYP, algorithm=conf.SIGNING_ALGORITHM).encode(payload)
+    return signer(typ=status_list.TYP, algorithm=conf.SIGNING_ALGORITHM).encode(payload)
 
 
 setting_changed.connect(lambda setting, **_: forget() if setting == "OAUTH" else None, weak=False)

@@ -12,7 +12,7 @@ from oauth.endpoints.protocol import ProtocolEndpoint, json_response
 from oauth.errors import InvalidClient
 from oauth.models import Client
 from oauth.tokens import subject
-from oauth.tokens.signing import SigningBackend
+from oauth.tokens.signing import signer
 
 TYP = "token-introspection+jwt"
 MEDIA_TYPE = "application/token-introspection+jwt"
@@ -59,4 +59,4 @@ def _signed(client: Client, body: dict[str, Any]) -> str:
         "token_introspection": body,
     }
     algorithm = client.introspection_signed_response_alg or conf.SIGNING_ALGORITHM
-    return SigningBackend(typ=TYP, algorithm=algorithm).encode(payload)
+    return signer(typ=TYP, algorithm=algorithm).encode(payload)

@@ -9,7 +9,7 @@ from oauth.endpoints.own_resource import access_token, refusal_response
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.resource_server.challenges import InsufficientScope, InvalidToken
 from oauth.tokens import liveness, subject
-from oauth.tokens.signing import SigningBackend
+from oauth.tokens.signing import signer
 
 
 class UserInfoEndpoint(ProtocolEndpoint):
@@ -35,7 +35,7 @@ class UserInfoEndpoint(ProtocolEndpoint):
         if not client.userinfo_signed_response_alg:
             return JsonResponse(claims)
         # §5.3.2: a signed answer says from whom and for whom it is.
-        signed = SigningBackend(typ="JWT", algorithm=client.userinfo_signed_response_alg).encode(
+        signed = signer(typ="JWT", algorithm=client.userinfo_signed_response_alg).encode(
             {**claims, "iss": conf.ISSUER, "aud": client.client_id}
         )
         return HttpResponse(signed, content_type="application/jwt")

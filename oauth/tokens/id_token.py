@@ -13,7 +13,7 @@ from oauth import keys
 from oauth.conf import SIGNING_ALGORITHMS, conf
 from oauth.models import Authorization, Client
 from oauth.tokens import subject
-from oauth.tokens.signing import SigningBackend
+from oauth.tokens.signing import signer
 from oauth.tokens.verification import is_canonical_jws, unverified_header
 
 TYP = "JWT"
@@ -49,7 +49,7 @@ def sign(
         "amr": list(authorization.amr),
         "sid": str(authorization.session_id or authorization.pk),
     } | {name: value for name, value in optional.items() if value}
-    return SigningBackend(typ=TYP, algorithm=algorithm).encode(payload)
+    return signer(typ=TYP, algorithm=algorithm).encode(payload)
 
 
 def left_half_hash(value: str, algorithm: str) -> str:

@@ -27,13 +27,14 @@ class SigningBackend(TokenBackend):
         return ".".join(_signed(_compact(payload).encode(), typ=self.typ, algorithm=self.algorithm))
 
 
+@lru_cache(maxsize=64)
+def signer(*, typ: str, algorithm: str) -> SigningBackend:
+    """Made once for each kind of token; which key signs, the ring says each time."""
+    return SigningBackend(typ=typ, algorithm=algorithm)
+
+
 def sign_access_token(claims: AccessTokenClaims) -> str:
-    return _of_access_tokens(conf.SIGNING_ALGORITHM).encode(claims.to_payload())
-
-
-@lru_cache(maxsize=8)
-def _of_access_tokens(algorithm: str) -> SigningBackend:
-    return SigningBackend(typ=access_token.TYP, algorithm=algorithm)
+    return signer(typ=access_token.TYP, algorithm=conf.SIGNING_ALGORITHM).encode(claims.to_payload())
 
 
 def sign_detached(content: bytes, *, typ: str) -> str:

@@ -1,7 +1,5 @@
 """A program's request is answered as Django answers it, but for the signals around it."""
 
-from io import BytesIO
-
 import pytest
 from django.core.cache import close_caches
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -15,7 +13,7 @@ from django.utils.datastructures import MultiValueDict
 from django_guid.signals import clear_guid
 
 from config.wsgi import Handler
-from tests.wsgi import ask, ask_for_all
+from tests.wsgi import ask, ask_for_all, environ_of
 
 PROGRAM, PAGE = "/oauth/introspect", "/accounts/login/"
 
@@ -43,12 +41,7 @@ def sent():
 
 
 def test_a_program_gives_the_database_connection_back_before_its_answer_is_sent(handler, sent, db):
-    told = []
-    answer = handler(
-        {"REQUEST_METHOD": "POST", "PATH_INFO": PROGRAM, "HTTP_HOST": "localhost", "wsgi.url_scheme": "http",
-         "SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.input": BytesIO()},
-        lambda *said: told.append(said),
-    )  # fmt: skip
+    answer = handler(environ_of(REQUEST_METHOD="POST", PATH_INFO=PROGRAM), lambda *said: None)
     assert isinstance(answer, list)
     assert (handler.given_back, sent) == (1, [])
 
@@ -90,10 +83,7 @@ def test_what_is_sent_is_what_django_sends(handler, response):
 
 def test_what_is_streamed_keeps_the_connection_until_it_is_sent(handler, sent):
     handler.get_response = lambda request: StreamingHttpResponse(iter([b"a"]))
-    answer = handler(
-        {"REQUEST_METHOD": "GET", "PATH_INFO": PROGRAM, "wsgi.url_scheme": "http", "wsgi.input": BytesIO()},
-        lambda *said: None,
-    )
+    answer = handler(environ_of(PATH_INFO=PROGRAM), lambda *said: None)
     assert list(answer) == [b"a"]
     assert (handler.given_back, sent) == (0, [])
     answer.close()
