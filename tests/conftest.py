@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client as Browser
 from django.utils import timezone
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -25,6 +26,7 @@ from oauth.tokens.signing import sign_access_token
 from tests.database import within_this_transaction
 from tests.http_listener import HttpListener
 from tests.oauth_client import PASSWORD, TokenEndpoint, allow
+from tests.template_database import use_template
 
 ALL_SCOPES = [
     "openid", "profile", "email", "offline_access", "accounts:read", "accounts:detail", "balances:read",
@@ -47,6 +49,14 @@ def _tests_may_empty_the_ledger() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "execute_sql_flush", without_triggers)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
+) -> None:
+    with django_db_blocker.unblock():
+        use_template()
 
 
 @pytest.fixture(autouse=True)
