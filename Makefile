@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test fuzz simulate check bench lock messages screenshots
+.PHONY: demo test mutants fuzz simulate check bench lock messages screenshots
 
 # Serve the demo on PORT (default 8000, or the next free one), its data in DATA_DIR (default .demo).
 # exec: Ctrl-C goes to Python itself.
@@ -16,6 +16,11 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	@.ci/chromium
 	$(RUN) -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
+
+# Takes each rule of tests/mutants/*.toml out of a copy of the repository and expects its test to fail.
+# CHANGED=<commit>: only rows whose file, test or text changed since then. ONLY=<text>: rows that contain it.
+mutants: $(INSTALLED)
+	CHANGED="$(CHANGED)" ONLY="$(ONLY)" $(RUN) -m tests.mutants
 
 # Ten thousand examples for every endpoint; minutes each. FUZZ_EXAMPLES=1000 is quicker.
 fuzz: $(INSTALLED)

@@ -105,6 +105,24 @@ def test_undecodable_basic_credentials_are_invalid_client(token_endpoint, creden
     assert answer["WWW-Authenticate"].startswith("Basic ")
 
 
+def test_basic_credentials_are_form_encoded(service, token_endpoint):
+    """RFC 6749 §2.3.1: client libraries encode both parts, so `%2D` is `-` and `+` is a space."""
+
+    def ask(client_id, secret):
+        credentials = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+        headers = {"Authorization": f"Basic {credentials}"}
+        return token_endpoint.post(headers=headers, grant_type="client_credentials").status_code
+
+    def encoded(text):
+        return "".join(f"%{ord(character):02X}" for character in text)
+
+    assert ask(encoded(service.client_id), service.secret) == 200
+    assert ask(service.client_id, encoded(service.secret)) == 200
+    service.client_id = "two words"
+    service.save()
+    assert ask("two+words", service.secret) == 200
+
+
 def test_a_wrong_secret_and_an_unknown_client_answer_alike(service, token_endpoint):
     service.secret = "wrong"
     wrong = token_endpoint.post(service, grant_type="client_credentials")

@@ -1,0 +1,167 @@
+"""`make mutants`: for each row of tests/mutants/*.toml, take the rule out of a copy of the repository and run its test.
+
+The test must pass with the rule and fail without it. One line a rule, then `N passed, N failed`. In the environment:
+
+    CHANGED        a commit: only rows whose file, test or text changed since then
+    MUTANTS_JOBS   how many run side by side; default: the number of cores
+    ONLY           a part of the rule, title, file or test: only rows that contain it
+
+The copies and a PostgreSQL of their own live in .cache/mutants; the copies are gone when the run ends.
+"""
+
+import fcntl
+import os
+import queue
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from demo import postgres
+from tests.mutants.mutant import ROOT, Mutant, StaleMutantError, changed_since, read
+from tests.mutants.repository_copy import RepositoryCopy
+
+CACHE = ROOT / ".cache" / "mutants"
+
+
+class Run:
+    """A pool of copies, and what was learned in them."""
+
+    def __init__(self, copies: list[RepositoryCopy]) -> None:
+        self.copies = copies
+        self.free: queue.SimpleQueue[RepositoryCopy] = queue.SimpleQueue()
+        for copy in copies:
+            self.free.put(copy)
+        self.troubles: dict[str, str] = {}  # of each test that does not pass with its rule in place
+        self.passed = self.failed = 0
+
+    def all(self, mutants: list[Mutant]) -> bool:
+        """Prints a line a mutant; whether every test noticed."""
+        with ThreadPoolExecutor(len(self.copies)) as pool:
+            try:
+                self._try_the_tests(pool, sorted({mutant.test for mutant in mutants}))
+                # A changed migration makes a template database of its own, so those come last, one at a time.
+                for mutant, verdict, seconds in self._parallel(
+                    pool, [m for m in mutants if "/migrations/" not in m.file]
+                ):
+                    self._say(mutant, verdict, seconds)
+                for mutant in mutants:
+                    if "/migrations/" in mutant.file:
+                        self._say(mutant, *self._verdict(mutant))
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+                for copy in self.copies:
+                    copy.stop()
+        print(f"{self.passed} passed, {self.failed} failed", flush=True)
+        return not self.failed
+
+    def _try_the_tests(self, pool: ThreadPoolExecutor, tests: list[str]) -> None:
+        """With the rules in place: all the tests at once, divided by file among the copies."""
+        parts: list[list[str]] = [[] for _ in self.copies]
+        files = sorted({test.partition("::")[0] for test in tests})
+        for number, file in enumerate(files):
+            parts[number % len(parts)].extend(test for test in tests if test.partition("::")[0] == file)
+        for part in pool.map(self._try_part, [part for part in parts if part]):
+            self.troubles.update(part)
+
+    def _try_part(self, tests: list[str]) -> dict[str, str]:
+        copy = self.free.get()
+        try:
+            outcome = copy.run(tests)
+            if outcome.trouble and len(tests) > 1:  # one name that is not there stops all of them
+                return {test: why for one in tests for test, why in self._alone(copy, one).items()}
+        finally:
+            self.free.put(copy)
+        if outcome.trouble:
+            return {tests[0]: outcome.trouble}
+        return {
+            test: "the test does not pass with the rule in place" for test in tests if not outcome.shows_success(test)
+        }
+
+    def _alone(self, copy: RepositoryCopy, test: str) -> dict[str, str]:
+        outcome = copy.run([test])
+        if outcome.trouble:
+            return {test: outcome.trouble}
+        return {} if outcome.shows_success(test) else {test: "the test does not pass with the rule in place"}
+
+    def _parallel(self, pool: ThreadPoolExecutor, mutants: list[Mutant]) -> Iterator[tuple[Mutant, str, float]]:
+        running = {pool.submit(self._verdict, mutant): mutant for mutant in mutants}
+        for future in as_completed(running):
+            yield running[future], *future.result()
+
+    def _verdict(self, mutant: Mutant) -> tuple[str, float]:
+        """Why the row failed ("" if the test noticed), and how long that took."""
+        if why := self.troubles.get(mutant.test):
+            return why, 0.0
+        copy, began = self.free.get(), time.monotonic()
+        try:
+            with copy.without(mutant):
+                outcome = copy.run([mutant.test], "--exitfirst")
+        except StaleMutantError as error:
+            return str(error), 0.0
+        finally:
+            self.free.put(copy)
+        seconds = time.monotonic() - began
+        if outcome.trouble:
+            return outcome.trouble, seconds
+        return "" if outcome.shows_failure(mutant.test) else "survived: the test passes without the rule", seconds
+
+    def _say(self, mutant: Mutant, why: str, seconds: float) -> None:
+        if why:
+            self.failed += 1
+        else:
+            self.passed += 1
+        verdict = "FAILED" if why else "killed"
+        print(f"{verdict} {seconds:5.1f} s  {mutant.rule}: {mutant.title} ({mutant.test_name})", flush=True)
+        if why:
+            print(f"    {why}", flush=True)
+
+
+@contextmanager
+def copies(number: int) -> Iterator[list[RepositoryCopy]]:
+    """Copies of the working tree, and a database server for them. A second run waits for the first."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("a") as lock, postgres.running(CACHE / "postgres", durable=False) as url:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(CACHE / "copies", ignore_errors=True)  # of a run that was killed
+        made = [
+            _copy(CACHE / "copies" / str(job), url, f"mutants_{job}", lock.fileno()) for job in range(1, number + 1)
+        ]
+        try:
+            yield made
+        finally:
+            shutil.rmtree(CACHE / "copies", ignore_errors=True)
+
+
+def _copy(directory: Path, url: str, database: str, lock: int) -> RepositoryCopy:
+    copy = RepositoryCopy(directory, urlsplit(url)._replace(path=f"/{database}").geturl(), keep_open=(lock,))
+    copy.fill(ROOT)
+    return copy
+
+
+def chosen() -> list[Mutant]:
+    mutants = read()
+    if base := os.environ.get("CHANGED"):
+        mutants = changed_since(base, mutants)
+    only = os.environ.get("ONLY", "")
+    return [m for m in mutants if only in " ".join((m.rule, m.title, m.file, m.test))]
+
+
+def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the copies go
+    mutants = chosen()
+    jobs = int(os.environ.get("MUTANTS_JOBS") or os.cpu_count() or 1)
+    if not mutants:
+        print("0 passed, 0 failed")
+        return 0
+    with copies(max(1, min(jobs, len(mutants)))) as made:
+        return 0 if Run(made).all(mutants) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

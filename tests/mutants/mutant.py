@@ -1,0 +1,65 @@
+"""The rows of tests/mutants/*.toml: one rule each, how to take it out of the code, and the test that must notice."""
+
+import subprocess
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ROWS = Path("tests/mutants")
+
+
+class StaleMutantError(Exception):
+    """The row does not fit the code any more; the message says how."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One rule, taken out of `file` by replacing `find`; `test` is a pytest node id without parameters."""
+
+    rule: str
+    title: str
+    file: str
+    find: str
+    replace: str
+    test: str
+
+    @property
+    def test_name(self) -> str:
+        return self.test.rpartition("::")[2]
+
+    def applied_to(self, text: str) -> str:
+        """The file's text without the rule. Raises StaleMutantError."""
+        if (found := text.count(self.find)) != 1:
+            raise StaleMutantError(f"stale: `find` stands {found} times in {self.file}, not once")
+        mutated = text.replace(self.find, self.replace)
+        if self.file.endswith(".py"):
+            try:
+                compile(mutated, self.file, "exec")
+            except SyntaxError as error:
+                raise StaleMutantError(f"{self.file} does not compile without the rule: {error}") from error
+        return mutated
+
+
+def read(root: Path = ROOT) -> list[Mutant]:
+    return [mutant for path in sorted((root / ROWS).glob("*.toml")) for mutant in _parse(path.read_text())]
+
+
+def changed_since(base: str, mutants: Iterable[Mutant], root: Path = ROOT) -> list[Mutant]:
+    """Those whose file, test or row differs between the commit `base` and the working tree."""
+    named = _git(root, "diff", "--name-only", base) + _git(root, "ls-files", "--others", "--exclude-standard")
+    files = set(named.splitlines())
+    listed = _git(root, "ls-tree", "-r", "--name-only", base, f"{ROWS}/").splitlines()
+    before = {
+        mutant for path in listed if path.endswith(".toml") for mutant in _parse(_git(root, "show", f"{base}:{path}"))
+    }
+    return [m for m in mutants if m.file in files or m.test.partition("::")[0] in files or m not in before]
+
+
+def _parse(text: str) -> list[Mutant]:
+    return [Mutant(**row) for row in tomllib.loads(text).get("mutant", [])]
+
+
+def _git(root: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout

@@ -1,0 +1,123 @@
+"""The runner of mutants, on a small repository: what is killed, what survives, what is stale."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.__main__ import Run
+from tests.mutants.mutant import Mutant, changed_since, read
+from tests.mutants.repository_copy import RepositoryCopy
+
+CODE = "def may(age):\n    return age >= 18\n"
+TESTS = """import sys
+sys.path.insert(0, '.')
+import pytest
+from code_of_ours import may
+
+def test_adults_may():
+    assert may(18)
+
+def test_children_may_not():
+    assert not may(17)
+
+@pytest.mark.skip
+def test_skipped():
+    pass
+"""
+ROW = """[[mutant]]
+rule = "R1"
+title = "Adults only"
+file = "code_of_ours.py"
+find = "age >= 18"
+replace = "True"
+test = "test_ages.py::test_children_may_not"
+"""
+
+
+def mutant(**changed: str) -> Mutant:
+    fields = {
+        "rule": "R1", "title": "Adults only", "file": "code_of_ours.py", "find": "age >= 18", "replace": "True",
+        "test": "test_ages.py::test_children_may_not",
+    }  # fmt: skip
+    return Mutant(**{**fields, **changed})
+
+
+def git(repository: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.test"]
+    done = subprocess.run(["git", *identity, *arguments], cwd=repository, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    root = tmp_path / "repository"
+    (root / "tests/mutants").mkdir(parents=True)
+    (root / "code_of_ours.py").write_text(CODE)
+    (root / "test_ages.py").write_text(TESTS)
+    (root / "tests/mutants/rows.toml").write_text(ROW)
+    (root / "pytest.ini").write_text("[pytest]\n")
+    git(root, "init", "--quiet")
+    git(root, "add", ".")
+    git(root, "commit", "--quiet", "--message", "Begin")
+    return root
+
+
+@pytest.fixture
+def run(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the small repository is no Django project
+    copy = RepositoryCopy(tmp_path / "copy", "")
+    copy.fill(repository)
+    return Run([copy])
+
+
+def test_a_rule_that_its_test_misses_is_killed(run, repository, capsys):
+    assert run.all(read(repository))
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith("killed")
+    assert out[-1] == "1 passed, 0 failed"
+    assert (repository / "code_of_ours.py").read_text() == CODE
+    assert (run.copies[0].directory / "code_of_ours.py").read_text() == CODE
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        (mutant(test="test_ages.py::test_adults_may"), "survived: the test passes without the rule"),
+        (mutant(find="age > 21"), "stale: `find` stands 0 times"),
+        (mutant(find="age"), "stale: `find` stands 2 times"),
+        (mutant(file="gone.py"), "stale: there is no file gone.py"),
+        (mutant(replace="("), "does not compile without the rule"),
+        (mutant(find="def may", replace="def might"), "pytest:"),
+        (mutant(test="test_ages.py::test_gone"), "pytest:"),
+        (mutant(test="test_ages.py::test_skipped"), "the test does not pass with the rule in place"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_row_that_shows_nothing_fails(run, capsys, row, why):
+    assert not run.all([row])
+    out = capsys.readouterr().out
+    assert why in out
+    assert out.endswith("0 passed, 1 failed\n")
+
+
+def test_a_missing_test_does_not_hide_the_others(run, capsys):
+    assert not run.all([mutant(), mutant(test="test_ages.py::test_gone")])
+    assert capsys.readouterr().out.endswith("1 passed, 1 failed\n")
+
+
+def test_only_rows_that_a_change_touches_are_run(repository):
+    """Their code, their test, or the row itself; in commits or in the working tree."""
+    base = git(repository, "rev-parse", "HEAD")
+    (repository / "README.md").write_text("nothing of a row")
+    assert changed_since(base, read(repository), repository) == []
+    for file in ("code_of_ours.py", "test_ages.py"):
+        text = (repository / file).read_text()
+        (repository / file).write_text(text + "\n")
+        assert changed_since(base, read(repository), repository) == read(repository)
+        (repository / file).write_text(text)
+    (repository / "tests/mutants/more.toml").write_text(ROW.replace("R1", "R2"))
+    assert [row.rule for row in changed_since(base, read(repository), repository)] == ["R2"]
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "--message", "Go on")
+    assert [row.rule for row in changed_since(base, read(repository), repository)] == ["R2"]
