@@ -1,4 +1,4 @@
-"""What the person allows: whether to ask, and what an answer writes."""
+"""What the user allows: whether to ask, and what an answer writes."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,14 +10,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from oauth import authorization_details
-from oauth.authorization import grant_management
+from oauth.authorization import grant_management, remembered
 from oauth.authorization.request import AuthorizationRequest
 from oauth.authorization_details import Detail, NotAnswered
 from oauth.conf import conf
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, Scope, Session
 from oauth.models.secret import digest, new_secret
 from oauth.models.statement import insert
-from oauth.user_claims import SCOPE_OF_CLAIM, scopes_of
+from oauth.user_claims import SCOPE_OF_CLAIM
 
 # The name of a scope's tick in the forms: one per scope.
 _TICK = "allow-"
@@ -41,10 +41,10 @@ class Permission:
 
 
 def is_needed(request: AuthorizationRequest, client: Client, user: Any) -> bool:
-    """Whether the person has to be asked.
+    """Whether the user must be asked.
 
-    ASVS 5.0 10.7.1: always where the client cannot prove its identity; a confidential client is remembered
-    for what it was allowed, and asks again when it wants more. The page is also where an account is chosen.
+    ASVS 5.0 10.7.1: always if the client cannot prove its identity. For a confidential client, what the user was shown
+    and allowed is remembered, and nothing else. The page is also where an account is chosen.
     """
     if (
         client.is_public
@@ -53,17 +53,7 @@ def is_needed(request: AuthorizationRequest, client: Client, user: Any) -> bool:
         or request.prompts & {"consent", "select_account"}
     ):
         return True
-    # Each log-in at the app leaves one, mostly for the same: the first that covers all is enough.
-    allowed = Authorization.objects.live().filter(user=user, client=client, resources__contains=list(request.resources))
-    if allowed.filter(scopes__contains=list(request.consented_scopes)).exists():
-        return False
-    by_name = allowed.exclude(claims={}).order_by().values_list("scopes", "claims").distinct()
-    return not any(request.consented_scopes <= _consented(scopes, claims) for scopes, claims in by_name)
-
-
-def _consented(scopes: Iterable[str], claims: Mapping[str, Iterable[str]]) -> frozenset[str]:
-    names = (name for names in claims.values() for name in names)
-    return frozenset(scopes) | scopes_of(names)
+    return remembered.find(request, client, user) is None
 
 
 def expires_at(client: Client, details: Iterable[Detail] = ()) -> datetime:
@@ -74,26 +64,43 @@ def expires_at(client: Client, details: Iterable[Detail] = ()) -> datetime:
 
 @transaction.atomic(savepoint=False)  # what fails here undoes all of it
 def allow(
-    request: AuthorizationRequest, client: Client, session: Session, chosen: Mapping[int, Sequence[str]]
+    request: AuthorizationRequest,
+    client: Client,
+    session: Session,
+    chosen: Mapping[int, Sequence[str]],
+    *,
+    shown: AuthorizationRequest | None = None,
 ) -> Authorization:
-    """`chosen` is what the person ticked, by the number of the detail. Raises authorization_details.NotAnswered."""
+    """`shown` is the request as the page showed it, None if the user was not asked; `request` is what they allowed of
+    it; `chosen` is what they ticked, by the number of the detail. Raises authorization_details.NotAnswered."""
     details = authorization_details.granted(request.authorization_details, session.user, client.client_id, chosen)
     if request.grant_id:
-        return _change(request, client, session, details)
-    return write(
-        client,
-        session,
-        scopes=request.scopes,
-        resources=request.resources,
-        claims=request.claims,
-        details=details,
-    )
+        authorization = _change(request, client, session, details)
+    else:
+        authorization = write(
+            client,
+            session,
+            scopes=request.scopes,
+            resources=request.resources,
+            claims=request.claims,
+            details=details,
+            until=None if shown else _remembered_until(request, client, session.user),
+        )
+    if shown is not None:
+        remembered.decided(authorization, shown, request, authorization.expires_at)
+    return authorization
+
+
+def _remembered_until(request: AuthorizationRequest, client: Client, user: Any) -> datetime | None:
+    """What is allowed without asking ends on the date that the page showed (ASVS 5.0 10.4.8, 10.7.2)."""
+    decision = remembered.find(request, client, user)
+    return decision.expires_at if decision else None
 
 
 def _change(
     request: AuthorizationRequest, client: Client, session: Session, details: Sequence[Detail]
 ) -> Authorization:
-    """The grant of before, changed as the person has just allowed. Raises InvalidGrantID where it is not theirs."""
+    """The earlier grant, changed as the user has just allowed. Raises InvalidGrantID if it is not theirs."""
     action = request.grant_management_action
     grant = grant_management.find(request.grant_id, client, user=session.user, lock=True)
     grant.expires_at = expires_at(client, grant_management.details_after(grant, action, details))
@@ -121,8 +128,10 @@ def write(
     resources: Iterable[str],
     claims: dict[str, list[str]] | None = None,
     details: Sequence[Detail] = (),
+    until: datetime | None = None,
 ) -> Authorization:
-    """What the person in this session has allowed, and its audit event."""
+    """What the user of this session has allowed, and its audit event. It ends at `until`, if not before."""
+    ends_at = expires_at(client, details)
     authorization = Authorization.objects.create(
         user=session.user,
         client=client,
@@ -134,7 +143,7 @@ def write(
         amr=session.amr,
         claims=claims or {},
         authorization_details=list(details),
-        expires_at=expires_at(client, details),
+        expires_at=min(ends_at, until) if until else ends_at,
     )
     _record(authorization)
     return authorization
@@ -153,10 +162,15 @@ def _record(authorization: Authorization, action: str = "") -> None:
 
 @transaction.atomic(savepoint=False)  # what fails here undoes all of it
 def allow_by_code(
-    request: AuthorizationRequest, client: Client, session: Session, chosen: Mapping[int, Sequence[str]]
+    request: AuthorizationRequest,
+    client: Client,
+    session: Session,
+    chosen: Mapping[int, Sequence[str]],
+    *,
+    shown: AuthorizationRequest | None = None,
 ) -> str:
-    """Writes the Authorization and a code for it; returns the code, known only now."""
-    authorization = allow(request, client, session, chosen)
+    """Writes the Authorization and a code for it; returns the code, known only now. Arguments as of `allow`."""
+    authorization = allow(request, client, session, chosen, shown=shown)
     code = new_secret()
     now = timezone.now()
     insert(

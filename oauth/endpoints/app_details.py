@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from oauth import authorization_details, parameters
-from oauth.authorization import grant_management, picker
+from oauth.authorization import grant_management, picker, remembered
 from oauth.authorization_details import NotAnswered, Question
 from oauth.endpoints.apps import PATH
 from oauth.errors import InvalidRequest
@@ -73,6 +73,7 @@ def _change(grant: Authorization, number: int, chosen: list[str]) -> None:
     details_type = authorization_details.types()[detail["type"]]
     changed = details_type.changed(detail, grant.user, grant.client.client_id, chosen)
     grant_management.change_detail(grant, number, changed)
+    remembered.narrow_by_details(grant.user, grant.client, [detail])
     AuditEvent.record(
         AuditEvent.Action.ALLOWED,
         user=grant.user_id,

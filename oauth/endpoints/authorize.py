@@ -30,6 +30,7 @@ from oauth.authorization import (
     interaction,
     picker,
     pushed,
+    remembered,
     request_object,
     response,
     sessions,
@@ -109,7 +110,9 @@ class AuthorizationEndpoint(View):
             case look if picker.is_look(look):
                 return _page(request, "oauth/consent.html", authorization_request, client, interaction_id, given=params)
             case "deny":
-                AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=client.client_id)
+                with transaction.atomic():
+                    AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=client.client_id)
+                    remembered.narrow(request.user, client, authorization_request.consented_scopes)
                 return _refuse(
                     request, authorization_request, client, AccessDenied("The person declined."), interaction_id
                 )
@@ -303,17 +306,18 @@ def _allow(
     interaction_id: str | None,
     given: Parameters | None,
 ) -> HttpResponse:
-    """Without `given`, all of it: the person allowed it before."""
+    """Without `given`, all of it: the user was shown it before and allowed it."""
     session = sessions.current(request)
     try:
         with transaction.atomic():
             pushed.use_up(authorization_request)
             allowed = authorization_request if given is None else consent.answered(authorization_request, given)
+            shown = None if given is None else authorization_request
             chosen = picker.chosen(given)
             if allowed.response_type == "token":
-                answer = _implicit(consent.allow(allowed, client, session, chosen), allowed)
+                answer = _implicit(consent.allow(allowed, client, session, chosen, shown=shown), allowed)
             else:
-                answer = {"code": consent.allow_by_code(allowed, client, session, chosen)}
+                answer = {"code": consent.allow_by_code(allowed, client, session, chosen, shown=shown)}
     except authorization_details.NotAnswered as error:
         page = _page(
             request,

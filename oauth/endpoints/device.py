@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from oauth import limits, parameters
-from oauth.authorization import consent, sessions
+from oauth.authorization import consent, remembered, sessions
 from oauth.authorization_details import NotAnswered
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
@@ -62,13 +62,15 @@ class DevicePage(View):
                     waiting.denied_at = timezone.now()
                     waiting.save(update_fields=["denied_at"])
                     AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=waiting.client.client_id)
+                    remembered.narrow(request.user, waiting.client, waiting.scopes)
                     return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": False})
                 case _:
                     return _consent_page(request, waiting)
 
     def _allow(self, request: HttpRequest, waiting: DeviceCode, given: Parameters) -> HttpResponse:
+        asked = waiting.scopes
         try:
-            waiting.scopes = list(consent.kept(waiting.scopes, given))
+            waiting.scopes = list(consent.kept(asked, given))
         except NotAnswered as error:
             return _consent_page(request, waiting, given=given, problem=str(error))
         session = sessions.current(request)
@@ -76,6 +78,7 @@ class DevicePage(View):
             waiting.client, session, scopes=waiting.scopes, resources=waiting.resources
         )
         waiting.save(update_fields=["authorization", "scopes"])
+        remembered.narrow(request.user, waiting.client, set(asked) - set(waiting.scopes))
         return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": True})
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 
 from oauth import parameters, shown_names
-from oauth.authorization import authentication_context, backchannel_request, consent, sessions
+from oauth.authorization import authentication_context, backchannel_request, consent, remembered, sessions
 from oauth.authorization_details import NotAnswered
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
@@ -69,18 +69,21 @@ class RequestsPage(View):
                 context = authentication_context.of(request)
                 if not context.meets(asked.acr_values):
                     return _log_in_more_strongly(request, can=context.could_meet(asked.acr_values))
+                wanted = asked.scopes
                 try:
-                    asked.scopes = list(consent.kept(asked.scopes, params))
+                    asked.scopes = list(consent.kept(wanted, params))
                 except NotAnswered as error:
                     messages.error(request, str(error))
                     return HttpResponseRedirect(PATH, status=303)
                 asked.authorization = consent.write(
                     asked.client, sessions.current(request), scopes=asked.scopes, resources=asked.resources
                 )
+                remembered.narrow(request.user, asked.client, set(wanted) - set(asked.scopes))
                 messages.success(request, _("Allowed. The app goes on by itself."))
             else:
                 asked.denied_at = timezone.now()
                 AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=asked.client.client_id)
+                remembered.narrow(request.user, asked.client, asked.scopes)
                 messages.success(request, _("Denied. Nothing was shared."))
             asked.save(update_fields=["authorization", "denied_at", "scopes"])
             backchannel_request.tell_client_later(asked)

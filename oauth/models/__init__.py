@@ -13,6 +13,7 @@ from oauth.models.device_code import DeviceCode
 from oauth.models.initial_access_token import InitialAccessToken
 from oauth.models.pushed_request import PushedRequest
 from oauth.models.refresh_token import RefreshToken
+from oauth.models.remembered_consent import RememberedConsent
 from oauth.models.scope import Scope
 from oauth.models.session import Session
 from oauth.models.signing_key import SigningKey
@@ -30,6 +31,7 @@ __all__ = [
     "InitialAccessToken",
     "PushedRequest",
     "RefreshToken",
+    "RememberedConsent",
     "RevokedStatus",
     "Scope",
     "Session",

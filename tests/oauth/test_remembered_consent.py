@@ -1,0 +1,248 @@
+"""A request is answered without asking only if all of it was shown before and allowed (ASVS 5.0 10.7.1, 10.7.2)."""
+
+import base64
+import json
+from datetime import timedelta
+from urllib.parse import urlencode
+
+import pytest
+import time_machine
+from bs4 import BeautifulSoup
+from django.utils import timezone
+
+from banking.opening import open_account
+from oauth.models import Authorization, RememberedConsent
+from tests.conftest import make_client
+from tests.oauth_client import authorization_url, callback, decide, form_fields
+
+pytestmark = pytest.mark.django_db
+FORM = "application/x-www-form-urlencoded"
+ACCOUNTS = {"type": "account_information", "actions": ["accounts", "balances"]}
+
+
+@pytest.fixture
+def account(alice):
+    return open_account(alice, name="Everyday", currency="GBP")
+
+
+def ask(browser, client, **parameters):
+    return browser.get(authorization_url(client, **parameters))
+
+
+def is_silent(browser, client, **parameters):
+    return ask(browser, client, **parameters).status_code == 303
+
+
+def allow(browser, client, **parameters):
+    page = ask(browser, client, **parameters)
+    assert page.status_code == 200, page["Location"]
+    return callback(decide(browser, page))["code"]
+
+
+def allow_only(browser, page, *ticks):
+    fields = [*form_fields(page.content).items(), ("decision", "allow"), *((f"allow-{tick}", "yes") for tick in ticks)]
+    return callback(browser.post("/oauth/authorize", urlencode(fields), content_type=FORM))
+
+
+@pytest.fixture
+def push(browser, token_endpoint):
+    """A consent page for details, which a confidential client pushes (ASVS 5.0 10.4.15)."""
+
+    def page(client, *details, **parameters):
+        query = authorization_url(client, authorization_details=json.dumps(details), **parameters).partition("?")[2]
+        credentials = base64.b64encode(f"{client.client_id}:{client.secret}".encode()).decode()
+        pushed = browser.post(
+            "/oauth/par", query, content_type=FORM, headers={"Authorization": f"Basic {credentials}"}
+        ).json()
+        return browser.get(
+            "/oauth/authorize?" + urlencode({"client_id": client.client_id, "request_uri": pushed["request_uri"]})
+        )
+
+    return page
+
+
+def test_what_was_shown_and_allowed_is_not_asked_again(browser, web_app):
+    allow(browser, web_app, scope="openid accounts:read balances:read")
+    assert is_silent(browser, web_app, scope="openid accounts:read")
+    assert is_silent(browser, web_app, scope="openid accounts:read balances:read", prompt="none")
+    assert not is_silent(browser, web_app, scope="openid transfers:read")
+
+
+def test_a_grant_narrowed_by_details_never_answers_for_bare_scopes(browser, web_app, account, push):
+    """RFC 9396 §6, ASVS 5.0 10.7.2: one account was shown, so all accounts were not."""
+    page = push(web_app, ACCOUNTS, scope="openid")
+    assert "code" in callback(decide(browser, page))
+    assert "accounts:read" in Authorization.objects.get().scopes
+    assert not is_silent(browser, web_app, scope="accounts:read")
+    assert not is_silent(browser, web_app, scope="openid")
+    answer = callback(ask(browser, web_app, scope="accounts:read", prompt="none"))
+    assert answer["error"] == "consent_required"
+
+
+def test_a_narrowed_decision_is_not_remembered(browser, web_app, account, push):
+    assert "code" in callback(decide(browser, push(web_app, ACCOUNTS, scope="openid")))
+    assert not RememberedConsent.objects.exists()
+
+
+def test_details_that_are_shown_later_end_what_was_remembered_of_their_scopes(browser, web_app, account, push):
+    allow(browser, web_app, scope="openid accounts:read balances:read")
+    decide(browser, push(web_app, ACCOUNTS, scope="openid"))
+    assert not is_silent(browser, web_app, scope="openid accounts:read")
+    assert is_silent(browser, web_app, scope="openid")
+
+
+def test_accounts_unpicked_on_the_page_of_apps_end_what_was_remembered(browser, web_app, alice, account, push):
+    savings = open_account(alice, name="Savings", currency="GBP")
+    decide(browser, push(web_app, ACCOUNTS, scope="openid"))
+    narrowed = Authorization.objects.get()
+    allow(browser, web_app, scope="openid accounts:read")
+    assert is_silent(browser, web_app, scope="openid accounts:read")
+    page = f"/oauth/apps/{narrowed.pk}/0"
+    [link] = [one["href"] for one in BeautifulSoup(browser.get("/oauth/apps").content, "html.parser").select("a.small")]
+    picked = urlencode([("choice-0", str(savings.pk)), ("decision", "save")])
+    assert browser.post(link, picked, content_type=FORM).status_code == 303, page
+    assert not is_silent(browser, web_app, scope="openid accounts:read")
+    assert is_silent(browser, web_app, scope="openid")
+
+
+def test_a_scope_that_was_unticked_later_does_not_come_back(browser, web_app):
+    """The earlier authorization is live and wider; what counts is the last decision about each scope."""
+    allow(browser, web_app, scope="accounts:read transfers:write")
+    page = ask(browser, web_app, scope="accounts:read transfers:write", prompt="consent")
+    assert "code" in allow_only(browser, page)
+    assert not is_silent(browser, web_app, scope="accounts:read transfers:write")
+    assert not is_silent(browser, web_app, scope="transfers:write")
+    assert is_silent(browser, web_app, scope="accounts:read")
+
+
+def test_what_was_denied_is_asked_again(browser, web_app):
+    allow(browser, web_app, scope="accounts:read transfers:write")
+    page = ask(browser, web_app, scope="transfers:write", prompt="consent")
+    assert callback(decide(browser, page, "deny"))["error"] == "access_denied"
+    assert not is_silent(browser, web_app, scope="transfers:write")
+    assert is_silent(browser, web_app, scope="accounts:read")
+
+
+def test_parts_of_two_decisions_are_not_put_together(browser, web_app):
+    """Each was shown, the whole never was."""
+    allow(browser, web_app, scope="accounts:read")
+    allow(browser, web_app, scope="transfers:write")
+    assert is_silent(browser, web_app, scope="accounts:read")
+    assert is_silent(browser, web_app, scope="transfers:write")
+    assert not is_silent(browser, web_app, scope="accounts:read transfers:write")
+
+
+def test_a_claim_by_name_does_not_answer_for_its_scope(browser, web_app):
+    """OpenID Connect Core §5.5."""
+    by_name = {"scope": "openid", "claims": '{"userinfo": {"email_verified": null}}'}
+    allow(browser, web_app, **by_name)
+    assert is_silent(browser, web_app, **by_name)
+    assert not is_silent(browser, web_app, scope="openid email")
+    assert not is_silent(browser, web_app, scope="openid", claims='{"userinfo": {"email": null}}')
+    assert not is_silent(browser, web_app, scope="openid", claims='{"id_token": {"name": null}}')
+
+
+def test_a_scope_answers_for_its_claims_by_name(browser, web_app):
+    allow(browser, web_app, scope="openid email")
+    assert is_silent(browser, web_app, scope="openid", claims='{"userinfo": {"email": null}}')
+
+
+def test_another_resource_is_asked_for(browser, web_app, settings):
+    """RFC 8707."""
+    first, second = "http://localhost:8000/api/v1", "https://other.example/api"
+    resources = {**settings.OAUTH["RESOURCES"], second: {"name": "Other", "path": "/"}}
+    settings.OAUTH = {**settings.OAUTH, "RESOURCES": resources}
+    allow(browser, web_app, resource=first)
+    assert is_silent(browser, web_app, resource=first)
+    assert not is_silent(browser, web_app, resource=second)
+
+
+def test_a_decision_for_a_code_does_not_answer_for_a_token_in_the_browser(browser, web_app, settings):
+    settings.OAUTH = {**settings.OAUTH, "ALLOW_IMPLICIT": True}
+    web_app.grant_types = [*web_app.grant_types, "implicit"]
+    web_app.save()
+    allow(browser, web_app)
+    assert is_silent(browser, web_app)
+    assert not is_silent(browser, web_app, response_type="token", code_challenge=None, code_challenge_method=None)
+
+
+@pytest.fixture
+def manager(signing_keys):
+    client = make_client("web")
+    client.secret = client.issue_secret()
+    client.save()
+    return client
+
+
+def test_what_a_grant_was_replaced_by_is_all_that_is_remembered(browser, manager):
+    """FAPI Grant Management §5.4, in both directions: neither what was before, nor more than was shown."""
+    allow(browser, manager, scope="accounts:read balances:read", grant_management_action="create")
+    grant = str(Authorization.objects.get().pk)
+    allow(browser, manager, scope="balances:read", grant_management_action="replace", grant_id=grant)
+    assert is_silent(browser, manager, scope="balances:read")
+    assert not is_silent(browser, manager, scope="accounts:read balances:read")
+    assert not is_silent(browser, manager, scope="accounts:read")
+
+
+def test_what_was_added_to_a_grant_is_asked_again(browser, manager):
+    """The page of an update shows only what is added, not the sum."""
+    allow(browser, manager, scope="accounts:read", grant_management_action="create")
+    grant = str(Authorization.objects.get().pk)
+    allow(browser, manager, scope="balances:read", grant_management_action="update", grant_id=grant)
+    assert is_silent(browser, manager, scope="accounts:read")
+    assert not is_silent(browser, manager, scope="accounts:read balances:read")
+
+
+def test_a_grant_that_details_were_added_to_or_replaced_it_answers_no_more(browser, manager, account, push):
+    allow(browser, manager, scope="openid accounts:read", grant_management_action="create")
+    grant = str(Authorization.objects.get().pk)
+    for action in ("update", "replace"):
+        page = push(manager, ACCOUNTS, scope="openid", grant_management_action=action, grant_id=grant)
+        assert "code" in callback(decide(browser, page))
+        assert not is_silent(browser, manager, scope="openid accounts:read")
+        assert not is_silent(browser, manager, scope="openid")
+
+
+def test_a_narrowed_grant_replaced_by_bare_scopes_answers_for_these(browser, manager, account, push):
+    decide(browser, push(manager, ACCOUNTS, scope="openid"))
+    grant = str(Authorization.objects.get().pk)
+    allow(browser, manager, scope="accounts:read", grant_management_action="replace", grant_id=grant)
+    assert is_silent(browser, manager, scope="accounts:read")
+    assert not is_silent(browser, manager, scope="balances:read")
+
+
+def test_an_authorization_without_a_decision_is_asked_again(browser, web_app, alice):
+    """Rows of the release before, and grants of the device flow and of CIBA, which no such page showed."""
+    Authorization.objects.create(
+        user=alice,
+        client=web_app,
+        scopes=["accounts:read"],
+        resources=["http://localhost:8000/api/v1"],
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    assert not is_silent(browser, web_app)
+
+
+def test_a_decision_ends_with_its_authorization(browser, web_app):
+    allow(browser, web_app)
+    assert is_silent(browser, web_app)
+    decided = Authorization.objects.get(remembered_consent__isnull=False)
+    decided.revoke(Authorization.RevocationReason.ADMIN)
+    assert not is_silent(browser, web_app)
+
+
+def test_details_written_by_other_means_end_what_was_remembered(browser, web_app):
+    """Whatever wrote them: a row with details answers for nothing bare."""
+    allow(browser, web_app)
+    Authorization.objects.update(authorization_details=[{**ACCOUNTS, "identifier": "x", "accounts": []}])
+    assert not is_silent(browser, web_app)
+
+
+def test_silence_ends_on_the_date_that_the_page_showed(browser, web_app):
+    """ASVS 5.0 10.4.8: each log-in makes an authorization of its own; none outlives the decision."""
+    allow(browser, web_app)
+    until = RememberedConsent.objects.get().expires_at
+    with time_machine.travel(timezone.now() + timedelta(days=5)):
+        browser.post("/accounts/login/", {"login": "alice@example.test", "password": "correct-horse-battery"})
+        assert is_silent(browser, web_app)
+    assert list(Authorization.objects.values_list("expires_at", flat=True)) == [until, until]
