@@ -1,6 +1,6 @@
 """The authorization that an access token names: looked up and ended, for a resource server of the same site."""
 
-from oauth.models import Authorization, Client
+from oauth.models import Authorization
 from oauth.resource_server.authorization import AuthorizationSummary
 from oauth.tokens import liveness
 from oauth.tokens.claims import AccessTokenClaims
@@ -8,12 +8,13 @@ from oauth.tokens.claims import AccessTokenClaims
 
 def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
     """Of a client that acts for itself, what the token says; None where it has ended."""
-    if claims.authorization_id is None:
-        client = Client.objects.filter(client_id=claims.client_id, is_active=True).first()
-        if client is None:
-            return None
+    authority = liveness.authority(claims)
+    if authority is None:
+        return None
+    client, authorization = authority.client, authority.authorization
+    if authorization is None:
         return AuthorizationSummary(
-            claims.client_id,
+            client.client_id,
             client.name,
             not client.is_public,
             sorted(claims.scopes),
@@ -21,13 +22,10 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
             claims.issued_at,
             claims.expires_at,
         )
-    authorization = liveness.find(claims.authorization_id)
-    if authorization is None or not liveness.counts(authorization):
-        return None
     return AuthorizationSummary(
-        client_id=authorization.client.client_id,
-        client_name=authorization.client.name,
-        is_confidential=not authorization.client.is_public,
+        client_id=client.client_id,
+        client_name=client.name,
+        is_confidential=not client.is_public,
         scopes=sorted(authorization.scopes),
         authorization_details=authorization.authorization_details,
         granted_at=authorization.created_at,

@@ -46,20 +46,19 @@ class GrantEndpoint(ProtocolEndpoint):
 def _own(request: HttpRequest, grant_id: str, scope: str) -> Authorization:
     """The live grant of the client that the token was issued to. Raises an APIException."""
     claims = access_token(request).claims
-    if not liveness.still_counts(claims):
+    if liveness.authority(claims) is None:
         raise InvalidToken
     if scope not in claims.scopes:
         raise InsufficientScope([scope])
     try:
-        authorization = liveness.find(UUID(grant_id))
+        grant = liveness.authority(liveness.Named(claims.client_id, UUID(grant_id)))
     except ValueError:
-        authorization = None
-    is_own = authorization is not None and authorization.client.client_id == claims.client_id
-    # A person's token speaks for that person only.
-    is_theirs = is_own and claims.user_id in (None, str(authorization.user_id))  # type: ignore[union-attr]
-    if not is_theirs or not liveness.counts(authorization):  # type: ignore[arg-type]
+        grant = None
+    if grant is None or grant.authorization is None or not grant.is_of_the_allowed_client:
         raise NotFound
-    return authorization  # type: ignore[return-value]
+    if claims.user_id not in (None, str(grant.authorization.user_id)):
+        raise NotFound  # a user's token speaks for that user only
+    return grant.authorization
 
 
 def _shown(authorization: Authorization) -> dict[str, Any]:

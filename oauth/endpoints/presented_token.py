@@ -8,22 +8,35 @@ from django.utils import timezone
 from rest_framework_simplejwt.exceptions import TokenError
 
 from oauth.conf import conf
-from oauth.models import Authorization, Client, RefreshToken
+from oauth.models import Authorization, RefreshToken
 from oauth.models.secret import digest
 from oauth.resource_server.authentication import verify_access_token
 from oauth.tokens import liveness
+from oauth.tokens.liveness import Authority
 
 
 @dataclass(frozen=True, slots=True)
 class PresentedToken:
-    """`claims` are those of RFC 7662 §2.2; `authorization` is None for a client acting for itself."""
+    """`claims` are those of RFC 7662 §2.2; `authority` is None where it has ended.
+
+    A refresh token may be unusable although its authorization lives on: `is_usable` is about the token alone.
+    """
 
     client_id: str
     token_type: str | None
     claims: Mapping[str, Any]
     scopes: frozenset[str]
-    authorization: Authorization | None
-    is_active: bool
+    authority: Authority | None
+    is_usable: bool = True
+
+    @property
+    def is_active(self) -> bool:
+        return self.is_usable and self.authority is not None
+
+    @property
+    def authorization(self) -> Authorization | None:
+        """The live authorization of a user; None for a client acting for itself."""
+        return self.authority.authorization if self.authority else None
 
 
 def find(token: str) -> PresentedToken | None:
@@ -37,25 +50,20 @@ def _access_token(token: str) -> PresentedToken | None:
     except TokenError:
         return None
     token_type = "DPoP" if "jkt" in claims.confirmation else "Bearer"  # RFC 9449 §6.2, RFC 8705 §3.2
-    if claims.authorization_id is None:
-        is_active = Client.objects.filter(client_id=claims.client_id, is_active=True).exists()
-        return PresentedToken(claims.client_id, token_type, claims.to_payload(), claims.scopes, None, is_active)
-    authorization = liveness.find(claims.authorization_id)
-    is_active = (
-        authorization is not None and liveness.counts(authorization) and not liveness.is_outdated(claims, authorization)
-    )
-    return PresentedToken(claims.client_id, token_type, claims.to_payload(), claims.scopes, authorization, is_active)
+    authority = liveness.authority(claims)
+    return PresentedToken(claims.client_id, token_type, claims.to_payload(), claims.scopes, authority)
 
 
 def _refresh_token(token: str) -> PresentedToken | None:
-    row = RefreshToken.objects.filter(token_digest=digest(token)).first()
+    rows = RefreshToken.objects.select_related("authorization__user", "authorization__client")
+    row = rows.filter(token_digest=digest(token)).first()
     if row is None:
         return None
-    authorization = liveness.find(row.authorization_id)
-    assert authorization is not None  # a foreign key
+    authorization = row.authorization
     scopes = frozenset(row.scopes)
     is_usable = row.revoked_at is None and row.superseded_at is None and row.expires_at > timezone.now()
     client_id = authorization.client.client_id
+    authority = liveness.authority(liveness.Named(client_id, authorization.pk), read=authorization)
     claims = {
         "iss": conf.ISSUER,
         "sub": str(authorization.user_id),
@@ -67,4 +75,4 @@ def _refresh_token(token: str) -> PresentedToken | None:
     }
     if authorization.authorization_details:
         claims["authorization_details"] = authorization.authorization_details  # RFC 9396 §9.2
-    return PresentedToken(client_id, None, claims, scopes, authorization, is_usable and liveness.counts(authorization))
+    return PresentedToken(client_id, None, claims, scopes, authority, is_usable=is_usable)

@@ -12,6 +12,8 @@ from oauth.grants import issuance, recording, unlocked
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import Authorization, AuthorizationCode
 from oauth.models.secret import digest
+from oauth.tokens import liveness
+from oauth.tokens.liveness import Named
 
 # RFC 7636 §4.1: 43 to 128 unreserved characters.
 _CODE_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -24,8 +26,8 @@ def at_once(request: GrantRequest) -> Issuance | None:
     """The usual case in two statements, read and consume. None for any other, and for the slower of two: what is to
     be said or ended then is decided under the lock."""
     code_digest = _asked_for(request)
-    code = unlocked.code(code_digest)
-    if code is None or code.consumed_at is not None or code.authorization.client_id != request.client.pk:
+    code = unlocked.code(code_digest, request.client)
+    if code is None or code.consumed_at is not None:
         return None
     try:
         _check(code, request)
@@ -44,7 +46,7 @@ def authorization_code(request: GrantRequest) -> Issuance:
     # redemptions one goes on, and the others then read what it has written.
     code = (
         AuthorizationCode.objects.select_for_update(of=("authorization", "self"))
-        .select_related("authorization__user")
+        .select_related("authorization__user", "authorization__client")
         .filter(code_digest=code_digest)
         .first()
     )
@@ -59,8 +61,6 @@ def authorization_code(request: GrantRequest) -> Issuance:
         # RFC 6749 §4.1.2, ASVS 5.0 10.4.2: a second use ends everything that came of the first.
         authorization.revoke(Authorization.RevocationReason.CODE_REPLAY)
         raise InvalidGrant(_NOT_VALID, detail="code used twice: the authorization is revoked", commits=True)
-    if not authorization.user.is_active:
-        raise InvalidGrant("The authorization has ended.", detail="user deactivated")
     _check(code, request)
     AuthorizationCode.objects.filter(pk=code.pk).update(consumed_at=timezone.now())
     issued = _issue(code, request)
@@ -82,8 +82,9 @@ def _check(code: AuthorizationCode, request: GrantRequest) -> None:
     """Of a code of this client that nobody has used. Raises InvalidGrant."""
     if code.expires_at <= timezone.now():
         raise InvalidGrant(_NOT_VALID, detail="code expired")
-    if not code.authorization.is_live:
-        raise InvalidGrant("The authorization has ended.", detail="revoked, expired or logged out")
+    authorization = code.authorization
+    if liveness.authority(Named(request.client.client_id, authorization.pk), read=authorization) is None:
+        raise InvalidGrant("The authorization has ended.", detail="revoked, expired, logged out or deactivated")
     _check_redirect_uri(code, request.params.get("redirect_uri"))
     # RFC 7636 §4.6, S256 only; constant time.
     verifier = request.params["code_verifier"]

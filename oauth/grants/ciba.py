@@ -9,6 +9,8 @@ from oauth.grants import issuance
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import BackchannelRequest
 from oauth.models.secret import digest
+from oauth.tokens import liveness
+from oauth.tokens.liveness import Named
 
 SLOW_DOWN_SECONDS = 5
 _NOT_VALID = "The auth_req_id is not valid: unknown, already used, or of another client."
@@ -19,7 +21,7 @@ def ciba(request: GrantRequest) -> Issuance:
     # The row is the lock: of parallel polls one goes first, so that it is redeemed once.
     waiting = (
         BackchannelRequest.objects.select_for_update(of=("self",))
-        .select_related("authorization__user")
+        .select_related("authorization__user", "authorization__client")
         .filter(request_digest=digest(request.params.require("auth_req_id")), client=client)
         .first()
     )
@@ -33,7 +35,7 @@ def ciba(request: GrantRequest) -> Issuance:
     authorization = waiting.authorization
     if authorization is None:
         raise AuthorizationPending("The person has not decided yet.", commits=True)
-    if not authorization.is_live or not authorization.user.is_active:
+    if liveness.authority(Named(client.client_id, authorization.pk), read=authorization) is None:
         raise InvalidGrant("The authorization has ended.")
     waiting.consumed_at = timezone.now()
     waiting.save(update_fields=["consumed_at"])

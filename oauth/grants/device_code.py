@@ -9,6 +9,8 @@ from oauth.grants import issuance
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import DeviceCode
 from oauth.models.secret import digest
+from oauth.tokens import liveness
+from oauth.tokens.liveness import Named
 
 # RFC 8628 §3.5: slow_down adds this to the interval, for good.
 SLOW_DOWN_SECONDS = 5
@@ -20,7 +22,7 @@ def device_code(request: GrantRequest) -> Issuance:
     # The row is the lock: of parallel polls one goes first, so that a code is redeemed once.
     waiting = (
         DeviceCode.objects.select_for_update(of=("self",))
-        .select_related("authorization__user")
+        .select_related("authorization__user", "authorization__client")
         .filter(code_digest=digest(request.params.require("device_code")), client=client)
         .first()
     )
@@ -35,7 +37,7 @@ def device_code(request: GrantRequest) -> Issuance:
     authorization = waiting.authorization
     if authorization is None:
         raise AuthorizationPending("The person has not decided yet.", commits=True)
-    if not authorization.is_live or not authorization.user.is_active:
+    if liveness.authority(Named(client.client_id, authorization.pk), read=authorization) is None:
         raise InvalidGrant("The authorization has ended.")
     waiting.consumed_at = now
     waiting.save(update_fields=["consumed_at"])

@@ -13,6 +13,8 @@ from oauth.grants import issuance, recording, unlocked
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import Authorization, RefreshToken
 from oauth.models.secret import digest
+from oauth.tokens import liveness
+from oauth.tokens.liveness import Named
 
 _NAME = "refresh_token"
 _NOT_VALID = "The refresh token is not valid: unknown, expired, revoked, or of another client."
@@ -21,8 +23,8 @@ _NOT_VALID = "The refresh token is not valid: unknown, expired, revoked, or of a
 def at_once(request: GrantRequest) -> Issuance | None:
     """The usual case in two statements: read, and use it. None for any other, and for the slower of two: what is to
     be said or ended then is decided under the lock."""
-    token = unlocked.refresh_token(digest(request.params.require("refresh_token")))
-    if token is None or token.authorization.client_id != request.client.pk:
+    token = unlocked.refresh_token(digest(request.params.require("refresh_token")), request.client)
+    if token is None:
         return None
     if token.superseded_at is not None or token.revoked_at is not None:
         return None
@@ -42,7 +44,7 @@ def refresh_token(request: GrantRequest) -> Issuance:
     # Lock the family first: parallel refreshes queue here, and a revocation that has committed is seen below.
     token = (
         RefreshToken.objects.select_for_update(of=("authorization", "self"))
-        .select_related("authorization__user")
+        .select_related("authorization__user", "authorization__client")
         .filter(token_digest=token_digest)
         .first()
     )
@@ -53,8 +55,6 @@ def refresh_token(request: GrantRequest) -> Issuance:
     # RFC 6749 §6: issued to this client. Checked before reuse, or a stranger could end the family.
     if authorization.client_id != request.client.pk:
         raise InvalidGrant(_NOT_VALID, detail="refresh token of another client")
-    if not authorization.user.is_active:
-        raise InvalidGrant("The authorization has ended.", detail="the user is deactivated")
     issued = _issue(token, request)
     if issued.refresh_token:
         _supersede(token)
@@ -65,9 +65,9 @@ def refresh_token(request: GrantRequest) -> Issuance:
 def _issue(token: RefreshToken, request: GrantRequest) -> Issuance:
     """Of a refresh token of this client. Raises InvalidGrant and what the parameters deserve."""
     client, params, authorization = request.client, request.params, token.authorization
-    if not authorization.is_live:
-        # Also where the person has logged out, and the app was not allowed to go on without them (`offline_access`).
-        raise InvalidGrant("The authorization has ended.", detail="revoked or expired")
+    if liveness.authority(Named(client.client_id, authorization.pk), read=authorization) is None:
+        # Also where the user has logged out, and the app was not allowed to go on without them (`offline_access`).
+        raise InvalidGrant("The authorization has ended.", detail="revoked, expired or deactivated")
     scopes = issuance.narrowed_scopes(params.get("scope"), token.scopes)
     resources = issuance.narrowed_resources(params.all("resource"), token.resources)
     details = issuance.narrowed_details(request, authorization)

@@ -36,10 +36,11 @@ def token_exchange(request: GrantRequest) -> Issuance:
     subject_client = Client.objects.filter(client_id=claims.client_id, is_active=True).first()
     if subject_client is None or not _may_exchange(client, subject_client):
         raise _unacceptable("subject_token", "This client may not exchange tokens of the client that it was issued to.")
-    authorization = liveness.find(claims.authorization_id) if claims.authorization_id else None
-    if authorization is None or not liveness.counts(authorization):
-        # RFC 9700 §4.15: a client's own token is not passed on, so that its name never stands where a person's does.
-        raise _unacceptable("subject_token", "It is not a person's, or what they allowed has ended.")
+    authority = liveness.authority(claims)
+    if authority is None or authority.authorization is None:
+        # RFC 9700 §4.15: a client's own token is not passed on, so that its name never stands where a user's does.
+        raise _unacceptable("subject_token", "It is not a user's, or what they allowed has ended or changed.")
+    authorization = authority.authorization
     if claims.confirmation:
         raise _unacceptable("subject_token", "The token is bound to a key that this client does not hold.")
     actor = _actor(client, claims, _actor_token(request))
@@ -96,6 +97,8 @@ def _actor_token(request: GrantRequest) -> AccessTokenClaims | None:
     claims = _token(params["actor_token"], params.require("actor_token_type"), "actor_token")
     if claims.client_id != request.client.client_id or claims.confirmation:
         raise _unacceptable("actor_token", "It is not a token of this client.")
+    if liveness.authority(claims) is None:
+        raise _unacceptable("actor_token", "What it stands for has ended or changed.")
     return claims
 
 

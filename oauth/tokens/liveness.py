@@ -1,5 +1,10 @@
-"""Whether what a token stands for still holds: nobody has ended it since it was signed. One query."""
+"""Whether what a token stands for still holds: nobody has ended or changed it since the token was signed.
 
+`authority` is the one place that answers this. Every endpoint, every grant and the money path ask it; nothing else
+looks at the columns behind it (tests/oauth/test_liveness.py holds that).
+"""
+
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 from uuid import UUID
@@ -14,10 +19,76 @@ from oauth.tokens import status_list
 from oauth.tokens.claims import AccessTokenClaims
 
 
-def counts(authorization: Authorization) -> bool:
-    """Neither the person, the client, an admin nor the log-in it depends on has ended it.
+class Names(Protocol):
+    """What names an authorization, or without one a client that acts for itself: the claims of an access token, or a
+    row that acts on them later."""
 
-    `authorization` comes with its user and client; a log-out has revoked what depended on the log-in.
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def authorization_id(self) -> UUID | str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Names for a caller that has no claims: a code, a refresh token, a `grant_id`."""
+
+    client_id: str
+    authorization_id: UUID | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What holds at this moment.
+
+    `client` is the client that holds the token. After token exchange (RFC 8693) that is another client than the one
+    that the user allowed, which is `authorization.client`. `authorization` is None for a client acting for itself.
+    """
+
+    client: Client
+    authorization: Authorization | None
+
+    @property
+    def is_of_the_allowed_client(self) -> bool:
+        """Whether the user allowed this client itself, so that the token was not exchanged by another client."""
+        return self.authorization is not None and self.authorization.client_id == self.client.pk
+
+
+def authority(names: Names, *, read: Authorization | None = None, until_commit: bool = False) -> Authority | None:
+    """The live, current authority behind `names`; None where it has ended or changed.
+
+    One query, and a second one for a token that was exchanged. None where the caller has `read` the authorization with
+    its user and client, under its own lock. With `until_commit` nobody can end it before the caller's transaction does.
+    """
+    if names.authorization_id is None:
+        client = Client.read(names.client_id)
+        if client is None or not client.is_active or _is_outdated(names, client.status_index):
+            return None
+        return Authority(client, None)
+    authorization = read or _find(names.authorization_id, until_commit=until_commit)
+    if authorization is None or not _counts(authorization) or _is_outdated(names, authorization.status_index):
+        return None
+    holder = authorization.client
+    if holder.client_id != names.client_id:
+        exchanged_by = Client.read(names.client_id)
+        if exchanged_by is None or not exchanged_by.is_active:
+            return None
+        holder = exchanged_by
+    return Authority(holder, authorization)
+
+
+def still_counts(names: Names) -> bool:
+    """OAUTH["REVOCATION_CHECK"], for a resource server of the same site where a JWT is not enough.
+
+    Asked inside a transaction, nobody can end the authorization until the caller has committed.
+    """
+    return authority(names, until_commit=transaction.get_connection().in_atomic_block) is not None
+
+
+def _counts(authorization: Authorization) -> bool:
+    """Neither the user, the client, an admin nor the end of the session has ended it.
+
+    A log-out revokes what depended on the session, so the session itself is not looked at.
     """
     return (
         authorization.revoked_at is None
@@ -27,14 +98,15 @@ def counts(authorization: Authorization) -> bool:
     )
 
 
-def is_outdated(claims: object, authorization: Authorization) -> bool:
-    """Of an access token: signed before the person or the client changed what it may do."""
-    status = claims.status if isinstance(claims, AccessTokenClaims) else None
-    return bool(status) and status != status_list.reference(authorization.status_index)
+def _is_outdated(names: object, status_index: int) -> bool:
+    """Whether an access token was signed before the user or the client changed what it may do: its bit in the status
+    list is no longer the one of its authorization."""
+    status = names.status if isinstance(names, AccessTokenClaims) else None
+    return bool(status) and status != status_list.reference(status_index)
 
 
-def find(authorization_id: UUID | str, *, until_commit: bool = False) -> Authorization | None:
-    """With its user and its client; locked against being ended `until_commit` of the caller's transaction."""
+def _find(authorization_id: UUID | str, *, until_commit: bool) -> Authorization | None:
+    """With its user and its client."""
     tables = _tables()
     lock = " FOR SHARE OF authorization_" if until_commit else ""
     found = rows(tables.statement + lock, [authorization_id])
@@ -64,24 +136,3 @@ class _Tables:
 
 
 _tables = cache(_Tables)
-
-
-class Names(Protocol):
-    """An authorization, or without one a client that acts for itself: a token's claims, or who acts on them later."""
-
-    @property
-    def client_id(self) -> str: ...
-    @property
-    def authorization_id(self) -> UUID | str | None: ...
-
-
-def still_counts(claims: Names) -> bool:
-    """For a verified access token. A resource server in the same site asks this where a JWT is not enough.
-
-    Asked inside a transaction, what it does is done by then or not at all: whoever ends the authorization waits for it,
-    or was first.
-    """
-    if claims.authorization_id is None:
-        return Client.objects.filter(client_id=claims.client_id, is_active=True).exists()
-    authorization = find(claims.authorization_id, until_commit=transaction.get_connection().in_atomic_block)
-    return authorization is not None and counts(authorization) and not is_outdated(claims, authorization)

@@ -93,3 +93,13 @@ def test_somebody_elses_app_is_not_there_and_the_form_needs_its_token(browser, c
 def test_a_removed_app_has_nothing_to_change(browser, change_page):
     Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
     assert browser.get(change_page).status_code == 404
+
+
+def test_a_token_of_before_a_change_is_told_nothing_and_ends_nothing(browser, tokens, change_page, savings, api):
+    """The API's own page about the consent asks as the money does, not by the status list alone."""
+    old = api(tokens["access_token"])
+    assert old.get("/api/v1/consent").status_code == 200  # the list is in memory from here on
+    pick(browser, change_page, savings)
+    assert old.get("/api/v1/consent").status_code == 401
+    assert old.delete("/api/v1/consent").status_code == 401
+    assert Authorization.objects.get().is_live

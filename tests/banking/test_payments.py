@@ -506,7 +506,9 @@ def test_who_ends_the_access_waits_for_the_money_or_was_first(signing_keys, acce
 
 
 def make_order(source, there, authorization):
-    assert liveness.still_counts(SimpleNamespace(client_id="x", authorization_id=authorization.pk))
+    assert liveness.still_counts(
+        SimpleNamespace(client_id=authorization.client.client_id, authorization_id=authorization.pk)
+    )
     payments.make(
         payments.Order(
             user_id=source.holder_id, client_id="x", key=KEY, source=source, destination=there, amount_minor=1,
