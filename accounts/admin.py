@@ -12,8 +12,6 @@ from django.http import HttpRequest
 
 from accounts.models import User
 
-admin.site.site_header = admin.site.site_title = "Countersign"
-admin.site.index_title = "Administration"
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 

@@ -11,10 +11,11 @@ from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 
-from accounts import known_device, notices
+from accounts import known_device, notices, second_factor_secrets
 from accounts import sessions as browsers
 from accounts.models import User
 from oauth.authorization import sessions
+from oauth.keys.encryption import encrypting_anew
 from oauth.models import AuditEvent, Authorization, Client, Session
 from oauth.models.authorization import authorizations_revoked
 
@@ -58,3 +59,8 @@ def end_sessions_of_deactivated(instance: User, **_: Any) -> None:
     """allauth's backend gives an inactive user to no request; here the access of apps ends as well."""
     if not instance.is_active:
         sessions.end_all(instance, Session.EndReason.DEACTIVATED)
+
+
+@receiver(encrypting_anew)
+def encrypt_second_factors_anew(**_: Any) -> int:
+    return second_factor_secrets.encrypt_all()

@@ -65,7 +65,7 @@ INSTALLED_APPS = [
     "accounts.apps.BrowsersConfig",  # allauth.usersessions
     "allauth.socialaccount",
     "accounts.upstream",
-    "django.contrib.admin",
+    "accounts.staff.apps.StaffConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -238,6 +238,8 @@ ACCOUNT_RATE_LIMITS = {
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Countersign"
+# Keys of authenticator apps and seeds of recovery codes are encrypted under KEY_ENCRYPTION_KEYS.
+MFA_ADAPTER = "accounts.second_factor_secrets.SecondFactorAdapter"
 MFA_FORMS = {"add_webauthn": "accounts.passkey_form.AddPasskeyForm"}
 MFA_TOTP_TOLERANCE = 1  # a clock may be half a minute off
 # The next log-ins from this browser ask for no second factor, and their acr does not say there was one.

@@ -87,6 +87,12 @@ class ProviderAdmin(admin.ModelAdmin):
     list_display = ("name", "provider_id", "issuer", "redirect_uri")
     show_full_result_count = False
 
+    def get_fields(self, request: HttpRequest, obj: SocialApp | None = None) -> Any:
+        """A user who may only look sees each field as it is stored, and no form that hides the secret."""
+        fields = super().get_fields(request, obj)
+        may_edit = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+        return fields if may_edit else [name for name in fields if name in ("name", "provider_id", "client_id")]
+
     @admin.display(description="Issuer")
     def issuer(self, app: SocialApp) -> str:
         return str((app.settings or {}).get("server_url", ""))

@@ -47,6 +47,8 @@ class ReasonForm(forms.Form):
 
 
 class WithActs(admin.ModelAdmin):
+    #: Acts on money write to BANK_AUDIT_LOG with the reason; where an act does not, the site writes what it knows.
+    audits_itself = True
     acts: Sequence[Act] = ()
     change_form_template = "admin/banking/with_acts.html"
 

@@ -13,6 +13,7 @@ from banking.models import Webhook, WebhookDelivery
 
 @admin.register(Webhook)
 class WebhookAdmin(WithActs, ReadOnly):
+    audits_itself = False
     list_display = ("url", "client_id", "user", "created_at", "ended_at")
     list_select_related = ("user",)
     found_by_id = ("id", "user_id")
@@ -42,6 +43,7 @@ class WebhookAdmin(WithActs, ReadOnly):
 
 @admin.register(WebhookDelivery)
 class WebhookDeliveryAdmin(WithActs, ReadOnly):
+    audits_itself = False
     list_display = ("created_at", "event", "status", "attempts", "last_answer", "webhook", "delivered_at")
     list_filter = ("status",)
     list_select_related = ("webhook",)

@@ -18,6 +18,7 @@ from oauth.admin import export
 from oauth.admin.paginator import CappedPaginator
 from oauth.models import AuditEvent
 from oauth.models.audit_event import AuditEventQuerySet, origin
+from oauth.staff import Guarded
 
 _WENT_WRONG = (AuditEvent.Action.REFUSED, AuditEvent.Action.DENIED)
 
@@ -96,7 +97,7 @@ class NarrowDownFilter(admin.ListFilter):
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(admin.ModelAdmin):
+class AuditEventAdmin(Guarded):
     list_display = ("at", "action", "error", "reason", "client", "user", "actor", "endpoint", "address", "error_id")
     list_filter = (NarrowDownFilter,)
     # Whole values only, each with its index: a log is long.

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from oauth.admin.paginator import CappedPaginator
 from oauth.models import Authorization, Client
+from oauth.staff import Guarded
 
 
 class LiveFilter(admin.SimpleListFilter):
@@ -26,7 +27,8 @@ class LiveFilter(admin.SimpleListFilter):
 
 
 @admin.register(Authorization)
-class AuthorizationAdmin(admin.ModelAdmin):
+class AuthorizationAdmin(Guarded):
+    audits_itself = True
     list_display = (
         "client",
         "user",

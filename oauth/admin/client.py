@@ -17,11 +17,13 @@ from oauth.admin.paginator import CappedPaginator
 from oauth.models import AuditEvent, Client
 from oauth.models.client import Kind
 from oauth.registration import EXPLANATIONS, advice, preset
+from oauth.staff import Guarded
 
 
-class ClientAdmin(SecretViews, ToolViews, admin.ModelAdmin):
+class ClientAdmin(SecretViews, ToolViews, Guarded):
     """Registered by django-oauth-toolkit as OAUTH2_PROVIDER["APPLICATION_ADMIN_CLASS"]."""
 
+    audits_itself = True
     list_display = ("name", "client_id", "kind", "is_active", "created")
     list_filter = ("kind", "is_active")
     search_fields = ("name__istartswith", "client_id__exact")

@@ -4,10 +4,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from oauth.models import InitialAccessToken
+from oauth.staff import Guarded
 
 
 @admin.register(InitialAccessToken)
-class InitialAccessTokenAdmin(admin.ModelAdmin):
+class InitialAccessTokenAdmin(Guarded):
     list_display = ("note", "created_at", "expires_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

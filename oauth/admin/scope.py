@@ -4,10 +4,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from oauth.models import Scope
+from oauth.staff import Guarded
 
 
 @admin.register(Scope)
-class ScopeAdmin(admin.ModelAdmin):
+class ScopeAdmin(Guarded):
     list_display = ("name", "group", "sentence", "is_optional", "position")
     list_filter = ("group", "is_optional")
     search_fields = ("name", "sentence")

@@ -18,6 +18,7 @@ from oauth.conf import SIGNING_ALGORITHMS
 from oauth.keys import rotation
 from oauth.models import SigningKey
 from oauth.models.audit_event import origin
+from oauth.staff import Guarded
 
 
 class ConfirmReplacement(forms.Form):
@@ -36,7 +37,7 @@ class ConfirmReplacement(forms.Form):
 
 
 @admin.register(SigningKey)
-class SigningKeyAdmin(admin.ModelAdmin):
+class SigningKeyAdmin(Guarded):
     list_display = ("kid", "algorithm", "state", "active_at", "retiring_at", "retired_at")
     list_filter = ("algorithm",)
     ordering = ("algorithm", "-active_at")

@@ -1,21 +1,37 @@
-"""Private keys at rest: Fernet (AES-CBC with HMAC-SHA-256) under KEY_ENCRYPTION_KEYS, newest first."""
+"""Secrets at rest: Fernet (AES-CBC with HMAC-SHA-256) under KEY_ENCRYPTION_KEYS, newest first.
 
-from cryptography.fernet import Fernet, MultiFernet
+What other apps keep under these keys they encrypt anew when `encrypting_anew` is sent; each receiver returns how many
+secrets it changed.
+"""
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.core.exceptions import ImproperlyConfigured
+from django.dispatch import Signal
 
 from oauth.conf import conf
+
+encrypting_anew = Signal()
 
 
 def _cipher() -> MultiFernet:
     if not conf.KEY_ENCRYPTION_KEYS:
-        raise ImproperlyConfigured('OAUTH["KEY_ENCRYPTION_KEYS"] is empty: private keys are never stored in the clear.')
+        raise ImproperlyConfigured('OAUTH["KEY_ENCRYPTION_KEYS"] is empty: secrets are never stored in the clear.')
     return MultiFernet([Fernet(key) for key in conf.KEY_ENCRYPTION_KEYS])
 
 
-def encrypt(private_key_pem: bytes) -> bytes:
-    return _cipher().encrypt(private_key_pem)
+def encrypt(secret: bytes) -> bytes:
+    return _cipher().encrypt(secret)
 
 
 def decrypt(token: bytes) -> bytes:
     """Raises cryptography.fernet.InvalidToken where no configured key fits."""
     return _cipher().decrypt(token)
+
+
+def is_newest(token: bytes) -> bool:
+    """Whether it is under the first of KEY_ENCRYPTION_KEYS, so that the others can go."""
+    try:
+        Fernet(conf.KEY_ENCRYPTION_KEYS[0]).decrypt(token)
+    except InvalidToken:
+        return False
+    return True

@@ -64,14 +64,16 @@ def rotate_where_due() -> list[SigningKey]:
 
 
 def reencrypt() -> int:
-    """Encrypts every private key under the newest of KEY_ENCRYPTION_KEYS; after that the older ones can go."""
+    """Encrypts every private key, and what other apps keep under these keys, under the newest of KEY_ENCRYPTION_KEYS;
+    after that the older ones can go. Gives how many secrets that were."""
+    others = sum(changed for _receiver, changed in encryption.encrypting_anew.send(sender=None))
     with transaction.atomic():
         rows = list(SigningKey.objects.select_for_update().order_by("pk"))
         for row in rows:
             row.private_key_encrypted = encryption.encrypt(encryption.decrypt(bytes(row.private_key_encrypted)))
             row.save(update_fields=["private_key_encrypted"])
-        AuditEvent.record(AuditEvent.Action.KEYS_REENCRYPTED, reason=f"{len(rows)} keys")
-    return len(rows)
+        AuditEvent.record(AuditEvent.Action.KEYS_REENCRYPTED, reason=f"{len(rows)} keys, {others} other secrets")
+    return len(rows) + others
 
 
 def next_rotation(algorithm: str) -> datetime | None:

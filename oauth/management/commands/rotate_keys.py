@@ -26,12 +26,13 @@ class Command(BaseCommand):
         what.add_argument(
             "--reencrypt",
             action="store_true",
-            help="No new key: encrypt all under the first of KEY_ENCRYPTION_KEYS, so that the others can go.",
+            help="No new key: encrypt signing keys and second factors under the first of KEY_ENCRYPTION_KEYS, so that "
+            "the others can go.",
         )
 
     def handle(self, *, algorithm: str | None, emergency: bool, if_due: bool, reencrypt: bool, **options: Any) -> None:
         if reencrypt:
-            self.stdout.write(f"{rotation.reencrypt()} keys encrypted under the newest key")
+            self.stdout.write(f"{rotation.reencrypt()} secrets encrypted under the newest key")
             return
         algorithms = [algorithm] if algorithm else SIGNING_ALGORITHMS
         if if_due:

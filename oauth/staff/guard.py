@@ -1,0 +1,57 @@
+"""The base class of every ModelAdmin."""
+
+from typing import Any
+
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.models import LogEntry
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from oauth.staff import actions, audit, lookups
+
+
+class Guarded(ModelAdmin):
+    """Lookups by an allow-list, actions by a permission, changes in the audit log."""
+
+    #: Parameters of the query string that a link leads here with, beyond those of the filters.
+    extra_lookups: tuple[str, ...] = ()
+    #: Whether what is changed here writes events of its own, with what only it knows.
+    audits_itself = False
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:  # type: ignore[override]
+        return lookup in lookups.allowed(self, request)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            name: (action if self.audits_itself else actions.audited(action, name), name, description)
+            for name, (action, _name, description) in super().get_actions(request).items()
+            if actions.is_permitted(action)
+        }
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
+        self._audit(request, "add", obj, message)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> LogEntry:
+        self._audit(request, "change", obj, message)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        for row in queryset:
+            self._audit(request, "delete", row, "")
+        return super().log_deletions(request, queryset)
+
+    def _audit(self, request: HttpRequest, act: str, row: Model, message: Any) -> None:
+        if not self.audits_itself:
+            audit.record(request, act, [row], detail=audit.named(message))
+
+
+def guarded(admin_class: type[ModelAdmin]) -> type[ModelAdmin]:
+    """The class with the rules of Guarded before its own."""
+    if issubclass(admin_class, Guarded):
+        return admin_class
+    own = {
+        name: getattr(admin_class, name) for name in ("extra_lookups", "audits_itself") if hasattr(admin_class, name)
+    }
+    body = {**own, "__module__": admin_class.__module__}
+    return type(admin_class)(admin_class.__name__, (Guarded, admin_class), body)
