@@ -66,7 +66,7 @@ def rotate_where_due() -> list[SigningKey]:
 def reencrypt() -> int:
     """Encrypts every private key, and what other apps keep under these keys, under the newest of KEY_ENCRYPTION_KEYS;
     after that the older ones can go. Gives how many secrets that were."""
-    others = sum(changed for _receiver, changed in encryption.encrypting_anew.send(sender=None))
+    others = sum(int(changed or 0) for _receiver, changed in encryption.encrypting_anew.send(sender=None))
     with transaction.atomic():
         rows = list(SigningKey.objects.select_for_update().order_by("pk"))
         for row in rows:

@@ -18,13 +18,14 @@ class Guarded(ModelAdmin):
     #: Whether what is changed here writes events of its own, with what only it knows.
     audits_itself = False
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:  # type: ignore[override]
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         return lookup in lookups.allowed(self, request)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        offered: dict[str, Any] = super().get_actions(request)
         return {
             name: (action if self.audits_itself else actions.audited(action, name), name, description)
-            for name, (action, _name, description) in super().get_actions(request).items()
+            for name, (action, _name, description) in offered.items()
             if actions.is_permitted(action)
         }
 
@@ -54,4 +55,6 @@ def guarded(admin_class: type[ModelAdmin]) -> type[ModelAdmin]:
         name: getattr(admin_class, name) for name in ("extra_lookups", "audits_itself") if hasattr(admin_class, name)
     }
     body = {**own, "__module__": admin_class.__module__}
-    return type(admin_class)(admin_class.__name__, (Guarded, admin_class), body)
+    metaclass: Any = type(admin_class)
+    made: type[ModelAdmin] = metaclass(admin_class.__name__, (Guarded, admin_class), body)
+    return made

@@ -87,16 +87,17 @@ def test_a_right_guess_is_answered_as_a_wrong_one(role, alice):
     browser = browser_of(staff(role))
     for model, model_admin in admin.site._registry.items():
         url = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        if browser.get(url).status_code == 403:
+            continue
         for path in (*fields_within(model, 1), *of_second_factors(model)):
             if is_shown(model_admin, path) or is_shown(model_admin, path.rpartition(LOOKUP_SEP)[0]):
                 continue
             for lookup, right, wrong in (
                 ("__startswith", "JBSWY3", "XXXXXX"),
-                ("__exact", "JBSWY3DPEHPK3PXP", "X"),
                 ("__isnull", "0", "1"),
             ):
                 answers = {browser.get(url, {path + lookup: guess}).status_code for guess in (right, wrong)}
-                assert answers in ({400}, {403}), (url, path + lookup, answers)
+                assert answers == {400}, (url, path + lookup, answers)
 
 
 def of_second_factors(model: type[Model]) -> Iterator[str]:
