@@ -211,6 +211,8 @@ ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
 # What changes how somebody logs in needs a proof of the last minutes (ASVS 5.0 7.5.1).
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+# Not "code": with a session and the mailbox, but without the second factor, nobody may change how a user logs in.
+ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # by the worker, see accounts/adapter.py
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"

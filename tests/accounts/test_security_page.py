@@ -139,3 +139,9 @@ def test_an_unattended_browser_adds_no_address(browser, alice):
         answer = browser.post("/accounts/email/", {"email": "new@example.test", "action_add": ""})
     assert answer["Location"].startswith("/accounts/reauthenticate/")
     assert alice.emailaddress_set.count() == 1
+
+
+def test_a_code_by_email_is_no_recent_proof(browser):
+    """ASVS 5.0 7.5.1: it would let a session with the mailbox change the second factor without having it."""
+    assert browser.post("/accounts/reauthenticate/code/").status_code == 403
+    assert browser.get("/accounts/reauthenticate/code/confirm/").status_code == 403

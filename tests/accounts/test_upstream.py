@@ -120,7 +120,9 @@ def test_a_new_person_confirms_the_address_by_our_mail(client, provider, mailout
     assert User.objects.get().name == "New Person"
 
 
-@pytest.mark.parametrize(("says_verified", "is_in"), [(True, True), (False, False), ("true", False)])
+@pytest.mark.parametrize(
+    ("says_verified", "is_in"), [(True, True), (False, False), ("true", True), ("false", False), ("yes", False)]
+)
 def test_a_domain_that_the_admin_trusts_it_with_needs_no_mail(client, provider, says_verified, is_in):
     provider.app.settings |= {"verified_email": ["example.test"]}
     provider.app.save()

@@ -169,6 +169,8 @@ NO_PAGE = {
     "account_stronger": "sends on to the page of the factor that the person has",
     "account_data": "a download",
     "account_set_password": "sends on to changing it: nobody is without one who did not come through a provider",
+    "account_request_reauthentication_code": "off (ACCOUNT_REAUTHENTICATION_METHODS)",
+    "account_confirm_reauthentication_code": "off (ACCOUNT_REAUTHENTICATION_METHODS)",
     "mfa_download_recovery_codes": "a download",
     "mfa_login_webauthn": "JSON, and what the log-in page sends",
     "openid_connect_login": "leads to another site; no provider is set up in the demo",
