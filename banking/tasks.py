@@ -1,12 +1,13 @@
 """Background work of the bank, run by `manage.py procrastinate worker`; every task may run twice without harm."""
 
+import smtplib
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from banking import housekeeping, ledger, payments, webhooks
+from banking import housekeeping, ledger, notices, payments, webhooks
 from banking.payments import scheme, transfers
 
 _DATABASE_AWAY = (OperationalError, InterfaceError)
@@ -14,6 +15,11 @@ _DATABASE_AWAY = (OperationalError, InterfaceError)
 _PATIENT = RetryStrategy(max_attempts=14, exponential_wait=2, retry_exceptions=[scheme.Unanswered, *_DATABASE_AWAY])
 _FOR_THREE_DAYS = RetryStrategy(
     max_attempts=webhooks.ATTEMPTS, exponential_wait=3, retry_exceptions=[webhooks.NotDelivered, *_DATABASE_AWAY]
+)
+
+# 10 s, 100 s, 17 min, about 3 hours: a mail server that restarts or has a bad hour.
+_WHILE_MAIL_IS_AWAY = RetryStrategy(
+    max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException, *_DATABASE_AWAY]
 )
 
 
@@ -38,6 +44,11 @@ def resume_transfers(timestamp: int) -> None:
 @app.task(name="banking.run_due_transfers", queue="banking", queueing_lock="banking.run_due_transfers")
 def run_due_transfers(timestamp: int) -> None:
     payments.run_due()
+
+
+@app.task(name=notices.TELL, queue="banking", retry=_WHILE_MAIL_IS_AWAY)
+def tell_owner(kind: str, about: str) -> None:
+    notices.send(kind, about)
 
 
 @app.task(name=webhooks.DELIVER, queue="banking", retry=_FOR_THREE_DAYS)

@@ -258,7 +258,8 @@ PERSONAL_DATA = ["accounts.personal_data.of", "accounts.personal_data.of_apps", 
 
 # --- the bank
 
-# From this amount on (minor units) a transfer needs a person who has just logged in (RFC 9470).
+# From this amount on (minor units), also as the sum of 24 hours, transfers need a user who has just logged in
+# (RFC 9470).
 STEP_UP_AMOUNT_MINOR = env.int("STEP_UP_AMOUNT_MINOR", default=1_000_000)
 # Transactions older than this need one, too (SCA-RTS art. 10).
 HISTORY_WITHOUT_STEP_UP = timedelta(days=env.int("HISTORY_WITHOUT_STEP_UP_DAYS", default=90))
@@ -271,6 +272,10 @@ BANK_MOST_LISTED_ACCOUNTS = 200
 # Whom a person has not stored as a payee for so long may get so much (minor units) from them in that time.
 NEW_PAYEE_PERIOD = timedelta(hours=env.int("NEW_PAYEE_HOURS", default=24))
 NEW_PAYEE_LIMIT_MINOR = env.int("NEW_PAYEE_LIMIT_MINOR", default=1_000_000)
+# So many orders for days to come (standing orders among them) one person may have at once.
+BANK_MOST_ORDERS = env.int("BANK_MOST_ORDERS", default=50)
+# The apps behind orders: a function (user_id, client_ids) -> {client_id: App}, see banking/apps_of_users.py.
+BANK_APPS = "config.bank_apps.find"
 # What the bank's staff does is written here: a function (act, officer=, about=, reason=).
 BANK_AUDIT_LOG = "config.audit.of_bank"
 # When the person at the browser has last proven who they are: a function (request) -> datetime.

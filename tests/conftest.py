@@ -170,6 +170,7 @@ def access_token(signing_keys: None) -> Callable[..., str]:
                 user=user, client=client, scopes=scope.split(), expires_at=now + timedelta(days=1)
             )
             claims.setdefault("authorization_id", str(authorization.pk))
+            claims.setdefault("auth_time", now)
         return sign_access_token(
             AccessTokenClaims(
                 **{

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
@@ -18,9 +18,10 @@ from banking.api.money import StrictCharField, StrictSerializer
 from banking.api.views import BankView, uuid_or_404
 from banking.authorization_details import TRANSFER
 from banking.models import Payee
-from banking.payments import payee_check
+from banking.payments import payee_check, payees
+from banking.payments.strong_proof import StrongProofNeeded
 from oauth.limits import Limit
-from oauth.resource_server import require_live
+from oauth.resource_server import InsufficientUserAuthentication, is_authenticated_since, require_live
 
 _FIELDS = ("id", "name", "iban", "created_at")
 
@@ -51,8 +52,8 @@ class PayeeList(BankView):
         return Response(page.envelope([_shown(row) for row in rows], key="id"))
 
     def post(self, request: Request) -> Response:
-        """Stored at once, and trusted with larger amounts after NEW_PAYEE_PERIOD. One that is there already is
-        answered 200, its name as it was."""
+        """Stored at once, and trusted with larger amounts after NEW_PAYEE_PERIOD. A new one needs a user who has just
+        logged in (RFC 9470); one that is there already is answered 200, its name as it was."""
         serializer = PayeeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
@@ -60,10 +61,13 @@ class PayeeList(BankView):
         if user_id is None:
             raise Http404  # a client acting for itself pays nobody
         require_live(request.auth)  # type: ignore[arg-type]
-        with transaction.atomic():
-            payee, is_new = Payee.objects.current().get_or_create(
-                user_id=user_id, iban=given["identifier"], removed_at=None, defaults={"name": given["name"]}
+        is_proven = is_authenticated_since(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
+        try:
+            payee, is_new = payees.store(
+                UUID(user_id), iban=given["identifier"], name=given["name"], is_proven=is_proven
             )
+        except StrongProofNeeded:
+            raise InsufficientUserAuthentication(acr_values=(), max_age=settings.STEP_UP_MAX_AGE) from None
         shown = _shown({field: getattr(payee, field) for field in _FIELDS})
         answer = Response(shown, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
         answer["Location"] = f"/api/v1/payees/{payee.pk}"

@@ -52,6 +52,8 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "authorization_already_used": ("The transfer was made already", "Each needs the person's own consent."),
     "insufficient_authorization": ("The person allowed something else", "Ask them for this very transfer (RFC 9396)."),
     "account_not_open": ("The account is not open", "Frozen accounts only receive; closed ones do neither."),
+    "too_many_orders": ("There are enough orders", "The person cancels one first."),
+    "scheduled_transfer_not_held": ("The order is not on hold", "It is active, or only the bank can release it."),
     "too_large": ("The body is too large", "At most 64 KiB."),
     "unsupported_media_type": ("The media type is not supported", "Send application/json."),
     "rate_limited": ("Too many requests", "Wait for Retry-After."),

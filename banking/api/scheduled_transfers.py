@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 from django.utils import timezone
@@ -23,13 +24,14 @@ from banking.ledger import in_transaction
 from banking.models import Account, AccountAccess, ScheduledTransfer
 from banking.models.account import AccountQuerySet
 from banking.payments import scheduled
-from oauth.resource_server import require_live
+from banking.payments.strong_proof import StrongProofNeeded
+from oauth.resource_server import InsufficientUserAuthentication, require_live
 
 #: How far ahead somebody may plan.
 LONGEST_AHEAD = timedelta(days=2 * 366)
 _FIELDS = (
-    "id", "status", "frequency", "first_on", "last_on", "next_on", "currency", "amount_minor", "source_id",
-    "destination_id", "destination__iban", "is_own", "payee_name", "payee_iban", "reference", "created_at",
+    "id", "status", "held_reason", "frequency", "first_on", "last_on", "next_on", "currency", "amount_minor",
+    "source_id", "destination_id", "destination__iban", "is_own", "payee_name", "payee_iban", "reference", "created_at",
 )  # fmt: skip
 
 
@@ -114,23 +116,12 @@ def _order(request: Request, body: dict[str, Any], key: str) -> dict[str, Any]:
     if any(detail["type"] == TRANSFER for detail in claims.authorization_details):
         raise InsufficientAuthorization("The person allowed one transfer, not an order for days to come.")
     order = ordered(request, body, key)
-    made = ScheduledTransfer.objects.create(
-        user_id=order.user_id,
-        client_id=order.client_id,
-        idempotency_key=key,
-        fingerprint=order.fingerprint,
-        source=order.source,
-        destination=order.destination,
-        payee_name=order.payee_name,
-        payee_iban=order.payee_iban,
-        currency=order.currency,
-        amount_minor=order.amount_minor,
-        reference=order.reference,
-        frequency=body["frequency"],
-        first_on=body["first_on"],
-        last_on=body.get("last_on"),
-        next_on=body["first_on"],
-    )
+    try:
+        made = scheduled.create(
+            order, frequency=body["frequency"], first_on=body["first_on"], last_on=body.get("last_on")
+        )
+    except StrongProofNeeded:
+        raise InsufficientUserAuthentication(acr_values=(), max_age=settings.STEP_UP_MAX_AGE) from None
     return _shown(_visible(request).filter(pk=made.pk).values(*_FIELDS).get())
 
 
@@ -158,6 +149,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": row["id"],
         "status": row["status"],
+        "held_reason": row["held_reason"] or None,
         "frequency": row["frequency"],
         "first_on": row["first_on"].isoformat(),
         "last_on": row["last_on"].isoformat() if row["last_on"] else None,

@@ -24,8 +24,9 @@ from banking.authorization_details import TRANSFER
 from banking.ledger import in_transaction
 from banking.models import Account, AccountAccess, Consent, Transfer
 from banking.payments import Order, cancel, find_route, make
+from banking.payments.strong_proof import StrongProofNeeded
 from banking.payments.transfers import check
-from oauth.resource_server import require_authentication, require_live
+from oauth.resource_server import InsufficientUserAuthentication, is_authenticated_since, require_live
 
 _FIELDS = (
     "id", "status", "status_reason", "amount_minor", "currency", "source_id", "destination_id", "destination__iban",
@@ -173,7 +174,10 @@ def _cancel(request: Request, transfer_id: UUID) -> dict[str, Any]:
 def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any]:
     """Inside the caller's transaction. Raises Http404 for a source that is not visible, or a LedgerRefusal."""
     order = ordered(request, body, key)
-    transfer = make(order)
+    try:
+        transfer = make(order)
+    except StrongProofNeeded:
+        raise InsufficientUserAuthentication(acr_values=(), max_age=settings.STEP_UP_MAX_AGE) from None
     row = {field: getattr(transfer, field) for field in _FIELDS if field not in ("destination__iban", "is_own")}
     iban_there = order.destination.iban if order.destination else None
     return _shown({**row, "is_own": not order.payee_iban, "destination__iban": iban_there})
@@ -223,11 +227,11 @@ def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
         reference=body["reference"],
         end_to_end_id=body.get("end_to_end_id", ""),
         consent=consent,
+        # Also of a transfer that the user allowed in detail (RFC 9396): a click on a consent page proves nobody.
+        is_proven=is_authenticated_since(request.auth, max_age=settings.STEP_UP_MAX_AGE),  # type: ignore[arg-type]
         fingerprint=ordered_by,
     )
     check(order)
-    if order.amount_minor >= settings.STEP_UP_AMOUNT_MINOR:
-        require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
     return order
 
 

@@ -25,7 +25,7 @@ RIGHTS: dict[str, Rights] = {
         **APPENDED,
         "UPDATE": ["status", "status_reason", "submitted_at", "settled_at", "transaction_id"],
     },
-    "scheduled_transfer": {**APPENDED, "UPDATE": ["status", "next_on"]},
+    "scheduled_transfer": {**APPENDED, "UPDATE": ["status", "next_on", "held_reason", "resumed_at"]},
     "reversal_request": {
         **APPENDED,
         "UPDATE": ["status", "decided_by_id", "decided_at", "decision_reason", "reversal_id"],

@@ -24,8 +24,19 @@ class ScheduledTransfer(models.Model):
 
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
+        HELD = "held", "On hold"
         COMPLETED = "completed", "Completed"
         CANCELLED = "cancelled", "Cancelled"
+
+    class HeldReason(models.TextChoices):
+        """Why nothing is paid by it until its user resumes it; what the bank's staff holds, staff release."""
+
+        APP_REMOVED = "app_removed", _("The app that set it up was removed")
+        APP_DISABLED = "app_disabled", _("The app that set it up is disabled")
+        STAFF = "staff", _("The bank holds it; please contact us")
+
+    #: What its user may still cancel.
+    OPEN = (Status.ACTIVE, Status.HELD)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -45,6 +56,9 @@ class ScheduledTransfer(models.Model):
     last_on = models.DateField(null=True, blank=True)
     next_on = models.DateField(null=True, blank=True)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.ACTIVE)
+    held_reason = models.CharField(max_length=12, choices=HeldReason.choices, blank=True, db_default="")
+    # The user resumed it: from here on it is theirs, whatever becomes of the app that set it up.
+    resumed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -70,6 +84,16 @@ class ScheduledTransfer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reference} {self.get_frequency_display()}"
+
+    def first_from(self, today: date, *, after: date | None) -> date | None:
+        """The first day that is due today or later, and later than `after`, the last that was made. Days that passed
+        while it was on hold are not made up for."""
+        day: date | None = self.first_on
+        if self.frequency == self.Frequency.ONCE:
+            return max(self.first_on, today) if after is None else None
+        while day is not None and (day < today or (after is not None and day <= after)):
+            day = self.day_after(day)
+        return day
 
     def day_after(self, day: date) -> date | None:
         """The next day that it is due; None after the last. Monthly on the 31st is the last day of a shorter month."""

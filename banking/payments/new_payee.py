@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,16 +12,9 @@ from banking.ledger.refusals import LimitExceeded
 from banking.models import Payee, Transfer
 
 
-def queue(user_id: UUID) -> None:
-    """One transfer to somebody at a time for each person, until the transaction ends: from two accounts at once, each
-    would not see the other. Before any account is locked."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"new payees of {user_id}"])
-
-
 def check(user_id: UUID, payee_iban: str, amount_minor: int, currency: str) -> None:
     """Raises LimitExceeded where all who were not stored as a payee long enough would together get more than
-    NEW_PAYEE_LIMIT_MINOR of this currency within NEW_PAYEE_PERIOD. The caller has queued."""
+    NEW_PAYEE_LIMIT_MINOR of this currency within NEW_PAYEE_PERIOD. The caller has entered the queue."""
     since = timezone.now() - settings.NEW_PAYEE_PERIOD
     known = Payee.objects.established().filter(user_id=user_id)
     sent = (

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from banking import jobs, ledger, webhooks
+from banking import jobs, ledger, notices, webhooks
 from banking.ledger.refusals import (
     AccountNotOpen,
     AmountOutOfRange,
@@ -23,7 +23,7 @@ from banking.ledger.refusals import (
 from banking.models import Account, Consent, Event, Hold, LedgerTransaction, ScheduledTransfer, Transfer
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.opening import internal_account
-from banking.payments import duplicate, new_payee, scheme
+from banking.payments import duplicate, new_payee, queue, scheme, strong_proof
 
 SETTLE = "banking.settle_transfer"
 OUTGOING = "Outgoing payments"
@@ -58,6 +58,8 @@ class Order:
     consent: Consent | None = None
     scheduled: ScheduledTransfer | None = None
     due_on: date | None = None
+    #: Whether the user has just logged in (RFC 9470). What an order makes was proven when it was ordered.
+    is_proven: bool = False
     #: Of the request that ordered it: a late retry is told from another order under the same key.
     fingerprint: bytes | None = None
 
@@ -96,14 +98,19 @@ def check(order: Order) -> None:
 
 
 def make(order: Order) -> Transfer:
-    """Inside the caller's transaction: posted, or pending with its money held. Raises a LedgerRefusal."""
+    """Inside the caller's transaction: posted, or pending with its money held. Raises a LedgerRefusal, or
+    StrongProofNeeded where the sum of the day needs a user who has just logged in."""
     check(order)
     now = timezone.now()
     transfer = Transfer(**order.as_transfer(), created_at=now)
     # What a person allowed by name and amount, they have looked at.
     is_to_somebody = bool(order.payee_iban) and order.consent is None
-    if is_to_somebody:
-        new_payee.queue(order.user_id)
+    is_ordered_now = order.scheduled is None
+    is_large = False
+    if is_to_somebody or is_ordered_now:
+        queue.enter(order.user_id)
+    if is_ordered_now:
+        is_large = strong_proof.check(order.user_id, order.currency, order.amount_minor, is_proven=order.is_proven)
     if is_to_somebody or order.end_to_end_id:
         # Both accounts, in the one order: with the source alone, two people who pay each other deadlock in `post`.
         ledger.lock({account.pk for account in (order.source, order.destination) if account})
@@ -122,6 +129,8 @@ def make(order: Order) -> Transfer:
     if transfer.status == Transfer.Status.PENDING:
         # A row of this transaction: handed over if and only if the transfer is there.
         jobs.defer(SETTLE, transfer_id=str(transfer.pk))
+    if is_large:
+        notices.tell_later(notices.Kind.LARGE_PAYMENT, transfer.pk)
     _announce(transfer)
     return transfer
 

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -13,27 +12,34 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from banking.models import Payee
+from banking.payments.payees import store
+from banking.payments.strong_proof import StrongProofNeeded
 from banking.web.forms import PayeeForm
-from banking.web.person import id_of, page
+from banking.web.person import id_of, is_fresh, page, prove_it
+
+#: In the session: a payee that waits for its user to log in again.
+_TYPED = "bank.payee"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def payees(request: HttpRequest) -> HttpResponseBase:
-    form = PayeeForm(request.POST if request.method == "POST" else None, label_suffix="")
+    """A new one needs a fresh log-in; what was typed waits in the session meanwhile."""
+    typed = request.POST if request.method == "POST" else None
+    form = PayeeForm(typed, label_suffix="", initial=request.session.pop(_TYPED, None) if typed is None else None)
     if form.is_valid():
-        with transaction.atomic():
-            _payee, is_new = Payee.objects.current().get_or_create(
-                user_id=id_of(request),
-                iban=form.cleaned_data["iban"],
-                removed_at=None,
-                defaults={"name": form.cleaned_data["name"]},
-            )
+        given = form.cleaned_data
+        try:
+            _payee, is_new = store(id_of(request), iban=given["iban"], name=given["name"], is_proven=is_fresh(request))
+        except StrongProofNeeded:
+            request.session[_TYPED] = {"name": given["name"], "iban": given["iban"]}
+            return prove_it(request.path)
         messages.success(request, _("Added.") if is_new else _("This account was among your payees already."))
         return HttpResponseRedirect(reverse("bank:payees"), status=303)
     context = {
         "form": form,
         "payees": Payee.objects.current().filter(user_id=id_of(request)).order_by("name", "id"),
+        "needs_proof": not is_fresh(request),
         "established_before": timezone.now() - settings.NEW_PAYEE_PERIOD,
     }
     return render(request, "bank/payees.html", context, status=400 if form.is_bound else 200)

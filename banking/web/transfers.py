@@ -14,10 +14,12 @@ from banking import payments
 from banking.api.destinations import resolved
 from banking.api.idempotency import Made, fingerprint, once
 from banking.api.problems import Conflict
+from banking.apps_of_users import WEB_BANK
 from banking.ledger import in_transaction
 from banking.ledger.refusals import LedgerRefusal
 from banking.models import Account, Payee, Transfer
-from banking.payments import Order, find_route, payee_check
+from banking.payments import Order, find_route, payee_check, strong_proof
+from banking.payments.strong_proof import StrongProofNeeded
 from banking.payments.transfers import check
 from banking.web import pending
 from banking.web.forms import TransferForm
@@ -26,8 +28,6 @@ from oauth import limits
 from oauth.errors import TooManyRequests
 from oauth.limits import Limit
 
-#: What the web bank is called where the API names a client; no client ID holds a space.
-CLIENT = "web bank"
 #: As in the API: an answer says whether somebody has an account here.
 PAYEE_CHECKS = Limit("payee-checks", 30)
 
@@ -79,12 +79,10 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
         return _see_other("bank:transfer")
     if request.method != "POST":
         return _confirmation(request, order, key)
-    if order.amount_minor >= settings.STEP_UP_AMOUNT_MINOR and not is_fresh(request):
-        return prove_it(request.path)
     user_id = str(id_of(request))
     try:
         answer = once(
-            client_id=CLIENT,
+            client_id=WEB_BANK,
             user_id=user_id,
             operation="POST /transfers",
             key=key,
@@ -93,6 +91,8 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
             made_in=Transfer,
             made_before=lambda: _as_made(_made_before(request, key)),
         )
+    except StrongProofNeeded:
+        return prove_it(request.path)
     except Conflict:
         messages.warning(request, _("The first press is still being worked on. Look again in a moment."))
         return _see_other("bank:confirm", key)
@@ -125,7 +125,7 @@ def cancel(request: HttpRequest, transfer_id: UUID) -> HttpResponseBase:
 
 
 def _made_before(request: HttpRequest, key: str) -> Transfer | None:
-    return Transfer.objects.filter(client_id=CLIENT, user_id=id_of(request), idempotency_key=key).first()
+    return Transfer.objects.filter(client_id=WEB_BANK, user_id=id_of(request), idempotency_key=key).first()
 
 
 def _as_made(transfer: Transfer | None) -> Made:
@@ -143,7 +143,7 @@ def _order(request: HttpRequest, body: dict[str, Any], *, key: str) -> Order:
         raise Http404
     order = Order(
         user_id=id_of(request),
-        client_id=CLIENT,
+        client_id=WEB_BANK,
         key=key,
         source=route.source,
         destination=route.destination,
@@ -152,6 +152,7 @@ def _order(request: HttpRequest, body: dict[str, Any], *, key: str) -> Order:
         amount_minor=body["amount"]["minor_units"],
         currency=body["amount"]["currency"],
         reference=body["reference"],
+        is_proven=is_fresh(request),
         fingerprint=fingerprint(body),
     )
     check(order)
@@ -171,7 +172,8 @@ def _confirmation(
         "left_minor": order.source.available_minor - order.amount_minor,
         "is_new_payee": is_new,
         "match": _match(request, order) if is_new and not problem else None,
-        "needs_proof": order.amount_minor >= settings.STEP_UP_AMOUNT_MINOR and not is_fresh(request),
+        "needs_proof": not order.is_proven
+        and strong_proof.is_needed(order.user_id, order.currency, order.amount_minor),
         "limit_minor": settings.NEW_PAYEE_LIMIT_MINOR,
         "hours": int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600),
     }

@@ -12,7 +12,7 @@ Where `OAUTH["VERIFICATION_KEYS"]` is not set, the JWK Set is fetched from `JWKS
 
 from oauth.resource_server.authentication import JWTBearer
 from oauth.resource_server.authorization import authorization_of, end_authorization
-from oauth.resource_server.challenges import InsufficientScope, InvalidToken
+from oauth.resource_server.challenges import InsufficientScope, InsufficientUserAuthentication, InvalidToken
 from oauth.resource_server.permissions import HasScope
 from oauth.resource_server.revocation import is_live, require_live
 from oauth.resource_server.step_up import is_authenticated_since, require_authentication
@@ -21,6 +21,7 @@ from oauth.resource_server.throttling import ThrottleToken, say_limit
 __all__ = [
     "HasScope",
     "InsufficientScope",
+    "InsufficientUserAuthentication",
     "InvalidToken",
     "JWTBearer",
     "ThrottleToken",

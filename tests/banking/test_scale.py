@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 MANY_ACCOUNTS, MANY_ENTRIES = 10_000, 40_000
 AT_TIMES = re.compile("^BEGIN$|^COMMIT$|shared_cache|oauth_revokedstatus")
 #: (what, statements at most, BEGIN and COMMIT not counted)
-BUDGETS = {"accounts": 1, "account": 1, "balances": 1, "transactions": 2, "transfer": 12}
+BUDGETS = {"accounts": 1, "account": 1, "balances": 1, "transactions": 2, "transfer": 14}
 
 _MORE_ACCOUNTS = """
 INSERT INTO bank_account (id, holder_id, kind, type, name, currency, iban, status, overdraft_minor, posted_minor,

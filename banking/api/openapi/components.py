@@ -203,7 +203,8 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "ScheduledTransfer": _object(
         id=UUID,
-        status=_enum("active", "completed", "cancelled"),
+        status=_enum("active", "held", "completed", "cancelled"),
+        held_reason=_nullable(_enum("app_removed", "app_disabled", "staff")),
         frequency=_enum("once", "weekly", "monthly"),
         first_on=_DAY,
         last_on=_nullable(_DAY),

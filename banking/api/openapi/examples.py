@@ -45,9 +45,9 @@ _TRANSFER_SHOWN: dict[str, Any] = {
     "scheduled_transfer_id": None, "created_at": _AT, "settled_at": None, "transaction_ids": [],
 }  # fmt: skip
 _SCHEDULED = {
-    "id": _OTHER, "status": "active", "frequency": "monthly", "first_on": "2027-01-31", "last_on": None,
-    "next_on": "2027-01-31", "amount": _gbp(12_500), "source": {"account_id": _ACCOUNT}, "destination": _DORA_SHOWN,
-    "reference": "INV 7", "created_at": _AT,
+    "id": _OTHER, "status": "active", "held_reason": None, "frequency": "monthly", "first_on": "2027-01-31",
+    "last_on": None, "next_on": "2027-01-31", "amount": _gbp(12_500), "source": {"account_id": _ACCOUNT},
+    "destination": _DORA_SHOWN, "reference": "INV 7", "created_at": _AT,
 }  # fmt: skip
 _WEBHOOK = {"id": _HOOK, "url": "https://app.example/hook", "events": ["transfer.updated"], "created_at": _AT}
 _DELIVERY = {

@@ -94,7 +94,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "payees"): Operation("List payees", {200: "PayeeList"}, "Payees", parameters=_PAGE),
     ("POST", "payees"): Operation(
         "Store a payee", {200: "Payee", 201: "Payee"}, "Payees", body="NewPayee",
-        description="200 where it is there already. Larger amounts may go to it after 24 hours.",
+        description="Needs a user who has just logged in (RFC 9470). 200 where it is there already. Larger amounts may"
+        " go to it after 24 hours.",
     ),
     ("GET", "payee"): Operation("Read a payee", {200: "Payee"}, "Payees"),
     ("DELETE", "payee"): Operation("Remove a payee", {204: ""}, "Payees"),
@@ -106,7 +107,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Make a transfer", {200: "Rehearsal", 201: "Transfer"}, "Transfers", body="NewTransfer",
         parameters=(_KEY, _query("dry_run", "Only rehearse it.", type="string", enum=["true", "false"])),
         refusals={409: _CONFLICT, 422: _REFUSED},
-        description="Posted at once within the bank, pending with a hold to another. Exactly once per Idempotency-Key.",
+        description="Posted at once within the bank, pending with a hold to another. Exactly once per Idempotency-Key."
+        " Large amounts, also as the sum of 24 hours, need a user who has just logged in (RFC 9470).",
     ),
     ("GET", "transfer"): Operation("Read a transfer", {200: "Transfer"}, "Transfers"),
     ("POST", "transfer-cancel"): Operation(
@@ -119,7 +121,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "scheduled-transfers"): Operation(
         "Schedule a transfer", {201: "ScheduledTransfer"}, "Scheduled transfers", body="NewScheduledTransfer",
         parameters=(_KEY,), refusals={409: _CONFLICT, 422: _REFUSED},
-        description="Once, weekly or monthly. The money moves on the day, by the rules of that day.",
+        description="Needs a user who has just logged in (RFC 9470). Once, weekly or monthly. The money moves on the"
+        " day, by the rules of that day.",
     ),
     ("GET", "scheduled-transfer"): Operation(
         "Read a scheduled transfer", {200: "ScheduledTransfer"}, "Scheduled transfers"

@@ -1,0 +1,26 @@
+"""Storing whom a user pays."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from banking import notices
+from banking.models import Payee
+from banking.payments.strong_proof import StrongProofNeeded
+
+
+@transaction.atomic
+def store(user_id: UUID, *, iban: str, name: str, is_proven: bool) -> tuple[Payee, bool]:
+    """The payee, and whether it is new; one that is there keeps its name. Raises StrongProofNeeded for a new one where
+    the user has not just logged in (SCA-RTS art. 13). Its owner is told."""
+    theirs = Payee.objects.current().filter(user_id=user_id, iban=iban)
+    if (known := theirs.first()) is not None:
+        return known, False
+    if not is_proven:
+        raise StrongProofNeeded
+    payee, is_new = Payee.objects.current().get_or_create(
+        user_id=user_id, iban=iban, removed_at=None, defaults={"name": name}
+    )
+    if is_new:
+        notices.tell_later(notices.Kind.NEW_PAYEE, payee.pk)
+    return payee, is_new
