@@ -3,6 +3,7 @@
 Run by `manage.py check --deploy`. What concerns OAuth itself is in oauth/checks.py.
 """
 
+import re
 from collections.abc import Iterator
 from ipaddress import ip_address, ip_network
 from typing import Any
@@ -14,6 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 MIN_SECRET_KEY_CHARACTERS = 50
 MIN_SECRET_KEY_DIFFERENT_CHARACTERS = 10
 _MAIL_THAT_GOES_NOWHERE = ("console", "dummy", "filebased", "locmem")
+_PROXY_SECRET = re.compile(r"[A-Za-z0-9._-]{32,255}")
 _CACHES_OF_ONE_PROCESS = ("dummy", "filebased", "locmem")
 
 
@@ -21,6 +23,31 @@ _CACHES_OF_ONE_PROCESS = ("dummy", "filebased", "locmem")
 def check_environment(**_: Any) -> list[CheckMessage]:
     """Every value of the environment that is known to be wrong, all at once."""
     return [message for check in _CHECKS for message in check()]
+
+
+@register(Tags.security)
+def check_mutual_tls(**_: Any) -> list[CheckMessage]:
+    """In every mode: a certificate counts only in a form that no client can forge (RFC 9440 §4)."""
+    messages: list[CheckMessage] = []
+    if settings.OAUTH["CLIENT_CERTIFICATE"] and not (settings.TRUSTED_PROXIES and settings.PROXY_SECRETS):
+        messages.append(
+            Error(
+                "MUTUAL_TLS is on, but no proxy can name the certificate in a form that clients cannot forge.",
+                hint="Name the proxy in TRUSTED_PROXIES and share a secret with it in PROXY_SECRETS, "
+                "or turn MUTUAL_TLS off.",
+                id="config.E010",
+            )
+        )
+    if any(not _PROXY_SECRET.fullmatch(secret) for secret in settings.PROXY_SECRETS):
+        messages.append(
+            Error(
+                "A secret of PROXY_SECRETS can be guessed, or cannot stand in a Forwarded header (RFC 7239 §6.3).",
+                hint="32 or more letters, digits, '.', '_' and '-': "
+                "python -c 'import secrets; print(secrets.token_urlsafe(32))'",
+                id="config.E012",
+            )
+        )
+    return messages
 
 
 def _secret_key() -> Iterator[CheckMessage]:
@@ -112,16 +139,18 @@ def _throttles() -> Iterator[CheckMessage]:
         )
 
 
-def _mutual_tls() -> Iterator[CheckMessage]:
-    if settings.OAUTH["CLIENT_CERTIFICATE"] and not settings.TRUSTED_PROXIES:
+def _proxy_headers() -> Iterator[CheckMessage]:
+    if settings.TRUSTED_PROXIES and not settings.PROXY_SECRETS and not settings.PROXIES_DROP_UNDERSCORES:
         yield Error(
-            "MUTUAL_TLS is on, and no proxy is trusted to say which certificate was presented (RFC 9440 §4).",
-            hint="Name the proxy in TRUSTED_PROXIES, or turn it off.",
-            id="config.E010",
+            "TRUSTED_PROXIES is set, but nothing keeps their clients from sending the same headers: a WSGI server "
+            "makes one name of X-Forwarded-For and X_Forwarded_For.",
+            hint="Share a secret with the proxies: PROXY_SECRETS, sent as Forwarded: for=…;proto=…;by=_SECRET. "
+            "If they cannot send it but drop header names with underscores, set PROXIES_DROP_UNDERSCORES=on.",
+            id="config.E011",
         )
 
 
-_CHECKS = (_secret_key, _database, _hosts, _mail, _outbound, _proxies, _metrics, _cache, _throttles, _mutual_tls)
+_CHECKS = (_secret_key, _database, _hosts, _mail, _outbound, _proxies, _proxy_headers, _metrics, _cache, _throttles)
 
 
 def _is_loopback(host: str) -> bool:

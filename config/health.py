@@ -20,6 +20,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from banking import metrics as bank_metrics
 from config.draining import is_draining
+from config.proxy import UNKNOWN_PROXY
 from oauth import housekeeping, keys
 
 SECONDS_BETWEEN_MEASUREMENTS = 60
@@ -88,8 +89,8 @@ def _measure() -> None:
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:
-    if "HTTP_X_FORWARDED_FOR" in request.META and not settings.TRUSTED_PROXIES:
-        return False  # a proxy nobody named, perhaps on this machine: its address is not the reader's
+    if UNKNOWN_PROXY in request.META:
+        return False  # perhaps a proxy on this machine: its address is not the reader's
     try:
         address = ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:  # a Unix socket has no address

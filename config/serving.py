@@ -25,7 +25,10 @@ STOP_SECONDS = 30
 KEEP_ALIVE_MILLISECONDS = 75_000
 # Connections, not requests: an idle one is a task of the Rust runtime and costs no thread.
 CONNECTIONS_PER_WORKER = 1024
-SECRETS = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL")
+SECRETS = (
+    "SECRET_KEY", "SECRET_KEY_FALLBACKS", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL",
+    "PROXY_SECRETS",
+)  # fmt: skip
 
 
 def serve(

@@ -41,8 +41,12 @@ ALLOWED_HOSTS = env.list(
     default=[urlsplit(ISSUER).hostname] + ([] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]),
 )
 IS_HTTPS = ISSUER.startswith("https://")
-# Peers whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks (RFC 9700 §4.13).
+# Proxies that are believed about their clients: addresses or networks (RFC 9700 §4.13). See config/proxy.py.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+# Each of these proxies marks its element of the Forwarded header with one of them: `by=_SECRET`.
+PROXY_SECRETS = env.list("PROXY_SECRETS", default=[])
+# Without secrets: the proxies drop header names with an underscore, so that X-Forwarded-For has one spelling.
+PROXIES_DROP_UNDERSCORES = env.bool("PROXIES_DROP_UNDERSCORES", default=False)
 # Addresses and networks that may read /metrics.
 METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
 # Multiplies every rate limit; outside measurements raise it.
@@ -309,7 +313,7 @@ OAUTH = {
     "PAIRWISE_SUBJECT_KEY": env.str("PAIRWISE_SUBJECT_KEY", default=""),
     "REAUTHENTICATION_URL": "/accounts/reauthenticate/",
     "STEP_UP_URL": "/accounts/stronger/",
-    # Mutual TLS (RFC 8705) ends at a proxy of TRUSTED_PROXIES, which says Client-Cert (RFC 9440).
+    # Mutual TLS (RFC 8705) ends at a proxy of TRUSTED_PROXIES, which passes the certificate on (RFC 9440).
     "CLIENT_CERTIFICATE": "config.proxy.client_certificate" if env.bool("MUTUAL_TLS", default=False) else None,
     "CLIENT_CERTIFICATE_AUTHORITIES": env.str("CLIENT_CERTIFICATE_AUTHORITIES", default="", multiline=True),
     "MTLS_ORIGIN": env.str("MTLS_ORIGIN", default=""),

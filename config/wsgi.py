@@ -61,4 +61,9 @@ if settings.PRODUCTION:
     if errors:
         raise ImproperlyConfigured("\n".join(["These settings are unsafe in production:", *errors]))
 application = PublicAnswers(application, paths=settings.PUBLIC_DOCUMENTS)
-application = behind_proxies(application, trusted=settings.TRUSTED_PROXIES)
+application = behind_proxies(
+    application,
+    trusted=settings.TRUSTED_PROXIES,
+    secrets=settings.PROXY_SECRETS,
+    drop_underscores=settings.PROXIES_DROP_UNDERSCORES,
+)

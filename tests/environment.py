@@ -19,7 +19,8 @@ from demo import postgres
 
 DIRECTORY = Path(__file__).resolve().parent.parent / ".cache" / "test-postgres"
 # A developer's shell does not change what the tests see.
-FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "EMAIL_URL", "CACHE_URL", "PORT", "DATA_DIR",
+FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "PROXY_SECRETS",
+             "PROXIES_DROP_UNDERSCORES", "MUTUAL_TLS", "EMAIL_URL", "CACHE_URL", "PORT", "DATA_DIR",
              "THROTTLE_SCALE", "OUTBOUND_ALLOWED_HOSTS", "SIGNING_ALGORITHM", "LOG_LEVEL")  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.core.checks import ERROR
 
-from config.checks import check_environment
+from config.checks import check_environment, check_mutual_tls
 
 SAFE = {
     "SECRET_KEY": "an-example-of-a-key-that-is-long-enough-and-protects-nothing",
@@ -11,6 +11,7 @@ SAFE = {
     "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
     "OUTBOUND_ALLOWED_HOSTS": ["hr.corp.example"],
     "TRUSTED_PROXIES": ["10.0.3.0/24", "10.0.4.7", "fd00::/64"],
+    "PROXY_SECRETS": ["a-secret-of-the-proxies-that-no-client-knows"],
     "METRICS_NETWORKS": ["127.0.0.0/8", "::1/128"],
     "CACHES": {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache"}},
     "THROTTLE_SCALE": 1.0,
@@ -52,6 +53,7 @@ def test_a_safe_environment_has_no_messages(production):
         ("TRUSTED_PROXIES", ["0.0.0.0/0"], "config.E006"),
         ("TRUSTED_PROXIES", ["::/0"], "config.E006"),
         ("TRUSTED_PROXIES", ["proxy.internal"], "config.E006"),
+        ("PROXY_SECRETS", [], "config.E011"),
         ("METRICS_NETWORKS", ["0.0.0.0/0"], "config.E007"),
         ("METRICS_NETWORKS", ["prometheus"], "config.E007"),
         ("CACHES", {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}, "config.E008"),
@@ -65,6 +67,33 @@ def test_an_unsafe_value_is_an_error_that_says_what_to_do(production, name, valu
     assert message.id == expected
     assert message.level == ERROR
     assert message.hint
+
+
+def test_proxies_that_drop_underscores_need_no_secret(production):
+    production.PROXY_SECRETS, production.PROXIES_DROP_UNDERSCORES = [], True
+    assert not check_environment()
+
+
+@pytest.mark.parametrize(
+    "missing", [{"TRUSTED_PROXIES": []}, {"PROXY_SECRETS": []}, {"PROXY_SECRETS": [], "PROXIES_DROP_UNDERSCORES": True}]
+)
+def test_mutual_tls_needs_a_proxy_that_no_client_can_imitate(production, missing):
+    """RFC 9440 §4."""
+    production.OAUTH = {**production.OAUTH, "CLIENT_CERTIFICATE": "config.proxy.client_certificate"}
+    assert not check_mutual_tls()
+    for name, value in missing.items():
+        setattr(production, name, value)
+    [message] = check_mutual_tls()
+    assert (message.id, message.level) == ("config.E010", ERROR)
+    assert "PROXY_SECRETS" in message.hint
+
+
+@pytest.mark.parametrize("secret", ["short", "with a space, which no token of a header has", "é" * 40, "a" * 31])
+def test_a_proxy_secret_is_long_and_fits_the_header(production, secret):
+    production.PROXY_SECRETS = ["a-secret-of-the-proxies-that-no-client-knows", secret]
+    [message] = check_mutual_tls()
+    assert message.id == "config.E012"
+    assert secret not in message.msg + message.hint
 
 
 def test_scaled_rate_limits_are_a_warning_only(production):

@@ -7,6 +7,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import RequestFactory
 
 from config import draining, health
+from config.proxy import behind_proxies
 from oauth.keys import ring
 from oauth.models import SigningKey
 
@@ -124,10 +125,12 @@ class TestMetrics:
         assert read("fd00::7").status_code == 200
         assert read("127.0.0.1").status_code == 404
 
-    def test_a_proxy_that_nobody_named_does_not_open_them(self, read, settings):
+    @pytest.mark.parametrize("header", ["HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR"])
+    def test_a_proxy_that_nobody_named_does_not_open_them(self, client, header):
         """nginx on the same machine, TRUSTED_PROXIES forgotten: the reader's address is not known."""
-        settings.TRUSTED_PROXIES = []
-        assert read("127.0.0.1", **{"x-forwarded-for": "203.0.113.9"}).status_code == 404
+        seen = {"REMOTE_ADDR": "127.0.0.1", header: "for=203.0.113.9"}
+        behind_proxies(lambda *_: [], trusted=[])(seen, None)
+        assert client.get("/metrics", **seen).status_code == 404
 
     def test_counters_of_all_workers_are_summed(self, tmp_path, monkeypatch, db):
         from prometheus_client.mmap_dict import MmapedDict, mmap_key

@@ -1,4 +1,4 @@
-"""RFC 9700 §4.13: forwarded headers count from the proxies that the operator named, and from nobody else."""
+"""RFC 9700 §4.13: what proxies say counts from those that the operator named, in a form that no client can forge."""
 
 from typing import Any
 
@@ -6,7 +6,84 @@ import pytest
 from django.core.wsgi import get_wsgi_application
 from django.test import RequestFactory
 
-from config.proxy import behind_proxies
+from config.proxy import CLIENT_CERTIFICATE, UNKNOWN_PROXY, behind_proxies
+from tests import certificates
+
+SECRET = "a-secret-of-the-proxies-that-no-client-knows"
+CERTIFICATE = certificates.make("CN=client")
+
+
+def seen_by_forwarded(header: str, *trusted: str, peer: str = "10.1.2.3", **environ: str) -> dict[str, Any]:
+    """The environ that the application gets."""
+    seen: dict[str, Any] = {"REMOTE_ADDR": peer, "wsgi.url_scheme": "http", "HTTP_FORWARDED": header, **environ}
+    application = behind_proxies(lambda *_: [], trusted=trusted or ["10.0.0.0/8"], secrets=["an older one", SECRET])
+    application(seen, None)
+    return seen
+
+
+def test_a_marked_element_tells_the_client_the_scheme_and_the_certificate() -> None:
+    seen = seen_by_forwarded(f'for="203.0.113.9";proto=https;cert="{CERTIFICATE.header}";by=_{SECRET}')
+    assert (seen["REMOTE_ADDR"], seen["wsgi.url_scheme"]) == ("203.0.113.9", "https")
+    assert seen[CLIENT_CERTIFICATE] == (CERTIFICATE.der,)
+    assert "HTTP_FORWARDED" not in seen  # it holds the secret
+
+
+@pytest.mark.parametrize("mark", ["", ";by=_", ";by=_wrong", f";by={SECRET}", f";by=_{SECRET}x", ";by=10.1.2.3"])
+def test_an_element_without_the_secret_counts_for_nothing(mark: str) -> None:
+    seen = seen_by_forwarded(f'for="203.0.113.9";proto=https;cert="{CERTIFICATE.header}"{mark}')
+    assert seen == {"REMOTE_ADDR": "10.1.2.3", "wsgi.url_scheme": "http", UNKNOWN_PROXY: True}
+
+
+def test_the_secret_counts_from_a_named_proxy_only() -> None:
+    seen = seen_by_forwarded(f"for=203.0.113.9;proto=https;by=_{SECRET}", peer="198.51.100.7")
+    assert seen == {"REMOTE_ADDR": "198.51.100.7", "wsgi.url_scheme": "http", UNKNOWN_PROXY: True}
+
+
+def test_what_a_client_wrote_before_the_proxys_element_is_not_believed() -> None:
+    seen = seen_by_forwarded(f'for=127.0.0.1;cert="{CERTIFICATE.header}", for=203.0.113.9;by=_{SECRET}')
+    assert (seen["REMOTE_ADDR"], seen[CLIENT_CERTIFICATE]) == ("203.0.113.9", ())
+
+
+def test_what_a_client_managed_to_put_behind_it_takes_everything_away() -> None:
+    seen = seen_by_forwarded(f'for=203.0.113.9;by=_{SECRET}, for=127.0.0.1;cert="{CERTIFICATE.header}"')
+    assert (seen["REMOTE_ADDR"], seen.get(CLIENT_CERTIFICATE)) == ("10.1.2.3", None)
+
+
+def test_a_chain_of_marked_proxies_is_followed() -> None:
+    by = f"by=_{SECRET}"
+    header = f'for=10.6.6.6;proto=http, for=203.0.113.9;proto=https;cert="{CERTIFICATE.header}";{by}, for=10.9.9.9;{by}'
+    seen = seen_by_forwarded(header)
+    assert (seen["REMOTE_ADDR"], seen["wsgi.url_scheme"]) == ("203.0.113.9", "https")
+    assert seen[CLIENT_CERTIFICATE] == (CERTIFICATE.der,)
+
+
+@pytest.mark.parametrize("header", [
+    f'for="203.0.113.9;by=_{SECRET}', f"for=203.0.113.9;for=127.0.0.1;by=_{SECRET}", f"for=1 2;by=_{SECRET}",
+    f'for="", for=", for=203.0.113.9;by=_{SECRET}', f"=;by=_{SECRET}",
+])  # fmt: skip
+def test_a_malformed_header_counts_for_nothing(header: str) -> None:
+    assert seen_by_forwarded(header)["REMOTE_ADDR"] == "10.1.2.3"
+
+
+@pytest.mark.parametrize("written", ['"[2001:db8::9]:4711"', '"[2001:db8::9]"', "2001:db8::9", '"2001:db8::9"'])
+def test_an_ipv6_address_is_read_with_and_without_brackets(written: str) -> None:
+    """RFC 7239 §6."""
+    assert seen_by_forwarded(f"for={written};by=_{SECRET}")["REMOTE_ADDR"] == "2001:db8::9"
+
+
+def test_with_a_secret_nothing_else_is_believed_or_left_for_a_library_to_believe() -> None:
+    """granian makes one name of X_Forwarded_For and X-Forwarded-For, so neither is a form to trust."""
+    others = {"HTTP_X_FORWARDED_FOR": "127.0.0.1", "HTTP_X_FORWARDED_PROTO": "https", "HTTP_X_FORWARDED_HOST": "evil",
+              "HTTP_X_REAL_IP": "127.0.0.1", "HTTP_CLIENT_CERT": CERTIFICATE.header}  # fmt: skip
+    seen = seen_by_forwarded(f"for=203.0.113.9;by=_{SECRET}", **others)
+    assert (seen["REMOTE_ADDR"], seen["wsgi.url_scheme"], seen[CLIENT_CERTIFICATE]) == ("203.0.113.9", "http", ())
+    assert not seen.keys() & others.keys()
+
+
+def test_x_forwarded_for_counts_only_where_the_operator_says_it_has_one_spelling() -> None:
+    seen: dict[str, Any] = {"REMOTE_ADDR": "10.1.2.3", "HTTP_X_FORWARDED_FOR": "203.0.113.9"}
+    behind_proxies(lambda *_: [], trusted=["10.0.0.0/8"])(seen, None)
+    assert seen == {"REMOTE_ADDR": "10.1.2.3", UNKNOWN_PROXY: True}
 
 
 def seen_through(*trusted: str, peer: str, forwarded_for: str = "", proto: str = "") -> tuple[str, str]:
@@ -16,7 +93,7 @@ def seen_through(*trusted: str, peer: str, forwarded_for: str = "", proto: str =
         environ["HTTP_X_FORWARDED_FOR"] = forwarded_for
     if proto:
         environ["HTTP_X_FORWARDED_PROTO"] = proto
-    behind_proxies(lambda environ, _: [], trusted=trusted)(environ, None)
+    behind_proxies(lambda environ, _: [], trusted=trusted, drop_underscores=True)(environ, None)
     return environ["REMOTE_ADDR"], environ["wsgi.url_scheme"]
 
 
@@ -87,7 +164,7 @@ def test_a_proxy_that_is_no_address_stops_the_start() -> None:
 )
 def test_django_redirects_to_https_by_what_the_proxy_says(settings: Any, peer: str, proto: str, status: int) -> None:
     settings.SECURE_SSL_REDIRECT = True
-    application = behind_proxies(get_wsgi_application(), trusted=["10.0.0.0/8"])
+    application = behind_proxies(get_wsgi_application(), trusted=["10.0.0.0/8"], drop_underscores=True)
     environ = (
         RequestFactory()
         .get("/.well-known/oauth-authorization-server", REMOTE_ADDR=peer, HTTP_X_FORWARDED_PROTO=proto)

@@ -141,7 +141,8 @@ def test_in_production_it_is_https_behind_a_named_proxy(serve: Serve, production
 
         plain = get()
         assert (plain.status_code, plain.headers["Location"]) == (301, f"https://bank.example{metadata}")
-        forwarded = get(X_Forwarded_Proto="https", X_Forwarded_For="203.0.113.9")
+        assert get(X_Forwarded_Proto="https", Forwarded="for=203.0.113.9;proto=https").status_code == 301
+        forwarded = get(Forwarded=f"for=203.0.113.9;proto=https;by=_{production['PROXY_SECRETS']}")
         assert forwarded.json()["issuer"] == "https://bank.example"
         assert forwarded.headers["Strict-Transport-Security"] == "max-age=63072000; includeSubDomains; preload"
 
@@ -149,6 +150,12 @@ def test_in_production_it_is_https_behind_a_named_proxy(serve: Serve, production
 def test_in_production_it_refuses_unsafe_settings(production: dict[str, str]) -> None:
     """RELIABILITY F27: what `check --deploy` calls an error stops the start."""
     assert "config.E" in refusal(environment={**production, "ALLOWED_HOSTS": "*"})
+
+
+def test_mutual_tls_without_a_secret_of_the_proxy_does_not_start(database_url: str) -> None:
+    """RFC 9440 §4: in every mode, as a certificate is public and a header can be forged."""
+    environment = {"DATABASE_URL": database_url, "MUTUAL_TLS": "on", "TRUSTED_PROXIES": "127.0.0.2"}
+    assert "config.E010" in refusal(environment=environment)
 
 
 def test_another_wsgi_server_refuses_unsafe_settings_as_well(production: dict[str, str]) -> None:
@@ -175,11 +182,12 @@ def test_requests_do_not_carry_the_secrets_of_the_environment(monkeypatch: pytes
     """granian gives every request a copy of os.environ."""
     code = "from config import serving; serving.load_application(); import os; print(sorted(os.environ))"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "EMAIL_URL": "smtp://user:secret@mail"}
+    environment["PROXY_SECRETS"] = "a-secret-of-the-proxies-that-no-client-knows"
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=30, check=True
     )
     names = set(eval(result.stdout))
-    assert not names & {"SECRET_KEY", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "EMAIL_URL"}
+    assert not names & {"SECRET_KEY", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "EMAIL_URL", "PROXY_SECRETS"}
     assert settings.SECRET_KEY
 
 

