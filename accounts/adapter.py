@@ -20,6 +20,9 @@ from oauth.limits import Limit
 # From all addresses together, at one account: what a botnet may try. The owner's own browsers are not counted.
 STRANGERS = Limit("strangers", 100, seconds=3600)
 
+# accounts.changes tells of these, whichever page, command or member of staff causes them.
+_TOLD_WHERE_IT_HAPPENS = {"password_changed", "password_set", "password_reset", "email_changed"}
+
 
 class AccountAdapter(DefaultAccountAdapter):
     def clean_email(self, email: str) -> str:
@@ -73,7 +76,9 @@ class AccountAdapter(DefaultAccountAdapter):
         self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
     ) -> None:
         """Told by the worker; allauth's names for what happened are kept."""
-        notices.tell_later(template_prefix.rpartition("/")[2], user, self.request, to=email or "")
+        kind = template_prefix.rpartition("/")[2]
+        if kind not in _TOLD_WHERE_IT_HAPPENS:
+            notices.tell_later(kind, user, self.request, to=email or "")
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Links in mails lead to the issuer, whatever Host the request claimed (ZITADEL CVE-2025-64101)."""

@@ -1,16 +1,21 @@
 """People in the admin, and the admin's own log-in through allauth with its rate limits."""
 
+from typing import Any, ClassVar
+
+import allauth.account.admin
 import allauth.mfa.admin
-import allauth.usersessions.admin  # noqa: F401  (both register what is replaced below)
+import allauth.usersessions.admin  # noqa: F401  (these register what is replaced below)
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts.models import User, UserManager
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
@@ -21,8 +26,38 @@ class AddUserForm(AdminUserCreationForm):
         fields = ("email", "name")
 
 
+class ChangeUserForm(UserChangeForm):
+    """Says what each change does; accounts.changes does it."""
+
+    class Meta(UserChangeForm.Meta):
+        model = User
+        help_texts: ClassVar = {
+            "email": "The address the user logs in with. A new one: Removes every other address of the user. "
+            "All browsers and apps are logged out; codes and links on their way to the old addresses stop working. "
+            "The old and the new mailbox are told. The user must confirm the new address at the next login. "
+            "The password, second factors and connections to other sites stay.",
+            "is_active": "Untick instead of deleting. All browsers and apps are logged out, and the user is told. "
+            "What ended stays ended when you tick this again: the user must log in, and let each app in, anew.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if password := self.fields.get("password"):
+            password.help_text = (
+                "A new password: All browsers and apps are logged out, and the user is told by mail. "
+                "Second factors and connections to other sites stay; remove those that are not the user's."
+            )
+
+    def clean_email(self) -> str:
+        email = UserManager.normalize_email(self.cleaned_data["email"])
+        if EmailAddress.objects.filter(email=email, verified=True).exclude(user=self.instance).exists():
+            raise ValidationError("This address belongs to another user.")
+        return email
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):
+    form = ChangeUserForm
     add_form = AddUserForm
     ordering = ("email",)
     list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login")
@@ -38,6 +73,7 @@ class UserAdmin(DjangoUserAdmin):
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
 
 
+admin.site.unregister(EmailAddress)  # an address is changed on the user's page only, with all that follows
 admin.site.unregister(Authenticator)
 admin.site.unregister(UserSession)  # holds session keys; people end theirs on the security page
 

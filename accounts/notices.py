@@ -38,6 +38,14 @@ SENTENCES: Final[dict[str, str | Promise]] = {
     "password_changed": gettext_lazy("Your password was changed."),
     "password_reset": gettext_lazy("Your password was replaced by a link from your mail."),
     "password_set": gettext_lazy("Your account has a password now."),
+    "password_replaced": gettext_lazy(
+        "Our staff changed the password of your account. All browsers and apps were logged out."
+    ),
+    "address_replaced": gettext_lazy(
+        "Our staff changed the email address of your account. All browsers and apps were logged out."
+    ),
+    "deactivated": gettext_lazy("Your account was deactivated. All browsers and apps were logged out."),
+    "reactivated": gettext_lazy("Your account was reactivated. You can log in again; apps have to ask you again."),
     "email_changed": gettext_lazy("The main e-mail address of your account was changed."),
     "email_confirm": gettext_lazy("An e-mail address of your account was confirmed."),
     "email_deleted": gettext_lazy("An e-mail address was removed from your account."),
@@ -59,14 +67,22 @@ def language_of(user: User) -> str:
     return user.language
 
 
-def tell_later(kind: str, user: User, request: HttpRequest | None = None, *, to: str = "", **about: str) -> None:
-    """To the main address, or to that in `to`; `about` fills in the sentence."""
+def tell_later(
+    kind: str, user: User, request: HttpRequest | None = None, *, to: str = "", by: User | None = None, **about: str
+) -> None:
+    """Tells the main address, or the one in `to`; `about` fills in the sentence.
+
+    `by` is the member of staff who did it, whose address and browser the audit log knows and the mail does not say.
+    """
     address = request.META.get("REMOTE_ADDR", "") if request else ""
     browser = devices.describe(request.headers.get("User-Agent", "")) if request else ""
     if kind not in ("new_app", "reuse"):  # of these oauth keeps an event of its own
         AuditEvent.record(
-            AuditEvent.Action.LOG_IN_CHANGED, user=user.pk, reason=kind, address=address or None, endpoint="account"
-        )
+            AuditEvent.Action.LOG_IN_CHANGED, user=user.pk, reason=kind, address=address or None, endpoint="account",
+            actor=by.pk if by else "",
+        )  # fmt: skip
+    if by is not None:
+        address = browser = ""
     app.configure_task(TELL, queue="accounts").defer(
         kind=kind, user_id=str(user.pk), to=to, at=timezone.now().isoformat(), address=address, browser=browser,
         language=user.language or translation.get_language() or settings.LANGUAGE_CODE, about={**about},
@@ -86,8 +102,8 @@ def tell_of_tries_later(email: str, request: HttpRequest) -> None:
 def send(
     kind: str, user_id: str, to: str, at: str, address: str, browser: str, language: str, about: dict[str, str]
 ) -> None:
-    user = User.objects.filter(pk=user_id, is_active=True).first()
-    if user is None:
+    user = User.objects.filter(pk=user_id).first()
+    if user is None or not (user.is_active or kind == "deactivated"):
         return
     with translation.override(language):
         what = sentence(kind, **about)

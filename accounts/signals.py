@@ -1,10 +1,9 @@
-"""What a log-in, a changed password or a deactivated person means for browsers and apps (ASVS 5.0 7.4.2, 7.4.3), and
-what `oauth` did that the owner is told of."""
+"""What follows from a log-in, and what `oauth` did that the owner of the account is told of."""
 
 from typing import Any
 from uuid import UUID
 
-from allauth.account.signals import password_changed, password_reset, user_logged_in
+from allauth.account.signals import user_logged_in
 from allauth.usersessions.models import UserSession
 from django.db.models.signals import post_save
 from django.dispatch import receiver
@@ -14,9 +13,8 @@ from django.utils import translation
 from accounts import known_device, notices, second_factor_secrets
 from accounts import sessions as browsers
 from accounts.models import User
-from oauth.authorization import sessions
 from oauth.keys.encryption import encrypting_anew
-from oauth.models import AuditEvent, Authorization, Client, Session
+from oauth.models import AuditEvent, Authorization, Client
 from oauth.models.authorization import authorizations_revoked
 
 
@@ -46,19 +44,6 @@ def tell_of_reuse(authorizations: list[tuple[UUID, Any, str]], reason: str, **_:
         for _pk, user_id, client_id in authorizations:
             name = Client.objects.values_list("name", flat=True).get(client_id=client_id)
             notices.tell_later("reuse", User.objects.get(pk=user_id), app=name)
-
-
-@receiver([password_changed, password_reset])
-def end_sessions_after_password_change(user: User, **_: Any) -> None:
-    """Django ends the other browser sessions by itself (the session holds a hash of the password)."""
-    sessions.end_all(user, Session.EndReason.PASSWORD)
-
-
-@receiver(post_save, sender=User)
-def end_sessions_of_deactivated(instance: User, **_: Any) -> None:
-    """allauth's backend gives an inactive user to no request; here the access of apps ends as well."""
-    if not instance.is_active:
-        sessions.end_all(instance, Session.EndReason.DEACTIVATED)
 
 
 @receiver(encrypting_anew)

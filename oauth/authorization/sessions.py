@@ -52,8 +52,28 @@ def end_of(browser_session: SessionBase, reason: Session.EndReason) -> None:
 
 
 def end_all(user: Any, reason: Session.EndReason) -> int:
-    """Ends every Session of a user, whatever browser."""
-    return _end(Session.objects.filter(user=user), reason)
+    """Ends every Session of a user, and every online authorization, also one that belongs to no live Session."""
+    with transaction.atomic():
+        ended = _end(Session.objects.filter(user=user), reason)
+        Authorization.objects.filter(user=user).online().revoke(Authorization.RevocationReason.LOGOUT)
+    return ended
+
+
+_WHY = {
+    Session.EndReason.PASSWORD: Authorization.RevocationReason.PASSWORD,
+    Session.EndReason.ADDRESS: Authorization.RevocationReason.ADDRESS,
+    Session.EndReason.DEACTIVATED: Authorization.RevocationReason.DEACTIVATED,
+}
+
+
+def end_access(user: Any, reason: Session.EndReason, *, by: Any = None) -> None:
+    """Ends every Session and every authorization of a user, offline access included (ASVS 5.0 7.4.2, 7.4.3).
+
+    `by` is the admin who caused it.
+    """
+    with transaction.atomic():
+        end_all(user, reason)
+        Authorization.objects.filter(user=user).revoke(_WHY[reason], by=by)
 
 
 def _end(sessions: QuerySet[Session], reason: Session.EndReason) -> int:

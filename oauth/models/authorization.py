@@ -68,6 +68,8 @@ class Authorization(models.Model):
         CODE_REPLAY = "code_replay", "An authorization code was used twice"
         REFRESH_REPLAY = "refresh_replay", "A refresh token was used twice"
         LOGOUT = "logout", "The session it depended on ended"
+        PASSWORD = "password", "The user's password was changed"
+        ADDRESS = "address", "The user's email address was replaced"
         DEACTIVATED = "deactivated", "The user or the client was deactivated"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -8,11 +8,12 @@ from uuid_utils.compat import uuid7
 
 
 class Session(models.Model):
-    """Starts at log-in; ended by log-out, password change or deactivation, with everything that is online-only."""
+    """Starts at log-in. Logging out ends it with what is online-only; `sessions.end_access` ends offline access too."""
 
     class EndReason(models.TextChoices):
         LOGOUT = "logout", "Logged out"
         PASSWORD = "password", "Password changed"
+        ADDRESS = "address", "Email address replaced"
         DEACTIVATED = "deactivated", "User deactivated"
         REPLACED = "replaced", "Logged in again"
 

@@ -159,8 +159,8 @@ def test_a_notice_speaks_the_language_of_who_asked(alice):
     assert ProcrastinateJob.objects.get().args["language"] == "en-gb"
 
 
-def test_a_deactivated_person_gets_none(alice):
+def test_a_deactivated_user_is_told_of_that_and_of_nothing_else(alice):
     notices.tell_later("password_changed", alice)
     alice.is_active = False
     alice.save()
-    assert told() == []
+    assert told() == ["Your account: Your account was deactivated. All browsers and apps were logged out."]

@@ -1,0 +1,130 @@
+"""What a new address, a new password, a deactivation and a reactivation each mean: what ends, and who is told.
+
+One function for each act. `User.save()` finds out which acts a save contains and calls them in its transaction, so
+pages, the admin, commands and the shell cannot go round them. `User.objects.update()` saves row by row for that reason.
+Sources: ASVS 5.0 6.3.7 (tell the user), 7.4.2 and 7.4.3 (end sessions), RFC 9700 §4.14 (end refresh tokens).
+"""
+
+from typing import Any, Final
+
+from allauth.account.models import EmailAddress
+from allauth.core import context
+from django.contrib.auth.hashers import is_password_usable
+from django.http import HttpRequest
+
+from accounts import notices
+from accounts.models import User
+from oauth.authorization import sessions
+from oauth.models import Session
+
+Stored = dict[str, Any]
+
+#: The fields whose change is an act.
+WATCHED: Final = frozenset({"email", "password", "is_active"})
+
+
+# --- for the shell and for other apps
+
+
+def set_password(user: User, password: str | None, *, are_apps_kept: bool = False) -> None:
+    """None takes the password away."""
+    user.set_password(password)
+    user.are_apps_kept = are_apps_kept
+    user.save(update_fields=["password"])
+
+
+def replace_address(user: User, email: str) -> None:
+    user.email = email
+    user.save(update_fields=["email"])
+
+
+def deactivate(user: User) -> None:
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+
+
+def reactivate(user: User) -> None:
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+
+
+# --- for User.save()
+
+
+def end_browsers(user: User, stored: Stored) -> bool:
+    """Whether the save that is about to happen logs out every browser. A new password does so by itself."""
+    return user.is_active != stored["is_active"] or _is_replaced(user, stored)
+
+
+def follow(user: User, stored: Stored) -> None:
+    """Does what follows from the save that has just happened; `stored` is what the row held before."""
+    if user.password != stored["password"] and not user.is_upgrading_hash:
+        _password_changed(user, stored)
+    if user.email != stored["email"]:
+        _address_changed(user, stored["email"])
+    if user.is_active != stored["is_active"]:
+        _reactivated(user) if user.is_active else _deactivated(user)
+
+
+def _password_changed(user: User, stored: Stored) -> None:
+    kept, user.are_apps_kept = user.are_apps_kept, False
+    if kept:
+        sessions.end_all(user, Session.EndReason.PASSWORD)
+    else:
+        sessions.end_access(user, Session.EndReason.PASSWORD, by=_staff(user))
+    request = _request()
+    if request is None or _staff(user) is not None:
+        kind = "password_replaced"
+    elif request.user != user:
+        kind = "password_reset"  # nobody is logged in: the link from the mailbox
+    else:
+        kind = "password_changed" if is_password_usable(stored["password"]) else "password_set"
+    notices.tell_later(kind, user, request, by=_staff(user))
+
+
+def _address_changed(user: User, old: str) -> None:
+    """Between addresses that the user has verified it is the user's choice. Any other one replaces all there were."""
+    addresses = EmailAddress.objects.filter(user=user)
+    if _is_own_choice(user):
+        for email in (old, user.email):
+            notices.tell_later("email_changed", user, _request(), to=email)
+        return
+    told = {old, *addresses.filter(verified=True).values_list("email", flat=True), user.email}
+    addresses.exclude(email=user.email).delete()
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"primary": True})
+    sessions.end_access(user, Session.EndReason.ADDRESS, by=_staff(user))
+    for email in sorted(told):
+        notices.tell_later("address_replaced", user, _request(), to=email, by=_staff(user))
+
+
+def _deactivated(user: User) -> None:
+    sessions.end_access(user, Session.EndReason.DEACTIVATED, by=_staff(user))
+    notices.tell_later("deactivated", user, _request(), by=_staff(user))
+
+
+def _reactivated(user: User) -> None:
+    """Ends once more what a request that was under way at the deactivation may have written since."""
+    sessions.end_access(user, Session.EndReason.DEACTIVATED, by=_staff(user))
+    notices.tell_later("reactivated", user, _request(), by=_staff(user))
+
+
+def _is_replaced(user: User, stored: Stored) -> bool:
+    return bool(user.email != stored["email"] and not _is_own_choice(user))
+
+
+def _is_own_choice(user: User) -> bool:
+    """The page of the user's addresses marks a verified one as primary before it writes it here; the admin does not."""
+    return EmailAddress.objects.filter(user=user, email=user.email, verified=True, primary=True).exists()
+
+
+def _request() -> HttpRequest | None:
+    request: HttpRequest | None = context.request
+    return request
+
+
+def _staff(user: User) -> User | None:
+    """Who does this to somebody else's account; None for commands, the shell and the user."""
+    request = _request()
+    if request is None or not isinstance(request.user, User) or request.user == user:
+        return None
+    return request.user
