@@ -50,8 +50,10 @@ class UpstreamProvider(OpenIDConnectProvider):
 
     def extract_email_addresses(self, data: dict[str, Any]) -> list[EmailAddress]:
         addresses: list[EmailAddress] = super().extract_email_addresses(data)
+        # OpenID Connect Core §5.1: `email_verified` is a JSON boolean. allauth takes strings such as "true" as well.
+        says_verified = (data.get("userinfo") or data.get("id_token") or {}).get("email_verified") is True
         for address in addresses:
-            address.verified = address.verified is True and self._is_trusted_with(address.email)
+            address.verified = says_verified and self._is_trusted_with(address.email)
         return addresses
 
     def _is_trusted_with(self, email: str) -> bool:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oauth', '0016_single_use_without_locks'),
+        ('oauth', '0017_remembered_consent'),
     ]
 
     operations = [
