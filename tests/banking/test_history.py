@@ -62,3 +62,21 @@ def test_a_token_that_does_not_say_when_is_not_enough(old, access_token, api, al
         .status_code
         == 401
     )
+
+
+def test_of_several_consents_the_shortest_history_counts(old, access_token, api, alice):
+    """RFC 9396: each detail limits what the token shows of an account that it names, or of all if it names none."""
+
+    def sees(*histories):
+        since = [(timezone.now() - timedelta(days=days)).date().isoformat() for days in histories]
+        details = tuple(
+            {"type": "account_information", "accounts": [str(old.pk)], "actions": ["transactions"], "history_from": day}
+            for day in since
+        )
+        token = access_token(alice, SCOPE, auth_time=timezone.now(), authorization_details=details)
+        rows = api(token).get(f"/api/v1/accounts/{old.pk}/transactions?limit=50").json()["data"]
+        return [row["description"] for row in rows]
+
+    everything, shortest = sees(300), sees(3)
+    assert len(everything) > len(shortest) > 0
+    assert sees(300, 3) == sees(3, 300) == shortest

@@ -175,6 +175,22 @@ def test_many_new_payees_get_no_more_than_one(payer, rich, of_bob):
 
 
 @pytest.mark.usefixtures("limited")
+def test_a_cancelled_transfer_takes_nothing_from_the_limit(payer, rich):
+    made = send(payer, body_of(rich, ELSEWHERE, 4000)).json()
+    assert send(payer, body_of(rich, ELSEWHERE, 4000), f"{KEY}-2").json()["code"] == "limit_exceeded"
+    assert payer.post(f"/api/v1/transfers/{made['id']}/cancel", {}, format="json").status_code == 200
+    assert send(payer, body_of(rich, ELSEWHERE, 4000), f"{KEY}-3").status_code == 201
+
+
+@pytest.mark.usefixtures("limited")
+def test_each_currency_has_its_own_limit(payer, rich, alice):
+    euros = funded(alice, "Euros", "EUR", amount_minor=10_000_000)
+    assert send(payer, body_of(rich, ELSEWHERE, 4000)).status_code == 201
+    assert send(payer, body_of(euros, ELSEWHERE, 4000, "EUR"), f"{KEY}-2").status_code == 201
+    assert send(payer, body_of(euros, ELSEWHERE, 4000, "EUR"), f"{KEY}-3").json()["code"] == "limit_exceeded"
+
+
+@pytest.mark.usefixtures("limited")
 def test_an_established_payee_takes_nothing_from_the_limit(payer, rich, of_bob):
     Payee.objects.create(
         user=rich.holder, name="Dora", iban="DE89370400440532013000", created_at=timezone.now() - timedelta(days=2)

@@ -211,6 +211,29 @@ def test_what_was_never_handed_over_expires(current, pending):
     assert Hold.objects.get().status == "expired"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_what_is_handed_over_meanwhile_does_not_expire(current, pending):
+    """Found as due, then handed over by another process: the other bank may pay, so the money stays held."""
+    expired = []
+
+    def expire():
+        try:
+            expired.append(payments.expire())
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=expire)
+    with time_machine.travel(timezone.now() + timedelta(days=6)):
+        with transaction.atomic():
+            lock([current.pk])
+            thread.start()
+            wait_until(lambda: backends_waiting() == 1)
+            Transfer.objects.filter(pk=pending.pk).update(submitted_at=timezone.now())
+        thread.join()
+    assert expired == [0]
+    assert held(current) == pending.amount_minor
+
+
 def test_what_is_held_cannot_be_spent_twice(alice_api, current, savings, paid):
     assert send(alice_api, body_of(current, ELSEWHERE, 9000)).status_code == 201
     answer = send(alice_api, body_of(current, savings, 1001), f"{KEY}-2")

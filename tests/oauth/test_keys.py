@@ -150,6 +150,19 @@ def test_rotation_publishes_first_then_signs_then_retires(access_token, alice, a
         assert new in kids()
 
 
+def test_a_new_key_signs_once_every_cache_must_have_it():
+    """RELIABILITY F12: a worker's own cache, a cache that obeys max-age, and a clock that is off, one after another."""
+    wait = 2 * conf.KEY_CACHE_LIFETIME + conf.CLOCK_SKEW
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        old, new = keys.signing_key("ES256").kid, rotation.rotate("ES256").kid
+        clock.shift(wait - timedelta(seconds=1))
+        keys.ring.forget()
+        assert keys.signing_key("ES256").kid == old
+        clock.shift(timedelta(seconds=1))
+        keys.ring.forget()
+        assert keys.signing_key("ES256").kid == new
+
+
 def test_an_emergency_ends_what_the_key_signed(access_token, alice, api):
     from django.core.management import call_command
 

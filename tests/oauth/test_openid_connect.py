@@ -116,6 +116,14 @@ def test_the_claim_sub_with_a_value_names_the_only_person_who_may_answer(browser
     assert ask(bob)["error"] == "login_required"
 
 
+def test_an_id_token_hint_and_a_claim_sub_of_two_people_are_refused(browser, web_app, issued, bob):
+    """OpenID Connect Core §3.1.2.1, §5.5.1: only the user that both name may answer, and here there is none."""
+    hint = issued(web_app, scope="openid")["id_token"]
+    claims = json.dumps({"id_token": {"sub": {"value": str(bob.pk)}}})
+    asked = authorization_url(web_app, scope="openid", prompt="none", claims=claims, id_token_hint=hint)
+    assert callback(browser.get(asked))["error"] == "invalid_request"
+
+
 def test_the_login_hint_is_filled_in(mobile_app, signing_keys):
     browser = Browser()
     to_log_in = browser.get(authorization_url(mobile_app, login_hint="alice@example.test"))

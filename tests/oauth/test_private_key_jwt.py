@@ -5,11 +5,15 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import jwt
 import pytest
+import time_machine
 from django.db import connection
+from django.utils import timezone
 
+from oauth import housekeeping
 from oauth.client_authentication import keys as client_keys
 from oauth.conf import conf
 from oauth.models import UsedAssertion
@@ -85,6 +89,17 @@ def test_an_assertion_counts_once(client_with_key, token_endpoint):
     assertion = KEY.assertion(client_with_key.client_id)
     assert ask(token_endpoint, assertion).status_code == 200
     assert "already used" in refused(ask(token_endpoint, assertion))
+
+
+def test_an_assertion_is_remembered_as_long_as_the_leeway_accepts_it(client_with_key, token_endpoint):
+    """RFC 7523 §3 item 7: `exp` is compared with a leeway, so housekeeping must not forget the jti at `exp`."""
+    now = timezone.now().replace(microsecond=0)
+    with time_machine.travel(now, tick=False) as clock:
+        assertion = KEY.assertion(client_with_key.client_id, exp=int(now.timestamp()) + 5)
+        assert ask(token_endpoint, assertion).status_code == 200
+        clock.shift(timedelta(seconds=5) + conf.CLOCK_SKEW - timedelta(seconds=1))
+        housekeeping.expired()["used assertions"].delete()
+        assert "already used" in refused(ask(token_endpoint, assertion))
 
 
 @pytest.mark.parametrize("missing", ["iss", "sub", "aud", "exp", "jti"])

@@ -9,7 +9,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from oauth.grants import recording
-from oauth.models import Authorization, RefreshToken
+from oauth.models import Authorization, AuthorizationCode, RefreshToken
+from oauth.models.status import next_status_index
 from tests.database import backends_waiting
 from tests.oauth_client import TokenEndpoint
 from tests.servers import wait_until
@@ -228,3 +229,22 @@ def test_a_token_that_a_retry_kills_meanwhile_is_not_used(issued, web_app, has_r
         RefreshToken.objects.filter(pk=token.pk).update(revoked_at=timezone.now())
     thread.join()
     assert used == [not has_replaced]
+
+
+@pytest.mark.parametrize("change", ["revoked", "replaced"])
+@pytest.mark.parametrize("held", ["code", "refresh token"])
+def test_an_authorization_that_changed_after_it_was_read_is_not_used(issued, web_app, held, change):
+    """The fast path reads without a lock, so the statement that consumes must look again: a revoked authorization
+    and one whose status_index changed (grant management replaced it) give nothing."""
+    issued(web_app)
+    token = RefreshToken.objects.select_related("authorization").get()
+    authorization, code = token.authorization, AuthorizationCode.objects.get()
+    AuthorizationCode.objects.update(consumed_at=None)
+    what = recording.of_code(code) if held == "code" else recording.of_nothing(token)
+    changed = Authorization.objects.get()
+    if change == "revoked":
+        changed.revoke(Authorization.RevocationReason.USER)
+    else:
+        Authorization.objects.update(status_index=next_status_index())
+    assert not recording.consume(what, web_app, authorization, "the grant", ["openid"], None)
+    assert AuthorizationCode.objects.get().consumed_at is None
