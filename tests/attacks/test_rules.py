@@ -3,17 +3,22 @@
 The others are tried beside the module that keeps them; docs/security.md says where.
 """
 
+import io
 import json
 import logging
+import re
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
+from uuid import UUID
 
 import jwt
 import pytest
 import requests
 from django.test import Client as Browser
-from django.urls import get_resolver
+from django.urls import get_resolver, resolve
 from django.utils import timezone
+from django.utils.formats import date_format
+from pythonjsonlogger.json import JsonFormatter
 
 from banking.api.openapi.document import APIDocs, OpenAPIDocument
 from banking.api.views import NotHere
@@ -23,9 +28,9 @@ from oauth import keys
 from oauth.authorization import backchannel_logout
 from oauth.conf import conf
 from oauth.models import Authorization, Scope
-from oauth.resource_server import JWTBearer
 from tests.banking.conftest import funded
 from tests.conftest import ALL_SCOPES, make_user
+from tests.oauth.client_keys import ClientKey
 from tests.oauth.test_dpop import proof
 from tests.oauth_client import VERIFIER, allow, authorization_url, callback, decide, decoded
 
@@ -44,6 +49,8 @@ def test_asvs_10_1_1_no_token_in_a_page_an_address_a_log_or_the_admin(browser, a
     tokens = token_endpoint.redeem(web_app, code).json()
     token_endpoint.redeem(web_app, code)
     token_endpoint.refresh(web_app, tokens["refresh_token"] + "x")
+    Browser().get(f"/nowhere?code={code}&access_token={tokens['access_token']}")
+    Browser().get(authorization_url(web_app, client_id="unknown", code=code))
     secrets = [code, web_app.secret, *(tokens[name] for name in ("access_token", "refresh_token", "id_token"))]
     alice.is_staff = alice.is_superuser = True
     alice.save()
@@ -52,7 +59,12 @@ def test_asvs_10_1_1_no_token_in_a_page_an_address_a_log_or_the_admin(browser, a
     pages.extend(browser.get(f"/admin/oauth/{model}/").content for model in models)
     pages.append(browser.get(f"/admin/oauth/authorization/{Authorization.objects.get().pk}/change/").content)
     assert all(page for page in pages)
-    kept = b"".join(pages).decode() + caplog.text + repr([record.__dict__ for record in caplog.records])
+    [formatter] = {
+        handler.formatter for handler in logging.root.handlers if isinstance(handler.formatter, JsonFormatter)
+    }
+    logged = "".join(formatter.format(record) for record in caplog.records)
+    assert "/nowhere" in logged
+    kept = b"".join(pages).decode() + caplog.text + logged
     for secret in secrets:
         assert secret not in kept
 
@@ -111,24 +123,88 @@ def test_asvs_10_1_2_10_2_1_10_2_2_an_answer_to_another_question_is_refused(samp
         sample_app.authorize(Server(sample_app, **swapped))
 
 
-def test_asvs_10_2_3_the_sample_client_asks_for_what_it_uses():
-    used = {"openid", "offline_access", "accounts:read", "balances:read", "transfers:read", "transfers:write"}
-    assert set(demo_app.SCOPE.split()) == used
+class Bank:
+    """Answers the sample app's HTTP requests, and remembers which scopes they need."""
+
+    def __init__(self):
+        self.scopes = set()
+        money = {"currency": "GBP", "minor_units": 10_000}
+        account = {"id": str(UUID(int=1)), "name": "Current", "currency": "GBP", "identifiers": [{"value": "GB00"}]}
+        self.answers = {
+            "/.well-known/oauth-protected-resource/api/v1": {
+                "resource": "https://api.example/api/v1", "authorization_servers": ["https://login.example"],
+            },
+            "/.well-known/oauth-authorization-server": {
+                "issuer": "https://login.example", "authorization_endpoint": "https://login.example/authorize",
+                "token_endpoint": "https://login.example/token",
+            },
+            "/api/v1/accounts": {"data": [account, {**account, "id": str(UUID(int=2))}]},
+            "/api/v1/transfers": {"status": "posted", "id": "1"},
+        }  # fmt: skip
+        self.balances = {"available": money}
+
+    def get(self, url, **options):
+        return self.request("GET", url, **options)
+
+    def request(self, method, url, *, data=None, headers=None, **options):
+        path = urlsplit(url).path
+        if path == "/token":
+            if data["grant_type"] == "refresh_token":
+                self.scopes.add("offline_access")  # goes on without the user
+            token = "e30.e30."
+            return self.answered({"token_type": "DPoP", "access_token": token, "refresh_token": "r", "scope": ""})
+        if (headers or {}).get("Authorization"):
+            self.scopes |= set(resolve(path).func.cls.required_scopes[method])
+        return self.answered(self.answers.get(path, self.balances))
+
+    def answered(self, body):
+        response = requests.Response()
+        response.status_code, response._content = 200, json.dumps(body).encode()
+        return response
+
+
+def test_asvs_10_2_3_the_sample_client_asks_for_what_it_uses(sample_app):
+    """No scope less, no scope more than its requests need."""
+    bank = Bank()
+    app = NativeApp(api="https://api.example/api/v1", client_id="app", scope=demo_app.SCOPE)
+    app._http = bank
+    demo_app.Command(stdout=io.StringIO())._run(app, Server(app))
+    assert set(demo_app.SCOPE.split()) == bank.scopes
 
 
 # --- the resource server's side
 
 
-def test_asvs_10_3_1_and_10_3_2_every_view_of_the_api_verifies_audience_and_scope(signing_keys):
-    """Generated from the URLconf: an endpoint that took anything else would be found here."""
-    views = [
-        view for pattern in _patterns(get_resolver()) if (view := getattr(pattern.callback, "cls", None)) is not None
-    ]
-    assert len(views) >= 6
-    # One answers 404 to everybody, two tell everybody what the API is.
-    for view in set(views) - {NotHere, OpenAPIDocument, APIDocs}:
-        assert view.authentication_classes == [JWTBearer], view
-        assert view.required_scopes is not None
+def requests_of_the_api():
+    """(method, path, scopes) of every view of the API that the URLconf names."""
+    for pattern in _patterns(get_resolver()):
+        view = getattr(pattern.callback, "cls", None)
+        # One answers 404 to everybody, two tell everybody what the API is.
+        if view is None or view in (NotHere, OpenAPIDocument, APIDocs):
+            continue
+        path = "/" + re.sub(r"<[^>]*>", str(UUID(int=1)), str(pattern.pattern))
+        for method, scopes in view.required_scopes.items():
+            yield method.lower(), path, scopes
+
+
+def test_asvs_10_3_1_every_view_of_the_api_refuses_a_token_for_another_audience(alice, access_token, api):
+    token = access_token(
+        alice, " ".join(Scope.objects.values_list("name", flat=True)), audience=("https://other.example",)
+    )
+    for method, path, _scopes in requests_of_the_api():
+        answer = getattr(api(token), method)(path)
+        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token"), path
+
+
+def test_asvs_10_3_2_every_view_of_the_api_refuses_a_token_without_its_scope(alice, access_token, api):
+    """Generated from the URLconf: a view that took any valid token would be found here."""
+    everything, seen = set(ALL_SCOPES) | {"payees:read", "payees:write", "webhooks:manage"}, 0
+    for method, path, scopes in requests_of_the_api():
+        for scope in scopes:
+            answer = getattr(api(access_token(alice, " ".join(everything - {scope}))), method)(path)
+            assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope"), (method, path)
+            seen += 1
+    assert seen >= 20
 
 
 def _patterns(resolver):
@@ -175,10 +251,19 @@ def test_asvs_10_3_4_moving_much_money_needs_a_fresh_log_in(alice, access_token,
 
 
 def test_asvs_10_3_5_and_rfc_9700_4_10_a_stolen_bound_token_is_worth_nothing(browser, mobile_app, token_endpoint):
-    code = allow(browser, mobile_app)
+    """The thief has the token, a key of their own, and a proof that the owner sent elsewhere."""
+    code, address = allow(browser, mobile_app), f"{conf.ISSUER}/api/v1/accounts"
     token = token_endpoint.redeem(mobile_app, code, headers={"DPoP": proof()}).json()["access_token"]
-    for scheme in ("Bearer", "DPoP"):
-        assert Browser().get("/api/v1/accounts", headers={"Authorization": f"{scheme} {token}"}).status_code == 401
+
+    def ask(scheme, sent):
+        headers = {"Authorization": f"{scheme} {token}", **({"DPoP": sent} if sent else {})}
+        return Browser().get("/api/v1/accounts", headers=headers).status_code
+
+    of_thief = proof(ClientKey(kid=None), url=address, method="GET", token=token)
+    of_another_token = proof(url=address, method="GET", token="another")
+    for scheme, sent in (("Bearer", None), ("DPoP", None), ("DPoP", of_thief), ("DPoP", of_another_token)):
+        assert ask(scheme, sent) == 401, (scheme, sent)
+    assert ask("DPoP", proof(url=address, method="GET", token=token)) == 200
 
 
 # --- the authorization server's side
@@ -202,28 +287,32 @@ def test_rfc_9700_4_8_pkce_is_not_talked_away(browser, mobile_app, web_app, toke
         assert token_endpoint.post(client, **without).json()["error"] == "invalid_request"
 
 
-def test_asvs_10_4_11_no_grant_gives_a_scope_beyond_the_clients(browser, web_app, service, token_endpoint):
-    """authentik CVE-2024-52287: at every grant alike."""
-    web_app.grant_types = [
-        "authorization_code", "refresh_token", "client_credentials",
-        "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange",
-    ]  # fmt: skip
-    web_app.allowed_scopes = ["accounts:read", "offline_access"]
+def test_asvs_10_4_11_the_user_is_not_asked_for_a_scope_beyond_the_clients(browser, web_app):
+    """authentik CVE-2024-52287: what a client may have is looked at for every grant."""
+    web_app.allowed_scopes = ["accounts:read"]
     web_app.save()
-    tokens = token_endpoint.redeem(web_app, allow(browser, web_app)).json()
-    beyond = "transfers:write"
-    assert callback(browser.get(authorization_url(web_app, scope=beyond)))["error"] == "invalid_scope"
-    exchange = {
-        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
-        "subject_token": tokens["access_token"], "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+    answer = callback(browser.get(authorization_url(web_app, scope="accounts:read transfers:write")))
+    assert answer["error"] == "invalid_scope"
+
+
+def test_asvs_10_4_11_client_credentials_give_no_scope_beyond_the_clients(service, token_endpoint):
+    answer = token_endpoint.post(service, grant_type="client_credentials", scope="transfers:write")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+    assert token_endpoint.post(service, grant_type="client_credentials").json()["scope"] == "accounts:read"
+
+
+def test_asvs_10_4_11_token_exchange_gives_no_scope_beyond_the_clients(issued, web_app, service, token_endpoint):
+    """The token that is exchanged may do more than the client that exchanges it."""
+    exchange = "urn:ietf:params:oauth:grant-type:token-exchange"
+    service.grant_types, service.allowed_scopes = [*service.grant_types, exchange], ["accounts:read"]
+    service.save()
+    service.exchange_from.add(web_app)
+    form = {
+        "grant_type": exchange, "subject_token": issued(web_app, scope="accounts:read transfers:write")["access_token"],
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
     }  # fmt: skip
-    for form in (
-        {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]},
-        {"grant_type": "client_credentials"},
-        exchange,
-    ):
-        answer = token_endpoint.post(web_app, scope=beyond, **form)
-        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope"), form
+    assert token_endpoint.post(service, **form, scope="transfers:write").json()["error"] == "invalid_scope"
+    assert token_endpoint.post(service, **form).json()["scope"] == "accounts:read"
 
 
 def test_asvs_10_5_an_id_token_and_a_logout_token_are_told_apart(issued, web_app, alice):
@@ -241,15 +330,21 @@ def test_asvs_10_5_an_id_token_and_a_logout_token_are_told_apart(issued, web_app
 
 
 def test_asvs_10_7_2_the_consent_page_shows_all_that_is_enforced(browser, alice, web_app):
+    """Each scope, who asks, whose account, and the day on which the authorization ends."""
     web_app.name = "<b>Bold</b> app"
+    web_app.authorization_lifetime = timedelta(days=3)
     web_app.save()
-    page = browser.get(authorization_url(web_app, scope=" ".join(ALL_SCOPES))).content.decode()
+    answer = browser.get(authorization_url(web_app, scope=" ".join(ALL_SCOPES)))
+    page = answer.content.decode()
     for scope in Scope.objects.filter(name__in=ALL_SCOPES):
         assert scope.sentence in page
     assert "&lt;b&gt;Bold&lt;/b&gt; app" in page
     assert "<b>Bold</b>" not in page
-    assert "Until" in page
     assert alice.email in page
+    decide(browser, answer)
+    ends = Authorization.objects.get().expires_at
+    assert abs(ends - timezone.now() - timedelta(days=3)) < timedelta(minutes=5)
+    assert f"<dt>Until</dt><dd>{date_format(timezone.localtime(ends), 'DATE_FORMAT')}</dd>" in page
 
 
 def test_asvs_10_7_3_and_10_4_9_what_was_taken_back_is_over(browser, web_app, issued, token_endpoint, api):

@@ -266,6 +266,8 @@ def test_the_whole_flow_with_signed_messages(browser, signer, token_endpoint):
     body = urlencode({"token": tokens["access_token"], **by(KEY.assertion(signer.client_id))})
     answer = Browser().post("/oauth/introspect", body, content_type=FORM)
     assert answer["Content-Type"] == "application/token-introspection+jwt"
+    told = opened(answer.content.decode(), signer)["token_introspection"]
+    assert (told["active"], told["scope"]) == (True, tokens["scope"])
 
 
 def test_unsigned_messages_are_refused(signer):

@@ -18,7 +18,8 @@ from demo.native_app import NativeApp, ProtocolError, Tokens, decode
 from demo.seed import clients
 
 CLIENT_ID = "demo-mobile"
-SCOPE = "openid offline_access accounts:read balances:read transfers:read transfers:write"
+# ASVS 5.0 10.2.3: what its requests need, and no more.
+SCOPE = "offline_access accounts:read balances:read transfers:write"
 TRANSFER_MINOR_UNITS = 100
 
 
