@@ -25,6 +25,12 @@ class OAuthError(Exception):
         self.client_id = ""
         self.error_id = secrets.token_hex(8)
 
+    @property
+    def printable_description(self) -> str:
+        """RFC 6749 §4.1.2.1, §5.2: error_description is of %x20-21 / %x23-5B / %x5D-7E."""
+        text = self.description.replace("§", "section ")
+        return "".join(one if " " <= one <= "~" and one not in '"\\' else "'" for one in text)
+
 
 class InvalidRequest(OAuthError):
     code = "invalid_request"

@@ -36,7 +36,7 @@ def success(request: HttpRequest, to: Destination, client: Client, parameters: d
 
 
 def error(request: HttpRequest, to: Destination, client: Client, refusal: OAuthError) -> HttpResponse:
-    description = _printable(f"{refusal.description} (error id {refusal.error_id})")
+    description = f"{refusal.printable_description} (error id {refusal.error_id})"
     return _send(request, to, client, {"error": refusal.code, "error_description": description})
 
 
@@ -82,8 +82,3 @@ def _form(request: HttpRequest, redirect_uri: str, parameters: dict[str, str]) -
     # django-csp merges this into the site's policy.
     page._csp_update = {"form-action": list(form_action(redirect_uri))}  # type: ignore[attr-defined]
     return page
-
-
-def _printable(description: str) -> str:
-    """RFC 6749 §4.1.2.1: %x20-21 / %x23-5B / %x5D-7E."""
-    return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" for c in description)

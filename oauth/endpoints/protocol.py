@@ -103,7 +103,7 @@ def json_response(body: Mapping[str, Any], *, status: int = HTTPStatus.OK) -> Ht
 
 def error_response(refusal: OAuthError) -> JsonResponse:
     """RFC 6749 §5.2; `error_id` finds the full reason in our log and in the audit log."""
-    body = {"error": refusal.code, "error_description": refusal.description, "error_id": refusal.error_id}
+    body = {"error": refusal.code, "error_description": refusal.printable_description, "error_id": refusal.error_id}
     response = JsonResponse(body, status=refusal.status)
     if refusal.status == HTTPStatus.UNAUTHORIZED:
         # RFC 6749 §5.2, RFC 6750 §3.

@@ -69,9 +69,12 @@ def authorization_code(request: GrantRequest) -> Issuance:
 
 
 def _asked_for(request: GrantRequest) -> bytes:
-    """The digest of the code, where the request is whole. Raises InvalidRequest or InvalidScope."""
+    """The digest of the code, where the request is whole. Raises InvalidRequest, InvalidGrant or InvalidScope."""
     code_digest = digest(request.params.require("code"))
-    if not _CODE_VERIFIER.fullmatch(request.params.require("code_verifier")):
+    if "code_verifier" not in request.params:
+        # RFC 7636 §4.6: every code has a code_challenge, so a request without a verifier does not fit it.
+        raise InvalidGrant("code_verifier is missing: every code of this server has a code_challenge.")
+    if not _CODE_VERIFIER.fullmatch(request.params["code_verifier"]):
         raise InvalidRequest("code_verifier is 43 to 128 unreserved characters (RFC 7636 §4.1).")
     if "scope" in request.params:
         raise InvalidScope("The scope was decided at the authorization endpoint; leave it out here.")

@@ -7,11 +7,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import jwt
 from django.test import Client as Browser
 
-from oauth import keys
 from oauth.conf import conf
 from oauth.models import Client
 from oauth.models.client import SecurityProfile
-from tests.conftest import make_client
+from tests.conformance.relying_party import path
 from tests.oauth.client_keys import ClientKey, by
 from tests.oauth.test_dpop import proof
 from tests.oauth_client import CHALLENGE, VERIFIER, decide
@@ -23,19 +22,51 @@ PAR = f"{conf.ISSUER}/oauth/par"
 
 
 class FapiClient:
-    """One registered client with two keys: one it signs with, one it binds tokens to."""
+    """One client that registered itself, with two keys: one it signs with, one it binds tokens to.
 
-    def __init__(self, profile: SecurityProfile) -> None:
+    It knows the address of the issuer, and reads everything else there: metadata, and the keys that verify.
+    """
+
+    def __init__(self, profile: SecurityProfile, initial_access_token: str) -> None:
         self.key, self.dpop = ClientKey("PS256"), ClientKey(kid=None)
         self.signs = profile == SecurityProfile.FAPI2_MESSAGE_SIGNING
-        self.client: Client = make_client(
-            "web", token_endpoint_auth_method="private_key_jwt", client_jwks={"keys": [self.key.public]},
-            security_profile=profile,
-        )  # fmt: skip
-        self.client.full_clean()
-        self.client.save()
-        self.id = self.client.client_id
         self.http = Browser(raise_request_exception=False)
+        self.metadata = self.http.get("/.well-known/openid-configuration").json()
+        self.par = path(self.metadata["pushed_authorization_request_endpoint"])
+        self.authorization = path(self.metadata["authorization_endpoint"])
+        document = {
+            "client_name": "FAPI client",
+            "redirect_uris": [CALLBACK],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid profile email offline_access accounts:read balances:read transfers:write",
+            "token_endpoint_auth_method": "private_key_jwt",
+            "jwks": {"keys": [self.key.public]},
+            "security_profile": profile.value,
+        }
+        answer = self.http.post(
+            path(self.metadata["registration_endpoint"]),
+            document,
+            content_type="application/json",
+            headers={"Authorization": f"Bearer {initial_access_token}"},
+        )
+        assert answer.status_code == 201, answer.content
+        self.id = answer.json()["client_id"]
+
+    @property
+    def client(self) -> Client:
+        """The row, for what only an administrator can change."""
+        client: Client = Client.objects.get(client_id=self.id)
+        return client
+
+    def verified(self, token: str, *algorithms: str) -> dict[str, Any]:
+        """A JWT of the issuer for this client, by the keys that it publishes (OpenID Connect Core §3.1.3.7)."""
+        header = jwt.get_unverified_header(token)
+        assert header["alg"] in (algorithms or ("ES256", "PS256", "EdDSA"))  # FAPI 2.0 §5.4.1
+        jwks = jwt.PyJWKSet.from_dict(self.http.get(path(self.metadata["jwks_uri"])).json())
+        claims: dict[str, Any] = jwt.decode(
+            token, jwks[header["kid"]], [header["alg"]], audience=self.id, issuer=self.metadata["issuer"]
+        )
+        return claims
 
     def parameters(self, **changed: str | None) -> dict[str, str]:
         given = {
@@ -63,10 +94,11 @@ class FapiClient:
             request = self.request_object(**changed)
         body = {"client_id": self.id, "request": request} if request else self.parameters(**changed)
         body |= by(assertion or self.key.assertion(self.id)) | (outside or {})
-        return self.http.post("/oauth/par", urlencode(body), content_type=FORM, headers=headers or {})
+        return self.http.post(self.par, urlencode(body), content_type=FORM, headers=headers or {})
 
     def visit(self, browser: Browser, request_uri: str, **more: str) -> Any:
-        return browser.get("/oauth/authorize?" + urlencode({"client_id": self.id, "request_uri": request_uri, **more}))
+        query = urlencode({"client_id": self.id, "request_uri": request_uri, **more})
+        return browser.get(f"{self.authorization}?{query}")
 
     def authorize(self, browser: Browser, *, decision: str = "allow", **push: Any) -> dict[str, str]:
         """What the client receives, its JARM response opened (JARM §2.4)."""
@@ -81,10 +113,7 @@ class FapiClient:
         response = {name: values[0] for name, values in parse_qs(urlsplit(answer["Location"]).query).items()}
         if self.signs:
             assert response.keys() == {"response"}
-            signature = jwt.get_unverified_header(response["response"])
-            assert signature["alg"] in ("ES256", "PS256", "EdDSA")
-            key = jwt.PyJWKSet.from_dict(keys.published_jwks())[signature["kid"]]
-            response = jwt.decode(response["response"], key, [signature["alg"]], audience=self.id)
+            response = self.verified(response["response"])
         assert response["iss"] == conf.ISSUER
         return response
 
@@ -96,7 +125,9 @@ class FapiClient:
         headers = self.proof() if headers is None else headers
         proven = by(self.key.assertion(self.id) if assertion is None else assertion) if assertion != "" else {}
         body = {name: value for name, value in {**proven, **form}.items() if value is not None}
-        return self.http.post("/oauth/token", urlencode(body), content_type=FORM, headers=headers)
+        return self.http.post(
+            path(self.metadata["token_endpoint"]), urlencode(body), content_type=FORM, headers=headers
+        )
 
     def redeem(self, code: str, **changed: Any) -> Any:
         form = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK, "code_verifier": VERIFIER}
@@ -106,6 +137,8 @@ class FapiClient:
         answer = self.redeem(self.authorize(browser, **push)["code"])
         assert answer.status_code == 200, answer.content
         body: dict[str, Any] = answer.json()
+        if "id_token" in body:
+            body["claims"] = self.verified(body["id_token"])
         return body
 
     def resource(self, access_token: str, *, scheme: str = "DPoP", sent: dict[str, str] | None = None) -> Any:
