@@ -16,7 +16,7 @@ class StaleMutantError(Exception):
 
 @dataclass(frozen=True)
 class Mutant:
-    """One rule, taken out of `file` by replacing `find`; `test` is a pytest node id without parameters."""
+    """One rule, taken out of `file` by replacing `find`; `test` is a pytest node id, of one set of parameters or of all."""
 
     rule: str
     title: str
@@ -27,7 +27,7 @@ class Mutant:
 
     @property
     def test_name(self) -> str:
-        return self.test.rpartition("::")[2]
+        return self.test.rpartition("::")[2].partition("[")[0]
 
     def applied_to(self, text: str) -> str:
         """The file's text without the rule. Raises StaleMutantError."""

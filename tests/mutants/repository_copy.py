@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 300
 
 @dataclass
 class Outcome:
-    """What pytest reports of each test, named without its parameters."""
+    """What pytest reports of each test, named with its parameters and without."""
 
     passed: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)
@@ -109,11 +109,12 @@ def _read(report: Path) -> Outcome:
     for case in ElementTree.parse(report).iter("testcase"):
         # A fixture that breaks (`error`) or a skipped test shows nothing of the rule: neither passed nor failed.
         kinds = {child.tag for child in case}
-        key = f"{case.get('classname')}.{case.get('name', '').partition('[')[0]}"
+        name = f"{case.get('classname')}.{case.get('name')}"
+        names = {name, name.partition("[")[0]}
         if "failure" in kinds:
-            outcome.failed.add(key)
+            outcome.failed |= names
         elif not kinds & {"error", "skipped"}:
-            outcome.passed.add(key)
+            outcome.passed |= names
     return outcome
 
 

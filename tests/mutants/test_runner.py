@@ -24,6 +24,10 @@ def test_children_may_not():
 @pytest.mark.skip
 def test_skipped():
     pass
+
+@pytest.mark.parametrize("age", [1, 17, 18])
+def test_each_age(age):
+    assert may(age) == (age == 18)
 """
 ROW = """[[mutant]]
 rule = "R1"
@@ -99,6 +103,11 @@ def test_a_row_that_shows_nothing_fails(run, capsys, row, why):
     out = capsys.readouterr().out
     assert why in out
     assert out.endswith("0 passed, 1 failed\n")
+
+
+@pytest.mark.parametrize(("parameter", "killed"), [("", True), ("[17]", True), ("[18]", False)])
+def test_a_row_may_name_one_set_of_parameters(run, parameter, killed):
+    assert run.all([mutant(test=f"test_ages.py::test_each_age{parameter}")]) is killed
 
 
 def test_a_missing_test_does_not_hide_the_others(run, capsys):
