@@ -323,6 +323,8 @@ OAUTH = {
     "CLIENT_CERTIFICATE": "config.proxy.client_certificate" if env.bool("MUTUAL_TLS", default=False) else None,
     "CLIENT_CERTIFICATE_AUTHORITIES": env.str("CLIENT_CERTIFICATE_AUTHORITIES", default="", multiline=True),
     "MTLS_ORIGIN": env.str("MTLS_ORIGIN", default=""),
+    # The demo has one admin.
+    "SECOND_ADMIN_FOR_REDIRECT_HOSTS": env.bool("SECOND_ADMIN_FOR_REDIRECT_HOSTS", default=not DEMO),
     "ALLOW_IMPLICIT": env.bool("ALLOW_IMPLICIT", default=False),
     "ALLOW_CLIENT_ID_METADATA_DOCUMENTS": env.bool("ALLOW_CLIENT_ID_METADATA_DOCUMENTS", default=False),
     "SIGNING_ALGORITHM": env.str("SIGNING_ALGORITHM", default="ES256"),

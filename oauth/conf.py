@@ -124,6 +124,8 @@ class Conf:
     ADMIN_ROLES: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Dotted paths of functions () -> `oauth.admin.panels.Panel`: what the admin's home page shows besides ours.
     ADMIN_PANELS: tuple[str, ...] = ()
+    #: Whether a new host among the redirect URIs of a client in use waits for a second admin, who approves it.
+    SECOND_ADMIN_FOR_REDIRECT_HOSTS: bool = True
     #: The implicit flow (RFC 9700 §2.1.2: not to be used), for clients whose grant types also name it.
     ALLOW_IMPLICIT: bool = False
     #: Clients named by an https URL that we fetch their metadata from (draft-ietf-oauth-client-id-metadata-document).

@@ -1,4 +1,4 @@
-"""What the site's log-outs mean for clients."""
+"""What the site's log-outs mean for clients, and what changed clients mean for their users."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from oauth.authorization import sessions
-from oauth.models import Session
+from oauth.authorization import client_changes, sessions
+from oauth.models import Client, Session
+from oauth.models.client import identity_changed
+from oauth.models.client_identity import Identity
 
 
 @receiver(user_logged_out)
@@ -15,3 +17,8 @@ def end_session(request: HttpRequest | None, **_: Any) -> None:
     """Access that was not allowed offline ends with the log-in it came from."""
     if request is not None:
         sessions.end(request, Session.EndReason.LOGOUT)
+
+
+@receiver(identity_changed)
+def note_change(client: Client, before: Identity, after: Identity, **_: Any) -> None:
+    client_changes.note(client, before, after)

@@ -1,10 +1,13 @@
 """Background work, run by `manage.py procrastinate worker`; every task may run twice without harm."""
 
+import smtplib
+from typing import Any
+
 from procrastinate import JobContext, RetryStrategy, builtin_tasks
 from procrastinate.contrib.django import app
 
 from oauth import housekeeping
-from oauth.authorization import backchannel_logout, backchannel_request
+from oauth.authorization import backchannel_logout, backchannel_request, client_changes
 from oauth.keys import rotation
 
 # 5 s, 25 s, 2 min, 10 min, 52 min: a client that restarts, deploys, or has a bad hour.
@@ -13,6 +16,10 @@ _PATIENT = RetryStrategy(
     exponential_wait=5,
     retry_exceptions=[backchannel_logout.NotDelivered, backchannel_request.NotDelivered],
 )
+
+
+# 10 s, 100 s, 17 min, about 3 hours: a mail server that restarts or has a bad hour.
+_MAIL = RetryStrategy(max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException])
 
 
 @app.task(name=backchannel_logout.TASK, queue="oauth", retry=_PATIENT)
@@ -28,6 +35,11 @@ def tell_person_of_request(request_id: str) -> None:
 @app.task(name=backchannel_request.TELL_CLIENT, queue="oauth", retry=_PATIENT)
 def tell_client_of_decision(request_id: str) -> None:
     backchannel_request.tell_client(request_id)
+
+
+@app.task(name=client_changes.TELL, queue="oauth", retry=_MAIL)
+def tell_of_client_change(**notice: Any) -> None:
+    client_changes.tell(**notice)
 
 
 @app.periodic(cron="17 * * * *")

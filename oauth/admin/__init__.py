@@ -12,6 +12,7 @@ import oauth2_provider.admin  # noqa: F401  isort: skip
 from oauth.admin.audit_event import AuditEventAdmin
 from oauth.admin.authorization import AuthorizationAdmin
 from oauth.admin.initial_access_token import InitialAccessTokenAdmin
+from oauth.admin.new_redirect_host import NewRedirectHostAdmin
 from oauth.admin.scope import ScopeAdmin
 from oauth.admin.signing_key import SigningKeyAdmin
 
@@ -29,6 +30,7 @@ __all__ = [
     "AuthorizationAdmin",
     "ClientAdmin",
     "InitialAccessTokenAdmin",
+    "NewRedirectHostAdmin",
     "ScopeAdmin",
     "SigningKeyAdmin",
 ]

@@ -14,6 +14,7 @@ from oauth.admin.client_form import CERTIFICATE_NAMES, AddClientForm, ChangeClie
 from oauth.admin.client_secret import SecretViews
 from oauth.admin.client_tools import ToolViews
 from oauth.admin.paginator import CappedPaginator
+from oauth.authorization import redirect_hosts
 from oauth.models import AuditEvent, Client
 from oauth.models.client import Kind
 from oauth.registration import EXPLANATIONS, advice, preset
@@ -147,6 +148,10 @@ class ClientAdmin(SecretViews, ToolViews, Guarded):
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
         if not change and obj.has_secret:
             request.new_client_secret = obj.issue_secret()  # type: ignore[attr-defined]
+        obj.changed_by = request.user
+        if change and redirect_hosts.hold_back(obj, request.user):
+            held = "The new redirect host counts once another admin approves it, under New redirect hosts."
+            self.message_user(request, held, messages.WARNING)
         super().save_model(request, obj, form, change)
         action = AuditEvent.Action.CLIENT_CHANGED if change else AuditEvent.Action.CLIENT_REGISTERED
         changed = ", ".join(form.changed_data) if change else obj.name

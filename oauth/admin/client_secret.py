@@ -35,6 +35,7 @@ class SecretViews:
         client = get_object_or_404(Client, pk=object_id)
         if request.method != "POST" or not client.has_secret or not self.has_change_permission(request, client):
             raise PermissionDenied
+        client.changed_by = request.user
         secret = client.issue_secret(overlap_until=timezone.now() + SECRET_OVERLAP)
         with transaction.atomic(), origin("admin", request):
             changed = ["secret_digest", "previous_secret_digest", "previous_secret_expires_at", "updated"]

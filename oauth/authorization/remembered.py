@@ -7,6 +7,7 @@ claims, resources and how it is answered. What a later decision left out, narrow
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,7 +16,8 @@ from oauth import authorization_details
 from oauth.authorization.grant_management import UPDATE
 from oauth.authorization.request import AuthorizationRequest
 from oauth.authorization_details import Detail
-from oauth.models import Authorization, Client, RememberedConsent
+from oauth.models import Authorization, Client, RememberedConsent, client_identity
+from oauth.models.client import is_loopback
 from oauth.user_claims import SCOPE_OF_CLAIM
 
 
@@ -33,8 +35,10 @@ def find(request: AuthorizationRequest, client: Client, user: Any) -> Remembered
         resources__contains=list(request.resources),
         expires_at__gt=timezone.now(),
     ).order_by("-decided_at")
-    about = _about(request, client)
-    return next((one for one in decisions if _covers_claims(one, request) and one.about == about), None)
+    return next(
+        (one for one in decisions if _covers_claims(one, request) and _is_about(one, request, client)),
+        None,
+    )
 
 
 def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -> bool:
@@ -47,7 +51,31 @@ def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -
 
 
 def _about(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
-    return {"response_type": request.response_type}
+    """What the page said about the client, and where its answer goes. Of its redirect URIs only those at the host that
+    the page named: a silent answer goes nowhere else."""
+    identity = client_identity.of(client)
+    origin = _origin(request.redirect_uri)
+    identity["redirect_uris"] = [uri for uri in identity["redirect_uris"] if _origin(uri) == origin]
+    return {**identity, "response_type": request.response_type, "origin": origin}
+
+
+def _is_about(decision: RememberedConsent, request: AuthorizationRequest, client: Client) -> bool:
+    """Whether this is still the client that the user decided about (RFC 9700 §4.15; ASVS 5.0 10.7.1).
+
+    The redirect URI must have been registered when they decided, at the host that they were shown. Rows of before this
+    was recorded say nothing about it, so they do not count.
+    """
+    decided, now = decision.about, _about(request, client)
+    # Only whether *this* redirect URI was known matters. The port of a loopback address changes with every start.
+    now["redirect_uris"] = [] if is_loopback(request.redirect_uri) else [request.redirect_uri]
+    return not client_identity.changed(decided, now)
+
+
+def _origin(redirect_uri: str) -> str:
+    parts = urlsplit(redirect_uri)
+    if is_loopback(redirect_uri):
+        return f"http://{parts.hostname}"
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else redirect_uri
 
 
 @transaction.atomic(savepoint=False)

@@ -197,6 +197,9 @@ def _ask(
 
     `given` is the form of the consent page, None where they have not been asked yet.
     """
+    if not client.redirect_uri_allowed(authorization_request.redirect_uri):
+        # It was when the request was pushed or the page was shown, and was taken away since (RFC 9700 §2.1).
+        raise InvalidRequest(gettext_noop("The redirect_uri is not one that is registered for this app."))
     silent = "none" in authorization_request.prompts
 
     def started() -> str:

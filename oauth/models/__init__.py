@@ -11,6 +11,7 @@ from oauth.models.backchannel_request import BackchannelRequest
 from oauth.models.client import Client
 from oauth.models.device_code import DeviceCode
 from oauth.models.initial_access_token import InitialAccessToken
+from oauth.models.new_redirect_host import NewRedirectHost
 from oauth.models.pushed_request import PushedRequest
 from oauth.models.refresh_token import RefreshToken
 from oauth.models.remembered_consent import RememberedConsent
@@ -29,6 +30,7 @@ __all__ = [
     "Client",
     "DeviceCode",
     "InitialAccessToken",
+    "NewRedirectHost",
     "PushedRequest",
     "RefreshToken",
     "RememberedConsent",

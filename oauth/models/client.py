@@ -16,7 +16,7 @@ from cryptography import x509
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import OpClass
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Upper
 from django.dispatch import Signal
 from django.utils import timezone
@@ -25,7 +25,7 @@ from oauth2_provider.models import AbstractApplication, ApplicationManager
 
 from oauth import outbound, shown_names
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
-from oauth.models import client_keys
+from oauth.models import client_identity, client_keys
 from oauth.models.secret import digest, new_secret
 from oauth.models.statement import Columns, rows
 from oauth.models.status import next_status_index
@@ -139,12 +139,30 @@ def new_client_id() -> str:
 # Django has no signal of its own for QuerySet.update, and whoever keeps clients in memory has to know.
 clients_updated = Signal()
 
+# Sent in the transaction in which a client becomes another one to its users, with `client`, and its `before` and
+# `after` as of client_identity.of. Whoever changed it: an admin, the client itself, its metadata document, a shell.
+identity_changed = Signal()
+
 
 class ClientQuerySet(models.QuerySet["Client"]):
     def update(self, **values: Any) -> int:
-        changed = super().update(**values)
+        if client_identity.FIELDS.isdisjoint(values):
+            changed = super().update(**values)
+        else:
+            with transaction.atomic(using=self.db):
+                named = self.model.objects.using(self.db).filter(pk__in=self.order_by().values("pk"))
+                before = {client.pk: client_identity.of(client) for client in named}
+                changed = super().update(**values)
+                for client in self.model.objects.using(self.db).filter(pk__in=before):
+                    _tell_of_change(client, before[client.pk])
         clients_updated.send(sender=Client)
         return changed
+
+
+def _tell_of_change(client: "Client", before: client_identity.Identity) -> None:
+    after = client_identity.of(client)
+    if client_identity.changed(before, after):
+        identity_changed.send(sender=Client, client=client, before=before, after=after)
 
 
 class Client(AbstractApplication):
@@ -283,6 +301,18 @@ class Client(AbstractApplication):
                 condition=models.Q(client_type="public") ^ ~models.Q(token_endpoint_auth_method="none"),
             ),
         ]
+
+    #: The member of staff who makes the change that is saved next; None for the client itself and for commands.
+    changed_by: Any = None
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            stored = None if self._state.adding else Client.objects.filter(pk=self.pk).first()
+            super().save(*args, **kwargs)
+            if stored is not None:
+                saved = Client.objects.get(pk=self.pk) if kwargs.get("update_fields") is not None else self
+                saved.changed_by = self.changed_by
+                _tell_of_change(saved, client_identity.of(stored))
 
     @classmethod
     def read(cls, client_id: str) -> "Client | None":

@@ -30,7 +30,8 @@ def ask(browser, client, **parameters):
 
 
 def is_silent(browser, client, **parameters):
-    return ask(browser, client, **parameters).status_code == 303
+    answer = ask(browser, client, **parameters)
+    return answer.status_code == 303 and ("code" in callback(answer) or "access_token" in answer["Location"])
 
 
 def allow(browser, client, **parameters):

@@ -1,0 +1,88 @@
+"""A new host among the redirect URIs of a client in use: one admin asks for it, another approves it.
+
+Codes of users go to this host, so nobody alone may add it (OAUTH["SECOND_ADMIN_FOR_REDIRECT_HOSTS"]).
+"""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.utils import timezone
+
+from oauth.models.audit_event import AuditEvent
+from oauth.models.client import Client, validate_redirect_uri
+
+
+class NewRedirectHost(models.Model):
+    """Kept after the decision, for auditors."""
+
+    # No constraints: the release before this one deletes clients and users without knowing this table.
+    client = models.ForeignKey(
+        settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+        models.CASCADE,
+        related_name="new_redirect_hosts",
+        db_constraint=False,
+    )
+    redirect_uris = models.TextField("redirect URIs", help_text="What is to be added, one a line.")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_constraint=False
+    )
+    asked_at = models.DateTimeField(default=timezone.now)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_constraint=False
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    is_approved = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = "new redirect host"
+        constraints = [
+            models.CheckConstraint(
+                name="new_redirect_host_needs_two",
+                condition=models.Q(is_approved=False) | ~models.Q(decided_by=models.F("asked_by")),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client}: {' '.join(self.redirect_uris.split())}"
+
+    def approve(self, by: Any) -> None:
+        """Adds the URIs. Raises PermissionDenied for the admin who asked, and if this was decided before."""
+        with transaction.atomic():
+            pending = self._pending()
+            # If the user who asked is gone, nobody can tell whether this is somebody else: ask again.
+            if pending.asked_by_id is None or pending.asked_by_id == by.pk:
+                raise PermissionDenied("Another admin must approve a new redirect host.")
+            client = Client.objects.select_for_update(of=("self",)).get(pk=pending.client_id)
+            known = client.redirect_uris.split()
+            added = [uri for uri in pending.redirect_uris.split() if uri not in known]
+            for uri in added:
+                validate_redirect_uri(uri, kind=client.kind)
+            client.redirect_uris = "\n".join([*known, *added])
+            client.changed_by = by
+            client.save(update_fields=["redirect_uris", "updated"])
+            self._decide(pending, by, is_approved=True)
+
+    def reject(self, by: Any) -> None:
+        """Also by the admin who asked, who withdraws it."""
+        with transaction.atomic():
+            self._decide(self._pending(), by, is_approved=False)
+
+    def _pending(self) -> "NewRedirectHost":
+        pending = type(self).objects.select_for_update(of=("self",)).filter(pk=self.pk, decided_at=None).first()
+        if pending is None:
+            raise PermissionDenied("This was decided before.")
+        return pending
+
+    def _decide(self, pending: "NewRedirectHost", by: Any, *, is_approved: bool) -> None:
+        pending.decided_by, pending.decided_at, pending.is_approved = by, timezone.now(), is_approved
+        pending.save(update_fields=["decided_by", "decided_at", "is_approved"])
+        verdict = "approved" if is_approved else "rejected"
+        AuditEvent.record(
+            AuditEvent.Action.CLIENT_CHANGED,
+            client=pending.client.client_id,
+            actor=by.pk,
+            reason=f"{verdict} new redirect URIs: {' '.join(pending.redirect_uris.split())}",
+        )
+        self.refresh_from_db()
