@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oauth', '0017_remembered_consent'),
+        ('oauth', '0018_why_access_ended'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
