@@ -355,6 +355,7 @@ OAUTH = {
         "account_information": "banking.authorization_details.AccountInformation",
         "transfer": "banking.authorization_details.TransferDetails",
     },
+    "LEFT_BY_APPS": ["banking.left_by_apps.Orders"],
     # What the roles of the admin see of the bank and of people.
     "ADMIN_ROLES": {
         "Support": ["accounts.view_user", "mfa.view_authenticator", "mfa.delete_authenticator"],

@@ -72,6 +72,8 @@ class Conf:
     RESOURCES: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: RFC 9396: type of details -> dotted path of its `authorization_details.DetailsType`.
     AUTHORIZATION_DETAILS_TYPES: Mapping[str, str] = field(default_factory=dict)
+    #: Dotted paths of `left_by_apps.LeftByApps`: what becomes of what an app set up when a user removes it.
+    LEFT_BY_APPS: tuple[str, ...] = ()
     #: Dotted path of a function (request) -> AuthenticationContext: how and when this person logged in.
     AUTHENTICATION_CONTEXT: str = "oauth.authorization.authentication_context.from_last_login"
     #: Dotted path of a function (user, scopes) -> claims for the UserInfo endpoint.
@@ -155,7 +157,14 @@ def _load() -> Conf:
         raise ImproperlyConfigured(f"OAUTH has no setting named {', '.join(sorted(unknown))}.")
     if "ISSUER" not in given:
         raise ImproperlyConfigured('OAUTH["ISSUER"] is missing: the origin of this server, as clients see it.')
-    for name in ("KEY_ENCRYPTION_KEYS", "AUDIENCES", "OUTBOUND_ALLOWED_HOSTS", "ACR_VALUES", "ADMIN_PANELS"):
+    for name in (
+        "KEY_ENCRYPTION_KEYS",
+        "AUDIENCES",
+        "OUTBOUND_ALLOWED_HOSTS",
+        "ACR_VALUES",
+        "ADMIN_PANELS",
+        "LEFT_BY_APPS",
+    ):
         if name in given:
             given[name] = tuple(given[name])
     return Conf(**given)

@@ -1,13 +1,16 @@
-"""Transfers for a day to come, and standing orders."""
+"""Transfers for a day to come, and standing orders: held, released and cancelled by staff."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
+from banking import oversight
+from banking.admin.acts import Act, Text, WithActs
 from banking.admin.read_only import ReadOnly, WithAmount
 from banking.models import ScheduledTransfer
 
 
 @admin.register(ScheduledTransfer)
-class ScheduledTransferAdmin(WithAmount, ReadOnly):
+class ScheduledTransferAdmin(WithActs, WithAmount, ReadOnly):
     list_display = ("id", "status", "frequency", "amount", "source", "destination", "payee_name", "next_on")
     list_filter = ("status", "frequency")
     list_select_related = ("user", "source", "destination")
@@ -15,7 +18,50 @@ class ScheduledTransferAdmin(WithAmount, ReadOnly):
     found_by_account = ("source_id",)
     found_by_person = ("user_id",)
     fields = (
-        "id", "status", "frequency", "amount", "source", "destination", "payee_name", "payee_iban", "reference", "user",
-        "client_id", "first_on", "next_on", "last_on", "created_at",
+        "id", "status", "held_reason", "frequency", "amount", "source", "destination", "payee_name", "payee_iban",
+        "reference", "user", "client_id", "first_on", "next_on", "last_on", "created_at", "resumed_at",
     )  # fmt: skip
     readonly_fields = ("amount",)
+    acts = (
+        Act(
+            name="hold",
+            label=_("Hold"),
+            explanation=_("Nothing is paid by it until staff release it. Its user is told and may cancel it."),
+            done=_("The order is on hold."),
+            permission="banking.hold_scheduledtransfer",
+            do=lambda order, by, reason: oversight.hold_order(order.pk, by=by, reason=reason),
+            suits=lambda order: order.status in ScheduledTransfer.OPEN and not _is_held_by_staff(order),
+        ),
+        Act(
+            name="release",
+            label=_("Release"),
+            explanation=_("It is paid on its days again. Days that passed are not made up for."),
+            done=_("The order is released."),
+            permission="banking.hold_scheduledtransfer",
+            do=lambda order, by, reason: oversight.release_order(order.pk, by=by, reason=reason),
+            suits=lambda order: _is_held_by_staff(order),
+        ),
+        Act(
+            name="cancel",
+            label=_("Cancel"),
+            explanation=_("Nothing more is paid by it, ever. What was paid stays paid."),
+            done=_("The order is cancelled."),
+            permission="banking.hold_scheduledtransfer",
+            do=lambda order, by, reason: oversight.cancel_order(order.pk, by=by, reason=reason),
+            suits=lambda order: order.status in ScheduledTransfer.OPEN,
+        ),
+    )
+
+    def facts(self, one: ScheduledTransfer) -> list[tuple[Text, Text]]:
+        return [
+            (_("Order"), f"{one.reference} ({one.get_frequency_display()})"),
+            (_("Amount"), self.amount(one)),
+            (_("From"), f"{one.source} {one.source.iban or ''}"),
+            (_("To"), f"{one.payee_name or one.destination} {one.payee_iban}"),
+            (_("User"), str(one.user)),
+            (_("Client"), one.client_id),
+        ]
+
+
+def _is_held_by_staff(order: ScheduledTransfer) -> bool:
+    return order.held_reason == ScheduledTransfer.HeldReason.STAFF

@@ -26,6 +26,7 @@ RIGHTS: dict[str, Rights] = {
         "UPDATE": ["status", "status_reason", "submitted_at", "settled_at", "transaction_id"],
     },
     "scheduled_transfer": {**APPENDED, "UPDATE": ["status", "next_on", "held_reason", "resumed_at"]},
+    "account_freeze": {**APPENDED, "UPDATE": ["unfrozen_by_id", "unfrozen_at", "unfreeze_reason"]},
     "reversal_request": {
         **APPENDED,
         "UPDATE": ["status", "decided_by_id", "decided_at", "decision_reason", "reversal_id"],

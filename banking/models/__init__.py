@@ -1,6 +1,7 @@
 """The entities of the bank. The database itself guarantees the ledger's invariants (migration 0002)."""
 
 from banking.models.account import Account, AccountAccess, Role
+from banking.models.account_freeze import AccountFreeze
 from banking.models.consent import Consent
 from banking.models.idempotency import IdempotencyRecord
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
@@ -14,6 +15,7 @@ from banking.models.webhook import Event, Webhook, WebhookDelivery
 __all__ = [
     "Account",
     "AccountAccess",
+    "AccountFreeze",
     "Consent",
     "Event",
     "Hold",

@@ -63,6 +63,7 @@ class ScheduledTransfer(models.Model):
 
     class Meta:
         db_table = "scheduled_transfer"
+        permissions = [("hold_scheduledtransfer", "Can hold, release and cancel payment orders")]
         indexes = [
             models.Index(fields=["source", "-id"], name="scheduled_of_source"),
             models.Index(fields=["next_on"], name="scheduled_due", condition=Q(status="active")),

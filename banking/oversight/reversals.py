@@ -1,4 +1,5 @@
-"""Reversing a transaction with four eyes: `request`, then `approve` or `decline` by somebody else, whoever they are."""
+"""Reversing a transaction with four eyes: `request`, then `approve` or `decline` by somebody else. Neither may have
+access to an account that it touches."""
 
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from django.utils import timezone
 from banking import ledger, webhooks
 from banking.ledger.refusals import AlreadyReversed, LedgerRefusal
 from banking.models import Event, LedgerTransaction, ReversalRequest
+from banking.oversight import own_money
 from banking.oversight.audit import Officer, record
 
 
@@ -31,6 +33,7 @@ class AlreadyDecided(LedgerRefusal):
 
 def request(transaction_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
     original = LedgerTransaction.objects.get(pk=transaction_id)
+    own_money.check(by, original.entries.values_list("account_id", flat=True))
     if LedgerTransaction.objects.filter(reverses=original).exists():
         raise AlreadyReversed
     try:
@@ -75,6 +78,7 @@ def _open_request(request_id: UUID, by: Officer) -> ReversalRequest:
         raise AlreadyDecided
     if asked.requested_by_id == by.user.pk:
         raise SamePerson
+    own_money.check(by, asked.transaction.entries.values_list("account_id", flat=True))
     return asked
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,11 +16,12 @@ from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views import View
 
-from oauth import parameters
+from oauth import left_by_apps, parameters
 from oauth.authorization import consent
 from oauth.authorization.consent import Permission
 from oauth.authorization_details import Summary, question_again, scopes_of, summaries
 from oauth.errors import InvalidRequest
+from oauth.left_by_apps import Left
 from oauth.models import AuditEvent, Authorization, Client
 
 PATH = "/oauth/apps"
@@ -44,6 +46,7 @@ class ConnectedApp:
     since: datetime
     last_used_at: datetime | None
     last_address: str | None
+    left: list[Left]
     expires_at: datetime
 
 
@@ -61,12 +64,17 @@ class ConnectedApps(View):
     def post(self, request: HttpRequest) -> HttpResponse:
         """Ends everything that this person allowed one client; what is somebody else's is never looked at."""
         try:
-            client_id = parameters.from_body(request).require("client_id")
+            params = parameters.from_body(request)
+            client_id = params.require("client_id")
         except InvalidRequest:
-            client_id = ""
+            return HttpResponseRedirect(PATH, status=303)
         person: Any = request.user
         theirs = Authorization.objects.filter(user=person, client__client_id=client_id)
-        if theirs.revoke(Authorization.RevocationReason.USER, by=person):
+        with transaction.atomic():
+            is_removed = theirs.revoke(Authorization.RevocationReason.USER, by=person)
+            if is_removed:
+                left_by_apps.removed(person, client_id, ticked=list(params))
+        if is_removed:
             messages.success(request, _("Removed. The app can no longer get in."))
         return HttpResponseRedirect(PATH, status=303)
 
@@ -77,6 +85,7 @@ def _connected(user: Any) -> Iterable[ConnectedApp]:
     for authorization in live:
         by_client.setdefault(authorization.client_id, []).append(authorization)
     addresses = _last_addresses([one.pk for one in live])
+    left = left_by_apps.find(user, {one.client.client_id for one in live})
     for authorizations in by_client.values():
         # What one of them may do unbounded is said, whatever another one narrows.
         scopes = {
@@ -93,6 +102,7 @@ def _connected(user: Any) -> Iterable[ConnectedApp]:
             since=min(authorization.created_at for authorization in authorizations),
             last_used_at=last_used_at,
             last_address=last_address,
+            left=left.get(authorizations[0].client.client_id, []),
             expires_at=max(authorization.expires_at for authorization in authorizations),
         )
 

@@ -253,7 +253,9 @@ def test_who_has_no_right_sees_nothing(browser, current):
 # --- freezing
 
 
-def test_a_frozen_account_refuses_debits_and_takes_credits(asker, current, of_bob, alice_api, access_token, api, bob):
+def test_a_frozen_account_refuses_debits_and_takes_credits(
+    asker, approver, current, of_bob, alice_api, access_token, api, bob
+):
     staff = browser_of(asker)
     url = f"/admin/banking/account/{current.pk}"
     assert "Freeze" in page(staff, f"{url}/change/")
@@ -273,7 +275,7 @@ def test_a_frozen_account_refuses_debits_and_takes_credits(asker, current, of_bo
     )  # fmt: skip
     assert "Card reported stolen" in event.reason
     assert "Card reported stolen" in LogEntry.objects.get().change_message
-    assert staff.post(f"{url}/unfreeze/", {"reason": "A new card is out"}).status_code == 302
+    assert browser_of(approver).post(f"{url}/unfreeze/", {"reason": "A new card is out"}).status_code == 302
     assert send(alice_api, body_of(current, to_bob), key="debit-after-unfreezing").status_code == 201
 
 
@@ -500,7 +502,7 @@ def test_the_sites_role_has_the_rights_for_all_of_it(alice, bob):
     payment = ledger.post([(current, -2_000), (of_bob, 2_000)], description="x", kind="transfer")
     with site_role() as role, connected_as(role):
         oversight.freeze(current.pk, by=first, reason="x")
-        oversight.unfreeze(current.pk, by=first, reason="x")
+        oversight.unfreeze(current.pk, by=second, reason="x")
         request = oversight.request(payment.pk, by=first, reason="x")
         oversight.approve(request.pk, by=second)
         with pytest.raises(ProgrammingError), transaction.atomic():

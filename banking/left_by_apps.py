@@ -1,0 +1,35 @@
+"""Orders for days to come that an app set up, for OAUTH["LEFT_BY_APPS"]: on hold or cancelled with the app."""
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db.models import Count
+from django.utils.translation import ngettext
+
+from banking.models import ScheduledTransfer
+from banking.payments import scheduled
+from oauth.left_by_apps import Left, LeftByApps
+
+
+class Orders(LeftByApps):
+    def find(self, user: Any, client_ids: Collection[str]) -> dict[str, Left]:
+        theirs = ScheduledTransfer.objects.filter(
+            user_id=user.pk, client_id__in=client_ids, status__in=ScheduledTransfer.OPEN
+        )
+        counted = theirs.order_by().values_list("client_id").annotate(Count("pk"))
+        return {client_id: _left(count) for client_id, count in counted}
+
+    def removed(self, user: Any, client_id: str, *, is_ended: bool) -> None:
+        scheduled.app_removed(user.pk, client_id, is_cancelled=is_ended)
+
+
+def _left(count: int) -> Left:
+    said = ngettext(
+        "It set up %(count)d payment order. Without the app we hold it: nothing is paid by it until you resume it among"
+        " your standing orders.",
+        "It set up %(count)d payment orders. Without the app we hold them: nothing is paid by them until you resume"
+        " them among your standing orders.",
+        count,
+    )
+    offer = ngettext("Cancel the payment order instead", "Cancel the payment orders instead", count)
+    return Left(said % {"count": count}, offer)

@@ -1,0 +1,57 @@
+"""What an app leaves behind when a user removes it: what it set up elsewhere on the site, such as standing orders.
+
+    OAUTH["LEFT_BY_APPS"] = ["banking.left_by_apps.Orders"]
+
+names subclasses of `LeftByApps`. The page of connected apps says what there is and offers to end it with the app.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from oauth.conf import conf
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """`sentences` say what there is and what becomes of it; `offer` is the label of the tick that ends it."""
+
+    sentences: str
+    offer: str
+    #: The field of the form.
+    tick: str = ""
+
+
+class LeftByApps:
+    def find(self, user: Any, client_ids: Collection[str]) -> Mapping[str, Left]:
+        """What each of these clients set up for the user, by client ID; in as many statements for all as for one."""
+        raise NotImplementedError
+
+    def removed(self, user: Any, client_id: str, *, is_ended: bool) -> None:
+        """In the transaction that removes the app; `is_ended` where the user ticked the offer."""
+        raise NotImplementedError
+
+
+def find(user: Any, client_ids: Collection[str]) -> dict[str, list[Left]]:
+    """Of all kinds, by client ID."""
+    found: dict[str, list[Left]] = {}
+    for number, kind in enumerate(_kinds()):
+        for client_id, left in kind.find(user, client_ids).items():
+            found.setdefault(client_id, []).append(Left(left.sentences, left.offer, tick=_tick(number)))
+    return found
+
+
+def removed(user: Any, client_id: str, ticked: Collection[str]) -> None:
+    """`ticked` are the names of the fields of the form."""
+    for number, kind in enumerate(_kinds()):
+        kind.removed(user, client_id, is_ended=_tick(number) in ticked)
+
+
+def _tick(number: int) -> str:
+    return f"end-{number}"
+
+
+def _kinds() -> list[LeftByApps]:
+    return [import_string(path)() for path in conf.LEFT_BY_APPS]

@@ -1,0 +1,209 @@
+"""Orders outlive no app: removed or disabled, what it set up is on hold until its user or the bank decides."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+import time_machine
+from bs4 import BeautifulSoup
+from django.core import mail
+from django.test import Client as Browser
+from django.utils import timezone
+
+from banking import notices, payments
+from banking.models import ScheduledTransfer, Transfer
+from oauth.models import AuditEvent, Authorization, Client
+from tests.banking.test_admin import browser_of, officer
+from tests.banking.test_scheduled_transfers import order
+from tests.banking.test_web_bank import text
+from tests.oauth_client import PASSWORD
+
+pytestmark = pytest.mark.django_db
+APP = "client-of-the-tests"
+
+
+@pytest.fixture(autouse=True)
+def on_the_day():
+    with time_machine.travel(datetime(2026, 11, 24, 12, tzinfo=UTC)):
+        yield
+
+
+@pytest.fixture
+def weekly(alice_api, current, savings):
+    """Of the app, due on 1 December and each week after."""
+    made = order(alice_api, current, savings, amount_minor=1_000, frequency="weekly", first_on="2026-12-01")
+    assert made.status_code == 201
+    return ScheduledTransfer.objects.get()
+
+
+def run(day="2026-12-01"):
+    return payments.run_due(today=date.fromisoformat(day))
+
+
+def state(scheduled):
+    scheduled.refresh_from_db()
+    return scheduled.status, scheduled.held_reason, scheduled.next_on
+
+
+def ended(reason):
+    Authorization.objects.update(revoked_at=timezone.now(), revocation_reason=reason)
+
+
+def test_an_order_of_a_disabled_app_pays_nothing_and_its_user_is_told(weekly, alice_api, browser, monkeypatch):
+    told = []
+    monkeypatch.setattr(notices, "tell_later", lambda kind, about: told.append((kind, about)))
+    Client.objects.filter(client_id=APP).update(is_active=False)
+    assert run() == 0
+    assert state(weekly) == ("held", "app_disabled", None)
+    assert not Transfer.objects.exists()
+    assert told == [("order_held", weekly.pk)]
+    notices.send("order_held", str(weekly.pk))
+    assert "disabled" in mail.outbox[0].body
+    Client.objects.filter(client_id=APP).update(is_active=True)
+    shown = alice_api.get(f"/api/v1/scheduled-transfers/{weekly.pk}").json()
+    assert (shown["status"], shown["held_reason"], shown["next_on"]) == ("held", "app_disabled", None)
+    assert run("2026-12-31") == 0, "enabling the app again resumes nothing"
+
+
+def test_an_order_of_a_deleted_app_pays_nothing(weekly):
+    Client.objects.filter(client_id=APP).delete()
+    assert run() == 0
+    assert state(weekly) == ("held", "app_disabled", None)
+
+
+@pytest.mark.parametrize("reason", ["user", "admin", "refresh_replay", "code_replay", "deactivated"])
+def test_an_order_of_an_app_that_lost_its_access_pays_nothing(weekly, reason):
+    ended(reason)
+    assert run() == 0
+    assert state(weekly) == ("held", "app_removed", None)
+
+
+@pytest.mark.parametrize("reason", ["client", "logout"])
+def test_an_app_that_logs_out_ends_no_order(weekly, reason):
+    ended(reason)
+    assert run() == 1
+
+
+def test_an_order_outlives_an_authorization_that_came_to_its_end(weekly):
+    Authorization.objects.update(expires_at=timezone.now() - timedelta(days=1))
+    assert run() == 1
+
+
+def test_allowing_the_app_again_lets_its_orders_go_on(weekly, alice, access_token):
+    ended("user")
+    access_token(alice, "transfers:write")
+    assert run() == 1
+
+
+def removal(browser):
+    """The fields of the form that removes the app, and whether it offers to end something."""
+    page = BeautifulSoup(browser.get("/oauth/apps").content, "html.parser")
+    [form] = page.select("main form")
+    fields = {one["name"]: one["value"] for one in form.select("input[type=hidden]")}
+    return fields, [one["name"] for one in form.select("input[type=checkbox]")], form.get_text(" ", strip=True)
+
+
+def remove(browser, fields):
+    body = "&".join(f"{name}={value}" for name, value in fields.items())
+    return browser.post("/oauth/apps", body, content_type="application/x-www-form-urlencoded")
+
+
+def test_removing_an_app_holds_its_orders(browser, weekly):
+    fields, ticks, said = removal(browser)
+    assert len(ticks) == 1
+    assert "1 payment order" in said
+    remove(browser, fields)
+    assert state(weekly) == ("held", "app_removed", None)
+    assert not Authorization.objects.live().filter(client__client_id=APP).exists()
+
+
+def test_removing_an_app_cancels_its_orders_where_the_user_ticks_it(browser, weekly, access_token, alice):
+    fields, [tick], _ = removal(browser)
+    remove(browser, {**fields, tick: "yes"})
+    assert state(weekly) == ("cancelled", "", None)
+
+
+def test_an_app_without_orders_offers_nothing(browser, alice_api):
+    _, ticks, said = removal(browser)
+    assert ticks == []
+    assert "payment order" not in said
+
+
+def test_nobody_holds_the_orders_of_somebody_else(bob, weekly):
+    of_bob = Browser()
+    of_bob.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
+    remove(of_bob, {"client_id": APP, "end-0": "yes"})
+    assert state(weekly)[0] == "active"
+
+
+def test_the_web_bank_names_the_app_and_resumes_with_a_fresh_log_in(browser, weekly):
+    """It then is the user's own: the app stays gone. Days that passed are not made up for."""
+    page = text(browser.get("/bank/orders"))
+    assert Client.objects.get(client_id=APP).name in page
+    assert "On hold" not in page
+    remove(browser, removal(browser)[0])
+    page = text(browser.get("/bank/orders"))
+    for said in ("On hold", "was removed", Client.objects.get(client_id=APP).name, "Nothing is paid by it"):
+        assert said in page
+    url = f"/bank/orders/{weekly.pk}/resume"
+    with time_machine.travel(datetime(2026, 12, 2, 12, tzinfo=UTC)):
+        again = Browser()
+        again.post("/accounts/login/", {"login": "alice@example.test", "password": PASSWORD})
+        with time_machine.travel(datetime(2026, 12, 2, 12, 11, tzinfo=UTC)):
+            to_prove = again.post(url)["Location"]
+            assert to_prove.startswith("/accounts/reauthenticate/")
+            assert state(weekly)[0] == "held"
+            again.post(to_prove, {"password": PASSWORD})
+            again.post(url)
+        assert state(weekly) == ("active", "", date(2026, 12, 8))
+    assert run("2026-12-08") == 1
+
+
+def test_a_held_order_is_cancelled_by_its_user(browser, weekly, alice_api):
+    remove(browser, removal(browser)[0])
+    browser.post(f"/bank/orders/{weekly.pk}/cancel")
+    assert state(weekly) == ("cancelled", "", None)
+
+
+def test_nobody_elses_order_is_resumed(browser, weekly, bob):
+    remove(browser, removal(browser)[0])
+    of_bob = Browser()
+    of_bob.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
+    assert of_bob.post(f"/bank/orders/{weekly.pk}/resume").status_code == 404
+    assert state(weekly)[0] == "held"
+
+
+def test_a_day_that_was_paid_is_not_paid_again_after_resuming(browser, weekly):
+    assert run("2026-12-01") == 1
+    remove(browser, removal(browser)[0])
+    with time_machine.travel(datetime(2026, 12, 1, 12, tzinfo=UTC)):
+        again = Browser()
+        again.post("/accounts/login/", {"login": "alice@example.test", "password": PASSWORD})
+        again.post(f"/bank/orders/{weekly.pk}/resume")
+    assert state(weekly) == ("active", "", date(2026, 12, 8))
+
+
+# --- staff
+
+
+def test_staff_hold_an_order_and_only_staff_release_it(weekly, browser):
+    staff = browser_of(officer("clerk", "hold_scheduledtransfer"))
+    url = f"/admin/banking/scheduledtransfer/{weekly.pk}"
+    assert "Hold" in staff.get(f"{url}/change/").content.decode()
+    assert staff.post(f"{url}/hold/", {"reason": "Fraud report"}).status_code == 302
+    assert state(weekly) == ("held", "staff", None)
+    assert run() == 0
+    browser.post(f"/bank/orders/{weekly.pk}/resume")
+    assert state(weekly)[0] == "held", "the user cannot resume what the bank holds"
+    assert staff.post(f"{url}/release/", {"reason": "All clear"}).status_code == 302
+    assert state(weekly) == ("active", "", date(2026, 12, 1))
+    acts = AuditEvent.objects.filter(action="staff_acted").order_by("id").values_list("endpoint", flat=True)
+    assert list(acts) == ["bank.order_held", "bank.order_released"]
+    assert staff.post(f"{url}/cancel/", {"reason": "Fraud"}).status_code == 302
+    assert state(weekly)[0] == "cancelled"
+
+
+def test_staff_without_the_right_do_nothing_to_orders(weekly):
+    viewer = browser_of(officer("viewer"))
+    for how in ("hold", "release", "cancel"):
+        assert viewer.post(f"/admin/banking/scheduledtransfer/{weekly.pk}/{how}/", {"reason": "x"}).status_code == 403
+    assert state(weekly)[0] == "active"
