@@ -1,4 +1,4 @@
-"""Nobody of the staff acts on their own money (ISO 27001 A.5.3, segregation of duties): if you have access to an account
+"""Nobody of the staff acts on their own money (ISO 27001 A.5.3): if you have access to an account
 that an act touches, in any role, somebody else must do it."""
 
 from collections.abc import Iterable

@@ -78,7 +78,7 @@ def payment(current, of_bob):
 
 
 @pytest.fixture
-def some_of_each(alice, bob, current, of_bob, payment):
+def some_of_each(alice, asker, current, of_bob, payment):
     webhook = Webhook.objects.create(
         user=alice, client_id="an-app", authorization_id=current.pk, url="https://app.example/hook", events=["ping"]
     )
@@ -90,7 +90,7 @@ def some_of_each(alice, bob, current, of_bob, payment):
     return {
         "account": current,
         "ledgertransaction": payment,
-        "reversalrequest": ReversalRequest.objects.create(transaction=payment, reason="Wrong Bob", requested_by=bob),
+        "reversalrequest": ReversalRequest.objects.create(transaction=payment, reason="Wrong Bob", requested_by=asker),
         "hold": hold,
         "transfer": Transfer.objects.create(
             user=alice, client_id="an-app", idempotency_key="t" * 16, source=current, payee_name="Shop",

@@ -1,5 +1,7 @@
 """Strong proof (RFC 9470, SCA-RTS): no slices under the limit, and nobody adds a payee or an order unnoticed."""
 
+import contextlib
+import threading
 from datetime import timedelta
 from functools import partial
 
@@ -211,9 +213,16 @@ def test_orders_are_capped_over_all_apps(fresh, access_token, api, alice, curren
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_cap_on_orders_is_not_raced(access_token, api, alice, current, savings, settings):
+def test_the_cap_on_orders_is_not_raced(access_token, api, alice, current, savings, settings, monkeypatch):
     settings.BANK_MOST_ORDERS = 1
     client = api(access_token(alice, SCOPE))
+    all_there = threading.Barrier(4)
+
+    def wait_for_the_others(*_):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            all_there.wait(timeout=1)
+
+    monkeypatch.setattr(notices, "tell_later", wait_for_the_others)  # before COMMIT
     day = (timezone.localdate() + timedelta(days=3)).isoformat()
     keys = [f"{KEY}-{number}" for number in range(4)]
     made = in_parallel(*(partial(order, client, current, savings, key, 1, first_on=day) for key in keys))
