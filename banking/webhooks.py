@@ -1,6 +1,8 @@
 """Telling apps what happened: at least once, signed, and only what they may know.
 
 What is to be told is written in the transaction that it tells of (`announce`); the worker sends it (`deliver`).
+What an app may know is decided when it is sent, each time: an event that was written before the user took something
+back is dropped.
 """
 
 import json
@@ -15,9 +17,9 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from banking import jobs
-from banking.models import Event, Webhook, WebhookDelivery
+from banking.models import Account, Event, Webhook, WebhookDelivery
 from oauth import outbound
-from oauth.resource_server import authorization_of, is_live
+from oauth.resource_server import authorization_of
 
 DELIVER = "banking.deliver_webhook"
 #: 3 s, 9 s, 27 s ... 49 hours: three days in all.
@@ -71,7 +73,7 @@ def watch_consents() -> None:
     """Says consent.revoked once to whose access has ended, and nothing more after it; consent.confirm_due once to whose
     access ends within CONFIRM_DUE_BEFORE."""
     for webhook in Webhook.objects.filter(ended_at=None).iterator():
-        if not is_live(webhook):
+        if authorization_of(webhook) is None:
             _end(webhook)
         elif Event.CONSENT_CONFIRM_DUE in webhook.events:
             _remind(webhook)
@@ -94,10 +96,8 @@ def deliver(delivery_id: UUID) -> None:
     if delivery is None or delivery.status != WebhookDelivery.Status.PENDING:
         return
     webhook = delivery.webhook
-    is_farewell = delivery.event == Event.CONSENT_REVOKED
-    if not is_farewell and (webhook.ended_at or not is_live(webhook)):
-        _end(webhook)
-        _note(delivery, WebhookDelivery.Status.DROPPED, "the access has ended")
+    if why_not := _withheld(delivery):
+        _note(delivery, WebhookDelivery.Status.DROPPED, why_not)
         return
     body = json.dumps(content(delivery), separators=(",", ":"))
     signed = import_string(settings.WEBHOOK_SIGNER)(body.encode(), typ=TYP)
@@ -121,6 +121,29 @@ def deliver(delivery_id: UUID) -> None:
         raise NotDelivered(said)
 
 
+def _withheld(delivery: WebhookDelivery) -> str:
+    """Why this may not be sent now, empty where it may. What was allowed when the event was written does not count:
+    the user may have removed the app, a scope or an account since."""
+    webhook = delivery.webhook
+    if delivery.event == Event.CONSENT_REVOKED:
+        return ""
+    authorization = None if webhook.ended_at else authorization_of(webhook)
+    if authorization is None:
+        _end(webhook)
+        return "the access has ended"
+    if delivery.event == Event.CONSENT_CONFIRM_DUE:
+        return ""
+    needed = {MANAGE, *filter(None, [SEEN_BY.get(delivery.event)])}
+    if not needed <= set(authorization.scopes):
+        return "the app may no longer know this"
+    if delivery.account_id is None:
+        return ""
+    accounts = Account.objects.of(webhook.user_id).filter(pk=delivery.account_id)
+    visible = accounts.named_by(authorization.authorization_details, _ACTIONS.get(delivery.event, ""))
+    is_picked = webhook.accounts is None or delivery.account_id in webhook.accounts
+    return "" if is_picked and visible.exists() else "the app may no longer see this account"
+
+
 def content(delivery: WebhookDelivery) -> dict[str, Any]:
     """What is sent: ids, no amounts and no names."""
     return {
@@ -138,6 +161,11 @@ def content(delivery: WebhookDelivery) -> dict[str, Any]:
         },
     }
 
+
+#: Which scope an app needs to know of an event, and which action of its details (RFC 9396).
+SEEN_BY: dict[str, str] = {Event.TRANSACTION_BOOKED: "transactions:read", Event.TRANSFER_UPDATED: "transfers:read"}
+_ACTIONS: dict[str, str] = {Event.TRANSACTION_BOOKED: "transactions"}
+MANAGE = "webhooks:manage"
 
 _RESOURCES: dict[str, str] = {Event.TRANSACTION_BOOKED: "transaction_id", Event.TRANSFER_UPDATED: "transfer_id"}
 

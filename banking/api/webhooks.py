@@ -23,7 +23,6 @@ from oauth.limits import Limit
 from oauth.resource_server import InsufficientScope, authorization_of, require_live
 
 MOST = 10
-_SEEN_BY = {Event.TRANSACTION_BOOKED: "transactions:read", Event.TRANSFER_UPDATED: "transfers:read"}
 _CHOICES = [event for event in Event if event != Event.PING]
 
 
@@ -65,7 +64,7 @@ class WebhookList(BankView):
         if claims.user_id is None:
             raise Http404  # a client acting for itself has no accounts to hear of
         # An event tells that something happened; that is for whoever may look at it.
-        if missing := {_SEEN_BY[event] for event in events if event in _SEEN_BY} - set(claims.scopes):
+        if missing := {webhooks.SEEN_BY[event] for event in events if event in webhooks.SEEN_BY} - set(claims.scopes):
             raise InsufficientScope(sorted(missing))
         require_live(request.auth)  # type: ignore[arg-type]
         authorization = authorization_of(request.auth)
@@ -117,7 +116,8 @@ class WebhookDeliveries(BankView):
     def get(self, request: Request, webhook_id: str) -> Response:
         hook = _hook(request, webhook_id)
         page = Page(request, f"deliveries|{hook.pk}")
-        deliveries = WebhookDelivery.objects.filter(webhook=hook)
+        # What was withheld is not told here either: that something happened is what the app may not know.
+        deliveries = WebhookDelivery.objects.filter(webhook=hook).exclude(status=WebhookDelivery.Status.DROPPED)
         if page.after is not None:
             deliveries = deliveries.filter(id__lt=UUID(page.after))
         rows = deliveries.order_by("-id")[: page.limit + 1]

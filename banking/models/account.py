@@ -1,5 +1,6 @@
 """Accounts: a person's, or the bank's own. Balances move only through ledger entries and holds."""
 
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -64,7 +65,14 @@ class AccountQuerySet(models.QuerySet["Account"]):
         user_id = _user_of(token)
         if user_id is None:
             return self.none()
-        return self.of(user_id, may_pay=may_pay).filter(_picked(token, action))
+        return self.of(user_id, may_pay=may_pay).named_by(token.claims.authorization_details, action)
+
+    def named_by(self, details: Iterable[Mapping[str, Any]], action: str = "") -> "AccountQuerySet":
+        """Those that the user picked in these details (RFC 9396) for this action; all where there are none.
+
+        A filter on top of ownership, never instead of it.
+        """
+        return self.filter(_picked(details, action))
 
 
 # They stand for those of a question while its SQL is compiled.
@@ -96,9 +104,7 @@ def _user_of(token: "AccessToken") -> UUID | None:
         return None
 
 
-def _picked(token: "AccessToken", action: str) -> Q:
-    """The accounts that the token's details name: a filter on top of ownership, never instead of it."""
-    details = token.claims.authorization_details
+def _picked(details: Iterable[Mapping[str, Any]], action: str) -> Q:
     if not details:
         return Q()
     named = Q(pk__in=[])

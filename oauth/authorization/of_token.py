@@ -26,7 +26,8 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
         client_id=client.client_id,
         client_name=client.name,
         is_confidential=not client.is_public,
-        scopes=sorted(authorization.scopes),
+        # ASVS 5.0 10.4.11: within what the client may have now.
+        scopes=sorted({*authorization.scopes} & {*client.allowed_scopes}),
         authorization_details=authorization.authorization_details,
         granted_at=authorization.created_at,
         expires_at=authorization.expires_at,

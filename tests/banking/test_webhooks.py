@@ -9,13 +9,14 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from banking import housekeeping, payments, webhooks
-from banking.models import Consent, IdempotencyRecord, Transfer, Webhook, WebhookDelivery
+from banking.models import AccountAccess, Consent, IdempotencyRecord, Role, Transfer, Webhook, WebhookDelivery
 from oauth import keys
 from oauth.models import Authorization
 from tests.banking.conftest import funded
 from tests.banking.test_payments import ELSEWHERE
 from tests.banking.test_transfers import KEY, body_of, send
 from tests.http_listener import HttpListener
+from tests.oauth_client import allow
 
 pytestmark = pytest.mark.django_db
 SCOPE = "accounts:read transactions:read transfers:read transfers:write webhooks:manage"
@@ -253,3 +254,91 @@ def test_the_app_is_told_once_that_the_person_has_to_allow_it_anew(app, listener
     webhooks.watch_consents()
     deliver_all()
     assert [body["type"] for body in received(listener)] == events
+
+
+# --- what may be sent is decided when it is sent
+
+
+def replace_grant(browser, client, scope):
+    """The user replaces what they allowed; the grant itself lives on (FAPI Grant Management §5.4)."""
+    grant_id = str(Authorization.objects.get().pk)
+    allow(browser, client, scope=scope, grant_management_action="replace", grant_id=grant_id)
+
+
+def test_an_event_of_a_scope_that_was_replaced_is_not_sent(browser, web_app, app, hook, listener, current, savings):
+    send(app, body_of(current, savings))
+    replace_grant(browser, web_app, "accounts:read transfers:read webhooks:manage")
+    deliver_all()
+    assert {body["type"] for body in received(listener)} == {"transfer.updated"}
+    dropped = WebhookDelivery.objects.filter(event="transaction.booked")
+    assert set(dropped.values_list("status", "last_answer")) == {("dropped", "the app may no longer know this")}
+
+
+def test_without_the_right_to_webhooks_nothing_is_sent(browser, web_app, app, hook, listener, current, savings):
+    send(app, body_of(current, savings))
+    replace_grant(browser, web_app, "accounts:read transactions:read transfers:read")
+    deliver_all()
+    assert received(listener) == []
+    assert set(WebhookDelivery.objects.values_list("status", flat=True)) == {"dropped"}
+
+
+def test_a_scope_that_an_admin_took_from_the_client_is_not_told_of(web_app, app, hook, listener, current, savings):
+    """ASVS 5.0 10.4.11."""
+    send(app, body_of(current, savings))
+    web_app.allowed_scopes = ["accounts:read", "transfers:read", "webhooks:manage"]
+    web_app.save()
+    deliver_all()
+    assert {body["type"] for body in received(listener)} == {"transfer.updated"}
+
+
+def test_an_account_that_was_unpicked_since_is_not_told_of(alice, web_app, app, hook, listener, current, savings):
+    other = funded(alice, "Other")
+    send(app, body_of(current, other))
+    detail = {"type": "account_information", "actions": ["transactions"], "identifier": KEY}
+    Authorization.objects.update(authorization_details=[{**detail, "accounts": [str(savings.pk)]}])
+    deliver_all()
+    assert received(listener) == []
+    assert "the app may no longer see this account" in WebhookDelivery.objects.values_list("last_answer", flat=True)
+    send(app, body_of(current, savings), f"{KEY}-2")
+    deliver_all()
+    assert {body["data"]["account_id"] for body in received(listener) if body["type"] == "transaction.booked"} == {
+        str(savings.pk)
+    }
+
+
+def test_an_account_that_the_user_may_no_longer_see_is_not_told_of(
+    alice, bob, app, hook, listener, of_bob, access_token, api
+):
+    AccountAccess.objects.create(account=of_bob, user=alice, role=Role.READER)
+    send(api(access_token(bob, "transfers:write")), body_of(of_bob, funded(bob, "Bob's other")))
+    assert WebhookDelivery.objects.exists()
+    AccountAccess.objects.filter(account=of_bob, user=alice).delete()
+    deliver_all()
+    assert received(listener) == []
+
+
+def test_what_was_given_up_is_withheld_when_it_is_sent_again(browser, web_app, app, hook, listener, current, savings):
+    send(app, body_of(current, savings))
+    given_up = WebhookDelivery.objects.filter(event="transaction.booked").first()
+    WebhookDelivery.objects.update(status="failed")
+    replace_grant(browser, web_app, "accounts:read webhooks:manage")
+    webhooks.send_again(given_up.pk)
+    deliver_all()
+    assert received(listener) == []
+
+
+def test_the_app_does_not_read_of_what_was_withheld(
+    browser, web_app, app, hook, listener, current, savings, token_endpoint, api
+):
+    send(app, body_of(current, savings))
+    deliver_all()
+    code = allow(
+        browser, web_app, scope="transfers:write webhooks:manage", grant_management_action="replace",
+        grant_id=str(Authorization.objects.get().pk),
+    )  # fmt: skip
+    now = api(token_endpoint.redeem(web_app, code).json()["access_token"])
+    told = len(now.get(f"/api/v1/webhooks/{hook['id']}/deliveries").json()["data"])
+    send(now, body_of(current, savings), f"{KEY}-2")
+    deliver_all()
+    assert WebhookDelivery.objects.filter(status="dropped").exists()
+    assert len(now.get(f"/api/v1/webhooks/{hook['id']}/deliveries").json()["data"]) == told
