@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from banking.api.accounts import timestamp
 from banking.api.views import BankView
 from banking.models import Account
-from oauth.resource_server import InvalidToken, authorization_of, end_authorization, require_live
+from oauth.resource_server import InvalidToken, authorization_of, end_authorization
 
 
 class ConsentView(BankView):
@@ -43,7 +43,6 @@ class ConsentView(BankView):
 
     def delete(self, request: Request) -> Response:
         """Every token of the authorization is over; the person sees the app gone from their list."""
-        require_live(request.auth)  # type: ignore[arg-type]
         if not end_authorization(request.auth):  # type: ignore[arg-type]
             raise InvalidToken("This API cannot end the authorization; revoke the token at the authorization server.")
         return Response(status=status.HTTP_204_NO_CONTENT)

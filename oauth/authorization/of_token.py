@@ -1,7 +1,8 @@
 """The authorization that an access token names: looked up and ended, for a resource server of the same site."""
 
 from oauth.models import Authorization
-from oauth.resource_server.authorization import AuthorizationSummary
+from oauth.resource_server.authorization import AuthorizationSummary, InsufficientRight
+from oauth.resource_server.challenges import InsufficientScope, InvalidToken
 from oauth.tokens import liveness
 from oauth.tokens.claims import AccessTokenClaims
 
@@ -35,6 +36,20 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
 
 
 def end(claims: AccessTokenClaims) -> None:
-    """The client gives it back (RFC 7009's effect): every token of it is over. A client's own has nothing to end."""
-    if claims.authorization_id is not None:
-        Authorization.objects.filter(pk=claims.authorization_id).revoke(Authorization.RevocationReason.CLIENT)
+    """The client gives it back (RFC 7009's effect): every token of it is over. A client's own has nothing to end.
+
+    Raises InvalidToken where it has ended already, and InsufficientRight or InsufficientScope where this token may not.
+    """
+    authority = liveness.authority(claims)
+    if authority is None:
+        raise InvalidToken("The authorization behind this token has ended.")
+    authorization = authority.authorization
+    if authorization is None:
+        return
+    # RFC 8693 §4.1: a service that was called with a token acts for the user, but the user did not allow it this.
+    if claims.actor or not authority.is_of_the_allowed_client:
+        raise InsufficientRight
+    # A token that was narrowed, for a part of the app that needs less, does not end what the whole app lives on.
+    if missing := {*authorization.scopes} & {*authority.client.allowed_scopes} - claims.scopes:
+        raise InsufficientScope(sorted(missing))
+    authorization.revoke(Authorization.RevocationReason.CLIENT)

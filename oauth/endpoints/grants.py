@@ -10,6 +10,7 @@ from rest_framework.exceptions import APIException, NotFound
 from oauth.endpoints.own_resource import access_token, refusal_response
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.models import Authorization
+from oauth.resource_server.authorization import InsufficientRight
 from oauth.resource_server.challenges import InsufficientScope, InvalidToken
 from oauth.tokens import liveness
 
@@ -50,6 +51,9 @@ def _own(request: HttpRequest, grant_id: str, scope: str) -> Authorization:
         raise InvalidToken
     if scope not in claims.scopes:
         raise InsufficientScope([scope])
+    if claims.actor:
+        # RFC 8693 §4.1: a service that acts for the user manages nothing that the user allowed.
+        raise InsufficientRight
     try:
         grant = liveness.authority(liveness.Named(claims.client_id, UUID(grant_id)))
     except ValueError:

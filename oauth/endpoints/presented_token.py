@@ -34,6 +34,12 @@ class PresentedToken:
         return self.is_usable and self.authority is not None
 
     @property
+    def is_exchanged(self) -> bool:
+        """Whether it came of token exchange (RFC 8693): the user allowed another client, or somebody acts for them."""
+        is_anothers = self.authority is not None and not self.authority.is_of_the_allowed_client
+        return "act" in self.claims or is_anothers
+
+    @property
     def authorization(self) -> Authorization | None:
         """The live authorization of a user; None for a client acting for itself."""
         return self.authority.authorization if self.authority else None

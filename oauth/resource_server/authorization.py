@@ -10,9 +10,19 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.module_loading import import_string
+from rest_framework import status
+from rest_framework.exceptions import APIException
 
 from oauth.conf import conf
 from oauth.tokens.access_token import AccessToken
+
+
+class InsufficientRight(APIException):
+    """The token was exchanged (RFC 8693): what the user allowed belongs to the client that they allowed it to."""
+
+    status_code = status.HTTP_403_FORBIDDEN
+    default_code = "insufficient_scope"  # RFC 6750 §3.1: more privileges than the token has
+    default_detail = "Only the app that the user allowed can end this, with a token of its own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,8 @@ def authorization_of(names: Any) -> AuthorizationSummary | None:
 
 
 def end_authorization(token: AccessToken) -> bool:
-    """Ends it at once, with all its tokens; whether this site can."""
+    """Ends it at once, with all its tokens; whether this site can. Raises an APIException where the token may not:
+    `InsufficientRight` for one that was exchanged, InsufficientScope for one that was narrowed."""
     if not conf.END_AUTHORIZATION:
         return False
     import_string(conf.END_AUTHORIZATION)(token.claims)

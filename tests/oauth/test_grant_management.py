@@ -6,8 +6,10 @@ import pytest
 
 from oauth.authorization import status_list
 from oauth.models import Authorization
+from oauth.models.client import GrantType
 from oauth.resource_server import status
 from tests.conftest import ALL_SCOPES, make_client
+from tests.oauth.test_token_exchange import exchange
 from tests.oauth_client import allow, authorization_url, callback, decide, decoded
 
 pytestmark = pytest.mark.django_db
@@ -147,3 +149,15 @@ def test_the_metadata_say_so(client):
     metadata = client.get("/.well-known/oauth-authorization-server").json()
     assert metadata["grant_management_endpoint"].endswith("/oauth/grants")
     assert {"query", "revoke", "create", "update", "replace"} <= set(metadata["grant_management_actions_supported"])
+
+
+@pytest.mark.parametrize("method", ["get", "delete"])
+def test_a_token_with_an_actor_manages_no_grants(client, manager, issue, token_endpoint, method):
+    """RFC 8693 §4.1: a service that acts for the user; also the client itself, with a token that it exchanged."""
+    manager.grant_types = [*manager.grant_types, GrantType.TOKEN_EXCHANGE.value]
+    manager.save()
+    issued = issue(manager, scope=MANAGE, grant_management_action="create")
+    token = exchange(token_endpoint, manager, issued["access_token"]).json()["access_token"]
+    refused = grant(client, issued["grant_id"], token, method)
+    assert (refused.status_code, refused.json()["error"]) == (403, "insufficient_scope")
+    assert Authorization.objects.get().is_live

@@ -89,7 +89,9 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ),
     ("GET", "consent"): Operation("What this token may do", {200: "Consent"}, "Consent"),
     ("DELETE", "consent"): Operation(
-        "Give the access back", {204: ""}, "Consent", description="Every token of it is over at once."
+        "Give the access back", {204: ""}, "Consent",
+        description="Every token of it is over at once. Needs a token of the app itself with all its scopes: one "
+        "that was exchanged (RFC 8693) or narrowed is refused with 403.",
     ),
     ("GET", "payees"): Operation("List payees", {200: "PayeeList"}, "Payees", parameters=_PAGE),
     ("POST", "payees"): Operation(
