@@ -2,42 +2,23 @@
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialApp
 from django.contrib import admin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Permission
 from django.db.models import Field, Model
 from django.db.models.constants import LOOKUP_SEP
-from django.test import Client as Browser
 from django.test import RequestFactory
 
 from accounts.models import User
-from oauth.conf import conf
-from oauth.roles import ROLES
+from tests.staff import EVERY_ROLE, browser_of, staff
 
 pytestmark = pytest.mark.django_db
-EVERY_ROLE = sorted({*ROLES, *conf.ADMIN_ROLES, "superuser"})
 LOOKUPS = ("", "__exact", "__startswith", "__contains", "__regex", "__gt", "__isnull")
 # A user reaches most tables in one step, and an admin list reaches a user in one or two.
 DEEPEST = 3
-
-
-def staff(role: str) -> User:
-    person = User.objects.create_user(f"{uuid4().hex}@example.test", "correct-horse-battery", is_staff=True)
-    if role == "superuser":
-        person.is_superuser = True
-        person.save()
-    else:
-        person.groups.add(Group.objects.get(name=role))
-    return person
-
-
-def browser_of(user: User) -> Browser:
-    browser = Browser()
-    browser.force_login(user)
-    return browser
 
 
 def fields_within(model: type[Model], steps: int, before: str = "") -> Iterator[str]:
@@ -171,9 +152,6 @@ def test_a_list_that_is_registered_tomorrow_is_guarded_too():
 
 
 def test_who_may_only_look_at_a_provider_does_not_see_its_secret(alice):
-    from allauth.socialaccount.models import SocialApp
-    from django.contrib.auth.models import Permission
-
     app = SocialApp.objects.create(provider="oidc", name="IdP", client_id="us", secret="top-secret-of-ours")
     person = User.objects.create_user("viewer@example.test", "correct-horse-battery", is_staff=True)
     person.user_permissions.add(Permission.objects.get(codename="view_socialapp"))

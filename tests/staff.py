@@ -1,0 +1,35 @@
+"""Staff of the admin for tests: by role, or with every permission to look and no other."""
+
+from uuid import uuid4
+
+from django.contrib.auth.models import Group, Permission
+from django.test import Client as Browser
+
+from accounts.models import User
+from oauth.conf import conf
+from oauth.roles import ROLES
+
+EVERY_ROLE = sorted({*ROLES, *conf.ADMIN_ROLES, "superuser"})
+
+
+def staff(role: str = "") -> User:
+    person = User.objects.create_user(f"{uuid4().hex}@example.test", "correct-horse-battery", is_staff=True)
+    if role == "superuser":
+        person.is_superuser = True
+        person.save()
+    elif role:
+        person.groups.add(Group.objects.get(name=role))
+    return person
+
+
+def looker() -> User:
+    """Who may look at everything and do nothing."""
+    person = staff()
+    person.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    return person
+
+
+def browser_of(user: User) -> Browser:
+    browser = Browser()
+    browser.force_login(user)
+    return browser
