@@ -17,9 +17,9 @@ class JobAdmin(ProcrastinateJobAdmin):
     """Procrastinate offers its actions to everybody who may look. A job is a settlement, a mail about security or a
     word to a client, so stopping one needs a permission; what was done is in the audit log."""
 
-    actions = ("retry", "cancel", "abort")
+    actions = ["retry", "cancel", "abort"]
     # Every argument of a job can be listed, so none is filtered by: locks name accounts.
-    list_filter = ("status", "queue_name", "task_name")
+    list_filter = ["status", "queue_name", "task_name"]
     show_full_result_count = False
 
     @admin.action(description="Retry the selected jobs", permissions=["manage"])
