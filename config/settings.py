@@ -259,6 +259,10 @@ MFA_TRUST_ENABLED = True
 MFA_TRUST_COOKIE_AGE = timedelta(days=30)
 MFA_TRUST_COOKIE_NAME = "__Host-trusted" if IS_HTTPS else "trusted"
 
+# Staff use the admin only after a login with a second factor, and change things only with a proof that is recent.
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=PRODUCTION)
+STAFF_PROOF_MAX_AGE = timedelta(seconds=env.int("STAFF_PROOF_MAX_AGE_SECONDS", default=600))
+
 # Identity providers of others, registered in the admin; see accounts/upstream.
 SOCIALACCOUNT_ADAPTER = "accounts.upstream.adapter.UpstreamAdapter"
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}

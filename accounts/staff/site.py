@@ -1,8 +1,82 @@
-"""The admin of this site."""
+"""The admin of this site: for staff who logged in with a second factor and whose last proof is recent when they act."""
 
-from oauth.staff import GuardedSite
+from functools import update_wrapper
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.contrib.admin import ModelAdmin
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+
+from accounts import second_factors
+from accounts.staff import proof, rank
+from oauth.staff import GuardedSite, changes_nothing
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class StaffSite(GuardedSite):
     site_header = site_title = "Countersign"
     index_title = "Administration"
+
+    def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
+        models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable
+        for model in models:
+            super().register(model, rank.respecting(model, admin_class or ModelAdmin), **options)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and proof.is_strong_enough(request)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Every page of the admin passes here, third parties' included."""
+        if getattr(view, "changes_nothing", False):
+            return super().admin_view(view, cacheable)
+
+        def with_proof(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method in _READING or proof.is_recent(request):
+                return view(request, *args, **kwargs)  # type: ignore[no-any-return]
+            return self._ask_again(request)
+
+        return super().admin_view(update_wrapper(with_proof, view), cacheable)
+
+    def _ask_again(self, request: HttpRequest) -> HttpResponse:
+        """What was typed stays in the browser: no form with a password in it is kept here while the user proves it."""
+        context = {
+            **self.each_context(request),
+            "title": "Confirm that it is you",
+            "url": f"{reverse('account_reauthenticate')}?{urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})}",
+        }
+        return TemplateResponse(request, "admin/proof_needed.html", context, status=403)
+
+    @changes_nothing
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().logout(request, extra_context)
+
+    @method_decorator(never_cache)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Leads to the login of the site, which limits tries and asks for the second factor; there is no other form.
+
+        Staff who are logged in without a second factor are led to it, or told how to set one up.
+        """
+        way_back = request.GET.get(REDIRECT_FIELD_NAME, "")
+        if not url_has_allowed_host_and_scheme(way_back, allowed_hosts=None):
+            way_back = reverse("admin:index", current_app=self.name)
+        query = urlencode({REDIRECT_FIELD_NAME: way_back})
+        user = request.user
+        if not user.is_authenticated:
+            return HttpResponseRedirect(f"{settings.LOGIN_URL}?{query}")
+        if not (user.is_staff and user.is_active):
+            raise PermissionDenied
+        if self.has_permission(request):
+            return HttpResponseRedirect(way_back)
+        if second_factors.of(user):
+            return HttpResponseRedirect(f"{reverse('account_stronger')}?{query}")
+        context = {**self.each_context(request), "title": "Set up a second factor", "url": reverse("mfa_index")}
+        return TemplateResponse(request, "admin/second_factor_needed.html", context, status=403)

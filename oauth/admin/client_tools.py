@@ -13,6 +13,7 @@ from oauth.models import AuditEvent, Client
 from oauth.models.audit_event import origin
 from oauth.models.client import Kind
 from oauth.registration import advice, snippets
+from oauth.staff import changes_nothing
 
 
 class ToolViews:
@@ -28,11 +29,13 @@ class ToolViews:
 
     # --- what is unsafe here and why, as it is typed; nothing is saved
 
+    @changes_nothing
     def advice_of_new(self, request: HttpRequest) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
         return self._advice(request, None)
 
+    @changes_nothing
     def advice_of(self, request: HttpRequest, object_id: str) -> HttpResponse:
         client = get_object_or_404(Client, pk=object_id)
         if not self.has_change_permission(request, client):

@@ -5,6 +5,6 @@
 """
 
 from oauth.staff.guard import Guarded
-from oauth.staff.site import GuardedSite
+from oauth.staff.site import GuardedSite, changes_nothing
 
-__all__ = ["Guarded", "GuardedSite"]
+__all__ = ["Guarded", "GuardedSite", "changes_nothing"]
