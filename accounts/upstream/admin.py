@@ -8,9 +8,11 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
+from accounts.staff import support
 from accounts.upstream.provider import UpstreamProvider
 from oauth import outbound
 
@@ -116,3 +118,10 @@ class UpstreamAccountAdmin(admin.ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: SocialAccount | None = None) -> bool:
         return False
+
+    def delete_model(self, request: HttpRequest, obj: SocialAccount) -> None:
+        support.disconnect(obj, request)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SocialAccount]) -> None:
+        for connection in list(queryset):
+            support.disconnect(connection, request)
