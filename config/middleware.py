@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from django.conf import settings
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
@@ -52,6 +53,24 @@ class SayOutages:
             return None
         logger.error("not available: %s: %s", type(exception).__name__, exception)
         return errors.answer(request, errors.OUTAGE)
+
+
+class RefuseImpossibleValues:
+    """400 where PostgreSQL says that a value in the address of an admin page is none of its type, such as a number
+    beyond its range or a state that its enumeration lacks. The admin's own filters check only what Django knows."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        is_asked = request.method in ("GET", "HEAD") and request.path_info.startswith("/admin/")
+        if not is_asked or not isinstance(exception, DataError):
+            return None
+        logger.warning("impossible value: %s", exception)
+        return errors.answer(request, errors.MALFORMED)
 
 
 class NoStoreForPeople:

@@ -109,6 +109,7 @@ MIDDLEWARE = [
     "accounts.middleware.LetFormsReturnToTheApp",
     "accounts.pending_log_in.EndStaleLogIns",
     "config.middleware.SayOutages",
+    "config.middleware.RefuseImpossibleValues",
 ]
 # What reads no cookie and answers no page. Whatever is not named here has all of MIDDLEWARE.
 PROGRAM_URLS_REGEX = (

@@ -54,15 +54,14 @@ class ProtocolEndpoint(View):
         """The client that calls, which has not asked too often.
 
         A client that proved itself has a limit of its own; anybody can call in the name of a public one, so there
-        the limit is the address's. Failures count where they come from: nobody is locked out by a stranger.
+        the limit is the address's. Failures count where they come from, and only failures are refused for them: right
+        credentials hold 256 random bits or a signature, so nobody guesses them, and they are always accepted.
         """
         address = limits.address_of(request)
-        limits.check(limits.FAILURES_OF_ADDRESS, address)
         client_id = ""
         try:
             credentials = client_authentication.read(request, params)
             client_id = credentials.client_id
-            limits.check(limits.FAILURES, address, client_id)
             client = client_authentication.verify(credentials)
         except InvalidClient as refusal:
             refusal.client_id = client_id

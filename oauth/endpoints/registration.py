@@ -30,11 +30,9 @@ class RegistrationEndpoint(ProtocolEndpoint):
 
     def post(self, request: HttpRequest) -> JsonResponse:
         """RFC 7591 §3.1: 201 with everything that was registered, and the secrets, known only now."""
-        address = limits.address_of(request)
-        limits.check(limits.FAILURES_OF_ADDRESS, address)
         token = _bearer(request)
         if not InitialAccessToken.is_valid(token):
-            limits.spend(limits.FAILURES_OF_ADDRESS, address)
+            limits.spend(limits.FAILURES_OF_ADDRESS, limits.address_of(request))
             raise InvalidRegistrationToken("An initial access token of this server is needed; it may have expired.")
         limits.spend(REGISTRATIONS, token)
         client = Client(registration_source=Client.RegistrationSource.DCR)
@@ -88,13 +86,14 @@ class RegisteredClientEndpoint(ProtocolEndpoint):
 
 def _own_client(request: HttpRequest, client_id: str, *, lock: bool = False) -> Client:
     """RFC 7592 §2: unknown client and wrong token answer alike."""
-    limits.check(limits.FAILURES, limits.address_of(request), client_id)
     clients = Client.objects.select_for_update() if lock else Client.objects.all()
     client = clients.filter(client_id=client_id, is_active=True).first()
     given = digest(_bearer(request))
     known = bytes(client.registration_token_digest or b"") if client else b""
     if client is None or not secrets.compare_digest(given, known):
-        limits.spend(limits.FAILURES, limits.address_of(request), client_id)
+        address = limits.address_of(request)
+        limits.spend(limits.FAILURES, address, client_id)
+        limits.spend(limits.FAILURES_OF_ADDRESS, address)
         raise InvalidRegistrationToken("The registration access token is not that of this client.")
     return client
 

@@ -45,8 +45,9 @@ class origin:
 
 def first_id_at(moment: datetime) -> UUID:
     """No event of that moment has a lower id: ids are UUIDv7 (RFC 9562 §5.7), milliseconds first, so that the order of
-    the log is the order of its primary key, and so is every stretch of time in it."""
-    return UUID(int=int(moment.timestamp() * 1000) << 80)
+    the log is the order of its primary key, and so is every stretch of time in it. Their times begin in 1970."""
+    milliseconds = int(moment.timestamp() * 1000)
+    return UUID(int=max(0, milliseconds) << 80)
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):

@@ -1,10 +1,13 @@
 """Rate limits: 429 with Retry-After, shared by all workers, and nothing a stranger can lock others out with."""
 
 from datetime import timedelta
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.core.management import call_command
+from django.test import Client as Browser
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -93,19 +96,52 @@ def test_an_ipv6_subscriber_is_one_address():
     assert addresses == {"2001:db8:1:2::"}
 
 
-def test_guessing_a_secret_is_slowed_where_it_comes_from_and_nowhere_else(
-    web_app, service, token_endpoint, monkeypatch
-):
-    """A stranger cannot lock a client out."""
+def test_guessing_a_secret_is_slowed_and_the_right_one_always_accepted(web_app, service, token_endpoint):
+    """A stranger behind the same address, or one who knows the client's name, locks no client out."""
     real, web_app.secret = web_app.secret, "wrong"
     statuses = [token_endpoint.post(web_app, grant_type="refresh_token").status_code for _ in range(31)]
     assert statuses == [401] * 30 + [429]
-    web_app.secret = real
-    assert token_endpoint.post(service, grant_type="client_credentials").status_code == 200
     form = {"grant_type": "refresh_token", "refresh_token": "x"}
-    assert token_endpoint.post(web_app, **form).status_code == 429
-    monkeypatch.setattr(limits, "address_of", lambda request: "192.0.2.1")
-    assert token_endpoint.post(web_app, **form).json()["error"] == "invalid_grant"  # asked, from elsewhere
+    web_app.secret = real
+    assert token_endpoint.post(web_app, **form).json()["error"] == "invalid_grant"  # past the authentication
+    assert token_endpoint.post(service, grant_type="client_credentials").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["token", "par", "introspect", "revoke", "device_authorization"])
+def test_failures_of_an_address_are_no_obstacle_to_right_credentials(service, signing_keys, path):
+    """At every endpoint that clients authenticate at: bad requests in the name of 200 clients, then a good one."""
+
+    def send(client_id, secret):
+        form = {"client_id": client_id, "client_secret": secret, "token": "x", "grant_type": "client_credentials"}
+        return (
+            Browser()
+            .post(f"/oauth/{path}", urlencode(form), content_type="application/x-www-form-urlencoded")
+            .status_code
+        )
+
+    service.token_endpoint_auth_method = "client_secret_post"
+    service.save()
+    assert [send(f"nobody-{number}", "x") for number in range(130)][-1] == 429
+    assert send(service.client_id, service.secret) not in (401, 429)
+
+
+def test_failures_of_an_address_are_no_obstacle_to_registrations(capsys):
+    """RFC 7591, RFC 7592: neither to the right initial access token nor to a client's own token."""
+    call_command("registration_token")
+    token = capsys.readouterr().out.splitlines()[-1]
+    browser = Browser()
+
+    def send(method, path, token, document=None):
+        headers = {"Authorization": f"Bearer {token}"}
+        return getattr(browser, method)(path, document, content_type="application/json", headers=headers)
+
+    assert [send("post", "/oauth/register", "wrong").status_code for _ in range(130)][-1] == 429
+    document = {"redirect_uris": ["https://app.example/callback"], "client_name": "App", "scope": "openid"}
+    registered = send("post", "/oauth/register", token, document)
+    assert registered.status_code == 201, registered.content
+    path = urlsplit(registered.json()["registration_client_uri"]).path
+    assert [send("get", path, "wrong").status_code for _ in range(31)][-1] == 429
+    assert send("get", path, registered.json()["registration_access_token"]).status_code == 200
 
 
 def test_a_limit_is_answered_429_with_retry_after(service, token_endpoint, monkeypatch):
