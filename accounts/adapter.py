@@ -5,12 +5,13 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib.sites.requests import RequestSite
 from django.core.exceptions import ValidationError
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import known_device, notices, recent_proof
+from accounts import addresses, changes, known_device, mail_limit, notices, recent_proof
 from accounts.models import User, UserManager
 from accounts.upstream import proof
 from oauth import limits
@@ -20,8 +21,10 @@ from oauth.limits import Limit
 # From all addresses together, at one account: what a botnet may try. The owner's own browsers are not counted.
 STRANGERS = Limit("strangers", 100, seconds=3600)
 
-# accounts.changes tells of these, whichever page, command or member of staff causes them.
-_TOLD_WHERE_IT_HAPPENS = {"password_changed", "password_set", "password_reset", "email_changed"}
+# accounts.changes and accounts.second_factors tell of these, whichever page, command or member of staff causes them.
+_TOLD_WHERE_IT_HAPPENS = {
+    "password_changed", "password_set", "password_reset", "email_changed", "totp_deactivated", "webauthn_removed",
+}  # fmt: skip
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -50,6 +53,14 @@ class AccountAdapter(DefaultAccountAdapter):
             notices.tell_of_tries_later(email, request)
             raise self.validation_error("too_many_login_attempts") from None
 
+    def authenticate(self, request: Any, **credentials: Any) -> Any:
+        """The right password of somebody who only claims the address is a wrong one."""
+        user = super().authenticate(request, **credentials)
+        if user is not None and addresses.owner(credentials.get("email", "")) != user:
+            self.authentication_failed(request, **credentials)
+            return None
+        return user
+
     def authentication_failed(self, request: Any, **credentials: Any) -> None:
         email = credentials.get("email", "")
         if known_device.of(request, email) is None:
@@ -59,6 +70,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def login(self, request: Any, user: Any) -> None:
         """Every way in ends here, second factor and all. The very first log-in is no news to anybody."""
         is_news = user.last_login is not None and known_device.of(request, user.email) is None
+        if user.last_login is None:
+            _forget_a_stranger(request, user)
         super().login(request, user)
         if is_news:
             notices.tell_later("new_device", user, request)
@@ -82,6 +95,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Links in mails lead to the issuer, whatever Host the request claimed (ZITADEL CVE-2025-64101)."""
+        if mail_limit.is_reached(self.request, email):
+            return
         for name, value in context.items():
             if name.endswith("_url") and isinstance(value, str):
                 context[name] = _on_issuer(value)
@@ -105,3 +120,17 @@ class _IssuerSite(RequestSite):
 def _on_issuer(url: str) -> str:
     issuer = urlsplit(settings.ISSUER)
     return urlunsplit(urlsplit(url)._replace(scheme=issuer.scheme, netloc=issuer.netloc))
+
+
+def _forget_a_stranger(request: Any, user: Any) -> None:
+    """The first login of all, by a code from the mailbox: who chose the password may be somebody else.
+
+    ("Pre-hijacked accounts", Sudhodanan and Paverd, USENIX Security 2022.)
+    """
+    ways = {record["method"] for record in get_authentication_records(request, user)}
+    if "code" in ways and not ways & {"password", "socialaccount"}:
+        changes.forget_who_signed_up(user)
+        user.set_unusable_password()
+        user.is_upgrading_hash = True  # nobody has logged in yet: nothing ends, and there is nothing to tell
+        user.save(update_fields=["password"])
+        user.is_upgrading_hash = False

@@ -8,11 +8,10 @@ Sources: ASVS 5.0 6.3.7 (tell the user), 7.4.2 and 7.4.3 (end sessions), RFC 970
 from typing import Any, Final
 
 from allauth.account.models import EmailAddress
-from allauth.core import context
+from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.hashers import is_password_usable
-from django.http import HttpRequest
 
-from accounts import notices
+from accounts import actor, notices
 from accounts.models import User
 from oauth.authorization import sessions
 from oauth.models import Session
@@ -48,6 +47,14 @@ def reactivate(user: User) -> None:
     user.save(update_fields=["is_active"])
 
 
+def forget_who_signed_up(user: User) -> None:
+    """The owner of a mailbox enters a user account that somebody else may have made with their address.
+
+    A connection to another site that the maker left there would let the maker in later.
+    """
+    SocialAccount.objects.filter(user=user).delete()
+
+
 # --- for User.save()
 
 
@@ -71,15 +78,17 @@ def _password_changed(user: User, stored: Stored) -> None:
     if kept:
         sessions.end_all(user, Session.EndReason.PASSWORD)
     else:
-        sessions.end_access(user, Session.EndReason.PASSWORD, by=_staff(user))
-    request = _request()
-    if request is None or _staff(user) is not None:
+        sessions.end_access(user, Session.EndReason.PASSWORD, by=actor.staff(user))
+    request = actor.request()
+    if request is None or actor.staff(user) is not None:
         kind = "password_replaced"
     elif request.user != user:
         kind = "password_reset"  # nobody is logged in: the link from the mailbox
+        if user.last_login is None:
+            forget_who_signed_up(user)
     else:
         kind = "password_changed" if is_password_usable(stored["password"]) else "password_set"
-    notices.tell_later(kind, user, request, by=_staff(user))
+    notices.tell_later(kind, user, request, by=actor.staff(user))
 
 
 def _address_changed(user: User, old: str) -> None:
@@ -87,25 +96,25 @@ def _address_changed(user: User, old: str) -> None:
     addresses = EmailAddress.objects.filter(user=user)
     if _is_own_choice(user):
         for email in (old, user.email):
-            notices.tell_later("email_changed", user, _request(), to=email)
+            notices.tell_later("email_changed", user, actor.request(), to=email)
         return
     told = {old, *addresses.filter(verified=True).values_list("email", flat=True), user.email}
     addresses.exclude(email=user.email).delete()
     EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"primary": True})
-    sessions.end_access(user, Session.EndReason.ADDRESS, by=_staff(user))
+    sessions.end_access(user, Session.EndReason.ADDRESS, by=actor.staff(user))
     for email in sorted(told):
-        notices.tell_later("address_replaced", user, _request(), to=email, by=_staff(user))
+        notices.tell_later("address_replaced", user, actor.request(), to=email, by=actor.staff(user))
 
 
 def _deactivated(user: User) -> None:
-    sessions.end_access(user, Session.EndReason.DEACTIVATED, by=_staff(user))
-    notices.tell_later("deactivated", user, _request(), by=_staff(user))
+    sessions.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
+    notices.tell_later("deactivated", user, actor.request(), by=actor.staff(user))
 
 
 def _reactivated(user: User) -> None:
     """Ends once more what a request that was under way at the deactivation may have written since."""
-    sessions.end_access(user, Session.EndReason.DEACTIVATED, by=_staff(user))
-    notices.tell_later("reactivated", user, _request(), by=_staff(user))
+    sessions.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
+    notices.tell_later("reactivated", user, actor.request(), by=actor.staff(user))
 
 
 def _is_replaced(user: User, stored: Stored) -> bool:
@@ -115,16 +124,3 @@ def _is_replaced(user: User, stored: Stored) -> bool:
 def _is_own_choice(user: User) -> bool:
     """The page of the user's addresses marks a verified one as primary before it writes it here; the admin does not."""
     return EmailAddress.objects.filter(user=user, email=user.email, verified=True, primary=True).exists()
-
-
-def _request() -> HttpRequest | None:
-    request: HttpRequest | None = context.request
-    return request
-
-
-def _staff(user: User) -> User | None:
-    """Who does this to somebody else's account; None for commands, the shell and the user."""
-    request = _request()
-    if request is None or not isinstance(request.user, User) or request.user == user:
-        return None
-    return request.user

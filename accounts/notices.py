@@ -53,6 +53,7 @@ SENTENCES: Final[dict[str, str | Promise]] = {
     "totp_deactivated": gettext_lazy("The authenticator app was turned off."),
     "webauthn_added": gettext_lazy("A passkey was added."),
     "webauthn_removed": gettext_lazy("A passkey was removed."),
+    "recovery_codes_removed": gettext_lazy("Your recovery codes were removed."),
     "recovery_codes_generated": gettext_lazy("Recovery codes were made."),
     "account_connected": gettext_lazy("Log-in through another site was connected."),
     "account_disconnected": gettext_lazy("Log-in through another site was disconnected."),

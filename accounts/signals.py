@@ -3,14 +3,15 @@
 from typing import Any
 from uuid import UUID
 
-from allauth.account.signals import user_logged_in
+from allauth.account.models import EmailAddress
+from allauth.account.signals import email_confirmed, user_logged_in
 from allauth.usersessions.models import UserSession
 from django.db.models.signals import post_save
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 
-from accounts import known_device, notices, second_factor_secrets
+from accounts import addresses, known_device, notices, second_factor_secrets, second_factors  # noqa: F401
 from accounts import sessions as browsers
 from accounts.models import User
 from oauth.keys.encryption import encrypting_anew
@@ -27,6 +28,11 @@ def remember_log_in(request: HttpRequest, user: User, response: HttpResponseBase
     user.speak(translation.get_language())
     address = request.META.get("REMOTE_ADDR") or None
     AuditEvent.record(AuditEvent.Action.LOGGED_IN, user=user.pk, address=address, endpoint="account")
+
+
+@receiver(email_confirmed)
+def forget_claims_of_others(email_address: EmailAddress, **_: Any) -> None:
+    addresses.forget_claims(email_address.email, but_of=email_address.user)
 
 
 @receiver(post_save, sender=Authorization)

@@ -207,6 +207,9 @@ ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
 ACCOUNT_FORMS = {
     "change_password": "accounts.password_forms.NewPasswordForm",
     "set_password": "accounts.password_forms.FirstPasswordForm",
+    "signup": "accounts.address_forms.NewUserForm",
+    "reset_password": "accounts.address_forms.ForgottenPasswordForm",
+    "request_login_code": "accounts.address_forms.CodeByMailForm",
 }
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.reset_links.ResetLinks"
 ACCOUNT_UNIQUE_EMAIL = True
@@ -239,12 +242,13 @@ ACCOUNT_RATE_LIMITS = {
     "login_failed": _scaled((10, "m/ip"), (5, "5m/key")),
     "signup": _scaled((20, "m/ip")),
     "confirm_email": _scaled((1, "3m/key")),
-    "reset_password": _scaled((20, "m/ip"), (5, "m/key")),
+    # Mails to one address are counted in accounts/mail_limit.py, for all pages together and without a word.
+    "reset_password": _scaled((20, "m/ip")),
     "reset_password_from_key": _scaled((20, "m/ip")),
     "change_password": _scaled((5, "m/user")),
     "manage_email": _scaled((10, "m/user")),
     "reauthenticate": _scaled((10, "m/user")),
-    "request_login_code": _scaled((20, "m/ip"), (3, "m/key")),
+    "request_login_code": _scaled((20, "m/ip")),
 }
 
 # A second factor is the person's choice; a passkey is both in one.
@@ -265,6 +269,7 @@ STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=PRODUCTION)
 STAFF_PROOF_MAX_AGE = timedelta(seconds=env.int("STAFF_PROOF_MAX_AGE_SECONDS", default=600))
 
 # Identity providers of others, registered in the admin; see accounts/upstream.
+SOCIALACCOUNT_FORMS = {"signup": "accounts.address_forms.NewUpstreamUserForm"}
 SOCIALACCOUNT_ADAPTER = "accounts.upstream.adapter.UpstreamAdapter"
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}
 

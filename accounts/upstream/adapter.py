@@ -12,6 +12,7 @@ from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django.http import HttpRequest
 from requests.adapters import BaseAdapter
 
+from accounts import addresses
 from accounts.models import User
 from accounts.upstream import proof
 from oauth import outbound
@@ -44,6 +45,9 @@ class UpstreamAdapter(DefaultSocialAccountAdapter):
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         if sociallogin.state.get("process") == AuthProcess.REDIRECT:
             proof.record(request, sociallogin)
+        if not sociallogin.is_existing:
+            for address in sociallogin.email_addresses:
+                addresses.forget_claims(address.email)
 
     def can_authenticate_by_email(self, login: SocialLogin, email: str) -> bool:
         return False

@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import json
+import re
 from typing import Any
+from urllib.parse import parse_qsl
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialApp
@@ -34,8 +36,23 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
         return f"{settings.ISSUER}{path}"
 
 
+# What a link to our login page may ask of the provider, and how it may be written (OpenID Connect Core §3.1.2.1).
+_ASKED = {"prompt": re.compile(r"login|consent|select_account"), "max_age": re.compile(r"[0-9]{1,9}")}
+
+
 class UpstreamProvider(OpenIDConnectProvider):
     oauth2_adapter_class = UpstreamOAuth2Adapter
+
+    def get_auth_params_from_request(self, request: HttpRequest, action: str) -> dict[str, str]:
+        """Anybody can write the link: it must not replace `redirect_uri`, `scope`, `login_hint` and the like."""
+        asked = dict(parse_qsl(request.GET.get("auth_params", "")))
+        allowed = {name: asked[name] for name, form in _ASKED.items() if form.fullmatch(asked.get(name, ""))}
+        return {**self.get_auth_params(), **allowed}
+
+    def get_scope_from_request(self, request: HttpRequest) -> list[str]:
+        """The admin decides which scopes are asked for, not the link."""
+        scopes: list[str] = self.get_scope()
+        return scopes
 
     def extract_uid(self, data: dict[str, Any]) -> str:
         """A digest of (`iss`, `sub`), so that a registration that is pointed at another issuer knows nobody."""
@@ -50,10 +67,8 @@ class UpstreamProvider(OpenIDConnectProvider):
 
     def extract_email_addresses(self, data: dict[str, Any]) -> list[EmailAddress]:
         addresses: list[EmailAddress] = super().extract_email_addresses(data)
-        # OpenID Connect Core §5.1: `email_verified` is a JSON boolean. allauth takes strings such as "true" as well.
-        says_verified = (data.get("userinfo") or data.get("id_token") or {}).get("email_verified") is True
         for address in addresses:
-            address.verified = says_verified and self._is_trusted_with(address.email)
+            address.verified = address.verified is True and self._is_trusted_with(address.email)
         return addresses
 
     def _is_trusted_with(self, email: str) -> bool:

@@ -272,3 +272,34 @@ def test_who_logs_in_nowhere_else_proves_it_there(browser, alice, provider, sub,
         back = fresh.get(CALLBACK, {"code": "c", "state": asked["state"]})
         assert back["Location"] == "/accounts/data/"
         assert (fresh.get("/accounts/data/").status_code == 200) is counts
+
+
+# --- what a link to our login page may ask of the provider
+
+
+def asked_of(provider, client, query):
+    out = client.post(f"{LOGIN}?{query}")
+    return parse_qs(urlsplit(out["Location"]).query)
+
+
+def test_a_link_asks_the_provider_for_a_prompt_and_an_age_only(client, provider):
+    """B11: the link is anybody's; OpenID Connect Core §3.1.2.1."""
+    plain = asked_of(provider, client, "process=login")
+    evil = (
+        "process=login&scope=admin&auth_params=prompt%3Dlogin%26max_age%3D0%26redirect_uri%3Dhttps%3A%2F%2Fevil.example"
+        "%26response_mode%3Dfragment%26login_hint%3Dvictim%26request%3Dx%26client_id%3Devil%26scope%3Dadmin%26state%3Dx"
+    )
+    asked = asked_of(provider, client, evil)
+    assert asked.pop("prompt") == ["login"]
+    assert asked.pop("max_age") == ["0"]
+    fresh = {"state", "code_challenge", "nonce"}
+    assert {name: asked[name] for name in asked.keys() - fresh} == {name: plain[name] for name in plain.keys() - fresh}
+    assert len(asked["state"]) == len(asked["scope"]) == 1
+
+
+@pytest.mark.parametrize(
+    "params", ["prompt%3Dnone", "prompt%3Dlogin%20x", "max_age%3D-1", "max_age%3D1e9", "max_age%3D"]
+)
+def test_a_link_asks_the_provider_for_no_odd_value(client, provider, params):
+    asked = asked_of(provider, client, f"process=login&auth_params={params}")
+    assert not asked.keys() & {"prompt", "max_age"}
