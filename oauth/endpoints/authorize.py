@@ -47,7 +47,7 @@ from oauth.errors import (
     OAuthError,
     UnmetAuthenticationRequirements,
 )
-from oauth.grants import issuance
+from oauth.grants import entitlement, issuance
 from oauth.models import Authorization, Client
 from oauth.models.audit_event import AuditEvent, origin
 from oauth.parameters import Parameters
@@ -340,10 +340,12 @@ def _allow(
 
 def _implicit(authorization: Authorization, authorization_request: AuthorizationRequest) -> dict[str, str]:
     """RFC 6749 §4.2.2: a short-lived access token in the fragment, no refresh token. Off unless allowed twice."""
+    client = authorization.client
+    scopes = entitlement.scopes(None, authorization_request.scopes, client)
     token, lifetime = issuance.access_token(
-        authorization.client,
-        scopes=authorization_request.scopes,
-        resources=authorization_request.resources,
+        client,
+        scopes=scopes,
+        resources=entitlement.resources((), authorization_request.resources, client),
         authorization=authorization,
         confirmation={},
     )
@@ -351,7 +353,7 @@ def _implicit(authorization: Authorization, authorization_request: Authorization
         "access_token": token,
         "token_type": "Bearer",
         "expires_in": str(int(lifetime.total_seconds())),
-        "scope": " ".join(sorted(authorization_request.scopes)),
+        "scope": " ".join(sorted(scopes)),
     }
 
 

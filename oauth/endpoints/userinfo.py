@@ -7,6 +7,7 @@ from oauth import user_claims
 from oauth.conf import conf
 from oauth.endpoints.own_resource import access_token, refusal_response
 from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.grants import entitlement
 from oauth.resource_server.challenges import InsufficientScope, InvalidToken
 from oauth.tokens import liveness, subject
 from oauth.tokens.signing import signer
@@ -32,6 +33,7 @@ class UserInfoEndpoint(ProtocolEndpoint):
         client, user = authority.client, authority.authorization.user
         # What was asked for by name (§5.5) is for the client that the user allowed, not for one that exchanged a token.
         names = authority.authorization.claims.get("userinfo", []) if authority.is_of_the_allowed_client else []
+        names = entitlement.claim_names(names, client)
         claims = user_claims.released(user, token.claims.scopes, names)
         claims |= {"sub": subject.of(client, user.pk)}
         if not client.userinfo_signed_response_alg:

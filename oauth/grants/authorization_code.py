@@ -7,8 +7,8 @@ import secrets
 from django.utils import timezone
 from jwt.utils import base64url_encode
 
-from oauth.errors import InvalidGrant, InvalidRequest, InvalidScope
-from oauth.grants import issuance, recording, unlocked
+from oauth.errors import InvalidGrant, InvalidRequest, InvalidScope, OAuthError
+from oauth.grants import entitlement, issuance, recording, unlocked
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import Authorization, AuthorizationCode
 from oauth.models.secret import digest
@@ -31,9 +31,9 @@ def at_once(request: GrantRequest) -> Issuance | None:
         return None
     try:
         _check(code, request)
-    except InvalidGrant:
+        issued = _issue(code, request)
+    except OAuthError:
         return None
-    issued = _issue(code, request)
     is_first = issuance.consume(recording.of_code(code), request.client, code.authorization, _NAME, issued)
     return issued if is_first else None
 
@@ -104,7 +104,7 @@ def _issue(code: AuthorizationCode, request: GrantRequest) -> Issuance:
         request,
         code.authorization,
         scopes=code.scopes,
-        resources=issuance.narrowed_resources(request.params.all("resource"), code.resources),
+        resources=entitlement.resources(request.params.all("resource"), code.resources, request.client),
         all_resources=code.resources,
         nonce=code.nonce,
     )

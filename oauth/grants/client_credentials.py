@@ -2,7 +2,7 @@
 
 from oauth.conf import conf
 from oauth.errors import InvalidAuthorizationDetails, InvalidScope, UnauthorizedClient
-from oauth.grants import issuance
+from oauth.grants import entitlement, issuance
 from oauth.grants.issuance import GrantRequest, Issuance
 
 # What only a person can allow about themselves.
@@ -17,10 +17,10 @@ def client_credentials(request: GrantRequest) -> Issuance:
         # RFC 9396 §5: what only a person can allow is refused, never passed over.
         raise InvalidAuthorizationDetails("Details are for a person to allow.")
     allowed = frozenset(client.allowed_scopes) - _NEEDS_A_USER
-    scopes = issuance.narrowed_scopes(params.get("scope"), allowed)
-    if not scopes:
-        raise InvalidScope("This client has no scopes of its own.")
-    resources = issuance.narrowed_resources(params.all("resource"), client.allowed_resources or tuple(conf.RESOURCES))
+    if not allowed:
+        raise InvalidScope("This client has no scopes allowed for client_credentials.")
+    scopes = entitlement.scopes(params.get("scope"), allowed, client)
+    resources = entitlement.resources(params.all("resource"), client.allowed_resources or tuple(conf.RESOURCES), client)
     access_token, lifetime = issuance.access_token(
         client, scopes=scopes, resources=resources, confirmation=request.confirmation
     )

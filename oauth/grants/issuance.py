@@ -11,8 +11,7 @@ from django.utils import timezone
 from oauth import authorization_details, user_claims
 from oauth.authorization_details import Detail
 from oauth.conf import conf
-from oauth.errors import InvalidScope, InvalidTarget
-from oauth.grants import recording
+from oauth.grants import entitlement, recording
 from oauth.grants.recording import Consumption
 from oauth.models import Authorization, Client, RefreshToken
 from oauth.models.client import GrantType
@@ -128,7 +127,9 @@ def tokens_of_a_user(
     nonce: str = "",
 ) -> Issuance:
     """The first tokens of an authorization; the refresh token is for `all_resources`. `record` stores them."""
-    client, confirmation, scopes = request.client, request.confirmation, frozenset(scopes)
+    client, confirmation = request.client, request.confirmation
+    scopes = entitlement.scopes(None, scopes, client)
+    resources = entitlement.resources((), resources, client)
     refresh_token, refresh_token_row = None, None
     if client.allows_grant_type(GrantType.REFRESH_TOKEN):
         refresh_token, refresh_token_row = new_refresh_token(
@@ -162,7 +163,7 @@ def tokens_of_a_user(
 
 def new_id_token(client: Client, authorization: Authorization, *, access_token: str, nonce: str = "") -> str:
     """With the claims that were asked for by name (OpenID Connect Core §5.5)."""
-    names = authorization.claims.get("id_token", [])
+    names = entitlement.claim_names(authorization.claims.get("id_token", []), client)
     claims = user_claims.released(authorization.user, frozenset(), names) if names else {}
     return id_token.sign(
         client, authorization, issued_at=timezone.now(), nonce=nonce, access_token=access_token, claims=claims
@@ -207,28 +208,7 @@ def consume(what: Consumption, client: Client, authorization: Authorization, gra
 
 
 def narrowed_details(request: GrantRequest, authorization: Authorization) -> list[dict[str, Any]]:
-    """Raises InvalidAuthorizationDetails beyond what the person allowed (RFC 9396 §6)."""
-    return authorization_details.narrowed(
-        request.params.get("authorization_details"), authorization.authorization_details
-    )
-
-
-def narrowed_scopes(asked: str | None, allowed: Iterable[str]) -> frozenset[str]:
-    """The scopes asked for, all where none are. Raises InvalidScope beyond `allowed` (RFC 6749 §3.3)."""
-    allowed = frozenset(allowed)
-    if asked is None:
-        return allowed
-    wanted = frozenset(asked.split())
-    if not wanted or not wanted <= allowed:
-        raise InvalidScope("The scope asks for more than is allowed here.", detail=f"asked {sorted(wanted - allowed)}")
-    return wanted
-
-
-def narrowed_resources(asked: tuple[str, ...], allowed: Iterable[str]) -> tuple[str, ...]:
-    """The resources asked for, all where none are. Raises InvalidTarget beyond `allowed` (RFC 8707 §2)."""
-    allowed = tuple(allowed)
-    if not asked:
-        return allowed
-    if not set(asked) <= set(allowed):
-        raise InvalidTarget("The resource is unknown or not allowed here.")
-    return tuple(dict.fromkeys(asked))
+    """Raises InvalidAuthorizationDetails beyond what the user allowed (RFC 9396 §6), or the client may have now."""
+    asked = request.params.get("authorization_details")
+    narrowed = authorization_details.narrowed(asked, authorization.authorization_details)
+    return entitlement.details(narrowed, request.client)

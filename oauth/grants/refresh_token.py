@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from oauth.conf import conf
 from oauth.errors import InvalidGrant, OAuthError
-from oauth.grants import issuance, recording, unlocked
+from oauth.grants import entitlement, issuance, recording, unlocked
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import Authorization, RefreshToken
 from oauth.models.secret import digest
@@ -68,8 +68,8 @@ def _issue(token: RefreshToken, request: GrantRequest) -> Issuance:
     if liveness.authority(Named(client.client_id, authorization.pk), read=authorization) is None:
         # Also where the user has logged out, and the app was not allowed to go on without them (`offline_access`).
         raise InvalidGrant("The authorization has ended.", detail="revoked, expired or deactivated")
-    scopes = issuance.narrowed_scopes(params.get("scope"), token.scopes)
-    resources = issuance.narrowed_resources(params.all("resource"), token.resources)
+    scopes = entitlement.scopes(params.get("scope"), token.scopes, client)
+    resources = entitlement.resources(params.all("resource"), token.resources, client)
     details = issuance.narrowed_details(request, authorization)
 
     if token.confirmation and token.confirmation != request.confirmation:

@@ -11,8 +11,8 @@ from rest_framework_simplejwt.exceptions import TokenError
 
 from oauth import authorization_details
 from oauth.conf import conf
-from oauth.errors import InvalidRequest, InvalidTarget, OAuthError
-from oauth.grants import issuance
+from oauth.errors import InvalidRequest, OAuthError
+from oauth.grants import entitlement, issuance
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import Client
 from oauth.models.client import ExchangePolicy
@@ -44,9 +44,10 @@ def token_exchange(request: GrantRequest) -> Issuance:
     if claims.confirmation:
         raise _unacceptable("subject_token", "The token is bound to a key that this client does not hold.")
     actor = _actor(client, claims, _actor_token(request))
-    scopes = issuance.narrowed_scopes(
-        params.get("scope"), _or_fail(claims.scopes & frozenset(client.allowed_scopes), params.get("scope"))
-    )
+    # ASVS 5.0 10.4.11: within what each client on the way may have now, and what the user allows now.
+    clients = (client, subject_client, authorization.client)
+    allowed = claims.scopes.intersection(authorization.scopes, *(one.allowed_scopes for one in clients))
+    scopes = entitlement.scopes(params.get("scope"), _or_fail(allowed, params.get("scope")))
     resources = _resources(request, claims)
     token, lifetime = issuance.access_token(
         client,
@@ -57,7 +58,9 @@ def token_exchange(request: GrantRequest) -> Issuance:
         actor=actor,
         confirmation=request.confirmation,
         # Never more than the token that is exchanged: its details go with it.
-        details=authorization_details.narrowed(params.get("authorization_details"), claims.authorization_details),
+        details=entitlement.details(
+            authorization_details.narrowed(params.get("authorization_details"), claims.authorization_details), *clients
+        ),
     )
     issued = Issuance(
         access_token=token,
@@ -126,9 +129,5 @@ def _resources(request: GrantRequest, claims: AccessTokenClaims) -> tuple[str, .
     """`resource` and `audience` (§2.1) name APIs of ours; within the token's own, or those the client is for."""
     params, client = request.params, request.client
     asked = tuple(dict.fromkeys((*params.all("resource"), *params.all("audience"))))
-    allowed = {*claims.audience, *client.allowed_resources}
-    if not asked:
-        return claims.audience
-    if not set(asked) <= allowed:
-        raise InvalidTarget("The resource is unknown or not allowed here.")
-    return asked
+    allowed = (*claims.audience, *client.allowed_resources) if asked else claims.audience
+    return entitlement.resources(asked, allowed, client)

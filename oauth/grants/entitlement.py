@@ -1,0 +1,55 @@
+"""What a client may have at this moment (ASVS 5.0 10.4.11): looked at whenever a token is issued, by every grant.
+
+What a user allowed, or what a code or a refresh token was made for, may be more: an admin, or the client's own
+registration, has taken something from the client since. That is left out; a client that asks for it by name is refused.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from oauth.authorization_details import Detail
+from oauth.conf import conf
+from oauth.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
+from oauth.models import Client
+from oauth.user_claims import SCOPE_OF_CLAIM
+
+
+def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> frozenset[str]:
+    """The scopes asked for, all where none are. Raises InvalidScope beyond `allowed` and what each of the clients may
+    have (RFC 6749 §3.3), and where nothing is left."""
+    left = frozenset(allowed).intersection(*(client.allowed_scopes for client in clients))
+    wanted = left if asked is None else frozenset(asked.split())
+    if not wanted or not wanted <= left:
+        raise InvalidScope("The scope asks for more than is allowed here.", detail=f"asked {sorted(wanted - left)}")
+    return wanted
+
+
+def resources(asked: tuple[str, ...], allowed: Iterable[str], *clients: Client) -> tuple[str, ...]:
+    """The resources asked for, all where none are. Raises InvalidTarget (RFC 8707 §2) as `scopes` does."""
+    left = [one for one in allowed if all(one in _resources_of(client) for client in clients)]
+    wanted = asked or left
+    if not wanted or not set(wanted) <= set(left):
+        raise InvalidTarget("The resource is unknown or not allowed here.")
+    return tuple(dict.fromkeys(wanted))
+
+
+def details(narrowed: Sequence[dict[str, Any]], *clients: Client) -> list[dict[str, Any]]:
+    """Raises InvalidAuthorizationDetails for a type that a client may no longer ask for. Such a detail is never left
+    out: without it, the scopes of the token would mean more."""
+    for client in clients:
+        if any(_is_beyond(detail, client) for detail in narrowed):
+            raise InvalidAuthorizationDetails("The client may no longer have details of this type.")
+    return list(narrowed)
+
+
+def claim_names(names: Iterable[str], client: Client) -> list[str]:
+    """The claims asked for by name (OpenID Connect Core §5.5) whose scope the client may still have."""
+    return [name for name in names if SCOPE_OF_CLAIM.get(name) in client.allowed_scopes]
+
+
+def _is_beyond(detail: Detail, client: Client) -> bool:
+    return bool(client.authorization_details_types) and detail["type"] not in client.authorization_details_types
+
+
+def _resources_of(client: Client) -> Sequence[str]:
+    return client.allowed_resources or tuple(conf.RESOURCES)
