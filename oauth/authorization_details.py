@@ -116,8 +116,8 @@ def parse(text: str | None, *, allowed_types: Sequence[str], resources: Sequence
     details = _array(text)
     for number, detail in enumerate(details):
         name = detail.get("type")
-        if not isinstance(name, str) or name not in known or (allowed_types and name not in allowed_types):
-            raise InvalidAuthorizationDetails(f"{number}: type is of {', '.join(allowed_types or known)}.")
+        if not isinstance(name, str) or name not in known or name not in allowed_types:
+            raise InvalidAuthorizationDetails(f"{number}: type must be one of: {', '.join(allowed_types)}.")
         problem = next(Draft202012Validator(known[name].schema).iter_errors(detail), None)
         if problem is not None:
             where = "/".join(str(part) for part in (number, *problem.absolute_path))

@@ -20,5 +20,5 @@ def end_session(request: HttpRequest | None, **_: Any) -> None:
 
 
 @receiver(identity_changed)
-def note_change(client: Client, before: Identity, after: Identity, **_: Any) -> None:
-    client_changes.note(client, before, after)
+def note_change(client: Client, before: Identity, after: Identity, contacts: list[str], **_: Any) -> None:
+    client_changes.note(client, before, after, contacts)

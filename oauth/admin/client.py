@@ -17,7 +17,7 @@ from oauth.admin.paginator import CappedPaginator
 from oauth.authorization import redirect_hosts
 from oauth.models import AuditEvent, Client
 from oauth.models.client import Kind
-from oauth.registration import EXPLANATIONS, advice, preset
+from oauth.registration import EXPLANATIONS, advice, ceiling, preset
 from oauth.staff import Guarded
 
 
@@ -152,6 +152,8 @@ class ClientAdmin(SecretViews, ToolViews, Guarded):
         if change and redirect_hosts.hold_back(obj, request.user):
             held = "The new redirect host counts once another admin approves it, under New redirect hosts."
             self.message_user(request, held, messages.WARNING)
+        if change:
+            ceiling.keep_to(obj, form.changed_data)
         super().save_model(request, obj, form, change)
         action = AuditEvent.Action.CLIENT_CHANGED if change else AuditEvent.Action.CLIENT_REGISTERED
         changed = ", ".join(form.changed_data) if change else obj.name

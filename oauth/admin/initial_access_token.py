@@ -1,18 +1,56 @@
-"""Initial access tokens: who may register clients. Made by `manage.py registration_token`; ended here."""
+"""Initial access tokens: who may register clients, and how far. Made by `manage.py registration_token`; ended here."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from oauth.models import InitialAccessToken
+from oauth.conf import conf
+from oauth.models import InitialAccessToken, Scope
+from oauth.models.client import GrantType, SecurityProfile, offered_authentication_methods
+from oauth.registration import ceiling
 from oauth.staff import Guarded
+
+CEILING = (
+    "scopes", "grant_types", "authentication_methods", "security_profiles", "authorization_details_types",
+    "allowed_resources",
+)  # fmt: skip
+
+
+class CeilingForm(forms.ModelForm):
+    """What its clients may have at most: a tick for each value."""
+
+    class Meta:
+        model = InitialAccessToken
+        fields = ("note", *CEILING)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices: dict[str, Iterable[tuple[str, str]]] = {
+            "scopes": [(one.name, f"{one.name}: {one.sentence}") for one in Scope.objects.all()],
+            "grant_types": [(one, GrantType(one).label) for one in ceiling.registrable_grant_types()],
+            "authentication_methods": [(one.value, one.label) for one in offered_authentication_methods()],
+            "security_profiles": SecurityProfile.choices,
+            "authorization_details_types": [(one, one) for one in conf.AUTHORIZATION_DETAILS_TYPES],
+            "allowed_resources": [(one, one) for one in conf.RESOURCES],
+        }
+        for name, values in choices.items():
+            self.fields[name] = forms.MultipleChoiceField(
+                choices=list(values),
+                required=False,
+                widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
+                help_text=self.fields[name].help_text,
+            )
 
 
 @admin.register(InitialAccessToken)
 class InitialAccessTokenAdmin(Guarded):
     list_display = ("note", "created_at", "expires_at")
+    readonly_fields = ("created_at", "expires_at")
+    fields = ("note", "created_at", "expires_at", *CEILING)
+    form = CeilingForm
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: InitialAccessToken | None = None) -> bool:
         return False

@@ -10,10 +10,12 @@ from django.http import HttpRequest
 
 from oauth.models import NewRedirectHost
 from oauth.models.audit_event import origin
+from oauth.staff import Guarded
 
 
 @admin.register(NewRedirectHost)
-class NewRedirectHostAdmin(admin.ModelAdmin):
+class NewRedirectHostAdmin(Guarded):
+    audits_itself = True
     list_display = ("client", "redirect_uris", "asked_by", "asked_at", "decided_by", "decided_at", "is_approved")
     list_select_related = ("client", "asked_by", "decided_by")
     ordering = ("-pk",)

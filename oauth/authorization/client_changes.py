@@ -22,7 +22,7 @@ from oauth import limits, shown_names
 from oauth.conf import conf
 from oauth.errors import TooManyRequests
 from oauth.limits import Limit
-from oauth.models import AuditEvent, Authorization, Client, client_identity
+from oauth.models import AuditEvent, Authorization, Client, RememberedConsent, client_identity
 from oauth.models.client_identity import Identity
 
 TELL = "oauth.tell_of_client_change"
@@ -47,9 +47,9 @@ def is_in_use(client: Client) -> bool:
     return Authorization.objects.live().filter(client=client).exists()
 
 
-def note(client: Client, before: Identity, after: Identity) -> None:
-    """Records names of fields and hosts, never a key or a secret."""
-    if not is_in_use(client):
+def note(client: Client, before: Identity, after: Identity, contacts: Iterable[str]) -> None:
+    """Records names of fields and hosts, never a key or a secret. `contacts` are those of before the change."""
+    if not client.changes_are_told and not is_in_use(client):
         return
     parts, hosts = client_identity.changed(before, after), client_identity.new_hosts(before, after)
     facts = ", ".join(parts) + (f"; new redirect hosts: {', '.join(map(shown_names.host, hosts))}" if hosts else "")
@@ -57,7 +57,17 @@ def note(client: Client, before: Identity, after: Identity) -> None:
     AuditEvent.record(
         AuditEvent.Action.CLIENT_CHANGED, client=client.client_id, actor=actor, reason=f"while in use: {facts}"
     )
-    tell_later(client, parts, hosts)
+    tell_later(client, parts, hosts, contacts=contacts)
+
+
+def distrust(client: Client, *, entirely: bool) -> None:
+    """The client changed itself, or its document did: nothing that users allowed before is given silently again.
+
+    `entirely` ends what they allowed: somebody else may hold the keys by now.
+    """
+    RememberedConsent.objects.filter(authorization__client=client).delete()
+    if entirely:
+        Authorization.objects.filter(client=client).revoke(Authorization.RevocationReason.CLIENT_CHANGED)
 
 
 def tell_later(

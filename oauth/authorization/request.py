@@ -159,7 +159,7 @@ def read(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
         max_age = timedelta(seconds=client.default_max_age)
     resources = requested_resources(params.all("resource"), client)
     details = authorization_details.parse(
-        params.get("authorization_details"), allowed_types=client.authorization_details_types, resources=resources
+        params.get("authorization_details"), allowed_types=client.allowed_details_types, resources=resources
     )
     action, grant_id = grant_management.wanted(params, client)
     return AuthorizationRequest(

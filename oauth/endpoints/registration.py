@@ -11,12 +11,14 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from oauth import limits
+from oauth.authorization import client_changes
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import InvalidClientMetadata, InvalidRegistrationToken
 from oauth.limits import Limit
-from oauth.models import AuditEvent, Client, InitialAccessToken
+from oauth.models import AuditEvent, Client, InitialAccessToken, client_identity
+from oauth.models.client_identity import Identity
 from oauth.models.secret import digest, new_secret
-from oauth.registration import metadata
+from oauth.registration import ceiling, metadata
 from oauth.resource_server.authentication import bearer_token
 from oauth.resource_server.challenges import InvalidRequest as MalformedHeader
 
@@ -31,12 +33,18 @@ class RegistrationEndpoint(ProtocolEndpoint):
     def post(self, request: HttpRequest) -> JsonResponse:
         """RFC 7591 §3.1: 201 with everything that was registered, and the secrets, known only now."""
         token = _bearer(request)
-        if not InitialAccessToken.is_valid(token):
+        initial_access_token = InitialAccessToken.find(token)
+        if initial_access_token is None:
             limits.spend(limits.FAILURES_OF_ADDRESS, limits.address_of(request))
             raise InvalidRegistrationToken("An initial access token of this server is needed; it may have expired.")
         limits.spend(REGISTRATIONS, token)
-        client = Client(registration_source=Client.RegistrationSource.DCR)
-        metadata.apply(client, _document(request))
+        limit = ceiling.of_token(initial_access_token)
+        client = Client(
+            registration_source=Client.RegistrationSource.DCR,
+            registration_ceiling=limit.to_json(),
+            allowed_resources=initial_access_token.allowed_resources or [],
+        )
+        metadata.apply(client, _document(request), limit)
         issued: dict[str, Any] = {"registration_access_token": _new_registration_access_token(client)}
         if client.has_secret:
             issued |= {"client_secret": client.issue_secret(), "client_secret_expires_at": 0}
@@ -66,12 +74,19 @@ class RegisteredClientEndpoint(ProtocolEndpoint):
             sent_secret = document.get("client_secret")
             if sent_secret is not None and not (isinstance(sent_secret, str) and client.secret_is(sent_secret)):
                 raise InvalidClientMetadata("client_secret is not that of this client, and cannot be chosen.")
-            metadata.apply(client, document)
+            before, shown_before = client_identity.of(client), metadata.render(client)
+            metadata.apply(client, document, ceiling.of_client(client), is_update=True)
             issued: dict[str, Any] = {"registration_access_token": _new_registration_access_token(client)}
             if client.has_secret and client.secret_digest is None:
                 issued |= {"client_secret": client.issue_secret(), "client_secret_expires_at": 0}
+            client.changes_are_told = True
             client.save()
-            AuditEvent.record(AuditEvent.Action.CLIENT_CHANGED, client=client.client_id)
+            _distrust(client, before)
+            shown = metadata.render(client)
+            changed = sorted(name for name in {*shown, *shown_before} if shown.get(name) != shown_before.get(name))
+            AuditEvent.record(
+                AuditEvent.Action.CLIENT_CHANGED, client=client.client_id, reason=f"by itself: {', '.join(changed)}"
+            )
         return JsonResponse(metadata.render(client) | issued)
 
     def delete(self, request: HttpRequest, client_id: str) -> HttpResponse:
@@ -82,6 +97,17 @@ class RegisteredClientEndpoint(ProtocolEndpoint):
         response = HttpResponse(status=204)
         del response["Content-Type"]
         return response
+
+
+def _distrust(client: Client, before: Identity) -> None:
+    """Whoever holds the registration access token, and nothing else of the client, must not gain what users allowed.
+
+    With keys or a method of their own they would be the client, to whose tokens and grants users agreed: all of it
+    ends. With another redirect URI or name they still need a user to come, who is asked.
+    """
+    changed = set(client_identity.changed(before, client_identity.of(client)))
+    if changed:
+        client_changes.distrust(client, entirely=bool(changed & client_identity.PROOF))
 
 
 def _own_client(request: HttpRequest, client_id: str, *, lock: bool = False) -> Client:

@@ -139,8 +139,9 @@ def new_client_id() -> str:
 # Django has no signal of its own for QuerySet.update, and whoever keeps clients in memory has to know.
 clients_updated = Signal()
 
-# Sent in the transaction in which a client becomes another one to its users, with `client`, and its `before` and
-# `after` as of client_identity.of. Whoever changed it: an admin, the client itself, its metadata document, a shell.
+# Sent in the transaction in which a client becomes another one to its users, whoever changed it: an admin, the client
+# itself, its metadata document, a shell. With `client`, `before` and `after` as of client_identity.of, and the
+# `contacts` of before.
 identity_changed = Signal()
 
 
@@ -151,18 +152,19 @@ class ClientQuerySet(models.QuerySet["Client"]):
         else:
             with transaction.atomic(using=self.db):
                 named = self.model.objects.using(self.db).filter(pk__in=self.order_by().values("pk"))
-                before = {client.pk: client_identity.of(client) for client in named}
+                stored = list(named)
                 changed = super().update(**values)
-                for client in self.model.objects.using(self.db).filter(pk__in=before):
-                    _tell_of_change(client, before[client.pk])
+                now = self.model.objects.using(self.db).in_bulk([client.pk for client in stored])
+                for before in stored:
+                    _tell_of_change(now[before.pk], before)
         clients_updated.send(sender=Client)
         return changed
 
 
-def _tell_of_change(client: "Client", before: client_identity.Identity) -> None:
-    after = client_identity.of(client)
+def _tell_of_change(client: "Client", stored: "Client") -> None:
+    before, after = client_identity.of(stored), client_identity.of(client)
     if client_identity.changed(before, after):
-        identity_changed.send(sender=Client, client=client, before=before, after=after)
+        identity_changed.send(sender=Client, client=client, before=before, after=after, contacts=list(stored.contacts))
 
 
 class Client(AbstractApplication):
@@ -205,6 +207,8 @@ class Client(AbstractApplication):
     application_type = models.CharField(max_length=6, default="web", editable=False)
     contacts = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     registration_token_digest = models.BinaryField(max_length=32, null=True, editable=False)
+    # How far the client itself may change its registration: oauth.registration.ceiling. None: an admin registered it.
+    registration_ceiling = models.JSONField(null=True, editable=False)
     # --- keys of the client (RFC 7591 §2): one of the two
     client_jwks = models.JSONField("public keys (JWK Set)", null=True, blank=True)
     client_jwks_uri = models.CharField("address of its public keys", max_length=255, blank=True)
@@ -304,6 +308,8 @@ class Client(AbstractApplication):
 
     #: The member of staff who makes the change that is saved next; None for the client itself and for commands.
     changed_by: Any = None
+    #: Whether the change that is saved next is told even if nobody uses the client yet: it changes itself.
+    changes_are_told: bool = False
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic():
@@ -311,8 +317,8 @@ class Client(AbstractApplication):
             super().save(*args, **kwargs)
             if stored is not None:
                 saved = Client.objects.get(pk=self.pk) if kwargs.get("update_fields") is not None else self
-                saved.changed_by = self.changed_by
-                _tell_of_change(saved, client_identity.of(stored))
+                saved.changed_by, saved.changes_are_told = self.changed_by, self.changes_are_told
+                _tell_of_change(saved, stored)
 
     @classmethod
     def read(cls, client_id: str) -> "Client | None":
@@ -340,6 +346,14 @@ class Client(AbstractApplication):
 
     def get_absolute_url(self) -> str:
         return self.client_uri
+
+    @property
+    def allowed_details_types(self) -> list[str]:
+        """RFC 9396 §10: those of the client; of one that names none, all of this server within its ceiling."""
+        everything = list(conf.AUTHORIZATION_DETAILS_TYPES)
+        if self.registration_ceiling is not None:
+            everything = list(self.registration_ceiling.get("details_types", ()))
+        return list(self.authorization_details_types) or everything
 
     # --- the security profile: asked at every request, so that no other field of the row talks it down
 

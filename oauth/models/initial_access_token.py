@@ -1,20 +1,52 @@
-"""An initial access token (RFC 7591 §1.2): who may register clients without an admin, and until when."""
+"""An initial access token (RFC 7591 §1.2): who may register clients without an admin, until when, and how far."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from oauth.models.client import AuthenticationMethod, GrantType, SecurityProfile
 from oauth.models.secret import DigestField, digest
 
 
 class InitialAccessToken(models.Model):
+    """The lists are the ceiling of what it registers (`oauth.registration.ceiling`). An empty one is the safe default
+    that its help text names, which is also what a token of an earlier release gets."""
+
     token_digest = DigestField()
     note = models.CharField(max_length=100, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
+    scopes = ArrayField(
+        models.CharField(max_length=100),
+        null=True,
+        blank=True,
+        help_text="The most that its clients may ask users for; empty: openid profile email offline_access.",
+    )
+    grant_types = ArrayField(
+        models.CharField(max_length=60, choices=GrantType.choices),
+        null=True,
+        blank=True,
+        help_text="Empty: authorization_code and refresh_token. CIBA, token exchange and implicit come from an admin.",
+    )
+    authentication_methods = ArrayField(
+        models.CharField(max_length=30, choices=AuthenticationMethod.choices),
+        null=True,
+        blank=True,
+        help_text="How its clients may prove themselves; empty: by every method of this server.",
+    )
+    security_profiles = ArrayField(
+        models.CharField(max_length=30, choices=SecurityProfile.choices), null=True, blank=True, help_text="Empty: any."
+    )
+    authorization_details_types = ArrayField(
+        models.CharField(max_length=100), null=True, blank=True, help_text="Details to ask for; empty: none."
+    )
+    allowed_resources = ArrayField(
+        models.URLField(max_length=255), null=True, blank=True, help_text="APIs to ask tokens for; empty: all."
+    )
 
     def __str__(self) -> str:
         return self.note or f"initial access token {self.pk}"
 
     @classmethod
-    def is_valid(cls, token: str) -> bool:
-        return cls.objects.filter(token_digest=digest(token), expires_at__gt=timezone.now()).exists()
+    def find(cls, token: str) -> "InitialAccessToken | None":
+        return cls.objects.filter(token_digest=digest(token), expires_at__gt=timezone.now()).first()

@@ -25,6 +25,8 @@ from oauth.models.client import (
     offered_authentication_methods,
     offered_grant_types,
 )
+from oauth.registration import ceiling as ceilings
+from oauth.registration.ceiling import ADMIN_ONLY, DEFAULT_SCOPES, Ceiling
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SIGNATURES = (
@@ -50,6 +52,7 @@ _ENCRYPTION = (
 _CERTIFICATE = tuple(f"tls_client_auth_{kind}" for kind in CERTIFICATE_NAME_KINDS)
 _LINKS = ("client_uri", "logo_uri", "policy_uri", "tos_uri")
 _MOST_VALUES = 50
+_ASK_AN_ADMIN = "Ask an admin of this server."
 # Our fields whose name is another in the protocol.
 _NAMES = {
     "name": "client_name",
@@ -59,14 +62,16 @@ _NAMES = {
 }
 
 
-def apply(client: Client, metadata: Mapping[str, Any]) -> None:
-    """Sets every field that metadata decides; what is left out gets its default, also on update (RFC 7592 §2.2).
+def apply(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_update: bool = False) -> None:
+    """Sets every field that metadata decides, within the ceiling; what is left out gets its default.
+
+    An update by the client itself (RFC 7592 §2.2) replaces the metadata, but never weakens how the client proves itself
+    or what it must do, and neither adds nor removes what only an admin gives.
 
     Raises InvalidRedirectURI or InvalidClientMetadata. The caller saves. May fetch `sector_identifier_uri`.
     """
-    methods = [one.value for one in offered_authentication_methods()]
-    method = _one_of(metadata, "token_endpoint_auth_method", methods, "client_secret_basic")
-    grant_types = _grant_types(metadata)
+    method = _method(client, metadata, ceiling, is_update=is_update)
+    grant_types = _grant_types(client, metadata, ceiling)
     application_type = _one_of(metadata, "application_type", ["web", "native"], "web")
     redirect_uris = _list(metadata, "redirect_uris", [])
     post_logout_redirect_uris = _list(metadata, "post_logout_redirect_uris", [])
@@ -80,8 +85,8 @@ def apply(client: Client, metadata: Mapping[str, Any]) -> None:
     client.kind = _kind(grant_types, application_type, method)
     client.redirect_uris = "\n".join(redirect_uris)
     client.post_logout_redirect_uris = "\n".join(post_logout_redirect_uris)
-    client.allowed_scopes = _scopes(metadata)
-    client.authorization_details_types = _details_types(metadata)
+    client.allowed_scopes = _scopes(metadata, ceiling)
+    client.authorization_details_types = _details_types(metadata, ceiling)
     client.contacts = _list(metadata, "contacts", [])
     client.name = _text(metadata, "client_name") or "An app without a name"
     client.client_jwks = _object(metadata, "jwks")
@@ -89,10 +94,8 @@ def apply(client: Client, metadata: Mapping[str, Any]) -> None:
     client.subject_type = _one_of(metadata, "subject_type", subject_types(), SubjectType.PUBLIC.value)
     client.sector_identifier_uri = _text(metadata, "sector_identifier_uri")
     client.backchannel_logout_uri = _text(metadata, "backchannel_logout_uri")
-    client.backchannel_token_delivery_mode = _one_of(
-        metadata, "backchannel_token_delivery_mode", DeliveryMode.values, DeliveryMode.POLL.value
-    )
-    client.backchannel_client_notification_endpoint = _text(metadata, "backchannel_client_notification_endpoint")
+    if client.allows_grant_type(GrantType.CIBA):
+        _apply_ciba(client, metadata)
     client.default_max_age = _seconds(metadata, "default_max_age")
     client.default_acr_values = _list(metadata, "default_acr_values", [])
     for name in (*_LINKS, *_CERTIFICATE):
@@ -100,10 +103,8 @@ def apply(client: Client, metadata: Mapping[str, Any]) -> None:
     for name in _SIGNATURES:
         setattr(client, name, _one_of(metadata, name, list(SIGNING_ALGORITHMS), ""))
     for name in _SWITCHES:
-        setattr(client, name, _switch(metadata, name))
-    client.security_profile = _one_of(
-        metadata, "security_profile", SecurityProfile.values, SecurityProfile.OAUTH21.value
-    )
+        setattr(client, name, _switch(metadata, name, is_on=is_update and getattr(client, name)))
+    client.security_profile = _profile(client, metadata, ceiling, is_update=is_update)
     client.request_object_signing_alg = _one_of(
         metadata, "request_object_signing_alg", list(CLIENT_SIGNING_ALGORITHMS), ""
     )
@@ -125,7 +126,7 @@ def render(client: Client) -> dict[str, Any]:
         "token_endpoint_auth_method": client.token_endpoint_auth_method,
         "application_type": client.application_type,
         "scope": " ".join(client.allowed_scopes),
-        "authorization_details_types": list(client.authorization_details_types or conf.AUTHORIZATION_DETAILS_TYPES),
+        "authorization_details_types": client.allowed_details_types,
         "contacts": list(client.contacts),
         "subject_type": client.subject_type,
         "id_token_signed_response_alg": client.id_token_algorithm,
@@ -160,8 +161,45 @@ def subject_types() -> list[str]:
     return SubjectType.values if conf.PAIRWISE_SUBJECT_KEY else [SubjectType.PUBLIC.value]
 
 
-def _grant_types(metadata: Mapping[str, Any]) -> list[str]:
-    """The grant types, which fit the response types (RFC 7591 §2.1)."""
+def _method(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_update: bool) -> str:
+    """How the client proves itself: as it does now, or more strongly."""
+    offered = [one.value for one in offered_authentication_methods()]
+    default = AuthenticationMethod.SECRET_BASIC.value
+    if is_update:
+        default = client.token_endpoint_auth_method
+    elif default not in ceiling.methods:
+        default = next(iter(ceiling.methods), default)
+    method = _one_of(metadata, "token_endpoint_auth_method", offered, default)
+    ceiling.check("token_endpoint_auth_method", [method], ceiling.methods)
+    if is_update and ceilings.is_weaker_method(method, client.token_endpoint_auth_method):
+        raise InvalidClientMetadata(f"token_endpoint_auth_method: this client cannot weaken it. {_ASK_AN_ADMIN}")
+    return method
+
+
+def _profile(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_update: bool) -> str:
+    default = SecurityProfile.OAUTH21.value
+    if is_update:
+        default = client.security_profile
+    elif default not in ceiling.profiles:
+        default = next(iter(ceiling.profiles), default)
+    profile = _one_of(metadata, "security_profile", SecurityProfile.values, default)
+    ceiling.check("security_profile", [profile], ceiling.profiles)
+    if is_update and ceilings.is_weaker_profile(profile, client.security_profile):
+        raise InvalidClientMetadata(f"security_profile: this client cannot weaken it. {_ASK_AN_ADMIN}")
+    return profile
+
+
+def _apply_ciba(client: Client, metadata: Mapping[str, Any]) -> None:
+    """Of a client that an admin gave CIBA: what is left out stays as it is."""
+    client.backchannel_token_delivery_mode = _one_of(
+        metadata, "backchannel_token_delivery_mode", DeliveryMode.values, client.backchannel_token_delivery_mode
+    )
+    if "backchannel_client_notification_endpoint" in metadata:
+        client.backchannel_client_notification_endpoint = _text(metadata, "backchannel_client_notification_endpoint")
+
+
+def _grant_types(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
+    """The grant types, which fit the response types (RFC 7591 §2.1), and those that an admin gave."""
     response_types = _list(metadata, "response_types", [])
     by_response_type = {"code": GrantType.AUTHORIZATION_CODE.value, "token": GrantType.IMPLICIT.value}
     grant_types = _list(metadata, "grant_types", [by_response_type.get(one, "") for one in response_types]
@@ -174,7 +212,10 @@ def _grant_types(metadata: Mapping[str, Any]) -> list[str]:
     needed = {one for one in grant_types if one in by_response_type.values()}
     if "response_types" in metadata and {by_response_type[one] for one in response_types} != needed:
         raise InvalidClientMetadata("response_types is code with the grant type authorization_code, else empty.")
-    return grant_types
+    granted = ceiling.limited("grant_types", grant_types, ceiling.grant_types)
+    if not granted:
+        raise InvalidClientMetadata(f"grant_types must be of {', '.join(ceiling.grant_types)}.")
+    return [*granted, *(one for one in client.grant_types if one in ADMIN_ONLY and ceiling.is_strict)]
 
 
 def _refuse_unsupported(metadata: Mapping[str, Any], method: str) -> None:
@@ -233,21 +274,24 @@ def _kind(grant_types: list[str], application_type: str, method: str) -> str:
     return Kind.BROWSER if method == AuthenticationMethod.NONE else Kind.WEB
 
 
-def _scopes(metadata: Mapping[str, Any]) -> list[str]:
+def _scopes(metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
+    """Without `scope` those that say who the user is, never all (RFC 7591 §2)."""
     known = list(Scope.objects.values_list("name", flat=True))
     asked = _text(metadata, "scope").split()
     unknown = [name for name in asked if name not in known]
     if unknown:
         raise InvalidClientMetadata("scope names a scope that does not exist here.")
-    return list(dict.fromkeys(asked)) or known
+    if not asked:
+        return [name for name in DEFAULT_SCOPES if name in known and name in ceiling.scopes]
+    return ceiling.limited("scope", asked, ceiling.scopes)
 
 
-def _details_types(metadata: Mapping[str, Any]) -> list[str]:
+def _details_types(metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
     """RFC 9396 §10."""
     asked = _list(metadata, "authorization_details_types", [])
     if not set(asked) <= set(conf.AUTHORIZATION_DETAILS_TYPES):
         raise InvalidClientMetadata("authorization_details_types names a type that does not exist here.")
-    return asked
+    return ceiling.limited("authorization_details_types", asked, ceiling.details_types)
 
 
 def _text(metadata: Mapping[str, Any], name: str) -> str:
@@ -291,10 +335,13 @@ def _has_odd_text(value: Any, depth: int = 0) -> bool:
     return isinstance(value, str) and not value.isprintable()
 
 
-def _switch(metadata: Mapping[str, Any], name: str) -> bool:
-    value = metadata.get(name, False)
+def _switch(metadata: Mapping[str, Any], name: str, *, is_on: bool) -> bool:
+    """One that `is_on` stays on: the client cannot let itself off."""
+    value = metadata.get(name, is_on)
     if not isinstance(value, bool):
         raise InvalidClientMetadata(f"{name} is true or false.")
+    if is_on and not value:
+        raise InvalidClientMetadata(f"{name}: this client cannot turn it off. {_ASK_AN_ADMIN}")
     return value
 
 

@@ -13,12 +13,14 @@ from django.utils import timezone
 from oauth2_provider.cimd import CIMDError, is_cimd_client_id
 from oauth2_provider.settings import oauth2_settings
 
+from oauth.authorization import client_changes
 from oauth.conf import conf
 from oauth.errors import InvalidClientMetadata, OAuthError
-from oauth.models import AuditEvent, Client
+from oauth.models import AuditEvent, Client, client_identity
 from oauth.models.client import AuthenticationMethod
+from oauth.models.client_identity import Identity
 from oauth.models.secret import digest
-from oauth.registration import metadata
+from oauth.registration import ceiling, metadata
 
 SECONDS_AFTER_A_FAILURE = 60
 _AT_ONCE = threading.BoundedSemaphore(4)
@@ -55,10 +57,23 @@ def _fetch(client_id: str, known: Client | None) -> Client:
         # §4.1: there is nobody to agree on a secret with.
         raise InvalidClientMetadata("Such a client is public, or signs with a key of its own.")
     client = known or Client(client_id=client_id, registration_source=Client.RegistrationSource.CIMD)
-    metadata.apply(client, {**document, "token_endpoint_auth_method": method})
+    before = client_identity.of(client)
+    limit = ceiling.of_document(client)
+    metadata.apply(client, {**document, "token_endpoint_auth_method": method}, limit)
+    client.registration_ceiling = limit.to_json()
     client.cimd_expires_at = timezone.now() + timedelta(seconds=max_age_seconds)
     with transaction.atomic():
         client.save()
+        if known:
+            _end_what_hung_on(client, before)
         action = AuditEvent.Action.CLIENT_CHANGED if known else AuditEvent.Action.CLIENT_REGISTERED
         AuditEvent.record(action, client=client_id, reason="by its metadata document")
     return client
+
+
+def _end_what_hung_on(client: Client, before: Identity) -> None:
+    """§6: the address may have another owner by now, who must not inherit what users allowed the one before."""
+    after = client_identity.of(client)
+    changed = set(client_identity.changed(before, after)) - {"redirect_uris"}
+    if changed or client_identity.new_hosts(before, after):
+        client_changes.distrust(client, entirely=True)

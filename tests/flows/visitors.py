@@ -153,12 +153,18 @@ class Site:
         """The credentials of a client that asks people who are elsewhere."""
         environment = {**os.environ, "MODE": "demo", "DATABASE_URL": self.live.database_url,
                        "DATA_DIR": str(self.live.data_dir)}  # fmt: skip
-        command = [sys.executable, "manage.py", "registration_token"]
-        token = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
-        metadata = {"client_name": "Call Centre", "grant_types": [CIBA], "scope": "openid accounts:read balances:read",
-                    "redirect_uris": [], "backchannel_token_delivery_mode": "poll"}  # fmt: skip
-        headers = {"Authorization": f"Bearer {token.split()[-1]}"}
+
+        def manage(*command: str) -> str:
+            command = (sys.executable, "manage.py", *command)
+            return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
+
+        metadata = {"client_name": "Call Centre", "grant_types": ["client_credentials"], "redirect_uris": [],
+                    "scope": "openid accounts:read balances:read"}  # fmt: skip
+        headers = {"Authorization": f"Bearer {manage('registration_token').split()[-1]}"}
         made = requests.post(f"{self.live.url}/oauth/register", json=metadata, headers=headers, timeout=5).json()
+        # CIBA comes from an admin, never from a registration.
+        gives = f"Client.objects.filter(client_id={made['client_id']!r}).update(grant_types=[{CIBA!r}])"
+        manage("shell", "-c", f"from oauth.models import Client; {gives}")
         return made["client_id"], made["client_secret"]
 
     def be_asked_elsewhere(self, page: Page) -> None:

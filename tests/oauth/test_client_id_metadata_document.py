@@ -7,7 +7,9 @@ import time_machine
 from django.utils import timezone
 from oauth2_provider.cimd import CIMDError, SafeMetadataFetcher
 
-from oauth.models import Client
+from oauth.models import AuditEvent, Authorization, Client
+from oauth.registration import ceiling
+from tests.oauth.client_keys import ClientKey
 from tests.oauth_client import authorization_url, callback, decide
 
 pytestmark = pytest.mark.django_db
@@ -21,6 +23,8 @@ DOCUMENT = {
     "token_endpoint_auth_method": "none",
     "scope": "accounts:read",
 }
+KEY, OTHER_KEY = ClientKey(kid="first"), ClientKey(kid="second")
+KEYS = {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [KEY.public]}}
 
 
 @pytest.fixture
@@ -88,6 +92,68 @@ def test_a_wrong_document_is_an_unknown_app(browser, web, document):
     web[ADDRESS] = document
     assert ask(browser).status_code == 400
     assert not Client.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "more", ["client_credentials", "urn:openid:params:grant-type:ciba", "urn:ietf:params:oauth:grant-type:device_code",
+             "urn:ietf:params:oauth:grant-type:token-exchange"],
+)  # fmt: skip
+def test_a_document_gives_itself_no_other_grant(browser, web, more):
+    """RFC 9700 §2.1; nobody vouches for it."""
+    web[ADDRESS] = {**DOCUMENT, "grant_types": ["authorization_code", more, "refresh_token"], **KEYS}
+    assert ask(browser).status_code == 200
+    assert Client.objects.get().grant_types == ["authorization_code", "refresh_token"]
+
+
+def test_a_client_that_got_other_grants_from_a_document_before_loses_them(browser, web):
+    ask(browser)
+    Client.objects.update(grant_types=["authorization_code", "urn:openid:params:grant-type:ciba"])
+    with time_machine.travel(timezone.now() + timedelta(seconds=601)):
+        ask(browser)
+    assert Client.objects.get().grant_types == ["authorization_code", "refresh_token"]
+
+
+def test_a_document_without_scope_is_not_for_all_of_them(browser, web):
+    web[ADDRESS] = {name: value for name, value in DOCUMENT.items() if name != "scope"}
+    ask(browser)
+    assert Client.objects.get().allowed_scopes == ["openid", "profile", "email", "offline_access"]
+
+
+def test_what_an_admin_took_from_a_document_it_does_not_take_back(browser, web):
+    ask(browser)
+    client = Client.objects.get()
+    client.allowed_scopes = []
+    ceiling.keep_to(client, ["allowed_scopes"])
+    client.save()
+    with time_machine.travel(timezone.now() + timedelta(seconds=601)):
+        ask(browser)
+    assert (web.fetched, Client.objects.get().allowed_scopes) == (2, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "ends"),
+    [
+        ({"client_name": "Renamed"}, True),
+        ({"redirect_uris": ["https://app.example/callback", "https://evil.example/callback"]}, True),
+        ({"jwks": {"keys": [OTHER_KEY.public]}}, True),
+        ({"jwks": {"keys": [KEY.public, OTHER_KEY.public]}}, True),
+        ({"token_endpoint_auth_method": "none"}, True),
+        ({"redirect_uris": ["https://app.example/callback", "https://app.example/other"]}, False),
+        ({"scope": "accounts:read balances:read"}, False),
+    ],
+)
+def test_a_changed_document_ends_what_hung_on_the_one_before(browser, web, token_endpoint, change, ends):
+    """Another owner of the domain inherits nothing (draft-ietf-oauth-client-id-metadata-document §6)."""
+    web[ADDRESS] = {**DOCUMENT, **KEYS}
+    assert "code" in callback(decide(browser, ask(browser)))
+    assert ask(browser).status_code == 303
+    web[ADDRESS] = {**DOCUMENT, **KEYS, **change}
+    with time_machine.travel(timezone.now() + timedelta(seconds=601)):
+        assert ask(browser).status_code == (200 if ends else 303)
+    ended = Authorization.objects.filter(revoked_at__isnull=False)
+    assert {one.revocation_reason for one in ended} == ({"client_changed"} if ends else set())
+    assert ended.count() == (2 if ends else 0)
+    assert AuditEvent.objects.filter(action="revoked").exists() == ends
 
 
 def test_an_address_that_fails_is_left_alone_for_a_while(browser, web):

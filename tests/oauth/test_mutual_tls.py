@@ -10,7 +10,8 @@ from django.core.exceptions import ValidationError
 from django.test import Client as Browser
 
 from config.proxy import CLIENT_CERTIFICATE, UNKNOWN_PROXY, behind_proxies
-from oauth.registration import metadata
+from oauth.models import InitialAccessToken
+from oauth.registration import ceiling, metadata
 from tests import certificates
 from tests.conftest import make_client
 from tests.oauth.client_keys import ClientKey
@@ -290,6 +291,6 @@ def test_it_is_registered_dynamically(db):
         "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": DN,
         "tls_client_certificate_bound_access_tokens": True, "grant_types": ["client_credentials"],
     }  # fmt: skip
-    metadata.apply(client, document)
+    metadata.apply(client, document, ceiling.of_token(InitialAccessToken(grant_types=["client_credentials"])))
     client.save()
     assert document.items() <= metadata.render(client).items()

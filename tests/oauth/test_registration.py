@@ -181,11 +181,11 @@ def test_a_refused_update_changes_nothing(register, change):
     assert send("get", path, token).json()["redirect_uris"] == WEB["redirect_uris"]
 
 
-def test_a_client_that_becomes_public_loses_its_secret(register):
+def test_a_client_that_gets_keys_loses_its_secret(register):
     body = register().json()
     path, token = management(body)
-    document = {**WEB, "client_id": body["client_id"], "token_endpoint_auth_method": "none"}
-    assert send("put", path, token, document).status_code == 200
+    keys = {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [KEY.public]}}
+    assert send("put", path, token, {**WEB, **keys, "client_id": body["client_id"]}).status_code == 200
     assert Client.objects.get().secret_digest is None
 
 
@@ -242,7 +242,7 @@ KEY = ClientKey()
         {"require_pushed_authorization_requests": True},
         {"default_max_age": 3600},
         {"default_acr_values": ["urn:countersign:acr:mfa"]},
-        {"grant_types": ["authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange"]},
+        {"grant_types": ["authorization_code", "client_credentials", "refresh_token"]},
         {"contacts": ["ops@app.example"], "policy_uri": "https://app.example/privacy"},
     ],
 )

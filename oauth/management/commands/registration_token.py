@@ -1,34 +1,76 @@
 """`manage.py registration_token`: an initial access token for /oauth/register (RFC 7591 §1.2)."""
 
 from argparse import ArgumentParser
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
 from oauth.conf import conf
-from oauth.models import AuditEvent, InitialAccessToken
+from oauth.models import AuditEvent, InitialAccessToken, Scope
+from oauth.models.client import GrantType, SecurityProfile, offered_authentication_methods
 from oauth.models.secret import digest, new_secret
+from oauth.registration import ceiling
 
 
 class Command(BaseCommand):
-    help = "Prints, as its last line, a token that may register clients for a week."
+    help = (
+        "Prints, as its last line, a token that may register clients for a week. What they may have at most is said "
+        "by the options, and can be changed in the admin."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=int, default=7, help="How long it is valid (%(default)s).")
         parser.add_argument(
             "--note", default="manage.py registration_token", help="Whom it is for; the admin shows it."
         )
+        for name, everything in (
+            ("scopes", "all that exist now"),
+            ("grant-types", "authorization_code, refresh_token, client_credentials, device_code"),
+            ("methods", "all of this server"),
+            ("profiles", "all"),
+            ("details-types", "all of this server"),
+            ("resources", "all of this server"),
+        ):
+            parser.add_argument(f"--{name}", nargs="+", help=f"At most these; by default {everything}.")
 
     def handle(self, *, days: int, note: str, **options: Any) -> None:
+        limits = _ceiling(options)
         token = new_secret()
         expires_at = timezone.now() + timedelta(days=days)
         with transaction.atomic():
-            InitialAccessToken.objects.create(token_digest=digest(token), note=note[:100], expires_at=expires_at)
+            InitialAccessToken.objects.create(
+                token_digest=digest(token), note=note[:100], expires_at=expires_at, **limits
+            )
             AuditEvent.record(AuditEvent.Action.REGISTRATION_TOKEN_MADE, reason=note[:100])
         self.stderr.write(
             f"Send it to {conf.url('/oauth/register')} as Authorization: Bearer. Until {expires_at:%Y-%m-%d}:"
         )
         self.stdout.write(token)
+
+
+def _ceiling(options: dict[str, Any]) -> dict[str, list[str]]:
+    """Raises CommandError for a value that does not exist or cannot be registered."""
+    scopes = list(Scope.objects.values_list("name", flat=True))
+    grant_types = ceiling.registrable_grant_types()
+    short = {GrantType(one).value.rpartition(":")[2]: one for one in grant_types}
+    asked = [short.get(one, one) for one in options.get("grant_types") or grant_types]
+    methods = [one.value for one in offered_authentication_methods()]
+    return {
+        "scopes": _of(options.get("scopes"), scopes),
+        "grant_types": _of(asked, grant_types),
+        "authentication_methods": _of(options.get("methods"), methods),
+        "security_profiles": _of(options.get("profiles"), SecurityProfile.values),
+        "authorization_details_types": _of(options.get("details_types"), list(conf.AUTHORIZATION_DETAILS_TYPES)),
+        "allowed_resources": _of(options.get("resources"), list(conf.RESOURCES)) if options.get("resources") else [],
+    }
+
+
+def _of(asked: Sequence[str] | None, known: Iterable[str]) -> list[str]:
+    known = list(known)
+    if unknown := set(asked or ()) - set(known):
+        raise CommandError(f"{', '.join(sorted(unknown))}: must be of {', '.join(known)}.")
+    return list(asked or known)
