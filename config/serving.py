@@ -7,6 +7,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
+from granian.server import mp as granian_workers
 
-from config import draining
+from config import bodies, draining
 
 STOP_SECONDS = 30
 # Longer than load balancers keep an idle connection (60 s is usual), so that they close first and never send
 # a request into a connection that we are closing.
-KEEP_ALIVE_MILLISECONDS = 75_000
-# Connections, not requests: an idle one is a task of the Rust runtime and costs no thread.
+IDLE_SECONDS = 75
+# Connections, not requests: an idle one is a task of the Rust runtime and costs no thread. There is a thread for each,
+# made when it is needed, so that none waits behind those that send slowly; see config/bodies.py.
 CONNECTIONS_PER_WORKER = 1024
 SECRETS = (
     "SECRET_KEY", "SECRET_KEY_FALLBACKS", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL",
@@ -40,8 +43,13 @@ def serve(
     certificate: Path | None = None,
     key: Path | None = None,
     drain_seconds: float = 0,
+    body_seconds: float = bodies.BODY_SECONDS,
+    idle_seconds: int = IDLE_SECONDS,
 ) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight then have STOP_SECONDS to finish.
+
+    `threads` of a worker are at work at once. A connection is closed where the headers of its next request have not
+    arrived after `idle_seconds`, or the body after `body_seconds`.
 
     With `drain_seconds`, SIGTERM first makes /health/ready answer 503 for that long, while everything is still
     served: load balancers need the time to notice. Ctrl-C does not wait.
@@ -58,11 +66,11 @@ def serve(
             port=port,
             interface=Interfaces.WSGI,
             workers=workers,
-            blocking_threads=threads,
+            blocking_threads=CONNECTIONS_PER_WORKER,
             backpressure=CONNECTIONS_PER_WORKER,
             # Only there does the time limit hold for a connection that sends nothing at all.
             http=HTTPModes.http1,
-            http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE_MILLISECONDS),
+            http1_settings=HTTP1Settings(header_read_timeout=idle_seconds * 1000),
             websockets=False,
             respawn_failed_workers=True,
             workers_kill_timeout=STOP_SECONDS,
@@ -73,11 +81,13 @@ def serve(
             ssl_protocol_min=SSLProtocols.tls12,
         )
         server.drain_seconds = drain_seconds
-        server.serve(target_loader=load_application, wrap_loader=False)
+        loader = partial(load_application, threads=threads, body_seconds=body_seconds)
+        server.serve(target_loader=loader, wrap_loader=False)
 
 
-def load_application() -> Callable[..., Any]:
+def load_application(*, threads: int = 1, body_seconds: float = bodies.BODY_SECONDS) -> Callable[..., Any]:
     """Called in each worker, first of all."""
+    _read_bodies_first(threads, body_seconds)
     # Ctrl-C goes to the server alone, which then tells the workers: one that is told twice at once may hang.
     os.setpgrp()
     threading.Thread(target=_end_with_the_server, daemon=True).start()
@@ -91,6 +101,16 @@ def load_application() -> Callable[..., Any]:
         os.environ.pop(f"{name}_FILE", None)
     _settle()
     return application
+
+
+def _read_bodies_first(threads: int, seconds: float) -> None:
+    """granian has no setting for it; a granian without this function does not start (AttributeError)."""
+    wrap = granian_workers._wsgi_call_wrap
+
+    def wrapped(*arguments: Any) -> Any:
+        return bodies.BodiesFirst(wrap(*arguments), places=threads, seconds=seconds)
+
+    granian_workers._wsgi_call_wrap = wrapped
 
 
 def _settle() -> None:

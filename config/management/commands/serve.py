@@ -7,14 +7,13 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config import ports, serving
+from config import bodies, ports, serving
 
 
 class Command(BaseCommand):
     help = (
         "Serves the site until SIGTERM or Ctrl-C; requests in flight are finished. In production it first runs "
-        "`check --deploy` and refuses to start on an error. Put a proxy in front that reads request bodies whole "
-        "before it passes them on (nginx does): each thread works on one request, however slowly it is sent."
+        "`check --deploy` and refuses to start on an error."
     )
     requires_system_checks: list[str] = []  # run below, with those of --deploy
 
@@ -23,7 +22,23 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.PORT, help="Port to listen on (%(default)s).")
         parser.add_argument("--workers", type=int, default=2, help="Processes, one or two a core (%(default)s).")
         parser.add_argument(
-            "--threads", type=int, default=4, help="Threads a worker; keep DB_POOL_MAX at least as high (%(default)s)."
+            "--threads",
+            type=int,
+            default=4,
+            help="Requests that a worker works on at once; keep DB_POOL_MAX at least as high (%(default)s).",
+        )
+        parser.add_argument(
+            "--body-seconds",
+            type=float,
+            default=bodies.BODY_SECONDS,
+            help="How long the body of a request may take to arrive before the connection is closed (%(default)s).",
+        )
+        parser.add_argument(
+            "--idle-seconds",
+            type=int,
+            default=serving.IDLE_SECONDS,
+            help="The same for its headers, and for an idle connection. Longer than the proxy in front keeps one "
+            "(%(default)s).",
         )
         parser.add_argument("--tls-certificate", type=Path, metavar="FILE", help="PEM, with intermediates.")
         parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM, unencrypted.")
@@ -52,4 +67,6 @@ class Command(BaseCommand):
             certificate=certificate,
             key=key,
             drain_seconds=options["drain_seconds"],
+            body_seconds=options["body_seconds"],
+            idle_seconds=options["idle_seconds"],
         )

@@ -1,0 +1,110 @@
+"""Clients that send slowly (OWASP API4, CWE-400): against a real server with two threads, over raw sockets."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from tests.config.test_serve import database_url  # noqa: F401
+from tests.servers import Server, run
+
+SLOW_CLIENTS = 30
+BODY_SECONDS = 3
+SOON = 2.0  # seconds for an answer while all of them trickle
+HEAD = "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+SLOW = {
+    "headers": HEAD + "X-Slow: ",
+    "body": HEAD + "Content-Length: 1000\r\n\r\ngrant_type=",
+    "chunks": HEAD + "Transfer-Encoding: chunked\r\n\r\nb\r\ngrant_type=\r\n",
+    "nothing": "",
+    "continue": HEAD + "Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n",
+}
+
+pytestmark = pytest.mark.django_db(transaction=True)  # the server writes down that it refused
+
+
+@pytest.fixture
+def server(database_url: str, tmp_path: Path) -> Iterator[Server]:  # noqa: F811
+    options = ("--workers", "1", "--threads", "2", "--body-seconds", str(BODY_SECONDS), "--idle-seconds", "5")
+    with run("serve", *options, data_dir=tmp_path, environment={"DATABASE_URL": database_url}) as running:
+        yield running
+
+
+def connect(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=10)
+
+
+def took(server: Server, path: str) -> float:
+    began = time.monotonic()
+    answer = requests.request("POST" if path == "/oauth/token" else "GET", server.url + path, timeout=SOON * 5)
+    assert answer.status_code in (200, 400), answer.text
+    return time.monotonic() - began
+
+
+def is_closed(connection: socket.socket, within: float) -> bool:
+    """By the server, whatever it still says first."""
+    connection.settimeout(within)
+    try:
+        while connection.recv(4096):
+            pass
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+    return True
+
+
+@pytest.mark.parametrize("kind", SLOW)
+def test_slow_clients_stop_nobody_and_are_cut_off(server: Server, kind: str) -> None:
+    with ExitStack() as stack:
+        began = time.monotonic()
+        slow = [stack.enter_context(connect(server)) for _ in range(SLOW_CLIENTS)]
+        for one in slow:
+            one.sendall(SLOW[kind].encode())
+        for path in ("/health/live", "/health/ready", "/oauth/token", "/oauth/jwks"):
+            assert took(server, path) < SOON
+        for one in slow:  # a byte now and then buys no more time
+            one.send(b"x")
+        assert all(is_closed(one, began + 10 - time.monotonic()) for one in slow)
+        assert took(server, "/oauth/token") < SOON
+
+
+def test_a_body_in_time_is_read_whole_in_either_form(server: Server) -> None:
+    """RFC 9112 §6, §7.1. A request in pieces is answered as one at once."""
+    for head, pieces in {
+        "Content-Length: 22": ["grant_type=", "nonsense&x="],
+        "Transfer-Encoding: chunked": ["b\r\ngrant_type=\r\n", "8\r\nnonsense\r\n0\r\n\r\n"],
+    }.items():
+        with connect(server) as connection:
+            connection.sendall(f"{HEAD}Connection: close\r\n{head}\r\n\r\n".encode())
+            for piece in pieces:
+                time.sleep(0.3)
+                connection.sendall(piece.encode())
+            answer = connection.makefile("rb").read().decode()
+            assert "No client credentials" in answer, answer
+
+
+def test_half_a_body_is_not_taken_for_a_whole_one(server: Server) -> None:
+    with connect(server) as connection:
+        connection.sendall(f"{HEAD}Content-Length: 1000\r\n\r\ngrant_type=nonsense&client_id=gone".encode())
+        connection.shutdown(socket.SHUT_WR)
+        assert b"invalid_client" not in connection.makefile("rb").read()
+    assert took(server, "/oauth/token") < SOON
+    assert "token refused: invalid_client" not in server.log
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 1048577", "Transfer-Encoding: chunked"])
+def test_a_body_without_end_is_refused(server: Server, head: str) -> None:
+    with connect(server) as connection:
+        connection.sendall(f"{HEAD}{head}\r\n\r\n".encode())
+        try:
+            for _ in range(40):
+                connection.sendall(b"8000\r\n" + b"x" * 0x8000 + b"\r\n")
+        except ConnectionError:
+            return
+        assert b" 413 " in connection.makefile("rb").readline()
