@@ -1,6 +1,7 @@
 """granian as we run it: what its workers load, how they log, how they stop."""
 
 import gc
+import logging
 import multiprocessing
 import os
 import signal
@@ -110,7 +111,7 @@ def _read_bodies_first(threads: int, seconds: float) -> None:
     def wrapped(*arguments: Any) -> Any:
         return bodies.BodiesFirst(wrap(*arguments), places=threads, seconds=seconds)
 
-    granian_workers._wsgi_call_wrap = wrapped
+    granian_workers._wsgi_call_wrap = wrapped  # type: ignore[assignment]
 
 
 def _settle() -> None:
@@ -130,7 +131,18 @@ def _end_with_the_server() -> None:
 
 def _logging() -> dict[str, Any]:
     """Ours, with granian's own lines in the same form at the same place."""
-    return {**settings.LOGGING, "loggers": {**settings.LOGGING["loggers"], "_granian": {"propagate": True}}}
+    return {
+        **settings.LOGGING,
+        "filters": {**settings.LOGGING["filters"], "threads": {"()": "config.serving.WithoutThreadCount"}},
+        "loggers": {**settings.LOGGING["loggers"], "_granian": {"propagate": True, "filters": ["threads"]}},
+    }
+
+
+class WithoutThreadCount(logging.Filter):
+    """Leaves out granian's advice against many threads: most of ours only wait for a body, see config/bodies.py."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "Python threads, which seems quite high" not in record.getMessage()
 
 
 class _Server(Granian):  # type: ignore[misc, valid-type]
