@@ -22,8 +22,23 @@ from oauth.conf import conf
 
 DEADLINE_SECONDS = 5.0
 MAX_BYTES = 64 * 1024
-# RFC 6052: IPv4 addresses in IPv6 spelling, which `is_global` takes for public.
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# Nothing is public unless it is plain unicast of the Internet: the whole of IPv4, and 2000::/3, which is all of IPv6
+# that IANA has given out, without their special-purpose registries (RFC 6890), the globally reachable rows included:
+# nobody serves there. IPv4 in IPv6 spelling (mapped, compatible, translated: ::ffff:0:0/96, ::/96, ::ffff:0:0:0/96,
+# 64:ff9b::/96) is outside 2000::/3; what wraps it inside (6to4, Teredo) is in the list.
+_PUBLIC = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("2000::/3"))
+_SPECIAL = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
+        "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+        "2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3ffe::/16", "3fff::/20",
+    )
+)  # fmt: skip
+# The same words for a name that is unknown and one that leads inside, or clients could find out the names of our
+# network.
+_NO_PUBLIC_ADDRESS = "its name leads to no public address."
 
 
 class OutboundError(Exception):
@@ -133,24 +148,18 @@ def _addresses(host: str, port: int, *, any_address: bool) -> list[str]:
     try:
         found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)]
     except OSError:
-        raise OutboundError("its name has no address.") from None
+        raise OutboundError(_NO_PUBLIC_ADDRESS) from None
     if not any_address and not all(is_public(address) for address in found):
-        raise OutboundError("it leads to an address that is not public.")
+        raise OutboundError(_NO_PUBLIC_ADDRESS)
     return list(dict.fromkeys(found))
 
 
 def is_public(address: str) -> bool:
-    """Globally routable, also where an IPv6 address wraps an IPv4 one (mapped, 6to4, Teredo, NAT64)."""
+    """Whether it is on the allow-list. An address with a zone (`%eth0`) is of a link, never public (RFC 4007)."""
     ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.teredo is not None:
-            return all(part.is_global for part in ip.teredo)
-        if ip in _NAT64:
-            return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF).is_global
-        wrapped = ip.ipv4_mapped or ip.sixtofour
-        if wrapped is not None:
-            return wrapped.is_global
-    return ip.is_global and not ip.is_multicast
+    if getattr(ip, "scope_id", None):
+        return False
+    return any(ip in network for network in _PUBLIC) and not any(ip in network for network in _SPECIAL)
 
 
 def _is_allowed(url: str) -> bool:

@@ -22,6 +22,7 @@ from banking.api.money import money
 from banking.api.problems import BadRequest
 from banking.api.views import BankView, account_or_404, unchanged
 from banking.statements import Month, Statement
+from oauth import csv_cells
 from oauth.resource_server import require_authentication
 
 _CHUNK = 500
@@ -91,8 +92,8 @@ class StatementDetail(BankView):
 
 
 def _etag(account: dict[str, Any], statement: Statement, *, is_csv: bool) -> str:
-    """Strong: a closed month is the same bytes for ever."""
-    identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv' if is_csv else 'json'}"
+    """Strong: a closed month is the same bytes for ever, as long as the file is written the same way (`csv 2`)."""
+    identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv 2' if is_csv else 'json'}"
     return f'"{hashlib.sha256(identity.encode()).hexdigest()[:32]}"'
 
 
@@ -127,9 +128,9 @@ def csv_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
         yield writer.writerow(
             [
                 entry["booked_at"],
-                _text(entry["description"]),
-                _text(entry["counterparty"]["name"]),
-                _text(entry["counterparty"]["identifier_masked"] or ""),
+                csv_cells.text(entry["description"]),
+                csv_cells.text(entry["counterparty"]["name"]),
+                csv_cells.text(entry["counterparty"]["identifier_masked"] or ""),
                 entry["direction"],
                 amounts.decimal(currency, entry["amount"]["minor_units"]),
                 currency,
@@ -137,8 +138,3 @@ def csv_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
                 entry["id"],
             ]
         )
-
-
-def _text(cell: str) -> str:
-    """A spreadsheet takes a cell that begins like this for a formula (CWE-1236)."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

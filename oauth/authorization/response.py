@@ -14,6 +14,7 @@ from django.shortcuts import render
 from oauth.conf import conf
 from oauth.errors import OAuthError
 from oauth.models import Client
+from oauth.models.client import is_plain_host
 from oauth.tokens.signing import signer
 
 SIGNED_ANSWER_SECONDS = 600
@@ -45,7 +46,11 @@ def form_action(redirect_uri: str) -> tuple[str, ...]:
     parts = urlsplit(redirect_uri)
     if parts.scheme not in ("http", "https"):
         return ("'self'", f"{parts.scheme}:")
-    return ("'self'", f"{parts.scheme}://{parts.netloc}")
+    host = parts.hostname or ""
+    if not is_plain_host(host):  # registered before hosts were checked: no source is made of it
+        return ("'self'",)
+    host = f"[{host}]" if ":" in host else host
+    return ("'self'", f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else ""))
 
 
 def _send(request: HttpRequest, to: Destination, client: Client, parameters: dict[str, str]) -> HttpResponse:

@@ -5,6 +5,7 @@ has several grant types, random secrets in two slots, and only asymmetric signat
 """
 
 import ipaddress
+import re
 import secrets
 from datetime import datetime, timedelta
 from functools import cache
@@ -129,6 +130,9 @@ LONGEST_ACCESS_TOKEN = timedelta(minutes=15)
 FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss"})
 
 
+# RFC 1123 §2.1 (and the underscore, which DNS knows); RFC 4291 §2.2.
+_DOMAIN = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?")
+_IPV6 = re.compile(r"(?=[^:]*:)[0-9A-Fa-f:.]{2,45}")
 _ALGORITHMS = [(name, name) for name in SIGNING_ALGORITHMS]
 
 
@@ -602,6 +606,9 @@ def validate_redirect_uri(uri: str, *, kind: str) -> None:
         refuse("this scheme cannot receive a code.")
     if any(segment in {".", ".."} for segment in parts.path.split("/")):
         refuse("no dot segments in the path.")
+    # A `;`, comma or quote in a host would be syntax of the Content-Security-Policy that names it (CSP3 §2.3.1).
+    if parts.scheme in ("http", "https") and host and not is_plain_host(host):
+        refuse("the host must be a domain name of letters, digits, hyphens and dots, or an IP address.")
     if parts.scheme == "https":
         if not host:
             refuse("no host.")
@@ -612,6 +619,11 @@ def validate_redirect_uri(uri: str, *, kind: str) -> None:
         refuse("a private-use scheme is a domain name reversed, such as com.example.app (RFC 8252 §7.1).")
     elif kind not in (Kind.MOBILE, Kind.DEVICE):
         refuse("private-use schemes are for mobile and desktop apps.")
+
+
+def is_plain_host(host: str) -> bool:
+    """A domain name as DNS knows it, or an IP literal without its brackets and without a zone."""
+    return bool(_DOMAIN.fullmatch(host) or _IPV6.fullmatch(host))
 
 
 def is_loopback(uri: str) -> bool:

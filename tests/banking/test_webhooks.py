@@ -184,14 +184,23 @@ def test_an_address_that_may_not_be_called_is_refused(app, url):
 
 
 @pytest.mark.parametrize(
-    "url", ["https://127.0.0.1/", "https://169.254.169.254/", "https://[::1]/", "https://localhost/"]
+    "url",
+    [
+        "https://127.0.0.1/",
+        "https://169.254.169.254/",
+        "https://[::1]/",
+        "https://localhost/",
+        "https://unknown.invalid/",
+    ],
 )
-def test_our_own_network_is_refused_when_it_is_called(app, url):
-    """OWASP API7: at connect, whatever the name resolved to before."""
+def test_our_own_network_is_refused_when_it_is_called_and_looks_as_an_unknown_name_does(app, url):
+    """OWASP API7: at connect, whatever the name resolved to before. What a client reads tells it no name of ours."""
     subscribe(app, url)
     app.post(f"/api/v1/webhooks/{Webhook.objects.get().pk}/ping", {}, format="json")
-    with pytest.raises(webhooks.NotDelivered, match="not public"):
+    with pytest.raises(webhooks.NotDelivered):
         deliver_all()
+    [delivery] = app.get(f"/api/v1/webhooks/{Webhook.objects.get().pk}/deliveries").json()["data"]
+    assert delivery["last_answer"] == "its name leads to no public address."
 
 
 def test_apps_without_a_server_have_none(issued, mobile_app, api, listener):

@@ -1,14 +1,19 @@
 """Requests to addresses that clients chose: OWASP API7, RELIABILITY F28."""
 
 import contextlib
+import ipaddress
 import socket
 import threading
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oauth import outbound
 from oauth.outbound import OutboundError
+
+NO_PUBLIC_ADDRESS = r"^its name leads to no public address\.$"
 
 
 @pytest.mark.parametrize(
@@ -26,19 +31,61 @@ def test_only_plain_https_urls(url):
     "host",
     ["127.0.0.1", "localhost", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
      "[::1]", "[::]", "[fe80::1]", "[fc00::1]", "[::ffff:127.0.0.1]", "[::ffff:169.254.169.254]", "[64:ff9b::7f00:1]",
-     "[2002:7f00:1::]", "2130706433", "0x7f.1", "0177.0.0.1", "224.0.0.1"],
+     "[2002:7f00:1::]", "2130706433", "0x7f.1", "0177.0.0.1", "224.0.0.1", "[fec0::1]", "[::127.0.0.1]",
+     "[::ffff:0:127.0.0.1]", "[2001:db8::1]", "[64:ff9b::808:808]", "192.88.99.1", "no-such-name.invalid"],
 )  # fmt: skip
 def test_an_address_of_our_own_network_is_never_asked(host):
-    """In every spelling that the resolver understands."""
-    with pytest.raises(OutboundError, match=r"not public|no address"):
+    """In every spelling that the resolver understands; and the refusal does not tell it from an unknown name."""
+    with pytest.raises(OutboundError, match=NO_PUBLIC_ADDRESS):
         outbound.request("GET", f"https://{host}/")
 
 
 def test_a_name_with_one_private_address_is_refused_whole(monkeypatch):
     mixed = [(2, 1, 6, "", (address, 443)) for address in ("93.184.216.34", "127.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: mixed)
-    with pytest.raises(OutboundError, match="not public"):
+    with pytest.raises(OutboundError, match=NO_PUBLIC_ADDRESS):
         outbound.request("GET", "https://rebinding.example/")
+
+
+# --- the allow-list (RFC 6890, IANA's special-purpose registries)
+
+#: As Python knows the registries; it is no authority on what wraps IPv4, so that is asked of it part by part.
+REGISTERED = [
+    network
+    for constants in (ipaddress.IPv4Address("1.1.1.1")._constants, ipaddress.IPv6Address("2600::1")._constants)
+    for network in constants._private_networks
+]
+
+
+@pytest.mark.parametrize("network", REGISTERED, ids=str)
+def test_no_special_network_is_public_at_either_end(network):
+    assert not outbound.is_public(str(network[0]))
+    assert not outbound.is_public(str(network[-1]))
+
+
+@given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
+def test_what_is_public_is_global_to_python_too(address):
+    """The list may be stricter, never wider."""
+    if outbound.is_public(str(address)):
+        assert address.is_global
+        assert not any((address.is_multicast, address.is_reserved, address.is_link_local))
+
+
+@given(st.ip_addresses(v=4))
+def test_no_address_that_wraps_another_is_public(address):
+    """Mapped, compatible, translated, NAT64, 6to4, ISATAP-like Teredo: refused, whatever they wrap."""
+    low, high = f"{int(address) >> 16:x}:{int(address) & 0xFFFF:x}", f"{int(address):08x}"
+    for written in (
+        f"::{address}", f"::ffff:{address}", f"::ffff:0:{address}", f"64:ff9b::{low}", f"64:ff9b:1::{low}",
+        f"2002:{high[:4]}:{high[4:]}::1", f"2001:0:{high[:4]}:{high[4:]}::1", f"fec0::{low}", f"fe80::{low}",
+        f"2600::{low}%eth0",
+    ):  # fmt: skip
+        assert not outbound.is_public(written), written
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "1.1.1.1", "2606:4700:4700::1111", "2a00:1450:4001:80b::200e"])
+def test_addresses_of_the_internet_are_public(address):
+    assert outbound.is_public(address)
 
 
 def test_an_allowed_host_is_asked_once_and_no_redirect_is_followed(listener):

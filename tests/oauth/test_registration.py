@@ -93,6 +93,13 @@ def test_a_registered_client_completes_its_flow(register, browser, token_endpoin
     assert TokenEndpoint().refresh(client, tokens["refresh_token"]).status_code == 200
 
 
+def test_no_syntax_of_a_security_policy_is_registered_as_a_host(register):
+    """CSP3 §2.3.1: the host of a redirect URI stands in the policy of the consent page."""
+    for field in ("redirect_uris", "post_logout_redirect_uris"):
+        assert register(**{field: ["https://app.example;script-src/callback"]}).status_code == 400, field
+    assert not Client.objects.exists()
+
+
 @pytest.mark.parametrize("token", ["", "wrong", "wrong token", "x" * 9000])
 def test_nobody_registers_without_an_initial_access_token(token):
     """ASVS 5.0 10.4.7."""
