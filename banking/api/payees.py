@@ -18,7 +18,7 @@ from banking.api.money import StrictCharField, StrictSerializer
 from banking.api.views import BankView, uuid_or_404
 from banking.authorization_details import TRANSFER
 from banking.models import Payee
-from banking.payments import payee_check, payees
+from banking.payments import payee_check, payee_lookups, payees
 from banking.payments.strong_proof import StrongProofNeeded
 from oauth.limits import Limit
 from oauth.resource_server import InsufficientUserAuthentication, is_authenticated_since, require_live
@@ -91,7 +91,8 @@ class PayeeDetail(BankView):
 
 
 class PayeeCheck(BankView):
-    """Few at a time: an answer says whether somebody has an account here."""
+    """Few at a time: an answer says whether somebody has an account here. Beside its own limit it spends the user's
+    budget of all such answers."""
 
     required_scopes = {"POST": ["transfers:write"]}
     limit = Limit("payee-checks", 30)
@@ -99,8 +100,10 @@ class PayeeCheck(BankView):
     def post(self, request: Request) -> Response:
         serializer = PayeeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        if request.auth.claims.user_id is None:  # type: ignore[union-attr]
+        user_id = request.auth.claims.user_id  # type: ignore[union-attr]
+        if user_id is None:
             raise Http404
+        payee_lookups.spend(UUID(user_id))
         match = payee_check.check(serializer.validated_data["identifier"], serializer.validated_data["name"])
         return Response({"result": match.result, "name": match.name})
 

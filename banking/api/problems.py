@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from banking.ledger.refusals import LedgerRefusal
+from oauth.errors import TooManyRequests
 
 logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -125,6 +126,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         logger.error("database not available: %s", type(error).__name__)
         detail = "The bank cannot be reached at the moment. Repeat the same request."
         return _response(problem("temporarily_unavailable", status=503, detail=detail), {"Retry-After": "2"})
+    if isinstance(error, TooManyRequests):
+        error = exceptions.Throttled(wait=error.retry_after_seconds)
     if isinstance(error, Http404):
         error = exceptions.NotFound()
     elif isinstance(error, PermissionDenied):

@@ -207,7 +207,8 @@ def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
     body = {**body, "destination": resolved(body["destination"], claims.user_id)}
     consent = _consent(request, body)
     visible = Account.objects.visible_to(request.auth)  # type: ignore[arg-type]
-    route = find_route(visible, body["source_account_id"], body["destination"])
+    user_id = UUID(claims.user_id)
+    route = find_route(visible, body["source_account_id"], body["destination"], charged_to=user_id)
     source = route.source
     if source is None:
         raise Http404
@@ -215,7 +216,7 @@ def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
     if not source.is_active:  # type: ignore[attr-defined]
         raise AccountHolderInactive
     order = Order(
-        user_id=UUID(claims.user_id),
+        user_id=user_id,
         client_id=claims.client_id,
         key=key,
         source=source,

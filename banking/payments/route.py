@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from banking import iban
 from banking.models import Account, Role
 from banking.models.account import AccountQuerySet
+from banking.payments import payee_lookups
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,15 @@ class Route:
     payee_iban: str
 
 
-def find_route(visible: AccountQuerySet, source_id: UUID, destination: Mapping[str, Any]) -> Route:
+def find_route(
+    visible: AccountQuerySet, source_id: UUID, destination: Mapping[str, Any], *, charged_to: UUID | None
+) -> Route:
     """`visible` are somebody's accounts; the destination is `{"account_id"}`, one of them, or `{"identifier"}`, an
-    IBAN. At most two queries."""
+    IBAN. At most two queries.
+
+    `charged_to` is the user whose budget pays for looking at somebody else's account; None where they have been told
+    of it before. Raises TooManyRequests.
+    """
     identifier = iban.compact(destination.get("identifier", ""))
     asked = Q(pk__in=[source_id, destination.get("account_id")])
     found = visible.annotate(role=F("access__role"), is_active=F("access__user__is_active"))
@@ -39,6 +46,8 @@ def find_route(visible: AccountQuerySet, source_id: UUID, destination: Mapping[s
             return Route(source, account, "")
     if not iban.is_valid(identifier):
         return Route(source, None, "")
+    if charged_to is not None and iban.is_ours(identifier):
+        payee_lookups.spend(charged_to, paid_iban=identifier)
     here = Account.objects.filter(iban=identifier, kind=Account.Kind.CUSTOMER).exclude(status=Account.Status.CLOSED)
     payee = here.first()
     return Route(source, payee, identifier if payee or not iban.is_ours(identifier) else "")

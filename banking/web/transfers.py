@@ -18,18 +18,13 @@ from banking.apps_of_users import WEB_BANK
 from banking.ledger import in_transaction
 from banking.ledger.refusals import LedgerRefusal
 from banking.models import Account, Payee, Transfer
-from banking.payments import Order, find_route, payee_check, strong_proof
+from banking.payments import Order, find_route, payee_check, payee_lookups, strong_proof
 from banking.payments.strong_proof import StrongProofNeeded
 from banking.payments.transfers import check
 from banking.web import pending
 from banking.web.forms import TransferForm
 from banking.web.person import accounts_of, id_of, is_fresh, page, prove_it
-from oauth import limits
 from oauth.errors import TooManyRequests
-from oauth.limits import Limit
-
-#: As in the API: an answer says whether somebody has an account here.
-PAYEE_CHECKS = Limit("payee-checks", 30)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -55,7 +50,10 @@ def fill_in(request: HttpRequest) -> HttpResponseBase:
         "reference": given["reference"],
     }
     try:
-        _order(request, order, key="")
+        _order(request, order, key="", charged_to=id_of(request))
+    except TooManyRequests:
+        form.add_error(None, _("You asked about many account numbers. Please wait a minute and try again."))
+        return _form(request, form, status=429)
     except LedgerRefusal as refusal:
         form.add_error(None, _told(refusal))
         return _form(request, form, status=refusal.status)
@@ -133,12 +131,14 @@ def _as_made(transfer: Transfer | None) -> Made:
     return Made({"id": str(transfer.pk)}, bytes(transfer.fingerprint or b""))
 
 
-def _order(request: HttpRequest, body: dict[str, Any], *, key: str) -> Order:
-    """Raises Http404 where they may not pay from there (any more), or a LedgerRefusal."""
+def _order(request: HttpRequest, body: dict[str, Any], *, key: str, charged_to: UUID | None = None) -> Order:
+    """`charged_to` where they ask about the destination for the first time; a transfer that was begun is not charged
+    again. Raises Http404 where they may not pay from there (any more), TooManyRequests, or a LedgerRefusal."""
     destination = resolved(body["destination"], id_of(request))
     if "account_id" in destination:
         destination = {"account_id": UUID(str(destination["account_id"]))}
-    route = find_route(Account.objects.of(id_of(request)), UUID(body["source_account_id"]), destination)
+    visible = Account.objects.of(id_of(request))
+    route = find_route(visible, UUID(body["source_account_id"]), destination, charged_to=charged_to)
     if route.source is None:
         raise Http404
     order = Order(
@@ -183,7 +183,7 @@ def _confirmation(
 def _match(request: HttpRequest, order: Order) -> payee_check.Match:
     """Whether the name fits the account; not told to who asks too often."""
     try:
-        limits.spend(PAYEE_CHECKS, str(order.user_id))
+        payee_lookups.spend(order.user_id)
     except TooManyRequests:
         return payee_check.Match("not_available")
     return payee_check.check(order.payee_iban, order.payee_name)
