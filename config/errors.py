@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from banking.api.problems import json_response, problem
+from oauth.errors import described
 
 logger = logging.getLogger(__name__)
 
@@ -76,8 +77,9 @@ def answer(request: HttpRequest, failure: Failure) -> HttpResponse:
     if path.startswith("/api/"):
         response = json_response(problem(failure.problem, status=failure.status, detail=failure.detail))
     elif path.startswith(_PROTOCOL) and not f"{path}/".startswith(_PAGES):
-        body = {"error": failure.oauth_error, "error_description": failure.detail, "error_id": get_guid()}
+        body = {"error": failure.oauth_error, "error_description": described(failure.detail, get_guid() or "")}
         response = JsonResponse(body, status=failure.status)
+        response["X-Error-Id"] = get_guid() or ""
     else:
         # Without request and context processors: they may need the database that is down. The language again, as the
         # middleware that chooses it may not have been reached.

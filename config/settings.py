@@ -504,6 +504,7 @@ CORS_EXPOSE_HEADERS = [
     "location",
     "retry-after",
     "www-authenticate",
+    "x-error-id",
     "x-request-id",
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024

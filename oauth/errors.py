@@ -7,6 +7,9 @@ error id. Raised deep, rendered once at the edge: `endpoints.protocol` for JSON,
 import secrets
 from typing import ClassVar
 
+# How we write for people, and the same where a protocol allows ASCII only.
+_IN_ASCII = str.maketrans({"§": "section ", "“": "'", "”": "'", "’": "'", "–": "-", "—": "-", "…": "..."})
+
 
 class OAuthError(Exception):
     """`commits` says that the transaction it was raised in is kept: what it revoked stays revoked."""
@@ -26,10 +29,19 @@ class OAuthError(Exception):
         self.error_id = secrets.token_hex(8)
 
     @property
-    def printable_description(self) -> str:
-        """RFC 6749 §4.1.2.1, §5.2: error_description is of %x20-21 / %x23-5B / %x5D-7E."""
-        text = self.description.replace("§", "section ")
-        return "".join(one if " " <= one <= "~" and one not in '"\\' else "'" for one in text)
+    def told(self) -> str:
+        """What the client is sent as `error_description`. Its last words are the id by which we find the reason."""
+        return described(self.description, self.error_id)
+
+
+def described(description: str, error_id: str) -> str:
+    """An error_description whose last words are the error id."""
+    return f"{in_protocol_text(description)} (error id {error_id})"
+
+
+def in_protocol_text(text: str) -> str:
+    """RFC 6749 §4.1.2.1, §5.2, RFC 6750 §3: an error_description holds only %x20-21 / %x23-5B / %x5D-7E."""
+    return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" for c in text.translate(_IN_ASCII))
 
 
 class InvalidRequest(OAuthError):

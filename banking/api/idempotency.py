@@ -17,7 +17,7 @@ from psycopg.errors import LockNotAvailable
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from banking.api.problems import MEDIA_TYPE, BadRequest, Conflict, problem, refusal_problem
+from banking.api.problems import MEDIA_TYPE, BadRequest, Conflict, error_id_of, problem, refusal_problem
 from banking.ledger import in_transaction
 from banking.ledger.refusals import LedgerRefusal
 from banking.models import IdempotencyRecord, ScheduledTransfer, Transfer
@@ -86,6 +86,7 @@ def answer_once(
         response["Location"] = f"/api/v1/{at}/{answer.body['id']}"
     else:
         response.content_type = MEDIA_TYPE
+        response["X-Error-Id"] = error_id_of(answer.body)
     if answer.is_replay:
         response["Idempotent-Replayed"] = "true"
     return response

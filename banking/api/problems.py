@@ -98,18 +98,24 @@ class Conflict(exceptions.APIException):
 
 
 def problem(code: str, *, status: int, detail: str, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
-    """The members of a problem document; `code` is a key of PROBLEMS."""
+    """The members of a problem document; `code` is a key of PROBLEMS. Its detail ends with the error id."""
+    error_id = get_guid()
     body: dict[str, Any] = {
         "type": f"{settings.ISSUER}/problems/{code}",
         "title": PROBLEMS[code][0],
         "status": status,
-        "detail": detail,
-        "instance": f"urn:uuid:{get_guid()}",
+        "detail": f"{detail} (error id {error_id})",
+        "instance": f"urn:uuid:{error_id}",
         "code": code,
     }
     if errors:
         body["errors"] = errors
     return body
+
+
+def error_id_of(body: dict[str, Any]) -> str:
+    """The id of a problem document. A replayed refusal keeps the id of the first request."""
+    return str(body["instance"]).removeprefix("urn:uuid:")
 
 
 def refusal_problem(refusal: LedgerRefusal) -> dict[str, Any]:
@@ -171,8 +177,10 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
 
 
 def _response(body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    headers = {"X-Error-Id": error_id_of(body), **(headers or {})}
     return Response(body, status=body["status"], headers=headers, content_type=MEDIA_TYPE)
 
 
 def json_response(body: dict[str, Any]) -> JsonResponse:
-    return JsonResponse(body, status=body["status"], content_type=MEDIA_TYPE)
+    headers = {"X-Error-Id": error_id_of(body)}
+    return JsonResponse(body, status=body["status"], headers=headers, content_type=MEDIA_TYPE)

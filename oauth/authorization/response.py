@@ -37,8 +37,7 @@ def success(request: HttpRequest, to: Destination, client: Client, parameters: d
 
 
 def error(request: HttpRequest, to: Destination, client: Client, refusal: OAuthError) -> HttpResponse:
-    description = f"{refusal.printable_description} (error id {refusal.error_id})"
-    return _send(request, to, client, {"error": refusal.code, "error_description": description})
+    return _send(request, to, client, {"error": refusal.code, "error_description": refusal.told})
 
 
 def form_action(redirect_uri: str) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ def _presented(request: HttpRequest) -> tuple[str, bytes] | None:
 
 def refusal_response(refusal: APIException) -> JsonResponse:
     """RFC 6750 §3, RFC 9449 §7.1."""
-    body = {"error": refusal.default_code, "error_description": str(refusal.detail)}
+    body = {"error": refusal.default_code, "error_description": errors.in_protocol_text(str(refusal.detail))}
     response = JsonResponse(body, status=refusal.status_code)
     if challenge := getattr(refusal, "auth_header", None):
         response["WWW-Authenticate"] = challenge

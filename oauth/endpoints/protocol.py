@@ -101,9 +101,11 @@ def json_response(body: Mapping[str, Any], *, status: int = HTTPStatus.OK) -> Ht
 
 
 def error_response(refusal: OAuthError) -> JsonResponse:
-    """RFC 6749 §5.2; `error_id` finds the full reason in our log and in the audit log."""
-    body = {"error": refusal.code, "error_description": refusal.printable_description, "error_id": refusal.error_id}
+    """RFC 6749 §5.2, and no other member: strict clients refuse what they do not know. The error id finds the full
+    reason in our log and in the audit log."""
+    body = {"error": refusal.code, "error_description": refusal.told}
     response = JsonResponse(body, status=refusal.status)
+    response.headers["X-Error-Id"] = refusal.error_id
     if refusal.status == HTTPStatus.UNAUTHORIZED:
         # RFC 6749 §5.2, RFC 6750 §3.
         parameters = f'error="{refusal.code}"' if refusal.scheme == "Bearer" else 'realm="oauth", charset="UTF-8"'

@@ -7,7 +7,7 @@ import secrets
 from django.utils import timezone
 from jwt.utils import base64url_encode
 
-from oauth.errors import InvalidGrant, InvalidRequest, InvalidScope, OAuthError
+from oauth.errors import InvalidGrant, OAuthError
 from oauth.grants import entitlement, issuance, recording, unlocked
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import Authorization, AuthorizationCode
@@ -69,15 +69,14 @@ def authorization_code(request: GrantRequest) -> Issuance:
 
 
 def _asked_for(request: GrantRequest) -> bytes:
-    """The digest of the code, where the request is whole. Raises InvalidRequest, InvalidGrant or InvalidScope."""
+    """The digest of the code, if the request is whole. Raises InvalidRequest or InvalidGrant.
+
+    A `scope` is ignored, as every parameter without a meaning here (RFC 6749 §3.2).
+    """
     code_digest = digest(request.params.require("code"))
-    if "code_verifier" not in request.params:
-        # RFC 7636 §4.6: every code has a code_challenge, so a request without a verifier does not fit it.
-        raise InvalidGrant("code_verifier is missing: every code of this server has a code_challenge.")
-    if not _CODE_VERIFIER.fullmatch(request.params["code_verifier"]):
-        raise InvalidRequest("code_verifier is 43 to 128 unreserved characters (RFC 7636 §4.1).")
-    if "scope" in request.params:
-        raise InvalidScope("The scope was decided at the authorization endpoint; leave it out here.")
+    # RFC 7636 §4.6: a verifier that cannot fit is answered as one that does not.
+    if not _CODE_VERIFIER.fullmatch(request.params.get("code_verifier", "")):
+        raise InvalidGrant("code_verifier must be 43 to 128 unreserved characters (RFC 7636 §4.1).")
     return code_digest
 
 

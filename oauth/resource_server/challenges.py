@@ -8,6 +8,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException
 
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
+from oauth.errors import in_protocol_text
 
 
 def challenge(scheme: str = "Bearer", **parameters: str) -> str:
@@ -15,7 +16,9 @@ def challenge(scheme: str = "Bearer", **parameters: str) -> str:
     metadata = {"resource_metadata": resource_metadata_url()}
     if scheme == "DPoP":
         metadata["algs"] = " ".join(CLIENT_SIGNING_ALGORITHMS)  # RFC 9449 §7.1
-    return f"{scheme} " + ", ".join(f'{name}="{value}"' for name, value in (parameters | metadata).items())
+    # RFC 6750 §3, §3.1: the characters of RFC 6749, which need no escape in a quoted string.
+    values = {name: in_protocol_text(value) for name, value in (parameters | metadata).items()}
+    return f"{scheme} " + ", ".join(f'{name}="{value}"' for name, value in values.items())
 
 
 def resource_metadata_url() -> str:

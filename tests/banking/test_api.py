@@ -6,13 +6,10 @@ from django.conf import settings
 from banking.opening import open_account
 from tests.banking.conftest import FUNDS_MINOR, funded
 from tests.banking.test_ledger import move
+from tests.error_ids import without_error_id
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = "0190d5a0-0000-7000-8000-000000000000"
-
-
-def without_instance(answer):
-    return {name: value for name, value in answer.json().items() if name != "instance"}
 
 
 def test_a_person_sees_their_accounts_and_nobody_elses(alice_api, current, savings, of_bob):
@@ -33,10 +30,10 @@ def test_somebody_elses_account_answers_as_one_that_does_not_exist(
         with django_assert_num_queries(1):
             answers.append(alice_api.get(f"/api/v1/accounts/{account_id}{path}"))
     assert [answer.status_code for answer in answers] == [404, 404]
-    assert without_instance(answers[0]) == without_instance(answers[1])
+    assert without_error_id(answers[0]) == without_error_id(answers[1])
     assert answers[0]["Content-Type"] == "application/problem+json"
     malformed = alice_api.get(f"/api/v1/accounts/not-an-id{path}")
-    assert without_instance(malformed) == without_instance(answers[0])
+    assert without_error_id(malformed) == without_error_id(answers[0])
 
 
 def test_a_client_acting_for_itself_has_no_accounts(access_token, api, current):

@@ -22,6 +22,7 @@ from banking.models import Account, IdempotencyRecord, Transfer
 from oauth.models import Authorization, Client
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
 from tests.banking.test_ledger import balances
+from tests.error_ids import without_error_id
 from tests.lossy_database import through_a_network_that_loses
 
 pytestmark = pytest.mark.django_db
@@ -131,7 +132,7 @@ def test_from_somebody_elses_account_is_not_found(alice_api, savings, of_bob):
     """OWASP API1: the same as an unknown one, and nothing is stored."""
     answers = [send(alice_api, body_of(source, savings)) for source in (of_bob, UNKNOWN)]
     assert [answer.status_code for answer in answers] == [404, 404]
-    bodies = [{**answer.json(), "instance": ""} for answer in answers]
+    bodies = [without_error_id(answer) for answer in answers]
     assert bodies[0] == bodies[1]
     assert not IdempotencyRecord.objects.exists()
 
@@ -142,7 +143,7 @@ def test_to_somebody_elses_account_id_is_unreachable_as_an_unknown_one_is(alice_
         for account in (of_bob.pk, UNKNOWN)
     ]
     assert [answer.json()["code"] for answer in answers] == ["payee_unreachable"] * 2
-    bodies = [{**answer.json(), "instance": ""} for answer in answers]
+    bodies = [without_error_id(answer) for answer in answers]
     assert bodies[0] == bodies[1]
 
 

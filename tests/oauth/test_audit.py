@@ -33,8 +33,9 @@ def test_a_grant_is_told_from_consent_to_revocation(browser, alice, web_app, iss
 
 def test_a_refusal_is_found_by_the_id_that_the_client_was_told(web_app, token_endpoint):
     web_app.secret = "wrong"
-    body = token_endpoint.post(web_app, grant_type="client_credentials").json()
-    event = AuditEvent.objects.get(error_id=body["error_id"])
+    answer = token_endpoint.post(web_app, grant_type="client_credentials")
+    body = answer.json()
+    event = AuditEvent.objects.get(error_id=answer["X-Error-Id"])
     assert (event.action, event.error, event.endpoint) == ("refused", "invalid_client", "token")
     assert "wrong secret" in event.reason  # the full reason, which the client was not told
     assert "wrong secret" not in str(body)
@@ -112,7 +113,7 @@ def test_what_a_stranger_claims_is_cut_off(token_endpoint):
     """Found by `make fuzz`."""
     answer = token_endpoint.post(grant_type="client_credentials", client_id="x" * 5000)
     assert answer.status_code == 401
-    event = AuditEvent.objects.get(error_id=answer.json()["error_id"])
+    event = AuditEvent.objects.get(error_id=answer["X-Error-Id"])
     assert (len(event.client), len(event.reason)) == (255, 1000)
 
 

@@ -1,6 +1,7 @@
 """The token endpoint: who may call it, and the right error for each fault."""
 
 import base64
+import re
 from urllib.parse import urlencode
 
 import jwt
@@ -9,6 +10,7 @@ import pytest
 from oauth import keys
 from oauth.conf import conf
 from oauth.models import RefreshToken
+from tests.error_ids import without_error_id
 from tests.oauth_client import VERIFIER, allow
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +22,8 @@ def assert_refused(answer, error, status=400):
     assert answer["Content-Type"] == "application/json"
     assert answer["Cache-Control"] == "no-store"
     assert answer.json()["error"] == error
-    assert answer.json()["error_id"]
+    assert answer.json().keys() == {"error", "error_description"}  # strict clients refuse other members
+    assert answer.json()["error_description"].endswith(f"(error id {answer['X-Error-Id']})")
 
 
 def test_client_credentials_give_a_token_of_the_client_itself(service, token_endpoint):
@@ -130,7 +133,7 @@ def test_a_wrong_secret_and_an_unknown_client_answer_alike(service, token_endpoi
     unknown = token_endpoint.post(service, grant_type="client_credentials")
     for answer in (wrong, unknown):
         assert_refused(answer, "invalid_client", 401)
-    assert wrong.json()["error_description"] == unknown.json()["error_description"]
+    assert without_error_id(wrong) == without_error_id(unknown)
 
 
 def test_a_confidential_client_needs_its_secret(service, token_endpoint):
@@ -215,5 +218,20 @@ def test_pkce_is_never_left_out(browser, mobile_app, token_endpoint, verifier):
     form = {"code_verifier": verifier} if verifier else {"code_verifier": ""}
     answer = token_endpoint.redeem(mobile_app, code, **form)
     assert answer.status_code == 400
-    assert answer.json()["error"] in ("invalid_request", "invalid_grant")
+    assert answer.json()["error"] == "invalid_grant"
     assert not RefreshToken.objects.exists()
+
+
+def test_an_error_description_holds_only_the_characters_of_rfc_6749(web_app, browser, token_endpoint):
+    """RFC 6749 §5.2: %x20-21 / %x23-5B / %x5D-7E, and no other member than its own."""
+    answer = token_endpoint.redeem(web_app, allow(browser, web_app), code_verifier="")
+    assert_refused(answer, "invalid_grant")
+    description = answer.json()["error_description"]
+    assert "RFC 7636 section 4.1" in description
+    assert re.fullmatch(r"[\x20\x21\x23-\x5b\x5d-\x7e]+", description)
+
+
+def test_a_scope_at_the_code_exchange_is_ignored(web_app, browser, token_endpoint):
+    """RFC 6749 §3.2: a parameter without a meaning here. Clients of Microsoft's libraries send it."""
+    answer = token_endpoint.redeem(web_app, allow(browser, web_app, scope="accounts:read"), scope="transfers:write")
+    assert (answer.status_code, answer.json()["scope"]) == (200, "accounts:read")

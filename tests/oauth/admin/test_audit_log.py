@@ -42,7 +42,7 @@ def some_events(alice):
 def test_an_error_id_leads_to_what_happened(of_role, token_endpoint, web_app):
     """The box on the home page asks the same."""
     web_app.secret = "wrong"
-    error_id = token_endpoint.post(web_app, grant_type="client_credentials").json()["error_id"]
+    error_id = token_endpoint.post(web_app, grant_type="client_credentials")["X-Error-Id"]
     assert len(listed(of_role("Support"), q=error_id)) == 1
     assert listed(of_role("Support"), q=error_id[:-1]) == []
 
