@@ -37,6 +37,7 @@ check: $(INSTALLED)
 	.venv/bin/lint-imports
 	$(AS_IN_PRODUCTION) $(RUN) manage.py check --deploy --fail-level WARNING
 	MODE=demo DATA_DIR=.cache/check $(RUN) manage.py makemigrations --check --dry-run
+	$(RUN) .ci/newer_releases.py
 
 # What a request costs, as ratios to a bare view.
 bench: $(INSTALLED)

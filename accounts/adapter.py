@@ -1,6 +1,5 @@
 """Our wishes to allauth: one spelling of an e-mail address, own links only."""
 
-from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -8,18 +7,11 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib.sites.requests import RequestSite
-from django.core.exceptions import ValidationError
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from accounts import addresses, changes, known_device, mail_limit, notices, recent_proof
+from accounts import addresses, after_answer, changes, guessing, known_device, mail_limit, notices, recent_proof
 from accounts.models import User, UserManager
 from accounts.upstream import proof
-from oauth import limits
-from oauth.errors import TooManyRequests
-from oauth.limits import Limit
-
-# From all addresses together, at one account: what a botnet may try. The owner's own browsers are not counted.
-STRANGERS = Limit("strangers", 100, seconds=3600)
 
 # accounts.changes and accounts.second_factors tell of these, whichever page, command or member of staff causes them.
 _TOLD_WHERE_IT_HAPPENS = {
@@ -36,22 +28,8 @@ class AccountAdapter(DefaultAccountAdapter):
         """Redirects after log-in stay on this site: paths only, no host at all (RFC 9700 §4.11)."""
         return url is not None and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
 
-    def _get_login_attempts_cache_key(self, request: Any, **credentials: Any) -> str:
-        """Failures count per address, or per browser that this person has logged in from before, so that a stranger
-        locks out nobody but themselves."""
-        key: str = super()._get_login_attempts_cache_key(request, **credentials)
-        where = known_device.of(request, credentials.get("email", "")) or limits.address_of(request)
-        return f"{key}:{where}"
-
     def pre_authenticate(self, request: Any, **credentials: Any) -> None:
-        email = credentials.get("email", "")
-        try:
-            super().pre_authenticate(request, **credentials)
-            if known_device.of(request, email) is None:
-                limits.check(STRANGERS, email)
-        except (TooManyRequests, ValidationError):
-            notices.tell_of_tries_later(email, request)
-            raise self.validation_error("too_many_login_attempts") from None
+        """Nobody is refused before the password is looked at; accounts.guessing asks for a code instead."""
 
     def authenticate(self, request: Any, **credentials: Any) -> Any:
         """The right password of somebody who only claims the address is a wrong one."""
@@ -62,10 +40,24 @@ class AccountAdapter(DefaultAccountAdapter):
         return user
 
     def authentication_failed(self, request: Any, **credentials: Any) -> None:
-        email = credentials.get("email", "")
-        if known_device.of(request, email) is None:
-            with suppress(TooManyRequests):
-                limits.spend(STRANGERS, email)
+        guessing.count(request, credentials.get("email", ""))
+
+    def is_login_by_code_required(self, login: Any) -> bool:
+        return guessing.demands_code(login) or super().is_login_by_code_required(login)
+
+    def reauthenticate(self, user: Any, password: str) -> bool:
+        """Whoever sits at a browser that is logged in may not guess on: to log out and in again is always possible."""
+        if guessing.is_proof_refused(user):
+            raise self.validation_error("too_many_login_attempts")
+        is_right: bool = user.check_password(password)
+        if not is_right:
+            guessing.count_proof(user)
+        return is_right
+
+    def add_message(self, request: Any, level: int, message_template: str | None = None, *args: Any, **kw: Any) -> None:
+        """Of a code that guessing has called for, the page itself says what there is to say."""
+        if not (_is_suspected(request) and message_template == "account/messages/login_code_sent.txt"):
+            super().add_message(request, level, message_template, *args, **kw)
 
     def login(self, request: Any, user: Any) -> None:
         """Every way in ends here, second factor and all. The very first log-in is no news to anybody."""
@@ -95,13 +87,21 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Links in mails lead to the issuer, whatever Host the request claimed (ZITADEL CVE-2025-64101)."""
-        if mail_limit.is_reached(self.request, email):
+        suspected = _is_suspected(self.request)
+        if suspected and template_prefix != "account/email/login_code":
+            return  # a wrong password: there is nothing to send
+        if mail_limit.is_reached(self.request, email, is_proven=suspected):
             return
         for name, value in context.items():
             if name.endswith("_url") and isinstance(value, str):
                 context[name] = _on_issuer(value)
         context["current_site"] = _IssuerSite()
-        super().send_mail(template_prefix, email, context)
+        context = {"request": self.request, "email": email, **context}
+        message = self.render_mail(template_prefix, email, context)
+        if suspected:
+            after_answer.do(self.request, message.send)
+        else:
+            message.send()
 
     def format_email_subject(self, subject: str) -> str:
         return subject
@@ -120,6 +120,10 @@ class _IssuerSite(RequestSite):
 def _on_issuer(url: str) -> str:
     issuer = urlsplit(settings.ISSUER)
     return urlunsplit(urlsplit(url)._replace(scheme=issuer.scheme, netloc=issuer.netloc))
+
+
+def _is_suspected(request: Any) -> bool:
+    return getattr(request, "is_suspected", False)
 
 
 def _forget_a_stranger(request: Any, user: Any) -> None:

@@ -139,3 +139,19 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     def get_short_name(self) -> str:
         return self.name.split(" ")[0] or self.email
+
+
+class UsedTotpCode(models.Model):
+    """The newest code of an authenticator app that a user has used, named by its time step (RFC 6238 §4.2)."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    counter = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return str(self.counter)
+
+    @classmethod
+    def use(cls, user: User, counter: int) -> bool:
+        """Whether this code is newer than every one before. Of two requests at once, one gets True."""
+        _row, is_first = cls.objects.get_or_create(user=user, defaults={"counter": counter})
+        return is_first or cls.objects.filter(user=user, counter__lt=counter).update(counter=counter) == 1

@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.LetFormsReturnToTheApp",
     "accounts.pending_log_in.EndStaleLogIns",
+    "accounts.after_answer.DoAfterAnswer",
     "config.middleware.SayOutages",
     "config.middleware.RefuseImpossibleValues",
 ]
@@ -135,6 +136,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
                 "accounts.context_processors.asking_client",
+                "accounts.context_processors.is_suspected",
             ],
         },
     }
@@ -207,6 +209,7 @@ ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
 ACCOUNT_FORMS = {
     "change_password": "accounts.password_forms.NewPasswordForm",
     "set_password": "accounts.password_forms.FirstPasswordForm",
+    "login": "accounts.log_in_form.PasswordForm",
     "signup": "accounts.address_forms.NewUserForm",
     "reset_password": "accounts.address_forms.ForgottenPasswordForm",
     "request_login_code": "accounts.address_forms.CodeByMailForm",
@@ -238,8 +241,10 @@ def _scaled(*rates: tuple[int, str]) -> str:
 
 
 ACCOUNT_RATE_LIMITS = {
-    "login": _scaled((30, "m/ip")),
-    "login_failed": _scaled((10, "m/ip"), (5, "5m/key")),
+    # Every login costs a hash. Failures are counted in accounts/guessing.py.
+    "login": _scaled((120, "m/ip")),
+    # Second factors only.
+    "login_failed": _scaled((5, "5m/key")),
     "signup": _scaled((20, "m/ip")),
     "confirm_email": _scaled((1, "3m/key")),
     # Mails to one address are counted in accounts/mail_limit.py, for all pages together and without a word.
@@ -257,7 +262,16 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Countersign"
 # Keys of authenticator apps and seeds of recovery codes are encrypted under KEY_ENCRYPTION_KEYS.
 MFA_ADAPTER = "accounts.second_factor_secrets.SecondFactorAdapter"
-MFA_FORMS = {"add_webauthn": "accounts.passkey_form.AddPasskeyForm"}
+MFA_FORMS = {
+    "add_webauthn": "accounts.passkey_form.AddPasskeyForm",
+    "activate_totp": "accounts.second_factor_forms.SetUpAppForm",
+    "authenticate": "accounts.second_factor_forms.SecondStepForm",
+    "reauthenticate": "accounts.second_factor_forms.ProveAgainForm",
+    "login_webauthn": "accounts.second_factor_forms.PasskeyLoginForm",
+    "authenticate_webauthn": "accounts.second_factor_forms.PasskeySecondStepForm",
+    "reauthenticate_webauthn": "accounts.second_factor_forms.PasskeyProofForm",
+}
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # the device checks its user, so that a key that was found opens nothing
 MFA_TOTP_TOLERANCE = 1  # a clock may be half a minute off
 # The next log-ins from this browser ask for no second factor, and their acr does not say there was one.
 MFA_TRUST_ENABLED = True

@@ -1,16 +1,30 @@
 """Second factors: whoever removes one, its owner hears of it; none lets anybody in twice or without the user."""
 
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
-from allauth.mfa.totp.internal.auth import TOTP
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client as Browser
+from django.utils import timezone
+from fido2.utils import websafe_decode
 
 from accounts import second_factors
-from accounts.models import User
+from accounts.models import UsedTotpCode, User
 from oauth.models import AuditEvent
+from tests.accounts.soft_key import HOST, SoftKey
 from tests.accounts.test_notices import told
-from tests.accounts.test_step_up import SECRET
+from tests.accounts.test_sign_up_and_log_in import is_logged_in, log_in
+from tests.accounts.test_step_up import SECRET, code
+from tests.oauth_client import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -82,3 +96,146 @@ def test_with_a_deleted_user_no_mail_is_sent(bob):
     told()
     bob.delete()
     assert told() == []
+
+
+# --- B14: none lets anybody in twice, or without the user
+
+
+def second_step(alice, value):
+    """A fresh browser that knows the password; whether the code lets it in."""
+    browser = Browser()
+    log_in(browser, alice.email)
+    browser.post("/accounts/2fa/authenticate/", {"code": value})
+    return is_logged_in(browser)
+
+
+@pytest.mark.parametrize("later", [0, 1, 32, 63])
+def test_a_code_of_the_app_counts_once_whatever_the_cache_forgot(alice, later):
+    """RFC 6238 §5.2."""
+    TOTP.activate(alice, SECRET)
+    now = timezone.now().replace(second=5, microsecond=0)
+    with time_machine.travel(now, tick=False):
+        ahead = format_hotp_value(hotp_value(SECRET, int(time.time()) // 30 + 1))  # of a clock that is ahead
+        assert second_step(alice, ahead)
+    cache.clear()
+    with time_machine.travel(now + timedelta(seconds=later), tick=False):
+        assert not second_step(alice, ahead)
+        cache.clear()
+        assert not second_step(alice, format_hotp_value(hotp_value(SECRET, int(now.timestamp()) // 30)))  # older
+
+
+def test_the_code_that_set_the_app_up_lets_nobody_in(browser, alice):
+    browser.get("/accounts/2fa/totp/activate/")
+    used = code(browser.session["mfa.totp.secret"])
+    browser.post("/accounts/2fa/totp/activate/", {"code": used})
+    assert Authenticator.objects.filter(user=alice, type="totp").exists()
+    assert not second_step(alice, used)
+
+
+def test_a_code_proves_it_again_once_too(browser, alice):
+    TOTP.activate(alice, SECRET)
+    used = code(SECRET)
+    assert second_step(alice, used)
+    cache.clear()
+    before = browser.session["account_authentication_methods"]
+    browser.post("/accounts/2fa/reauthenticate/", {"code": used})
+    assert browser.session["account_authentication_methods"] == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_workers_with_the_same_code_one_wins():
+    user = User.objects.create_user("race@example.test", PASSWORD)
+    for counter in (100, 101):  # the first row, then its update
+        barrier = threading.Barrier(4)
+
+        def use(_number, barrier=barrier, counter=counter):
+            barrier.wait()
+            try:
+                return UsedTotpCode.use(user, counter)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            assert sum(pool.map(use, range(4))) == 1
+
+
+@pytest.fixture
+def key(alice):
+    made = SoftKey(alice)
+    made.register()
+    return made
+
+
+def options(browser):
+    answer = browser.get("/accounts/2fa/webauthn/login/", headers={"Accept": "application/json"})
+    return answer.json()["request_options"]["publicKey"]
+
+
+def try_key(browser, key, challenge, is_user_verified, page="/accounts/2fa/webauthn/login/"):
+    answer = key.answer(websafe_decode(challenge), is_user_verified=is_user_verified)
+    return browser.post(page, {"credential": answer})
+
+
+@pytest.mark.parametrize("is_user_verified", [True, False])
+def test_a_passkey_lets_in_only_who_it_has_checked(alice, key, is_user_verified):
+    """WebAuthn §7.2 step 17."""
+    browser = Browser(headers={"Host": HOST})
+    asked = options(browser)
+    assert asked["userVerification"] == "required"
+    try_key(browser, key, asked["challenge"], is_user_verified)
+    assert is_logged_in(browser) is is_user_verified
+
+
+def test_a_challenge_that_another_login_left_takes_no_key_that_was_only_touched(alice, bob, key):
+    """allauth 65.21.1: Bob's second step, with a weaker challenge, and then Alice's key at the login page."""
+    SoftKey(bob).register()
+    browser = Browser(headers={"Host": HOST})
+    log_in(browser, bob.email)
+    page = browser.get("/accounts/2fa/authenticate/").content.decode()
+    challenge = re.search(r'"challenge": *"([A-Za-z0-9_-]+)"', page)[1]
+    try_key(browser, key, challenge, is_user_verified=False)
+    assert not is_logged_in(browser)
+
+
+@pytest.mark.parametrize("is_user_verified", [True, False])
+def test_as_a_second_step_too_a_key_checks_its_user(alice, key, is_user_verified):
+    """`mfa` and the strong acr are claimed for it."""
+    browser = Browser(headers={"Host": HOST})
+    log_in(browser, alice.email)
+    page = browser.get("/accounts/2fa/authenticate/").content.decode()
+    challenge = re.search(r'"challenge": *"([A-Za-z0-9_-]+)"', page)[1]
+    try_key(browser, key, challenge, is_user_verified, "/accounts/2fa/authenticate/")
+    assert is_logged_in(browser) is is_user_verified
+
+
+@pytest.mark.parametrize("is_user_verified", [True, False])
+def test_as_a_recent_proof_too_a_key_checks_its_user(alice, key, is_user_verified):
+    browser = Browser(headers={"Host": HOST})
+    try_key(browser, key, options(browser)["challenge"], is_user_verified=True)
+    page = browser.get("/accounts/2fa/reauthenticate/webauthn/").content.decode()
+    challenge = re.search(r'"challenge": *"([A-Za-z0-9_-]+)"', page)[1]
+    before = len(browser.session["account_authentication_methods"])
+    try_key(browser, key, challenge, is_user_verified, "/accounts/2fa/reauthenticate/webauthn/")
+    assert len(browser.session["account_authentication_methods"]) == before + is_user_verified
+
+
+def test_the_second_step_asks_the_key_to_check_its_user(alice, key):
+    browser = Browser(headers={"Host": HOST})
+    log_in(browser, alice.email)
+    page = browser.get("/accounts/2fa/authenticate/").content.decode()
+    assert re.search(r'"userVerification": *"required"', page)
+
+
+@pytest.mark.parametrize("page", ["login", "authenticate"])
+def test_a_key_without_its_user_is_refused_whatever_the_challenge_asked(alice, key, page):
+    """Not the setting alone, which the challenge in the session remembers: the form looks at the flag itself."""
+    browser = Browser(headers={"Host": HOST})
+    log_in(browser, alice.email)
+    shown = browser.get("/accounts/2fa/authenticate/").content.decode()
+    challenge = re.search(r'"challenge": *"([A-Za-z0-9_-]+)"', shown)[1]
+    session = browser.session
+    session["mfa.webauthn.state"] = {**session["mfa.webauthn.state"], "user_verification": "discouraged"}
+    session.save()
+    url = {"login": "/accounts/2fa/webauthn/login/", "authenticate": "/accounts/2fa/authenticate/"}[page]
+    try_key(browser, key, challenge, is_user_verified=False, page=url)
+    assert not is_logged_in(browser)

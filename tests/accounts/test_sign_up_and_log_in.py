@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from allauth.usersessions.models import UserSession
 from bs4 import BeautifulSoup
 from django.conf import settings
@@ -14,7 +15,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import adapter, known_device
+from accounts import after_answer, guessing, known_device
 from accounts.models import User
 from oauth.limits import Limit
 from tests.oauth_client import PASSWORD
@@ -206,17 +207,6 @@ def test_a_log_in_forgets_the_browsers_whose_session_has_run_out(alice):
         assert BrowserSession.objects.get(pk=kept.session_key).expire_date > timezone.now()
 
 
-def test_guessing_is_stopped_even_when_the_guess_is_right_at_last(alice):
-    for _ in range(5):
-        log_in(Browser(), alice.email, "wrong-password-wrong")
-    guesser = Browser()
-    log_in(guesser, alice.email)
-    assert not is_logged_in(guesser)
-    with time_machine.travel(timezone.now() + timedelta(minutes=6)):
-        log_in(guesser, alice.email)
-        assert is_logged_in(guesser)
-
-
 def test_a_deactivated_person_cannot_log_in_and_is_logged_out(browser, alice):
     alice.is_active = False
     alice.save()
@@ -237,32 +227,121 @@ def test_the_admin_is_entered_through_the_same_log_in(client):
     assert client.get("/admin/login/")["Location"].startswith("/accounts/login/")
 
 
-# --- guessing at passwords
+# --- guessing at passwords (A16); ASVS 5.0 6.3.1
 
 
 def try_password(browser, user, password):
+    """What the page does: lets in, calls the password wrong, or asks for a code as well."""
     answer = browser.post("/accounts/login/", {"login": user.email, "password": password})
-    return "in" if answer.status_code == 302 else "slowed" if b"Too many" in answer.content else "wrong"
+    if answer.status_code != 302:
+        assert answer.status_code == 200
+        return "wrong"
+    return "code" if answer["Location"].startswith("/accounts/login/code/confirm/") else "in"
 
 
 def test_guessing_is_slowed_down_and_locks_out_nobody_else(alice):
     """A stranger's failures are the stranger's."""
     stranger, owner = Browser(REMOTE_ADDR="203.0.113.9"), Browser(REMOTE_ADDR="198.51.100.7")
     results = [try_password(stranger, alice, "guess-number-one") for _ in range(6)]
-    assert results == ["wrong"] * 5 + ["slowed"]
-    assert try_password(stranger, alice, PASSWORD) == "slowed"  # even with the right one
+    assert results == ["wrong"] * 5 + ["code"]
     assert try_password(owner, alice, PASSWORD) == "in"
 
 
+def test_a_right_guess_looks_like_a_wrong_one_after_too_many(alice, mailoutbox):
+    """No page, no status and no time before the answer tells them apart, and neither is logged in."""
+    guesser = Browser(REMOTE_ADDR="203.0.113.9")
+    for _ in range(5):
+        try_password(guesser, alice, "guess-number-one")
+
+    def seen(password):
+        browser = Browser(REMOTE_ADDR="203.0.113.9")
+        first = browser.post("/accounts/login/", {"login": alice.email, "password": password})
+        page = browser.get(first["Location"])
+        said = BeautifulSoup(page.content, "html.parser").select_one("main").get_text(" ", strip=True)
+        assert not is_logged_in(browser)
+        return first.status_code, first["Location"], sorted(first.cookies), page.status_code, said
+
+    wrong = seen("guess-number-two")
+    assert not mailoutbox
+    right = seen(PASSWORD)
+    assert right == wrong
+    assert "If yours is right" in right[-1]
+    assert [mail.to for mail in mailoutbox] == [[alice.email]]
+
+
+def test_the_mail_of_a_right_guess_is_sent_after_the_answer(alice, mailoutbox, rf, monkeypatch):
+    """Sending takes longer than all else, so its time would tell."""
+    browser = Browser(REMOTE_ADDR="203.0.113.9")
+    for _ in range(5):
+        try_password(browser, alice, "guess-number-one")
+    waiting = []
+    monkeypatch.setattr(after_answer, "do", lambda request, work: waiting.append(work))
+    assert try_password(browser, alice, PASSWORD) == "code"
+    assert not mailoutbox
+    assert len(waiting) == 1
+
+
+@pytest.mark.parametrize("where", ["203.0.113.9", "198.51.100.7"])
+def test_the_right_password_is_never_refused_whatever_strangers_did(alice, mailoutbox, monkeypatch, where):
+    """On a new browser, behind the stranger's own address or another: the code from the mailbox lets the owner in."""
+    monkeypatch.setattr(guessing, "OF_STRANGERS", Limit("strangers", 6, seconds=3600))
+    for _ in range(9):
+        try_password(Browser(REMOTE_ADDR="203.0.113.9"), alice, "guess-number-one")
+        submit(Browser(REMOTE_ADDR="203.0.113.9"), "/accounts/password/reset/", email=alice.email)
+    mailoutbox.clear()
+    owner = Browser(REMOTE_ADDR=where)
+    assert try_password(owner, alice, PASSWORD) == "code"
+    [code] = re.findall(r"^[A-Z0-9]{4,}(?:-[A-Z0-9]+)*$", mailoutbox[-1].body, re.MULTILINE)
+    owner.post("/accounts/login/code/confirm/", {"code": code})
+    assert is_logged_in(owner)
+
+
+def test_after_the_code_the_second_factor_is_still_asked_for(alice, mailoutbox):
+    TOTP.activate(alice, generate_totp_secret())
+    browser = Browser(REMOTE_ADDR="203.0.113.9")
+    for _ in range(5):
+        try_password(browser, alice, "guess-number-one")
+    try_password(browser, alice, PASSWORD)
+    [code] = re.findall(r"^[A-Z0-9]{4,}(?:-[A-Z0-9]+)*$", mailoutbox[-1].body, re.MULTILINE)
+    answer = browser.post("/accounts/login/code/confirm/", {"code": code})
+    assert answer["Location"].startswith("/accounts/2fa/authenticate/")
+    assert not is_logged_in(browser)
+
+
+def test_a_code_page_after_a_wrong_password_takes_no_code(alice):
+    browser = Browser(REMOTE_ADDR="203.0.113.9")
+    for _ in range(6):
+        try_password(browser, alice, "guess-number-one")
+    for code in ("", "None", "ABCD-EFGH"):
+        browser.post("/accounts/login/code/confirm/", {"code": code})
+        assert not is_logged_in(browser)
+
+
+def test_failures_of_a_neighbour_refuse_nobodys_right_password(alice, bob):
+    """One address, several people behind it: an office, a mobile network."""
+    for number in range(12):
+        log_in(Browser(), f"x{number}@example.test", "guess-number-one")
+    assert try_password(Browser(), bob, PASSWORD) == "code"
+
+
 def test_a_botnet_is_slowed_down_and_the_owners_browser_is_not(alice, monkeypatch):
-    monkeypatch.setattr(adapter, "STRANGERS", Limit("strangers", 4, seconds=3600))
+    monkeypatch.setattr(guessing, "OF_STRANGERS", Limit("strangers", 4, seconds=3600))
     owner = Browser(REMOTE_ADDR="198.51.100.7")
     assert try_password(owner, alice, PASSWORD) == "in"
     owner.post("/accounts/logout/")
     for number in range(4):
         assert try_password(Browser(REMOTE_ADDR=f"203.0.113.{number}"), alice, "guess-number-one") == "wrong"
-    assert try_password(Browser(REMOTE_ADDR="203.0.113.99"), alice, PASSWORD) == "slowed"
+    assert try_password(Browser(REMOTE_ADDR="203.0.113.99"), alice, PASSWORD) == "code"
     assert try_password(owner, alice, PASSWORD) == "in"
+
+
+def test_guessing_at_a_browser_that_is_logged_in_is_stopped(browser):
+    with time_machine.travel(timezone.now() + timedelta(minutes=20)):
+        for _ in range(5):
+            browser.post("/accounts/reauthenticate/", {"password": "guess-number-one"})
+        answer = browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+        assert answer.status_code == 200
+        assert b"Too many" in answer.content
 
 
 def test_a_device_cookie_is_its_owners_and_cannot_be_made_up(alice, bob, rf):
