@@ -42,6 +42,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def authentication_failed(self, request: Any, **credentials: Any) -> None:
         guessing.count(request, credentials.get("email", ""))
 
+    def get_login_stages(self) -> list[str]:
+        ours = {"allauth.mfa.stages.AuthenticateStage": "accounts.trusted_browsers.SecondStep"}
+        return [ours.get(stage, stage) for stage in super().get_login_stages()]
+
     def is_login_by_code_required(self, login: Any) -> bool:
         return guessing.demands_code(login) or super().is_login_by_code_required(login)
 

@@ -12,7 +12,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.contrib.auth.hashers import is_password_usable
 
 from accounts import actor, notices
-from accounts.models import User
+from accounts.models import TrustedBrowser, User
 from oauth.authorization import sessions
 from oauth.models import Session
 
@@ -65,7 +65,10 @@ def end_browsers(user: User, stored: Stored) -> bool:
 
 def follow(user: User, stored: Stored) -> None:
     """Does what follows from the save that has just happened; `stored` is what the row held before."""
-    if user.password != stored["password"] and not user.is_upgrading_hash:
+    has_new_password = user.password != stored["password"] and not user.is_upgrading_hash
+    if has_new_password or end_browsers(user, stored):
+        TrustedBrowser.objects.filter(user=user).delete()
+    if has_new_password:
         _password_changed(user, stored)
     if user.email != stored["email"]:
         _address_changed(user, stored["email"])

@@ -155,3 +155,18 @@ class UsedTotpCode(models.Model):
         """Whether this code is newer than every one before. Of two requests at once, one gets True."""
         _row, is_first = cls.objects.get_or_create(user=user, defaults={"counter": counter})
         return is_first or cls.objects.filter(user=user, counter__lt=counter).update(counter=counter) == 1
+
+
+class TrustedBrowser(models.Model):
+    """A browser where the user is asked for no second step for a while; see accounts.trusted_browsers."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="trusted_browsers")
+    digest = models.CharField(max_length=64, unique=True)
+    # Of the password and the second factors when it was trusted: another one ends the trust.
+    fingerprint = models.CharField(max_length=64)
+    created_at = models.DateTimeField(default=timezone.now)
+    user_agent = models.CharField(max_length=200, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.created_at:%Y-%m-%d}"

@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.utils.module_loading import import_string
 
 from accounts import recent_proof
-from accounts.models import User
+from accounts.models import TrustedBrowser, User
 from oauth.models import AuditEvent, Authorization, Session
 
 Section = tuple[str, Iterable[Mapping[str, object]]]
@@ -43,6 +43,7 @@ def of(user: User) -> Iterator[Section]:
     yield "other_sites", SocialAccount.objects.filter(user=user).values("provider", "date_joined", "extra_data")
     UserSession.objects.purge_and_list(user)  # those that a new password has logged out are none
     browsers = UserSession.objects.filter(user=user)
+    yield "trusted_browsers", TrustedBrowser.objects.filter(user=user).values("created_at", "address", "user_agent")
     yield "browser_sessions", browsers.values("created_at", "last_seen_at", "ip", "user_agent")
 
 

@@ -8,7 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts import events, sessions
+from accounts import events, sessions, trusted_browsers
 from accounts.models import User
 
 
@@ -33,5 +33,6 @@ def security(request: HttpRequest) -> HttpResponse:
         "has_providers": bool(get_social_adapter().list_apps(request)),
         "events": events.recent(user),
         **sessions.listed(request),
+        **trusted_browsers.listed(request),
     }
     return render(request, "account/security.html", context)

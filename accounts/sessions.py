@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import devices
+from accounts import devices, trusted_browsers
 from accounts.models import User
 from oauth.authorization import sessions
 from oauth.models import Session
@@ -61,6 +61,8 @@ class SessionsView(ListUserSessionsView):
             others = others.filter(pk=wanted) if wanted.isdecimal() and len(wanted) < 19 else others.none()
         ended = list(others)
         get_sessions_adapter().end_sessions(ended)
+        if not wanted:
+            trusted_browsers.end_others(request)
         if ended:
             messages.success(request, _("Logged out there."))
         return HttpResponseRedirect(reverse("account_security") + "#sessions")

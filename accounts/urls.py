@@ -5,7 +5,7 @@ from allauth.mfa.totp.views import activate_totp
 from allauth.mfa.webauthn.views import add_webauthn
 from django.urls import include, path
 
-from accounts import recent_proof
+from accounts import recent_proof, trusted_browsers
 from accounts.personal_data import download
 from accounts.security import security
 from accounts.sessions import SessionsView
@@ -18,6 +18,8 @@ urlpatterns = [
     path("accounts/", security, name="account_security"),
     path("accounts/stronger/", stronger, name="account_stronger"),
     path("accounts/data/", download, name="account_data"),
+    path("accounts/trusted/", trusted_browsers.end, name="account_trusted"),
+    path("accounts/2fa/trust/", trusted_browsers.TrustView.as_view(), name="mfa_trust"),
     path("accounts/sessions/", SessionsView.as_view(), name="usersessions_list"),
     # allauth asks nobody again who has neither password nor second factor; these let in more than one way.
     path("accounts/2fa/webauthn/add/", recent_proof.required(add_webauthn), name="mfa_add_webauthn"),

@@ -8,21 +8,24 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.mfa.internal.flows import trust
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
 from fido2.utils import websafe_decode
 
-from accounts import second_factors
-from accounts.models import UsedTotpCode, User
+from accounts import changes, second_factors
+from accounts.models import TrustedBrowser, UsedTotpCode, User
 from oauth.models import AuditEvent
 from tests.accounts.soft_key import HOST, SoftKey
 from tests.accounts.test_notices import told
-from tests.accounts.test_sign_up_and_log_in import is_logged_in, log_in
+from tests.accounts.test_sign_up_and_log_in import NEW_PASSWORD, is_logged_in, log_in
 from tests.accounts.test_step_up import SECRET, code
 from tests.oauth_client import PASSWORD
 
@@ -238,4 +241,89 @@ def test_a_key_without_its_user_is_refused_whatever_the_challenge_asked(alice, k
     session.save()
     url = {"login": "/accounts/2fa/webauthn/login/", "authenticate": "/accounts/2fa/authenticate/"}[page]
     try_key(browser, key, challenge, is_user_verified=False, page=url)
+    assert not is_logged_in(browser)
+
+
+# --- B10: trusted browsers
+
+
+@pytest.fixture
+def trusted(alice):
+    """Alice's browser, logged in by two steps and trusted."""
+    TOTP.activate(alice, SECRET)
+    browser = Browser(headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"})
+    log_in(browser, alice.email)
+    browser.post("/accounts/2fa/authenticate/", {"code": code(SECRET)})
+    browser.post("/accounts/2fa/trust/", {"action": "trust"})
+    assert is_logged_in(browser)
+    return browser
+
+
+def is_trusted(browser, alice, password=PASSWORD):
+    """Whether the password alone lets in, in a copy of the browser that is logged out."""
+    copy = Browser()
+    copy.cookies[settings.MFA_TRUST_COOKIE_NAME] = browser.cookies[settings.MFA_TRUST_COOKIE_NAME].value
+    log_in(copy, alice.email, password)
+    return is_logged_in(copy)
+
+
+def elsewhere(alice):
+    """Another browser of hers, by two steps and not trusted."""
+    browser = Browser()
+    log_in(browser, alice.email)
+    with time_machine.travel(timezone.now() + timedelta(seconds=60)):
+        browser.post("/accounts/2fa/authenticate/", {"code": code(SECRET)})
+    browser.post("/accounts/2fa/trust/", {"action": "skip"})
+    assert is_logged_in(browser)
+    return browser
+
+
+def test_a_trusted_browser_is_listed_and_can_be_ended(trusted, alice):
+    assert is_trusted(trusted, alice)
+    page = trusted.get("/accounts/").content.decode()
+    assert "Trusted browsers" in page
+    number = re.search(r'name="browser" value="([0-9]+)"', page)[1]
+    trusted.post("/accounts/trusted/", {"browser": number})
+    assert "Trusted browsers" not in trusted.get("/accounts/").content.decode()
+    assert not is_trusted(trusted, alice)
+
+
+def test_nobody_ends_the_trust_of_somebody_else(trusted, alice, bob):
+    other = Browser()
+    log_in(other, bob.email)
+    other.post("/accounts/trusted/", {"browser": TrustedBrowser.objects.get().pk})
+    assert is_trusted(trusted, alice)
+
+
+def test_log_out_all_others_ends_their_trust_and_not_ones_own(trusted, alice):
+    elsewhere(alice).post("/accounts/sessions/")
+    assert not is_trusted(trusted, alice)
+
+
+def test_log_out_all_others_leaves_this_browser_trusted(trusted, alice):
+    trusted.post("/accounts/sessions/")
+    assert is_trusted(trusted, alice)
+
+
+@pytest.mark.parametrize("act", ["password", "address", "state"])
+def test_trust_ends_with_what_it_stood_on(trusted, alice, act):
+    user = User.objects.get(pk=alice.pk)
+    if act == "password":
+        changes.set_password(user, NEW_PASSWORD)
+    elif act == "address":
+        changes.replace_address(user, "x@example.test")
+    else:
+        changes.deactivate(user)
+        changes.reactivate(user)
+    assert not TrustedBrowser.objects.exists()
+
+
+def test_a_cookie_of_before_is_trusted_no_more(alice, rf):
+    """allauth's own, which nobody can list or end."""
+    TOTP.activate(alice, SECRET)
+    response = HttpResponse()
+    trust.trust_browser(rf.get("/"), alice, response)
+    browser = Browser()
+    browser.cookies[settings.MFA_TRUST_COOKIE_NAME] = response.cookies[settings.MFA_TRUST_COOKIE_NAME].value
+    log_in(browser, alice.email)
     assert not is_logged_in(browser)
