@@ -93,7 +93,7 @@ def listed(request: HttpRequest) -> dict[str, Any]:
 
 def end_others(request: HttpRequest) -> None:
     here = list(of(request, request.user).values_list("pk", flat=True))
-    TrustedBrowser.objects.filter(user=request.user).exclude(pk__in=here).delete()
+    _user(request).trusted_browsers.exclude(pk__in=here).delete()
 
 
 @login_required
@@ -101,9 +101,14 @@ def end_others(request: HttpRequest) -> None:
 def end(request: HttpRequest) -> HttpResponse:
     wanted = request.POST.get("browser", "")
     if wanted.isdecimal() and len(wanted) < 19:
-        TrustedBrowser.objects.filter(user=request.user, pk=wanted).delete()
+        _user(request).trusted_browsers.filter(pk=wanted).delete()
         messages.success(request, _("That browser is asked for the second step again."))
     return HttpResponseRedirect(reverse("account_security") + "#trusted")
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # both callers ask for a login first
+    return request.user
 
 
 def _live(user: Any) -> QuerySet[TrustedBrowser]:

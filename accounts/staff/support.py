@@ -8,19 +8,15 @@ from allauth.socialaccount.models import SocialAccount
 from django.db import transaction
 from django.http import HttpRequest
 
-from accounts import notices
-
-_NOTICES = {Authenticator.Type.TOTP: "totp_deactivated", Authenticator.Type.WEBAUTHN: "webauthn_removed"}
+from accounts import notices, second_factors
 
 
 @transaction.atomic
 def remove_factor(factor: Authenticator, request: HttpRequest) -> None:
-    """Recovery codes go with the last factor that they stand in for."""
+    """Recovery codes go with the last factor that they stand in for. accounts.second_factors tells of each."""
     owner: Any = factor.user
-    factor.delete()
+    second_factors.remove(factor)
     delete_dangling_recovery_codes(owner)
-    kind = _NOTICES.get(Authenticator.Type(factor.type), "recovery_codes_removed")
-    notices.tell_later(kind, owner, request, by=_staff(request))
 
 
 @transaction.atomic
