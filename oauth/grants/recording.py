@@ -46,6 +46,16 @@ def of_superseded(token: RefreshToken) -> Consumption:
     )
 
 
+def of_first_use(token: RefreshToken) -> Consumption:
+    """A refresh token that replaced another and stays the same from now on, such as one that is bound to a key. That
+    it was used closes the retry window of the other."""
+    return Consumption(
+        f"UPDATE {_TOKEN} SET first_used_at = %s WHERE id = %s AND superseded_at IS NULL "  # noqa: S608
+        "AND revoked_at IS NULL AND EXISTS (SELECT FROM used) RETURNING id",
+        (timezone.now(), token.pk),
+    )
+
+
 def of_nothing(token: RefreshToken) -> Consumption:
     """A refresh token that stays the same: still there, and alive.
 

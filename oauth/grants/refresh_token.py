@@ -32,7 +32,10 @@ def at_once(request: GrantRequest) -> Issuance | None:
         issued = _issue(token, request)
     except OAuthError:
         return None
-    what = recording.of_superseded(token) if issued.refresh_token else recording.of_nothing(token)
+    if issued.refresh_token:
+        what = recording.of_superseded(token)
+    else:
+        what = recording.of_first_use(token) if _is_first_use(token) else recording.of_nothing(token)
     is_first = issuance.consume(what, request.client, token.authorization, _NAME, issued)
     return issued if is_first else None
 
@@ -58,6 +61,8 @@ def refresh_token(request: GrantRequest) -> Issuance:
     issued = _issue(token, request)
     if issued.refresh_token:
         _supersede(token)
+    elif _is_first_use(token):
+        RefreshToken.objects.filter(pk=token.pk).update(first_used_at=timezone.now())
     issuance.record(request.client, authorization, _NAME, issued)
     return issued
 
@@ -74,7 +79,7 @@ def _issue(token: RefreshToken, request: GrantRequest) -> Issuance:
 
     if token.confirmation and token.confirmation != request.confirmation:
         raise InvalidGrant("The refresh token is bound to another key (RFC 9449 §5).")
-    _refuse_reuse(token)
+    _refuse_reuse(token, request)
     if token.revoked_at is not None or token.expires_at <= timezone.now():
         raise InvalidGrant(_NOT_VALID, detail="expired, or revoked by a retry")
     # A token that is bound, to a secret or to a key, is worth nothing to a thief.
@@ -99,7 +104,12 @@ def _issue(token: RefreshToken, request: GrantRequest) -> Issuance:
     )
 
 
-def _refuse_reuse(token: RefreshToken) -> None:
+def _is_first_use(token: RefreshToken) -> bool:
+    """Of a token that stays the same although it replaced another: its use closes the retry window of that one."""
+    return token.replaces_id is not None and token.first_used_at is None
+
+
+def _refuse_reuse(token: RefreshToken, request: GrantRequest) -> None:
     """RFC 9700 §4.14.2, ASVS 5.0 10.4.5: a token that its successor has replaced for good is a stolen one.
 
     So is one that a retry killed: its holder and the retrier cannot both be the client.
@@ -112,6 +122,10 @@ def _refuse_reuse(token: RefreshToken) -> None:
         and token.superseded_at + conf.REFRESH_TOKEN_RETRY_WINDOW > timezone.now()
     )
     if in_window and not token.successors.filter(first_used_at__isnull=False).exists():
+        # RFC 9449 §5: a client that has begun to prove a key retries with that key; a thief of the token has none.
+        bound = token.successors.exclude(confirmation={})
+        if bound.exclude(confirmation=dict(request.confirmation)).exists():
+            raise InvalidGrant("The client has moved to a key: retry with a proof of the same key (RFC 9449 §5).")
         return
     token.authorization.revoke(Authorization.RevocationReason.REFRESH_REPLAY)
     raise InvalidGrant(_NOT_VALID, detail="refresh token reused: the authorization is revoked", commits=True)
