@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test mutants fuzz simulate check bench lock messages screenshots
+.PHONY: demo test mutants model fuzz simulate check bench lock messages screenshots
 
 # Serve the demo on PORT (default 8000, or the next free one), its data in DATA_DIR (default .demo).
 # exec: Ctrl-C goes to Python itself.
@@ -21,6 +21,11 @@ test: $(INSTALLED)
 # CHANGED=<commit>: only rows whose file, test or text changed since then. ONLY=<text>: rows that contain it.
 mutants: $(INSTALLED)
 	CHANGED="$(CHANGED)" ONLY="$(ONLY)" $(RUN) -m tests.mutants
+
+# Users, clients and staff do what they can in any order, and no token may do more than its user last saw and allowed.
+# SEED repeats a run; a failure is shortened to the steps that matter (QUICK=1: not).
+model: $(INSTALLED)
+	SEED=$${SEED:-1} STEPS=$${STEPS:-10000} $(RUN) -m pytest --quiet --capture=no tests/model/test_authority.py $(ARGS)
 
 # Ten thousand examples for every endpoint; minutes each. FUZZ_EXAMPLES=1000 is quicker.
 fuzz: $(INSTALLED)

@@ -1,0 +1,251 @@
+"""A client asks a user at the browser: the authorization endpoint, its consent page, grant management."""
+
+import json
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from oauth.conf import conf
+from oauth.user_claims import SCOPE_OF_CLAIM
+from tests.model import wire, world
+from tests.model.oracle import SCOPE_OF_ACTION, Allowed, Code, Payment, Picked, lifetime
+from tests.model.requests import ACCOUNTS, ALLOW, Reply, Want, apps, keys, numbers, replies, users, wants
+from tests.model.tokens import Redeeming
+from tests.oauth_client import CHALLENGE
+
+
+class Asking(Redeeming):
+    @rule(user=users, app=apps, want=wants, reply=replies, key=keys, redeems=st.sampled_from((True, True, True, False)))
+    def ask(
+        self, user: str, app: str, want: Want = ACCOUNTS, reply: Reply = ALLOW, key: str = "", redeems: bool = True
+    ) -> None:
+        self.tell(f"{app} asks {user} for {want}")
+        self._ask(user, app, want, reply, key=key, redeems=redeems)
+
+    @rule(number=numbers, want=wants, reply=replies, key=keys)
+    def ask_again(self, number: int = 0, want: Want = ACCOUNTS, reply: Reply = ALLOW, key: str = "") -> None:
+        """The same client asks the same user for something else."""
+        if before := self.pick(self.model.allowed, number):
+            self.ask(before.user, before.app, want, reply, key)
+
+    @rule(number=numbers, part=st.integers(0, 3))
+    def ask_for_a_part(self, number: int = 0, part: int = 0) -> None:
+        """Of what was allowed before, and without its details: the client hopes for a code without a page."""
+        if before := self.pick(self.model.allowed, number):
+            scopes = sorted(before.scopes)
+            asked = scopes if part == 0 else [scopes[part % len(scopes)]]
+            self.ask(before.user, before.app, Want(" ".join(asked), prompt="none"))
+
+    @rule(number=numbers, want=wants, reply=replies, action=st.sampled_from(("update", "replace")), key=keys)
+    def manage(
+        self, number: int = 0, want: Want = ACCOUNTS, reply: Reply = ALLOW, action: str = "replace", key: str = ""
+    ) -> None:
+        """FAPI Grant Management §5."""
+        of_clients = [one for one in self.model.allowed if one.grant_id and one.app != "phone"]
+        grant = self.pick(of_clients, number)
+        if grant is None:
+            return
+        self.tell(f"{grant.app} asks {grant.user} to {action} grant {self.model.allowed.index(grant)} with {want}")
+        self._ask(grant.user, grant.app, want, reply, key=key, redeems=True, action=action, grant=grant)
+
+    def _ask(
+        self, user: str, app: str, want: Want, reply: Reply, *, key: str, redeems: bool, action: str = "",
+        grant: Allowed | None = None,
+    ) -> None:  # fmt: skip
+        client = self.apps[app]
+        asked = self._asked(user, app, want)
+        details = self._details(want, asked)
+        parameters = self._parameters(client, want, details, action, grant)
+        answer = self._send(user, app, parameters)
+        if answer is None:
+            return
+        if answer.status_code == 303:  # nobody was asked
+            given = wire.returned(answer)
+            if "code" not in given:
+                self.add(f"nobody is asked ({given.get('error')})")
+                return
+            self._check_silence(asked)
+            self.add("a code, silently")
+            self.model.allowed.append(asked)
+        else:
+            if want.prompt == "none":
+                self.fail(f"{user} was asked although prompt=none")
+            answer = self._decide(user, answer, reply, asked, grant, action)
+            if answer is None:
+                return
+            given = wire.returned(answer)
+        allowed = grant if grant is not None else asked
+        code = Code(
+            "code", given["code"], app, allowed, asked.scopes, asked.resources,
+            self.now + conf.AUTHORIZATION_CODE_LIFETIME, client.redirect_uri, allowed.generation,
+        )  # fmt: skip
+        self.model.codes.append(code)
+        if redeems:
+            self._redeem(code, key)
+
+    def _asked(self, user: str, app: str, want: Want) -> Allowed:
+        """What would be allowed, if the user allowed all of it now."""
+        client = self.apps[app]
+        needed = {"": [], "payment": ["transfers:write"]}.get(want.details)
+        if needed is None:
+            needed = [SCOPE_OF_ACTION[action] for action in want.details.split(" and ")]
+        scopes = {*want.scopes.split(), *needed}
+        learnable = {name for name, scope in SCOPE_OF_CLAIM.items() if scope in self.model.facts[app].scopes}
+        claims = {place: [name for name in names if name in learnable] for place, names in want.claims.items()}
+        return Allowed(
+            user=user, app=app, scopes=frozenset(scopes), resources=frozenset(want.resources or (world.API,)),
+            claims={place: names for place, names in claims.items() if names}, details=[],
+            redirect_host=urlsplit(client.redirect_uri).hostname or "", identity=self.model.facts[app].identity(),
+            session=self.sessions[user], ends_at=self.now + lifetime(),
+        )  # fmt: skip
+
+    def _details(self, want: Want, asked: Allowed) -> list[dict[str, Any]]:
+        """As the client sends them; `asked` remembers them with nothing picked yet."""
+        if want.details.startswith("accounts"):
+            actions = want.details.split(" and ")
+            asked.details.append(Picked(tuple(actions), frozenset()))
+            return [{"type": "account_information", "actions": actions}]
+        if want.details == "payment":
+            creditor = self.world.accounts["bobs" if asked.user != "bob" else "everyday"]
+            payment = Payment("", creditor.iban or "", "Payee", 1, "Invoice 7")
+            asked.details.append(payment)
+            return [
+                {
+                    "type": "transfer", "instructed_amount": {"currency": "GBP", "minor_units": payment.amount_minor},
+                    "creditor": {"scheme": "iban", "identifier": payment.creditor_iban, "name": "Payee"},
+                    "reference": payment.reference,
+                }
+            ]  # fmt: skip
+        return []
+
+    def _parameters(
+        self, client: world.App, want: Want, details: list[dict[str, Any]], action: str, grant: Allowed | None
+    ) -> list[tuple[str, str]]:
+        given = {
+            "redirect_uri": client.redirect_uri, "response_type": "code", "scope": want.scopes, "state": "s",
+            "code_challenge": CHALLENGE, "code_challenge_method": "S256", "prompt": want.prompt,
+            "claims": json.dumps({place: dict.fromkeys(names) for place, names in want.claims.items()})
+            if want.claims else "",
+            "authorization_details": json.dumps(details) if details else "",
+            "grant_management_action": action, "grant_id": grant.grant_id if grant else "",
+        }  # fmt: skip
+        return [(name, value) for name, value in given.items() if value] + [("resource", one) for one in want.resources]
+
+    def _send(self, user: str, app: str, parameters: list[tuple[str, str]]) -> Any:
+        """The answer to the browser: the consent page, or the way back to the client. None where the request is
+        refused."""
+        client, browser = self.apps[app], self.browsers[user]
+        has_details = any(name == "authorization_details" for name, _ in parameters)
+        if client.pushes or (has_details and not client.is_public):
+            pushed = wire.post(client, "/oauth/par", parameters)
+            if pushed.status_code != 201:
+                self.add(f"refused ({pushed.json()['error']})")
+                return None
+            parameters = [("request_uri", pushed.json()["request_uri"])]
+        answer = browser.get(f"/oauth/authorize?{urlencode([('client_id', client.client_id), *parameters])}")
+        if answer.status_code == 303 and answer["Location"].startswith("/accounts/login/"):
+            if user in self.model.inactive:
+                self.add(f"{user} cannot log in")
+                return None
+            answer = self._log_in_and_return(user, answer)
+        if answer.status_code not in (200, 303):
+            self.add(f"refused ({answer.status_code})")
+            return None
+        return answer
+
+    def _log_in_and_return(self, user: str, answer: Any) -> Any:
+        browser = self.browsers[user]
+        self.clock.shift(1)
+        logged_in = browser.post(
+            answer["Location"], {"login": self.world.users[user].email, "password": self.passwords[user]}
+        )
+        if logged_in.status_code != 302 or not logged_in["Location"].startswith("/oauth/authorize"):
+            self.fail(f"{user} could not log in: {logged_in.status_code}")
+        self.sessions[user] += 1
+        return browser.get(logged_in["Location"])
+
+    def _check_silence(self, asked: Allowed) -> None:
+        """A1, B2: no code without a page but for what was shown before, to the same client, and no longer than that."""
+        covering = self.model.covering(asked, asked.redirect_host, self.now)
+        if not covering or asked.app == "phone":
+            self.fail(f"{asked.app} got a code silently, and {asked.user} never allowed {sorted(asked.consented)} so")
+        asked.ends_at = min(asked.ends_at, max(one.ends_at for one in covering))
+
+    def _decide(self, user: str, page: Any, reply: Reply, asked: Allowed, grant: Allowed | None, action: str) -> Any:
+        """The user presses a button; the model remembers what the page then stood for. None without a code."""
+        fields, unticked = self._filled_in(wire.inputs(page, "interaction"), reply, asked)
+        shown = replace(asked)
+        answer = self.browsers[user].post("/oauth/authorize", urlencode(fields), content_type=wire.FORM)
+        if reply.decision == "deny":
+            self.add(f"{user} denies it")
+            self.model.decided(shown, None)
+            if answer.status_code != 303 or "code" in wire.returned(answer):
+                self.fail("a code after the user denied")
+            return None
+        if answer.status_code != 303:
+            self.add(f"nothing is allowed ({answer.status_code})")
+            return None
+        if "code" not in wire.returned(answer):
+            self.add(f"refused ({wire.returned(answer).get('error')})")
+            return None
+        self.add(f"{user} allows it" + (f" without {unticked}" if unticked else "") + self._picked(asked))
+        asked.scopes -= {unticked}
+        asked.claims = {
+            place: [name for name in names if SCOPE_OF_CLAIM.get(name) != unticked]
+            for place, names in asked.claims.items()
+        }
+        asked.session, asked.ends_at = self.sessions[user], self.now + lifetime()
+        self.model.decided(shown, asked)
+        if grant is None:
+            self.model.allowed.append(asked)
+        else:
+            self._change(grant, asked, action)
+        return answer
+
+    def _filled_in(
+        self, inputs: list[tuple[str, str, str, bool]], reply: Reply, asked: Allowed
+    ) -> tuple[list[tuple[str, str]], str]:
+        """The form with what the user picks, and the scope that they leave out."""
+        fields = [(name, value) for kind, name, value, _ in inputs if kind == "hidden"]
+        optional = [name for kind, name, _, _ in inputs if kind == "checkbox" and name.startswith("allow-")]
+        unticked = ""
+        if reply.leaves_out is not None and len(optional) > 1:
+            unticked = optional[reply.leaves_out % len(optional)].removeprefix("allow-")
+        fields += [(name, "yes") for name in optional if name != f"allow-{unticked}"]
+        for number, detail in enumerate(asked.details):
+            choices = [value for _, name, value, _ in inputs if name == f"choice-{number}"]
+            chosen = {choices[pick % len(choices)] for pick in reply.picks} if choices else set()
+            if isinstance(detail, Payment):
+                chosen = set(sorted(chosen)[:1])
+                detail.source = next(iter(chosen), "")
+            else:
+                detail.accounts = frozenset(chosen)
+            fields += [(f"choice-{number}", value) for value in sorted(chosen)]
+        return [*fields, ("decision", reply.decision)], unticked
+
+    def _picked(self, asked: Allowed) -> str:
+        names = {str(account.pk): name for name, account in self.world.accounts.items()}
+        picked = sorted(names.get(one, one) for detail in asked.details for one in detail.accounts)
+        return f" for {' and '.join(picked)}" if picked else ""
+
+    def _change(self, grant: Allowed, asked: Allowed, action: str) -> None:
+        if action == "replace":
+            grant.scopes, grant.resources, grant.claims = asked.scopes, asked.resources, asked.claims
+            grant.details, grant.remembered = asked.details, asked.remembered
+            grant.epoch += 1
+            grant.generation += 1
+        else:
+            grant.scopes |= asked.scopes
+            grant.resources |= asked.resources
+            grant.details = [*grant.details, *asked.details]
+            grant.remembered = frozenset() if grant.details else grant.remembered | asked.remembered
+            places = {*grant.claims, *asked.claims}
+            grant.claims = {
+                place: sorted({*grant.claims.get(place, []), *asked.claims.get(place, [])}) for place in places
+            }
+        grant.session, grant.ends_at = asked.session, asked.ends_at
+        grant.identity, grant.redirect_host = asked.identity, asked.redirect_host
+        self.touched(allowed=grant)

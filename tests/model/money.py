@@ -1,0 +1,138 @@
+"""Money and messages: what tokens move, and what webhooks tell."""
+
+import json
+from typing import Any
+from unittest import mock
+
+from hypothesis.stateful import rule
+
+from banking import webhooks
+from banking.models import Webhook, WebhookDelivery
+from oauth import outbound
+from tests.model import wire, world
+from tests.model.oracle import Access, Details, Payment, readable, touched_by
+from tests.model.requests import numbers
+from tests.model.stage import Stage
+
+EVENTS = {"transaction.booked": "transactions:read", "transfer.updated": "transfers:read"}
+
+
+class Money(Stage):
+    @rule(number=numbers, source=numbers, destination=numbers)
+    def pay(self, number: int = 0, source: int = 0, destination: int = 1) -> None:
+        """Between the user's own accounts, or as a payment that the user allowed says."""
+        token: Access | None = self.pick(
+            [one for one in self.model.access_tokens if one.allowed and "transfers:write" in one.scopes], number
+        )
+        if token is None or token.allowed is None:
+            return
+        body, why = self.order(token, source, destination)
+        self.tell(f"{token.app} pays by {token}")
+        answer = self.send(token, body, key=f"paid-by-the-model-{len(self.story)}")
+        if answer.status_code != 201:
+            self.add(f"refused ({answer.json().get('code')})")
+            return
+        if why:
+            self.fail(f"{token} moved money although {why}")
+        self.add("paid")
+        if payment := self._payment(token.details):
+            payment.is_used = True
+
+    def order(self, token: Access, source: int, destination: int) -> tuple[dict[str, Any], str]:
+        """The body of a transfer by this token, and why it must be refused; empty where it may be made."""
+        assert token.allowed is not None
+        user, payment = token.allowed.user, self._payment(token.details)
+        own = sorted(self.model.accounts[user])
+        taken_from = payment.source if payment else own[source % len(own)]
+        body = {
+            "source_account_id": taken_from,
+            "destination": {"account_id": own[destination % len(own)]},
+            "amount": {"currency": "GBP", "minor_units": 1},
+            "reference": "from here to there",
+        }
+        if payment:
+            creditor = {"scheme": "iban", "identifier": payment.creditor_iban, "name": payment.creditor_name}
+            body |= {"destination": creditor, "reference": payment.reference}
+        return body, self._why_not_paid(token, taken_from, payment)
+
+    def send(self, token: Access, body: Any, *, key: str, is_rehearsal: bool = False) -> Any:
+        path = "/api/v1/transfers" + ("?dry_run=true" if is_rehearsal else "")
+        return wire.call(token.value, "POST", path, key=token.key, body=body, **{"Idempotency-Key": key})
+
+    def _payment(self, details: Details) -> Payment | None:
+        """One that is left, else one that was made."""
+        payments = [one for one in details if isinstance(one, Payment)]
+        return next((one for one in payments if not one.is_used), payments[-1] if payments else None)
+
+    def _why_not_paid(self, token: Access, source: str, payment: Payment | None) -> str:
+        assert token.allowed is not None
+        if why := self.model.why_dead(token, self.now):
+            return why
+        if "transfers:write" not in token.scopes or world.API not in token.resources:
+            return "it is not for payments"
+        if source not in self.model.payable[token.allowed.user]:
+            return "the user may not pay from there"
+        if source in self.model.frozen:
+            return "the account is frozen"
+        if source not in touched_by(token.details, self.model.accounts[token.allowed.user]):
+            return "the user did not pick the account"
+        if payment and payment.is_used:
+            return "the user allowed it once"
+        return ""
+
+    # --- webhooks
+
+    @rule(number=numbers)
+    def subscribe(self, number: int = 0) -> None:
+        may = [one for one in self.model.access_tokens if one.allowed and "webhooks:manage" in one.scopes]
+        token: Access | None = self.pick(may, number)
+        if token is None or token.allowed is None:
+            return
+        self.tell(f"{token.app} wants to be told what happens, by {token}")
+        events = [event for event, scope in EVENTS.items() if scope in token.scopes]
+        body = {"url": "https://hooks.example/bank", "events": events}
+        answer = wire.call(token.value, "POST", "/api/v1/webhooks", key=token.key, body=body)
+        if answer.status_code != 201:
+            self.add(f"refused ({answer.status_code})")
+            return
+        if why := self.model.why_dead(token, self.now):
+            self.fail(f"{token} subscribed although {why}")
+        self.add("subscribed")
+
+    @rule()
+    def deliver(self) -> None:
+        """The worker sends what waits."""
+        waiting = list(
+            WebhookDelivery.objects.filter(status="pending").select_related("webhook").order_by("created_at", "pk")
+        )
+        if not waiting:
+            return
+        self.tell(f"the bank sends {len(waiting)} messages")
+        for delivery in waiting:
+            sent: list[dict[str, Any]] = []
+
+            def answer(method: str, url: str, *, body: str, sent: Any = sent, **_: Any) -> outbound.Answer:
+                sent.append(json.loads(body))
+                return outbound.Answer(200, "", b"")
+
+            with mock.patch("banking.webhooks.outbound.request", answer):
+                webhooks.deliver(delivery.pk)
+            for message in sent:
+                self._check_message(delivery.webhook, message)
+
+    def _check_message(self, hook: Webhook, message: dict[str, Any]) -> None:
+        """What may be sent is what is allowed now."""
+        event = message["type"]
+        if event not in EVENTS:
+            return
+        allowed = next((one for one in self.model.allowed if one.grant_id == str(hook.authorization_id)), None)
+        why = "nobody allowed it" if allowed is None else self.model.why_ended(allowed, self.now)
+        if allowed is not None and not why:
+            own = self.model.accounts[allowed.user]
+            if EVENTS[event] not in allowed.scopes:
+                why = f"{EVENTS[event]} is no longer allowed"
+            elif message["data"]["account_id"] not in readable(allowed.details, "transactions", own):
+                why = "the user does not share this account with it"
+        if why:
+            self.fail(f"{event} was sent although {why}")
+        self.add("sent")

@@ -1,0 +1,295 @@
+"""What users were last shown and allowed, in plain Python: no database, no tokens of the server, nothing clever.
+
+The moves of the machine write here what a user saw and pressed. The checks ask here what may be, and compare it with
+what the server does.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from oauth.conf import conf
+from oauth.user_claims import scopes_of
+
+SCOPE_OF_ACTION = {"accounts": "accounts:read", "balances": "balances:read", "transactions": "transactions:read"}
+
+
+class Violation(AssertionError):
+    """The server did more than a user was shown and allowed, or its endpoints contradict each other."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a client is, as far as a user decides about it."""
+
+    name: str
+    redirect_uris: tuple[str, ...]
+    keys: str
+    secret: bytes
+    method: str
+    profile: str
+    scopes: frozenset[str]
+    is_active: bool
+
+    def identity(self) -> tuple[Any, ...]:
+        """Silent consent needs all of it unchanged; the host of the redirect URI is compared beside it."""
+        return (self.name, self.keys, self.secret, self.method, self.profile)
+
+
+@dataclass
+class Picked:
+    """account_information: some accounts, for some actions."""
+
+    actions: tuple[str, ...]
+    accounts: frozenset[str]
+
+    @property
+    def scopes(self) -> set[str]:
+        return {SCOPE_OF_ACTION[action] for action in self.actions}
+
+
+@dataclass
+class Payment:
+    """transfer: one payment, once."""
+
+    source: str
+    creditor_iban: str
+    creditor_name: str
+    amount_minor: int
+    reference: str
+    is_used: bool = False
+    actions = ()
+    scopes = frozenset({"transfers:write"})
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        return frozenset({self.source})
+
+
+Details = list[Picked | Payment]
+
+
+def readable(details: Details, action: str, own: frozenset[str]) -> frozenset[str]:
+    """The accounts that may be read for an action, of those that are the user's `own`."""
+    named = [detail.accounts for detail in details if action in detail.actions]
+    return frozenset().union(*named) & own if details else own
+
+
+def touched_by(details: Details, own: frozenset[str]) -> frozenset[str]:
+    """Every account that anything at all is allowed with."""
+    return frozenset().union(*(detail.accounts for detail in details)) & own if details else own
+
+
+@dataclass
+class Allowed:
+    """One authorization: what was on the consent page (or was silent), and what became of it since."""
+
+    user: str
+    app: str
+    scopes: frozenset[str]
+    resources: frozenset[str]
+    claims: dict[str, list[str]]
+    details: Details
+    redirect_host: str
+    identity: tuple[Any, ...]
+    session: int
+    ends_at: datetime
+    grant_id: str = ""
+    ended: str = ""
+    #: What may be given again without a page: shown, allowed, and not taken back since. Nothing that is narrowed by
+    #: details, and nothing that was silent itself.
+    remembered: frozenset[str] = frozenset()
+    #: Access tokens of an earlier epoch ended when the user picked anew or replaced the grant.
+    epoch: int = 0
+    #: Codes and refresh tokens of an earlier generation ended when the grant was replaced.
+    generation: int = 0
+    #: Whether the server may have ended it although it did not have to.
+    may_have_ended: bool = False
+
+    @property
+    def is_online(self) -> bool:
+        return "offline_access" not in self.scopes
+
+    @property
+    def consented(self) -> frozenset[str]:
+        """What a page says of it: the scopes, and those that stand for the claims by name."""
+        return frozenset(self.scopes) | scopes_of(name for names in self.claims.values() for name in names)
+
+    @property
+    def needed(self) -> frozenset[str]:
+        """The scopes that are allowed in detail only."""
+        return frozenset().union(*(detail.scopes for detail in self.details))
+
+
+@dataclass
+class Code:
+    """A code, a device code or an auth_req_id that its client may redeem once."""
+
+    kind: str
+    value: str
+    app: str
+    allowed: Allowed
+    scopes: frozenset[str]
+    resources: frozenset[str]
+    expires_at: datetime
+    redirect_uri: str = ""
+    generation: int = 0
+    is_used: bool = False
+
+
+@dataclass
+class Refresh:
+    """`used_at` is when its successor took its place; `successor` what did."""
+
+    value: str
+    app: str
+    allowed: Allowed
+    scopes: frozenset[str]
+    resources: frozenset[str]
+    expires_at: datetime
+    key: str = ""
+    generation: int = 0
+    superseded_at: datetime | None = None
+    successor: "Refresh | None" = None
+    was_used: bool = False
+    is_dead: bool = False
+
+
+@dataclass
+class Access:
+    """An access token, and the authorization it speaks for; none of a client that acts for itself."""
+
+    value: str
+    app: str
+    allowed: Allowed | None
+    scopes: frozenset[str]
+    resources: frozenset[str]
+    expires_at: datetime
+    key: str = ""
+    epoch: int = 0
+    #: Those of its authorization when it was issued: an update of the grant adds to later tokens only.
+    details: Details = field(default_factory=list)
+    #: The client that it was exchanged from; empty where it was not.
+    exchanged_from: str = ""
+    number: int = 0
+
+    def __str__(self) -> str:
+        whose = f"of {self.allowed.user}" if self.allowed else "of nobody"
+        return f"access token {self.number} of {self.app} {whose}"
+
+
+@dataclass
+class Model:
+    """All that is remembered. `facts` and `accounts` are the world as it is now; the rest is history."""
+
+    facts: dict[str, Facts] = field(default_factory=dict)
+    accounts: dict[str, frozenset[str]] = field(default_factory=dict)
+    payable: dict[str, frozenset[str]] = field(default_factory=dict)
+    frozen: set[str] = field(default_factory=set)
+    inactive: set[str] = field(default_factory=set)
+    allowed: list[Allowed] = field(default_factory=list)
+    codes: list[Code] = field(default_factory=list)
+    refresh_tokens: list[Refresh] = field(default_factory=list)
+    access_tokens: list[Access] = field(default_factory=list)
+
+    # --- what may be
+
+    def why_ended(self, allowed: Allowed, now: datetime) -> str:
+        """Why an authorization must not work now; empty where it may."""
+        if allowed.ended:
+            return allowed.ended
+        if allowed.ends_at <= now:
+            return "it has expired"
+        if allowed.user in self.inactive:
+            return f"{allowed.user} is deactivated"
+        if not self.facts[allowed.app].is_active:
+            return f"{allowed.app} is disabled"
+        return ""
+
+    def why_dead(self, token: Access, now: datetime) -> str:
+        """Why an access token must not work now, at any endpoint; empty where it may."""
+        if token.expires_at + conf.CLOCK_SKEW < now:
+            return "it has expired"
+        if not self.facts[token.app].is_active:
+            return f"{token.app} is disabled"
+        if token.allowed is None:
+            return ""
+        if why := self.why_ended(token.allowed, now):
+            return why
+        if token.epoch != token.allowed.epoch:
+            return "what it stands for was changed since"
+        return ""
+
+    def must_work(self, token: Access, now: datetime) -> bool:
+        """Whether a refusal would be a fault: so that a server that refuses everything does not pass."""
+        if self.why_dead(token, now) or token.expires_at <= now:
+            return False
+        return token.allowed is None or not token.allowed.may_have_ended
+
+    def covering(self, asked: Allowed, redirect_host: str, now: datetime) -> list[Allowed]:
+        """Consents that were shown, still stand, and cover what is asked for: a code may be given silently."""
+        return [
+            one
+            for one in self.standing(asked.user, asked.app, now)
+            if not asked.details
+            and asked.consented <= one.remembered
+            and asked.resources <= one.resources
+            and one.redirect_host == redirect_host
+            and one.identity == self.facts[asked.app].identity()
+        ]
+
+    def why_not_refreshed(self, token: Refresh, key: str, now: datetime) -> str:
+        """Why a refresh must be refused."""
+        if why := self.why_ended(token.allowed, now):
+            return why
+        if token.generation != token.allowed.generation:
+            return "the grant was replaced"
+        if token.is_dead:
+            return "a retry has taken its place"
+        if token.expires_at <= now:
+            return "it has not been used for too long"
+        if token.key and token.key != key:
+            return "it is bound to another key"
+        if token.superseded_at is None:
+            return ""
+        if token.superseded_at + conf.REFRESH_TOKEN_RETRY_WINDOW <= now:
+            return "it was used before"
+        if token.successor is not None and token.successor.was_used:
+            return "its successor was used"
+        if token.successor is not None and token.successor.key and token.successor.key != key:
+            return "the client has moved to a key"
+        return ""
+
+    # --- what ends
+
+    def decided(self, shown: Allowed, allowed: Allowed | None) -> None:
+        """A page was answered: what it showed and the user left out, denied or allowed only in detail is asked again
+        before it is given whole."""
+        withheld = shown.consented - (allowed.consented if allowed else frozenset())
+        self.forget(shown.user, shown.app, withheld | shown.needed)
+        if allowed is not None:
+            allowed.remembered = frozenset() if allowed.details else allowed.consented
+
+    def forget(self, user: str, app: str, scopes: frozenset[str]) -> None:
+        for one in self.allowed:
+            if (one.user, one.app) == (user, app):
+                one.remembered -= scopes
+
+    def end(self, why: str, **which: Any) -> None:
+        """Everything that stands and has these attributes."""
+        for one in self.allowed:
+            if not one.ended and all(getattr(one, name) == value for name, value in which.items()):
+                one.ended = why
+
+    def may_end(self, app: str) -> None:
+        """The client was changed: the server may end what hung on the old one, or only ask anew."""
+        for one in self.allowed:
+            if one.app == app:
+                one.may_have_ended = True
+
+    def standing(self, user: str, app: str, now: datetime) -> list[Allowed]:
+        return [one for one in self.allowed if (one.user, one.app) == (user, app) and not self.why_ended(one, now)]
+
+
+def lifetime() -> timedelta:
+    return conf.AUTHORIZATION_LIFETIME

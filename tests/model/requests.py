@@ -1,0 +1,74 @@
+"""What a client asks for and what a user presses, as Hypothesis draws them."""
+
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+
+from tests.model import world
+
+SCOPE_SETS = (
+    "accounts:read",
+    "openid accounts:read balances:read",
+    "openid profile",
+    "openid email",
+    "openid accounts:read transfers:read transfers:write",
+    "openid accounts:read offline_access",
+    "accounts:read transactions:read transfers:read transfers:write webhooks:manage offline_access",
+    "accounts:read transactions:read transfers:read transfers:write webhooks:manage",
+    "openid grant_management_query accounts:read",
+)
+CLAIM_SETS: tuple[dict[str, list[str]], ...] = (
+    {}, {}, {}, {"userinfo": ["email"]}, {"userinfo": ["name"]}, {"id_token": ["email"]},
+)  # fmt: skip
+RESOURCE_SETS: tuple[tuple[str, ...], ...] = ((), (), (world.API,), (world.OTHER_API,), (world.API, world.OTHER_API))
+DETAIL_KINDS = ("", "", "", "accounts", "accounts and balances", "accounts and transactions", "payment")
+# What two features do to each other shows where the same user and client meet again.
+users = st.sampled_from(("alice", "alice", "alice", *world.USERS))
+apps = st.sampled_from(("shop", "shop", "shop", *world.WITH_USERS))
+numbers = st.integers(0, 4)
+keys = st.sampled_from(("", "", "blue", "red"))
+
+
+@dataclass(frozen=True)
+class Want:
+    """What a client asks for."""
+
+    scopes: str = "accounts:read"
+    details: str = ""
+    claims: dict[str, list[str]] = field(default_factory=dict)
+    resources: tuple[str, ...] = ()
+    prompt: str = ""
+
+    def __str__(self) -> str:
+        extra = [f"details: {self.details}"] if self.details else []
+        extra += [f"claims: {self.claims}"] if self.claims else []
+        extra += [f"resources: {' '.join(self.resources)}"] if self.resources else []
+        extra += [f"prompt={self.prompt}"] if self.prompt else []
+        return ", ".join([self.scopes, *extra])
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a user presses. `picks` and `leaves_out` number accounts and optional scopes."""
+
+    decision: str = "allow"
+    picks: tuple[int, ...] = (0,)
+    leaves_out: int | None = None
+
+
+wants = st.builds(
+    Want,
+    scopes=st.sampled_from(SCOPE_SETS),
+    details=st.sampled_from(DETAIL_KINDS),
+    claims=st.sampled_from(CLAIM_SETS),
+    resources=st.sampled_from(RESOURCE_SETS),
+    prompt=st.sampled_from(("", "", "none", "consent")),
+)
+replies = st.builds(
+    Reply,
+    decision=st.sampled_from(("allow", "allow", "allow", "allow", "deny")),
+    picks=st.sampled_from(((0,), (1,), (0, 1))),
+    leaves_out=st.sampled_from((None, None, 0, 1)),
+)
+#: The usual.
+ACCOUNTS, ALLOW = Want(), Reply()

@@ -1,0 +1,123 @@
+"""What all moves stand on: the world of one example, the model, the clock, and the story told so far."""
+
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+import time_machine
+from django.contrib import auth
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from hypothesis.stateful import RuleBasedStateMachine
+
+from oauth import limits
+from oauth.authorization import status_list
+from oauth.client_authentication import registry
+from oauth.resource_server import verified
+from tests.model import world
+from tests.model.oracle import Access, Allowed, Facts, Model, Violation
+from tests.model.wire import Browser
+from tests.model.world import App, World
+from tests.oauth_client import PASSWORD
+
+#: What steps come to, for the count.
+KINDS = (
+    "silently",
+    "tokens",
+    "token",
+    "allows",
+    "denies",
+    "refused",
+    "nobody is asked",
+    "cannot log in",
+    "paid",
+    "sent",
+)
+#: Later than any key of the tests' database.
+START = datetime(2031, 3, 3, 9, 0, tzinfo=UTC)
+
+
+class Stage(RuleBasedStateMachine):
+    """`world` is made once for all examples; what an example writes is rolled back."""
+
+    world: World
+    #: How many steps all examples took, and how many of what kind: a run that does nothing proves nothing.
+    steps = 0
+    seen: ClassVar[dict[str, int]] = {}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._undo = ExitStack()
+        self.clock = self._undo.enter_context(time_machine.travel(START + timedelta(minutes=1), tick=False))
+        self._undo.enter_context(transaction.atomic())
+        self._undo.callback(transaction.set_rollback, True)
+        forget()
+        self.story: list[str] = []
+        self.apps = {name: App(**vars(app)) for name, app in self.world.apps.items()}
+        self.browsers = {name: Browser(cookies) for name, cookies in self.world.cookies.items()}
+        self.passwords = dict.fromkeys(world.USERS, PASSWORD)
+        self.sessions = dict.fromkeys(world.USERS, 0)
+        self.staff_proven_at = dict.fromkeys(world.STAFF, START)
+        self.model = Model(accounts=self.world.readable, payable=self.world.payable)
+        self.model.facts = {name: app.facts() for name, app in self.apps.items()}
+        #: (client, scope) that staff took and did not give back.
+        self.taken: set[tuple[str, str]] = set()
+        #: Tokens that the last step gave or may have ended: looked at first.
+        self.fresh: list[Access] = []
+        self.looked_at = 0
+
+    def teardown(self) -> None:
+        self._undo.close()
+        forget()
+
+    @property
+    def now(self) -> datetime:
+        return timezone.now()
+
+    def tell(self, sentence: str) -> None:
+        """One step of the story, in the words of the field."""
+        Stage.steps += 1
+        self.clock.shift(1)
+        self.story.append(sentence)
+
+    def add(self, what: str) -> None:
+        """What came of the step that was told last."""
+        self.story[-1] += f": {what}"
+        kind = next((one for one in KINDS if one in what), what)
+        self.seen[kind] = self.seen.get(kind, 0) + 1
+
+    def fail(self, what: str) -> None:
+        raise Violation("\n".join((what, "", "What happened:", *self.story)))
+
+    def touched(self, *, user: str = "", app: str = "", allowed: Allowed | None = None) -> None:
+        """The newest tokens that a step may have ended, by whom they speak for or whose they are."""
+        of = [
+            one
+            for one in self.model.access_tokens
+            if (not user or (one.allowed and one.allowed.user == user))
+            and (not app or app in (one.app, one.exchanged_from))
+            and (allowed is None or one.allowed is allowed)
+        ]
+        self.fresh = [one for one in reversed(of) if one.expires_at > self.now][:2]
+
+    def reread(self, app: str) -> Facts:
+        """What the client is now, after somebody changed it."""
+        self.model.facts[app] = self.apps[app].facts()
+        return self.model.facts[app]
+
+    def is_logged_in(self, user: str) -> bool:
+        """As the site finds out, without rendering a page."""
+        request = HttpRequest()
+        request.session = self.browsers[user].session
+        return auth.get_user(request).is_authenticated
+
+    def pick(self, things: list[Any], number: int) -> Any:
+        """The one that is `number` before the newest; None where there is none."""
+        return things[-1 - number % len(things)] if things else None
+
+
+def forget() -> None:
+    """What this process keeps in memory outlives rows that are rolled back. The signing keys stay."""
+    for memory in (status_list, limits, registry, verified):
+        memory.forget()

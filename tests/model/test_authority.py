@@ -1,0 +1,45 @@
+"""No token ever does more than its user last saw and allowed, whatever happened in whatever order.
+
+`make model SEED=7 STEPS=10000` runs longer, and finds the shortest way to a failure.
+"""
+
+import os
+import random
+import time
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.machine import AuthorityMachine
+from tests.model.stage import Stage
+
+STEPS_OF_AN_EXAMPLE = 40
+EXAMPLES_OF_A_ROUND = 10
+#: Of the run that is part of `make test`.
+SECONDS = 25
+
+
+def run(machine: type[AuthorityMachine], number: int, examples: int, *, shrinks: bool) -> None:
+    phases = [Phase.generate, Phase.shrink] if shrinks else [Phase.generate]
+    run_state_machine_as_test(
+        seed(number)(machine),
+        settings=settings(
+            max_examples=examples, stateful_step_count=STEPS_OF_AN_EXAMPLE, deadline=None, database=None,
+            phases=phases, suppress_health_check=list(HealthCheck), print_blob=False,
+        ),
+    )  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_no_token_does_more_than_the_user_last_saw(machine):
+    number, steps = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9)), os.environ.get("STEPS")
+    print(f"SEED={number} repeats this")  # noqa: T201 (pytest shows it where it fails)
+    began = time.monotonic()
+    while Stage.steps < int(steps) if steps else time.monotonic() - began < SECONDS:
+        shrinks = bool(steps) and "QUICK" not in os.environ
+        run(machine, number + Stage.steps, EXAMPLES_OF_A_ROUND, shrinks=shrinks)
+    print(f"{Stage.steps} steps in {time.monotonic() - began:.0f} s: {Stage.seen}")  # noqa: T201
+    if steps and int(steps) >= 1000:
+        # A run in which nothing is ever allowed, or all of it, proves nothing.
+        assert {"tokens", "silently", "alive", "dead", "refused", "paid", "sent"} <= set(Stage.seen)

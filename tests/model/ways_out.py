@@ -1,0 +1,135 @@
+"""Every way in which authority ends: by the user, by the client, by time, and by an attack that is noticed."""
+
+from datetime import timedelta
+from urllib.parse import urlencode
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from tests.model import wire
+from tests.model.oracle import Access, Picked
+from tests.model.requests import apps, numbers, users
+from tests.model.stage import Stage
+
+NEW_PASSWORD = "another-correct-horse-{}"
+
+
+class WaysOut(Stage):
+    # --- by the user
+
+    @rule(user=users, app=apps)
+    def remove_app(self, user: str, app: str) -> None:
+        if not self.is_logged_in(user):
+            return
+        self.tell(f"{user} removes {app}")
+        form = {"client_id": self.apps[app].client_id}
+        self.browsers[user].post("/oauth/apps", urlencode(form), content_type=wire.FORM)
+        self.model.end(f"{user} removed {app}", user=user, app=app)
+        self.touched(user=user, app=app)
+
+    @rule(number=numbers, picks=st.sampled_from(((0,), (1,), (2,), (0, 1))))
+    def pick_accounts_anew(self, number: int = 0, picks: tuple[int, ...] = (1,)) -> None:
+        with_accounts = [
+            one
+            for one in self.model.allowed
+            if one.grant_id
+            and not self.model.why_ended(one, self.now)
+            and any(isinstance(detail, Picked) for detail in one.details)
+        ]
+        allowed = self.pick(with_accounts, number)
+        if allowed is None or not self.is_logged_in(allowed.user):
+            return
+        place = next(n for n, detail in enumerate(allowed.details) if isinstance(detail, Picked))
+        own = sorted(self.world.readable[allowed.user])
+        chosen = {own[pick % len(own)] for pick in picks}
+        names = [name for name, account in self.world.accounts.items() if str(account.pk) in chosen]
+        self.tell(f"{allowed.user} picks {' and '.join(names)} for {allowed.app} anew")
+        form = [("decision", "save"), *(("choice-0", one) for one in sorted(chosen))]
+        answer = self.browsers[allowed.user].post(
+            f"/oauth/apps/{allowed.grant_id}/{place}", urlencode(form), content_type=wire.FORM
+        )
+        if answer.status_code != 303:
+            self.add(f"refused ({answer.status_code})")
+            if answer.status_code != 400 and not allowed.may_have_ended:
+                self.fail("the user could not take accounts back")
+            return
+        detail = allowed.details[place]
+        allowed.details[place] = Picked(detail.actions, frozenset(chosen))
+        allowed.epoch += 1
+        self.model.forget(allowed.user, allowed.app, frozenset(detail.scopes))
+        self.touched(allowed=allowed)
+
+    @rule(user=users)
+    def log_out(self, user: str) -> None:
+        if not self.is_logged_in(user):
+            return
+        self.tell(f"{user} logs out")
+        self.browsers[user].post("/accounts/logout/")
+        for one in self.model.allowed:
+            if one.user == user and one.is_online and one.session == self.sessions[user] and not one.ended:
+                one.ended = f"{user} logged out"
+        self.sessions[user] += 1
+        self.touched(user=user)
+
+    @rule(user=users, ends_apps=st.booleans())
+    def change_password(self, user: str, ends_apps: bool = True) -> None:
+        if not self.is_logged_in(user):
+            return
+        old, new = self.passwords[user], NEW_PASSWORD.format(len(self.story))
+        self.tell(f"{user} changes the password and {'ends' if ends_apps else 'keeps'} the access of all apps")
+        form = {"oldpassword": old, "password1": new, "password2": new} | ({"end_apps": "on"} if ends_apps else {})
+        self.browsers[user].post("/accounts/password/change/", form)
+        self.world.users[user].refresh_from_db()
+        if not self.world.users[user].check_password(new):
+            self.add("refused")
+            return
+        self.passwords[user] = new
+        for one in self.model.allowed:
+            if one.user == user and not one.ended and (ends_apps or one.is_online):
+                one.ended = f"{user} changed the password"
+        self.sessions[user] += 1
+        self.touched(user=user)
+
+    # --- by the client
+
+    @rule(number=numbers)
+    def revoke(self, number: int = 0) -> None:
+        """RFC 7009: a refresh token is given back, and with it all."""
+        if token := self.pick(self.model.refresh_tokens, number):
+            self.tell(f"{token.app} revokes what {token.allowed.user} allowed")
+            wire.post(self.apps[token.app], "/oauth/revoke", {"token": token.value})
+            if token.generation == token.allowed.generation and self.model.facts[token.app].is_active:
+                self.model_ends(token.allowed, f"{token.app} gave it back")
+
+    @rule(number=numbers, was_exchanged=st.booleans())
+    def give_back(self, number: int = 0, was_exchanged: bool = False) -> None:
+        """DELETE /api/v1/consent."""
+        of_users = [
+            one for one in self.model.access_tokens if one.allowed and bool(one.exchanged_from) == was_exchanged
+        ]
+        token: Access | None = self.pick(of_users, number)
+        if token is None or token.allowed is None:
+            return
+        self.tell(f"{token.app} gives back the consent by {token}")
+        answer = wire.call(token.value, "DELETE", "/api/v1/consent", key=token.key)
+        if answer.status_code != 204:
+            self.add(f"refused ({answer.status_code})")
+            return
+        if token.exchanged_from:
+            self.fail(f"{token}, exchanged from {token.exchanged_from}, ended what the user had allowed")
+        if why := self.model.why_dead(token, self.now):
+            self.fail(f"{token} ended a consent although {why}")
+        self.model_ends(token.allowed, f"{token.app} gave it back")
+
+    def model_ends(self, allowed: object, why: str) -> None:
+        for one in self.model.allowed:
+            if one is allowed and not one.ended:
+                one.ended = why
+                self.touched(allowed=one)
+
+    # --- by time
+
+    @rule(minutes=st.sampled_from((1, 1, 1, 2, 2, 4, 6, 6, 11, 11, 13 * 60, 31 * 24 * 60, 91 * 24 * 60)))
+    def wait(self, minutes: int) -> None:
+        self.tell(f"{minutes} minutes pass")
+        self.clock.shift(timedelta(minutes=minutes))

@@ -1,0 +1,78 @@
+"""What a client sends: its proof of itself, its proof of possession, and its form. Each answer is Django's."""
+
+import base64
+import html
+import re
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from django.test import Client
+from django.test.client import ClientHandler
+
+from oauth.conf import conf
+from tests.model.world import App
+from tests.oauth.client_keys import ClientKey, by
+from tests.oauth.test_dpop import proof
+
+FORM = "application/x-www-form-urlencoded"
+#: The keys that clients prove; the empty name is no proof.
+KEYS = {"blue": ClientKey(kid=None), "red": ClientKey(kid=None)}
+#: Shared by all, since each loads the middleware anew, static files and all.
+_HANDLER = ClientHandler(enforce_csrf_checks=False)
+_FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
+_INPUT = re.compile(r"<input\b[^>]*>")
+_ATTRIBUTE = re.compile(r'([a-z-]+)(?:="([^"]*)")?')
+
+
+class Browser(Client):
+    def __init__(self, cookies: SimpleCookie | None = None) -> None:
+        super().__init__(raise_request_exception=False)
+        self.handler = _HANDLER
+        for name, morsel in (cookies or {}).items():
+            self.cookies[name] = morsel.value
+
+
+def post(app: App, path: str, form: Any, *, key: str = "", authenticates: bool = True) -> Any:
+    """As this client, with a DPoP proof of `key` where one is named. `form` is a dict or a list of pairs."""
+    fields = list(form.items() if isinstance(form, dict) else form)
+    headers = {}
+    if not authenticates or app.is_public:
+        fields.append(("client_id", app.client_id))
+    elif app.key is not None:
+        fields.extend(by(app.key.assertion(app.client_id)).items())
+    else:
+        headers["Authorization"] = "Basic " + base64.b64encode(f"{app.client_id}:{app.secret}".encode()).decode()
+    if key:
+        headers["DPoP"] = proof(KEYS[key], url=f"{conf.ISSUER}{path}")
+    return Browser().post(path, urlencode(fields), content_type=FORM, headers=headers)
+
+
+def call(token: str, method: str, path: str, *, key: str = "", body: Any = None, **headers: str) -> Any:
+    """A request with an access token."""
+    headers["Authorization"] = f"{'DPoP' if key else 'Bearer'} {token}"
+    if key:
+        url = f"{conf.ISSUER}{path.partition('?')[0]}"
+        headers["DPoP"] = proof(KEYS[key], url=url, method=method, token=token)
+    browser = Browser()
+    if body is None:
+        return getattr(browser, method.lower())(path, headers=headers)
+    return getattr(browser, method.lower())(path, body, content_type="application/json", headers=headers)
+
+
+def inputs(page: Any, having: str = "") -> list[tuple[str, str, str, bool]]:
+    """(type, name, value, whether it is ticked) of the last form in the page's main part that has such a field."""
+    _, _, main = page.content.decode().partition("<main")
+    forms = [form for form in _FORM.findall(main) if f'name="{having}' in form]
+    found = []
+    for tag in _INPUT.findall(forms[-1] if forms else ""):
+        given = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(tag.removeprefix("<input"))}
+        if "name" in given:
+            found.append((given.get("type", "text"), given["name"], given.get("value", ""), "checked" in given))
+    return found
+
+
+def returned(answer: Any) -> dict[str, str]:
+    """The parameters that a client receives at its redirect URI."""
+    query = parse_qs(urlsplit(answer["Location"]).query)
+    return {name: values[0] for name, values in query.items()}
