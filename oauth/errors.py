@@ -97,12 +97,6 @@ class InvalidGrantID(OAuthError):
     code = "invalid_grant_id"
 
 
-class UnknownUserID(OAuthError):
-    """CIBA §13."""
-
-    code = "unknown_user_id"
-
-
 class InvalidBindingMessage(OAuthError):
     """CIBA §13."""
 

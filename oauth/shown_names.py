@@ -4,6 +4,7 @@ What turns or hides letters is taken out; a name whose letters pass for others i
 in two scripts, and decide better when they are told.
 """
 
+import re
 import unicodedata
 
 LONGEST = 60
@@ -11,6 +12,16 @@ LONGEST = 60
 _TOGETHER = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
 # Letters that look Latin, of the scripts that have many of them.
 _LOOK_LATIN = frozenset("аеорсухіјѕԛԝһԁѵӏгАВЕКМНОРСТХУІЈЅԚԜҺѴӀονιυκραΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսցհոՕՍ")
+
+_LINK = re.compile(
+    r"""
+    :// | \bwww\. | @ | \b(?:mailto|tel|sms|javascript|data): |
+    [\w-]\.(?:[^\W\d_]{2,} | xn--) |  # a host name; "12.50" and "e.g." are none
+    [\w-]\u3002(?:[a-z]{2,} | xn--) |  # the ideographic full stop separates labels, too (RFC 5891 §3.1)
+    \b\d{1,3}(?:\.\d{1,3}){3}\b | \[[0-9a-f:.]*:[0-9a-f:.]*\]
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
 
 
 def plain(text: str, *, longest: int = LONGEST) -> str:
@@ -36,6 +47,11 @@ def host(name: str) -> str:
         return name.encode("idna").decode() if not name.isascii() else name
     except UnicodeError:
         return name.encode("unicode_escape").decode()
+
+
+def holds_link(text: str) -> bool:
+    """Whether a mail program may turn a part of it into a link: an address, a host name or an email address."""
+    return bool(_LINK.search(unicodedata.normalize("NFKC", text)))
 
 
 def _is_mixed(word: str) -> bool:

@@ -3,8 +3,10 @@ the person has decided (§10.2)."""
 
 import json
 import re
+import unicodedata
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -15,7 +17,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
-from oauth import limits, outbound
+from oauth import limits, outbound, shown_names
 from oauth.authorization import request_object
 from oauth.authorization.request import requested_resources, requested_scopes
 from oauth.conf import conf
@@ -25,10 +27,9 @@ from oauth.errors import (
     InvalidRequest,
     InvalidScope,
     TooManyRequests,
-    UnknownUserID,
 )
 from oauth.limits import Limit
-from oauth.models import BackchannelRequest, Client, Session
+from oauth.models import Authorization, BackchannelRequest, Client, Session
 from oauth.models.client import DeliveryMode
 from oauth.models.secret import digest, new_secret
 from oauth.parameters import Parameters
@@ -38,9 +39,12 @@ INTERVAL_SECONDS = 5
 LONGEST = timedelta(minutes=10)
 LONGEST_BINDING_MESSAGE = 60
 TELL_PERSON, TELL_CLIENT = "oauth.tell_person_of_request", "oauth.tell_client_of_decision"
-# A person is not worn down until they allow: per client, so that none spends what another lives on.
-OF_A_PERSON = Limit("backchannel-requests", 20, seconds=3600)
+# A user is not worn down until they allow: per client, so that none spends what another lives on. Counted by hint, so
+# that the refusal says nothing; and by user, whom another spelling of the hint does not reach more often.
+OF_A_HINT = Limit("backchannel-requests", 20, seconds=3600)
+OF_A_USER = Limit("backchannel-requests-of-user", 20, seconds=3600)
 MOST_AT_ONCE = 5
+_NOBODY = UUID(int=0)
 # RFC 6750 §2.1.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{22,1024}=*")
 
@@ -70,13 +74,15 @@ def read(params: Parameters, client: Client) -> tuple[BackchannelRequest, str]:
     if is_ping and (not _TOKEN.fullmatch(token) or len(token) > 1024):
         raise InvalidRequest("client_notification_token is a bearer token of 22 to 1024 characters (CIBA §7.1).")
     message = _binding_message(params, client)
-    user = _person(params, client)
-    _spare(user, client)
+    hint, found = _hint(params, client)
+    _refuse_too_many(hint, client)
+    user = found if _may_be_asked(found, hint, client) else None
     auth_req_id = new_secret()
     asked = BackchannelRequest(
         request_digest=digest(auth_req_id),
         client=client,
         user=user,
+        hint_digest=hint,
         scopes=list(scopes),
         resources=list(requested_resources(params.all("resource"), client)),
         acr_values=params.get("acr_values", "").split(),
@@ -90,10 +96,13 @@ def read(params: Parameters, client: Client) -> tuple[BackchannelRequest, str]:
 
 
 def _binding_message(params: Parameters, client: Client) -> str:
-    """§7.1: shown on both devices, so that the person knows what they allow."""
+    """§7.1: shown on both devices, so that the user knows what they allow. It stands in mail of ours, so it leads
+    nowhere (§13 invalid_binding_message)."""
     message = params.get("binding_message", "")
     if len(message) > LONGEST_BINDING_MESSAGE or not message.isprintable():
         raise InvalidBindingMessage(f"binding_message is at most {LONGEST_BINDING_MESSAGE} printable characters.")
+    if shown_names.holds_link(message):
+        raise InvalidBindingMessage("binding_message must not hold a link, a host name or an email address.")
     if client.is_fapi and not message:
         raise InvalidBindingMessage("binding_message is missing (FAPI-CIBA §5.2.2).")
     return message
@@ -107,26 +116,48 @@ def _lifetime(asked: str | None) -> timedelta:
     return min(timedelta(seconds=int(asked)), LONGEST)
 
 
-def _person(params: Parameters, client: Client) -> Any:
-    """§7.1: by exactly one hint. An unknown person is told as such (§13), to a client that has proven itself."""
+def _hint(params: Parameters, client: Client) -> tuple[bytes, Any]:
+    """§7.1: the digest of the one hint, and the user it means or None."""
     hints = [name for name in ("login_hint", "id_token_hint", "login_hint_token") if name in params]
     if len(hints) != 1:
-        raise InvalidRequest("Name the person by exactly one of login_hint and id_token_hint.")
-    user: Any = None
+        raise InvalidRequest("Name the user by exactly one of login_hint and id_token_hint.")
     match hints[0]:
         case "login_hint":
-            user = import_string(conf.FIND_USER)(params["login_hint"])
+            named = params["login_hint"]
+            return digest(unicodedata.normalize("NFKC", named).casefold().strip()), import_string(conf.FIND_USER)(named)
         case "id_token_hint":
             hint = id_token.read_hint(params["id_token_hint"])
             if hint is None or hint.client_id != client.client_id:
                 raise InvalidRequest("id_token_hint is not an ID token of this server for this client.")
             session = Session.objects.select_related("user").filter(pk=hint.sid).first()
-            user = session.user if session else None
+            return digest(f"sub {hint.subject}"), session.user if session else None
         case _:
             raise InvalidRequest("login_hint_token is not supported.")
-    if user is None or not user.is_active:
-        raise UnknownUserID("No person is known by this hint.")
-    return user
+
+
+def _refuse_too_many(hint: bytes, client: Client) -> None:
+    limits.spend(OF_A_HINT, client.client_id, hint.hex())
+    if undecided().filter(hint_digest=hint, client=client).count() >= MOST_AT_ONCE:
+        raise TooManyRequests("The requests before this one have not been answered.", retry_after_seconds=60)
+
+
+def _may_be_asked(user: Any, hint: bytes, client: Client) -> bool:
+    """Whether the request reaches this user; the client is not told.
+
+    §13 has `unknown_user_id` for a hint that means nobody. A client would learn by it who has an account here, so the
+    request is accepted and expires, as it does when a user does not answer. Nobody is looked up as somebody is, so
+    that the work is the same.
+    """
+    pk = user.pk if user is not None else _NOBODY
+    is_known_to_client = Authorization.objects.filter(user=pk, client=client).exists()
+    waiting = undecided().filter(user=pk, client=client).count()
+    try:
+        limits.spend(OF_A_USER, client.client_id, hint.hex() if user is None else str(pk))
+    except TooManyRequests:
+        return False
+    # Nobody here vouches for a client that registered itself: it asks only users who let it in before.
+    may_ask = is_known_to_client or client.is_vouched_for
+    return user is not None and user.is_active and may_ask and waiting < MOST_AT_ONCE
 
 
 def find_user(hint: str) -> Any:
@@ -135,32 +166,27 @@ def find_user(hint: str) -> Any:
     return model._default_manager.filter(**{f"{model.USERNAME_FIELD}__iexact": hint}).first()
 
 
-def _spare(user: Any, client: Client) -> None:
-    limits.spend(OF_A_PERSON, client.client_id, str(user.pk))
-    if undecided().filter(user=user, client=client).count() >= MOST_AT_ONCE:
-        raise TooManyRequests("The person has not answered the requests before this one.", retry_after_seconds=60)
-
-
 # --- what the worker does
 
 
 def tell_person(request_id: str) -> None:
-    """A mail with where to decide. It carries no link that decides."""
+    """A mail that says where to decide. It carries no link that decides."""
     asked = undecided().select_related("client", "user").filter(pk=request_id).first()
-    if asked is None:
+    if asked is None or asked.user is None:
         return
     address = getattr(asked.user, asked.user.get_email_field_name(), "")
     if not address:
         return
-    facts = {
-        "app": asked.client.shown_name,
-        "message": asked.binding_message or "-",
-        "page": conf.url("/oauth/requests"),
-    }
     language = import_string(conf.USER_LANGUAGE)(asked.user) if conf.USER_LANGUAGE else ""
     with translation.override(language or settings.LANGUAGE_CODE):
+        facts = {
+            "app": _name_in_mail(asked.client),
+            "message": asked.binding_message or "-",
+            "page": conf.url("/oauth/requests"),
+        }
         send_mail(
-            _("%(app)s asks for your approval") % facts,
+            # Whatever a client says of itself stays out of the subject of our mail.
+            _("An app asks for your approval"),
             _(
                 "%(app)s asks for your approval.\n\nIts message: %(message)s\n\nIf you expect this, log in and decide "
                 "at %(page)s.\nIf you do not, do nothing: nothing is shared."
@@ -169,6 +195,15 @@ def tell_person(request_id: str) -> None:
             None,
             [address],
         )
+
+
+def _name_in_mail(client: Client) -> str:
+    """A name that its client claims is marked; one that leads somewhere is left out."""
+    if client.is_vouched_for:
+        return client.shown_name
+    if shown_names.holds_link(client.shown_name):
+        return _("An app whose name nobody here has checked")
+    return _("An app that calls itself “%(app)s” (nobody here has checked this name)") % {"app": client.shown_name}
 
 
 def tell_client_later(asked: BackchannelRequest) -> None:

@@ -15,7 +15,10 @@ from oauth.models.client import GrantType
 
 
 class BackchannelAuthenticationEndpoint(ProtocolEndpoint):
-    """Authenticates as the token endpoint does. The person is told by mail, and decides at /oauth/requests."""
+    """Authenticates as the token endpoint does. The user is told by mail, and decides at /oauth/requests.
+
+    A hint that means nobody gets the answer that one of a user gets.
+    """
 
     endpoint = "backchannel_authentication"
     limit = Limit("requests", 300)
@@ -31,7 +34,7 @@ class BackchannelAuthenticationEndpoint(ProtocolEndpoint):
             asked.save(force_insert=True)
             app.configure_task(backchannel_request.TELL_PERSON, queue="oauth").defer(request_id=str(asked.pk))
             AuditEvent.record(
-                AuditEvent.Action.ASKED, user=asked.user_id, client=client.client_id, reason=asked.binding_message
+                AuditEvent.Action.ASKED, user=asked.user_id or "", client=client.client_id, reason=asked.binding_message
             )
         expires_in = round((asked.expires_at - timezone.now()).total_seconds())
         return JsonResponse({"auth_req_id": auth_req_id, "expires_in": expires_in, "interval": asked.interval_seconds})

@@ -11,7 +11,9 @@ from oauth.models.secret import DigestField
 
 
 class BackchannelRequest(models.Model):
-    """`id` is what the person's page names it by; the client knows it by `auth_req_id`, of which the digest is kept.
+    """Without a user: the hint means nobody who may be asked. The client sees no difference; the request expires.
+
+    `id` is what the person's page names it by; the client knows it by `auth_req_id`, of which the digest is kept.
 
     In ping mode `auth_req_id` and the client's token stand here until the client was told (§10.2), and no longer.
     """
@@ -19,7 +21,9 @@ class BackchannelRequest(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     request_digest = DigestField()
     client = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="+")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    # Of whom the client named, as it named them: counted alike for users and for nobody.
+    hint_digest = models.BinaryField(max_length=32, null=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     resources = ArrayField(models.CharField(max_length=255), default=list)
     acr_values = ArrayField(models.CharField(max_length=100), default=list)
@@ -40,6 +44,11 @@ class BackchannelRequest(models.Model):
             models.Index(
                 fields=["user"],
                 name="backchannel_request_open",
+                condition=models.Q(denied_at=None, authorization=None),
+            ),
+            models.Index(
+                fields=["hint_digest"],
+                name="backchannel_request_hint",
                 condition=models.Q(denied_at=None, authorization=None),
             ),
         ]

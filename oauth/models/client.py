@@ -568,6 +568,11 @@ class Client(AbstractApplication):
         return shown_names.looks_like_another(self.name)
 
     @property
+    def is_vouched_for(self) -> bool:
+        """Whether an admin registered it, and so answers for its name."""
+        return bool(self.registration_source == self.RegistrationSource.MANUAL)
+
+    @property
     def document_host(self) -> str:
         """Of a client that is known by its metadata document: who vouches for it."""
         is_document = self.registration_source == self.RegistrationSource.CIMD

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -14,6 +15,7 @@ from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from oauth.authorization import backchannel_request
@@ -28,6 +30,11 @@ pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
 GRANT = "urn:openid:params:grant-type:ciba"
 KEY = ClientKey("ES256")
+# What a mail program would make a link of.
+LINKS = [
+    "https://evil.example/x", "See HTTP://1.2.3.4", "log in at evil.com", "evil.example/login now", "www.evil",
+    "write to a@b", "mailto:a", "evil\uff0ecom", "evil\u3002com", "evil.xn--p1ai", "call tel:123", "1.2.3.4", "банк.рф",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -93,7 +100,8 @@ def test_the_mail_is_in_the_language_of_the_person(alice, call_centre):
     ask(call_centre)
     alice.speak("de")
     backchannel_request.tell_person(str(BackchannelRequest.objects.get().pk))
-    assert mail.outbox[0].subject == "Call Centre bittet um Ihre Freigabe"
+    assert mail.outbox[0].subject == "Eine App bittet um Ihre Freigabe"
+    assert "Call Centre bittet um Ihre Freigabe" in mail.outbox[0].body
 
 
 def test_a_denial_and_an_expiry(browser, call_centre, token_endpoint):
@@ -148,7 +156,6 @@ def test_another_client_cannot_take_it(browser, call_centre, web_app, token_endp
     ("parameters", "error"),
     [
         ({"login_hint": None}, "invalid_request"),
-        ({"login_hint": "nobody@example.test"}, "unknown_user_id"),
         ({"id_token_hint": "x"}, "invalid_request"),
         ({"login_hint": None, "id_token_hint": "x"}, "invalid_request"),
         ({"login_hint": None, "login_hint_token": "x"}, "invalid_request"),
@@ -156,6 +163,7 @@ def test_another_client_cannot_take_it(browser, call_centre, web_app, token_endp
         ({"scope": "openid webhooks:manage"}, "invalid_scope"),
         ({"binding_message": "x" * 61}, "invalid_binding_message"),
         ({"binding_message": "a\u202eb"}, "invalid_binding_message"),
+        *[({"binding_message": text}, "invalid_binding_message") for text in LINKS],
         ({"requested_expiry": "0"}, "invalid_request"),
         ({"requested_expiry": "soon"}, "invalid_request"),
         ({"authorization_details": "[]"}, "invalid_authorization_details"),
@@ -168,10 +176,95 @@ def test_what_is_wrong_is_told(call_centre, alice, parameters, error):
     assert not BackchannelRequest.objects.exists()
 
 
-def test_a_deactivated_person_is_unknown(call_centre, alice):
+@pytest.mark.parametrize("text", ["W4SCT", "Pay 12.50 to Bob", "e.g. 3.5 kg", "Nr. 7: 09.30", "请确认。谢谢您", "A.B."])
+def test_what_leads_nowhere_is_a_binding_message(call_centre, alice, text):
+    assert ask(call_centre, binding_message=text).status_code == 200
+
+
+# --- a client does not learn who has an account
+
+
+def answered(client, **parameters):
+    """What a client sees, with what the server did for it."""
+    with CaptureQueriesContext(connection) as queries:
+        answer = ask(client, **parameters)
+    body = answer.json()
+    secret = body.pop("auth_req_id", "")
+    body.pop("error_id", None)
+    values = r"(?:'[^']*'|\b\d+\b|NULL)(?:::\w+)?|\"s\d+_x\d+\""
+    shapes = [re.sub(values, "?", query["sql"]) for query in queries]
+    return answer.status_code, body, len(secret), shapes
+
+
+def test_a_hint_that_means_nobody_is_answered_as_one_that_means_a_user(call_centre, alice):
+    """OWASP WSTG-IDNT-04; CIBA §13 has unknown_user_id, which would tell who has an account. The statements are the
+    same as well, so that the time says nothing."""
+    ask(call_centre, login_hint="warm@example.test")
+    of_somebody, of_nobody = answered(call_centre), answered(call_centre, login_hint="nobody@example.test")
+    assert of_somebody == of_nobody
+    assert of_somebody[0] == 200
+
+
+def test_a_request_to_nobody_waits_and_expires_like_any_other(call_centre, token_endpoint):
+    asked = ask(call_centre, login_hint="nobody@example.test").json()
+    assert poll(token_endpoint, call_centre, asked["auth_req_id"]).json()["error"] == "authorization_pending"
+    assert poll(token_endpoint, call_centre, asked["auth_req_id"]).json()["error"] == "slow_down"
+    backchannel_request.tell_person(str(BackchannelRequest.objects.get().pk))
+    assert mail.outbox == []
+    with time_machine.travel(timezone.now() + timedelta(minutes=6)):
+        assert poll(token_endpoint, call_centre, asked["auth_req_id"]).json()["error"] == "expired_token"
+
+
+def test_a_deactivated_user_is_nobody(call_centre, alice):
     alice.is_active = False
     alice.save()
-    assert ask(call_centre).json()["error"] == "unknown_user_id"
+    assert ask(call_centre).status_code == 200
+    assert BackchannelRequest.objects.get().user is None
+
+
+@pytest.mark.parametrize("hint", ["alice@example.test", "nobody@example.test"])
+def test_too_many_requests_are_refused_for_nobody_as_for_a_user(call_centre, alice, hint):
+    assert [ask(call_centre, login_hint=hint).status_code for _ in range(6)] == [200] * 5 + [429]
+
+
+def test_another_spelling_of_a_hint_does_not_reach_the_user_more_often(call_centre, alice, monkeypatch):
+    """Nor does the answer say that both mean the same user."""
+    finder = "oauth.authorization.backchannel_request.find_user"
+    monkeypatch.setattr(finder, lambda hint: alice)
+    answers = [ask(call_centre, login_hint=f"customer {number}").status_code for number in range(8)]
+    assert answers == [200] * 8
+    assert BackchannelRequest.objects.filter(user=alice).count() == 5
+
+
+# --- what a client says of itself is not said by us
+
+
+def test_the_subject_of_a_mail_holds_no_text_of_a_client(alice, call_centre):
+    call_centre.name = "Your account is locked"
+    call_centre.save()
+    ask(call_centre, binding_message="Call us now")
+    backchannel_request.tell_person(str(BackchannelRequest.objects.get().pk))
+    assert mail.outbox[0].subject == "An app asks for your approval"
+
+
+@pytest.mark.parametrize(("name", "shown"), [("Nice App", True), ("Log in at evil.com", False)])
+def test_a_name_that_nobody_vouches_for_is_marked_in_the_mail(alice, call_centre, name, shown):
+    call_centre.name, call_centre.registration_source = name, "dcr"
+    call_centre.save()
+    Authorization.objects.create(
+        user=alice, client=call_centre, scopes=["openid"], expires_at=timezone.now() + timedelta(days=1)
+    )
+    ask(call_centre)
+    backchannel_request.tell_person(str(BackchannelRequest.objects.get().pk))
+    assert "nobody here has checked" in mail.outbox[0].body
+    assert (name in mail.outbox[0].body) is shown
+
+
+def test_a_client_that_registered_itself_reaches_only_users_who_let_it_in_before(alice, call_centre):
+    call_centre.registration_source = "dcr"
+    call_centre.save()
+    assert ask(call_centre).status_code == 200
+    assert BackchannelRequest.objects.get().user is None
 
 
 def test_only_clients_that_may(web_app, alice, signing_keys):
