@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     atomic = False
     dependencies = [
-        ("oauth", "0019_new_redirect_host"),
+        ("oauth", "0020_registration_ceiling"),
     ]
 
     operations = [
