@@ -58,6 +58,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
 class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # (of an untyped library)
     """A person. `id` is the `sub` of tokens: random, so it tells nothing, not even when the person joined."""
 
+    # ASVS 5.0 10.3.3: random, so that no later user ever gets the `sub` of an earlier one.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=150, blank=True)

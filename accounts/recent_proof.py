@@ -1,4 +1,4 @@
-"""Whether the person has proven who they are in the last minutes, at log-in or since."""
+"""Whether the user has proven who they are in the last minutes, at log-in or since (ASVS 5.0 7.5.1)."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -218,7 +218,7 @@ ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.reset_links.ResetLinks"
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
-ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_PREVENT_ENUMERATION = True  # ASVS 5.0 6.3.8
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
 # A code by e-mail lets in whoever has the mailbox, who could reset the password as well; it is never a second factor.
@@ -544,7 +544,8 @@ LOGGING: dict[str, Any] = {
             "style": "{",
             "timestamp": "at",
             "rename_fields": {"levelname": "level", "name": "logger"},
-            # Django hands every record of a refused request the request itself, whose text has the query: codes.
+            # ASVS 5.0 10.1.1: Django hands every record of a refused request the request itself, whose text has the
+            # query, and so codes.
             "reserved_attrs": [*RESERVED_ATTRS, "request", "sql", "params"],
         }
     },

@@ -103,7 +103,8 @@ class NativeApp:
             parameters = self._authorization_parameters(query)
             open_browser(f"{self._metadata['authorization_endpoint']}?{urlencode(parameters)}")
             answer = self._answered(callback.wait())
-        # RFC 6749 §10.12: an answer to a question that was not ours. RFC 9207 §2.4: from a server that was not asked.
+        # RFC 6749 §10.12, ASVS 5.0 10.1.2, 10.2.1: the answer must belong to our own request.
+        # RFC 9207 §2.4, ASVS 5.0 10.2.2: it must come from the server that we asked.
         if answer.get("state") != state or answer.get("iss") != self._metadata["issuer"]:
             raise ProtocolError("The answer in the browser is not to our question.")
         if "error" in answer:

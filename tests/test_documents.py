@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants import document
+from tests.mutants.mutant import Mutant, read
+
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 TESTS = set(re.findall(r"def (test_\w+)", "".join(file.read_text() for file in ROOT.glob("tests/**/test_*.py"))))
@@ -21,9 +24,30 @@ def test_what_is_named_exists(document: Path) -> None:
     assert tests <= TESTS, tests - TESTS
     missing = {name for name in files if not (ROOT / name).exists() and not (document.parent / name).exists()}
     assert not missing
-    known = {file.stem for file in ROOT.glob("*/management/commands/*.py")} | {"procrastinate"}
+    known = {file.stem for file in ROOT.glob("*/management/commands/*.py")} | {"procrastinate", "changepassword"}
     assert commands <= known, commands - known
 
 
 def test_every_document_is_looked_at() -> None:
     assert len(DOCUMENTS) > 5
+
+
+def test_each_rule_of_the_tables_has_a_mutant_and_each_mutant_a_row() -> None:
+    """`python -m tests.mutants.document` writes the tables anew."""
+    security, conformance = document.SECURITY.read_text(), document.CONFORMANCE.read_text()
+    assert document.security(security) == security
+    assert document.conformance(conformance) == conformance
+    tables = security.count("<!-- rows of ")
+    assert tables == security.count("<!-- end of rows -->") == len(list((ROOT / "tests/mutants").glob("*.toml")))
+
+
+@pytest.mark.parametrize("mutant", read(), ids=lambda mutant: f"{mutant.rule}, {mutant.test_name}")
+def test_a_rule_stands_where_its_row_says(mutant: Mutant) -> None:
+    """The code is there to be removed, and names the rule of ASVS that it keeps."""
+    text = (ROOT / mutant.file).read_text()
+    mutant.applied_to(text)
+    assert mutant.test_name in TESTS
+    assert f"def {mutant.test_name}(" in (ROOT / mutant.test.partition("::")[0]).read_text()
+    if mutant.rule.startswith("ASVS"):
+        for number in re.findall(r"\d+\.\d+\.\d+", mutant.rule):
+            assert re.search(rf"(?<![\d.]){re.escape(number)}(?![\d.]*\d)", text), f"{number} is not in {mutant.file}"

@@ -22,7 +22,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
     @property
     def openid_config(self) -> dict[str, Any]:
         config: dict[str, Any] = super().openid_config
-        # OpenID Connect Discovery §4.3: the document names the issuer that it was asked of.
+        # OpenID Connect Discovery §4.3, ASVS 5.0 10.5.3: the document names the issuer that it was asked of.
         if (
             f"{str(config.get('issuer')).rstrip('/')}/.well-known/openid-configuration"
             != self.get_provider().server_url
@@ -55,7 +55,8 @@ class UpstreamProvider(OpenIDConnectProvider):
         return scopes
 
     def extract_uid(self, data: dict[str, Any]) -> str:
-        """A digest of (`iss`, `sub`), so that a registration that is pointed at another issuer knows nobody."""
+        """A digest of (`iss`, `sub`), so that a registration that is pointed at another issuer knows nobody (ASVS 5.0
+        10.5.2)."""
         id_token, userinfo = data.get("id_token"), data.get("userinfo")
         if not id_token or not isinstance(id_token.get("sub"), str) or not id_token["sub"]:
             raise Distrusted("The provider gave no ID token with a subject.")

@@ -189,7 +189,7 @@ def read(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
 
 
 def supported_response_types() -> list[str]:
-    """RFC 9700 §2.1.2: code, and nothing else unless the site says so."""
+    """RFC 9700 §2.1.2, ASVS 5.0 10.6.1: code, and nothing else unless the site says so."""
     return ["code", "token"] if conf.ALLOW_IMPLICIT else ["code"]
 
 
@@ -235,6 +235,7 @@ def requested_scopes(asked: str | None, client: Client, *, needed: Iterable[str]
     wanted = tuple(dict.fromkeys([*(asked or "").split(), *needed]))
     if not wanted:
         raise InvalidScope("The parameter scope is missing.")
+    # ASVS 5.0 10.4.11.
     beyond = set(wanted) - set(client.allowed_scopes)
     if beyond:
         raise InvalidScope("The scope asks for more than this client may have.", detail=f"asked {sorted(beyond)}")
@@ -242,7 +243,7 @@ def requested_scopes(asked: str | None, client: Client, *, needed: Iterable[str]
 
 
 def requested_resources(asked: tuple[str, ...], client: Client) -> tuple[str, ...]:
-    """RFC 8707 §2. Without a resource the first one of the server is meant."""
+    """RFC 8707 §2, ASVS 5.0 9.2.4. Without a resource the first one of the server is meant."""
     allowed = tuple(client.allowed_resources) or tuple(conf.RESOURCES)
     if not set(asked) <= set(allowed):
         raise InvalidTarget("The resource is unknown or not for this client.")
@@ -250,7 +251,10 @@ def requested_resources(asked: tuple[str, ...], client: Client) -> tuple[str, ..
 
 
 def _code_challenge(params: Parameters) -> str:
-    """RFC 7636 §4.3, RFC 9700 §2.1.1: required from every client, S256 only; `plain` is the default, so say it."""
+    """RFC 7636 §4.3, RFC 9700 §2.1.1, ASVS 5.0 10.4.6: required from every client, by S256 only.
+
+    The default of the method is `plain`, so the client must name S256.
+    """
     challenge = params.require("code_challenge")
     if params.get("code_challenge_method", "plain") != "S256":
         raise InvalidRequest("code_challenge_method is S256.")

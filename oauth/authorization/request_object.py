@@ -59,6 +59,7 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
         allowed = (
             (client.request_object_signing_alg,) if client.request_object_signing_alg else CLIENT_SIGNING_ALGORITHMS
         )
+        # ASVS 5.0 9.1.2: algorithms are an allow-list.
         if algorithm not in allowed or header.get("typ") not in TYPES or "crit" in header:
             raise InvalidRequestObject(f"request is signed with {' or '.join(allowed)}.")
         key = keys.find(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)

@@ -43,6 +43,7 @@ def run(grant_type: str, request: GrantRequest) -> Issuance:
     grant = GRANTS.get(grant_type)
     if grant is None:
         raise UnsupportedGrantType(f"The grant types of this server are {', '.join(GRANTS)}.")
+    # ASVS 5.0 10.4.4.
     if not request.client.allows_grant_type(grant_type):
         raise UnauthorizedClient(f"This client is not registered for the grant type {grant_type}.")
     if (at_once := AT_ONCE.get(grant_type)) and (issuance := at_once(request)):

@@ -16,6 +16,7 @@ def client_credentials(request: GrantRequest) -> Issuance:
     if "authorization_details" in params:
         # RFC 9396 §5: what only a person can allow is refused, never passed over.
         raise InvalidAuthorizationDetails("Details are for a person to allow.")
+    # ASVS 5.0 10.4.11.
     allowed = frozenset(client.allowed_scopes) - _NEEDS_A_USER
     if not allowed:
         raise InvalidScope("This client has no scopes allowed for client_credentials.")

@@ -371,7 +371,7 @@ class Client(AbstractApplication):
 
     @property
     def must_push(self) -> bool:
-        """FAPI 2.0 §5.3.2.2: no request but a pushed one."""
+        """FAPI 2.0 §5.3.2.2, ASVS 5.0 10.4.13: every request must be pushed."""
         return self.require_pushed_authorization_requests or self.is_fapi
 
     @property
@@ -446,7 +446,7 @@ class Client(AbstractApplication):
     # --- redirect URIs
 
     def redirect_uri_allowed(self, uri: str) -> bool:
-        """Exact match, but for the port of a loopback address (RFC 9700 §2.1, RFC 8252 §7.3).
+        """Exact match, except for the port of a loopback address (RFC 9700 §2.1, RFC 8252 §7.3, ASVS 5.0 10.4.1).
 
         django-oauth-toolkit compares URI components; simple string comparison comes first, because components
         that compare equal may be spelled differently (host in capitals, an explicit default port).

@@ -110,6 +110,7 @@ def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *,
         raise UseDPoPNonce(str(error)) from error
     except dpop.InvalidProof as error:
         raise InvalidDPoPProof(str(error)) from error
+    # ASVS 5.0 10.3.5: the proof must be by the key that the token is bound to.
     if not secrets.compare_digest(proof.jkt, str(jkt)):
         raise InvalidDPoPProof("The proof is of another key than the one that the token is bound to.")
 
@@ -143,6 +144,7 @@ class JWTBearer(JWTStatelessUserAuthentication):
         return NoToken().auth_header
 
     def get_validated_token(self, raw_token: bytes) -> AccessToken:
+        """ASVS 5.0 10.3.1: the token must be for this API."""
         try:
             token = verify_access_token(raw_token, audiences=conf.audiences)
         except TokenError as error:

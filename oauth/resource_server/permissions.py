@@ -19,7 +19,8 @@ Scopes = Mapping[str, Sequence[str]] | Sequence[str]
 
 
 class HasScope(BasePermission):
-    """`required_scopes` on the view: a list for every method, or a dict of method -> list; all are needed."""
+    """`required_scopes` on the view: a list for every method, or a dict of method -> list; all are needed (ASVS 5.0
+    10.3.2)."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         token = request.auth

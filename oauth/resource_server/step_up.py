@@ -1,4 +1,5 @@
-"""Step-up authentication (RFC 9470): this request needs a person who has just logged in, or more strongly."""
+"""Step-up authentication (RFC 9470, ASVS 5.0 10.3.4): this request needs a user who has just logged in, or more
+strongly."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

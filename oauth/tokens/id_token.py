@@ -29,7 +29,10 @@ def sign(
     code: str = "",
     claims: Mapping[str, Any] | None = None,
 ) -> str:
-    """An ID token about the authorization's user; `claims` are those asked for by name (§5.5)."""
+    """An ID token about the authorization's user; `claims` are those asked for by name (§5.5).
+
+    It carries the nonce of its request (ASVS 5.0 10.5.1) and is for one client (10.5.4).
+    """
     algorithm = client.id_token_algorithm
     optional = {
         "nonce": nonce,

@@ -1,6 +1,7 @@
 """Verifying a JWT of this issuer (RFC 7515 §5.2, RFC 7519 §7.2, RFC 8725), and the SimpleJWT classes over it.
 
-No key, URL or certificate inside a token is ever used (RFC 8725 §3.5): `kid` only selects among known keys.
+No key, URL or certificate inside a token is ever used (RFC 8725 §3.5, ASVS 5.0 9.1.3): `kid` only selects among known
+keys.
 """
 
 import json
@@ -102,7 +103,8 @@ class VerifyingBackend(TokenBackend):
         raise TokenBackendError("This server verifies tokens and signs none.")
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        """The payload of a token whose form, signature, type, issuer, audience and times hold.
+        """The payload of a token whose form, signature (ASVS 5.0 9.1.1), type (9.2.2), issuer, audience (9.2.3) and
+        times (9.2.1) hold.
 
         Raises TokenBackendError, as TokenBackendExpiredToken where only the time is over.
         """

@@ -11,6 +11,8 @@ from accounts.models import User
 
 PASSWORD = {"method": "password", "at": 1000.7, "email": "x"}
 TOTP = {"method": "mfa", "type": "totp", "at": 1010.2}
+CODE_BY_EMAIL = {"method": "code", "at": 1005.0}
+ANOTHER_PROVIDER = {"method": "socialaccount", "at": 1005.0}
 PASSKEY = {"method": "mfa", "type": "webauthn", "at": 1020.0, "passwordless": True}
 
 
@@ -30,6 +32,8 @@ def context(*records):
         ([PASSWORD, TOTP], "urn:countersign:acr:mfa", ("mfa", "otp", "pwd")),
         ([PASSKEY], "urn:countersign:acr:mfa", ("mfa", "swk")),
         ([TOTP], "urn:countersign:acr:pwd", ("otp",)),
+        ([PASSWORD, CODE_BY_EMAIL], "urn:countersign:acr:pwd", ("email", "pwd")),
+        ([PASSWORD, ANOTHER_PROVIDER], "urn:countersign:acr:pwd", ("fed", "pwd")),
         ([PASSWORD, PASSWORD], "urn:countersign:acr:pwd", ("pwd",)),
     ],
 )

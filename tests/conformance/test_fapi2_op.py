@@ -244,12 +244,9 @@ def test_ensure_request_object_without_redirect_uri_fails(signer):
 
 def test_ensure_signed_request_object_with_rs256_fails(signer):
     """With the registered key, whose JWK names no algorithm: the algorithm alone is wrong."""
-    key = ClientKey("PS256")
+    key = ClientKey("PS256", kid="key-2")
     public = {name: value for name, value in key.public.items() if name != "alg"}
-    Client.objects.filter(client_id=signer.id).update(
-        client_jwks={"keys": [signer.key.public, {**public, "kid": "key-2"}]}
-    )
-    key.kid = "key-2"
+    Client.objects.filter(client_id=signer.id).update(client_jwks={"keys": [signer.key.public, public]})
     assert signer.push(request=signer.request_object(key=key)).status_code == 201
     key.algorithm = "RS256"
     refused(signer.push(request=signer.request_object(key=key)), "invalid_request_object")
@@ -324,10 +321,12 @@ def test_attempt_to_use_expired_auth_code(browser, bank):
 
 
 def test_ensure_signed_client_assertion_with_rs256_fails(browser, bank):
-    """Even where the key of the signature is the registered one."""
-    key = ClientKey("RS256")
-    public = {**key.public, "alg": "PS256"}
-    Client.objects.filter(pk=bank.client.pk).update(client_jwks={"keys": [public]})
+    """With a registered key, whose JWK names no algorithm: the algorithm alone is wrong."""
+    key = ClientKey("PS256", kid="key-2")
+    public = {name: value for name, value in key.public.items() if name != "alg"}
+    Client.objects.filter(client_id=bank.id).update(client_jwks={"keys": [bank.key.public, public]})
+    assert bank.push(assertion=key.assertion(bank.id)).status_code == 201
+    key.algorithm = "RS256"
     refused(bank.push(assertion=key.assertion(bank.id)), "invalid_client")
 
 

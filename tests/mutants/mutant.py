@@ -16,13 +16,14 @@ class StaleMutantError(Exception):
 
 @dataclass(frozen=True)
 class Mutant:
-    """One rule, taken out of `file` by replacing `find`; `test` is a pytest node id, of one set of parameters or of all."""
+    """One rule, taken out of `file` by replacing each of `find` by its counterpart in `replace` (a text or a list of
+    texts in the row; several where several checks keep one rule). `test` is a pytest node id, of one set of parameters or of all."""
 
     rule: str
     title: str
     file: str
-    find: str
-    replace: str
+    find: tuple[str, ...]
+    replace: tuple[str, ...]
     test: str
 
     @property
@@ -31,9 +32,11 @@ class Mutant:
 
     def applied_to(self, text: str) -> str:
         """The file's text without the rule. Raises StaleMutantError."""
-        if (found := text.count(self.find)) != 1:
-            raise StaleMutantError(f"stale: `find` stands {found} times in {self.file}, not once")
-        mutated = text.replace(self.find, self.replace)
+        mutated = text
+        for find, replace in zip(self.find, self.replace, strict=True):
+            if (found := text.count(find)) != 1:
+                raise StaleMutantError(f"stale: `find` stands {found} times in {self.file}, not once")
+            mutated = mutated.replace(find, replace)
         if self.file.endswith(".py"):
             try:
                 compile(mutated, self.file, "exec")
@@ -58,7 +61,12 @@ def changed_since(base: str, mutants: Iterable[Mutant], root: Path = ROOT) -> li
 
 
 def _parse(text: str) -> list[Mutant]:
-    return [Mutant(**row) for row in tomllib.loads(text).get("mutant", [])]
+    rows = tomllib.loads(text).get("mutant", [])
+    return [Mutant(**{**row, "find": _texts(row["find"]), "replace": _texts(row["replace"])}) for row in rows]
+
+
+def _texts(value: str | list[str]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
 
 
 def _git(root: Path, *arguments: str) -> str:

@@ -44,7 +44,8 @@ def mutant(**changed: str) -> Mutant:
         "rule": "R1", "title": "Adults only", "file": "code_of_ours.py", "find": "age >= 18", "replace": "True",
         "test": "test_ages.py::test_children_may_not",
     }  # fmt: skip
-    return Mutant(**{**fields, **changed})
+    fields |= changed
+    return Mutant(**{**fields, "find": (fields["find"],), "replace": (fields["replace"],)})
 
 
 def git(repository: Path, *arguments: str) -> str:

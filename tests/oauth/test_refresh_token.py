@@ -124,6 +124,8 @@ def test_refreshing_daily_ends_when_the_authorization_does(issued, mobile_app, t
             assert token != "invalid_grant"
         clock.shift(timedelta(days=2))
         assert refresh(token_endpoint, mobile_app, token) == "invalid_grant"
+    for row in RefreshToken.objects.select_related("authorization"):
+        assert row.expires_at <= row.authorization.expires_at
 
 
 def test_a_deactivated_person_is_not_refreshed(issued, alice, mobile_app, token_endpoint):
