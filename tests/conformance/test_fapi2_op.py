@@ -261,7 +261,7 @@ def test_ensure_request_object_signature_algorithm_is_not_none(signer):
 
 def test_ensure_unsigned_request_at_par_endpoint_fails(signer):
     signer.signs = False
-    refused(signer.push(), "invalid_request")
+    refused(signer.push(response_mode="jwt"), "invalid_request")
 
 
 # --- the authorization request

@@ -128,10 +128,11 @@ def test_a_faulty_request_is_told_to_the_client(browser, mobile_app, parameters,
         {"redirect_uri": "https://evil.example/callback"},
         {"redirect_uri": None},  # three are registered
         {"redirect_uri": "https://app.example/callback?extra=1"},
+        {"redirect_uri": "https://evil.example/callback", "code_challenge": None},  # nor is an error told there
     ],
 )
 def test_without_a_proven_redirect_uri_the_fault_is_shown_and_never_redirected(browser, mobile_app, parameters):
-    """RFC 9700 §4.11."""
+    """RFC 9700 §4.1, §4.11."""
     answer = browser.get(authorization_url(mobile_app, **parameters))
     assert answer.status_code == 400
     assert "Location" not in answer
