@@ -37,7 +37,8 @@ class Asking(Redeeming):
         if before := self.pick(self.model.allowed, number):
             scopes = sorted(before.scopes)
             asked = scopes if part == 0 else [scopes[part % len(scopes)]]
-            self.ask(before.user, before.app, Want(" ".join(asked), prompt="none"))
+            resources = tuple(sorted(before.resources))
+            self.ask(before.user, before.app, Want(" ".join(asked), resources=resources, prompt="none"))
 
     @rule(number=numbers, want=wants, reply=replies, action=st.sampled_from(("update", "replace")), key=keys)
     def manage(

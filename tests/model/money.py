@@ -4,9 +4,10 @@ import json
 from typing import Any
 from unittest import mock
 
+from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from banking import webhooks
+from banking import ledger, payments, webhooks
 from banking.models import Webhook, WebhookDelivery
 from oauth import outbound
 from tests.model import wire, world
@@ -98,6 +99,18 @@ class Money(Stage):
         if why := self.model.why_dead(token, self.now):
             self.fail(f"{token} subscribed although {why}")
         self.add("subscribed")
+
+    @rule(name=st.sampled_from(("everyday", "savings", "joint", "bobs")))
+    def receive(self, name: str = "everyday") -> None:
+        """Carol pays somebody, which webhooks are told of."""
+        source, destination = self.world.accounts["carols"], self.world.accounts[name]
+        self.tell(f"carol pays into {name}")
+        order = payments.Order(
+            user_id=self.world.users["carol"].pk, client_id="", key=f"carol-pays-{len(self.story)}", source=source,
+            destination=destination, payee_name="Somebody", payee_iban=destination.iban or "", amount_minor=1,
+            currency="GBP", reference="as agreed",
+        )  # fmt: skip
+        ledger.in_transaction(lambda: payments.make(order))
 
     @rule()
     def deliver(self) -> None:

@@ -185,6 +185,7 @@ def test_the_moves_do_what_they_say(play):
         alice("shop", EVERYTHING + " webhooks:manage", BOTH, details="accounts and transactions"),
         ("subscribe", 0),
         ("pay", 0, 0, 1),
+        ("receive", "everyday"),
         ("deliver",),
         alice("vault", "openid accounts:read"),
         alice("joined", "openid accounts:read"),
