@@ -2,9 +2,11 @@
 
 from dataclasses import asdict, dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_noop as _
 
+from oauth import shown_names
 from oauth.errors import InvalidRequest
 from oauth.models import Client
 from oauth.parameters import Parameters
@@ -28,9 +30,18 @@ class LogoutRequest:
     def from_json(cls, stored: dict[str, Any]) -> "LogoutRequest":
         return cls(**stored)
 
+    @property
+    def client(self) -> Client | None:
+        return Client.objects.filter(client_id=self.client_id).first() if self.client_id else None
+
+    @property
+    def redirect_host(self) -> str:
+        parts = urlsplit(self.redirect_uri)
+        return shown_names.host(parts.hostname) if parts.hostname else f"{parts.scheme}:"
+
     def is_from(self, user_id: object) -> bool:
         """Whether the hint proves that the client means this person: then there is nothing to ask (§6)."""
-        client = Client.objects.filter(client_id=self.client_id).first() if self.subject else None
+        client = self.client if self.subject else None
         return client is not None and subject.of(client, user_id) == self.subject
 
 

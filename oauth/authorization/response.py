@@ -5,14 +5,16 @@ Travels in the query, in the fragment (implicit flow only), or in a form that th
 """
 
 import time
+from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from oauth import shown_names
 from oauth.conf import conf
-from oauth.errors import OAuthError
+from oauth.errors import LoginRequired, OAuthError
 from oauth.models import Client
 from oauth.models.client import is_plain_host
 from oauth.tokens.signing import signer
@@ -37,7 +39,23 @@ def success(request: HttpRequest, to: Destination, client: Client, parameters: d
 
 
 def error(request: HttpRequest, to: Destination, client: Client, refusal: OAuthError) -> HttpResponse:
-    return _send(request, to, client, {"error": refusal.code, "error_description": refusal.told})
+    """Goes to the client by itself only if that cannot serve a stranger as a redirect through this site."""
+    answer = {"error": refusal.code, "error_description": refusal.told}
+    return _send(request, to, client, answer, asks_first=_is_open_redirect(request, client, refusal))
+
+
+def _is_open_redirect(request: HttpRequest, client: Client, refusal: OAuthError) -> bool:
+    """RFC 9700 §4.11.2: a link with a deliberate mistake takes a browser to whatever the client registered. An error
+    redirects by itself only for a client that somebody here looked at, or a user who is logged in.
+
+    Silent authentication is excepted there. In a hidden frame, where it belongs, nobody could press a button and
+    nobody is deceived by an address. All current browsers say when the answer becomes the page itself
+    (Sec-Fetch-Dest: document), which is what a link in a mail opens.
+    """
+    if client.is_vouched_for or request.user.is_authenticated:
+        return False
+    is_silent = isinstance(refusal, LoginRequired)
+    return not is_silent or request.headers.get("Sec-Fetch-Dest") == "document"
 
 
 def form_action(redirect_uri: str) -> tuple[str, ...]:
@@ -52,13 +70,34 @@ def form_action(redirect_uri: str) -> tuple[str, ...]:
     return ("'self'", f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else ""))
 
 
-def _send(request: HttpRequest, to: Destination, client: Client, parameters: dict[str, str]) -> HttpResponse:
+def _send(
+    request: HttpRequest, to: Destination, client: Client, parameters: dict[str, str], *, asks_first: bool = False
+) -> HttpResponse:
     parameters = parameters | ({} if to.state is None else {"state": to.state}) | {"iss": conf.ISSUER}
     if to.response_mode.endswith("jwt"):
         parameters = {"response": _signed(client, parameters)}
     if to.response_mode.startswith("form_post"):
+        if asks_first:
+            return leaving(request, client, to.redirect_uri, form=parameters)
         return _form(request, to.redirect_uri, parameters)
-    return _redirect(to.redirect_uri, parameters, in_fragment=to.response_mode.startswith("fragment"))
+    answer = _redirect(to.redirect_uri, parameters, in_fragment=to.response_mode.startswith("fragment"))
+    return leaving(request, client, answer["Location"]) if asks_first else answer
+
+
+def leaving(
+    request: HttpRequest, client: Client, location: str, *, form: Mapping[str, str] | None = None
+) -> HttpResponse:
+    """A page that says which host the browser would go to; the user goes there, or not."""
+    parts = urlsplit(location)
+    context = {
+        "client": client,
+        "host": shown_names.host(parts.hostname) if parts.hostname else f"{parts.scheme}:",
+        "location": location,
+        "form": form,
+    }
+    page = render(request, "oauth/leaving.html", context)
+    page._csp_update = {"form-action": list(form_action(location))}  # type: ignore[attr-defined]
+    return page
 
 
 def _signed(client: Client, parameters: dict[str, str]) -> str:

@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from oauth import metrics, parameters
 from oauth.authorization import logout_request
 from oauth.authorization.logout_request import LogoutRequest
-from oauth.authorization.response import form_action
+from oauth.authorization.response import form_action, leaving
 from oauth.endpoints.authorize import error_page
 from oauth.endpoints.protocol import record_refusal
 from oauth.errors import InvalidRequest, OAuthError
@@ -69,7 +69,7 @@ class LogoutEndpoint(View):
 
 def _next(request: HttpRequest, wanted: LogoutRequest, interaction_id: str | None) -> HttpResponseBase:
     if not request.user.is_authenticated:
-        return _done(request, wanted)
+        return _done(request, wanted, asks_first=True)
     if wanted.is_from(request.user.pk):
         logout(request)
         return _done(request, wanted)
@@ -93,12 +93,18 @@ def _decided(request: HttpRequest) -> HttpResponseBase:
     return _done(request, wanted)
 
 
-def _done(request: HttpRequest, wanted: LogoutRequest) -> HttpResponse:
+def _done(request: HttpRequest, wanted: LogoutRequest, *, asks_first: bool = False) -> HttpResponse:
+    """Back to the app. `asks_first` if nobody was logged in: a link then leads through this site to wherever the client
+    registered, so a client that nobody here looked at gets a page first (RFC 9700 §4.11.2)."""
     if not wanted.redirect_uri:
         return render(request, "oauth/logged_out.html")
     parts = urlsplit(wanted.redirect_uri)
     query = urlencode({} if wanted.state is None else {"state": wanted.state})
-    return _see_other(urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, query))))))
+    location = urlunsplit(parts._replace(query="&".join(filter(None, (parts.query, query)))))
+    client = wanted.client if asks_first else None
+    if client is not None and not client.is_vouched_for:
+        return leaving(request, client, location)
+    return _see_other(location)
 
 
 def _see_other(location: str) -> HttpResponse:
