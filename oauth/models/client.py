@@ -579,11 +579,6 @@ class Client(AbstractApplication):
         return shown_names.host(urlsplit(self.client_id).hostname or "") if is_document else ""
 
     @property
-    def is_vouched_for(self) -> bool:
-        """Whether somebody here looked at it: it registered neither itself nor describes itself at an address."""
-        return self.registration_source == self.RegistrationSource.MANUAL
-
-    @property
     def has_secret(self) -> bool:
         """Whether it proves itself by a secret of ours."""
         return AuthenticationMethod(self.token_endpoint_auth_method).needs_secret
