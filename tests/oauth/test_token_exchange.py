@@ -1,5 +1,6 @@
 """Token exchange (RFC 8693): for the same person, and only ever narrower."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,11 @@ from django.utils import timezone
 from oauth.conf import conf
 from oauth.models import AuditEvent, Authorization
 from oauth.models.client import GrantType
+from oauth.tokens.claims import AccessTokenClaims
+from oauth.tokens.signing import sign_access_token
 from tests.conftest import make_client
-from tests.oauth_client import decoded
+from tests.oauth.test_dpop import proof
+from tests.oauth_client import allow, decoded
 
 pytestmark = pytest.mark.django_db
 
@@ -162,3 +166,41 @@ def test_a_client_needs_the_grant_and_its_secret(gateway, service, subject_token
     assert exchange(token_endpoint, service, subject_token).json()["error"] == "unauthorized_client"
     gateway.secret = "wrong"
     assert exchange(token_endpoint, gateway, subject_token).status_code == 401
+
+
+# --- tokens that are bound to a key (RFC 9449 §6, RFC 8705 §3)
+
+
+def bound_by(client, confirmation, token_endpoint, browser):
+    """A token of the client, bound as `confirmation` says: signed by us, of a live authorization."""
+    claims = AccessTokenClaims.from_payload(
+        decoded(token_endpoint.redeem(client, allow(browser, client)).json()["access_token"])
+    )
+    return sign_access_token(replace(claims, confirmation=confirmation))
+
+
+@pytest.mark.parametrize("confirmation", [{"jkt": "x" * 43}, {"x5t#S256": "x" * 43}])
+def test_a_bound_subject_token_is_never_exchanged_for_an_unbound_one(
+    gateway, mobile_app, token_endpoint, browser, confirmation
+):
+    """RFC 9449 §6: whoever stole a bound token would exchange it for one that works without the key."""
+    token = bound_by(mobile_app, confirmation, token_endpoint, browser)
+    for headers in ({}, {"DPoP": proof()}):
+        answer = exchange(token_endpoint, gateway, token, headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+        assert "bound to a key" in answer.json()["error_description"]
+
+
+@pytest.mark.parametrize("confirmation", [{"jkt": "x" * 43}, {"x5t#S256": "x" * 43}])
+def test_a_bound_actor_token_does_not_count_without_its_key(
+    gateway, subject_token, token_endpoint, browser, confirmation
+):
+    gateway.redirect_uris = "https://app.example/callback"
+    gateway.grant_types = [*gateway.grant_types, "authorization_code"]
+    gateway.save()
+    unbound = token_endpoint.redeem(gateway, allow(browser, gateway)).json()["access_token"]
+    form = {"actor_token_type": ACCESS_TOKEN}
+    assert exchange(token_endpoint, gateway, subject_token, actor_token=unbound, **form).status_code == 200
+    bound = bound_by(gateway, confirmation, token_endpoint, browser)
+    answer = exchange(token_endpoint, gateway, subject_token, actor_token=bound, **form)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
