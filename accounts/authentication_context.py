@@ -38,8 +38,8 @@ def of(request: HttpRequest) -> AuthenticationContext:
         methods.add("mfa")
     weak, strong = conf.ACR_VALUES[0], conf.ACR_VALUES[-1]
     return AuthenticationContext(
-        # Whole seconds, as tokens carry them.
-        auth_time=datetime.fromtimestamp(int(max(times)), UTC),
+        # As exact as it is known; tokens carry whole seconds.
+        auth_time=datetime.fromtimestamp(max(times), UTC),
         acr=strong if is_multi_factor else weak,
         amr=tuple(sorted(methods)),
         reachable_acr=lambda: strong if second_factors.of(request.user) else weak,

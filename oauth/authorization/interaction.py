@@ -81,5 +81,8 @@ def _all(request: HttpRequest) -> dict[str, Any]:
 
 
 def logged_in_since(request_made_at: datetime, auth_time: datetime) -> bool:
-    """Whether a log-in answers a request for a fresh one. `auth_time` counts in whole seconds."""
-    return auth_time.timestamp() >= int(request_made_at.timestamp())
+    """Whether a log-in answers a request for a fresh one (OpenID Connect Core §3.1.2.1: prompt=login, max_age).
+
+    To the microsecond: a log-in of the same second, but before the request, does not count.
+    """
+    return auth_time > request_made_at

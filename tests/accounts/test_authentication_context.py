@@ -41,8 +41,8 @@ def test_two_different_proofs_or_a_passkey_are_multi_factor(records, acr, amr):
     assert (context(*records).acr, context(*records).amr) == (acr, amr)
 
 
-def test_auth_time_is_the_latest_proof_in_whole_seconds():
-    assert context(PASSWORD, TOTP).auth_time == datetime.fromtimestamp(1010, UTC)
+def test_auth_time_is_the_latest_proof_as_exact_as_it_is_known():
+    assert context(PASSWORD, TOTP).auth_time == datetime.fromtimestamp(1010.2, UTC)
 
 
 def test_without_a_record_the_last_log_in_counts():

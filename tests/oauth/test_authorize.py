@@ -1,7 +1,7 @@
 """The authorization endpoint and its pages."""
 
 from datetime import timedelta
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import time_machine
@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from oauth.conf import conf
 from oauth.models import Authorization, AuthorizationCode, Session
+from tests.oauth.test_par import push
 from tests.oauth_client import CHALLENGE, PASSWORD, allow, authorization_url, callback, decide, decoded, form_fields
 
 pytestmark = pytest.mark.django_db
@@ -251,3 +252,41 @@ def test_a_decision_needs_the_token_of_our_form(alice, browser, mobile_app):
     answer = strict.post("/oauth/authorize", body, content_type="application/x-www-form-urlencoded")
     assert answer.status_code == 403
     assert not AuthorizationCode.objects.exists()
+
+
+# --- a log-in of the same second (OpenID Connect Core §3.1.2.1)
+
+
+@pytest.fixture
+def in_one_second():
+    """Time goes on, and stays within one second for what a test does."""
+    with time_machine.travel(timezone.now().replace(microsecond=1000), tick=False) as clock:
+        yield clock
+
+
+@pytest.mark.parametrize("fresh", [{"prompt": "login"}, {"max_age": "0"}])
+def test_a_log_in_of_the_same_second_but_before_the_request_is_not_fresh(
+    alice, signing_keys, mobile_app, in_one_second, fresh
+):
+    browser = Browser()
+    browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    in_one_second.shift(0.3)
+    asked = browser.get(authorization_url(mobile_app, **fresh))
+    assert asked.status_code == 303, asked.content
+    assert "/accounts/" in asked["Location"]
+    in_one_second.shift(0.3)
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    way_back = parse_qs(urlsplit(asked["Location"]).query)["next"][0]
+    assert browser.get(way_back).status_code == 200
+
+
+def test_a_pushed_request_counts_from_when_this_browser_began(alice, signing_keys, web_app, in_one_second):
+    request_uri = push(web_app, prompt="login").json()["request_uri"]
+    in_one_second.shift(0.2)
+    browser = Browser()
+    browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    in_one_second.shift(0.2)
+    query = urlencode({"client_id": web_app.client_id, "request_uri": request_uri})
+    answer = browser.get(f"/oauth/authorize?{query}")
+    assert answer.status_code == 303
+    assert "/accounts/" in answer["Location"]
