@@ -12,6 +12,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 from django.utils import timezone
 
+from oauth import keys
 from oauth.conf import STATUS_LIST_SIZE, conf
 from oauth.models import Authorization, Client, RevokedStatus
 from oauth.tokens import status_list
@@ -29,6 +30,7 @@ class Published:
 
     array: bytes
     jwt: str
+    kid: str
     etag: str
     made_at: float  # of time.monotonic()
 
@@ -70,11 +72,14 @@ def _read(number: int, known: Published | None) -> Published:
             if known is None or time.monotonic() - known.made_at > conf.STATUS_LIST_MAX_AGE.total_seconds():
                 raise
             return known
-        if known is not None and known.array == array and time.monotonic() - known.made_at < _half_the_life():
+        # Signed anew with every new key: who reads the list then looks for the key, and loses those withdrawn.
+        kid = keys.signing_key(conf.SIGNING_ALGORITHM).kid
+        is_same = known is not None and known.array == array and known.kid == kid
+        if known is not None and is_same and time.monotonic() - known.made_at < _half_the_life():
             jwt = known.jwt
         else:
             jwt = _sign(number, array)
-        made = Published(array, jwt, f'"{hashlib.sha256(jwt.encode()).hexdigest()[:32]}"', time.monotonic())
+        made = Published(array, jwt, kid, f'"{hashlib.sha256(jwt.encode()).hexdigest()[:32]}"', time.monotonic())
         _published[number] = made
         return made
     finally:

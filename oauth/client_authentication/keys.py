@@ -11,6 +11,8 @@ from oauth.models import Client, client_keys
 from oauth.tokens.jwks import FetchedKeys
 
 _MOST_FETCHED = 1000
+# A client whose own server is away for longer cannot prove itself: what it has withdrawn meanwhile is not known.
+_MAX_AGE_SECONDS = 3600
 
 _fetched: OrderedDict[str, FetchedKeys[dict[str, Any]]] = OrderedDict()
 _lock = threading.Lock()
@@ -47,7 +49,7 @@ def _by_kid(jwks: Any) -> dict[str, dict[str, Any]]:
 def _fetched_keys(uri: str) -> FetchedKeys[dict[str, Any]]:
     """Of this process; the addresses used longest ago are forgotten first."""
     with _lock:
-        keys = _fetched.pop(uri, None) or FetchedKeys(lambda: _fetch(uri))
+        keys = _fetched.pop(uri, None) or FetchedKeys(lambda: _fetch(uri), max_age_seconds=_MAX_AGE_SECONDS)
         _fetched[uri] = keys
         while len(_fetched) > _MOST_FETCHED:
             _fetched.popitem(last=False)

@@ -20,7 +20,8 @@ def get(uri: str, headers: dict[str, str] | None = None) -> tuple[int, bytes, di
 
 
 def get_json(uri: str) -> Any:
-    status, body, _ = get(uri)
+    """As it is now: a cache on the way asks the issuer again (RFC 9111 §5.2.1.4)."""
+    status, body, _ = get(uri, headers={"Cache-Control": "no-cache"})
     if status != 200:
         raise ValueError(f"{uri} answered {status}")
     return json.loads(body)

@@ -1,7 +1,7 @@
 """JWK Sets (RFC 7517 §5) that somebody else publishes: fetched, kept, searched by `kid`.
 
 A fetched set is kept; an unknown `kid` causes at most one fetch a minute whoever asks (PyJWT CVE-2026-48524),
-and a failed fetch leaves the keys that we have. A set older than MAX_AGE is not trusted any more: fail closed.
+and a failed fetch leaves the keys that we have. A set older than `max_age_seconds` is no longer trusted: fail closed.
 """
 
 import logging
@@ -17,8 +17,9 @@ from oauth.conf import SIGNING_ALGORITHMS
 
 MIN_RSA_BITS = 2048
 SECONDS_BETWEEN_FETCHES = 60
-REFRESH_AFTER_SECONDS = 300
-MAX_AGE_SECONDS = 24 * 3600
+REFRESH_AFTER_SECONDS = 60
+# As long as nothing is known of the owner, a key that it has withdrawn is believed for so long.
+MAX_AGE_SECONDS = 15 * 60
 
 logger = logging.getLogger(__name__)
 Key = TypeVar("Key")
@@ -30,8 +31,15 @@ class FetchedKeys(Generic[Key]):
     `fetch` gives the keys by `kid` and raises OSError or ValueError where it cannot.
     """
 
-    def __init__(self, fetch: Callable[[], Mapping[str, Key]], *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[], Mapping[str, Key]],
+        *,
+        max_age_seconds: float = MAX_AGE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._fetch = fetch
+        self._max_age_seconds = max_age_seconds
         self._clock = clock
         self._keys: Mapping[str, Key] = {}
         self._fetched_at = self._tried_at = self._searched_at = float("-inf")
@@ -50,7 +58,7 @@ class FetchedKeys(Generic[Key]):
         elif kid not in self._keys:
             # A key that its owner has just added is worth one more fetch, within the minute of the last one.
             self._refresh(now, kid, last=self._searched_at)
-        return self._keys if now - self._fetched_at <= MAX_AGE_SECONDS else {}
+        return self._keys if now - self._fetched_at <= self._max_age_seconds else {}
 
     def _refresh(self, now: float, kid: str, *, last: float) -> None:
         if now - last < SECONDS_BETWEEN_FETCHES:

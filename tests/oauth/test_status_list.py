@@ -1,6 +1,8 @@
 """The Token Status List (draft-ietf-oauth-status-list): a revocation reaches every resource server within seconds."""
 
+import time
 import zlib
+from dataclasses import replace
 from datetime import timedelta
 
 import jwt
@@ -247,3 +249,15 @@ def test_the_api_says_try_again_where_nobody_can_tell(api, alice, access_token, 
     answer = api(token).get(ACCOUNTS)
     assert answer.status_code == 503
     assert answer["Retry-After"]
+
+
+def test_a_list_is_signed_anew_by_a_new_key(client, issued, mobile_app):
+    """Who reads it finds an unknown `kid`, reads the JWK Set, and loses the keys that were withdrawn."""
+    uri = decoded(issued(mobile_app)["access_token"])["status"]["status_list"]["uri"]
+    before = client.get(uri.removeprefix(conf.ISSUER))
+    new = keys.rotation.replace_now(conf.SIGNING_ALGORITHM)
+    for number, known in published_lists._published.items():
+        published_lists._published[number] = replace(known, made_at=time.monotonic() - 6)
+    after = client.get(uri.removeprefix(conf.ISSUER), headers={"If-None-Match": before["ETag"]})
+    assert after.status_code == 200
+    assert jwt.get_unverified_header(after.content)["kid"] == new.kid
