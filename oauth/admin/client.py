@@ -91,6 +91,7 @@ class ClientAdmin(SecretViews, ToolViews, Guarded):
                         "request_object_signing_alg",
                         "authorization_signed_response_alg",
                         "tls_client_certificate_bound_access_tokens",
+                        "accepts_endpoint_audience",
                     ),
                     "description": "FAPI 2.0 is one switch: the app then proves itself with a key of its own (give "
                     "its public keys above), pushes its requests, and gets tokens bound to a key. Its secret ends.",

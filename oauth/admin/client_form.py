@@ -182,7 +182,7 @@ class ChangeClientForm(ClientForm):
             "client_jwks_uri", "security_profile", "require_pushed_authorization_requests", "dpop_bound_access_tokens",
             "require_signed_request_object", "request_object_signing_alg", "authorization_signed_response_alg",
             "tls_client_certificate_bound_access_tokens", *CERTIFICATE_NAMES,
-            "exchange_policy", "exchange_from",
+            "accepts_endpoint_audience", "exchange_policy", "exchange_from",
             "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required",
             "subject_type", "sector_identifier_uri", "id_token_signed_response_alg", "userinfo_signed_response_alg",
             "introspection_signed_response_alg", "default_max_age", "backchannel_token_delivery_mode",

@@ -18,10 +18,12 @@ from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
 from oauth.errors import InvalidRequest, InvalidRequestObject, RequestNotSupported
 from oauth.models import Client
 from oauth.parameters import Parameters
+from oauth.tokens import media_type
 from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_header
 
 # §10.8: told apart from other JWTs of the client; older libraries say JWT or nothing.
-TYPES = ("oauth-authz-req+jwt", "JWT", None)
+TYP = "oauth-authz-req+jwt"
+TYPES = (TYP, "JWT", None)
 # FAPI 2.0 Message Signing §5.3.1.
 LONGEST_LIFETIME = timedelta(minutes=60)
 _ABOUT_THE_JWT = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
@@ -60,8 +62,8 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
             (client.request_object_signing_alg,) if client.request_object_signing_alg else CLIENT_SIGNING_ALGORITHMS
         )
         # ASVS 5.0 9.1.2: algorithms are an allow-list.
-        if algorithm not in allowed or header.get("typ") not in TYPES or "crit" in header:
-            raise InvalidRequestObject(f"request is signed with {' or '.join(allowed)}.")
+        if algorithm not in allowed or not media_type.fits(header, *TYPES) or "crit" in header:
+            raise InvalidRequestObject(f"request must be of type {TYP} and signed with {' or '.join(allowed)}.")
         key = keys.find(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
         if key is None:
             raise InvalidRequestObject("No registered key of this client fits the kid and alg of request.")
@@ -72,7 +74,8 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
             audience=conf.ISSUER,
             issuer=client.client_id if client.is_fapi else None,
             leeway=conf.CLOCK_SKEW.total_seconds(),
-            options={"require": ["aud", "exp", "nbf", "iss"] if client.is_fapi else ["aud"]},
+            # RFC 9101 §4: a request that never ends could be sent again for ever.
+            options={"require": ["aud", "exp", "nbf", "iss"] if client.is_fapi else ["aud", "exp"]},
         )
     except jwt.MissingRequiredClaimError as error:
         raise InvalidRequestObject(f"request has no {error.claim}.") from error
@@ -80,8 +83,14 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
         raise InvalidRequestObject("The signature or a claim of request is not valid.", detail=str(error)) from error
     if claims.get("iss", client.client_id) != client.client_id:
         raise InvalidRequestObject("iss of request is the client_id.")
+    if "sub" in claims:
+        # §10.8: with the client as its subject it could be taken for a client assertion, here or at another server.
+        raise InvalidRequestObject("A request object must not have sub (RFC 9101 §10.8).")
     if client.is_fapi:
+        # FAPI 2.0 Message Signing §5.3.1 lets `aud` be an array that contains the issuer.
         _check_lifetime(claims)
+    elif claims["aud"] not in (conf.ISSUER, [conf.ISSUER]):
+        raise InvalidRequestObject(f"aud of request must be {conf.ISSUER} alone.")
     return claims
 
 

@@ -10,6 +10,7 @@ from oauth.client_authentication import keys
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
 from oauth.errors import InvalidClient
 from oauth.models import Client, UsedAssertion
+from oauth.tokens import media_type
 from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_claims, unverified_header
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -18,6 +19,11 @@ LONGEST_LIFETIME = timedelta(hours=1)
 # ASVS 5.0 10.4.16.
 LONGEST_FAPI_LIFETIME = timedelta(minutes=5)
 LONGEST_JTI = 255
+TYP = "client-authentication+jwt"
+# What an authorization request must or may hold (RFC 6749 §4.1.1, CIBA §7.1), and no client assertion holds.
+_OF_A_REQUEST = frozenset(
+    {"response_type", "redirect_uri", "scope", "code_challenge", "login_hint", "login_hint_token"}
+)
 # Endpoints whose URL counts as audience, besides the issuer (RFC 7523 §3 item 3, RFC 9126 §2).
 _ENDPOINTS = ("/oauth/token", "/oauth/par", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization",
               "/oauth/backchannel_authentication")  # fmt: skip
@@ -48,6 +54,10 @@ def verify(assertion: str, client: Client) -> None:
         header = unverified_header(assertion)
     except ValueError:
         raise InvalidClient("The header of client_assertion cannot be read.") from None
+    # RFC 8725 §3.11, draft-ietf-oauth-rfc7523bis: what the JWT is for stands in its type. Most libraries say JWT or
+    # nothing; a request object, an access token or a proof never authenticates.
+    if not media_type.fits(header, TYP, "JWT", None):
+        raise InvalidClient(f"typ of client_assertion must be {TYP}.")
     algorithm, kid = header.get("alg"), header.get("kid")
     if algorithm not in CLIENT_SIGNING_ALGORITHMS or "crit" in header or "b64" in header:
         raise InvalidClient(f"client_assertion is signed with one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
@@ -73,6 +83,9 @@ def verify(assertion: str, client: Client) -> None:
         raise InvalidClient(f"client_assertion has no {error.claim}.") from None
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
         raise InvalidClient("The signature or a claim of client_assertion is not valid.", detail=str(error)) from None
+    if _OF_A_REQUEST & claims.keys():
+        # RFC 9101 §10.8: a request object of an older library, without a type.
+        raise InvalidClient("client_assertion holds parameters of an authorization request.")
     _check_audience(claims["aud"], client)
     expires_at = _expiry(claims, LONGEST_FAPI_LIFETIME if client.is_fapi else LONGEST_LIFETIME)
     jti = claims["jti"]
@@ -84,14 +97,15 @@ def verify(assertion: str, client: Client) -> None:
 
 
 def _check_audience(audience: Any, client: Client) -> None:
-    """RFC 7523 §3 item 3: us, and nobody besides, who could use it against us.
+    """draft-ietf-oauth-rfc7523bis, FAPI 2.0 §5.3.2.1: the issuer alone, as a string. An address, or several audiences,
+    could be another server's, which would then use the assertion here.
 
-    FAPI 2.0 §5.3.2.1: the issuer, as a string, and no address that somebody could take for another server's.
+    An admin may allow a client the looser form of RFC 7523 §3 item 3, for a library that cannot do better.
     """
     if audience == conf.ISSUER:
         return
-    if client.is_fapi:
-        raise InvalidClient(f"aud of client_assertion is the string {conf.ISSUER} (FAPI 2.0 §5.3.2.1).")
+    if client.is_fapi or not client.accepts_endpoint_audience:
+        raise InvalidClient(f"aud of client_assertion must be the string {conf.ISSUER}.")
     audiences = audience if isinstance(audience, list) else [audience]
     accepted = {conf.ISSUER, *(conf.url(path) for path in _ENDPOINTS)}
     if not audiences or not all(isinstance(one, str) and one in accepted for one in audiences):

@@ -270,6 +270,13 @@ class Client(AbstractApplication):
     tls_client_auth_san_uri = models.CharField("certificate: URI", max_length=255, blank=True)
     tls_client_auth_san_ip = models.CharField("certificate: IP address", max_length=45, blank=True)
     tls_client_auth_san_email = models.CharField("certificate: e-mail address", max_length=255, blank=True)
+    accepts_endpoint_audience = models.BooleanField(
+        "endpoint addresses as audience",
+        default=False,
+        db_default=False,
+        help_text="RFC 7523: client assertions may name endpoints, or several audiences. Only for a library that "
+        "cannot name the issuer alone; never for FAPI.",
+    )
     exchange_policy = models.CharField(
         max_length=15, choices=ExchangePolicy.choices, default=ExchangePolicy.DELEGATION, blank=True
     )

@@ -16,6 +16,7 @@ from jwcrypto.jwk import JWK
 
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
 from oauth.proof import nonce, replay
+from oauth.tokens import media_type
 from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_header
 
 TYP = "dpop+jwt"
@@ -59,7 +60,7 @@ def verify(headers: str | None, *, method: str, url: str, access_token: str | No
     except ValueError:
         raise InvalidProof("The header of the proof cannot be read.") from None
     # 4, 5: of the type, signed asymmetrically by an algorithm that is acceptable here.
-    if header.get("typ") != TYP or "crit" in header or "b64" in header:
+    if not media_type.fits(header, TYP) or "crit" in header or "b64" in header:
         raise InvalidProof(f"typ of the proof is {TYP}.")
     if header.get("alg") not in CLIENT_SIGNING_ALGORITHMS:
         raise InvalidProof(f"alg of the proof is one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
@@ -124,12 +125,26 @@ def _check_claims(claims: dict[str, Any], *, method: str, url: str, access_token
     if isinstance(issued_at, bool) or not isinstance(issued_at, int | float):
         raise InvalidProof("iat of the proof is a number of seconds.")
     if not abs(time.time() - issued_at) <= (LIFETIME + conf.CLOCK_SKEW).total_seconds():
-        raise InvalidProof("iat of the proof is not now.")
+        raise InvalidProof(f"iat of the proof must be within {LIFETIME.seconds} seconds of now.")
+    _check_optional_times(claims)
     # 10
     if "nonce" not in claims and conf.DPOP_NONCE_REQUIRED:
         raise NonceNeeded("Send the nonce of the DPoP-Nonce header in the proof.")
     if "nonce" in claims and not nonce.is_valid(claims["nonce"]):
         raise NonceNeeded("The nonce of the proof is over. Take that of the DPoP-Nonce header.")
+
+
+def _check_optional_times(claims: dict[str, Any]) -> None:
+    """RFC 7519 §4.1.4, §4.1.5: RFC 9449 asks for neither, but a client that limits its proof means it."""
+    now, skew = time.time(), conf.CLOCK_SKEW.total_seconds()
+    for name in ("exp", "nbf"):
+        value = claims.get(name, now)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InvalidProof(f"{name} of the proof must be a number of seconds.")
+    if not now < claims.get("exp", now + 1) + skew:
+        raise InvalidProof("exp of the proof is over.")
+    if not claims.get("nbf", now) - skew <= now:
+        raise InvalidProof("nbf of the proof must not be in the future.")
 
 
 def _normalized(url: str) -> str:

@@ -109,6 +109,21 @@ def unbound_tokens_that_move_something(client: Client) -> Advice | None:
 
 
 @_rule
+def assertions_for_endpoints(client: Client) -> Advice | None:
+    is_signed = client.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
+    if not is_signed or not client.accepts_endpoint_audience or client.is_fapi:
+        return None
+    return Advice(
+        Level.WEAK,
+        _("Its signed log-in may name an endpoint, or several audiences."),
+        _("A server that pretends to have the same endpoint gets a signature that also works here."),
+        _("Let the app name the issuer alone in “aud”, and untick “endpoint addresses as audience”."),
+        "draft-ietf-oauth-rfc7523bis",
+        "accepts_endpoint_audience",
+    )
+
+
+@_rule
 def browser_app_without_a_server(client: Client) -> Advice | None:
     if client.kind != Kind.BROWSER:
         return None

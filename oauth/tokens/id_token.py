@@ -12,7 +12,7 @@ from jwt.utils import base64url_encode
 from oauth import keys
 from oauth.conf import SIGNING_ALGORITHMS, conf
 from oauth.models import Authorization, Client
-from oauth.tokens import subject
+from oauth.tokens import media_type, subject
 from oauth.tokens.signing import signer
 from oauth.tokens.verification import is_canonical_jws, unverified_header
 
@@ -78,7 +78,7 @@ def read_hint(token: str) -> Hint | None:
         header = unverified_header(token)
         published = {jwk["kid"]: jwk for jwk in keys.published_jwks()["keys"]}
         jwk = published.get(str(header.get("kid")))
-        if jwk is None or header.get("typ") != TYP or jwk["alg"] != header.get("alg") or "crit" in header:
+        if jwk is None or not media_type.fits(header, TYP) or jwk["alg"] != header.get("alg") or "crit" in header:
             return None
         payload = jwt.decode(
             token,

@@ -15,6 +15,7 @@ from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
 
 from oauth.conf import SIGNING_ALGORITHMS
+from oauth.tokens import media_type
 
 # Refused before anything is split or decoded (Authlib CVE-2025-61920, golang-jwt CVE-2025-30204).
 MAX_TOKEN_BYTES = 8192
@@ -147,7 +148,7 @@ class VerifyingBackend(TokenBackend):
         if "crit" in header or "b64" in header or "zip" in header:
             raise TokenBackendError("The token's header asks for an extension that is not supported.")
         # RFC 9068 §4: typ in any case, with or without the prefix application/ (RFC 7515 §4.1.9).
-        if str(header.get("typ", "")).lower().removeprefix("application/") != self.typ:
+        if not media_type.fits(header, self.typ):
             raise TokenBackendError("The token is of another type.")
         kid = header.get("kid")
         if header.get("alg") not in SIGNING_ALGORITHMS or not isinstance(kid, str):

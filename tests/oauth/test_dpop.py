@@ -15,8 +15,9 @@ from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
+from oauth import grants
 from oauth.conf import conf
-from oauth.models import RefreshToken, UsedProof
+from oauth.models import Authorization, RefreshToken, UsedProof
 from oauth.proof import nonce
 from oauth.proof.dpop import InvalidProof, _key
 from tests.oauth.client_keys import ClientKey
@@ -342,3 +343,74 @@ def test_a_key_is_read_once_and_only_that_key():
     for odd in (["x"], {"a": 1}, 5, None):
         with pytest.raises(InvalidProof):
             _key({**public(KEY), "x": odd}, "ES256")
+
+
+# --- a public client that moves from bearer tokens to DPoP (RFC 9700 §4.14.2)
+
+
+@pytest.fixture
+def moved(issued, mobile_app, token_endpoint):
+    """(the last bearer refresh token, the bound one that replaced it)."""
+    first = issued(mobile_app)["refresh_token"]
+    answer = token_endpoint.refresh(mobile_app, first, headers={"DPoP": proof()})
+    return first, answer.json()["refresh_token"]
+
+
+@pytest.mark.parametrize("path", ["at once", "under the lock"])
+def test_a_bound_successor_that_was_used_closes_the_retry_window(moved, mobile_app, token_endpoint, monkeypatch, path):
+    first, bound = moved
+    if path == "under the lock":
+        monkeypatch.setitem(grants.AT_ONCE, "refresh_token", lambda request: None)
+    assert token_endpoint.refresh(mobile_app, bound, headers={"DPoP": proof()}).status_code == 200
+    replayed = token_endpoint.refresh(mobile_app, first, headers={"DPoP": proof()})
+    assert refused(replayed, "invalid_grant")
+    assert Authorization.objects.get().revocation_reason == "refresh_replay"
+
+
+@pytest.mark.parametrize("thief", ["bearer", "another key"])
+def test_a_retry_never_falls_back_from_the_key(moved, mobile_app, token_endpoint, thief):
+    """Inside the retry window, before the bound successor is first used."""
+    first, bound = moved
+    headers = {} if thief == "bearer" else {"DPoP": proof(ClientKey(kid=None))}
+    assert refused(token_endpoint.refresh(mobile_app, first, headers=headers), "invalid_grant")
+    assert refused(token_endpoint.refresh(mobile_app, bound, headers={"DPoP": proof()}), "invalid_grant")
+    assert Authorization.objects.get().revocation_reason == "refresh_replay"
+
+
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(moved, mobile_app, token_endpoint):
+    first, lost = moved
+    again = token_endpoint.refresh(mobile_app, first, headers={"DPoP": proof()})
+    assert again.status_code == 200
+    bound = again.json()["refresh_token"]
+    assert RefreshToken.objects.get(replaces__isnull=False, revoked_at=None).confirmation == {
+        "jkt": KEY.jwk.thumbprint()
+    }
+    assert token_endpoint.refresh(mobile_app, bound, headers={"DPoP": proof()}).status_code == 200
+    assert refused(token_endpoint.refresh(mobile_app, lost, headers={"DPoP": proof()}), "invalid_grant")
+
+
+# --- exp and nbf, which a proof need not have (RFC 7519 §4.1.4, §4.1.5)
+
+
+@pytest.mark.parametrize(
+    "times", [{"exp": -60}, {"nbf": 60}, {"exp": "soon"}, {"nbf": "now"}, {"exp": True}, {"exp": None}, {"nbf": [1]}]
+)
+def test_a_proof_that_limits_itself_is_taken_at_its_word(browser, mobile_app, token_endpoint, times):
+    claims = {name: int(time.time()) + by if type(by) is int else by for name, by in times.items()}
+    code = allow(browser, mobile_app)
+    assert refused(token_endpoint.redeem(mobile_app, code, headers={"DPoP": proof(**claims)}))
+
+
+def test_the_limits_of_a_proof_allow_for_clocks_that_are_off(browser, mobile_app, token_endpoint):
+    now, skew = int(time.time()), int(conf.CLOCK_SKEW.total_seconds())
+    sent = proof(exp=now - skew + 5, nbf=now + skew - 5)
+    answer = token_endpoint.redeem(mobile_app, allow(browser, mobile_app), headers={"DPoP": sent})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("typ", ["DPoP+JWT", "application/dpop+jwt"])
+def test_the_type_of_a_proof_counts_in_any_case(browser, mobile_app, token_endpoint, typ):
+    """RFC 7515 §4.1.9."""
+    sent = proof(headers={"typ": typ})
+    answer = token_endpoint.redeem(mobile_app, allow(browser, mobile_app), headers={"DPoP": sent})
+    assert answer.status_code == 200

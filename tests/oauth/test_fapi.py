@@ -197,6 +197,7 @@ def test_numbers_objects_and_lists_are_parameters_too(browser, keyed):
 @pytest.mark.parametrize(
     "wrong",
     [
+        {"without": ("exp",)}, {"aud": [conf.ISSUER, "https://other.example"]}, {"aud": []}, {"sub": "another"},
         {"aud": "https://other.example"}, {"without": ("aud",)}, {"iss": "another"}, {"exp": 1}, {"client_id": "another"},
         {"nbf": int(time.time()) + 3600}, {"request": "x"}, {"request_uri": "urn:x"}, {"key": ClientKey("PS256")},
         {"headers": {"typ": "at+jwt"}}, {"headers": {"kid": "unknown"}}, {"headers": {"crit": ["exp"]}},
@@ -206,6 +207,18 @@ def test_numbers_objects_and_lists_are_parameters_too(browser, keyed):
 def test_a_wrong_request_object_is_refused(keyed, wrong):
     answer = push(keyed, request=request_object(keyed, **wrong))
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request_object"), answer.content
+
+
+def test_a_request_object_never_names_the_client_as_its_subject(keyed):
+    """RFC 9101 §10.8: it could be sent as a client assertion."""
+    answer = push(keyed, request=request_object(keyed, sub=keyed.client_id))
+    assert answer.json()["error"] == "invalid_request_object"
+
+
+@pytest.mark.parametrize("typ", ["application/OAuth-Authz-Req+JWT", "jwt"])
+def test_the_type_of_a_request_object_counts_in_any_case(keyed, typ):
+    """RFC 7515 §4.1.9."""
+    assert push(keyed, request=request_object(keyed, headers={"typ": typ})).status_code == 201
 
 
 @pytest.mark.parametrize("request_", ["nonsense", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "." * 3000])

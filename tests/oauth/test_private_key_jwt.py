@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import jwt
 import pytest
@@ -18,6 +19,8 @@ from oauth.client_authentication import keys as client_keys
 from oauth.conf import conf
 from oauth.models import UsedAssertion
 from oauth.models import client_keys as registered_keys
+from oauth.registration import metadata
+from oauth.registration.advice import advise
 from tests.conftest import make_client
 from tests.oauth.client_keys import ClientKey, by
 
@@ -68,11 +71,49 @@ def test_a_signature_proves_the_client(client_with_key, token_endpoint, algorith
     assert also.status_code == 200
 
 
-@pytest.mark.parametrize(
-    "audience", [conf.ISSUER, [conf.ISSUER], f"{conf.ISSUER}/oauth/token", f"{conf.ISSUER}/oauth/par"]
-)
-def test_the_issuer_and_its_endpoints_are_the_audience(client_with_key, token_endpoint, audience):
+LOOSE = [[conf.ISSUER], f"{conf.ISSUER}/oauth/token", f"{conf.ISSUER}/oauth/par"]
+
+
+@pytest.mark.parametrize("audience", LOOSE)
+def test_the_issuer_alone_is_the_audience(client_with_key, token_endpoint, audience):
+    """draft-ietf-oauth-rfc7523bis: an endpoint's address, or one of several, may be another server's, too."""
+    assert ask(token_endpoint, KEY.assertion(client_with_key.client_id, aud=conf.ISSUER)).status_code == 200
+    refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id, aud=audience)))
+
+
+@pytest.mark.parametrize("audience", [conf.ISSUER, *LOOSE])
+def test_an_admin_may_let_a_client_name_endpoints(client_with_key, token_endpoint, audience):
+    """RFC 7523 §3 item 3, for a library that cannot do better."""
+    client_with_key.accepts_endpoint_audience = True
+    client_with_key.save()
     assert ask(token_endpoint, KEY.assertion(client_with_key.client_id, aud=audience)).status_code == 200
+    assert [one.field for one in advise(client_with_key)].count("accepts_endpoint_audience") == 1
+
+
+def test_a_registration_cannot_let_itself_name_endpoints():
+    """Only an admin can: the field is no client metadata (RFC 7591)."""
+    assert "accepts_endpoint_audience" not in Path(metadata.__file__).read_text()
+
+
+@pytest.mark.parametrize("typ", ["client-authentication+jwt", "application/client-authentication+JWT", "JWT", "jwt"])
+def test_the_type_of_an_assertion_may_say_what_it_is_for(client_with_key, token_endpoint, typ):
+    assertion = KEY.assertion(client_with_key.client_id, headers={"typ": typ})
+    assert ask(token_endpoint, assertion).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "typ", ["oauth-authz-req+jwt", "application/OAuth-Authz-Req+JWT", "dpop+jwt", "at+jwt", "logout+jwt", "x", "", 1]
+)
+def test_a_jwt_of_another_type_never_authenticates(client_with_key, token_endpoint, typ):
+    """RFC 8725 §3.11."""
+    refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id, headers={"typ": typ})))
+
+
+@pytest.mark.parametrize("typ", ["JWT", "client-authentication+jwt"])
+@pytest.mark.parametrize("name", ["response_type", "redirect_uri", "scope"])
+def test_a_request_object_without_its_type_never_authenticates(client_with_key, token_endpoint, typ, name):
+    """RFC 9101 §10.8: it names the client as its subject."""
+    refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id, headers={"typ": typ}, **{name: "x"})))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +122,9 @@ def test_the_issuer_and_its_endpoints_are_the_audience(client_with_key, token_en
      [conf.ISSUER, "https://other.example"], {"iss": conf.ISSUER}],
 )  # fmt: skip
 def test_an_assertion_for_somebody_else_too_is_refused(client_with_key, token_endpoint, audience):
-    """RFC 7523 §3 item 3: whoever else it is for could use it here."""
+    """RFC 7523 §3 item 3: whoever else it is for could use it here; also where endpoints may be named."""
+    client_with_key.accepts_endpoint_audience = True
+    client_with_key.save()
     refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id, aud=audience)))
 
 
