@@ -85,4 +85,4 @@ def logged_in_since(request_made_at: datetime, auth_time: datetime) -> bool:
 
     To the microsecond: a log-in of the same second, but before the request, does not count.
     """
-    return auth_time > request_made_at
+    return auth_time >= request_made_at

@@ -281,6 +281,8 @@ def test_a_log_in_of_the_same_second_but_before_the_request_is_not_fresh(
 
 
 def test_a_pushed_request_counts_from_when_this_browser_began(alice, signing_keys, web_app, in_one_second):
+    web_app.token_endpoint_auth_method = "client_secret_post"
+    web_app.save()
     request_uri = push(web_app, prompt="login").json()["request_uri"]
     in_one_second.shift(0.2)
     browser = Browser()

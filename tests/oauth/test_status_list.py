@@ -140,10 +140,10 @@ def test_a_database_that_is_away_leaves_the_list_for_a_while(issued, mobile_app,
         raise OperationalError
 
     monkeypatch.setattr(published_lists, "_ended", away)
-    old = published_lists.Published(known.array, known.jwt, known.etag, known.made_at - 60)
+    old = replace(known, made_at=known.made_at - 60)
     published_lists._published[0] = old
     assert published_lists.published(0) is old
-    published_lists._published[0] = published_lists.Published(known.array, known.jwt, known.etag, known.made_at - 301)
+    published_lists._published[0] = replace(known, made_at=known.made_at - 301)
     with pytest.raises(OperationalError):
         published_lists.published(0)
 
