@@ -13,6 +13,7 @@ WHATS_WRONG = [
     # what is found, kind, what the client has
     ("implicit", "browser", {"grant_types": ["implicit"]}),
     ("unbound_tokens_that_move_something", "mobile", {"allowed_scopes": ["transfers:write"]}),
+    ("assertions_for_endpoints", "web", {"token_endpoint_auth_method": "private_key_jwt", "accepts_endpoint_audience": True}),
     ("browser_app_without_a_server", "browser", {}),
     ("private_use_scheme", "mobile", {"redirect_uris": "com.example.app:/callback"}),
     ("localhost_by_name", "web", {"redirect_uris": "http://localhost:3000/callback"}),
@@ -34,7 +35,7 @@ WHATS_WRONG = [
 # As safe as can be: nothing is said of it.
 BEST = {
     "redirect_uris": "https://app.example/callback", "allowed_scopes": ["accounts:read"], "security_profile": "fapi2",
-    "token_endpoint_auth_method": "private_key_jwt", "client_jwks_uri": "https://app.example/jwks",
+    "token_endpoint_auth_method": "private_key_jwt", "client_jwks_uri": "https://app.example/jwks", "accepts_endpoint_audience": True,  # which FAPI does not
 }  # fmt: skip
 
 
