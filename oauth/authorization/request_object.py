@@ -67,6 +67,7 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
         key = keys.find(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
         if key is None:
             raise InvalidRequestObject("No registered key of this client fits the kid and alg of request.")
+        # RFC 9101 §4: a request that never ends could be sent again for ever, so each needs exp.
         claims: dict[str, Any] = decode_canonical(
             token,
             key,
@@ -74,7 +75,6 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
             audience=conf.ISSUER,
             issuer=client.client_id if client.is_fapi else None,
             leeway=conf.CLOCK_SKEW.total_seconds(),
-            # RFC 9101 §4: a request that never ends could be sent again for ever.
             options={"require": ["aud", "exp", "nbf", "iss"] if client.is_fapi else ["aud", "exp"]},
         )
     except jwt.MissingRequiredClaimError as error:
@@ -86,8 +86,8 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
     if "sub" in claims:
         # §10.8: with the client as its subject it could be taken for a client assertion, here or at another server.
         raise InvalidRequestObject("A request object must not have sub (RFC 9101 §10.8).")
+    # FAPI 2.0 Message Signing §5.3.1 lets `aud` be an array that contains the issuer; others name nobody besides.
     if client.is_fapi:
-        # FAPI 2.0 Message Signing §5.3.1 lets `aud` be an array that contains the issuer.
         _check_lifetime(claims)
     elif claims["aud"] not in (conf.ISSUER, [conf.ISSUER]):
         raise InvalidRequestObject(f"aud of request must be {conf.ISSUER} alone.")
