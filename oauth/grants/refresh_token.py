@@ -125,15 +125,10 @@ def _refuse_reuse(token: RefreshToken, request: GrantRequest) -> None:
         # RFC 9449 §5: a client that has begun to prove a key retries with that key; a thief of the token has none.
         bound = token.successors.exclude(confirmation={})
         if bound.exclude(confirmation=dict(request.confirmation)).exists():
-            # The holder of the key and who retries without it cannot both be the client, and the thief may be either.
-            raise _ended(token, "the client has moved to a key, which the retry did not prove")
+            raise InvalidGrant("The client has moved to a key: retry with a proof of the same key (RFC 9449 §5).")
         return
-    raise _ended(token, "refresh token reused")
-
-
-def _ended(token: RefreshToken, why: str) -> InvalidGrant:
     token.authorization.revoke(Authorization.RevocationReason.REFRESH_REPLAY)
-    return InvalidGrant(_NOT_VALID, detail=f"{why}: the authorization is revoked", commits=True)
+    raise InvalidGrant(_NOT_VALID, detail="refresh token reused: the authorization is revoked", commits=True)
 
 
 def _supersede(token: RefreshToken) -> None:

@@ -373,8 +373,7 @@ def test_a_retry_never_falls_back_from_the_key(moved, mobile_app, token_endpoint
     first, bound = moved
     headers = {} if thief == "bearer" else {"DPoP": proof(ClientKey(kid=None))}
     assert refused(token_endpoint.refresh(mobile_app, first, headers=headers), "invalid_grant")
-    assert refused(token_endpoint.refresh(mobile_app, bound, headers={"DPoP": proof()}), "invalid_grant")
-    assert Authorization.objects.get().revocation_reason == "refresh_replay"
+    assert token_endpoint.refresh(mobile_app, bound, headers={"DPoP": proof()}).status_code == 200
 
 
 def test_a_lost_answer_is_asked_for_again_with_the_same_key(moved, mobile_app, token_endpoint):
