@@ -31,14 +31,23 @@ class Asking(Redeeming):
         if before := self.pick(self.model.allowed, number):
             self.ask(before.user, before.app, want, reply, key)
 
-    @rule(number=numbers, part=st.integers(0, 3))
-    def ask_for_a_part(self, number: int = 0, part: int = 0) -> None:
+    @rule(number=numbers, part=st.integers(0, 3), is_remembered=st.booleans())
+    def ask_for_a_part(self, number: int = 0, part: int = 0, is_remembered: bool = False) -> None:
         """Of what was allowed before, and without its details: the client hopes for a code without a page."""
-        if before := self.pick(self.model.allowed, number):
+        allowed = [one for one in self.model.allowed if one.remembered and not one.ended or not is_remembered]
+        if before := self.pick(allowed, number):
             scopes = sorted(before.scopes)
             asked = scopes if part == 0 else [scopes[part % len(scopes)]]
             resources = tuple(sorted(before.resources))
             self.ask(before.user, before.app, Want(" ".join(asked), resources=resources, prompt="none"))
+
+    @rule(number=numbers)
+    def ask_for_the_same(self, number: int = 0) -> None:
+        """As an app does at each log-in."""
+        allowed = [one for one in self.model.allowed if one.remembered and not one.ended and one.app != "phone"]
+        if before := self.pick(allowed, number):
+            resources = tuple(sorted(before.resources))
+            self.ask(before.user, before.app, Want(" ".join(sorted(before.remembered)), resources=resources))
 
     @rule(number=numbers, want=wants, reply=replies, action=st.sampled_from(("update", "replace")), key=keys)
     def manage(
