@@ -34,7 +34,7 @@ class Asking(Redeeming):
     @rule(number=numbers, part=st.integers(0, 3), is_remembered=st.booleans())
     def ask_for_a_part(self, number: int = 0, part: int = 0, is_remembered: bool = False) -> None:
         """Of what was allowed before, and without its details: the client hopes for a code without a page."""
-        allowed = [one for one in self.model.allowed if one.remembered and not one.ended or not is_remembered]
+        allowed = [one for one in self.model.allowed if (one.remembered and not one.ended) or not is_remembered]
         if before := self.pick(allowed, number):
             scopes = sorted(before.scopes)
             asked = scopes if part == 0 else [scopes[part % len(scopes)]]
