@@ -36,7 +36,10 @@ class CeilingForm(forms.ModelForm):
             "authorization_details_types": [(one, one) for one in conf.AUTHORIZATION_DETAILS_TYPES],
             "allowed_resources": [(one, one) for one in conf.RESOURCES],
         }
+        # A user who may only look gets no field of the form, but the values as text.
         for name, values in choices.items():
+            if name not in self.fields:
+                continue
             self.fields[name] = forms.MultipleChoiceField(
                 choices=list(values),
                 required=False,
