@@ -55,6 +55,9 @@ FORM_EXPIRED = Failure(
     HTTPStatus.FORBIDDEN, "access_denied", "permission_denied", "The form's token against forgery is missing or old.",
     page="403_csrf",
 )  # fmt: skip
+TOO_MANY = Failure(
+    HTTPStatus.TOO_MANY_REQUESTS, "slow_down", "rate_limited", "Too many requests. Wait a minute, then try again."
+)
 NOT_FOUND = Failure(HTTPStatus.NOT_FOUND, "not_found", "not_found", "There is nothing at this address.")
 BUG = Failure(
     HTTPStatus.INTERNAL_SERVER_ERROR,

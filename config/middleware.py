@@ -12,6 +12,8 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
 from config import errors
+from oauth import limits
+from oauth.errors import TooManyRequests
 
 logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -53,6 +55,24 @@ class SayOutages:
             return None
         logger.error("not available: %s: %s", type(exception).__name__, exception)
         return errors.answer(request, errors.OUTAGE)
+
+
+class LimitForms:
+    """So many forms in a minute of one user or, before anybody is logged in, of one address: whatever a page writes,
+    nobody makes it write without end. Views have narrower limits of their own (OWASP API4)."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            try:
+                limits.spend_page("", request)
+            except TooManyRequests as refusal:
+                response = errors.answer(request, errors.TOO_MANY)
+                response["Retry-After"] = str(refusal.retry_after_seconds)
+                return response
+        return self.get_response(request)
 
 
 class RefuseImpossibleValues:

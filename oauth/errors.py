@@ -26,6 +26,8 @@ class OAuthError(Exception):
         self.commits = commits
         #: Whom it was told, for the audit log; set by whoever knows.
         self.client_id = ""
+        #: Whether there is such a client, where it did not prove itself.
+        self.is_of_known_client = False
         self.error_id = secrets.token_hex(8)
 
     @property

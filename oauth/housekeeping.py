@@ -5,8 +5,10 @@ What recognises a reused code or refresh token stays as long as the Authorizatio
 
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from importlib import import_module
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -21,11 +23,13 @@ from oauth.models import (
     InitialAccessToken,
     PushedRequest,
     RefreshToken,
+    RefusalCount,
     RevokedStatus,
     Session,
     SigningKey,
     UsedAssertion,
     UsedProof,
+    refusal_count,
 )
 
 BATCH = 100
@@ -51,12 +55,22 @@ def expired() -> dict[str, QuerySet]:
         "sessions": Session.objects.filter(
             Q(ended_at=None) | Q(ended_at__lt=long_ago), created_at__lt=long_ago, authorizations=None
         ),
+        **_browser_sessions(now),
+        "refusal counts": RefusalCount.objects.filter(hour__lt=now - refusal_count.LIFETIME),
         "initial access tokens": InitialAccessToken.objects.filter(expires_at__lt=long_ago),
         # No token that names the bit lives any more.
         "status bits": RevokedStatus.objects.filter(revoked_at__lt=long_ago),
         "signing keys": SigningKey.objects.filter(retired_at__lt=long_ago),
         "audit events": AuditEvent.objects.filter(at__lt=now - conf.AUDIT_LIFETIME),
     }
+
+
+def _browser_sessions(now: datetime) -> dict[str, QuerySet]:
+    """Django's, where they are rows: nobody else removes those that have expired."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    if not hasattr(store, "get_model_class"):
+        return {}
+    return {"browser sessions": store.get_model_class().objects.filter(expire_date__lt=now)}
 
 
 def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:

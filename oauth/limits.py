@@ -42,6 +42,11 @@ class Limit:
 
 FAILURES = Limit("failures", 30)
 FAILURES_OF_ADDRESS = Limit("failures-of-address", 120)
+# Pages that write, of a user or, before anybody is logged in, of an address.
+PAGES = Limit("pages", 300)
+# Refusals that anybody can cause in the name of a client: so many are events of the audit log, the others are counted.
+EVENTS_OF_STRANGERS = Limit("events-of-strangers", 30)
+EVENTS_OF_STRANGERS_OF_CLIENT = Limit("events-of-strangers-of-client", 300)
 
 
 @dataclass(slots=True)
@@ -66,6 +71,21 @@ def spend(limit: Limit, *key: str) -> None:
         raise _refusal(limit)
 
 
+def is_within(limit: Limit, *key: str) -> bool:
+    """Counts one; whether it was not one too many."""
+    try:
+        spend(limit, *key)
+    except TooManyRequests:
+        return False
+    return True
+
+
+def spend_page(endpoint: str, request: HttpRequest) -> None:
+    """Counts a request for a page that writes. Raises TooManyRequests."""
+    user = getattr(request, "user", None)
+    spend(PAGES, endpoint, f"user {user.pk}" if user and user.is_authenticated else address_of(request))
+
+
 def check(limit: Limit, *key: str) -> None:
     """Counts nothing. Raises TooManyRequests where this process knows that the limit is reached."""
     count = _counts.get((limit.name, "\n".join(key)))
@@ -88,6 +108,16 @@ def seconds_left(limit: Limit) -> int:
 def address_of(request: HttpRequest) -> str:
     """The caller's address; of IPv6 the network, which one subscriber has whole (RFC 6177)."""
     return _subscriber(request.META.get("REMOTE_ADDR", ""))
+
+
+def network_of(request: HttpRequest) -> str:
+    """The network of the caller, for what is counted by it: so many addresses may be one attacker's."""
+    try:
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return "none"
+    bits = 24 if isinstance(address, ipaddress.IPv4Address) else 48
+    return str(ipaddress.ip_network((address, bits), strict=False))
 
 
 @lru_cache(maxsize=4096)

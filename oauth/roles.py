@@ -21,11 +21,12 @@ ROLES: dict[str, tuple[str, ...]] = {
     # Finds an error by its id, sees what a person allowed, and ends it.
     "Support": (
         "oauth.view_client", "oauth.view_authorization", "oauth.change_authorization", "oauth.view_auditevent",
+        "oauth.view_refusalcount",
     ),
     # Reads everything, changes nothing.
     "Auditor": (
         "oauth.view_client", "oauth.view_scope", "oauth.view_authorization", "oauth.view_auditevent",
-        "oauth.export_auditevent", "oauth.view_signingkey", "oauth.view_initialaccesstoken",
+        "oauth.view_refusalcount", "oauth.export_auditevent", "oauth.view_signingkey", "oauth.view_initialaccesstoken",
     ),
     # Rotates keys, and replaces them in an emergency.
     "Key officer": ("oauth.view_signingkey", "oauth.rotate_signingkey"),

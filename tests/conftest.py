@@ -18,7 +18,7 @@ from oauth import keys, limits
 from oauth.authorization import status_list
 from oauth.client_authentication import registry
 from oauth.conf import SIGNING_ALGORITHMS, conf
-from oauth.models import Authorization, Client
+from oauth.models import Authorization, Client, refusal_count
 from oauth.registration import preset
 from oauth.resource_server import verified
 from oauth.tokens.claims import AccessTokenClaims
@@ -66,6 +66,7 @@ def _forget_what_is_kept_in_memory() -> Iterator[None]:
     keys.ring.forget()
     status_list.forget()
     limits.forget()
+    refusal_count.forget()
     registry.forget()
     verified.forget()
 

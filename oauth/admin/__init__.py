@@ -13,6 +13,7 @@ from oauth.admin.audit_event import AuditEventAdmin
 from oauth.admin.authorization import AuthorizationAdmin
 from oauth.admin.initial_access_token import InitialAccessTokenAdmin
 from oauth.admin.new_redirect_host import NewRedirectHostAdmin
+from oauth.admin.refusal_count import RefusalCountAdmin
 from oauth.admin.scope import ScopeAdmin
 from oauth.admin.signing_key import SigningKeyAdmin
 
@@ -31,6 +32,7 @@ __all__ = [
     "ClientAdmin",
     "InitialAccessTokenAdmin",
     "NewRedirectHostAdmin",
+    "RefusalCountAdmin",
     "ScopeAdmin",
     "SigningKeyAdmin",
 ]

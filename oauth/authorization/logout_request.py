@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_noop as _
 
 from oauth import shown_names
+from oauth.authorization.request import refuse_long
 from oauth.errors import InvalidRequest
 from oauth.models import Client
 from oauth.parameters import Parameters
@@ -48,6 +49,7 @@ class LogoutRequest:
 def read(params: Parameters) -> LogoutRequest:
     """Raises InvalidRequest, to be shown: nobody is sent to an address that is not proven (§3)."""
     hint = None
+    refuse_long(params)
     if "id_token_hint" in params:
         hint = id_token.read_hint(params["id_token_hint"])
         if hint is None:

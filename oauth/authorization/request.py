@@ -41,6 +41,11 @@ RESPONSE_MODES = {
     "token": ("fragment", "form_post", "jwt", "fragment.jwt", "form_post.jwt"),
 }
 SIGNED_MODES = frozenset({"jwt", "query.jwt", "fragment.jwt", "form_post.jwt"})
+# What is stored of a request has a size: anybody may send one.
+LONGEST = {
+    "state": 2048, "nonce": 512, "login_hint": 320, "ui_locales": 256, "acr_values": 1024, "claims": 8192,
+    "authorization_details": 16384, "redirect_uri": 2048, "grant_id": 64, "prompt": 64,
+}  # fmt: skip
 _CODE_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")  # base64url of a SHA-256
 
 
@@ -148,6 +153,7 @@ def return_address(params: Parameters, client: Client) -> ReturnAddress:
 def read(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
     """Raises the OAuthError that the client is to be told at its address."""
     client = address.client
+    refuse_long(params)
     _refuse_unsupported(params)
     response_type = _response_type(params, client)
     claims = Claims.parse(params.get("claims"), client)
@@ -186,6 +192,13 @@ def read(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
         grant_id=grant_id,
         created_at=timezone.now(),
     )
+
+
+def refuse_long(params: Parameters) -> None:
+    """Raises InvalidRequest where a parameter is longer than anything it could be for."""
+    for name, longest in LONGEST.items():
+        if len(params.get(name, "")) > longest:
+            raise InvalidRequest(f"The parameter {name} must be at most {longest} characters long.")
 
 
 def supported_response_types() -> list[str]:

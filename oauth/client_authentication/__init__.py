@@ -5,5 +5,6 @@ signed assertion, none for a secret, and one more where the client has not been 
 """
 
 from oauth.client_authentication.authenticate import Credentials, read, verify
+from oauth.client_authentication.registry import is_known
 
-__all__ = ["Credentials", "read", "verify"]
+__all__ = ["Credentials", "is_known", "read", "verify"]

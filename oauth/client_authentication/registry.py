@@ -48,6 +48,11 @@ def read(client_id: str) -> Client | None:
     return client
 
 
+def is_known(client_id: str) -> bool:
+    """Whether there is such a client, without a query: asked after it was looked for."""
+    return kept(client_id) is not None
+
+
 def forget() -> None:
     """All are read anew at next use."""
     _kept.clear()

@@ -16,12 +16,14 @@ from oauth import authorization_details, parameters
 from oauth.authorization import grant_management, picker, remembered
 from oauth.authorization_details import NotAnswered, Question
 from oauth.endpoints.apps import PATH
+from oauth.endpoints.page_limit import limited
 from oauth.errors import InvalidRequest
 from oauth.models import AuditEvent, Authorization
 from oauth.models.audit_event import origin
 from oauth.parameters import Parameters
 
 
+@method_decorator(limited("apps"), name="dispatch")
 @method_decorator(login_required, name="dispatch")
 class AppDetails(View):
     """What is somebody else's, over, or nothing to pick of, is not there: 404."""

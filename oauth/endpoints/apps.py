@@ -20,6 +20,7 @@ from oauth import left_by_apps, parameters
 from oauth.authorization import consent
 from oauth.authorization.consent import Permission
 from oauth.authorization_details import Summary, question_again, scopes_of, summaries
+from oauth.endpoints.page_limit import limited
 from oauth.errors import InvalidRequest
 from oauth.left_by_apps import Left
 from oauth.models import AuditEvent, Authorization, Client
@@ -50,6 +51,7 @@ class ConnectedApp:
     expires_at: datetime
 
 
+@method_decorator(limited("apps"), name="dispatch")
 @method_decorator(login_required, name="dispatch")
 class ConnectedApps(View):
     """ASVS 5.0 10.4.9, 10.7.3."""

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_noop
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from oauth import authorization_details, metrics, parameters
+from oauth import authorization_details, limits, metrics, parameters
 from oauth.authorization import (
     authentication_context,
     consent,
@@ -45,6 +45,7 @@ from oauth.errors import (
     InvalidRequest,
     LoginRequired,
     OAuthError,
+    TooManyRequests,
     UnmetAuthenticationRequirements,
 )
 from oauth.grants import entitlement, issuance
@@ -67,6 +68,7 @@ class AuthorizationEndpoint(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with origin("authorize", request), metrics.timed("authorize") as timer:
             try:
+                limits.spend_page("authorize", request)  # GET writes, too: what was asked is kept
                 answer = super().dispatch(request, *args, **kwargs)
             except OAuthError as refusal:
                 timer.outcome = refusal.code
@@ -404,10 +406,14 @@ def _page(
 
 def error_page(request: HttpRequest, refusal: OAuthError) -> HttpResponse:
     """For faults that must not be redirected: shown to the person at the browser (RFC 9700 §4.11)."""
+    is_limit = isinstance(refusal, TooManyRequests)
     context = {
-        "title": _("This log-in link does not work"),
-        "message": _(refusal.description),
+        "title": _("Too many requests") if is_limit else _("This log-in link does not work"),
+        "message": _("Wait a minute, then try again.") if is_limit else _(refusal.description),
         "error": refusal.code,
         "error_id": refusal.error_id,
     }
-    return render(request, "oauth/error.html", context, status=refusal.status)
+    page = render(request, "oauth/error.html", context, status=refusal.status)
+    if isinstance(refusal, TooManyRequests):
+        page["Retry-After"] = str(refusal.retry_after_seconds)
+    return page

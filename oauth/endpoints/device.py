@@ -16,6 +16,7 @@ from oauth import limits, parameters
 from oauth.authorization import consent, remembered, sessions
 from oauth.authorization_details import NotAnswered
 from oauth.conf import conf
+from oauth.endpoints.page_limit import limited
 from oauth.errors import InvalidRequest
 from oauth.models import AuditEvent, DeviceCode
 from oauth.models.audit_event import origin
@@ -27,6 +28,7 @@ WRONG_CODES = 10
 WRONG_CODES_WINDOW_SECONDS = 600
 
 
+@method_decorator(limited("device"), name="dispatch")
 @method_decorator(login_required, name="dispatch")
 class DevicePage(View):
     http_method_names = ["get", "head", "post"]

@@ -19,6 +19,7 @@ POLLING_INTERVAL_SECONDS = 5
 class DeviceAuthorizationEndpoint(ProtocolEndpoint):
     endpoint = "device_authorization"
     limit = Limit("requests", 60)
+    limit_of_address = Limit("requests-of-address", 300)
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> JsonResponse:

@@ -7,8 +7,10 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.exceptions import APIException, NotFound
 
+from oauth import limits
 from oauth.endpoints.own_resource import access_token, refusal_response
 from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.limits import Limit
 from oauth.models import Authorization
 from oauth.resource_server.authorization import InsufficientRight
 from oauth.resource_server.challenges import InsufficientScope, InvalidToken
@@ -21,6 +23,7 @@ class GrantEndpoint(ProtocolEndpoint):
     """Of somebody else's grant, or of one that has ended, a client learns nothing: 404 (§6.6)."""
 
     endpoint = "grants"
+    limit = Limit("requests", 600)
     http_method_names = ["get", "head", "delete"]
 
     def get(self, request: HttpRequest, grant_id: str) -> HttpResponse:
@@ -49,6 +52,7 @@ def _own(request: HttpRequest, grant_id: str, scope: str) -> Authorization:
     claims = access_token(request).claims
     if liveness.authority(claims) is None:
         raise InvalidToken
+    limits.spend(GrantEndpoint.limit, GrantEndpoint.endpoint, claims.client_id, claims.subject)
     if scope not in claims.scopes:
         raise InsufficientScope([scope])
     if claims.actor:

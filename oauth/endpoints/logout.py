@@ -18,7 +18,7 @@ from django.utils.translation import gettext_noop as _
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from oauth import metrics, parameters
+from oauth import limits, metrics, parameters
 from oauth.authorization import logout_request
 from oauth.authorization.logout_request import LogoutRequest
 from oauth.authorization.response import form_action, leaving
@@ -43,6 +43,7 @@ class LogoutEndpoint(View):
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         with origin("logout", request), metrics.timed("logout") as timer:
             try:
+                limits.spend_page("logout", request)
                 answer = super().dispatch(request, *args, **kwargs)
             except OAuthError as refusal:
                 timer.outcome = refusal.code

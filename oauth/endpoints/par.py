@@ -12,6 +12,7 @@ from oauth.conf import conf
 from oauth.endpoints import binding
 from oauth.endpoints.protocol import ProtocolEndpoint, json_response
 from oauth.errors import InvalidDPoPProof, InvalidRequest
+from oauth.limits import Limit
 
 
 class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
@@ -19,6 +20,7 @@ class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
     to the client itself, and not on a page (RFC 9126 §2.3)."""
 
     endpoint = "par"
+    limit_of_address = Limit("requests-of-address", 300)  # each is stored
     http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:

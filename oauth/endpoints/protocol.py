@@ -22,7 +22,7 @@ from oauth.errors import (
     UseDPoPNonce,
 )
 from oauth.limits import Limit
-from oauth.models import AuditEvent, Client
+from oauth.models import AuditEvent, Client, RefusalCount
 from oauth.models.audit_event import origin
 from oauth.parameters import Parameters
 from oauth.proof import nonce
@@ -43,6 +43,10 @@ class ProtocolEndpoint(View):
     endpoint: str
     #: How often one client may ask; see `authenticated`.
     limit = Limit("requests", 6000)
+    #: How often one address may ask in the name of public clients, all together: anybody can.
+    limit_of_address = Limit("requests-of-address", 6000)
+    #: Who called, once it has proven itself, or has no secret to prove itself by.
+    caller: Client | None = None
 
     @classonlymethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -65,9 +69,13 @@ class ProtocolEndpoint(View):
             client = client_authentication.verify(credentials)
         except InvalidClient as refusal:
             refusal.client_id = client_id
+            refusal.is_of_known_client = client_authentication.is_known(client_id)
             limits.spend(limits.FAILURES, address, client_id)
             limits.spend(limits.FAILURES_OF_ADDRESS, address)
             raise
+        self.caller = client
+        if client.is_public:
+            limits.spend(self.limit_of_address, self.endpoint, address)
         limits.spend(self.limit, self.endpoint, client.client_id, address if client.is_public else "")
         return client
 
@@ -77,7 +85,7 @@ class ProtocolEndpoint(View):
                 response = super().dispatch(request, *args, **kwargs)
             except OAuthError as refusal:
                 self.timer.outcome = refusal.code
-                record_refusal(self.endpoint, refusal, request)
+                record_refusal(self.endpoint, refusal, request, client=self.caller, is_proven=True)
                 response = error_response(refusal)
         # Straight to where Django keeps headers: it would look at each name and value once more.
         headers: Any = response.headers
@@ -115,10 +123,19 @@ def error_response(refusal: OAuthError) -> JsonResponse:
     return response
 
 
-def record_refusal(endpoint: str, refusal: OAuthError, request: HttpRequest, *, client: Client | None = None) -> None:
-    """In the metrics, the log and the audit log, the last two with the id that the client is told."""
+def record_refusal(
+    endpoint: str,
+    refusal: OAuthError,
+    request: HttpRequest,
+    *,
+    client: Client | None = None,
+    is_proven: bool = False,
+) -> None:
+    """In the metrics, the log and the audit log, the last two with the id that the client is told.
+
+    What strangers cause is counted (RefusalCount): the audit log cannot be emptied, so it is not theirs to fill.
+    """
     metrics.refusals.labels(endpoint, refusal.code).inc()
-    user = getattr(request, "user", None) if endpoint == "authorize" else None
     logger.warning(
         "%s refused: %s",
         endpoint,
@@ -127,11 +144,29 @@ def record_refusal(endpoint: str, refusal: OAuthError, request: HttpRequest, *, 
     )
     if isinstance(refusal, UNRECORDED):
         return
+    user = getattr(request, "user", None) if endpoint == "authorize" else None
+    is_user = user is not None and user.is_authenticated
+    client_id = client.client_id if client else refusal.client_id
+    is_caller = client is not None and is_proven and not client.is_public
+    if not (is_user or is_caller or (_is_known(client, refusal) and _is_worth_an_event(client_id, request))):
+        RefusalCount.add(endpoint, refusal.code, limits.network_of(request))
+        return
     AuditEvent.record(
         AuditEvent.Action.REFUSED,
-        client=client.client_id if client else refusal.client_id,
-        user=user.pk if user and user.is_authenticated else "",
+        client=client_id,
+        user=user.pk if user and is_user else "",
         error=refusal.code,
         error_id=refusal.error_id,
         reason=": ".join(filter(None, (refusal.description, refusal.detail))),
+    )
+
+
+def _is_known(client: Client | None, refusal: OAuthError) -> bool:
+    return client is not None or refusal.is_of_known_client
+
+
+def _is_worth_an_event(client_id: str, request: HttpRequest) -> bool:
+    """Anybody may call in the name of a client; how much of the log that fills has a limit."""
+    return limits.is_within(limits.EVENTS_OF_STRANGERS, limits.address_of(request), client_id) and limits.is_within(
+        limits.EVENTS_OF_STRANGERS_OF_CLIENT, client_id
     )

@@ -24,6 +24,7 @@ from oauth.resource_server.challenges import InvalidRequest as MalformedHeader
 
 MAX_BODY_BYTES = 64 * 1024
 REGISTRATIONS = Limit("registrations", 300, seconds=3600)
+MANAGEMENT = Limit("registration-management", 120)
 
 
 class RegistrationEndpoint(ProtocolEndpoint):
@@ -121,6 +122,7 @@ def _own_client(request: HttpRequest, client_id: str, *, lock: bool = False) -> 
         limits.spend(limits.FAILURES, address, client_id)
         limits.spend(limits.FAILURES_OF_ADDRESS, address)
         raise InvalidRegistrationToken("The registration access token is not that of this client.")
+    limits.spend(MANAGEMENT, client_id)
     return client
 
 

@@ -18,6 +18,7 @@ from oauth import parameters, shown_names
 from oauth.authorization import authentication_context, backchannel_request, consent, remembered, sessions
 from oauth.authorization_details import NotAnswered
 from oauth.conf import conf
+from oauth.endpoints.page_limit import limited
 from oauth.errors import InvalidRequest
 from oauth.models import AuditEvent
 from oauth.models.audit_event import origin
@@ -25,6 +26,7 @@ from oauth.models.audit_event import origin
 PATH = "/oauth/requests"
 
 
+@method_decorator(limited("requests"), name="dispatch")
 @method_decorator(login_required, name="dispatch")
 class RequestsPage(View):
     http_method_names = ["get", "head", "post"]

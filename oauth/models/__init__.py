@@ -14,6 +14,7 @@ from oauth.models.initial_access_token import InitialAccessToken
 from oauth.models.new_redirect_host import NewRedirectHost
 from oauth.models.pushed_request import PushedRequest
 from oauth.models.refresh_token import RefreshToken
+from oauth.models.refusal_count import RefusalCount
 from oauth.models.remembered_consent import RememberedConsent
 from oauth.models.scope import Scope
 from oauth.models.session import Session
@@ -33,6 +34,7 @@ __all__ = [
     "NewRedirectHost",
     "PushedRequest",
     "RefreshToken",
+    "RefusalCount",
     "RememberedConsent",
     "RevokedStatus",
     "Scope",

@@ -69,7 +69,7 @@ def test_slow_clients_stop_nobody_and_are_cut_off(server: Server, kind: str) -> 
         for path in ("/health/live", "/health/ready", "/oauth/token", "/oauth/jwks"):
             assert took(server, path) < SOON
         for one in slow:  # a byte now and then buys no more time
-            one.send(b"x")
+            one.send(b"1\r\nx\r\n" if kind == "chunks" else b"x")
         assert all(is_closed(one, began + 10 - time.monotonic()) for one in slow)
         assert took(server, "/oauth/token") < SOON
 
