@@ -132,8 +132,7 @@ def test_private_key_jwt_registered_by_the_client_itself(live, metadata):
         timeout=5,
     ).json()  # fmt: skip
     session = OAuth2Session(registered["client_id"], key.private_pem, token_endpoint_auth_method="private_key_jwt")
-    session.register_client_auth_method(
-        PrivateKeyJWT(metadata["token_endpoint"], headers={"kid": key.kid}, alg="PS256")
-    )
+    # Authlib signs for what it calls the token endpoint; a new client's audience is the issuer.
+    session.register_client_auth_method(PrivateKeyJWT(metadata["issuer"], headers={"kid": key.kid}, alg="PS256"))
     token = session.fetch_token(metadata["token_endpoint"], grant_type="client_credentials")
     assert token["scope"] == "accounts:read"
