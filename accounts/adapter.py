@@ -21,7 +21,7 @@ _TOLD_WHERE_IT_HAPPENS = {
 
 class AccountAdapter(DefaultAccountAdapter):
     def clean_email(self, email: str) -> str:
-        """NFKC and lower case, as the User stores it: one person, one account (RELIABILITY F20)."""
+        """NFKC and lower case, as the User stores it: one user account for all spellings of an email."""
         return super().clean_email(UserManager.normalize_email(email))
 
     def is_safe_url(self, url: str | None) -> bool:

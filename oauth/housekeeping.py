@@ -76,8 +76,8 @@ def _browser_sessions(now: datetime) -> dict[str, QuerySet]:
 def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
     """Removes it, a batch and a transaction at a time; gives each name with the number of rows of each batch.
 
-    Rows that somebody holds are skipped and go the next time (RELIABILITY F22). After each batch it rests REST times as
-    long as the batch took, for those who ask for tokens meanwhile.
+    It skips locked rows and deletes them the next time, so that cleanup never waits for a request. After each batch it
+    sleeps REST times as long as the batch took, so that token requests stay as fast as without cleanup.
     """
     for name, rows in expired().items():
         while True:

@@ -2,7 +2,7 @@
 
 Counted in the process first and put into the shared cache in steps of a twentieth of the limit, so that a request
 costs nothing most of the time; the workers together exceed a limit by a few steps at most. Where the cache is away,
-each process counts alone: limits stay, a little wider (RELIABILITY F7).
+each process counts alone: the limits still hold, but a little wider.
 
 What a stranger can spend is never what somebody else lives on: before a client has proven itself its limit is
 counted together with the address.

@@ -1,4 +1,4 @@
-"""Idempotency-Key (IETF draft, RELIABILITY §1.2): the record and the work commit together, in PostgreSQL.
+"""Idempotency-Key (draft-ietf-httpapi-idempotency-key-header): the record and the work commit together, in PostgreSQL.
 
 A twin waits at the unique index until the first one ends, then replays its answer.
 """

@@ -1,4 +1,4 @@
-"""JSON in, strictly: one meaning per document (RFC 8259 §4, §6; RELIABILITY §1.2)."""
+"""JSON in, strictly: one meaning per document (RFC 8259 §4, §6)."""
 
 import json
 import re

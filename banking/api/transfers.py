@@ -201,7 +201,7 @@ def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
     claims = request.auth.claims  # type: ignore[union-attr]
     if claims.user_id is None:
         raise Http404  # a client acting for itself has no account to move from
-    # Money stops at once, not when the token expires (RELIABILITY test 22, ASVS 5.0 10.4.9).
+    # Payments stop when the authorization ends, not when the token expires (ASVS 5.0 10.4.9).
     require_live(request.auth)  # type: ignore[arg-type]
     ordered_by = fingerprint(body)
     body = {**body, "destination": resolved(body["destination"], claims.user_id)}
@@ -212,7 +212,7 @@ def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
     source = route.source
     if source is None:
         raise Http404
-    # Money movement trusts no token alone: the person must still be active (RELIABILITY §3.5 row 26).
+    # A valid token is not enough to move money: the user must still be active.
     if not source.is_active:  # type: ignore[attr-defined]
         raise AccountHolderInactive
     order = Order(

@@ -1,4 +1,4 @@
-"""Why the ledger refuses: one class per problem type (RELIABILITY §1.2), named as the API names it.
+"""Why the ledger refuses: one class per problem type (RFC 9457), named as the API names it.
 
 In English for programs; pages translate the text."""
 

@@ -1,4 +1,4 @@
-"""Running a transaction again where that is safe (RELIABILITY §1.3, F3, F4)."""
+"""Running a transaction again, as long as COMMIT was not sent: deadlock, lock timeout, lost connection."""
 
 import random
 import time

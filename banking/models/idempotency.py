@@ -1,4 +1,4 @@
-"""What an Idempotency-Key was answered with (IETF draft Idempotency-Key, RELIABILITY §1.2). Kept for 7 days."""
+"""What an Idempotency-Key was answered with (draft-ietf-httpapi-idempotency-key-header). Kept for 7 days."""
 
 from django.conf import settings
 from django.db import models

@@ -13,8 +13,8 @@ WITHIN = timedelta(seconds=60)
 
 
 def check(source_id: UUID, end_to_end_id: str) -> None:
-    """Raises DuplicateTransfer (RELIABILITY F13). The caller holds the lock of the source account, so that of two at
-    once the second sees the first."""
+    """Raises DuplicateTransfer. The caller must hold the lock of the source account, so that the second of two parallel
+    requests sees the first."""
     # By id, which grows with time and is indexed: an account may have made very many.
     since = uuid7(nanoseconds=int((timezone.now() - WITHIN).timestamp() * 10**9))
     recent = Transfer.objects.filter(source_id=source_id, pk__gt=since, end_to_end_id=end_to_end_id)

@@ -1,7 +1,7 @@
 """OpenID Connect Back-Channel Logout: the clients of a session are told that it has ended.
 
-The word is a job in the transaction that ended the session; the worker delivers it and tries again where the client
-does not answer (RELIABILITY F25).
+The transaction that ends the session also writes a job. The background worker delivers the logout token and tries again
+when the client does not answer, so a slow or dead client delays no request.
 """
 
 import secrets

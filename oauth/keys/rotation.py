@@ -1,6 +1,6 @@
 """Changing the key that signs: published first, active when everybody has it, retired when nothing it signed lives.
 
-All times stand in the rows, so every worker changes at the same moment without being told (RELIABILITY F12).
+The rows hold all times, so every worker process changes keys at the same moment without being told.
 """
 
 from datetime import datetime, timedelta

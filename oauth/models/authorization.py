@@ -57,8 +57,8 @@ class AuthorizationQuerySet(models.QuerySet["Authorization"]):
 class Authorization(models.Model):
     """Made when a user allows a client; its row is the lock of the whole token family.
 
-    Whoever consumes a code or a refresh token locks this row first, so that a revocation that has committed
-    is always seen (RELIABILITY F10).
+    Code that consumes a code or a refresh token must lock this row first. It then sees every revocation that has
+    committed, and no token is issued after one.
     """
 
     class RevocationReason(models.TextChoices):

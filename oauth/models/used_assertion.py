@@ -31,7 +31,7 @@ class UsedAssertion(models.Model):
     @classmethod
     def use(cls, client_pk: int, jti: str, *, expires_at: datetime) -> bool:
         """Whether this is the first use, remembered until the JWT has expired. One statement: the unique digest
-        decides a race (RELIABILITY F7). In SQL because the ORM does not tell which rows a conflict left out."""
+        decides a race. In SQL because the ORM does not tell which rows a conflict left out."""
         return (
             changed(
                 f"INSERT INTO {cls._meta.db_table} (assertion_digest, client_id, expires_at) VALUES (%s, %s, %s) "  # noqa: S608

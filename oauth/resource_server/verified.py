@@ -39,7 +39,7 @@ def once(raw: bytes | str, audiences: Sequence[str], verify: Callable[[], Access
     encoded = raw if isinstance(raw, bytes) else raw.encode("utf-8", "replace")
     name = (hashlib.sha256(encoded).digest(), tuple(audiences))
     known = _verified.get(name)
-    # A key that is no longer published verifies nothing, not even what it did before (RELIABILITY F12).
+    # A key that is no longer published must verify nothing, not even a token that it verified before.
     if known is not None and known.expires_at > time.time() and find_key(known.kid) is known.key:
         return known.token
     token = verify()

@@ -144,7 +144,7 @@ def test_log_in_goes_on_where_it_was_asked(client, alice):
 
 @pytest.mark.parametrize("spelling", ["ALICE@example.test", "Alice@Example.TEST", " alice@example.test "])
 def test_an_address_in_other_spellings_is_the_same_account(client, alice, spelling):
-    """RELIABILITY F20."""
+    """The email is normalized (NFKC, lower case) when it is saved and when it is looked up."""
     log_in(client, spelling)
     assert is_logged_in(client)
     sign_up(Browser(), spelling)

@@ -87,7 +87,7 @@ def test_a_connected_account_logs_in_by_issuer_and_subject(browser, alice, provi
 
 
 def test_a_name_that_changed_hands_opens_nothing(browser, alice, provider):
-    """RELIABILITY 3.5 #28, allauth CVE-2025-65431: the name and the address moved to somebody else there."""
+    """Compare allauth CVE-2025-65431: at the provider, the user name and the email now belong to another user."""
     provider.says(sub="their-alice", preferred_username="alice", email=alice.email, email_verified=True)
     connect(provider, browser)
     provider.says(sub="their-mallory", preferred_username="alice", email=alice.email, email_verified=True)

@@ -1,4 +1,4 @@
-"""Every endpoint of the API against every kind of token (OWASP API1, API5; RELIABILITY 5.19, 5.20).
+"""Every endpoint of the API against every kind of token (OWASP API1, API5).
 
 Generated from the URLconf: an endpoint or a method without a row here fails.
 """
@@ -123,7 +123,7 @@ def call(client, bank, method, name, *, ids=None, source=None):
 
 @CASES
 def test_its_scope_opens_it_and_no_other_does(bank, alice, method, name):
-    """RELIABILITY 5.20."""
+    """OWASP API5."""
     scope = ENDPOINTS[method, name][0]
     expected = {("get", "statement"): 404, ("post", "webhooks"): 403}.get((method, name))
     if scope is None:
@@ -147,7 +147,7 @@ def test_without_a_token_nothing_is_told(client, bank, method, name):
 
 @pytest.mark.parametrize(("method", "name"), NAMING)
 def test_somebody_elses_is_as_if_it_were_not_there(bank, bob, method, name):
-    """RELIABILITY 5.19: the same status and body as what does not exist, and as many queries."""
+    """OWASP API1: the same status, body and number of queries as for an id that does not exist."""
     of_bob = bank.client_for(bob)
     answers, queries = [], []
     unknown = dict.fromkeys(bank.ids, UNKNOWN) | {"month": bank.ids["month"]}
@@ -189,7 +189,7 @@ def test_a_picked_account_of_somebody_else_is_not_there_either(bank, bob):
 
 
 def test_removing_one_account_stops_its_money_at_once(bank, alice, of_bob):
-    """RELIABILITY 5.22: the token that names it still lives."""
+    """The token that names the account is still valid."""
     consent = Consent.objects.create(user=alice, client_id="matrix", type="account_information", detail={})
     consent.accounts.set([bank.account])
     detail = {

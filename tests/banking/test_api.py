@@ -220,7 +220,7 @@ def test_an_answer_that_is_known_is_304(alice_api, current):
 
 @pytest.mark.parametrize("name", ["Bob\u202egnp.exe", "Bo\u200bb", "Bob\x9b", "B\u00adob", "Bob\U000e0041"])
 def test_names_hold_nothing_that_is_not_seen(access_token, api, alice, name):
-    """RELIABILITY F20: what the bank shows is what there is."""
+    """A name must not hold characters that are invisible or change the order of others (UTS #36)."""
     payee = {"scheme": "iban", "identifier": "DE89370400440532013000", "name": name}
     answer = api(access_token(alice, "payees:write")).post("/api/v1/payees", payee, format="json")
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")

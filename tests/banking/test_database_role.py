@@ -1,4 +1,4 @@
-"""The role that the site connects with: enough for everything it does, and for nothing else (RELIABILITY §1.3, B)."""
+"""The role that the site connects with: enough for everything it does, and for nothing else."""
 
 import contextlib
 import io
@@ -124,7 +124,7 @@ FORBIDDEN = [
 
 
 def test_the_site_cannot_do_what_it_need_not(as_site):
-    """RELIABILITY 5.25: refused for want of the right (42501), before any trigger is asked."""
+    """PostgreSQL refuses for lack of the privilege (42501), before any trigger runs."""
     refusals = {}
     for statement in FORBIDDEN:
         with pytest.raises(ProgrammingError) as refusal:
@@ -159,7 +159,7 @@ def violations(current, savings):
 
 @pytest.mark.parametrize("who", ["the site", "the owner"])
 def test_what_is_inserted_has_to_balance_whoever_inserts_it(role, current, savings, who):
-    """RELIABILITY 5.25."""
+    """The triggers of the ledger hold for every role, the owner of the tables included."""
     cases = list(violations(current, savings))
     with connected_as(role) if who == "the site" else contextlib.nullcontext():
         for constraint, statements in cases:

@@ -1,4 +1,4 @@
-"""Whichever way a token came to be, it opens what the person allowed and ends with the person (RELIABILITY 5.20, 5.21)."""
+"""A token of every grant type gives access to what the user allowed, and to nothing after the user is deactivated."""
 
 import pytest
 from rest_framework.test import APIClient
@@ -52,7 +52,7 @@ def of(answer):
 
 @pytest.mark.parametrize("grant", GRANTS)
 def test_a_token_opens_what_was_allowed_and_nothing_else(allowed, grant, current, savings):
-    """RELIABILITY 5.20."""
+    """OWASP API1."""
     api = of(allowed(grant, "accounts:read")())
     assert len(api.get("/api/v1/accounts").json()["data"]) == 2
     for answer in (api.get(f"/api/v1/accounts/{current.pk}/balances"), send(api, body_of(current, savings))):
@@ -61,7 +61,7 @@ def test_a_token_opens_what_was_allowed_and_nothing_else(allowed, grant, current
 
 
 def test_a_client_for_itself_opens_nobodys_account(token_endpoint, service, current):
-    """RELIABILITY 5.20."""
+    """A token without a user gives access to no account."""
     api = of(token_endpoint.post(service, grant_type=GrantType.CLIENT_CREDENTIALS.value, scope="accounts:read"))
     assert api.get("/api/v1/accounts").json()["data"] == []
     assert api.get(f"/api/v1/accounts/{current.pk}").status_code == 404
@@ -69,7 +69,7 @@ def test_a_client_for_itself_opens_nobodys_account(token_endpoint, service, curr
 
 @pytest.mark.parametrize("grant", GRANTS)
 def test_a_deactivated_person_gets_no_token(allowed, grant, alice):
-    """RELIABILITY 5.21: what they allowed before does not help."""
+    """What the user allowed before the deactivation gives no token."""
     redeem = allowed(grant, "accounts:read")
     alice.is_active = False
     alice.save()
@@ -82,7 +82,7 @@ def test_a_deactivated_person_gets_no_token(allowed, grant, alice):
 
 @pytest.mark.parametrize("grant", GRANTS)
 def test_a_deactivated_person_moves_nothing_with_the_token_they_have(allowed, grant, alice, current, savings):
-    """RELIABILITY 5.21."""
+    """A valid token is not enough to move money: the user must be active."""
     api = of(allowed(grant, "transfers:write")())
     alice.is_active = False
     alice.save()

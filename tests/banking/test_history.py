@@ -1,4 +1,4 @@
-"""Old transactions need a person who has just logged in (RELIABILITY §1.2, RFC 9470)."""
+"""Transactions older than 90 days need a fresh login (RFC 9470; SCA-RTS art. 10)."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -213,7 +213,7 @@ def test_a_hold_needs_the_money(current):
 
 @pytest.mark.django_db(transaction=True)
 def test_thirty_spenders_get_exactly_what_is_there(current, savings):
-    """RELIABILITY F14, 5.24."""
+    """Parallel postings never overdraw the account and refuse none that it covers."""
     results = in_parallel(*[lambda: move(current, savings, 1000)] * 30)
     succeeded = [one for one in results if isinstance(one, LedgerTransaction)]
     assert len(succeeded) == FUNDS_MINOR // 1000
@@ -224,7 +224,7 @@ def test_thirty_spenders_get_exactly_what_is_there(current, savings):
 
 @pytest.mark.django_db(transaction=True)
 def test_opposite_transfers_do_not_deadlock(current, of_bob):
-    """RELIABILITY F14, 5.24."""
+    """Both directions lock the two accounts in the same order."""
     there, back = (lambda: move(current, of_bob, 1)), (lambda: move(of_bob, current, 1))
     results = in_parallel(*[there, back] * 12)
     assert {type(one) for one in results} == {LedgerTransaction}

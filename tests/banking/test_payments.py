@@ -133,7 +133,7 @@ def test_without_an_answer_it_stays_held_and_is_asked_again(current, pending, pa
 
 @pytest.mark.django_db(transaction=True)
 def test_what_a_worker_that_died_had_begun_is_taken_over(pending):
-    """RELIABILITY F2: without it the money would stay held for ever."""
+    """Otherwise the hold would keep the money for ever."""
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 min') RETURNING id)"
@@ -286,7 +286,7 @@ def test_of_cancelling_and_handing_over_at_once_one_wins(pending, current):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("winner", ["capture", "release"])
 def test_a_hold_that_is_captured_and_released_at_once_ends_once(current, savings, winner):
-    """RELIABILITY 5.24, §1.3: whoever comes first at the account's lock wins, and either may."""
+    """The first to lock the account wins; either may be first."""
     until = timezone.now() + timedelta(days=1)
     kept = ledger.in_transaction(lambda: hold(current, 2500, until=until))
 
@@ -496,7 +496,7 @@ def test_without_a_scheme_nothing_is_handed_over(monkeypatch, pending):
 
 @pytest.mark.parametrize("table", ["hold", "transfer", "scheduled_transfer", "bank_account"])
 def test_what_was_ordered_stays_whoever_connects(pending, table):
-    """RELIABILITY 5.25: as the owner, too."""
+    """The database refuses it to every role, the owner of the tables included."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
     statements = [f"TRUNCATE {table} CASCADE"]
@@ -516,7 +516,7 @@ def test_the_audit_sees_what_is_held_without_a_hold(current, pending):
 
 @pytest.mark.django_db(transaction=True)
 def test_who_ends_the_access_waits_for_the_money_or_was_first(signing_keys, access_token, api, alice):
-    """RELIABILITY §1.4: a revocation that commits between the check and the payment would come too late."""
+    """A revocation cannot commit between the check of the token and the payment."""
     source, there = funded(alice, "One"), funded(alice, "Two", amount_minor=0)
     token = access_token(alice, "transfers:write")
     authorization = Authorization.objects.get()

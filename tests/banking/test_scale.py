@@ -1,4 +1,4 @@
-"""What a request asks of the database does not grow with what is in it (RELIABILITY F21)."""
+"""The number of queries and of rows read by a request does not grow with the size of the tables."""
 
 import json
 import re

@@ -80,7 +80,7 @@ def test_a_repeated_request_is_answered_again_and_done_once(alice_api, current, 
 
 
 def test_the_same_key_for_another_body_is_refused(alice_api, current, savings):
-    """RELIABILITY 5.23."""
+    """draft-ietf-httpapi-idempotency-key-header §2.7: 422."""
     send(alice_api, body_of(current, savings))
     answer = send(alice_api, body_of(current, savings, 2501))
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
@@ -88,7 +88,7 @@ def test_the_same_key_for_another_body_is_refused(alice_api, current, savings):
 
 
 def test_a_retry_after_the_record_is_gone_finds_the_transfer(alice_api, current, savings):
-    """RELIABILITY §1.2: records go after a week, the transfer keeps its key for ever."""
+    """Idempotency records are deleted after a week; the transfer keeps its key for ever."""
     first = send(alice_api, body_of(current, savings))
     IdempotencyRecord.objects.all().delete()
     second = send(alice_api, body_of(current, savings))
@@ -220,7 +220,7 @@ def test_too_much_or_another_type_is_refused(alice_api):
 
 
 def test_a_deactivated_person_moves_nothing(alice, alice_api, current, savings):
-    """RELIABILITY 5.21: a token that still lives is not enough."""
+    """A valid token is not enough to move money: the user must be active."""
     alice.is_active = False
     alice.save()
     answer = send(alice_api, body_of(current, savings))
@@ -230,7 +230,7 @@ def test_a_deactivated_person_moves_nothing(alice, alice_api, current, savings):
 def test_without_a_revocation_check_a_deactivated_person_still_moves_nothing(
     settings, alice, alice_api, current, savings
 ):
-    """RELIABILITY 5.21."""
+    """The check of the user does not depend on REVOCATION_CHECK."""
     settings.OAUTH = {**settings.OAUTH, "REVOCATION_CHECK": None}
     alice.is_active = False
     alice.save()
@@ -239,7 +239,7 @@ def test_without_a_revocation_check_a_deactivated_person_still_moves_nothing(
 
 
 def test_a_revoked_authorization_moves_nothing_at_once(alice_api, current, savings):
-    """RELIABILITY 5.22, ASVS 10.4.9: the token still reads for its few minutes, money stops now."""
+    """ASVS 10.4.9: payments stop when the authorization ends, not when the token expires."""
     Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
     answer = send(alice_api, body_of(current, savings))
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
@@ -272,7 +272,7 @@ def test_a_transfer_takes_at_most_fourteen_statements(alice_api, current, saving
 
 @pytest.mark.django_db(transaction=True)
 def test_sixteen_twins_make_one_transfer(access_token, alice, current, savings):
-    """RELIABILITY 5.23."""
+    """Sixteen parallel requests with one Idempotency-Key make one transfer."""
     token = access_token(alice, "transfers:write")
     twin = lambda: send(APIClient(headers={"Authorization": f"Bearer {token}"}), body_of(current, savings))  # noqa: E731
     answers = in_parallel(*[twin] * 16)
@@ -285,7 +285,7 @@ def test_sixteen_twins_make_one_transfer(access_token, alice, current, savings):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("lost", "is_there"), [("answer", True), ("request", False)])
 def test_when_the_commit_is_lost_a_retry_finds_or_makes_the_one_transfer(alice_api, current, savings, lost, is_there):
-    """RELIABILITY 5.23, F4: nobody can tell which of the two it was, so the app is asked to try again."""
+    """The server cannot know whether the COMMIT reached the database, so it asks the app to try again."""
     with through_a_network_that_loses(lost) as losses:
         answer = send(alice_api, body_of(current, savings))
         assert losses.happened.is_set()
@@ -303,7 +303,7 @@ def test_when_the_commit_is_lost_a_retry_finds_or_makes_the_one_transfer(alice_a
 
 @pytest.mark.django_db(transaction=True)
 def test_thirty_transfers_spend_exactly_what_is_there(access_token, alice, current, savings):
-    """RELIABILITY 5.24."""
+    """Parallel transfers never overdraw the account and refuse none that it covers."""
     token = access_token(alice, "transfers:write")
 
     def spend(number):
@@ -357,7 +357,7 @@ def test_the_parser_reads_what_it_should(value):
 
 
 def test_the_payers_own_reference_is_good_once_a_minute(alice_api, current, savings):
-    """RELIABILITY F13: a second click that came with a new key."""
+    """A second click may come with a new Idempotency-Key."""
     body = body_of(current, savings, 1, end_to_end_id="INV-7")
     first = send(alice_api, body, "first-key-of-sixteen").json()
     with CaptureQueriesContext(connection) as context:
@@ -384,7 +384,7 @@ def test_of_two_clicks_at_once_one_is_the_duplicate(alice_api, current, savings)
 
 @pytest.mark.django_db(transaction=True)
 def test_people_who_pay_each_other_at_once_are_all_served(access_token, api, alice, bob, current, of_bob):
-    """RELIABILITY 5.24, through the API: checks that lock first lock in the one order, too."""
+    """Every check of the API locks accounts in the same order as the ledger, so none deadlocks."""
     scope = "transfers:write"
     ways = [
         (api(access_token(alice, scope, client_id="of-alice")), current, of_bob),

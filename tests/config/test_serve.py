@@ -77,7 +77,7 @@ def test_ctrl_c_stops_it_as_cleanly(serve: Serve) -> None:
 
 @pytest.mark.django_db(transaction=True)  # the server writes down that it refused
 def test_a_request_in_flight_is_finished_before_it_stops(serve: Serve) -> None:
-    """RELIABILITY F2. Half a request is sent, the server is told to stop, the other half follows."""
+    """The server is told to stop between the two halves of a request, and still answers it."""
     body = b"grant_type=client_credentials&client_id=nobody&client_secret=wrong"
     with serve("--workers", "1") as server:
         port = urlsplit(server.url).port
@@ -96,7 +96,7 @@ def test_a_request_in_flight_is_finished_before_it_stops(serve: Serve) -> None:
 
 
 def test_it_says_that_it_is_not_ready_before_it_stops(serve: Serve) -> None:
-    """RELIABILITY F2: load balancers get the time to notice, and everything is still served meanwhile."""
+    """Load balancers have time to notice; meanwhile every request is answered."""
     with serve("--drain-seconds", "60") as server:
         server.process.terminate()
         wait_until(lambda: requests.get(f"{server.url}/health/ready", timeout=5).status_code == 503)
@@ -148,7 +148,7 @@ def test_in_production_it_is_https_behind_a_named_proxy(serve: Serve, production
 
 
 def test_in_production_it_refuses_unsafe_settings(production: dict[str, str]) -> None:
-    """RELIABILITY F27: what `check --deploy` calls an error stops the start."""
+    """An error of `check --deploy` stops the start."""
     assert "config.E" in refusal(environment={**production, "ALLOWED_HOSTS": "*"})
 
 

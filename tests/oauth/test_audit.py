@@ -80,7 +80,7 @@ def test_no_event_holds_a_secret(browser, web_app, issued, token_endpoint):
 
 
 def test_an_issuance_without_its_event_does_not_happen(browser, web_app):
-    """RELIABILITY F29: fails closed."""
+    """The audit event and the tokens share one transaction: where the event cannot be written, no token is issued."""
     params = Parameters({"code": (allow(browser, web_app),), "code_verifier": (VERIFIER,)})
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

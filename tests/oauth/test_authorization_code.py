@@ -85,7 +85,7 @@ def test_a_client_without_the_refresh_grant_gets_no_refresh_token(browser, token
 
 @pytest.mark.django_db(transaction=True)
 def test_of_parallel_redemptions_exactly_one_succeeds(browser, mobile_app, token_endpoint):
-    """RELIABILITY D1: eight at once on real connections; one 200, and then the replays have ended it."""
+    """RFC 6749 §4.1.2: of eight parallel redemptions one gets tokens; the replays then end the authorization."""
     code = allow(browser, mobile_app)
     barrier = threading.Barrier(8)
     statuses = []

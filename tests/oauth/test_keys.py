@@ -129,7 +129,7 @@ def kids():
 
 
 def test_rotation_publishes_first_then_signs_then_retires(access_token, alice, api):
-    """RELIABILITY F12: at no moment is a token refused that should be accepted."""
+    """A valid token is accepted at every moment of a rotation."""
     from oauth.keys import rotation
 
     now = timezone.now()
@@ -151,7 +151,7 @@ def test_rotation_publishes_first_then_signs_then_retires(access_token, alice, a
 
 
 def test_a_new_key_signs_once_every_cache_must_have_it():
-    """RELIABILITY F12: a worker's own cache, a cache that obeys max-age, and a clock that is off, one after another."""
+    """It waits for the worker's own cache, then a cache that obeys max-age, then the clock skew."""
     wait = 2 * conf.KEY_CACHE_LIFETIME + conf.CLOCK_SKEW
     with time_machine.travel(timezone.now(), tick=False) as clock:
         old, new = keys.signing_key("ES256").kid, rotation.rotate("ES256").kid

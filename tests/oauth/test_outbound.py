@@ -1,4 +1,4 @@
-"""Requests to addresses that clients chose: OWASP API7, RELIABILITY F28."""
+"""Requests to addresses that clients chose: OWASP API7, and no slow host may hold up a request."""
 
 import contextlib
 import ipaddress

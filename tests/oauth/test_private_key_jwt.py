@@ -233,7 +233,7 @@ def test_one_statement_more_than_a_secret(client_with_key, token_endpoint, djang
 
 @pytest.mark.django_db(transaction=True)
 def test_of_parallel_uses_one_wins(client_with_key, token_endpoint):
-    """RFC 7523 §3 item 7 under concurrency: RELIABILITY test 18."""
+    """RFC 7523 §3 item 7, with ten parallel requests."""
     assertion = KEY.assertion(client_with_key.client_id)
     start = threading.Barrier(10)
 

@@ -190,7 +190,7 @@ def test_grant_types_are_of_the_server_and_of_the_client(service, web_app, token
     ],
 )
 def test_malformed_parameters_are_invalid_request(token_endpoint, body):
-    """RELIABILITY D6; Keycloak CVE-2026-9689."""
+    """RFC 6749 §3.2 and appendix A: no parameter twice, no control characters; compare Keycloak CVE-2026-9689."""
     assert_refused(token_endpoint.send(body), "invalid_request")
 
 

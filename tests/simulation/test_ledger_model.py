@@ -241,7 +241,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_ledger_does_what_the_model_says(alice, bob):
-    """RELIABILITY §2 (a), 5.26."""
+    """Random operations, in parallel and one by one, leave the same accounts as a simple model in memory."""
     number = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**9))
     print(f"SEED={number} repeats this")  # noqa: T201 (pytest shows it where it fails)
     LedgerMachine.people = (alice, bob)

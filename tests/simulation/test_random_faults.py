@@ -76,7 +76,7 @@ def people(access_token, seed, site):
 
 
 def test_acknowledged_is_stored_and_nothing_is_lost(people, site, seed):
-    """RELIABILITY 5.26, §2 (b)."""
+    """Every transfer that the API acknowledged is stored, and the ledger balances, whatever failed on the way."""
     server, worker, role = site
     faults = Faults(
         owner_url=url_of(), role=role, server=psutil.Process(server.process.pid), worker=worker,
