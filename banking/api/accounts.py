@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking import iban
@@ -13,6 +12,7 @@ from banking.api.cursors import PAGE, Page
 from banking.api.money import money
 from banking.api.views import BankView, account_or_404
 from banking.models import Account
+from oauth.resource_server import TokenRequest
 
 _FIELDS = ("id", "type", "currency", "name", "status", "iban", "opened_at")
 
@@ -26,24 +26,24 @@ class AccountList(BankView):
     required_scopes = {"GET": ["accounts:read"]}
     query_parameters = {"GET": PAGE}
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: TokenRequest) -> Response:
         page = Page(request, "accounts")
         after = None if page.after is None else UUID(page.after)
-        rows = Account.objects.rows_visible_to(request.auth, "accounts", *_FIELDS, after=after, limit=page.limit + 1)  # type: ignore[arg-type]
+        rows = Account.objects.rows_visible_to(request.token, "accounts", *_FIELDS, after=after, limit=page.limit + 1)
         return Response(page.envelope([_shown(row, request) for row in rows], key="id"))
 
 
 class AccountDetail(BankView):
     required_scopes = {"GET": ["accounts:read"]}
 
-    def get(self, request: Request, account_id: str) -> Response:
+    def get(self, request: TokenRequest, account_id: str) -> Response:
         return Response(_shown(account_or_404(request, account_id, *_FIELDS, action="accounts"), request))
 
 
 class Balances(BankView):
     required_scopes = {"GET": ["balances:read"]}
 
-    def get(self, request: Request, account_id: str) -> Response:
+    def get(self, request: TokenRequest, account_id: str) -> Response:
         fields = ("posted_minor", "held_minor", "overdraft_minor", "last_seq")
         account = account_or_404(request, account_id, *fields, action="balances")
         posted, held, overdraft, last_seq = (account[field] for field in fields)
@@ -64,8 +64,8 @@ class Balances(BankView):
         return answer
 
 
-def _shown(row: dict[str, Any], request: Request) -> dict[str, Any]:
-    sees_detail = "accounts:detail" in request.auth.claims.scopes  # type: ignore[union-attr]
+def _shown(row: dict[str, Any], request: TokenRequest) -> dict[str, Any]:
+    sees_detail = "accounts:detail" in request.claims.scopes
     return {
         "id": row["id"],
         "type": row["type"],

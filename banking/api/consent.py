@@ -4,13 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from rest_framework import status
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking.api.accounts import timestamp
 from banking.api.views import BankView
 from banking.models import Account
-from oauth.resource_server import InvalidToken, authorization_of, end_authorization
+from oauth.resource_server import InvalidToken, TokenRequest, authorization_of, end_authorization
 
 
 class ConsentView(BankView):
@@ -18,12 +17,12 @@ class ConsentView(BankView):
 
     required_scopes = {"GET": [], "DELETE": []}
 
-    def get(self, request: Request) -> Response:
-        authorization = authorization_of(request.auth)
+    def get(self, request: TokenRequest) -> Response:
+        authorization = authorization_of(request.token)
         if authorization is None:
             raise InvalidToken("The authorization behind this token has ended.")
-        claims = request.auth.claims  # type: ignore[union-attr]
-        accounts = Account.objects.visible_to(request.auth).order_by("id").values_list("id", flat=True)  # type: ignore[arg-type]
+        claims = request.claims
+        accounts = Account.objects.visible_to(request.token).order_by("id").values_list("id", flat=True)
         return Response(
             {
                 "client": {"id": authorization.client_id, "name": authorization.client_name},
@@ -41,9 +40,9 @@ class ConsentView(BankView):
             }
         )
 
-    def delete(self, request: Request) -> Response:
+    def delete(self, request: TokenRequest) -> Response:
         """Every token of the authorization is over; the person sees the app gone from their list."""
-        if not end_authorization(request.auth):  # type: ignore[arg-type]
+        if not end_authorization(request.token):
             raise InvalidToken("This API cannot end the authorization; revoke the token at the authorization server.")
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core import signing
-from rest_framework.request import Request
 
 from banking.api.problems import BadRequest
+from oauth.resource_server import TokenRequest
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 #: What a list takes in its URL.
@@ -20,8 +20,8 @@ MAX_CURSOR_CHARACTERS = 512
 class Page:
     """`limit` and `cursor` of a request. `scope_of` names the list with its filters."""
 
-    def __init__(self, request: Request, scope_of: str) -> None:
-        claims = request.auth.claims  # type: ignore[union-attr]
+    def __init__(self, request: TokenRequest, scope_of: str) -> None:
+        claims = request.claims
         self._signer = signing.Signer(salt=f"cursor|{claims.subject}|{claims.client_id}|{scope_of}")
         self.limit = _limit(request.query_params.get("limit"))
         cursor = request.query_params.get("cursor")

@@ -12,15 +12,15 @@ from typing import Any
 
 from django.db import OperationalError, connection
 from django.db.transaction import set_rollback
-from django.http import Http404
 from psycopg.errors import LockNotAvailable
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking.api.problems import MEDIA_TYPE, BadRequest, Conflict, error_id_of, problem, refusal_problem
+from banking.api.views import user_or_404
 from banking.ledger import in_transaction
 from banking.ledger.refusals import LedgerRefusal
 from banking.models import IdempotencyRecord, ScheduledTransfer, Transfer
+from oauth.resource_server import TokenRequest
 
 _KEY = re.compile(r"[\x21-\x7e]{16,255}")
 
@@ -45,7 +45,7 @@ def fingerprint(body: dict[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
 
 
-def key_of(request: Request) -> str:
+def key_of(request: TokenRequest) -> str:
     """The key, unquoted: a structured-field string or, as many clients send it, bare. Raises BadRequest."""
     header = request.headers.get("Idempotency-Key")
     if header is None:
@@ -57,7 +57,7 @@ def key_of(request: Request) -> str:
 
 
 def answer_once(
-    request: Request,
+    request: TokenRequest,
     operation: str,
     body: dict[str, Any],
     work: Callable[[str], dict[str, Any]],
@@ -68,12 +68,9 @@ def answer_once(
 ) -> Response:
     """The answer to a POST that makes something, once per Idempotency-Key; `at` is where it then is."""
     key = key_of(request)
-    claims = request.auth.claims  # type: ignore[union-attr]
-    if claims.user_id is None:
-        raise Http404  # a client acting for itself has nothing here
     answer = once(
-        client_id=claims.client_id,
-        user_id=claims.user_id,
+        client_id=request.claims.client_id,
+        user_id=str(user_or_404(request)),
         operation=operation,
         key=key,
         body=body,

@@ -9,7 +9,6 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking.api.accounts import timestamp
@@ -18,14 +17,14 @@ from banking.api.destinations import shown as shown_destination
 from banking.api.idempotency import Made, answer_once
 from banking.api.money import StrictDateField, StrictSerializer, money
 from banking.api.transfers import InsufficientAuthorization, TransferSerializer, ordered
-from banking.api.views import BankView, uuid_or_404
+from banking.api.views import BankView, user_or_404, uuid_or_404
 from banking.authorization_details import TRANSFER
 from banking.ledger import in_transaction
 from banking.models import Account, AccountAccess, ScheduledTransfer
-from banking.models.account import AccountQuerySet
+from banking.models.account import AccountQuerySet, user_id_of
 from banking.payments import scheduled
 from banking.payments.strong_proof import StrongProofNeeded
-from oauth.resource_server import InsufficientUserAuthentication, require_live
+from oauth.resource_server import InsufficientUserAuthentication, TokenRequest, require_live
 
 #: How far ahead somebody may plan.
 LONGEST_AHEAD = timedelta(days=2 * 366)
@@ -57,7 +56,7 @@ class ScheduledTransferList(BankView):
     required_scopes = {"GET": ["transfers:read"], "POST": ["transfers:write"]}
     query_parameters = {"GET": PAGE}
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: TokenRequest) -> Response:
         page = Page(request, "scheduled-transfers")
         orders = _visible(request)
         if page.after is not None:
@@ -65,7 +64,7 @@ class ScheduledTransferList(BankView):
         rows = orders.order_by("-id").values(*_FIELDS)[: page.limit + 1]
         return Response(page.envelope([_shown(row) for row in rows], key="id"))
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: TokenRequest) -> Response:
         """Exactly once per Idempotency-Key. The money moves on the day, by the rules of that day."""
         serializer = ScheduledTransferSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -84,7 +83,7 @@ class ScheduledTransferList(BankView):
 class ScheduledTransferDetail(BankView):
     required_scopes = {"GET": ["transfers:read"]}
 
-    def get(self, request: Request, scheduled_id: str) -> Response:
+    def get(self, request: TokenRequest, scheduled_id: str) -> Response:
         row = _visible(request).filter(pk=uuid_or_404(scheduled_id)).values(*_FIELDS).first()
         if row is None:
             raise Http404
@@ -94,25 +93,25 @@ class ScheduledTransferDetail(BankView):
 class ScheduledTransferCancel(BankView):
     required_scopes = {"POST": ["transfers:write"]}
 
-    def post(self, request: Request, scheduled_id: str) -> Response:
+    def post(self, request: TokenRequest, scheduled_id: str) -> Response:
         """Nothing more is made; what was made stays."""
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
         return Response(in_transaction(lambda: _cancel(request, uuid_or_404(scheduled_id))))
 
 
-def _visible(request: Request, accounts: AccountQuerySet | None = None) -> QuerySet[ScheduledTransfer]:
+def _visible(request: TokenRequest, accounts: AccountQuerySet | None = None) -> QuerySet[ScheduledTransfer]:
     """Of a token for single transfers none: the person allowed those, not to look at orders or end them (RFC 9396)."""
-    claims = request.auth.claims  # type: ignore[union-attr]
+    claims = request.claims
     if any(detail["type"] == TRANSFER for detail in claims.authorization_details):
         accounts = Account.objects.none()
     elif accounts is None:
-        accounts = Account.objects.visible_to(request.auth, "transactions")  # type: ignore[arg-type]
-    own = AccountAccess.objects.filter(account=OuterRef("destination"), user=claims.user_id)
+        accounts = Account.objects.visible_to(request.token, "transactions")
+    own = AccountAccess.objects.filter(account=OuterRef("destination"), user=user_id_of(request.token))
     return ScheduledTransfer.objects.filter(source__in=accounts.values("id")).annotate(is_own=Exists(own))
 
 
-def _order(request: Request, body: dict[str, Any], key: str) -> dict[str, Any]:
-    claims = request.auth.claims  # type: ignore[union-attr]
+def _order(request: TokenRequest, body: dict[str, Any], key: str) -> dict[str, Any]:
+    claims = request.claims
     if any(detail["type"] == TRANSFER for detail in claims.authorization_details):
         raise InsufficientAuthorization("The person allowed one transfer, not an order for days to come.")
     order = ordered(request, body, key)
@@ -125,10 +124,11 @@ def _order(request: Request, body: dict[str, Any], key: str) -> dict[str, Any]:
     return _shown(_visible(request).filter(pk=made.pk).values(*_FIELDS).get())
 
 
-def _made_before(request: Request, key: str) -> Made:
+def _made_before(request: TokenRequest, key: str) -> Made:
     """Raises Http404 where it was made from an account that is no longer theirs."""
-    claims = request.auth.claims  # type: ignore[union-attr]
-    of_key = ScheduledTransfer.objects.filter(client_id=claims.client_id, user_id=claims.user_id, idempotency_key=key)
+    of_key = ScheduledTransfer.objects.filter(
+        client_id=request.claims.client_id, user_id=user_or_404(request), idempotency_key=key
+    )
     made_id, asked = of_key.values_list("pk", "fingerprint").get()
     row = _visible(request).filter(pk=made_id).values(*_FIELDS).first()
     if row is None:
@@ -136,9 +136,9 @@ def _made_before(request: Request, key: str) -> Made:
     return Made(_shown(row), bytes(asked or b""))
 
 
-def _cancel(request: Request, scheduled_id: UUID) -> dict[str, Any]:
-    require_live(request.auth)  # type: ignore[arg-type]
-    orders = _visible(request, Account.objects.payable_by(request.auth)).filter(pk=scheduled_id)  # type: ignore[arg-type]
+def _cancel(request: TokenRequest, scheduled_id: UUID) -> dict[str, Any]:
+    require_live(request.token)
+    orders = _visible(request, Account.objects.payable_by(request.token)).filter(pk=scheduled_id)
     if not orders.exists():
         raise Http404
     scheduled.cancel(scheduled_id)

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.http import Http404, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from rest_framework.renderers import BaseRenderer, JSONRenderer
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking import amounts, statements
@@ -23,7 +22,7 @@ from banking.api.problems import BadRequest
 from banking.api.views import BankView, account_or_404, unchanged
 from banking.statements import Month, Statement
 from oauth import csv_cells
-from oauth.resource_server import require_authentication
+from oauth.resource_server import TokenRequest, require_authentication
 
 _CHUNK = 500
 _COLUMNS = (
@@ -46,7 +45,7 @@ class StatementList(BankView):
     required_scopes = {"GET": ["statements:read"]}
     query_parameters = {"GET": PAGE}
 
-    def get(self, request: Request, account_id: str) -> Response:
+    def get(self, request: TokenRequest, account_id: str) -> Response:
         account = account_or_404(request, account_id, "opened_at", action="statements")
         page = Page(request, f"statements|{account['id']}")
         before = Month.parse(page.after) if page.after is not None else None
@@ -67,7 +66,7 @@ class StatementDetail(BankView):
     required_scopes = {"GET": ["statements:read"]}
     renderer_classes = [JSONRenderer, CSVRenderer]
 
-    def get(self, request: Request, account_id: str, month: str) -> HttpResponseBase:
+    def get(self, request: TokenRequest, account_id: str, month: str) -> HttpResponseBase:
         account = account_or_404(request, account_id, "opened_at", action="statements")
         asked = Month.parse(month)
         since = transactions.history_from(request, account)
@@ -76,7 +75,7 @@ class StatementDetail(BankView):
         if since is not None and asked.begins_at < since:
             raise Http404
         if asked.begins_at < timezone.now() - settings.HISTORY_WITHOUT_STEP_UP:
-            require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
+            require_authentication(request.token, max_age=settings.STEP_UP_MAX_AGE)
         statement = statements.of(account["id"], asked)
         is_csv = request.accepted_renderer.format == "csv"
         etag = _etag(account, statement, is_csv=is_csv)

@@ -12,7 +12,6 @@ from django.http import Http404
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import get_default_timezone, is_naive, make_aware
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking import iban
@@ -22,7 +21,7 @@ from banking.api.money import money
 from banking.api.problems import BadRequest
 from banking.api.views import BankView, account_or_404, uuid_or_404
 from banking.models import LedgerEntry, Transfer
-from oauth.resource_server import is_authenticated_since, require_authentication
+from oauth.resource_server import TokenRequest, is_authenticated_since, require_authentication
 
 FIELDS = (
     "transaction_id", "account_seq", "amount_minor", "currency", "balance_after_minor", "counterparty_name",
@@ -36,7 +35,7 @@ class TransactionList(BankView):
     required_scopes = {"GET": ["transactions:read"]}
     query_parameters = {"GET": (*PAGE, *_FILTERS)}
 
-    def get(self, request: Request, account_id: str) -> Response:
+    def get(self, request: TokenRequest, account_id: str) -> Response:
         account = account_or_404(request, account_id, action="transactions")
         query = request.query_params
         filters = {name: query.get(name) for name in _FILTERS}
@@ -59,7 +58,7 @@ class TransactionList(BankView):
 class TransactionDetail(BankView):
     required_scopes = {"GET": ["transactions:read"]}
 
-    def get(self, request: Request, account_id: str, transaction_id: str) -> Response:
+    def get(self, request: TokenRequest, account_id: str, transaction_id: str) -> Response:
         account = account_or_404(request, account_id, action="transactions")
         asked = uuid_or_404(transaction_id)
         row = _history(request, account).filter(transaction_id=asked).values(*FIELDS).first()
@@ -73,17 +72,17 @@ class TransactionDetail(BankView):
 
 
 def readable(
-    request: Request, rows: list[dict[str, Any]], *, at: str = "booked_at", is_first: bool = True
+    request: TokenRequest, rows: list[dict[str, Any]], *, at: str = "booked_at", is_first: bool = True
 ) -> list[dict[str, Any]]:
     """Those, newest first, that may be shown: older ones need a person who has just logged in (RFC 9470).
 
     A page ends before the first that is too old; a page that would begin with one is refused with the challenge.
     """
     recent = recent_of(rows, at=at)
-    if len(recent) == len(rows) or is_authenticated_since(request.auth, max_age=settings.STEP_UP_MAX_AGE):  # type: ignore[arg-type]
+    if len(recent) == len(rows) or is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE):
         return rows
     if not recent and is_first:
-        require_authentication(request.auth, max_age=settings.STEP_UP_MAX_AGE)  # type: ignore[arg-type]
+        require_authentication(request.token, max_age=settings.STEP_UP_MAX_AGE)
     return recent
 
 
@@ -93,16 +92,16 @@ def recent_of(rows: list[dict[str, Any]], *, at: str = "booked_at") -> list[dict
     return list(takewhile(lambda row: row[at] >= horizon, rows))
 
 
-def _history(request: Request, account: dict[str, Any]) -> QuerySet[LedgerEntry]:
+def _history(request: TokenRequest, account: dict[str, Any]) -> QuerySet[LedgerEntry]:
     """The entries of the account as far back as the person allowed."""
     entries = LedgerEntry.objects.filter(account_id=account["id"])
     since = history_from(request, account)
     return entries.filter(booked_at__gte=since) if since else entries
 
 
-def history_from(request: Request, account: dict[str, Any]) -> datetime | None:
+def history_from(request: TokenRequest, account: dict[str, Any]) -> datetime | None:
     """Since when the person lets the app look back; of several consents the shortest counts."""
-    details = request.auth.claims.authorization_details  # type: ignore[union-attr]
+    details = request.claims.authorization_details
     since = [
         detail["history_from"]
         for detail in details
@@ -111,9 +110,9 @@ def history_from(request: Request, account: dict[str, Any]) -> datetime | None:
     return _moment("history_from", max(since)) if since else None
 
 
-def histories(request: Request) -> Iterator[tuple[list[str], datetime]]:
+def histories(request: TokenRequest) -> Iterator[tuple[list[str], datetime]]:
     """(accounts, since) of each consent that limits how far back the app may look; no accounts: all."""
-    for detail in request.auth.claims.authorization_details:  # type: ignore[union-attr]
+    for detail in request.claims.authorization_details:
         if "history_from" in detail:
             yield detail.get("accounts", []), _moment("history_from", detail["history_from"])
 
@@ -143,7 +142,7 @@ def _position(row: dict[str, Any]) -> str:
 
 
 def _pending(
-    request: Request,
+    request: TokenRequest,
     account: dict[str, Any],
     filters: dict[str, str | None],
     *,

@@ -8,7 +8,6 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 from rest_framework.exceptions import APIException
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking.api.accounts import timestamp
@@ -19,14 +18,15 @@ from banking.api.idempotency import Made, answer_once, fingerprint, key_of
 from banking.api.money import MoneySerializer, StrictCharField, StrictSerializer, StrictUUIDField, money
 from banking.api.problems import BadRequest, Conflict
 from banking.api.transactions import histories, readable
-from banking.api.views import BankView, uuid_or_404
+from banking.api.views import BankView, user_or_404, uuid_or_404
 from banking.authorization_details import TRANSFER
 from banking.ledger import in_transaction
 from banking.models import Account, AccountAccess, Consent, Transfer
+from banking.models.account import user_id_of
 from banking.payments import Order, cancel, find_route, make
 from banking.payments.strong_proof import StrongProofNeeded
 from banking.payments.transfers import check
-from oauth.resource_server import InsufficientUserAuthentication, is_authenticated_since, require_live
+from oauth.resource_server import InsufficientUserAuthentication, TokenRequest, is_authenticated_since, require_live
 
 _FIELDS = (
     "id", "status", "status_reason", "amount_minor", "currency", "source_id", "destination_id", "destination__iban",
@@ -59,7 +59,7 @@ class TransferList(BankView):
     required_scopes = {"GET": ["transfers:read"], "POST": ["transfers:write"]}
     query_parameters = {"GET": PAGE, "POST": ("dry_run",)}
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: TokenRequest) -> Response:
         page = Page(request, "transfers")
         transfers = _visible(request)
         if page.after is not None:
@@ -68,7 +68,7 @@ class TransferList(BankView):
         recent = readable(request, rows, at="created_at")
         return Response(page.envelope([_shown(row) for row in recent], key="id", is_cut=len(recent) < len(rows)))
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: TokenRequest) -> Response:
         """Exactly once per Idempotency-Key: posted at once within this bank, pending with a hold to another.
 
         With `?dry_run=true` it is only rehearsed: the same request, checks and refusals, and nothing is kept, the key
@@ -91,14 +91,14 @@ class TransferList(BankView):
         )
 
 
-def _is_rehearsal(request: Request) -> bool:
+def _is_rehearsal(request: TokenRequest) -> bool:
     given = request.query_params.get("dry_run", "false")
     if given not in ("true", "false"):
         raise BadRequest("malformed_request", "dry_run is true or false.")
     return given == "true"
 
 
-def _rehearse(request: Request, body: dict[str, Any]) -> dict[str, Any]:
+def _rehearse(request: TokenRequest, body: dict[str, Any]) -> dict[str, Any]:
     """The transfer made in a transaction that is undone: what it would be, and what would be left."""
 
     def rehearsed() -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _rehearse(request: Request, body: dict[str, Any]) -> dict[str, Any]:
 class TransferDetail(BankView):
     required_scopes = {"GET": ["transfers:read"]}
 
-    def get(self, request: Request, transfer_id: str) -> Response:
+    def get(self, request: TokenRequest, transfer_id: str) -> Response:
         row = _visible(request).filter(pk=uuid_or_404(transfer_id)).values(*_FIELDS).first()
         if row is None:
             raise Http404
@@ -126,44 +126,44 @@ class TransferDetail(BankView):
 class TransferCancel(BankView):
     required_scopes = {"POST": ["transfers:write"]}
 
-    def post(self, request: Request, transfer_id: str) -> Response:
+    def post(self, request: TokenRequest, transfer_id: str) -> Response:
         """Only what is pending and was not yet handed to the other bank; its money is free again at once."""
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
         return Response(in_transaction(lambda: _cancel(request, uuid_or_404(transfer_id))))
 
 
-def _visible(request: Request) -> QuerySet[Transfer]:
+def _visible(request: TokenRequest) -> QuerySet[Transfer]:
     """Those from accounts whose transactions the token may see, as far back as the person allowed, and those that were
     made by a consent to that very transfer."""
-    seen = Account.objects.visible_to(request.auth, "transactions")  # type: ignore[arg-type]
+    seen = Account.objects.visible_to(request.token, "transactions")
     transfers = Transfer.objects.filter(Q(source__in=seen.values("id")) | Q(consent__in=_single(request)))
     for accounts, since in histories(request):
         transfers = transfers.exclude(Q(created_at__lt=since) & (Q(source__in=accounts) if accounts else Q()))
     return _told_whose(request, transfers)
 
 
-def _cancellable(request: Request) -> QuerySet[Transfer]:
+def _cancellable(request: TokenRequest) -> QuerySet[Transfer]:
     """Those from accounts that the person may pay from; a token for single transfers has only what it made."""
-    payable = Account.objects.payable_by(request.auth)  # type: ignore[arg-type]
+    payable = Account.objects.payable_by(request.token)
     transfers = Transfer.objects.filter(source__in=payable.values("id"))
     if single := _single(request):
         transfers = transfers.filter(consent__in=single)
     return _told_whose(request, transfers)
 
 
-def _single(request: Request) -> list[UUID]:
+def _single(request: TokenRequest) -> list[UUID]:
     """The consents to one transfer that the token carries (RFC 9396)."""
-    details = request.auth.claims.authorization_details  # type: ignore[union-attr]
+    details = request.claims.authorization_details
     return [UUID(detail["identifier"]) for detail in details if detail["type"] == TRANSFER]
 
 
-def _told_whose(request: Request, transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
-    own = AccountAccess.objects.filter(account=OuterRef("destination"), user=request.auth.claims.user_id)  # type: ignore[union-attr]
+def _told_whose(request: TokenRequest, transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
+    own = AccountAccess.objects.filter(account=OuterRef("destination"), user=user_id_of(request.token))
     return transfers.annotate(is_own=Exists(own))
 
 
-def _cancel(request: Request, transfer_id: UUID) -> dict[str, Any]:
-    require_live(request.auth)  # type: ignore[arg-type]
+def _cancel(request: TokenRequest, transfer_id: UUID) -> dict[str, Any]:
+    require_live(request.token)
     transfers = _cancellable(request).filter(pk=transfer_id)
     if not transfers.exists():
         raise Http404
@@ -171,7 +171,7 @@ def _cancel(request: Request, transfer_id: UUID) -> dict[str, Any]:
     return _shown(transfers.values(*_FIELDS).get())
 
 
-def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any]:
+def _transfer(request: TokenRequest, body: dict[str, Any], key: str) -> dict[str, Any]:
     """Inside the caller's transaction. Raises Http404 for a source that is not visible, or a LedgerRefusal."""
     order = ordered(request, body, key)
     try:
@@ -183,12 +183,13 @@ def _transfer(request: Request, body: dict[str, Any], key: str) -> dict[str, Any
     return _shown({**row, "is_own": not order.payee_iban, "destination__iban": iban_there})
 
 
-def _made_before(request: Request, key: str) -> Made:
+def _made_before(request: TokenRequest, key: str) -> Made:
     """Raises Http404 where it was made from an account that is no longer theirs."""
-    claims = request.auth.claims  # type: ignore[union-attr]
-    of_key = Transfer.objects.filter(client_id=claims.client_id, user_id=claims.user_id, idempotency_key=key)
+    of_key = Transfer.objects.filter(
+        client_id=request.claims.client_id, user_id=user_or_404(request), idempotency_key=key
+    )
     made_id, asked = of_key.values_list("pk", "fingerprint").get()
-    payable = Account.objects.payable_by(request.auth)  # type: ignore[arg-type]
+    payable = Account.objects.payable_by(request.token)
     mine = Transfer.objects.filter(pk=made_id, source__in=payable.values("id"))
     row = _told_whose(request, mine).values(*_FIELDS).first()
     if row is None:
@@ -196,18 +197,15 @@ def _made_before(request: Request, key: str) -> Made:
     return Made(_shown(row), bytes(asked or b""))
 
 
-def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
+def ordered(request: TokenRequest, body: dict[str, Any], key: str) -> Order:
     """What the body orders, once everything that can be said before money is touched has been checked."""
-    claims = request.auth.claims  # type: ignore[union-attr]
-    if claims.user_id is None:
-        raise Http404  # a client acting for itself has no account to move from
+    user_id = user_or_404(request)
     # Payments stop when the authorization ends, not when the token expires (ASVS 5.0 10.4.9).
-    require_live(request.auth)  # type: ignore[arg-type]
+    require_live(request.token)
     ordered_by = fingerprint(body)
-    body = {**body, "destination": resolved(body["destination"], claims.user_id)}
+    body = {**body, "destination": resolved(body["destination"], user_id)}
     consent = _consent(request, body)
-    visible = Account.objects.visible_to(request.auth)  # type: ignore[arg-type]
-    user_id = UUID(claims.user_id)
+    visible = Account.objects.visible_to(request.token)
     route = find_route(visible, body["source_account_id"], body["destination"], charged_to=user_id)
     source = route.source
     if source is None:
@@ -217,7 +215,7 @@ def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
         raise AccountHolderInactive
     order = Order(
         user_id=user_id,
-        client_id=claims.client_id,
+        client_id=request.claims.client_id,
         key=key,
         source=source,
         destination=route.destination,
@@ -229,20 +227,20 @@ def ordered(request: Request, body: dict[str, Any], key: str) -> Order:
         end_to_end_id=body.get("end_to_end_id", ""),
         consent=consent,
         # Also of a transfer that the user allowed in detail (RFC 9396): a click on a consent page proves nobody.
-        is_proven=is_authenticated_since(request.auth, max_age=settings.STEP_UP_MAX_AGE),  # type: ignore[arg-type]
+        is_proven=is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE),
         fingerprint=ordered_by,
     )
     check(order)
     return order
 
 
-def _consent(request: Request, body: dict[str, Any]) -> Consent | None:
+def _consent(request: TokenRequest, body: dict[str, Any]) -> Consent | None:
     """The consent for this very transfer, where the token is for single transfers (RFC 9396, dynamic linking).
 
     Everything has to be as the person saw it, and it counts once: whoever comes second waits at the row. Raises
     InsufficientAuthorization, or Conflict.
     """
-    details = [d for d in request.auth.claims.authorization_details if d["type"] == TRANSFER]  # type: ignore[union-attr]
+    details = [d for d in request.claims.authorization_details if d["type"] == TRANSFER]
     if not details:
         return None
     asked = (

@@ -9,15 +9,16 @@ from django.http import Http404, HttpResponseBase, HttpResponseNotModified
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from banking.api.json import StrictJSONParser
 from banking.api.problems import BadRequest
 from banking.models import Account
-from oauth.resource_server import ThrottleToken, say_limit
+from banking.models.account import user_id_of
+from oauth.resource_server import ThrottleToken, TokenRequest, say_limit
+from oauth.resource_server.views import TokenView
 
 
-class BankView(APIView):
+class BankView(TokenView):
     """Every answer is one person's: no cache keeps it; the app may, and ask again with If-None-Match (RFC 9110 §13)."""
 
     parser_classes = [StrictJSONParser]
@@ -78,8 +79,8 @@ def unchanged(request: Request, etag: str) -> HttpResponseNotModified | None:
 class NotHere(BankView):
     """Addresses under /api/v1 that do not exist, told to whoever asks, with a token or without."""
 
-    authentication_classes = ()
-    permission_classes = ()
+    authentication_classes = []
+    permission_classes = []
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         raise Http404
@@ -93,10 +94,18 @@ def uuid_or_404(value: str) -> UUID:
         raise Http404 from None
 
 
-def account_or_404(request: Request, account_id: str, *fields: str, action: str) -> dict[str, Any]:
+def user_or_404(request: TokenRequest) -> UUID:
+    """The user's id. A client that acts for itself has no accounts, payees, orders or webhooks."""
+    user_id = user_id_of(request.token)
+    if user_id is None:
+        raise Http404
+    return user_id
+
+
+def account_or_404(request: TokenRequest, account_id: str, *fields: str, action: str) -> dict[str, Any]:
     """`fields` of an account that the token may see for this. One query; not yours and unknown are alike."""
     found = Account.objects.rows_visible_to(
-        request.auth,  # type: ignore[arg-type]
+        request.token,
         action,
         *dict.fromkeys(("id", "currency", *fields)),
         pk=uuid_or_404(account_id),

@@ -8,7 +8,6 @@ from django.http import Http404
 from django.utils import timezone
 from rest_framework import serializers, status
 from rest_framework.exceptions import APIException
-from rest_framework.request import Request
 from rest_framework.response import Response
 
 from banking import webhooks
@@ -16,11 +15,11 @@ from banking.api.accounts import timestamp
 from banking.api.cursors import PAGE, Page
 from banking.api.money import StrictCharField, StrictSerializer
 from banking.api.problems import Conflict
-from banking.api.views import BankView, uuid_or_404
+from banking.api.views import BankView, user_or_404, uuid_or_404
 from banking.models import Account, Event, Webhook, WebhookDelivery
 from oauth import outbound
 from oauth.limits import Limit
-from oauth.resource_server import InsufficientScope, authorization_of, require_live
+from oauth.resource_server import InsufficientScope, TokenRequest, authorization_of, require_live
 
 MOST = 10
 _CHOICES = [event for event in Event if event != Event.PING]
@@ -48,7 +47,7 @@ class WebhookList(BankView):
     required_scopes = {"GET": ["webhooks:manage"], "POST": ["webhooks:manage"]}
     query_parameters = {"GET": PAGE}
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: TokenRequest) -> Response:
         page = Page(request, "webhooks")
         hooks = _visible(request)
         if page.after is not None:
@@ -56,24 +55,23 @@ class WebhookList(BankView):
         rows = hooks.order_by("-id")[: page.limit + 1]
         return Response(page.envelope([_shown(hook) for hook in rows], key="id"))
 
-    def post(self, request: Request) -> Response:
+    def post(self, request: TokenRequest) -> Response:
         """An address of the app's server. What is sent is signed by a key of our JWK Set, and holds ids only."""
         serializer = WebhookSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        claims, events = request.auth.claims, serializer.validated_data["events"]  # type: ignore[union-attr]
-        if claims.user_id is None:
-            raise Http404  # a client acting for itself has no accounts to hear of
+        claims, events = request.claims, serializer.validated_data["events"]
+        user_id = user_or_404(request)
         # An event tells that something happened; that is for whoever may look at it.
         if missing := {webhooks.SEEN_BY[event] for event in events if event in webhooks.SEEN_BY} - set(claims.scopes):
             raise InsufficientScope(sorted(missing))
-        require_live(request.auth)  # type: ignore[arg-type]
-        authorization = authorization_of(request.auth)
-        if authorization is None or not authorization.is_confidential:
+        require_live(request.token)
+        authorization = authorization_of(request.token)
+        if authorization is None or claims.authorization_id is None or not authorization.is_confidential:
             raise ConfidentialClientsOnly
         if _visible(request).count() >= MOST:
             raise Conflict("too_many_webhooks", f"There are {MOST} already; remove one first.")
         hook = Webhook.objects.create(
-            user_id=claims.user_id,
+            user_id=user_id,
             client_id=claims.client_id,
             authorization_id=claims.authorization_id,
             accounts=_accounts(request),
@@ -88,10 +86,10 @@ class WebhookList(BankView):
 class WebhookDetail(BankView):
     required_scopes = {"GET": ["webhooks:manage"], "DELETE": ["webhooks:manage"]}
 
-    def get(self, request: Request, webhook_id: str) -> Response:
+    def get(self, request: TokenRequest, webhook_id: str) -> Response:
         return Response(_shown(_hook(request, webhook_id)))
 
-    def delete(self, request: Request, webhook_id: str) -> Response:
+    def delete(self, request: TokenRequest, webhook_id: str) -> Response:
         """Nothing more is sent."""
         if not _visible(request).filter(pk=uuid_or_404(webhook_id)).update(ended_at=timezone.now()):
             raise Http404
@@ -102,7 +100,7 @@ class WebhookPing(BankView):
     required_scopes = {"POST": ["webhooks:manage"]}
     limit = Limit("webhook-pings", 10)
 
-    def post(self, request: Request, webhook_id: str) -> Response:
+    def post(self, request: TokenRequest, webhook_id: str) -> Response:
         """Sends an event of type `ping`; the deliveries say what came of it."""
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
         webhooks.ping(_hook(request, webhook_id))
@@ -113,7 +111,7 @@ class WebhookDeliveries(BankView):
     required_scopes = {"GET": ["webhooks:manage"]}
     query_parameters = {"GET": PAGE}
 
-    def get(self, request: Request, webhook_id: str) -> Response:
+    def get(self, request: TokenRequest, webhook_id: str) -> Response:
         hook = _hook(request, webhook_id)
         page = Page(request, f"deliveries|{hook.pk}")
         # What was withheld is not told here either: that something happened is what the app may not know.
@@ -124,27 +122,27 @@ class WebhookDeliveries(BankView):
         return Response(page.envelope([_shown_delivery(one) for one in rows], key="id"))
 
 
-def _visible(request: Request) -> QuerySet[Webhook]:
+def _visible(request: TokenRequest) -> QuerySet[Webhook]:
     """This client's for this person."""
-    claims = request.auth.claims  # type: ignore[union-attr]
+    claims = request.claims
     if claims.user_id is None:
         return Webhook.objects.none()
     return Webhook.objects.filter(user_id=claims.user_id, client_id=claims.client_id, ended_at=None)
 
 
-def _hook(request: Request, webhook_id: str) -> Webhook:
+def _hook(request: TokenRequest, webhook_id: str) -> Webhook:
     hook = _visible(request).filter(pk=uuid_or_404(webhook_id)).first()
     if hook is None:
         raise Http404
     return hook
 
 
-def _accounts(request: Request) -> list[str] | None:
+def _accounts(request: TokenRequest) -> list[str] | None:
     """Those that the person picked for this app; None: all (RFC 9396)."""
-    details = request.auth.claims.authorization_details  # type: ignore[union-attr]
+    details = request.claims.authorization_details
     if not details:
         return None
-    return [str(pk) for pk in Account.objects.visible_to(request.auth, "transactions").values_list("pk", flat=True)]  # type: ignore[arg-type]
+    return [str(pk) for pk in Account.objects.visible_to(request.token, "transactions").values_list("pk", flat=True)]
 
 
 def _shown(hook: Webhook) -> dict[str, Any]:

@@ -50,7 +50,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
         if token.claims.authorization_details:
             accounts = _narrowed(self.visible_to(token, action), pk, after)
             return list(accounts.values(*fields)[:limit])
-        user_id = _user_of(token)
+        user_id = user_id_of(token)
         if user_id is None:
             return []
         compiled = _compiled(fields, pk is not None, after is not None)
@@ -62,7 +62,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self._of_token(token, "", may_pay=True)
 
     def _of_token(self, token: "AccessToken", action: str, *, may_pay: bool = False) -> "AccountQuerySet":
-        user_id = _user_of(token)
+        user_id = user_id_of(token)
         if user_id is None:
             return self.none()
         return self.of(user_id, may_pay=may_pay).named_by(token.claims.authorization_details, action)
@@ -96,8 +96,8 @@ def _narrowed(accounts: AccountQuerySet, pk: UUID | None, after: UUID | None) ->
     return accounts.order_by("pk")
 
 
-def _user_of(token: "AccessToken") -> UUID | None:
-    """None of a client, and of a subject of another kind of user, which holds nothing here."""
+def user_id_of(token: "AccessToken") -> UUID | None:
+    """None for a client that acts for itself, and for a subject that is no user of this bank."""
     try:
         return UUID(token.claims.user_id or "")
     except ValueError:

@@ -7,6 +7,9 @@ Header -> `JWTBearer` (verify) -> `HasScope` (permit) -> your view, with `reques
         permission_classes = [HasScope]
         required_scopes = {"GET": ["accounts:read"]}
 
+or, with types, subclass `oauth.resource_server.views.TokenView`, whose handlers receive a `TokenRequest` with
+`request.token` and `request.claims`.
+
 Where `OAUTH["VERIFICATION_KEYS"]` is not set, the JWK Set is fetched from `JWKS_URI` over HTTP.
 """
 
@@ -14,6 +17,7 @@ from oauth.resource_server.authentication import JWTBearer
 from oauth.resource_server.authorization import authorization_of, end_authorization
 from oauth.resource_server.challenges import InsufficientScope, InsufficientUserAuthentication, InvalidToken
 from oauth.resource_server.permissions import HasScope
+from oauth.resource_server.request import TokenRequest
 from oauth.resource_server.revocation import is_live, require_live
 from oauth.resource_server.step_up import is_authenticated_since, require_authentication
 from oauth.resource_server.throttling import ThrottleToken, say_limit
@@ -25,6 +29,7 @@ __all__ = [
     "InvalidToken",
     "JWTBearer",
     "ThrottleToken",
+    "TokenRequest",
     "authorization_of",
     "end_authorization",
     "is_authenticated_since",

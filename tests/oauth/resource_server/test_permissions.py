@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.test import RequestFactory
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from oauth.resource_server.permissions import HasScope, required_scopes
@@ -54,3 +56,19 @@ def test_every_view_of_the_bank_names_its_scopes():
                 assert required_scopes(view(), method.upper()) or view is ConsentView
                 checked += 1
     assert checked >= 8
+
+
+def test_a_view_without_permission_classes_still_has_no_token_to_give():
+    """`TokenRequest.token` refuses a request without a token, whatever the view forgot."""
+    from oauth.resource_server.views import TokenView
+
+    class Forgetful(TokenView):
+        permission_classes = []
+        throttle_classes = []
+
+        def get(self, request):
+            return Response(request.claims.subject)
+
+    answer = Forgetful.as_view()(RequestFactory().get("/"))
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"].startswith("Bearer ")

@@ -1,0 +1,29 @@
+"""A DRF view whose handlers receive a `TokenRequest`.
+
+This module is not imported by the package: `rest_framework.views` reads the settings that name the package's classes.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.views import APIView
+
+from oauth.resource_server.authentication import JWTBearer
+from oauth.resource_server.permissions import HasScope
+from oauth.resource_server.request import TokenRequest
+
+
+class TokenView(APIView):
+    """`JWTBearer` and `HasScope` on every method; a subclass names its `required_scopes`."""
+
+    authentication_classes = [JWTBearer]
+    permission_classes = [HasScope]
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> TokenRequest:
+        return TokenRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
