@@ -1,4 +1,4 @@
-"""Background work of the bank, run by `manage.py procrastinate worker`; every task may run twice without harm."""
+"""The bank's background tasks, run by `manage.py procrastinate worker`. Every task can safely run twice."""
 
 import smtplib
 from uuid import UUID
@@ -7,23 +7,27 @@ from django.db import InterfaceError, OperationalError
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from banking import housekeeping, ledger, notices, payments, webhooks
+from banking import ledger, notices, orders, payments, webhooks
+from banking.database import cleanup
+from banking.notices import email
 from banking.payments import scheme, transfers
 
 _DATABASE_AWAY = (OperationalError, InterfaceError)
 # 2 s, 4 s, 8 s ... some hours in all: the other side or our database is down, not gone; the money stays held meanwhile.
-_PATIENT = RetryStrategy(max_attempts=14, exponential_wait=2, retry_exceptions=[scheme.Unanswered, *_DATABASE_AWAY])
+_UNTIL_ANSWERED = RetryStrategy(
+    max_attempts=14, exponential_wait=2, retry_exceptions=[scheme.Unanswered, *_DATABASE_AWAY]
+)
 _FOR_THREE_DAYS = RetryStrategy(
     max_attempts=webhooks.ATTEMPTS, exponential_wait=3, retry_exceptions=[webhooks.NotDelivered, *_DATABASE_AWAY]
 )
 
-# 10 s, 100 s, 17 min, about 3 hours: a mail server that restarts or has a bad hour.
+# After 10 s, 100 s, 17 min, about 3 hours: the mail server restarts or has a bad hour.
 _WHILE_MAIL_IS_AWAY = RetryStrategy(
     max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException, *_DATABASE_AWAY]
 )
 
 
-@app.task(name=transfers.SETTLE, queue="banking", retry=_PATIENT)
+@app.task(name=transfers.SETTLE, queue="banking", retry=_UNTIL_ANSWERED)
 def settle_transfer(transfer_id: str) -> None:
     payments.settle(UUID(transfer_id))
 
@@ -43,15 +47,15 @@ def resume_transfers(timestamp: int) -> None:
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="banking.run_due_transfers", queue="banking", queueing_lock="banking.run_due_transfers")
 def run_due_transfers(timestamp: int) -> None:
-    payments.run_due()
+    orders.run_due()
 
 
-@app.task(name=notices.TELL, queue="banking", retry=_WHILE_MAIL_IS_AWAY)
+@app.task(name=notices.TASK, queue="banking", retry=_WHILE_MAIL_IS_AWAY)
 def tell_owner(kind: str, about: str) -> None:
-    notices.send(kind, about)
+    email.send(kind, about)
 
 
-@app.task(name=webhooks.DELIVER, queue="banking", retry=_FOR_THREE_DAYS)
+@app.task(name=webhooks.TASK, queue="banking", retry=_FOR_THREE_DAYS)
 def deliver_webhook(delivery_id: str) -> None:
     webhooks.deliver(UUID(delivery_id))
 
@@ -65,7 +69,7 @@ def watch_consents(timestamp: int) -> None:
 @app.periodic(cron="27 * * * *")
 @app.task(name="banking.clean_up", queue="banking", queueing_lock="banking.clean_up")
 def clean_up(timestamp: int) -> None:
-    housekeeping.clean_up()
+    cleanup.delete_expired()
 
 
 @app.periodic(cron="37 * * * *")

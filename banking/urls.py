@@ -7,6 +7,7 @@ from banking.api.accounts import AccountDetail, AccountList, Balances
 from banking.api.consent import ConsentView
 from banking.api.openapi.document import APIDocs, OpenAPIDocument
 from banking.api.payees import PayeeCheck, PayeeDetail, PayeeList
+from banking.api.problem_page import problem_page
 from banking.api.scheduled_transfers import (
     ScheduledTransferCancel,
     ScheduledTransferDetail,
@@ -17,7 +18,6 @@ from banking.api.transactions import TransactionDetail, TransactionList
 from banking.api.transfers import TransferCancel, TransferDetail, TransferList
 from banking.api.views import NotHere
 from banking.api.webhooks import WebhookDeliveries, WebhookDetail, WebhookList, WebhookPing
-from banking.problem_pages import problem_page
 
 urlpatterns = [
     path("api/v1/accounts", AccountList.as_view(), name="accounts"),

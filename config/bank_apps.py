@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from banking.apps_of_users import App
+from banking.consents.apps import App
 from oauth.models import Authorization, Client
 
 # The app went by itself, or its log-in ended: what the user ordered by it stands.

@@ -18,7 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from banking import metrics as bank_metrics
+from banking.oversight import metrics as bank_metrics
 from config.draining import is_draining
 from config.proxy import UNKNOWN_PROXY
 from oauth import housekeeping, keys

@@ -289,7 +289,7 @@ SOCIALACCOUNT_ADAPTER = "accounts.upstream.adapter.UpstreamAdapter"
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}
 
 # What "Download my data" holds: functions (user) -> {section: what is kept}, in this order.
-PERSONAL_DATA = ["accounts.personal_data.of", "accounts.personal_data.of_apps", "banking.personal_data.of"]
+PERSONAL_DATA = ["accounts.personal_data.of", "accounts.personal_data.of_apps", "banking.accounts.personal_data.export"]
 
 # --- the bank
 
@@ -309,7 +309,7 @@ NEW_PAYEE_PERIOD = timedelta(hours=env.int("NEW_PAYEE_HOURS", default=24))
 NEW_PAYEE_LIMIT_MINOR = env.int("NEW_PAYEE_LIMIT_MINOR", default=1_000_000)
 # So many orders for days to come (standing orders among them) one person may have at once.
 BANK_MOST_ORDERS = env.int("BANK_MOST_ORDERS", default=50)
-# The apps behind orders: a function (user_id, client_ids) -> {client_id: App}, see banking/apps_of_users.py.
+# The apps behind orders: a function (user_id, client_ids) -> {client_id: App}, see banking/consents/apps.py.
 BANK_APPS = "config.bank_apps.find"
 # What the bank's staff does is written here: a function (act, officer=, about=, reason=).
 BANK_AUDIT_LOG = "config.audit.of_bank"
@@ -377,10 +377,10 @@ OAUTH = {
         "webhooks:manage": _("Get a message when something happens in your accounts"),
     },
     "AUTHORIZATION_DETAILS_TYPES": {
-        "account_information": "banking.authorization_details.AccountInformation",
-        "transfer": "banking.authorization_details.TransferDetails",
+        "account_information": "banking.consents.account_information.AccountInformation",
+        "transfer": "banking.consents.transfer.TransferDetails",
     },
-    "LEFT_BY_APPS": ["banking.left_by_apps.Orders"],
+    "LEFT_BY_APPS": ["banking.orders.left_by_apps.Orders"],
     # What the roles of the admin see of the bank and of people.
     "ADMIN_ROLES": {
         "Support": ["accounts.view_user", "mfa.view_authenticator", "mfa.delete_authenticator"],

@@ -1,6 +1,6 @@
 """Rich authorization requests (RFC 9396): what a client asks for in detail, by types that other apps register.
 
-    OAUTH["AUTHORIZATION_DETAILS_TYPES"] = {"transfer": "banking.authorization_details.TransferDetails"}
+    OAUTH["AUTHORIZATION_DETAILS_TYPES"] = {"transfer": "banking.consents.transfer.TransferDetails"}
 
 names a subclass of `DetailsType`. What its details mean, this app does not know: it reads them by their JSON Schema,
 asks the person what the type wants to be asked, and carries what the type made of the answer in every token.

@@ -1,6 +1,6 @@
 """What an app leaves behind when a user removes it: what it set up elsewhere on the site, such as standing orders.
 
-    OAUTH["LEFT_BY_APPS"] = ["banking.left_by_apps.Orders"]
+    OAUTH["LEFT_BY_APPS"] = ["banking.orders.left_by_apps.Orders"]
 
 names subclasses of `LeftByApps`. The page of connected apps says what there is and offers to end it with the app.
 """

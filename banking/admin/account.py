@@ -10,10 +10,11 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from banking import amounts, oversight
+from banking import oversight
 from banking.admin.acts import Act, Text, WithActs
 from banking.admin.read_only import NeverEdited, ReadOnly
 from banking.models import Account, AccountAccess, LedgerEntry
+from banking.notation import amounts
 
 ENTRIES_A_PAGE = 100
 

@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from banking import amounts
 from banking.admin.read_only import ReadOnly
 from banking.models import Hold
+from banking.notation import amounts
 
 
 @admin.register(Hold)

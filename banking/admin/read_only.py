@@ -8,9 +8,9 @@ from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from banking import amounts
 from banking.admin import search
 from banking.admin.pages import UncountedChangeList, UncountedPaginator
+from banking.notation import amounts
 
 #: Beyond this nobody turns pages: one searches.
 MOST_PAGES = 1_000_000

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from django.contrib.auth import get_user_model
 
-from banking import iban
 from banking.models import Account
+from banking.notation import iban
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from django.utils import formats
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from banking import amounts, oversight
+from banking import oversight
 from banking.admin import search
 from banking.admin.acts import Act, Text, WithActs
 from banking.admin.read_only import NeverEdited, ReadOnly, WithAmount
 from banking.models import LedgerEntry, LedgerTransaction
+from banking.notation import amounts
 
 #: A person's or account's transactions are found among its latest entries; all of them are on the account's page.
 MOST_OF_AN_ACCOUNT = 1000

@@ -1,25 +1,20 @@
 """GET /accounts, /accounts/{id}, /accounts/{id}/balances."""
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 from rest_framework.response import Response
 
-from banking import iban
 from banking.api.cursors import PAGE, Page
 from banking.api.money import money
 from banking.api.views import BankView, account_or_404
 from banking.models import Account
+from banking.notation import iban
+from banking.notation.timestamps import timestamp
 from oauth.resource_server import TokenRequest
 
 _FIELDS = ("id", "type", "currency", "name", "status", "iban", "opened_at")
-
-
-def timestamp(at: datetime) -> str:
-    """RFC 3339 in UTC."""
-    return at.isoformat().replace("+00:00", "Z")
 
 
 class AccountList(BankView):

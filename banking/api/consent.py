@@ -6,9 +6,9 @@ from django.conf import settings
 from rest_framework import status
 from rest_framework.response import Response
 
-from banking.api.accounts import timestamp
 from banking.api.views import BankView
 from banking.models import Account
+from banking.notation.timestamps import timestamp
 from oauth.resource_server import InvalidToken, TokenRequest, authorization_of, end_authorization
 
 

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from rest_framework import serializers
 
-from banking import iban
 from banking.api.money import StrictCharField, StrictSerializer, StrictUUIDField
 from banking.ledger.refusals import PayeeUnreachable
 from banking.models import Payee
+from banking.notation import iban
 
 _FORMS = ({"account_id"}, {"payee_id"}, {"scheme", "identifier", "name"})
 

@@ -10,13 +10,13 @@ from django.utils import timezone
 from rest_framework import serializers, status
 from rest_framework.response import Response
 
-from banking import iban
-from banking.api.accounts import timestamp
 from banking.api.cursors import PAGE, Page
 from banking.api.money import StrictCharField, StrictSerializer
 from banking.api.views import BankView, user_or_404, uuid_or_404
-from banking.authorization_details import TRANSFER
+from banking.consents.transfer import TRANSFER
 from banking.models import Payee
+from banking.notation import iban
+from banking.notation.timestamps import timestamp
 from banking.payments import payee_check, payee_lookups, payees
 from banking.payments.strong_proof import StrongProofNeeded
 from oauth.limits import Limit

@@ -11,18 +11,18 @@ from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from banking.api.accounts import timestamp
 from banking.api.cursors import PAGE, Page
 from banking.api.destinations import shown as shown_destination
 from banking.api.idempotency import Made, answer_once
 from banking.api.money import StrictDateField, StrictSerializer, money
 from banking.api.transfers import InsufficientAuthorization, TransferSerializer, ordered
 from banking.api.views import BankView, user_or_404, uuid_or_404
-from banking.authorization_details import TRANSFER
+from banking.consents.transfer import TRANSFER
 from banking.ledger import in_transaction
 from banking.models import Account, AccountAccess, ScheduledTransfer
 from banking.models.account import AccountQuerySet, user_id_of
-from banking.payments import scheduled
+from banking.notation.timestamps import timestamp
+from banking.orders import lifecycle
 from banking.payments.strong_proof import StrongProofNeeded
 from oauth.resource_server import InsufficientUserAuthentication, TokenRequest, require_live
 
@@ -116,7 +116,7 @@ def _order(request: TokenRequest, body: dict[str, Any], key: str) -> dict[str, A
         raise InsufficientAuthorization("The person allowed one transfer, not an order for days to come.")
     order = ordered(request, body, key)
     try:
-        made = scheduled.create(
+        made = lifecycle.create(
             order, frequency=body["frequency"], first_on=body["first_on"], last_on=body.get("last_on")
         )
     except StrongProofNeeded:
@@ -141,7 +141,7 @@ def _cancel(request: TokenRequest, scheduled_id: UUID) -> dict[str, Any]:
     orders = _visible(request, Account.objects.payable_by(request.token)).filter(pk=scheduled_id)
     if not orders.exists():
         raise Http404
-    scheduled.cancel(scheduled_id)
+    lifecycle.cancel(scheduled_id)
     return _shown(orders.values(*_FIELDS).get())
 
 

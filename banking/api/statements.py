@@ -1,6 +1,5 @@
 """GET /accounts/{id}/statements[/{YYYY-MM}]: closed months, as JSON or CSV, streamed."""
 
-import csv
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -13,22 +12,19 @@ from django.utils import timezone
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 
-from banking import amounts, statements
+from banking.accounts.history import FIELDS
+from banking.accounts.months import Month, closed_months
+from banking.accounts.statement_csv import csv_lines
+from banking.accounts.statements import Statement, statement_of
 from banking.api import transactions
-from banking.api.accounts import timestamp
 from banking.api.cursors import PAGE, Page
 from banking.api.money import money
 from banking.api.problems import BadRequest
 from banking.api.views import BankView, account_or_404, unchanged
-from banking.statements import Month, Statement
-from oauth import csv_cells
+from banking.notation.timestamps import timestamp
 from oauth.resource_server import TokenRequest, require_authentication
 
 _CHUNK = 500
-_COLUMNS = (
-    "booked_at", "description", "counterparty_name", "counterparty_identifier", "direction", "amount", "currency",
-    "balance_after", "transaction_id",
-)  # fmt: skip
 
 
 class CSVRenderer(BaseRenderer):
@@ -52,7 +48,7 @@ class StatementList(BankView):
         if page.after is not None and before is None:
             raise BadRequest("invalid_cursor", "The cursor was not made for this list.")
         since = transactions.history_from(request, account)
-        listed = statements.months(account["opened_at"], before=before)
+        listed = closed_months(account["opened_at"], before=before)
         if since is not None:
             listed = takewhile(lambda month: month.begins_at >= since, listed)
         rows = [
@@ -76,12 +72,12 @@ class StatementDetail(BankView):
             raise Http404
         if asked.begins_at < timezone.now() - settings.HISTORY_WITHOUT_STEP_UP:
             require_authentication(request.token, max_age=settings.STEP_UP_MAX_AGE)
-        statement = statements.of(account["id"], asked)
+        statement = statement_of(account["id"], asked)
         is_csv = request.accepted_renderer.format == "csv"
         etag = _etag(account, statement, is_csv=is_csv)
         if (known := unchanged(request, etag)) is not None:
             return known
-        rows = statement.entries.values(*transactions.FIELDS).iterator(chunk_size=_CHUNK)
+        rows = statement.entries.values(*FIELDS).iterator(chunk_size=_CHUNK)
         body = csv_lines(rows) if is_csv else _json(account, statement, rows)
         answer = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8" if is_csv else "application/json")
         answer["ETag"] = etag
@@ -109,31 +105,3 @@ def _json(account: dict[str, Any], statement: Statement, rows: Iterable[dict[str
     for number, row in enumerate(rows):
         yield (", " if number else "") + json.dumps(transactions.shown(row), default=str)
     yield "]}"
-
-
-class _Echo:
-    """What csv.writer writes to: it hands the line back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def csv_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    writer = csv.writer(_Echo())
-    yield writer.writerow(_COLUMNS)
-    for row in rows:
-        entry = transactions.shown(row)
-        currency = row["currency"]
-        yield writer.writerow(
-            [
-                entry["booked_at"],
-                csv_cells.text(entry["description"]),
-                csv_cells.text(entry["counterparty"]["name"]),
-                csv_cells.text(entry["counterparty"]["identifier_masked"] or ""),
-                entry["direction"],
-                amounts.decimal(currency, entry["amount"]["minor_units"]),
-                currency,
-                amounts.decimal(currency, row["balance_after_minor"]),
-                entry["id"],
-            ]
-        )

@@ -2,31 +2,26 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import takewhile
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
-from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import get_default_timezone, is_naive, make_aware
 from rest_framework.response import Response
 
-from banking import iban
-from banking.api.accounts import timestamp
+from banking.accounts.history import FIELDS, recent_rows
 from banking.api.cursors import MAX_LIMIT, PAGE, Page
 from banking.api.money import money
 from banking.api.problems import BadRequest
 from banking.api.views import BankView, account_or_404, uuid_or_404
 from banking.models import LedgerEntry, Transfer
+from banking.notation import iban
+from banking.notation.timestamps import timestamp
 from oauth.resource_server import TokenRequest, is_authenticated_since, require_authentication
 
-FIELDS = (
-    "transaction_id", "account_seq", "amount_minor", "currency", "balance_after_minor", "counterparty_name",
-    "counterparty_iban", "booked_at", "transaction__description", "transaction__kind", "transaction__transfer__id",
-)  # fmt: skip
 _FILTERS = ("from", "to", "direction", "status")
 _DIRECTIONS = {"in": {"amount_minor__gt": 0}, "out": {"amount_minor__lt": 0}}
 
@@ -78,18 +73,12 @@ def readable(
 
     A page ends before the first that is too old; a page that would begin with one is refused with the challenge.
     """
-    recent = recent_of(rows, at=at)
+    recent = recent_rows(rows, at=at)
     if len(recent) == len(rows) or is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE):
         return rows
     if not recent and is_first:
         require_authentication(request.token, max_age=settings.STEP_UP_MAX_AGE)
     return recent
-
-
-def recent_of(rows: list[dict[str, Any]], *, at: str = "booked_at") -> list[dict[str, Any]]:
-    """Those, newest first, that need no fresh log-in (SCA-RTS art. 10)."""
-    horizon = timezone.now() - settings.HISTORY_WITHOUT_STEP_UP
-    return list(takewhile(lambda row: row[at] >= horizon, rows))
 
 
 def _history(request: TokenRequest, account: dict[str, Any]) -> QuerySet[LedgerEntry]:

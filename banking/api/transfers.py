@@ -10,7 +10,6 @@ from django.http import Http404
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
-from banking.api.accounts import timestamp
 from banking.api.cursors import PAGE, Page
 from banking.api.destinations import DestinationSerializer, resolved
 from banking.api.destinations import shown as shown_destination
@@ -19,10 +18,11 @@ from banking.api.money import MoneySerializer, StrictCharField, StrictSerializer
 from banking.api.problems import BadRequest, Conflict
 from banking.api.transactions import histories, readable
 from banking.api.views import BankView, user_or_404, uuid_or_404
-from banking.authorization_details import TRANSFER
+from banking.consents.transfer import TRANSFER
 from banking.ledger import in_transaction
 from banking.models import Account, AccountAccess, Consent, Transfer
 from banking.models.account import user_id_of
+from banking.notation.timestamps import timestamp
 from banking.payments import Order, cancel, find_route, make
 from banking.payments.strong_proof import StrongProofNeeded
 from banking.payments.transfers import check

@@ -11,12 +11,12 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from banking import webhooks
-from banking.api.accounts import timestamp
 from banking.api.cursors import PAGE, Page
 from banking.api.money import StrictCharField, StrictSerializer
 from banking.api.problems import Conflict
 from banking.api.views import BankView, user_or_404, uuid_or_404
 from banking.models import Account, Event, Webhook, WebhookDelivery
+from banking.notation.timestamps import timestamp
 from oauth import outbound
 from oauth.limits import Limit
 from oauth.resource_server import InsufficientScope, TokenRequest, authorization_of, require_live
@@ -62,7 +62,9 @@ class WebhookList(BankView):
         claims, events = request.claims, serializer.validated_data["events"]
         user_id = user_or_404(request)
         # An event tells that something happened; that is for whoever may look at it.
-        if missing := {webhooks.SEEN_BY[event] for event in events if event in webhooks.SEEN_BY} - set(claims.scopes):
+        if missing := {
+            webhooks.SCOPES_OF_EVENTS[event] for event in events if event in webhooks.SCOPES_OF_EVENTS
+        } - set(claims.scopes):
             raise InsufficientScope(sorted(missing))
         require_live(request.token)
         authorization = authorization_of(request.token)

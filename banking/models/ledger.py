@@ -9,8 +9,8 @@ from django.db.models import F, Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from banking import amounts
 from banking.models.account import Account
+from banking.notation import amounts
 
 # Below 2^53, so that every JSON reader keeps it exact.
 MAX_AMOUNT_MINOR = 10**15

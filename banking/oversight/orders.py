@@ -4,26 +4,25 @@ from uuid import UUID
 
 from django.db import transaction
 
-from banking import notices
+from banking import notices, orders
 from banking.models import ScheduledTransfer
 from banking.oversight import own_money
 from banking.oversight.audit import Officer, record
-from banking.payments import scheduled
 
 
 @transaction.atomic
 def hold_order(order_id: UUID, *, by: Officer, reason: str) -> ScheduledTransfer:
     """Nothing is paid by it until staff release it; its user is told, and may cancel it."""
-    held = scheduled.hold(order_id, ScheduledTransfer.HeldReason.STAFF)
+    held = orders.hold(order_id, ScheduledTransfer.HeldReason.STAFF)
     _record("order_held", held, by, reason)
-    notices.tell_later(notices.Kind.ORDER_HELD, order_id)
+    notices.enqueue_notice(notices.Kind.ORDER_HELD, order_id)
     return held
 
 
 @transaction.atomic
 def release_order(order_id: UUID, *, by: Officer, reason: str) -> ScheduledTransfer:
     """Not by somebody with access to one of its accounts."""
-    released = scheduled.release(order_id)
+    released = orders.release(order_id)
     own_money.check(by, [released.source_id, released.destination_id])
     _record("order_released", released, by, reason)
     return released
@@ -32,7 +31,7 @@ def release_order(order_id: UUID, *, by: Officer, reason: str) -> ScheduledTrans
 @transaction.atomic
 def cancel_order(order_id: UUID, *, by: Officer, reason: str) -> ScheduledTransfer:
     """As `release_order`."""
-    cancelled = scheduled.cancel(order_id)
+    cancelled = orders.cancel(order_id)
     own_money.check(by, [cancelled.source_id, cancelled.destination_id])
     _record("order_cancelled", cancelled, by, reason)
     return cancelled

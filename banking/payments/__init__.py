@@ -1,11 +1,24 @@
-"""Payments: orders become transfers, transfers become entries of the ledger. What apps, the worker and the admin call.
+"""Payments: an order becomes a transfer, a transfer becomes entries of the ledger.
 
-Within this bank a transfer is posted at once. To another bank its money is held until the payment scheme has
-answered: pending -> (handed over) -> posted or rejected; until it is handed over it can be cancelled.
+Within this bank a transfer is posted at once. To another bank its money is held until the payment scheme has answered:
+pending -> (handed over) -> posted or rejected. Until it is handed over it can be cancelled. Knows no HTTP; may import
+`accounts`, `consents`, `notices`, `webhooks`, the ledger and what lies below them.
 """
 
+from banking.payments.order import Order, check
 from banking.payments.route import find_route
-from banking.payments.scheduled import run_due
-from banking.payments.transfers import Order, cancel, expire, handed_over, make, resume, settle
+from banking.payments.settlement import expire, handed_over, resume, settle
+from banking.payments.transfers import cancel, make, refuse
 
-__all__ = ["Order", "cancel", "expire", "find_route", "handed_over", "make", "resume", "run_due", "settle"]
+__all__ = [
+    "Order",
+    "cancel",
+    "check",
+    "expire",
+    "find_route",
+    "handed_over",
+    "make",
+    "refuse",
+    "resume",
+    "settle",
+]

@@ -7,9 +7,9 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from banking import amounts
 from banking.ledger.refusals import LimitExceeded
 from banking.models import Payee, Transfer
+from banking.notation import amounts
 
 
 def check(user_id: UUID, payee_iban: str, amount_minor: int, currency: str) -> None:

@@ -4,8 +4,8 @@ import unicodedata
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from banking import iban
 from banking.models import Account
+from banking.notation import iban
 
 CLOSE = 0.8
 

@@ -22,5 +22,5 @@ def store(user_id: UUID, *, iban: str, name: str, is_proven: bool) -> tuple[Paye
         user_id=user_id, iban=iban, removed_at=None, defaults={"name": name}
     )
     if is_new:
-        notices.tell_later(notices.Kind.NEW_PAYEE, payee.pk)
+        notices.enqueue_notice(notices.Kind.NEW_PAYEE, payee.pk)
     return payee, is_new

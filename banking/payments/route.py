@@ -7,9 +7,9 @@ from uuid import UUID
 
 from django.db.models import F, Q
 
-from banking import iban
 from banking.models import Account, Role
 from banking.models.account import AccountQuerySet
+from banking.notation import iban
 from banking.payments import payee_lookups
 
 

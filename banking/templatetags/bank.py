@@ -6,7 +6,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from banking import amounts, iban
+from banking.notation import amounts, iban
 from banking.web.person import accounts_of
 
 register = template.Library()

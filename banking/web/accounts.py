@@ -9,11 +9,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from banking import statements
-from banking.api.statements import csv_lines
-from banking.api.transactions import FIELDS, recent_of
+from banking.accounts import statements
+from banking.accounts.history import FIELDS, recent_rows
+from banking.accounts.months import Month, closed_months
+from banking.accounts.statement_csv import csv_lines
 from banking.models import Account, Role, Transfer
-from banking.statements import Month
 from banking.web import history
 from banking.web.person import account_or_404, accounts_of, is_fresh, page, prove_it, reauthentication_url
 
@@ -33,7 +33,7 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
     found = account_or_404(request, account_id)
     search = history.Search(request.GET, label_suffix="")
     rows = history.part(search.found(found), request.GET.get("before", ""))
-    readable = rows if is_fresh(request) else recent_of(rows)
+    readable = rows if is_fresh(request) else recent_rows(rows)
     shown = readable[: history.PART]
     query = request.GET.copy()
     if shown:
@@ -59,7 +59,7 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
 @page
 def statement_list(request: HttpRequest, account_id: UUID) -> HttpResponse:
     found = account_or_404(request, account_id)
-    months = list(islice(statements.months(found.opened_at), MOST_MONTHS))
+    months = list(islice(closed_months(found.opened_at), MOST_MONTHS))
     return render(request, "bank/statements.html", {"account": found, "months": months})
 
 
@@ -69,7 +69,7 @@ def statement(request: HttpRequest, account_id: UUID, month: str) -> HttpRespons
     found, asked = account_or_404(request, account_id), Month.parse(month)
     if (stop := _closed_to(request, found, asked)) is not None:
         return stop
-    made = statements.of(found.pk, asked)  # type: ignore[arg-type]
+    made = statements.statement_of(found.pk, asked)  # type: ignore[arg-type]
     context = {"account": found, "statement": made, "rows": made.entries.values(*FIELDS).iterator(chunk_size=500)}
     return render(request, "bank/statement.html", context)
 
@@ -81,7 +81,7 @@ def statement_csv(request: HttpRequest, account_id: UUID, month: str) -> HttpRes
     found, asked = account_or_404(request, account_id), Month.parse(month)
     if (stop := _closed_to(request, found, asked)) is not None:
         return stop
-    rows = statements.of(found.pk, asked).entries.values(*FIELDS).iterator(chunk_size=500)  # type: ignore[arg-type]
+    rows = statements.statement_of(found.pk, asked).entries.values(*FIELDS).iterator(chunk_size=500)  # type: ignore[arg-type]
     answer = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="statement-{asked}.csv"'
     return answer

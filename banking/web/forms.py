@@ -9,8 +9,8 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from banking import amounts, iban
 from banking.models import Account, Payee
+from banking.notation import amounts, iban
 
 SOMEONE_NEW = "new"
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from banking.api.transactions import FIELDS
+from banking.accounts.history import FIELDS
 from banking.models import Account, LedgerEntry
 
 PART = 30

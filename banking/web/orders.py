@@ -12,12 +12,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from banking.apps_of_users import App
-from banking.apps_of_users import find as find_apps
+from banking.consents.apps import App, find_apps
 from banking.ledger import in_transaction
 from banking.ledger.refusals import LedgerRefusal
 from banking.models import Account, ScheduledTransfer
-from banking.payments import scheduled
+from banking.orders import lifecycle
 from banking.payments.strong_proof import StrongProofNeeded
 from banking.web.person import id_of, is_fresh, page, prove_it
 
@@ -64,7 +63,7 @@ def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     if not _visible(request, may_pay=True).filter(pk=order_id).exists():
         raise Http404
     try:
-        in_transaction(lambda: scheduled.resume(order_id, is_proven=is_fresh(request)))
+        in_transaction(lambda: lifecycle.resume(order_id, is_proven=is_fresh(request)))
         messages.success(request, _("Resumed. It is paid on its days again."))
     except StrongProofNeeded:
         return prove_it(reverse("bank:orders"))
@@ -80,7 +79,7 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     if not _visible(request, may_pay=True).filter(pk=order_id).exists():
         raise Http404
     try:
-        in_transaction(lambda: scheduled.cancel(order_id))
+        in_transaction(lambda: lifecycle.cancel(order_id))
         messages.success(request, _("Cancelled. Nothing more is paid by it."))
     except LedgerRefusal as refusal:
         messages.error(request, _(refusal.detail))

@@ -14,7 +14,7 @@ from banking import payments
 from banking.api.destinations import resolved
 from banking.api.idempotency import Made, fingerprint, once
 from banking.api.problems import Conflict
-from banking.apps_of_users import WEB_BANK
+from banking.consents.apps import WEB_BANK
 from banking.ledger import in_transaction
 from banking.ledger.refusals import LedgerRefusal
 from banking.models import Account, Payee, Transfer

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from accounts.models import User
+from banking.accounts.opening import internal_account, open_account
 from banking.ledger import bulk
 from banking.models import Account
-from banking.opening import internal_account, open_account
 from demo.seed import arrangements, history
 from demo.seed.history import Event, Pot
 from demo.seed.people import Person

@@ -20,10 +20,10 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection
 
 from accounts.models import User
-from banking.iban import of as iban_of
+from banking.accounts.opening import internal_account
 from banking.ledger import bulk
 from banking.models import Account
-from banking.opening import internal_account
+from banking.notation.iban import of as iban_of
 from demo.seed.alone import alone
 from oauth.conf import conf
 from oauth.models import Authorization, Client, RefreshToken

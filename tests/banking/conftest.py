@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.db import connection, transaction
 
+from banking.accounts.opening import internal_account, open_account
 from banking.ledger import post
 from banking.models import Account
-from banking.opening import internal_account, open_account
 
 FUNDS_MINOR = 10_000
 

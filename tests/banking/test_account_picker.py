@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from bs4 import BeautifulSoup
 
-from banking.opening import open_account
+from banking.accounts.opening import open_account
 from oauth.models import Authorization
 from tests.oauth_client import authorization_url, callback
 

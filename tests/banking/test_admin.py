@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from banking import ledger, oversight
+from banking.accounts.opening import internal_account
 from banking.ledger.bulk import Posting, post_all
 from banking.models import (
     Account,
@@ -27,7 +28,6 @@ from banking.models import (
     Webhook,
     WebhookDelivery,
 )
-from banking.opening import internal_account
 from demo.seed import scale
 from oauth.models import AuditEvent
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel

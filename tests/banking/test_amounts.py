@@ -9,7 +9,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from banking import amounts
+from banking.notation import amounts
 from banking.web.forms import AmountField
 from tests.banking.conftest import funded
 

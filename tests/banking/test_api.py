@@ -3,7 +3,7 @@
 import pytest
 from django.conf import settings
 
-from banking.opening import open_account
+from banking.accounts.opening import open_account
 from tests.banking.conftest import FUNDS_MINOR, funded
 from tests.banking.test_ledger import move
 from tests.error_ids import without_error_id

@@ -15,9 +15,9 @@ from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
-from banking import iban
+from banking.accounts.opening import open_account
 from banking.models import Account, Consent, Transfer
-from banking.opening import open_account
+from banking.notation import iban
 from oauth.conf import conf
 from oauth.models import Authorization
 from tests.banking.conftest import funded

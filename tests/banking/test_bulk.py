@@ -6,10 +6,10 @@ import pytest
 from django.db import connection
 
 from banking import ledger
+from banking.accounts.opening import internal_account
 from banking.ledger.bulk import Posting, post_all
 from banking.ledger.refusals import AccountNotOpen, AmountOutOfRange, CurrencyMismatch, InsufficientFunds, SameAccount
 from banking.models import Account, LedgerEntry, LedgerTransaction
-from banking.opening import internal_account
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
 
 pytestmark = pytest.mark.django_db

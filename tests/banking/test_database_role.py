@@ -13,8 +13,9 @@ from procrastinate.contrib.django import app as worker
 from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
-from banking import database, housekeeping, payments
+from banking import database, payments
 from banking.checks import check_guarantees
+from banking.database import cleanup
 from banking.ledger import audit
 from banking.models import IdempotencyRecord, Transfer
 from oauth.housekeeping import clean_up
@@ -76,7 +77,7 @@ def test_a_whole_story_runs_with_it(role, mobile_app, token_endpoint, alice, cur
         assert len(api.get(f"/api/v1/accounts/{current.pk}/transactions").json()["data"]) == 3
         assert api.delete("/api/v1/consent").status_code == 204
         assert browser.post("/accounts/logout/").status_code == 302
-        assert (dict(clean_up()), housekeeping.clean_up(), payments.expire()) == ({}, 0, 0)
+        assert (dict(clean_up()), cleanup.delete_expired(), payments.expire()) == ({}, 0, 0)
         call_command("ledger_audit", stdout=io.StringIO())
         with connection.cursor() as cursor:
             cursor.execute("SELECT current_user")
@@ -91,7 +92,7 @@ def test_it_forgets_keys_after_seven_days_and_not_before(alice, role):
             created_at=timezone.now() - timedelta(days=days),
         )  # fmt: skip
     with connected_as(role):
-        assert housekeeping.clean_up() == 1
+        assert cleanup.delete_expired() == 1
         with pytest.raises(ProgrammingError, match="permission denied"):
             run("DELETE FROM idempotency_record")
     assert IdempotencyRecord.objects.get().key == f"{KEY}-6"

@@ -9,8 +9,9 @@ from django.core import mail
 from django.test import Client as Browser
 from django.utils import timezone
 
-from banking import notices, payments
+from banking import notices, orders
 from banking.models import ScheduledTransfer, Transfer
+from banking.notices import email
 from oauth.models import AuditEvent, Authorization, Client
 from tests.banking.test_admin import browser_of, officer
 from tests.banking.test_scheduled_transfers import order
@@ -36,7 +37,7 @@ def weekly(alice_api, current, savings):
 
 
 def run(day="2026-12-01"):
-    return payments.run_due(today=date.fromisoformat(day))
+    return orders.run_due(today=date.fromisoformat(day))
 
 
 def state(scheduled):
@@ -50,13 +51,13 @@ def ended(reason):
 
 def test_an_order_of_a_disabled_app_pays_nothing_and_its_user_is_told(weekly, alice_api, browser, monkeypatch):
     told = []
-    monkeypatch.setattr(notices, "tell_later", lambda kind, about: told.append((kind, about)))
+    monkeypatch.setattr(notices, "enqueue_notice", lambda kind, about: told.append((kind, about)))
     Client.objects.filter(client_id=APP).update(is_active=False)
     assert run() == 0
     assert state(weekly) == ("held", "app_disabled", None)
     assert not Transfer.objects.exists()
     assert told == [("order_held", weekly.pk)]
-    notices.send("order_held", str(weekly.pk))
+    email.send("order_held", str(weekly.pk))
     assert "disabled" in mail.outbox[0].body
     Client.objects.filter(client_id=APP).update(is_active=True)
     shown = alice_api.get(f"/api/v1/scheduled-transfers/{weekly.pk}").json()

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from banking.accounts.opening import internal_account, open_account
 from banking.ledger import post
-from banking.opening import internal_account, open_account
 
 pytestmark = pytest.mark.django_db
 SCOPE = "accounts:read transactions:read"

@@ -9,11 +9,12 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from banking import housekeeping, tasks
+from banking import tasks
+from banking.accounts.opening import internal_account
+from banking.database import cleanup
 from banking.ledger import audit, post
 from banking.ledger.refusals import AccountNotOpen, CurrencyMismatch, InsufficientFunds, SameAccount
 from banking.models import Account, Hold, LedgerAudit, LedgerEntry, LedgerSeal, LedgerTransaction
-from banking.opening import internal_account
 from config import health
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel, no_triggers
 
@@ -289,7 +290,7 @@ def test_the_worker_audits_and_metrics_tell_what_it_found_and_when(current, clie
 def test_old_audits_go():
     for days in (1, 401):
         LedgerAudit.objects.create(seconds=1, differences={}, ended_at=timezone.now() - timedelta(days=days))
-    assert housekeeping.clean_up() == 1
+    assert cleanup.delete_expired() == 1
 
 
 def test_internal_accounts_are_made_once():

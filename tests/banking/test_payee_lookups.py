@@ -3,8 +3,8 @@
 import pytest
 from django.utils import timezone
 
-from banking import iban
 from banking.models import IdempotencyRecord
+from banking.notation import iban
 from banking.payments import payee_lookups
 from oauth.limits import Limit
 from tests.banking.test_scheduled_transfers import order

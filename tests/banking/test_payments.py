@@ -17,12 +17,13 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from uuid_utils.compat import uuid7
 
 from banking import ledger, payments
+from banking.accounts.opening import SHARDS, internal_account
 from banking.ledger import audit, hold, lock, post, release, reverse
 from banking.ledger.refusals import AlreadyReversed, InsufficientFunds
 from banking.models import Account, AccountAccess, Hold, LedgerEntry, Role, Transfer
-from banking.opening import SHARDS, internal_account
 from banking.payments import scheme
-from banking.payments.transfers import OUTGOING, NotCancellable
+from banking.payments.settlement import OUTGOING
+from banking.payments.transfers import NotCancellable
 from oauth.models import Authorization
 from oauth.tokens import liveness
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel, no_triggers

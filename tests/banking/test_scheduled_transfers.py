@@ -8,10 +8,10 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from banking import payments
+from banking import orders
 from banking.ledger import audit
 from banking.models import AccountAccess, IdempotencyRecord, ScheduledTransfer, Transfer, Webhook, WebhookDelivery
-from banking.payments.scheduled import NotAllMade
+from banking.orders.lifecycle import NotAllMade
 from oauth.models import Authorization
 from tests.banking.conftest import FUNDS_MINOR, in_parallel
 from tests.banking.test_ledger import balances
@@ -36,7 +36,7 @@ def order(api, source, destination, key=KEY, amount_minor=1000, **when):
 
 
 def run(day):
-    return payments.run_due(today=date.fromisoformat(day))
+    return orders.run_due(today=date.fromisoformat(day))
 
 
 def test_it_is_made_on_its_day_and_then_done(alice_api, current, savings):

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
+from banking.accounts.months import Month, closed_months, last_closed
+from banking.accounts.opening import internal_account, open_account
 from banking.ledger import post
 from banking.models import Account
-from banking.opening import internal_account, open_account
-from banking.statements import Month, last_closed, months
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -127,6 +127,6 @@ def test_an_account_that_nothing_happened_in(read, alice, access_token, api):
 
 def test_months_go_back_over_the_year():
     opened = datetime(2025, 11, 30, tzinfo=UTC)
-    assert [str(month) for month in months(opened)][-2:] == ["2025-12", "2025-11"]
+    assert [str(month) for month in closed_months(opened)][-2:] == ["2025-12", "2025-11"]
     assert str(Month(2025, 12).next) == "2026-01"
     assert str(Month(2026, 1).before) == "2025-12"

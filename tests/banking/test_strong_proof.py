@@ -11,8 +11,9 @@ from bs4 import BeautifulSoup
 from django.core import mail
 from django.utils import timezone
 
-from banking import notices, payments
+from banking import notices, orders
 from banking.models import Consent, Payee, ScheduledTransfer, Transfer
+from banking.notices import email
 from oauth.models import Client
 from tests.banking.conftest import funded, in_parallel
 from tests.banking.test_payments import ELSEWHERE
@@ -52,19 +53,19 @@ def refused(answer):
 def told(monkeypatch):
     """Every notice, as (kind, id)."""
     seen = []
-    tell = notices.tell_later
+    tell = notices.enqueue_notice
 
     def listen(kind, about):
         seen.append((str(kind), about))
         tell(kind, about)
 
-    monkeypatch.setattr(notices, "tell_later", listen)
+    monkeypatch.setattr(notices, "enqueue_notice", listen)
     return seen
 
 
 def mailed(told):
     for kind, about in told:
-        notices.send(kind, str(about))
+        email.send(kind, str(about))
     return [(one.to, one.subject, one.body) for one in mail.outbox]
 
 
@@ -113,7 +114,7 @@ def test_an_order_that_is_due_today_counts_and_is_made_without_another_proof(old
     today = timezone.localdate()
     assert order(fresh, current, savings, first_on=today.isoformat(), amount_minor=4_000).status_code == 201
     assert refused(send(old, body_of(current, savings, 1_000), f"{KEY}-2"))
-    assert payments.run_due(today=today) == 1
+    assert orders.run_due(today=today) == 1
     assert Transfer.objects.get().status == "posted"
     assert refused(send(old, body_of(current, savings, 1_000), f"{KEY}-3"))
 
@@ -222,7 +223,7 @@ def test_the_cap_on_orders_is_not_raced(access_token, api, alice, current, savin
         with contextlib.suppress(threading.BrokenBarrierError):
             all_there.wait(timeout=1)
 
-    monkeypatch.setattr(notices, "tell_later", wait_for_the_others)  # before COMMIT
+    monkeypatch.setattr(notices, "enqueue_notice", wait_for_the_others)  # before COMMIT
     day = (timezone.localdate() + timedelta(days=3)).isoformat()
     keys = [f"{KEY}-{number}" for number in range(4)]
     made = in_parallel(*(partial(order, client, current, savings, key, 1, first_on=day) for key in keys))
@@ -242,6 +243,6 @@ def test_a_large_payment_is_told_and_so_is_the_one_that_reaches_the_sum(fresh, c
 def test_a_name_that_an_app_chose_is_no_link_in_our_mail(alice):
     """A10's kind: text of strangers in email from the bank's own sender."""
     payee = Payee.objects.create(user=alice, name="Call evil.example/x now\nBank", iban=ELSEWHERE["identifier"])
-    notices.send("new_payee", str(payee.pk))
+    email.send("new_payee", str(payee.pk))
     assert "evil" not in mail.outbox[0].body
     assert "\n" not in mail.outbox[0].subject

@@ -12,10 +12,10 @@ from django.db import connection, transaction
 from django.test import Client as Browser
 from django.utils import timezone
 
+from banking.accounts.opening import internal_account
 from banking.api import idempotency
 from banking.ledger import post
 from banking.models import Account, AccountAccess, Payee, Role, ScheduledTransfer, Transfer
-from banking.opening import internal_account
 from banking.payments import Order, make
 from tests.accounts.test_pages import check as check_page
 from tests.banking.conftest import funded

@@ -8,7 +8,8 @@ import pytest
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from banking import housekeeping, payments, webhooks
+from banking import payments, webhooks
+from banking.database import cleanup
 from banking.models import AccountAccess, Consent, IdempotencyRecord, Role, Transfer, Webhook, WebhookDelivery
 from oauth import keys
 from oauth.models import Authorization
@@ -77,14 +78,14 @@ def test_what_happens_is_told_in_ids_only(app, hook, listener, current, of_bob):
 def test_it_is_signed_by_a_key_of_the_jwk_set(app, hook, listener):
     app.post(f"/api/v1/webhooks/{hook['id']}/ping", {}, format="json")
     sent = {}
-    original = webhooks.outbound.request
+    original = webhooks.delivery.outbound.request
 
     def spy(*args, **kwargs):
         sent.update(kwargs)
         return original(*args, **kwargs)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("banking.webhooks.outbound.request", spy)
+        patch.setattr("banking.webhooks.delivery.outbound.request", spy)
         deliver_all()
     header, nothing, signature = sent["more_headers"]["Webhook-Signature"].split(".")
     assert nothing == ""
@@ -242,12 +243,12 @@ def test_there_are_not_too_many_and_one_can_go(app, hook, listener):
 
 def test_what_nobody_needs_any_more_goes(app, hook, current, savings):
     send(app, body_of(current, savings))
-    assert housekeeping.clean_up() == 0
+    assert cleanup.delete_expired() == 0
     long_ago = timezone.now() - timedelta(days=31)
     IdempotencyRecord.objects.update(created_at=long_ago)
     kept = WebhookDelivery.objects.count()
     WebhookDelivery.objects.update(created_at=long_ago)
-    assert housekeeping.clean_up(batch=2) == 1 + kept
+    assert cleanup.delete_expired(batch=2) == 1 + kept
 
 
 def test_the_app_is_told_once_that_the_person_has_to_allow_it_anew(app, listener):

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from banking import ledger
+from banking.accounts.opening import open_account
 from banking.models import (
     Account,
     AccountAccess,
@@ -27,7 +28,6 @@ from banking.models import (
     Transfer,
     Webhook,
 )
-from banking.opening import open_account
 from demo.seed import history, people, scale
 from oauth.models import Authorization, Client, RefreshToken
 from tests.banking.conftest import in_parallel

@@ -128,7 +128,7 @@ class Money(Stage):
                 sent.append(json.loads(body))
                 return outbound.Answer(200, "", b"")
 
-            with mock.patch("banking.webhooks.outbound.request", answer):
+            with mock.patch("banking.webhooks.delivery.outbound.request", answer):
                 webhooks.deliver(delivery.pk)
             for message in sent:
                 self._check_message(delivery.webhook, message)

@@ -10,7 +10,7 @@ import time_machine
 from bs4 import BeautifulSoup
 from django.utils import timezone
 
-from banking.opening import open_account
+from banking.accounts.opening import open_account
 from oauth.models import Authorization, RememberedConsent
 from tests.conftest import make_client
 from tests.oauth_client import authorization_url, callback, decide, form_fields

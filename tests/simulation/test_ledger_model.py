@@ -28,10 +28,10 @@ from hypothesis.stateful import (
 )
 
 from banking import ledger, payments
+from banking.accounts.opening import internal_account, open_account
 from banking.api.idempotency import Answer, once
 from banking.ledger.refusals import LedgerRefusal
 from banking.models import Account, Hold, LedgerTransaction, Transfer
-from banking.opening import internal_account, open_account
 from tests.simulation.crash import Crash, crashing
 from tests.simulation.model import ModelAccount, ModelLedger, Refusals
 

@@ -1,4 +1,4 @@
-"""What the bank keeps about a person, for settings.PERSONAL_DATA: their own accounts, and what happened in them."""
+"""What the bank stores about a user, for the setting PERSONAL_DATA: their accounts, transactions and payees."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -8,13 +8,13 @@ from banking.models import Account, LedgerEntry, Payee
 Section = tuple[str, Iterable[Mapping[str, object]]]
 
 
-def of(user: Any) -> Iterator[Section]:
-    theirs = Account.objects.of(user.pk)
+def export(user: Any) -> Iterator[Section]:
+    accounts = Account.objects.of(user.pk)
     yield (
         "accounts",
-        theirs.values("id", "name", "iban", "currency", "status", "posted_minor", "held_minor", "opened_at"),
+        accounts.values("id", "name", "iban", "currency", "status", "posted_minor", "held_minor", "opened_at"),
     )
-    entries = LedgerEntry.objects.filter(account__in=theirs).order_by("account_id", "account_seq")
+    entries = LedgerEntry.objects.filter(account__in=accounts).order_by("account_id", "account_seq")
     yield "transactions", entries.values(
         "account_id", "account_seq", "booked_at", "currency", "amount_minor", "balance_after_minor",
         "counterparty_name", "counterparty_iban", "transaction__description",

@@ -7,7 +7,7 @@ from django.db.models import Count
 from django.utils.translation import ngettext
 
 from banking.models import ScheduledTransfer
-from banking.payments import scheduled
+from banking.orders import lifecycle
 from oauth.left_by_apps import Left, LeftByApps
 
 
@@ -20,7 +20,7 @@ class Orders(LeftByApps):
         return {client_id: _left(count) for client_id, count in counted}
 
     def removed(self, user: Any, client_id: str, *, is_ended: bool) -> None:
-        scheduled.app_removed(user.pk, client_id, is_cancelled=is_ended)
+        lifecycle.app_removed(user.pk, client_id, is_cancelled=is_ended)
 
 
 def _left(count: int) -> Left:

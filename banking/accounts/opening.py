@@ -6,8 +6,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from uuid_utils.compat import uuid7
 
-from banking import iban
 from banking.models import Account
+from banking.notation import iban
 
 SHARDS = 8
 

@@ -1,51 +1,19 @@
-"""Making the transfers that are due. The order's row is locked while one is made, and the day it was due is unique
-per order: two workers, or one that was killed, make it once."""
+"""The life of a payment order: set up, on hold, resumed, cancelled."""
 
-import logging
 from datetime import date
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
-from django.utils.translation import gettext_noop as _
 
-from banking import apps_of_users, ledger, notices
-from banking.ledger.refusals import AccountNotOpen, LedgerRefusal
-from banking.models import Account, ScheduledTransfer
-from banking.payments import queue
+from banking import notices
+from banking.models import ScheduledTransfer
+from banking.orders.refusals import NotActive, NotHeld, TooManyOrders
+from banking.payments import Order, check, queue
 from banking.payments.strong_proof import StrongProofNeeded
-from banking.payments.transfers import Order, check, make, refuse
-
-logger = logging.getLogger(__name__)
-
-#: Of one order in one run; more are made in the next.
-MOST_AT_ONCE = 100
-
-
-class NotAllMade(Exception):
-    """Some orders failed; those are tried again in the next run."""
-
-
-class NotActive(LedgerRefusal):
-    code = "scheduled_transfer_not_active"
-    title = _("The order is completed or was cancelled before.")
-    status = 409
-
-
-class NotHeld(LedgerRefusal):
-    code = "scheduled_transfer_not_held"
-    title = _("The order is not on hold, or only the bank can release it.")
-    status = 409
-
-
-class TooManyOrders(LedgerRefusal):
-    code = "too_many_orders"
-    title = _("There are as many orders as one person may have. Cancel one first.")
-    status = 409
 
 
 def create(order: Order, *, frequency: str, first_on: date, last_on: date | None) -> ScheduledTransfer:
@@ -75,7 +43,7 @@ def create(order: Order, *, frequency: str, first_on: date, last_on: date | None
         last_on=last_on,
         next_on=first_on,
     )
-    notices.tell_later(notices.Kind.NEW_ORDER, made.pk)
+    notices.enqueue_notice(notices.Kind.NEW_ORDER, made.pk)
     return made
 
 
@@ -96,7 +64,7 @@ def hold(scheduled_id: UUID, reason: ScheduledTransfer.HeldReason) -> ScheduledT
     is_taken_over = order.status == ScheduledTransfer.Status.HELD and reason == ScheduledTransfer.HeldReason.STAFF
     if order.status != ScheduledTransfer.Status.ACTIVE and not is_taken_over:
         raise NotActive
-    _hold(order, reason)
+    put_on_hold(order, reason)
     return order
 
 
@@ -132,7 +100,7 @@ def app_removed(user_id: UUID, client_id: str, *, is_cancelled: bool) -> int:
             if is_cancelled:
                 cancel(order.pk)
             elif order.status == ScheduledTransfer.Status.ACTIVE and order.resumed_at is None:
-                _hold(order, ScheduledTransfer.HeldReason.APP_REMOVED)
+                put_on_hold(order, ScheduledTransfer.HeldReason.APP_REMOVED)
             changed += 1
     return changed
 
@@ -146,7 +114,7 @@ def _locked(scheduled_id: UUID) -> ScheduledTransfer:
     return ScheduledTransfer.objects.select_for_update(no_key=True, of=("self",)).get(pk=scheduled_id)
 
 
-def _hold(order: ScheduledTransfer, reason: str) -> None:
+def put_on_hold(order: ScheduledTransfer, reason: str) -> None:
     order.status, order.next_on, order.held_reason = ScheduledTransfer.Status.HELD, None, reason
     order.save(update_fields=["status", "next_on", "held_reason"])
 
@@ -157,79 +125,3 @@ def _go_on(order: ScheduledTransfer) -> None:
     order.status = ScheduledTransfer.Status.ACTIVE if order.next_on else ScheduledTransfer.Status.COMPLETED
     order.held_reason = ""
     order.save(update_fields=["status", "next_on", "held_reason", "resumed_at"])
-
-
-def run_due(*, today: date | None = None) -> int:
-    """Makes what is due; how many transfers that were, refused ones included. One that cannot even be refused keeps
-    nobody else's waiting: raises NotAllMade after the others."""
-    today = today or timezone.localdate()
-    due = ScheduledTransfer.objects.filter(status=ScheduledTransfer.Status.ACTIVE, next_on__lte=today)
-    made, broken = 0, []
-    for pk in list(due.order_by("next_on").values_list("pk", flat=True)):
-        try:
-            made += _make_due(pk, today)
-        except DatabaseError:
-            logger.exception("the order %s could not be made", pk)
-            broken.append(str(pk))
-    if broken:
-        raise NotAllMade(f"{len(broken)} orders could not be made, see the log: {', '.join(broken[:10])}")
-    return made
-
-
-def _make_due(scheduled_id: UUID, today: date) -> int:
-    for made in range(MOST_AT_ONCE):
-        if not ledger.in_transaction(partial(_make_one, scheduled_id, today)):
-            return made
-    return MOST_AT_ONCE
-
-
-def _make_one(scheduled_id: UUID, today: date) -> bool:
-    orders = ScheduledTransfer.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-    scheduled = orders.select_related("user", "source", "destination").filter(pk=scheduled_id).first()
-    if scheduled is None or scheduled.next_on is None or scheduled.next_on > today:
-        return False
-    if reason := _ended(scheduled):
-        _hold(scheduled, reason)
-        notices.tell_later(notices.Kind.ORDER_HELD, scheduled.pk)
-        return False
-    day = scheduled.next_on
-    order = Order(
-        user_id=scheduled.user_id,
-        client_id=scheduled.client_id,
-        key=f"scheduled {scheduled.pk} {day}",  # with spaces, which no Idempotency-Key has: nobody can take it first
-        source=scheduled.source,
-        destination=scheduled.destination,
-        payee_name=scheduled.payee_name,
-        payee_iban=scheduled.payee_iban,
-        amount_minor=scheduled.amount_minor,
-        currency=scheduled.currency,
-        reference=scheduled.reference,
-        scheduled=scheduled,
-        due_on=day,
-    )
-    try:
-        with transaction.atomic():
-            _check_person(scheduled)
-            make(order)
-    except LedgerRefusal as refusal:
-        refuse(order, refusal)
-    scheduled.next_on = scheduled.day_after(day)
-    if scheduled.next_on is None:
-        scheduled.status = ScheduledTransfer.Status.COMPLETED
-    scheduled.save(update_fields=["next_on", "status"])
-    return True
-
-
-def _ended(scheduled: ScheduledTransfer) -> str:
-    """Why the app that set it up may no longer act for the user; empty while it may, or where the user resumed it."""
-    if scheduled.resumed_at is not None:
-        return ""
-    app = apps_of_users.find(scheduled.user_id, [scheduled.client_id]).get(scheduled.client_id)
-    return app.ended if app else ""
-
-
-def _check_person(scheduled: ScheduledTransfer) -> None:
-    """Who ordered it is still with us, and may still pay from there."""
-    may_pay = Account.objects.of(scheduled.user_id, may_pay=True).filter(pk=scheduled.source_id)
-    if not scheduled.user.is_active or not may_pay.exists():
-        raise AccountNotOpen("Who ordered it may no longer pay from this account.")

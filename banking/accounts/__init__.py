@@ -1,0 +1,2 @@
+"""Account information: opening accounts, transaction history, statements, and the export of a user's data. May import
+the ledger and what lies below it; knows no HTTP."""

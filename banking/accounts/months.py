@@ -1,0 +1,63 @@
+"""Calendar months in the bank's time zone, and when one is closed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.utils import timezone
+
+#: A transaction that waited for a lock at midnight is booked by then.
+SETTLING = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Month:
+    year: int
+    month: int
+
+    @classmethod
+    def of(cls, at: datetime | date) -> "Month":
+        return cls(at.year, at.month)
+
+    @classmethod
+    def parse(cls, text: str) -> "Month | None":
+        """From `2026-10`; None if the text is no month."""
+        year, dash, month = text.partition("-")
+        is_form = text.isascii() and dash and len(year) == 4 and len(month) == 2 and (year + month).isdigit()
+        return cls(int(year), int(month)) if is_form and int(year) > 0 and 1 <= int(month) <= 12 else None
+
+    def __str__(self) -> str:
+        return f"{self.year:04}-{self.month:02}"
+
+    @property
+    def begins_at(self) -> datetime:
+        return datetime(self.year, self.month, 1, tzinfo=timezone.get_default_timezone())
+
+    @property
+    def ends_at(self) -> datetime:
+        """Exclusive."""
+        return self.next.begins_at
+
+    @property
+    def next(self) -> "Month":
+        return Month(self.year + self.month // 12, self.month % 12 + 1)
+
+    @property
+    def before(self) -> "Month":
+        return Month(self.year - (self.month == 1), (self.month - 2) % 12 + 1)
+
+    @property
+    def is_closed(self) -> bool:
+        return self.year < 9999 and self.ends_at + SETTLING <= timezone.now()
+
+
+def last_closed() -> Month:
+    return Month.of(timezone.now() - SETTLING).before
+
+
+def closed_months(opened_at: datetime, *, before: Month | None = None) -> Iterator[Month]:
+    """The closed months since an account was opened, newest first; `before` is exclusive."""
+    month = before.before if before else last_closed()
+    while month >= Month.of(opened_at):
+        yield month
+        month = month.before

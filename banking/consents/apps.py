@@ -1,0 +1,30 @@
+"""The apps behind payments and payment orders.
+
+The setting BANK_APPS names a function of the site, `(user_id, client_ids) -> {client_id: App}`. Payments that a user
+ordered in the web bank have no app.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+#: Stored as the client of what was ordered in the web bank. No client ID contains a space.
+WEB_BANK = "web bank"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """`ended` says why the app may no longer act for the user: `app_disabled` or `app_removed`. It is empty while the
+    app may."""
+
+    name: str
+    ended: str = ""
+
+
+def find_apps(user_id: UUID, client_ids: Iterable[str]) -> Mapping[str, App]:
+    asked = frozenset(client_ids) - {WEB_BANK}
+    found: Mapping[str, App] = import_string(settings.BANK_APPS)(user_id, asked) if asked else {}
+    return found

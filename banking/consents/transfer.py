@@ -1,0 +1,100 @@
+"""Details of type `transfer` (RFC 9396): one transfer that a user allows an app to make. Registered with the
+authorization server by OAUTH["AUTHORIZATION_DETAILS_TYPES"]."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from banking.consents.granting import (
+    ACCOUNT_ID,
+    LOCATIONS,
+    choice_of,
+    closed_object,
+    number_of,
+    open_accounts,
+    store_consent,
+    uuids,
+)
+from banking.models import Account
+from banking.models.ledger import MAX_AMOUNT_MINOR
+from banking.notation import amounts, iban
+from oauth.authorization_details import Detail, DetailsType, NotAnswered, Question, Summary
+
+TRANSFER = "transfer"
+
+
+class TransferDetails(DetailsType):
+    """One transfer, made once, exactly as the user saw it (dynamic linking, SCA-RTS art. 5).
+
+    Requested: `{"type": "transfer", "actions": ["initiate"], "instructed_amount": {...}, "creditor": {...},
+    "reference"}`. Granted, it also has `identifier` and `debtor_account`.
+    """
+
+    schema = closed_object(
+        ("type", "instructed_amount", "creditor", "reference"),
+        type={"const": TRANSFER},
+        actions={"type": "array", "items": {"const": "initiate"}, "minItems": 1, "maxItems": 1},
+        locations=LOCATIONS,
+        instructed_amount=closed_object(
+            ("currency", "minor_units"),
+            currency={"type": "string", "pattern": r"^[A-Z]{3}\Z"},
+            minor_units={"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT_MINOR},
+        ),
+        creditor=closed_object(
+            ("scheme", "identifier", "name"),
+            scheme={"const": "iban"},
+            identifier={"type": "string", "minLength": 5, "maxLength": 42},
+            name={"type": "string", "minLength": 1, "maxLength": 140},
+        ),
+        reference={"type": "string", "minLength": 1, "maxLength": 140},
+        # A hint: the account that is ticked at first.
+        debtor_account=ACCOUNT_ID,
+    )
+
+    def check(self, detail: Detail) -> None:
+        if not iban.is_valid(iban.compact(detail["creditor"]["identifier"])):
+            raise ValueError("creditor/identifier must be a valid IBAN.")
+
+    def scopes(self, detail: Detail) -> Iterable[str]:
+        return ["transfers:write"]
+
+    def question(self, detail: Detail, user: Any) -> Question:
+        amount = detail["instructed_amount"]
+        hint = detail.get("debtor_account")
+        accounts = list(open_accounts(user, may_pay=True).filter(currency=amount["currency"]))
+        ticked = hint if any(str(account.pk) == hint for account in accounts) else None
+        return Question(
+            title=_("Make this transfer, once"),
+            headline=amounts.written(amount["currency"], amount["minor_units"]),
+            facts=_transfer(detail),
+            prompt=_("From which account?"),
+            choices=[
+                choice_of(account, is_ticked=str(account.pk) == ticked if ticked else number == 0)
+                for number, account in enumerate(accounts)
+            ],
+        )
+
+    def summary(self, detail: Detail) -> Summary:
+        accounts = Account.objects.filter(consents=detail["identifier"])
+        return Summary(
+            _("Make this transfer, once"),
+            facts=[*_transfer(detail), *((_("From"), f"{one.name} {number_of(one)}") for one in accounts)],
+        )
+
+    def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
+        currency = detail["instructed_amount"]["currency"]
+        accounts = list(open_accounts(user, may_pay=True).filter(pk__in=uuids(chosen), currency=currency))
+        if len(accounts) != 1 or len(chosen) != 1:
+            raise NotAnswered(_("Pick the account that pays, or choose Deny."))
+        return store_consent({**detail, "debtor_account": str(accounts[0].pk)}, user, client_id, accounts)
+
+
+def _transfer(detail: Detail) -> list[tuple[str, str]]:
+    amount, creditor = detail["instructed_amount"], detail["creditor"]
+    return [
+        (_("Amount"), amounts.written(amount["currency"], amount["minor_units"])),
+        (_("To"), creditor["name"]),
+        (_("Account number"), iban.grouped(iban.compact(creditor["identifier"]))),
+        (_("Reference"), detail["reference"]),
+    ]

@@ -1,0 +1,9 @@
+"""Emails about a user's money: a new payee, a large payment, a new payment order, an order on hold.
+
+A notice is a job of the transaction that it reports: it is sent if and only if that transaction commits. May import
+`consents`, the models and what lies below them.
+"""
+
+from banking.notices.kinds import TASK, Kind, enqueue_notice
+
+__all__ = ["TASK", "Kind", "enqueue_notice"]

@@ -1,0 +1,68 @@
+"""The text of each kind of notice."""
+
+import re
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from banking.consents.apps import find_apps
+from banking.models import Payee, ScheduledTransfer, Transfer
+from banking.notation import amounts, iban
+from oauth import shown_names
+
+Facts = list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    subject: str
+    what_happened: str
+    facts: Facts
+
+
+def new_payee(payee: Payee) -> Message:
+    return Message(_("New payee"), _("A payee was added to your account."), _recipient(payee.name, payee.iban))
+
+
+def large_payment(transfer: Transfer) -> Message:
+    what = _("A large payment was ordered, or one with which your payments of a day reach a large sum.")
+    return Message(_("Large payment"), what, [*_amount(transfer), *_route(transfer), *_app(transfer)])
+
+
+def new_order(order: ScheduledTransfer) -> Message:
+    what = _("A payment for days to come was ordered.")
+    facts = [(_("How often"), str(order.get_frequency_display())), *_amount(order), *_route(order), *_app(order)]
+    return Message(_("New payment order"), what, facts)
+
+
+def order_held(order: ScheduledTransfer) -> Message:
+    what = _("We hold a payment order: nothing is paid by it until you resume it. You can also cancel it.")
+    facts = [(_("Why"), str(order.get_held_reason_display())), *_amount(order), *_route(order), *_app(order)]
+    return Message(_("Payment order on hold"), what, facts)
+
+
+def _amount(payment: Transfer | ScheduledTransfer) -> Facts:
+    return [(_("Amount"), amounts.written(payment.currency, payment.amount_minor))]
+
+
+def _route(payment: Transfer | ScheduledTransfer) -> Facts:
+    if payment.payee_iban:
+        return _recipient(payment.payee_name, payment.payee_iban)
+    return [(_("To"), payment.destination.name)] if payment.destination else []
+
+
+def _recipient(name: str, identifier: str) -> Facts:
+    harmless = _harmless(name)
+    return [*([(_("To"), harmless)] if harmless else []), (_("Account number"), iban.masked(identifier) or "")]
+
+
+def _app(payment: Transfer | ScheduledTransfer) -> Facts:
+    app = find_apps(payment.user_id, [payment.client_id]).get(payment.client_id)
+    return [(_("App"), _harmless(app.name))] if app else []
+
+
+def _harmless(name: str) -> str:
+    """The name on one line, or nothing if a mail reader could turn it into a link: apps and strangers choose names,
+    and the email is ours."""
+    plain = shown_names.plain(name, longest=60)
+    return "" if re.search(r"[\w]\.[\w]|[/@\\]", plain) else plain

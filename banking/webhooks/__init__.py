@@ -1,0 +1,24 @@
+"""Telling apps what happened: at least once, signed, and only what they may know.
+
+An event is written in the transaction that it reports (`announce`). The background worker sends it (`deliver`) and
+decides then, at each attempt, whether the app may still know: an event whose account or scope the user took back
+meanwhile is dropped. May import the models and what lies below them.
+"""
+
+from banking.webhooks.announcing import announce, ping, send_again
+from banking.webhooks.consents import watch_consents
+from banking.webhooks.delivery import NotDelivered, deliver
+from banking.webhooks.permission import SCOPES_OF_EVENTS
+from banking.webhooks.queue import ATTEMPTS, TASK
+
+__all__ = [
+    "ATTEMPTS",
+    "SCOPES_OF_EVENTS",
+    "TASK",
+    "NotDelivered",
+    "announce",
+    "deliver",
+    "ping",
+    "send_again",
+    "watch_consents",
+]

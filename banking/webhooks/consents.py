@@ -1,0 +1,41 @@
+"""Events about an app's own access: it ended, or it ends soon."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from banking.models import Event, Webhook, WebhookDelivery
+from banking.webhooks.queue import enqueue
+from oauth.resource_server import authorization_of
+
+#: Must be shorter than the time that deliveries are kept, or the reminder would be sent twice.
+CONFIRM_DUE_BEFORE = timedelta(days=14)
+
+
+def watch_consents() -> None:
+    """Sends each app at most one `consent.confirm_due`, when its access ends within CONFIRM_DUE_BEFORE, and one
+    `consent.revoked`, after which it gets no more events."""
+    for webhook in Webhook.objects.filter(ended_at=None).iterator():
+        if authorization_of(webhook) is None:
+            end(webhook)
+        elif Event.CONSENT_CONFIRM_DUE in webhook.events:
+            _remind(webhook)
+
+
+@transaction.atomic
+def end(webhook: Webhook) -> None:
+    """Ends the webhook and sends `consent.revoked`, once."""
+    if Webhook.objects.filter(pk=webhook.pk, ended_at=None).update(ended_at=timezone.now()):
+        enqueue(WebhookDelivery.objects.create(webhook=webhook, event=Event.CONSENT_REVOKED).pk)
+
+
+@transaction.atomic
+def _remind(webhook: Webhook) -> None:
+    authorization = authorization_of(webhook)
+    if authorization is None or authorization.expires_at is None:
+        return
+    Webhook.objects.select_for_update().get(pk=webhook.pk)  # so that two workers send one reminder
+    is_reminded = webhook.deliveries.filter(event=Event.CONSENT_CONFIRM_DUE).exists()
+    if not is_reminded and authorization.expires_at - timezone.now() < CONFIRM_DUE_BEFORE:
+        enqueue(WebhookDelivery.objects.create(webhook=webhook, event=Event.CONSENT_CONFIRM_DUE).pk)

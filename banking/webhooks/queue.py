@@ -1,0 +1,15 @@
+"""The queue of deliveries: one background job for each."""
+
+from uuid import UUID
+
+from banking.database import jobs
+
+#: The background task that delivers. Its name is stored with jobs that wait.
+TASK = "banking.deliver_webhook"
+#: Waits of 3 s, 9 s, 27 s ... 49 hours between them: three days in all.
+ATTEMPTS = 12
+
+
+def enqueue(delivery_id: UUID) -> None:
+    """In the caller's transaction."""
+    jobs.defer(TASK, delivery_id=str(delivery_id))
