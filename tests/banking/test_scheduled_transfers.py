@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from banking import orders
 from banking.ledger import audit
 from banking.models import AccountAccess, IdempotencyRecord, ScheduledTransfer, Transfer, Webhook, WebhookDelivery
-from banking.orders.lifecycle import NotAllMade
+from banking.orders.due import NotAllMade
 from oauth.models import Authorization
 from tests.banking.conftest import FUNDS_MINOR, in_parallel
 from tests.banking.test_ledger import balances
