@@ -27,8 +27,8 @@ ENGLISH = (
     "*/admin/*",
     "*/admin.py",
     "config/admin_panels.py",
-    "oauth/registration/advice.py",
-    "oauth/registration/snippets.py",
+    "oauth/clients/advice.py",
+    "oauth/clients/snippets.py",
 )
 KEYWORDS: Any = {
     **DEFAULT_KEYWORDS,

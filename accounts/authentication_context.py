@@ -7,8 +7,8 @@ from allauth.account.authentication import get_authentication_records
 from django.http import HttpRequest
 
 from accounts import second_factors
-from oauth.authorization.authentication_context import AuthenticationContext, from_last_login
 from oauth.conf import conf
+from oauth.sessions.authentication_context import AuthenticationContext, from_last_login
 
 # allauth's `method`, or for second factors its `type` -> RFC 8176 §2 where that has a name for it.
 _AMR = {

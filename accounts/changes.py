@@ -13,8 +13,8 @@ from django.contrib.auth.hashers import is_password_usable
 
 from accounts import actor, notices
 from accounts.models import TrustedBrowser, User
-from oauth.authorization import sessions
 from oauth.models import Session
+from oauth.sessions import login_session
 
 Stored = dict[str, Any]
 
@@ -79,9 +79,9 @@ def follow(user: User, stored: Stored) -> None:
 def _password_changed(user: User, stored: Stored) -> None:
     kept, user.are_apps_kept = user.are_apps_kept, False
     if kept:
-        sessions.end_all(user, Session.EndReason.PASSWORD)
+        login_session.end_all(user, Session.EndReason.PASSWORD)
     else:
-        sessions.end_access(user, Session.EndReason.PASSWORD, by=actor.staff(user))
+        login_session.end_access(user, Session.EndReason.PASSWORD, by=actor.staff(user))
     request = actor.request()
     if request is None or actor.staff(user) is not None:
         kind = "password_replaced"
@@ -104,19 +104,19 @@ def _address_changed(user: User, old: str) -> None:
     told = {old, *addresses.filter(verified=True).values_list("email", flat=True), user.email}
     addresses.exclude(email=user.email).delete()
     EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"primary": True})
-    sessions.end_access(user, Session.EndReason.ADDRESS, by=actor.staff(user))
+    login_session.end_access(user, Session.EndReason.ADDRESS, by=actor.staff(user))
     for email in sorted(told):
         notices.tell_later("address_replaced", user, actor.request(), to=email, by=actor.staff(user))
 
 
 def _deactivated(user: User) -> None:
-    sessions.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
+    login_session.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
     notices.tell_later("deactivated", user, actor.request(), by=actor.staff(user))
 
 
 def _reactivated(user: User) -> None:
     """Ends once more what a request that was under way at the deactivation may have written since."""
-    sessions.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
+    login_session.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
     notices.tell_later("reactivated", user, actor.request(), by=actor.staff(user))
 
 

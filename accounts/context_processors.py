@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts import guessing
-from oauth.authorization import interaction
+from oauth.authorize import interaction
 
 
 def asking_client(request: HttpRequest) -> dict[str, Any]:

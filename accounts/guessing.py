@@ -11,9 +11,9 @@ from django.http import HttpRequest
 
 from accounts import known_device
 from accounts.models import User, UserManager
-from oauth import limits
 from oauth.errors import TooManyRequests
-from oauth.limits import Limit
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit
 
 # At one account, from one address or one browser that its owner has logged in from before.
 OF_ONE_PLACE = Limit("guesses-of-one-place", 5, seconds=300)
@@ -35,7 +35,7 @@ def count(request: HttpRequest, email: str) -> None:
     """One failure."""
     for limit, key in _counts(request, email):
         try:
-            limits.spend(limit, *key)
+            rate_limits.spend(limit, *key)
         except TooManyRequests:
             continue
 
@@ -46,7 +46,7 @@ def is_proof_refused(user: User) -> bool:
 
 def count_proof(user: User) -> None:
     try:
-        limits.spend(OF_PROOFS, str(user.pk))
+        rate_limits.spend(OF_PROOFS, str(user.pk))
     except TooManyRequests:
         return
 
@@ -68,7 +68,7 @@ def is_code_demanded_in(request: HttpRequest) -> bool:
 
 def _counts(request: HttpRequest, email: str) -> list[tuple[Limit, tuple[str, ...]]]:
     email = UserManager.normalize_email(email)
-    device, address = known_device.of(request, email), limits.address_of(request)
+    device, address = known_device.of(request, email), rate_limits.address_of(request)
     if device is not None:
         return [(OF_ONE_PLACE, (email, device))]
     return [(OF_ONE_PLACE, (email, address)), (OF_ONE_ADDRESS, (address,)), (OF_STRANGERS, (email,))]
@@ -76,7 +76,7 @@ def _counts(request: HttpRequest, email: str) -> list[tuple[Limit, tuple[str, ..
 
 def _is_reached(limit: Limit, key: tuple[str, ...]) -> bool:
     try:
-        limits.check(limit, *key)
+        rate_limits.check(limit, *key)
     except TooManyRequests:
         return True
     return False

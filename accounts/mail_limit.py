@@ -11,9 +11,9 @@ from django.http import HttpRequest
 
 from accounts import known_device
 from accounts.models import UserManager
-from oauth import limits
 from oauth.errors import TooManyRequests
-from oauth.limits import Limit
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit
 
 ONE_ASKER = Limit("mails-of-one-asker", 3, seconds=300)
 ALL_ASKERS = Limit("mails-to-one-address", 12, seconds=3600)
@@ -21,18 +21,18 @@ ALL_ASKERS = Limit("mails-to-one-address", 12, seconds=3600)
 
 def is_reached(request: HttpRequest, email: str, *, is_proven: bool = False) -> bool:
     """Counts this mail. `is_proven`: the asker knows the password, so strangers' mails do not count against it."""
-    return _refuses(limits.spend, request, email, is_proven)
+    return _refuses(rate_limits.spend, request, email, is_proven)
 
 
 def will_be_reached(request: HttpRequest, email: str) -> bool:
     """Whether the next mail would be one too many; counts nothing."""
-    return _refuses(limits.check, request, email, False)
+    return _refuses(rate_limits.check, request, email, False)
 
 
 def _refuses(look: Callable[..., None], request: HttpRequest, email: str, is_proven: bool) -> bool:
     email = UserManager.normalize_email(email)
     device = known_device.of(request, email)
-    asker = device or limits.address_of(request)
+    asker = device or rate_limits.address_of(request)
     try:
         look(ONE_ASKER, email, "proven" if is_proven else "asked", asker)
         if device is None and not is_proven:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from oauth.authorization import interaction
+from oauth.authorize import interaction
 from oauth.conf import conf
 
 _WAYS_BACK = tuple(

@@ -22,15 +22,15 @@ from django.utils.translation import gettext as _
 
 from accounts import devices, trusted_browsers
 from accounts.models import User
-from oauth.authorization import sessions
 from oauth.models import Session
+from oauth.sessions import login_session
 
 
 class SessionsAdapter(DefaultUserSessionsAdapter):
     def end_sessions(self, sessions_to_end: Iterable[UserSession]) -> None:
         store = import_module(settings.SESSION_ENGINE).SessionStore
         for session in sessions_to_end:
-            sessions.end_of(store(session.session_key), Session.EndReason.LOGOUT)
+            login_session.end_of(store(session.session_key), Session.EndReason.LOGOUT)
             session.end()
 
 

@@ -4,7 +4,7 @@ from collections.abc import Set
 from typing import Any
 
 from accounts.models import User
-from oauth.user_claims import standard_claims
+from oauth.tokens.user_claims import standard_claims
 
 
 def of(user: User, scopes: Set[str]) -> dict[str, Any]:

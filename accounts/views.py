@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
 from accounts import second_factors
-from oauth.authorization import interaction
+from oauth.authorize import interaction
 
 
 def home(request: HttpRequest) -> HttpResponse:

@@ -21,7 +21,8 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from banking.oversight import metrics as bank_metrics
 from config.draining import is_draining
 from config.proxy import UNKNOWN_PROXY
-from oauth import housekeeping, keys
+from oauth import keys
+from oauth.operations import cleanup
 
 SECONDS_BETWEEN_MEASUREMENTS = 60
 
@@ -84,7 +85,7 @@ def _measure() -> None:
         return
     _measured_at = time.monotonic()
     with suppress(Error, PoolTimeout, PoolClosed, TooManyRequests):
-        housekeeping.measure_backlog()
+        cleanup.measure_backlog()
         bank_metrics.measure()
 
 

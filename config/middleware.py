@@ -12,8 +12,8 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
 from config import errors
-from oauth import limits
 from oauth.errors import TooManyRequests
+from oauth.infrastructure import rate_limits
 
 logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -67,7 +67,7 @@ class LimitForms:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.method not in ("GET", "HEAD", "OPTIONS"):
             try:
-                limits.spend_page("", request)
+                rate_limits.spend_page("", request)
             except TooManyRequests as refusal:
                 response = errors.answer(request, errors.TOO_MANY)
                 response["Retry-After"] = str(refusal.retry_after_seconds)

@@ -402,18 +402,18 @@ OAUTH = {
     "ADMIN_PANELS": ["config.admin_panels.ledger", "config.admin_panels.backlog"],
     # This site is both servers: it verifies with the keys it signs with, without fetching its own JWKS.
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
-    "STATUS_LISTS": "oauth.authorization.status_list.bits",
+    "STATUS_LISTS": "oauth.status.published_lists.bits",
     "REPLAY_CHECK": "oauth.models.used_proof.is_first_use",
-    "REVOCATION_CHECK": "oauth.tokens.liveness.still_counts",
-    "AUTHORIZATION_OF": "oauth.authorization.of_token.find",
-    "END_AUTHORIZATION": "oauth.authorization.of_token.end",
+    "REVOCATION_CHECK": "oauth.status.liveness.still_counts",
+    "AUTHORIZATION_OF": "oauth.authorize.from_claims.find",
+    "END_AUTHORIZATION": "oauth.authorize.from_claims.end",
 }
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Client"
 OAUTH2_PROVIDER = {
     "APPLICATION_MODEL": "oauth.Client",
     "APPLICATION_ADMIN_CLASS": "oauth.admin.ClientAdmin",
-    "SCOPES_BACKEND_CLASS": "oauth.scopes.DatabaseScopes",
+    "SCOPES_BACKEND_CLASS": "oauth.clients.scopes_backend.DatabaseScopes",
     "PKCE_REQUIRED": True,
     "ALLOW_URI_WILDCARDS": False,
     "REFRESH_TOKEN_REUSE_PROTECTION": True,

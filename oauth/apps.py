@@ -8,9 +8,11 @@ class OAuthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from oauth import checks, signals  # noqa: F401  (registers them)
-        from oauth.roles import create_missing_groups
-        from oauth.setup import create_missing_rows
+        from oauth import checks  # noqa: F401  (registers them)
+        from oauth.clients import signals as of_clients  # noqa: F401  (connects them)
+        from oauth.operations.first_rows import create_missing_rows
+        from oauth.sessions import signals as of_sessions  # noqa: F401  (connects them)
+        from oauth.staff.roles import create_missing_groups
 
         post_migrate.connect(create_missing_rows, sender=self)
         post_migrate.connect(create_missing_groups, sender=self)

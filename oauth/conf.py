@@ -75,9 +75,9 @@ class Conf:
     #: Dotted paths of `left_by_apps.LeftByApps`: what becomes of what an app set up when a user removes it.
     LEFT_BY_APPS: tuple[str, ...] = ()
     #: Dotted path of a function (request) -> AuthenticationContext: how and when this person logged in.
-    AUTHENTICATION_CONTEXT: str = "oauth.authorization.authentication_context.from_last_login"
+    AUTHENTICATION_CONTEXT: str = "oauth.sessions.authentication_context.from_last_login"
     #: Dotted path of a function (user, scopes) -> claims for the UserInfo endpoint.
-    USER_CLAIMS: str = "oauth.user_claims.standard_claims"
+    USER_CLAIMS: str = "oauth.tokens.user_claims.standard_claims"
     #: Dotted path of a function (user) -> language code, of mail to them; "" is the language of the site.
     USER_LANGUAGE: str | None = None
     #: Dotted path of a function () -> JWK Set for verifying; without it the set is fetched from JWKS_URI.
@@ -117,12 +117,12 @@ class Conf:
     #: How long a person may take to decide what a client asked over the back channel (CIBA §7.3).
     BACKCHANNEL_REQUEST_LIFETIME: timedelta = timedelta(minutes=5)
     #: Dotted path of a function (login_hint) -> user or None (CIBA §7.1).
-    FIND_USER: str = "oauth.authorization.backchannel_request.find_user"
+    FIND_USER: str = "oauth.authorize.backchannel_request.find_user"
     #: The next signing key is published when the active one is so old (ASVS 5.0 11.1.1).
     KEY_ROTATION_INTERVAL: timedelta = timedelta(days=90)
     #: Audit events are kept for so long; the database refuses to delete any of the last 90 days.
     AUDIT_LIFETIME: timedelta = timedelta(days=400)
-    #: Group -> permissions of the site's other apps, for the roles of `oauth.roles` or more of them.
+    #: Group -> permissions of the site's other apps, for the roles of `oauth.staff.roles` or more of them.
     ADMIN_ROLES: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Dotted paths of functions () -> `oauth.admin.panels.Panel`: what the admin's home page shows besides ours.
     ADMIN_PANELS: tuple[str, ...] = ()

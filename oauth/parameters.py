@@ -17,6 +17,11 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 1000
 # RFC 8707 §2, RFC 8693 §2.1: a request may name several of these; nothing else may be repeated.
 REPEATABLE = frozenset({"resource", "audience"})
+# What is stored of a request has a size: anybody may send one. The longest values, in characters.
+LONGEST = {
+    "state": 2048, "nonce": 512, "login_hint": 320, "ui_locales": 256, "acr_values": 1024, "claims": 8192,
+    "authorization_details": 16384, "redirect_uri": 2048, "grant_id": 64, "prompt": 64,
+}  # fmt: skip
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NAME = re.compile(r"[A-Za-z0-9._#-]{1,64}")
 
@@ -92,3 +97,10 @@ def parse(encoded: bytes, *, repeatable: frozenset[str] = REPEATABLE) -> Paramet
         if value:
             values[name] = (*values.get(name, ()), value)
     return Parameters(values)
+
+
+def refuse_long(params: Parameters) -> None:
+    """Raises InvalidRequest if a parameter is longer than any valid value."""
+    for name, longest in LONGEST.items():
+        if len(params.get(name, "")) > longest:
+            raise InvalidRequest(f"The parameter {name} must be at most {longest} characters long.")

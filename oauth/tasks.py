@@ -6,9 +6,11 @@ from typing import Any
 from procrastinate import JobContext, RetryStrategy, builtin_tasks
 from procrastinate.contrib.django import app
 
-from oauth import housekeeping
-from oauth.authorization import backchannel_logout, backchannel_request, client_changes
+from oauth.authorize import backchannel_request
+from oauth.clients import changes
 from oauth.keys import rotation
+from oauth.operations import cleanup
+from oauth.sessions import backchannel_logout
 
 # 5 s, 25 s, 2 min, 10 min, 52 min: a client that restarts, deploys, or has a bad hour.
 _PATIENT = RetryStrategy(
@@ -37,15 +39,15 @@ def tell_client_of_decision(request_id: str) -> None:
     backchannel_request.tell_client(request_id)
 
 
-@app.task(name=client_changes.TELL, queue="oauth", retry=_MAIL)
+@app.task(name=changes.TELL, queue="oauth", retry=_MAIL)
 def tell_of_client_change(**notice: Any) -> None:
-    client_changes.tell(**notice)
+    changes.tell(**notice)
 
 
 @app.periodic(cron="17 * * * *")
 @app.task(name="oauth.clean_up", queue="oauth", queueing_lock="oauth.clean_up")
 def clean_up(timestamp: int) -> None:
-    for _ in housekeeping.clean_up():
+    for _ in cleanup.clean_up():
         pass
 
 

@@ -2,25 +2,25 @@
 
 from django.urls import path
 
-from oauth.endpoints.app_details import AppDetails
-from oauth.endpoints.apps import ConnectedApps
-from oauth.endpoints.authorize import AuthorizationEndpoint
 from oauth.endpoints.backchannel_authentication import BackchannelAuthenticationEndpoint
-from oauth.endpoints.build import guide
-from oauth.endpoints.device import DevicePage
 from oauth.endpoints.device_authorization import DeviceAuthorizationEndpoint
-from oauth.endpoints.grants import GrantEndpoint
+from oauth.endpoints.grant_management import GrantEndpoint
 from oauth.endpoints.introspection import IntrospectionEndpoint
 from oauth.endpoints.jwks import JWKSEndpoint
-from oauth.endpoints.logout import LogoutEndpoint
 from oauth.endpoints.metadata import MetadataEndpoint
 from oauth.endpoints.par import PushedAuthorizationRequestEndpoint
 from oauth.endpoints.registration import RegisteredClientEndpoint, RegistrationEndpoint
-from oauth.endpoints.requests import RequestsPage
 from oauth.endpoints.revocation import RevocationEndpoint
 from oauth.endpoints.status import StatusListEndpoint
 from oauth.endpoints.token import TokenEndpoint
 from oauth.endpoints.userinfo import UserInfoEndpoint
+from oauth.pages.app_details import AppDetails
+from oauth.pages.apps import ConnectedApps
+from oauth.pages.authorize import AuthorizationEndpoint
+from oauth.pages.backchannel_requests import RequestsPage
+from oauth.pages.build import guide
+from oauth.pages.device import DevicePage
+from oauth.pages.logout import LogoutEndpoint
 from oauth.resource_server.metadata import protected_resource
 
 app_name = "oauth"

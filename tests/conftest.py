@@ -14,13 +14,13 @@ from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from oauth import keys, limits
-from oauth.authorization import status_list
-from oauth.client_authentication import registry
+from oauth import keys
+from oauth.clients import cache, preset
 from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.infrastructure import rate_limits
 from oauth.models import Authorization, Client, refusal_count
-from oauth.registration import preset
 from oauth.resource_server import verified
+from oauth.status import published_lists
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
 from tests.database import within_this_transaction
@@ -64,10 +64,10 @@ def _forget_what_is_kept_in_memory() -> Iterator[None]:
     """What this process keeps in memory outlives a test's rows."""
     yield
     keys.ring.forget()
-    status_list.forget()
-    limits.forget()
+    published_lists.forget()
+    rate_limits.forget()
     refusal_count.forget()
-    registry.forget()
+    cache.forget()
     verified.forget()
 
 

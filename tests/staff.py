@@ -7,7 +7,7 @@ from django.test import Client as Browser
 
 from accounts.models import User
 from oauth.conf import conf
-from oauth.roles import ROLES
+from oauth.staff.roles import ROLES
 
 EVERY_ROLE = sorted({*ROLES, *conf.ADMIN_ROLES, "superuser"})
 

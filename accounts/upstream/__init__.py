@@ -8,5 +8,5 @@ Who somebody is there is (`iss`, `sub`), never a name or an address, which chang
 3. Where the address belongs to an account already, nothing is connected and nobody is let in: the owner gets a mail,
    logs in, and connects the provider on the security page. A provider that lies about addresses takes over nobody.
 
-What it asks of the provider goes through `oauth.outbound`. allauth does the rest.
+What it asks of the provider goes through `oauth.infrastructure.outbound`. allauth does the rest.
 """

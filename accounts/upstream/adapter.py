@@ -15,7 +15,7 @@ from requests.adapters import BaseAdapter
 from accounts import addresses
 from accounts.models import User
 from accounts.upstream import proof
-from oauth import outbound
+from oauth.infrastructure import outbound
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class UpstreamAdapter(DefaultSocialAccountAdapter):
 
 
 class GuardedTransport(BaseAdapter):
-    """What `requests` sends goes by oauth.outbound: public addresses, https, one deadline, a bounded answer."""
+    """Sends requests under the rules of `outbound`: public addresses, https, one deadline, a bounded answer."""
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         given: Any = request.body  # bytes, or the text of a form

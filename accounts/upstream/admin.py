@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from accounts.staff import support
 from accounts.upstream.provider import UpstreamProvider
-from oauth import outbound
+from oauth.infrastructure import outbound
 
 for model in (SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(model)

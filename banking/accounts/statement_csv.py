@@ -6,7 +6,7 @@ from typing import Any
 
 from banking.notation import amounts, iban
 from banking.notation.timestamps import timestamp
-from oauth import csv_cells
+from oauth.infrastructure import csv_cells
 
 _COLUMNS = (
     "booked_at", "description", "counterparty_name", "counterparty_identifier", "direction", "amount", "currency",

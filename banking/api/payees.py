@@ -19,7 +19,7 @@ from banking.notation import iban
 from banking.notation.timestamps import timestamp
 from banking.payments import payee_check, payee_lookups, payees
 from banking.payments.strong_proof import StrongProofNeeded
-from oauth.limits import Limit
+from oauth.infrastructure.rate_limits import Limit
 from oauth.resource_server import InsufficientUserAuthentication, TokenRequest, is_authenticated_since, require_live
 
 _FIELDS = ("id", "name", "iban", "created_at")

@@ -17,8 +17,8 @@ from banking.api.problems import Conflict
 from banking.api.views import BankView, user_or_404, uuid_or_404
 from banking.models import Account, Event, Webhook, WebhookDelivery
 from banking.notation.timestamps import timestamp
-from oauth import outbound
-from oauth.limits import Limit
+from oauth.infrastructure import outbound
+from oauth.infrastructure.rate_limits import Limit
 from oauth.resource_server import InsufficientScope, TokenRequest, authorization_of, require_live
 
 MOST = 10

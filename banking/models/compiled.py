@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models
 
-from oauth import prepared
+from oauth.fast_path import prepared
 
 
 class Compiled:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from banking.consents.apps import find_apps
 from banking.models import Payee, ScheduledTransfer, Transfer
 from banking.notation import amounts, iban
-from oauth import shown_names
+from oauth.infrastructure import display_names
 
 Facts = list[tuple[str, str]]
 
@@ -64,5 +64,5 @@ def _app(payment: Transfer | ScheduledTransfer) -> Facts:
 def _harmless(name: str) -> str:
     """The name on one line, or nothing if a mail reader could turn it into a link: apps and strangers choose names,
     and the email is ours."""
-    plain = shown_names.plain(name, longest=60)
+    plain = display_names.plain(name, longest=60)
     return "" if re.search(r"[\w]\.[\w]|[/@\\]", plain) else plain

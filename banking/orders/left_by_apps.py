@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from banking.models import ScheduledTransfer
 from banking.orders import lifecycle
-from oauth.left_by_apps import Left, LeftByApps
+from oauth.clients.left_by_apps import Left, LeftByApps
 
 
 class Orders(LeftByApps):

@@ -5,9 +5,9 @@ app asks."""
 from uuid import UUID
 
 from banking.models import Transfer
-from oauth import limits
 from oauth.errors import TooManyRequests
-from oauth.limits import Limit
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit
 
 LIMIT = Limit("payee-lookups", 30)
 
@@ -16,7 +16,7 @@ def spend(user_id: UUID, *, paid_iban: str = "") -> None:
     """Counts one question. Raises TooManyRequests, except about an IBAN that the user has paid before: that answer
     tells nothing new."""
     try:
-        limits.spend(LIMIT, str(user_id))
+        rate_limits.spend(LIMIT, str(user_id))
     except TooManyRequests:
         if not paid_iban or not _has_paid(user_id, paid_iban):
             raise

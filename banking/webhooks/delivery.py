@@ -12,7 +12,7 @@ from banking.models import Event, Webhook, WebhookDelivery
 from banking.notation.timestamps import timestamp
 from banking.webhooks.permission import reason_to_withhold
 from banking.webhooks.queue import ATTEMPTS
-from oauth import outbound
+from oauth.infrastructure import outbound
 
 #: The `typ` of the signature's header.
 TYP = "webhook+jws"

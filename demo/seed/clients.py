@@ -8,9 +8,9 @@ from typing import Any
 from django.conf import settings
 from jwcrypto.jwk import JWK
 
+from oauth.clients import preset
 from oauth.models import Client
 from oauth.models.client import AuthenticationMethod, Kind, SecurityProfile
-from oauth.registration import preset
 
 FILE = "clients.json"
 # Proves itself by a key, which stands in the file instead of a secret.

@@ -25,10 +25,10 @@ from banking.ledger import bulk
 from banking.models import Account
 from banking.notation.iban import of as iban_of
 from demo.seed.alone import alone
+from oauth.clients import preset
 from oauth.conf import conf
 from oauth.models import Authorization, Client, RefreshToken
 from oauth.models.client import Kind
-from oauth.registration import preset
 
 BLOCKS = 1000
 BLOCK = 1000  # rows of each kind

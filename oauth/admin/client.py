@@ -14,10 +14,10 @@ from oauth.admin.client_form import CERTIFICATE_NAMES, AddClientForm, ChangeClie
 from oauth.admin.client_secret import SecretViews
 from oauth.admin.client_tools import ToolViews
 from oauth.admin.paginator import CappedPaginator
-from oauth.authorization import redirect_hosts
+from oauth.clients import EXPLANATIONS, advice, preset, redirect_hosts
+from oauth.clients.registration import ceiling
 from oauth.models import AuditEvent, Client
 from oauth.models.client import Kind
-from oauth.registration import EXPLANATIONS, advice, ceiling, preset
 from oauth.staff import Guarded
 
 

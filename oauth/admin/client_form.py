@@ -7,6 +7,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from oauth.clients import EXPLANATIONS, kind_needs_redirect_uri, preset
 from oauth.models import Client, Scope
 from oauth.models.client import (
     CERTIFICATE_NAME_KINDS,
@@ -16,7 +17,6 @@ from oauth.models.client import (
     offered_authentication_methods,
     offered_grant_types,
 )
-from oauth.registration import EXPLANATIONS, kind_needs_redirect_uri, preset
 
 # A form without them (an older script, a field taken out of the page) leaves them as they are.
 _KEPT_WHEN_ABSENT = ("subject_type", "backchannel_token_delivery_mode", "security_profile")

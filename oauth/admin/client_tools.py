@@ -9,10 +9,10 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 
 from oauth.admin import dry_run
+from oauth.clients import advice, snippets
 from oauth.models import AuditEvent, Client
 from oauth.models.audit_event import origin
 from oauth.models.client import Kind
-from oauth.registration import advice, snippets
 from oauth.staff import changes_nothing
 
 

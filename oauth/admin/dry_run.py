@@ -21,8 +21,8 @@ from django.utils.translation import gettext
 from jwt.utils import base64url_encode
 
 from oauth import grants
-from oauth.authorization import authentication_context, consent
-from oauth.authorization.request import AuthorizationRequest, read, return_address
+from oauth.authorize import consent
+from oauth.authorize.request import AuthorizationRequest, read, return_address
 from oauth.conf import conf
 from oauth.errors import OAuthError
 from oauth.grants import GrantRequest, Issuance
@@ -30,6 +30,7 @@ from oauth.models import Client, DeviceCode, Session
 from oauth.models.client import GrantType
 from oauth.models.secret import digest, new_secret
 from oauth.parameters import Parameters
+from oauth.sessions import authentication_context
 
 _WITHOUT_A_PERSON = frozenset({"openid", "profile", "email", "offline_access"})
 

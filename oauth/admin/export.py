@@ -8,7 +8,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.http import StreamingHttpResponse
 
-from oauth import csv_cells
+from oauth.infrastructure import csv_cells
 from oauth.models import AuditEvent
 from oauth.models.audit_event import AuditEventQuerySet
 

@@ -7,10 +7,10 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from oauth.clients.registration import ceiling
 from oauth.conf import conf
 from oauth.models import InitialAccessToken, Scope
 from oauth.models.client import GrantType, SecurityProfile, offered_authentication_methods
-from oauth.registration import ceiling
 from oauth.staff import Guarded
 
 CEILING = (

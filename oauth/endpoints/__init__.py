@@ -1,1 +1,4 @@
-"""The endpoints, one module each, thin: they read, call one step after the other, and answer."""
+"""The machine endpoints: one module each. They use no cookies and answer JSON.
+
+An endpoint reads its parameters, authenticates the client, calls the rooms below, and answers.
+"""

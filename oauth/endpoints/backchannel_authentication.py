@@ -6,10 +6,10 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from oauth import parameters
-from oauth.authorization import backchannel_request
+from oauth.authorize import backchannel_request
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import UnauthorizedClient
-from oauth.limits import Limit
+from oauth.infrastructure.rate_limits import Limit
 from oauth.models import AuditEvent
 from oauth.models.client import GrantType
 

@@ -3,12 +3,13 @@
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from oauth import limits, parameters
-from oauth.authorization.request import requested_resources, requested_scopes
+from oauth import parameters
+from oauth.authorize.request import requested_resources, requested_scopes
 from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import InvalidAuthorizationDetails, UnauthorizedClient
-from oauth.limits import Limit
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit
 from oauth.models import DeviceCode
 from oauth.models.client import GrantType
 from oauth.models.secret import digest, new_secret
@@ -36,7 +37,7 @@ class DeviceAuthorizationEndpoint(ProtocolEndpoint):
             client=client,
             scopes=list(requested_scopes(params.get("scope"), client)),
             resources=list(requested_resources(params.all("resource"), client)),
-            address=limits.address_of(request),
+            address=rate_limits.address_of(request),
             expires_at=timezone.now() + conf.DEVICE_CODE_LIFETIME,
             interval_seconds=POLLING_INTERVAL_SECONDS,
         )

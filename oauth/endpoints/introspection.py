@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from oauth import parameters
 from oauth.conf import conf
-from oauth.endpoints import presented_token
+from oauth.endpoints import token_lookup
 from oauth.endpoints.protocol import ProtocolEndpoint, json_response
 from oauth.errors import InvalidClient
 from oauth.models import Client
@@ -39,7 +39,7 @@ class IntrospectionEndpoint(ProtocolEndpoint):
 
 
 def _introspect(client: Client, raw_token: str) -> dict[str, Any]:
-    token = presented_token.find(raw_token)
+    token = token_lookup.find(raw_token)
     if token is None or not token.is_active or token.client_id != client.client_id:
         return {"active": False}
     body: dict[str, Any] = {"active": True, **token.claims}

@@ -10,16 +10,16 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse
 
-from oauth.authorization import grant_management
-from oauth.authorization.request import DISPLAYS, PROMPTS, RESPONSE_MODES, supported_response_types
+from oauth.authorize import grant_management
+from oauth.authorize.request import DISPLAYS, PROMPTS, RESPONSE_MODES, supported_response_types
+from oauth.clients.registration.metadata import subject_types
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.endpoints import published
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.endpoints.published import Document
 from oauth.grants import GRANTS
 from oauth.models.client import AuthenticationMethod, DeliveryMode, offered_authentication_methods
-from oauth.registration.metadata import subject_types
-from oauth.user_claims import SCOPE_OF_CLAIM
+from oauth.tokens.user_claims import SCOPE_OF_CLAIM
 
 # What a client calls itself, and may prove itself at by its certificate.
 _WITH_TLS = (

@@ -6,13 +6,13 @@ from http import HTTPStatus
 from django.http import HttpRequest, HttpResponse
 
 from oauth import parameters
-from oauth.authorization import pushed, request_object
-from oauth.authorization.request import read, return_address
+from oauth.authorize import pushed_request, request_object
+from oauth.authorize.request import read, return_address
 from oauth.conf import conf
-from oauth.endpoints import binding
+from oauth.endpoints import sender_constraint
 from oauth.endpoints.protocol import ProtocolEndpoint, json_response
 from oauth.errors import InvalidDPoPProof, InvalidRequest
-from oauth.limits import Limit
+from oauth.infrastructure.rate_limits import Limit
 
 
 class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
@@ -34,10 +34,10 @@ class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
         asked = read(opened, return_address(opened, client))
         if "HTTP_DPOP" in request.META:
             # RFC 9449 §10.1: the proof is as good as dpop_jkt, and both are of one key.
-            jkt = binding.prove(request, conf.url("/oauth/par"))
+            jkt = sender_constraint.prove(request, conf.url("/oauth/par"))
             if asked.dpop_jkt not in ("", jkt):
                 raise InvalidDPoPProof("dpop_jkt is not the key of the proof.")
             asked = replace(asked, dpop_jkt=jkt)
-        request_uri = pushed.keep(client, asked)
+        request_uri = pushed_request.keep(client, asked)
         expires_in = int(conf.PUSHED_REQUEST_LIFETIME.total_seconds())
         return json_response({"request_uri": request_uri, "expires_in": expires_in}, status=HTTPStatus.CREATED)

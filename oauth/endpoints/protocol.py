@@ -11,7 +11,7 @@ from django.http.response import ResponseHeaders
 from django.utils.decorators import classonlymethod
 from django.views import View
 
-from oauth import client_authentication, limits, metrics
+from oauth.clients import authentication
 from oauth.errors import (
     AuthorizationPending,
     InvalidClient,
@@ -21,7 +21,8 @@ from oauth.errors import (
     TooManyRequests,
     UseDPoPNonce,
 )
-from oauth.limits import Limit
+from oauth.infrastructure import metrics, rate_limits
+from oauth.infrastructure.rate_limits import Limit
 from oauth.models import AuditEvent, Client, RefusalCount
 from oauth.models.audit_event import origin
 from oauth.parameters import Parameters
@@ -61,22 +62,22 @@ class ProtocolEndpoint(View):
         the limit is the address's. Failures count where they come from, and only failures are refused for them: right
         credentials hold 256 random bits or a signature, so nobody guesses them, and they are always accepted.
         """
-        address = limits.address_of(request)
+        address = rate_limits.address_of(request)
         client_id = ""
         try:
-            credentials = client_authentication.read(request, params)
+            credentials = authentication.read(request, params)
             client_id = credentials.client_id
-            client = client_authentication.verify(credentials)
+            client = authentication.verify(credentials)
         except InvalidClient as refusal:
             refusal.client_id = client_id
-            refusal.is_of_known_client = client_authentication.is_known(client_id)
-            limits.spend(limits.FAILURES, address, client_id)
-            limits.spend(limits.FAILURES_OF_ADDRESS, address)
+            refusal.is_of_known_client = authentication.is_known(client_id)
+            rate_limits.spend(rate_limits.FAILURES, address, client_id)
+            rate_limits.spend(rate_limits.FAILURES_OF_ADDRESS, address)
             raise
         self.caller = client
         if client.is_public:
-            limits.spend(self.limit_of_address, self.endpoint, address)
-        limits.spend(self.limit, self.endpoint, client.client_id, address if client.is_public else "")
+            rate_limits.spend(self.limit_of_address, self.endpoint, address)
+        rate_limits.spend(self.limit, self.endpoint, client.client_id, address if client.is_public else "")
         return client
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -149,7 +150,7 @@ def record_refusal(
     client_id = client.client_id if client else refusal.client_id
     is_caller = client is not None and is_proven and not client.is_public
     if not (is_user or is_caller or (_is_known(client, refusal) and _is_worth_an_event(client_id, request))):
-        RefusalCount.add(endpoint, refusal.code, limits.network_of(request))
+        RefusalCount.add(endpoint, refusal.code, rate_limits.network_of(request))
         return
     AuditEvent.record(
         AuditEvent.Action.REFUSED,
@@ -167,6 +168,6 @@ def _is_known(client: Client | None, refusal: OAuthError) -> bool:
 
 def _is_worth_an_event(client_id: str, request: HttpRequest) -> bool:
     """Anybody may call in the name of a client; how much of the log that fills has a limit."""
-    return limits.is_within(limits.EVENTS_OF_STRANGERS, limits.address_of(request), client_id) and limits.is_within(
-        limits.EVENTS_OF_STRANGERS_OF_CLIENT, client_id
-    )
+    return rate_limits.is_within(
+        rate_limits.EVENTS_OF_STRANGERS, rate_limits.address_of(request), client_id
+    ) and rate_limits.is_within(rate_limits.EVENTS_OF_STRANGERS_OF_CLIENT, client_id)

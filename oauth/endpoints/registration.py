@@ -10,15 +10,15 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from oauth import limits
-from oauth.authorization import client_changes
+from oauth.clients import changes
+from oauth.clients.registration import ceiling, metadata
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import InvalidClientMetadata, InvalidRegistrationToken
-from oauth.limits import Limit
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit
 from oauth.models import AuditEvent, Client, InitialAccessToken, client_identity
 from oauth.models.client_identity import Identity
 from oauth.models.secret import digest, new_secret
-from oauth.registration import ceiling, metadata
 from oauth.resource_server.authentication import bearer_token
 from oauth.resource_server.challenges import InvalidRequest as MalformedHeader
 
@@ -36,9 +36,9 @@ class RegistrationEndpoint(ProtocolEndpoint):
         token = _bearer(request)
         initial_access_token = InitialAccessToken.find(token)
         if initial_access_token is None:
-            limits.spend(limits.FAILURES_OF_ADDRESS, limits.address_of(request))
+            rate_limits.spend(rate_limits.FAILURES_OF_ADDRESS, rate_limits.address_of(request))
             raise InvalidRegistrationToken("An initial access token of this server is needed; it may have expired.")
-        limits.spend(REGISTRATIONS, token)
+        rate_limits.spend(REGISTRATIONS, token)
         limit = ceiling.of_token(initial_access_token)
         client = Client(
             registration_source=Client.RegistrationSource.DCR,
@@ -108,7 +108,7 @@ def _distrust(client: Client, before: Identity) -> None:
     """
     changed = set(client_identity.changed(before, client_identity.of(client)))
     if changed:
-        client_changes.distrust(client, entirely=bool(changed & client_identity.PROOF))
+        changes.distrust(client, entirely=bool(changed & client_identity.PROOF))
 
 
 def _own_client(request: HttpRequest, client_id: str, *, lock: bool = False) -> Client:
@@ -118,11 +118,11 @@ def _own_client(request: HttpRequest, client_id: str, *, lock: bool = False) -> 
     given = digest(_bearer(request))
     known = bytes(client.registration_token_digest or b"") if client else b""
     if client is None or not secrets.compare_digest(given, known):
-        address = limits.address_of(request)
-        limits.spend(limits.FAILURES, address, client_id)
-        limits.spend(limits.FAILURES_OF_ADDRESS, address)
+        address = rate_limits.address_of(request)
+        rate_limits.spend(rate_limits.FAILURES, address, client_id)
+        rate_limits.spend(rate_limits.FAILURES_OF_ADDRESS, address)
         raise InvalidRegistrationToken("The registration access token is not that of this client.")
-    limits.spend(MANAGEMENT, client_id)
+    rate_limits.spend(MANAGEMENT, client_id)
     return client
 
 

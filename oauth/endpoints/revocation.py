@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 
 from oauth import parameters
-from oauth.endpoints import presented_token
+from oauth.endpoints import token_lookup
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import UnsupportedTokenType
 from oauth.models import Authorization
@@ -22,7 +22,7 @@ class RevocationEndpoint(ProtocolEndpoint):
     def post(self, request: HttpRequest) -> HttpResponse:
         params = parameters.from_body(request)
         client = self.authenticated(request, params)
-        token = presented_token.find(params.require("token"))
+        token = token_lookup.find(params.require("token"))
         if token is not None and token.authorization is not None and token.client_id == client.client_id:
             if token.is_exchanged:
                 raise UnsupportedTokenType("A token from token exchange cannot be revoked alone; it ends by itself.")

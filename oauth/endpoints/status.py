@@ -3,9 +3,9 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.cache import get_conditional_response
 
-from oauth.authorization import status_list
 from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.status import published_lists
 from oauth.tokens.status_list import MEDIA_TYPE
 
 
@@ -17,7 +17,7 @@ class StatusListEndpoint(ProtocolEndpoint):
 
     def get(self, request: HttpRequest, number: int) -> HttpResponse:
         try:
-            published = status_list.published(number)
+            published = published_lists.published(number)
         except LookupError:
             body = {"error": "not_found", "error_description": "No token of this server names this list."}
             return JsonResponse(body, status=404)

@@ -2,11 +2,12 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from oauth import grants, metrics, parameters
+from oauth import grants, parameters
 from oauth.conf import conf
-from oauth.endpoints import binding
+from oauth.endpoints import sender_constraint
 from oauth.endpoints.protocol import ProtocolEndpoint, json_response
 from oauth.grants import GrantRequest
+from oauth.infrastructure import metrics
 
 
 class TokenEndpoint(ProtocolEndpoint):
@@ -22,7 +23,7 @@ class TokenEndpoint(ProtocolEndpoint):
         client = self.authenticated(request, params)
         if grant_type in grants.GRANTS:
             self.timer.grant_type = grant_type
-        confirmation = binding.of(request, client, conf.url("/oauth/token"))
+        confirmation = sender_constraint.of(request, client, conf.url("/oauth/token"))
         issuance = grants.run(grant_type, GrantRequest(client, params, confirmation))
         metrics.issued_by(grant_type).inc()
         return json_response(issuance.to_response())

@@ -3,13 +3,13 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.exceptions import APIException
 
-from oauth import user_claims
 from oauth.conf import conf
 from oauth.endpoints.own_resource import access_token, refusal_response
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.grants import entitlement
 from oauth.resource_server.challenges import InsufficientScope, InvalidToken
-from oauth.tokens import liveness, subject
+from oauth.status import liveness
+from oauth.tokens import subject, user_claims
 from oauth.tokens.signing import signer
 
 

@@ -8,12 +8,12 @@ from django.utils import timezone
 from jwt.utils import base64url_encode
 
 from oauth.errors import InvalidGrant, OAuthError
-from oauth.grants import entitlement, issuance, recording, unlocked
+from oauth.grants import consumption, entitlement, issuance, snapshot
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import Authorization, AuthorizationCode
 from oauth.models.secret import digest
-from oauth.tokens import liveness
-from oauth.tokens.liveness import Named
+from oauth.status import liveness
+from oauth.status.liveness import Named
 
 # RFC 7636 §4.1: 43 to 128 unreserved characters.
 _CODE_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -26,7 +26,7 @@ def at_once(request: GrantRequest) -> Issuance | None:
     """The usual case in two statements, read and consume. None for any other, and for the slower of two: what is to
     be said or ended then is decided under the lock."""
     code_digest = _asked_for(request)
-    code = unlocked.code(code_digest, request.client)
+    code = snapshot.code(code_digest, request.client)
     if code is None or code.consumed_at is not None:
         return None
     try:
@@ -34,7 +34,7 @@ def at_once(request: GrantRequest) -> Issuance | None:
         issued = _issue(code, request)
     except OAuthError:
         return None
-    is_first = issuance.consume(recording.of_code(code), request.client, code.authorization, _NAME, issued)
+    is_first = issuance.consume(consumption.of_code(code), request.client, code.authorization, _NAME, issued)
     return issued if is_first else None
 
 

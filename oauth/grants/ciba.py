@@ -9,8 +9,8 @@ from oauth.grants import issuance
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import BackchannelRequest
 from oauth.models.secret import digest
-from oauth.tokens import liveness
-from oauth.tokens.liveness import Named
+from oauth.status import liveness
+from oauth.status.liveness import Named
 
 SLOW_DOWN_SECONDS = 5
 _NOT_VALID = "The auth_req_id is not valid: unknown, already used, or of another client."

@@ -9,8 +9,8 @@ from oauth.grants import issuance
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import DeviceCode
 from oauth.models.secret import digest
-from oauth.tokens import liveness
-from oauth.tokens.liveness import Named
+from oauth.status import liveness
+from oauth.status.liveness import Named
 
 # RFC 8628 §3.5: slow_down adds this to the interval, for good.
 SLOW_DOWN_SECONDS = 5

@@ -8,16 +8,16 @@ from typing import Any
 
 from django.utils import timezone
 
-from oauth import authorization_details, user_claims
+from oauth import authorization_details
 from oauth.authorization_details import Detail
 from oauth.conf import conf
-from oauth.grants import entitlement, recording
-from oauth.grants.recording import Consumption
+from oauth.grants import consumption, entitlement
+from oauth.grants.consumption import Consumption
 from oauth.models import Authorization, Client, RefreshToken
 from oauth.models.client import GrantType
 from oauth.models.secret import digest, new_secret
 from oauth.parameters import Parameters
-from oauth.tokens import id_token, status_list
+from oauth.tokens import id_token, status_list, user_claims
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
 
@@ -199,12 +199,12 @@ def new_refresh_token(
 def record(client: Client, authorization: Authorization, grant_type: str, issued: Issuance) -> None:
     """That the authorization was used, the new refresh token, and the audit event of it, in one statement. Its caller
     holds the lock of the authorization."""
-    recording.write(client, authorization, grant_type, issued.scopes, issued.refresh_token_row)
+    consumption.write(client, authorization, grant_type, issued.scopes, issued.refresh_token_row)
 
 
 def consume(what: Consumption, client: Client, authorization: Authorization, grant_type: str, issued: Issuance) -> bool:
     """As `record`, together with what the grant consumes; whether this one was the first to."""
-    return recording.consume(what, client, authorization, grant_type, issued.scopes, issued.refresh_token_row)
+    return consumption.consume(what, client, authorization, grant_type, issued.scopes, issued.refresh_token_row)
 
 
 def narrowed_details(request: GrantRequest, authorization: Authorization) -> list[dict[str, Any]]:

@@ -9,12 +9,12 @@ from django.utils import timezone
 
 from oauth.conf import conf
 from oauth.errors import InvalidGrant, OAuthError
-from oauth.grants import entitlement, issuance, recording, unlocked
+from oauth.grants import consumption, entitlement, issuance, snapshot
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import Authorization, RefreshToken
 from oauth.models.secret import digest
-from oauth.tokens import liveness
-from oauth.tokens.liveness import Named
+from oauth.status import liveness
+from oauth.status.liveness import Named
 
 _NAME = "refresh_token"
 _NOT_VALID = "The refresh token is not valid: unknown, expired, revoked, or of another client."
@@ -23,7 +23,7 @@ _NOT_VALID = "The refresh token is not valid: unknown, expired, revoked, or of a
 def at_once(request: GrantRequest) -> Issuance | None:
     """The usual case in two statements: read, and use it. None for any other, and for the slower of two: what is to
     be said or ended then is decided under the lock."""
-    token = unlocked.refresh_token(digest(request.params.require("refresh_token")), request.client)
+    token = snapshot.refresh_token(digest(request.params.require("refresh_token")), request.client)
     if token is None:
         return None
     if token.superseded_at is not None or token.revoked_at is not None:
@@ -33,9 +33,9 @@ def at_once(request: GrantRequest) -> Issuance | None:
     except OAuthError:
         return None
     if issued.refresh_token:
-        what = recording.of_superseded(token)
+        what = consumption.of_superseded(token)
     else:
-        what = recording.of_first_use(token) if _is_first_use(token) else recording.of_nothing(token)
+        what = consumption.of_first_use(token) if _is_first_use(token) else consumption.of_nothing(token)
     is_first = issuance.consume(what, request.client, token.authorization, _NAME, issued)
     return issued if is_first else None
 

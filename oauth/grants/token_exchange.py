@@ -17,7 +17,7 @@ from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.models import Client
 from oauth.models.client import ExchangePolicy
 from oauth.resource_server.authentication import verify_access_token
-from oauth.tokens import liveness
+from oauth.status import liveness
 from oauth.tokens.claims import AccessTokenClaims
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"

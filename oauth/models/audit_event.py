@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from oauth.models.statement import insert, instance
+from oauth.infrastructure.rows import insert, instance
 
 
 @dataclass(frozen=True, slots=True)

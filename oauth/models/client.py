@@ -24,11 +24,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
-from oauth import outbound, shown_names
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
+from oauth.infrastructure import display_names, outbound
+from oauth.infrastructure.rows import Columns, rows
 from oauth.models import client_identity, client_keys
 from oauth.models.secret import digest, new_secret
-from oauth.models.statement import Columns, rows
 from oauth.models.status import next_status_index
 
 
@@ -211,7 +211,7 @@ class Client(AbstractApplication):
     application_type = models.CharField(max_length=6, default="web", editable=False)
     contacts = ArrayField(models.CharField(max_length=255), default=list, blank=True)
     registration_token_digest = models.BinaryField(max_length=32, null=True, editable=False)
-    # How far the client itself may change its registration: oauth.registration.ceiling. None: an admin registered it.
+    # How far the client may change its registration (clients.registration.ceiling); None if an admin registered it.
     registration_ceiling = models.JSONField(null=True, editable=False)
     # --- keys of the client (RFC 7591 §2): one of the two
     client_jwks = models.JSONField("public keys (JWK Set)", null=True, blank=True)
@@ -568,11 +568,11 @@ class Client(AbstractApplication):
     @property
     def shown_name(self) -> str:
         """For people: what a stranger typed turns or hides no letter of our pages."""
-        return shown_names.plain(self.name) or self.client_id
+        return display_names.plain(self.name) or self.client_id
 
     @property
     def name_looks_like_another(self) -> bool:
-        return shown_names.looks_like_another(self.name)
+        return display_names.looks_like_another(self.name)
 
     @property
     def is_vouched_for(self) -> bool:
@@ -583,7 +583,7 @@ class Client(AbstractApplication):
     def document_host(self) -> str:
         """Of a client that is known by its metadata document: who vouches for it."""
         is_document = self.registration_source == self.RegistrationSource.CIMD
-        return shown_names.host(urlsplit(self.client_id).hostname or "") if is_document else ""
+        return display_names.host(urlsplit(self.client_id).hostname or "") if is_document else ""
 
     @property
     def has_secret(self) -> bool:

@@ -9,8 +9,8 @@ from oauth.models.secret import DigestField, digest
 
 
 class InitialAccessToken(models.Model):
-    """The lists are the ceiling of what it registers (`oauth.registration.ceiling`). An empty one is the safe default
-    that its help text names, which is also what a token of an earlier release gets."""
+    """The lists are the ceiling of what it registers (`clients.registration.ceiling`). An empty list means the safe
+    default that its help text names; tokens of earlier releases have empty lists."""
 
     token_digest = DigestField()
     note = models.CharField(max_length=100, blank=True)

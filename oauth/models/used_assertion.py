@@ -5,8 +5,8 @@ from datetime import datetime
 from django.conf import settings
 from django.db import models
 
+from oauth.infrastructure.rows import changed
 from oauth.models.secret import DigestField, digest
-from oauth.models.statement import changed
 
 
 class UsedAssertion(models.Model):

@@ -5,8 +5,8 @@ from datetime import timedelta
 from django.db import models
 from django.utils import timezone
 
+from oauth.infrastructure.rows import changed
 from oauth.models.secret import DigestField
-from oauth.models.statement import changed
 
 
 class UsedProof(models.Model):

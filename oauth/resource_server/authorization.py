@@ -1,7 +1,7 @@
 """The authorization behind a token, for an API that shows it to the app, or takes it back for it.
 
 `OAUTH["AUTHORIZATION_OF"]` and `OAUTH["END_AUTHORIZATION"]` name the functions; a site that is the authorization
-server, too, names `oauth.authorization.of_token.find` and `.end`.
+server, too, names `oauth.authorize.from_claims.find` and `.end`.
 """
 
 from collections.abc import Mapping, Sequence

@@ -11,9 +11,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from oauth import limits
 from oauth.errors import TooManyRequests
-from oauth.limits import Limit
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit
 from oauth.tokens.access_token import AccessToken
 
 if TYPE_CHECKING:
@@ -31,18 +31,18 @@ class ThrottleToken(BaseThrottle):
         self._limit: Limit = getattr(view, "limit", self.DEFAULT)
         claims = request.auth.claims
         try:
-            limits.spend(self._limit, claims.client_id, claims.subject)
+            rate_limits.spend(self._limit, claims.client_id, claims.subject)
         except TooManyRequests:
             return False
         return True
 
     def wait(self) -> float:
-        return limits.seconds_left(self._limit)
+        return rate_limits.seconds_left(self._limit)
 
 
 def say_limit(request: Request, response: Response, limit: Limit) -> None:
     """What is left, on every answer to whoever has a valid token."""
     if isinstance(request.auth, AccessToken):
-        left = limits.remaining(limit, request.auth.claims.client_id, request.auth.claims.subject)
+        left = rate_limits.remaining(limit, request.auth.claims.client_id, request.auth.claims.subject)
         response["RateLimit-Policy"] = f'"{limit.name}";q={limit.most};w={limit.seconds}'
-        response["RateLimit"] = f'"{limit.name}";r={left};t={limits.seconds_left(limit)}'
+        response["RateLimit"] = f'"{limit.name}";r={left};t={rate_limits.seconds_left(limit)}'

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts import after_answer, guessing, known_device
 from accounts.models import User
-from oauth.limits import Limit
+from oauth.infrastructure.rate_limits import Limit
 from tests.oauth_client import PASSWORD
 
 pytestmark = pytest.mark.django_db

@@ -21,8 +21,9 @@ from cryptography.x509.oid import NameOID
 from jwt.utils import base64url_encode
 
 from oauth import keys
-from oauth.authorization import backchannel_logout, status_list
 from oauth.conf import conf
+from oauth.sessions import backchannel_logout
+from oauth.status import published_lists
 from tests.oauth.client_keys import ClientKey
 
 pytestmark = pytest.mark.django_db
@@ -464,7 +465,7 @@ def others(issued, mobile_app, alice):
         "ID token": tokens["id_token"],
         "refresh token": tokens["refresh_token"],
         "logout token": backchannel_logout.logout_token(mobile_app, user_id=str(alice.pk), sid="s"),
-        "status list": status_list.published(0).jwt,
+        "status list": published_lists.published(0).jwt,
         "client assertion": client_key.assertion(mobile_app.client_id),
         "client assertion for the API": client_key.assertion(mobile_app.client_id, aud=conf.audiences[0]),
         "DPoP proof": client_key.sign(proof, typ="dpop+jwt", jwk=client_key.public),

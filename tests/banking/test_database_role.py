@@ -18,7 +18,7 @@ from banking.checks import check_guarantees
 from banking.database import cleanup
 from banking.ledger import audit
 from banking.models import IdempotencyRecord, Transfer
-from oauth.housekeeping import clean_up
+from oauth.operations.cleanup import clean_up
 from tests.banking.conftest import FUNDS_MINOR
 from tests.banking.test_ledger import balances, move
 from tests.banking.test_payments import ELSEWHERE

@@ -6,7 +6,7 @@ from django.utils import timezone
 from banking.models import IdempotencyRecord
 from banking.notation import iban
 from banking.payments import payee_lookups
-from oauth.limits import Limit
+from oauth.infrastructure.rate_limits import Limit
 from tests.banking.test_scheduled_transfers import order
 from tests.banking.test_transfers import KEY, body_of, send
 from tests.banking.test_web_bank import filled, text

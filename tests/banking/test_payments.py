@@ -25,7 +25,7 @@ from banking.payments import scheme
 from banking.payments.settlement import OUTGOING
 from banking.payments.transfers import NotCancellable
 from oauth.models import Authorization
-from oauth.tokens import liveness
+from oauth.status import liveness
 from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel, no_triggers
 from tests.banking.test_ledger import balances, move
 from tests.banking.test_transfers import KEY, body_of, send

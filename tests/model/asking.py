@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from oauth.conf import conf
-from oauth.user_claims import SCOPE_OF_CLAIM
+from oauth.tokens.user_claims import SCOPE_OF_CLAIM
 from tests.model import wire, world
 from tests.model.oracle import SCOPE_OF_ACTION, Allowed, Code, Payment, Picked, lifetime
 from tests.model.requests import ACCOUNTS, ALLOW, Reply, Want, apps, keys, numbers, replies, users, wants

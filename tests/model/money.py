@@ -9,7 +9,7 @@ from hypothesis.stateful import rule
 
 from banking import ledger, payments, webhooks
 from banking.models import Webhook, WebhookDelivery
-from oauth import outbound
+from oauth.infrastructure import outbound
 from tests.model import wire, world
 from tests.model.oracle import Access, Details, Payment, readable, touched_by
 from tests.model.requests import numbers

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from oauth.conf import conf
-from oauth.user_claims import scopes_of
+from oauth.tokens.user_claims import scopes_of
 
 SCOPE_OF_ACTION = {"accounts": "accounts:read", "balances": "balances:read", "transactions": "transactions:read"}
 

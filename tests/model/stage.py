@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from hypothesis.stateful import RuleBasedStateMachine
 
-from oauth import limits
-from oauth.authorization import status_list
-from oauth.client_authentication import registry
+from oauth.clients import cache
+from oauth.infrastructure import rate_limits
 from oauth.resource_server import verified
+from oauth.status import published_lists
 from tests.model import world
 from tests.model.oracle import Access, Allowed, Facts, Model, Violation
 from tests.model.wire import Browser
@@ -119,5 +119,5 @@ class Stage(RuleBasedStateMachine):
 
 def forget() -> None:
     """What this process keeps in memory outlives rows that are rolled back. The signing keys stay."""
-    for memory in (status_list, limits, registry, verified):
+    for memory in (published_lists, rate_limits, cache, verified):
         memory.forget()

@@ -18,7 +18,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from oauth.authorization import backchannel_request
+from oauth.authorize import backchannel_request
 from oauth.conf import conf
 from oauth.models import Authorization, BackchannelRequest
 from tests.conftest import make_client
@@ -229,7 +229,7 @@ def test_too_many_requests_are_refused_for_nobody_as_for_a_user(call_centre, ali
 
 def test_another_spelling_of_a_hint_does_not_reach_the_user_more_often(call_centre, alice, monkeypatch):
     """Nor does the answer say that both mean the same user."""
-    finder = "oauth.authorization.backchannel_request.find_user"
+    finder = "oauth.authorize.backchannel_request.find_user"
     monkeypatch.setattr(finder, lambda hint: alice)
     answers = [ask(call_centre, login_hint=f"customer {number}").status_code for number in range(8)]
     assert answers == [200] * 8

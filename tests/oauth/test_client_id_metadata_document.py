@@ -7,8 +7,8 @@ import time_machine
 from django.utils import timezone
 from oauth2_provider.cimd import CIMDError, SafeMetadataFetcher
 
+from oauth.clients.registration import ceiling
 from oauth.models import AuditEvent, Authorization, Client
-from oauth.registration import ceiling
 from tests.oauth.client_keys import ClientKey
 from tests.oauth_client import authorization_url, callback, decide
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import User
-from oauth.authorization import client_changes
+from oauth.clients import changes
 from oauth.models import AuditEvent, Authorization, Client, NewRedirectHost, RememberedConsent
 from oauth.models.client import ExchangePolicy
 from tests.conftest import make_client
@@ -152,8 +152,8 @@ def deliver():
     """Does what the worker would do."""
 
     def run():
-        for job in ProcrastinateJob.objects.filter(task_name=client_changes.TELL):
-            client_changes.tell(**job.args)
+        for job in ProcrastinateJob.objects.filter(task_name=changes.TELL):
+            changes.tell(**job.args)
         told = {one.to[0]: "" for one in mail.outbox}
         for one in mail.outbox:
             told[one.to[0]] += one.body
@@ -200,7 +200,7 @@ def test_mails_about_one_client_are_limited(browser, web_app, staff):
     allow(browser, web_app)
     for number in range(15):
         change(web_app, name=f"Name {number}")
-    assert ProcrastinateJob.objects.filter(task_name=client_changes.TELL).count() == 10
+    assert ProcrastinateJob.objects.filter(task_name=changes.TELL).count() == 10
     assert AuditEvent.objects.filter(reason__startswith="while in use").count() == 15
 
 

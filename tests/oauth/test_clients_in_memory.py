@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from oauth.client_authentication import registry
+from oauth.clients import cache
 from oauth.conf import conf
 from oauth.models.secret import digest, new_secret
 
@@ -34,7 +34,7 @@ def elsewhere(client, **values):
 def known(service, token_endpoint, monkeypatch):
     """The service has been here before."""
     clock = Clock()
-    monkeypatch.setattr(registry, "time", clock)
+    monkeypatch.setattr(cache, "time", clock)
     assert token_endpoint.post(service, grant_type="client_credentials").status_code == 200
     return clock
 
@@ -112,12 +112,12 @@ def test_a_client_that_is_enabled_again_is_served_at_once(service, token_endpoin
 
 
 def test_so_many_clients_are_kept_and_no_more(service, token_endpoint, known, monkeypatch):
-    monkeypatch.setattr(registry, "_MOST_KEPT", 1)
-    registry.forget()
+    monkeypatch.setattr(cache, "_MOST_KEPT", 1)
+    cache.forget()
     for _ in range(3):
-        registry.read(service.client_id)
-        registry.read("nobody")
-    assert len(registry._kept) == 1
+        cache.read(service.client_id)
+        cache.read("nobody")
+    assert len(cache._kept) == 1
 
 
 def test_nothing_is_kept_where_the_site_says_so(service, token_endpoint, settings, django_assert_num_queries):

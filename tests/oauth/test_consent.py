@@ -6,7 +6,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client as Browser
 
-from oauth import shown_names
+from oauth.infrastructure import display_names
 from oauth.models import Authorization, Client
 from tests.oauth_client import authorization_url, callback, decide, form_fields
 
@@ -129,14 +129,14 @@ def test_letters_that_pass_for_others_are_told(browser, mobile_app, name):
     "name", ["Pocket Ledger", "Café Zürich 24/7", "Моя книга", "家計簿アプリ Pro", "Τα λεφτά μου", "מסע", "한국어 앱"]
 )
 def test_honest_names_of_any_language_are_not_told(name):
-    assert shown_names.plain(name) == name
-    assert not shown_names.looks_like_another(name)
+    assert display_names.plain(name) == name
+    assert not display_names.looks_like_another(name)
 
 
 def test_a_host_is_shown_as_dns_knows_it():
-    assert shown_names.host("аpple.example") == "xn--pple-43d.example"
-    assert shown_names.host("bank.example") == "bank.example"
-    assert shown_names.host("a\u202e" + "é" * 70 + ".example").isascii()
+    assert display_names.host("аpple.example") == "xn--pple-43d.example"
+    assert display_names.host("bank.example") == "bank.example"
+    assert display_names.host("a\u202e" + "é" * 70 + ".example").isascii()
 
 
 def test_the_page_is_framed_nowhere_kept_nowhere_and_its_form_leads_only_to_the_app(browser, mobile_app):

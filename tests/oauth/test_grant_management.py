@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from oauth.authorization import status_list
 from oauth.models import Authorization
 from oauth.models.client import GrantType
 from oauth.resource_server import status
+from oauth.status import published_lists
 from tests.conftest import ALL_SCOPES, make_client
 from tests.oauth.test_token_exchange import exchange
 from tests.oauth_client import allow, authorization_url, callback, decide, decoded
@@ -107,7 +107,7 @@ def test_replace_ends_everything_of_before(browser, manager, issue, token_endpoi
     assert Authorization.objects.get().scopes == ["balances:read"]
     assert token_endpoint.refresh(manager, first["refresh_token"]).json()["error"] == "invalid_grant"
     assert token_endpoint.refresh(manager, second["refresh_token"]).status_code == 200
-    status_list.forget()
+    published_lists.forget()
     status.forget()
     assert api(first["access_token"]).get("/api/v1/accounts").status_code == 401
     before, after = (decoded(one["access_token"])["status"]["status_list"]["idx"] for one in (first, second))

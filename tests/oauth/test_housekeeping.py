@@ -10,8 +10,6 @@ from django.db import transaction
 from django.utils import timezone
 from prometheus_client import generate_latest
 
-from oauth import housekeeping
-from oauth.housekeeping import clean_up, expired
 from oauth.models import (
     AuditEvent,
     Authorization,
@@ -22,6 +20,8 @@ from oauth.models import (
     Session,
     UsedAssertion,
 )
+from oauth.operations import cleanup
+from oauth.operations.cleanup import clean_up, expired
 
 pytestmark = pytest.mark.django_db
 
@@ -83,7 +83,7 @@ def test_batches_are_small(issued, web_app):
 
 def test_it_rests_after_each_batch_in_proportion_to_it(issued, web_app, monkeypatch):
     rests = []
-    monkeypatch.setattr(housekeeping.time, "sleep", rests.append)
+    monkeypatch.setattr(cleanup.time, "sleep", rests.append)
     for _ in range(3):
         issued(web_app)
     began = time.monotonic()
@@ -91,7 +91,7 @@ def test_it_rests_after_each_batch_in_proportion_to_it(issued, web_app, monkeypa
         batches = list(clean_up(batch=1))
     assert len(rests) == len(batches) >= 3
     assert all(rest > 0 for rest in rests)
-    assert sum(rests) <= housekeeping.REST * (time.monotonic() - began)
+    assert sum(rests) <= cleanup.REST * (time.monotonic() - began)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -126,10 +126,10 @@ def test_what_was_needed_once_goes_when_it_has_expired_and_is_counted(mobile_app
     RevokedStatus.objects.create(index=10**9, revoked_at=long_ago)
     AuditEvent.objects.create(action="denied", at=long_ago)
     kept = AuditEvent.record(AuditEvent.Action.DENIED)
-    housekeeping.measure_backlog()
+    cleanup.measure_backlog()
     text = generate_latest().decode()
     for kind in ("pushed requests", "used assertions", "status bits", "audit events"):
         assert f'oauth_cleanup_backlog{{kind="{kind}"}} 1.0' in text
-    removed = dict(housekeeping.clean_up())
+    removed = dict(cleanup.clean_up())
     assert removed == {"pushed requests": 1, "used assertions": 1, "status bits": 1, "audit events": 1}
     assert list(AuditEvent.objects.filter(action="denied")) == [kept]

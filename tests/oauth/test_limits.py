@@ -11,10 +11,10 @@ from django.test import Client as Browser
 from django.test import RequestFactory
 from django.utils import timezone
 
-from oauth import limits
 from oauth.endpoints.token import TokenEndpoint
 from oauth.errors import TooManyRequests
-from oauth.limits import Limit
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +29,7 @@ def _the_middle_of_a_minute():
 
 def spend(times, limit=FEW, key="somebody"):
     for _ in range(times):
-        limits.spend(limit, key)
+        rate_limits.spend(limit, key)
 
 
 def test_one_too_many_is_told_when_to_come_again():
@@ -56,7 +56,7 @@ def test_the_scale_multiplies(settings):
 def test_workers_count_together():
     """Each process counts in memory and shares what it counted: the second one here knows of the first."""
     spend(2)
-    limits.forget()  # another process
+    rate_limits.forget()  # another process
     spend(1)
     with pytest.raises(TooManyRequests):
         spend(1)
@@ -67,7 +67,7 @@ def test_a_wide_limit_is_shared_in_steps_without_a_statement_for_most(django_ass
     with django_assert_num_queries(0):
         spend(99, wide)
     spend(1, wide)
-    limits.forget()
+    rate_limits.forget()
     spend(1900, wide)
     with pytest.raises(TooManyRequests):
         spend(100, wide)
@@ -84,15 +84,15 @@ def test_a_cache_that_is_away_leaves_each_process_its_own_limit(monkeypatch):
 
 
 def test_memory_is_bounded(monkeypatch):
-    monkeypatch.setattr(limits, "_MOST_COUNTED", 100)
+    monkeypatch.setattr(rate_limits, "_MOST_COUNTED", 100)
     for number in range(1000):
         spend(1, key=str(number))
-    assert len(limits._counts) <= 100
+    assert len(rate_limits._counts) <= 100
 
 
 def test_an_ipv6_subscriber_is_one_address():
     factory = RequestFactory()
-    addresses = {limits.address_of(factory.get("/", REMOTE_ADDR=f"2001:db8:1:2::{n}")) for n in range(5)}
+    addresses = {rate_limits.address_of(factory.get("/", REMOTE_ADDR=f"2001:db8:1:2::{n}")) for n in range(5)}
     assert addresses == {"2001:db8:1:2::"}
 
 

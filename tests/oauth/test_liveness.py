@@ -1,4 +1,4 @@
-"""What has ended or changed is over at every door: one function answers for all of them (`oauth.tokens.liveness`)."""
+"""What has ended or changed is over at every door: one function answers for all of them (`oauth.status.liveness`)."""
 
 import ast
 from pathlib import Path
@@ -175,7 +175,7 @@ def test_a_device_that_was_let_in_gets_nothing_after_the_end(browser, alice, sig
 
 #: Where the words are used for another purpose: lists for people, and the model that has the columns.
 ELSEWHERE = {
-    "oauth/tokens/liveness.py",
+    "oauth/status/liveness.py",
     "oauth/models/authorization.py",
     "oauth/admin/authorization.py",
     "oauth/resource_server/__init__.py",
@@ -199,7 +199,7 @@ def test_nothing_but_liveness_asks_whether_an_authorization_lives():
 def asks(tree):
     """Reads `authorization.revoked_at`, `grant.is_live` or `authorization.user.is_active`, or a private of liveness."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module == "oauth.tokens.liveness":
+        if isinstance(node, ast.ImportFrom) and node.module == "oauth.status.liveness":
             yield from ((node.lineno, one.name) for one in node.names if one.name.startswith("_"))
         if not isinstance(node, ast.Attribute):
             continue
@@ -220,7 +220,7 @@ def asks(tree):
         "if authorization.revoked_at is None: pass",
         "code.authorization.is_live",
         "waiting.authorization.user.is_active",
-        "from oauth.tokens.liveness import _counts",
+        "from oauth.status.liveness import _counts",
         "liveness._counts(authorization)",
     ],
 )

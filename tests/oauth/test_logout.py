@@ -12,9 +12,9 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import User
 from oauth import keys, tasks
-from oauth.authorization import backchannel_logout, sessions
 from oauth.conf import conf
 from oauth.models import AuditEvent, Authorization, Session
+from oauth.sessions import backchannel_logout, login_session
 from tests.oauth_client import PASSWORD, allow, decoded
 
 pytestmark = pytest.mark.django_db
@@ -242,7 +242,7 @@ def test_the_word_is_lost_with_the_transaction_that_it_is_about(browser, told, i
     """Nothing half done: no session ended, nobody told."""
     issued(told, scope="openid")
     with transaction.atomic():
-        sessions.end_all(Session.objects.get().user, Session.EndReason.LOGOUT)
+        login_session.end_all(Session.objects.get().user, Session.EndReason.LOGOUT)
         assert ProcrastinateJob.objects.filter(queue_name="oauth").exists()
         transaction.set_rollback(True)
     assert not ProcrastinateJob.objects.filter(queue_name="oauth").exists()

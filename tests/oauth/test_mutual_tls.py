@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.test import Client as Browser
 
 from config.proxy import CLIENT_CERTIFICATE, UNKNOWN_PROXY, behind_proxies
+from oauth.clients.registration import ceiling, metadata
 from oauth.models import InitialAccessToken
-from oauth.registration import ceiling, metadata
 from tests import certificates
 from tests.conftest import make_client
 from tests.oauth.client_keys import ClientKey

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oauth import outbound
-from oauth.outbound import OutboundError
+from oauth.infrastructure import outbound
+from oauth.infrastructure.outbound import OutboundError
 
 NO_PUBLIC_ADDRESS = r"^its name leads to no public address\.$"
 

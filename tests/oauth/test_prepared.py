@@ -9,9 +9,9 @@ from django.db import DataError, IntegrityError, NotSupportedError, OperationalE
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.test.utils import CaptureQueriesContext
 
-from oauth import prepared
+from oauth.fast_path import prepared
+from oauth.infrastructure.rows import Columns, changed, rows
 from oauth.models import Authorization, AuthorizationCode, Client, RefreshToken
-from oauth.models.statement import Columns, changed, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -14,13 +14,13 @@ import time_machine
 from django.db import connection
 from django.utils import timezone
 
-from oauth import housekeeping
-from oauth.client_authentication import keys as client_keys
+from oauth.clients.advice import advise
+from oauth.clients.authentication import keys as client_keys
+from oauth.clients.registration import metadata
 from oauth.conf import conf
 from oauth.models import UsedAssertion
 from oauth.models import client_keys as registered_keys
-from oauth.registration import metadata
-from oauth.registration.advice import advise
+from oauth.operations import cleanup
 from tests.conftest import make_client
 from tests.oauth.client_keys import ClientKey, by
 
@@ -141,7 +141,7 @@ def test_an_assertion_is_remembered_as_long_as_the_leeway_accepts_it(client_with
         assertion = KEY.assertion(client_with_key.client_id, exp=int(now.timestamp()) + 5)
         assert ask(token_endpoint, assertion).status_code == 200
         clock.shift(timedelta(seconds=5) + conf.CLOCK_SKEW - timedelta(seconds=1))
-        housekeeping.expired()["used assertions"].delete()
+        cleanup.expired()["used assertions"].delete()
         assert "already used" in refused(ask(token_endpoint, assertion))
 
 

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from oauth.authorization.response import form_action
+from oauth.authorize.response import form_action
 from oauth.models import Client
 from oauth.models.client import validate_redirect_uri
 from tests.conftest import make_client

@@ -8,7 +8,7 @@ import time_machine
 from django.db import connection, transaction
 from django.utils import timezone
 
-from oauth.grants import recording
+from oauth.grants import consumption
 from oauth.models import Authorization, AuthorizationCode, RefreshToken
 from oauth.models.status import next_status_index
 from tests.database import backends_waiting
@@ -218,8 +218,8 @@ def test_a_token_that_a_retry_kills_meanwhile_is_not_used(issued, web_app, has_r
 
     def use():
         try:
-            what = recording.of_nothing(token)
-            used.append(recording.consume(what, web_app, token.authorization, "refresh_token", ["openid"], None))
+            what = consumption.of_nothing(token)
+            used.append(consumption.consume(what, web_app, token.authorization, "refresh_token", ["openid"], None))
         finally:
             connection.close()
 
@@ -242,11 +242,11 @@ def test_an_authorization_that_changed_after_it_was_read_is_not_used(issued, web
     token = RefreshToken.objects.select_related("authorization").get()
     authorization, code = token.authorization, AuthorizationCode.objects.get()
     AuthorizationCode.objects.update(consumed_at=None)
-    what = recording.of_code(code) if held == "code" else recording.of_nothing(token)
+    what = consumption.of_code(code) if held == "code" else consumption.of_nothing(token)
     changed = Authorization.objects.get()
     if change == "revoked":
         changed.revoke(Authorization.RevocationReason.USER)
     else:
         Authorization.objects.update(status_index=next_status_index())
-    assert not recording.consume(what, web_app, authorization, "the grant", ["openid"], None)
+    assert not consumption.consume(what, web_app, authorization, "the grant", ["openid"], None)
     assert AuthorizationCode.objects.get().consumed_at is None

@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from oauth.endpoints import registration
-from oauth.limits import Limit
+from oauth.infrastructure.rate_limits import Limit
 from oauth.models import Authorization, Client, InitialAccessToken
 from tests.oauth.client_keys import ClientKey
 from tests.oauth_client import TokenEndpoint

@@ -7,7 +7,7 @@ from django.test import Client as Browser
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import User
-from oauth.authorization import client_changes
+from oauth.clients import changes
 from oauth.models import AuditEvent, Authorization, Client, InitialAccessToken, RememberedConsent
 from tests.oauth.client_keys import ClientKey
 from tests.oauth_client import authorization_url, callback, decide
@@ -261,8 +261,8 @@ def test_another_redirect_uri_ends_remembered_consent_and_is_told(used, browser)
     reasons = list(AuditEvent.objects.filter(action="client_changed").values_list("reason", flat=True))
     assert "by itself: contacts, redirect_uris" in reasons
     assert "while in use: redirect_uris; new redirect hosts: evil.example" in reasons
-    for job in ProcrastinateJob.objects.filter(task_name=client_changes.TELL):
-        client_changes.tell(**job.args)
+    for job in ProcrastinateJob.objects.filter(task_name=changes.TELL):
+        changes.tell(**job.args)
     assert {one.to[0] for one in mail.outbox} == {"ops@app.example", "thief@evil.example", "admin@example.test"}
 
 
@@ -285,5 +285,5 @@ def test_an_update_that_changes_nothing_of_it_ends_nothing(used, browser):
 def test_a_change_is_told_before_anybody_uses_the_client(managed):
     client = managed(contacts=["ops@app.example"])
     client.put(redirect_uris=[EVIL])
-    [job] = ProcrastinateJob.objects.filter(task_name=client_changes.TELL)
+    [job] = ProcrastinateJob.objects.filter(task_name=changes.TELL)
     assert job.args["contacts"] == ["ops@app.example"]

@@ -11,10 +11,10 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from oauth import keys
-from oauth.authorization import status_list as published_lists
 from oauth.conf import STATUS_LIST_SIZE, conf
 from oauth.models import Authorization, Client, RevokedStatus
 from oauth.resource_server import status as reader
+from oauth.status import published_lists
 from oauth.tokens import status_list
 from tests.oauth_client import decoded
 

@@ -48,7 +48,7 @@ OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Client"
 OAUTH2_PROVIDER = {
     "APPLICATION_MODEL": "oauth.Client",
     "APPLICATION_ADMIN_CLASS": "oauth.admin.ClientAdmin",
-    "SCOPES_BACKEND_CLASS": "oauth.scopes.DatabaseScopes",
+    "SCOPES_BACKEND_CLASS": "oauth.clients.scopes_backend.DatabaseScopes",
 }
 OAUTH = {
     "ISSUER": "https://login.example",
@@ -56,5 +56,5 @@ OAUTH = {
     "RESOURCES": {"https://api.example/v1": {"name": "Orders"}},
     "SCOPES": {"orders:read": "See your orders"},
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
-    "STATUS_LISTS": "oauth.authorization.status_list.bits",
+    "STATUS_LISTS": "oauth.status.published_lists.bits",
 }

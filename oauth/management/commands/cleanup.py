@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from oauth.housekeeping import clean_up
+from oauth.operations.cleanup import clean_up
 
 
 class Command(BaseCommand):

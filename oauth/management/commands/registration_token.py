@@ -9,11 +9,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
+from oauth.clients.registration import ceiling
 from oauth.conf import conf
 from oauth.models import AuditEvent, InitialAccessToken, Scope
 from oauth.models.client import GrantType, SecurityProfile, offered_authentication_methods
 from oauth.models.secret import digest, new_secret
-from oauth.registration import ceiling
 
 
 class Command(BaseCommand):

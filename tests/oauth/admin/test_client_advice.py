@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from oauth.clients import advice, preset
+from oauth.clients.advice import Level
 from oauth.models import AuditEvent, Client
-from oauth.registration import advice, preset
-from oauth.registration.advice import Level
 
 WHATS_WRONG = [
     # what is found, kind, what the client has

@@ -77,9 +77,9 @@ def test_it_ends_with_its_authorization(issued, mobile_app, read):
     token = issued(mobile_app)["access_token"]
     assert read(token).status_code == 200
     Authorization.objects.get().revoke(Authorization.RevocationReason.USER)
-    from oauth.authorization import status_list
+    from oauth.status import published_lists
 
-    status_list.forget()
+    published_lists.forget()
     assert read(token).status_code == 401
 
 

@@ -1,0 +1,55 @@
+"""The authorization that an access token names: looked up and ended, for a resource server of the same site."""
+
+from oauth.models import Authorization
+from oauth.resource_server.authorization import AuthorizationSummary, InsufficientRight
+from oauth.resource_server.challenges import InsufficientScope, InvalidToken
+from oauth.status import liveness
+from oauth.tokens.claims import AccessTokenClaims
+
+
+def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
+    """Of a client that acts for itself, what the token says; None where it has ended."""
+    authority = liveness.authority(claims)
+    if authority is None:
+        return None
+    client, authorization = authority.client, authority.authorization
+    if authorization is None:
+        return AuthorizationSummary(
+            client.client_id,
+            client.name,
+            not client.is_public,
+            sorted(claims.scopes),
+            (),
+            claims.issued_at,
+            claims.expires_at,
+        )
+    return AuthorizationSummary(
+        client_id=client.client_id,
+        client_name=client.name,
+        is_confidential=not client.is_public,
+        # ASVS 5.0 10.4.11: within what the client may have now.
+        scopes=sorted({*authorization.scopes} & {*client.allowed_scopes}),
+        authorization_details=authorization.authorization_details,
+        granted_at=authorization.created_at,
+        expires_at=authorization.expires_at,
+    )
+
+
+def end(claims: AccessTokenClaims) -> None:
+    """The client gives it back (RFC 7009's effect): every token of it is over. A client's own has nothing to end.
+
+    Raises InvalidToken where it has ended already, and InsufficientRight or InsufficientScope where this token may not.
+    """
+    authority = liveness.authority(claims)
+    if authority is None:
+        raise InvalidToken("The authorization behind this token has ended.")
+    authorization = authority.authorization
+    if authorization is None:
+        return
+    # RFC 8693 §4.1: a service that was called with a token acts for the user, but the user did not allow it this.
+    if claims.actor or not authority.is_of_the_allowed_client:
+        raise InsufficientRight
+    # A token that was narrowed, for a part of the app that needs less, does not end what the whole app lives on.
+    if missing := {*authorization.scopes} & {*authority.client.allowed_scopes} - claims.scopes:
+        raise InsufficientScope(sorted(missing))
+    authorization.revoke(Authorization.RevocationReason.CLIENT)

@@ -1,0 +1,126 @@
+"""What a user allowed on a consent page, remembered for the next request of the same app.
+
+A request is answered without asking only if every part of it was shown in one decision and allowed there: its scopes,
+claims, resources and how it is answered. What a later decision left out, narrowed by details or denied is forgotten.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+from django.utils import timezone
+
+from oauth import authorization_details
+from oauth.authorization_details import Detail
+from oauth.authorize.grant_management import UPDATE
+from oauth.authorize.request import AuthorizationRequest
+from oauth.models import Authorization, Client, RememberedConsent, client_identity
+from oauth.models.client import is_loopback
+from oauth.tokens.user_claims import SCOPE_OF_CLAIM
+
+
+def find(request: AuthorizationRequest, client: Client, user: Any) -> RememberedConsent | None:
+    """A decision of this user that covers the whole request; None if they must be asked.
+
+    The authorization must be live and hold no details: an authorization that details narrow never answers for bare
+    scopes (RFC 9396 §6, ASVS 5.0 10.7.2), whatever wrote it.
+    """
+    live = Authorization.objects.live().filter(user=user, client=client, authorization_details=[])
+    decisions = RememberedConsent.objects.filter(
+        authorization__in=live,
+        authorization__scopes__contains=list(request.scopes),
+        scopes__contains=list(request.scopes),
+        resources__contains=list(request.resources),
+        expires_at__gt=timezone.now(),
+    ).order_by("-decided_at")
+    return next(
+        (one for one in decisions if _covers_claims(one, request) and _is_about(one, request, client)),
+        None,
+    )
+
+
+def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -> bool:
+    """OpenID Connect Core §5.5: a claim that was asked for by name stands for itself and not for its whole scope."""
+    return all(
+        name in decision.claims or SCOPE_OF_CLAIM.get(name) in decision.scopes
+        for names in request.claims.values()
+        for name in names
+    )
+
+
+def _about(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
+    """What the page said about the client, and where its answer goes. Of its redirect URIs only those at the host that
+    the page named: a silent answer goes nowhere else."""
+    identity = client_identity.of(client)
+    origin = _origin(request.redirect_uri)
+    identity["redirect_uris"] = [uri for uri in identity["redirect_uris"] if _origin(uri) == origin]
+    return {**identity, "response_type": request.response_type, "origin": origin}
+
+
+def _is_about(decision: RememberedConsent, request: AuthorizationRequest, client: Client) -> bool:
+    """Whether this is still the client that the user decided about (RFC 9700 §4.15; ASVS 5.0 10.7.1).
+
+    The redirect URI must have been registered when they decided, at the host that they were shown. Rows of before this
+    was recorded say nothing about it, so they do not count.
+    """
+    decided, now = decision.about, _about(request, client)
+    # Only whether *this* redirect URI was known matters. The port of a loopback address changes with every start.
+    now["redirect_uris"] = [] if is_loopback(request.redirect_uri) else [request.redirect_uri]
+    return not client_identity.changed(decided, now)
+
+
+def _origin(redirect_uri: str) -> str:
+    parts = urlsplit(redirect_uri)
+    if is_loopback(redirect_uri):
+        return f"http://{parts.hostname}"
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else redirect_uri
+
+
+@transaction.atomic(savepoint=False)
+def decided(
+    authorization: Authorization, shown: AuthorizationRequest, allowed: AuthorizationRequest, until: datetime
+) -> None:
+    """The user was shown one request and allowed another, which is the same or less."""
+    client, details = authorization.client, shown.authorization_details
+    withheld = shown.consented_scopes - allowed.consented_scopes
+    narrow(authorization.user, client, {*withheld, *authorization_details.scopes_of(details)})
+    if authorization.authorization_details:
+        # The page spoke of the details, and an `update` adds to details of before: nothing bare was allowed.
+        RememberedConsent.objects.filter(authorization=authorization).delete()
+        return
+    if shown.grant_management_action == UPDATE:
+        # The page showed only what is added. What was remembered of this grant stays; the addition is asked again.
+        return
+    RememberedConsent.objects.update_or_create(
+        authorization=authorization,
+        defaults={
+            "scopes": list(allowed.scopes),
+            "claims": sorted({name for names in allowed.claims.values() for name in names}),
+            "resources": list(allowed.resources),
+            "about": _about(allowed, client),
+            "decided_at": timezone.now(),
+            "expires_at": until,
+        },
+    )
+
+
+def narrow(user: Any, client: Client, scopes: Iterable[str]) -> None:
+    """The user was asked for these scopes and did not allow them, or only in part: ask again before they are given
+    whole. Applies to every earlier decision about this client."""
+    scopes = frozenset(scopes)
+    if not scopes:
+        return
+    earlier = RememberedConsent.objects.select_for_update(of=("self",)).filter(
+        authorization__user=user, authorization__client=client, authorization__revoked_at=None
+    )
+    for decision in earlier.order_by("pk"):
+        decision.scopes = [name for name in decision.scopes if name not in scopes]
+        decision.claims = [name for name in decision.claims if SCOPE_OF_CLAIM.get(name) not in scopes]
+        decision.save(update_fields=["scopes", "claims"])
+
+
+def narrow_by_details(user: Any, client: Client, details: Iterable[Detail]) -> None:
+    """The user picked anew what these details cover: the scopes behind them are no longer allowed whole."""
+    narrow(user, client, authorization_details.scopes_of(details))

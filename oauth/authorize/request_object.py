@@ -1,0 +1,116 @@
+"""Signed authorization requests (RFC 9101): the parameters in a JWT that only the client can have made.
+
+By value only, pushed or in the query; never encrypted, never unsigned, never fetched from an address. Only what is
+inside counts (§6.3).
+"""
+
+import json
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import jwt
+from django.utils import timezone
+
+from oauth import parameters
+from oauth.clients.authentication import keys
+from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
+from oauth.errors import InvalidRequest, InvalidRequestObject, RequestNotSupported
+from oauth.models import Client
+from oauth.parameters import Parameters
+from oauth.tokens import media_type
+from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_header
+
+# §10.8: told apart from other JWTs of the client; older libraries say JWT or nothing.
+TYP = "oauth-authz-req+jwt"
+TYPES = (TYP, "JWT", None)
+# FAPI 2.0 Message Signing §5.3.1.
+LONGEST_LIFETIME = timedelta(minutes=60)
+_ABOUT_THE_JWT = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
+
+
+def opened(params: Parameters, client: Client) -> Parameters:
+    """The parameters that count: of the request object where one is sent, else as they are.
+
+    Raises RequestNotSupported, InvalidRequestObject, or InvalidRequest where a client that signs did not.
+    """
+    if "request" not in params:
+        if client.must_sign_requests:
+            raise InvalidRequest("This client signs its requests: send them as a request object (RFC 9101).")
+        return params
+    if client.client_jwks is None and not client.client_jwks_uri:
+        raise RequestNotSupported("The parameter request needs keys of the client, and it has registered none.")
+    claims = _verified(params["request"], client)
+    if claims.get("client_id", client.client_id) != client.client_id:
+        raise InvalidRequestObject("client_id of the request object is that of the request.")
+    if "request" in claims or "request_uri" in claims:
+        raise InvalidRequestObject("A request object holds no other (RFC 9101 §4).")
+    try:
+        return parameters.parse(urlencode(_pairs(claims)).encode())
+    except (InvalidRequest, UnicodeEncodeError) as error:
+        raise InvalidRequestObject("A parameter of the request object is not one.", detail=str(error)) from error
+
+
+def _verified(token: str, client: Client) -> dict[str, Any]:
+    """§6.1, §6.2, RFC 8725: signed by the client, for us, now."""
+    if not is_canonical_jws(token):
+        raise InvalidRequestObject("request is not a JWS in compact form.")
+    try:
+        header = unverified_header(token)
+        algorithm, kid = str(header.get("alg")), header.get("kid")
+        allowed = (
+            (client.request_object_signing_alg,) if client.request_object_signing_alg else CLIENT_SIGNING_ALGORITHMS
+        )
+        # ASVS 5.0 9.1.2: algorithms are an allow-list.
+        if algorithm not in allowed or not media_type.fits(header, *TYPES) or "crit" in header:
+            raise InvalidRequestObject(f"request must be of type {TYP} and signed with {' or '.join(allowed)}.")
+        key = keys.find(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
+        if key is None:
+            raise InvalidRequestObject("No registered key of this client fits the kid and alg of request.")
+        # RFC 9101 §4: a request that never ends could be sent again for ever, so each needs exp.
+        claims: dict[str, Any] = decode_canonical(
+            token,
+            key,
+            algorithms=[algorithm],
+            audience=conf.ISSUER,
+            issuer=client.client_id if client.is_fapi else None,
+            leeway=conf.CLOCK_SKEW.total_seconds(),
+            options={"require": ["aud", "exp", "nbf", "iss"] if client.is_fapi else ["aud", "exp"]},
+        )
+    except jwt.MissingRequiredClaimError as error:
+        raise InvalidRequestObject(f"request has no {error.claim}.") from error
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise InvalidRequestObject("The signature or a claim of request is not valid.", detail=str(error)) from error
+    if claims.get("iss", client.client_id) != client.client_id:
+        raise InvalidRequestObject("iss of request is the client_id.")
+    if "sub" in claims:
+        # §10.8: with the client as its subject it could be taken for a client assertion, here or at another server.
+        raise InvalidRequestObject("A request object must not have sub (RFC 9101 §10.8).")
+    # FAPI 2.0 Message Signing §5.3.1 lets `aud` be an array that contains the issuer; others name nobody besides.
+    if client.is_fapi:
+        _check_lifetime(claims)
+    elif claims["aud"] not in (conf.ISSUER, [conf.ISSUER]):
+        raise InvalidRequestObject(f"aud of request must be {conf.ISSUER} alone.")
+    return claims
+
+
+def _check_lifetime(claims: dict[str, Any]) -> None:
+    """FAPI 2.0 Message Signing §5.3.1: nbf not longer ago, exp not later than 60 minutes after it."""
+    longest, now = LONGEST_LIFETIME.total_seconds(), timezone.now().timestamp()
+    if now - claims["nbf"] > longest or claims["exp"] - claims["nbf"] > longest:
+        raise InvalidRequestObject("request is good for 60 minutes at most, from its nbf on.")
+
+
+def _pairs(claims: dict[str, Any]) -> list[tuple[str, str]]:
+    """As form parameters: numbers as text, objects as JSON, lists of resources one by one."""
+    pairs: list[tuple[str, str]] = []
+    for name, value in claims.items():
+        if name in _ABOUT_THE_JWT or value is None:
+            continue
+        if name in parameters.REPEATABLE and isinstance(value, list):
+            pairs.extend((name, str(one)) for one in value)
+        elif isinstance(value, (dict, list)):
+            pairs.append((name, json.dumps(value)))
+        else:
+            pairs.append((name, str(value)))
+    return pairs

@@ -1,0 +1,69 @@
+"""Public keys of clients (RFC 7591 §2: `jwks` or `jwks_uri`), found for a signature."""
+
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import jwt
+
+from oauth.infrastructure import outbound
+from oauth.models import Client, client_keys
+from oauth.tokens.jwks import FetchedKeys
+
+_MOST_FETCHED = 1000
+# A client whose own server is away for longer cannot prove itself: what it has withdrawn meanwhile is not known.
+_MAX_AGE_SECONDS = 3600
+
+_fetched: OrderedDict[str, FetchedKeys[dict[str, Any]]] = OrderedDict()
+_lock = threading.Lock()
+
+
+def find(client: Client, *, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
+    """The client's key for a signature of this algorithm; None where there is none, or several without a `kid`."""
+    if client.client_jwks_uri:
+        keys = _fetched_keys(client.client_jwks_uri).current(kid or "")
+    else:
+        keys = _by_kid(client.client_jwks or {"keys": []})
+    fitting = [jwk for jwk in keys.values() if client_keys.fits(jwk, kid=kid, algorithm=algorithm)]
+    if len(fitting) != 1:
+        return None
+    try:
+        return client_keys.load(fitting[0], algorithm)
+    except ValueError:
+        return None
+
+
+def certificates(client: Client) -> list[bytes]:
+    """The certificates beside the client's keys (RFC 8705 §2.2.2), in DER. Raises ValueError."""
+    if client.client_jwks_uri:
+        return client_keys.certificates(_fetched_keys(client.client_jwks_uri).current("").values())
+    return client_keys.certificates((client.client_jwks or {"keys": []})["keys"])
+
+
+def _by_kid(jwks: Any) -> dict[str, dict[str, Any]]:
+    """Raises ValueError where it is no JWK Set. A key without `kid` is found under the empty one."""
+    client_keys.check(jwks)
+    return {str(jwk.get("kid", "")): jwk for jwk in jwks["keys"]}
+
+
+def _fetched_keys(uri: str) -> FetchedKeys[dict[str, Any]]:
+    """Of this process; the addresses used longest ago are forgotten first."""
+    with _lock:
+        keys = _fetched.pop(uri, None) or FetchedKeys(lambda: _fetch(uri), max_age_seconds=_MAX_AGE_SECONDS)
+        _fetched[uri] = keys
+        while len(_fetched) > _MOST_FETCHED:
+            _fetched.popitem(last=False)
+        return keys
+
+
+def _fetch(uri: str) -> dict[str, dict[str, Any]]:
+    try:
+        return _by_kid(outbound.get_json(uri))
+    except outbound.OutboundError as error:
+        raise ValueError(f"{uri}: {error}") from error
+
+
+def forget() -> None:
+    """Fetched keys are fetched anew."""
+    with _lock:
+        _fetched.clear()

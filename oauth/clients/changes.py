@@ -1,0 +1,137 @@
+"""A client in use became another one to its users: it is audited, and its owner, contacts and the staff are told.
+
+In the transaction of the change, whatever made it. Users are asked again by `remembered`, which compares for itself.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import ValidationError
+from django.core.mail import send_mail
+from django.core.validators import validate_email
+from django.utils import translation
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from procrastinate.contrib.django import app
+
+from oauth.conf import conf
+from oauth.errors import TooManyRequests
+from oauth.infrastructure import display_names, rate_limits
+from oauth.infrastructure.rate_limits import Limit
+from oauth.models import AuditEvent, Authorization, Client, RememberedConsent, client_identity
+from oauth.models.client_identity import Identity
+
+TELL = "oauth.tell_of_client_change"
+MAILS_OF_A_CLIENT = Limit("client-change-mails", 10, seconds=3600)
+# Contacts are free text of whoever registered the client.
+_MOST_CONTACTS = 5
+PENDING_HOSTS = "pending_hosts"
+_PARTS = {
+    "name": gettext_noop("name"),
+    "method": gettext_noop("authentication method"),
+    "profile": gettext_noop("security profile"),
+    "keys": gettext_noop("keys"),
+    "keys_uri": gettext_noop("address of its keys"),
+    "certificate": gettext_noop("certificate"),
+    "secrets": gettext_noop("secret"),
+    "redirect_uris": gettext_noop("redirect URIs"),
+}
+
+
+def is_in_use(client: Client) -> bool:
+    """Whether users have allowed it something that still counts."""
+    return Authorization.objects.live().filter(client=client).exists()
+
+
+def note(client: Client, before: Identity, after: Identity, contacts: Iterable[str]) -> None:
+    """Records names of fields and hosts, never a key or a secret. `contacts` are those of before the change."""
+    if not client.changes_are_told and not is_in_use(client):
+        return
+    parts, hosts = client_identity.changed(before, after), client_identity.new_hosts(before, after)
+    facts = ", ".join(parts) + (f"; new redirect hosts: {', '.join(map(display_names.host, hosts))}" if hosts else "")
+    actor = client.changed_by.pk if client.changed_by else ""
+    AuditEvent.record(
+        AuditEvent.Action.CLIENT_CHANGED, client=client.client_id, actor=actor, reason=f"while in use: {facts}"
+    )
+    tell_later(client, parts, hosts, contacts=contacts)
+
+
+def distrust(client: Client, *, entirely: bool) -> None:
+    """The client changed itself, or its document did: nothing that users allowed before is given silently again.
+
+    `entirely` ends what they allowed: somebody else may hold the keys by now.
+    """
+    RememberedConsent.objects.filter(authorization__client=client).delete()
+    if entirely:
+        Authorization.objects.filter(client=client).revoke(Authorization.RevocationReason.CLIENT_CHANGED)
+
+
+def tell_later(
+    client: Client, parts: Iterable[str], hosts: Iterable[str] = (), *, contacts: Iterable[str] = ()
+) -> None:
+    """`contacts` are those of before, if the change replaced them, too."""
+    try:
+        rate_limits.spend(MAILS_OF_A_CLIENT, client.client_id)
+    except TooManyRequests:
+        return  # they have been told ten times in this hour
+    to = list(dict.fromkeys([*client.contacts[:_MOST_CONTACTS], *list(contacts)[:_MOST_CONTACTS]]))
+    app.configure_task(TELL, queue="oauth").defer(
+        client_id=client.client_id, parts=list(parts), hosts=[display_names.host(one) for one in hosts], contacts=to
+    )
+
+
+def tell(client_id: str, parts: list[str], hosts: list[str], contacts: list[str]) -> None:
+    """Run by the worker: one mail for each address, so that none learns of another."""
+    client = Client.objects.filter(client_id=client_id).select_related("user").first()
+    if client is None:
+        return
+    told: set[str] = set()
+    for address, language in _recipients(client, contacts):
+        if address.casefold() in told:
+            continue
+        told.add(address.casefold())
+        with translation.override(language or settings.LANGUAGE_CODE):
+            send_mail(_("An app that people use was changed"), _text(client, parts, hosts), None, [address])
+
+
+def _recipients(client: Client, contacts: Iterable[str]) -> Iterable[tuple[str, str]]:
+    """(address, language): the owner, the staff who may change clients, and the contacts that the client named."""
+    staff = ModelBackend().with_perm("oauth.change_client", obj=None, is_active=True, include_superusers=True)
+    owner: Any = getattr(client, "user", None)
+    people = [*([owner] if owner is not None and owner.is_active else []), *staff.filter(is_staff=True)]
+    language_of = import_string(conf.USER_LANGUAGE) if conf.USER_LANGUAGE else lambda person: ""
+    field = get_user_model().get_email_field_name()
+    for person in people:
+        if address := getattr(person, field, ""):
+            yield address, language_of(person)
+    for contact in contacts:
+        address = contact.removeprefix("mailto:")
+        try:
+            validate_email(address)
+        except ValidationError:
+            continue
+        yield address, ""
+
+
+def _text(client: Client, parts: list[str], hosts: list[str]) -> str:
+    app_facts = {"app": client.shown_name, "client_id": client.client_id, "hosts": ", ".join(hosts)}
+    if PENDING_HOSTS in parts:
+        return (
+            _(
+                "An admin wants to add redirect hosts to the app %(app)s (client ID %(client_id)s), which people use: "
+                "%(hosts)s.\n\nAnother admin must approve this before it counts. If nobody told you why, reject it."
+            )
+            % app_facts
+        )
+    lines = [
+        _("The app %(app)s (client ID %(client_id)s) was changed while people use it.") % app_facts,
+        _("Changed: %(parts)s.") % {"parts": ", ".join(str(_(_PARTS.get(part, part))) for part in parts)},
+    ]
+    if hosts:
+        lines.append(_("Answers may now also go to: %(hosts)s.") % app_facts)
+    lines.append(_("People are asked again before this app gets new access. If you did not expect this, act now."))
+    return "\n\n".join(lines)

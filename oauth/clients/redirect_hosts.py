@@ -1,0 +1,36 @@
+"""Whether a new redirect host of a client in use must wait for a second admin."""
+
+from typing import Any
+
+from oauth.clients.changes import PENDING_HOSTS, is_in_use, tell_later
+from oauth.conf import conf
+from oauth.models import AuditEvent, Client, NewRedirectHost
+from oauth.models.client import is_loopback
+from oauth.models.client_identity import host
+
+
+def hold_back(client: Client, by: Any) -> NewRedirectHost | None:
+    """Takes URIs at new hosts out of a changed client that is about to be saved, and asks for their approval.
+
+    A loopback address leads nowhere but to the user's own computer.
+    """
+    stored = Client.objects.get(pk=client.pk)
+    before, after = stored.redirect_uris.split(), client.redirect_uris.split()
+    known = {host(uri) for uri in before}
+    held = [uri for uri in after if host(uri) not in known and not is_loopback(uri)]
+    if not conf.SECOND_ADMIN_FOR_REDIRECT_HOSTS or not held or not is_in_use(stored):
+        return None
+    # With nothing left the client keeps what it has.
+    client.redirect_uris = "\n".join([uri for uri in after if uri not in held] or before)
+    asked, is_new = NewRedirectHost.objects.get_or_create(
+        client=client, redirect_uris="\n".join(held), decided_at=None, defaults={"asked_by": by}
+    )
+    if is_new:
+        AuditEvent.record(
+            AuditEvent.Action.CLIENT_CHANGED,
+            client=client.client_id,
+            actor=by.pk,
+            reason=f"asked for new redirect URIs: {' '.join(held)}",
+        )
+        tell_later(stored, [PENDING_HOSTS], [host(uri) for uri in held])
+    return asked

@@ -1,0 +1,84 @@
+"""A token that somebody shows us: what it is, whose it is, and whether it still counts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils import timezone
+from rest_framework_simplejwt.exceptions import TokenError
+
+from oauth.conf import conf
+from oauth.models import Authorization, RefreshToken
+from oauth.models.secret import digest
+from oauth.resource_server.authentication import verify_access_token
+from oauth.status import liveness
+from oauth.status.liveness import Authority
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedToken:
+    """`claims` are those of RFC 7662 §2.2; `authority` is None where it has ended.
+
+    A refresh token may be unusable although its authorization lives on: `is_usable` is about the token alone.
+    """
+
+    client_id: str
+    token_type: str | None
+    claims: Mapping[str, Any]
+    scopes: frozenset[str]
+    authority: Authority | None
+    is_usable: bool = True
+
+    @property
+    def is_active(self) -> bool:
+        return self.is_usable and self.authority is not None
+
+    @property
+    def is_exchanged(self) -> bool:
+        """Whether it came of token exchange (RFC 8693): the user allowed another client, or somebody acts for them."""
+        is_anothers = self.authority is not None and not self.authority.is_of_the_allowed_client
+        return "act" in self.claims or is_anothers
+
+    @property
+    def authorization(self) -> Authorization | None:
+        """The live authorization of a user; None for a client acting for itself."""
+        return self.authority.authorization if self.authority else None
+
+
+def find(token: str) -> PresentedToken | None:
+    """The token, None for what we never issued. The form tells which kind it is; a hint is not needed."""
+    return _access_token(token) if token.count(".") == 2 else _refresh_token(token)
+
+
+def _access_token(token: str) -> PresentedToken | None:
+    try:
+        claims = verify_access_token(token, audiences=(*conf.RESOURCES, conf.ISSUER)).claims
+    except TokenError:
+        return None
+    token_type = "DPoP" if "jkt" in claims.confirmation else "Bearer"  # RFC 9449 §6.2, RFC 8705 §3.2
+    authority = liveness.authority(claims)
+    return PresentedToken(claims.client_id, token_type, claims.to_payload(), claims.scopes, authority)
+
+
+def _refresh_token(token: str) -> PresentedToken | None:
+    rows = RefreshToken.objects.select_related("authorization__user", "authorization__client")
+    row = rows.filter(token_digest=digest(token)).first()
+    if row is None:
+        return None
+    authorization = row.authorization
+    scopes = frozenset(row.scopes)
+    is_usable = row.revoked_at is None and row.superseded_at is None and row.expires_at > timezone.now()
+    client_id = authorization.client.client_id
+    authority = liveness.authority(liveness.Named(client_id, authorization.pk), read=authorization)
+    claims = {
+        "iss": conf.ISSUER,
+        "sub": str(authorization.user_id),
+        "aud": row.resources,
+        "client_id": client_id,
+        "scope": " ".join(sorted(scopes)),
+        "iat": int(row.created_at.timestamp()),
+        "exp": int(row.expires_at.timestamp()),
+    }
+    if authorization.authorization_details:
+        claims["authorization_details"] = authorization.authorization_details  # RFC 9396 §9.2
+    return PresentedToken(client_id, None, claims, scopes, authority, is_usable=is_usable)

@@ -1,0 +1,1 @@
+"""What makes hot paths faster at the price of unusual code; see README.md here."""

@@ -1,0 +1,1 @@
+"""What runs outside of requests: the first rows after `migrate`, and the removal of rows that nobody needs any more."""

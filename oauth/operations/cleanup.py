@@ -1,0 +1,108 @@
+"""Removing rows that nobody needs any more, in small batches beside the running server.
+
+What recognises a reused code or refresh token stays as long as the Authorization that it would end.
+"""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from importlib import import_module
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from oauth.conf import conf
+from oauth.infrastructure import metrics
+from oauth.models import (
+    AuditEvent,
+    Authorization,
+    BackchannelRequest,
+    DeviceCode,
+    InitialAccessToken,
+    PushedRequest,
+    RefreshToken,
+    RefusalCount,
+    RevokedStatus,
+    Session,
+    SigningKey,
+    UsedAssertion,
+    UsedProof,
+    refusal_count,
+)
+
+BATCH = 100
+REST = 16
+# How long an ended row can still be looked up: by support, by a person who asks what happened.
+KEPT_AFTER_THE_END = timedelta(days=30)
+
+
+def expired() -> dict[str, QuerySet]:
+    """What may go, by name. Codes and refresh tokens go with their Authorization."""
+    now = timezone.now()
+    long_ago = now - KEPT_AFTER_THE_END
+    return {
+        "pushed requests": PushedRequest.objects.filter(expires_at__lt=now - conf.INTERACTION_LIFETIME),
+        "used assertions": UsedAssertion.objects.filter(expires_at__lt=now),
+        "used proofs": UsedProof.objects.filter(expires_at__lt=now),
+        "device codes": DeviceCode.objects.filter(expires_at__lt=long_ago, authorization=None),
+        "back-channel requests": BackchannelRequest.objects.filter(expires_at__lt=long_ago),
+        # Two questions, so that each batch begins in an index where the last one ended.
+        "authorizations": Authorization.objects.filter(expires_at__lt=long_ago),
+        "revoked authorizations": Authorization.objects.filter(revoked_at__lt=long_ago),
+        # Who closed the browser never logged out.
+        "sessions": Session.objects.filter(
+            Q(ended_at=None) | Q(ended_at__lt=long_ago), created_at__lt=long_ago, authorizations=None
+        ),
+        **_browser_sessions(now),
+        "refusal counts": RefusalCount.objects.filter(hour__lt=now - refusal_count.LIFETIME),
+        "initial access tokens": InitialAccessToken.objects.filter(expires_at__lt=long_ago),
+        # No token that names the bit lives any more.
+        "status bits": RevokedStatus.objects.filter(revoked_at__lt=long_ago),
+        "signing keys": SigningKey.objects.filter(retired_at__lt=long_ago),
+        "audit events": AuditEvent.objects.filter(at__lt=now - conf.AUDIT_LIFETIME),
+    }
+
+
+def _browser_sessions(now: datetime) -> dict[str, QuerySet]:
+    """Django's, where they are rows: nobody else removes those that have expired."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    if not hasattr(store, "get_model_class"):
+        return {}
+    return {"browser sessions": store.get_model_class().objects.filter(expire_date__lt=now)}
+
+
+def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
+    """Removes it, a batch and a transaction at a time; gives each name with the number of rows of each batch.
+
+    It skips locked rows and deletes them the next time, so that cleanup never waits for a request. After each batch it
+    sleeps REST times as long as the batch took, so that token requests stay as fast as without cleanup.
+    """
+    for name, rows in expired().items():
+        while True:
+            began = time.monotonic()
+            with transaction.atomic():
+                _commit_without_waiting()
+                locked = rows.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)
+                keys = list(locked[:batch])
+                if rows.model is Authorization:
+                    # At once: the ORM would read each for the sake of `replaces`, which stays in the family.
+                    RefreshToken.objects.filter(authorization__in=keys)._raw_delete(rows.db)
+                rows.model._default_manager.filter(pk__in=keys).only("pk").delete()
+            if not keys:
+                break
+            yield name, len(keys)
+            time.sleep(REST * (time.monotonic() - began))
+
+
+def _commit_without_waiting() -> None:
+    """Nobody is told of it, and after a crash it is done again: so no token waits for this to reach the disk."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit TO OFF")
+
+
+def measure_backlog(*, most: int = 100_000) -> None:
+    """Sets the metric: how many rows cleanup has yet to remove, counted no further than `most`."""
+    for name, rows in expired().items():
+        metrics.backlog.labels(name).set(rows.order_by()[:most].count())

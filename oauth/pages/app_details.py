@@ -1,0 +1,97 @@
+"""Where a person picks anew what an app that they let in covers, such as other accounts (ASVS 5.0 10.7.3)."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views import View
+
+from oauth import authorization_details, parameters
+from oauth.authorization_details import NotAnswered, Question
+from oauth.authorize import grant_management, picker, remembered
+from oauth.errors import InvalidRequest
+from oauth.models import AuditEvent, Authorization
+from oauth.models.audit_event import origin
+from oauth.pages.apps import PATH
+from oauth.pages.rate_limit import limited
+from oauth.parameters import Parameters
+
+
+@method_decorator(limited("apps"), name="dispatch")
+@method_decorator(login_required, name="dispatch")
+class AppDetails(View):
+    """What is somebody else's, over, or nothing to pick of, is not there: 404."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with origin("apps", request):
+            response = super().dispatch(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def get(self, request: HttpRequest, authorization_id: UUID, number: int) -> HttpResponse:
+        grant, question = _find(request, authorization_id, number)
+        return _page(request, grant, question)
+
+    def post(self, request: HttpRequest, authorization_id: UUID, number: int) -> HttpResponse:
+        try:
+            params = parameters.from_body(request, repeatable=picker.REPEATABLE)
+        except InvalidRequest:
+            raise Http404 from None
+        if params.get("decision") != "save":
+            return _page(request, *_find(request, authorization_id, number), given=params)
+        with transaction.atomic():
+            grant, question = _find(request, authorization_id, number, lock=True)
+            try:
+                _change(grant, number, picker.chosen(params)[0])
+            except NotAnswered as error:
+                return _page(request, grant, question, given=params, problem=str(error))
+        messages.success(request, _("Changed. The app sees what you picked now, and nothing else."))
+        return HttpResponseRedirect(PATH, status=303)
+
+
+def _find(
+    request: HttpRequest, authorization_id: UUID, number: int, *, lock: bool = False
+) -> tuple[Authorization, Question]:
+    person: Any = request.user
+    grants = Authorization.objects.live().filter(user=person, pk=authorization_id).select_related("client")
+    grant = (grants.select_for_update(of=("self",)) if lock else grants).first()
+    details = grant.authorization_details if grant else []
+    question = authorization_details.question_again(details[number], person) if number < len(details) else None
+    if grant is None or question is None:
+        raise Http404
+    return grant, question
+
+
+def _change(grant: Authorization, number: int, chosen: list[str]) -> None:
+    detail = grant.authorization_details[number]
+    details_type = authorization_details.types()[detail["type"]]
+    changed = details_type.changed(detail, grant.user, grant.client.client_id, chosen)
+    grant_management.change_detail(grant, number, changed)
+    remembered.narrow_by_details(grant.user, grant.client, [detail])
+    AuditEvent.record(
+        AuditEvent.Action.ALLOWED,
+        user=grant.user_id,
+        client=grant.client.client_id,
+        authorization=grant.pk,
+        reason=f"changed: {detail['type']}",
+    )
+
+
+def _page(
+    request: HttpRequest,
+    grant: Authorization,
+    question: Question,
+    *,
+    given: Parameters | None = None,
+    problem: str = "",
+) -> HttpResponse:
+    context = {"client": grant.client, "parts": picker.parts([question], given), "problem": problem}
+    return render(request, "oauth/app_details.html", context, status=400 if problem else 200)

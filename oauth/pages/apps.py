@@ -1,0 +1,128 @@
+"""The person's connected apps: what each may do, since when and until when, and the button that ends it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views import View
+
+from oauth import parameters
+from oauth.authorization_details import Summary, question_again, scopes_of, summaries
+from oauth.authorize import consent
+from oauth.authorize.consent import Permission
+from oauth.clients import left_by_apps
+from oauth.clients.left_by_apps import Left
+from oauth.errors import InvalidRequest
+from oauth.models import AuditEvent, Authorization, Client
+from oauth.pages.rate_limit import limited
+
+PATH = "/oauth/apps"
+
+
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """One detail, and where the person changes it; empty where there is nothing to change."""
+
+    summary: Summary
+    since: datetime
+    change_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectedApp:
+    """All that one client may do, over every time it was allowed. `last_address` is where its tokens last went."""
+
+    client: Client
+    groups: list[tuple[str, list[Permission]]]
+    covered: list[Covered]
+    since: datetime
+    last_used_at: datetime | None
+    last_address: str | None
+    left: list[Left]
+    expires_at: datetime
+
+
+@method_decorator(limited("apps"), name="dispatch")
+@method_decorator(login_required, name="dispatch")
+class ConnectedApps(View):
+    """ASVS 5.0 10.4.9, 10.7.3."""
+
+    http_method_names = ["get", "head", "post"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        response = render(request, "oauth/apps.html", {"apps": list(_connected(request.user))})
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Ends everything that this person allowed one client; what is somebody else's is never looked at."""
+        try:
+            params = parameters.from_body(request)
+            client_id = params.require("client_id")
+        except InvalidRequest:
+            return HttpResponseRedirect(PATH, status=303)
+        person: Any = request.user
+        theirs = Authorization.objects.filter(user=person, client__client_id=client_id)
+        with transaction.atomic():
+            is_removed = theirs.revoke(Authorization.RevocationReason.USER, by=person)
+            if is_removed:
+                left_by_apps.removed(person, client_id, ticked=list(params))
+        if is_removed:
+            messages.success(request, _("Removed. The app can no longer get in."))
+        return HttpResponseRedirect(PATH, status=303)
+
+
+def _connected(user: Any) -> Iterable[ConnectedApp]:
+    live = Authorization.objects.live().filter(user=user).select_related("client").order_by("-created_at")
+    by_client: dict[int, list[Authorization]] = {}
+    for authorization in live:
+        by_client.setdefault(authorization.client_id, []).append(authorization)
+    addresses = _last_addresses([one.pk for one in live])
+    left = left_by_apps.find(user, {one.client.client_id for one in live})
+    for authorizations in by_client.values():
+        # What one of them may do unbounded is said, whatever another one narrows.
+        scopes = {
+            name
+            for authorization in authorizations
+            for name in set(authorization.scopes) - set(scopes_of(authorization.authorization_details))
+        }
+        used = [(one.last_used_at, addresses.get(one.pk)) for one in authorizations if one.last_used_at]
+        last_used_at, last_address = max(used, key=lambda use: use[0], default=(None, None))
+        yield ConnectedApp(
+            client=authorizations[0].client,
+            groups=consent.groups(scopes),
+            covered=[covered for one in authorizations for covered in _covered(one, user)],
+            since=min(authorization.created_at for authorization in authorizations),
+            last_used_at=last_used_at,
+            last_address=last_address,
+            left=left.get(authorizations[0].client.client_id, []),
+            expires_at=max(authorization.expires_at for authorization in authorizations),
+        )
+
+
+def _covered(authorization: Authorization, user: Any) -> Iterable[Covered]:
+    details = authorization.authorization_details
+    for number, (detail, summary) in enumerate(zip(details, summaries(details), strict=True)):
+        can_change = question_again(detail, user) is not None
+        yield Covered(
+            summary,
+            authorization.created_at,
+            reverse("oauth:app-details", args=[authorization.pk, number]) if can_change else "",
+        )
+
+
+def _last_addresses(authorizations: list[UUID]) -> dict[UUID | None, str | None]:
+    """Where the tokens of each last went: the audit log knows, so that no grant has to write it."""
+    issued = AuditEvent.objects.filter(authorization__in=authorizations, action=AuditEvent.Action.ISSUED)
+    last = issued.order_by("authorization", "-id").distinct("authorization")
+    return dict(last.values_list("authorization", "address"))

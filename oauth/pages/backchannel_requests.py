@@ -1,0 +1,107 @@
+"""The page where a person decides what apps asked for while they were elsewhere (CIBA §8)."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views import View
+
+from oauth import parameters
+from oauth.authorization_details import NotAnswered
+from oauth.authorize import backchannel_request, consent, remembered
+from oauth.conf import conf
+from oauth.errors import InvalidRequest
+from oauth.infrastructure import display_names
+from oauth.models import AuditEvent
+from oauth.models.audit_event import origin
+from oauth.pages.rate_limit import limited
+from oauth.sessions import authentication_context, login_session
+
+PATH = "/oauth/requests"
+
+
+@method_decorator(limited("requests"), name="dispatch")
+@method_decorator(login_required, name="dispatch")
+class RequestsPage(View):
+    http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with origin("requests", request):
+            response = super().dispatch(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        asked = _theirs(request).select_related("client").order_by("created_at")
+        shown = [
+            {
+                "asked": one,
+                "client": one.client,
+                "message": display_names.plain(one.binding_message, longest=200),
+                "groups": consent.groups(one.scopes),
+                "expires_at": consent.expires_at(one.client),
+            }
+            for one in asked
+        ]
+        return render(request, "oauth/requests.html", {"requests": shown})
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """What is somebody else's, decided or over is not there: 404."""
+        try:
+            params = parameters.from_body(request)
+            request_id, decision = UUID(params.require("request")), params.get("decision")
+        except (InvalidRequest, ValueError):
+            raise Http404 from None
+        if decision not in ("allow", "deny"):
+            raise Http404
+        with transaction.atomic():
+            asked = (
+                _theirs(request).select_for_update(of=("self",)).select_related("client").filter(pk=request_id).first()
+            )
+            if asked is None:
+                raise Http404
+            if decision == "allow":
+                context = authentication_context.of(request)
+                if not context.meets(asked.acr_values):
+                    return _log_in_more_strongly(request, can=context.could_meet(asked.acr_values))
+                wanted = asked.scopes
+                try:
+                    asked.scopes = list(consent.kept(wanted, params))
+                except NotAnswered as error:
+                    messages.error(request, str(error))
+                    return HttpResponseRedirect(PATH, status=303)
+                asked.authorization = consent.write(
+                    asked.client, login_session.current(request), scopes=asked.scopes, resources=asked.resources
+                )
+                remembered.narrow(request.user, asked.client, set(wanted) - set(asked.scopes))
+                messages.success(request, _("Allowed. The app goes on by itself."))
+            else:
+                asked.denied_at = timezone.now()
+                AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=asked.client.client_id)
+                remembered.narrow(request.user, asked.client, asked.scopes)
+                messages.success(request, _("Denied. Nothing was shared."))
+            asked.save(update_fields=["authorization", "denied_at", "scopes"])
+            backchannel_request.tell_client_later(asked)
+        return HttpResponseRedirect(PATH, status=303)
+
+
+def _theirs(request: HttpRequest) -> Any:
+    person: Any = request.user
+    return backchannel_request.undecided().filter(user=person)
+
+
+def _log_in_more_strongly(request: HttpRequest, *, can: bool) -> HttpResponse:
+    """CIBA §7.1 acr_values: what the app asked to be proven, is proven before anything is allowed."""
+    if can and conf.STEP_UP_URL:
+        return HttpResponseRedirect(f"{conf.STEP_UP_URL}?{urlencode({'next': PATH})}", status=303)
+    messages.error(request, _("This app wants a stronger log-in: set up a passkey or an authenticator app first."))
+    return HttpResponseRedirect(PATH, status=303)

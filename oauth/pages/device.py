@@ -1,0 +1,143 @@
+"""The page where a person lets a device in (RFC 8628 §3.3): type the code, see who asks for what, decide."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_required
+from django.core.cache import cache
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views import View
+
+from oauth import parameters
+from oauth.authorization_details import NotAnswered
+from oauth.authorize import consent, remembered
+from oauth.conf import conf
+from oauth.errors import InvalidRequest
+from oauth.infrastructure import rate_limits
+from oauth.models import AuditEvent, DeviceCode
+from oauth.models.audit_event import origin
+from oauth.models.device_code import USER_CODE_ALPHABET, USER_CODE_LENGTH
+from oauth.pages.rate_limit import limited
+from oauth.parameters import Parameters
+from oauth.sessions import login_session
+
+# RFC 8628 §5.1: guessing is limited, per person.
+WRONG_CODES = 10
+WRONG_CODES_WINDOW_SECONDS = 600
+
+
+@method_decorator(limited("device"), name="dispatch")
+@method_decorator(login_required, name="dispatch")
+class DevicePage(View):
+    http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        with origin("device", request):
+            response = super().dispatch(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """A code in the address is only filled in: the person compares it with the device (RFC 8628 §5.4)."""
+        return _ask_for_code(request, given=_normalized(request.GET.get("user_code", "")))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            params = parameters.from_body(request)
+        except InvalidRequest:
+            return _ask_for_code(request, error=_("This code does not work."), status=400)
+        if _has_guessed_too_often(request.user):
+            return _ask_for_code(request, error=_("Too many wrong codes. Wait ten minutes."), status=429)
+        user_code = _normalized(params.get("user_code", ""))
+        with transaction.atomic():
+            waiting = _take(user_code, request.user)
+            if waiting is None:
+                _count_wrong_code(request.user)
+                return _ask_for_code(request, error=_("This code does not work. It may have expired."), status=404)
+            match params.get("decision"):
+                case "allow":
+                    return self._allow(request, waiting, params)
+                case "deny":
+                    waiting.denied_at = timezone.now()
+                    waiting.save(update_fields=["denied_at"])
+                    AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=waiting.client.client_id)
+                    remembered.narrow(request.user, waiting.client, waiting.scopes)
+                    return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": False})
+                case _:
+                    return _consent_page(request, waiting)
+
+    def _allow(self, request: HttpRequest, waiting: DeviceCode, given: Parameters) -> HttpResponse:
+        asked = waiting.scopes
+        try:
+            waiting.scopes = list(consent.kept(asked, given))
+        except NotAnswered as error:
+            return _consent_page(request, waiting, given=given, problem=str(error))
+        session = login_session.current(request)
+        waiting.authorization = consent.write(
+            waiting.client, session, scopes=waiting.scopes, resources=waiting.resources
+        )
+        waiting.save(update_fields=["authorization", "scopes"])
+        remembered.narrow(request.user, waiting.client, set(asked) - set(waiting.scopes))
+        return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": True})
+
+
+def _take(user_code: str, user: Any) -> DeviceCode | None:
+    """The undecided request with this code, from now on this person's; None if it is another's, over or unknown."""
+    waiting = (
+        DeviceCode.objects.select_for_update(of=("self",))
+        .select_related("client")
+        .filter(user_code=user_code, expires_at__gt=timezone.now(), denied_at=None, authorization=None)
+        .filter(client__is_active=True)
+        .first()
+    )
+    if waiting is None or waiting.user_id not in (None, user.pk):
+        return None
+    if waiting.user_id is None:
+        waiting.user = user
+        waiting.save(update_fields=["user"])
+    return waiting
+
+
+def _normalized(user_code: str) -> str:
+    """As people type it: any case, with dashes or spaces (RFC 8628 §6.1)."""
+    kept = "".join(c for c in user_code.upper()[:64] if c in USER_CODE_ALPHABET)
+    return kept if len(kept) == USER_CODE_LENGTH else ""
+
+
+def _ask_for_code(request: HttpRequest, *, given: str = "", error: str = "", status: int = 200) -> HttpResponse:
+    shown = f"{given[:4]}-{given[4:]}" if given else ""
+    return render(request, "oauth/device.html", {"user_code": shown, "error": error}, status=status)
+
+
+def _consent_page(
+    request: HttpRequest, waiting: DeviceCode, *, given: Parameters | None = None, problem: str = ""
+) -> HttpResponse:
+    context = {
+        "client": waiting.client,
+        "user_code": waiting.user_code_shown,
+        "groups": consent.groups(waiting.scopes, given=given),
+        "problem": problem,
+        "asked_at": waiting.created_at,
+        "address": waiting.address,
+        "is_from_here": waiting.address == rate_limits.address_of(request),
+        "expires_at": consent.expires_at(waiting.client),
+    }
+    return render(request, "oauth/device_consent.html", context, status=400 if problem else 200)
+
+
+def _wrong_codes_key(user: Any) -> str:
+    return f"oauth.device.wrong.{user.pk}"
+
+
+def _has_guessed_too_often(user: Any) -> bool:
+    return int(cache.get(_wrong_codes_key(user), 0)) >= WRONG_CODES * conf.THROTTLE_SCALE
+
+
+def _count_wrong_code(user: Any) -> None:
+    if not cache.add(_wrong_codes_key(user), 1, WRONG_CODES_WINDOW_SECONDS):
+        cache.incr(_wrong_codes_key(user))

@@ -1,0 +1,92 @@
+"""The Session row that belongs to a browser's log-in, and what ends with it."""
+
+from typing import Any
+
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from oauth.models import AuditEvent, Authorization, Session
+from oauth.sessions import authentication_context, backchannel_logout
+
+_SID = "oauth.sid"
+
+
+def current(request: HttpRequest) -> Session:
+    """The Session of the person who is logged in; a new one where they logged in since the last look."""
+    user: Any = request.user
+    context = authentication_context.of(request)
+    sid = request.session.get(_SID)
+    if sid:
+        known = Session.objects.filter(pk=sid, user=user, ended_at=None).first()
+        if known is not None:
+            known.user = user  # who is read already
+            if known.auth_time != context.auth_time:
+                # The same person in the same browser has proven it again: the session goes on, fresher.
+                known.auth_time, known.acr, known.amr = context.auth_time, context.acr, list(context.amr)
+                known.save(update_fields=["auth_time", "acr", "amr"])
+            return known
+        _end(Session.objects.filter(pk=sid), Session.EndReason.REPLACED)
+    session = Session.objects.create(user=user, auth_time=context.auth_time, acr=context.acr, amr=list(context.amr))
+    request.session[_SID] = str(session.pk)
+    return session
+
+
+def sid_of(request: HttpRequest) -> str | None:
+    """The `sid` that clients know this browser's log-in by."""
+    sid: str | None = request.session.get(_SID)
+    return sid
+
+
+def end(request: HttpRequest, reason: Session.EndReason) -> None:
+    """Ends the Session of this browser; what was not allowed offline ends with it."""
+    end_of(request.session, reason)
+
+
+def end_of(browser_session: SessionBase, reason: Session.EndReason) -> None:
+    """The same for any browser, by its session on the server."""
+    if sid := browser_session.get(_SID):
+        _end(Session.objects.filter(pk=sid), reason)
+
+
+def end_all(user: Any, reason: Session.EndReason) -> int:
+    """Ends every Session of a user, and every online authorization, also one that belongs to no live Session."""
+    with transaction.atomic():
+        ended = _end(Session.objects.filter(user=user), reason)
+        Authorization.objects.filter(user=user).online().revoke(Authorization.RevocationReason.LOGOUT)
+    return ended
+
+
+_WHY = {
+    Session.EndReason.PASSWORD: Authorization.RevocationReason.PASSWORD,
+    Session.EndReason.ADDRESS: Authorization.RevocationReason.ADDRESS,
+    Session.EndReason.DEACTIVATED: Authorization.RevocationReason.DEACTIVATED,
+}
+
+
+def end_access(user: Any, reason: Session.EndReason, *, by: Any = None) -> None:
+    """Ends every Session and every authorization of a user, offline access included (ASVS 5.0 7.4.2, 7.4.3).
+
+    `by` is the admin who caused it.
+    """
+    with transaction.atomic():
+        end_all(user, reason)
+        Authorization.objects.filter(user=user).revoke(_WHY[reason], by=by)
+
+
+def _end(sessions: QuerySet[Session], reason: Session.EndReason) -> int:
+    """The sessions, their online access, and the word to the clients: all of it, or nothing."""
+    with transaction.atomic():
+        ended = list(sessions.filter(ended_at=None).select_for_update().order_by("pk"))
+        if not ended:
+            return 0
+        Session.objects.filter(pk__in=[session.pk for session in ended]).update(
+            ended_at=timezone.now(), end_reason=reason
+        )
+        for session in ended:
+            AuditEvent.record(AuditEvent.Action.LOGGED_OUT, user=session.user_id, reason=reason.label)
+            backchannel_logout.tell_later(session)
+        Authorization.objects.filter(session__in=ended).online().revoke(Authorization.RevocationReason.LOGOUT)
+    return len(ended)

@@ -1,0 +1,75 @@
+"""The logout request of a client (OpenID Connect RP-Initiated Logout §2)."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext_noop as _
+
+from oauth import parameters
+from oauth.errors import InvalidRequest
+from oauth.infrastructure import display_names
+from oauth.models import Client
+from oauth.parameters import Parameters
+from oauth.tokens import id_token, subject
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutRequest:
+    """Checked: `redirect_uri` is registered for the client, `subject` is whom the client's ID token was about."""
+
+    client_id: str = ""
+    client_name: str = ""
+    redirect_uri: str = ""
+    state: str | None = None
+    subject: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> "LogoutRequest":
+        return cls(**stored)
+
+    @property
+    def client(self) -> Client | None:
+        return Client.objects.filter(client_id=self.client_id).first() if self.client_id else None
+
+    @property
+    def redirect_host(self) -> str:
+        parts = urlsplit(self.redirect_uri)
+        return display_names.host(parts.hostname) if parts.hostname else f"{parts.scheme}:"
+
+    def is_from(self, user_id: object) -> bool:
+        """Whether the hint proves that the client means this person: then there is nothing to ask (§6)."""
+        client = self.client if self.subject else None
+        return client is not None and subject.of(client, user_id) == self.subject
+
+
+def read(params: Parameters) -> LogoutRequest:
+    """Raises InvalidRequest, to be shown: nobody is sent to an address that is not proven (§3)."""
+    hint = None
+    parameters.refuse_long(params)
+    if "id_token_hint" in params:
+        hint = id_token.read_hint(params["id_token_hint"])
+        if hint is None:
+            raise InvalidRequest("id_token_hint is not an ID token of this server.")
+    client_id = params.get("client_id", hint.client_id if hint else "")
+    if hint and hint.client_id != client_id:
+        raise InvalidRequest("client_id is not the client of id_token_hint.")
+    client = Client.objects.filter(client_id=client_id, is_active=True).first() if client_id else None
+    if client_id and client is None:
+        raise InvalidRequest(_("No app with this client_id is registered here, or it is disabled."))
+    redirect_uri = params.get("post_logout_redirect_uri", "")
+    if redirect_uri and client is None:
+        raise InvalidRequest("post_logout_redirect_uri needs id_token_hint or client_id, to tell whose it is.")
+    if redirect_uri and client and redirect_uri not in client.post_logout_redirect_uris.split():
+        # Simple string comparison (§2, RFC 9700 §4.11.1).
+        raise InvalidRequest("post_logout_redirect_uri is not one that is registered for this app.")
+    return LogoutRequest(
+        client_id=client_id,
+        client_name=client.shown_name if client else "",
+        redirect_uri=redirect_uri,
+        state=params.get("state"),
+        subject=hint.subject if hint else "",
+    )

@@ -1,0 +1,17 @@
+"""Reacts to a logout from the site."""
+
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_out
+from django.dispatch import receiver
+from django.http import HttpRequest
+
+from oauth.models import Session
+from oauth.sessions import login_session
+
+
+@receiver(user_logged_out)
+def end_session(request: HttpRequest | None, **_: Any) -> None:
+    """Ends access that the user did not allow offline: it lasts as long as the login it came from."""
+    if request is not None:
+        login_session.end(request, Session.EndReason.LOGOUT)

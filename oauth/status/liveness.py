@@ -1,0 +1,138 @@
+"""Whether what a token stands for still holds: nobody has ended or changed it since the token was signed.
+
+`authority` is the one place that answers this. Every endpoint, every grant and the money path ask it; nothing else
+looks at the columns behind it (tests/oauth/test_liveness.py holds that).
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.utils import timezone
+
+from oauth.infrastructure.rows import Columns, rows
+from oauth.models import Authorization, Client
+from oauth.tokens import status_list
+from oauth.tokens.claims import AccessTokenClaims
+
+
+class Names(Protocol):
+    """What names an authorization, or without one a client that acts for itself: the claims of an access token, or a
+    row that acts on them later."""
+
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def authorization_id(self) -> UUID | str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Names for a caller that has no claims: a code, a refresh token, a `grant_id`."""
+
+    client_id: str
+    authorization_id: UUID | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What holds at this moment.
+
+    `client` is the client that holds the token. After token exchange (RFC 8693) that is another client than the one
+    that the user allowed, which is `authorization.client`. `authorization` is None for a client acting for itself.
+    """
+
+    client: Client
+    authorization: Authorization | None
+
+    @property
+    def is_of_the_allowed_client(self) -> bool:
+        """Whether the user allowed this client itself, so that the token was not exchanged by another client."""
+        return self.authorization is not None and self.authorization.client_id == self.client.pk
+
+
+def authority(names: Names, *, read: Authorization | None = None, until_commit: bool = False) -> Authority | None:
+    """The live, current authority behind `names`; None where it has ended or changed.
+
+    One query, and a second one for a token that was exchanged. None where the caller has `read` the authorization with
+    its user and client, under its own lock. With `until_commit` nobody can end it before the caller's transaction does.
+    """
+    if names.authorization_id is None:
+        client = Client.read(names.client_id)
+        if client is None or not client.is_active or _is_outdated(names, client.status_index):
+            return None
+        return Authority(client, None)
+    authorization = read or _find(names.authorization_id, until_commit=until_commit)
+    if authorization is None or not _counts(authorization) or _is_outdated(names, authorization.status_index):
+        return None
+    holder = authorization.client
+    if holder.client_id != names.client_id:
+        exchanged_by = Client.read(names.client_id)
+        if exchanged_by is None or not exchanged_by.is_active:
+            return None
+        holder = exchanged_by
+    return Authority(holder, authorization)
+
+
+def still_counts(names: Names) -> bool:
+    """OAUTH["REVOCATION_CHECK"], for a resource server of the same site where a JWT is not enough.
+
+    Asked inside a transaction, nobody can end the authorization until the caller has committed.
+    """
+    return authority(names, until_commit=transaction.get_connection().in_atomic_block) is not None
+
+
+def _counts(authorization: Authorization) -> bool:
+    """Neither the user, the client, an admin nor the end of the session has ended it.
+
+    A log-out revokes what depended on the session, so the session itself is not looked at.
+    """
+    return (
+        authorization.revoked_at is None
+        and authorization.expires_at > timezone.now()
+        and authorization.user.is_active
+        and authorization.client.is_active
+    )
+
+
+def _is_outdated(names: object, status_index: int) -> bool:
+    """Whether an access token was signed before the user or the client changed what it may do: its bit in the status
+    list is no longer the one of its authorization."""
+    status = names.status if isinstance(names, AccessTokenClaims) else None
+    return bool(status) and status != status_list.reference(status_index)
+
+
+def _find(authorization_id: UUID | str, *, until_commit: bool) -> Authorization | None:
+    """With its user and its client."""
+    tables = _tables()
+    lock = " FOR SHARE OF authorization_" if until_commit else ""
+    found = rows(tables.statement + lock, [authorization_id])
+    if not found:
+        return None
+    values = found[0]
+    first, second = tables.authorization.count, tables.authorization.count + tables.user.count
+    authorization = tables.authorization.instance(values[:first])
+    authorization.user = tables.user.instance(values[first:second])
+    authorization.client = tables.client.instance(values[second:])
+    return authorization
+
+
+class _Tables:
+    def __init__(self) -> None:
+        user = get_user_model()
+        assert user._meta.pk is not None
+        self.authorization = Columns(Authorization, "authorization_")
+        self.user: Columns[Any] = Columns(user, "person")
+        self.client = Columns(Client, "client")
+        self.statement = (
+            f"SELECT {self.authorization.sql}, {self.user.sql}, {self.client.sql} "  # noqa: S608
+            f"FROM {Authorization._meta.db_table} authorization_ "
+            f'JOIN {user._meta.db_table} person ON person."{user._meta.pk.column}" = authorization_.user_id '
+            f"JOIN {Client._meta.db_table} client ON client.id = authorization_.client_id WHERE authorization_.id = %s"
+        )
+
+
+_tables = cache(_Tables)
