@@ -6,6 +6,7 @@ from urllib.parse import urlsplit, urlunsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sites.requests import RequestSite
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -110,7 +111,8 @@ class AccountAdapter(DefaultAccountAdapter):
     def format_email_subject(self, subject: str) -> str:
         return subject
 
-    def save_user(self, request: Any, user: User, form: Any, commit: bool = True) -> User:
+    def save_user(self, request: Any, user: AbstractBaseUser, form: Any, commit: bool = True) -> AbstractBaseUser:
+        assert isinstance(user, User)
         user.name = form.cleaned_data.get("name", "")
         return super().save_user(request, user, form, commit)
 

@@ -3,22 +3,19 @@
 import secrets
 from typing import Any
 
-from allauth.account.forms import RequestLoginCodeForm, ResetPasswordForm, SignupForm
+from allauth.account.forms import BaseSignupForm, RequestLoginCodeForm, ResetPasswordForm, SignupForm
 from allauth.core import context
 from allauth.socialaccount.forms import SignupForm as UpstreamSignupForm
-from django import forms
 from django.db import transaction
 from django.http import HttpRequest
 
 from accounts import addresses, mail_limit
 
 
-class _SignsUp(forms.Form):
-    account_already_exists: bool
-
+class _SignsUp(BaseSignupForm):
     def validate_unique_email(self, value: str) -> str:
         addresses.forget_claims(value)
-        email: str = super().validate_unique_email(value)  # type: ignore[misc]
+        email: str = super().validate_unique_email(value)
         return email
 
     def try_save(self, request: HttpRequest) -> Any:
@@ -26,8 +23,8 @@ class _SignsUp(forms.Form):
         with transaction.atomic():
             if self.account_already_exists:
                 self._rehearse(request)
-                return super().try_save(request)  # type: ignore[misc]
-            return super().try_save(request)  # type: ignore[misc]
+                return super().try_save(request)
+            return super().try_save(request)
 
     def _rehearse(self, request: HttpRequest) -> None:
         """Makes a user of an address that nobody has, hash of the password included, and takes it back."""
@@ -36,7 +33,7 @@ class _SignsUp(forms.Form):
         self.account_already_exists = False
         try:
             with transaction.atomic():
-                self.save(request)  # type: ignore[attr-defined]
+                self.save(request)
                 transaction.set_rollback(True)
         finally:
             self.cleaned_data["email"] = given

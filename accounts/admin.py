@@ -18,17 +18,18 @@ from django.http import HttpRequest
 
 from accounts.models import User, UserManager
 from accounts.staff import support
+from oauth.infrastructure.generic import ModelAdmin
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 
-class AddUserForm(AdminUserCreationForm):
+class AddUserForm(AdminUserCreationForm):  # type: ignore[type-arg]  # takes a parameter in the stubs only
     class Meta:
         model = User
         fields = ("email", "name")
 
 
-class ChangeUserForm(UserChangeForm):
+class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]  # takes a parameter in the stubs only
     """Says what each change does; accounts.changes does it."""
 
     class Meta(UserChangeForm.Meta):
@@ -58,7 +59,7 @@ class ChangeUserForm(UserChangeForm):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter in the stubs only
     form = ChangeUserForm
     add_form = AddUserForm
     ordering = ("email",)
@@ -81,7 +82,7 @@ admin.site.unregister(UserSession)  # holds session keys; people end theirs on t
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(admin.ModelAdmin):
+class AuthenticatorAdmin(ModelAdmin[Authenticator]):
     """Second factors: support removes a lost one; nobody reads its secret, and nobody adds one for somebody else."""
 
     list_display = fields = readonly_fields = ("user", "type", "created_at", "last_used_at")

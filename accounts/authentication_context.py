@@ -28,7 +28,8 @@ def of(request: HttpRequest) -> AuthenticationContext:
     """`auth_time` is the latest time that the person really proved something; `mfa` needs a second factor on top of
     another proof in this very log-in (a trusted browser is none), or a passkey, which is possession and the person's
     own check of it (ASVS 5.0 6.3.3)."""
-    records: list[dict[str, Any]] = get_authentication_records(request, request.user)
+    user = request.user if request.user.is_authenticated else None
+    records: list[dict[str, Any]] = get_authentication_records(request, user)
     times = [record["at"] for record in records if "at" in record]
     if not times:
         return from_last_login(request)

@@ -36,7 +36,7 @@ def of(user: User) -> Iterator[Section]:
         "profile",
         User.objects.filter(pk=user.pk).values("id", "email", "name", "language", "date_joined", "last_login"),
     )
-    addresses: Any = user.emailaddress_set  # type: ignore[attr-defined]
+    addresses: Any = user.emailaddress_set
     yield "email_addresses", addresses.values("email", "verified", "primary")
     # What lets somebody in is named and dated; its secret stays here.
     yield "second_factors", Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")

@@ -39,4 +39,4 @@ def _tell_of_removal(instance: Authenticator, origin: Any, **_: Any) -> None:
     asked = origin.model if isinstance(origin, QuerySet) else type(origin)
     if asked is Authenticator:
         user = instance.user
-        notices.tell_later(_REMOVED[instance.type], user, actor.request(), by=actor.staff(user))
+        notices.tell_later(_REMOVED[Authenticator.Type(instance.type)], user, actor.request(), by=actor.staff(user))

@@ -28,7 +28,7 @@ def security(request: HttpRequest) -> HttpResponse:
             len(codes.wrap().get_unused_codes()) for codes in of_type[Authenticator.Type.RECOVERY_CODES]
         ),
         "has_second_factor": get_mfa_adapter().is_mfa_enabled(user),
-        "addresses": user.emailaddress_set.order_by("-primary", "email"),  # type: ignore[attr-defined]
+        "addresses": user.emailaddress_set.order_by("-primary", "email"),
         "upstream": SocialAccount.objects.filter(user=user),
         "has_providers": bool(get_social_adapter().list_apps(request)),
         "events": events.recent(user),

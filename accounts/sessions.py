@@ -42,7 +42,8 @@ def forget_expired(user: User) -> None:
 
 def listed(request: HttpRequest) -> dict[str, Any]:
     """What the template account/sessions.html shows; this browser first, then the newest."""
-    live = UserSession.objects.purge_and_list(request.user)
+    assert request.user.is_authenticated
+    live: list[Any] = UserSession.objects.purge_and_list(request.user)  # each is given its `device`
     for session in live:
         session.device = devices.describe(session.user_agent)
     live.sort(key=lambda session: (session.is_current(), session.created_at), reverse=True)

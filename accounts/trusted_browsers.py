@@ -50,7 +50,7 @@ class SecondStep(AuthenticateStage):
 @method_decorator(login_stage_required(stage=TrustStage.key, redirect_urlname="account_login"), name="dispatch")
 class TrustView(AllauthTrustView):
     def form_valid(self, form: Any) -> HttpResponse:
-        stage = self.request._login_stage
+        stage: Any = self.request._login_stage  # type: ignore[attr-defined]  # set by login_stage_required
         response: HttpResponse = stage.exit()
         if self.request.POST.get("action") == "trust":
             remember(self.request, stage.login.user, response)

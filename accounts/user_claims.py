@@ -10,6 +10,6 @@ from oauth.tokens.user_claims import standard_claims
 def of(user: User, scopes: Set[str]) -> dict[str, Any]:
     claims = standard_claims(user, scopes)
     if "email" in claims:
-        addresses: Any = user.emailaddress_set  # type: ignore[attr-defined]
+        addresses: Any = user.emailaddress_set
         claims["email_verified"] = addresses.filter(email__iexact=user.email, verified=True).exists()
     return claims

@@ -93,7 +93,7 @@ def django_oauth_toolkit(made: dict[str, Any]) -> list[Case]:
 def countersign(server: Server, data_dir: Path) -> list[Case]:
     known = json.loads((data_dir / "clients.json").read_text())
     initial = registration_token(data_dir)
-    paths = {"authorize": "/oauth/authorize", "token": "/oauth/token"}
+    paths: dict[str, Any] = {"authorize": "/oauth/authorize", "token": "/oauth/token"}
     web = app_of_alice(server, data_dir)
     mobile = App(server, "demo-mobile", "http://127.0.0.1/callback", **paths)
     service = {**FORM, **basic("demo-service", known["demo-service"]["client_secret"])}
@@ -123,14 +123,14 @@ def countersign(server: Server, data_dir: Path) -> list[Case]:
 def app_of_alice(server: Server, data_dir: Path, scope: str = f"openid {OFFLINE} {SCOPE}") -> "App":
     """The demo's app with a server, which she allows that."""
     secret = json.loads((data_dir / "clients.json").read_text())["demo-web"]["client_secret"]
-    paths = {"authorize": "/oauth/authorize", "token": "/oauth/token"}
+    paths: dict[str, Any] = {"authorize": "/oauth/authorize", "token": "/oauth/token"}
     return App(server, "demo-web", "http://localhost:3000/callback", secret=secret, scope=scope, **paths)
 
 
 def node_oidc_provider(server: Server, client: Key, secret: str) -> list[Case]:
     """`resource` asks it for a JWT access token; its UserInfo and its introspection want an opaque one."""
     resource = {"resource": f"{server.url}/api"}
-    paths = {"authorize": "/auth", "token": "/token"}
+    paths: dict[str, Any] = {"authorize": "/auth", "token": "/token"}
     callback = f"{server.url}/callback"
     web = App(server, "web", callback, secret=secret, extra=resource, **paths)
     mobile = App(server, "mobile", callback, extra=resource, **paths)
@@ -279,7 +279,7 @@ def _log_ins(server: Server, n: int) -> list[Request]:
         page = browser.get(f"{server.url}/accounts/login/", timeout=30)
         form = BeautifulSoup(page.text, "html.parser").select_one("main form")
         assert form is not None
-        fields = {field["name"]: field.get("value", "") for field in form.select("input[type=hidden]")}
+        fields = {str(field["name"]): str(field.get("value", "")) for field in form.select("input[type=hidden]")}
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
     body = urlencode({**fields, "login": person.EMAIL, "password": person.PASSWORD})
     headers = {**FORM, "Host": f"localhost:{server.port}", "Cookie": cookies, "Origin": server.url}

@@ -14,5 +14,5 @@ def postmaster_of(directory: str) -> int:
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []
         if command and command[0].endswith("postgres") and any(directory in part for part in command):
-            return process.pid
+            return int(process.pid)
     raise RuntimeError(f"no PostgreSQL runs on {directory}")

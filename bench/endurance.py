@@ -35,7 +35,7 @@ def memory(directory: Path) -> dict[str, Any]:
     """Resident memory of each worker in MB, after every STEP requests of four kinds."""
     with servers.countersign(directory) as server:
         mix = _mix(server, directory)
-        found = []
+        found: list[dict[str, Any]] = []
         for done in range(STEP, REQUESTS + 1, STEP):
             alice = cases.app_of_alice(server, directory)  # her token lives for five minutes
             bearer = {"Authorization": f"Bearer {alice.tokens()['access_token']}"}

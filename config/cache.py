@@ -66,7 +66,7 @@ class TableCache(DatabaseCache):
         table = connection.ops.quote_name(self._table)
         with connection.cursor() as cursor:
             cursor.execute(_WRITES[mode].format(table=table), values)
-            is_written = cursor.rowcount == 1
+            is_written: bool = cursor.rowcount == 1
             if random.randrange(_SWEEP_EVERY) == 0:  # noqa: S311  (no secret)
                 cursor.execute(_SWEEP.format(table=table), [now, _SWEPT])
         return is_written

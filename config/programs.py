@@ -73,7 +73,7 @@ class _Handler(BaseHandler):
         """Django's looks for asynchronous views, transactions around views, and middleware of views and templates."""
         view, args, kwargs = self.resolve_request(request)
         try:
-            response: Any = view(request, *args, **kwargs)
+            response: HttpResponse = view(request, *args, **kwargs)
             self.check_response(response, view)
             if hasattr(response, "render"):  # of the REST framework
                 response = response.render()
@@ -116,7 +116,7 @@ class Program(SayOutages):
         guid = get_id_from_header(request) if "HTTP_X_REQUEST_ID" in request.META else uuid4().hex
         set_guid(guid)
         if "HTTP_ORIGIN" in request.META or "HTTP_DPOP" in request.META:
-            response = self.answer_marked(request)
+            response: HttpResponse = self.answer_marked(request)
         else:
             response = self.answer(request)
             if self.is_for_browsers(request.path_info):

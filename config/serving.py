@@ -106,12 +106,13 @@ def load_application(*, threads: int = 1, body_seconds: float = bodies.BODY_SECO
 
 def _read_bodies_first(threads: int, seconds: float) -> None:
     """granian has no setting for it; a granian without this function does not start (AttributeError)."""
-    wrap = granian_workers._wsgi_call_wrap
+    workers: Any = granian_workers  # which does not export it
+    wrap = workers._wsgi_call_wrap
 
     def wrapped(*arguments: Any) -> Any:
         return bodies.BodiesFirst(wrap(*arguments), places=threads, seconds=seconds)
 
-    granian_workers._wsgi_call_wrap = wrapped  # type: ignore[assignment]
+    workers._wsgi_call_wrap = wrapped
 
 
 def _settle() -> None:

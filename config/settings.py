@@ -35,7 +35,7 @@ if not DATA_DIR.is_absolute():
 
 SECRET_KEY = env.str("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
-ISSUER = env.str("OAUTH_ISSUER") if PRODUCTION else env.str("OAUTH_ISSUER", default=f"http://localhost:{PORT}")
+ISSUER: str = env.str("OAUTH_ISSUER") if PRODUCTION else env.str("OAUTH_ISSUER", default=f"http://localhost:{PORT}")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
     default=[urlsplit(ISSUER).hostname] + ([] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]),
@@ -295,7 +295,7 @@ PERSONAL_DATA = ["accounts.personal_data.of", "accounts.personal_data.of_apps", 
 
 # From this amount on (minor units), also as the sum of 24 hours, transfers need a user who has just logged in
 # (RFC 9470).
-STEP_UP_AMOUNT_MINOR = env.int("STEP_UP_AMOUNT_MINOR", default=1_000_000)
+STEP_UP_AMOUNT_MINOR: int = env.int("STEP_UP_AMOUNT_MINOR", default=1_000_000)
 # Transactions older than this need one, too (SCA-RTS art. 10).
 HISTORY_WITHOUT_STEP_UP = timedelta(days=env.int("HISTORY_WITHOUT_STEP_UP_DAYS", default=90))
 STEP_UP_MAX_AGE = timedelta(seconds=env.int("STEP_UP_MAX_AGE_SECONDS", default=600))

@@ -201,7 +201,7 @@ class NativeApp:
     @staticmethod
     def _json(response: requests.Response) -> dict[str, Any]:
         try:
-            answer = response.json()
+            answer: dict[str, Any] = response.json()
         except ValueError:
             answer = {}
         if not response.ok:

@@ -7,12 +7,12 @@ Django asks `change_user` alone: support could otherwise set a superuser's passw
 from collections.abc import Iterable
 from typing import Any
 
-from django.contrib.admin import ModelAdmin
 from django.contrib.auth.models import Group, Permission
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
+from oauth.infrastructure.generic import ModelAdmin
 
 # The apps that keep how a user logs in: addresses, second factors, connections, browsers.
 _LOGIN_APPS = frozenset({"accounts", "account", "mfa", "socialaccount", "usersessions"})
@@ -34,7 +34,7 @@ def may_give(actor: Any, permissions: Iterable[int]) -> bool:
     return bool(actor.is_superuser) or set(permissions) <= rights_of(actor)
 
 
-class _Respecting(ModelAdmin):
+class _Respecting(ModelAdmin[Any]):
     """Django asks these also for each row that an action or a cascade would delete."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -83,7 +83,7 @@ def _theirs_to_give(choices: QuerySet[Any], actor: Any) -> QuerySet[Any]:
     return choices
 
 
-def respecting(model: type[Model], admin_class: type[ModelAdmin]) -> type[ModelAdmin]:
+def respecting(model: type[Model], admin_class: type[ModelAdmin[Any]]) -> type[ModelAdmin[Any]]:
     """The ModelAdmin with the rules that its model asks for before its own."""
     bases: list[type] = []
     if model is User or (model._meta.app_label in _LOGIN_APPS and any(f.name == "user" for f in model._meta.fields)):
@@ -94,7 +94,7 @@ def respecting(model: type[Model], admin_class: type[ModelAdmin]) -> type[ModelA
     if not bases:
         return admin_class
     metaclass: Any = type(admin_class)
-    made: type[ModelAdmin] = metaclass(
+    made: type[ModelAdmin[Any]] = metaclass(
         admin_class.__name__, (*bases, admin_class), {"__module__": admin_class.__module__}
     )
     return made

@@ -41,7 +41,8 @@ class StaffSite(GuardedSite):
 
         def with_proof(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if request.method in _READING or proof.is_recent(request):
-                return view(request, *args, **kwargs)
+                page: HttpResponseBase = view(request, *args, **kwargs)
+                return page
             return self._ask_again(request)
 
         return super().admin_view(update_wrapper(with_proof, view), cacheable)

@@ -15,12 +15,13 @@ from django.urls import reverse
 from accounts.staff import support
 from accounts.upstream.provider import UpstreamProvider
 from oauth.infrastructure import outbound
+from oauth.infrastructure.generic import ModelAdmin, ModelForm
 
 for model in (SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(model)
 
 
-class ProviderForm(forms.ModelForm):
+class ProviderForm(ModelForm[SocialApp]):
     provider_id = forms.SlugField(
         label="Short name", max_length=40, help_text="Part of the redirect URI; people's log-ins hang on it: for good."
     )
@@ -68,7 +69,7 @@ class ProviderForm(forms.ModelForm):
         return url
 
     def clean_secret(self) -> str:
-        return self.cleaned_data["secret"] or self.instance.secret
+        return str(self.cleaned_data["secret"] or self.instance.secret)
 
     def save(self, commit: bool = True) -> SocialApp:
         app: SocialApp = self.instance
@@ -84,7 +85,7 @@ class ProviderForm(forms.ModelForm):
 
 
 @admin.register(SocialApp)
-class ProviderAdmin(admin.ModelAdmin):
+class ProviderAdmin(ModelAdmin[SocialApp]):
     form = ProviderForm
     list_display = ("name", "provider_id", "issuer", "redirect_uri")
     show_full_result_count = False
@@ -105,7 +106,7 @@ class ProviderAdmin(admin.ModelAdmin):
 
 
 @admin.register(SocialAccount)
-class UpstreamAccountAdmin(admin.ModelAdmin):
+class UpstreamAccountAdmin(ModelAdmin[SocialAccount]):
     """Who gets in through which provider; support cuts a connection, and nobody makes one for somebody else."""
 
     list_display = fields = readonly_fields = ("user", "provider", "uid", "date_joined", "last_login")

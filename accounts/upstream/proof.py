@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from allauth.account.internal.flows.login import record_authentication
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
-from allauth.socialaccount.providers.base import AuthProcess
+from allauth.socialaccount.providers.base.constants import AuthProcess
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
@@ -34,10 +34,11 @@ def record(request: HttpRequest, sociallogin: SocialLogin) -> None:
     """Only of the person who is logged in, and only where the provider says that it has asked them just now: what
     was asked of it went through the browser."""
     asked_at = (sociallogin.account.extra_data.get("id_token") or {}).get("auth_time")
-    is_theirs = sociallogin.is_existing and request.user == sociallogin.user
+    user = request.user
+    is_theirs = sociallogin.is_existing and user == sociallogin.user
     is_recent = isinstance(asked_at, int) and time.time() - asked_at < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
-    if is_theirs and is_recent:
+    if user.is_authenticated and is_theirs and is_recent:
         account = sociallogin.account
         record_authentication(
-            request, request.user, "socialaccount", provider=account.provider, uid=account.uid, reauthenticated=True
+            request, user, "socialaccount", provider=account.provider, uid=account.uid, reauthenticated=True
         )

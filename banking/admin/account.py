@@ -15,11 +15,12 @@ from banking.admin.acts import Act, Text, WithActs
 from banking.admin.read_only import NeverEdited, ReadOnly
 from banking.models import Account, AccountAccess, LedgerEntry
 from banking.notation import amounts
+from oauth.infrastructure.generic import TabularInline
 
 ENTRIES_A_PAGE = 100
 
 
-class AccessInline(NeverEdited, admin.TabularInline):
+class AccessInline(NeverEdited, TabularInline[AccountAccess, Account]):
     model = AccountAccess
     extra = 0
     fields = ("user", "role")

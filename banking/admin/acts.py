@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from banking import ledger
 from banking.ledger.refusals import LedgerRefusal
 from banking.oversight import Officer
+from oauth.infrastructure.generic import ModelAdmin
 
 Text = str | Promise
 
@@ -46,7 +47,7 @@ class ReasonForm(forms.Form):
     )
 
 
-class WithActs(admin.ModelAdmin):
+class WithActs(ModelAdmin[Any]):
     #: Acts on money write to BANK_AUDIT_LOG with the reason; where an act does not, the site writes what it knows.
     audits_itself = True
     acts: Sequence[Act] = ()

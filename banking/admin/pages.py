@@ -4,11 +4,12 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib.admin.views.main import ChangeList
-from django.core.paginator import Page, Paginator
 from django.http import HttpRequest
 
+from oauth.infrastructure.generic import Page, Paginator
 
-class UncountedPaginator(Paginator):
+
+class UncountedPaginator(Paginator[Any]):
     """Knows the rows up to one beyond the page that is looked at: whether there is a next page, never how many."""
 
     def __init__(self, object_list: Any, per_page: int, *, number: int) -> None:
@@ -24,10 +25,10 @@ class UncountedPaginator(Paginator):
     def count(self) -> int:
         return (self.number - 1) * self.per_page + len(self._rows)
 
-    def page(self, number: Any) -> Page:
+    def page(self, number: Any) -> Page[Any]:
         number = self.validate_number(number)
         if number == self.number:
-            return Page(self._rows[: self.per_page], number, self)
+            return Page[Any](self._rows[: self.per_page], number, self)
         return super().page(number)
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -11,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from banking.admin import search
 from banking.admin.pages import UncountedChangeList, UncountedPaginator
 from banking.notation import amounts
+from oauth.infrastructure.generic import ModelAdmin, Paginator
 
 #: Beyond this nobody turns pages: one searches.
 MOST_PAGES = 1_000_000
@@ -29,7 +29,7 @@ class NeverEdited:
         return False
 
 
-class ReadOnly(NeverEdited, admin.ModelAdmin):
+class ReadOnly(NeverEdited, ModelAdmin[Any]):
     """`found_by_id`, `found_by_account` and `found_by_person` are the lookups that a search term of that kind means."""
 
     ordering = ("-id",)
@@ -52,7 +52,7 @@ class ReadOnly(NeverEdited, admin.ModelAdmin):
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[UncountedChangeList]:
         return UncountedChangeList
 
-    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: Any, *_: Any, **__: Any) -> Paginator:
+    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: Any, *_: Any, **__: Any) -> Paginator[Any]:
         try:
             number = int(request.GET.get("p", 1))
         except ValueError:

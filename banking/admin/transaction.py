@@ -16,6 +16,7 @@ from banking.admin.acts import Act, Text, WithActs
 from banking.admin.read_only import NeverEdited, ReadOnly, WithAmount
 from banking.models import LedgerEntry, LedgerTransaction
 from banking.notation import amounts
+from oauth.infrastructure.generic import TabularInline
 
 #: A person's or account's transactions are found among its latest entries; all of them are on the account's page.
 MOST_OF_AN_ACCOUNT = 1000
@@ -35,7 +36,7 @@ def moved(transaction: LedgerTransaction) -> list[tuple[Text, Text]]:
     return [(_("Transaction"), transaction.description), (_("Date"), date), *sides]
 
 
-class EntryInline(WithAmount, NeverEdited, admin.TabularInline):
+class EntryInline(WithAmount, NeverEdited, TabularInline[LedgerEntry, LedgerTransaction]):
     model = LedgerEntry
     extra = 0
     fields = ("account", "amount", "balance_after", "account_seq", "counterparty_name", "counterparty_iban")

@@ -9,7 +9,7 @@ def money(currency: str, minor_units: int) -> dict[str, Any]:
     return {"currency": currency, "minor_units": minor_units}
 
 
-class StrictSerializer(serializers.Serializer):
+class StrictSerializer(serializers.Serializer[Any]):
     """A closed schema: a member that is not known is refused, so that a typing error is never silently ignored."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -24,7 +24,7 @@ class StrictSerializer(serializers.Serializer):
         return super().to_internal_value(data)
 
 
-class StrictIntegerField(serializers.Field):
+class StrictIntegerField(serializers.Field[int, Any, int, int]):
     """An integer of JSON: no boolean, string or exponent. The range is the ledger's business."""
 
     default_error_messages = {"malformed": "This is an integer."}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpResponseBase, HttpResponseNotModified
+from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.utils.http import parse_etags
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -53,7 +53,7 @@ def _listed(names: tuple[str, ...]) -> str:
     return ", ".join(names) or "none"
 
 
-def _if_changed(request: Request, response: Any) -> HttpResponseBase:
+def _if_changed(request: Request, response: HttpResponse) -> HttpResponseBase:
     """304 without a body for whoever has this very answer. A view may have said what identifies it."""
     response.setdefault("ETag", f'"{hashlib.sha256(response.content).hexdigest()[:32]}"')
     answer = unchanged(request, response["ETag"])

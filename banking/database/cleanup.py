@@ -25,7 +25,7 @@ def _delete_idempotency_records(batch: int) -> int:
     while True:
         with connection.cursor() as cursor:
             cursor.execute("SELECT purge_idempotency_records(%s)", [batch])
-            [count] = cursor.fetchone()
+            count: int = cursor.fetchone()[0]
         deleted += count
         if count < batch:
             return deleted

@@ -93,7 +93,8 @@ def _rows(query: str, role: str) -> list[tuple[Any, ...]]:
     }
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
 
 
 def _in_words(rights: Iterable[Right], columns: dict[str, list[str]]) -> list[str]:

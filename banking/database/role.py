@@ -67,7 +67,8 @@ def _scrambled(password: str, role: str) -> str:
     """As the server would store it (SCRAM), so that the password itself stands in no log of statements."""
     connection.ensure_connection()
     pgconn = connection.connection.pgconn
-    return pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    scrambled: bytes = pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+    return scrambled.decode()
 
 
 def _run(statement: Composable) -> None:

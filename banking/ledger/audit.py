@@ -3,6 +3,7 @@
 import logging
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -46,7 +47,7 @@ class Finding:
     """A question and the rows that answer it wrongly; at most 20 of them."""
 
     question: str
-    rows: tuple[tuple, ...]
+    rows: tuple[tuple[Any, ...], ...]
 
     @property
     def is_clean(self) -> bool:

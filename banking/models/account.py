@@ -28,7 +28,7 @@ class Role(models.TextChoices):
 
 
 class AccountQuerySet(models.QuerySet["Account"]):
-    def of(self, user_id: object, *, may_pay: bool = False) -> "AccountQuerySet":
+    def of(self, user_id: UUID | str, *, may_pay: bool = False) -> "AccountQuerySet":
         """The accounts of a person: owned, held together with others or, unless money moves, looked after."""
         roles = [Role.OWNER, Role.HOLDER] if may_pay else [*Role]
         return self.filter(access__user_id=user_id, access__role__in=roles)

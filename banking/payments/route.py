@@ -37,7 +37,11 @@ def find_route(
     found = visible.annotate(role=F("access__role"), is_active=F("access__user__is_active"))
     own = {account.pk: account for account in found.filter(asked | Q(iban=identifier) if identifier else asked)}
     # What somebody only looks after is not theirs: they cannot pay from it, and paying into it is paying somebody.
-    own = {pk: account for pk, account in own.items() if account.role != Role.READER}
+    own = {
+        pk: account
+        for pk, account in own.items()
+        if account.role != Role.READER  # type: ignore[attr-defined]  # annotated above
+    }
     source = own.get(source_id)
     if "account_id" in destination:
         return Route(source, own.get(destination["account_id"]), "")

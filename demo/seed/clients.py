@@ -89,9 +89,10 @@ def _key(client: Client, known: dict[str, Any]) -> dict[str, Any]:
 def read(data_dir: Path) -> dict[str, dict[str, Any]]:
     """What the last seed wrote; nothing where there was none."""
     try:
-        return json.loads((data_dir / FILE).read_text())
+        known: dict[str, dict[str, Any]] = json.loads((data_dir / FILE).read_text())
     except FileNotFoundError:
         return {}
+    return known
 
 
 def write(data_dir: Path, clients: dict[str, dict[str, Any]]) -> None:

@@ -58,7 +58,7 @@ STAFF = "Bank officers"
 
 def ensure(person: Person, *, password: str) -> User:
     """The user, able to log in at once: the address counts as verified. An existing one keeps its password."""
-    user = User.objects.filter(email=person.email).first()
+    user: User | None = User.objects.filter(email=person.email).first()
     if user is None:
         create = User.objects.create_superuser if person is ADMIN else User.objects.create_user
         user = create(person.email, password, name=person.name, is_staff=person in (ADMIN, OFFICER))

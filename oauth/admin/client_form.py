@@ -8,6 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from oauth.clients import EXPLANATIONS, kind_needs_redirect_uri, preset
+from oauth.infrastructure.generic import ModelForm
 from oauth.models import Client, Scope
 from oauth.models.client import (
     CERTIFICATE_NAME_KINDS,
@@ -26,7 +27,7 @@ _FAPI = (SecurityProfile.FAPI2, SecurityProfile.FAPI2_MESSAGE_SIGNING)
 _ABOUT_A_PERSON = ("openid", "profile", "email", "offline_access")
 
 
-class ClientForm(forms.ModelForm):
+class ClientForm(ModelForm[Client]):
     """Scopes by their sentences, redirect URIs one a line."""
 
     allowed_scopes = forms.MultipleChoiceField(
@@ -121,7 +122,7 @@ class AddClientForm(ClientForm):
         return cleaned
 
 
-class PlainClientForm(forms.ModelForm):
+class PlainClientForm(ModelForm[Client]):
     """For who may look and not change."""
 
     class Meta:

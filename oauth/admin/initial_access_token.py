@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from oauth.clients.registration import ceiling
 from oauth.conf import conf
+from oauth.infrastructure.generic import ModelForm
 from oauth.models import InitialAccessToken, Scope
 from oauth.models.client import GrantType, SecurityProfile, offered_authentication_methods
 from oauth.staff import Guarded
@@ -19,7 +20,7 @@ CEILING = (
 )  # fmt: skip
 
 
-class CeilingForm(forms.ModelForm):
+class CeilingForm(ModelForm[InitialAccessToken]):
     """What its clients may have at most: a tick for each value."""
 
     class Meta:

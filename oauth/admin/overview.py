@@ -139,7 +139,8 @@ def _a_day(action: str) -> Any:
 def _ask(sql: str, parameters: list[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        rows: list[Any] = cursor.fetchall()
+    return rows
 
 
 def _log(**query: str) -> str:

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
+from procrastinate.types import JSONValue
 
 from oauth.conf import conf
 from oauth.errors import TooManyRequests
@@ -78,7 +79,7 @@ def tell_later(
         rate_limits.spend(MAILS_OF_A_CLIENT, client.client_id)
     except TooManyRequests:
         return  # they have been told ten times in this hour
-    to = list(dict.fromkeys([*client.contacts[:_MOST_CONTACTS], *list(contacts)[:_MOST_CONTACTS]]))
+    to: list[JSONValue] = list(dict.fromkeys([*client.contacts[:_MOST_CONTACTS], *list(contacts)[:_MOST_CONTACTS]]))
     app.configure_task(TELL, queue="oauth").defer(
         client_id=client.client_id, parts=list(parts), hosts=[display_names.host(one) for one in hosts], contacts=to
     )

@@ -176,10 +176,10 @@ class Client(AbstractApplication):
 
     # Taken out of django-oauth-toolkit's model; see the module's docstring.
     client_secret = None
-    hash_client_secret = None
-    algorithm = None
-    authorization_grant_type = None
-    skip_authorization = None
+    hash_client_secret = None  # type: ignore[assignment]  # how Django drops an inherited field
+    algorithm = None  # type: ignore[assignment]  # how Django drops an inherited field
+    authorization_grant_type = None  # type: ignore[assignment]  # how Django drops an inherited field
+    skip_authorization = None  # type: ignore[assignment]  # how Django drops an inherited field
 
     client_id = models.CharField("client ID", max_length=255, unique=True, default=new_client_id)
     name = models.CharField(max_length=255, help_text="What people see on the consent page.")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -38,7 +39,7 @@ REST = 16
 KEPT_AFTER_THE_END = timedelta(days=30)
 
 
-def expired() -> dict[str, QuerySet]:
+def expired() -> dict[str, QuerySet[Any]]:
     """What may go, by name. Codes and refresh tokens go with their Authorization."""
     now = timezone.now()
     long_ago = now - KEPT_AFTER_THE_END
@@ -65,7 +66,7 @@ def expired() -> dict[str, QuerySet]:
     }
 
 
-def _browser_sessions(now: datetime) -> dict[str, QuerySet]:
+def _browser_sessions(now: datetime) -> dict[str, QuerySet[Any]]:
     """Django's, where they are rows: nobody else removes those that have expired."""
     store = import_module(settings.SESSION_ENGINE).SessionStore
     if not hasattr(store, "get_model_class"):

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from django.contrib.admin import ModelAdmin
 from django.contrib.admin.models import LogEntry
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from oauth.infrastructure.generic import ModelAdmin
 from oauth.staff import actions, audit, lookups
 
 
-class Guarded(ModelAdmin):
+class Guarded(ModelAdmin[Any]):
     """Lookups by an allow-list, actions by a permission, changes in the audit log."""
 
     #: Parameters of the query string that a link leads here with, beyond those of the filters.
@@ -47,7 +47,7 @@ class Guarded(ModelAdmin):
             audit.record(request, act, [row], detail=audit.named(message))
 
 
-def guarded(admin_class: type[ModelAdmin]) -> type[ModelAdmin]:
+def guarded(admin_class: type[ModelAdmin[Any]]) -> type[ModelAdmin[Any]]:
     """The class with the rules of Guarded before its own."""
     if issubclass(admin_class, Guarded):
         return admin_class
@@ -56,5 +56,5 @@ def guarded(admin_class: type[ModelAdmin]) -> type[ModelAdmin]:
     }
     body = {**own, "__module__": admin_class.__module__}
     metaclass: Any = type(admin_class)
-    made: type[ModelAdmin] = metaclass(admin_class.__name__, (Guarded, admin_class), body)
+    made: type[ModelAdmin[Any]] = metaclass(admin_class.__name__, (Guarded, admin_class), body)
     return made

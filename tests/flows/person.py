@@ -2,6 +2,7 @@
 
 import os
 from contextlib import nullcontext
+from typing import Any
 from urllib.parse import urljoin
 
 import requests
@@ -20,13 +21,15 @@ def let_in(url: str, email: str = EMAIL) -> None:
             if form is None:
                 assert "You can go back to the device" in response.text or response.ok, response.text
                 return
-            fields = {field["name"]: field.get("value", "") for field in form.select("input[name]")}
+            fields: dict[str, Any] = {
+                str(field["name"]): field.get("value", "") for field in form.select("input[name]")
+            }
             if form.select_one("input[type=password]"):
                 fields |= {"login": email, "password": PASSWORD}
             elif form.select_one("button[name=decision]"):
                 fields["decision"] = "allow"
             action = urljoin(response.url, str(form.get("action") or ""))
-            response = browser.post(action, data=fields)  # type: ignore[arg-type]
+            response = browser.post(action, data=fields)
     raise AssertionError("The pages go round in circles.")
 
 
@@ -45,13 +48,15 @@ def answer(
                 continue
             form = BeautifulSoup(response.text, "html.parser").select_one("main form")
             assert form is not None, response.text
-            fields = {field["name"]: field.get("value", "") for field in form.select("input[type=hidden]")}
+            fields: dict[str, Any] = {
+                str(field["name"]): field.get("value", "") for field in form.select("input[type=hidden]")
+            }
             for field in form.select("input[checked]"):
-                fields.setdefault(field["name"], []).append(field["value"])  # type: ignore[attr-defined]
+                fields.setdefault(str(field["name"]), []).append(field["value"])
             if form.select_one("input[type=password]"):
                 fields |= {"login": email, "password": PASSWORD}
             else:
                 fields["decision"] = decision
             action = urljoin(response.url, str(form.get("action") or ""))
-            response = browser.post(action, data=fields, allow_redirects=False)  # type: ignore[arg-type]
+            response = browser.post(action, data=fields, allow_redirects=False)
     raise AssertionError("The pages go round in circles.")

@@ -29,6 +29,7 @@ def test_skipped():
 def test_each_age(age):
     assert may(age) == (age == 18)
 """
+Captured = pytest.CaptureFixture[str]
 ROW = """[[mutant]]
 rule = "R1"
 title = "Adults only"
@@ -45,7 +46,8 @@ def mutant(**changed: str) -> Mutant:
         "test": "test_ages.py::test_children_may_not",
     }  # fmt: skip
     fields |= changed
-    return Mutant(**{**fields, "find": (fields["find"],), "replace": (fields["replace"],)})
+    find, replace = fields.pop("find"), fields.pop("replace")
+    return Mutant(**fields, find=(find,), replace=(replace,))
 
 
 def git(repository: Path, *arguments: str) -> str:
@@ -76,7 +78,7 @@ def run(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
     return Run([copy])
 
 
-def test_a_rule_that_its_test_misses_is_killed(run, repository, capsys):
+def test_a_rule_that_its_test_misses_is_killed(run: Run, repository: Path, capsys: Captured) -> None:
     assert run.all(read(repository))
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith("killed")
@@ -99,7 +101,7 @@ def test_a_rule_that_its_test_misses_is_killed(run, repository, capsys):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_row_that_shows_nothing_fails(run, capsys, row, why):
+def test_a_row_that_shows_nothing_fails(run: Run, capsys: Captured, row: Mutant, why: str) -> None:
     assert not run.all([row])
     out = capsys.readouterr().out
     assert why in out
@@ -107,16 +109,16 @@ def test_a_row_that_shows_nothing_fails(run, capsys, row, why):
 
 
 @pytest.mark.parametrize(("parameter", "killed"), [("", True), ("[17]", True), ("[18]", False)])
-def test_a_row_may_name_one_set_of_parameters(run, parameter, killed):
+def test_a_row_may_name_one_set_of_parameters(run: Run, parameter: str, killed: bool) -> None:
     assert run.all([mutant(test=f"test_ages.py::test_each_age{parameter}")]) is killed
 
 
-def test_a_missing_test_does_not_hide_the_others(run, capsys):
+def test_a_missing_test_does_not_hide_the_others(run: Run, capsys: Captured) -> None:
     assert not run.all([mutant(), mutant(test="test_ages.py::test_gone")])
     assert capsys.readouterr().out.endswith("1 passed, 1 failed\n")
 
 
-def test_only_rows_that_a_change_touches_are_run(repository):
+def test_only_rows_that_a_change_touches_are_run(repository: Path) -> None:
     """Their code, their test, or the row itself; in commits or in the working tree."""
     base = git(repository, "rev-parse", "HEAD")
     (repository / "README.md").write_text("nothing of a row")
