@@ -24,8 +24,8 @@ from banking.models import Account, AccountAccess, Consent, Transfer
 from banking.models.account import user_id_of
 from banking.notation.timestamps import timestamp
 from banking.payments import Order, cancel, find_route, make
+from banking.payments.order import check
 from banking.payments.strong_proof import StrongProofNeeded
-from banking.payments.transfers import check
 from oauth.resource_server import InsufficientUserAuthentication, TokenRequest, is_authenticated_since, require_live
 
 _FIELDS = (

@@ -19,8 +19,8 @@ from banking.ledger import in_transaction
 from banking.ledger.refusals import LedgerRefusal
 from banking.models import Account, Payee, Transfer
 from banking.payments import Order, find_route, payee_check, payee_lookups, strong_proof
+from banking.payments.order import check
 from banking.payments.strong_proof import StrongProofNeeded
-from banking.payments.transfers import check
 from banking.web import pending
 from banking.web.forms import TransferForm
 from banking.web.person import accounts_of, id_of, is_fresh, page, prove_it

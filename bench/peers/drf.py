@@ -21,8 +21,8 @@ from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication  # noqa: E402
 
-from banking import iban  # noqa: E402
 from banking.models import Account  # noqa: E402
+from banking.notation import iban  # noqa: E402
 
 USER = os.environ["BENCH_USER"]
 FIELDS = ("id", "type", "currency", "name", "status", "iban", "opened_at")
