@@ -21,7 +21,7 @@ from bench import peers
 from bench.load import CONNECTIONS, Request
 from bench.servers import Server, registration_token
 from bench.signing import VERIFIER, Key, s256
-from tests.flows import person
+from tests.lib import person
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 SCOPE, OFFLINE = "accounts:read", "offline_access"

@@ -15,23 +15,21 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from oauth import keys
-from oauth.clients import cache, preset
+from oauth.clients import cache
 from oauth.conf import SIGNING_ALGORITHMS, conf
 from oauth.infrastructure import rate_limits
 from oauth.models import Authorization, Client, refusal_count
+from oauth.models.client import GrantType
 from oauth.resource_server import verified
 from oauth.status import published_lists
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
-from tests.database import within_this_transaction
-from tests.http_listener import HttpListener
-from tests.oauth_client import PASSWORD, TokenEndpoint, allow
-from tests.template_database import use_template
-
-ALL_SCOPES = [
-    "openid", "profile", "email", "offline_access", "accounts:read", "accounts:detail", "balances:read",
-    "transactions:read", "statements:read", "transfers:read", "transfers:write",
-]  # fmt: skip
+from tests.lib import ciba
+from tests.lib.database import within_this_transaction
+from tests.lib.http_listener import HttpListener
+from tests.lib.oauth_client import PASSWORD, TokenEndpoint, allow
+from tests.lib.registered import make_client, make_user
+from tests.lib.template_database import use_template
 
 # The same algorithm, a hundredth of its cost: hundreds of tests log in.
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 1024
@@ -85,12 +83,6 @@ def signing_keys(db: None) -> None:
     keys.ring.forget()
 
 
-def make_user(email: str, name: str) -> User:
-    user = User.objects.create_user(email, PASSWORD, name=name)
-    user.emailaddress_set.create(email=email, verified=True, primary=True)  # type: ignore[attr-defined]
-    return user
-
-
 @pytest.fixture
 def alice(db: None) -> User:
     return make_user("alice@example.test", "Alice Archer")
@@ -99,12 +91,6 @@ def alice(db: None) -> User:
 @pytest.fixture
 def bob(db: None) -> User:
     return make_user("bob@example.test", "Bob Baker")
-
-
-def make_client(kind: str, **values: Any) -> Client:
-    redirect_uris = "" if kind == "service" else "https://app.example/callback"
-    fields = {"name": f"Example {kind}", "redirect_uris": redirect_uris, "allowed_scopes": ALL_SCOPES}
-    return Client(**{**preset(kind), **fields, **values})
 
 
 @pytest.fixture
@@ -206,4 +192,35 @@ def api() -> Callable[[str], APIClient]:
     def client(token: str) -> APIClient:
         return APIClient(headers={"Authorization": f"Bearer {token}"}, raise_request_exception=False)
 
+    return client
+
+
+@pytest.fixture
+def call_centre(signing_keys: None) -> Client:
+    client = make_client("web", name="Call Centre")
+    client.grant_types = [ciba.GRANT, "refresh_token"]
+    client.redirect_uris = ""
+    client.secret = client.issue_secret()  # type: ignore[attr-defined]
+    client.full_clean()
+    client.save()
+    return client
+
+
+@pytest.fixture
+def television(signing_keys: None) -> Client:
+    client = make_client("device", name="Living-room TV", redirect_uris="")
+    client.save()
+    return client
+
+
+@pytest.fixture
+def gateway(db: None, mobile_app: Client) -> Client:
+    """A service that is called with tokens of the mobile app."""
+    client = make_client(
+        "service", allowed_scopes=["accounts:read", "balances:read"], grant_types=[GrantType.TOKEN_EXCHANGE.value],
+    )  # fmt: skip
+    client.secret = client.issue_secret()  # type: ignore[attr-defined]
+    client.full_clean()
+    client.save()
+    client.exchange_from.add(mobile_app)
     return client

@@ -12,9 +12,8 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from tests.accounts.test_sign_up_and_log_in import NEW_PASSWORD, is_logged_in, log_in, path_in, sign_up, submit
-from tests.accounts.test_ways_in import ask_for_code, code_in, enter
-from tests.oauth_client import PASSWORD
+from tests.lib.login import NEW_PASSWORD, ask_for_code, code_in, enter, is_logged_in, log_in, path_in, sign_up, submit
+from tests.lib.oauth_client import PASSWORD
 
 pytestmark = pytest.mark.django_db
 VICTIM = "victim@example.test"

@@ -14,11 +14,10 @@ from django.test import Client as Browser
 from accounts import changes
 from accounts.models import User
 from oauth.models import AuditEvent, Authorization, Session
-from tests.accounts.test_notices import told
-from tests.accounts.test_sign_up_and_log_in import NEW_PASSWORD, is_logged_in, log_in, path_in, submit
-from tests.accounts.test_step_up import SECRET, code
-from tests.accounts.test_ways_in import ask_for_code, code_in, enter
-from tests.oauth_client import PASSWORD
+from tests.lib.login import NEW_PASSWORD, ask_for_code, code_in, enter, is_logged_in, log_in, path_in, submit
+from tests.lib.notices import told
+from tests.lib.oauth_client import PASSWORD
+from tests.lib.totp import SECRET, code
 
 pytestmark = pytest.mark.django_db
 NEW_ADDRESS = "alice@new.example.test"

@@ -1,6 +1,5 @@
 """What owners are told by mail, and that telling never stands in the way."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -14,24 +13,12 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import notices, tasks
 from oauth.models import AuditEvent
-from tests.accounts.test_sign_up_and_log_in import NEW_PASSWORD, is_logged_in, log_in, submit, try_password
-from tests.accounts.test_step_up import SECRET, code
-from tests.oauth_client import PASSWORD, TokenEndpoint, allow
+from tests.lib.login import NEW_PASSWORD, is_logged_in, log_in, submit, try_password
+from tests.lib.notices import told
+from tests.lib.oauth_client import PASSWORD, TokenEndpoint, allow
+from tests.lib.totp import SECRET, code
 
 pytestmark = pytest.mark.django_db
-
-
-def told(email=None):
-    """Lets the worker do what is waiting; the new mails, each checked for what none may hold."""
-    before = len(mail.outbox)
-    for job in ProcrastinateJob.objects.filter(queue_name="accounts").order_by("id"):
-        tasks.tell_owner(**job.args) if job.task_name == notices.TELL else tasks.tell_owner_of_tries(**job.args)
-    ProcrastinateJob.objects.filter(queue_name="accounts").delete()
-    new = mail.outbox[before:]
-    for one in new:
-        [link] = re.findall(r"https?://\S+", one.body)
-        assert link.endswith("/accounts/")  # the security page, never a token
-    return [one.subject for one in new if email is None or one.to == [email]]
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from accounts.tasks import encrypt_second_factors
-from tests.oauth_client import PASSWORD
+from tests.lib.oauth_client import PASSWORD
 
 pytestmark = pytest.mark.django_db
 SECRET = "JBSWY3DPEHPK3PXP"

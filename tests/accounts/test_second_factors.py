@@ -23,12 +23,12 @@ from fido2.utils import websafe_decode
 from accounts import changes, second_factors
 from accounts.models import TrustedBrowser, UsedTotpCode, User
 from oauth.models import AuditEvent
-from tests.accounts.soft_key import HOST, SoftKey
-from tests.accounts.test_notices import told
-from tests.accounts.test_sign_up_and_log_in import NEW_PASSWORD, is_logged_in, log_in
-from tests.accounts.test_step_up import SECRET, code
-from tests.oauth_client import PASSWORD
-from tests.staff import browser_of, staff
+from tests.lib.login import NEW_PASSWORD, is_logged_in, log_in
+from tests.lib.notices import told
+from tests.lib.oauth_client import PASSWORD
+from tests.lib.soft_key import HOST, SoftKey
+from tests.lib.staff import browser_of, staff
+from tests.lib.totp import SECRET, code
 
 pytestmark = pytest.mark.django_db
 

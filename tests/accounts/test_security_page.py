@@ -12,8 +12,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from oauth.models import Authorization, Session
-from tests.accounts.test_sign_up_and_log_in import is_logged_in, log_in
-from tests.oauth_client import PASSWORD, allow
+from tests.lib.login import is_logged_in, log_in
+from tests.lib.oauth_client import PASSWORD, allow
 
 pytestmark = pytest.mark.django_db
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"

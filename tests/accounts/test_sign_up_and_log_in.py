@@ -18,46 +18,10 @@ from django.utils import timezone
 from accounts import after_answer, guessing, known_device
 from accounts.models import User
 from oauth.infrastructure.rate_limits import Limit
-from tests.oauth_client import PASSWORD
+from tests.lib.login import NEW_PASSWORD, is_logged_in, log_in, path_in, sign_up, submit, try_password
+from tests.lib.oauth_client import PASSWORD
 
 pytestmark = pytest.mark.django_db
-NEW_PASSWORD = "another-horse-entirely"
-
-
-def submit(browser, url, **values):
-    """Fills in the page's form as a browser does: hidden fields stay, the action is followed."""
-    page = browser.get(url)
-    form = BeautifulSoup(page.content, "html.parser").select_one("main form")
-    fields = {field["name"]: field.get("value", "") for field in form.select("input[name]")}
-    return browser.post(form.get("action") or url, {**fields, **values})
-
-
-def path_in(mail):
-    """The path of the one link in a mail, which leads to the issuer."""
-    [link] = re.findall(r"https?://\S+", mail.body)
-    assert link.startswith(f"{settings.ISSUER}/")
-    return link.removeprefix(settings.ISSUER)
-
-
-def sign_up(browser, email="new@example.test", **values):
-    return submit(
-        browser,
-        "/accounts/signup/",
-        email=email,
-        password1=NEW_PASSWORD,
-        password2=NEW_PASSWORD,
-        name="New Person",
-        **values,
-    )
-
-
-def log_in(browser, email, password=PASSWORD, **values):
-    return submit(browser, "/accounts/login/", login=email, password=password, **values)
-
-
-def is_logged_in(browser):
-    """As the person sees it: the page greets them."""
-    return BeautifulSoup(browser.get("/").content, "html.parser").select_one(".person") is not None
 
 
 def test_a_person_signs_up_verifies_and_logs_in(client, mailoutbox):
@@ -228,15 +192,6 @@ def test_the_admin_is_entered_through_the_same_log_in(client):
 
 
 # --- guessing at passwords (A16); ASVS 5.0 6.3.1
-
-
-def try_password(browser, user, password):
-    """What the page does: lets in, calls the password wrong, or asks for a code as well."""
-    answer = browser.post("/accounts/login/", {"login": user.email, "password": password})
-    if answer.status_code != 302:
-        assert answer.status_code == 200
-        return "wrong"
-    return "code" if answer["Location"].startswith("/accounts/login/code/confirm/") else "in"
 
 
 def test_guessing_is_slowed_down_and_locks_out_nobody_else(alice):

@@ -15,8 +15,8 @@ from django.utils import timezone
 from accounts import notices
 from accounts.models import User
 from oauth.models import AuditEvent, Scope
-from tests.oauth_client import PASSWORD
-from tests.staff import browser_of, staff
+from tests.lib.oauth_client import PASSWORD
+from tests.lib.staff import browser_of, staff
 
 pytestmark = pytest.mark.django_db
 SECRET = "JBSWY3DPEHPK3PXP"

@@ -5,15 +5,14 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.totp.internal.auth import TOTP
 from bs4 import BeautifulSoup
 
-from tests.oauth_client import allow, authorization_url, callback, decide, decoded
+from tests.lib.oauth_client import allow, authorization_url, callback, decide, decoded
+from tests.lib.totp import MFA, PWD, SECRET, code
 
 pytestmark = pytest.mark.django_db
 
-MFA, PWD = "urn:countersign:acr:mfa", "urn:countersign:acr:pwd"
-SECRET = "JBSWY3DPEHPK3PXP"
 ESSENTIAL = json.dumps({"id_token": {"acr": {"essential": True, "values": [MFA]}}})
 
 
@@ -21,10 +20,6 @@ ESSENTIAL = json.dumps({"id_token": {"acr": {"essential": True, "values": [MFA]}
 def totp(alice, browser):
     """Alice sets up an authenticator app after she logged in by password."""
     return TOTP.activate(alice, SECRET).instance
-
-
-def code(secret=SECRET):
-    return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
 
 
 def prove(browser, answer):

@@ -12,8 +12,8 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import User
-from tests.accounts.test_sign_up_and_log_in import is_logged_in, log_in, path_in, submit
-from tests.oauth_client import PASSWORD, allow, decoded
+from tests.lib.login import is_logged_in, log_in, path_in, submit
+from tests.lib.oauth_client import PASSWORD, allow, decoded
 
 pytestmark = pytest.mark.django_db
 LOGIN, CALLBACK = "/accounts/oidc/acme/login/", "/accounts/oidc/acme/login/callback/"

@@ -1,6 +1,5 @@
 """Code by e-mail, second factors, trusted browsers: what each may claim, and what guessing at them comes to."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -14,9 +13,9 @@ from django.contrib.sessions.models import Session as BrowserSession
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.accounts.test_sign_up_and_log_in import is_logged_in, log_in, submit
-from tests.accounts.test_step_up import MFA, PWD, SECRET, code
-from tests.oauth_client import PASSWORD, allow, authorization_url, decoded
+from tests.lib.login import ask_for_code, code_in, enter, is_logged_in, log_in
+from tests.lib.oauth_client import PASSWORD, allow, authorization_url, decoded
+from tests.lib.totp import MFA, PWD, SECRET, code
 
 pytestmark = pytest.mark.django_db
 JOURNEY = ["/accounts/login/", "/accounts/signup/", "/accounts/login/code/", "/accounts/password/reset/"]
@@ -36,19 +35,6 @@ def context(web_app, token_endpoint):
         return decoded(token)["acr"], decoded(token)["amr"]
 
     return of
-
-
-def code_in(mail):
-    [found] = re.findall(r"^[A-Z0-9]{4,}(?:-[A-Z0-9]+)*$", mail.body, re.MULTILINE)
-    return found
-
-
-def ask_for_code(browser, email):
-    return submit(browser, "/accounts/login/code/", email=email)
-
-
-def enter(browser, value):
-    return browser.post("/accounts/login/code/confirm/", {"code": value})
 
 
 # --- a code by e-mail

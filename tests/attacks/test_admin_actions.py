@@ -25,8 +25,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from banking import ledger, oversight
 from banking.models import Account, Webhook
 from oauth.models import AuditEvent, InitialAccessToken
-from tests.banking.conftest import funded
-from tests.staff import browser_of, looker, staff
+from tests.lib.ledger import funded
+from tests.lib.staff import browser_of, looker, staff
 
 pytestmark = pytest.mark.django_db
 # What a request changes whatever it asks for: the session that it came with, and how much was asked.

@@ -13,7 +13,7 @@ from django.db.models.constants import LOOKUP_SEP
 from django.test import RequestFactory
 
 from accounts.models import User
-from tests.staff import EVERY_ROLE, browser_of, staff
+from tests.lib.staff import EVERY_ROLE, browser_of, staff
 
 pytestmark = pytest.mark.django_db
 LOOKUPS = ("", "__exact", "__startswith", "__contains", "__regex", "__gt", "__isnull")

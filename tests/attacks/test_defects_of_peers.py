@@ -13,10 +13,10 @@ from django.utils import timezone
 
 from oauth.models import Authorization, Session
 from oauth.models.client import GrantType
-from tests.conftest import make_client
-from tests.oauth.test_dpop import proof
-from tests.oauth.test_par import push
-from tests.oauth_client import PASSWORD, allow, authorization_url, decide, decoded
+from tests.lib.dpop import proof
+from tests.lib.oauth_client import PASSWORD, allow, authorization_url, decide, decoded
+from tests.lib.par import push
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 

@@ -24,7 +24,7 @@ from oauth import keys
 from oauth.conf import conf
 from oauth.sessions import backchannel_logout
 from oauth.status import published_lists
-from tests.oauth.client_keys import ClientKey
+from tests.lib.client_keys import ClientKey
 
 pytestmark = pytest.mark.django_db
 

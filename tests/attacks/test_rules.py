@@ -28,11 +28,11 @@ from oauth import keys
 from oauth.conf import conf
 from oauth.models import Authorization, Scope
 from oauth.sessions import backchannel_logout
-from tests.banking.conftest import funded
-from tests.conftest import ALL_SCOPES, make_user
-from tests.oauth.client_keys import ClientKey
-from tests.oauth.test_dpop import proof
-from tests.oauth_client import VERIFIER, allow, authorization_url, callback, decide, decoded
+from tests.lib.client_keys import ClientKey
+from tests.lib.dpop import proof
+from tests.lib.ledger import funded
+from tests.lib.oauth_client import VERIFIER, allow, authorization_url, callback, decide, decoded
+from tests.lib.registered import ALL_SCOPES, make_user
 
 pytestmark = pytest.mark.django_db
 

@@ -12,12 +12,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from banking.models import Account, AccountAccess, Consent, Payee, Role, ScheduledTransfer, Webhook
-from banking.urls import urlpatterns
 from oauth.models import Authorization
-from tests.banking.conftest import funded
-from tests.banking.test_payments import ELSEWHERE
-from tests.banking.test_transfers import UNKNOWN, body_of, send
-from tests.error_ids import without_error_id
+from tests.lib.bank_endpoints import ENDPOINTS, patterns
+from tests.lib.error_ids import without_error_id
+from tests.lib.ledger import funded
+from tests.lib.transfers import ELSEWHERE, UNKNOWN, body_of, send
 
 pytestmark = pytest.mark.django_db
 SCOPES = {
@@ -26,43 +25,8 @@ SCOPES = {
 }  # fmt: skip
 METHODS = ("get", "post", "put", "patch", "delete")
 
-#: (method, URL name) -> its scope; what the URL names, if anything; what somebody who only looks after gets.
-ENDPOINTS = {
-    ("get", "accounts"): ("accounts:read", None, 200),
-    ("get", "account"): ("accounts:read", "account", 200),
-    ("get", "balances"): ("balances:read", "account", 200),
-    ("get", "transactions"): ("transactions:read", "account", 200),
-    ("get", "transaction"): ("transactions:read", "account", 200),
-    ("get", "statements"): ("statements:read", "account", 200),
-    ("get", "statement"): ("statements:read", "account", 404),
-    ("get", "consent"): (None, None, 200),
-    ("delete", "consent"): (None, None, 204),
-    ("get", "payees"): ("payees:read", None, 200),
-    ("post", "payees"): ("payees:write", None, 201),
-    ("get", "payee"): ("payees:read", "person", 404),
-    ("delete", "payee"): ("payees:write", "person", 404),
-    ("post", "payee-checks"): ("transfers:write", None, 200),
-    ("get", "transfers"): ("transfers:read", None, 200),
-    ("post", "transfers"): ("transfers:write", "body", 404),
-    ("get", "transfer"): ("transfers:read", "account", 200),
-    ("post", "transfer-cancel"): ("transfers:write", "account", 404),
-    ("get", "scheduled-transfers"): ("transfers:read", None, 200),
-    ("post", "scheduled-transfers"): ("transfers:write", "body", 404),
-    ("get", "scheduled-transfer"): ("transfers:read", "account", 200),
-    ("post", "scheduled-transfer-cancel"): ("transfers:write", "account", 404),
-    ("get", "webhooks"): ("webhooks:manage", None, 200),
-    ("post", "webhooks"): ("webhooks:manage", None, 403),
-    ("get", "webhook"): ("webhooks:manage", "client", 404),
-    ("delete", "webhook"): ("webhooks:manage", "client", 404),
-    ("post", "webhook-ping"): ("webhooks:manage", "client", 404),
-    ("get", "webhook-deliveries"): ("webhooks:manage", "client", 404),
-}
 CASES = pytest.mark.parametrize(("method", "name"), ENDPOINTS, ids=lambda part: part)
 NAMING = [(method, name) for (method, name), row in ENDPOINTS.items() if row[1]]
-
-
-def patterns():
-    return {pattern.name: pattern for pattern in urlpatterns if getattr(pattern.callback, "cls", None) and pattern.name}
 
 
 def test_every_endpoint_and_method_has_a_row():

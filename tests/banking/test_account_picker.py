@@ -8,7 +8,7 @@ from bs4 import BeautifulSoup
 
 from banking.accounts.opening import open_account
 from oauth.models import Authorization
-from tests.oauth_client import authorization_url, callback
+from tests.lib.oauth_client import authorization_url, callback
 
 pytestmark = pytest.mark.django_db
 DETAIL = {"type": "account_information", "actions": ["accounts"]}

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
@@ -30,9 +29,11 @@ from banking.models import (
 )
 from demo.seed import scale
 from oauth.models import AuditEvent
-from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
-from tests.banking.test_transfers import body_of, send
-from tests.database import connected_as, site_role
+from tests.lib.database import connected_as, site_role
+from tests.lib.ledger import FUNDS_MINOR, funded
+from tests.lib.staff import browser_of, officer
+from tests.lib.threads import in_parallel
+from tests.lib.transfers import body_of, send
 
 pytestmark = pytest.mark.django_db
 
@@ -40,20 +41,6 @@ LISTS = [
     "account", "ledgertransaction", "reversalrequest", "hold", "transfer", "scheduledtransfer", "payee", "consent",
     "webhook", "webhookdelivery",
 ]  # fmt: skip
-
-
-def officer(name, *rights) -> User:
-    """One of the bank's staff, who may look at everything of the bank and do what is named."""
-    user = User.objects.create_user(f"{name}@bank.test", "correct-horse-battery", is_staff=True)
-    views = Permission.objects.filter(content_type__app_label="banking", codename__startswith="view_")
-    user.user_permissions.set([*views, *Permission.objects.filter(codename__in=rights)])
-    return user
-
-
-def browser_of(user) -> Browser:
-    browser = Browser()
-    browser.force_login(user)
-    return browser
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from banking.notation import amounts
 from banking.web.forms import AmountField
-from tests.banking.conftest import funded
+from tests.lib.ledger import funded
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,8 @@ import pytest
 from django.conf import settings
 
 from banking.accounts.opening import open_account
-from tests.banking.conftest import FUNDS_MINOR, funded
-from tests.banking.test_ledger import move
-from tests.error_ids import without_error_id
+from tests.lib.error_ids import without_error_id
+from tests.lib.ledger import FUNDS_MINOR, funded, move
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = "0190d5a0-0000-7000-8000-000000000000"

@@ -20,9 +20,9 @@ from banking.models import Account, Consent, Transfer
 from banking.notation import iban
 from oauth.conf import conf
 from oauth.models import Authorization
-from tests.banking.conftest import funded
-from tests.conftest import make_client
-from tests.oauth_client import CHALLENGE, authorization_url, callback, decoded, form_fields
+from tests.lib.ledger import funded
+from tests.lib.oauth_client import CHALLENGE, authorization_url, callback, decoded, form_fields
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 

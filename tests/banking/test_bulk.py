@@ -10,7 +10,8 @@ from banking.accounts.opening import internal_account
 from banking.ledger.bulk import Posting, post_all
 from banking.ledger.refusals import AccountNotOpen, AmountOutOfRange, CurrencyMismatch, InsufficientFunds, SameAccount
 from banking.models import Account, LedgerEntry, LedgerTransaction
-from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
+from tests.lib.ledger import FUNDS_MINOR, funded
+from tests.lib.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from banking.models import Consent
 from oauth.models import Authorization
 from oauth.status import published_lists
-from tests.oauth_client import PASSWORD, authorization_url, callback, decide
+from tests.lib.oauth_client import PASSWORD, authorization_url, callback, decide
 
 pytestmark = [pytest.mark.usefixtures("as_the_site"), pytest.mark.django_db]
 DETAIL = {"type": "account_information", "actions": ["accounts", "balances"]}

@@ -7,9 +7,9 @@ from django.test import Client as Browser
 
 from oauth.models import Authorization
 from oauth.models.client import ExchangePolicy, GrantType
-from tests.banking.conftest import funded
-from tests.conftest import make_client
-from tests.oauth.test_token_exchange import exchange
+from tests.lib.ledger import funded
+from tests.lib.registered import make_client
+from tests.lib.token_exchange import exchange
 
 pytestmark = [pytest.mark.usefixtures("as_the_site"), pytest.mark.django_db]
 

@@ -19,12 +19,10 @@ from banking.database import cleanup
 from banking.ledger import audit
 from banking.models import IdempotencyRecord, Transfer
 from oauth.operations.cleanup import clean_up
-from tests.banking.conftest import FUNDS_MINOR
-from tests.banking.test_ledger import balances, move
-from tests.banking.test_payments import ELSEWHERE
-from tests.banking.test_transfers import KEY, body_of, send
-from tests.database import connected_as, site_role
-from tests.oauth_client import PASSWORD, allow
+from tests.lib.database import connected_as, site_role
+from tests.lib.ledger import FUNDS_MINOR, balances, move
+from tests.lib.oauth_client import PASSWORD, allow
+from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SCOPE = "accounts:read balances:read transactions:read transfers:read transfers:write offline_access"

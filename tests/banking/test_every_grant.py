@@ -4,15 +4,12 @@ import pytest
 from rest_framework.test import APIClient
 
 from oauth.models.client import GrantType
-from tests.banking.test_ledger import balances
-from tests.banking.test_transfers import body_of, send
-from tests.oauth import test_ciba as ciba
-from tests.oauth import test_device as device
-from tests.oauth import test_token_exchange as token_exchange
-from tests.oauth_client import allow
+from tests.lib import ciba, device, token_exchange
+from tests.lib.ledger import balances
+from tests.lib.oauth_client import allow
+from tests.lib.transfers import body_of, send
 
 pytestmark = pytest.mark.django_db
-call_centre, television, gateway = ciba.call_centre, device.television, token_exchange.gateway
 GRANTS = ["authorization_code", "refresh_token", "device_code", "ciba", "token_exchange"]
 
 

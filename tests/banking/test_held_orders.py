@@ -13,10 +13,10 @@ from banking import notices, orders
 from banking.models import ScheduledTransfer, Transfer
 from banking.notices import email
 from oauth.models import AuditEvent, Authorization, Client
-from tests.banking.test_admin import browser_of, officer
-from tests.banking.test_scheduled_transfers import order
-from tests.banking.test_web_bank import text
-from tests.oauth_client import PASSWORD
+from tests.lib.oauth_client import PASSWORD
+from tests.lib.staff import browser_of, officer
+from tests.lib.transfers import order
+from tests.lib.web_bank import text
 
 pytestmark = pytest.mark.django_db
 APP = "client-of-the-tests"

@@ -12,21 +12,14 @@ from django.utils import timezone
 from banking import tasks
 from banking.accounts.opening import internal_account
 from banking.database import cleanup
-from banking.ledger import audit, post
+from banking.ledger import audit
 from banking.ledger.refusals import AccountNotOpen, CurrencyMismatch, InsufficientFunds, SameAccount
 from banking.models import Account, Hold, LedgerAudit, LedgerEntry, LedgerSeal, LedgerTransaction
 from config import health
-from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel, no_triggers
+from tests.lib.ledger import FUNDS_MINOR, balances, funded, move, no_triggers
+from tests.lib.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
-
-
-def move(source, destination, amount_minor):
-    return post([(source, -amount_minor), (destination, amount_minor)], description="Test", kind="transfer")
-
-
-def balances(*accounts):
-    return [Account.objects.get(pk=account.pk).posted_minor for account in accounts]
 
 
 def refused_by(constraint):

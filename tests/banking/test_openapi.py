@@ -10,7 +10,7 @@ from banking.api.openapi.components import SCHEMAS
 from banking.api.openapi.document import document
 from banking.api.openapi.examples import EXAMPLES, PROBLEM
 from banking.api.openapi.operations import OPERATIONS
-from tests.banking.test_access_matrix import ENDPOINTS, patterns
+from tests.lib.bank_endpoints import ENDPOINTS, patterns
 
 pytestmark = pytest.mark.django_db
 

@@ -9,7 +9,7 @@ from banking import ledger, oversight
 from banking.models import AccountAccess, AccountFreeze, ReversalRequest, ScheduledTransfer
 from banking.oversight.freezing import SamePerson
 from banking.oversight.own_money import OwnMoney
-from tests.banking.test_admin import browser_of, officer
+from tests.lib.staff import browser_of, officer
 
 pytestmark = pytest.mark.django_db
 RIGHTS = ("freeze_account", "request_reversal", "approve_reversal", "hold_scheduledtransfer")

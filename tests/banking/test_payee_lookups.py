@@ -7,9 +7,8 @@ from banking.models import IdempotencyRecord
 from banking.notation import iban
 from banking.payments import payee_lookups
 from oauth.infrastructure.rate_limits import Limit
-from tests.banking.test_scheduled_transfers import order
-from tests.banking.test_transfers import KEY, body_of, send
-from tests.banking.test_web_bank import filled, text
+from tests.lib.transfers import KEY, body_of, order, send
+from tests.lib.web_bank import filled, text
 
 pytestmark = pytest.mark.django_db
 MOST = 5

@@ -8,9 +8,9 @@ import time_machine
 from django.utils import timezone
 
 from banking.models import Payee, Transfer
-from tests.banking.conftest import funded, in_parallel
-from tests.banking.test_payments import ELSEWHERE
-from tests.banking.test_transfers import KEY, UNKNOWN, body_of, send
+from tests.lib.ledger import funded
+from tests.lib.threads import in_parallel
+from tests.lib.transfers import ELSEWHERE, KEY, UNKNOWN, body_of, send
 
 pytestmark = pytest.mark.django_db
 

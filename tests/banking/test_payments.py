@@ -26,15 +26,14 @@ from banking.payments.settlement import OUTGOING
 from banking.payments.transfers import NotCancellable
 from oauth.models import Authorization
 from oauth.status import liveness
-from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel, no_triggers
-from tests.banking.test_ledger import balances, move
-from tests.banking.test_transfers import KEY, body_of, send
-from tests.database import backends_waiting
-from tests.servers import wait_until
-from tests.simulation.crash import Crash
+from tests.lib.crash import Crash
+from tests.lib.database import backends_waiting
+from tests.lib.ledger import FUNDS_MINOR, balances, funded, move, no_triggers
+from tests.lib.servers import wait_until
+from tests.lib.threads import in_parallel
+from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 
 pytestmark = pytest.mark.django_db
-ELSEWHERE = {"scheme": "iban", "identifier": "DE89 3704 0044 0532 0130 00", "name": "Dora Demir"}
 
 
 def held(account):

@@ -9,8 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from banking.models import Account
-from tests.banking.conftest import funded, no_triggers
-from tests.banking.test_transfers import KEY, body_of, send
+from tests.lib.ledger import funded, no_triggers
+from tests.lib.transfers import KEY, body_of, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MANY_ACCOUNTS, MANY_ENTRIES = 10_000, 40_000

@@ -1,6 +1,5 @@
 """Transfers for a day to come and standing orders: made on the day, once."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -13,10 +12,9 @@ from banking.ledger import audit
 from banking.models import AccountAccess, IdempotencyRecord, ScheduledTransfer, Transfer, Webhook, WebhookDelivery
 from banking.orders.due import NotAllMade
 from oauth.models import Authorization
-from tests.banking.conftest import FUNDS_MINOR, in_parallel
-from tests.banking.test_ledger import balances
-from tests.banking.test_payments import ELSEWHERE
-from tests.banking.test_transfers import KEY, UNKNOWN, body_of
+from tests.lib.ledger import FUNDS_MINOR, balances
+from tests.lib.threads import in_parallel
+from tests.lib.transfers import ELSEWHERE, KEY, UNKNOWN, body_of, order
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 24)
@@ -26,13 +24,6 @@ TODAY = date(2026, 11, 24)
 def on_the_day():
     with time_machine.travel(datetime(2026, 11, 24, 12, tzinfo=UTC)):
         yield
-
-
-def order(api, source, destination, key=KEY, amount_minor=1000, **when):
-    given = {"first_on": "2026-12-01", "frequency": "once", **when}
-    body = body_of(source, destination, amount_minor, **given)
-    headers = {"Idempotency-Key": key}
-    return api.post("/api/v1/scheduled-transfers", json.dumps(body), content_type="application/json", headers=headers)
 
 
 def run(day):

@@ -15,12 +15,11 @@ from banking import notices, orders
 from banking.models import Consent, Payee, ScheduledTransfer, Transfer
 from banking.notices import email
 from oauth.models import Client
-from tests.banking.conftest import funded, in_parallel
-from tests.banking.test_payments import ELSEWHERE
-from tests.banking.test_scheduled_transfers import order
-from tests.banking.test_transfers import KEY, body_of, send
-from tests.banking.test_web_bank import begin, new_payee, text
-from tests.oauth_client import PASSWORD
+from tests.lib.ledger import funded
+from tests.lib.oauth_client import PASSWORD
+from tests.lib.threads import in_parallel
+from tests.lib.transfers import ELSEWHERE, KEY, body_of, order, send
+from tests.lib.web_bank import begin, new_payee, text
 
 pytestmark = pytest.mark.django_db
 SCOPE = "accounts:read payees:read payees:write transactions:read transfers:read transfers:write"

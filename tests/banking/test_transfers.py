@@ -20,31 +20,13 @@ from banking.ledger import audit
 from banking.ledger.retry import in_transaction
 from banking.models import Account, IdempotencyRecord, Transfer
 from oauth.models import Authorization, Client
-from tests.banking.conftest import FUNDS_MINOR, funded, in_parallel
-from tests.banking.test_ledger import balances
-from tests.error_ids import without_error_id
-from tests.lossy_database import through_a_network_that_loses
+from tests.lib.error_ids import without_error_id
+from tests.lib.ledger import FUNDS_MINOR, balances, funded
+from tests.lib.lossy_database import through_a_network_that_loses
+from tests.lib.threads import in_parallel
+from tests.lib.transfers import KEY, UNKNOWN, body_of, send
 
 pytestmark = pytest.mark.django_db
-KEY = "0123456789abcdef"
-UNKNOWN = "0190d5a0-0000-7000-8000-000000000000"
-
-
-def body_of(source, destination, amount_minor=2500, currency="GBP", **members):
-    to = {"account_id": str(destination.pk)} if isinstance(destination, Account) else destination
-    return {
-        "source_account_id": str(getattr(source, "pk", source)),
-        "destination": to,
-        "amount": {"currency": currency, "minor_units": amount_minor},
-        "reference": "Rent",
-        **members,
-    }
-
-
-def send(api, body, key=KEY):
-    headers = {"Idempotency-Key": key} if key is not None else {}
-    raw = body if isinstance(body, (str, bytes)) else json.dumps(body)
-    return api.post("/api/v1/transfers", raw, content_type="application/json", headers=headers)
 
 
 def test_a_transfer_between_own_accounts_is_posted_at_once(alice_api, current, savings):

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from bs4 import BeautifulSoup
 from django.db import connection, transaction
 from django.test import Client as Browser
 from django.utils import timezone
@@ -17,34 +16,12 @@ from banking.api import idempotency
 from banking.ledger import post
 from banking.models import Account, AccountAccess, Payee, Role, ScheduledTransfer, Transfer
 from banking.payments import Order, make
-from tests.accounts.test_pages import check as check_page
-from tests.banking.conftest import funded
-from tests.oauth_client import PASSWORD
+from tests.lib.ledger import funded
+from tests.lib.oauth_client import PASSWORD
+from tests.lib.pages import check as check_page
+from tests.lib.web_bank import begin, filled, new_payee, soup, text
 
 pytestmark = pytest.mark.django_db
-
-
-def soup(page):
-    return BeautifulSoup(page.content, "html.parser")
-
-
-def text(page):
-    return soup(page).select_one("main").get_text(" ", strip=True)
-
-
-def filled(source, to, amount="12.50", **fields):
-    return {"source": str(source.pk), "to": to, "amount": amount, "reference": "Rent", **fields}
-
-
-def new_payee(account, name="Bob Baker", **fields):
-    return {"to": "new", "name": name, "iban": account.iban, **fields}
-
-
-def begin(browser, source, to="new", **fields):
-    """Fills in; the address of the confirmation."""
-    answer = browser.post("/bank/transfer", filled(source, to, **fields))
-    assert answer.status_code == 303, text(answer)
-    return answer["Location"]
 
 
 @pytest.fixture

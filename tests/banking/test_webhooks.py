@@ -13,11 +13,10 @@ from banking.database import cleanup
 from banking.models import AccountAccess, Consent, IdempotencyRecord, Role, Transfer, Webhook, WebhookDelivery
 from oauth import keys
 from oauth.models import Authorization
-from tests.banking.conftest import funded
-from tests.banking.test_payments import ELSEWHERE
-from tests.banking.test_transfers import KEY, body_of, send
-from tests.http_listener import HttpListener
-from tests.oauth_client import allow
+from tests.lib.http_listener import HttpListener
+from tests.lib.ledger import funded
+from tests.lib.oauth_client import allow
+from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 
 pytestmark = pytest.mark.django_db
 SCOPE = "accounts:read transactions:read transfers:read transfers:write webhooks:manage"

@@ -1,10 +1,12 @@
 """The WSGI handler as config.wsgi makes it."""
 
+import os
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 from config import wsgi
 
@@ -27,3 +29,9 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[wsgi.Handler]:
     request_finished.disconnect(give_back)
     request_started.connect(close_old_connections)
     request_finished.connect(close_old_connections)
+
+
+@pytest.fixture
+def database_url(db: None) -> str:
+    """The tests' own database, as another process reaches it."""
+    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.servers import ROOT, Server, open_to_passers_by, run
+from tests.lib.servers import ROOT, Server, open_to_passers_by, run
 
 OWN_POSTGRES = {"MODE": "demo", "DATABASE_URL": None, "SECRET_KEY": None, "KEY_ENCRYPTION_KEYS": None}
 

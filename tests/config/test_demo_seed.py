@@ -30,7 +30,7 @@ from banking.models import (
 )
 from demo.seed import history, people, scale
 from oauth.models import Authorization, Client, RefreshToken
-from tests.banking.conftest import in_parallel
+from tests.lib.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from config import http_cache
 from config.http_cache import PublicAnswers
-from tests.wsgi import ask
+from tests.lib.wsgi import ask
 
 PATH = "/document"
 PUBLIC = ("Cache-Control", "public, max-age=60")

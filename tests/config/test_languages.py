@@ -6,11 +6,11 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client as Browser
 
-from tests.accounts.test_notices import told
-from tests.accounts.test_pages import SIGNED_IN, SIGNED_OUT
-from tests.accounts.test_sign_up_and_log_in import try_password
-from tests.banking.conftest import funded
-from tests.oauth_client import PASSWORD, authorization_url, decide
+from tests.lib.ledger import funded
+from tests.lib.login import try_password
+from tests.lib.notices import told
+from tests.lib.oauth_client import PASSWORD, authorization_url, decide
+from tests.lib.pages import SIGNED_IN, SIGNED_OUT
 
 pytestmark = pytest.mark.django_db
 BANK = ["", "accounts/{account}", "accounts/{account}/statements", "transfer", "payees", "orders"]

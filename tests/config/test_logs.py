@@ -11,7 +11,7 @@ import pytest
 import requests
 from django.db import connection
 
-from tests.servers import Server, run
+from tests.lib.servers import Server, run
 
 SECRET = "s3cr3t-that-nobody-may-log"
 BASIC = base64.b64encode(f"somebody:{SECRET}".encode()).decode()

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from demo import postgres
-from tests.servers import open_to_passers_by
+from tests.lib.servers import open_to_passers_by
 
 ROOT = Path(__file__).resolve().parents[2]
 # A process that uses the database until it is told to leave, or killed.

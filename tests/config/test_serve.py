@@ -20,17 +20,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
-from django.db import connection
 
-from tests.servers import ROOT, Server, free_port, run, wait_until
+from tests.lib.servers import ROOT, Server, free_port, run, wait_until
 
 Serve = Callable[..., AbstractContextManager[Server]]
-
-
-@pytest.fixture
-def database_url(db: None) -> str:
-    """The tests' own database, as another process reaches it."""
-    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.config.test_serve import database_url  # noqa: F401
-from tests.servers import Server, run
+from tests.lib.servers import Server, run
 
 SLOW_CLIENTS = 30
 BODY_SECONDS = 3
@@ -29,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)  # the server writes down t
 
 
 @pytest.fixture
-def server(database_url: str, tmp_path: Path) -> Iterator[Server]:  # noqa: F811
+def server(database_url: str, tmp_path: Path) -> Iterator[Server]:
     options = ("--workers", "1", "--threads", "2", "--body-seconds", str(BODY_SECONDS), "--idle-seconds", "5")
     with run("serve", *options, data_dir=tmp_path, environment={"DATABASE_URL": database_url}) as running:
         yield running

@@ -13,7 +13,7 @@ from django.utils.datastructures import MultiValueDict
 from django_guid.signals import clear_guid
 
 from config.wsgi import Handler
-from tests.wsgi import ask, ask_for_all, environ_of
+from tests.lib.wsgi import ask, ask_for_all, environ_of
 
 PROGRAM, PAGE = "/oauth/introspect", "/accounts/login/"
 

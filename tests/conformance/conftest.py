@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from tests.conformance.relying_party import RelyingParty
+from tests.lib.relying_party import RelyingParty
 
 
 @pytest.fixture

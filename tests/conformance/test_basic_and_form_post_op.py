@@ -7,8 +7,8 @@ import time_machine
 from django.test import Client as Browser
 from django.utils import timezone
 
-from tests.oauth.client_keys import ClientKey
-from tests.oauth_client import PASSWORD
+from tests.lib.client_keys import ClientKey
+from tests.lib.oauth_client import PASSWORD
 
 pytestmark = pytest.mark.django_db
 

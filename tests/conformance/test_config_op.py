@@ -5,7 +5,7 @@ import pytest
 from django.test import Client as Browser
 
 from oauth.conf import conf
-from tests.conformance.relying_party import FORM, path
+from tests.lib.relying_party import FORM, path
 
 pytestmark = pytest.mark.django_db
 

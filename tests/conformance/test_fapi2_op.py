@@ -16,9 +16,9 @@ from django.utils import timezone
 from oauth.conf import conf
 from oauth.models import Authorization, Client
 from oauth.models.client import SecurityProfile
-from tests.conformance.fapi_client import ACCOUNTS, PAR, FapiClient
-from tests.oauth.client_keys import ClientKey
-from tests.oauth_client import CHALLENGE, authorization_url, decide
+from tests.lib.client_keys import ClientKey
+from tests.lib.fapi_client import ACCOUNTS, PAR, FapiClient
+from tests.lib.oauth_client import CHALLENGE, authorization_url, decide
 
 pytestmark = pytest.mark.django_db
 

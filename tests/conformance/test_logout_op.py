@@ -8,7 +8,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from oauth import tasks
 from oauth.conf import conf
-from tests.conformance.relying_party import path
+from tests.lib.relying_party import path
 
 pytestmark = pytest.mark.django_db
 

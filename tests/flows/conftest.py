@@ -1,23 +1,15 @@
 """A demo that runs as a person would run it, for stories over real HTTP."""
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests import servers
-
-NODE = Path(__file__).parent / "node"
-CHROMIUM = shutil.which("chromium")
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium on this machine (Debian: apt-get install chromium)"
-)
-_OFFLINE = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run",
-            "--disable-component-update", "--disable-sync")  # fmt: skip
+from tests.lib import servers
+from tests.lib.chromium import CHROMIUM, OFFLINE
+from tests.lib.node import NODE
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +40,23 @@ def libraries() -> None:
 def chromium() -> Iterator[Browser]:
     """Asks nobody but the pages that a test opens."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_OFFLINE)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OFFLINE)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def phone(chromium: Browser) -> BrowserContext:
+    return chromium.new_context(viewport={"width": 390, "height": 844})
+
+
+@pytest.fixture
+def page(phone: BrowserContext) -> Iterator[Page]:
+    """A phone nobody is logged in on; whatever the browser complains of fails the test."""
+    phone.clear_cookies()
+    page = phone.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    yield page
+    page.close()
+    assert not complaints

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.flows import person
-from tests.flows.conftest import needs_chromium
-from tests.flows.test_browser import log_in
-from tests.servers import Server
+from tests.lib import person
+from tests.lib.chromium import log_in, needs_chromium
+from tests.lib.servers import Server
 
 pytestmark = needs_chromium
 

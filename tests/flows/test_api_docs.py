@@ -2,11 +2,13 @@
 
 from playwright.sync_api import Page
 
-from tests.flows.test_browser import log_in, page, phone, pytestmark  # noqa: F401 (fixtures)
-from tests.servers import Server
+from tests.lib.chromium import log_in, needs_chromium
+from tests.lib.servers import Server
+
+pytestmark = needs_chromium
 
 
-def test_authorize_runs_pkce_and_the_api_answers(live: Server, page: Page) -> None:  # noqa: F811
+def test_authorize_runs_pkce_and_the_api_answers(live: Server, page: Page) -> None:
     page.goto(f"{live.url}/api/docs")
     page.click("button.authorize")
     page.click("label[for^='accounts:read-']")

@@ -12,9 +12,9 @@ from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from tests.flows import person
-from tests.oauth.client_keys import ClientKey
-from tests.servers import ROOT, Server
+from tests.lib import person
+from tests.lib.client_keys import ClientKey
+from tests.lib.servers import ROOT, Server
 
 
 @pytest.fixture(scope="module")

@@ -3,44 +3,19 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Page
 
-from tests.flows.conftest import needs_chromium
-from tests.flows.person import EMAIL, PASSWORD
-from tests.servers import Server, wait_until
+from tests.lib.chromium import log_in, needs_chromium
+from tests.lib.servers import Server, wait_until
 
 pytestmark = needs_chromium
 RETURNS_TO = "http://127.0.0.1:51997/callback"
 VERIFIER = "v" * 43
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
-
-
-@pytest.fixture(scope="module")
-def phone(chromium: Browser) -> BrowserContext:
-    return chromium.new_context(viewport={"width": 390, "height": 844})
-
-
-@pytest.fixture
-def page(phone: BrowserContext) -> Iterator[Page]:
-    """A phone nobody is logged in on; whatever the browser complains of fails the test."""
-    phone.clear_cookies()
-    page = phone.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    yield page
-    page.close()
-    assert not complaints
-
-
-def log_in(page: Page, email: str = EMAIL) -> None:
-    page.fill("input[name=login]", email)
-    page.fill("input[name=password]", PASSWORD)
-    page.press("input[name=password]", "Enter")
 
 
 @pytest.mark.parametrize("decision", ["allow", "deny"])

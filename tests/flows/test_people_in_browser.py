@@ -3,7 +3,6 @@
 import base64
 import re
 from collections.abc import Iterator
-from email import message_from_string, policy
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -11,17 +10,14 @@ import requests
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
 
-from tests.flows.conftest import needs_chromium
-from tests.oauth_client import CHALLENGE, VERIFIER, decoded
-from tests.servers import Server, wait_until
+from tests.lib.chromium import DEVICE, needs_chromium
+from tests.lib.mails import mails
+from tests.lib.oauth_client import CHALLENGE, VERIFIER, decoded
+from tests.lib.servers import Server, wait_until
 
 pytestmark = needs_chromium
 PASSWORD = "a-horse-of-its-own"
 REDIRECT_URI = "http://127.0.0.1:51997/callback"
-DEVICE = {
-    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
-    "isUserVerified": True, "automaticPresenceSimulation": True,
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -48,12 +44,6 @@ def device(phone: BrowserContext, page: Page) -> CDPSession:
     session.send("WebAuthn.enable")
     session.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
     return session
-
-
-def mails(live: Server, to: str) -> list[str]:
-    texts = [file.read_text() for file in sorted((live.data_dir / "mail").glob("*.log"))]
-    parts = [part for text in texts for part in re.split(r"^-{79}\n", text, flags=re.MULTILINE) if f"To: {to}" in part]
-    return [message_from_string(part, policy=policy.default).get_content() for part in parts]
 
 
 def sign_up(live: Server, page: Page, name: str) -> str:

@@ -2,7 +2,7 @@
 
 import os
 
-from tests.flows import picture_book, site_map
+from tests.lib import picture_book, site_map
 
 
 def test_the_document_is_of_the_site_map():

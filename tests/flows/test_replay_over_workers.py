@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import jwt
 import requests
 
-from tests.flows import person
-from tests.oauth.client_keys import ClientKey, by
-from tests.oauth_client import CHALLENGE, VERIFIER
+from tests.lib import person
+from tests.lib.client_keys import ClientKey, by
+from tests.lib.oauth_client import CHALLENGE, VERIFIER
 
 AT_ONCE = 12
 KEY = ClientKey(kid=None)

@@ -18,10 +18,10 @@ import requests
 from bs4 import BeautifulSoup
 
 from oauth.models.client import Kind
-from tests.flows import person
-from tests.flows.conftest import NODE
-from tests.oauth_client import CHALLENGE, VERIFIER
-from tests.servers import Server
+from tests.lib import person
+from tests.lib.node import NODE
+from tests.lib.oauth_client import CHALLENGE, VERIFIER
+from tests.lib.servers import Server
 
 has_node = pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="node and npm are not here")
 LOCAL = "http://localhost:3000/callback"

@@ -12,9 +12,9 @@ from django.test import Client as Browser
 
 from accounts.models import User
 from oauth.conf import conf
-from tests.accounts.test_sign_up_and_log_in import is_logged_in
-from tests.flows import person
-from tests.servers import ROOT, Server
+from tests.lib import person
+from tests.lib.login import is_logged_in
+from tests.lib.servers import ROOT, Server
 
 CALLBACK = "/accounts/oidc/second/login/callback/"
 

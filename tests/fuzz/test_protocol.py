@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 from oauth.conf import conf
 from oauth.endpoints.metadata import document
-from tests.oauth.client_keys import ClientKey
-from tests.oauth.test_dpop import proof
-from tests.oauth_client import CHALLENGE, VERIFIER, allow
+from tests.lib.client_keys import ClientKey
+from tests.lib.dpop import proof
+from tests.lib.oauth_client import CHALLENGE, VERIFIER, allow
 
 pytestmark = pytest.mark.django_db
 

@@ -10,11 +10,11 @@ from hypothesis.stateful import rule
 
 from oauth.conf import conf
 from oauth.tokens.user_claims import SCOPE_OF_CLAIM
+from tests.lib.oauth_client import CHALLENGE
 from tests.model import wire, world
 from tests.model.oracle import SCOPE_OF_ACTION, Allowed, Code, Payment, Picked, lifetime
 from tests.model.requests import ACCOUNTS, ALLOW, Reply, Want, apps, keys, numbers, replies, users, wants
 from tests.model.tokens import Redeeming
-from tests.oauth_client import CHALLENGE
 
 
 class Asking(Redeeming):

@@ -14,10 +14,10 @@ from hypothesis.stateful import rule
 
 from accounts.models import User
 from oauth.models import Client, NewRedirectHost
+from tests.lib.client_keys import ClientKey
 from tests.model import wire, world
 from tests.model.requests import apps, numbers, users
 from tests.model.stage import Stage
-from tests.oauth.client_keys import ClientKey
 
 ACTS_ON_USERS = ("set_password", "deactivate", "reactivate")
 ACTS_ON_CLIENTS = (

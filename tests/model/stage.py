@@ -15,11 +15,11 @@ from oauth.clients import cache
 from oauth.infrastructure import rate_limits
 from oauth.resource_server import verified
 from oauth.status import published_lists
+from tests.lib.oauth_client import PASSWORD
 from tests.model import world
 from tests.model.oracle import Access, Allowed, Facts, Model, Violation
 from tests.model.wire import Browser
 from tests.model.world import App, World
-from tests.oauth_client import PASSWORD
 
 #: What steps come to, for the count.
 KINDS = (

@@ -8,12 +8,12 @@ from hypothesis.stateful import rule
 
 from oauth.conf import conf
 from oauth.models.client import GrantType
+from tests.lib.oauth_client import VERIFIER
+from tests.lib.token_exchange import ACCESS_TOKEN
 from tests.model import wire, world
 from tests.model.oracle import Access, Allowed, Code, Picked, Refresh
 from tests.model.requests import keys, numbers
 from tests.model.stage import Stage
-from tests.oauth.test_token_exchange import ACCESS_TOKEN
-from tests.oauth_client import VERIFIER
 
 
 class Tokens(Stage):

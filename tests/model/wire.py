@@ -11,9 +11,9 @@ from django.test import Client
 from django.test.client import ClientHandler
 
 from oauth.conf import conf
+from tests.lib.client_keys import ClientKey, by
+from tests.lib.dpop import proof
 from tests.model.world import App
-from tests.oauth.client_keys import ClientKey, by
-from tests.oauth.test_dpop import proof
 
 FORM = "application/x-www-form-urlencoded"
 #: The keys that clients prove; the empty name is no proof.

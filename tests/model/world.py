@@ -15,11 +15,11 @@ from oauth.conf import conf
 from oauth.models import Client, InitialAccessToken
 from oauth.models.client import GrantType
 from oauth.models.secret import digest
-from tests.banking.conftest import funded
-from tests.conftest import ALL_SCOPES, make_client
+from tests.lib.client_keys import ClientKey
+from tests.lib.ledger import funded
+from tests.lib.oauth_client import PASSWORD
+from tests.lib.registered import ALL_SCOPES, make_client
 from tests.model.oracle import Facts
-from tests.oauth.client_keys import ClientKey
-from tests.oauth_client import PASSWORD
 
 USERS = ("alice", "bob", "carol")
 #: What one asks for, the other approves.

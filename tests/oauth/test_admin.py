@@ -9,8 +9,8 @@ from django.test import Client as Browser
 
 from accounts.models import User
 from oauth.models import AuditEvent, Authorization, Client, SigningKey
-from tests import certificates
-from tests.oauth.client_keys import ClientKey
+from tests.lib import certificates
+from tests.lib.client_keys import ClientKey
 
 pytestmark = pytest.mark.django_db
 

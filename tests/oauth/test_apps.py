@@ -5,7 +5,7 @@ from bs4 import BeautifulSoup
 from django.test import Client as Browser
 
 from oauth.models import AuditEvent, Authorization
-from tests.oauth_client import PASSWORD, allow
+from tests.lib.oauth_client import PASSWORD, allow
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def test_every_device_of_an_app_is_removed_together(browser, mobile_app, token_e
 
 
 def test_a_removed_app_is_asked_about_again(issued, browser, web_app):
-    from tests.oauth_client import authorization_url
+    from tests.lib.oauth_client import authorization_url
 
     issued(web_app)
     assert browser.get(authorization_url(web_app)).status_code == 303

@@ -11,7 +11,7 @@ from oauth.grants import GrantRequest
 from oauth.keys import rotation
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, RefreshToken
 from oauth.parameters import Parameters
-from tests.oauth_client import VERIFIER, allow, authorization_url, callback, decide, decoded
+from tests.lib.oauth_client import VERIFIER, allow, authorization_url, callback, decide, decoded
 
 pytestmark = pytest.mark.django_db
 

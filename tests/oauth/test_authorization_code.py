@@ -9,8 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from oauth.models import Authorization, RefreshToken, Session
-from tests.conftest import make_client
-from tests.oauth_client import TokenEndpoint, allow
+from tests.lib.oauth_client import TokenEndpoint, allow
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 

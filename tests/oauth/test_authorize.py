@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from oauth.conf import conf
 from oauth.models import Authorization, AuthorizationCode, Session
-from tests.oauth.test_par import push
-from tests.oauth_client import CHALLENGE, PASSWORD, allow, authorization_url, callback, decide, decoded, form_fields
+from tests.lib.oauth_client import CHALLENGE, PASSWORD, allow, authorization_url, callback, decide, decoded, form_fields
+from tests.lib.par import push
 
 pytestmark = pytest.mark.django_db
 

@@ -1,6 +1,5 @@
 """CIBA (OpenID Connect CIBA Core 1.0, poll and ping; FAPI-CIBA): a client asks a person who is elsewhere."""
 
-import base64
 import json
 import re
 import time
@@ -10,7 +9,6 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
-from bs4 import BeautifulSoup
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -21,55 +19,19 @@ from django.utils import timezone
 from oauth.authorize import backchannel_request
 from oauth.conf import conf
 from oauth.models import Authorization, BackchannelRequest
-from tests.conftest import make_client
-from tests.oauth.client_keys import ClientKey, by
-from tests.oauth.test_dpop import proof
-from tests.oauth_client import PASSWORD, decoded
+from tests.lib.ciba import FORM, GRANT, ask, decide, poll
+from tests.lib.client_keys import ClientKey, by
+from tests.lib.dpop import proof
+from tests.lib.oauth_client import PASSWORD, decoded
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
-FORM = "application/x-www-form-urlencoded"
-GRANT = "urn:openid:params:grant-type:ciba"
 KEY = ClientKey("ES256")
 # What a mail program would make a link of.
 LINKS = [
     "https://evil.example/x", "See HTTP://1.2.3.4", "log in at evil.com", "evil.example/login now", "www.evil",
     "write to a@b", "mailto:a", "evil\uff0ecom", "evil\u3002com", "evil.xn--p1ai", "call tel:123", "1.2.3.4", "банк.рф",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def call_centre(signing_keys):
-    client = make_client("web", name="Call Centre")
-    client.grant_types = [GRANT, "refresh_token"]
-    client.redirect_uris = ""
-    client.secret = client.issue_secret()
-    client.full_clean()
-    client.save()
-    return client
-
-
-def ask(client, **parameters):
-    given = {
-        "scope": "openid accounts:read",
-        "login_hint": "alice@example.test",
-        "binding_message": "W4SCT",
-        **parameters,
-    }
-    body = urlencode({name: value for name, value in given.items() if value is not None})
-    basic = base64.b64encode(f"{client.client_id}:{client.secret}".encode()).decode()
-    headers = {"Authorization": f"Basic {basic}"}
-    return Browser().post("/oauth/backchannel_authentication", body, content_type=FORM, headers=headers)
-
-
-def poll(token_endpoint, client, auth_req_id):
-    return token_endpoint.post(client, grant_type=GRANT, auth_req_id=auth_req_id)
-
-
-def decide(browser, decision="allow", request_id=None):
-    if request_id is None:
-        form = BeautifulSoup(browser.get("/oauth/requests").content, "html.parser").select_one("main form")
-        request_id = form.select_one("[name=request]")["value"]
-    return browser.post("/oauth/requests", urlencode({"request": request_id, "decision": decision}), content_type=FORM)
 
 
 def test_the_whole_story_by_polling(browser, call_centre, token_endpoint):

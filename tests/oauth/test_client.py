@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from oauth.models.client import validate_redirect_uri
-from tests.conftest import make_client
+from tests.lib.registered import make_client
 
 REGISTERED = "https://app.example/callback"
 

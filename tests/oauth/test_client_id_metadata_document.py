@@ -9,8 +9,8 @@ from oauth2_provider.cimd import CIMDError, SafeMetadataFetcher
 
 from oauth.clients.registration import ceiling
 from oauth.models import AuditEvent, Authorization, Client
-from tests.oauth.client_keys import ClientKey
-from tests.oauth_client import authorization_url, callback, decide
+from tests.lib.client_keys import ClientKey
+from tests.lib.oauth_client import authorization_url, callback, decide
 
 pytestmark = pytest.mark.django_db
 

@@ -15,9 +15,9 @@ from accounts.models import User
 from oauth.clients import changes
 from oauth.models import AuditEvent, Authorization, Client, NewRedirectHost, RememberedConsent
 from oauth.models.client import ExchangePolicy
-from tests.conftest import make_client
-from tests.oauth.client_keys import ClientKey
-from tests.oauth_client import authorization_url, callback, decide
+from tests.lib.client_keys import ClientKey
+from tests.lib.oauth_client import authorization_url, callback, decide
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 KEY, OTHER_KEY = ClientKey(kid="first"), ClientKey(kid="second")

@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from oauth.infrastructure import display_names
 from oauth.models import Authorization, Client
-from tests.oauth_client import authorization_url, callback, decide, form_fields
+from tests.lib.oauth_client import authorization_url, callback, decide, form_fields
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"

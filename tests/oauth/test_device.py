@@ -12,45 +12,16 @@ from django.utils import timezone
 
 from oauth.conf import conf
 from oauth.models import Authorization, DeviceCode, RefreshToken
-from tests.conftest import make_client
-from tests.oauth_client import PASSWORD, TokenEndpoint
+from tests.lib.device import FORM, begin, decide, poll, type_code
+from tests.lib.oauth_client import PASSWORD, TokenEndpoint
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
-FORM = "application/x-www-form-urlencoded"
-GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-
-
-@pytest.fixture
-def television(signing_keys):
-    client = make_client("device", name="Living-room TV", redirect_uris="")
-    client.save()
-    return client
-
-
-def begin(client, scope="openid accounts:read"):
-    body = f"client_id={client.client_id}&scope={scope.replace(' ', '+')}"
-    return Browser().post("/oauth/device_authorization", body, content_type=FORM)
-
-
-def poll(client, device_code):
-    return TokenEndpoint().post(client, grant_type=GRANT, device_code=device_code)
 
 
 def error(answer):
     assert answer.status_code == 400, answer.content
     return answer.json()["error"]
-
-
-def type_code(browser, user_code, **fields):
-    from urllib.parse import urlencode
-
-    return browser.post("/oauth/device", urlencode({"user_code": user_code, **fields}), content_type=FORM)
-
-
-def decide(browser, page, decision="allow"):
-    form = BeautifulSoup(page.content, "html.parser").select_one("main form")
-    fields = {field["name"]: field["value"] for field in form.select("input[type=hidden]")}
-    return type_code(browser, decision=decision, **fields)
 
 
 def test_the_whole_story(browser, television, alice):

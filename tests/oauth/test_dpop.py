@@ -1,8 +1,6 @@
 """DPoP (RFC 9449): every check of §4.3, replay, nonces, binding of tokens, codes and refresh tokens. ASVS 5.0 10.3.5."""
 
 import base64
-import hashlib
-import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,31 +18,14 @@ from oauth.conf import conf
 from oauth.models import Authorization, RefreshToken, UsedProof
 from oauth.proof import nonce
 from oauth.proof.dpop import InvalidProof, _key
-from tests.oauth.client_keys import ClientKey
-from tests.oauth.test_par import page_of, push
-from tests.oauth_client import allow, authorization_url, callback, decide, decoded
+from tests.lib.client_keys import ClientKey
+from tests.lib.dpop import KEY, TOKEN, proof, public
+from tests.lib.oauth_client import allow, authorization_url, callback, decide, decoded
+from tests.lib.par import page_of, push
 
 pytestmark = pytest.mark.django_db
 
-TOKEN = f"{conf.ISSUER}/oauth/token"
 ACCOUNTS = f"{conf.ISSUER}/api/v1/accounts"
-KEY = ClientKey(kid=None)
-
-
-def public(key):
-    return key.jwk.export_public(as_dict=True)
-
-
-def proof(key=KEY, *, url=TOKEN, method="POST", token=None, headers=None, without="", **claims):
-    """A proof as a client library makes it, unless told otherwise."""
-    given = {
-        "jti": secrets.token_urlsafe(12), "htm": method, "htu": url, "iat": int(time.time()), "nonce": nonce.current(),
-    }  # fmt: skip
-    if token is not None:
-        given["ath"] = base64.urlsafe_b64encode(hashlib.sha256(token.encode()).digest()).rstrip(b"=").decode()
-    given |= claims
-    given.pop(without, None)
-    return key.sign(given, **{"typ": "dpop+jwt", "jwk": public(key), **(headers or {})})
 
 
 def refused(answer, code="invalid_dpop_proof"):

@@ -8,12 +8,12 @@ from django.test import Client as Browser
 from oauth.conf import conf
 from oauth.models import Authorization, BackchannelRequest, Client, DeviceCode
 from oauth.models.client import GrantType
-from tests.conftest import make_client
-from tests.oauth.test_ciba import ask
-from tests.oauth.test_device import begin, poll, type_code
-from tests.oauth.test_device import decide as decide_on_device
-from tests.oauth.test_token_exchange import exchange
-from tests.oauth_client import allow, decoded
+from tests.lib.ciba import ask
+from tests.lib.device import begin, poll, type_code
+from tests.lib.device import decide as decide_on_device
+from tests.lib.oauth_client import allow, decoded
+from tests.lib.registered import make_client
+from tests.lib.token_exchange import exchange
 
 pytestmark = pytest.mark.django_db
 SCOPE = "openid accounts:read transfers:write"

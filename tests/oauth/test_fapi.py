@@ -14,10 +14,10 @@ from django.utils import timezone
 from oauth import keys
 from oauth.conf import conf
 from oauth.models import Client
-from tests.conftest import make_client
-from tests.oauth.client_keys import ClientKey, by
-from tests.oauth.test_dpop import proof
-from tests.oauth_client import CHALLENGE, VERIFIER, authorization_url, decide, decoded
+from tests.lib.client_keys import ClientKey, by
+from tests.lib.dpop import proof
+from tests.lib.oauth_client import CHALLENGE, VERIFIER, authorization_url, decide, decoded
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 

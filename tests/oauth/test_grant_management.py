@@ -8,9 +8,9 @@ from oauth.models import Authorization
 from oauth.models.client import GrantType
 from oauth.resource_server import status
 from oauth.status import published_lists
-from tests.conftest import ALL_SCOPES, make_client
-from tests.oauth.test_token_exchange import exchange
-from tests.oauth_client import allow, authorization_url, callback, decide, decoded
+from tests.lib.oauth_client import allow, authorization_url, callback, decide, decoded
+from tests.lib.registered import ALL_SCOPES, make_client
+from tests.lib.token_exchange import exchange
 
 pytestmark = pytest.mark.django_db
 MANAGE = "grant_management_query grant_management_revoke"

@@ -9,8 +9,8 @@ from django.core.management.base import SystemCheckError
 
 from oauth.conf import conf
 from oauth.models import RefreshToken
-from tests.conftest import make_client
-from tests.oauth_client import authorization_url, callback, decide, decoded
+from tests.lib.oauth_client import authorization_url, callback, decide, decoded
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 

@@ -10,11 +10,11 @@ from django.test import Client as Browser
 
 from oauth.models import Authorization, Client
 from oauth.models.client import GrantType
-from tests.conftest import make_client
-from tests.oauth.test_device import begin, poll, type_code
-from tests.oauth.test_device import decide as decide_on_device
-from tests.oauth.test_token_exchange import ACCESS_TOKEN, exchange
-from tests.oauth_client import allow
+from tests.lib.device import begin, poll, type_code
+from tests.lib.device import decide as decide_on_device
+from tests.lib.oauth_client import allow
+from tests.lib.registered import make_client
+from tests.lib.token_exchange import ACCESS_TOKEN, exchange
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"

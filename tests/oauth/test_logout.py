@@ -15,7 +15,7 @@ from oauth import keys, tasks
 from oauth.conf import conf
 from oauth.models import AuditEvent, Authorization, Session
 from oauth.sessions import backchannel_logout, login_session
-from tests.oauth_client import PASSWORD, allow, decoded
+from tests.lib.oauth_client import PASSWORD, allow, decoded
 
 pytestmark = pytest.mark.django_db
 

@@ -12,11 +12,11 @@ from django.test import Client as Browser
 from config.proxy import CLIENT_CERTIFICATE, UNKNOWN_PROXY, behind_proxies
 from oauth.clients.registration import ceiling, metadata
 from oauth.models import InitialAccessToken
-from tests import certificates
-from tests.conftest import make_client
-from tests.oauth.client_keys import ClientKey
-from tests.oauth.test_dpop import proof
-from tests.oauth_client import VERIFIER, allow, decoded
+from tests.lib import certificates
+from tests.lib.client_keys import ClientKey
+from tests.lib.dpop import proof
+from tests.lib.oauth_client import VERIFIER, allow, decoded
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 from django.test import Client as Browser
 
 from oauth.models import Client
-from tests.oauth_client import authorization_url, callback
+from tests.lib.oauth_client import authorization_url, callback
 
 pytestmark = pytest.mark.django_db
 AFTER = "https://app.example/logged-out"

@@ -15,7 +15,7 @@ from oauth import keys
 from oauth.conf import conf
 from oauth.models import Authorization
 from oauth.tokens import subject
-from tests.oauth_client import PASSWORD, allow, authorization_url, callback, decide, decoded
+from tests.lib.oauth_client import PASSWORD, allow, authorization_url, callback, decide, decoded
 
 pytestmark = pytest.mark.django_db
 

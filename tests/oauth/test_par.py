@@ -1,37 +1,17 @@
 """Pushed authorization requests (RFC 9126)."""
 
 from datetime import timedelta
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 import time_machine
 from django.core.management import call_command
-from django.test import Client as Browser
 from django.utils import timezone
 
 from oauth.models import Authorization, AuthorizationCode, PushedRequest
-from tests.oauth_client import authorization_url, callback, decide
+from tests.lib.oauth_client import authorization_url, callback, decide
+from tests.lib.par import page_of, push
 
 pytestmark = pytest.mark.django_db
-
-
-def push(client, *, secret=None, headers=None, **parameters):
-    """The client sends its request itself; returns the answer of /oauth/par."""
-    query = dict(parse_qsl(urlsplit(authorization_url(client, **parameters)).query))
-    secret = secret or getattr(client, "secret", None)
-    credentials = {"client_secret": secret} if secret else {}
-    return Browser(raise_request_exception=False).post(
-        "/oauth/par",
-        urlencode(query | credentials),
-        content_type="application/x-www-form-urlencoded",
-        headers=headers or {},
-    )
-
-
-def page_of(browser, client, request_uri, **more):
-    return browser.get(
-        "/oauth/authorize?" + urlencode({"client_id": client.client_id, "request_uri": request_uri, **more})
-    )
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 
-from tests import servers
+from tests.lib import servers
 
 
 def test_another_project_completes_code_with_pkce():

@@ -21,8 +21,8 @@ from oauth.conf import conf
 from oauth.models import UsedAssertion
 from oauth.models import client_keys as registered_keys
 from oauth.operations import cleanup
-from tests.conftest import make_client
-from tests.oauth.client_keys import ClientKey, by
+from tests.lib.client_keys import ClientKey, by
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 

@@ -6,8 +6,8 @@ from django.core.exceptions import ValidationError
 from oauth.authorize.response import form_action
 from oauth.models import Client
 from oauth.models.client import validate_redirect_uri
-from tests.conftest import make_client
-from tests.oauth_client import authorization_url
+from tests.lib.oauth_client import authorization_url
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 UNSAFE = [

@@ -11,9 +11,9 @@ from django.utils import timezone
 from oauth.grants import consumption
 from oauth.models import Authorization, AuthorizationCode, RefreshToken
 from oauth.models.status import next_status_index
-from tests.database import backends_waiting
-from tests.oauth_client import TokenEndpoint
-from tests.servers import wait_until
+from tests.lib.database import backends_waiting
+from tests.lib.oauth_client import TokenEndpoint
+from tests.lib.servers import wait_until
 
 pytestmark = pytest.mark.django_db
 

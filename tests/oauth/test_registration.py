@@ -11,8 +11,8 @@ from django.utils import timezone
 from oauth.endpoints import registration
 from oauth.infrastructure.rate_limits import Limit
 from oauth.models import Authorization, Client, InitialAccessToken
-from tests.oauth.client_keys import ClientKey
-from tests.oauth_client import TokenEndpoint
+from tests.lib.client_keys import ClientKey
+from tests.lib.oauth_client import TokenEndpoint
 
 pytestmark = pytest.mark.django_db
 WEB = {"redirect_uris": ["https://app.example/callback"], "client_name": "Registered", "scope": "openid accounts:read"}
@@ -87,7 +87,7 @@ def test_a_registered_client_completes_its_flow(register, browser, token_endpoin
     body = register(grant_types=["authorization_code", "refresh_token"]).json()
     client = Client.objects.get(client_id=body["client_id"])
     client.secret = body["client_secret"]
-    from tests.oauth_client import allow
+    from tests.lib.oauth_client import allow
 
     tokens = TokenEndpoint().redeem(client, allow(browser, client, scope="openid accounts:read")).json()
     assert TokenEndpoint().refresh(client, tokens["refresh_token"]).status_code == 200
@@ -197,7 +197,7 @@ def test_a_client_that_gets_keys_loses_its_secret(register):
 
 
 def test_a_deleted_client_is_gone_with_all_it_was_allowed(register, browser, token_endpoint):
-    from tests.oauth_client import allow
+    from tests.lib.oauth_client import allow
 
     body = register().json()
     allow(browser, Client.objects.get())

@@ -9,8 +9,8 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from accounts.models import User
 from oauth.clients import changes
 from oauth.models import AuditEvent, Authorization, Client, InitialAccessToken, RememberedConsent
-from tests.oauth.client_keys import ClientKey
-from tests.oauth_client import authorization_url, callback, decide
+from tests.lib.client_keys import ClientKey
+from tests.lib.oauth_client import authorization_url, callback, decide
 
 pytestmark = pytest.mark.django_db
 KEY, OTHER_KEY = ClientKey(kid="first"), ClientKey(kid="second")

@@ -12,8 +12,8 @@ from django.utils import timezone
 
 from banking.accounts.opening import open_account
 from oauth.models import Authorization, RememberedConsent
-from tests.conftest import make_client
-from tests.oauth_client import authorization_url, callback, decide, form_fields
+from tests.lib.oauth_client import authorization_url, callback, decide, form_fields
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"

@@ -16,7 +16,7 @@ from oauth.models import Authorization, Client, RevokedStatus
 from oauth.resource_server import status as reader
 from oauth.status import published_lists
 from oauth.tokens import status_list
-from tests.oauth_client import decoded
+from tests.lib.oauth_client import decoded
 
 pytestmark = pytest.mark.django_db
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from oauth.authorize.request import LONGEST
 from oauth.models import AuditEvent, PushedRequest, RefusalCount, refusal_count
-from tests.oauth_client import CHALLENGE, authorization_url, callback
+from tests.lib.oauth_client import CHALLENGE, authorization_url, callback
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"

@@ -10,8 +10,8 @@ import pytest
 from oauth import keys
 from oauth.conf import conf
 from oauth.models import RefreshToken
-from tests.error_ids import without_error_id
-from tests.oauth_client import VERIFIER, allow
+from tests.lib.error_ids import without_error_id
+from tests.lib.oauth_client import VERIFIER, allow
 
 pytestmark = pytest.mark.django_db
 

@@ -12,36 +12,17 @@ from oauth.models import AuditEvent, Authorization
 from oauth.models.client import GrantType
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
-from tests.conftest import make_client
-from tests.oauth.test_dpop import proof
-from tests.oauth_client import allow, decoded
+from tests.lib.dpop import proof
+from tests.lib.oauth_client import allow, decoded
+from tests.lib.registered import make_client
+from tests.lib.token_exchange import ACCESS_TOKEN, exchange
 
 pytestmark = pytest.mark.django_db
-
-ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
-
-
-@pytest.fixture
-def gateway(db, mobile_app):
-    """A service that is called with tokens of the mobile app."""
-    client = make_client(
-        "service", allowed_scopes=["accounts:read", "balances:read"], grant_types=[GrantType.TOKEN_EXCHANGE.value],
-    )  # fmt: skip
-    client.secret = client.issue_secret()
-    client.full_clean()
-    client.save()
-    client.exchange_from.add(mobile_app)
-    return client
 
 
 @pytest.fixture
 def subject_token(issued, mobile_app):
     return issued(mobile_app, scope="accounts:read transfers:write")["access_token"]
-
-
-def exchange(token_endpoint, client, token, **form):
-    given = {"subject_token": token, "subject_token_type": ACCESS_TOKEN, **form}
-    return token_endpoint.post(client, grant_type=GrantType.TOKEN_EXCHANGE.value, **given)
 
 
 def test_a_service_goes_on_for_the_person_as_itself(gateway, subject_token, token_endpoint, alice, api):

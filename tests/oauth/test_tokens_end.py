@@ -10,7 +10,7 @@ from django.test import Client as Browser
 from oauth import keys
 from oauth.conf import conf
 from oauth.models import Authorization
-from tests.conftest import make_client
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 

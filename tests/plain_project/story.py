@@ -13,7 +13,7 @@ from django.test import Client as Browser  # noqa: E402
 
 from oauth.clients import preset  # noqa: E402
 from oauth.models import Client  # noqa: E402
-from tests.oauth_client import TokenEndpoint, allow  # noqa: E402
+from tests.lib.oauth_client import TokenEndpoint, allow  # noqa: E402
 
 user = User.objects.create_user("carol", password="correct-horse-battery")
 app = Client(

@@ -12,7 +12,7 @@ from typing import IO
 import psutil
 import psycopg
 
-from tests.servers import ROOT
+from tests.lib.servers import ROOT
 
 #: A server that has to replace a process again within 5.5 s gives up (granian takes it for a loop of crashes).
 SECONDS_BETWEEN_KILLS = 8.0

@@ -32,7 +32,7 @@ from banking.accounts.opening import internal_account, open_account
 from banking.api.idempotency import Answer, once
 from banking.ledger.refusals import LedgerRefusal
 from banking.models import Account, Hold, LedgerTransaction, Transfer
-from tests.simulation.crash import Crash, crashing
+from tests.lib.crash import Crash, crashing
 from tests.simulation.model import ModelAccount, ModelLedger, Refusals
 
 AMOUNTS = st.one_of(st.integers(1, 200), st.integers(1, 2000))

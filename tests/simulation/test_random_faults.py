@@ -20,10 +20,10 @@ from banking import payments
 from banking.ledger import audit
 from banking.models import Account, LedgerTransaction, Transfer
 from oauth.conf import conf
-from tests.banking.conftest import funded
-from tests.conftest import make_user
-from tests.database import site_role, url_of
-from tests.servers import run
+from tests.lib.database import site_role, url_of
+from tests.lib.ledger import funded
+from tests.lib.registered import make_user
+from tests.lib.servers import run
 from tests.simulation.faults import BackgroundWorker, Faults
 from tests.simulation.people import Person, Sent
 

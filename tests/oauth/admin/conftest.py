@@ -1,9 +1,7 @@
 """People of each role, in their browsers."""
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import Group
@@ -11,8 +9,6 @@ from django.core.cache import cache
 from django.test import Client as Browser
 
 from accounts.models import User
-from oauth.models import AuditEvent
-from oauth.models.audit_event import first_id_at
 
 
 @pytest.fixture
@@ -40,10 +36,3 @@ def of_role(db: None) -> Callable[[str], Browser]:
 @pytest.fixture(autouse=True)
 def _panels_are_drawn_anew(db: None) -> None:
     cache.clear()
-
-
-def event_at(at: datetime, action: str = "issued", **values: Any) -> AuditEvent:
-    """An event of that moment, as the server would have written it then."""
-    return AuditEvent.objects.create(
-        id=UUID(int=first_id_at(at).int | (uuid4().int >> 60)), at=at, action=action, **values
-    )

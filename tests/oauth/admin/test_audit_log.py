@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from oauth.admin import paginator
 from oauth.models import AuditEvent
-from tests.oauth.admin.conftest import event_at
+from tests.lib.audit import event_at
 
 pytestmark = pytest.mark.django_db
 LIST, EXPORT = "/admin/oauth/auditevent/", "/admin/oauth/auditevent/export/"

@@ -18,8 +18,8 @@ from oauth.models import (
     RefreshToken,
     Session,
 )
-from tests.conftest import make_client
-from tests.oauth.client_keys import ClientKey
+from tests.lib.client_keys import ClientKey
+from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 LEAVES_NOTHING = (Authorization, AuthorizationCode, RefreshToken, DeviceCode, Session)

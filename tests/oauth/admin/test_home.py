@@ -13,7 +13,7 @@ from config import admin_panels
 from oauth.admin import overview, panels
 from oauth.models import SigningKey
 from oauth.models.client import Kind
-from tests.oauth.admin.conftest import event_at
+from tests.lib.audit import event_at
 
 pytestmark = pytest.mark.django_db
 

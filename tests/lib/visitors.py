@@ -15,10 +15,11 @@ import requests
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from playwright.sync_api import Page
 
-from tests.flows import person
-from tests.flows.test_people_in_browser import DEVICE, mails
-from tests.oauth_client import CHALLENGE
-from tests.servers import ROOT, Server, wait_until
+from tests.lib import person
+from tests.lib.chromium import DEVICE
+from tests.lib.mails import mails
+from tests.lib.oauth_client import CHALLENGE
+from tests.lib.servers import ROOT, Server, wait_until
 
 RETURNS_TO = "http://127.0.0.1:51997/callback"
 GRACES_PASSWORD = "a-horse-of-its-own"

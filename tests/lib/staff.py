@@ -33,3 +33,11 @@ def browser_of(user: User) -> Browser:
     browser = Browser()
     browser.force_login(user)
     return browser
+
+
+def officer(name, *rights) -> User:
+    """One of the bank's staff, who may look at everything of the bank and do what is named."""
+    user = User.objects.create_user(f"{name}@bank.test", "correct-horse-battery", is_staff=True)
+    views = Permission.objects.filter(content_type__app_label="banking", codename__startswith="view_")
+    user.user_permissions.set([*views, *Permission.objects.filter(codename__in=rights)])
+    return user

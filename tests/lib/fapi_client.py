@@ -10,10 +10,10 @@ from django.test import Client as Browser
 from oauth.conf import conf
 from oauth.models import Client
 from oauth.models.client import SecurityProfile
-from tests.conformance.relying_party import path
-from tests.oauth.client_keys import ClientKey, by
-from tests.oauth.test_dpop import proof
-from tests.oauth_client import CHALLENGE, VERIFIER, decide
+from tests.lib.client_keys import ClientKey, by
+from tests.lib.dpop import proof
+from tests.lib.oauth_client import CHALLENGE, VERIFIER, decide
+from tests.lib.relying_party import path
 
 FORM = "application/x-www-form-urlencoded"
 CALLBACK = "https://app.example/callback"

@@ -17,7 +17,7 @@ import pytest
 
 from demo import postgres
 
-DIRECTORY = Path(__file__).resolve().parent.parent / ".cache" / "test-postgres"
+DIRECTORY = Path(__file__).resolve().parents[2] / ".cache" / "test-postgres"
 # A developer's shell does not change what the tests see.
 FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "PROXY_SECRETS",
              "PROXIES_DROP_UNDERSCORES", "MUTUAL_TLS", "EMAIL_URL", "CACHE_URL", "PORT", "DATA_DIR",

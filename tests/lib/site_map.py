@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-from tests.flows.visitors import Site
+from tests.lib.visitors import Site
 
 
 @dataclass(frozen=True)

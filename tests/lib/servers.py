@@ -16,7 +16,7 @@ import psycopg
 import requests
 from psycopg import sql
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 120
 
 

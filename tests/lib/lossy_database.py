@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from tests.database import reconnected
+from tests.lib.database import reconnected
 
 READ_BYTES = 65536
 

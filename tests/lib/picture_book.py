@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.flows import site_map
+from tests.lib import site_map
 
 DOCUMENT = Path("docs/pages.md")
 PICTURES = Path("docs/images/pages")

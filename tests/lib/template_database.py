@@ -11,7 +11,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.backends.postgresql.psycopg_any import sql
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 # Runs side by side make the template once: whoever waits for this lock finds it made.
 _ADVISORY_LOCK = 7_318_207
 

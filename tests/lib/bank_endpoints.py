@@ -1,0 +1,39 @@
+"""Every endpoint of the bank API and what it demands."""
+
+from banking.urls import urlpatterns
+
+#: (method, URL name) -> its scope; what the URL names, if anything; what somebody who only looks after gets.
+ENDPOINTS = {
+    ("get", "accounts"): ("accounts:read", None, 200),
+    ("get", "account"): ("accounts:read", "account", 200),
+    ("get", "balances"): ("balances:read", "account", 200),
+    ("get", "transactions"): ("transactions:read", "account", 200),
+    ("get", "transaction"): ("transactions:read", "account", 200),
+    ("get", "statements"): ("statements:read", "account", 200),
+    ("get", "statement"): ("statements:read", "account", 404),
+    ("get", "consent"): (None, None, 200),
+    ("delete", "consent"): (None, None, 204),
+    ("get", "payees"): ("payees:read", None, 200),
+    ("post", "payees"): ("payees:write", None, 201),
+    ("get", "payee"): ("payees:read", "person", 404),
+    ("delete", "payee"): ("payees:write", "person", 404),
+    ("post", "payee-checks"): ("transfers:write", None, 200),
+    ("get", "transfers"): ("transfers:read", None, 200),
+    ("post", "transfers"): ("transfers:write", "body", 404),
+    ("get", "transfer"): ("transfers:read", "account", 200),
+    ("post", "transfer-cancel"): ("transfers:write", "account", 404),
+    ("get", "scheduled-transfers"): ("transfers:read", None, 200),
+    ("post", "scheduled-transfers"): ("transfers:write", "body", 404),
+    ("get", "scheduled-transfer"): ("transfers:read", "account", 200),
+    ("post", "scheduled-transfer-cancel"): ("transfers:write", "account", 404),
+    ("get", "webhooks"): ("webhooks:manage", None, 200),
+    ("post", "webhooks"): ("webhooks:manage", None, 403),
+    ("get", "webhook"): ("webhooks:manage", "client", 404),
+    ("delete", "webhook"): ("webhooks:manage", "client", 404),
+    ("post", "webhook-ping"): ("webhooks:manage", "client", 404),
+    ("get", "webhook-deliveries"): ("webhooks:manage", "client", 404),
+}
+
+
+def patterns():
+    return {pattern.name: pattern for pattern in urlpatterns if getattr(pattern.callback, "cls", None) and pattern.name}

@@ -1,0 +1,26 @@
+"""Debian's Chromium, and what tests do in it."""
+
+import shutil
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.lib.person import EMAIL, PASSWORD
+
+CHROMIUM = shutil.which("chromium")
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium on this machine (Debian: apt-get install chromium)"
+)
+OFFLINE = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run",
+            "--disable-component-update", "--disable-sync")  # fmt: skip
+# A passkey of the device itself (WebAuthn.addVirtualAuthenticator of the DevTools protocol).
+DEVICE = {
+    "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
+    "isUserVerified": True, "automaticPresenceSimulation": True,
+}  # fmt: skip
+
+
+def log_in(page: Page, email: str = EMAIL) -> None:
+    page.fill("input[name=login]", email)
+    page.fill("input[name=password]", PASSWORD)
+    page.press("input[name=password]", "Enter")

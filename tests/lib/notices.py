@@ -1,0 +1,21 @@
+"""Security notices that the background worker sends to users."""
+
+import re
+
+from django.core import mail
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from accounts import notices, tasks
+
+
+def told(email=None):
+    """Lets the worker do what is waiting; the new mails, each checked for what none may hold."""
+    before = len(mail.outbox)
+    for job in ProcrastinateJob.objects.filter(queue_name="accounts").order_by("id"):
+        tasks.tell_owner(**job.args) if job.task_name == notices.TELL else tasks.tell_owner_of_tries(**job.args)
+    ProcrastinateJob.objects.filter(queue_name="accounts").delete()
+    new = mail.outbox[before:]
+    for one in new:
+        [link] = re.findall(r"https?://\S+", one.body)
+        assert link.endswith("/accounts/")  # the security page, never a token
+    return [one.subject for one in new if email is None or one.to == [email]]

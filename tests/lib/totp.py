@@ -1,0 +1,11 @@
+"""An authenticator app (TOTP)."""
+
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+
+MFA, PWD = "urn:countersign:acr:mfa", "urn:countersign:acr:pwd"
+
+SECRET = "JBSWY3DPEHPK3PXP"
+
+
+def code(secret=SECRET):
+    return format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time())))
