@@ -1,5 +1,6 @@
 """Fixtures that speak the domain, for all tests."""
 
+import functools
 import secrets
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -7,17 +8,17 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
-from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client as Browser
+from django.test import TransactionTestCase
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from oauth import keys
 from oauth.clients import cache
-from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.conf import conf
 from oauth.infrastructure import rate_limits
+from oauth.keys import ring
 from oauth.models import Authorization, Client, refusal_count
 from oauth.models.client import GrantType
 from oauth.resource_server import verified
@@ -28,25 +29,14 @@ from tests.lib import ciba
 from tests.lib.database import within_this_transaction
 from tests.lib.http_listener import HttpListener
 from tests.lib.oauth_client import PASSWORD, TokenEndpoint, allow
+from tests.lib.pristine_database import Pristine
 from tests.lib.registered import make_client, make_user
 from tests.lib.template_database import use_template
 
-# The same algorithm, a hundredth of its cost: hundreds of tests log in.
-Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost = 1, 1024
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _tests_may_empty_the_ledger() -> Iterator[None]:
-    """Tests that commit end with TRUNCATE, which the ledger refuses; a superuser may switch triggers off."""
-    flush = DatabaseOperations.execute_sql_flush
-
-    def without_triggers(self: DatabaseOperations, statements: list[str]) -> None:
-        statements = [*statements, "TRUNCATE shared_cache", "TRUNCATE procrastinate_jobs CASCADE"]
-        flush(self, ["SET session_replication_role = replica", *statements, "SET session_replication_role = DEFAULT"])
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "execute_sql_flush", without_triggers)
-        yield
+# The same algorithm at its least cost: hundreds of tests log in.
+Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
+# OpenSSL checks that the primes of an RSA key are primes whenever it is parsed, which takes longer than most tests.
+ring.load_pem_private_key = functools.cache(ring.load_pem_private_key)  # type: ignore[assignment]
 
 
 @pytest.fixture(scope="session")
@@ -57,11 +47,20 @@ def django_db_modify_db_settings(
         use_template()
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        pristine = Pristine.remember()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: pristine.restore())
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _forget_what_is_kept_in_memory() -> Iterator[None]:
     """What this process keeps in memory outlives a test's rows."""
     yield
-    keys.ring.forget()
+    ring.forget()
     published_lists.forget()
     rate_limits.forget()
     refusal_count.forget()
@@ -77,10 +76,7 @@ def as_the_site(db: None) -> str:
 
 @pytest.fixture
 def signing_keys(db: None) -> None:
-    """The keys that `migrate` makes; a test that flushes the database has lost them."""
-    for algorithm in SIGNING_ALGORITHMS:
-        keys.ensure_active_key(algorithm)
-    keys.ring.forget()
+    """The keys that `migrate` made."""
 
 
 @pytest.fixture
