@@ -1,4 +1,4 @@
-"""docs/pages.md shows every page there is, and nothing that is gone."""
+"""docs/pages.md shows each page of the site map, and no page that was removed."""
 
 import os
 
