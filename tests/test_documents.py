@@ -1,35 +1,279 @@
-"""What the documents name is there: files, tests, commands."""
+"""The documents agree with the code: names, commands, variables, settings, defaults, limits, checks and counts."""
 
+import ast
+import json
+import os
 import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.conf import settings
 
+from config import bodies, serving
+from oauth import housekeeping
+from oauth.conf import Conf
 from tests.mutants import document
 from tests.mutants.mutant import Mutant, read
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+OPERATING = (ROOT / "docs/operating.md").read_text()
+ADOPTING = (ROOT / "docs/adopting.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
+
+PACKAGES = ("accounts", "banking", "config", "oauth")
+ROOMS = tuple(f"{name}/" for name in (*PACKAGES, ".ci", "bench", "demo", "docs", "locale", "templates", "tests"))
 TESTS = set(re.findall(r"def (test_\w+)", "".join(file.read_text() for file in ROOT.glob("tests/**/test_*.py"))))
-ROOMS = ("accounts/", "banking/", "bench/", "config/", "demo/", "docs/", "oauth/", "tests/")
+TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.M))
+COMMANDS = {file.stem: file for file in ROOT.glob("*/management/commands/[a-z]*.py")}
+COMMANDS_OF_OTHERS = {
+    "changepassword", "check", "collectstatic", "createcachetable", "makemigrations", "migrate", "procrastinate",
+}  # fmt: skip
+FLAGS_OF_DJANGO = {"--database", "--deploy", "--noinput", "--help"}
+TO_BE_WRITTEN = {"docs/architecture.md"}
+SECTIONS_OF_THE_CHANGELOG = {"Breaking", "Security", "Added", "Changed", "Deprecated", "Removed", "Fixed"}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
-def test_what_is_named_exists(document: Path) -> None:
-    text = document.read_text()
-    named = set(re.findall(r"`([^`\s]+)`", text)) | set(re.findall(r"\]\(([^)#\s]+)\)", text))
-    tests = {name for name in named if re.fullmatch(r"test_\w+", name)}
-    files = {name for name in named if name.startswith(ROOMS) and "*" not in name}
-    commands = set(re.findall(r"manage\.py (\w+)", text)) - {"migrate", "check", "createcachetable", "collectstatic"}
-    assert tests <= TESTS, tests - TESTS
-    missing = {name for name in files if not (ROOT / name).exists() and not (document.parent / name).exists()}
-    assert not missing
-    known = {file.stem for file in ROOT.glob("*/management/commands/*.py")} | {"procrastinate", "changepassword"}
-    assert commands <= known, commands - known
+def table(text: str, heading: str) -> dict[str, list[str]]:
+    """The rows of all tables under `heading`: the name in the first cell -> the other cells."""
+    section = re.split(rf"^#+ {re.escape(heading)}$", text, flags=re.M)[1]
+    section = re.split(r"^#{1,3} ", section, flags=re.M)[0]
+    rows = [re.split(r" \| ", line.strip("| \n")) for line in section.splitlines() if line.startswith("| `")]
+    assert rows, f"there is no table under {heading}"
+    return {row[0].split("`")[1]: row[1:] for row in rows}
 
 
-def test_every_document_is_looked_at() -> None:
-    assert len(DOCUMENTS) > 5
+# --- what is named exists
+
+
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.name)
+class TestWhatIsNamed:
+    def test_tests_exist(self, file: Path) -> None:
+        named = set(re.findall(r"`(test_\w+)`", file.read_text()))
+        assert named <= TESTS
+
+    def test_files_exist(self, file: Path) -> None:
+        named = re.findall(r"`([^`\s]+)`", file.read_text())
+        paths = {name.partition("::")[0] for name in named if name.startswith(ROOMS) and not set("*<{") & set(name)}
+        assert not {path for path in paths if not (ROOT / path).exists()}
+
+    def test_links_lead_somewhere(self, file: Path) -> None:
+        for target in re.findall(r"\]\(([^)\s]+)\)", file.read_text()):
+            path, _, anchor = target.partition("#")
+            if not path.startswith(("https://", "http://")) and path not in TO_BE_WRITTEN:
+                linked = (file.parent / path) if path else file
+                assert linked.exists(), target
+                assert not anchor or anchor in _anchors(linked), target
+
+    def test_commands_and_their_flags_exist(self, file: Path) -> None:
+        for span in _code_spans(file.read_text()):
+            for name in re.findall(r"manage\.py (\w+)", span):
+                assert name in COMMANDS or name in COMMANDS_OF_OTHERS, span
+            for name in set(span.split()) & set(COMMANDS):
+                known = set(re.findall(r'"(--[\w-]+)"', COMMANDS[name].read_text())) | FLAGS_OF_DJANGO
+                assert set(re.findall(r"(?<!\S)--[a-z-]+", span)) <= known | _generated_flags(name), span
+
+    def test_make_targets_exist(self, file: Path) -> None:
+        named = {target for span in _code_spans(file.read_text()) for target in re.findall(r"^make ([a-z-]+)", span)}
+        assert named <= TARGETS
+
+
+def _code_spans(text: str) -> Iterator[str]:
+    """What stands between backticks, and each line of a fenced block without its comment."""
+    for block in re.findall(r"```\w*\n(.*?)```", text, re.S):
+        yield from (line.strip().partition(" #")[0] for line in block.splitlines())
+    yield from re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.S))
+
+
+def _anchors(file: Path) -> set[str]:
+    """GitHub's names for the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", file.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def _generated_flags(command: str) -> set[str]:
+    """registration_token makes a flag of each part of the ceiling."""
+    parts = ("scopes", "grant-types", "methods", "profiles", "details-types", "resources")
+    return {f"--{part}" for part in parts} if command == "registration_token" else set()
+
+
+def test_every_make_target_is_explained() -> None:
+    explained = set(re.findall(r"^\| `make ([a-z-]+)`", CONTRIBUTING, re.M))
+    assert explained == TARGETS
+
+
+# --- docs/operating.md
+
+# Reads the settings as production does, and prints every variable that was asked for, with its default.
+ASKED = """
+import json, environ
+from environ import Env
+asked, get_value = {}, Env.get_value
+def record(self, var, cast=None, default=Env.NOTSET, parse_default=False):
+    asked[var] = "required" if default is Env.NOTSET else default
+    return get_value(self, var, cast=cast, default=default, parse_default=parse_default)
+Env.get_value = record
+from django.conf import settings
+settings.DEBUG
+print(json.dumps(asked, default=str))
+"""
+
+
+@pytest.fixture(scope="module")
+def variables() -> dict[str, Any]:
+    example = (ROOT / ".ci/production.env").read_text()
+    environment = {"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "config.settings"} | dict(
+        re.findall(r"^(\w+)=(.*)$", example, re.M)
+    )
+    process = subprocess.run(
+        [sys.executable, "-c", ASKED], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    asked: dict[str, Any] = json.loads(process.stdout)
+    return asked
+
+
+def test_every_variable_is_documented_and_every_documented_variable_is_read(variables: dict[str, Any]) -> None:
+    assert set(table(OPERATING, "Environment")) == set(variables)
+
+
+def test_the_defaults_of_variables_are_documented(variables: dict[str, Any]) -> None:
+    documented = table(OPERATING, "Environment")
+    for name, default in variables.items():
+        assert _is_said(default, documented[name][-1]), f"{name} is {default!r}, not {documented[name][-1]}"
+
+
+def _is_said(default: Any, cell: str) -> bool:
+    if isinstance(default, bool):
+        return cell.startswith("`on`" if default else "`off`")
+    if default in ("", [], "required"):
+        return cell.startswith("required" if default == "required" else "empty")
+    if isinstance(default, list) or "://" in str(default) or "@" in str(default):
+        return bool(cell)  # made from other values; the cell says how
+    return cell == f"`{default:g}`" if isinstance(default, float) else cell == f"`{default}`"
+
+
+def test_the_checks_are_documented() -> None:
+    ids = set(re.findall(r'id="(\w+\.[EW]\d+)"', _source()))
+    assert set(table(OPERATING, "What stops the start")) == ids
+
+
+def test_the_limits_are_documented() -> None:
+    documented = table(OPERATING, "Limits")
+    of_allauth = {name for name, cells in documented.items() if "/" in cells[-1].split()[0]}
+    limits = list(_limits())
+    assert {name for name, _, _ in limits} == set(documented) - of_allauth
+    for name, count, seconds in limits:
+        assert re.search(rf"\b{count}\b", documented[name][-1]), f"{name} is {count}"
+        assert _period(seconds) in documented[name][-1], f"{name} is by {_period(seconds)}"
+
+
+def test_the_limits_of_allauth_are_documented() -> None:
+    documented = table(OPERATING, "Limits")
+    for name, rate in settings.ACCOUNT_RATE_LIMITS.items():
+        assert documented[name][-1] == f"`{rate}`"
+
+
+def _limits() -> Iterator[tuple[str, int, int]]:
+    """(name, count, seconds) of each `Limit(...)` in the code."""
+    for node in ast.walk(ast.parse(_source())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Limit":
+            name, count = (ast.literal_eval(argument) for argument in node.args)
+            yield name, count, next((ast.literal_eval(word.value) for word in node.keywords), 60)
+
+
+def _period(seconds: int) -> str:
+    return {60: "a minute", 3600: "an hour"}.get(seconds, f"in {seconds // 60} minutes")
+
+
+def _source() -> str:
+    files = [
+        file for package in PACKAGES for file in (ROOT / package).glob("**/*.py") if "migrations" not in file.parts
+    ]
+    return "\n".join(file.read_text().replace("from __future__ import annotations", "") for file in files)
+
+
+# --- docs/adopting.md
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    documented = table(ADOPTING, "Settings")
+    assert set(documented) == {field.name for field in fields(Conf)}
+    for field in fields(Conf):
+        default = field.default_factory() if field.default_factory is not MISSING else field.default
+        assert documented[field.name][0] == _written(default), f"{field.name}: {_written(default)}"
+
+
+def _written(default: Any) -> str:
+    match default:
+        case bool():
+            return "on" if default else "off"
+        case timedelta():
+            return _duration(default)
+        case str() if default:
+            return f"`{default}`"
+        case tuple() if default:
+            return ", ".join(f"`{one}`" for one in default)
+        case int() | float():
+            return f"{default:g}"
+    return "required" if default is MISSING else "none"
+
+
+def _duration(length: timedelta) -> str:
+    for unit, name in ((timedelta(days=1), "day"), (timedelta(minutes=1), "minute"), (timedelta(seconds=1), "second")):
+        if length % unit == timedelta() and length > unit:
+            return f"{length // unit} {name}s"
+    return str(length)
+
+
+# --- facts in sentences
+
+FACTS = [
+    ("operating.md", f"and the body within {bodies.BODY_SECONDS:g} seconds"),
+    ("operating.md", f"must arrive within {serving.IDLE_SECONDS} seconds"),
+    ("operating.md", f"at most {serving.CONNECTIONS_PER_WORKER:,} connections"),
+    ("operating.md", f"at most {bodies.MOST_WAITING} bodies"),
+    ("operating.md", f"bodies of at most {bodies.MOST_BYTES // 1024**2} MiB"),
+    ("operating.md", f"for {serving.STOP_SECONDS} seconds at most"),
+    ("operating.md", f"ended more than {housekeeping.KEPT_AFTER_THE_END.days} days ago"),
+    ("operating.md", f"kept for {Conf.AUDIT_LIFETIME.days} days"),
+    ("operating.md", f"new signing keys every {Conf.KEY_ROTATION_INTERVAL.days} days"),
+]
+
+
+@pytest.mark.parametrize(("name", "sentence"), FACTS)
+def test_a_number_in_a_sentence_is_that_of_the_code(name: str, sentence: str) -> None:
+    assert sentence in " ".join((ROOT / "docs" / name).read_text().split())
+
+
+def test_only_one_document_says_how_fast_cleanup_is() -> None:
+    saying = [file.name for file in DOCUMENTS if re.search(r"rows a second", file.read_text())]
+    assert saying == ["performance.md"]
+
+
+# --- CHANGELOG.md
+
+
+def test_the_changelog_has_the_form_of_keep_a_changelog() -> None:
+    headings = re.findall(r"^## (.+)$", CHANGELOG, re.M)
+    assert headings[0] == "[Unreleased]"
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d", heading) for heading in headings[1:])
+    assert set(re.findall(r"^### (.+)$", CHANGELOG, re.M)) <= SECTIONS_OF_THE_CHANGELOG
+
+
+def test_the_version_of_the_project_is_the_last_one_of_the_changelog() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert re.findall(r"^## \[(\d[\d.]+)\]", CHANGELOG, re.M)[0] == version
+
+
+# --- the tables that tests/mutants writes
 
 
 def test_each_rule_of_the_tables_has_a_mutant_and_each_mutant_a_row() -> None:
@@ -43,7 +287,7 @@ def test_each_rule_of_the_tables_has_a_mutant_and_each_mutant_a_row() -> None:
 
 @pytest.mark.parametrize("mutant", read(), ids=lambda mutant: f"{mutant.rule}, {mutant.test_name}")
 def test_a_rule_stands_where_its_row_says(mutant: Mutant) -> None:
-    """The code is there to be removed, and names the rule of ASVS that it keeps."""
+    """The code that the row removes exists, and the file names the rule of ASVS that it enforces."""
     text = (ROOT / mutant.file).read_text()
     mutant.applied_to(text)
     assert mutant.test_name in TESTS
