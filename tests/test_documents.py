@@ -17,7 +17,7 @@ import pytest
 from django.conf import settings
 
 from config import bodies, serving
-from oauth import housekeeping
+from oauth.operations import cleanup
 from oauth.conf import Conf
 from tests.mutants import document
 from tests.mutants.mutant import Mutant, read
@@ -242,7 +242,7 @@ FACTS = [
     ("operating.md", f"at most {bodies.MOST_WAITING} bodies"),
     ("operating.md", f"bodies of at most {bodies.MOST_BYTES // 1024**2} MiB"),
     ("operating.md", f"for {serving.STOP_SECONDS} seconds at most"),
-    ("operating.md", f"ended more than {housekeeping.KEPT_AFTER_THE_END.days} days ago"),
+    ("operating.md", f"ended more than {cleanup.KEPT_AFTER_THE_END.days} days ago"),
     ("operating.md", f"kept for {Conf.AUDIT_LIFETIME.days} days"),
     ("operating.md", f"new signing keys every {Conf.KEY_ROTATION_INTERVAL.days} days"),
 ]
