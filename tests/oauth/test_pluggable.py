@@ -1,4 +1,4 @@
-"""`oauth` in another team's project: another user model, no bank (README, “Put `oauth` into your Django project”)."""
+"""`oauth` in another team's project: another user model, no bank (README, “Adopt `oauth` in your site”)."""
 
 import json
 import os
