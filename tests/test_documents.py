@@ -17,8 +17,8 @@ import pytest
 from django.conf import settings
 
 from config import bodies, serving
-from oauth.operations import cleanup
 from oauth.conf import Conf
+from oauth.operations import cleanup
 from tests.mutants import document
 from tests.mutants.mutant import Mutant, read
 
