@@ -40,20 +40,34 @@ class Permission:
         return f"{_TICK}{self.name}"
 
 
-def is_needed(request: AuthorizationRequest, client: Client, user: Any) -> bool:
-    """Whether the user must be asked.
+class ConsentNeeded(Exception):
+    """No earlier decision of the user covers the whole request."""
 
-    ASVS 5.0 10.7.1: always if the client cannot prove its identity. For a confidential client, what the user was shown
-    and allowed is remembered, and nothing else. The page is also where an account is chosen.
+
+def is_always_needed(request: AuthorizationRequest, client: Client) -> bool:
+    """Whether the user must be asked, whatever they allowed before.
+
+    ASVS 5.0 10.7.1: always if the client cannot prove its identity. The consent page is also where the user picks
+    accounts and changes a grant.
     """
-    if (
+    return bool(
         client.is_public
         or request.authorization_details
         or request.grant_management_action
         or request.prompts & {"consent", "select_account"}
-    ):
-        return True
-    return remembered.find(request, client, user) is None
+    )
+
+
+def remembered_until(request: AuthorizationRequest, client: Client, user: Any) -> datetime:
+    """The date that the page showed when the user allowed all of this request (ASVS 5.0 10.4.8, 10.7.2).
+
+    Call it in the transaction that writes the authorization. It locks the decision: if the user denies the same scopes
+    in another tab, one of the two waits for the other. Raises ConsentNeeded.
+    """
+    decision = remembered.find(request, client, user)
+    if decision is None:
+        raise ConsentNeeded
+    return decision.expires_at
 
 
 def expires_at(client: Client, details: Iterable[Detail] = ()) -> datetime:
@@ -70,9 +84,14 @@ def allow(
     chosen: Mapping[int, Sequence[str]],
     *,
     shown: AuthorizationRequest | None = None,
+    until: datetime | None = None,
 ) -> Authorization:
-    """`shown` is the request as the page showed it, None if the user was not asked; `request` is what they allowed of
-    it; `chosen` is what they ticked, by the number of the detail. Raises authorization_details.NotAnswered."""
+    """Writes what the user allowed.
+
+    `shown` is the request as the page showed it, None if the user was not asked; `request` is what they allowed of it;
+    `chosen` holds what they ticked, by the number of the detail. The authorization ends at `until`, if not before.
+    Raises authorization_details.NotAnswered.
+    """
     details = authorization_details.granted(request.authorization_details, session.user, client.client_id, chosen)
     if request.grant_id:
         authorization = _change(request, client, session, details)
@@ -84,17 +103,11 @@ def allow(
             resources=request.resources,
             claims=request.claims,
             details=details,
-            until=None if shown else _remembered_until(request, client, session.user),
+            until=until,
         )
     if shown is not None:
         remembered.decided(authorization, shown, request, authorization.expires_at)
     return authorization
-
-
-def _remembered_until(request: AuthorizationRequest, client: Client, user: Any) -> datetime | None:
-    """What is allowed without asking ends on the date that the page showed (ASVS 5.0 10.4.8, 10.7.2)."""
-    decision = remembered.find(request, client, user)
-    return decision.expires_at if decision else None
 
 
 def _change(
@@ -168,9 +181,10 @@ def allow_by_code(
     chosen: Mapping[int, Sequence[str]],
     *,
     shown: AuthorizationRequest | None = None,
+    until: datetime | None = None,
 ) -> str:
     """Writes the Authorization and a code for it; returns the code, known only now. Arguments as of `allow`."""
-    authorization = allow(request, client, session, chosen, shown=shown)
+    authorization = allow(request, client, session, chosen, shown=shown, until=until)
     code = new_secret()
     now = timezone.now()
     insert(

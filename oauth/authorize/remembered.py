@@ -22,23 +22,26 @@ from oauth.tokens.user_claims import SCOPE_OF_CLAIM
 
 
 def find(request: AuthorizationRequest, client: Client, user: Any) -> RememberedConsent | None:
-    """A decision of this user that covers the whole request; None if they must be asked.
+    """The newest decision of this user that covers the whole request; None if they must be asked.
+
+    The rows are locked until the transaction ends, in the same order as in `narrow`. PostgreSQL checks a row again
+    that somebody else has changed while this waits for its lock.
 
     The authorization must be live and hold no details: an authorization that details narrow never answers for bare
     scopes (RFC 9396 §6, ASVS 5.0 10.7.2), whatever wrote it.
     """
     live = Authorization.objects.live().filter(user=user, client=client, authorization_details=[])
-    decisions = RememberedConsent.objects.filter(
+    decisions = RememberedConsent.objects.select_for_update(of=("self",)).filter(
         authorization__in=live,
         authorization__scopes__contains=list(request.scopes),
         scopes__contains=list(request.scopes),
         resources__contains=list(request.resources),
         expires_at__gt=timezone.now(),
-    ).order_by("-decided_at")
-    return next(
-        (one for one in decisions if _covers_claims(one, request) and _is_about(one, request, client)),
-        None,
     )
+    covering = [
+        one for one in decisions.order_by("pk") if _covers_claims(one, request) and _is_about(one, request, client)
+    ]
+    return max(covering, key=lambda one: one.decided_at, default=None)
 
 
 def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -> bool:

@@ -229,8 +229,11 @@ def _ask(
             grant_management.find(authorization_request.grant_id, client, user=request.user)
         except InvalidGrantID as refusal:
             return _refuse(request, authorization_request, client, refusal, interaction_id)
-    if given is not None or not consent.is_needed(authorization_request, client, request.user):
+    if given is not None:
         return _allow(request, authorization_request, client, interaction_id, given)
+    if not consent.is_always_needed(authorization_request, client):
+        with suppress(consent.ConsentNeeded):
+            return _allow_silently(request, authorization_request, client, interaction_id)
     if silent:
         return _refuse(
             request, authorization_request, client, ConsentRequired("The person has to be asked."), interaction_id
@@ -304,25 +307,45 @@ def _log_in(
     return answer
 
 
+def _allow_silently(
+    request: HttpRequest, authorization_request: AuthorizationRequest, client: Client, interaction_id: str | None
+) -> HttpResponse:
+    """The user was shown all of it before and allowed it. Raises consent.ConsentNeeded."""
+    with transaction.atomic():
+        until = consent.remembered_until(authorization_request, client, request.user)
+        pushed_request.use_up(authorization_request)
+        # Last: a new session may end an older one, and its id is kept in the browser's session whatever happens here.
+        session = login_session.current(request)
+        if authorization_request.response_type == "token":
+            authorization = consent.allow(authorization_request, client, session, {}, until=until)
+            answer = _implicit(authorization, authorization_request)
+        else:
+            answer = {"code": consent.allow_by_code(authorization_request, client, session, {}, until=until)}
+    if interaction_id:
+        interaction.finish(request, interaction_id)
+    return response.success(request, authorization_request, client, answer)
+
+
 def _allow(
     request: HttpRequest,
     authorization_request: AuthorizationRequest,
     client: Client,
     interaction_id: str | None,
-    given: Parameters | None,
+    given: Parameters,
 ) -> HttpResponse:
-    """Without `given`, all of it: the user was shown it before and allowed it."""
+    """The user was shown the consent page and answered it with `given`."""
     session = login_session.current(request)
     try:
         with transaction.atomic():
             pushed_request.use_up(authorization_request)
-            allowed = authorization_request if given is None else consent.answered(authorization_request, given)
-            shown = None if given is None else authorization_request
+            allowed = consent.answered(authorization_request, given)
             chosen = picker.chosen(given)
             if allowed.response_type == "token":
-                answer = _implicit(consent.allow(allowed, client, session, chosen, shown=shown), allowed)
+                authorization = consent.allow(allowed, client, session, chosen, shown=authorization_request)
+                answer = _implicit(authorization, allowed)
             else:
-                answer = {"code": consent.allow_by_code(allowed, client, session, chosen, shown=shown)}
+                code = consent.allow_by_code(allowed, client, session, chosen, shown=authorization_request)
+                answer = {"code": code}
     except authorization_details.NotAnswered as error:
         page = _page(
             request,

@@ -2,18 +2,23 @@
 
 import base64
 import json
+import threading
 from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
+from django.db import connection, transaction
 from django.utils import timezone
 
 from banking.accounts.opening import open_account
+from oauth.authorize import remembered
 from oauth.models import Authorization, RememberedConsent
+from tests.lib.database import backends_waiting
 from tests.lib.oauth_client import authorization_url, callback, decide, form_fields
 from tests.lib.registered import make_client
+from tests.lib.servers import wait_until
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
@@ -247,3 +252,55 @@ def test_silence_ends_on_the_date_that_the_page_showed(browser, web_app):
         browser.post("/accounts/login/", {"login": "alice@example.test", "password": "correct-horse-battery"})
         assert is_silent(browser, web_app)
     assert list(Authorization.objects.values_list("expires_at", flat=True)) == [until, until]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("prompt", ["none", None])
+def test_a_denial_in_another_tab_at_the_same_moment_counts(browser, web_app, alice, prompt):
+    """ASVS 5.0 10.7.2: the denial is written but not committed when the silent request looks for a decision. It must
+    wait, and then ask."""
+    allow(browser, web_app, scope="accounts:read")
+    answers = []
+
+    def ask_silently():
+        try:
+            answers.append(ask(browser, web_app, scope="accounts:read", prompt=prompt))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=ask_silently)
+    with transaction.atomic():
+        remembered.narrow(alice, web_app, ["accounts:read"])
+        thread.start()
+        wait_until(lambda: answers or backends_waiting() == 1)
+    thread.join()
+    [answer] = answers
+    if prompt:
+        assert callback(answer)["error"] == "consent_required"
+    else:
+        assert answer.status_code == 200
+    assert Authorization.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_denial_waits_for_a_silent_answer_under_way(browser, web_app, alice):
+    """The two are one after the other: the denial then counts for every request after it."""
+    allow(browser, web_app, scope="accounts:read")
+    denied = threading.Event()
+
+    def deny():
+        try:
+            with transaction.atomic():
+                remembered.narrow(alice, web_app, ["accounts:read"])
+        finally:
+            denied.set()
+            connection.close()
+
+    thread = threading.Thread(target=deny)
+    with transaction.atomic():
+        assert is_silent(browser, web_app, scope="accounts:read")
+        thread.start()
+        wait_until(lambda: denied.is_set() or backends_waiting() == 1)
+        assert not denied.is_set()
+    thread.join()
+    assert not is_silent(browser, web_app, scope="accounts:read")

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
-from oauth.authorize.request import LONGEST
+from oauth.parameters import LONGEST
 from oauth.models import AuditEvent, PushedRequest, RefusalCount, refusal_count
 from tests.lib.oauth_client import CHALLENGE, authorization_url, callback
 
