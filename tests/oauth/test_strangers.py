@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
-from oauth.parameters import LONGEST
 from oauth.models import AuditEvent, PushedRequest, RefusalCount, refusal_count
+from oauth.parameters import LONGEST
 from tests.lib.oauth_client import CHALLENGE, authorization_url, callback
 
 pytestmark = pytest.mark.django_db
