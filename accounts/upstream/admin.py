@@ -23,14 +23,16 @@ for model in (SocialAccount, SocialApp, SocialToken):
 
 class ProviderForm(ModelForm[SocialApp]):
     provider_id = forms.SlugField(
-        label="Short name", max_length=40, help_text="Part of the redirect URI; people's log-ins hang on it: for good."
+        label="Short name",
+        max_length=40,
+        help_text="Part of the redirect URI. Users are linked to it, so it cannot change.",
     )
     server_url = forms.CharField(
         label="Issuer", help_text="As its discovery document says, such as https://login.example.com"
     )
     secret = forms.CharField(
         label="Client secret", required=False, widget=forms.PasswordInput(render_value=False),
-        help_text="Empty leaves the one that is stored.",
+        help_text="Empty: keep the stored secret.",
     )  # fmt: skip
     token_auth_method = forms.ChoiceField(
         label="How the secret is sent",
@@ -39,8 +41,8 @@ class ProviderForm(ModelForm[SocialApp]):
     )
     trusted_domains = forms.CharField(
         required=False,
-        help_text="Domains, with spaces in between, whose addresses we need not confirm by mail where the provider "
-        "says that it has. Only domains that the provider itself runs the mail of.",
+        help_text="Domains, separated by spaces, whose emails count as verified if the provider says so. "
+        "Only domains whose mail the provider runs.",
     )
 
     class Meta:

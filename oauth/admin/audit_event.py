@@ -36,9 +36,7 @@ class NarrowDown(forms.Form):
     )
     error_code = forms.CharField(label=_("OAuth error"), required=False, max_length=60)
     client_id = forms.CharField(label=_("Client ID"), required=False, max_length=255)
-    person = forms.CharField(
-        label=_("Person"), required=False, max_length=254, help_text=_("By log-in name or primary key.")
-    )
+    person = forms.CharField(label=_("User"), required=False, max_length=254, help_text=_("Login name or primary key."))
     by_admin = forms.CharField(label=_("Admin who did it"), required=False, max_length=254)
     since = forms.DateTimeField(label=_("From"), required=False, help_text="2026-01-31 08:00")
     until = forms.DateTimeField(label=_("Before"), required=False)
@@ -103,8 +101,7 @@ class AuditEventAdmin(Guarded):
     # Whole values only, each with its index: a log is long.
     search_fields = ("error_id__exact", "client__exact", "user__exact")
     search_help_text = _(
-        "An error id that somebody was told, a client ID, or a person's id. Listed are the newest 1000: narrow it down "
-        "to see others."
+        "An error ID, a client ID or a user ID. Shows the newest 1000 events; use the filter to see others."
     )
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER

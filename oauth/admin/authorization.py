@@ -42,7 +42,7 @@ class AuthorizationAdmin(Guarded):
     list_filter = (LiveFilter, "revocation_reason")
     list_select_related = ("client", "user")
     search_fields = ("pk",)  # shows the box; see get_search_results
-    search_help_text = _("A client ID, or a person's log-in name.")
+    search_help_text = _("A client ID, or a user's login name.")
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator

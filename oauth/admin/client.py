@@ -28,7 +28,7 @@ class ClientAdmin(SecretViews, ToolViews, Guarded):
     list_display = ("name", "client_id", "kind", "is_active", "created")
     list_filter = ("kind", "is_active")
     search_fields = ("name__istartswith", "client_id__exact")
-    search_help_text = _("How its name begins, or its client ID.")
+    search_help_text = _("The beginning of its name, or its client ID.")
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = CappedPaginator

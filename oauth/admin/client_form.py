@@ -33,14 +33,14 @@ class ClientForm(ModelForm[Client]):
     allowed_scopes = forms.MultipleChoiceField(
         widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
         required=False,
-        help_text=_("What this app may ask people for, at most. Each is a sentence on the consent page."),
+        help_text=_("Scopes that this client may request at most. Each is a sentence on the consent page."),
     )
     redirect_uris = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3, "cols": 80}),
         required=False,
         label=_("Redirect URIs"),
         help_text=_(
-            "One a line, compared character by character: where the browser returns to after log-in. "
+            "One per line: where the browser returns to after login. Compared character by character. "
             "https; http://127.0.0.1/… (any port) for desktop apps; com.example.app:/… for mobile apps."
         ),
     )
@@ -106,7 +106,7 @@ class AddClientForm(ClientForm):
             assert isinstance(scopes, forms.MultipleChoiceField)
             offered: Any = scopes.choices
             scopes.choices = [one for one in offered if one[0] not in _ABOUT_A_PERSON]
-            scopes.help_text = _("What it may do for itself, at most. No person is asked.")
+            scopes.help_text = _("Scopes that it may use at most. No user is asked.")
 
     @classmethod
     def fields_of(cls, kind: str) -> tuple[str, ...]:
@@ -133,12 +133,12 @@ class PlainClientForm(ModelForm[Client]):
 class ChangeClientForm(ClientForm):
     grant_types = forms.MultipleChoiceField(
         widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
-        help_text=_("Only what the app really uses."),
+        help_text=_("Only what the client uses."),
     )
     proves_itself_by = forms.ChoiceField(
         required=False,
         label=_("Change how it proves itself"),
-        help_text=_("By a key or certificate of its own. Its secret ends at once."),
+        help_text=_("A key or a certificate. The client's secret stops working within seconds."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -62,7 +62,10 @@ ALWAYS: tuple[tuple[str | Promise, str], ...] = (
     (_("Redirect URIs compared character by character"), "RFC 9700 §2.1"),
     (_("Answers say who gives them (iss), against mix-up"), "RFC 9207 §2"),
     (_("Access tokens of at most 15 minutes, for named APIs only"), "RFC 9700 §2.2, RFC 9068 §2.2"),
-    (_("Refresh tokens bound or rotated; a second use ends everything"), "RFC 9700 §2.2.2"),
+    (
+        _("Refresh tokens are bound to the client or rotated; reuse of a rotated one revokes the authorization"),
+        "RFC 9700 §2.2.2",
+    ),
     (_("No password grant"), "RFC 9700 §2.4, OAuth 2.1 §10.2"),
     (_("Secrets of 256 random bits, stored as digests, shown once"), "RFC 6749 §10.10"),
 )

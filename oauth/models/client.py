@@ -182,23 +182,26 @@ class Client(AbstractApplication):
     skip_authorization = None  # type: ignore[assignment]  # how Django drops an inherited field
 
     client_id = models.CharField("client ID", max_length=255, unique=True, default=new_client_id)
-    name = models.CharField(max_length=255, help_text="What people see on the consent page.")
+    name = models.CharField(max_length=255, help_text="The name on the consent page.")
     kind = models.CharField(max_length=10, choices=Kind.choices)
     cimd_expires_at = models.DateTimeField(null=True, editable=False)
-    is_active = models.BooleanField(default=True, help_text="Untick to refuse this client everywhere at once.")
+    is_active = models.BooleanField(
+        default=True,
+        help_text="Untick to disable this client: within seconds, it and its tokens are refused everywhere.",
+    )
     grant_types = ArrayField(models.CharField(max_length=60, choices=GrantType.choices), default=list)
     allowed_scopes = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     authorization_details_types = ArrayField(
         models.CharField(max_length=100),
         default=list,
         blank=True,
-        help_text="Details that it may ask for (RFC 9396 §10); empty: all of this server.",
+        help_text="Types of details that it may request (RFC 9396 §10). Empty: all types of this server.",
     )
     allowed_resources = ArrayField(
         models.URLField(max_length=255),
         default=list,
         blank=True,
-        help_text="APIs that this client may ask tokens for (RFC 8707); empty: all of this server.",
+        help_text="APIs that it may request tokens for (RFC 8707). Empty: all APIs of this server.",
     )
     token_endpoint_auth_method = models.CharField(
         max_length=30, choices=AuthenticationMethod.choices, default=AuthenticationMethod.SECRET_BASIC
@@ -229,23 +232,29 @@ class Client(AbstractApplication):
         "introspection signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="RFC 9701 §6."
     )
     default_max_age = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Seconds after which a log-in is too old for this app."
+        null=True, blank=True, help_text="Seconds after which this client needs a fresh login."
     )
     default_acr_values = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     backchannel_logout_uri = models.CharField(
-        "back-channel logout address", max_length=255, blank=True, help_text="Told when a person logs out."
+        "back-channel logout address",
+        max_length=255,
+        blank=True,
+        help_text="Receives a logout token when a user logs out.",
     )
     backchannel_logout_session_required = models.BooleanField(default=False)
     backchannel_token_delivery_mode = models.CharField(
         "CIBA mode", max_length=4, choices=DeliveryMode.choices, default=DeliveryMode.POLL
     )
     backchannel_client_notification_endpoint = models.CharField(
-        "CIBA notification address", max_length=255, blank=True, help_text="For ping: told when a person has decided."
+        "CIBA notification address",
+        max_length=255,
+        blank=True,
+        help_text="For ping mode: notified when the user has decided.",
     )
     # --- what it must do beyond the default
     security_profile = models.CharField(max_length=30, choices=SecurityProfile.choices, default=SecurityProfile.OAUTH21)
     require_signed_request_object = models.BooleanField(
-        "signed requests only", default=False, help_text="RFC 9101 §10.5: requests are JWTs signed by the app."
+        "signed requests only", default=False, help_text="RFC 9101 §10.5: requests must be JWTs signed by the client."
     )
     request_object_signing_alg = models.CharField(
         "request signature", max_length=10, choices=[(name, name) for name in CLIENT_SIGNING_ALGORITHMS], blank=True
@@ -254,15 +263,15 @@ class Client(AbstractApplication):
         "answer signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="JARM §3; empty: the server's."
     )
     require_pushed_authorization_requests = models.BooleanField(
-        "pushed requests only", default=False, help_text="RFC 9126: the browser carries no parameter."
+        "pushed requests only", default=False, help_text="RFC 9126: the client must push its requests."
     )
     dpop_bound_access_tokens = models.BooleanField(
-        "DPoP only", default=False, help_text="RFC 9449 §5.2: every token is bound to a key of the app."
+        "DPoP only", default=False, help_text="RFC 9449 §5.2: every token is bound to a key of the client."
     )
     tls_client_certificate_bound_access_tokens = models.BooleanField(
         "certificate-bound tokens only",
         default=False,
-        help_text="RFC 8705 §3.4: every token is bound to its certificate.",
+        help_text="RFC 8705 §3.4: every token is bound to the client's certificate.",
     )
     # --- whose certificate it is (RFC 8705 §2.1.2): one of these
     tls_client_auth_subject_dn = models.CharField("certificate: subject", max_length=255, blank=True)

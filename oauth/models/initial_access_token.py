@@ -20,28 +20,34 @@ class InitialAccessToken(models.Model):
         models.CharField(max_length=100),
         null=True,
         blank=True,
-        help_text="The most that its clients may ask users for; empty: openid profile email offline_access.",
+        help_text="Scopes that its clients may request at most. Empty: openid profile email offline_access.",
     )
     grant_types = ArrayField(
         models.CharField(max_length=60, choices=GrantType.choices),
         null=True,
         blank=True,
-        help_text="Empty: authorization_code and refresh_token. CIBA, token exchange and implicit come from an admin.",
+        help_text="Empty: authorization_code and refresh_token. Never CIBA, token exchange or implicit.",
     )
     authentication_methods = ArrayField(
         models.CharField(max_length=30, choices=AuthenticationMethod.choices),
         null=True,
         blank=True,
-        help_text="How its clients may prove themselves; empty: by every method of this server.",
+        help_text="How its clients may authenticate. Empty: every method of this server.",
     )
     security_profiles = ArrayField(
         models.CharField(max_length=30, choices=SecurityProfile.choices), null=True, blank=True, help_text="Empty: any."
     )
     authorization_details_types = ArrayField(
-        models.CharField(max_length=100), null=True, blank=True, help_text="Details to ask for; empty: none."
+        models.CharField(max_length=100),
+        null=True,
+        blank=True,
+        help_text="Types of details that they may request. Empty: none.",
     )
     allowed_resources = ArrayField(
-        models.URLField(max_length=255), null=True, blank=True, help_text="APIs to ask tokens for; empty: all."
+        models.URLField(max_length=255),
+        null=True,
+        blank=True,
+        help_text="APIs that they may request tokens for. Empty: all.",
     )
 
     def __str__(self) -> str:

@@ -24,7 +24,7 @@ class NewRedirectHost(models.Model):
         related_name="new_redirect_hosts",
         db_constraint=False,
     )
-    redirect_uris = models.TextField("redirect URIs", help_text="What is to be added, one a line.")
+    redirect_uris = models.TextField("redirect URIs", help_text="The redirect URIs to add, one per line.")
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_constraint=False
     )

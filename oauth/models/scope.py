@@ -20,7 +20,7 @@ class Scope(models.Model):
     sentence = models.CharField(max_length=200, help_text="What the consent page says: “This app wants to: …”")
     group = models.CharField(max_length=10, choices=Group.choices, default=Group.READ)
     is_optional = models.BooleanField(
-        "may be left out", default=False, help_text="The person may untick it, and the app gets the rest."
+        "may be left out", default=False, help_text="The user may untick it; the client then gets the other scopes."
     )
     position = models.PositiveSmallIntegerField(default=0, help_text="Order on the consent page.")
 

@@ -90,7 +90,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "consent"): Operation("What this token may do", {200: "Consent"}, "Consent"),
     ("DELETE", "consent"): Operation(
         "Give the access back", {204: ""}, "Consent",
-        description="Every token of it is over at once. Needs a token of the app itself with all its scopes: one "
+        description="Its tokens stop working within seconds. Needs a token of the app itself with all its scopes: one "
         "that was exchanged (RFC 8693) or narrowed is refused with 403.",
     ),
     ("GET", "payees"): Operation("List payees", {200: "PayeeList"}, "Payees", parameters=_PAGE),
@@ -109,8 +109,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "Make a transfer", {200: "Rehearsal", 201: "Transfer"}, "Transfers", body="NewTransfer",
         parameters=(_KEY, _query("dry_run", "Only rehearse it.", type="string", enum=["true", "false"])),
         refusals={409: _CONFLICT, 422: _REFUSED},
-        description="Posted at once within the bank, pending with a hold to another. Exactly once per Idempotency-Key."
-        " Large amounts, also as the sum of 24 hours, need a user who has just logged in (RFC 9470).",
+        description="Posted immediately within the bank; pending, with a hold, to another bank. Exactly once per "
+        "Idempotency-Key. Large amounts, also as the sum of 24 hours, need a user who has just logged in (RFC 9470).",
     ),
     ("GET", "transfer"): Operation("Read a transfer", {200: "Transfer"}, "Transfers"),
     ("POST", "transfer-cancel"): Operation(
