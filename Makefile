@@ -7,31 +7,31 @@ AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
 .PHONY: demo test mutants model fuzz simulate check bench lock messages screenshots
 
-# Serve the demo on PORT (default 8000, or the next free one), its data in DATA_DIR (default .demo).
-# exec: Ctrl-C goes to Python itself.
+# Serves the demo on PORT (default 8000, or the next free one), with its data in DATA_DIR (default .demo).
+# exec, so that Ctrl-C reaches Python.
 demo: $(INSTALLED)
 	@MODE=demo exec $(RUN) manage.py demo
 
-# ARGS="tests/oauth -k refresh" runs a part.
+# ARGS="tests/oauth -k refresh" selects some tests.
 test: $(INSTALLED)
 	@.ci/chromium
 	$(RUN) -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 
-# Takes each rule of tests/mutants/*.toml out of a copy of the repository and expects its test to fail.
-# CHANGED=<commit>: only rows whose file, test or text changed since then. ONLY=<text>: rows that contain it.
+# Removes each rule of tests/mutants/*.toml from a copy of the repository and expects its test to fail.
+# CHANGED=<commit>: only rows whose file, test or text changed since then. ONLY=<text>: only rows that contain the text.
 mutants: $(INSTALLED)
 	CHANGED="$(CHANGED)" ONLY="$(ONLY)" $(RUN) -m tests.mutants
 
-# Users, clients and staff do what they can in any order, and no token may do more than its user last saw and allowed.
-# SEED repeats a run; a failure is shortened to the steps that matter (QUICK=1: not).
+# Runs random actions of users, clients and staff; no token may allow more than its user last saw and allowed.
+# SEED repeats a run. A failure is reduced to the steps that matter, unless QUICK=1.
 model: $(INSTALLED)
 	SEED=$${SEED:-1} STEPS=$${STEPS:-10000} $(RUN) -m pytest --quiet --capture=no tests/model/test_authority.py $(ARGS)
 
-# Ten thousand examples for every endpoint; minutes each. FUZZ_EXAMPLES=1000 is quicker.
+# Sends ten thousand generated requests to every endpoint; takes minutes for each. FUZZ_EXAMPLES=1000 is faster.
 fuzz: $(INSTALLED)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-10000} $(RUN) -m pytest --numprocesses=auto tests/fuzz $(ARGS)
 
-# Customers at work for a minute while connections break and processes are killed. SECONDS=600, SEED=... as you like.
+# Makes payments for SECONDS (default 60) while connections break and processes are killed. SEED repeats a run.
 simulate: $(INSTALLED)
 	SECONDS=$${SECONDS:-60} $(RUN) -m pytest --capture=no -p no:logging tests/simulation/test_random_faults.py $(ARGS)
 
@@ -44,26 +44,26 @@ check: $(INSTALLED)
 	MODE=demo DATA_DIR=.cache/check $(RUN) manage.py makemigrations --check --dry-run
 	$(RUN) .ci/newer_releases.py
 
-# What a request costs, as ratios to a bare view.
+# Measures what a request costs, as ratios to a bare view.
 bench: $(INSTALLED)
 	$(RUN) -m bench $(ARGS)
 
-# After a change of what people read: brings the catalogs in locale/ of the site and of each app up to date, compiles
-# them, and names what is not translated yet (docs/translations.md).
+# Updates and compiles the .po files of the site and of each package, and lists what is not translated
+# (docs/translations.md).
 messages: $(INSTALLED)
 	$(RUN) .ci/messages.py
 
-# A picture of every page for docs/pages.md, taken in Chromium while it is tested.
+# Takes the pictures of docs/pages.md in Chromium, while it tests each page.
 screenshots: $(INSTALLED)
 	@.ci/chromium
 	mkdir -p docs/images/pages && rm -f docs/images/pages/*.webp
 	PICTURES=docs/images/pages $(RUN) -m pytest -q tests/flows/test_every_page.py tests/flows/test_picture_book.py
 
-# Resolve pyproject.toml anew into requirements.txt and requirements-dev.txt.
+# Resolves pyproject.toml into requirements.txt and requirements-dev.txt.
 lock: $(INSTALLED)
 	$(RUN) .ci/lock.py
 
-# Again whenever the requirements change. The stamp comes last, so an install that broke off is done again.
+# Runs when the requirements change. The stamp is written last, so that an interrupted install runs again.
 $(INSTALLED): requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed: make PYTHON=..."; exit 1; }
 	$(PYTHON) -m venv .venv

@@ -25,7 +25,7 @@ WITHOUT_DATABASE = {"help", "version", "demo_app", "collectstatic", "makemessage
 NO_DATABASE = "postgresql:///none?host=/nonexistent"
 
 HINT = """\
-Nothing here says how to run.
+MODE and SECRET_KEY are not set, and no demo has run here.
 
   To try it:      make demo
   In production:  set SECRET_KEY, OAUTH_ISSUER, DATABASE_URL, KEY_ENCRYPTION_KEYS and EMAIL_URL

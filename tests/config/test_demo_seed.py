@@ -205,7 +205,7 @@ def test_a_lost_file_gives_new_secrets(seed, tmp_path):
 
 def test_it_refuses_in_production(seed, settings):
     settings.MODE = "production"
-    with pytest.raises(CommandError, match="do not belong here"):
+    with pytest.raises(CommandError, match="needs MODE=demo"):
         seed()
     assert not User.objects.exists()
 

@@ -12,14 +12,16 @@ from banking import database
 
 class Command(BaseCommand):
     help = (
-        "Makes the role that the site connects with, or brings its rights up to date: run it as the owner of the "
-        "tables after every migrate. With --check it only compares, and exits with 1 on any difference."
+        "Creates the database role of the site, or updates its rights. Run it as the owner of the tables after "
+        "every migrate. With --check it only compares, and exits with 1 on any difference."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("role", nargs="?", default="bank_app", help="bank_app by default")
-        parser.add_argument("--check", action="store_true", help="change nothing, name every difference")
-        parser.add_argument("--password-stdin", action="store_true", help="set the password to the first line given")
+        parser.add_argument("role", nargs="?", default="bank_app", help="Name of the role (%(default)s).")
+        parser.add_argument("--check", action="store_true", help="Change nothing; list every difference.")
+        parser.add_argument(
+            "--password-stdin", action="store_true", help="Set the password to the first line of standard input."
+        )
 
     def handle(self, *, role: str, check: bool, password_stdin: bool, **options: Any) -> None:
         if not check:

@@ -1,4 +1,4 @@
-"""`manage.py ledger_audit`: is the ledger what it claims to be?"""
+"""`manage.py ledger_audit`: checks that the ledger balances."""
 
 from typing import Any
 

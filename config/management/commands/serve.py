@@ -1,4 +1,4 @@
-"""`manage.py serve`: the site on granian, with several workers and, where it is given, TLS."""
+"""`manage.py serve`: runs the site on granian, with several worker processes and, given a certificate, with TLS."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,33 +12,35 @@ from config import bodies, ports, serving
 
 class Command(BaseCommand):
     help = (
-        "Serves the site until SIGTERM or Ctrl-C; requests in flight are finished. In production it first runs "
-        "`check --deploy` and refuses to start on an error."
+        "Serves the site until SIGTERM or Ctrl-C, then finishes the running requests. In production it first runs "
+        "`check --deploy` and does not start on an error."
     )
     requires_system_checks: list[str] = []  # run below, with those of --deploy
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (%(default)s).")
         parser.add_argument("--port", type=int, default=settings.PORT, help="Port to listen on (%(default)s).")
-        parser.add_argument("--workers", type=int, default=2, help="Processes, one or two a core (%(default)s).")
+        parser.add_argument(
+            "--workers", type=int, default=2, help="Worker processes, one or two per core (%(default)s)."
+        )
         parser.add_argument(
             "--threads",
             type=int,
             default=4,
-            help="Requests that a worker works on at once; keep DB_POOL_MAX at least as high (%(default)s).",
+            help="Threads of each worker process; DB_POOL_MAX must be at least as high (%(default)s).",
         )
         parser.add_argument(
             "--body-seconds",
             type=float,
             default=bodies.BODY_SECONDS,
-            help="How long the body of a request may take to arrive before the connection is closed (%(default)s).",
+            help="Seconds in which the body of a request must arrive (%(default)s).",
         )
         parser.add_argument(
             "--idle-seconds",
             type=int,
             default=serving.IDLE_SECONDS,
-            help="The same for its headers, and for an idle connection. Longer than the proxy in front keeps one "
-            "(%(default)s).",
+            help="Seconds in which the headers must arrive, and after which an idle connection is closed. Must be "
+            "longer than the proxy in front keeps a connection (%(default)s).",
         )
         parser.add_argument("--tls-certificate", type=Path, metavar="FILE", help="PEM, with intermediates.")
         parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM, unencrypted.")
@@ -46,14 +48,14 @@ class Command(BaseCommand):
             "--drain-seconds",
             type=float,
             default=5 if settings.PRODUCTION else 0,
-            help="After SIGTERM, how long /health/ready says 503 before connections are refused (%(default)s).",
+            help="Seconds after SIGTERM in which /health/ready answers 503 before the server stops (%(default)s).",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(include_deployment_checks=settings.PRODUCTION)
         certificate, key = options["tls_certificate"], options["tls_key"]
         if bool(certificate) != bool(key):
-            raise CommandError("TLS needs both: --tls-certificate and --tls-key.")
+            raise CommandError("TLS needs both --tls-certificate and --tls-key.")
         for file in filter(None, (certificate, key)):
             if not file.is_file():
                 raise CommandError(f"There is no file {file}.")

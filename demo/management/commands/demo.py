@@ -1,6 +1,6 @@
-"""`manage.py demo`, which `make demo` runs: everything from an empty directory to a bank that answers.
+"""`manage.py demo`, which `make demo` runs: sets up the demo in an empty directory and serves it.
 
-`demo.environment` came first: it chose the port and started PostgreSQL.
+`demo.environment` has chosen the port and started PostgreSQL before.
 """
 
 import fcntl
@@ -24,26 +24,26 @@ from demo.management.commands.demo_seed import DEFAULT_PASSWORD
 from demo.seed import clients
 
 GUIDE = """
-  Countersign is at {url}
+  Countersign runs at {url}
 
-  Log in      {url}/accounts/login/
+  Bank        {url}/accounts/login/
               alice@demo.test, bob@demo.test      password: {password}
-              carol@demo.test and dan@demo.test share an account, erin@demo.test looks after one of Alice's
-  Operate     {url}/admin/
-              admin@demo.test, officer@demo.test  same password; reversing a transaction takes both
-  Mail        {mail}
+              carol@demo.test and dan@demo.test share an account; erin@demo.test has access to one of Alice's
+  Admin       {url}/admin/
+              admin@demo.test, officer@demo.test  same password; it takes both users to reverse a transaction
+  Emails      {mail}
 
-  Try in another terminal:
+  In another terminal, try:
 
     {manage} demo_app
-        an app asks for access to an account, reads it, makes a transfer
+        a native app: asks for access to accounts, reads them, makes a transfer
     curl {url}/.well-known/oauth-authorization-server
-        what this server offers
+        the metadata of this server
     curl -u 'demo-service:{secret}' -d grant_type=client_credentials {url}/oauth/token
-        a token for a service without a user
+        an access token for a service, without a user
 
   The clients and their secrets are in {clients}.
-  Ctrl-C stops it; the data stay in {data}.
+  Ctrl-C stops the demo. Its data stay in {data}.
 
 """
 
@@ -69,7 +69,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def _the_only_one() -> Iterator[None]:
-    """Two demos on one database would be two issuers of the same tokens."""
+    """Two demos on one database would be two issuers with the same keys."""
     with (settings.DATA_DIR / "demo.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -82,7 +82,7 @@ def _the_only_one() -> Iterator[None]:
 
 @contextmanager
 def _worker() -> Iterator[None]:
-    """Background work beside the server, as an operator runs it: log-outs told to apps, cleanup, new keys."""
+    """The background worker beside the server, as an operator runs it."""
     command = [sys.executable, "manage.py", "procrastinate", "worker"]
     with subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL) as worker:
         try:

@@ -1,4 +1,4 @@
-"""`manage.py demo_app`: the demo's native app tells, step by step, what it does and gets."""
+"""`manage.py demo_app`: the demo's native app; prints each step and its result."""
 
 import json
 import os
@@ -24,15 +24,17 @@ TRANSFER_MINOR_UNITS = 100
 
 
 class Command(BaseCommand):
-    help = "A small native app: log-in in the browser with PKCE, accounts, a transfer, refresh. Needs a running demo."
+    help = "A small native app: login in the browser, accounts, a transfer, a refresh. Needs a running demo."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--issuer", default=settings.ISSUER, help="The running demo (%(default)s).")
         parser.add_argument(
-            "--fapi", action="store_true", help="As a third party with a server: FAPI 2.0, signed messages, RFC 9396."
+            "--fapi",
+            action="store_true",
+            help="As a FAPI 2.0 client with signed messages and authorization details (RFC 9396).",
         )
-        parser.add_argument("--login", metavar="EMAIL", help="No browser: fill in the pages as this person.")
+        parser.add_argument("--login", metavar="EMAIL", help="Without a browser: fills in the pages as this user.")
         parser.add_argument(
             "--password", default=os.environ.get("DEMO_PASSWORD", DEFAULT_PASSWORD), help="For --login."
         )
@@ -43,7 +45,7 @@ class Command(BaseCommand):
         if options["fapi"]:
             key = clients.read(settings.DATA_DIR).get(clients.FAPI, {}).get("private_key")
             if key is None:
-                raise CommandError(f"{settings.DATA_DIR} holds no key of {clients.FAPI}. Is the demo running?")
+                raise CommandError(f"{settings.DATA_DIR} has no key of {clients.FAPI}. Start the demo: make demo")
             app = FapiApp(api=api, client_id=clients.FAPI, scope=SCOPE, private_key=key)
         else:
             app = NativeApp(api=api, client_id=CLIENT_ID, scope=SCOPE)
@@ -59,18 +61,18 @@ class Command(BaseCommand):
         try:
             self._run(app, open_browser)
         except requests.ConnectionError as error:
-            raise CommandError(f"Nobody answers at {issuer}. Is the demo running? (make demo)") from error
+            raise CommandError(f"{issuer} does not answer. Start the demo: make demo") from error
         except (ProtocolError, form_filler.StuckError) as error:
             raise CommandError(str(error)) from error
 
     def _run(self, app: NativeApp, open_browser: Any) -> None:
-        self._step(f"Who gives out tokens for {app.api}?")
+        self._step(f"Which authorization server issues tokens for {app.api}?")
         metadata = app.discover()
-        self._say(f"{metadata['issuer']}, says the API.")
+        self._say(f"{metadata['issuer']}, according to the API's metadata.")
 
-        self._step("May the app see your accounts and move money? Please answer in the browser:")
+        self._step("The app asks for access to your accounts and for transfers. Answer in the browser:")
         tokens = app.authorize(open_browser)
-        self._step("Allowed. The code became tokens; this is inside the access token (RFC 9068):")
+        self._step("Allowed. The app redeemed the code. This is the access token (RFC 9068):")
         self._show(tokens)
 
         self._step("The accounts that you picked:" if tokens.authorization_details else "The accounts:")
@@ -84,10 +86,10 @@ class Command(BaseCommand):
         self._say(f"{transfer['status']} as {transfer['id']}")
         self._list(account for account in app.accounts(tokens) if account["id"] in (source["id"], destination["id"]))
 
-        self._step("The access token is good for minutes. A new one, without asking you again:")
+        self._step("The access token expires in minutes. A refresh gives a new one without asking you:")
         renewed = app.refresh(tokens)
         self._show(renewed)
-        self._say(f"It opens the same door: {len(app.accounts(renewed))} accounts.")
+        self._say(f"It gives access to the same {len(app.accounts(renewed))} accounts.")
         self._step("Done.")
 
     def _show(self, tokens: Tokens) -> None:
@@ -114,7 +116,7 @@ def _pair(accounts: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any
             for destination in accounts:
                 if destination["currency"] == source["currency"] and destination is not source:
                     return source, destination
-    raise CommandError("This needs a person with two accounts in one currency and something in one of them.")
+    raise CommandError("This needs a user with two accounts in one currency and money in one of them.")
 
 
 def _money(amount: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""`manage.py demo_seed`: users, accounts with history and clients of the demo. Twice does no harm."""
+"""`manage.py demo_seed`: users, accounts with history and clients of the demo. Running it twice adds nothing."""
 
 import os
 import time
@@ -15,28 +15,29 @@ DEFAULT_PASSWORD = "correct-horse-demo"  # public: printed by `make demo`
 
 
 class Command(BaseCommand):
-    help = "Plant the demo's users, accounts and clients; what is there already stays as it is."
+    help = "Adds the demo's users, accounts and clients; existing ones stay unchanged."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--scale",
             type=float,
             metavar="N",
-            help="Also large data: 1 is a million users, clients, authorizations and refresh tokens, and 10,000 "
-            "accounts with a million entries; 0.001 a thousandth. What is there counts.",
+            help="Also adds large data: 1 is a million users, clients, authorizations and refresh tokens, and 10,000 "
+            "accounts with a million entries; 0.001 is a thousandth. Existing rows count.",
         )
 
     def handle(self, *args: Any, scale: float | None, **options: Any) -> None:
         if settings.MODE not in ("demo", "test"):
-            # Its password is public.
-            raise CommandError(f"The demo's users do not belong here: MODE is {settings.MODE}.")
+            raise CommandError(
+                f"demo_seed needs MODE=demo or MODE=test, not {settings.MODE}: the demo users have a public password."
+            )
         if scale is not None and not 0 < scale <= 10:
-            raise CommandError("--scale is above 0 and at most 10.")
+            raise CommandError("--scale must be above 0 and at most 10.")
         password = os.environ.get("DEMO_PASSWORD", DEFAULT_PASSWORD)
         now = timezone.now()
         users, clients = seed.plant(password=password, data_dir=settings.DATA_DIR, now=now)
         self.stdout.write(
-            f"{users} users and {len(clients)} clients are there; secrets: {settings.DATA_DIR / 'clients.json'}"
+            f"{users} users and {len(clients)} clients exist; their secrets are in {settings.DATA_DIR / 'clients.json'}"
         )
         if scale is not None:
             started = time.monotonic()

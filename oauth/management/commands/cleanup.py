@@ -1,4 +1,4 @@
-"""`manage.py cleanup`: removes what has long ended; run it daily."""
+"""`manage.py cleanup`: deletes old rows; the background worker does the same every hour."""
 
 from collections import Counter
 from typing import Any
@@ -9,7 +9,7 @@ from oauth.operations.cleanup import clean_up
 
 
 class Command(BaseCommand):
-    help = "Removes authorizations, sessions and codes that ended more than 30 days ago."
+    help = "Deletes rows that ended more than 30 days ago, and expired browser sessions."
 
     def handle(self, **options: Any) -> None:
         removed: Counter[str] = Counter()

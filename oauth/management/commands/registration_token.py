@@ -18,14 +18,14 @@ from oauth.models.secret import digest, new_secret
 
 class Command(BaseCommand):
     help = (
-        "Prints, as its last line, a token that may register clients for a week. What they may have at most is said "
-        "by the options, and can be changed in the admin."
+        "Prints an initial access token in its last line. It can register clients for a week. The options limit what "
+        "these clients may have; the admin can change the limits."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=int, default=7, help="How long it is valid (%(default)s).")
         parser.add_argument(
-            "--note", default="manage.py registration_token", help="Whom it is for; the admin shows it."
+            "--note", default="manage.py registration_token", help="The developer who gets it; shown in the admin."
         )
         for name, everything in (
             ("scopes", "all that exist now"),

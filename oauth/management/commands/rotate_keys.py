@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys`: the next signing keys; with options also other things that happen to keys."""
+"""`manage.py rotate_keys`: publishes the next signing keys, replaces them in an emergency, or encrypts them again."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,7 @@ from oauth.tokens.jwks import MAX_AGE_SECONDS, REFRESH_AFTER_SECONDS
 
 
 class Command(BaseCommand):
-    help = "Publishes a new signing key of each algorithm; it signs as soon as everybody can have it."
+    help = "Publishes a new signing key for each algorithm. It signs as soon as every cache has it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--algorithm", choices=SIGNING_ALGORITHMS, help="Only this one.")
@@ -19,17 +19,17 @@ class Command(BaseCommand):
         what.add_argument(
             "--emergency",
             action="store_true",
-            help="The private key may be known to somebody: withdraw all keys of the algorithm. This site refuses what "
-            "they signed within a minute, an API elsewhere within two, one that cannot reach the JWK Set within 15.",
+            help="Somebody may know the private key: withdraw all keys of the algorithm. This site refuses what they "
+            "signed within a minute, other APIs within two, and within 15 if they cannot reach the JWK Set.",
         )
         what.add_argument(
-            "--if-due", action="store_true", help="Only keys that are old enough; the worker does this by itself."
+            "--if-due", action="store_true", help="Only if the keys are old enough; the background worker does this."
         )
         what.add_argument(
             "--reencrypt",
             action="store_true",
-            help="No new key: encrypt signing keys and second factors under the first of KEY_ENCRYPTION_KEYS, so that "
-            "the others can go.",
+            help="No new key: encrypt signing keys and second factors with the first of KEY_ENCRYPTION_KEYS, so that "
+            "you can remove the others.",
         )
 
     def handle(self, *, algorithm: str | None, emergency: bool, if_due: bool, reencrypt: bool, **options: Any) -> None:
