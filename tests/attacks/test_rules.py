@@ -57,7 +57,7 @@ def test_asvs_10_1_1_no_token_in_a_page_an_address_a_log_or_the_admin(browser, a
     pages = [consent.content, browser.get("/oauth/apps").content, token_endpoint.redeem(web_app, code).content]
     models = ("authorization", "auditevent", "client", "signingkey")
     pages.extend(browser.get(f"/admin/oauth/{model}/").content for model in models)
-    pages.append(browser.get(f"/admin/oauth/authorize/{Authorization.objects.get().pk}/change/").content)
+    pages.append(browser.get(f"/admin/oauth/authorization/{Authorization.objects.get().pk}/change/").content)
     assert all(page for page in pages)
     [formatter] = {
         handler.formatter for handler in logging.root.handlers if isinstance(handler.formatter, JsonFormatter)

@@ -116,7 +116,7 @@ class Staff(Stage):
         if allowed is None:
             return
         self.tell(f"staff revoke grant {self.model.allowed.index(allowed)} of {allowed.user} for {allowed.app}")
-        self._post("/admin/oauth/authorize/", {"action": "revoke", "_selected_action": allowed.grant_id})
+        self._post("/admin/oauth/authorization/", {"action": "revoke", "_selected_action": allowed.grant_id})
         allowed.ended = "staff revoked it"
         self.touched(allowed=allowed)
 

@@ -151,7 +151,7 @@ def test_a_client_is_changed_and_keeps_its_nature(admin_browser, web_app):
 def test_authorizations_are_revoked(admin_browser, issued, mobile_app, token_endpoint):
     token = issued(mobile_app)["refresh_token"]
     authorization = Authorization.objects.get()
-    admin_browser.post("/admin/oauth/authorize/", {"action": "revoke", "_selected_action": [str(authorization.pk)]})
+    admin_browser.post("/admin/oauth/authorization/", {"action": "revoke", "_selected_action": [str(authorization.pk)]})
     authorization.refresh_from_db()
     assert authorization.revocation_reason == Authorization.RevocationReason.ADMIN
     assert authorization.revoked_by.email == "admin@example.test"

@@ -15,7 +15,7 @@ PAGES = {
     "/admin/oauth/client/": {CLIENT_MANAGER, SUPPORT, AUDITOR},
     "/admin/oauth/client/add/": {CLIENT_MANAGER},
     "/admin/oauth/auditevent/": {SUPPORT, AUDITOR},
-    "/admin/oauth/authorize/": {SUPPORT, AUDITOR},
+    "/admin/oauth/authorization/": {SUPPORT, AUDITOR},
     "/admin/oauth/signingkey/": {AUDITOR, KEY_OFFICER},
     "/admin/oauth/signingkey/rotate/ES256/": {KEY_OFFICER},
     "/admin/oauth/signingkey/replace/ES256/": {KEY_OFFICER},
@@ -55,7 +55,7 @@ def test_a_role_changes_clients_only_if_it_may(of_role, role, web_app):
 def test_support_ends_an_authorization_and_others_do_not(of_role, role, issued, mobile_app):
     issued(mobile_app)
     selected = Authorization.objects.get()
-    of_role(role).post("/admin/oauth/authorize/", {"action": "revoke", "_selected_action": [str(selected.pk)]})
+    of_role(role).post("/admin/oauth/authorization/", {"action": "revoke", "_selected_action": [str(selected.pk)]})
     selected.refresh_from_db()
     assert (selected.revoked_at is not None) is (role == SUPPORT)
 
