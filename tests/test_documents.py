@@ -17,8 +17,11 @@ import pytest
 from django.conf import settings
 
 from config import bodies, serving
+from oauth.authorize import backchannel_request
 from oauth.conf import Conf
 from oauth.operations import cleanup
+from oauth.pages import device
+from oauth.tokens import jwks
 from tests.mutants import document
 from tests.mutants.mutant import Mutant, read
 
@@ -235,6 +238,11 @@ def _duration(length: timedelta) -> str:
 
 # --- facts in sentences
 
+
+def _seconds(length: timedelta) -> int:
+    return int(length.total_seconds())
+
+
 FACTS = [
     ("operating.md", f"and the body within {bodies.BODY_SECONDS:g} seconds"),
     ("operating.md", f"must arrive within {serving.IDLE_SECONDS} seconds"),
@@ -245,6 +253,15 @@ FACTS = [
     ("operating.md", f"ended more than {cleanup.KEPT_AFTER_THE_END.days} days ago"),
     ("operating.md", f"kept for {Conf.AUDIT_LIFETIME.days} days"),
     ("operating.md", f"new signing keys every {Conf.KEY_ROTATION_INTERVAL.days} days"),
+    ("operating.md", f"signs {_seconds(2 * Conf.KEY_CACHE_LIFETIME + Conf.CLOCK_SKEW)} seconds later"),
+    ("operating.md", f"within `KEY_CACHE_LIFETIME` ({_seconds(Conf.KEY_CACHE_LIFETIME)} seconds)"),
+    ("operating.md", f"at most {backchannel_request.MOST_AT_ONCE} may wait at a time"),
+    ("operating.md", f"{device.WRONG_CODES} wrong user codes"),
+    ("adopting.md", f"fetches the list every {_seconds(Conf.STATUS_LIST_REFRESH)} seconds"),
+    ("adopting.md", f"uses the last one for {jwks.MAX_AGE_SECONDS // 60} minutes"),
+    ("security.md", f"the status list again, every {_seconds(Conf.STATUS_LIST_REFRESH)} seconds"),
+    ("performance.md", f"in batches of {cleanup.BATCH}."),
+    ("performance.md", f"rests {cleanup.REST} times as long"),
 ]
 
 
