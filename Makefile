@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test mutants model fuzz simulate check bench lock messages screenshots
+.PHONY: demo test test-plain mutants model fuzz simulate check bench lock messages screenshots
 
 # Serves the demo on PORT (default 8000, or the next free one), with its data in DATA_DIR (default .demo).
 # exec, so that Ctrl-C reaches Python.
@@ -16,6 +16,10 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	@.ci/chromium
 	$(RUN) -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
+
+# Runs the protocol's tests without the tricks of oauth/fast_path/README.md.
+test-plain: $(INSTALLED)
+	FAST_PATH=off $(RUN) -m pytest --numprocesses=auto --dist=loadfile tests/oauth tests/attacks tests/conformance $(ARGS)
 
 # Removes each rule of tests/mutants/*.toml from a copy of the repository and expects its test to fail.
 # CHANGED=<commit>: only rows whose file, test or text changed since then. ONLY=<text>: only rows that contain the text.

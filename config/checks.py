@@ -63,7 +63,7 @@ def _secret_key() -> Iterator[CheckMessage]:
 
 def _database() -> Iterator[CheckMessage]:
     engine = settings.DATABASES["default"]["ENGINE"]
-    if engine != "config.postgresql":
+    if engine not in ("django.db.backends.postgresql", "oauth.fast_path.postgresql"):
         yield Error(
             f"DATABASE_URL names {engine}: the ledger's guarantees are PostgreSQL's.",
             hint="DATABASE_URL=postgresql://user:password@host/name",

@@ -1,5 +1,9 @@
-"""What holds for every request: malformed ones are refused early, an outage is said, private pages not cached, and
-people are spoken to in their language."""
+"""Middleware of the site: refuses malformed requests, answers outages, keeps private pages out of caches, limits forms
+and chooses the language of a page.
+
+With the fast path, machine endpoints go through OAUTH["MACHINE_MIDDLEWARE"] instead. Without it they go through all of
+these, which leave them alone where a rule is for pages only.
+"""
 
 import logging
 import re
@@ -12,6 +16,7 @@ from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
 from config import errors
+from oauth.conf import conf
 from oauth.errors import TooManyRequests
 from oauth.infrastructure import rate_limits
 
@@ -38,10 +43,26 @@ class RefuseMalformedRequests:
         return self.get_response(request)
 
 
-class SayOutages:
-    """503 with Retry-After, in the caller's form, where a view cannot reach the database; never a 500.
+class MachineContentSecurityPolicyMiddleware:
+    """OWASP REST Security: if a browser shows the answer of a machine endpoint, it runs and frames nothing of it.
 
-    Innermost; an outage further out, in another middleware, comes to `errors.server_error`.
+    Inside of CSPMiddleware, which keeps a header that is there.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if conf.is_machine_endpoint(request.path_info):
+            response["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+        return response
+
+
+class OutageMiddleware:
+    """Answers 503 with Retry-After, in the caller's format, where a view cannot reach the database or the cache.
+
+    Innermost. An outage in another middleware reaches `errors.server_error` instead.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -53,7 +74,7 @@ class SayOutages:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not errors.is_outage(exception):
             return None
-        logger.error("not available: %s: %s", type(exception).__name__, exception)
+        logger.error("The database or the cache is not available: %s: %s", type(exception).__name__, exception)
         return errors.answer(request, errors.OUTAGE)
 
 
@@ -65,7 +86,8 @@ class LimitForms:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method not in ("GET", "HEAD", "OPTIONS"):
+        is_form = request.method not in ("GET", "HEAD", "OPTIONS")
+        if is_form and not conf.is_machine_endpoint(request.path_info):
             try:
                 rate_limits.spend_page("", request)
             except TooManyRequests as refusal:
@@ -113,12 +135,14 @@ class SpeakTheirLanguage(LocaleMiddleware):
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        if request.path_info.startswith(("/admin/", "/api/")):
+        if request.path_info.startswith(("/admin/", "/api/")) or conf.is_machine_endpoint(request.path_info):
             translation.activate(settings.LANGUAGE_CODE)
             request.LANGUAGE_CODE = translation.get_language()
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        answer = super().process_response(request, response)
-        # This thread's next request may be a program's, which is answered in one language.
+        answer = response
+        if not conf.is_machine_endpoint(request.path_info):
+            answer = super().process_response(request, response)
+        # This thread's next request may be for a machine endpoint, which is answered in one language.
         translation.deactivate()
         return answer

@@ -88,11 +88,12 @@ if not PRODUCTION:
     INSTALLED_APPS.insert(0, "demo")
 
 MIDDLEWARE = [
-    "config.programs.ProgramsFirst",  # what programs call goes through PROGRAM_MIDDLEWARE instead
+    "oauth.fast_path.machine_chain.MachineEndpointsFirst",  # these take OAUTH["MACHINE_MIDDLEWARE"] instead
     "django_guid.middleware.guid_middleware",
     "django.middleware.security.SecurityMiddleware",
     "config.health.AnswerProbes",
     "csp.middleware.CSPMiddleware",
+    "config.middleware.MachineContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "config.middleware.RefuseMalformedRequests",  # its page is framed nowhere, too
     "corsheaders.middleware.CorsMiddleware",
@@ -110,17 +111,9 @@ MIDDLEWARE = [
     "accounts.middleware.LetFormsReturnToTheApp",
     "accounts.pending_log_in.EndStaleLogIns",
     "accounts.after_answer.DoAfterAnswer",
-    "config.middleware.SayOutages",
+    "config.middleware.OutageMiddleware",
     "config.middleware.RefuseImpossibleValues",
 ]
-# What reads no cookie and answers no page. Whatever is not named here has all of MIDDLEWARE.
-PROGRAM_URLS_REGEX = (
-    r"^/(api/v1(/|$)|\.well-known/|oauth/(token|introspect|revoke|par|userinfo|jwks|status|register|grants"
-    r"|device_authorization|backchannel_authentication)(/|$))"
-)
-PROGRAM_MIDDLEWARE = ["config.programs.Program"]
-# The same for everybody, and often asked for: config.http_cache keeps them for a second.
-PUBLIC_DOCUMENTS = ["/oauth/jwks", "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 APPEND_SLASH = False
@@ -143,11 +136,14 @@ TEMPLATES = [
     }
 ]
 
+# Off: plain Django, with none of the tricks of oauth/fast_path/README.md.
+FAST_PATH = env.bool("FAST_PATH", default=True)
+
 # --- database: PostgreSQL only
 
 DATABASES = {"default": env.db_url("DATABASE_URL")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    DATABASES["default"]["ENGINE"] = "config.postgresql"
+if FAST_PATH and DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["ENGINE"] = "oauth.fast_path.postgresql"
 DATABASES["default"].update(
     {
         "ATOMIC_REQUESTS": False,
@@ -339,6 +335,18 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 OAUTH = {
     "ISSUER": ISSUER,
     "KEY_ENCRYPTION_KEYS": env.list("KEY_ENCRYPTION_KEYS"),
+    "FAST_PATH": FAST_PATH,
+    # They read no cookie and render no page.
+    "MACHINE_ENDPOINTS": (
+        r"^/(api/v1(/|$)|\.well-known/|oauth/(token|introspect|revoke|par|userinfo|jwks|status|register|grants"
+        r"|device_authorization|backchannel_authentication)(/|$))"
+    ),
+    "MACHINE_MIDDLEWARE": [
+        "oauth.resource_server.middleware.OfferDPoPNonce",
+        "oauth.fast_path.machine_middleware.MachineMiddleware",
+        "config.middleware.RefuseMalformedRequests",
+        "config.middleware.OutageMiddleware",
+    ],
     "THROTTLE_SCALE": THROTTLE_SCALE,
     "OUTBOUND_ALLOWED_HOSTS": OUTBOUND_ALLOWED_HOSTS,
     "PAIRWISE_SUBJECT_KEY": env.str("PAIRWISE_SUBJECT_KEY", default=""),

@@ -3,7 +3,8 @@
 Only the edges read `conf`; deeper code takes what it needs as arguments.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from functools import cached_property
@@ -99,6 +100,18 @@ class Conf:
     STATUS_LIST_MAX_AGE: timedelta = timedelta(minutes=5)
     #: Secret of pairwise subjects (OpenID Connect Core §8.1); for good: another one changes every `sub`. Empty: off.
     PAIRWISE_SUBJECT_KEY: str = ""
+    #: Whether hot paths use the tricks of oauth/fast_path/README.md. Off: Django answers as it does everywhere.
+    FAST_PATH: bool = True
+    #: Regular expression of the paths that read no cookie and render no page. Empty: none.
+    MACHINE_ENDPOINTS: str = ""
+    #: Dotted paths of the middleware for these paths, in place of MIDDLEWARE; see `oauth.fast_path.machine_chain`.
+    MACHINE_MIDDLEWARE: tuple[str, ...] = ()
+    #: Paths of documents that are the same for everybody, kept for a second; see `oauth.fast_path.public_answers`.
+    PUBLIC_DOCUMENTS: tuple[str, ...] = (
+        "/oauth/jwks",
+        "/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration",
+    )
     #: Hosts, perhaps with a port, that we may fetch from although they are private or without TLS.
     OUTBOUND_ALLOWED_HOSTS: tuple[str, ...] = ()
     #: Where a person who is logged in proves it again (`?next=`); the site's LOGIN_URL by default.
@@ -142,6 +155,11 @@ class Conf:
         return tuple(self.AUDIENCES) or tuple(self.RESOURCES)
 
     @cached_property
+    def is_machine_endpoint(self) -> Callable[[str], object]:
+        """A function (path) -> whether it is one of MACHINE_ENDPOINTS."""
+        return re.compile(self.MACHINE_ENDPOINTS or r"(?!)").match
+
+    @cached_property
     def jwks_uri(self) -> str:
         return self.JWKS_URI or f"{self.ISSUER}/oauth/jwks"
 
@@ -164,6 +182,8 @@ def _load() -> Conf:
         "ACR_VALUES",
         "ADMIN_PANELS",
         "LEFT_BY_APPS",
+        "MACHINE_MIDDLEWARE",
+        "PUBLIC_DOCUMENTS",
     ):
         if name in given:
             given[name] = tuple(given[name])

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
-from banking.models.compiled import Compiled
+from oauth.fast_path.compiled_query import CompiledQuery
 
 if TYPE_CHECKING:
     from oauth.tokens.access_token import AccessToken
@@ -80,12 +80,12 @@ _A_USER, _A_KEY, _ANOTHER = UUID(int=1), UUID(int=2), UUID(int=3)
 
 
 @cache
-def _compiled(fields: tuple[str, ...], has_pk: bool, has_after: bool) -> Compiled:
+def _compiled(fields: tuple[str, ...], has_pk: bool, has_after: bool) -> CompiledQuery:
     def make() -> models.QuerySet[Any, Any]:
         accounts = Account.objects.of(_A_USER)
         return _narrowed(accounts, _A_KEY if has_pk else None, _ANOTHER if has_after else None).values_list(*fields)
 
-    return Compiled(make, (_A_USER, _A_KEY, _ANOTHER))
+    return CompiledQuery(make, (_A_USER, _A_KEY, _ANOTHER))
 
 
 def _narrowed(accounts: AccountQuerySet, pk: UUID | None, after: UUID | None) -> AccountQuerySet:

@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
-from django.http.response import ResponseHeaders
 from django.utils.decorators import classonlymethod
 from django.views import View
 
@@ -21,6 +20,7 @@ from oauth.errors import (
     TooManyRequests,
     UseDPoPNonce,
 )
+from oauth.fast_path import headers
 from oauth.infrastructure import metrics, rate_limits
 from oauth.infrastructure.rate_limits import Limit
 from oauth.models import AuditEvent, Client, RefusalCount
@@ -32,7 +32,7 @@ from oauth.proof import nonce
 UNRECORDED = (AuthorizationPending, SlowDown, TooManyRequests, UseDPoPNonce)
 
 # RFC 6749 §5.1: tokens are never cached.
-_HEADERS: Any = ResponseHeaders({"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"})
+_HEADERS = headers.stored({"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"})
 
 logger = logging.getLogger("oauth.refusals")
 
@@ -88,9 +88,7 @@ class ProtocolEndpoint(View):
                 self.timer.outcome = refusal.code
                 record_refusal(self.endpoint, refusal, request, client=self.caller, is_proven=True)
                 response = error_response(refusal)
-        # Straight to where Django keeps headers: it would look at each name and value once more.
-        headers: Any = response.headers
-        headers._store = {**_HEADERS._store, **headers._store}
+        headers.add(response, defaults=_HEADERS)
         if "HTTP_DPOP" in request.META:
             response.headers["DPoP-Nonce"] = nonce.current()  # RFC 9449 §8, §8.2
         return response

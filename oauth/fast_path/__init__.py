@@ -1,1 +1,5 @@
-"""What makes hot paths faster at the price of unusual code; see README.md here."""
+"""Unusual code that makes hot paths cheaper, one module a trick. README.md says what each saves and how to do without.
+
+OAUTH["FAST_PATH"] switches all of it off; then Django answers as it does everywhere, with the same results. Everything
+above may use this package. It imports only Django, psycopg, third-party middleware, and `oauth.conf`.
+"""

@@ -9,6 +9,7 @@ from contextlib import nullcontext
 
 from django.db import transaction
 
+from oauth.conf import conf
 from oauth.errors import OAuthError, UnauthorizedClient, UnsupportedGrantType
 from oauth.grants.authorization_code import at_once as authorization_code_at_once
 from oauth.grants.authorization_code import authorization_code
@@ -46,7 +47,7 @@ def run(grant_type: str, request: GrantRequest) -> Issuance:
     # ASVS 5.0 10.4.4.
     if not request.client.allows_grant_type(grant_type):
         raise UnauthorizedClient(f"This client is not registered for the grant type {grant_type}.")
-    if (at_once := AT_ONCE.get(grant_type)) and (issuance := at_once(request)):
+    if conf.FAST_PATH and (at_once := AT_ONCE.get(grant_type)) and (issuance := at_once(request)):
         return issuance
     refusal: OAuthError
     # A client acting for itself consumes nothing and writes nothing: no transaction to begin and to commit.

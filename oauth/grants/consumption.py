@@ -13,7 +13,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from oauth.infrastructure.rows import changed, values
+from oauth.fast_path.model_rows import values
+from oauth.infrastructure.rows import changed
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, RefreshToken
 
 _AUTHORIZATION = Authorization._meta.db_table

@@ -9,7 +9,8 @@ from typing import Any, Generic, TypeVar
 from django.contrib.auth import get_user_model
 from django.db import models
 
-from oauth.infrastructure.rows import Columns, rows
+from oauth.fast_path.model_rows import Columns
+from oauth.infrastructure.rows import rows
 from oauth.models import Authorization, AuthorizationCode, Client, RefreshToken
 
 Held = TypeVar("Held", AuthorizationCode, RefreshToken)

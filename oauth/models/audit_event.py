@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
-from oauth.infrastructure.rows import insert, instance
+from oauth.fast_path.model_rows import new_instance
+from oauth.infrastructure.rows import insert
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class AuditEvent(models.Model):
             raise TypeError(f"An audit event has no {', '.join(sorted(unknown))}.")
         always = {"id": uuid7(), "at": timezone.now(), "action": action}
         values = _NOTHING | always | {"endpoint": here.endpoint, "address": here.address} | given
-        return instance(cls, values.items(), is_stored=False)
+        return new_instance(cls, values.items())
 
     @classmethod
     def record(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":

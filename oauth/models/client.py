@@ -25,8 +25,9 @@ from django.utils.translation import gettext_noop as _
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
+from oauth.fast_path.model_rows import Columns
 from oauth.infrastructure import display_names, outbound
-from oauth.infrastructure.rows import Columns, rows
+from oauth.infrastructure.rows import rows
 from oauth.models import client_identity, client_keys
 from oauth.models.secret import digest, new_secret
 from oauth.models.status import next_status_index

@@ -1,11 +1,13 @@
 """Protected Resource Metadata (RFC 9728): how a client that was refused finds the authorization server."""
 
 from django.http import HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from oauth.conf import conf
 
 
+@csrf_exempt  # it reads no cookie; a POST is answered 405
 @require_safe
 def protected_resource(request: HttpRequest, path: str = "") -> JsonResponse:
     """The document of the resource whose identifier ends in `path`; without one, of the first resource."""

@@ -13,7 +13,8 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
-from oauth.infrastructure.rows import Columns, rows
+from oauth.fast_path.model_rows import Columns
+from oauth.infrastructure.rows import rows
 from oauth.models import Authorization, Client
 from oauth.tokens import status_list
 from oauth.tokens.claims import AccessTokenClaims

@@ -1,4 +1,4 @@
-"""A program's request is answered as Django answers it, but for the signals around it."""
+"""Machine endpoints are answered as Django answers them, but without the signals around a request."""
 
 import pytest
 from django.core.cache import close_caches
@@ -12,14 +12,14 @@ from django.urls import get_script_prefix
 from django.utils.datastructures import MultiValueDict
 from django_guid.signals import clear_guid
 
-from config.wsgi import Handler
+from oauth.fast_path.wsgi_handler import FastWSGIHandler
 from tests.lib.wsgi import ask, ask_for_all, environ_of
 
-PROGRAM, PAGE = "/oauth/introspect", "/accounts/login/"
+MACHINE_ENDPOINT, PAGE = "/oauth/introspect", "/accounts/login/"
 
 
-def test_the_signals_that_programs_do_not_send_have_no_receivers_that_they_would_miss():
-    """Whoever connects another one decides here: see `Handler`."""
+def test_the_signals_that_are_not_sent_have_no_receivers_but_these():
+    """Whoever connects another one decides here: see `FastWSGIHandler`."""
     known = {request_started: {reset_queries, close_old_connections},
              request_finished: {close_caches, close_old_connections, reset_urlconf, clear_guid}}  # fmt: skip
     for signal, receivers in known.items():
@@ -40,8 +40,8 @@ def sent():
         signal.disconnect(receiver)
 
 
-def test_a_program_gives_the_database_connection_back_before_its_answer_is_sent(handler, sent, db):
-    answer = handler(environ_of(REQUEST_METHOD="POST", PATH_INFO=PROGRAM), lambda *said: None)
+def test_a_machine_endpoint_returns_the_database_connection_before_its_answer_is_sent(handler, sent, db):
+    answer = handler(environ_of(REQUEST_METHOD="POST", PATH_INFO=MACHINE_ENDPOINT), lambda *said: None)
     assert isinstance(answer, list)
     assert (handler.given_back, sent) == (1, [])
 
@@ -54,7 +54,7 @@ def test_a_page_sends_both_signals(handler, sent, db):
 @pytest.mark.django_db(transaction=True)
 def test_the_connection_is_given_back_indeed(signing_keys):
     connection.ensure_connection()
-    ask(Handler(), PATH_INFO="/oauth/jwks")
+    ask(FastWSGIHandler(), PATH_INFO="/oauth/jwks")
     assert connection.connection is None
 
 
@@ -78,12 +78,12 @@ def _with_a_cookie():
 def test_what_is_sent_is_what_django_sends(handler, response):
     djangos = WSGIHandler()
     handler.get_response = djangos.get_response = lambda request: response()
-    assert ask_for_all(handler, PATH_INFO=PROGRAM) == ask_for_all(djangos, PATH_INFO=PROGRAM)
+    assert ask_for_all(handler, PATH_INFO=MACHINE_ENDPOINT) == ask_for_all(djangos, PATH_INFO=MACHINE_ENDPOINT)
 
 
 def test_what_is_streamed_keeps_the_connection_until_it_is_sent(handler, sent):
     handler.get_response = lambda request: StreamingHttpResponse(iter([b"a"]))
-    answer = handler(environ_of(PATH_INFO=PROGRAM), lambda *said: None)
+    answer = handler(environ_of(PATH_INFO=MACHINE_ENDPOINT), lambda *said: None)
     assert list(answer) == [b"a"]
     assert (handler.given_back, sent) == (0, [])
     answer.close()
@@ -96,7 +96,7 @@ def test_an_accident_gives_the_connection_back_too(handler):
 
     handler.get_response = fails
     with pytest.raises(KeyboardInterrupt):
-        ask(handler, PATH_INFO=PROGRAM)
+        ask(handler, PATH_INFO=MACHINE_ENDPOINT)
     assert handler.given_back == 1
 
 
@@ -108,12 +108,12 @@ def test_files_of_the_request_are_closed(handler):
         return HttpResponse()
 
     handler.get_response = get_response
-    ask(handler, PATH_INFO=PROGRAM)
+    ask(handler, PATH_INFO=MACHINE_ENDPOINT)
     assert file.closed
 
 
 def test_addresses_begin_where_the_site_is_mounted(handler, db):
-    ask(handler, SCRIPT_NAME="/bank", PATH_INFO=PROGRAM)
+    ask(handler, SCRIPT_NAME="/bank", PATH_INFO=MACHINE_ENDPOINT)
     assert get_script_prefix() == "/bank/"
-    ask(handler, PATH_INFO=PROGRAM)
+    ask(handler, PATH_INFO=MACHINE_ENDPOINT)
     assert get_script_prefix() == "/"

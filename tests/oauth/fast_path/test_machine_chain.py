@@ -1,4 +1,4 @@
-"""Which addresses go through the short chain of middleware, and that nothing programs need is missing there."""
+"""Which paths are machine endpoints, and what each answer of one carries, with the fast path and without."""
 
 import re
 
@@ -9,11 +9,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import translation
 from rest_framework.views import APIView
 
-from config.programs import Program
+from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.fast_path.machine_middleware import MachineMiddleware
 
 # A view each, with what makes it answer.
-PROGRAMS = [
+MACHINE_ENDPOINTS = [
     ("get", "/.well-known/oauth-authorization-server"),
     ("get", "/.well-known/oauth-protected-resource"),
     ("get", "/.well-known/nothing"),
@@ -31,7 +32,7 @@ PROGRAMS = [
     ("get", "/api/v1/accounts"),
     ("get", "/api/v1/nothing"),
 ]
-PEOPLE = ["/", "/accounts/login/", "/oauth/authorize", "/oauth/device", "/oauth/apps", "/oauth/logout", "/admin/login/"]
+PAGES = ["/", "/accounts/login/", "/oauth/authorize", "/oauth/device", "/oauth/apps", "/oauth/logout", "/admin/login/"]
 
 
 def _views(resolver: URLResolver, prefix: str = "") -> list[tuple[str, object]]:
@@ -45,23 +46,19 @@ def _views(resolver: URLResolver, prefix: str = "") -> list[tuple[str, object]]:
     return found
 
 
-def _is_for_programs(address: str) -> bool:
-    return re.match(settings.PROGRAM_URLS_REGEX, address) is not None
-
-
-def test_every_endpoint_of_the_protocol_and_the_api_and_nothing_else_has_the_short_chain():
-    """A page there would have no CSRF check, so what this finds for programs is what reads no cookie."""
+def test_the_machine_endpoints_are_those_of_the_protocol_and_the_api_and_nothing_else():
+    """A page among them would have no CSRF check, so all of these views read no cookie."""
     views = _views(get_resolver())
     for address, view in views:
         is_endpoint = isinstance(view, type) and issubclass(view, (ProtocolEndpoint, APIView))
         is_ours = address.startswith(("/oauth/", "/.well-known/", "/api/v1/"))
         is_resource_metadata = address.startswith("/.well-known/oauth-protected-resource")
-        assert _is_for_programs(address) == ((is_endpoint and is_ours) or is_resource_metadata), address
-    assert sum(_is_for_programs(address) for address, _ in views) > 25
+        assert bool(conf.is_machine_endpoint(address)) == ((is_endpoint and is_ours) or is_resource_metadata), address
+    assert sum(bool(conf.is_machine_endpoint(address)) for address, _ in views) > 25
 
 
-@pytest.mark.parametrize(("method", "address"), PROGRAMS)
-def test_a_program_is_answered_with_every_header_it_needs(client, db, method, address):
+@pytest.mark.parametrize(("method", "address"), MACHINE_ENDPOINTS)
+def test_a_machine_endpoint_answers_with_every_header_it_needs(client, db, method, address):
     response = getattr(client, method)(address, headers={"origin": "https://app.example"})
     assert re.fullmatch(r"[0-9a-f]{32}", response["X-Request-Id"])
     assert response["X-Content-Type-Options"] == "nosniff"
@@ -87,7 +84,7 @@ def test_a_preflight_is_answered_without_a_view(client):
     assert "dpop" in response["Access-Control-Allow-Headers"]
 
 
-@pytest.mark.parametrize("address", PEOPLE)
+@pytest.mark.parametrize("address", PAGES)
 def test_pages_keep_the_whole_chain(client, db, address):
     response = client.get(address)
     assert "'nonce-" in response["Content-Security-Policy"] or "script-src" in response["Content-Security-Policy"]
@@ -121,14 +118,14 @@ class TestAtTheDoor:
 
 @pytest.fixture
 def hosts(rf, settings):
-    """The statuses of requests that name these hosts, of one `Program`; `hosts.known` is what it remembers."""
-    program = Program(lambda request: HttpResponse())
+    """The statuses of requests with these hosts, of one middleware; `hosts.known` is what it remembers."""
+    middleware = MachineMiddleware(lambda request: HttpResponse())
 
     def ask(*names, **headers):
-        return [program(rf.get("/oauth/jwks", headers={"host": name, **headers})).status_code for name in names]
+        return [middleware(rf.get("/oauth/jwks", headers={"host": name, **headers})).status_code for name in names]
 
     settings.ALLOWED_HOSTS = [".example"]
-    ask.known = program.hosts
+    ask.known = middleware.known_hosts
     return ask
 
 
@@ -139,11 +136,11 @@ def test_a_host_that_is_ours_opens_the_door_for_no_other(hosts):
 
 
 def test_who_varies_the_host_makes_it_forget_not_grow(hosts):
-    many = [f"bank.example:{number}" for number in range(1, 2 * Program.MOST_HOSTS)]
+    many = [f"bank.example:{number}" for number in range(1, 2 * MachineMiddleware.MAX_HOSTS)]
     assert set(hosts(*many)) == {200}
     assert hosts("bank.example", "one-more.test") == [200, 400]
     assert "bank.example" in hosts.known
-    assert len(hosts.known) <= Program.MOST_HOSTS
+    assert len(hosts.known) <= MachineMiddleware.MAX_HOSTS
 
 
 def test_where_a_proxy_names_the_host_what_it_names_counts(hosts, settings):
@@ -153,7 +150,7 @@ def test_where_a_proxy_names_the_host_what_it_names_counts(hosts, settings):
     assert not hosts.known
 
 
-def test_a_page_in_another_language_changes_nothing_for_the_programs_after_it(client, db):
+def test_a_page_in_another_language_changes_nothing_for_the_machine_endpoint_after_it(client, db):
     client.get("/accounts/login/", headers={"accept-language": "de"})
     client.get("/oauth/jwks")
     assert translation.get_language() == settings.LANGUAGE_CODE

@@ -1,9 +1,9 @@
-"""Statements of our own, prepared once a connection, through as little of psycopg as they need.
+"""Hand-written SQL run as prepared statements via libpq, bypassing psycopg's cursor.
 
-psycopg's cursor is made for whatever may come: for each statement it begins a transaction where one is due, looks for
-what it may have prepared, waits in Python and reads values as text. Here a statement and its types are known, so it
-goes to libpq at once, and values come back in binary: half of the CPU. Where a transaction is due to begin, and where
-the site prepares no statements (`prepare_threshold` None in the database's OPTIONS), psycopg's cursor does it.
+psycopg's cursor handles any statement: each time it begins a transaction if one is due, looks up whether the statement
+is prepared, waits in Python and reads values as text. Here the statement and its types are known, so libpq gets them
+directly and values come back in binary. psycopg's cursor still runs a statement that begins a transaction, and all
+statements of a site that prepares none (`prepare_threshold` None in the database's OPTIONS).
 """
 
 import re
@@ -19,18 +19,23 @@ from psycopg.adapt import AdaptersMap, Loader, PyFormat, Transformer
 from psycopg.postgres import types
 from psycopg.pq.abc import PGresult
 
+from oauth.conf import conf
+
 _FAILED = pq.ExecStatus.FATAL_ERROR
-# What the server has forgotten (DEALLOCATE ALL), or planned for a table that has changed since.
+# The statement was deallocated (DEALLOCATE ALL), or its plan is for a table that has changed since.
 _STALE = (b"26000", b"0A000")  # invalid_sql_statement_name, feature_not_supported
-# Types that psycopg reads in binary as Django has it read them as text; an answer with any other comes as text.
+# Types that psycopg reads from binary as Django has it read them from text. A result with any other type comes as text.
 _PLAIN = ("bool", "bytea", "int2", "int4", "int8", "float8", "numeric", "text", "varchar", "uuid", "date",
           "timestamptz", "interval", "jsonb")  # fmt: skip
 _BINARY = frozenset({types[name].oid for name in _PLAIN} | {types[name].array_oid for name in ("text", "varchar")})
 
 
 def cursor() -> Any:
-    """As `connection.cursor()`: errors are Django's, statements are logged and counted."""
+    """As `connection.cursor()`: errors are Django's, statements are logged and counted. It is that cursor where
+    OAUTH["FAST_PATH"] is off."""
     connection: Any = connections[DEFAULT_DB_ALIAS]  # once: Django's proxy looks it up for each attribute
+    if not conf.FAST_PATH:
+        return connection.cursor()
     connection.ensure_connection()
     made: Any = PreparedCursor if _is_ready(connection.connection) else _UnpreparedCursor
     with connection.wrap_database_errors:
@@ -38,8 +43,8 @@ def cursor() -> Any:
 
 
 def _is_ready(connection: Connection[Any]) -> bool:
-    """A transaction has begun, or none is due. After a rollback psycopg has the server forget what is prepared, if it
-    has prepared anything itself: as it does for Django's ORM where `server_side_binding` is on."""
+    """Whether a transaction has begun, or none is due. After a rollback psycopg deallocates all prepared statements if
+    it has prepared any itself, as it does for Django's ORM with `server_side_binding`."""
     if connection.prepare_threshold is None:
         return False
     if connection.autocommit:
@@ -54,12 +59,12 @@ class _UnpreparedCursor(ServerBindingCursor):
 
 
 class PreparedCursor:
-    """What Django's CursorWrapper calls for one statement. Raises psycopg's errors."""
+    """The methods that Django's CursorWrapper calls for one statement. They raise psycopg's errors."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self._connection, self._server = connection, connection.pgconn
         self._known: _Known = vars(connection).get("known_statements") or _known(connection)
-        self._query: _Statement | None = None  # by this name and its `query`, Django's log of queries shows it
+        self._query: _Statement | None = None  # Django's query log reads `_query.query`
         self._result: PGresult
 
     def __enter__(self) -> "PreparedCursor":
@@ -69,16 +74,16 @@ class PreparedCursor:
         self.close()
 
     def close(self) -> None:
-        """Nothing is open: all of the answer has been read."""
+        """Nothing is open: the whole result has been read."""
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         try:
             result = self._run(sql, parameters)
             if result.status == _FAILED and result.error_field(pq.DiagnosticField.SQLSTATE) in _STALE:
                 self._known.statements.clear()
-                if self._connection.autocommit:  # nothing was done: once more
+                if self._connection.autocommit:  # nothing was done, so it can be tried again
                     result = self._run(sql, parameters)
-        except MemoryError:  # so psycopg says that libpq did not even try
+        except MemoryError:  # psycopg raises this where libpq could not send anything
             raise errors.OperationalError(self._server.get_error_message()) from None
         if result.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
             if self._server.status == pq.ConnStatus.BAD:
@@ -115,7 +120,7 @@ class PreparedCursor:
 
 
 class _Statement:
-    """`name` is the server's. Its first answer comes as text, and tells how those after it may."""
+    """`name` is the server's. The first result comes as text, and its types decide the format of the next ones."""
 
     __slots__ = ("format", "is_known", "name", "query")
 
@@ -123,20 +128,20 @@ class _Statement:
         self.name, self.query = name, query
         self.format, self.is_known = pq.Format.TEXT, False
 
-    def learn(self, answer: PGresult) -> None:
+    def learn(self, result: PGresult) -> None:
         if not self.is_known:
             self.is_known = True
-            if {answer.ftype(column) for column in range(answer.nfields)} <= _BINARY:
+            if {result.ftype(column) for column in range(result.nfields)} <= _BINARY:
                 self.format = pq.Format.BINARY
 
 
 class _Known:
-    """Of one connection: what it has prepared, and how values are written and read."""
+    """The prepared statements of one connection, and how values are written and read."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self.connection = connection
         self.adapters = AdaptersMap(connection.adapters)
-        self.adapters.register_loader("jsonb", _JsonAsText)  # as Django's does, which knows of text alone
+        self.adapters.register_loader("jsonb", _JsonAsText)  # as Django's loader does for text
         self.values = Transformer(self)
         self.statements: dict[tuple[str, tuple[int, ...]], _Statement] = {}
         self.made = 0
@@ -151,7 +156,7 @@ class _JsonAsText(Loader):
     format = pq.Format.BINARY
 
     def load(self, data: Buffer) -> str:
-        return bytes(data)[1:].decode()  # after the version of the format
+        return bytes(data)[1:].decode()  # the first byte is the version of the format
 
 
 @lru_cache(maxsize=500)

@@ -5,8 +5,8 @@ import pytest
 from django.db import connection
 from psycopg_pool import ConnectionPool
 
-from config.postgresql import base
-from config.postgresql.base import check_where_in_doubt
+from oauth.fast_path.postgresql import base
+from oauth.fast_path.postgresql.base import check_if_in_doubt
 
 
 @pytest.fixture
@@ -28,19 +28,19 @@ def pooled(transactional_db):
     """A connection as the pool hands it out, put back a moment ago."""
     pool = connection.pool
     one = pool.getconn()
-    one.put_back_at = base.time.monotonic()
+    one.returned_at = base.time.monotonic()
     yield one
     pool.putconn(one)
 
 
 def test_a_connection_that_was_just_used_is_not_asked(pooled, asked):
-    check_where_in_doubt(pooled)
+    check_if_in_doubt(pooled)
     assert asked == []
 
 
 def test_one_that_rested_is_asked(pooled, asked):
-    pooled.put_back_at -= base.RESTED_SECONDS + 1
-    check_where_in_doubt(pooled)
+    pooled.returned_at -= base.IDLE_SECONDS + 1
+    check_if_in_doubt(pooled)
     assert asked == [pooled]
 
 
@@ -49,7 +49,7 @@ def test_one_that_the_server_has_ended_is_noticed_at_once(pooled, asked):
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pooled.info.backend_pid])
     with pytest.raises(psycopg.OperationalError):
-        check_where_in_doubt(pooled)
+        check_if_in_doubt(pooled)
 
 
 def test_no_request_gets_a_connection_that_was_ended(transactional_db, client):
@@ -59,7 +59,7 @@ def test_no_request_gets_a_connection_that_was_ended(transactional_db, client):
     taken = [pool.getconn() for _ in range(3)]
     taken[0].execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) pid", [_pids(taken[1:])])
     for one in taken:
-        one.put_back_at = base.time.monotonic()
+        one.returned_at = base.time.monotonic()
         pool.putconn(one)
     for _ in range(3):
         assert client.get("/oauth/authorize", {"client_id": "nobody"}).status_code == 400

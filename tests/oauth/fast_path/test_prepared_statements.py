@@ -1,4 +1,4 @@
-"""Statements of our own, through libpq: they say what psycopg's cursor says, and survive what it survives."""
+"""Hand-written SQL via libpq gives the results of psycopg's cursor, and survives what that cursor survives."""
 
 import contextlib
 import threading
@@ -9,16 +9,17 @@ from django.db import DataError, IntegrityError, NotSupportedError, OperationalE
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.test.utils import CaptureQueriesContext
 
-from oauth.fast_path import prepared
-from oauth.infrastructure.rows import Columns, changed, rows
+from oauth.fast_path import prepared_statements
+from oauth.fast_path.model_rows import Columns
+from oauth.infrastructure.rows import changed, rows
 from oauth.models import Authorization, AuthorizationCode, Client, RefreshToken
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("fast_path")]
 
 
 def is_ours():
-    with prepared.cursor() as cursor:
-        return isinstance(cursor.cursor, prepared.PreparedCursor)
+    with prepared_statements.cursor() as cursor:
+        return isinstance(cursor.cursor, prepared_statements.PreparedCursor)
 
 
 def prepared_of(text):

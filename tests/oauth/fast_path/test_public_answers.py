@@ -4,10 +4,10 @@ import uuid
 from typing import Any
 
 import pytest
-from django.conf import settings
 
-from config import http_cache
-from config.http_cache import PublicAnswers
+from oauth.conf import conf
+from oauth.fast_path import public_answers
+from oauth.fast_path.public_answers import PublicAnswers
 from tests.lib.wsgi import ask
 
 PATH = "/document"
@@ -49,8 +49,8 @@ def test_a_public_answer_is_made_once_and_given_again_with_an_id_of_its_own():
 
 def test_it_is_forgotten_after_a_moment_whatever_max_age_says(monkeypatch):
     """A key that was taken out is not handed out for a minute more."""
-    assert http_cache.MOST_SECONDS <= 1
-    monkeypatch.setattr(http_cache, "MOST_SECONDS", 0)
+    assert public_answers.MAX_SECONDS <= 1
+    monkeypatch.setattr(public_answers, "MAX_SECONDS", 0)
     application = Application()
     assert [application.get()[2] for _ in range(2)] == [b"one 1", b"one 2"]
 
@@ -111,18 +111,18 @@ def test_what_is_not_for_everybody_is_never_kept(headers, status):
 
 def test_who_varies_the_host_makes_it_forget_not_grow():
     application = Application()
-    for number in range(3 * http_cache.MOST_ENTRIES):
+    for number in range(3 * public_answers.MAX_ENTRIES):
         application.get(HTTP_HOST=f"{number}.example")
-    assert len(application.cached.kept) <= http_cache.MOST_ENTRIES
+    assert len(application.cached.kept) <= public_answers.MAX_ENTRIES
 
 
 @pytest.fixture
 def site(handler):
-    return PublicAnswers(handler, paths=settings.PUBLIC_DOCUMENTS)
+    return PublicAnswers(handler, paths=conf.PUBLIC_DOCUMENTS)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", settings.PUBLIC_DOCUMENTS)
+@pytest.mark.parametrize("path", conf.PUBLIC_DOCUMENTS)
 def test_the_sites_documents_are_the_same_from_memory(site, path, signing_keys, django_assert_num_queries):
     from_django = ask(site, PATH_INFO=path)
     with django_assert_num_queries(0):

@@ -1,0 +1,90 @@
+"""Model instances from the rows of hand-written SQL, and the values of an instance for an INSERT.
+
+Without this, `Model.__init__` looks at each field twice and sends two signals, and `Model.save` builds and compiles a
+statement and sends two more.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.models import JSONField
+from django.db.models.base import ModelState
+
+from oauth.conf import conf
+
+Row = TypeVar("Row", bound=models.Model)
+# psycopg takes values of these fields as they are.
+_PLAIN = (
+    models.CharField, models.TextField, models.UUIDField, models.DateTimeField, models.BinaryField,
+    models.PositiveIntegerField, models.ForeignKey,
+)  # fmt: skip
+
+
+class Columns(Generic[Row]):
+    """All columns of a model in a SELECT under an alias, and the instance made from a row of it."""
+
+    def __init__(self, model: type[Row], alias: str) -> None:
+        fields = model._meta.concrete_fields
+        self._model = model
+        self._names = [field.attname for field in fields]
+        self._json = [number for number, field in enumerate(fields) if isinstance(field, JSONField)]
+        self.sql = ", ".join(f'{alias}."{field.column}"' for field in fields)
+        self.count = len(fields)
+
+    def instance(self, row: Sequence[Any]) -> Row:
+        values = list(row)
+        for number in self._json:
+            if values[number] is not None:
+                values[number] = json.loads(values[number])
+        if not conf.FAST_PATH:
+            return self._model.from_db(DEFAULT_DB_ALIAS, self._names, values)
+        return _instance(self._model, zip(self._names, values, strict=True), is_stored=True)
+
+
+def new_instance(model: type[Row], values: Iterable[tuple[str, Any]]) -> Row:
+    """An unsaved instance. `values` are those of all columns, by attname."""
+    return _instance(model, values, is_stored=False) if conf.FAST_PATH else model(**dict(values))
+
+
+def _instance(model: type[Row], values: Iterable[tuple[str, Any]], *, is_stored: bool) -> Row:
+    row = model.__new__(model)
+    row._state = ModelState()
+    if is_stored:
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
+    vars(row).update(values)
+    return row
+
+
+class Values(Generic[Row]):
+    """The columns of a new row and its typed values, for an INSERT ... SELECT. PostgreSQL assigns an identity."""
+
+    def __init__(self, model: type[Row]) -> None:
+        fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+        self._fields = [(field, _is_plain(field)) for field in fields]
+        self.columns = ", ".join(f'"{field.column}"' for field in fields)
+        self.marks = ", ".join(f"%s::{_type(field)}" for field in fields)
+
+    def of(self, row: Row) -> list[Any]:
+        connection = connections[DEFAULT_DB_ALIAS]
+        return [
+            getattr(row, field.attname) if is_plain else field.get_db_prep_save(field.pre_save(row, True), connection)
+            for field, is_plain in self._fields
+        ]
+
+
+@cache
+def values(model: type[Row]) -> Values[Row]:
+    return Values(model)
+
+
+def _is_plain(field: Any) -> bool:
+    return type(field) in _PLAIN and not getattr(field, "auto_now", False) and not getattr(field, "auto_now_add", False)
+
+
+def _type(field: Any) -> str:
+    """Without its length: a cast would truncate a value that is too long, an assignment refuses it."""
+    return re.sub(r"\(\d+\)", "", field.db_type(connections[DEFAULT_DB_ALIAS]))

@@ -1,0 +1,51 @@
+"""A WSGI handler that sends no signals around requests for machine endpoints."""
+
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import close_old_connections
+from django.urls import set_script_prefix
+
+from oauth.conf import conf
+from oauth.fast_path.headers import stored_in
+
+
+def wsgi_handler() -> WSGIApplication:
+    """Django's own handler where OAUTH["FAST_PATH"] is off. Call it after `django.setup(set_prefix=False)`."""
+    return FastWSGIHandler() if conf.FAST_PATH else WSGIHandler()
+
+
+class FastWSGIHandler(WSGIHandler):
+    """Django's handler without request_started and request_finished for machine endpoints. Django itself sends
+    request_finished after a streamed response.
+
+    The receivers of these signals clear the log of queries, caches, the URLconf and the request id, and return the
+    database connection to the pool. Machine endpoints need only the last of these, and it is done here.
+    tests/oauth/fast_path/test_wsgi_handler.py lists the receivers and fails if there is another one.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_machine_endpoint = conf.is_machine_endpoint
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Any:
+        if not self.is_machine_endpoint(environ["PATH_INFO"]):
+            return super().__call__(environ, start_response)
+        request = self.request_class(environ)
+        set_script_prefix(request.META["SCRIPT_NAME"])
+        response: Any = None
+        try:
+            response = self.get_response(request)
+            cookies = [("Set-Cookie", cookie.output(header="")) for cookie in response.cookies.values()]
+            status = f"{response.status_code} {response.reason_phrase}"
+            start_response(status, [*stored_in(response.headers).values(), *cookies])
+            if response.streaming:
+                response._handler_class = type(self)
+                return response
+            request.close()
+            # A list is sent in one piece. For any other iterable, granian blocks a thread for each part.
+            return [response.content]
+        finally:
+            if response is None or not response.streaming:  # a streamed response reads the database while it is sent
+                close_old_connections()
