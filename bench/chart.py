@@ -32,7 +32,7 @@ def svg(figures: dict[str, dict[str, float]]) -> str:
         legend.append(f'<rect x="{x}" y="12" width="11" height="11" fill="{colour}"/>')
         legend.append(f'<text x="{x + 16}" y="22">{escape(name)}</text>')
         x += 30 + 7 * len(name)
-    title = "CPU of server and database, in µs per request; less is better"
+    title = "CPU of server and database, in µs per request; lower is better"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_LEFT + _WIDTH} {y + 24}" role="img" '
         f'aria-label="{title}" font-family="system-ui, sans-serif" font-size="12">'
