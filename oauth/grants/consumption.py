@@ -1,9 +1,10 @@
-"""What a grant leaves behind, in one statement: the use of the authorization, the new refresh token, the audit event.
+"""What a grant consumes and leaves behind, in one statement: the use of the authorization, the code or refresh token
+that is spent, the new refresh token, the audit event.
 
-`write` comes after a grant that has locked and consumed what it was given. `consume` does both at once for the usual
-case, which has only read so far: the first part locks the authorization and looks whether it is still the one that was
-read; the second consumes the code or the refresh token, or finds that somebody was faster; all that follows happens
-only with it. PostgreSQL looks once more at a row that it had to wait for, so what was committed in between is seen.
+`consume` locks the authorization and looks whether it is still the one that was read. Then it consumes the code or the
+refresh token, or finds that another request was faster; everything after that happens only if this part found a row.
+PostgreSQL re-reads a row that it had to wait for, so it sees what was committed in between. `write` is for a grant that
+has consumed what it was given by itself.
 """
 
 from collections.abc import Iterable
@@ -24,49 +25,66 @@ _TOKEN = RefreshToken._meta.db_table
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """The second part of the statement: selects one row where something was there to be consumed, else none."""
+    """The middle of the statement: common table expressions that may refer to `used`, the authorization. The last one
+    is `consumed`; it holds one row if there was something to consume, otherwise none."""
 
-    statement: str
-    parameters: tuple[Any, ...]
+    expressions: str
+    parameters: tuple[Any, ...] = ()
+
+
+#: The caller holds the lock and has nothing to write about the token itself.
+NOTHING = Consumption("consumed AS (SELECT id FROM used)")
 
 
 def of_code(code: AuthorizationCode) -> Consumption:
+    """RFC 6749 §4.1.2: a code is used once."""
     return Consumption(
-        f"UPDATE {_CODE} SET consumed_at = %s WHERE id = %s AND consumed_at IS NULL "  # noqa: S608
-        "AND EXISTS (SELECT FROM used) RETURNING id",
+        f"consumed AS (UPDATE {_CODE} SET consumed_at = %s WHERE id = %s AND consumed_at IS NULL "  # noqa: S608
+        "AND EXISTS (SELECT FROM used) RETURNING id)",
         (timezone.now(), code.pk),
     )
 
 
 def of_superseded(token: RefreshToken) -> Consumption:
+    """The refresh token gets a successor (RFC 9700 §4.14.2)."""
     now = timezone.now()
     return Consumption(
-        f"UPDATE {_TOKEN} SET superseded_at = %s, first_used_at = %s WHERE id = %s AND superseded_at IS NULL "  # noqa: S608
-        "AND revoked_at IS NULL AND EXISTS (SELECT FROM used) RETURNING id",
+        f"consumed AS (UPDATE {_TOKEN} SET superseded_at = %s, first_used_at = %s WHERE id = %s "  # noqa: S608
+        "AND superseded_at IS NULL AND revoked_at IS NULL AND EXISTS (SELECT FROM used) RETURNING id)",
         (now, now, token.pk),
     )
 
 
-def of_first_use(token: RefreshToken) -> Consumption:
-    """A refresh token that replaced another and stays the same from now on, such as one that is bound to a key. That
-    it was used closes the retry window of the other."""
+def of_retry(token: RefreshToken) -> Consumption:
+    """A superseded refresh token gets another successor: the one that nobody has used dies. Only under the lock."""
     return Consumption(
-        f"UPDATE {_TOKEN} SET first_used_at = %s WHERE id = %s AND superseded_at IS NULL "  # noqa: S608
-        "AND revoked_at IS NULL AND EXISTS (SELECT FROM used) RETURNING id",
+        f"killed AS (UPDATE {_TOKEN} SET revoked_at = %s WHERE replaces_id = %s AND revoked_at IS NULL "  # noqa: S608
+        f"AND EXISTS (SELECT FROM used)), {NOTHING.expressions}",
         (timezone.now(), token.pk),
     )
 
 
-def of_nothing(token: RefreshToken) -> Consumption:
-    """A refresh token that stays the same: still there, and alive.
+def of_first_use(token: RefreshToken) -> Consumption:
+    """A refresh token replaced another and stays the same from now on, for instance because it is bound to a key. Its
+    first use closes the retry window of the token that it replaced."""
+    return Consumption(
+        f"consumed AS (UPDATE {_TOKEN} SET first_used_at = %s WHERE id = %s AND superseded_at IS NULL "  # noqa: S608
+        "AND revoked_at IS NULL AND EXISTS (SELECT FROM used) RETURNING id)",
+        (timezone.now(), token.pk),
+    )
 
-    What ends it ends the authorization or changes its status_index, and `used` has that row locked; but one that has
-    replaced another is killed by a retry of that (`refresh_token._supersede`), and is locked itself. A lock costs a
-    third of the statement.
+
+def of_reusable(token: RefreshToken) -> Consumption:
+    """A refresh token that stays the same: it must still be there and alive.
+
+    Whatever ends it also ends the authorization or changes its status_index, and `used` has that row locked. There is
+    one exception: a retry of the token that it replaced kills it (`of_retry`). Only then is its own row locked, because
+    a lock costs a third of the statement.
     """
     return Consumption(
-        f"SELECT token.id FROM used, {_TOKEN} token WHERE token.id = %s AND token.superseded_at IS NULL "  # noqa: S608
-        f"AND token.revoked_at IS NULL{' FOR UPDATE OF token' if token.replaces_id else ''}",
+        f"consumed AS (SELECT token.id FROM used, {_TOKEN} token WHERE token.id = %s "  # noqa: S608
+        f"AND token.superseded_at IS NULL AND token.revoked_at IS NULL"
+        f"{' FOR UPDATE OF token' if token.replaces_id else ''})",
         (token.pk,),
     )
 
@@ -76,7 +94,7 @@ def write(
 ) -> None:
     used = f"UPDATE {_AUTHORIZATION} SET last_used_at = %s WHERE id = %s RETURNING id"  # noqa: S608
     changed(
-        _statement(used, "SELECT id FROM used", with_token=row is not None),
+        _statement(used, NOTHING.expressions, with_token=row is not None),
         [timezone.now(), authorization.pk, *_values(client, authorization, grant_type, scopes, row)],
     )
 
@@ -89,22 +107,22 @@ def consume(
     scopes: Iterable[str],
     row: RefreshToken | None,
 ) -> bool:
-    """False where the authorization has changed, or somebody was faster: nothing was consumed, stored or issued."""
+    """False if the authorization has changed or another request was faster: then nothing was consumed or stored."""
     used = (
         f"UPDATE {_AUTHORIZATION} SET last_used_at = %s "  # noqa: S608
         "WHERE id = %s AND revoked_at IS NULL AND status_index = %s RETURNING id"
     )
     parameters = [timezone.now(), authorization.pk, authorization.status_index, *what.parameters]
-    statement = _statement(used, what.statement, with_token=row is not None)
+    statement = _statement(used, what.expressions, with_token=row is not None)
     return changed(statement, [*parameters, *_values(client, authorization, grant_type, scopes, row)]) == 1
 
 
 @cache
-def _statement(used: str, consumed: str, *, with_token: bool) -> str:
+def _statement(used: str, expressions: str, *, with_token: bool) -> str:
     events, tokens = values(AuditEvent), values(RefreshToken)
     stored = f", stored AS (INSERT INTO {_TOKEN} ({tokens.columns}) SELECT {tokens.marks} FROM consumed)"  # noqa: S608
     return (
-        f"WITH used AS ({used}), consumed AS ({consumed}){stored if with_token else ''} "  # noqa: S608
+        f"WITH used AS ({used}), {expressions}{stored if with_token else ''} "  # noqa: S608
         f"INSERT INTO {AuditEvent._meta.db_table} ({events.columns}) SELECT {events.marks} FROM consumed"
     )
 

@@ -12,7 +12,6 @@ from oauth import authorization_details
 from oauth.authorization_details import Detail
 from oauth.conf import conf
 from oauth.grants import consumption, entitlement
-from oauth.grants.consumption import Consumption
 from oauth.models import Authorization, Client, RefreshToken
 from oauth.models.client import GrantType
 from oauth.models.secret import digest, new_secret
@@ -197,14 +196,8 @@ def new_refresh_token(
 
 
 def record(client: Client, authorization: Authorization, grant_type: str, issued: Issuance) -> None:
-    """That the authorization was used, the new refresh token, and the audit event of it, in one statement. Its caller
-    holds the lock of the authorization."""
+    """Stores the use of the authorization, the new refresh token and the audit event, in one statement."""
     consumption.write(client, authorization, grant_type, issued.scopes, issued.refresh_token_row)
-
-
-def consume(what: Consumption, client: Client, authorization: Authorization, grant_type: str, issued: Issuance) -> bool:
-    """As `record`, together with what the grant consumes; whether this one was the first to."""
-    return consumption.consume(what, client, authorization, grant_type, issued.scopes, issued.refresh_token_row)
 
 
 def narrowed_details(request: GrantRequest, authorization: Authorization) -> list[dict[str, Any]]:

@@ -1,13 +1,13 @@
-"""What a code or a refresh token hangs on, read without a lock, for the usual case: no other request uses it now.
+"""Reads a code or a refresh token without a lock, with the authorization and the user: one statement.
 
-One statement. The statement that consumes it looks at the authorization once more (`recording.consume`).
+It finds only what nobody has used, of the client that asks, and only if the database says that the client is enabled:
+the client that authenticated may be a few seconds old. Whatever it does not find is decided under the lock.
 """
 
-from functools import cache
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.contrib.auth import get_user_model
-from django.db import models
 
 from oauth.fast_path.model_rows import Columns
 from oauth.infrastructure.rows import rows
@@ -16,58 +16,45 @@ from oauth.models import Authorization, AuthorizationCode, Client, RefreshToken
 Held = TypeVar("Held", AuthorizationCode, RefreshToken)
 
 
-class _Reader(Generic[Held]):
-    def __init__(self, model: type[Held], digest_column: str) -> None:
-        user = get_user_model()
-        self._held: Columns[Held] = Columns(model, "held")
-        self._authorization = Columns(Authorization, "authorization_")
-        self._user: Columns[Any] = Columns(user, "person")
-        self._statement = (
-            f"SELECT {self._held.sql}, {self._authorization.sql}, {self._user.sql}, client.is_active "  # noqa: S608
-            f"FROM {model._meta.db_table} held "
-            f"JOIN {Authorization._meta.db_table} authorization_ ON authorization_.id = held.authorization_id "
-            f"JOIN {user._meta.db_table} person ON person.{_column(user)} = authorization_.user_id "
-            f"JOIN {Client._meta.db_table} client ON client.id = authorization_.client_id "
-            f"WHERE held.{digest_column} = %s"
-        )
+class Snapshot(Generic[Held]):
+    """`unused` is the SQL condition that nobody has used the row, which is called `held`."""
 
-    def read(self, digest: bytes, client: Client) -> Held | None:
-        found = rows(self._statement, [digest])
+    def __init__(self, model: type[Held], digest_column: str, unused: str) -> None:
+        self._model: type[Held] = model
+        self._digest_column, self._unused = digest_column, unused
+
+    def find(self, digest: bytes, client: Client) -> Held | None:
+        tables = self._tables
+        found = rows(tables.statement, [digest, client.pk])
         if not found:
             return None
-        *values, is_client_active = found[0]
-        held = self._held.instance(values[: self._held.count])
-        user_from = self._held.count + self._authorization.count
-        authorization = self._authorization.instance(values[self._held.count : user_from])
-        if authorization.client_id != client.pk or not is_client_active:
-            return None
-        authorization.user = self._user.instance(values[user_from:])
+        values, user_from = found[0], tables.held.count + tables.authorization.count
+        held = tables.held.instance(values[: tables.held.count])
+        authorization = tables.authorization.instance(values[tables.held.count : user_from])
+        authorization.user = tables.user.instance(values[user_from:])
         authorization.client = client
         held.authorization = authorization
         return held
 
-
-@cache
-def _codes() -> _Reader[AuthorizationCode]:
-    return _Reader(AuthorizationCode, "code_digest")
-
-
-@cache
-def _refresh_tokens() -> _Reader[RefreshToken]:
-    return _Reader(RefreshToken, "token_digest")
+    @cached_property
+    def _tables(self) -> "_Tables[Held]":
+        return _Tables(self._model, self._digest_column, self._unused)
 
 
-def code(digest: bytes, client: Client) -> AuthorizationCode | None:
-    """The code with its authorization, user and client. None where it is unknown or of another client, and where the
-    client, as it is now in the database, is disabled."""
-    return _codes().read(digest, client)
+class _Tables(Generic[Held]):
+    """The columns and the statement; made at first use, when Django knows all models."""
 
-
-def refresh_token(digest: bytes, client: Client) -> RefreshToken | None:
-    """As `code`."""
-    return _refresh_tokens().read(digest, client)
-
-
-def _column(model: type[models.Model]) -> str:
-    assert model._meta.pk is not None
-    return str(model._meta.pk.column)
+    def __init__(self, model: type[Held], digest_column: str, unused: str) -> None:
+        user = get_user_model()
+        assert user._meta.pk is not None
+        self.held: Columns[Held] = Columns(model, "held")
+        self.authorization = Columns(Authorization, "authorization_")
+        self.user: Columns[Any] = Columns(user, "user_")
+        self.statement = (
+            f"SELECT {self.held.sql}, {self.authorization.sql}, {self.user.sql} "  # noqa: S608
+            f"FROM {model._meta.db_table} held "
+            f"JOIN {Authorization._meta.db_table} authorization_ ON authorization_.id = held.authorization_id "
+            f'JOIN {user._meta.db_table} user_ ON user_."{user._meta.pk.column}" = authorization_.user_id '
+            f"JOIN {Client._meta.db_table} client ON client.id = authorization_.client_id AND client.is_active "
+            f"WHERE held.{digest_column} = %s AND authorization_.client_id = %s AND {unused}"
+        )

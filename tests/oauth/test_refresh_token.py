@@ -218,7 +218,7 @@ def test_a_token_that_a_retry_kills_meanwhile_is_not_used(issued, web_app, has_r
 
     def use():
         try:
-            what = consumption.of_nothing(token)
+            what = consumption.of_reusable(token)
             used.append(consumption.consume(what, web_app, token.authorization, "refresh_token", ["openid"], None))
         finally:
             connection.close()
@@ -242,7 +242,7 @@ def test_an_authorization_that_changed_after_it_was_read_is_not_used(issued, web
     token = RefreshToken.objects.select_related("authorization").get()
     authorization, code = token.authorization, AuthorizationCode.objects.get()
     AuthorizationCode.objects.update(consumed_at=None)
-    what = consumption.of_code(code) if held == "code" else consumption.of_nothing(token)
+    what = consumption.of_code(code) if held == "code" else consumption.of_reusable(token)
     changed = Authorization.objects.get()
     if change == "revoked":
         changed.revoke(Authorization.RevocationReason.USER)
