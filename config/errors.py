@@ -40,7 +40,7 @@ _PAGES = ("/oauth/authorize/", "/oauth/apps/", "/oauth/device/", "/oauth/request
 class Failure:
     status: HTTPStatus
     oauth_error: str  # RFC 6749 §5.2, §4.1.2.1
-    problem: str  # a key of banking.api.problems.PROBLEMS
+    problem: str  # a key of banking.api.problem_types.PROBLEMS
     detail: str
     page: str = ""  # the template, where it is not named by the status
 

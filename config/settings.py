@@ -448,7 +448,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "banking.api.problems.exception_handler",
+    "EXCEPTION_HANDLER": "banking.api.errors.exception_handler",
     "UNAUTHENTICATED_USER": None,
 }
 

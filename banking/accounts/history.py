@@ -1,5 +1,6 @@
 """The transaction history of an account: which columns are read, and how far back without a fresh login."""
 
+from datetime import datetime
 from itertools import takewhile
 from typing import Any
 
@@ -13,8 +14,11 @@ FIELDS = (
 )  # fmt: skip
 
 
+def needs_fresh_login(at: datetime) -> bool:
+    """Whether what happened at this time is too old to be read without a fresh login (SCA-RTS art. 10)."""
+    return at < timezone.now() - settings.HISTORY_WITHOUT_STEP_UP
+
+
 def recent_rows(rows: list[dict[str, Any]], *, at: str = "booked_at") -> list[dict[str, Any]]:
-    """The first of `rows`, newest first, that a user may read without a fresh login (SCA-RTS art. 10). `at` is the
-    column with their time."""
-    horizon = timezone.now() - settings.HISTORY_WITHOUT_STEP_UP
-    return list(takewhile(lambda row: row[at] >= horizon, rows))
+    """The first of `rows`, newest first, that may be read without a fresh login. `at` is the column of their time."""
+    return list(takewhile(lambda row: not needs_fresh_login(row[at]), rows))

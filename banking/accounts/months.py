@@ -51,6 +51,12 @@ class Month:
         return self.year < 9999 and self.ends_at + SETTLING <= timezone.now()
 
 
+def month_with_statement(text: str, opened_at: datetime) -> Month | None:
+    """The month that `2026-10` names, if an account that was opened then has a statement for it."""
+    month = Month.parse(text)
+    return month if month is not None and month.is_closed and month >= Month.of(opened_at) else None
+
+
 def last_closed() -> Month:
     return Month.of(timezone.now() - SETTLING).before
 

@@ -9,7 +9,7 @@ Section = tuple[str, Iterable[Mapping[str, object]]]
 
 
 def export(user: Any) -> Iterator[Section]:
-    accounts = Account.objects.of(user.pk)
+    accounts = Account.objects.of_user(user.pk)
     yield (
         "accounts",
         accounts.values("id", "name", "iban", "currency", "status", "posted_minor", "held_minor", "opened_at"),

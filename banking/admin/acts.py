@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from banking import ledger
-from banking.ledger.refusals import LedgerRefusal
+from banking.ledger.refusals import Refusal
 from banking.oversight import Officer
 from oauth.infrastructure.generic import ModelAdmin
 
@@ -26,7 +26,7 @@ Text = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """`do(object, officer, reason)` raises a LedgerRefusal where it cannot be; `suits` says whether it is offered."""
+    """`do(object, officer, reason)` raises a Refusal where it cannot be; `suits` says whether it is offered."""
 
     name: str
     label: Text
@@ -90,7 +90,7 @@ class WithActs(ModelAdmin[Any]):
         if request.method == "POST" and form.is_valid():
             try:
                 ledger.in_transaction(lambda: self._do(act, request, one, form.cleaned_data.get("reason", "")))
-            except LedgerRefusal as refusal:
+            except Refusal as refusal:
                 form.add_error(None, refusal.detail)
             else:
                 self.message_user(request, str(act.done), messages.SUCCESS)

@@ -33,7 +33,7 @@ class ReversalRequestAdmin(WithActs, ReadOnly):
             explanation=_("The money goes back now, by a new transaction. Whoever asked cannot approve."),
             done=_("The transaction is reversed."),
             permission="banking.approve_reversal",
-            do=lambda request, by, reason: oversight.approve(request.pk, by=by, reason=reason),
+            do=lambda request, by, reason: oversight.approve_reversal(request.pk, by=by, reason=reason),
             suits=_is_open,
             reason="optional",
         ),
@@ -43,7 +43,7 @@ class ReversalRequestAdmin(WithActs, ReadOnly):
             explanation=_("Nothing is reversed."),
             done=_("The reversal is declined."),
             permission="banking.approve_reversal",
-            do=lambda request, by, reason: oversight.decline(request.pk, by=by, reason=reason),
+            do=lambda request, by, reason: oversight.decline_reversal(request.pk, by=by, reason=reason),
             suits=_is_open,
         ),
     )

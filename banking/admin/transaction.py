@@ -65,7 +65,7 @@ class TransactionAdmin(WithActs, ReadOnly):
             explanation=_("Somebody else has to approve it. Then the money goes back by a new transaction."),
             done=_("The reversal waits for a second person."),
             permission="banking.request_reversal",
-            do=lambda transaction, by, reason: oversight.request(transaction.pk, by=by, reason=reason),
+            do=lambda transaction, by, reason: oversight.request_reversal(transaction.pk, by=by, reason=reason),
             suits=lambda transaction: not hasattr(transaction, "reversed_by"),
         ),
     )

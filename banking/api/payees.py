@@ -13,20 +13,21 @@ from rest_framework.response import Response
 from banking.api.cursors import PAGE, Page
 from banking.api.money import StrictCharField, StrictSerializer
 from banking.api.views import BankView, user_or_404, uuid_or_404
-from banking.consents.transfer import TRANSFER
+from banking.consents.single_transfer import transfer_details
 from banking.models import Payee
 from banking.notation import iban
 from banking.notation.timestamps import timestamp
-from banking.payments import payee_check, payee_lookups, payees
-from banking.payments.strong_proof import StrongProofNeeded
+from banking.payments import payee_lookups
+from banking.payments.payee_confirmation import confirm_payee
+from banking.payments.payees import store_payee
 from oauth.infrastructure.rate_limits import Limit
-from oauth.resource_server import InsufficientUserAuthentication, TokenRequest, is_authenticated_since, require_live
+from oauth.resource_server import TokenRequest, is_authenticated_since, require_live
 
 _FIELDS = ("id", "name", "iban", "created_at")
 
 
 class PayeeSerializer(StrictSerializer):
-    """Whom to pay: `{"scheme": "iban", "identifier", "name"}`."""
+    """`{"scheme": "iban", "identifier", "name"}`."""
 
     scheme = serializers.ChoiceField(["iban"])
     identifier = StrictCharField(max_length=42)
@@ -34,7 +35,7 @@ class PayeeSerializer(StrictSerializer):
 
     def validate_identifier(self, value: str) -> str:
         if not iban.is_valid(iban.compact(value)):
-            raise serializers.ValidationError("This is no IBAN: its form or check digits are wrong.")
+            raise serializers.ValidationError("Must be a valid IBAN: its form or its check digits are wrong.")
         return iban.compact(value)
 
 
@@ -48,23 +49,20 @@ class PayeeList(BankView):
         if page.after is not None:
             payees = payees.filter(id__lt=UUID(page.after))
         rows = payees.order_by("-id").values(*_FIELDS)[: page.limit + 1]
-        return Response(page.envelope([_shown(row) for row in rows], key="id"))
+        return Response(page.envelope([_represent(row) for row in rows], key="id"))
 
     def post(self, request: TokenRequest) -> Response:
-        """Stored at once, and trusted with larger amounts after NEW_PAYEE_PERIOD. A new one needs a user who has just
-        logged in (RFC 9470); one that is there already is answered 200, its name as it was."""
+        """Stores a payee; larger amounts are possible after NEW_PAYEE_PERIOD. A new one needs a user who has just
+        logged in (RFC 9470). One that is stored already is answered with 200 and keeps its name."""
         serializer = PayeeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
         user_id = user_or_404(request)
         require_live(request.token)
         is_proven = is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE)
-        try:
-            payee, is_new = payees.store(user_id, iban=given["identifier"], name=given["name"], is_proven=is_proven)
-        except StrongProofNeeded:
-            raise InsufficientUserAuthentication(acr_values=(), max_age=settings.STEP_UP_MAX_AGE) from None
-        shown = _shown({field: getattr(payee, field) for field in _FIELDS})
-        answer = Response(shown, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+        payee, is_new = store_payee(user_id, iban=given["identifier"], name=given["name"], is_proven=is_proven)
+        body = _represent({field: getattr(payee, field) for field in _FIELDS})
+        answer = Response(body, status=status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
         answer["Location"] = f"/api/v1/payees/{payee.pk}"
         return answer
 
@@ -76,18 +74,18 @@ class PayeeDetail(BankView):
         row = _visible(request).filter(pk=uuid_or_404(payee_id)).values(*_FIELDS).first()
         if row is None:
             raise Http404
-        return Response(_shown(row))
+        return Response(_represent(row))
 
     def delete(self, request: TokenRequest, payee_id: str) -> Response:
-        """Stored again later, a payee is new again."""
+        """A payee that is stored again later is new again."""
         if not _visible(request).filter(pk=uuid_or_404(payee_id)).update(removed_at=timezone.now()):
             raise Http404
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class PayeeCheck(BankView):
-    """Few at a time: an answer says whether somebody has an account here. Beside its own limit it spends the user's
-    budget of all such answers."""
+    """An answer tells whether somebody has an account here. Therefore it has a limit of its own, and also spends the
+    user's budget for such answers."""
 
     required_scopes = {"POST": ["transfers:write"]}
     limit = Limit("payee-checks", 30)
@@ -96,19 +94,19 @@ class PayeeCheck(BankView):
         serializer = PayeeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         payee_lookups.spend(user_or_404(request))
-        match = payee_check.check(serializer.validated_data["identifier"], serializer.validated_data["name"])
+        match = confirm_payee(serializer.validated_data["identifier"], serializer.validated_data["name"])
         return Response({"result": match.result, "name": match.name})
 
 
 def _visible(request: TokenRequest) -> QuerySet[Payee]:
-    """The person's own, whichever app stored them; a token for single transfers (RFC 9396) has none."""
+    """The user's payees, whichever app stored them; none for a token for single transfers (RFC 9396)."""
     claims = request.claims
-    if claims.user_id is None or any(detail["type"] == TRANSFER for detail in claims.authorization_details):
+    if claims.user_id is None or transfer_details(claims.authorization_details):
         return Payee.objects.none()
     return Payee.objects.current().filter(user_id=claims.user_id)
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def _represent(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": row["id"],
         "name": row["name"],

@@ -4,7 +4,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from banking.api.problems import PROBLEMS
+from banking.api.problem_types import PROBLEMS
 
 
 @require_safe

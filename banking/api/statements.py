@@ -8,12 +8,11 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404, HttpResponseBase, StreamingHttpResponse
-from django.utils import timezone
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.response import Response
 
-from banking.accounts.history import FIELDS
-from banking.accounts.months import Month, closed_months
+from banking.accounts.history import FIELDS, needs_fresh_login
+from banking.accounts.months import Month, closed_months, month_with_statement
 from banking.accounts.statement_csv import csv_lines
 from banking.accounts.statements import Statement, statement_of
 from banking.api import transactions
@@ -64,13 +63,11 @@ class StatementDetail(BankView):
 
     def get(self, request: TokenRequest, account_id: str, month: str) -> HttpResponseBase:
         account = account_or_404(request, account_id, "opened_at", action="statements")
-        asked = Month.parse(month)
+        asked = month_with_statement(month, account["opened_at"])
         since = transactions.history_from(request, account)
-        if asked is None or not asked.is_closed or asked < Month.of(account["opened_at"]):
+        if asked is None or (since is not None and asked.begins_at < since):
             raise Http404
-        if since is not None and asked.begins_at < since:
-            raise Http404
-        if asked.begins_at < timezone.now() - settings.HISTORY_WITHOUT_STEP_UP:
+        if needs_fresh_login(asked.begins_at):
             require_authentication(request.token, max_age=settings.STEP_UP_MAX_AGE)
         statement = statement_of(account["id"], asked)
         is_csv = request.accepted_renderer.format == "csv"

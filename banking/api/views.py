@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from banking.api.json import StrictJSONParser
 from banking.api.problems import BadRequest
 from banking.models import Account
-from banking.models.account import user_id_of
+from banking.models.account_queryset import user_id_of
 from oauth.resource_server import ThrottleToken, TokenRequest, say_limit
 from oauth.resource_server.views import TokenView
 

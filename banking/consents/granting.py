@@ -27,7 +27,9 @@ def closed_object(required: Sequence[str], **properties: Any) -> dict[str, Any]:
 
 def open_accounts(user: Any, *, may_pay: bool = False) -> QuerySet[Account]:
     """The open accounts that the user may share; with `may_pay`, only those that they may also pay from."""
-    return Account.objects.of(user.pk, may_pay=may_pay).filter(status=Account.Status.OPEN).order_by("opened_at", "id")
+    return (
+        Account.objects.of_user(user.pk, may_pay=may_pay).filter(status=Account.Status.OPEN).order_by("opened_at", "id")
+    )
 
 
 def choice_of(account: Account, *, is_ticked: bool) -> Choice:

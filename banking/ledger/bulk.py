@@ -38,7 +38,7 @@ class Posting:
 def post_all(postings: Sequence[Posting]) -> list[UUID]:
     """In this order, whole or not at all; the ids of the transactions, which sort by time as those of `post` do.
 
-    Raises a LedgerRefusal where one would be refused at its place.
+    Raises a Refusal where one would be refused at its place.
     """
     try:
         with transaction.atomic(), connection.wrap_database_errors:

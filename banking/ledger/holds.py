@@ -10,7 +10,7 @@ from banking.models import Account, Hold
 
 
 def hold(account: Account, amount_minor: int, *, until: datetime) -> Hold:
-    """Sets the amount aside. Raises a LedgerRefusal: not enough money, account not open."""
+    """Sets the amount aside. Raises a Refusal: not enough money, account not open."""
     lock([account.pk])
     try:
         with transaction.atomic():

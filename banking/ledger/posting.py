@@ -26,7 +26,7 @@ def post(
     `capturing` is a hold that this transaction takes the place of, `reverses` one that it undoes (once). Of a
     customer the `counterparty` (name, IBAN) is the account on the other side, unless somebody beyond this bank is.
 
-    Whole or not at all, also inside a larger transaction. Raises a LedgerRefusal; what the database refuses
+    Whole or not at all, also inside a larger transaction. Raises a Refusal; what the database refuses
     beyond that is a bug and stays an IntegrityError.
     """
     amounts = {account.pk: amount_minor for account, amount_minor in entries}

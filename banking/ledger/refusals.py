@@ -1,6 +1,8 @@
-"""Why the ledger refuses: one class per problem type (RFC 9457), named as the API names it.
+"""Why the bank refuses something: one class per reason.
 
-In English for programs; pages translate the text."""
+A refusal says nothing of HTTP. The API maps it to a problem document, the web bank to a message on a page. Texts are
+English, for programs and logs; pages translate them.
+"""
 
 from typing import ClassVar
 
@@ -8,68 +10,64 @@ from django.db import IntegrityError
 from django.utils.translation import gettext_noop as _
 
 
-class LedgerRefusal(Exception):
+class Refusal(Exception):
+    """The request can never be carried out as it is.
+
+    `code` names the reason for programs, `title` says it in a sentence. `field` is the part of a payment order that
+    the refusal is about, such as `currency`; `facts` are more values for the caller.
+    """
+
     code: ClassVar[str]
     title: ClassVar[str]
-    status: ClassVar[int] = 422
+    #: Whether a retry with the same idempotency key gets the same refusal. Others leave the key free.
+    is_final: ClassVar[bool] = True
 
-    def __init__(self, detail: str = "", *, pointer: str | None = None, **members: str) -> None:
-        """`members` go into the problem document beside the usual ones (RFC 9457 §3.2)."""
+    def __init__(self, detail: str = "", *, field: str | None = None, **facts: str) -> None:
         super().__init__(detail or self.title)
-        self.members = members
         self.detail = detail or self.title
-        self.pointer = pointer
+        self.field = field
+        self.facts = facts
 
 
-class InsufficientFunds(LedgerRefusal):
+class WrongState(Refusal):
+    """The account, transfer or order is in a state that does not allow it."""
+
+
+class NotAllowed(Refusal):
+    """This user or this client may not do it."""
+
+
+class InsufficientFunds(Refusal):
     code = "insufficient_funds"
     title = _("The account does not hold enough for this.")
 
 
-class AccountNotOpen(LedgerRefusal):
+class AccountNotOpen(WrongState):
     code = "account_not_open"
     title = _("The account is frozen or closed.")
-    status = 409
 
 
-class CurrencyMismatch(LedgerRefusal):
+class CurrencyMismatch(Refusal):
     code = "currency_mismatch"
     title = _("Both accounts and the amount need the same currency.")
 
 
-class SameAccount(LedgerRefusal):
+class SameAccount(Refusal):
     code = "same_account"
     title = _("Source and destination are the same account.")
 
 
-class AmountOutOfRange(LedgerRefusal):
+class AmountOutOfRange(Refusal):
     code = "amount_out_of_range"
     title = _("The amount is not between 1 and 10^15 minor units.")
 
 
-class PayeeUnreachable(LedgerRefusal):
-    code = "payee_unreachable"
-    title = _("No payment can be made to this destination.")
-
-
-class LimitExceeded(LedgerRefusal):
-    code = "limit_exceeded"
-    title = _("This is more than may go to a new payee.")
-
-
-class DuplicateTransfer(LedgerRefusal):
-    code = "duplicate_transfer"
-    title = "The same payment was ordered a moment ago."
-    status = 409
-
-
-class AlreadyReversed(LedgerRefusal):
+class AlreadyReversed(WrongState):
     code = "already_reversed"
     title = _("The transaction was reversed before.")
-    status = 409
 
 
-_BY_CONSTRAINT: dict[str, type[LedgerRefusal]] = {
+_BY_CONSTRAINT: dict[str, type[Refusal]] = {
     "no_overdraft": InsufficientFunds,
     "account_not_open": AccountNotOpen,
     "entry_account_currency": CurrencyMismatch,
@@ -80,8 +78,8 @@ _BY_CONSTRAINT: dict[str, type[LedgerRefusal]] = {
 }
 
 
-def from_database(error: IntegrityError) -> LedgerRefusal | None:
-    """The refusal that a violated constraint means; None for one that only a bug can violate."""
+def from_database(error: IntegrityError) -> Refusal | None:
+    """The refusal for a violated constraint; None if only a bug can violate it."""
     diagnostics = getattr(error.__cause__, "diag", None)
     refusal = _BY_CONSTRAINT.get(getattr(diagnostics, "constraint_name", None) or "")
     return refusal() if refusal else None

@@ -1,6 +1,7 @@
-"""The entities of the bank. The database itself guarantees the ledger's invariants (migration 0002)."""
+"""The entities of the bank. The database itself guarantees the ledger's invariants (migration 0002). May import
+`notation` and, of oauth, the resource server."""
 
-from banking.models.account import Account, AccountAccess, Role
+from banking.models.account import Account, AccountAccess
 from banking.models.account_freeze import AccountFreeze
 from banking.models.consent import Consent
 from banking.models.idempotency import IdempotencyRecord
@@ -8,6 +9,7 @@ from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransacti
 from banking.models.ledger_audit import LedgerAudit
 from banking.models.payee import Payee
 from banking.models.reversal_request import ReversalRequest
+from banking.models.role import Role
 from banking.models.scheduled_transfer import ScheduledTransfer
 from banking.models.transfer import Transfer
 from banking.models.webhook import Event, Webhook, WebhookDelivery

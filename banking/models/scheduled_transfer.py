@@ -3,18 +3,20 @@
 import calendar
 from datetime import date, timedelta
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from uuid_utils.compat import uuid7
 
 from banking.models.account import Account
 from banking.models.ledger import MAX_AMOUNT_MINOR
+from banking.models.payment import Payment, PaymentQuerySet
 
 
-class ScheduledTransfer(models.Model):
+class ScheduledTransferQuerySet(PaymentQuerySet["ScheduledTransfer"]):
+    pass
+
+
+class ScheduledTransfer(Payment):
     """The worker makes one Transfer for each day that is due, once; `next_on` is the first that was not made yet."""
 
     class Frequency(models.TextChoices):
@@ -38,19 +40,8 @@ class ScheduledTransfer(models.Model):
     #: What its user may still cancel.
     OPEN = (Status.ACTIVE, Status.HELD)
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    client_id = models.CharField(max_length=255)
-    idempotency_key = models.CharField(max_length=255)
-    # SHA-256 of the validated request, so that a retry years later is told from another order.
-    fingerprint = models.BinaryField(null=True, editable=False)
     source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="scheduled_transfers")
     destination = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
-    payee_name = models.CharField(max_length=140, blank=True)
-    payee_iban = models.CharField("payee's IBAN", max_length=34, blank=True)
-    currency = models.CharField(max_length=3)
-    amount_minor = models.BigIntegerField()
-    reference = models.CharField(max_length=140)
     frequency = models.CharField(max_length=7, choices=Frequency.choices)
     first_on = models.DateField()
     last_on = models.DateField(null=True, blank=True)
@@ -59,7 +50,8 @@ class ScheduledTransfer(models.Model):
     held_reason = models.CharField(max_length=12, choices=HeldReason.choices, blank=True, db_default="")
     # The user resumed it: from here on it is theirs, whatever becomes of the app that set it up.
     resumed_at = models.DateTimeField(null=True, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = ScheduledTransferQuerySet.as_manager()
 
     class Meta:
         db_table = "scheduled_transfer"

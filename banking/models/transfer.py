@@ -1,19 +1,21 @@
 """A transfer as its owner sees it; the money itself moves in the ledger."""
 
-from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from uuid_utils.compat import uuid7
 
 from banking.models.account import Account
 from banking.models.consent import Consent
 from banking.models.ledger import MAX_AMOUNT_MINOR, Hold, LedgerTransaction
+from banking.models.payment import Payment, PaymentQuerySet
 from banking.models.scheduled_transfer import ScheduledTransfer
 
 
-class Transfer(models.Model):
+class TransferQuerySet(PaymentQuerySet["Transfer"]):
+    pass
+
+
+class Transfer(Payment):
     """Unique by (client, user, key) for ever: a late retry finds the transfer, never makes a second one.
 
     To an account of this bank it is posted at once. To another bank it is pending, with its money held, until the
@@ -30,25 +32,13 @@ class Transfer(models.Model):
     #: Nothing moved, and nothing will.
     ENDED = (Status.REJECTED, Status.CANCELLED, Status.EXPIRED)
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    client_id = models.CharField(max_length=255)
-    idempotency_key = models.CharField(max_length=255)
-    # SHA-256 of the validated request, so that a retry years later is told from another order.
-    fingerprint = models.BinaryField(null=True, editable=False)
     source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transfers_out")
     destination = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="transfers_in", null=True, blank=True
     )
-    payee_name = models.CharField(max_length=140, blank=True)
-    payee_iban = models.CharField("payee's IBAN", max_length=34, blank=True)
-    currency = models.CharField(max_length=3)
-    amount_minor = models.BigIntegerField()
-    reference = models.CharField(max_length=140)
     end_to_end_id = models.CharField(max_length=35, blank=True)
     status = models.CharField(max_length=9, choices=Status.choices)
     status_reason = models.CharField(max_length=40, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
     submitted_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, null=True, blank=True)
@@ -62,6 +52,8 @@ class Transfer(models.Model):
         ScheduledTransfer, on_delete=models.PROTECT, null=True, blank=True, related_name="transfers"
     )
     due_on = models.DateField(null=True, blank=True)
+
+    objects = TransferQuerySet.as_manager()
 
     class Meta:
         db_table = "transfer"

@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from banking import ledger, notices, payments
 from banking.consents.apps import find_apps
-from banking.ledger.refusals import AccountNotOpen, LedgerRefusal
+from banking.ledger.refusals import AccountNotOpen, Refusal
 from banking.models import Account, ScheduledTransfer
 from banking.orders.lifecycle import put_on_hold
-from banking.payments import Order
+from banking.payments import PaymentOrder
 
 logger = logging.getLogger(__name__)
 
@@ -26,23 +26,23 @@ MOST_AT_ONCE = 100
 
 
 class NotAllMade(Exception):
-    """Some orders failed; those are tried again in the next run."""
+    """Some orders failed; the next run tries them again."""
 
 
 def run_due(*, today: date | None = None) -> int:
-    """Makes what is due; how many transfers that were, refused ones included. One that cannot even be refused keeps
-    nobody else's waiting: raises NotAllMade after the others."""
+    """Makes the transfers that are due and returns how many, rejected ones included. If an order fails, the others are
+    made all the same; then it raises NotAllMade."""
     today = today or timezone.localdate()
     due = ScheduledTransfer.objects.filter(status=ScheduledTransfer.Status.ACTIVE, next_on__lte=today)
-    made, broken = 0, []
+    made, failed = 0, []
     for pk in list(due.order_by("next_on").values_list("pk", flat=True)):
         try:
             made += _make_due(pk, today)
         except DatabaseError:
-            logger.exception("the order %s could not be made", pk)
-            broken.append(str(pk))
-    if broken:
-        raise NotAllMade(f"{len(broken)} orders could not be made, see the log: {', '.join(broken[:10])}")
+            logger.exception("The payment order %s failed", pk)
+            failed.append(str(pk))
+    if failed:
+        raise NotAllMade(f"{len(failed)} payment orders failed, see the log: {', '.join(failed[:10])}")
     return made
 
 
@@ -58,31 +58,18 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
     scheduled = orders.select_related("user", "source", "destination").filter(pk=scheduled_id).first()
     if scheduled is None or scheduled.next_on is None or scheduled.next_on > today:
         return False
-    if reason := _ended(scheduled):
+    if reason := _reason_app_ended(scheduled):
         put_on_hold(scheduled, reason)
         notices.enqueue_notice(notices.Kind.ORDER_HELD, scheduled.pk)
         return False
     day = scheduled.next_on
-    order = Order(
-        user_id=scheduled.user_id,
-        client_id=scheduled.client_id,
-        key=f"scheduled {scheduled.pk} {day}",  # with spaces, which no Idempotency-Key has: nobody can take it first
-        source=scheduled.source,
-        destination=scheduled.destination,
-        payee_name=scheduled.payee_name,
-        payee_iban=scheduled.payee_iban,
-        amount_minor=scheduled.amount_minor,
-        currency=scheduled.currency,
-        reference=scheduled.reference,
-        scheduled=scheduled,
-        due_on=day,
-    )
+    order = PaymentOrder.due(scheduled, day)
     try:
         with transaction.atomic():
-            _check_person(scheduled)
+            _check_user(scheduled)
             payments.make(order)
-    except LedgerRefusal as refusal:
-        payments.refuse(order, refusal)
+    except Refusal as refusal:
+        payments.reject(order, refusal)
     scheduled.next_on = scheduled.day_after(day)
     if scheduled.next_on is None:
         scheduled.status = ScheduledTransfer.Status.COMPLETED
@@ -90,16 +77,17 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
     return True
 
 
-def _ended(scheduled: ScheduledTransfer) -> str:
-    """Why the app that set it up may no longer act for the user; empty while it may, or where the user resumed it."""
+def _reason_app_ended(scheduled: ScheduledTransfer) -> str:
+    """Why the app that set the order up may no longer act for the user; empty while it may, or if the user resumed the
+    order."""
     if scheduled.resumed_at is not None:
         return ""
     app = find_apps(scheduled.user_id, [scheduled.client_id]).get(scheduled.client_id)
     return app.ended if app else ""
 
 
-def _check_person(scheduled: ScheduledTransfer) -> None:
-    """Who ordered it is still with us, and may still pay from there."""
-    may_pay = Account.objects.of(scheduled.user_id, may_pay=True).filter(pk=scheduled.source_id)
+def _check_user(scheduled: ScheduledTransfer) -> None:
+    """Raises AccountNotOpen if the user is no longer active or may no longer pay from the account."""
+    may_pay = Account.objects.of_user(scheduled.user_id, may_pay=True).filter(pk=scheduled.source_id)
     if not scheduled.user.is_active or not may_pay.exists():
-        raise AccountNotOpen("Who ordered it may no longer pay from this account.")
+        raise AccountNotOpen("The user who set up the order may no longer pay from this account.")

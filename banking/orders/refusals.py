@@ -2,22 +2,19 @@
 
 from django.utils.translation import gettext_noop as _
 
-from banking.ledger.refusals import LedgerRefusal
+from banking.ledger.refusals import WrongState
 
 
-class NotActive(LedgerRefusal):
+class NotActive(WrongState):
     code = "scheduled_transfer_not_active"
     title = _("The order is completed or was cancelled before.")
-    status = 409
 
 
-class NotHeld(LedgerRefusal):
+class NotHeld(WrongState):
     code = "scheduled_transfer_not_held"
     title = _("The order is not on hold, or only the bank can release it.")
-    status = 409
 
 
-class TooManyOrders(LedgerRefusal):
+class TooManyOrders(WrongState):
     code = "too_many_orders"
-    title = _("There are as many orders as one person may have. Cancel one first.")
-    status = 409
+    title = _("You have as many orders as the bank allows. Cancel one first.")

@@ -1,5 +1,5 @@
-"""The site's audit log: BANK_AUDIT_LOG names a function (act, officer=, about=, reason=) that writes a row of the
-caller's transaction. Without its row no act happens."""
+"""The site's audit log. The setting BANK_AUDIT_LOG names a function `(act, officer=, about=, reason=)` that writes a
+row in the caller's transaction. If it fails, the act does not happen."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +10,12 @@ from django.utils.module_loading import import_string
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """Who acts, and from which address."""
+    """The member of staff who acts, and their IP address."""
 
     user: Any
     address: str | None = None
 
 
 def record(act: str, *, by: Officer, about: object = "", reason: str) -> None:
-    """`about` is the primary key of the person whose money it is; nobody's: the bank's own."""
+    """`about` is the primary key of the user whose money it is; empty for the bank's own."""
     import_string(settings.BANK_AUDIT_LOG)(act, officer=by, about=str(about or ""), reason=reason)

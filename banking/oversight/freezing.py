@@ -1,4 +1,5 @@
-"""Freezing an account: money may come in, none goes out, until it is unfrozen. The ledger's trigger enforces it."""
+"""Freezing an account: money may come in, but none goes out until it is unfrozen. A trigger of the ledger enforces
+it."""
 
 from uuid import UUID
 
@@ -6,28 +7,25 @@ from django.db import transaction
 from django.utils import timezone
 
 from banking import ledger
-from banking.ledger.refusals import LedgerRefusal
+from banking.ledger.refusals import NotAllowed, WrongState
 from banking.models import Account, AccountFreeze
-from banking.oversight import own_money
 from banking.oversight.audit import Officer, record
+from banking.oversight.own_money import refuse_own_money
 
 
-class NotFreezable(LedgerRefusal):
+class NotFreezable(WrongState):
     code = "account_not_freezable"
     title = "Only an open account of a customer can be frozen."
-    status = 409
 
 
-class NotFrozen(LedgerRefusal):
+class NotFrozen(WrongState):
     code = "account_not_frozen"
     title = "The account is not frozen."
-    status = 409
 
 
-class SamePerson(LedgerRefusal):
+class SameUser(NotAllowed):
     code = "unfreezing_by_same_person"
     title = "You have frozen this account yourself. Somebody else must unfreeze it."
-    status = 403
 
 
 @transaction.atomic
@@ -36,32 +34,33 @@ def freeze(account_id: UUID, *, by: Officer, reason: str) -> Account:
     if account.kind != Account.Kind.CUSTOMER or account.status != Account.Status.OPEN:
         raise NotFreezable
     AccountFreeze.objects.create(account=account, reason=reason, frozen_by=by.user)
-    return _set(account, Account.Status.FROZEN, "account_frozen", by, reason)
+    return _set_status(account, Account.Status.FROZEN, "account_frozen", by, reason)
 
 
 @transaction.atomic
 def unfreeze(account_id: UUID, *, by: Officer, reason: str) -> Account:
-    """By another than who froze it, who has no access to it. Everybody may freeze, their own accounts too."""
+    """Raises SameUser for the officer who froze the account, and OwnMoney for one who has access to it. Any officer may
+    freeze any account, their own included."""
     account = _locked(account_id)
     if account.status != Account.Status.FROZEN:
         raise NotFrozen
-    own_money.check(by, [account.pk])
+    refuse_own_money(by, [account.pk])
     frozen = AccountFreeze.objects.filter(account=account, unfrozen_by=None).first()
-    if frozen is not None:  # none where it was frozen before such rows were kept
+    if frozen is not None:  # None if it was frozen before such rows existed
         if frozen.frozen_by_id == by.user.pk:
-            raise SamePerson
+            raise SameUser
         frozen.unfrozen_by, frozen.unfrozen_at, frozen.unfreeze_reason = by.user, timezone.now(), reason
         frozen.save(update_fields=["unfrozen_by", "unfrozen_at", "unfreeze_reason"])
-    return _set(account, Account.Status.OPEN, "account_unfrozen", by, reason)
+    return _set_status(account, Account.Status.OPEN, "account_unfrozen", by, reason)
 
 
 def _locked(account_id: UUID) -> Account:
-    """So that a payment that is under way ends before it or is refused."""
+    """Locks the account: a payment that is under way ends first, or is refused."""
     (account,) = ledger.lock([account_id])
     return account
 
 
-def _set(account: Account, status: Account.Status, act: str, by: Officer, reason: str) -> Account:
+def _set_status(account: Account, status: Account.Status, act: str, by: Officer, reason: str) -> Account:
     account.status = status
     account.save(update_fields=["status"])
     record(act, by=by, about=account.holder_id, reason=f"Account {account.pk}: {reason}")

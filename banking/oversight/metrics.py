@@ -1,4 +1,4 @@
-"""What /metrics tells of the bank: how the worker last found the ledger, and what waits for other banks."""
+"""Metrics of the bank: the last audit of the ledger, and transfers that wait for other banks."""
 
 from prometheus_client import Gauge
 
@@ -7,25 +7,27 @@ from banking.models import LedgerAudit
 
 audited_at = Gauge(
     "ledger_audit_timestamp_seconds",
-    "When the ledger was last audited, in seconds since 1970; 0: never.",
+    "Time of the last audit of the ledger, in seconds since 1970; 0 if there was none.",
     multiprocess_mode="mostrecent",
 )
-audit_seconds = Gauge("ledger_audit_seconds", "How long that took.", multiprocess_mode="mostrecent")
+audit_seconds = Gauge(
+    "ledger_audit_seconds", "Duration of the last audit of the ledger.", multiprocess_mode="mostrecent"
+)
 differences = Gauge(
     "ledger_audit_differences",
-    "Rows that the audit found wrong, by question, counted to 20; anything but 0 is an alarm.",
+    "Rows that the audit found wrong, by question, counted up to 20. Alert on any value but 0.",
     ["question"],
     multiprocess_mode="mostrecent",
 )
 handed_over_at = Gauge(
     "transfers_handed_over_oldest_timestamp_seconds",
-    "When the oldest transfer that another bank has not answered was handed over, in seconds since 1970; 0: none.",
+    "When the oldest transfer without an answer from another bank was handed over, in seconds since 1970; 0 if none.",
     multiprocess_mode="mostrecent",
 )
 
 
 def measure() -> None:
-    """Sets them from the last audit, whichever machine ran it, and from what waits for other banks."""
+    """Sets the gauges from the database, so that every machine reports the same."""
     oldest = payments.handed_over().values_list("submitted_at", flat=True).first()
     handed_over_at.set(oldest.timestamp() if oldest else 0)
     last = LedgerAudit.objects.order_by("ended_at").last()

@@ -1,5 +1,5 @@
-"""Reversing a transaction with four eyes: `request`, then `approve` or `decline` by somebody else. Neither may have
-access to an account that it touches."""
+"""Reversing a transaction by two officers: one requests it, another approves or declines. Neither may have access to an
+account that it touches."""
 
 from uuid import UUID
 
@@ -7,33 +7,30 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from banking import ledger, webhooks
-from banking.ledger.refusals import AlreadyReversed, LedgerRefusal
+from banking.ledger.refusals import AlreadyReversed, NotAllowed, WrongState
 from banking.models import Event, LedgerTransaction, ReversalRequest
-from banking.oversight import own_money
 from banking.oversight.audit import Officer, record
+from banking.oversight.own_money import refuse_own_money
 
 
-class AlreadyRequested(LedgerRefusal):
+class AlreadyRequested(WrongState):
     code = "reversal_already_requested"
-    title = "Somebody has asked for this already; it waits for a second person."
-    status = 409
+    title = "The reversal was requested before and waits for a second officer."
 
 
-class SamePerson(LedgerRefusal):
+class SameUser(NotAllowed):
     code = "reversal_by_same_person"
-    title = "You have asked for this yourself. Somebody else must decide."
-    status = 403
+    title = "You have requested this yourself. Somebody else must decide."
 
 
-class AlreadyDecided(LedgerRefusal):
+class AlreadyDecided(WrongState):
     code = "reversal_already_decided"
-    title = "This was decided before."
-    status = 409
+    title = "The reversal was approved or declined before."
 
 
-def request(transaction_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
+def request_reversal(transaction_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
     original = LedgerTransaction.objects.get(pk=transaction_id)
-    own_money.check(by, original.entries.values_list("account_id", flat=True))
+    refuse_own_money(by, original.entries.values_list("account_id", flat=True))
     if LedgerTransaction.objects.filter(reverses=original).exists():
         raise AlreadyReversed
     try:
@@ -49,9 +46,8 @@ def request(transaction_id: UUID, *, by: Officer, reason: str) -> ReversalReques
 
 
 @transaction.atomic
-def approve(request_id: UUID, *, by: Officer, reason: str = "") -> ReversalRequest:
-    """The money goes back with the approval, or neither happens. Raises a LedgerRefusal, for example where the money
-    has been spent since."""
+def approve_reversal(request_id: UUID, *, by: Officer, reason: str = "") -> ReversalRequest:
+    """Approves and reverses in one transaction. Raises a Refusal, for example if the money has been spent since."""
     asked = _open_request(request_id, by)
     asked.reversal = ledger.reverse(asked.transaction, reason=asked.reason)
     _decide(asked, ReversalRequest.Status.APPROVED, by, reason)
@@ -63,7 +59,7 @@ def approve(request_id: UUID, *, by: Officer, reason: str = "") -> ReversalReque
 
 
 @transaction.atomic
-def decline(request_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
+def decline_reversal(request_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
     asked = _open_request(request_id, by)
     _decide(asked, ReversalRequest.Status.DECLINED, by, reason)
     _record("reversal_declined", asked, by, reason)
@@ -71,14 +67,14 @@ def decline(request_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
 
 
 def _open_request(request_id: UUID, by: Officer) -> ReversalRequest:
-    """Locked before any account, so that two who decide at once do it one after the other."""
+    """Locks the request before any account, so that two officers who decide at once do it one after the other."""
     requests = ReversalRequest.objects.select_for_update(no_key=True, of=("self",)).select_related("transaction")
     asked = requests.get(pk=request_id)
     if asked.status != ReversalRequest.Status.OPEN:
         raise AlreadyDecided
     if asked.requested_by_id == by.user.pk:
-        raise SamePerson
-    own_money.check(by, asked.transaction.entries.values_list("account_id", flat=True))
+        raise SameUser
+    refuse_own_money(by, asked.transaction.entries.values_list("account_id", flat=True))
     return asked
 
 
@@ -88,7 +84,7 @@ def _decide(asked: ReversalRequest, status: ReversalRequest.Status, by: Officer,
 
 
 def _record(act: str, asked: ReversalRequest, by: Officer, reason: str) -> None:
-    """About everybody whose money it is: one row each, at least one."""
+    """Writes a row for each holder of a touched account; one without a holder if there is none."""
     entries = asked.transaction.entries.filter(account__holder__isnull=False)
     holders: set[object] = set(entries.values_list("account__holder_id", flat=True))
     for holder in holders or {""}:

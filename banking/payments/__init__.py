@@ -1,24 +1,26 @@
-"""Payments: an order becomes a transfer, a transfer becomes entries of the ledger.
+"""Payments: an instruction becomes a payment order (`prepare`), an order a transfer (`make`), a transfer entries of the
+ledger.
 
 Within this bank a transfer is posted at once. To another bank its money is held until the payment scheme has answered:
 pending -> (handed over) -> posted or rejected. Until it is handed over it can be cancelled. Knows no HTTP; may import
 `accounts`, `consents`, `notices`, `webhooks`, the ledger and what lies below them.
 """
 
-from banking.payments.order import Order, check
-from banking.payments.route import find_route
+from banking.payments.instruction import Instruction, Payer, prepare
+from banking.payments.order import PaymentOrder
 from banking.payments.settlement import expire, handed_over, resume, settle
-from banking.payments.transfers import cancel, make, refuse
+from banking.payments.transfers import cancel, make, reject
 
 __all__ = [
-    "Order",
+    "Instruction",
+    "Payer",
+    "PaymentOrder",
     "cancel",
-    "check",
     "expire",
-    "find_route",
     "handed_over",
     "make",
-    "refuse",
+    "prepare",
+    "reject",
     "resume",
     "settle",
 ]

@@ -1,20 +1,21 @@
-"""A payment order: what a user told the bank to pay, by an app, on a page, or by an order for a later day."""
+"""A payment order: what a user told the bank to pay, by an app, on a page, or by a standing order."""
 
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from banking.ledger.refusals import AmountOutOfRange, CurrencyMismatch, PayeeUnreachable, SameAccount
+from banking.ledger.refusals import AmountOutOfRange, CurrencyMismatch, SameAccount
 from banking.models import Account, Consent, ScheduledTransfer
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.payments import scheme
+from banking.payments.refusals import PayeeUnreachable
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What somebody ordered: to an account of this bank (`destination`) or to one elsewhere. `payee_iban` is empty
-    between a person's own accounts."""
+class PaymentOrder:
+    """`destination` is an account of this bank, None if the money goes to another bank. `payee_iban` is empty between
+    the user's own accounts."""
 
     user_id: UUID
     client_id: str
@@ -30,17 +31,37 @@ class Order:
     consent: Consent | None = None
     scheduled: ScheduledTransfer | None = None
     due_on: date | None = None
-    #: Whether the user has just logged in (RFC 9470). What an order makes was proven when it was ordered.
+    #: Whether the user has just logged in (RFC 9470). A standing order was proven when it was set up.
     is_proven: bool = False
-    #: Of the request that ordered it: a late retry is told from another order under the same key.
+    #: Of the request; it tells a late retry from another request with the same idempotency key.
     fingerprint: bytes | None = None
 
-    def as_transfer(self) -> dict[str, Any]:
-        """The fields that a Transfer takes over."""
+    @classmethod
+    def due(cls, scheduled: ScheduledTransfer, day: date) -> "PaymentOrder":
+        """The order for one day of a ScheduledTransfer."""
+        return cls(
+            user_id=scheduled.user_id,
+            client_id=scheduled.client_id,
+            # With spaces, which an Idempotency-Key cannot contain: no app can take the key first.
+            key=f"scheduled {scheduled.pk} {day}",
+            source=scheduled.source,
+            destination=scheduled.destination,
+            payee_name=scheduled.payee_name,
+            payee_iban=scheduled.payee_iban,
+            amount_minor=scheduled.amount_minor,
+            currency=scheduled.currency,
+            reference=scheduled.reference,
+            scheduled=scheduled,
+            due_on=day,
+        )
+
+    def as_scheduled(self) -> dict[str, Any]:
+        """The values of the fields that a Transfer and a ScheduledTransfer share."""
         return {
             "user_id": self.user_id,
             "client_id": self.client_id,
             "idempotency_key": self.key,
+            "fingerprint": self.fingerprint,
             "source": self.source,
             "destination": self.destination,
             "payee_name": self.payee_name,
@@ -48,22 +69,27 @@ class Order:
             "currency": self.currency,
             "amount_minor": self.amount_minor,
             "reference": self.reference,
+        }
+
+    def as_transfer(self) -> dict[str, Any]:
+        """The values of a Transfer's fields."""
+        return {
+            **self.as_scheduled(),
             "end_to_end_id": self.end_to_end_id,
             "consent": self.consent,
             "scheduled": self.scheduled,
             "due_on": self.due_on,
-            "fingerprint": self.fingerprint,
         }
 
 
-def check(order: Order) -> None:
-    """What can be said before any money is touched. Raises a LedgerRefusal."""
+def check_order(order: PaymentOrder) -> None:
+    """Every check that is possible before money is touched. Raises a Refusal."""
     if not 0 < order.amount_minor <= MAX_AMOUNT_MINOR:
-        raise AmountOutOfRange(pointer="/amount/minor_units")
-    if order.destination is None and not (order.payee_iban and scheme.of_site()):
-        raise PayeeUnreachable(pointer="/destination")
+        raise AmountOutOfRange(field="amount")
+    if order.destination is None and not (order.payee_iban and scheme.configured_scheme()):
+        raise PayeeUnreachable(field="destination")
     if order.destination and order.source.pk == order.destination.pk:
-        raise SameAccount(pointer="/destination")
+        raise SameAccount(field="destination")
     currencies = {order.source.currency, order.currency, (order.destination or order.source).currency}
     if len(currencies) > 1:
-        raise CurrencyMismatch(pointer="/amount/currency")
+        raise CurrencyMismatch(field="currency")

@@ -1,6 +1,6 @@
-"""One budget for every answer that tells of somebody else's account here: that it exists, its currency, its name
-(OWASP API4, API6). Transfers, rehearsals, orders, payee checks and the web bank share it: one for each user, whatever
-app asks."""
+"""The budget for answers about somebody else's account at this bank: that it exists, its currency, its name (OWASP
+API4, API6). Each user has one. All of their apps, the web bank, transfers, dry runs, orders and payee checks share it.
+"""
 
 from uuid import UUID
 
@@ -13,8 +13,8 @@ LIMIT = Limit("payee-lookups", 30)
 
 
 def spend(user_id: UUID, *, paid_iban: str = "") -> None:
-    """Counts one question. Raises TooManyRequests, except about an IBAN that the user has paid before: that answer
-    tells nothing new."""
+    """Counts one answer. Raises TooManyRequests if the budget is spent, except for an IBAN that the user has paid
+    before: its answer tells them nothing new."""
     try:
         rate_limits.spend(LIMIT, str(user_id))
     except TooManyRequests:

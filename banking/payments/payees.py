@@ -1,4 +1,4 @@
-"""Storing whom a user pays."""
+"""Storing payees."""
 
 from uuid import UUID
 
@@ -6,13 +6,13 @@ from django.db import transaction
 
 from banking import notices
 from banking.models import Payee
-from banking.payments.strong_proof import StrongProofNeeded
+from banking.payments.refusals import StrongProofNeeded
 
 
 @transaction.atomic
-def store(user_id: UUID, *, iban: str, name: str, is_proven: bool) -> tuple[Payee, bool]:
-    """The payee, and whether it is new; one that is there keeps its name. Raises StrongProofNeeded for a new one where
-    the user has not just logged in (SCA-RTS art. 13). Its owner is told."""
+def store_payee(user_id: UUID, *, iban: str, name: str, is_proven: bool) -> tuple[Payee, bool]:
+    """Returns the payee, and whether it is new. A payee that is stored already keeps its name. Raises
+    StrongProofNeeded for a new one if the user has not just logged in (SCA-RTS art. 13). A new payee is notified."""
     theirs = Payee.objects.current().filter(user_id=user_id, iban=iban)
     if (known := theirs.first()) is not None:
         return known, False

@@ -1,22 +1,21 @@
-"""From which account to which: what somebody may use of what they named. The API and the web bank ask here."""
+"""From which account to which: what a user may use of the accounts that they named."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q
+from django.db.models import Q
 
 from banking.models import Account, Role
-from banking.models.account import AccountQuerySet
+from banking.models.account_queryset import AccountQuerySet
 from banking.notation import iban
 from banking.payments import payee_lookups
+from banking.payments.destination import Destination
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`source` is None where they may not pay from there. `payee_iban` is empty between their own accounts, and where
-    nobody can be paid."""
+    """`source` is None if the user may not pay from it. `payee_iban` is empty between the user's own accounts, and if
+    nobody can be paid there."""
 
     source: Account | None
     destination: Account | None
@@ -24,27 +23,22 @@ class Route:
 
 
 def find_route(
-    visible: AccountQuerySet, source_id: UUID, destination: Mapping[str, Any], *, charged_to: UUID | None
+    visible: AccountQuerySet, source_id: UUID, destination: Destination, *, charged_to: UUID | None
 ) -> Route:
-    """`visible` are somebody's accounts; the destination is `{"account_id"}`, one of them, or `{"identifier"}`, an
-    IBAN. At most two queries.
+    """`visible` are the user's accounts that the client may see. At most two queries.
 
-    `charged_to` is the user whose budget pays for looking at somebody else's account; None where they have been told
-    of it before. Raises TooManyRequests.
+    `charged_to` is the user whose budget pays for a look at somebody else's account, or None if they were told of it
+    before. Raises TooManyRequests.
     """
-    identifier = iban.compact(destination.get("identifier", ""))
-    asked = Q(pk__in=[source_id, destination.get("account_id")])
-    found = visible.annotate(role=F("access__role"), is_active=F("access__user__is_active"))
-    own = {account.pk: account for account in found.filter(asked | Q(iban=identifier) if identifier else asked)}
-    # What somebody only looks after is not theirs: they cannot pay from it, and paying into it is paying somebody.
-    own = {
-        pk: account
-        for pk, account in own.items()
-        if account.role != Role.READER  # type: ignore[attr-defined]  # annotated above
-    }
+    identifier = destination.iban
+    named = Q(pk__in=[source_id, destination.account_id])
+    found = visible.with_role().filter(named | Q(iban=identifier) if identifier else named)
+    # An account that the user may only read is not theirs: they cannot pay from it, and paying into it is a payment to
+    # somebody else.
+    own = {account.pk: account for account in found if account.role != Role.READER}
     source = own.get(source_id)
-    if "account_id" in destination:
-        return Route(source, own.get(destination["account_id"]), "")
+    if destination.account_id is not None:
+        return Route(source, own.get(destination.account_id), "")
     for account in own.values():
         if account.iban == identifier:
             return Route(source, account, "")

@@ -1,7 +1,7 @@
-"""The way to other banks: the site's PAYMENT_SCHEME names a function (transfer) -> Outcome.
+"""The way to other banks. The setting PAYMENT_SCHEME names a function `(transfer) -> Outcome`.
 
-It is called at least once per transfer, so it must know a transfer by its id and pay it once. It raises Unanswered
-when it cannot tell; then it is asked again. Without the setting no other bank can be paid.
+It is called at least once per transfer, so it must recognize a transfer by its id and pay it once. It raises Unanswered
+if it does not know the outcome; it is called again later. Without the setting no other bank can be paid.
 """
 
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from banking.models import Transfer
 
 
 class Unanswered(Exception):
-    """The scheme did not say what became of the transfer; it is asked again."""
+    """The outcome of the transfer is not known yet; the scheme is asked again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`reason` says in a word why it was not paid (`account_closed`); empty: it was paid."""
+    """`reason` is a word for why it was not paid, such as `account_closed`; empty if it was paid."""
 
     reason: str = ""
 
@@ -27,7 +27,7 @@ class Outcome:
 Scheme = Callable[[Transfer], Outcome]
 
 
-def of_site() -> Scheme | None:
+def configured_scheme() -> Scheme | None:
     if not settings.PAYMENT_SCHEME:
         return None
     scheme: Scheme = import_string(settings.PAYMENT_SCHEME)

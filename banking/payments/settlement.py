@@ -24,13 +24,11 @@ LONGEST_ANSWER = timedelta(hours=6)
 
 
 def settle(transfer_id: UUID) -> None:
-    """Hands a pending transfer to the scheme and writes down what became of it; again and again does no harm.
-
-    Raises scheme.Unanswered, and then the money stays held.
-    """
-    pay = scheme.of_site()
+    """Hands a pending transfer to the scheme and stores the outcome. Safe to repeat. Raises scheme.Unanswered; the
+    money then stays held."""
+    pay = scheme.configured_scheme()
     if pay is None:
-        raise scheme.Unanswered("There is no PAYMENT_SCHEME; nothing was handed over.")
+        raise scheme.Unanswered("PAYMENT_SCHEME is not set; nothing was handed over.")
     transfer = ledger.in_transaction(lambda: _submit(transfer_id))
     if transfer is None:
         return
@@ -40,8 +38,8 @@ def settle(transfer_id: UUID) -> None:
 
 
 def resume() -> int:
-    """Asks again about what was handed over long ago, when the job that did so has given up; how many are still open
-    then. The other bank may have been paid: such a transfer is neither cancelled nor expired, it is found out about."""
+    """Asks again about transfers that were handed over long ago and whose own job has given up. Returns how many still
+    have no answer. The other bank may have been paid, so such a transfer is never cancelled or expired."""
     still_open = 0
     for pk in handed_over().filter(submitted_at__lt=timezone.now() - LONGEST_ANSWER).values_list("pk", flat=True)[:100]:
         try:
@@ -52,13 +50,13 @@ def resume() -> int:
 
 
 def handed_over() -> QuerySet[Transfer]:
-    """Given to the scheme, not answered yet, the oldest first."""
+    """Transfers that the scheme has not answered yet, the oldest first."""
     pending = Transfer.objects.filter(status=Transfer.Status.PENDING, submitted_at__isnull=False)
     return pending.order_by("submitted_at")
 
 
 def expire() -> int:
-    """Gives back what was held for transfers that were never handed over; how many there were."""
+    """Ends transfers that were never handed over in time, and releases their money. Returns how many."""
     due = Transfer.objects.filter(
         status=Transfer.Status.PENDING, submitted_at=None, hold__expires_at__lt=timezone.now()
     )
@@ -66,7 +64,7 @@ def expire() -> int:
 
 
 def _submit(transfer_id: UUID) -> Transfer | None:
-    """From here on it cannot be cancelled; None where there is nothing to hand over."""
+    """Marks the transfer as handed over; it cannot be cancelled any more. None if it is not pending."""
     transfer = lock_transfer(transfer_id)
     if transfer.status != Transfer.Status.PENDING:
         return None
@@ -77,7 +75,7 @@ def _submit(transfer_id: UUID) -> Transfer | None:
 
 
 def _conclude(transfer_id: UUID, outcome: scheme.Outcome) -> bool:
-    """Whether it has come to its end; why not, stands in `status_reason`."""
+    """Returns whether the transfer has ended; if not, `status_reason` says why."""
     transfer = lock_transfer(transfer_id)
     if transfer.status != Transfer.Status.PENDING:
         return True
@@ -88,7 +86,7 @@ def _conclude(transfer_id: UUID, outcome: scheme.Outcome) -> bool:
         with transaction.atomic():
             transfer.transaction = _pay_out(transfer)
     except AccountNotOpen:
-        # Frozen after the other bank was paid: the debt is real, and the bank carries it until somebody looks.
+        # The account was frozen after the other bank was paid. The debt is real; the bank carries it until staff act.
         transfer.status_reason = "account_not_open"
         transfer.save(update_fields=["status_reason"])
         return False

@@ -4,15 +4,19 @@ the money."""
 from datetime import timedelta
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext_noop as _
 
 from banking import ledger, notices, webhooks
 from banking.database import jobs
-from banking.ledger.refusals import LedgerRefusal
+from banking.ledger.refusals import Refusal
 from banking.models import Event, Hold, Transfer
-from banking.payments import duplicate, new_payee, queue, strong_proof
-from banking.payments.order import Order, check
+from banking.payments import strong_proof
+from banking.payments.duplicates import refuse_duplicate
+from banking.payments.new_payee_limit import enforce_limit
+from banking.payments.order import PaymentOrder, check_order
+from banking.payments.payer_lock import lock_payer
+from banking.payments.refusals import NotCancellable, NotTheirs
 
 #: The background task that hands a transfer to the payment scheme. Its name is stored with jobs that wait.
 SETTLE = "banking.settle_transfer"
@@ -20,33 +24,30 @@ SETTLE = "banking.settle_transfer"
 LONGEST_PENDING = timedelta(days=5)
 
 
-class NotCancellable(LedgerRefusal):
-    code = "transfer_not_cancellable"
-    title = _("The transfer is no longer waiting here: it was made, refused, cancelled, or handed to the other bank.")
-    status = 409
-
-
-def make(order: Order) -> Transfer:
-    """Inside the caller's transaction: posted, or pending with its money held. Raises a LedgerRefusal, or
-    StrongProofNeeded where the sum of the day needs a user who has just logged in."""
-    check(order)
+def make(order: PaymentOrder) -> Transfer:
+    """Makes the transfer in the caller's transaction: posted, or pending with its money held. Raises a Refusal, or
+    StrongProofNeeded if the sum of the day needs a user who has just logged in."""
+    check_order(order)
     now = timezone.now()
     transfer = Transfer(**order.as_transfer(), created_at=now)
-    # What a person allowed by name and amount, they have looked at.
+    # A payment that the user allowed by payee and amount is one that they have looked at.
     is_to_somebody = bool(order.payee_iban) and order.consent is None
     is_ordered_now = order.scheduled is None
-    is_large = False
+    is_notified = False
     if is_to_somebody or is_ordered_now:
-        queue.enter(order.user_id)
+        lock_payer(order.user_id)
     if is_ordered_now:
-        is_large = strong_proof.check(order.user_id, order.currency, order.amount_minor, is_proven=order.is_proven)
+        is_notified = strong_proof.require_proof(
+            order.user_id, order.currency, order.amount_minor, is_proven=order.is_proven
+        )
     if is_to_somebody or order.end_to_end_id:
-        # Both accounts, in the one order: with the source alone, two people who pay each other deadlock in `post`.
+        # Both accounts, in the one lock order. With the source alone, two users who pay each other would deadlock in
+        # `post`.
         ledger.lock({account.pk for account in (order.source, order.destination) if account})
     if order.end_to_end_id:
-        duplicate.check(order.source.pk, order.end_to_end_id)
+        refuse_duplicate(order.source.pk, order.end_to_end_id)
     if is_to_somebody:
-        new_payee.check(order.user_id, order.payee_iban, order.amount_minor, order.currency)
+        enforce_limit(order.user_id, order.payee_iban, order.amount_minor, order.currency)
     if order.destination:
         entries = [(order.source, -order.amount_minor), (order.destination, order.amount_minor)]
         transfer.transaction = ledger.post(entries, description=order.reference, kind="transfer", created_at=now)
@@ -56,16 +57,16 @@ def make(order: Order) -> Transfer:
         transfer.status = Transfer.Status.PENDING
     transfer.save(force_insert=True)
     if transfer.status == Transfer.Status.PENDING:
-        # A row of this transaction: handed over if and only if the transfer is there.
+        # A row of this transaction: the transfer is handed over if and only if it exists.
         jobs.defer(SETTLE, transfer_id=str(transfer.pk))
-    if is_large:
+    if is_notified:
         notices.enqueue_notice(notices.Kind.LARGE_PAYMENT, transfer.pk)
     announce(transfer)
     return transfer
 
 
-def refuse(order: Order, refusal: LedgerRefusal) -> Transfer:
-    """Writes down an order of the bank's own making that could not be made, and tells of it."""
+def reject(order: PaymentOrder, refusal: Refusal) -> Transfer:
+    """Stores the transfer of a payment order that was due and could not be made, and announces it."""
     transfer = Transfer.objects.create(
         **order.as_transfer(), status=Transfer.Status.REJECTED, status_reason=refusal.code
     )
@@ -73,8 +74,11 @@ def refuse(order: Order, refusal: LedgerRefusal) -> Transfer:
     return transfer
 
 
-def cancel(transfer_id: UUID) -> Transfer:
-    """Inside the caller's transaction. Raises NotCancellable."""
+def cancel(transfer_id: UUID, *, among: QuerySet[Transfer] | None = None) -> Transfer:
+    """Cancels a transfer in the caller's transaction. Raises NotCancellable, or NotTheirs if it is not `among` those
+    that the user may cancel."""
+    if among is not None and not among.filter(pk=transfer_id).exists():
+        raise NotTheirs
     transfer = lock_transfer(transfer_id)
     if transfer.status != Transfer.Status.PENDING or transfer.submitted_at:
         raise NotCancellable
@@ -82,14 +86,14 @@ def cancel(transfer_id: UUID) -> Transfer:
 
 
 def lock_transfer(transfer_id: UUID) -> Transfer:
-    """The account first, then the transfer: the one lock order."""
+    """Locks the account first, then the transfer: the one lock order."""
     ledger.lock(Transfer.objects.filter(pk=transfer_id).values_list("source_id", flat=True))
     transfers = Transfer.objects.select_for_update(no_key=True, of=("self",)).select_related("hold", "source")
     return transfers.get(pk=transfer_id)
 
 
 def end(transfer: Transfer, status: Transfer.Status, reason: str = "") -> Transfer:
-    """Without payment: the money is given back."""
+    """Ends a pending transfer without payment and releases its money."""
     if transfer.hold:
         hold_status = Hold.Status.EXPIRED if status == Transfer.Status.EXPIRED else Hold.Status.RELEASED
         ledger.release(transfer.hold, status=hold_status)
@@ -100,6 +104,7 @@ def end(transfer: Transfer, status: Transfer.Status, reason: str = "") -> Transf
 
 
 def announce(transfer: Transfer) -> None:
+    """Writes the events of a change to the transfer, for the webhooks of apps."""
     happened = [(Event.TRANSFER_UPDATED, transfer.source_id, transfer.pk)]
     if transfer.transaction_id:
         sides = filter(None, (transfer.source_id, transfer.destination_id))

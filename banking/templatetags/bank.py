@@ -7,7 +7,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from banking.notation import amounts, iban
-from banking.web.person import accounts_of
+from banking.web.user import accounts_of
 
 register = template.Library()
 register.filter("ending", iban.ending)

@@ -1,21 +1,20 @@
 """Accounts with their balances, one account's history, its statements."""
 
+from collections.abc import Callable
 from itertools import islice
 from uuid import UUID
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from banking.accounts import statements
-from banking.accounts.history import FIELDS, recent_rows
-from banking.accounts.months import Month, closed_months
+from banking.accounts.history import FIELDS, needs_fresh_login, recent_rows
+from banking.accounts.months import Month, closed_months, month_with_statement
 from banking.accounts.statement_csv import csv_lines
+from banking.accounts.statements import statement_of
 from banking.models import Account, Role, Transfer
 from banking.web import history
-from banking.web.person import account_or_404, accounts_of, is_fresh, page, prove_it, reauthentication_url
+from banking.web.user import account_or_404, accounts_of, is_fresh, page, prove_it, reauthentication_url
 
 MOST_MONTHS = 120
 
@@ -29,7 +28,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @require_safe
 @page
 def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
-    """Older transactions than ninety days need a fresh log-in, as in the API: the page ends before them."""
+    """Transactions that are older than ninety days need a fresh login, as in the API: the page ends before them."""
     found = account_or_404(request, account_id)
     search = history.Search(request.GET, label_suffix="")
     rows = history.part(search.found(found), request.GET.get("before", ""))
@@ -42,7 +41,7 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
     is_cut = len(readable) < len(rows) and len(shown) == len(readable)
     context = {
         "account": found,
-        "may_pay": found.role != Role.READER and found.status == Account.Status.OPEN,  # type: ignore[attr-defined]
+        "may_pay": found.role != Role.READER and found.status == Account.Status.OPEN,
         "search": search,
         "is_search": bool(set(request.GET) - {"before"}),
         "is_first": "before" not in request.GET,
@@ -66,30 +65,36 @@ def statement_list(request: HttpRequest, account_id: UUID) -> HttpResponse:
 @require_safe
 @page
 def statement(request: HttpRequest, account_id: UUID, month: str) -> HttpResponseBase:
-    found, asked = account_or_404(request, account_id), Month.parse(month)
-    if (stop := _closed_to(request, found, asked)) is not None:
-        return stop
-    made = statements.statement_of(found.pk, asked)  # type: ignore[arg-type]
-    context = {"account": found, "statement": made, "rows": made.entries.values(*FIELDS).iterator(chunk_size=500)}
-    return render(request, "bank/statement.html", context)
+    def show(found: Account, asked: Month) -> HttpResponseBase:
+        made = statement_of(found.pk, asked)
+        context = {"account": found, "statement": made, "rows": made.entries.values(*FIELDS).iterator(chunk_size=500)}
+        return render(request, "bank/statement.html", context)
+
+    return _statement(request, account_id, month, show)
 
 
 @require_safe
 @page
 def statement_csv(request: HttpRequest, account_id: UUID, month: str) -> HttpResponseBase:
     """The same bytes as the API's."""
-    found, asked = account_or_404(request, account_id), Month.parse(month)
-    if (stop := _closed_to(request, found, asked)) is not None:
-        return stop
-    rows = statements.statement_of(found.pk, asked).entries.values(*FIELDS).iterator(chunk_size=500)  # type: ignore[arg-type]
-    answer = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
-    answer["Content-Disposition"] = f'attachment; filename="statement-{asked}.csv"'
-    return answer
+
+    def download(found: Account, asked: Month) -> HttpResponseBase:
+        rows = statement_of(found.pk, asked).entries.values(*FIELDS).iterator(chunk_size=500)
+        response = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="statement-{asked}.csv"'
+        return response
+
+    return _statement(request, account_id, month, download)
 
 
-def _closed_to(request: HttpRequest, found: Account, asked: Month | None) -> HttpResponse | None:
-    """Where an old one needs a fresh log-in first; 404 for a month that has no statement."""
-    if asked is None or not asked.is_closed or asked < Month.of(found.opened_at):
+def _statement(
+    request: HttpRequest, account_id: UUID, text: str, answer: Callable[[Account, Month], HttpResponseBase]
+) -> HttpResponseBase:
+    """The answer about one month, after a fresh login if it is old. Raises Http404 for a month without a statement."""
+    found = account_or_404(request, account_id)
+    month = month_with_statement(text, found.opened_at)
+    if month is None:
         raise Http404
-    is_old = asked.begins_at < timezone.now() - settings.HISTORY_WITHOUT_STEP_UP
-    return prove_it(request.get_full_path()) if is_old and not is_fresh(request) else None
+    if needs_fresh_login(month.begins_at) and not is_fresh(request):
+        return prove_it(request.get_full_path())
+    return answer(found, month)

@@ -1,24 +1,24 @@
-"""Standing orders and transfers of days to come."""
+"""Payment orders: standing orders, and transfers on a later day."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import F
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.db.models import F, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from banking import orders as payment_orders
 from banking.consents.apps import App, find_apps
 from banking.ledger import in_transaction
-from banking.ledger.refusals import LedgerRefusal
+from banking.ledger.refusals import Refusal
 from banking.models import Account, ScheduledTransfer
-from banking.orders import lifecycle
-from banking.payments.strong_proof import StrongProofNeeded
-from banking.web.person import id_of, is_fresh, page, prove_it
+from banking.payments.refusals import StrongProofNeeded
+from banking.web.refusals import message_of
+from banking.web.user import id_of, is_fresh, page, prove_it
 
 MOST = 200
 
@@ -26,7 +26,7 @@ MOST = 200
 @require_safe
 @page
 def orders(request: HttpRequest) -> HttpResponse:
-    """Those on hold first, each with the app that set it up."""
+    """Orders on hold come first, each with the app that set it up."""
     is_open = _visible(request).filter(status__in=ScheduledTransfer.OPEN)
     found = list(
         is_open.select_related("source", "destination").order_by(F("next_on").asc(nulls_first=True), "id")[:MOST]
@@ -44,7 +44,7 @@ def orders(request: HttpRequest) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """An order with the app that set it up, None where nobody but its user did."""
+    """An order with the app that set it up; None if the user did in the web bank."""
 
     order: ScheduledTransfer
     app: App | None
@@ -59,33 +59,30 @@ class _Shown:
 @require_POST
 @page
 def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
-    """Goes on without the app that set it up; needs a fresh log-in, as a new order does."""
-    if not _visible(request, may_pay=True).filter(pk=order_id).exists():
-        raise Http404
+    """The order goes on without the app that set it up. Needs a fresh login, as a new order does."""
+    among = _visible(request, may_pay=True)
     try:
-        in_transaction(lambda: lifecycle.resume(order_id, is_proven=is_fresh(request)))
+        in_transaction(lambda: payment_orders.resume(order_id, is_proven=is_fresh(request), among=among))
         messages.success(request, _("Resumed. It is paid on its days again."))
     except StrongProofNeeded:
         return prove_it(reverse("bank:orders"))
-    except LedgerRefusal as refusal:
-        messages.error(request, _(refusal.detail))
+    except Refusal as refusal:
+        messages.error(request, message_of(refusal))
     return HttpResponseRedirect(reverse("bank:orders"), status=303)
 
 
 @require_POST
 @page
 def cancel(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
-    """Nothing more is made; what was made stays."""
-    if not _visible(request, may_pay=True).filter(pk=order_id).exists():
-        raise Http404
+    """Ends the order. Transfers that it has made stay."""
+    among = _visible(request, may_pay=True)
     try:
-        in_transaction(lambda: lifecycle.cancel(order_id))
+        in_transaction(lambda: payment_orders.cancel(order_id, among=among))
         messages.success(request, _("Cancelled. Nothing more is paid by it."))
-    except LedgerRefusal as refusal:
-        messages.error(request, _(refusal.detail))
+    except Refusal as refusal:
+        messages.error(request, message_of(refusal))
     return HttpResponseRedirect(reverse("bank:orders"), status=303)
 
 
-def _visible(request: HttpRequest, *, may_pay: bool = False) -> Any:
-    accounts = Account.objects.of(id_of(request), may_pay=may_pay)
-    return ScheduledTransfer.objects.filter(source__in=accounts.values("pk"))
+def _visible(request: HttpRequest, *, may_pay: bool = False) -> QuerySet[ScheduledTransfer]:
+    return ScheduledTransfer.objects.from_accounts(Account.objects.of_user(id_of(request), may_pay=may_pay))

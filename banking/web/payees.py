@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from banking.models import Payee
-from banking.payments.payees import store
-from banking.payments.strong_proof import StrongProofNeeded
+from banking.payments.payees import store_payee
+from banking.payments.refusals import StrongProofNeeded
 from banking.web.forms import PayeeForm
-from banking.web.person import id_of, is_fresh, page, prove_it
+from banking.web.user import id_of, is_fresh, page, prove_it
 
 #: In the session: a payee that waits for its user to log in again.
 _TYPED = "bank.payee"
@@ -30,7 +30,9 @@ def payees(request: HttpRequest) -> HttpResponseBase:
     if form.is_valid():
         given = form.cleaned_data
         try:
-            _payee, is_new = store(id_of(request), iban=given["iban"], name=given["name"], is_proven=is_fresh(request))
+            _payee, is_new = store_payee(
+                id_of(request), iban=given["iban"], name=given["name"], is_proven=is_fresh(request)
+            )
         except StrongProofNeeded:
             request.session[_TYPED] = {"name": given["name"], "iban": given["iban"]}
             return prove_it(request.path)

@@ -1,4 +1,4 @@
-"""A transfer in three steps: fill in, look at it again and confirm, receipt."""
+"""A transfer in three steps: fill in the form, confirm, see the receipt."""
 
 from typing import Any
 from uuid import UUID
@@ -11,19 +11,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from banking import payments
-from banking.api.destinations import resolved
-from banking.api.idempotency import Made, fingerprint, once
-from banking.api.problems import Conflict
 from banking.consents.apps import WEB_BANK
 from banking.ledger import in_transaction
-from banking.ledger.refusals import LedgerRefusal
+from banking.ledger.refusals import Refusal
 from banking.models import Account, Payee, Transfer
-from banking.payments import Order, find_route, payee_check, payee_lookups, strong_proof
-from banking.payments.order import check
-from banking.payments.strong_proof import StrongProofNeeded
+from banking.models.transfer import TransferQuerySet
+from banking.payments import Instruction, Payer, PaymentOrder, payee_lookups, strong_proof
+from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of, run_idempotent
+from banking.payments.payee_confirmation import Match, confirm_payee
+from banking.payments.refusals import RequestInProgress, StrongProofNeeded
 from banking.web import pending
 from banking.web.forms import TransferForm
-from banking.web.person import accounts_of, id_of, is_fresh, page, prove_it
+from banking.web.refusals import message_of, status_of
+from banking.web.user import accounts_of, id_of, is_fresh, page, prove_it
 from oauth.errors import TooManyRequests
 
 
@@ -42,61 +42,46 @@ def fill_in(request: HttpRequest) -> HttpResponseBase:
     form = TransferForm(request.POST, **choices)
     if not form.is_valid():
         return _form(request, form, status=400)
-    given = form.cleaned_data
-    order = {
-        "source_account_id": given["source"],
-        "destination": {name: str(value) for name, value in form.destination.items()},
-        "amount": {"currency": given["currency"], "minor_units": given["amount_minor"]},
-        "reference": given["reference"],
-    }
+    body = form.body
     try:
-        _order(request, order, key="", charged_to=id_of(request))
+        _prepare(request, body, key="", is_charged=True)
     except TooManyRequests:
         form.add_error(None, _("You asked about many account numbers. Please wait a minute and try again."))
         return _form(request, form, status=429)
-    except LedgerRefusal as refusal:
-        form.add_error(None, _told(refusal))
-        return _form(request, form, status=refusal.status)
-    return _see_other("bank:confirm", pending.keep(request, order))
+    except Refusal as refusal:
+        form.add_error(None, message_of(refusal))
+        return _form(request, form, status=status_of(refusal))
+    return _see_other("bank:confirm", pending.keep(request, body))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
-    """What is shown is what is kept here, and that is what is made: once, however often the button is pressed."""
+    """Shows the transfer as it was stored, and makes exactly that one: once, however often the button is pressed."""
     body = pending.find(request, key)
     if body is None:
         messages.error(request, _("This took too long, or was not begun here. Nothing was moved. Please start again."))
         return _see_other("bank:transfer")
-    if made := _made_before(request, key):  # pressed twice, or come back to: whatever has changed since
+    if made := _made_before(request, key):  # a second press, or a way back: whatever has changed since
         return _see_other("bank:receipt", made.pk)
     try:
-        order = _order(request, body, key=key)
-    except LedgerRefusal as refusal:  # something changed in between: the payee is gone, say
-        messages.error(request, _told(refusal))
+        order = _prepare(request, body, key=key)
+    except Refusal as refusal:  # something changed meanwhile, for example the payee was removed
+        messages.error(request, message_of(refusal))
         return _see_other("bank:transfer")
     if request.method != "POST":
         return _confirmation(request, order, key)
-    user_id = str(id_of(request))
     try:
-        answer = once(
-            client_id=WEB_BANK,
-            user_id=user_id,
-            operation="POST /transfers",
-            key=key,
-            body=body,
-            work=lambda: {"id": str(payments.make(_order(request, body, key=key)).pk)},
-            made_in=Transfer,
-            made_before=lambda: _as_made(_made_before(request, key)),
-        )
+        answer = _make_once(request, body, key)
     except StrongProofNeeded:
         return prove_it(request.path)
-    except Conflict:
+    except RequestInProgress:
         messages.warning(request, _("The first press is still being worked on. Look again in a moment."))
         return _see_other("bank:confirm", key)
+    except Refusal as refusal:
+        return _confirmation(request, order, key, problem=message_of(refusal), status=status_of(refusal))
     if answer.status != 201:
-        detail = answer.body["detail"]
-        return _confirmation(request, order, key, problem=_(detail), status=answer.status)
+        return _confirmation(request, order, key, problem=_(answer.body["detail"]), status=answer.status)
     return _see_other("bank:receipt", answer.body["id"])
 
 
@@ -112,55 +97,59 @@ def receipt(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
 @require_POST
 @page
 def cancel(request: HttpRequest, transfer_id: UUID) -> HttpResponseBase:
-    if not _visible(request, may_pay=True).filter(pk=transfer_id).exists():
-        raise Http404
     try:
-        in_transaction(lambda: payments.cancel(transfer_id))
+        in_transaction(lambda: payments.cancel(transfer_id, among=_visible(request, may_pay=True)))
         messages.success(request, _("Cancelled. The money is yours again."))
-    except LedgerRefusal as refusal:
-        messages.error(request, _told(refusal))
+    except Refusal as refusal:
+        messages.error(request, message_of(refusal))
     return _see_other("bank:receipt", transfer_id)
+
+
+def _make_once(request: HttpRequest, body: dict[str, Any], key: str) -> Answer:
+    """The body of the answer is the transfer's `id`, or the `detail` of a refusal."""
+
+    def work() -> Answer:
+        try:
+            return Answer(201, {"id": str(payments.make(_prepare(request, body, key=key)).pk)})
+        except Refusal as refusal:
+            if not refusal.is_final:
+                raise
+            return Answer(status_of(refusal), {"detail": refusal.detail})
+
+    def made_before() -> Made:
+        transfer = _made_before(request, key)
+        assert transfer is not None
+        return Made(Answer(201, {"id": str(transfer.pk)}), bytes(transfer.fingerprint or b""))
+
+    asked = IdempotentRequest(
+        client_id=WEB_BANK,
+        user_id=str(id_of(request)),
+        operation="POST /transfers",
+        key=key,
+        fingerprint=fingerprint_of(body),
+    )
+    return run_idempotent(asked, work, made_in=Transfer, made_before=made_before)
 
 
 def _made_before(request: HttpRequest, key: str) -> Transfer | None:
     return Transfer.objects.filter(client_id=WEB_BANK, user_id=id_of(request), idempotency_key=key).first()
 
 
-def _as_made(transfer: Transfer | None) -> Made:
-    assert transfer is not None
-    return Made({"id": str(transfer.pk)}, bytes(transfer.fingerprint or b""))
-
-
-def _order(request: HttpRequest, body: dict[str, Any], *, key: str, charged_to: UUID | None = None) -> Order:
-    """`charged_to` where they ask about the destination for the first time; a transfer that was begun is not charged
-    again. Raises Http404 where they may not pay from there (any more), TooManyRequests, or a LedgerRefusal."""
-    destination = resolved(body["destination"], id_of(request))
-    if "account_id" in destination:
-        destination = {"account_id": UUID(str(destination["account_id"]))}
-    visible = Account.objects.of(id_of(request))
-    route = find_route(visible, UUID(body["source_account_id"]), destination, charged_to=charged_to)
-    if route.source is None:
-        raise Http404
-    order = Order(
-        user_id=id_of(request),
+def _prepare(request: HttpRequest, body: dict[str, Any], *, key: str, is_charged: bool = False) -> PaymentOrder:
+    """`is_charged` for the first question about the destination; a transfer that was begun is not charged again."""
+    user_id = id_of(request)
+    payer = Payer(
+        user_id=user_id,
         client_id=WEB_BANK,
-        key=key,
-        source=route.source,
-        destination=route.destination,
-        payee_name=destination.get("name", ""),
-        payee_iban=route.payee_iban,
-        amount_minor=body["amount"]["minor_units"],
-        currency=body["amount"]["currency"],
-        reference=body["reference"],
+        accounts=Account.objects.of_user(user_id),
         is_proven=is_fresh(request),
-        fingerprint=fingerprint(body),
     )
-    check(order)
-    return order
+    instruction = Instruction.from_body(body, key=key, fingerprint=fingerprint_of(body))
+    return payments.prepare(instruction, payer, is_charged=is_charged)
 
 
 def _confirmation(
-    request: HttpRequest, order: Order, key: str, *, problem: str = "", status: int = 200
+    request: HttpRequest, order: PaymentOrder, key: str, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
     is_new = bool(order.payee_iban) and not (
         Payee.objects.established().filter(user_id=order.user_id, iban=order.payee_iban).exists()
@@ -171,7 +160,7 @@ def _confirmation(
         "problem": problem,
         "left_minor": order.source.available_minor - order.amount_minor,
         "is_new_payee": is_new,
-        "match": _match(request, order) if is_new and not problem else None,
+        "match": _match(order) if is_new and not problem else None,
         "needs_proof": not order.is_proven
         and strong_proof.is_needed(order.user_id, order.currency, order.amount_minor),
         "limit_minor": settings.NEW_PAYEE_LIMIT_MINOR,
@@ -180,17 +169,17 @@ def _confirmation(
     return render(request, "bank/confirm.html", context, status=status)
 
 
-def _match(request: HttpRequest, order: Order) -> payee_check.Match:
-    """Whether the name fits the account; not told to who asks too often."""
+def _match(order: PaymentOrder) -> Match:
+    """Whether the name fits the account; not available to a user who asks too often."""
     try:
         payee_lookups.spend(order.user_id)
     except TooManyRequests:
-        return payee_check.Match("not_available")
-    return payee_check.check(order.payee_iban, order.payee_name)
+        return Match("not_available")
+    return confirm_payee(order.payee_iban, order.payee_name)
 
 
-def _visible(request: HttpRequest, *, may_pay: bool = False) -> Any:
-    return Transfer.objects.filter(source__in=Account.objects.of(id_of(request), may_pay=may_pay).values("pk"))
+def _visible(request: HttpRequest, *, may_pay: bool = False) -> TransferQuerySet:
+    return Transfer.objects.from_accounts(Account.objects.of_user(id_of(request), may_pay=may_pay))
 
 
 def _can_cancel(request: HttpRequest, transfer: Transfer) -> bool:
@@ -198,15 +187,11 @@ def _can_cancel(request: HttpRequest, transfer: Transfer) -> bool:
     return is_waiting and _visible(request, may_pay=True).filter(pk=transfer.pk).exists()
 
 
-def _told(refusal: LedgerRefusal) -> str:
-    return _(refusal.detail)
-
-
 def _form(request: HttpRequest, form: TransferForm, *, status: int = 200) -> HttpResponse:
     return render(request, "bank/transfer.html", {"form": form}, status=status)
 
 
 def _see_other(name: str, *args: Any) -> HttpResponse:
-    answer = redirect(name, *args)
-    answer.status_code = 303
-    return answer
+    response = redirect(name, *args)
+    response.status_code = 303
+    return response

@@ -31,7 +31,7 @@ def reason_to_withhold(delivery: WebhookDelivery) -> str:
         return "the app may no longer know this"
     if delivery.account_id is None:
         return ""
-    accounts = Account.objects.of(webhook.user_id).filter(pk=delivery.account_id)
+    accounts = Account.objects.of_user(webhook.user_id).filter(pk=delivery.account_id)
     visible = accounts.named_by(authorization.authorization_details, _ACTIONS.get(delivery.event, ""))
     is_picked = webhook.accounts is None or delivery.account_id in webhook.accounts
     return "" if is_picked and visible.exists() else "the app may no longer see this account"

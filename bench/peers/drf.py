@@ -35,7 +35,7 @@ class Hello(APIView):
 
 class Accounts(APIView):
     def get(self, request: Any) -> Response:
-        rows = Account.objects.of(getattr(request.user, "id", None) or USER).order_by("id").values(*FIELDS)[:51]
+        rows = Account.objects.of_user(getattr(request.user, "id", None) or USER).order_by("id").values(*FIELDS)[:51]
         return Response({"data": [_shown(row) for row in rows], "next_cursor": None})
 
 

@@ -40,7 +40,7 @@ def a_row_of_each(alice, bob, issued, mobile_app):
     current, of_bob = funded(alice, "Current account"), funded(bob, "Bob's account")
     payment = ledger.post([(current, -2_000), (of_bob, 2_000)], description="Wrong Bob", kind="transfer")
     asker = staff()
-    oversight.request(payment.pk, by=oversight.Officer(asker, None), reason="wrong")
+    oversight.request_reversal(payment.pk, by=oversight.Officer(asker, None), reason="wrong")
     Webhook.objects.create(
         user=alice, client_id="x", url="https://app.example/hook", events=[], authorization_id=uuid4()
     )

@@ -359,7 +359,7 @@ def test_declining_moves_nothing_and_it_may_be_asked_again(asker, approver, paym
     request = asked_for(first, payment)
     assert decide(second, request, "decline").status_code == 200  # why?
     assert decide(second, request, "decline", reason="It was the right Bob").status_code == 302
-    assert "This was decided before." in decide(second, request).content.decode()
+    assert "approved or declined before" in decide(second, request).content.decode()
     current.refresh_from_db()
     assert current.posted_minor == FUNDS_MINOR - 2_000
     assert asked_for(first, payment) != request
@@ -375,7 +375,7 @@ def test_nobody_approves_what_they_asked_for(asker, payment, current, is_superus
     assert "Somebody else must decide" in decide(staff, request).content.decode()
     assert "Somebody else must decide" in decide(staff, request, "decline", reason="Mine").content.decode()
     again = staff.post(f"/admin/banking/ledgertransaction/{payment.pk}/request-reversal/", {"reason": "Again"})
-    assert "waits for a second person" in again.content.decode()
+    assert "waits for a second officer" in again.content.decode()
     assert ReversalRequest.objects.count() == 1
     form = {"status": "approved", "decided_by": str(asker.pk), "requested_by": str(current.holder_id)}
     assert staff.post(f"/admin/banking/reversalrequest/{request.pk}/change/", form).status_code == 403
@@ -414,8 +414,8 @@ def test_the_database_itself_wants_two_people(asker, approver, payment, current,
 
 
 def test_what_was_decided_stays_decided(asker, approver, payment):
-    request = oversight.request(payment.pk, by=oversight.Officer(asker), reason="Wrong")
-    oversight.decline(request.pk, by=oversight.Officer(approver), reason="No")
+    request = oversight.request_reversal(payment.pk, by=oversight.Officer(asker), reason="Wrong")
+    oversight.decline_reversal(request.pk, by=oversight.Officer(approver), reason="No")
     with pytest.raises(IntegrityError), transaction.atomic():
         ReversalRequest.objects.filter(pk=request.pk).update(status="open", decided_by=None, decided_at=None)
 
@@ -426,8 +426,8 @@ def test_two_who_approve_at_once_reverse_once(alice, bob):
     asker = User.objects.create_user("asker@bank.test")
     approvers = [User.objects.create_user(f"approver-{number}@bank.test") for number in range(4)]
     payment = ledger.post([(current, -2_000), (of_bob, 2_000)], description="x", kind="transfer")
-    request = oversight.request(payment.pk, by=oversight.Officer(asker), reason="Wrong")
-    works = [lambda who=who: oversight.approve(request.pk, by=oversight.Officer(who)) for who in approvers]
+    request = oversight.request_reversal(payment.pk, by=oversight.Officer(asker), reason="Wrong")
+    works = [lambda who=who: oversight.approve_reversal(request.pk, by=oversight.Officer(who)) for who in approvers]
     results = in_parallel(*works)
     refused = [result for result in results if isinstance(result, Exception)]
     assert {type(one).__name__ for one in refused} == {"AlreadyDecided"}
@@ -490,8 +490,8 @@ def test_the_sites_role_has_the_rights_for_all_of_it(alice, bob):
     with site_role() as role, connected_as(role):
         oversight.freeze(current.pk, by=first, reason="x")
         oversight.unfreeze(current.pk, by=second, reason="x")
-        request = oversight.request(payment.pk, by=first, reason="x")
-        oversight.approve(request.pk, by=second)
+        request = oversight.request_reversal(payment.pk, by=first, reason="x")
+        oversight.approve_reversal(request.pk, by=second)
         with pytest.raises(ProgrammingError), transaction.atomic():
             ReversalRequest.objects.filter(pk=request.pk).update(requested_by=second.user)
         post_all([Posting(current.pk, of_bob.pk, 1, "x", "transfer", timezone.now())])

@@ -187,7 +187,7 @@ def test_other_methods_are_405(alice_api, current):
 
 
 def test_each_problem_has_a_page(client):
-    from banking.api.problems import PROBLEMS
+    from banking.api.problem_types import PROBLEMS
 
     for code in PROBLEMS:
         assert client.get(f"/problems/{code}").status_code == 200

@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.models import User
 from banking import ledger, oversight
 from banking.models import AccountAccess, AccountFreeze, ReversalRequest, ScheduledTransfer
-from banking.oversight.freezing import SamePerson
+from banking.oversight.freezing import SameUser
 from banking.oversight.own_money import OwnMoney
 from tests.lib.staff import browser_of, officer
 
@@ -68,7 +68,7 @@ def test_freezing_for_oneself_is_allowed(insider, current):
 def test_who_froze_does_not_unfreeze(first, second, current):
     oversight.freeze(current.pk, by=by(first), reason="Stolen card")
     assert "frozen this account yourself" in act(first, "account", current.pk, "unfreeze").content.decode()
-    with pytest.raises(SamePerson):
+    with pytest.raises(SameUser):
         oversight.unfreeze(current.pk, by=by(first), reason="x")
     assert act(second, "account", current.pk, "unfreeze").status_code == 302
     current.refresh_from_db()
@@ -80,7 +80,7 @@ def test_who_froze_does_not_unfreeze(first, second, current):
 
 @pytest.mark.parametrize("how", ["approve", "decline"])
 def test_nobody_decides_about_a_reversal_that_touches_their_account(insider, first, payment, how):
-    request = oversight.request(payment.pk, by=by(first), reason="Wrong")
+    request = oversight.request_reversal(payment.pk, by=by(first), reason="Wrong")
     assert "Somebody else must do it" in act(insider, "reversalrequest", request.pk, how).content.decode()
     request.refresh_from_db()
     assert request.status == "open"

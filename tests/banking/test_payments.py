@@ -22,8 +22,8 @@ from banking.ledger import audit, hold, lock, post, release, reverse
 from banking.ledger.refusals import AlreadyReversed, InsufficientFunds
 from banking.models import Account, AccountAccess, Hold, LedgerEntry, Role, Transfer
 from banking.payments import scheme
+from banking.payments.refusals import NotCancellable
 from banking.payments.settlement import OUTGOING
-from banking.payments.transfers import NotCancellable
 from oauth.models import Authorization
 from oauth.status import liveness
 from tests.lib.crash import Crash
@@ -70,7 +70,7 @@ def paid(monkeypatch):
 
     elsewhere = Elsewhere()
     elsewhere.handed_over = []
-    monkeypatch.setattr("banking.payments.scheme.of_site", lambda: elsewhere.pay)
+    monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: elsewhere.pay)
     return elsewhere
 
 
@@ -254,7 +254,7 @@ def test_the_demos_world_closes_some_accounts(settings, alice_api, current):
     identifier = send(alice_api, body_of(current, closed)).json()
     assert identifier.get("code") == "payee_unreachable"  # no valid IBAN, so never handed over
     transfer = Transfer(payee_iban="XX000000000000000000")
-    assert scheme.of_site()(transfer).reason == "account_closed"
+    assert scheme.configured_scheme()(transfer).reason == "account_closed"
 
 
 def test_a_frozen_account_pays_when_it_is_open_again(current, pending):
@@ -487,7 +487,7 @@ def test_what_nobody_asks_about_any_more_is_found_out(pending, paid):
 
 
 def test_without_a_scheme_nothing_is_handed_over(monkeypatch, pending):
-    monkeypatch.setattr("banking.payments.scheme.of_site", lambda: None)
+    monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: None)
     with pytest.raises(scheme.Unanswered):
         payments.settle(pending.pk)
     pending.refresh_from_db()
@@ -533,7 +533,7 @@ def make_order(source, there, authorization):
         SimpleNamespace(client_id=authorization.client.client_id, authorization_id=authorization.pk)
     )
     payments.make(
-        payments.Order(
+        payments.PaymentOrder(
             user_id=source.holder_id, client_id="x", key=KEY, source=source, destination=there, amount_minor=1,
             currency="GBP", reference="x",
         )

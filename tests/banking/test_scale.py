@@ -62,7 +62,7 @@ def test_as_few_statements_for_ten_thousand_accounts_as_for_three(alice, alice_a
     for_three = statements_of(alice_api, source, destination, f"{KEY}-1")
     assert {what: count for what, count in for_three.items() if count > BUDGETS[what]} == {}
     run(_MORE_ACCOUNTS, [alice.pk, MANY_ACCOUNTS - 3])
-    assert Account.objects.of(alice.pk).count() == MANY_ACCOUNTS
+    assert Account.objects.of_user(alice.pk).count() == MANY_ACCOUNTS
     assert statements_of(alice_api, source, destination, f"{KEY}-2") == for_three
 
 

@@ -319,7 +319,7 @@ def test_an_outage_is_a_503_problem(alice_api, current, savings, monkeypatch):
     def down(*args, **kwargs):
         raise OperationalError("the connection is closed")
 
-    monkeypatch.setattr("banking.api.idempotency.once", down)
+    monkeypatch.setattr("banking.api.idempotency.run_idempotent", down)
     answer = send(alice_api, body_of(current, savings))
     assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
     assert answer["Retry-After"]

@@ -12,10 +12,10 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from banking.accounts.opening import internal_account
-from banking.api import idempotency
 from banking.ledger import post
 from banking.models import Account, AccountAccess, Payee, Role, ScheduledTransfer, Transfer
-from banking.payments import Order, make
+from banking.payments import PaymentOrder, idempotency, make
+from banking.payments.idempotency import IdempotentRequest
 from tests.lib.ledger import funded
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.pages import check as check_page
@@ -243,7 +243,8 @@ def test_a_press_while_the_first_is_still_worked_on_is_told_to_wait(browser, cur
     where = begin(browser, current, **new_payee(of_bob))
     key = where.rsplit("/", 1)[1]
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        idempotency._claim(("web bank", str(alice.pk), "POST /transfers", key), b"first", Transfer)
+        first = IdempotentRequest("web bank", str(alice.pk), "POST /transfers", key, b"first")
+        idempotency._claim(first, Transfer)
 
         def press():
             twin = Browser()
@@ -353,7 +354,7 @@ def test_joint_holders_see_and_pay(browser, bob, alice, current):
 
 def test_a_pending_transfer_is_cancelled_by_who_may(browser, of_bobs_browser, alice, current):
     elsewhere = "DE89370400440532013000"
-    order = Order(user_id=alice.pk, client_id="web bank", key="k" * 20, source=current, payee_name="X", payee_iban=elsewhere,
+    order = PaymentOrder(user_id=alice.pk, client_id="web bank", key="k" * 20, source=current, payee_name="X", payee_iban=elsewhere,
                   amount_minor=100, currency="GBP", reference="R")  # fmt: skip
     transfer = make(order)
     address = f"/bank/transfers/{transfer.pk}"

@@ -1,6 +1,6 @@
 """Every endpoint of the bank API and what it demands."""
 
-from banking.urls import urlpatterns
+from banking.api.urls import urlpatterns
 
 #: (method, URL name) -> its scope; what the URL names, if anything; what somebody who only looks after gets.
 ENDPOINTS = {

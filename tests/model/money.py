@@ -105,7 +105,7 @@ class Money(Stage):
         """Carol pays somebody, which webhooks are told of."""
         source, destination = self.world.accounts["carols"], self.world.accounts[name]
         self.tell(f"carol pays into {name}")
-        order = payments.Order(
+        order = payments.PaymentOrder(
             user_id=self.world.users["carol"].pk, client_id="", key=f"carol-pays-{len(self.story)}", source=source,
             destination=destination, payee_name="Somebody", payee_iban=destination.iban or "", amount_minor=1,
             currency="GBP", reference="as agreed",

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from banking.ledger.refusals import AccountNotOpen, AlreadyReversed, InsufficientFunds, LedgerRefusal, SameAccount
+from banking.ledger.refusals import AccountNotOpen, AlreadyReversed, InsufficientFunds, Refusal, SameAccount
 
-Refusals = set[type[LedgerRefusal]]
+Refusals = set[type[Refusal]]
 
 
 @dataclass

@@ -29,9 +29,10 @@ from hypothesis.stateful import (
 
 from banking import ledger, payments
 from banking.accounts.opening import internal_account, open_account
-from banking.api.idempotency import Answer, once
-from banking.ledger.refusals import LedgerRefusal
+from banking.ledger.refusals import Refusal
 from banking.models import Account, Hold, LedgerTransaction, Transfer
+from banking.payments.idempotency import Answer, IdempotentRequest, fingerprint_of, run_idempotent
+from banking.payments.refusals import IdempotencyKeyReused
 from tests.lib.crash import Crash, crashing
 from tests.simulation.model import ModelAccount, ModelLedger, Refusals
 
@@ -128,11 +129,12 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(request=answered, is_same=st.booleans())
     def retry(self, request: Any, is_same: bool) -> None:
         (key, source, destination, amount_minor), first = request
-        again = self.send(key, source, destination, amount_minor if is_same else amount_minor + 1)
         if is_same:
+            again = self.send(key, source, destination, amount_minor)
             assert again == Answer(first.status, first.body, is_replay=True)
         else:
-            assert (again.status, again.body["code"]) == (422, "idempotency_key_reused")
+            with pytest.raises(IdempotencyKeyReused):
+                self.send(key, source, destination, amount_minor + 1)
 
     @rule(target=answered, source=accounts, destination=accounts, amount_minor=AMOUNTS, before=STATEMENTS)
     def pay_while_it_crashes(self, source: Account, destination: Account, amount_minor: int, before: int) -> Any:
@@ -157,7 +159,7 @@ class LedgerMachine(RuleBasedStateMachine):
             ledger.post(entries, description="x", kind="test")
             crash.now()
 
-        with crashing(before_statement=before) as crash, pytest.raises((OperationalError, LedgerRefusal)):
+        with crashing(before_statement=before) as crash, pytest.raises((OperationalError, Refusal)):
             post_and_die()
 
     @rule(held=consumes(holds))
@@ -180,7 +182,7 @@ class LedgerMachine(RuleBasedStateMachine):
         """What `work` gives; None where it is refused, for one of these reasons and never without."""
         try:
             result = work()
-        except LedgerRefusal as refusal:
+        except Refusal as refusal:
             result, refused_with = None, {type(refusal)}
         else:
             refused_with = set()
@@ -210,22 +212,25 @@ class LedgerMachine(RuleBasedStateMachine):
         self, key: str, source: Account, destination: Account, amount_minor: int, *, crash: Crash | None = None
     ) -> Answer:
         is_own = source.holder_id == destination.holder_id
-        order = payments.Order(
+        order = payments.PaymentOrder(
             user_id=source.holder_id, client_id="app", key=key, source=source, destination=destination,
             amount_minor=amount_minor, currency="GBP", reference="x", payee_iban="" if is_own else destination.iban,
         )  # fmt: skip
 
-        def work() -> dict[str, Any]:
-            made = payments.make(order)
+        def work() -> Answer:
+            try:
+                made = payments.make(order)
+            except Refusal as refusal:
+                return Answer(422, {"code": refusal.code})
             if crash:
                 crash.now()
-            return {"id": str(made.pk), "transaction": str(made.transaction_id)}
+            return Answer(201, {"id": str(made.pk), "transaction": str(made.transaction_id)})
 
         body = {"to": str(destination.pk), "amount": amount_minor}
-        return once(
-            client_id="app", user_id=str(source.holder_id), operation="x", key=key, body=body, work=work,
-            made_in=Transfer, made_before=lambda: pytest.fail("no record is ever removed here"),
-        )  # fmt: skip
+        request = IdempotentRequest("app", str(source.holder_id), "x", key, fingerprint_of(body))
+        return run_idempotent(
+            request, work, made_in=Transfer, made_before=lambda: pytest.fail("no record is ever removed here")
+        )
 
     def answered_as_due(self, request: tuple[str, Account, Account, int], answer: Answer) -> Any:
         _, source, destination, amount_minor = request

@@ -3,7 +3,7 @@
 from typing import Any
 
 from banking.api.json import UNSEEN
-from banking.api.problems import PROBLEMS
+from banking.api.problem_types import PROBLEMS
 from banking.models import Event
 from banking.models.ledger import MAX_AMOUNT_MINOR
 

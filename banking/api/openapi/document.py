@@ -25,7 +25,7 @@ Amounts are integers in minor units. Errors are [problems](https://www.rfc-edito
 
 
 def document() -> Schema:
-    from banking.urls import urlpatterns
+    from banking.api.urls import urlpatterns
 
     paths: Schema = {}
     for pattern in urlpatterns:

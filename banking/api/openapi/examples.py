@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from banking.api.problems import PROBLEMS
+from banking.api.problem_types import PROBLEMS
 
 _ACCOUNT = "01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d21"
 _OTHER = "01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22"

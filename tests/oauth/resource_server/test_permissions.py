@@ -45,7 +45,7 @@ def test_anything_but_a_verified_token_is_refused():
 def test_every_view_of_the_bank_names_its_scopes():
     from banking.api.consent import ConsentView
     from banking.api.openapi.document import APIDocs, OpenAPIDocument
-    from banking.urls import urlpatterns
+    from banking.api.urls import urlpatterns
 
     views = [pattern.callback.cls for pattern in urlpatterns if hasattr(pattern.callback, "cls")]
     checked = 0

@@ -1,4 +1,4 @@
-"""The cooling-off of new payees: who took over a session today cannot empty the account by it."""
+"""The limit of new payees: a thief who takes over a session cannot empty the account at once."""
 
 from uuid import UUID
 
@@ -7,14 +7,15 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from banking.ledger.refusals import LimitExceeded
 from banking.models import Payee, Transfer
 from banking.notation import amounts
+from banking.payments.refusals import LimitExceeded
 
 
-def check(user_id: UUID, payee_iban: str, amount_minor: int, currency: str) -> None:
-    """Raises LimitExceeded where all who were not stored as a payee long enough would together get more than
-    NEW_PAYEE_LIMIT_MINOR of this currency within NEW_PAYEE_PERIOD. The caller has entered the queue."""
+def enforce_limit(user_id: UUID, payee_iban: str, amount_minor: int, currency: str) -> None:
+    """Raises LimitExceeded if this payment would bring the sum for all new payees within NEW_PAYEE_PERIOD above
+    NEW_PAYEE_LIMIT_MINOR of this currency. A payee is new until it has been stored for that period. The caller must
+    hold the lock of the payer."""
     since = timezone.now() - settings.NEW_PAYEE_PERIOD
     known = Payee.objects.established().filter(user_id=user_id)
     sent = (
@@ -28,6 +29,6 @@ def check(user_id: UUID, payee_iban: str, amount_minor: int, currency: str) -> N
         return
     hours = int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600)
     most = amounts.shown(currency, settings.NEW_PAYEE_LIMIT_MINOR)
-    # In the person's language at the web bank, in English to programs, which no middleware gives another.
+    # In the user's language in the web bank. In English in the API, where no middleware sets a language.
     told = _("New payees together get at most %(most)s in %(hours)s hours. Store the payee and wait so long for more.")
     raise LimitExceeded(told % {"most": most, "hours": hours})

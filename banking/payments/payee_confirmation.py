@@ -1,4 +1,4 @@
-"""Does the account belong to whom the person thinks? (Confirmation of Payee, Verification of Payee.)"""
+"""Whether an account belongs to the payee that the user names (Confirmation of Payee, Verification of Payee)."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ CLOSE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """`result` is match, close_match, no_match or not_available (another bank's account). `name` is told only to who
-    nearly knows it."""
+    """`result` is `match`, `close_match`, `no_match`, or `not_available` for an account at another bank. `name` is set
+    for a close match only: the user nearly knows it already."""
 
     result: str
     name: str | None = None
 
 
-def check(identifier: str, name: str) -> Match:
+def confirm_payee(identifier: str, name: str) -> Match:
     identifier = iban.compact(identifier)
     if not iban.is_ours(identifier):
         return Match("not_available")
@@ -35,7 +35,7 @@ def check(identifier: str, name: str) -> Match:
 
 
 def _plain(name: str) -> str:
-    """Without accents, case, titles' dots and order of words."""
+    """The name without accents, case and punctuation, its words in alphabetical order."""
     letters = unicodedata.normalize("NFKD", name).casefold()
     words = "".join(c if c.isalnum() else " " for c in letters if not unicodedata.combining(c)).split()
     return " ".join(sorted(words))

@@ -1,4 +1,4 @@
-"""Who is at the browser: what they may see, and whether they have just proven who they are."""
+"""The user at the browser: which accounts they may see, and whether they have just logged in."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,24 +8,27 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from banking.models import Account
-from banking.models.account import AccountQuerySet
+from banking.models.account_queryset import AccountQuerySet
+from banking.payments.refusals import NotTheirs
 
 View = Callable[..., HttpResponseBase]
 
 
 def page(view: View) -> View:
-    """For who is logged in, and kept by no cache."""
+    """For logged-in users only, and never stored by a cache. What is not theirs is answered with 404."""
 
     @login_required
     @wraps(view)
     def private(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        answer = view(request, *args, **kwargs)
+        try:
+            answer = view(request, *args, **kwargs)
+        except NotTheirs:
+            raise Http404 from None
         answer["Cache-Control"] = "private, no-store"
         return answer
 
@@ -33,14 +36,13 @@ def page(view: View) -> View:
 
 
 def id_of(request: HttpRequest) -> UUID:
-    person: Any = request.user
-    return UUID(str(person.pk))
+    user: Any = request.user
+    return UUID(str(user.pk))
 
 
 def accounts_of(request: HttpRequest, *, may_pay: bool = False) -> AccountQuerySet:
-    """Each with the person's `role`."""
-    found = Account.objects.of(id_of(request), may_pay=may_pay)
-    return found.annotate(role=F("access__role")).order_by("opened_at", "id")
+    """The user's accounts, each with their `role`."""
+    return Account.objects.of_user(id_of(request), may_pay=may_pay).with_role().order_by("opened_at", "id")
 
 
 def account_or_404(request: HttpRequest, account_id: UUID) -> Account:
@@ -51,7 +53,7 @@ def account_or_404(request: HttpRequest, account_id: UUID) -> Account:
 
 
 def is_fresh(request: HttpRequest) -> bool:
-    """As RFC 9470 asks of tokens, so of people at the browser."""
+    """Whether the user has just logged in: the same rule as RFC 9470 for tokens."""
     logged_in_at = import_string(settings.BANK_LOGGED_IN_AT)(request)
     return bool(timezone.now() - logged_in_at <= settings.STEP_UP_MAX_AGE)
 
@@ -61,6 +63,7 @@ def reauthentication_url(way_back: str) -> str:
 
 
 def prove_it(way_back: str) -> HttpResponse:
+    """Sends the user to log in again, and then back."""
     answer = HttpResponseRedirect(reauthentication_url(way_back))
     answer.status_code = 303
     return answer

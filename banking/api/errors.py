@@ -1,0 +1,87 @@
+"""DRF's exception handler: every refusal of the API becomes a problem document (RFC 9457)."""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import Http404
+from psycopg_pool import PoolTimeout
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+from banking.api.problem_types import PROBLEMS
+from banking.api.problems import MEDIA_TYPE, error_id_of, problem
+from banking.api.refusals import problem_of
+from banking.ledger.refusals import Refusal
+from banking.payments.refusals import NotTheirs, RequestInProgress, StrongProofNeeded
+from oauth.errors import TooManyRequests
+from oauth.resource_server import InsufficientUserAuthentication
+
+logger = logging.getLogger(__name__)
+
+# DRF's codes under our names.
+_CODES = {"parse_error": "malformed_request", "throttled": "rate_limited", "invalid": "malformed_request"}
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Returns None for a bug, which Django then answers with 500."""
+    set_rollback()
+    if isinstance(error, Refusal):
+        headers = {"Retry-After": "2"} if isinstance(error, RequestInProgress) else None
+        return _response(problem_of(error), headers)
+    if isinstance(error, StrongProofNeeded):
+        error = InsufficientUserAuthentication(acr_values=(), max_age=settings.STEP_UP_MAX_AGE)
+    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
+        logger.error("The database is not available: %s", type(error).__name__)
+        detail = "The bank cannot be reached at the moment. Repeat the same request."
+        return _response(problem("temporarily_unavailable", status=503, detail=detail), {"Retry-After": "2"})
+    if isinstance(error, TooManyRequests):
+        error = exceptions.Throttled(wait=error.retry_after_seconds)
+    if isinstance(error, (Http404, NotTheirs)):
+        error = exceptions.NotFound()
+    elif isinstance(error, PermissionDenied):
+        error = exceptions.PermissionDenied()
+    if not isinstance(error, exceptions.APIException):
+        return None
+    return _response(_api_problem(error), _headers(error))
+
+
+def _api_problem(error: exceptions.APIException) -> dict[str, Any]:
+    code = _CODES.get(error.default_code, error.default_code)
+    code = code if code in PROBLEMS else "malformed_request"
+    if isinstance(error, exceptions.ValidationError):
+        errors = list(_pointed(error.get_full_details(), ""))
+        code = "unknown_member" if all(one["code"] == "unknown_member" for one in errors) else "malformed_request"
+        return problem(code, status=error.status_code, detail="The body does not fit the schema.", errors=errors)
+    detail = PROBLEMS[code][1] if isinstance(error, exceptions.NotFound) else str(error.detail)
+    return problem(code, status=error.status_code, detail=detail)
+
+
+def _pointed(details: Any, pointer: str) -> Any:
+    """DRF's nested details as JSON Pointers (RFC 6901)."""
+    if isinstance(details, list):
+        for index, item in enumerate(details):
+            yield from _pointed(item, pointer if isinstance(item, dict) and "message" in item else f"{pointer}/{index}")
+    elif set(details) == {"message", "code"} and not isinstance(details["message"], (dict, list)):
+        yield {"pointer": pointer or "/", "code": details["code"], "detail": str(details["message"])}
+    else:
+        for name, value in details.items():
+            escaped = str(name).replace("~", "~0").replace("/", "~1")
+            yield from _pointed(value, pointer if name == "non_field_errors" else f"{pointer}/{escaped}")
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    return headers
+
+
+def _response(body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    headers = {"X-Error-Id": error_id_of(body), **(headers or {})}
+    return Response(body, status=body["status"], headers=headers, content_type=MEDIA_TYPE)

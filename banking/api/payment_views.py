@@ -1,0 +1,117 @@
+"""What /transfers and /scheduled-transfers share: a POST that creates one exactly once, and a cancellation."""
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import Http404
+from rest_framework.response import Response
+
+from banking.api.idempotency import create_once, key_of
+from banking.api.money import StrictSerializer
+from banking.api.views import BankView, user_or_404, uuid_or_404
+from banking.ledger import in_transaction
+from banking.models import Account, ScheduledTransfer, Transfer
+from banking.models.account_queryset import user_id_of
+from banking.payments import Instruction, Payer, PaymentOrder, prepare
+from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of
+from oauth.resource_server import TokenRequest, is_authenticated_since, require_live
+
+
+class PaymentView(BankView):
+    """A subclass names the model, the path of its collection, the columns that it reads, and how a row becomes JSON."""
+
+    model: ClassVar[type[Transfer | ScheduledTransfer]]
+    collection: ClassVar[str]
+    fields: ClassVar[tuple[str, ...]]
+
+    @staticmethod
+    def represent(row: dict[str, Any]) -> dict[str, Any]:
+        """The JSON of a row."""
+        raise NotImplementedError
+
+    def visible(self, request: TokenRequest) -> QuerySet[Any]:
+        """Those that the token may read."""
+        raise NotImplementedError
+
+    def payable(self, request: TokenRequest) -> QuerySet[Any]:
+        """Those from accounts that the user may pay from."""
+        accounts = Account.objects.payable_by(request.token)
+        return self.model.objects.from_accounts(accounts).with_is_own(user_id_of(request.token))
+
+
+class CreateOnce(PaymentView):
+    """POST, exactly once per Idempotency-Key."""
+
+    def create(self, request: TokenRequest, body: dict[str, Any], asked: IdempotentRequest) -> dict[str, Any]:
+        """The JSON of what the body asks to make, in the caller's transaction. Raises a Refusal, StrongProofNeeded,
+        NotTheirs, TooManyRequests, or what `require_live` raises."""
+        raise NotImplementedError
+
+    def created_once(self, request: TokenRequest, body: dict[str, Any]) -> Response:
+        asked = self.idempotent_request(request, body, key_of(request))
+        return create_once(
+            asked,
+            lambda: self.create(request, body, asked),
+            made_in=self.model,
+            made_before=lambda: self._made_before(request, asked),
+            collection=self.collection,
+        )
+
+    def idempotent_request(self, request: TokenRequest, body: dict[str, Any], key: str) -> IdempotentRequest:
+        return IdempotentRequest(
+            client_id=request.claims.client_id,
+            user_id=str(user_or_404(request)),
+            operation=f"POST /{self.collection}",
+            key=key,
+            fingerprint=fingerprint_of(body),
+        )
+
+    def _made_before(self, request: TokenRequest, asked: IdempotentRequest) -> Made:
+        """Raises Http404 if the user may no longer pay from the account that it was made from."""
+        of_key = self.model.objects.filter(client_id=asked.client_id, user_id=asked.user_id, idempotency_key=asked.key)
+        pk, fingerprint = of_key.values_list("pk", "fingerprint").get()
+        row = self.payable(request).filter(pk=pk).values(*self.fields).first()
+        if row is None:
+            raise Http404
+        return Made(Answer(201, self.represent(row)), bytes(fingerprint or b""))
+
+
+class Cancel(PaymentView):
+    """POST without a body."""
+
+    required_scopes = {"POST": ["transfers:write"]}
+
+    def cancellable(self, request: TokenRequest) -> QuerySet[Any]:
+        return self.payable(request)
+
+    def cancel(self, pk: UUID, among: QuerySet[Any]) -> object:
+        """In the caller's transaction. Raises a Refusal or NotTheirs."""
+        raise NotImplementedError
+
+    def cancelled(self, request: TokenRequest, pk: str) -> Response:
+        StrictSerializer(data=request.data).is_valid(raise_exception=True)
+
+        def cancel() -> dict[str, Any]:
+            require_live(request.token)
+            among = self.cancellable(request)
+            self.cancel(uuid_or_404(pk), among)
+            return self.represent(among.values(*self.fields).get(pk=pk))
+
+        return Response(in_transaction(cancel))
+
+
+def order_of(request: TokenRequest, body: dict[str, Any], asked: IdempotentRequest) -> PaymentOrder:
+    """The payment order of a validated body."""
+    user_id = user_or_404(request)
+    # Payments stop when the authorization ends, not when the token expires (ASVS 5.0 10.4.9).
+    require_live(request.token)
+    payer = Payer(
+        user_id=user_id,
+        client_id=request.claims.client_id,
+        accounts=Account.objects.visible_to(request.token),
+        is_proven=is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE),
+        details=request.claims.authorization_details,
+    )
+    return prepare(Instruction.from_body(body, key=asked.key, fingerprint=asked.fingerprint), payer)

@@ -1,0 +1,33 @@
+"""Refusals of the bank as problem documents (RFC 9457)."""
+
+from typing import Any
+
+from banking.api.problems import problem
+from banking.ledger.refusals import NotAllowed, Refusal, WrongState
+
+#: Where the body of a payment has the field that a refusal is about, as a JSON Pointer (RFC 6901).
+_POINTERS = {
+    "amount": "/amount/minor_units",
+    "currency": "/amount/currency",
+    "destination": "/destination",
+    "payee": "/destination/payee_id",
+    "end_to_end_id": "/end_to_end_id",
+}
+
+
+def status_of(refusal: Refusal) -> int:
+    match refusal:
+        case NotAllowed():
+            return 403
+        case WrongState():
+            return 409
+        case _:
+            return 422
+
+
+def problem_of(refusal: Refusal) -> dict[str, Any]:
+    """The facts of the refusal become members beside the usual ones (RFC 9457 §3.2)."""
+    errors = None
+    if refusal.field:
+        errors = [{"pointer": _POINTERS[refusal.field], "code": refusal.code, "detail": refusal.detail}]
+    return problem(refusal.code, status=status_of(refusal), detail=refusal.detail, errors=errors) | refusal.facts

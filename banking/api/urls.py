@@ -1,0 +1,57 @@
+"""Addresses of the API, its description and its problem types. Included at the root of the site."""
+
+from django.urls import path, re_path
+from drf_spectacular.views import SpectacularSwaggerOauthRedirectView
+
+from banking.api.accounts import AccountDetail, AccountList, Balances
+from banking.api.consent import ConsentView
+from banking.api.openapi.document import APIDocs, OpenAPIDocument
+from banking.api.payees import PayeeCheck, PayeeDetail, PayeeList
+from banking.api.problem_page import problem_page
+from banking.api.scheduled_transfers import (
+    ScheduledTransferCancel,
+    ScheduledTransferDetail,
+    ScheduledTransferList,
+)
+from banking.api.statements import StatementDetail, StatementList
+from banking.api.transactions import TransactionDetail, TransactionList
+from banking.api.transfers import TransferCancel, TransferDetail, TransferList
+from banking.api.views import NotHere
+from banking.api.webhooks import WebhookDeliveries, WebhookDetail, WebhookList, WebhookPing
+
+urlpatterns = [
+    path("api/v1/accounts", AccountList.as_view(), name="accounts"),
+    path("api/v1/accounts/<str:account_id>", AccountDetail.as_view(), name="account"),
+    path("api/v1/accounts/<str:account_id>/balances", Balances.as_view(), name="balances"),
+    path("api/v1/accounts/<str:account_id>/transactions", TransactionList.as_view(), name="transactions"),
+    path(
+        "api/v1/accounts/<str:account_id>/transactions/<str:transaction_id>",
+        TransactionDetail.as_view(),
+        name="transaction",
+    ),
+    path("api/v1/accounts/<str:account_id>/statements", StatementList.as_view(), name="statements"),
+    path("api/v1/accounts/<str:account_id>/statements/<str:month>", StatementDetail.as_view(), name="statement"),
+    path("api/v1/consent", ConsentView.as_view(), name="consent"),
+    path("api/v1/payees", PayeeList.as_view(), name="payees"),
+    path("api/v1/payees/<str:payee_id>", PayeeDetail.as_view(), name="payee"),
+    path("api/v1/payee-checks", PayeeCheck.as_view(), name="payee-checks"),
+    path("api/v1/transfers", TransferList.as_view(), name="transfers"),
+    path("api/v1/transfers/<str:transfer_id>", TransferDetail.as_view(), name="transfer"),
+    path("api/v1/transfers/<str:transfer_id>/cancel", TransferCancel.as_view(), name="transfer-cancel"),
+    path("api/v1/scheduled-transfers", ScheduledTransferList.as_view(), name="scheduled-transfers"),
+    path("api/v1/scheduled-transfers/<str:scheduled_id>", ScheduledTransferDetail.as_view(), name="scheduled-transfer"),
+    path(
+        "api/v1/scheduled-transfers/<str:scheduled_id>/cancel",
+        ScheduledTransferCancel.as_view(),
+        name="scheduled-transfer-cancel",
+    ),
+    path("api/v1/webhooks", WebhookList.as_view(), name="webhooks"),
+    path("api/v1/webhooks/<str:webhook_id>", WebhookDetail.as_view(), name="webhook"),
+    path("api/v1/webhooks/<str:webhook_id>/ping", WebhookPing.as_view(), name="webhook-ping"),
+    path("api/v1/webhooks/<str:webhook_id>/deliveries", WebhookDeliveries.as_view(), name="webhook-deliveries"),
+    path("api/schema", OpenAPIDocument.as_view()),
+    path("api/docs", APIDocs.as_view()),
+    path("api/docs/oauth2-redirect", SpectacularSwaggerOauthRedirectView.as_view(), name="api-docs-redirect"),
+    re_path(r"^api/", NotHere.as_view()),
+    path("problems/<str:code>", problem_page, name="problem"),
+]

@@ -1,0 +1,47 @@
+"""What transfers and payment orders have in common: who ordered it, by which client, and whom it pays."""
+
+from typing import TYPE_CHECKING, Self, TypeVar
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from banking.models.account import AccountAccess
+
+if TYPE_CHECKING:
+    from banking.models.account_queryset import AccountQuerySet
+
+_Payment = TypeVar("_Payment", bound="Payment")
+
+
+class PaymentQuerySet(models.QuerySet[_Payment]):
+    def from_accounts(self, accounts: "AccountQuerySet") -> Self:
+        return self.filter(source__in=accounts.values("pk"))
+
+    def with_is_own(self, user_id: UUID | None) -> Self:
+        """Each with `is_own`: whether the destination is an account of this user."""
+        own = AccountAccess.objects.filter(account=OuterRef("destination"), user=user_id)
+        return self.annotate(is_own=Exists(own))
+
+
+class Payment(models.Model):
+    """`payee_iban` is empty between the user's own accounts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    client_id = models.CharField(max_length=255)
+    idempotency_key = models.CharField(max_length=255)
+    # SHA-256 of the validated request: it tells a retry years later from another request with the same key.
+    fingerprint = models.BinaryField(null=True, editable=False)
+    payee_name = models.CharField(max_length=140, blank=True)
+    payee_iban = models.CharField("payee's IBAN", max_length=34, blank=True)
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    reference = models.CharField(max_length=140)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        abstract = True

@@ -1,0 +1,43 @@
+"""Where money goes: one of the user's own accounts, a stored payee, or an IBAN with a name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from banking.models import Payee
+from banking.notation import iban
+from banking.payments.refusals import PayeeUnreachable
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Either `account_id` or `identifier` and `name` are set. `identifier` is the IBAN as it was written."""
+
+    account_id: UUID | None = None
+    identifier: str = ""
+    name: str = ""
+
+    @property
+    def iban(self) -> str:
+        """Empty for an own account."""
+        return iban.compact(self.identifier)
+
+    def as_creditor(self) -> dict[str, str] | None:
+        """The member `creditor` of authorization details (RFC 9396); None for an own account."""
+        if self.account_id is not None:
+            return None
+        return {"scheme": "iban", "identifier": self.identifier, "name": self.name}
+
+
+def resolve(given: Mapping[str, Any], user_id: UUID) -> Destination:
+    """`given` is `{"account_id"}`, `{"payee_id"}`, or `{"scheme": "iban", "identifier", "name"}`. Raises
+    PayeeUnreachable if the user has stored no such payee."""
+    if "account_id" in given:
+        return Destination(account_id=UUID(str(given["account_id"])))
+    if "payee_id" not in given:
+        return Destination(identifier=given["identifier"], name=given["name"])
+    payee = Payee.objects.current().filter(user_id=user_id, pk=given["payee_id"]).first()
+    if payee is None:
+        raise PayeeUnreachable(field="payee")
+    return Destination(identifier=payee.iban, name=payee.name)

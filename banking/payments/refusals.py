@@ -1,0 +1,54 @@
+"""Why the bank refuses a payment, beyond what the ledger refuses."""
+
+from django.utils.translation import gettext_noop as _
+
+from banking.ledger.refusals import NotAllowed, Refusal, WrongState
+
+
+class PayeeUnreachable(Refusal):
+    code = "payee_unreachable"
+    title = _("No payment can be made to this destination.")
+
+
+class LimitExceeded(Refusal):
+    code = "limit_exceeded"
+    title = _("This is more than may go to a new payee.")
+
+
+class DuplicateTransfer(WrongState):
+    """`duplicate_of` among the facts is the id of the first transfer."""
+
+    code = "duplicate_transfer"
+    title = "The same payment was ordered a moment ago."
+
+
+class NotCancellable(WrongState):
+    code = "transfer_not_cancellable"
+    title = _("The transfer is no longer waiting here: it was made, refused, cancelled, or handed to the other bank.")
+
+
+class AccountHolderInactive(NotAllowed):
+    code = "account_holder_inactive"
+    title = "The user's account is disabled; nothing can be moved."
+    is_final = False
+
+
+class IdempotencyKeyReused(Refusal):
+    code = "idempotency_key_reused"
+    title = "This key was used for another body. What is new needs a new key."
+    is_final = False
+
+
+class RequestInProgress(WrongState):
+    code = "request_in_progress"
+    title = "The first request with this key is still running."
+    is_final = False
+
+
+class StrongProofNeeded(Exception):
+    """The user must log in again to confirm that it is them. Not a Refusal: the same request succeeds afterwards."""
+
+
+class NotTheirs(Exception):
+    """The user has no such account, transfer or order, or may not use it in this way. Which of these it is, is not
+    told: what is not theirs answers exactly like what does not exist."""
