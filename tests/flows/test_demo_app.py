@@ -44,4 +44,4 @@ def test_the_app_says_that_the_password_is_wrong(live: Server) -> None:
 def test_the_app_says_that_nobody_answers(live: Server) -> None:
     app = run_app(live, "--issuer", "http://localhost:9")
     assert app.returncode == 1
-    assert "Is the demo running?" in app.stderr
+    assert "Start the demo" in app.stderr
