@@ -10,10 +10,13 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
 from datetime import timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 
 from config import bodies, serving
@@ -41,6 +44,8 @@ COMMANDS_OF_OTHERS = {
     "changepassword", "check", "collectstatic", "createcachetable", "makemigrations", "migrate", "procrastinate",
 }  # fmt: skip
 FLAGS_OF_DJANGO = {"--database", "--deploy", "--noinput", "--help"}
+NAMES_OF_OTHERS = {"KEY_ENCRYPTION_KEY", "THE_SECRET", "CREATE_ROLE"}
+CODE = "\n".join(file.read_text() for file in (*ROOT.glob("*/**/*.py"), ROOT / "Makefile"))
 SECTIONS_OF_THE_CHANGELOG = {"Breaking", "Security", "Added", "Changed", "Deprecated", "Removed", "Fixed"}
 
 
@@ -83,9 +88,41 @@ class TestWhatIsNamed:
                 known = set(re.findall(r'"(--[\w-]+)"', COMMANDS[name].read_text())) | FLAGS_OF_DJANGO
                 assert set(re.findall(r"(?<!\S)--[a-z-]+", span)) <= known | _generated_flags(name), span
 
+    def test_settings_and_variables_exist(self, file: Path) -> None:
+        if file.name != "CHANGELOG.md":  # names of earlier versions, too
+            named = {
+                name for span in _code_spans(file.read_text()) for name in re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", span)
+            }
+            assert not {name for name in named - NAMES_OF_OTHERS if not re.search(rf"\b{name}\b", CODE, re.I)}
+
+    def test_dotted_paths_lead_somewhere(self, file: Path) -> None:
+        if file.name != "CHANGELOG.md":
+            named = re.findall(r"[`\"]((?:oauth|accounts|banking|config|demo)(?:\.\w+)+)", file.read_text())
+            assert not {name for name in set(named) - _permissions() if not _leads_somewhere(name)}
+
     def test_make_targets_exist(self, file: Path) -> None:
         named = {target for span in _code_spans(file.read_text()) for target in re.findall(r"^make ([a-z-]+)", span)}
         assert named <= TARGETS
+
+
+def _permissions() -> set[str]:
+    models = apps.get_models()
+    custom = {f"{model._meta.app_label}.{name}" for model in models for name, _ in model._meta.permissions}
+    return custom | {f"{model._meta.app_label}.view_{model._meta.model_name}" for model in models}
+
+
+def _leads_somewhere(path: str) -> bool:
+    """A module, or something in one; checks have an id of the same form and a test of their own."""
+    if re.search(r"\.[EW]\d+$", path):
+        return True
+    module, *names = path.split(".")
+    found: Any = import_module(module)
+    for name in names:
+        module = f"{module}.{name}"
+        if not hasattr(found, name) and (not hasattr(found, "__path__") or find_spec(module) is None):
+            return path == "oauth.Client"  # a model, as Django names it
+        found = getattr(found, name, None) or import_module(module)
+    return True
 
 
 def _code_spans(text: str) -> Iterator[str]:
