@@ -30,7 +30,7 @@ class SessionsAdapter(DefaultUserSessionsAdapter):
     def end_sessions(self, sessions_to_end: Iterable[UserSession]) -> None:
         store = import_module(settings.SESSION_ENGINE).SessionStore
         for session in sessions_to_end:
-            login_session.end_of(store(session.session_key), Session.EndReason.LOGOUT)
+            login_session.end_in_browser(store(session.session_key), Session.EndReason.LOGOUT)
             session.end()
 
 

@@ -73,6 +73,8 @@ class Conf:
     RESOURCES: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: RFC 9396: type of details -> dotted path of its `authorization_details.DetailsType`.
     AUTHORIZATION_DETAILS_TYPES: Mapping[str, str] = field(default_factory=dict)
+    #: Response mode -> dotted path of its `authorize.response_modes.ResponseMode`, besides the built-in ones.
+    RESPONSE_MODES: Mapping[str, str] = field(default_factory=dict)
     #: Dotted paths of `left_by_apps.LeftByApps`: what becomes of what an app set up when a user removes it.
     LEFT_BY_APPS: tuple[str, ...] = ()
     #: Dotted path of a function (request) -> AuthenticationContext: how and when this person logged in.

@@ -6,7 +6,7 @@ from typing import Any
 from procrastinate import JobContext, RetryStrategy, builtin_tasks
 from procrastinate.contrib.django import app
 
-from oauth.authorize import backchannel_request
+from oauth.authorize import backchannel_notices
 from oauth.clients import changes
 from oauth.keys import rotation
 from oauth.operations import cleanup
@@ -16,7 +16,7 @@ from oauth.sessions import backchannel_logout
 _PATIENT = RetryStrategy(
     max_attempts=6,
     exponential_wait=5,
-    retry_exceptions=[backchannel_logout.NotDelivered, backchannel_request.NotDelivered],
+    retry_exceptions=[backchannel_logout.NotDelivered, backchannel_notices.NotDelivered],
 )
 
 
@@ -26,17 +26,17 @@ _MAIL = RetryStrategy(max_attempts=5, exponential_wait=10, retry_exceptions=[OSE
 
 @app.task(name=backchannel_logout.TASK, queue="oauth", retry=_PATIENT)
 def tell_client_of_logout(client_pk: int, user_id: str, sid: str) -> None:
-    backchannel_logout.tell(client_pk, user_id, sid)
+    backchannel_logout.notify_client(client_pk, user_id, sid)
 
 
-@app.task(name=backchannel_request.TELL_PERSON, queue="oauth")
+@app.task(name=backchannel_notices.NOTIFY_USER, queue="oauth")
 def tell_person_of_request(request_id: str) -> None:
-    backchannel_request.tell_person(request_id)
+    backchannel_notices.notify_user(request_id)
 
 
-@app.task(name=backchannel_request.TELL_CLIENT, queue="oauth", retry=_PATIENT)
+@app.task(name=backchannel_notices.NOTIFY_CLIENT, queue="oauth", retry=_PATIENT)
 def tell_client_of_decision(request_id: str) -> None:
-    backchannel_request.tell_client(request_id)
+    backchannel_notices.notify_client(request_id)
 
 
 @app.task(name=changes.TELL, queue="oauth", retry=_MAIL)

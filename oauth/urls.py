@@ -16,11 +16,11 @@ from oauth.endpoints.token import TokenEndpoint
 from oauth.endpoints.userinfo import UserInfoEndpoint
 from oauth.pages.app_details import AppDetails
 from oauth.pages.apps import ConnectedApps
-from oauth.pages.authorize import AuthorizationEndpoint
+from oauth.pages.authorize import AuthorizationPage
 from oauth.pages.backchannel_requests import RequestsPage
 from oauth.pages.build import guide
 from oauth.pages.device import DevicePage
-from oauth.pages.logout import LogoutEndpoint
+from oauth.pages.logout import LogoutPage
 from oauth.resource_server.metadata import protected_resource
 
 app_name = "oauth"
@@ -29,7 +29,7 @@ urlpatterns = [  # those that are asked most come first: they are tried in this 
     path("oauth/jwks", JWKSEndpoint.as_view(), name="jwks"),
     path(".well-known/oauth-authorization-server", MetadataEndpoint.as_view(), name="metadata"),
     path(".well-known/openid-configuration", MetadataEndpoint.as_view(), name="discovery"),
-    path("oauth/authorize", AuthorizationEndpoint.as_view(), name="authorize"),
+    path("oauth/authorize", AuthorizationPage.as_view(), name="authorize"),
     path("build", guide, name="build"),
     path("build/<str:kind>", guide, name="build-kind"),
     path("oauth/apps", ConnectedApps.as_view(), name="apps"),
@@ -41,7 +41,7 @@ urlpatterns = [  # those that are asked most come first: they are tried in this 
     path("oauth/grants/<str:grant_id>", GrantEndpoint.as_view(), name="grant"),
     path("oauth/backchannel_authentication", BackchannelAuthenticationEndpoint.as_view(), name="backchannel"),
     path("oauth/requests", RequestsPage.as_view(), name="requests"),
-    path("oauth/logout", LogoutEndpoint.as_view(), name="logout"),
+    path("oauth/logout", LogoutPage.as_view(), name="logout"),
     path("oauth/status/<int:number>", StatusListEndpoint.as_view(), name="status"),
     path("oauth/revoke", RevocationEndpoint.as_view(), name="revoke"),
     path("oauth/introspect", IntrospectionEndpoint.as_view(), name="introspect"),

@@ -21,8 +21,8 @@ from django.utils.translation import gettext
 from jwt.utils import base64url_encode
 
 from oauth import grants
-from oauth.authorize import consent
-from oauth.authorize.request import AuthorizationRequest, read, return_address
+from oauth.authorize import code, decision, permissions
+from oauth.authorize.request import AuthorizationRequest, parse, return_address
 from oauth.conf import conf
 from oauth.errors import OAuthError
 from oauth.grants import GrantRequest, Issuance
@@ -116,11 +116,12 @@ def _code(client: Client, request: HttpRequest) -> Iterator[Step]:
         document=asked if client.must_push else {},
     )
     params = Parameters({name: (value,) for name, value in asked.items() if value})
-    understood = read(params, return_address(params, client))
+    understood = parse(params, return_address(params, client))
     yield _person_is_asked(client, understood.scopes)
-    code = consent.allow_by_code(understood, client, _session(request), {})
+    authorization = decision.allow(understood, client, _session(request), {})
+    issued = code.issue(authorization, understood)
     yield _code_came_back(understood)
-    form = {"code": code, "code_verifier": verifier, "redirect_uri": understood.redirect_uri}
+    form = {"code": issued, "code_verifier": verifier, "redirect_uri": understood.redirect_uri}
     yield from _tokens(client, GrantType.AUTHORIZATION_CODE, form)
 
 
@@ -148,7 +149,9 @@ def _device(client: Client, request: HttpRequest) -> Iterator[Step]:
         facts={"verification_uri": conf.url("/oauth/device"), "user_code": waiting.user_code_shown},
     )
     yield _person_is_asked(client, tuple(client.allowed_scopes))
-    waiting.authorization = consent.write(client, _session(request), scopes=waiting.scopes, resources=waiting.resources)
+    waiting.authorization = decision.allow_scopes(
+        client, _session(request), scopes=waiting.scopes, resources=waiting.resources
+    )
     waiting.save(update_fields=["authorization"])
     yield from _tokens(client, GrantType.DEVICE_CODE, {"device_code": code})
 
@@ -159,7 +162,7 @@ def _service(client: Client) -> Iterator[Step]:
 
 
 def _person_is_asked(client: Client, scopes: tuple[str, ...]) -> Step:
-    sentences = {title: "; ".join(one.sentence for one in asked) for title, asked in consent.groups(scopes)}
+    sentences = {title: "; ".join(one.sentence for one in asked) for title, asked in permissions.groups(scopes)}
     return Step(
         gettext("The person is asked"),
         gettext("They log in and see this. The test answers “allow” for you, and takes it back in the end."),
@@ -169,7 +172,7 @@ def _person_is_asked(client: Client, scopes: tuple[str, ...]) -> Step:
 
 def _session(request: HttpRequest) -> Session:
     """A log-in like that of the admin's browser, which the browser itself does not get to know."""
-    context = authentication_context.of(request)
+    context = authentication_context.current(request)
     user: Any = request.user
     return Session.objects.create(user=user, auth_time=context.auth_time, acr=context.acr, amr=list(context.amr))
 

@@ -1,4 +1,7 @@
-"""What the authorization endpoint needs (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
+"""The authorization endpoint's decisions (RFC 6749 §3.1, OpenID Connect Core §3.1.2).
 
-request (read and check) -> interaction (kept on the server while the person logs in) -> consent -> response.
+`request` validates what the client sent. An `Interaction` then carries it through `steps`, one file a step, until the
+client gets an answer; `steps/__init__.py` lists them in order. `permissions`, `consent`, `decision` and `remembered`
+say what the user is asked and what an answer writes, for this endpoint, the device page and CIBA alike. An `outcome` is
+data: `oauth.pages` renders it. May be imported by `endpoints`, `pages` and `admin`.
 """

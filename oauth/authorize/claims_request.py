@@ -1,4 +1,4 @@
-"""The `claims` parameter (OpenID Connect Core §5.5): claims asked for one by one."""
+"""The `claims` parameter (OpenID Connect Core §5.5): claims requested one by one."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _PLACES = ("id_token", "userinfo")
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """`names` holds those that we have and the client may learn; others are voluntary, hence left out (§5.5.1)."""
+    """`names` holds the claims that we have and that the client may get. Others are left out: §5.5.1 allows that."""
 
     names: dict[str, list[str]]
     essential_acr_values: tuple[str, ...] = ()
@@ -22,13 +22,13 @@ class Claims:
 
     @classmethod
     def parse(cls, text: str | None, client: Client) -> "Claims":
-        """Raises InvalidRequest where it is not the JSON of §5.5."""
+        """Raises InvalidRequest if it is not the JSON of §5.5."""
         if text is None:
             return cls(names={})
         try:
             document = json.loads(text)
         except (ValueError, RecursionError):
-            raise InvalidRequest("claims is a JSON object.") from None
+            raise InvalidRequest("claims must be a JSON object.") from None
         asked = {place: _members(document, place) for place in _PLACES}
         learnable = {name for name, scope in SCOPE_OF_CLAIM.items() if scope in client.allowed_scopes}
         names = {place: sorted(claims.keys() & learnable) for place, claims in asked.items()}
@@ -44,23 +44,23 @@ def _members(document: Any, place: str) -> Mapping[str, Any]:
     if found is None:
         return {}
     if not isinstance(found, dict) or not all(one is None or isinstance(one, dict) for one in found.values()):
-        raise InvalidRequest("claims has the members id_token and userinfo, each an object of claims.")
+        raise InvalidRequest("claims must have the members id_token and userinfo, each an object of claims.")
     return found
 
 
 def _essential_acr_values(wanted: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """§5.5.1.1: an essential acr with values has to be met, or the request fails."""
+    """§5.5.1.1: an essential acr with values must be met, or the request fails."""
     if not wanted or wanted.get("essential") is not True:
         return ()
     values = wanted.get("values", [wanted["value"]] if "value" in wanted else [])
     if not isinstance(values, list) or not all(isinstance(value, str) and value.isprintable() for value in values):
-        raise InvalidRequest("The values of the claim acr are strings.")
+        raise InvalidRequest("The values of the claim acr must be strings.")
     return tuple(values)
 
 
 def _subject(wanted: Mapping[str, Any] | None) -> str:
-    """§5.5.1: a `sub` with a value is the only person who may answer."""
+    """§5.5.1: a `sub` with a value names the only user who may answer."""
     value = wanted.get("value", "") if wanted else ""
     if not isinstance(value, str) or not value.isprintable():
-        raise InvalidRequest("The value of the claim sub is a string.")
+        raise InvalidRequest("The value of the claim sub must be a string.")
     return value

@@ -1,4 +1,4 @@
-"""The authorization that an access token names: looked up and ended, for a resource server of the same site."""
+"""Looks up or ends the authorization that an access token names, for a resource server on the same site."""
 
 from oauth.models import Authorization
 from oauth.resource_server.authorization import AuthorizationSummary, InsufficientRight
@@ -8,7 +8,7 @@ from oauth.tokens.claims import AccessTokenClaims
 
 
 def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
-    """Of a client that acts for itself, what the token says; None where it has ended."""
+    """None if the authorization has ended. For a client that acts for itself, the summary holds what the token says."""
     authority = liveness.authority(claims)
     if authority is None:
         return None
@@ -36,9 +36,11 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
 
 
 def end(claims: AccessTokenClaims) -> None:
-    """The client gives it back (RFC 7009's effect): every token of it is over. A client's own has nothing to end.
+    """The client gives the authorization back: all its tokens end, as with RFC 7009. Does nothing for a client that
+    acts for itself.
 
-    Raises InvalidToken where it has ended already, and InsufficientRight or InsufficientScope where this token may not.
+    Raises InvalidToken if the authorization has ended already, and InsufficientRight or InsufficientScope if this token
+    must not end it.
     """
     authority = liveness.authority(claims)
     if authority is None:
@@ -46,10 +48,10 @@ def end(claims: AccessTokenClaims) -> None:
     authorization = authority.authorization
     if authorization is None:
         return
-    # RFC 8693 §4.1: a service that was called with a token acts for the user, but the user did not allow it this.
+    # RFC 8693 §4.1: a service that exchanged a token acts for the user, but the user did not allow it to do this.
     if claims.actor or not authority.is_of_the_allowed_client:
         raise InsufficientRight
-    # A token that was narrowed, for a part of the app that needs less, does not end what the whole app lives on.
+    # A token with fewer scopes, for a part of the app, must not end the authorization of the whole app.
     if missing := {*authorization.scopes} & {*authority.client.allowed_scopes} - claims.scopes:
         raise InsufficientScope(sorted(missing))
     authorization.revoke(Authorization.RevocationReason.CLIENT)

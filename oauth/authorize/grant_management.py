@@ -1,4 +1,4 @@
-"""Changing what a person allowed before, instead of allowing it anew (FAPI Grant Management for OAuth 2.0 §5)."""
+"""Changes an earlier grant instead of making a new one (FAPI Grant Management for OAuth 2.0 §5)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,26 +13,28 @@ from oauth.models.status import next_status_index
 from oauth.parameters import Parameters
 
 CREATE, UPDATE, REPLACE = "create", "update", "replace"
-ACTIONS = (CREATE, UPDATE, "merge", REPLACE)  # later drafts call `update` so
+ACTIONS = (CREATE, UPDATE, "merge", REPLACE)  # later drafts call `update` merge
 
 
-def wanted(params: Parameters, client: Client) -> tuple[str, str]:
-    """(action, grant_id) of a request, both empty where it does not manage grants. Raises InvalidRequest, or
+def requested_action(params: Parameters, client: Client) -> tuple[str, str]:
+    """(action, grant_id) of a request, both empty if it does not manage grants. Raises InvalidRequest, or
     InvalidGrantID for a grant that this client does not have (§5.2, §5.4)."""
     action, grant_id = params.get("grant_management_action", ""), params.get("grant_id", "")
     if action and action not in ACTIONS:
-        raise InvalidRequest(f"grant_management_action is of {', '.join(ACTIONS)}.")
+        raise InvalidRequest(f"grant_management_action must be one of: {', '.join(ACTIONS)}.")
     if bool(grant_id) != (action in ACTIONS and action != CREATE):
-        raise InvalidRequest("grant_id comes with grant_management_action update or replace, and only with these.")
+        raise InvalidRequest(
+            "grant_id must be sent with grant_management_action update, merge or replace, and only then."
+        )
     if client.is_public and grant_id:
-        raise InvalidRequest("A public client cannot prove that a grant is its own (§4).")
+        raise InvalidRequest("A public client must not send grant_id: it cannot prove that the grant is its own.")
     if grant_id:
         find(grant_id, client)
     return (UPDATE if action == "merge" else action), grant_id
 
 
 def find(grant_id: str, client: Client, *, user: Any = None, lock: bool = False) -> Authorization:
-    """The live grant of this client and, where one is given, this person. Raises InvalidGrantID."""
+    """The live grant of this client and, if one is given, this user. Raises InvalidGrantID."""
     grants = Authorization.objects.live().filter(client=client)
     if user is not None:
         grants = grants.filter(user=user)
@@ -43,12 +45,12 @@ def find(grant_id: str, client: Client, *, user: Any = None, lock: bool = False)
     except ValueError:
         found = None
     if found is None:
-        raise InvalidGrantID("No such grant of this client, or it has ended.")
+        raise InvalidGrantID("grant_id must name a grant of this client that has not ended.")
     return found
 
 
 def update(grant: Authorization, session: Session, allowed: dict[str, Any]) -> None:
-    """What is allowed now is added (§5.4). Tokens issued before stay what they are."""
+    """Adds what is allowed now (§5.4). Tokens issued before do not change."""
     grant.scopes = _union(grant.scopes, allowed["scopes"])
     grant.resources = _union(grant.resources, allowed["resources"])
     grant.authorization_details = [*grant.authorization_details, *allowed["authorization_details"]]
@@ -60,8 +62,11 @@ def update(grant: Authorization, session: Session, allowed: dict[str, Any]) -> N
 
 
 def replace(grant: Authorization, session: Session, allowed: dict[str, Any]) -> None:
-    """What is allowed now counts, and nothing of before (§5.4): its codes and refresh tokens are gone, its access
-    tokens end by the status list, since they may say more than the person now allows."""
+    """Replaces what was allowed before (§5.4).
+
+    Codes and refresh tokens are deleted. The status list ends access tokens, because they may say more than the user
+    now allows.
+    """
     AuthorizationCode.objects.filter(authorization=grant).delete()
     RefreshToken.objects.filter(authorization=grant).delete()
     for name, value in allowed.items():
@@ -72,15 +77,15 @@ def replace(grant: Authorization, session: Session, allowed: dict[str, Any]) -> 
 
 
 def change_detail(grant: Authorization, number: int, detail: dict[str, Any]) -> None:
-    """The person picks anew, without the client: what it holds for refreshing stays, its access tokens end, since
-    they name what was picked before."""
+    """The user changes their choice without the client. Refresh tokens stay valid; access tokens end, because they name
+    the earlier choice."""
     grant.authorization_details = [detail if n == number else one for n, one in enumerate(grant.authorization_details)]
     _end_access_tokens(grant)
     grant.save(update_fields=["authorization_details", "status_index"])
 
 
 def _end_access_tokens(grant: Authorization) -> None:
-    """By the status list, and where money moves at once: see tokens.liveness."""
+    """By the status list; where money moves, immediately: see status.liveness."""
     RevokedStatus.objects.get_or_create(index=grant.status_index, defaults={"revoked_at": timezone.now()})
     grant.status_index = next_status_index()
 

@@ -1,31 +1,52 @@
-"""An authorization request on its way through log-in and consent: kept in the session on the server.
+"""An authorization request on its way through login and consent, kept in the user's session on the server.
 
-The browser carries only its id, so a tampered form or URL changes nothing (Keycloak CVE-2026-7571).
+The browser carries only its id, so that a tampered form or URL changes nothing (CVE-2026-7571 in Keycloak).
 """
 
 import secrets
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
+from oauth.authorize.form_action import form_action
 from oauth.authorize.request import AuthorizationRequest
-from oauth.authorize.response import form_action
 from oauth.conf import conf
+from oauth.errors import InvalidRequest
 from oauth.infrastructure import display_names
 from oauth.models import Client
+from oauth.parameters import Parameters
 
 _KEY = "oauth.interactions"
-# A person has a few tabs open, an attacker would open thousands: the oldest goes.
+# A user has a few tabs open; an attacker would open thousands. The oldest is dropped.
 _MOST = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Interaction:
+    """What the steps decide about: a valid request, its client, and the user at the browser.
+
+    `http_request` gives the user and their session. `id` is empty until `start` has stored the request. `form` is the
+    consent page as the user sent it; None if they have not been asked yet.
+    """
+
+    http_request: HttpRequest
+    request: AuthorizationRequest
+    client: Client
+    id: str = ""
+    form: Parameters | None = None
+
+    @property
+    def user(self) -> Any:
+        return self.http_request.user
+
+
+@dataclass(frozen=True, slots=True)
 class AskingClient:
-    """Which app a log-in page is shown for, and what its Content-Security-Policy must let the form lead to."""
+    """The app that a login page is shown for. `form_action` must be in the Content-Security-Policy of that page."""
 
     name: str
     host: str
@@ -33,30 +54,39 @@ class AskingClient:
     login_hint: str
 
 
-def start(request: HttpRequest, authorization_request: AuthorizationRequest) -> str:
-    """Stores the request and returns the id of the interaction."""
-    interaction_id = secrets.token_urlsafe(16)
-    stored = {**_all(request), interaction_id: authorization_request.to_json()}
-    request.session[_KEY] = dict(list(stored.items())[-_MOST:])
-    return interaction_id
+def start(interaction: Interaction) -> Interaction:
+    """Stores the request in the session, unless it is stored already; the result has an id."""
+    if interaction.id:
+        return interaction
+    session, interaction_id = interaction.http_request.session, secrets.token_urlsafe(16)
+    stored = {**_stored(interaction.http_request), interaction_id: interaction.request.to_json()}
+    session[_KEY] = dict(list(stored.items())[-_MOST:])
+    return replace(interaction, id=interaction_id)
 
 
-def load(request: HttpRequest, interaction_id: str) -> AuthorizationRequest | None:
-    """The stored request; None where it is unknown in this browser or too old."""
-    stored = _all(request).get(interaction_id)
-    return AuthorizationRequest.from_json(stored) if stored else None
+def load(http_request: HttpRequest, interaction_id: str, form: Parameters | None = None) -> Interaction:
+    """Raises InvalidRequest if the request is unknown in this session or too old, or if its client was disabled."""
+    stored = _stored(http_request).get(interaction_id)
+    if stored is None:
+        raise InvalidRequest(_("This login was already used, or it took too long. Start again from the app."))
+    request = AuthorizationRequest.from_json(stored)
+    client = Client.objects.filter(client_id=request.client_id, is_active=True).first()
+    if client is None:
+        raise InvalidRequest(_("The app was disabled in the meantime."))
+    return Interaction(http_request, request, client, interaction_id, form)
 
 
-def finish(request: HttpRequest, interaction_id: str) -> None:
-    """Ends it: an interaction is answered once."""
-    stored = _all(request)
-    stored.pop(interaction_id, None)
-    request.session[_KEY] = stored
+def finish(interaction: Interaction) -> None:
+    """Forgets the request: an interaction is answered once."""
+    if interaction.id:
+        stored = _stored(interaction.http_request)
+        stored.pop(interaction.id, None)
+        interaction.http_request.session[_KEY] = stored
 
 
-def asking_client(request: HttpRequest) -> AskingClient | None:
-    """The app that the newest open interaction is for."""
-    stored = list(_all(request).values())
+def asking_client(http_request: HttpRequest) -> AskingClient | None:
+    """The app of the newest open interaction."""
+    stored = list(_stored(http_request).values())
     if not stored:
         return None
     client = Client.objects.filter(client_id=stored[-1]["client_id"], is_active=True).first()
@@ -69,20 +99,12 @@ def asking_client(request: HttpRequest) -> AskingClient | None:
 
 
 def redirect_host(redirect_uri: str) -> str:
-    """Where the browser returns to, as a person may check it."""
+    """Where the browser returns to, in a form that users can check."""
     parts = urlsplit(redirect_uri)
     return display_names.host(parts.hostname) if parts.hostname else f"the app {parts.scheme}"
 
 
-def _all(request: HttpRequest) -> dict[str, Any]:
+def _stored(http_request: HttpRequest) -> dict[str, Any]:
     oldest = (timezone.now() - conf.INTERACTION_LIFETIME).timestamp()
-    stored: dict[str, Any] = request.session.get(_KEY, {})
+    stored: dict[str, Any] = http_request.session.get(_KEY, {})
     return {key: value for key, value in stored.items() if value["created_at"] > oldest}
-
-
-def logged_in_since(request_made_at: datetime, auth_time: datetime) -> bool:
-    """Whether a log-in answers a request for a fresh one (OpenID Connect Core §3.1.2.1: prompt=login, max_age).
-
-    To the microsecond: a log-in of the same second, but before the request, does not count.
-    """
-    return auth_time >= request_made_at

@@ -1,11 +1,10 @@
-"""The choices of a consent page, a part at a time and with a search: by plain forms, so it needs no script.
+"""The choices of a consent page, page by page and with a search, as plain forms that need no script.
 
-The form carries along what is ticked in parts that are not shown. None of it is believed: the answer is checked
-like any other.
+The form carries along what is ticked but not shown. Nothing in it is trusted: the answer is validated like any other.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from oauth import authorization_details
@@ -13,15 +12,16 @@ from oauth.authorization_details import Choice, Question
 from oauth.parameters import Parameters
 
 PART = 20
+_LONGEST_SEARCH = 100
 _LOOK = re.compile(r"look-([0-9])-([0-9]{1,3}|all|none)")
 
-#: Names in the form that come more than once.
+#: Names in the form that may be repeated.
 REPEATABLE = frozenset(f"{name}-{n}" for name in ("choice", "kept") for n in range(authorization_details.MOST))
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One question with what is shown of its choices; `kept` is ticked, but not among them."""
+    """One question and the choices of it that are shown; `kept` are ticked, but not shown."""
 
     question: Question
     choices: list[Choice]
@@ -33,13 +33,21 @@ class Part:
     ticked: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What the user entered for one question. `look` is the part to show, or all or none of the choices to tick."""
+
+    search: str = ""
+    look: str = "1"
+
+
 def is_look(decision: str) -> bool:
-    """Whether the person wants to see other choices, and has decided nothing yet."""
+    """Whether the user wants to see other choices, and has not decided yet."""
     return bool(_LOOK.fullmatch(decision))
 
 
 def chosen(params: Parameters | None) -> dict[int, list[str]]:
-    """What is ticked, by the number of the question. A radio button that is shown outdoes one that is not."""
+    """What is ticked, by the number of the question. A radio button that is shown replaces one that is not."""
     if params is None:
         return {}
     return {
@@ -49,34 +57,66 @@ def chosen(params: Parameters | None) -> dict[int, list[str]]:
 
 
 def parts(questions: Iterable[Question], params: Parameters | None) -> list[Part]:
-    """`params` is the form as it was sent; None where the page is shown for the first time."""
+    """`params` is the form as it was sent; None if the page is shown for the first time."""
     return [_part(question, n, params) for n, question in enumerate(questions)]
 
 
 def _part(question: Question, n: int, params: Parameters | None) -> Part:
-    search, wanted, ticked = "", "1", {choice.value for choice in question.choices if choice.is_ticked}
-    if params is not None:
-        search, wanted = params.get(f"search-{n}", "")[:100], params.get(f"part-{n}", "1")
-        ticked = set(chosen(params)[n]) & {choice.value for choice in question.choices}
-        look = _LOOK.fullmatch(params.get("decision", ""))
-        if look and int(look[1]) == n:
-            wanted = look[2]
-    found = [one for one in question.choices if search.casefold() in f"{one.label} {one.hint}".casefold()]
-    if wanted in ("all", "none") and question.takes_several:
-        everything = {choice.value for choice in found}
-        ticked = ticked | everything if wanted == "all" else ticked - everything
-    is_large = len(question.choices) > PART
+    form = _form(n, params)
+    found = _matching(question.choices, form.search)
+    ticked = _ticked(question, n, params)
+    if question.takes_several:
+        ticked = _after_look(ticked, found, form.look)
     last = max(1, -(-len(found) // PART))
-    number = min(int(wanted), last) if wanted.isascii() and wanted.isdigit() and int(wanted[:3]) else 1
+    number = _number(form.look, last)
+    is_large = len(question.choices) > PART
     shown = found[(number - 1) * PART : number * PART] if is_large else found
     visible = {choice.value for choice in shown}
     return Part(
         question=question,
         choices=[replace(choice, is_ticked=choice.value in ticked) for choice in shown],
         kept=[choice.value for choice in question.choices if choice.value in ticked - visible],
-        search=search,
+        search=form.search,
         number=number,
         last=last,
         is_large=is_large,
         ticked=len(ticked),
     )
+
+
+def _form(n: int, params: Parameters | None) -> _Form:
+    if params is None:
+        return _Form()
+    look = _LOOK.fullmatch(params.get("decision", ""))
+    is_about_this = look is not None and int(look[1]) == n
+    return _Form(
+        search=params.get(f"search-{n}", "")[:_LONGEST_SEARCH],
+        look=look[2] if look and is_about_this else params.get(f"part-{n}", "1"),
+    )
+
+
+def _matching(choices: Sequence[Choice], search: str) -> list[Choice]:
+    return [one for one in choices if search.casefold() in f"{one.label} {one.hint}".casefold()]
+
+
+def _ticked(question: Question, n: int, params: Parameters | None) -> set[str]:
+    if params is None:
+        return {choice.value for choice in question.choices if choice.is_ticked}
+    return set(chosen(params)[n]) & {choice.value for choice in question.choices}
+
+
+def _after_look(ticked: set[str], found: Sequence[Choice], look: str) -> set[str]:
+    """The buttons for all and none change what the search has found, and nothing else."""
+    everything = {choice.value for choice in found}
+    match look:
+        case "all":
+            return ticked | everything
+        case "none":
+            return ticked - everything
+        case _:
+            return ticked
+
+
+def _number(look: str, last: int) -> int:
+    number = int(look[:3]) if look.isascii() and look.isdigit() else 1
+    return min(max(number, 1), last)

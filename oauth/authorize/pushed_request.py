@@ -1,6 +1,7 @@
-"""Pushed authorization requests (RFC 9126): kept under a name that the browser carries, answered once."""
+"""Pushed authorization requests (RFC 9126): stored under a request_uri that the browser carries, and answered once."""
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from oauth.authorize.request import AuthorizationRequest
 from oauth.conf import conf
@@ -10,11 +11,11 @@ from oauth.models import Client, PushedRequest
 from oauth.models.secret import digest, new_secret
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
-_NOT_VALID = "The request_uri is not valid: unknown, used, expired, or of another app."
+_NOT_VALID = _("The request_uri is unknown, used, expired, or of another app.")
 
 
-def keep(client: Client, request: AuthorizationRequest) -> str:
-    """Stores it and returns its request_uri: 256 random bits (RFC 9126 §2.2, §7.1)."""
+def store(client: Client, request: AuthorizationRequest) -> str:
+    """Returns its request_uri, which holds 256 random bits (RFC 9126 §2.2, §7.1)."""
     reference = new_secret()
     insert(
         PushedRequest(
@@ -28,9 +29,9 @@ def keep(client: Client, request: AuthorizationRequest) -> str:
 
 
 def find(client: Client, request_uri: str) -> AuthorizationRequest:
-    """The request, for its own client (RFC 9126 §4, §7.3). Raises InvalidRequestURI, to be shown.
+    """The stored request, for the client that pushed it (RFC 9126 §4, §7.3). Raises InvalidRequestURI, to be shown.
 
-    Looking does not use it up: browsers load a page twice and scanners open links, so what counts once is the answer
+    This does not consume it: browsers load a page twice and scanners open links. The answer consumes it
     (RFC 9126 §4, FAPI 2.0 §5.3.2.2).
     """
     reference = request_uri.removeprefix(PREFIX)
@@ -39,12 +40,12 @@ def find(client: Client, request_uri: str) -> AuthorizationRequest:
         raise InvalidRequestURI(_NOT_VALID)
     if pushed.expires_at <= timezone.now():
         raise InvalidRequestURI(_NOT_VALID, detail="expired")
-    # What counts is when the person is asked: `prompt=login` wants a log-in after that.
+    # The user is asked now: prompt=login wants a login after this, not after the push.
     asked_at = timezone.now().timestamp()
     return AuthorizationRequest.from_json({**pushed.request, "created_at": asked_at, "pushed_id": pushed.pk})
 
 
-def use_up(request: AuthorizationRequest) -> None:
-    """In the transaction of its answer: of two at once, one is answered. Raises InvalidRequestURI."""
+def consume(request: AuthorizationRequest) -> None:
+    """Call it in the transaction of the answer: of two answers at once, one succeeds. Raises InvalidRequestURI."""
     if request.pushed_id is not None and not PushedRequest.objects.filter(pk=request.pushed_id).delete()[0]:
         raise InvalidRequestURI(_NOT_VALID, detail="answered before")

@@ -1,7 +1,7 @@
 """What a user allowed on a consent page, remembered for the next request of the same app.
 
-A request is answered without asking only if every part of it was shown in one decision and allowed there: its scopes,
-claims, resources and how it is answered. What a later decision left out, narrowed by details or denied is forgotten.
+A request is answered without asking only if every part of it was shown and allowed in one decision: its scopes, claims,
+resources and where the answer goes. Scopes that a later decision denied, left out or narrowed by details are forgotten.
 """
 
 from collections.abc import Iterable
@@ -27,8 +27,8 @@ def find(request: AuthorizationRequest, client: Client, user: Any) -> Remembered
     The rows are locked until the transaction ends, in the same order as in `narrow`. PostgreSQL checks a row again
     that somebody else has changed while this waits for its lock.
 
-    The authorization must be live and hold no details: an authorization that details narrow never answers for bare
-    scopes (RFC 9396 §6, ASVS 5.0 10.7.2), whatever wrote it.
+    The authorization must be live and have no details: an authorization with details never stands for scopes without
+    them (RFC 9396 §6, ASVS 5.0 10.7.2), whatever wrote it.
     """
     live = Authorization.objects.live().filter(user=user, client=client, authorization_details=[])
     decisions = RememberedConsent.objects.select_for_update(of=("self",)).filter(
@@ -45,7 +45,7 @@ def find(request: AuthorizationRequest, client: Client, user: Any) -> Remembered
 
 
 def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -> bool:
-    """OpenID Connect Core §5.5: a claim that was asked for by name stands for itself and not for its whole scope."""
+    """OpenID Connect Core §5.5: a claim that was allowed by name does not stand for its whole scope."""
     return all(
         name in decision.claims or SCOPE_OF_CLAIM.get(name) in decision.scopes
         for names in request.claims.values()
@@ -54,8 +54,10 @@ def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -
 
 
 def _about(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
-    """What the page said about the client, and where its answer goes. Of its redirect URIs only those at the host that
-    the page named: a silent answer goes nowhere else."""
+    """What the page said about the client, and where the answer goes.
+
+    Of the redirect URIs, only those at the host that the page named count: a silent answer goes nowhere else.
+    """
     identity = client_identity.of(client)
     origin = _origin(request.redirect_uri)
     identity["redirect_uris"] = [uri for uri in identity["redirect_uris"] if _origin(uri) == origin]
@@ -65,8 +67,8 @@ def _about(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
 def _is_about(decision: RememberedConsent, request: AuthorizationRequest, client: Client) -> bool:
     """Whether this is still the client that the user decided about (RFC 9700 §4.15; ASVS 5.0 10.7.1).
 
-    The redirect URI must have been registered when they decided, at the host that they were shown. Rows of before this
-    was recorded say nothing about it, so they do not count.
+    The redirect URI must have been registered when they decided, at the host that they were shown. Older rows do not
+    record this, so they do not count.
     """
     decided, now = decision.about, _about(request, client)
     # Only whether *this* redirect URI was known matters. The port of a loopback address changes with every start.
@@ -85,16 +87,16 @@ def _origin(redirect_uri: str) -> str:
 def decided(
     authorization: Authorization, shown: AuthorizationRequest, allowed: AuthorizationRequest, until: datetime
 ) -> None:
-    """The user was shown one request and allowed another, which is the same or less."""
+    """The user was shown one request and allowed all or part of it."""
     client, details = authorization.client, shown.authorization_details
     withheld = shown.consented_scopes - allowed.consented_scopes
     narrow(authorization.user, client, {*withheld, *authorization_details.scopes_of(details)})
     if authorization.authorization_details:
-        # The page spoke of the details, and an `update` adds to details of before: nothing bare was allowed.
+        # The page showed details, or this grant had details before: no scope was allowed without them.
         RememberedConsent.objects.filter(authorization=authorization).delete()
         return
     if shown.grant_management_action == UPDATE:
-        # The page showed only what is added. What was remembered of this grant stays; the addition is asked again.
+        # The page showed only the addition. The earlier decision stays as it is; the addition is asked for again.
         return
     RememberedConsent.objects.update_or_create(
         authorization=authorization,
@@ -110,8 +112,10 @@ def decided(
 
 
 def narrow(user: Any, client: Client, scopes: Iterable[str]) -> None:
-    """The user was asked for these scopes and did not allow them, or only in part: ask again before they are given
-    whole. Applies to every earlier decision about this client."""
+    """The user was asked for these scopes and did not allow them, or only in part, so they are asked again next time.
+
+    This applies to every earlier decision about this client.
+    """
     scopes = frozenset(scopes)
     if not scopes:
         return
@@ -125,5 +129,5 @@ def narrow(user: Any, client: Client, scopes: Iterable[str]) -> None:
 
 
 def narrow_by_details(user: Any, client: Client, details: Iterable[Detail]) -> None:
-    """The user picked anew what these details cover: the scopes behind them are no longer allowed whole."""
+    """The user changed what these details cover, so the scopes behind them are no longer allowed as a whole."""
     narrow(user, client, authorization_details.scopes_of(details))

@@ -1,7 +1,7 @@
 """Signed authorization requests (RFC 9101): the parameters in a JWT that only the client can have made.
 
-By value only, pushed or in the query; never encrypted, never unsigned, never fetched from an address. Only what is
-inside counts (§6.3).
+Request objects are accepted by value only, pushed or in the query: never encrypted, unsigned or fetched from a URL.
+Only the parameters inside the request object count (§6.3).
 """
 
 import json
@@ -21,7 +21,7 @@ from oauth.parameters import Parameters
 from oauth.tokens import media_type
 from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_header
 
-# §10.8: told apart from other JWTs of the client; older libraries say JWT or nothing.
+# §10.8: distinguishes it from other JWTs of the client. Older libraries send JWT or nothing.
 TYP = "oauth-authz-req+jwt"
 TYPES = (TYP, "JWT", None)
 # FAPI 2.0 Message Signing §5.3.1.
@@ -30,31 +30,33 @@ _ABOUT_THE_JWT = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
 
 
 def opened(params: Parameters, client: Client) -> Parameters:
-    """The parameters that count: of the request object where one is sent, else as they are.
+    """The parameters inside the request object if one is sent, else `params`.
 
-    Raises RequestNotSupported, InvalidRequestObject, or InvalidRequest where a client that signs did not.
+    Raises RequestNotSupported, InvalidRequestObject, or InvalidRequest if a client that must sign did not.
     """
     if "request" not in params:
         if client.must_sign_requests:
-            raise InvalidRequest("This client signs its requests: send them as a request object (RFC 9101).")
+            raise InvalidRequest("This client must sign its requests: send a request object (RFC 9101).")
         return params
     if client.client_jwks is None and not client.client_jwks_uri:
-        raise RequestNotSupported("The parameter request needs keys of the client, and it has registered none.")
+        raise RequestNotSupported("The parameter request is not supported for this client: it has registered no keys.")
     claims = _verified(params["request"], client)
     if claims.get("client_id", client.client_id) != client.client_id:
-        raise InvalidRequestObject("client_id of the request object is that of the request.")
+        raise InvalidRequestObject("client_id of the request object must be the client_id of the request.")
     if "request" in claims or "request_uri" in claims:
-        raise InvalidRequestObject("A request object holds no other (RFC 9101 §4).")
+        raise InvalidRequestObject("A request object must not contain request or request_uri (RFC 9101 §4).")
     try:
         return parameters.parse(urlencode(_pairs(claims)).encode())
     except (InvalidRequest, UnicodeEncodeError) as error:
-        raise InvalidRequestObject("A parameter of the request object is not one.", detail=str(error)) from error
+        raise InvalidRequestObject(
+            "The request object has a parameter that is not valid.", detail=str(error)
+        ) from error
 
 
 def _verified(token: str, client: Client) -> dict[str, Any]:
-    """§6.1, §6.2, RFC 8725: signed by the client, for us, now."""
+    """§6.1, §6.2, RFC 8725: the client signed it, for this server, and it has not expired."""
     if not is_canonical_jws(token):
-        raise InvalidRequestObject("request is not a JWS in compact form.")
+        raise InvalidRequestObject("request must be a JWS in compact serialization.")
     try:
         header = unverified_header(token)
         algorithm, kid = str(header.get("alg")), header.get("kid")
@@ -66,8 +68,10 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
             raise InvalidRequestObject(f"request must be of type {TYP} and signed with {' or '.join(allowed)}.")
         key = keys.find(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
         if key is None:
-            raise InvalidRequestObject("No registered key of this client fits the kid and alg of request.")
-        # RFC 9101 §4: a request that never ends could be sent again for ever, so each needs exp.
+            raise InvalidRequestObject(
+                "request must be signed with a registered key of this client that fits its kid and alg."
+            )
+        # RFC 9101 §4: without exp, a request could be replayed forever.
         claims: dict[str, Any] = decode_canonical(
             token,
             key,
@@ -82,11 +86,12 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidRequestObject("The signature or a claim of request is not valid.", detail=str(error)) from error
     if claims.get("iss", client.client_id) != client.client_id:
-        raise InvalidRequestObject("iss of request is the client_id.")
+        raise InvalidRequestObject("iss of request must be the client_id.")
     if "sub" in claims:
-        # §10.8: with the client as its subject it could be taken for a client assertion, here or at another server.
+        # §10.8: with the client as its subject, it could be used as a client assertion, here or at another server.
         raise InvalidRequestObject("A request object must not have sub (RFC 9101 §10.8).")
-    # FAPI 2.0 Message Signing §5.3.1 lets `aud` be an array that contains the issuer; others name nobody besides.
+    # FAPI 2.0 Message Signing §5.3.1 allows an `aud` array that contains the issuer. Without FAPI, `aud` must name
+    # the issuer alone.
     if client.is_fapi:
         _check_lifetime(claims)
     elif claims["aud"] not in (conf.ISSUER, [conf.ISSUER]):
@@ -95,10 +100,12 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
 
 
 def _check_lifetime(claims: dict[str, Any]) -> None:
-    """FAPI 2.0 Message Signing §5.3.1: nbf not longer ago, exp not later than 60 minutes after it."""
+    """FAPI 2.0 Message Signing §5.3.1: nbf at most 60 minutes ago, and exp at most 60 minutes after nbf."""
     longest, now = LONGEST_LIFETIME.total_seconds(), timezone.now().timestamp()
     if now - claims["nbf"] > longest or claims["exp"] - claims["nbf"] > longest:
-        raise InvalidRequestObject("request is good for 60 minutes at most, from its nbf on.")
+        raise InvalidRequestObject(
+            "exp of request must be at most 60 minutes after nbf, and nbf at most 60 minutes ago."
+        )
 
 
 def _pairs(claims: dict[str, Any]) -> list[tuple[str, str]]:

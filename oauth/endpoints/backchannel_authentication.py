@@ -3,10 +3,9 @@
 from django.db import transaction
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
-from procrastinate.contrib.django import app
 
 from oauth import parameters
-from oauth.authorize import backchannel_request
+from oauth.authorize import backchannel_notices, backchannel_request
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import UnauthorizedClient
 from oauth.infrastructure.rate_limits import Limit
@@ -29,10 +28,10 @@ class BackchannelAuthenticationEndpoint(ProtocolEndpoint):
         client = self.authenticated(request, params)
         if client.is_public or not client.allows_grant_type(GrantType.CIBA):
             raise UnauthorizedClient("This client is not registered for the CIBA grant.")
-        asked, auth_req_id = backchannel_request.read(params, client)
+        asked, auth_req_id = backchannel_request.parse(params, client)
         with transaction.atomic():
             asked.save(force_insert=True)
-            app.configure_task(backchannel_request.TELL_PERSON, queue="oauth").defer(request_id=str(asked.pk))
+            backchannel_notices.enqueue_user_notice(asked)
             AuditEvent.record(
                 AuditEvent.Action.ASKED, user=asked.user_id or "", client=client.client_id, reason=asked.binding_message
             )

@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse
 
-from oauth.authorize import grant_management
-from oauth.authorize.request import DISPLAYS, PROMPTS, RESPONSE_MODES, supported_response_types
+from oauth.authorize import grant_management, response_modes
+from oauth.authorize.request.prompt import DISPLAYS, PROMPTS
+from oauth.authorize.request.response_type import supported_response_types
 from oauth.clients.registration.metadata import subject_types
 from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.endpoints import published
@@ -80,7 +81,7 @@ def document() -> dict[str, Any]:
         **{name: conf.url(path) for name, path in endpoints.items()},
         "scopes_supported": list(conf.SCOPES),
         "response_types_supported": response_types,
-        "response_modes_supported": sorted({mode for one in response_types for mode in RESPONSE_MODES[one]}),
+        "response_modes_supported": sorted({mode for one in response_types for mode in response_modes.offered(one)}),
         "grant_types_supported": [*GRANTS, *(["implicit"] if conf.ALLOW_IMPLICIT else [])],
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_SIGNING_ALGORITHMS),

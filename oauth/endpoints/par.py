@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from oauth import parameters
 from oauth.authorize import pushed_request, request_object
-from oauth.authorize.request import read, return_address
+from oauth.authorize.request import parse, return_address
 from oauth.conf import conf
 from oauth.endpoints import sender_constraint
 from oauth.endpoints.protocol import ProtocolEndpoint, json_response
@@ -31,13 +31,13 @@ class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
         opened = request_object.opened(params, client)
         if client.is_fapi:
             opened.require("redirect_uri")  # FAPI 2.0 §5.3.2.2
-        asked = read(opened, return_address(opened, client))
+        asked = parse(opened, return_address(opened, client))
         if "HTTP_DPOP" in request.META:
             # RFC 9449 §10.1: the proof is as good as dpop_jkt, and both are of one key.
             jkt = sender_constraint.prove(request, conf.url("/oauth/par"))
             if asked.dpop_jkt not in ("", jkt):
                 raise InvalidDPoPProof("dpop_jkt is not the key of the proof.")
             asked = replace(asked, dpop_jkt=jkt)
-        request_uri = pushed_request.keep(client, asked)
+        request_uri = pushed_request.store(client, asked)
         expires_in = int(conf.PUSHED_REQUEST_LIFETIME.total_seconds())
         return json_response({"request_uri": request_uri, "expires_in": expires_in}, status=HTTPStatus.CREATED)

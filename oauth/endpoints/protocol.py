@@ -1,7 +1,6 @@
 """What all JSON endpoints of the protocol share: no cookies, no CSRF, no caching, errors in RFC 6749 §5.2 form."""
 
 import json
-import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -10,31 +9,19 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.utils.decorators import classonlymethod
 from django.views import View
 
+from oauth.audit import refusals
 from oauth.clients import authentication
-from oauth.errors import (
-    AuthorizationPending,
-    InvalidClient,
-    InvalidRequest,
-    OAuthError,
-    SlowDown,
-    TooManyRequests,
-    UseDPoPNonce,
-)
+from oauth.errors import InvalidClient, InvalidRequest, OAuthError, TooManyRequests
 from oauth.fast_path import headers
 from oauth.infrastructure import metrics, rate_limits
 from oauth.infrastructure.rate_limits import Limit
-from oauth.models import AuditEvent, Client, RefusalCount
+from oauth.models import Client
 from oauth.models.audit_event import origin
 from oauth.parameters import Parameters
 from oauth.proof import nonce
 
-# Part of the way, not events: a device that waits, and what a limit has turned away already.
-UNRECORDED = (AuthorizationPending, SlowDown, TooManyRequests, UseDPoPNonce)
-
 # RFC 6749 §5.1: tokens are never cached.
 _HEADERS = headers.stored({"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"})
-
-logger = logging.getLogger("oauth.refusals")
 
 
 class ProtocolEndpoint(View):
@@ -86,7 +73,7 @@ class ProtocolEndpoint(View):
                 response = super().dispatch(request, *args, **kwargs)
             except OAuthError as refusal:
                 self.timer.outcome = refusal.code
-                record_refusal(self.endpoint, refusal, request, client=self.caller, is_proven=True)
+                refusals.record(self.endpoint, refusal, request, client=self.caller, is_proven=True)
                 response = error_response(refusal)
         headers.add(response, defaults=_HEADERS)
         if "HTTP_DPOP" in request.META:
@@ -120,52 +107,3 @@ def error_response(refusal: OAuthError) -> JsonResponse:
     if isinstance(refusal, TooManyRequests):
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
     return response
-
-
-def record_refusal(
-    endpoint: str,
-    refusal: OAuthError,
-    request: HttpRequest,
-    *,
-    client: Client | None = None,
-    is_proven: bool = False,
-) -> None:
-    """In the metrics, the log and the audit log, the last two with the id that the client is told.
-
-    What strangers cause is counted (RefusalCount): the audit log cannot be emptied, so it is not theirs to fill.
-    """
-    metrics.refusals.labels(endpoint, refusal.code).inc()
-    logger.warning(
-        "%s refused: %s",
-        endpoint,
-        refusal.code,
-        extra={"error_id": refusal.error_id, "reason": refusal.description, "detail": refusal.detail},
-    )
-    if isinstance(refusal, UNRECORDED):
-        return
-    user = getattr(request, "user", None) if endpoint == "authorize" else None
-    is_user = user is not None and user.is_authenticated
-    client_id = client.client_id if client else refusal.client_id
-    is_caller = client is not None and is_proven and not client.is_public
-    if not (is_user or is_caller or (_is_known(client, refusal) and _is_worth_an_event(client_id, request))):
-        RefusalCount.add(endpoint, refusal.code, rate_limits.network_of(request))
-        return
-    AuditEvent.record(
-        AuditEvent.Action.REFUSED,
-        client=client_id,
-        user=user.pk if user and is_user else "",
-        error=refusal.code,
-        error_id=refusal.error_id,
-        reason=": ".join(filter(None, (refusal.description, refusal.detail))),
-    )
-
-
-def _is_known(client: Client | None, refusal: OAuthError) -> bool:
-    return client is not None or refusal.is_of_known_client
-
-
-def _is_worth_an_event(client_id: str, request: HttpRequest) -> bool:
-    """Anybody may call in the name of a client; how much of the log that fills has a limit."""
-    return rate_limits.is_within(
-        rate_limits.EVENTS_OF_STRANGERS, rate_limits.address_of(request), client_id
-    ) and rate_limits.is_within(rate_limits.EVENTS_OF_STRANGERS_OF_CLIENT, client_id)

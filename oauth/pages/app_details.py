@@ -1,4 +1,4 @@
-"""Where a person picks anew what an app that they let in covers, such as other accounts (ASVS 5.0 10.7.3)."""
+"""The page where a user changes what a connected app covers, such as the accounts (ASVS 5.0 10.7.3)."""
 
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ from oauth.parameters import Parameters
 @method_decorator(limited("apps"), name="dispatch")
 @method_decorator(login_required, name="dispatch")
 class AppDetails(View):
-    """What is somebody else's, over, or nothing to pick of, is not there: 404."""
+    """404 for an authorization that is unknown, over, another user's, or has nothing to change."""
 
     http_method_names = ["get", "head", "post"]
 
@@ -53,18 +53,18 @@ class AppDetails(View):
                 _change(grant, number, picker.chosen(params)[0])
             except NotAnswered as error:
                 return _page(request, grant, question, given=params, problem=str(error))
-        messages.success(request, _("Changed. The app sees what you picked now, and nothing else."))
+        messages.success(request, _("Changed. The app now sees only what you picked."))
         return HttpResponseRedirect(PATH, status=303)
 
 
 def _find(
     request: HttpRequest, authorization_id: UUID, number: int, *, lock: bool = False
 ) -> tuple[Authorization, Question]:
-    person: Any = request.user
-    grants = Authorization.objects.live().filter(user=person, pk=authorization_id).select_related("client")
+    user: Any = request.user
+    grants = Authorization.objects.live().filter(user=user, pk=authorization_id).select_related("client")
     grant = (grants.select_for_update(of=("self",)) if lock else grants).first()
     details = grant.authorization_details if grant else []
-    question = authorization_details.question_again(details[number], person) if number < len(details) else None
+    question = authorization_details.question_again(details[number], user) if number < len(details) else None
     if grant is None or question is None:
         raise Http404
     return grant, question

@@ -1,4 +1,4 @@
-"""The person's connected apps: what each may do, since when and until when, and the button that ends it."""
+"""The user's connected apps: what each may do, since when and until when, and the button that removes it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from django.views import View
 
 from oauth import parameters
 from oauth.authorization_details import Summary, question_again, scopes_of, summaries
-from oauth.authorize import consent
-from oauth.authorize.consent import Permission
+from oauth.authorize import permissions
+from oauth.authorize.permissions import Permission
 from oauth.clients import left_by_apps
 from oauth.clients.left_by_apps import Left
 from oauth.errors import InvalidRequest
@@ -31,7 +31,7 @@ PATH = "/oauth/apps"
 
 @dataclass(frozen=True, slots=True)
 class Covered:
-    """One detail, and where the person changes it; empty where there is nothing to change."""
+    """One authorization detail. `change_url` is empty if there is nothing to change."""
 
     summary: Summary
     since: datetime
@@ -40,7 +40,7 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class ConnectedApp:
-    """All that one client may do, over every time it was allowed. `last_address` is where its tokens last went."""
+    """All that one client may do, by all its authorizations. `last_address` is where its tokens were last sent."""
 
     client: Client
     groups: list[tuple[str, list[Permission]]]
@@ -65,18 +65,18 @@ class ConnectedApps(View):
         return response
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Ends everything that this person allowed one client; what is somebody else's is never looked at."""
+        """Ends everything that this user allowed one client."""
         try:
             params = parameters.from_body(request)
             client_id = params.require("client_id")
         except InvalidRequest:
             return HttpResponseRedirect(PATH, status=303)
-        person: Any = request.user
-        theirs = Authorization.objects.filter(user=person, client__client_id=client_id)
+        user: Any = request.user
+        theirs = Authorization.objects.filter(user=user, client__client_id=client_id)
         with transaction.atomic():
-            is_removed = theirs.revoke(Authorization.RevocationReason.USER, by=person)
+            is_removed = theirs.revoke(Authorization.RevocationReason.USER, by=user)
             if is_removed:
-                left_by_apps.removed(person, client_id, ticked=list(params))
+                left_by_apps.removed(user, client_id, ticked=list(params))
         if is_removed:
             messages.success(request, _("Removed. The app can no longer get in."))
         return HttpResponseRedirect(PATH, status=303)
@@ -90,7 +90,7 @@ def _connected(user: Any) -> Iterable[ConnectedApp]:
     addresses = _last_addresses([one.pk for one in live])
     left = left_by_apps.find(user, {one.client.client_id for one in live})
     for authorizations in by_client.values():
-        # What one of them may do unbounded is said, whatever another one narrows.
+        # A scope is shown if one authorization has it without details, even if another has it with details.
         scopes = {
             name
             for authorization in authorizations
@@ -100,7 +100,7 @@ def _connected(user: Any) -> Iterable[ConnectedApp]:
         last_used_at, last_address = max(used, key=lambda use: use[0], default=(None, None))
         yield ConnectedApp(
             client=authorizations[0].client,
-            groups=consent.groups(scopes),
+            groups=permissions.groups(scopes),
             covered=[covered for one in authorizations for covered in _covered(one, user)],
             since=min(authorization.created_at for authorization in authorizations),
             last_used_at=last_used_at,
@@ -122,7 +122,7 @@ def _covered(authorization: Authorization, user: Any) -> Iterable[Covered]:
 
 
 def _last_addresses(authorizations: list[UUID]) -> dict[UUID | None, str | None]:
-    """Where the tokens of each last went: the audit log knows, so that no grant has to write it."""
+    """Where the tokens of each authorization were last sent, from the audit log."""
     issued = AuditEvent.objects.filter(authorization__in=authorizations, action=AuditEvent.Action.ISSUED)
     last = issued.order_by("authorization", "-id").distinct("authorization")
     return dict(last.values_list("authorization", "address"))

@@ -1,4 +1,4 @@
-"""The page where a person decides what apps asked for while they were elsewhere (CIBA §8)."""
+"""The page where a user answers backchannel requests of apps (CIBA §8)."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -16,11 +16,10 @@ from django.views import View
 
 from oauth import parameters
 from oauth.authorization_details import NotAnswered
-from oauth.authorize import backchannel_request, consent, remembered
+from oauth.authorize import backchannel_notices, backchannel_request, consent, decision, permissions
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure import display_names
-from oauth.models import AuditEvent
 from oauth.models.audit_event import origin
 from oauth.pages.rate_limit import limited
 from oauth.sessions import authentication_context, login_session
@@ -47,7 +46,7 @@ class RequestsPage(View):
                 "asked": one,
                 "client": one.client,
                 "message": display_names.plain(one.binding_message, longest=200),
-                "groups": consent.groups(one.scopes),
+                "groups": permissions.groups(one.scopes),
                 "expires_at": consent.expires_at(one.client),
             }
             for one in asked
@@ -55,13 +54,13 @@ class RequestsPage(View):
         return render(request, "oauth/requests.html", {"requests": shown})
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """What is somebody else's, decided or over is not there: 404."""
+        """404 for a request that is unknown, over, answered already, or for another user."""
         try:
             params = parameters.from_body(request)
-            request_id, decision = UUID(params.require("request")), params.get("decision")
+            request_id, button = UUID(params.require("request")), params.get("decision")
         except (InvalidRequest, ValueError):
             raise Http404 from None
-        if decision not in ("allow", "deny"):
+        if button not in ("allow", "deny"):
             raise Http404
         with transaction.atomic():
             asked = (
@@ -69,39 +68,41 @@ class RequestsPage(View):
             )
             if asked is None:
                 raise Http404
-            if decision == "allow":
-                context = authentication_context.of(request)
+            if button == "allow":
+                context = authentication_context.current(request)
                 if not context.meets(asked.acr_values):
                     return _log_in_more_strongly(request, can=context.could_meet(asked.acr_values))
                 wanted = asked.scopes
                 try:
-                    asked.scopes = list(consent.kept(wanted, params))
+                    asked.scopes = list(permissions.kept(wanted, params))
                 except NotAnswered as error:
                     messages.error(request, str(error))
                     return HttpResponseRedirect(PATH, status=303)
-                asked.authorization = consent.write(
-                    asked.client, login_session.current(request), scopes=asked.scopes, resources=asked.resources
+                asked.authorization = decision.allow_scopes(
+                    asked.client,
+                    login_session.current(request),
+                    scopes=asked.scopes,
+                    resources=asked.resources,
+                    withheld=set(wanted) - set(asked.scopes),
                 )
-                remembered.narrow(request.user, asked.client, set(wanted) - set(asked.scopes))
-                messages.success(request, _("Allowed. The app goes on by itself."))
+                messages.success(request, _("Allowed. The app continues by itself."))
             else:
                 asked.denied_at = timezone.now()
-                AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=asked.client.client_id)
-                remembered.narrow(request.user, asked.client, asked.scopes)
+                decision.deny(request.user, asked.client, asked.scopes)
                 messages.success(request, _("Denied. Nothing was shared."))
             asked.save(update_fields=["authorization", "denied_at", "scopes"])
-            backchannel_request.tell_client_later(asked)
+            backchannel_notices.enqueue_client_notice(asked)
         return HttpResponseRedirect(PATH, status=303)
 
 
 def _theirs(request: HttpRequest) -> Any:
-    person: Any = request.user
-    return backchannel_request.undecided().filter(user=person)
+    user: Any = request.user
+    return backchannel_request.undecided().filter(user=user)
 
 
 def _log_in_more_strongly(request: HttpRequest, *, can: bool) -> HttpResponse:
-    """CIBA §7.1 acr_values: what the app asked to be proven, is proven before anything is allowed."""
+    """CIBA §7.1 acr_values: the user must log in as strongly as the app asked before anything is allowed."""
     if can and conf.STEP_UP_URL:
         return HttpResponseRedirect(f"{conf.STEP_UP_URL}?{urlencode({'next': PATH})}", status=303)
-    messages.error(request, _("This app wants a stronger log-in: set up a passkey or an authenticator app first."))
+    messages.error(request, _("This app requires a stronger login. Set up a passkey or an authenticator app first."))
     return HttpResponseRedirect(PATH, status=303)

@@ -1,4 +1,4 @@
-"""“Build a client”: what to do, what not, and a program to start from, for each kind of app. Public; asks no query."""
+"""“Build a client”: advice and a program to start from, for each kind of app. Public; runs no database query."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -41,9 +41,9 @@ def guide(request: HttpRequest, kind: str = "") -> HttpResponse:
 
 
 def example_snippets(kind: Kind) -> list[snippets.Snippet]:
-    """Filled for a client that does not exist; in the admin they are filled for one that does.
+    """Filled in for an example client; the admin fills them in for a real one.
 
-    A browser app gets the program of a web app: the point is that it has a back end.
+    A browser app gets the program of a web app, because it should have a backend.
     """
     values = preset(Kind.WEB if kind == Kind.BROWSER else kind)
     scopes = ["openid", *[name for name in conf.SCOPES if name.endswith(":read")][:1]]

@@ -1,4 +1,4 @@
-"""The page where a person lets a device in (RFC 8628 §3.3): type the code, see who asks for what, decide."""
+"""The page where a user allows a device (RFC 8628 §3.3): enter the code, see what is asked for, decide."""
 
 from typing import Any
 
@@ -14,18 +14,18 @@ from django.views import View
 
 from oauth import parameters
 from oauth.authorization_details import NotAnswered
-from oauth.authorize import consent, remembered
+from oauth.authorize import consent, decision, permissions
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure import rate_limits
-from oauth.models import AuditEvent, DeviceCode
+from oauth.models import DeviceCode
 from oauth.models.audit_event import origin
 from oauth.models.device_code import USER_CODE_ALPHABET, USER_CODE_LENGTH
 from oauth.pages.rate_limit import limited
 from oauth.parameters import Parameters
 from oauth.sessions import login_session
 
-# RFC 8628 §5.1: guessing is limited, per person.
+# RFC 8628 §5.1: wrong codes are limited for each user.
 WRONG_CODES = 10
 WRONG_CODES_WINDOW_SECONDS = 600
 
@@ -43,7 +43,7 @@ class DevicePage(View):
         return response
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """A code in the address is only filled in: the person compares it with the device (RFC 8628 §5.4)."""
+        """A code in the URL is only filled in: the user must compare it with the device (RFC 8628 §5.4)."""
         return _ask_for_code(request, given=_normalized(request.GET.get("user_code", "")))
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -65,8 +65,7 @@ class DevicePage(View):
                 case "deny":
                     waiting.denied_at = timezone.now()
                     waiting.save(update_fields=["denied_at"])
-                    AuditEvent.record(AuditEvent.Action.DENIED, user=request.user.pk, client=waiting.client.client_id)
-                    remembered.narrow(request.user, waiting.client, waiting.scopes)
+                    decision.deny(request.user, waiting.client, waiting.scopes)
                     return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": False})
                 case _:
                     return _consent_page(request, waiting)
@@ -74,20 +73,24 @@ class DevicePage(View):
     def _allow(self, request: HttpRequest, waiting: DeviceCode, given: Parameters) -> HttpResponse:
         asked = waiting.scopes
         try:
-            waiting.scopes = list(consent.kept(asked, given))
+            waiting.scopes = list(permissions.kept(asked, given))
         except NotAnswered as error:
             return _consent_page(request, waiting, given=given, problem=str(error))
         session = login_session.current(request)
-        waiting.authorization = consent.write(
-            waiting.client, session, scopes=waiting.scopes, resources=waiting.resources
+        waiting.authorization = decision.allow_scopes(
+            waiting.client,
+            session,
+            scopes=waiting.scopes,
+            resources=waiting.resources,
+            withheld=set(asked) - set(waiting.scopes),
         )
         waiting.save(update_fields=["authorization", "scopes"])
-        remembered.narrow(request.user, waiting.client, set(asked) - set(waiting.scopes))
         return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": True})
 
 
 def _take(user_code: str, user: Any) -> DeviceCode | None:
-    """The undecided request with this code, from now on this person's; None if it is another's, over or unknown."""
+    """The undecided request with this code, which only this user can answer from now on. None if it is unknown or over,
+    or if another user has entered the code."""
     waiting = (
         DeviceCode.objects.select_for_update(of=("self",))
         .select_related("client")
@@ -104,7 +107,7 @@ def _take(user_code: str, user: Any) -> DeviceCode | None:
 
 
 def _normalized(user_code: str) -> str:
-    """As people type it: any case, with dashes or spaces (RFC 8628 §6.1)."""
+    """Users may type any case, dashes and spaces (RFC 8628 §6.1)."""
     kept = "".join(c for c in user_code.upper()[:64] if c in USER_CODE_ALPHABET)
     return kept if len(kept) == USER_CODE_LENGTH else ""
 
@@ -120,7 +123,7 @@ def _consent_page(
     context = {
         "client": waiting.client,
         "user_code": waiting.user_code_shown,
-        "groups": consent.groups(waiting.scopes, given=given),
+        "groups": permissions.groups(waiting.scopes, given=given),
         "problem": problem,
         "asked_at": waiting.created_at,
         "address": waiting.address,

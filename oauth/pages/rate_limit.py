@@ -1,4 +1,4 @@
-"""The limit of pages on which a logged-in user changes something."""
+"""The rate limit of pages on which a logged-in user changes something."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -8,11 +8,11 @@ from django.http import HttpRequest
 
 from oauth.errors import TooManyRequests
 from oauth.infrastructure import rate_limits
-from oauth.pages.authorize import error_page
+from oauth.pages import error_page
 
 
 def limited(endpoint: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Around a view's dispatch: 429 where its user has sent too many forms."""
+    """Decorates a view's dispatch: answers 429 if the user has sent too many forms."""
 
     def around(dispatch: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(dispatch)
@@ -21,7 +21,7 @@ def limited(endpoint: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
                 try:
                     rate_limits.spend_page(endpoint, request)
                 except TooManyRequests as refusal:
-                    return error_page(request, refusal)
+                    return error_page.show(request, refusal)
             return dispatch(request, *args, **kwargs)
 
         return wrapped

@@ -1,4 +1,4 @@
-"""How and when the person at the browser logged in: what `acr`, `amr` and `auth_time` say."""
+"""How and when the user at the browser logged in: `acr`, `amr` and `auth_time`."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from oauth.conf import conf
 
 @dataclass(frozen=True, slots=True)
 class AuthenticationContext:
-    """`amr` holds values of RFC 8176; `acr` is of OAUTH["ACR_VALUES"], as is what `reachable_acr` finds out: the
-    strongest that the person could log in by with what they have set up."""
+    """`amr` holds values of RFC 8176, and `acr` one of OAUTH["ACR_VALUES"]. `reachable_acr` returns the strongest acr
+    that the user could reach with the login methods that they have set up."""
 
     auth_time: datetime
     acr: str
@@ -23,7 +23,7 @@ class AuthenticationContext:
     reachable_acr: Callable[[], str] = str
 
     def meets(self, acr_values: Collection[str]) -> bool:
-        """RFC 9470 §5, OpenID Connect Core §5.5.1.1: by one of these, or more strongly. Nothing asked is met."""
+        """RFC 9470 §5, OpenID Connect Core §5.5.1.1: whether the login is at least as strong as one of these."""
         return not acr_values or _meets(self.acr, acr_values)
 
     def could_meet(self, acr_values: Collection[str]) -> bool:
@@ -35,13 +35,13 @@ def _meets(acr: str, acr_values: Collection[str]) -> bool:
     return acr in names and any(one in names and names.index(one) <= names.index(acr) for one in acr_values)
 
 
-def of(request: HttpRequest) -> AuthenticationContext:
-    """By the function that OAUTH["AUTHENTICATION_CONTEXT"] names."""
+def current(request: HttpRequest) -> AuthenticationContext:
+    """From the function that OAUTH["AUTHENTICATION_CONTEXT"] names."""
     context: AuthenticationContext = import_string(conf.AUTHENTICATION_CONTEXT)(request)
     return context
 
 
 def from_last_login(request: HttpRequest) -> AuthenticationContext:
-    """For a site with Django's own log-in only: a password, at `last_login`."""
+    """For a site with only Django's own login: a password, at `last_login`."""
     user: Any = request.user
     return AuthenticationContext(auth_time=user.last_login or timezone.now(), acr=conf.ACR_VALUES[0], amr=("pwd",))

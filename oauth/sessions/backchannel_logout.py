@@ -1,4 +1,4 @@
-"""OpenID Connect Back-Channel Logout: the clients of a session are told that it has ended.
+"""OpenID Connect Back-Channel Logout: tells the clients of a session that it has ended.
 
 The transaction that ends the session also writes a job. The background worker delivers the logout token and tries again
 when the client does not answer, so a slow or dead client delays no request.
@@ -15,29 +15,29 @@ from oauth.models import AuditEvent, Client, Session
 from oauth.tokens import subject
 from oauth.tokens.signing import signer
 
-TYP = "logout+jwt"  # §2.4: told apart from every other JWT of ours (ASVS 5.0 10.5.5)
+TYP = "logout+jwt"  # §2.4: distinguishes it from our other JWTs (ASVS 5.0 10.5.5)
 TASK = "oauth.tell_client_of_logout"
-# §2.4: exp at most two minutes from now; each attempt signs its own token.
+# §2.4: exp at most two minutes from now. Each attempt signs a new token.
 LIFETIME_SECONDS = 120
 _EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 class NotDelivered(Exception):
-    """The client did not take the logout token; the worker tries again."""
+    """The client did not accept the logout token; the worker tries again."""
 
 
-def tell_later(session: Session) -> None:
-    """For each client that knows the session and wants to be told (§2.5)."""
+def enqueue_notices(session: Session) -> None:
+    """One job for each client that knows the session and has a logout URI (§2.5)."""
     clients = Client.objects.filter(authorizations__session=session, is_active=True).exclude(backchannel_logout_uri="")
     for pk in clients.values_list("pk", flat=True).distinct():
         app.configure_task(TASK, queue="oauth").defer(client_pk=pk, user_id=str(session.user_id), sid=str(session.pk))
 
 
-def tell(client_pk: int, user_id: str, sid: str) -> None:
+def notify_client(client_pk: int, user_id: str, sid: str) -> None:
     """One delivery. Raises NotDelivered."""
     client = Client.objects.filter(pk=client_pk, is_active=True).exclude(backchannel_logout_uri="").first()
     if client is None:
-        return  # it was deleted, disabled, or does not want to know any more
+        return  # it was deleted or disabled, or it has removed its logout URI
     try:
         answer = outbound.request(
             "POST",
@@ -47,14 +47,14 @@ def tell(client_pk: int, user_id: str, sid: str) -> None:
         )
     except outbound.OutboundError as error:
         raise NotDelivered(str(error)) from error
-    # §2.8: 200, and 204 where a framework cannot do without; 400 means it could not log the person out.
+    # §2.8: 200, or 204 from frameworks that insist on it; 400 means that it could not log the user out.
     if answer.status not in (200, 204):
-        raise NotDelivered(f"it answered {answer.status}")
+        raise NotDelivered(f"the client answered {answer.status}")
     AuditEvent.record(AuditEvent.Action.LOGOUT_TOLD, client=client.client_id, user=user_id)
 
 
 def logout_token(client: Client, *, user_id: str, sid: str) -> str:
-    """§2.4: with `sub` and `sid`, never with a nonce."""
+    """§2.4: with `sub` and `sid`, never with a `nonce`."""
     now = int(timezone.now().timestamp())
     payload = {
         "iss": conf.ISSUER,

@@ -1,4 +1,4 @@
-"""The Session row that belongs to a browser's log-in, and what ends with it."""
+"""The Session row that belongs to a browser's login, and what ends with it."""
 
 from typing import Any
 
@@ -15,16 +15,16 @@ _SID = "oauth.sid"
 
 
 def current(request: HttpRequest) -> Session:
-    """The Session of the person who is logged in; a new one where they logged in since the last look."""
+    """The Session of the user who is logged in; a new one if they have logged in again since the last request."""
     user: Any = request.user
-    context = authentication_context.of(request)
+    context = authentication_context.current(request)
     sid = request.session.get(_SID)
     if sid:
         known = Session.objects.filter(pk=sid, user=user, ended_at=None).first()
         if known is not None:
-            known.user = user  # who is read already
+            known.user = user  # saves a query
             if known.auth_time != context.auth_time:
-                # The same person in the same browser has proven it again: the session goes on, fresher.
+                # The same user has logged in again in the same browser: the session goes on with the new login.
                 known.auth_time, known.acr, known.amr = context.auth_time, context.acr, list(context.amr)
                 known.save(update_fields=["auth_time", "acr", "amr"])
             return known
@@ -34,25 +34,25 @@ def current(request: HttpRequest) -> Session:
     return session
 
 
-def sid_of(request: HttpRequest) -> str | None:
-    """The `sid` that clients know this browser's log-in by."""
+def current_sid(request: HttpRequest) -> str | None:
+    """The `sid` by which clients know this browser's login; None before the first authorization."""
     sid: str | None = request.session.get(_SID)
     return sid
 
 
 def end(request: HttpRequest, reason: Session.EndReason) -> None:
-    """Ends the Session of this browser; what was not allowed offline ends with it."""
-    end_of(request.session, reason)
+    """Ends the Session of this browser, and with it all access without `offline_access`."""
+    end_in_browser(request.session, reason)
 
 
-def end_of(browser_session: SessionBase, reason: Session.EndReason) -> None:
-    """The same for any browser, by its session on the server."""
+def end_in_browser(browser_session: SessionBase, reason: Session.EndReason) -> None:
+    """The same for any browser, by its Django session."""
     if sid := browser_session.get(_SID):
         _end(Session.objects.filter(pk=sid), reason)
 
 
 def end_all(user: Any, reason: Session.EndReason) -> int:
-    """Ends every Session of a user, and every online authorization, also one that belongs to no live Session."""
+    """Ends every Session of a user, and every authorization without `offline_access`, even without a live Session."""
     with transaction.atomic():
         ended = _end(Session.objects.filter(user=user), reason)
         Authorization.objects.filter(user=user).online().revoke(Authorization.RevocationReason.LOGOUT)
@@ -77,7 +77,7 @@ def end_access(user: Any, reason: Session.EndReason, *, by: Any = None) -> None:
 
 
 def _end(sessions: QuerySet[Session], reason: Session.EndReason) -> int:
-    """The sessions, their online access, and the word to the clients: all of it, or nothing."""
+    """One transaction: ends the sessions and their online access, and enqueues the notices to clients."""
     with transaction.atomic():
         ended = list(sessions.filter(ended_at=None).select_for_update().order_by("pk"))
         if not ended:
@@ -87,6 +87,6 @@ def _end(sessions: QuerySet[Session], reason: Session.EndReason) -> int:
         )
         for session in ended:
             AuditEvent.record(AuditEvent.Action.LOGGED_OUT, user=session.user_id, reason=reason.label)
-            backchannel_logout.tell_later(session)
+            backchannel_logout.enqueue_notices(session)
         Authorization.objects.filter(session__in=ended).online().revoke(Authorization.RevocationReason.LOGOUT)
     return len(ended)

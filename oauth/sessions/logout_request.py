@@ -16,7 +16,7 @@ from oauth.tokens import id_token, subject
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """Checked: `redirect_uri` is registered for the client, `subject` is whom the client's ID token was about."""
+    """Validated: `redirect_uri` is registered for the client, and `subject` is the `sub` of its ID token."""
 
     client_id: str = ""
     client_name: str = ""
@@ -41,31 +41,31 @@ class LogoutRequest:
         return display_names.host(parts.hostname) if parts.hostname else f"{parts.scheme}:"
 
     def is_from(self, user_id: object) -> bool:
-        """Whether the hint proves that the client means this person: then there is nothing to ask (§6)."""
+        """Whether the ID token proves that the client means this user; then they need not be asked (§6)."""
         client = self.client if self.subject else None
         return client is not None and subject.of(client, user_id) == self.subject
 
 
-def read(params: Parameters) -> LogoutRequest:
-    """Raises InvalidRequest, to be shown: nobody is sent to an address that is not proven (§3)."""
+def parse(params: Parameters) -> LogoutRequest:
+    """Raises InvalidRequest, which must be shown: the browser is never sent to an address that is not proven (§3)."""
     hint = None
     parameters.refuse_long(params)
     if "id_token_hint" in params:
         hint = id_token.read_hint(params["id_token_hint"])
         if hint is None:
-            raise InvalidRequest("id_token_hint is not an ID token of this server.")
+            raise InvalidRequest("id_token_hint must be an ID token that this server issued.")
     client_id = params.get("client_id", hint.client_id if hint else "")
     if hint and hint.client_id != client_id:
-        raise InvalidRequest("client_id is not the client of id_token_hint.")
+        raise InvalidRequest("client_id must be the client of id_token_hint.")
     client = Client.objects.filter(client_id=client_id, is_active=True).first() if client_id else None
     if client_id and client is None:
         raise InvalidRequest(_("No app with this client_id is registered here, or it is disabled."))
     redirect_uri = params.get("post_logout_redirect_uri", "")
     if redirect_uri and client is None:
-        raise InvalidRequest("post_logout_redirect_uri needs id_token_hint or client_id, to tell whose it is.")
+        raise InvalidRequest("post_logout_redirect_uri must be sent with id_token_hint or client_id.")
     if redirect_uri and client and redirect_uri not in client.post_logout_redirect_uris.split():
         # Simple string comparison (§2, RFC 9700 §4.11.1).
-        raise InvalidRequest("post_logout_redirect_uri is not one that is registered for this app.")
+        raise InvalidRequest("post_logout_redirect_uri must be registered for this app.")
     return LogoutRequest(
         client_id=client_id,
         client_name=client.shown_name if client else "",

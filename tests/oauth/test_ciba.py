@@ -16,7 +16,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from oauth.authorize import backchannel_request
+from oauth.authorize import backchannel_notices
 from oauth.conf import conf
 from oauth.models import Authorization, BackchannelRequest
 from tests.lib.ciba import FORM, GRANT, ask, decide, poll
@@ -52,7 +52,7 @@ def test_the_whole_story_by_polling(browser, call_centre, token_endpoint):
 
 def test_the_person_is_told_by_mail(alice, call_centre):
     ask(call_centre)
-    backchannel_request.tell_person(str(BackchannelRequest.objects.get().pk))
+    backchannel_notices.notify_user(str(BackchannelRequest.objects.get().pk))
     [message] = mail.outbox
     assert message.to == [alice.email]
     assert all(text in message.body for text in ("Call Centre", "W4SCT", f"{conf.ISSUER}/oauth/requests"))
@@ -61,7 +61,7 @@ def test_the_person_is_told_by_mail(alice, call_centre):
 def test_the_mail_is_in_the_language_of_the_person(alice, call_centre):
     ask(call_centre)
     alice.speak("de")
-    backchannel_request.tell_person(str(BackchannelRequest.objects.get().pk))
+    backchannel_notices.notify_user(str(BackchannelRequest.objects.get().pk))
     assert mail.outbox[0].subject == "Eine App bittet um Ihre Freigabe"
     assert "Call Centre bittet um Ihre Freigabe" in mail.outbox[0].body
 
@@ -171,7 +171,7 @@ def test_a_request_to_nobody_waits_and_expires_like_any_other(call_centre, token
     asked = ask(call_centre, login_hint="nobody@example.test").json()
     assert poll(token_endpoint, call_centre, asked["auth_req_id"]).json()["error"] == "authorization_pending"
     assert poll(token_endpoint, call_centre, asked["auth_req_id"]).json()["error"] == "slow_down"
-    backchannel_request.tell_person(str(BackchannelRequest.objects.get().pk))
+    backchannel_notices.notify_user(str(BackchannelRequest.objects.get().pk))
     assert mail.outbox == []
     with time_machine.travel(timezone.now() + timedelta(minutes=6)):
         assert poll(token_endpoint, call_centre, asked["auth_req_id"]).json()["error"] == "expired_token"
@@ -205,7 +205,7 @@ def test_the_subject_of_a_mail_holds_no_text_of_a_client(alice, call_centre):
     call_centre.name = "Your account is locked"
     call_centre.save()
     ask(call_centre, binding_message="Call us now")
-    backchannel_request.tell_person(str(BackchannelRequest.objects.get().pk))
+    backchannel_notices.notify_user(str(BackchannelRequest.objects.get().pk))
     assert mail.outbox[0].subject == "An app asks for your approval"
 
 
@@ -217,7 +217,7 @@ def test_a_name_that_nobody_vouches_for_is_marked_in_the_mail(alice, call_centre
         user=alice, client=call_centre, scopes=["openid"], expires_at=timezone.now() + timedelta(days=1)
     )
     ask(call_centre)
-    backchannel_request.tell_person(str(BackchannelRequest.objects.get().pk))
+    backchannel_notices.notify_user(str(BackchannelRequest.objects.get().pk))
     assert "nobody here has checked" in mail.outbox[0].body
     assert (name in mail.outbox[0].body) is shown
 
@@ -253,7 +253,7 @@ def test_a_stronger_log_in_is_asked_for_before_anything_is_allowed(browser, call
     ask(call_centre, acr_values="urn:countersign:acr:mfa")
     decide(browser)
     assert not Authorization.objects.exists()
-    assert b"stronger log-in" in browser.get("/oauth/requests").content
+    assert b"stronger login" in browser.get("/oauth/requests").content
 
 
 def test_ping_tells_the_client_once_and_forgets(browser, call_centre, token_endpoint, listener):
@@ -265,11 +265,11 @@ def test_ping_tells_the_client_once_and_forgets(browser, call_centre, token_endp
     decide(browser)
     asked = BackchannelRequest.objects.get()
     listener.status = 500
-    with pytest.raises(backchannel_request.NotDelivered):
-        backchannel_request.tell_client(str(asked.pk))
+    with pytest.raises(backchannel_notices.NotDelivered):
+        backchannel_notices.notify_client(str(asked.pk))
     listener.status = 204
-    backchannel_request.tell_client(str(asked.pk))
-    backchannel_request.tell_client(str(asked.pk))
+    backchannel_notices.notify_client(str(asked.pk))
+    backchannel_notices.notify_client(str(asked.pk))
     assert [json.loads(body) for _, _, body in listener.received] == [{"auth_req_id": auth_req_id}] * 2
     asked.refresh_from_db()
     assert (asked.auth_req_id, asked.client_notification_token) == ("", "")

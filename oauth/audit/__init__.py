@@ -1,0 +1,1 @@
+"""Records refused requests of endpoints and pages. Imports `models`, `infrastructure` and `errors`."""

@@ -1,0 +1,64 @@
+"""Records refusals of machine endpoints and pages: in the metrics, the log and the audit log."""
+
+import logging
+
+from django.http import HttpRequest
+
+from oauth.errors import AuthorizationPending, OAuthError, SlowDown, TooManyRequests, UseDPoPNonce
+from oauth.infrastructure import metrics, rate_limits
+from oauth.models import AuditEvent, Client, RefusalCount
+
+# Expected answers, not events: a device that waits, a client that needs a nonce, and a limit that was reached.
+UNRECORDED = (AuthorizationPending, SlowDown, TooManyRequests, UseDPoPNonce)
+
+logger = logging.getLogger("oauth.refusals")
+
+
+def record(
+    endpoint: str,
+    refusal: OAuthError,
+    request: HttpRequest,
+    *,
+    client: Client | None = None,
+    is_proven: bool = False,
+) -> None:
+    """The log and the audit log hold the error id that the client is told.
+
+    Refusals that a stranger can cause are only counted (RefusalCount): nobody can delete from the audit log, so
+    strangers must not be able to fill it.
+    """
+    metrics.refusals.labels(endpoint, refusal.code).inc()
+    logger.warning(
+        "%s refused: %s",
+        endpoint,
+        refusal.code,
+        extra={"error_id": refusal.error_id, "reason": refusal.description, "detail": refusal.detail},
+    )
+    if isinstance(refusal, UNRECORDED):
+        return
+    user = getattr(request, "user", None) if endpoint == "authorize" else None
+    is_user = user is not None and user.is_authenticated
+    client_id = client.client_id if client else refusal.client_id
+    is_caller = client is not None and is_proven and not client.is_public
+    if not (is_user or is_caller or (_is_known(client, refusal) and _is_worth_an_event(client_id, request))):
+        RefusalCount.add(endpoint, refusal.code, rate_limits.network_of(request))
+        return
+    AuditEvent.record(
+        AuditEvent.Action.REFUSED,
+        client=client_id,
+        user=user.pk if user and is_user else "",
+        error=refusal.code,
+        error_id=refusal.error_id,
+        reason=": ".join(filter(None, (refusal.description, refusal.detail))),
+    )
+
+
+def _is_known(client: Client | None, refusal: OAuthError) -> bool:
+    return client is not None or refusal.is_of_known_client
+
+
+def _is_worth_an_event(client_id: str, request: HttpRequest) -> bool:
+    """Anybody can call in the name of a client, so a limit says how many events that may cause."""
+    return rate_limits.is_within(
+        rate_limits.EVENTS_OF_STRANGERS, rate_limits.address_of(request), client_id
+    ) and rate_limits.is_within(rate_limits.EVENTS_OF_STRANGERS_OF_CLIENT, client_id)

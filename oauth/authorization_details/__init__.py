@@ -1,0 +1,37 @@
+"""Rich authorization requests (RFC 9396): `authorization_details`, by types that other apps register.
+
+    OAUTH["AUTHORIZATION_DETAILS_TYPES"] = {"transfer": "banking.consents.transfer.TransferDetails"}
+
+names a subclass of `DetailsType`. This app does not know what the details of a type mean. It validates them against
+the type's JSON Schema, asks the user what the type wants to ask, and puts the granted details into every token.
+
+`request` parses the parameter, `questions` and `answers` serve the consent page, `narrowing` serves the token endpoint.
+Imports only `conf` and `errors`.
+"""
+
+from oauth.authorization_details.answers import granted
+from oauth.authorization_details.details_type import Choice, Detail, DetailsType, NotAnswered, Question, Summary
+from oauth.authorization_details.narrowing import narrowed
+from oauth.authorization_details.questions import question_again, questions, summaries
+from oauth.authorization_details.registry import lifetime_of, scopes_of, types
+from oauth.authorization_details.request import MAX_CHARACTERS, MOST, parse
+
+__all__ = [
+    "MAX_CHARACTERS",
+    "MOST",
+    "Choice",
+    "Detail",
+    "DetailsType",
+    "NotAnswered",
+    "Question",
+    "Summary",
+    "granted",
+    "lifetime_of",
+    "narrowed",
+    "parse",
+    "question_again",
+    "questions",
+    "scopes_of",
+    "summaries",
+    "types",
+]

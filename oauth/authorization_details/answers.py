@@ -1,0 +1,18 @@
+"""What becomes of requested details once the user has answered the consent page."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oauth.authorization_details.details_type import Detail
+from oauth.authorization_details.registry import types
+
+
+def granted(
+    details: Sequence[Detail], user: Any, client_id: str, chosen: Mapping[int, Sequence[str]]
+) -> list[dict[str, Any]]:
+    """The details as allowed. `chosen` holds the ticked values by the number of the detail. Raises NotAnswered."""
+    known = types()
+    return [
+        known[detail["type"]].granted(detail, user, client_id, chosen.get(number, ()))
+        for number, detail in enumerate(details)
+    ]

@@ -1,0 +1,89 @@
+"""Notices about backchannel requests, sent by the background worker: to the user, and to the client (CIBA §10.2)."""
+
+import json
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.utils import translation
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from procrastinate.contrib.django import app
+
+from oauth.authorize import backchannel_request
+from oauth.conf import conf
+from oauth.infrastructure import display_names, outbound
+from oauth.models import BackchannelRequest, Client
+
+NOTIFY_USER, NOTIFY_CLIENT = "oauth.tell_person_of_request", "oauth.tell_client_of_decision"
+
+
+class NotDelivered(Exception):
+    """The client did not accept the notification; the worker tries again."""
+
+
+def enqueue_user_notice(asked: BackchannelRequest) -> None:
+    """Call it in the transaction that stores the request."""
+    app.configure_task(NOTIFY_USER, queue="oauth").defer(request_id=str(asked.pk))
+
+
+def notify_user(request_id: str) -> None:
+    """Emails the user where to decide. The email has no link that decides by itself."""
+    asked = backchannel_request.undecided().select_related("client", "user").filter(pk=request_id).first()
+    if asked is None or asked.user is None:
+        return
+    address = getattr(asked.user, asked.user.get_email_field_name(), "")
+    if not address:
+        return
+    language = import_string(conf.USER_LANGUAGE)(asked.user) if conf.USER_LANGUAGE else ""
+    with translation.override(language or settings.LANGUAGE_CODE):
+        facts = {
+            "app": _name_in_mail(asked.client),
+            "message": asked.binding_message or "-",
+            "page": conf.url("/oauth/requests"),
+        }
+        send_mail(
+            # Nothing that a client chose may be in the subject of our email.
+            _("An app asks for your approval"),
+            _(
+                "%(app)s asks for your approval.\n\nIts message: %(message)s\n\nIf you expect this, log in and decide "
+                "at %(page)s.\nIf you do not, do nothing: nothing is shared."
+            )
+            % facts,
+            None,
+            [address],
+        )
+
+
+def _name_in_mail(client: Client) -> str:
+    """The name of a client that staff have not checked is marked; a name that contains a link is left out."""
+    if client.is_vouched_for:
+        return client.shown_name
+    if display_names.holds_link(client.shown_name):
+        return _("An app whose name nobody here has checked")
+    return _("An app that calls itself “%(app)s” (nobody here has checked this name)") % {"app": client.shown_name}
+
+
+def enqueue_client_notice(asked: BackchannelRequest) -> None:
+    """CIBA §10.2: for a client in ping mode. Call it in the transaction of the decision."""
+    if asked.auth_req_id:
+        app.configure_task(NOTIFY_CLIENT, queue="oauth").defer(request_id=str(asked.pk))
+
+
+def notify_client(request_id: str) -> None:
+    """One delivery. Raises NotDelivered. After a success, the auth_req_id and the client's token are deleted."""
+    asked = BackchannelRequest.objects.select_related("client").filter(pk=request_id).exclude(auth_req_id="").first()
+    if asked is None or not asked.client.backchannel_client_notification_endpoint:
+        return
+    try:
+        answer = outbound.request(
+            "POST",
+            asked.client.backchannel_client_notification_endpoint,
+            body=json.dumps({"auth_req_id": asked.auth_req_id}),
+            content_type="application/json",
+            bearer=asked.client_notification_token,
+        )
+    except outbound.OutboundError as error:
+        raise NotDelivered(str(error)) from error
+    if answer.status not in (200, 204):
+        raise NotDelivered(f"the client answered {answer.status}")
+    BackchannelRequest.objects.filter(pk=asked.pk).update(auth_req_id="", client_notification_token="")

@@ -1,0 +1,30 @@
+"""The authorization code (RFC 6749 §4.1.2)."""
+
+from django.utils import timezone
+
+from oauth.authorize.request import AuthorizationRequest
+from oauth.conf import conf
+from oauth.infrastructure.rows import insert
+from oauth.models import Authorization, AuthorizationCode
+from oauth.models.secret import digest, new_secret
+
+
+def issue(authorization: Authorization, request: AuthorizationRequest) -> str:
+    """Writes a code for what the user allowed of this request; only its hash is stored. Returns the code."""
+    code = new_secret()
+    now = timezone.now()
+    insert(
+        AuthorizationCode(
+            code_digest=digest(code),
+            authorization=authorization,
+            redirect_uri=request.redirect_uri,
+            code_challenge=request.code_challenge,
+            scopes=list(request.scopes),
+            resources=list(request.resources),
+            nonce=request.nonce,
+            dpop_jkt=request.dpop_jkt,
+            created_at=now,
+            expires_at=now + conf.AUTHORIZATION_CODE_LIFETIME,
+        )
+    )
+    return code

@@ -1,0 +1,89 @@
+"""The scopes of a request as lines of a consent page, and which of them the user left ticked."""
+
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from django.utils.translation import gettext as _
+
+from oauth import authorization_details
+from oauth.authorization_details import Detail, NotAnswered
+from oauth.authorize.request import AuthorizationRequest
+from oauth.models import Scope
+from oauth.tokens.user_claims import SCOPE_OF_CLAIM
+
+# The name of a scope's tick in the forms: one for each scope.
+_TICK = "allow-"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """One line of a consent page. An optional one has a tick, and is granted only if it is ticked."""
+
+    name: str
+    sentence: str
+    is_optional: bool = False
+    is_ticked: bool = True
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    @property
+    def tick(self) -> str:
+        return f"{_TICK}{self.name}"
+
+
+def groups(
+    scopes: Iterable[str], details: Sequence[Detail] = (), *, given: Container[str] | None = None
+) -> list[tuple[str, list[Permission]]]:
+    """The scopes as titles with sentences, in the order of the consent page. `given` is the form as it was sent.
+
+    Scopes that a detail limits are left out: for a single transfer, the sentence "Make transfers" would be wrong.
+    """
+    scopes = set(scopes) - set(authorization_details.scopes_of(details))
+    rows = {scope.name: scope for scope in Scope.objects.filter(name__in=scopes)}
+    # A single scope has no tick: the user can deny it.
+    has_choice = len(scopes) > 1 or bool(details)
+    titles: dict[str, list[Permission]] = {label: [] for label in map(str, Scope.Group.labels)}
+    for row in sorted(rows.values(), key=lambda scope: (scope.position, scope.name)):
+        is_optional = row.is_optional and has_choice
+        is_ticked = given is None or not is_optional or f"{_TICK}{row.name}" in given
+        permission = Permission(row.name, _(row.sentence), is_optional, is_ticked)
+        titles[str(Scope.Group(row.group).label)].append(permission)
+    for name in sorted(scopes):
+        if name not in rows:
+            titles[str(Scope.Group.READ.label)].append(Permission(name, name))
+    return [(title, permissions) for title, permissions in titles.items() if permissions]
+
+
+def kept(scopes: Sequence[str], given: Container[str], details: Sequence[Detail] = ()) -> tuple[str, ...]:
+    """The scopes without those that the user unticked (ASVS 5.0 10.7.2: what is shown is what counts).
+
+    Raises NotAnswered if nothing is left.
+    """
+    shown = [permission for _title, permissions in groups(scopes, details, given=given) for permission in permissions]
+    withheld = {permission.name for permission in shown if not permission.is_ticked}
+    left = tuple(name for name in scopes if name not in withheld)
+    if not left and not details:
+        raise NotAnswered(_("Leave at least one thing ticked, or choose Deny."))
+    return left
+
+
+def allowed_part(request: AuthorizationRequest, given: Container[str]) -> AuthorizationRequest:
+    """The request without the scopes that the user unticked, and without the claims by name that belong to these.
+
+    Raises NotAnswered.
+    """
+    asked = sorted(request.consented_scopes)
+    withheld = set(asked) - set(kept(asked, given, request.authorization_details))
+    claims = {
+        place: [name for name in names if SCOPE_OF_CLAIM.get(name) not in withheld]
+        for place, names in request.claims.items()
+    }
+    return replace(request, scopes=tuple(name for name in request.scopes if name not in withheld), claims=claims)
+
+
+def may_change(groups: Iterable[tuple[str, Iterable[Permission]]], details: Iterable[Detail]) -> bool:
+    """Whether the user is asked for more than to read."""
+    names = {permission.name for _title, permissions in groups for permission in permissions}
+    names |= set(authorization_details.scopes_of(details))
+    return Scope.objects.filter(name__in=names, group=Scope.Group.WRITE).exists()

@@ -1,0 +1,54 @@
+"""Where the answer goes (RFC 6749 §3.1.2, RFC 9700 §2.1), proven before anything is redirected."""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_noop as _
+
+from oauth.authorize import response_modes
+from oauth.authorize.request.response_type import supported_response_types
+from oauth.errors import InvalidRequest
+from oauth.models import Client
+from oauth.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnAddress:
+    """The proven redirect URI of a client, and how the answer travels there."""
+
+    client: Client
+    redirect_uri: str
+    response_type: str
+    response_mode: str
+    state: str | None
+
+
+def return_address(params: Parameters, client: Client) -> ReturnAddress:
+    """Raises InvalidRequest, which must be shown to the user and not redirected."""
+    redirect_uri = _redirect_uri(params, client)
+    response_type = params.get("response_type", "")
+    if response_type not in supported_response_types():
+        response_type = "code"  # the error is sent as an error of the code flow
+    response_mode = _response_mode(params, client, response_type)
+    return ReturnAddress(client, redirect_uri, response_type, response_mode, params.get("state"))
+
+
+def _redirect_uri(params: Parameters, client: Client) -> str:
+    redirect_uri = params.get("redirect_uri")
+    if redirect_uri is None:
+        # OAuth 2.1 §4.1.1: may be left out if the client has registered exactly one.
+        registered = client.redirect_uris.split()
+        if len(registered) != 1:
+            raise InvalidRequest(_("The parameter redirect_uri is missing."))
+        return registered[0]
+    if not client.redirect_uri_allowed(redirect_uri):
+        raise InvalidRequest(_("The redirect_uri must be registered for this app."))
+    return redirect_uri
+
+
+def _response_mode(params: Parameters, client: Client, response_type: str) -> str:
+    """The requested mode if it is valid, else the default: an error about the mode itself must reach the client."""
+    offered = response_modes.offered(response_type)
+    requested = params.get("response_mode", "")
+    # A client that requires signed answers gets signed errors, too (FAPI 2.0 Message Signing §5.4).
+    default = response_modes.SIGNED if client.signs_messages else offered[0]
+    return requested if requested in offered else default

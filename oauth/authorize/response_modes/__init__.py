@@ -1,0 +1,63 @@
+"""How an authorization response travels to the client (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+
+`query`, `fragment` and `form_post` are built in. A site registers its own with one setting:
+
+    OAUTH["RESPONSE_MODES"] = {"web_message": "mysite.web_message.WebMessage"}
+
+which names a subclass of `ResponseMode`. Each mode can also carry the response as a signed JWT (JARM §2.3):
+`query.jwt`, or `jwt` for the default mode. The metadata and the checks of requests read this registry.
+"""
+
+from functools import cache
+
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from oauth.authorize.response_modes.built_in import FormPost, Fragment, Query
+from oauth.authorize.response_modes.response_mode import Delivery, Form, Page, Redirect, ResponseMode
+from oauth.conf import conf
+
+#: The default mode of the response type, signed.
+SIGNED = "jwt"
+_SIGNED_SUFFIX = ".jwt"
+
+
+@cache
+def registered() -> dict[str, ResponseMode]:
+    """The built-in modes come first: the first that fits a response type is its default. A site cannot replace them."""
+    own = {name: import_string(path)() for name, path in conf.RESPONSE_MODES.items()}
+    built_in: dict[str, ResponseMode] = {"query": Query(), "fragment": Fragment(), "form_post": FormPost()}
+    return {**built_in, **own, **built_in}
+
+
+def offered(response_type: str, *, only_signed: bool = False) -> tuple[str, ...]:
+    """The names that a request of this response type may use; the default comes first."""
+    plain = [name for name, mode in registered().items() if response_type in mode.response_types]
+    signed = [SIGNED, *(name + _SIGNED_SUFFIX for name in plain)]
+    return tuple(signed if only_signed else [*plain, *signed])
+
+
+def is_signed(name: str) -> bool:
+    return name == SIGNED or name.endswith(_SIGNED_SUFFIX)
+
+
+def mode(name: str, response_type: str) -> ResponseMode:
+    """The mode behind an offered name."""
+    plain = offered(response_type)[0] if name == SIGNED else name.removesuffix(_SIGNED_SUFFIX)
+    return registered()[plain]
+
+
+setting_changed.connect(lambda setting, **_: registered.cache_clear() if setting == "OAUTH" else None, weak=False)
+
+__all__ = [
+    "SIGNED",
+    "Delivery",
+    "Form",
+    "Page",
+    "Redirect",
+    "ResponseMode",
+    "is_signed",
+    "mode",
+    "offered",
+    "registered",
+]

@@ -1,0 +1,33 @@
+"""The steps of the authorization endpoint, in order: each decides one thing.
+
+A step returns the outcome, or None to go on with the next one. Nothing here renders a page.
+"""
+
+from collections.abc import Callable
+
+from oauth.authorize.interaction import Interaction
+from oauth.authorize.outcome import Outcome
+from oauth.authorize.steps.answer_silently import answer_silently
+from oauth.authorize.steps.answer_with_consent import answer_with_consent
+from oauth.authorize.steps.ask_consent import ask_consent
+from oauth.authorize.steps.check_grant import check_grant
+from oauth.authorize.steps.check_redirect_uri import check_redirect_uri
+from oauth.authorize.steps.check_subject import check_subject
+from oauth.authorize.steps.require_login import require_login
+from oauth.authorize.steps.step_up import step_up
+
+_STEPS: tuple[Callable[[Interaction], Outcome | None], ...] = (
+    check_redirect_uri,
+    require_login,
+    check_subject,
+    step_up,
+    check_grant,
+    answer_silently,
+    ask_consent,
+    answer_with_consent,
+)
+
+
+def run(interaction: Interaction) -> Outcome:
+    """The first outcome of a step. Raises an OAuthError that must be shown to the user and not redirected."""
+    return next(outcome for step in _STEPS if (outcome := step(interaction)) is not None)

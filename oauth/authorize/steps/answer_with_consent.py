@@ -1,0 +1,26 @@
+"""Answers with what the user allowed on the consent page."""
+
+from django.db import transaction
+
+from oauth.authorization_details import NotAnswered
+from oauth.authorize import decision, permissions, picker, pushed_request
+from oauth.authorize.interaction import Interaction
+from oauth.authorize.outcome import AskConsent, Respond
+from oauth.authorize.steps.respond import respond, response_parameters
+from oauth.sessions import login_session
+
+
+def answer_with_consent(interaction: Interaction) -> Respond | AskConsent:
+    """One transaction: the request is consumed, and the authorization and its code exist, or nothing happened."""
+    request, client, form = interaction.request, interaction.client, interaction.form
+    assert form is not None, "ask_consent comes first"
+    session = login_session.current(interaction.http_request)
+    try:
+        with transaction.atomic():
+            pushed_request.consume(request)
+            allowed = permissions.allowed_part(request, form)
+            authorization = decision.allow(allowed, client, session, picker.chosen(form), shown=request)
+            parameters = response_parameters(authorization, allowed)
+    except NotAnswered as error:
+        return AskConsent(interaction, problem=str(error))
+    return respond(interaction, parameters)

@@ -1,0 +1,17 @@
+"""Checks that the grant to change belongs to this user."""
+
+from oauth.authorize import grant_management
+from oauth.authorize.interaction import Interaction
+from oauth.authorize.outcome import Refuse
+from oauth.authorize.steps.refuse import refuse
+from oauth.errors import InvalidGrantID
+
+
+def check_grant(interaction: Interaction) -> Refuse | None:
+    """FAPI Grant Management §5.4: the grant_id of an update or a replacement."""
+    if interaction.request.grant_id:
+        try:
+            grant_management.find(interaction.request.grant_id, interaction.client, user=interaction.user)
+        except InvalidGrantID as refusal:
+            return refuse(interaction, refusal)
+    return None

@@ -1,0 +1,83 @@
+"""Renders what the steps of the authorization endpoint decided."""
+
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+
+from oauth import authorization_details
+from oauth.audit import refusals
+from oauth.authorize import consent, permissions, picker
+from oauth.authorize.form_action import form_action
+from oauth.authorize.interaction import Interaction, redirect_host
+from oauth.authorize.outcome import AskConsent, LogIn, OfferOtherAccount, Outcome, Refuse, Respond, StepUp
+from oauth.conf import conf
+from oauth.pages import authorization_response
+
+PATH = "/oauth/authorize"
+
+
+def show(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    match outcome:
+        case Respond():
+            return authorization_response.success(request, outcome)
+        case Refuse():
+            refusals.record("authorize", outcome.refusal, request, client=outcome.client)
+            return authorization_response.error(request, outcome)
+        case LogIn():
+            return _login(outcome.interaction)
+        case StepUp():
+            query = urlencode({"next": _way_back(outcome.interaction)})
+            return HttpResponseRedirect(f"{conf.STEP_UP_URL}?{query}", status=303)
+        case OfferOtherAccount():
+            return _page(outcome.interaction, "oauth/other_account.html", {})
+        case AskConsent():
+            return _consent_page(outcome)
+
+
+def _login(interaction: Interaction) -> HttpResponseRedirect:
+    """The login page, or for a user who is logged in, the page where they prove it again."""
+    url = conf.REAUTHENTICATION_URL if interaction.user.is_authenticated else None
+    answer = redirect_to_login(_way_back(interaction), login_url=url)
+    answer.status_code = HTTPStatus.SEE_OTHER
+    return answer
+
+
+def _consent_page(outcome: AskConsent) -> HttpResponse:
+    """The form as the user sent it; at first, everything that the client asks for is ticked."""
+    interaction, form = outcome.interaction, outcome.interaction.form
+    details = interaction.request.authorization_details
+    groups = permissions.groups(interaction.request.consented_scopes, details, given=form)
+    context = {
+        "groups": groups,
+        "may_change": permissions.may_change(groups, details),
+        "parts": picker.parts(authorization_details.questions(details, interaction.user), form),
+        "problem": outcome.problem,
+        "grant_management_action": interaction.request.grant_management_action,
+        "expires_at": consent.expires_at(interaction.client, details),
+    }
+    status = HTTPStatus.BAD_REQUEST if outcome.problem else HTTPStatus.OK
+    return _page(interaction, "oauth/consent.html", context, status=status)
+
+
+def _page(
+    interaction: Interaction, template: str, context: dict[str, object], *, status: int = HTTPStatus.OK
+) -> HttpResponse:
+    redirect_uri = interaction.request.redirect_uri
+    context = {
+        "client": interaction.client,
+        "redirect_host": redirect_host(redirect_uri),
+        "interaction": interaction.id,
+        "here": _way_back(interaction),
+        **context,
+    }
+    page = render(interaction.http_request, template, context, status=status)
+    # django-csp merges this into the site's policy.
+    page._csp_update = {"form-action": list(form_action(redirect_uri))}  # type: ignore[attr-defined]
+    return page
+
+
+def _way_back(interaction: Interaction) -> str:
+    return f"{PATH}?{urlencode({'interaction': interaction.id})}"

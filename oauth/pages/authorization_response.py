@@ -1,0 +1,63 @@
+"""Sends an authorization response to the client: by redirect, by a form that posts itself, or by a page."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from oauth.authorize import response
+from oauth.authorize.form_action import form_action
+from oauth.authorize.outcome import Refuse, Respond
+from oauth.authorize.response_modes import Delivery, Form, Page, Redirect
+from oauth.errors import LoginRequired, OAuthError
+from oauth.models import Client
+from oauth.pages import error_page, leaving
+from oauth.pages.redirect import see_other
+
+
+def success(request: HttpRequest, outcome: Respond) -> HttpResponse:
+    return _send(request, response.delivery(outcome.to, outcome.client, dict(outcome.parameters)))
+
+
+def error(request: HttpRequest, outcome: Refuse) -> HttpResponse:
+    """An error redirects by itself only if nobody can misuse that to redirect a stranger through this site."""
+    refusal, client = outcome.refusal, outcome.client
+    parameters = {"error": refusal.code, "error_description": refusal.told}
+    delivery = response.delivery(outcome.to, client, parameters)
+    if not _is_open_redirect(request, client, refusal):
+        return _send(request, delivery)
+    match delivery:
+        case Redirect():
+            return leaving.ask_first(request, client, delivery.location)
+        case Form():
+            return leaving.ask_first(request, client, delivery.action, form=delivery.fields)
+        case Page():
+            return error_page.show(request, refusal)
+
+
+def _is_open_redirect(request: HttpRequest, client: Client, refusal: OAuthError) -> bool:
+    """RFC 9700 §4.11.2: a link with a deliberate mistake takes a browser to any address that the client registered.
+
+    An error redirects by itself only for a client that staff have checked, or if the user is logged in. The RFC exempts
+    silent authentication. It belongs in a hidden frame, where nobody could press a button and no address deceives
+    anybody. All current browsers say when the answer becomes the page itself (Sec-Fetch-Dest: document), as it does for
+    a link in an email; then there is no exemption.
+    """
+    if client.is_vouched_for or request.user.is_authenticated:
+        return False
+    is_silent = isinstance(refusal, LoginRequired)
+    return not is_silent or request.headers.get("Sec-Fetch-Dest") == "document"
+
+
+def _send(request: HttpRequest, delivery: Delivery) -> HttpResponse:
+    match delivery:
+        case Redirect():
+            # RFC 9700 §4.12: after 303 See Other, a browser does not repeat the POST with the user's input.
+            return see_other(delivery.location)
+        case Form():
+            # Our script sends the form. Without scripts, the user presses its button.
+            context = {"action": delivery.action, "parameters": delivery.fields}
+            page = render(request, "oauth/form_post.html", context)
+            # django-csp merges this into the site's policy.
+            page._csp_update = {"form-action": list(form_action(delivery.action))}  # type: ignore[attr-defined]
+            return page
+        case Page():
+            return render(request, delivery.template, dict(delivery.context))

@@ -1,0 +1,41 @@
+"""What the authorization page and the logout page share: both are OAuth endpoints that a browser visits."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+
+from oauth.audit import refusals
+from oauth.errors import OAuthError
+from oauth.infrastructure import metrics, rate_limits
+from oauth.models.audit_event import origin
+from oauth.pages import error_page
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class ProtocolPage(View):
+    """Shows an OAuthError to the user, and limits, measures and records requests.
+
+    A client's request may come by GET or POST from another site, so it has no CSRF token. The form that the user sends
+    must have one: protect the method that handles it.
+    """
+
+    #: Its name in logs, metrics and limits.
+    endpoint: ClassVar[str]
+    http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with origin(self.endpoint, request), metrics.timed(self.endpoint) as timer:
+            try:
+                rate_limits.spend_page(self.endpoint, request)  # GET too: it stores the request
+                answer = super().dispatch(request, *args, **kwargs)
+            except OAuthError as refusal:
+                timer.outcome = refusal.code
+                refusals.record(self.endpoint, refusal, request)
+                answer = error_page.show(request, refusal)
+        # RFC 9700 §4.2, §4.3: nothing of these pages may leak through a Referer header or a cache.
+        answer["Cache-Control"] = "no-store"
+        answer["Referrer-Policy"] = "no-referrer"
+        return answer
