@@ -29,7 +29,8 @@ def allow(
     """Writes what the user allowed.
 
     `shown` is the request as the page showed it, None if the user was not asked; `request` is what they allowed of it;
-    `chosen` holds what they ticked, by the number of the detail. The authorization ends at `until`, if not before.
+    `chosen` holds what they ticked, by the number of the detail. The authorization ends at `until` at the latest (ASVS
+    5.0 10.4.8).
     Raises authorization_details.NotAnswered.
     """
     details = authorization_details.granted(request.authorization_details, session.user, client.client_id, chosen)
