@@ -116,7 +116,7 @@ def countersign(server: Server, data_dir: Path) -> list[Case]:
         Case("API: list of 3, with DPoP", lambda n: fapi.calls("/api/v1/accounts", n, scope=f"openid {SCOPE}")),
         Case("API: transfer", lambda n: _transfers(server, web, n), most=1000),
         Case("authorize, consent remembered", web.authorizations),
-        Case("log-in", lambda n: _log_ins(server, n), most=200),
+        Case("login", lambda n: _log_ins(server, n), most=200),
     ]
 
 
