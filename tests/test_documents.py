@@ -321,6 +321,12 @@ def test_the_changelog_has_the_form_of_keep_a_changelog() -> None:
     assert set(re.findall(r"^### (.+)$", CHANGELOG, re.M)) <= SECTIONS_OF_THE_CHANGELOG
 
 
+def test_what_moved_is_where_the_changelog_says() -> None:
+    new_paths = re.findall(r"^\| `[\w.]+` \| `([\w.]+)` \|$", CHANGELOG, re.M)
+    assert new_paths
+    assert not {path for path in new_paths if not _leads_somewhere(path)}
+
+
 def test_the_version_of_the_project_is_the_last_one_of_the_changelog() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert re.findall(r"^## \[(\d[\d.]+)\]", CHANGELOG, re.M)[0] == version
