@@ -13,6 +13,7 @@ from django.test import TransactionTestCase
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.models import User
 from oauth.clients import cache
@@ -37,6 +38,20 @@ from tests.lib.template_database import use_template
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 # OpenSSL checks that the primes of an RSA key are primes whenever it is parsed, which takes longer than most tests.
 ring.load_pem_private_key = functools.cache(ring.load_pem_private_key)  # type: ignore[assignment]
+_SCAN = WhiteNoiseMiddleware.add_files_from_finders
+_scanned: dict[tuple[object, ...], dict[str, Any]] = {}
+
+
+def _share_static_files(middleware: WhiteNoiseMiddleware) -> None:
+    """Each test client makes the middleware anew; what it finds on the disk is the same."""
+    settings = (middleware.static_prefix, middleware.max_age, middleware.charset, middleware.allow_all_origins)
+    if settings not in _scanned:
+        _SCAN(middleware)
+        _scanned[settings] = dict(middleware.files)
+    middleware.files.update(_scanned[settings])
+
+
+WhiteNoiseMiddleware.add_files_from_finders = _share_static_files
 
 
 @pytest.fixture(scope="session")

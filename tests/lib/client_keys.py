@@ -1,10 +1,14 @@
 """A client with a key of its own, for tests: signs assertions as a client library does."""
 
+import itertools
 import secrets
 import time
+from functools import cached_property
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwcrypto.jwk import JWK
 
 from oauth.conf import conf
@@ -16,6 +20,16 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "PS256": {"kty": "RSA", "size": 2048},
     "RS256": {"kty": "RSA", "size": 2048},
 }
+# An RSA key takes longer to make than most tests: they take turns with these, of which no test needs as many.
+_RSA_KEYS: list[JWK] = []
+_turns = itertools.count()
+
+
+def _rsa_key() -> JWK:
+    if len(_RSA_KEYS) < 8:
+        _RSA_KEYS.append(JWK.generate(**_PARAMETERS["PS256"]))
+        return _RSA_KEYS[-1]
+    return _RSA_KEYS[next(_turns) % len(_RSA_KEYS)]
 
 
 class ClientKey:
@@ -23,12 +37,17 @@ class ClientKey:
 
     def __init__(self, algorithm: str = "ES256", kid: str | None = "key-1", **parameters: Any) -> None:
         self.algorithm, self.kid = algorithm, kid
-        self.jwk = JWK.generate(**(parameters or _PARAMETERS[algorithm]))
+        parameters = parameters or _PARAMETERS[algorithm]
+        self.jwk = _rsa_key() if parameters == _PARAMETERS["PS256"] else JWK.generate(**parameters)
 
     @property
     def public(self) -> dict[str, Any]:
         named = {"kid": self.kid} if self.kid else {}
         return {**self.jwk.export_public(as_dict=True), **named, "alg": self.algorithm, "use": "sig"}
+
+    @cached_property
+    def private_key(self) -> PrivateKeyTypes:
+        return load_pem_private_key(self.private_pem, password=None)
 
     @property
     def private_pem(self) -> bytes:
@@ -37,7 +56,7 @@ class ClientKey:
 
     def sign(self, claims: dict[str, Any], **headers: Any) -> str:
         named = {"kid": self.kid} if self.kid else {}
-        return jwt.encode(claims, self.private_pem, algorithm=self.algorithm, headers={**named, **headers})
+        return jwt.encode(claims, self.private_key, algorithm=self.algorithm, headers={**named, **headers})
 
     def assertion(
         self, client_id: str, *, without: str = "", headers: dict[str, Any] | None = None, **claims: Any
