@@ -5,15 +5,19 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test test-plain mutants model fuzz simulate check bench lock messages screenshots
+.PHONY: demo test test-all test-plain mutants model fuzz simulate check bench lock messages screenshots
 
 # Serves the demo on PORT (default 8000, or the next free one), with its data in DATA_DIR (default .demo).
 # exec, so that Ctrl-C reaches Python.
 demo: $(INSTALLED)
 	@MODE=demo exec $(RUN) manage.py demo
 
-# ARGS="tests/oauth -k refresh" selects some tests.
+# Runs the tests that need nothing but Python and PostgreSQL. ARGS="tests/oauth -k refresh" selects some.
 test: $(INSTALLED)
+	$(RUN) -m pytest --numprocesses=auto --dist=loadfile -m "not browser and not node and not served and not simulation" $(ARGS)
+
+# Runs also the tests that need a browser, node or servers, or that act at random. ARGS as above.
+test-all: $(INSTALLED)
 	@.ci/chromium
 	$(RUN) -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
 

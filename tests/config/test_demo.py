@@ -12,6 +12,8 @@ import requests
 
 from tests.lib.servers import ROOT, Server, open_to_passers_by, run
 
+pytestmark = pytest.mark.served
+
 OWN_POSTGRES = {"MODE": "demo", "DATABASE_URL": None, "SECRET_KEY": None, "KEY_ENCRYPTION_KEYS": None}
 
 

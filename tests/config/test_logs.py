@@ -13,6 +13,8 @@ from django.db import connection
 
 from tests.lib.servers import Server, run
 
+pytestmark = pytest.mark.served
+
 SECRET = "s3cr3t-that-nobody-may-log"
 BASIC = base64.b64encode(f"somebody:{SECRET}".encode()).decode()
 REQUEST_ID = "0123456789abcdef0123456789abcdef"

@@ -14,6 +14,8 @@ import pytest
 from demo import postgres
 from tests.lib.servers import open_to_passers_by
 
+pytestmark = pytest.mark.served
+
 ROOT = Path(__file__).resolve().parents[2]
 # A process that uses the database until it is told to leave, or killed.
 USER = """

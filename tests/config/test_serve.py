@@ -23,6 +23,8 @@ from django.conf import settings
 
 from tests.lib.servers import ROOT, Server, free_port, run, wait_until
 
+pytestmark = pytest.mark.served
+
 Serve = Callable[..., AbstractContextManager[Server]]
 
 

@@ -24,7 +24,7 @@ SLOW = {
     "continue": HEAD + "Expect: 100-continue\r\nContent-Length: 1000\r\n\r\n",
 }
 
-pytestmark = pytest.mark.django_db(transaction=True)  # the server writes down that it refused
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.served]  # the server writes down that it refused
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from tests.lib import person
 from tests.lib.client_keys import ClientKey
 from tests.lib.servers import ROOT, Server
 
+pytestmark = pytest.mark.served
+
 
 @pytest.fixture(scope="module")
 def metadata(live: Server) -> dict:

@@ -4,7 +4,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from tests.lib.servers import ROOT, Server
+
+pytestmark = pytest.mark.served
 
 
 def run_app(live: Server, *options: str) -> subprocess.CompletedProcess[str]:

@@ -15,6 +15,8 @@ import requests
 
 from tests.lib import certificates, servers
 
+pytestmark = pytest.mark.served
+
 CA = certificates.authority()
 CLIENT = certificates.make("CN=atlas,O=Example", by=CA)
 OTHER = certificates.make("CN=other,O=Example", by=CA)

@@ -1,21 +1,17 @@
 """openid-client, oauth4webapi and oidc-client-ts from npm: the libraries that most JavaScript apps use."""
 
 import json
-import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 
 from tests.lib import person
+from tests.lib.node import NODE, needs_node
 from tests.lib.servers import Server
 
-NODE = Path(__file__).parent / "node"
-pytestmark = pytest.mark.skipif(
-    not (shutil.which("node") and shutil.which("npm")), reason="node and npm are not on this machine"
-)
+pytestmark = needs_node
 
 
 def run(script: str, *arguments: str, redirect_uri: str, has_device: bool = False) -> dict:

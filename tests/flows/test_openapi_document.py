@@ -18,6 +18,8 @@ from demo.seed import clients
 from tests.lib import person
 from tests.lib.servers import ROOT, Server
 
+pytestmark = pytest.mark.served
+
 HERE = Path(__file__).parent
 CALLBACK = "http://localhost:3000/callback"
 VERIFIER = "v" * 43

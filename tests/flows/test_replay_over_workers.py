@@ -9,11 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
+import pytest
 import requests
 
 from tests.lib import person
 from tests.lib.client_keys import ClientKey, by
 from tests.lib.oauth_client import CHALLENGE, VERIFIER
+
+pytestmark = pytest.mark.served
 
 AT_ONCE = 12
 KEY = ClientKey(kid=None)

@@ -6,7 +6,6 @@ Swift and Kotlin cannot run here: what they send, and where to, is sent by the t
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,11 +18,12 @@ from bs4 import BeautifulSoup
 
 from oauth.models.client import Kind
 from tests.lib import person
-from tests.lib.node import NODE
+from tests.lib.node import NODE, needs_node, skip_without_node
 from tests.lib.oauth_client import CHALLENGE, VERIFIER
 from tests.lib.servers import Server
 
-has_node = pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="node and npm are not here")
+pytestmark = pytest.mark.served
+
 LOCAL = "http://localhost:3000/callback"
 REAL = {  # kind -> (client of the demo, its redirect URI instead of the guide's)
     "mobile": ("demo-mobile", "com.example.countersign:/callback"),
@@ -92,14 +92,14 @@ def test_every_program_of_the_guide_is_run_here(live: Server) -> None:
     assert requests.get(f"{live.url}/build/nonsense", timeout=10).status_code == 404
 
 
-@pytest.mark.parametrize("file_name", ["service.sh", "service.py", pytest.param("service.mjs", marks=has_node)])
+@pytest.mark.parametrize("file_name", ["service.sh", "service.py", pytest.param("service.mjs", marks=needs_node)])
 def test_a_service(live: Server, libraries: None, file_name: str) -> None:
     with running(live, "service", file_name) as process:
         assert "Status: 200" in answered(process)
 
 
 @pytest.mark.parametrize(
-    ("kind", "file_name"), [("mobile", "app.py"), ("web", "app.py"), pytest.param("web", "app.mjs", marks=has_node)]
+    ("kind", "file_name"), [("mobile", "app.py"), ("web", "app.py"), pytest.param("web", "app.mjs", marks=needs_node)]
 )
 def test_an_app_with_a_person(live: Server, libraries: None, kind: str, file_name: str) -> None:
     with running(live, kind, file_name) as process:
@@ -118,7 +118,8 @@ def test_a_device(live: Server) -> None:
         assert "Status: 200" in answered(process)
 
 
-@has_node
+@pytest.mark.node
+@skip_without_node
 def test_a_back_end_for_a_front_end(live: Server, libraries: None) -> None:
     """The browser never sees a token, and what it has cannot be read by a script or sent by another site."""
     app = "http://localhost:3000"

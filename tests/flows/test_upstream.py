@@ -16,6 +16,8 @@ from tests.lib import person
 from tests.lib.login import is_logged_in
 from tests.lib.servers import ROOT, Server
 
+pytestmark = pytest.mark.served
+
 CALLBACK = "/accounts/oidc/second/login/callback/"
 
 

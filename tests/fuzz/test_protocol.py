@@ -22,7 +22,7 @@ from tests.lib.client_keys import ClientKey
 from tests.lib.dpop import proof
 from tests.lib.oauth_client import CHALLENGE, VERIFIER, allow
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.simulation]
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
 # Where the test client would raise what a server answers 500 to, the exception itself is the finding.

@@ -8,9 +8,10 @@ from playwright.sync_api import Page
 from tests.lib.person import EMAIL, PASSWORD
 
 CHROMIUM = shutil.which("chromium")
-needs_chromium = pytest.mark.skipif(
-    CHROMIUM is None, reason="no chromium on this machine (Debian: apt-get install chromium)"
-)
+needs_chromium = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine (Debian: apt-get install chromium)"),
+]
 OFFLINE = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking", "--no-first-run",
             "--disable-component-update", "--disable-sync")  # fmt: skip
 # A passkey of the device itself (WebAuthn.addVirtualAuthenticator of the DevTools protocol).

@@ -13,6 +13,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.model.machine import AuthorityMachine
 from tests.model.stage import Stage
 
+pytestmark = pytest.mark.simulation
+
 STEPS_OF_AN_EXAMPLE = 40
 EXAMPLES_OF_A_ROUND = 10
 #: Of the run that is part of `make test`: the same every time, whatever machine it runs on.

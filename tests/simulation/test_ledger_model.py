@@ -36,6 +36,8 @@ from banking.payments.refusals import IdempotencyKeyReused
 from tests.lib.crash import Crash, crashing
 from tests.simulation.model import ModelAccount, ModelLedger, Refusals
 
+pytestmark = pytest.mark.simulation
+
 AMOUNTS = st.one_of(st.integers(1, 200), st.integers(1, 2000))
 #: A post has eight statements, a payment some twenty: the last ones stand for "just before COMMIT".
 STATEMENTS = st.integers(1, 24)

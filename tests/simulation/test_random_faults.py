@@ -27,7 +27,7 @@ from tests.lib.servers import run
 from tests.simulation.faults import BackgroundWorker, Faults
 from tests.simulation.people import Person, Sent
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.simulation]
 SECONDS = float(os.environ.get("SECONDS") or 4)
 PEOPLE, ACCOUNTS_EACH, FUNDS_MINOR = 8, 2, 20_000
 
