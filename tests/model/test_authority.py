@@ -17,7 +17,7 @@ pytestmark = pytest.mark.simulation
 
 STEPS_OF_AN_EXAMPLE = 40
 EXAMPLES_OF_A_ROUND = 10
-#: Of the run that is part of `make test`: the same every time, whatever machine it runs on.
+#: Of the run that is part of `make test-all`: the same every time, whatever machine it runs on.
 SEED, STEPS = 1, 400
 
 
