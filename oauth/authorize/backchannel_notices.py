@@ -59,8 +59,8 @@ def _name_in_mail(client: Client) -> str:
     if client.is_vouched_for:
         return client.shown_name
     if display_names.holds_link(client.shown_name):
-        return _("An app whose name nobody here has checked")
-    return _("An app that calls itself “%(app)s” (nobody here has checked this name)") % {"app": client.shown_name}
+        return _("An app whose name we have not checked")
+    return _("An app that calls itself “%(app)s” (we have not checked this name)") % {"app": client.shown_name}
 
 
 def enqueue_client_notice(asked: BackchannelRequest) -> None:

@@ -1,10 +1,10 @@
-"""What a step decided: what the user's browser gets next. `oauth.pages.authorize` renders each of them."""
+"""What a step decided: what the user's browser gets next. `oauth.pages.authorization_outcome` renders each of them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from oauth.authorize.consent_prompt import ConsentPrompt
 from oauth.authorize.interaction import Interaction
-from oauth.authorize.response import Destination
+from oauth.authorize.response_modes import Delivery
 from oauth.errors import OAuthError
 from oauth.models import Client
 
@@ -32,26 +32,24 @@ class OfferOtherAccount:
 
 @dataclass(frozen=True, slots=True)
 class AskConsent:
-    """The consent page. `problem` says what to change about the form that was sent."""
+    """The consent page."""
 
     interaction: Interaction
-    problem: str = ""
+    prompt: ConsentPrompt
 
 
 @dataclass(frozen=True, slots=True)
 class Respond:
-    """A successful response to the client: `parameters` hold the code, or the token of the implicit flow."""
+    """A successful response to the client: the code, or the token of the implicit flow."""
 
-    to: Destination
-    client: Client
-    parameters: Mapping[str, str]
+    delivery: Delivery
 
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
     """An error response to the client."""
 
-    to: Destination
+    delivery: Delivery
     client: Client
     refusal: OAuthError
 

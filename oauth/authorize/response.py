@@ -4,8 +4,10 @@ import time
 from typing import Protocol
 
 from oauth.authorize import response_modes
+from oauth.authorize.outcome import Refuse, Respond
 from oauth.authorize.response_modes import Delivery
 from oauth.conf import conf
+from oauth.errors import OAuthError
 from oauth.models import Client
 from oauth.tokens.signing import signer
 
@@ -25,8 +27,17 @@ class Destination(Protocol):
     def state(self) -> str | None: ...
 
 
-def delivery(to: Destination, client: Client, parameters: dict[str, str]) -> Delivery:
-    """How `parameters`, a code or an error, reach the client."""
+def success(to: Destination, client: Client, parameters: dict[str, str]) -> Respond:
+    """`parameters` hold the code, or the token of the implicit flow."""
+    return Respond(_delivery(to, client, parameters))
+
+
+def error(to: Destination, client: Client, refusal: OAuthError) -> Refuse:
+    parameters = {"error": refusal.code, "error_description": refusal.told}
+    return Refuse(_delivery(to, client, parameters), client, refusal)
+
+
+def _delivery(to: Destination, client: Client, parameters: dict[str, str]) -> Delivery:
     parameters = parameters | ({} if to.state is None else {"state": to.state}) | {"iss": conf.ISSUER}
     if response_modes.is_signed(to.response_mode):
         parameters = {"response": _signed(client, parameters)}

@@ -4,37 +4,25 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views import View
 
 from oauth import authorization_details, parameters
 from oauth.authorization_details import NotAnswered, Question
 from oauth.authorize import grant_management, picker, remembered
 from oauth.errors import InvalidRequest
 from oauth.models import AuditEvent, Authorization
-from oauth.models.audit_event import origin
 from oauth.pages.apps import PATH
-from oauth.pages.rate_limit import limited
+from oauth.pages.user_page import UserPage
 from oauth.parameters import Parameters
 
 
-@method_decorator(limited("apps"), name="dispatch")
-@method_decorator(login_required, name="dispatch")
-class AppDetails(View):
+class AppDetails(UserPage):
     """404 for an authorization that is unknown, over, another user's, or has nothing to change."""
 
-    http_method_names = ["get", "head", "post"]
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        with origin("apps", request):
-            response = super().dispatch(request, *args, **kwargs)
-        response["Cache-Control"] = "no-store"
-        return response
+    endpoint = "apps"
 
     def get(self, request: HttpRequest, authorization_id: UUID, number: int) -> HttpResponse:
         grant, question = _find(request, authorization_id, number)

@@ -7,14 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views import View
 
 from oauth import parameters
 from oauth.authorization_details import Summary, question_again, scopes_of, summaries
@@ -24,7 +21,7 @@ from oauth.clients import left_by_apps
 from oauth.clients.left_by_apps import Left
 from oauth.errors import InvalidRequest
 from oauth.models import AuditEvent, Authorization, Client
-from oauth.pages.rate_limit import limited
+from oauth.pages.user_page import UserPage
 
 PATH = "/oauth/apps"
 
@@ -52,17 +49,13 @@ class ConnectedApp:
     expires_at: datetime
 
 
-@method_decorator(limited("apps"), name="dispatch")
-@method_decorator(login_required, name="dispatch")
-class ConnectedApps(View):
+class ConnectedApps(UserPage):
     """ASVS 5.0 10.4.9, 10.7.3."""
 
-    http_method_names = ["get", "head", "post"]
+    endpoint = "apps"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        response = render(request, "oauth/apps.html", {"apps": list(_connected(request.user))})
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(request, "oauth/apps.html", {"apps": list(_connected(request.user))})
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Ends everything that this user allowed one client."""
@@ -78,7 +71,7 @@ class ConnectedApps(View):
             if is_removed:
                 left_by_apps.removed(user, client_id, ticked=list(params))
         if is_removed:
-            messages.success(request, _("Removed. The app can no longer get in."))
+            messages.success(request, _("Removed. The app no longer has access."))
         return HttpResponseRedirect(PATH, status=303)
 
 

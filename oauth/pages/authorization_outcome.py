@@ -1,15 +1,14 @@
 """Renders what the steps of the authorization endpoint decided."""
 
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
-from oauth import authorization_details
 from oauth.audit import refusals
-from oauth.authorize import consent, permissions, picker
 from oauth.authorize.form_action import form_action
 from oauth.authorize.interaction import Interaction, redirect_host
 from oauth.authorize.outcome import AskConsent, LogIn, OfferOtherAccount, Outcome, Refuse, Respond, StepUp
@@ -22,10 +21,10 @@ PATH = "/oauth/authorize"
 def show(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     match outcome:
         case Respond():
-            return authorization_response.success(request, outcome)
+            return authorization_response.send(request, outcome.delivery)
         case Refuse():
             refusals.record("authorize", outcome.refusal, request, client=outcome.client)
-            return authorization_response.error(request, outcome)
+            return authorization_response.send_error(request, outcome)
         case LogIn():
             return _login(outcome.interaction)
         case StepUp():
@@ -46,24 +45,21 @@ def _login(interaction: Interaction) -> HttpResponseRedirect:
 
 
 def _consent_page(outcome: AskConsent) -> HttpResponse:
-    """The form as the user sent it; at first, everything that the client asks for is ticked."""
-    interaction, form = outcome.interaction, outcome.interaction.form
-    details = interaction.request.authorization_details
-    groups = permissions.groups(interaction.request.consented_scopes, details, given=form)
+    prompt = outcome.prompt
     context = {
-        "groups": groups,
-        "may_change": permissions.may_change(groups, details),
-        "parts": picker.parts(authorization_details.questions(details, interaction.user), form),
-        "problem": outcome.problem,
-        "grant_management_action": interaction.request.grant_management_action,
-        "expires_at": consent.expires_at(interaction.client, details),
+        "groups": prompt.groups,
+        "may_change": prompt.may_change,
+        "parts": prompt.parts,
+        "problem": prompt.problem,
+        "grant_management_action": prompt.grant_management_action,
+        "expires_at": prompt.expires_at,
     }
-    status = HTTPStatus.BAD_REQUEST if outcome.problem else HTTPStatus.OK
-    return _page(interaction, "oauth/consent.html", context, status=status)
+    status = HTTPStatus.BAD_REQUEST if prompt.problem else HTTPStatus.OK
+    return _page(outcome.interaction, "oauth/consent.html", context, status=status)
 
 
 def _page(
-    interaction: Interaction, template: str, context: dict[str, object], *, status: int = HTTPStatus.OK
+    interaction: Interaction, template: str, context: dict[str, Any], *, status: int = HTTPStatus.OK
 ) -> HttpResponse:
     redirect_uri = interaction.request.redirect_uri
     context = {

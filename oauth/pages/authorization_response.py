@@ -3,9 +3,8 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from oauth.authorize import response
 from oauth.authorize.form_action import form_action
-from oauth.authorize.outcome import Refuse, Respond
+from oauth.authorize.outcome import Refuse
 from oauth.authorize.response_modes import Delivery, Form, Page, Redirect
 from oauth.errors import LoginRequired, OAuthError
 from oauth.models import Client
@@ -13,17 +12,11 @@ from oauth.pages import error_page, leaving
 from oauth.pages.redirect import see_other
 
 
-def success(request: HttpRequest, outcome: Respond) -> HttpResponse:
-    return _send(request, response.delivery(outcome.to, outcome.client, dict(outcome.parameters)))
-
-
-def error(request: HttpRequest, outcome: Refuse) -> HttpResponse:
+def send_error(request: HttpRequest, outcome: Refuse) -> HttpResponse:
     """An error redirects by itself only if nobody can misuse that to redirect a stranger through this site."""
-    refusal, client = outcome.refusal, outcome.client
-    parameters = {"error": refusal.code, "error_description": refusal.told}
-    delivery = response.delivery(outcome.to, client, parameters)
+    refusal, client, delivery = outcome.refusal, outcome.client, outcome.delivery
     if not _is_open_redirect(request, client, refusal):
-        return _send(request, delivery)
+        return send(request, delivery)
     match delivery:
         case Redirect():
             return leaving.ask_first(request, client, delivery.location)
@@ -47,7 +40,7 @@ def _is_open_redirect(request: HttpRequest, client: Client, refusal: OAuthError)
     return not is_silent or request.headers.get("Sec-Fetch-Dest") == "document"
 
 
-def _send(request: HttpRequest, delivery: Delivery) -> HttpResponse:
+def send(request: HttpRequest, delivery: Delivery) -> HttpResponse:
     match delivery:
         case Redirect():
             # RFC 9700 §4.12: after 303 See Other, a browser does not repeat the POST with the user's input.

@@ -5,14 +5,11 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views import View
 
 from oauth import parameters
 from oauth.authorization_details import NotAnswered
@@ -20,24 +17,15 @@ from oauth.authorize import backchannel_notices, backchannel_request, consent, d
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure import display_names
-from oauth.models.audit_event import origin
-from oauth.pages.rate_limit import limited
+from oauth.pages.user_page import UserPage
 from oauth.sessions import authentication_context, login_session
 
 PATH = "/oauth/requests"
 
 
-@method_decorator(limited("requests"), name="dispatch")
-@method_decorator(login_required, name="dispatch")
-class RequestsPage(View):
-    http_method_names = ["get", "head", "post"]
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        with origin("requests", request):
-            response = super().dispatch(request, *args, **kwargs)
-        response["Cache-Control"] = "no-store"
-        response["Referrer-Policy"] = "no-referrer"
-        return response
+class RequestsPage(UserPage):
+    endpoint = "requests"
+    referrer_policy = "no-referrer"
 
     def get(self, request: HttpRequest) -> HttpResponse:
         asked = _theirs(request).select_related("client").order_by("created_at")

@@ -2,15 +2,12 @@
 
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
 from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views import View
 
 from oauth import parameters
 from oauth.authorization_details import NotAnswered
@@ -19,9 +16,8 @@ from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure import rate_limits
 from oauth.models import DeviceCode
-from oauth.models.audit_event import origin
 from oauth.models.device_code import USER_CODE_ALPHABET, USER_CODE_LENGTH
-from oauth.pages.rate_limit import limited
+from oauth.pages.user_page import UserPage
 from oauth.parameters import Parameters
 from oauth.sessions import login_session
 
@@ -30,17 +26,9 @@ WRONG_CODES = 10
 WRONG_CODES_WINDOW_SECONDS = 600
 
 
-@method_decorator(limited("device"), name="dispatch")
-@method_decorator(login_required, name="dispatch")
-class DevicePage(View):
-    http_method_names = ["get", "head", "post"]
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        with origin("device", request):
-            response = super().dispatch(request, *args, **kwargs)
-        response["Cache-Control"] = "no-store"
-        response["Referrer-Policy"] = "no-referrer"
-        return response
+class DevicePage(UserPage):
+    endpoint = "device"
+    referrer_policy = "no-referrer"
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """A code in the URL is only filled in: the user must compare it with the device (RFC 8628 §5.4)."""

@@ -1,7 +1,4 @@
-"""The language of the pages: the first of `ui_locales` that the site has (OpenID Connect Core §3.1.2.1).
-
-It applies to the client's request. Afterwards, the language that the user chooses at the foot of a page counts.
-"""
+"""The language of the pages: the first of `ui_locales` that the site has (OpenID Connect Core §3.1.2.1)."""
 
 from contextlib import suppress
 

@@ -78,7 +78,7 @@ def test_none_at_all_is_no_answer(browser, page):
 def test_what_the_search_says_is_text_and_what_is_no_part_is_the_first(browser, page):
     answer = send(browser, page, "look-0-999", **{"search-0": '"><script>alert(1)</script>'})
     assert "<script>alert" not in answer.content.decode()
-    assert "Nothing is called like this" in answer.content.decode()
+    assert "No result for this search" in answer.content.decode()
     assert shown(send(browser, page, "look-0-0")) == shown(page)
 
 

@@ -67,7 +67,7 @@ def test_a_device_is_let_in_and_the_app_removed(live: Server, page: Page) -> Non
     log_in(page)
     page.click("main button[type=submit]")
     page.click("button[value=allow]")
-    assert "let in" in page.inner_text("h1")
+    assert "is connected" in page.inner_text("h1")
     page.goto(f"{live.url}/oauth/apps")
     page.click("summary:has-text('Remove Living-room TV')")
     page.click("button:has-text('Yes, remove Living-room TV')")
@@ -154,7 +154,7 @@ def test_a_device_is_let_in_on_a_small_screen(live: Server, page: Page) -> None:
     assert fits(page)
     page.uncheck("text=See your e-mail address")
     page.click("button[value=allow]")
-    assert "let in" in page.inner_text("h1")
+    assert "is connected" in page.inner_text("h1")
     grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": asked["device_code"],
              "client_id": "demo-device"}  # fmt: skip
     assert requests.post(f"{live.url}/oauth/token", data=grant, timeout=5).json()["scope"] == "accounts:read"

@@ -218,7 +218,7 @@ def test_a_name_that_nobody_vouches_for_is_marked_in_the_mail(alice, call_centre
     )
     ask(call_centre)
     backchannel_notices.notify_user(str(BackchannelRequest.objects.get().pk))
-    assert "nobody here has checked" in mail.outbox[0].body
+    assert "we have not checked" in mail.outbox[0].body
     assert (name in mail.outbox[0].body) is shown
 
 

@@ -59,7 +59,7 @@ def test_off_by_default(browser, db):
 def test_an_unknown_app_describes_itself_and_is_shown_as_unchecked(browser, web, token_endpoint):
     page = ask(browser)
     assert b"An app of the web" in page.content
-    assert b"nobody here has checked it" in page.content
+    assert b"We have not checked it" in page.content
     client = Client.objects.get()
     assert (client.registration_source, client.is_public, client.allowed_scopes) == ("cimd", True, ["accounts:read"])
     answer = token_endpoint.redeem(client, callback(decide(browser, page))["code"])

@@ -38,7 +38,7 @@ def test_the_whole_story(browser, television, alice):
     text = page.content.decode()
     for shown in ("Living-room TV", asked["user_code"], "See your accounts", alice.email):
         assert shown in text
-    assert "is let in" in decide(browser, page).content.decode()
+    assert "is connected" in decide(browser, page).content.decode()
     with time_machine.travel(timezone.now() + timedelta(seconds=6)):
         tokens = poll(television, asked["device_code"])
     body = tokens.json()
@@ -57,7 +57,7 @@ def test_only_digests_are_stored(television):
 def test_denying_is_told_to_the_device(browser, television):
     asked = begin(television).json()
     page = decide(browser, type_code(browser, asked["user_code"]), "deny")
-    assert "not let in" in page.content.decode()
+    assert "not connected" in page.content.decode()
     assert error(poll(television, asked["device_code"])) == "access_denied"
     assert not Authorization.objects.exists()
     assert type_code(browser, asked["user_code"]).status_code == 404

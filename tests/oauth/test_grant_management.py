@@ -101,7 +101,7 @@ def test_replace_ends_everything_of_before(browser, manager, issue, token_endpoi
     page = browser.get(
         authorization_url(manager, scope="balances:read", grant_management_action="replace", grant_id=first["grant_id"])
     )
-    assert b"takes the place" in page.content
+    assert b"replaces everything" in page.content
     second = token_endpoint.redeem(manager, callback(decide(browser, page))["code"]).json()
     assert second["grant_id"] == first["grant_id"]
     assert Authorization.objects.get().scopes == ["balances:read"]

@@ -4,6 +4,7 @@ from django.db import transaction
 
 from oauth.authorization_details import NotAnswered
 from oauth.authorize import decision, permissions, picker, pushed_request
+from oauth.authorize.consent_prompt import consent_prompt
 from oauth.authorize.interaction import Interaction
 from oauth.authorize.outcome import AskConsent, Respond
 from oauth.authorize.steps.respond import respond, response_parameters
@@ -22,5 +23,5 @@ def answer_with_consent(interaction: Interaction) -> Respond | AskConsent:
             authorization = decision.allow(allowed, client, session, picker.chosen(form), shown=request)
             parameters = response_parameters(authorization, allowed)
     except NotAnswered as error:
-        return AskConsent(interaction, problem=str(error))
+        return AskConsent(interaction, consent_prompt(interaction, problem=str(error)))
     return respond(interaction, parameters)

@@ -1,5 +1,6 @@
 """Shows the consent page, unless the user has just answered it."""
 
+from oauth.authorize.consent_prompt import consent_prompt
 from oauth.authorize.interaction import Interaction, start
 from oauth.authorize.outcome import AskConsent, Refuse
 from oauth.authorize.steps.refuse import refuse
@@ -12,4 +13,5 @@ def ask_consent(interaction: Interaction) -> AskConsent | Refuse | None:
         return None
     if interaction.request.is_silent:
         return refuse(interaction, ConsentRequired("The user must be asked for consent."))
-    return AskConsent(start(interaction))
+    asking = start(interaction)
+    return AskConsent(asking, consent_prompt(asking))

@@ -5,6 +5,7 @@ from dataclasses import replace
 from django.contrib.auth import logout
 
 from oauth.authorize import decision, picker, steps
+from oauth.authorize.consent_prompt import consent_prompt
 from oauth.authorize.interaction import Interaction, start
 from oauth.authorize.outcome import AskConsent, LogIn, Outcome
 from oauth.authorize.steps.refuse import refuse
@@ -20,7 +21,7 @@ def decide(interaction: Interaction) -> Outcome:
         case "allow":
             return steps.run(interaction)
         case button if picker.is_look(button):
-            return AskConsent(interaction)
+            return AskConsent(interaction, consent_prompt(interaction))
         case "deny":
             decision.deny(interaction.user, interaction.client, interaction.request.consented_scopes)
             return refuse(interaction, AccessDenied("The user denied the request."))

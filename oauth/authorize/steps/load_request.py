@@ -1,28 +1,46 @@
 """Reads the request of a client, from the query, a form, a request object or an earlier pushed request."""
 
-from oauth.authorize import pushed_request, request_object
+from django.http import HttpRequest
+
+from oauth.authorize import interaction, pushed_request, request_object, response
+from oauth.authorize.interaction import Interaction
 from oauth.authorize.outcome import Refuse
-from oauth.authorize.request import AuthorizationRequest, ReturnAddress, parse, return_address
+from oauth.authorize.request import AuthorizationRequest, find_client, parse, return_address
 from oauth.errors import InvalidRequest, OAuthError
 from oauth.models import Client
 from oauth.parameters import Parameters
 
 
-def load_pushed_request(params: Parameters, client: Client) -> AuthorizationRequest | None:
-    """RFC 9126 §4: the pushed request counts, and nothing that the browser adds. None if the request was not pushed.
+def load_request(http_request: HttpRequest, params: Parameters) -> Interaction | Refuse:
+    """The interaction that the browser returns to, or a new one for the request in its query.
 
-    Raises InvalidRequestURI, which must be shown to the user.
+    Raises the OAuthError that must be shown to the user and not redirected.
     """
-    request_uri = params.get("request_uri", "")
-    return pushed_request.find(client, request_uri) if request_uri.startswith(pushed_request.PREFIX) else None
+    if "interaction" in params:
+        return interaction.load(http_request, params["interaction"])
+    client = find_client(params)
+    if params.get("request_uri", "").startswith(pushed_request.PREFIX):
+        # RFC 9126 §4: the pushed request counts, and nothing that the browser adds.
+        return Interaction(http_request, pushed_request.find(client, params["request_uri"]), client)
+    request = _validated(params, client)
+    return request if isinstance(request, Refuse) else Interaction(http_request, request, client)
 
 
-def load_request(params: Parameters, client: Client) -> AuthorizationRequest | Refuse:
-    """The valid request, or the error to send to the client.
+def store_posted_request(params: Parameters) -> dict[str, str] | Refuse:
+    """Stores a request that came by POST as if it had been pushed; returns the parameters to come back with by GET.
 
-    Raises the OAuthError, to be shown to the user, if the return address is not proven.
+    Browsers send no SameSite cookie with a POST from another site, so the user's session is not known yet.
     """
-    address: ReturnAddress | None = None
+    client = find_client(params)
+    request = _validated(params, client)
+    if isinstance(request, Refuse):
+        return request
+    return {"client_id": client.client_id, "request_uri": pushed_request.store(client, request)}
+
+
+def _validated(params: Parameters, client: Client) -> AuthorizationRequest | Refuse:
+    """The error goes to the client if its return address is proven; else it is raised, to be shown."""
+    address = None
     try:
         if client.must_push:
             # RFC 9126 §5, §6, FAPI 2.0 §5.3.2.2: the client said that it pushes all its requests.
@@ -41,4 +59,4 @@ def load_request(params: Parameters, client: Client) -> AuthorizationRequest | R
     except OAuthError as refusal:
         if address is None:
             raise
-        return Refuse(address, client, refusal)
+        return response.error(address, client, refusal)

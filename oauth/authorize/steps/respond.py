@@ -1,6 +1,6 @@
 """Ends an interaction with a successful response."""
 
-from oauth.authorize import code, implicit
+from oauth.authorize import code, implicit, response
 from oauth.authorize.interaction import Interaction, finish
 from oauth.authorize.outcome import Respond
 from oauth.authorize.request import AuthorizationRequest
@@ -16,4 +16,4 @@ def response_parameters(authorization: Authorization, request: AuthorizationRequ
 
 def respond(interaction: Interaction, parameters: dict[str, str]) -> Respond:
     finish(interaction)
-    return Respond(interaction.request, interaction.client, parameters)
+    return response.success(interaction.request, interaction.client, parameters)

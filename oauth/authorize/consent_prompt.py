@@ -1,0 +1,39 @@
+"""What the consent page asks, as data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from oauth import authorization_details
+from oauth.authorize import consent, permissions, picker
+from oauth.authorize.interaction import Interaction
+from oauth.authorize.permissions import Permission
+from oauth.authorize.picker import Part
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentPrompt:
+    """`groups` are the scopes, `parts` the questions of authorization details. `problem` says what to change about the
+    form that was sent. All that is enforced is shown, the end date included (ASVS 5.0 10.7.2)."""
+
+    groups: Sequence[tuple[str, Sequence[Permission]]]
+    may_change: bool
+    parts: Sequence[Part]
+    grant_management_action: str
+    expires_at: datetime
+    problem: str = ""
+
+
+def consent_prompt(interaction: Interaction, *, problem: str = "") -> ConsentPrompt:
+    """Ticked as the user sent the form; at first, everything that the client asks for is ticked."""
+    request, form = interaction.request, interaction.form
+    details = request.authorization_details
+    groups = permissions.groups(request.consented_scopes, details, given=form)
+    return ConsentPrompt(
+        groups=groups,
+        may_change=permissions.may_change(groups, details),
+        parts=picker.parts(authorization_details.questions(details, interaction.user), form),
+        grant_management_action=request.grant_management_action,
+        expires_at=consent.expires_at(interaction.client, details),
+        problem=problem,
+    )

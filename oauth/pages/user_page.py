@@ -1,0 +1,40 @@
+"""What pages share on which a logged-in user decides something: devices, backchannel requests, connected apps."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.decorators import method_decorator
+from django.views import View
+
+from oauth.errors import TooManyRequests
+from oauth.infrastructure import rate_limits
+from oauth.models.audit_event import origin
+from oauth.pages import error_page
+
+
+class UserPage(View):
+    """Answers 429 if the user has sent too many forms; requires a login; is never cached."""
+
+    #: Its name in limits and in the audit log.
+    endpoint: ClassVar[str]
+    #: Empty: the site's own policy.
+    referrer_policy: ClassVar[str] = ""
+    http_method_names = ["get", "head", "post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            try:
+                rate_limits.spend_page(self.endpoint, request)
+            except TooManyRequests as refusal:
+                return error_page.show(request, refusal)
+        return self._answer(request, *args, **kwargs)
+
+    @method_decorator(login_required)
+    def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        with origin(self.endpoint, request):
+            page = super().dispatch(request, *args, **kwargs)
+        page["Cache-Control"] = "no-store"
+        if self.referrer_policy:
+            page["Referrer-Policy"] = self.referrer_policy
+        return page
