@@ -102,4 +102,4 @@ def test_many_apps_cost_no_more_statements(issued, browser, mobile_app, web_app,
 
 
 def test_without_apps_it_says_so(browser):
-    assert "No app may see anything of yours" in browser.get("/oauth/apps").content.decode()
+    assert "No app has access to your data" in browser.get("/oauth/apps").content.decode()

@@ -122,7 +122,7 @@ def test_a_name_that_turns_or_hides_letters_is_shown_plain(browser, mobile_app, 
 def test_letters_that_pass_for_others_are_told(browser, mobile_app, name):
     """UTS #39 §5: mixed scripts, and a whole word that looks Latin."""
     Client.objects.filter(pk=mobile_app.pk).update(name=name)
-    assert "Careful" in soup(browser.get(authorization_url(mobile_app))).select_one("main").text
+    assert "Be careful" in soup(browser.get(authorization_url(mobile_app))).select_one("main").text
 
 
 @pytest.mark.parametrize(

@@ -180,7 +180,7 @@ def test_the_page_says_where_the_device_asks_from(browser, television):
     far = Browser(REMOTE_ADDR="203.0.113.9").post("/oauth/device_authorization", body, content_type=FORM).json()
     page = type_code(browser, far["user_code"]).content.decode()
     assert "203.0.113.9" in page
-    assert "another network" in page
+    assert "a different network" in page
 
 
 def test_what_is_unticked_on_the_page_the_device_does_not_get(browser, television):
