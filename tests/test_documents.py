@@ -29,7 +29,7 @@ from tests.mutants import document
 from tests.mutants.mutant import Mutant, read
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("oauth/**/*.md")])
 OPERATING = (ROOT / "docs/operating.md").read_text()
 ADOPTING = (ROOT / "docs/adopting.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
