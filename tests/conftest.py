@@ -16,14 +16,11 @@ from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.models import User
-from oauth.clients import cache
 from oauth.conf import conf
-from oauth.infrastructure import rate_limits
+from oauth.infrastructure import caches
 from oauth.keys import ring
-from oauth.models import Authorization, Client, refusal_count
+from oauth.models import Authorization, Client
 from oauth.models.client import GrantType
-from oauth.resource_server import verified
-from oauth.status import published_lists
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
 from tests.lib import ciba
@@ -75,12 +72,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 def _forget_what_is_kept_in_memory() -> Iterator[None]:
     """What this process keeps in memory outlives a test's rows."""
     yield
-    ring.forget()
-    published_lists.forget()
-    rate_limits.forget()
-    refusal_count.forget()
-    cache.forget()
-    verified.forget()
+    caches.clear()
 
 
 @pytest.fixture

@@ -3,11 +3,9 @@
 Says exactly what works. URLs are made from the issuer, never from the Host header.
 """
 
-from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.core.signals import setting_changed
 from django.http import HttpRequest, HttpResponse
 
 from oauth.authorize import grant_management, response_modes
@@ -19,6 +17,7 @@ from oauth.endpoints import published
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.endpoints.published import Document
 from oauth.grants import GRANTS
+from oauth.infrastructure.caches import until_cleared
 from oauth.models.client import AuthenticationMethod, DeliveryMode, offered_authentication_methods
 from oauth.tokens.user_claims import SCOPE_OF_CLAIM
 
@@ -42,13 +41,9 @@ class MetadataEndpoint(ProtocolEndpoint):
         return _published().response(request)
 
 
-@cache
+@until_cleared
 def _published() -> Document:
-    """Settings do not change while the server runs."""
     return published.document(document(), max_age_seconds=300)
-
-
-setting_changed.connect(lambda **_: _published.cache_clear(), weak=False)
 
 
 def document() -> dict[str, Any]:

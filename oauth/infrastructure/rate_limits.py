@@ -22,9 +22,9 @@ from redis.exceptions import RedisError
 
 from oauth.conf import conf
 from oauth.errors import TooManyRequests
+from oauth.infrastructure.caches import TTLCache
 
 _STEPS = 20
-_MOST_COUNTED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,8 @@ class _Count:
     pending: int = 0
 
 
-_counts: dict[tuple[str, str], _Count] = {}
+# By the wall clock, because the windows of all processes begin at the same time.
+counts: TTLCache[tuple[str, str], _Count] = TTLCache(max_entries=20_000, clock=time.time)
 _lock = threading.Lock()
 
 
@@ -88,15 +89,15 @@ def spend_page(endpoint: str, request: HttpRequest) -> None:
 
 def check(limit: Limit, *key: str) -> None:
     """Counts nothing. Raises TooManyRequests where this process knows that the limit is reached."""
-    count = _counts.get((limit.name, "\n".join(key)))
-    if count is not None and count.ends_at > time.time() and count.shared + count.pending >= limit.most:
+    count = counts.get((limit.name, "\n".join(key)))
+    if count is not None and count.shared + count.pending >= limit.most:
         raise _refusal(limit)
 
 
 def remaining(limit: Limit, *key: str) -> int:
     """How many more this process would let through in this window."""
-    count = _counts.get((limit.name, "\n".join(key)))
-    used = count.shared + count.pending if count is not None and count.ends_at > time.time() else 0
+    count = counts.get((limit.name, "\n".join(key)))
+    used = count.shared + count.pending if count is not None else 0
     return max(0, limit.most - used)
 
 
@@ -131,22 +132,16 @@ def _subscriber(written: str) -> str:
     return str(address)
 
 
-def forget() -> None:
-    """What this process has counted."""
-    with _lock:
-        _counts.clear()
-
-
 def _add(limit: Limit, key: tuple[str, ...]) -> tuple[_Count, int]:
     """The count of this window with one more, and how many of it are to be put into the shared cache now."""
     now = time.time()
     where = (limit.name, "\n".join(key))
     with _lock:
-        count = _counts.get(where)
-        if count is None or count.ends_at <= now:
-            if len(_counts) >= _MOST_COUNTED:
-                _make_room(now)
-            count = _counts[where] = _Count(ends_at=(now // limit.seconds + 1) * limit.seconds)
+        count = counts.get(where)
+        if count is None:
+            count = _Count(ends_at=(now // limit.seconds + 1) * limit.seconds)
+            # When the cache is full, another count goes; what was put into the shared cache still counts.
+            counts.put(where, count, count.ends_at - now)
         count.pending += 1
         put = count.pending if count.pending >= max(1, limit.most // _STEPS) else 0
         count.pending -= put
@@ -161,13 +156,6 @@ def _share(limit: Limit, key: tuple[str, ...], count: _Count, put: int) -> None:
             count.shared = max(count.shared, int(cache.incr(name, put)))
     except (OSError, DatabaseError, RedisError, ValueError):
         return  # counted here alone; ValueError: it went out of the cache in between
-
-
-def _make_room(now: float) -> None:
-    for where in [where for where, count in _counts.items() if count.ends_at <= now]:
-        del _counts[where]
-    if len(_counts) >= _MOST_COUNTED:
-        _counts.clear()  # what was put into the shared cache still counts
 
 
 def _refusal(limit: Limit) -> TooManyRequests:

@@ -1,9 +1,8 @@
 """The keys of this process: read from the database, decrypted and parsed at most once a minute.
 
-Staleness is bounded by KEY_CACHE_LIFETIME; a new key is published that long before it signs.
+They are at most KEY_CACHE_LIFETIME old; a new key is published that long before it signs.
 """
 
-import threading
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +11,10 @@ from cryptography.fernet import InvalidToken
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import setting_changed
 from django.db import DatabaseError
 
 from oauth.conf import conf
+from oauth.infrastructure.caches import RefreshedCache
 from oauth.keys import encryption
 from oauth.models import SigningKey
 
@@ -32,10 +31,6 @@ class _Ring:
     signing: dict[str, ParsedKey]
     jwks: dict[str, Any]
     expires_at: float  # of time.monotonic()
-
-
-_ring: _Ring | None = None
-_lock = threading.Lock()
 
 
 def signing_key(algorithm: str) -> ParsedKey:
@@ -60,39 +55,26 @@ def is_ready() -> bool:
 
 
 def forget() -> None:
-    """Read anew at next use: after a key changed in this process."""
-    global _ring
-    _ring = None
+    """Makes this process read the keys again at the next use; call it when a key was changed."""
+    _rings.clear()
 
 
 def _current() -> _Ring:
-    ring = _ring
-    if ring is None or ring.expires_at <= time.monotonic():
-        return _reload()
-    return ring
+    return _rings.get(None)
 
 
-def _reload() -> _Ring:
-    global _ring
-    # One thread reads; the others go on with the ring they have, and wait only where there is none.
-    if not _lock.acquire(blocking=_ring is None):
-        return _ring  # type: ignore[return-value]
-    try:
-        if _ring is not None and _ring.expires_at > time.monotonic():
-            return _ring
-        signing: dict[str, ParsedKey] = {}
-        for row in SigningKey.objects.active():
-            if row.algorithm not in signing:
-                pem = encryption.decrypt(bytes(row.private_key_encrypted))
-                signing[row.algorithm] = ParsedKey(row.kid, row.algorithm, load_pem_private_key(pem, password=None))
-        _ring = _Ring(
-            signing=signing,
-            jwks={"keys": [key.public_jwk for key in SigningKey.objects.published().order_by("-active_at")]},
-            expires_at=time.monotonic() + conf.KEY_CACHE_LIFETIME.total_seconds(),
-        )
-        return _ring
-    finally:
-        _lock.release()
+def _load(_: None, old: _Ring | None) -> _Ring:
+    signing: dict[str, ParsedKey] = {}
+    for row in SigningKey.objects.active():
+        if row.algorithm not in signing:
+            pem = encryption.decrypt(bytes(row.private_key_encrypted))
+            signing[row.algorithm] = ParsedKey(row.kid, row.algorithm, load_pem_private_key(pem, password=None))
+    return _Ring(
+        signing=signing,
+        jwks={"keys": [key.public_jwk for key in SigningKey.objects.published().order_by("-active_at")]},
+        expires_at=time.monotonic() + conf.KEY_CACHE_LIFETIME.total_seconds(),
+    )
 
 
-setting_changed.connect(lambda setting, **_: forget() if setting == "OAUTH" else None, weak=False)
+# One ring under one key.
+_rings: RefreshedCache[None, _Ring] = RefreshedCache(_load, is_fresh=lambda ring: ring.expires_at > time.monotonic())

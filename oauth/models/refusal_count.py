@@ -7,6 +7,8 @@ from datetime import timedelta
 from django.db import connection, models
 from django.utils import timezone
 
+from oauth.infrastructure import caches
+
 # A row is written for the first refusal, then once for so many or so many seconds, whichever comes first.
 _TOGETHER = 20
 _SECONDS = 10
@@ -58,10 +60,5 @@ class RefusalCount(models.Model):
                 cursor.execute(_ADD, values)
 
 
-def forget() -> None:
-    """What this process has not written yet."""
-    with _lock:
-        _pending.clear()
-
-
+caches.register(_pending.clear)
 LIFETIME = timedelta(days=90)

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jwt
-from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from oauth.conf import conf
+from oauth.infrastructure.caches import until_cleared
 from oauth.resource_server import http
 from oauth.tokens.jwks import FetchedKeys, parse
 
@@ -33,23 +33,13 @@ class LocalKeys:
         return keys.get(kid)
 
 
-_source: FetchedKeys[jwt.PyJWK] | LocalKeys | None = None
+@until_cleared
+def _source() -> FetchedKeys[jwt.PyJWK] | LocalKeys:
+    if conf.VERIFICATION_KEYS:
+        return LocalKeys(import_string(conf.VERIFICATION_KEYS))
+    return fetched_from(conf.jwks_uri)
 
 
 def find_key(kid: str) -> jwt.PyJWK | None:
-    """The key source of this process."""
-    global _source
-    if _source is None:
-        _source = (
-            LocalKeys(import_string(conf.VERIFICATION_KEYS)) if conf.VERIFICATION_KEYS else fetched_from(conf.jwks_uri)
-        )
-    return _source.find(kid)
-
-
-def _forget(*, setting: str, **_: Any) -> None:
-    global _source
-    if setting == "OAUTH":
-        _source = None
-
-
-setting_changed.connect(_forget)
+    """The issuer's key from the source of this process; None if the issuer does not publish it."""
+    return _source().find(kid)

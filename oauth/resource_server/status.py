@@ -6,21 +6,22 @@ than that); then tokens are answered 503 with Retry-After, neither accepted nor 
 client keeps what it has.
 """
 
-import threading
 import time
 from dataclasses import dataclass
 
-from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 from rest_framework_simplejwt.exceptions import TokenBackendError
 
 from oauth.conf import conf
+from oauth.infrastructure.caches import RefreshedCache
 from oauth.resource_server import http
 from oauth.resource_server.challenges import InvalidToken, TemporarilyUnavailable
 from oauth.resource_server.jwks import find_key
 from oauth.tokens import status_list
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.verification import VerifyingBackend
+
+_UNKNOWN = "Whether this token is still valid cannot be checked at the moment. Try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,6 @@ class _Known:
     etag: str
     read_at: float  # of time.monotonic(): when the issuer last confirmed it
     tried_at: float
-
-
-_known: dict[int, _Known] = {}
-_lock = threading.Lock()
 
 
 def require_valid(claims: AccessTokenClaims) -> None:
@@ -53,33 +50,27 @@ def _array(number: int) -> bytes:
     if conf.STATUS_LISTS:
         array: bytes = import_string(conf.STATUS_LISTS)(number)
         return array
-    now = time.monotonic()
-    known = _known.get(number)
-    if known is None or now - known.tried_at >= conf.STATUS_LIST_REFRESH.total_seconds():
-        known = _refresh(number, known, now)
-    if known is None or now - known.read_at > conf.STATUS_LIST_MAX_AGE.total_seconds():
-        raise TemporarilyUnavailable("Whether this token is still valid cannot be checked at the moment. Try again.")
+    known = lists.get(number)
+    if time.monotonic() - known.read_at > conf.STATUS_LIST_MAX_AGE.total_seconds():
+        raise TemporarilyUnavailable(_UNKNOWN)
     return known.array
 
 
-def _refresh(number: int, known: _Known | None, now: float) -> _Known | None:
-    """One thread asks the issuer; the others go on with what is known, and wait only where nothing is."""
-    if not _lock.acquire(blocking=known is None):
-        return known
+def _load(number: int, known: _Known | None) -> _Known:
+    now = time.monotonic()
     try:
-        newest = _known.get(number)
-        if newest is not None and newest is not known:
-            return newest
-        try:
-            known = _fetch(number, known, now)
-        except (OSError, ValueError, TokenBackendError):
-            if known is None:
-                return None
-            known = _Known(known.array, known.etag, known.read_at, now)
-        _known[number] = known
-        return known
-    finally:
-        _lock.release()
+        return _fetch(number, known, now)
+    except (OSError, ValueError, TokenBackendError) as error:
+        if known is None:
+            raise TemporarilyUnavailable(_UNKNOWN) from error
+        return _Known(known.array, known.etag, known.read_at, now)
+
+
+def _is_fresh(known: _Known) -> bool:
+    return time.monotonic() - known.tried_at < conf.STATUS_LIST_REFRESH.total_seconds()
+
+
+lists: RefreshedCache[int, _Known] = RefreshedCache(_load, is_fresh=_is_fresh)
 
 
 def _fetch(number: int, known: _Known | None, now: float) -> _Known:
@@ -105,11 +96,3 @@ def _fetch(number: int, known: _Known | None, now: float) -> _Known:
     if payload["sub"] != uri or not isinstance(payload["status_list"], dict):
         raise ValueError(f"{uri} answered another list")
     return _Known(status_list.from_claim(payload["status_list"]), headers.get("ETag", ""), now, now)
-
-
-def forget() -> None:
-    """Read anew at next use."""
-    _known.clear()
-
-
-setting_changed.connect(lambda setting, **_: forget() if setting == "OAUTH" else None, weak=False)

@@ -6,15 +6,14 @@ only the SHA-256 of a token is kept.
 """
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import jwt
-from django.core.signals import setting_changed
 
 from oauth.conf import conf
+from oauth.infrastructure.caches import TTLCache
 from oauth.resource_server.jwks import find_key
 from oauth.tokens.access_token import AccessToken
 from oauth.tokens.verification import unverified_header
@@ -25,11 +24,12 @@ class _Verified:
     token: AccessToken
     kid: str
     key: jwt.PyJWK
-    expires_at: float  # of time.time(), without the leeway for clocks that are off
 
 
-_verified: dict[tuple[bytes, Sequence[str]], _Verified] = {}
-_lock = threading.Lock()
+# By the wall clock, because a token expires by it.
+verified_tokens: TTLCache[tuple[bytes, tuple[str, ...]], _Verified] = TTLCache(
+    max_entries=lambda: conf.VERIFIED_TOKENS_KEPT, clock=time.time
+)
 
 
 def once(raw: bytes | str, audiences: Sequence[str], verify: Callable[[], AccessToken]) -> AccessToken:
@@ -38,26 +38,13 @@ def once(raw: bytes | str, audiences: Sequence[str], verify: Callable[[], Access
         return verify()
     encoded = raw if isinstance(raw, bytes) else raw.encode("utf-8", "replace")
     name = (hashlib.sha256(encoded).digest(), tuple(audiences))
-    known = _verified.get(name)
+    known = verified_tokens.get(name)
     # A key that is no longer published must verify nothing, not even a token that it verified before.
-    if known is not None and known.expires_at > time.time() and find_key(known.kid) is known.key:
+    if known is not None and find_key(known.kid) is known.key:
         return known.token
     token = verify()
     kid = unverified_header(encoded)["kid"]
     if key := find_key(kid):
-        _keep(name, _Verified(token, kid, key, token.claims.expires_at.timestamp()))
+        # Until it expires, without the leeway for clocks that differ.
+        verified_tokens.put(name, _Verified(token, kid, key), token.claims.expires_at.timestamp() - time.time())
     return token
-
-
-def forget() -> None:
-    _verified.clear()
-
-
-def _keep(name: tuple[bytes, Sequence[str]], verified: _Verified) -> None:
-    with _lock:
-        while len(_verified) >= conf.VERIFIED_TOKENS_KEPT:
-            del _verified[next(iter(_verified))]  # the one that was kept first
-        _verified[name] = verified
-
-
-setting_changed.connect(lambda setting, **_: forget() if setting == "OAUTH" else None, weak=False)

@@ -1,19 +1,18 @@
-"""What stands in a status list: read from the database at most every STATUS_LIST_REFRESH, by whoever asks first."""
+"""Status lists as this server publishes them, read from the database at most every STATUS_LIST_REFRESH."""
 
 import hashlib
-import threading
 import time
 from dataclasses import dataclass
 from datetime import timedelta
 
 import psycopg
-from django.core.signals import setting_changed
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 from django.utils import timezone
 
 from oauth import keys
 from oauth.conf import STATUS_LIST_SIZE, conf
+from oauth.infrastructure.caches import RefreshedCache
 from oauth.models import Authorization, Client, RevokedStatus
 from oauth.tokens import status_list
 from oauth.tokens.signing import signer
@@ -35,10 +34,6 @@ class Published:
     made_at: float  # of time.monotonic()
 
 
-_published: dict[int, Published] = {}
-_lock = threading.Lock()
-
-
 def bits(number: int) -> bytes:
     """For a resource server of the same site: OAUTH["STATUS_LISTS"]."""
     return published(number).array
@@ -46,44 +41,34 @@ def bits(number: int) -> bytes:
 
 def published(number: int) -> Published:
     """Raises LookupError where no token can name this list."""
-    known = _published.get(number)
-    if known is None or known.made_at + conf.STATUS_LIST_REFRESH.total_seconds() <= time.monotonic():
-        return _read(number, known)
-    return known
+    return lists.get(number)
 
 
-def forget() -> None:
-    """Read anew at next use."""
-    _published.clear()
-
-
-def _read(number: int, known: Published | None) -> Published:
-    # One thread reads; the others go on with the list they have, and wait only where there is none.
-    if not _lock.acquire(blocking=known is None):
-        assert known is not None
-        return known
+def _load(number: int, known: Published | None) -> Published:
+    if not 0 <= number <= _last_number():
+        raise LookupError(number)
     try:
-        if not 0 <= number <= _last_number():
-            raise LookupError(number)
-        try:
-            array = status_list.bits(_ended(number))
-        except _OUTAGES:
-            # What we have stays true for a while; then the outage is everybody's: fail closed.
-            if known is None or time.monotonic() - known.made_at > conf.STATUS_LIST_MAX_AGE.total_seconds():
-                raise
-            return known
-        # Signed anew with every new key: who reads the list then looks for the key, and loses those withdrawn.
-        kid = keys.signing_key(conf.SIGNING_ALGORITHM).kid
-        is_same = known is not None and known.array == array and known.kid == kid
-        if known is not None and is_same and time.monotonic() - known.made_at < _half_the_life():
-            jwt = known.jwt
-        else:
-            jwt = _sign(number, array)
-        made = Published(array, jwt, kid, f'"{hashlib.sha256(jwt.encode()).hexdigest()[:32]}"', time.monotonic())
-        _published[number] = made
-        return made
-    finally:
-        _lock.release()
+        array = status_list.bits(_ended(number))
+    except _OUTAGES:
+        # The old list stays true for a while. After that, the outage reaches every caller: fail closed.
+        if known is None or time.monotonic() - known.made_at > conf.STATUS_LIST_MAX_AGE.total_seconds():
+            raise
+        return known
+    # Signed anew with every new key, so that readers of the list fetch the new key and lose a withdrawn one.
+    kid = keys.signing_key(conf.SIGNING_ALGORITHM).kid
+    is_same = known is not None and known.array == array and known.kid == kid
+    if known is not None and is_same and time.monotonic() - known.made_at < _half_the_life():
+        jwt = known.jwt
+    else:
+        jwt = _sign(number, array)
+    return Published(array, jwt, kid, f'"{hashlib.sha256(jwt.encode()).hexdigest()[:32]}"', time.monotonic())
+
+
+def _is_fresh(known: Published) -> bool:
+    return known.made_at + conf.STATUS_LIST_REFRESH.total_seconds() > time.monotonic()
+
+
+lists: RefreshedCache[int, Published] = RefreshedCache(_load, is_fresh=_is_fresh)
 
 
 def _ended(number: int) -> list[int]:
@@ -123,6 +108,3 @@ def _sign(number: int, array: bytes) -> str:
         "status_list": status_list.to_claim(array),
     }
     return signer(typ=status_list.TYP, algorithm=conf.SIGNING_ALGORITHM).encode(payload)
-
-
-setting_changed.connect(lambda setting, **_: forget() if setting == "OAUTH" else None, weak=False)

@@ -8,8 +8,8 @@ from bs4 import BeautifulSoup
 from django.test import Client as Browser
 
 from banking.models import Consent
+from oauth.infrastructure import caches
 from oauth.models import Authorization
-from oauth.status import published_lists
 from tests.lib.oauth_client import PASSWORD, authorization_url, callback, decide
 
 pytestmark = [pytest.mark.usefixtures("as_the_site"), pytest.mark.django_db]
@@ -49,7 +49,7 @@ def test_it_counts_at_once_and_the_app_goes_on_with_what_is_left(
     page = browser.get(change_page)
     assert page.content.count(b"checked") == 2
     assert pick(browser, change_page, savings)["Location"] == "/oauth/apps"
-    published_lists.forget()  # a resource server looks every few seconds
+    caches.clear()  # a resource server looks every few seconds
     old = api(tokens["access_token"])
     assert old.get("/api/v1/accounts").status_code == 401
     fresh = token_endpoint.refresh(mobile_app, tokens["refresh_token"]).json()

@@ -11,10 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from hypothesis.stateful import RuleBasedStateMachine
 
-from oauth.clients import cache
-from oauth.infrastructure import rate_limits
-from oauth.resource_server import verified
-from oauth.status import published_lists
+from oauth.infrastructure import caches
 from tests.lib.oauth_client import PASSWORD
 from tests.model import world
 from tests.model.oracle import Access, Allowed, Facts, Model, Violation
@@ -118,6 +115,5 @@ class Stage(RuleBasedStateMachine):
 
 
 def forget() -> None:
-    """What this process keeps in memory outlives rows that are rolled back. The signing keys stay."""
-    for memory in (published_lists, rate_limits, cache, verified):
-        memory.forget()
+    """What this process keeps in memory outlives rows that are rolled back."""
+    caches.clear()

@@ -19,7 +19,7 @@ class Watch(Exchanging, Money):
         if not self.story:
             return
         # Reads trust a token until the status list is read again, every few seconds.
-        published_lists.forget()
+        published_lists.lists.clear()
         # One that the step gave or may have ended, and one of the others in turn.
         for token in self._sample():
             self._look_at(token)

@@ -7,6 +7,7 @@ from django.db import connection
 
 from oauth.clients import cache
 from oauth.conf import conf
+from oauth.infrastructure import caches
 from oauth.models.secret import digest, new_secret
 
 
@@ -112,12 +113,12 @@ def test_a_client_that_is_enabled_again_is_served_at_once(service, token_endpoin
 
 
 def test_so_many_clients_are_kept_and_no_more(service, token_endpoint, known, monkeypatch):
-    monkeypatch.setattr(cache, "_MOST_KEPT", 1)
-    cache.forget()
+    monkeypatch.setattr(cache.clients, "_max_entries", lambda: 1)
+    caches.clear()
     for _ in range(3):
         cache.read(service.client_id)
         cache.read("nobody")
-    assert len(cache._kept) == 1
+    assert len(cache.clients) == 1
 
 
 def test_nothing_is_kept_where_the_site_says_so(service, token_endpoint, settings, django_assert_num_queries):

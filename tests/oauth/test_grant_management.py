@@ -4,10 +4,9 @@ from uuid import uuid4
 
 import pytest
 
+from oauth.infrastructure import caches
 from oauth.models import Authorization
 from oauth.models.client import GrantType
-from oauth.resource_server import status
-from oauth.status import published_lists
 from tests.lib.oauth_client import allow, authorization_url, callback, decide, decoded
 from tests.lib.registered import ALL_SCOPES, make_client
 from tests.lib.token_exchange import exchange
@@ -107,8 +106,7 @@ def test_replace_ends_everything_of_before(browser, manager, issue, token_endpoi
     assert Authorization.objects.get().scopes == ["balances:read"]
     assert token_endpoint.refresh(manager, first["refresh_token"]).json()["error"] == "invalid_grant"
     assert token_endpoint.refresh(manager, second["refresh_token"]).status_code == 200
-    published_lists.forget()
-    status.forget()
+    caches.clear()
     assert api(first["access_token"]).get("/api/v1/accounts").status_code == 401
     before, after = (decoded(one["access_token"])["status"]["status_list"]["idx"] for one in (first, second))
     assert before != after

@@ -15,7 +15,6 @@ from django.db import connection
 from django.utils import timezone
 
 from oauth.clients.advice import advise
-from oauth.clients.authentication import keys as client_keys
 from oauth.clients.registration import metadata
 from oauth.conf import conf
 from oauth.models import UsedAssertion
@@ -27,12 +26,6 @@ from tests.lib.registered import make_client
 pytestmark = pytest.mark.django_db
 
 KEY = ClientKey()
-
-
-@pytest.fixture(autouse=True)
-def _forget():
-    yield
-    client_keys.forget()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from oauth import keys
 from oauth.conf import STATUS_LIST_SIZE, conf
+from oauth.infrastructure import caches
 from oauth.models import Authorization, Client, RevokedStatus
 from oauth.resource_server import status as reader
 from oauth.status import published_lists
@@ -42,7 +43,7 @@ def bit(array, index):
 
 def later():
     """The lists of this process are a few seconds old."""
-    published_lists.forget()
+    caches.clear()
 
 
 def test_a_revoked_authorization_sets_its_bit_and_no_other(client, issued, mobile_app):
@@ -141,9 +142,9 @@ def test_a_database_that_is_away_leaves_the_list_for_a_while(issued, mobile_app,
 
     monkeypatch.setattr(published_lists, "_ended", away)
     old = replace(known, made_at=known.made_at - 60)
-    published_lists._published[0] = old
+    published_lists.lists._values[0] = old
     assert published_lists.published(0) is old
-    published_lists._published[0] = replace(known, made_at=known.made_at - 301)
+    published_lists.lists._values[0] = replace(known, made_at=known.made_at - 301)
     with pytest.raises(OperationalError):
         published_lists.published(0)
 
@@ -192,8 +193,7 @@ def elsewhere(settings, listener, signing_keys):
         "STATUS_LIST_REFRESH": timedelta(0),
     }
     listener.body = published_lists.published(0).jwt.encode()
-    yield listener
-    reader.forget()
+    return listener
 
 
 def claims_with(index):
@@ -256,8 +256,8 @@ def test_a_list_is_signed_anew_by_a_new_key(client, issued, mobile_app):
     uri = decoded(issued(mobile_app)["access_token"])["status"]["status_list"]["uri"]
     before = client.get(uri.removeprefix(conf.ISSUER))
     new = keys.rotation.replace_now(conf.SIGNING_ALGORITHM)
-    for number, known in published_lists._published.items():
-        published_lists._published[number] = replace(known, made_at=time.monotonic() - 6)
+    for number, known in published_lists.lists._values.items():
+        published_lists.lists._values[number] = replace(known, made_at=time.monotonic() - 6)
     after = client.get(uri.removeprefix(conf.ISSUER), headers={"If-None-Match": before["ETag"]})
     assert after.status_code == 200
     assert jwt.get_unverified_header(after.content)["kid"] == new.kid

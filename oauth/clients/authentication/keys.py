@@ -1,21 +1,19 @@
 """Public keys of clients (RFC 7591 §2: `jwks` or `jwks_uri`), found for a signature."""
 
-import threading
-from collections import OrderedDict
 from typing import Any
 
 import jwt
 
 from oauth.infrastructure import outbound
+from oauth.infrastructure.caches import TTLCache
 from oauth.models import Client, client_keys
 from oauth.tokens.jwks import FetchedKeys
 
-_MOST_FETCHED = 1000
 # A client whose own server is away for longer cannot prove itself: what it has withdrawn meanwhile is not known.
 _MAX_AGE_SECONDS = 3600
 
-_fetched: OrderedDict[str, FetchedKeys[dict[str, Any]]] = OrderedDict()
-_lock = threading.Lock()
+# By address; the addresses used longest ago go first.
+_fetched: TTLCache[str, FetchedKeys[dict[str, Any]]] = TTLCache(max_entries=1000)
 
 
 def find(client: Client, *, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
@@ -47,13 +45,9 @@ def _by_kid(jwks: Any) -> dict[str, dict[str, Any]]:
 
 
 def _fetched_keys(uri: str) -> FetchedKeys[dict[str, Any]]:
-    """Of this process; the addresses used longest ago are forgotten first."""
-    with _lock:
-        keys = _fetched.pop(uri, None) or FetchedKeys(lambda: _fetch(uri), max_age_seconds=_MAX_AGE_SECONDS)
-        _fetched[uri] = keys
-        while len(_fetched) > _MOST_FETCHED:
-            _fetched.popitem(last=False)
-        return keys
+    return _fetched.get_or_put(
+        uri, lambda: FetchedKeys(lambda: _fetch(uri), max_age_seconds=_MAX_AGE_SECONDS), seconds=float("inf")
+    )
 
 
 def _fetch(uri: str) -> dict[str, dict[str, Any]]:
@@ -61,9 +55,3 @@ def _fetch(uri: str) -> dict[str, dict[str, Any]]:
         return _by_kid(outbound.get_json(uri))
     except outbound.OutboundError as error:
         raise ValueError(f"{uri}: {error}") from error
-
-
-def forget() -> None:
-    """Fetched keys are fetched anew."""
-    with _lock:
-        _fetched.clear()

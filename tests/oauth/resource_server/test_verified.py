@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from oauth import keys
 from oauth.conf import conf
+from oauth.infrastructure import caches
 from oauth.keys import rotation
 from oauth.models import Authorization
 from oauth.resource_server import verified
@@ -77,9 +78,8 @@ def test_it_ends_with_its_authorization(issued, mobile_app, read):
     token = issued(mobile_app)["access_token"]
     assert read(token).status_code == 200
     Authorization.objects.get().revoke(Authorization.RevocationReason.USER)
-    from oauth.status import published_lists
 
-    published_lists.forget()
+    caches.clear()
     assert read(token).status_code == 401
 
 
@@ -94,7 +94,7 @@ def test_so_many_are_kept_and_no_more(read, access_token, alice, settings):
     settings.OAUTH = {**settings.OAUTH, "VERIFIED_TOKENS_KEPT": 3}
     for _ in range(5):
         assert read(access_token(alice, "accounts:read")).status_code == 200
-    assert len(verified._verified) == 3
+    assert len(verified.verified_tokens) == 3
 
 
 def test_none_is_kept_where_the_site_says_so(read, access_token, alice, settings, decodings):
@@ -102,7 +102,7 @@ def test_none_is_kept_where_the_site_says_so(read, access_token, alice, settings
     token = access_token(alice, "accounts:read")
     assert [read(token).status_code for _ in range(2)] == [200, 200]
     assert len(decodings) == 2
-    assert verified._verified == {}
+    assert len(verified.verified_tokens) == 0
 
 
 def test_a_key_that_comes_back_is_not_the_one_that_was(access_token, alice, signing_keys, decodings):

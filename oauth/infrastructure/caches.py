@@ -1,0 +1,119 @@
+"""What a worker process keeps in memory: the two kinds of cache, and one call that empties all of them.
+
+Each cache here is emptied when a test changes OAUTH, and by `clear`, which tests call between each other. Caches of
+pure functions (`functools.lru_cache`) never hold anything that may change, so they are not among them.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
+from typing import Generic, TypeVar
+
+from django.core.signals import setting_changed
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+Function = TypeVar("Function", bound=Callable[..., object])
+
+_all: list[Callable[[], None]] = []
+
+
+def clear() -> None:
+    """Empties every cache of this process."""
+    for clear_one in _all:
+        clear_one()
+
+
+def register(clear_one: Callable[[], None]) -> None:
+    """For state of another kind that must not outlive a test."""
+    _all.append(clear_one)
+
+
+def until_cleared(function: Function) -> Function:
+    """Decorator: as `functools.cache`, for a function whose result depends on OAUTH."""
+    cached = cache(function)
+    register(cached.cache_clear)
+    return cached  # type: ignore[return-value]
+
+
+class TTLCache(Generic[Key, Value]):
+    """Values by key, each for a number of seconds. When it is full, the value that was put first goes.
+
+    Thread-safe; reading takes no lock. `max_entries` may be a function, for a number that is a setting.
+    """
+
+    def __init__(self, *, max_entries: int | Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
+        self._max_entries = max_entries if callable(max_entries) else lambda: max_entries
+        self._clock = clock
+        self._entries: dict[Key, tuple[Value, float]] = {}
+        self._lock = threading.RLock()
+        register(self.clear)
+
+    def get(self, key: Key) -> Value | None:
+        entry = self._entries.get(key)
+        return entry[0] if entry is not None and entry[1] > self._clock() else None
+
+    def put(self, key: Key, value: Value, seconds: float) -> None:
+        with self._lock:
+            self._entries.pop(key, None)
+            while self._entries and len(self._entries) >= self._max_entries():
+                del self._entries[next(iter(self._entries))]
+            self._entries[key] = (value, self._clock() + seconds)
+
+    def get_or_put(self, key: Key, make: Callable[[], Value], seconds: float) -> Value:
+        """Threads that ask at the same time get the same value. A value that is used often does not go first."""
+        with self._lock:
+            value = self.get(key)
+            if value is None:
+                value = make()
+            self.put(key, value, seconds)
+            return value
+
+    def clear(self) -> None:
+        with self._lock:
+            self._entries.clear()
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+class RefreshedCache(Generic[Key, Value]):
+    """Values that are loaded again when they are no longer fresh.
+
+    `load` gets the key and the old value, or None. One thread loads; the others use the old value meanwhile, and wait
+    only if there is none. What `load` raises reaches the thread that called it.
+    """
+
+    def __init__(self, load: Callable[[Key, Value | None], Value], *, is_fresh: Callable[[Value], bool]) -> None:
+        self._load = load
+        self._is_fresh = is_fresh
+        self._values: dict[Key, Value] = {}
+        self._lock = threading.Lock()
+        register(self.clear)
+
+    def get(self, key: Key) -> Value:
+        value = self._values.get(key)
+        if value is not None and self._is_fresh(value):
+            return value
+        if not self._lock.acquire(blocking=value is None):
+            assert value is not None
+            return value
+        try:
+            newest = self._values.get(key)
+            if newest is None or not self._is_fresh(newest):
+                newest = self._values[key] = self._load(key, newest)
+            return newest
+        finally:
+            self._lock.release()
+
+    def clear(self) -> None:
+        self._values.clear()
+
+
+def _clear_after_change(*, setting: str, **_: object) -> None:
+    if setting == "OAUTH":
+        clear()
+
+
+setting_changed.connect(_clear_after_change)
