@@ -35,7 +35,7 @@ def elsewhere(client, **values):
 def known(service, token_endpoint, monkeypatch):
     """The service has been here before."""
     clock = Clock()
-    monkeypatch.setattr(cache, "time", clock)
+    monkeypatch.setattr(cache.clients, "_clock", clock.monotonic)
     assert token_endpoint.post(service, grant_type="client_credentials").status_code == 200
     return clock
 
