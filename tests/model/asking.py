@@ -6,32 +6,34 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
 
 from oauth.conf import conf
 from oauth.tokens.user_claims import SCOPE_OF_CLAIM
 from tests.lib.oauth_client import CHALLENGE
 from tests.model import wire, world
+from tests.model.moves import move
 from tests.model.oracle import SCOPE_OF_ACTION, Allowed, Code, Payment, Picked, lifetime
-from tests.model.requests import ACCOUNTS, ALLOW, Reply, Want, apps, keys, numbers, replies, users, wants
+from tests.model.requests import ACCOUNTS, ALLOW, Reply, Want, apps, keys, numbers, parts, replies, users, wants
 from tests.model.tokens import Redeeming
 
 
 class Asking(Redeeming):
-    @rule(user=users, app=apps, want=wants, reply=replies, key=keys, redeems=st.sampled_from((True, True, True, False)))
+    @move(
+        3, user=users, app=apps, want=wants, reply=replies, key=keys, redeems=st.sampled_from((True, True, True, False))
+    )
     def ask(
         self, user: str, app: str, want: Want = ACCOUNTS, reply: Reply = ALLOW, key: str = "", redeems: bool = True
     ) -> None:
         self.tell(f"{app} asks {user} for {want}")
         self._ask(user, app, want, reply, key=key, redeems=redeems)
 
-    @rule(number=numbers, want=wants, reply=replies, key=keys)
+    @move(3, when=lambda self: self.model.allowed, number=numbers, want=wants, reply=replies, key=keys)
     def ask_again(self, number: int = 0, want: Want = ACCOUNTS, reply: Reply = ALLOW, key: str = "") -> None:
         """The same client asks the same user for something else."""
         if before := self.pick(self.model.allowed, number):
             self.ask(before.user, before.app, want, reply, key)
 
-    @rule(number=numbers, part=st.integers(0, 3), is_remembered=st.booleans())
+    @move(2, when=lambda self: self.model.allowed, number=numbers, part=st.integers(0, 3), is_remembered=st.booleans())
     def ask_for_a_part(self, number: int = 0, part: int = 0, is_remembered: bool = False) -> None:
         """Of what was allowed before, and without its details: the client hopes for a code without a page."""
         allowed = [one for one in self.model.allowed if (one.remembered and not one.ended) or not is_remembered]
@@ -41,23 +43,70 @@ class Asking(Redeeming):
             resources = tuple(sorted(before.resources))
             self.ask(before.user, before.app, Want(" ".join(asked), resources=resources, prompt="none"))
 
-    @rule(number=numbers)
+    @move(2, when=lambda self: self._remembered(), number=numbers)
     def ask_for_the_same(self, number: int = 0) -> None:
         """As an app does at each log-in."""
-        allowed = [one for one in self.model.allowed if one.remembered and not one.ended and one.app != "phone"]
-        if before := self.pick(allowed, number):
+        self._ask_for_the_same(self.pick(self._remembered(), number))
+
+    @move(8, when=lambda self: self._outdated(), number=numbers)
+    def ask_after_a_change(self, number: int = 0) -> None:
+        """The app is no longer the one that the user decided about."""
+        self._ask_for_the_same(self.pick(self._outdated(), number))
+
+    def _ask_for_the_same(self, before: Allowed | None) -> None:
+        if before is not None:
             resources = tuple(sorted(before.resources))
             self.ask(before.user, before.app, Want(" ".join(sorted(before.remembered)), resources=resources))
 
-    @rule(number=numbers, want=wants, reply=replies, action=st.sampled_from(("update", "replace")), key=keys)
+    def _remembered(self) -> list[Allowed]:
+        """What may be given again silently, or might be."""
+        return [one for one in self.model.alive(self.now) if one.remembered and one.app != "phone"]
+
+    def _outdated(self) -> list[Allowed]:
+        """What was remembered about an app that was changed since."""
+        return [
+            one
+            for one in self._remembered()
+            if one.identity != self.model.facts[one.app].identity()
+            or one.redirect_host != urlsplit(self.apps[one.app].redirect_uri).hostname
+        ]
+
+    @move(
+        3,
+        when=lambda self: self._managed(),
+        number=numbers,
+        want=wants,
+        reply=replies,
+        action=st.sampled_from(("update", "replace")),
+        key=keys,
+    )
     def manage(
         self, number: int = 0, want: Want = ACCOUNTS, reply: Reply = ALLOW, action: str = "replace", key: str = ""
     ) -> None:
         """FAPI Grant Management §5."""
-        of_clients = [one for one in self.model.allowed if one.grant_id and one.app != "phone"]
-        grant = self.pick(of_clients, number)
-        if grant is None:
-            return
+        if grant := self.pick(self._managed(), number):
+            self._manage(grant, want, reply, action, key)
+
+    @move(3, when=lambda self: self._managed(), number=numbers, kept=parts)
+    def ask_for_less(self, number: int, kept: slice) -> None:
+        """The client gives back some of what it was allowed."""
+        self._ask_for_less(self.pick(self._managed(), number), kept)
+
+    @move(8, when=lambda self: self.told(), number=numbers, kept=parts)
+    def ask_for_less_than_it_is_told(self, number: int, kept: slice) -> None:
+        """What its webhooks are about may be among what it gives back."""
+        self._ask_for_less(self.pick(self.told(), number), kept)
+
+    def _ask_for_less(self, grant: Allowed, kept: slice) -> None:
+        scopes = sorted(grant.scopes)
+        want = Want(" ".join(scopes[kept] or scopes), resources=tuple(sorted(grant.resources)))
+        self._manage(grant, want, ALLOW, "replace", "")
+
+    def _managed(self) -> list[Allowed]:
+        """Grants that their client may change."""
+        return [one for one in self.model.allowed if one.grant_id and one.app != "phone"]
+
+    def _manage(self, grant: Allowed, want: Want, reply: Reply, action: str, key: str) -> None:
         self.tell(f"{grant.app} asks {grant.user} to {action} grant {self.model.allowed.index(grant)} with {want}")
         self._ask(grant.user, grant.app, want, reply, key=key, redeems=True, action=action, grant=grant)
 
@@ -163,6 +212,12 @@ class Asking(Redeeming):
             answer = self._log_in_and_return(user, answer)
         if answer.status_code not in (200, 303):
             self.add(f"refused ({answer.status_code})")
+            return None
+        if answer.status_code == 200 and not wire.inputs(answer, "interaction"):
+            # RFC 9700 §4.11.2: an error goes to a client that nobody verified only after the user presses a button.
+            if "code=" in wire.link(answer):
+                self.fail(f"{app} got a code, and {user} was not asked")
+            self.add("refused (on a page)")
             return None
         return answer
 

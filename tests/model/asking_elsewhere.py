@@ -6,16 +6,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
 
 from tests.model import wire, world
 from tests.model.asking import Asking
+from tests.model.moves import move
 from tests.model.oracle import Allowed, Code
 from tests.model.requests import ALLOW, SCOPE_SETS, Reply, Want, keys, replies, users
 
 
 class AskingElsewhere(Asking):
-    @rule(user=users, scopes=st.sampled_from(SCOPE_SETS), reply=replies, redeems=st.booleans(), key=keys)
+    @move(2, user=users, scopes=st.sampled_from(SCOPE_SETS), reply=replies, redeems=st.booleans(), key=keys)
     def ask_by_device(
         self, user: str, scopes: str = "accounts:read", reply: Reply = ALLOW, redeems: bool = True, key: str = ""
     ) -> None:
@@ -42,7 +42,7 @@ class AskingElsewhere(Asking):
             if redeems:
                 self._redeem(code, key)
 
-    @rule(user=users, scopes=st.sampled_from(SCOPE_SETS), reply=replies, redeems=st.booleans())
+    @move(2, user=users, scopes=st.sampled_from(SCOPE_SETS), reply=replies, redeems=st.booleans())
     def ask_by_backchannel(
         self, user: str, scopes: str = "openid accounts:read", reply: Reply = ALLOW, redeems: bool = True
     ) -> None:

@@ -5,13 +5,13 @@ from typing import Any
 from unittest import mock
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
 
 from banking import ledger, payments, webhooks
 from banking.models import Webhook, WebhookDelivery
 from oauth.infrastructure import outbound
 from tests.model import wire, world
-from tests.model.oracle import Access, Details, Payment, readable, touched_by
+from tests.model.moves import move
+from tests.model.oracle import Access, Allowed, Details, Payment, readable, touched_by
 from tests.model.requests import numbers
 from tests.model.stage import Stage
 
@@ -19,12 +19,10 @@ EVENTS = {"transaction.booked": "transactions:read", "transfer.updated": "transf
 
 
 class Money(Stage):
-    @rule(number=numbers, source=numbers, destination=numbers)
+    @move(2, when=lambda self: self.tokens("transfers:write"), number=numbers, source=numbers, destination=numbers)
     def pay(self, number: int = 0, source: int = 0, destination: int = 1) -> None:
         """Between the user's own accounts, or as a payment that the user allowed says."""
-        token: Access | None = self.pick(
-            [one for one in self.model.access_tokens if one.allowed and "transfers:write" in one.scopes], number
-        )
+        token: Access | None = self.pick(self.tokens("transfers:write"), number)
         if token is None or token.allowed is None:
             return
         body, why = self.order(token, source, destination)
@@ -83,10 +81,14 @@ class Money(Stage):
 
     # --- webhooks
 
-    @rule(number=numbers)
+    def _not_told(self) -> list[Access]:
+        """Tokens of confidential clients that a webhook may be set up with, of authorizations that have none."""
+        tokens = self.tokens("webhooks:manage")
+        return [one for one in tokens if one.allowed and not one.allowed.is_told and not self.apps[one.app].is_public]
+
+    @move(8, when=lambda self: self._not_told(), number=numbers)
     def subscribe(self, number: int = 0) -> None:
-        may = [one for one in self.model.access_tokens if one.allowed and "webhooks:manage" in one.scopes]
-        token: Access | None = self.pick(may, number)
+        token: Access | None = self.pick(self._not_told(), number)
         if token is None or token.allowed is None:
             return
         self.tell(f"{token.app} wants to be told what happens, by {token}")
@@ -99,11 +101,23 @@ class Money(Stage):
         if why := self.model.why_dead(token, self.now):
             self.fail(f"{token} subscribed although {why}")
         self.add("subscribed")
+        token.allowed.is_told = True
 
-    @rule(name=st.sampled_from(("everyday", "savings", "joint", "bobs")))
+    @move(8, when=lambda self: self.told(), number=numbers, account=numbers, is_sent=st.booleans())
+    def something_happens(self, number: int, account: int, is_sent: bool) -> None:
+        """At an account of a user whose client is told."""
+        told: Allowed = self.pick(self.told(), number)
+        shared = readable(told.details, "transactions", self.model.accounts[told.user])
+        ids = sorted(shared or self.model.accounts[told.user])
+        self.receive(next(name for name, one in self.world.accounts.items() if str(one.pk) == ids[account % len(ids)]))
+        if is_sent:
+            self.deliver()
+
     def receive(self, name: str = "everyday") -> None:
         """Carol pays somebody, which webhooks are told of."""
         source, destination = self.world.accounts["carols"], self.world.accounts[name]
+        if source == destination:
+            destination = self.world.accounts[name := "carols savings"]
         self.tell(f"carol pays into {name}")
         order = payments.PaymentOrder(
             user_id=self.world.users["carol"].pk, client_id="", key=f"carol-pays-{len(self.story)}", source=source,
@@ -112,7 +126,7 @@ class Money(Stage):
         )  # fmt: skip
         ledger.in_transaction(lambda: payments.make(order))
 
-    @rule()
+    @move(2, when=lambda self: self.told())
     def deliver(self) -> None:
         """The worker sends what waits."""
         waiting = list(

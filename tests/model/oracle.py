@@ -103,6 +103,8 @@ class Allowed:
     epoch: int = 0
     #: Codes and refresh tokens of an earlier generation ended when the grant was replaced.
     generation: int = 0
+    #: Whether its client is told what happens (a webhook).
+    is_told: bool = False
     #: Whether the server may have ended it although it did not have to.
     may_have_ended: bool = False
 
@@ -288,7 +290,10 @@ class Model:
                 one.may_have_ended = True
 
     def standing(self, user: str, app: str, now: datetime) -> list[Allowed]:
-        return [one for one in self.allowed if (one.user, one.app) == (user, app) and not self.why_ended(one, now)]
+        return [one for one in self.alive(now) if (one.user, one.app) == (user, app)]
+
+    def alive(self, now: datetime) -> list[Allowed]:
+        return [one for one in self.allowed if not self.why_ended(one, now)]
 
 
 def lifetime() -> timedelta:

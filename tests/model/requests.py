@@ -15,6 +15,7 @@ SCOPE_SETS = (
     "openid accounts:read offline_access",
     "accounts:read transactions:read transfers:read transfers:write webhooks:manage offline_access",
     "accounts:read transactions:read transfers:read transfers:write webhooks:manage",
+    "openid accounts:read transactions:read webhooks:manage",
     "openid grant_management_query accounts:read",
 )
 CLAIM_SETS: tuple[dict[str, list[str]], ...] = (
@@ -24,8 +25,9 @@ RESOURCE_SETS: tuple[tuple[str, ...], ...] = ((), (), (world.API,), (world.OTHER
 DETAIL_KINDS = ("", "", "", "accounts", "accounts and balances", "accounts and transactions", "payment")
 # What two features do to each other shows where the same user and client meet again.
 users = st.sampled_from(("alice", "alice", "alice", *world.USERS))
-apps = st.sampled_from(("shop", "shop", "shop", *world.WITH_USERS))
-numbers = st.integers(0, 4)
+apps = st.sampled_from(("shop", "shop", "shop", "phone", *world.WITH_USERS))
+#: How many before the newest: mostly few.
+numbers = st.sampled_from((0, 0, 0, 1, 1, 2, 3, 4))
 keys = st.sampled_from(("", "", "blue", "red"))
 
 
@@ -56,18 +58,23 @@ class Reply:
     leaves_out: int | None = None
 
 
+picks = st.sampled_from(((0,), (1,), (0, 1)))
 wants = st.builds(
     Want,
     scopes=st.sampled_from(SCOPE_SETS),
     details=st.sampled_from(DETAIL_KINDS),
     claims=st.sampled_from(CLAIM_SETS),
     resources=st.sampled_from(RESOURCE_SETS),
-    prompt=st.sampled_from(("", "", "none", "consent")),
+    prompt=st.sampled_from(("", "", "", "", "none", "consent")),
 )
+#: What an app asks for that wants all it can have, without telling accounts apart.
+much = st.builds(Want, scopes=st.sampled_from([scopes for scopes in SCOPE_SETS if "webhooks:manage" in scopes]))
+#: Of a sorted list of scopes.
+parts = st.sampled_from((slice(1), slice(2), slice(1, None), slice(2, None)))
 replies = st.builds(
     Reply,
     decision=st.sampled_from(("allow", "allow", "allow", "allow", "deny")),
-    picks=st.sampled_from(((0,), (1,), (0, 1))),
+    picks=picks,
     leaves_out=st.sampled_from((None, None, 0, 1)),
 )
 #: The usual.

@@ -10,13 +10,13 @@ from django.contrib import admin
 from django.db.models import Model
 from django.test import RequestFactory
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
 
 from accounts.models import User
 from oauth.models import Client, NewRedirectHost
 from tests.lib.client_keys import ClientKey
 from tests.model import wire, world
-from tests.model.requests import apps, numbers, users
+from tests.model.moves import move
+from tests.model.requests import numbers, users
 from tests.model.stage import Stage
 
 ACTS_ON_USERS = ("set_password", "deactivate", "reactivate")
@@ -28,7 +28,14 @@ STAFF_PASSWORD = "set-by-the-bank-{}"
 
 
 class Staff(Stage):
-    @rule(user=users, number=numbers, act=st.sampled_from((*ACTS_ON_USERS, "revoke_by_staff", "freeze_or_unfreeze")))
+    @move(
+        3,
+        ends=True,
+        when=lambda self: self.is_anything_allowed(),
+        user=users,
+        number=numbers,
+        act=st.sampled_from((*ACTS_ON_USERS, "revoke_by_staff", "freeze_or_unfreeze")),
+    )
     def staff_act(self, user: str, number: int, act: str) -> None:
         if act in ACTS_ON_USERS:
             self.act_on_user(user, act)
@@ -37,15 +44,33 @@ class Staff(Stage):
         else:
             self.freeze_or_unfreeze(("everyday", "joint", "bobs")[number % 3])
 
+    @move(3, when=lambda self: self._undoable(), number=numbers)
+    def staff_undo(self, number: int) -> None:
+        """Those who were shut out come back: what ended with it stays ended."""
+        if undo := self.pick(self._undoable(), number):
+            name, *arguments = undo
+            getattr(self, name)(*arguments)
+
+    def _undoable(self) -> list[tuple[str, ...]]:
+        return [
+            *(("take_or_give_scope", app, scope) for app, scope in sorted(self.taken)),
+            *(("disable_or_enable", app) for app, facts in self.model.facts.items() if not facts.is_active),
+            *(("reactivate", user) for user in sorted(self.model.inactive)),
+        ]
+
     def act_on_user(self, user: str, act: str) -> None:
         getattr(self, act)(user)
 
-    @rule(
-        app=apps,
+    @move(
+        3,
+        when=lambda self: self.is_anything_allowed(),
+        number=numbers,
         act=st.sampled_from((*ACTS_ON_CLIENTS, "take_or_give_scope", "take_or_give_scope")),
         scope=st.sampled_from(("accounts:read", "balances:read", "transfers:write", "email")),
     )
-    def staff_edit(self, app: str, act: str, scope: str) -> None:
+    def staff_edit(self, number: int, act: str, scope: str) -> None:
+        """Of a client that somebody allowed something."""
+        app = self.pick(self.model.alive(self.now), number).app
         if act == "take_or_give_scope":
             self.take_or_give_scope(app, scope)
         else:
@@ -54,8 +79,10 @@ class Staff(Stage):
     def act_on_client(self, app: str, act: str) -> None:
         getattr(self, act)(app)
 
-    @rule(
-        change=st.sampled_from(("nothing", "redirect", "keys", "no scope", "all scopes", "method", "profile", "name"))
+    @move(
+        2,
+        when=lambda self: self.is_anything_allowed(),
+        change=st.sampled_from(("nothing", "redirect", "keys", "no scope", "all scopes", "method", "profile", "name")),
     )
     def register_anew(self, change: str) -> None:
         self.put_registration(change)

@@ -109,6 +109,20 @@ class Stage(RuleBasedStateMachine):
         request.session = self.browsers[user].session
         return auth.get_user(request).is_authenticated
 
+    def tokens(self, *scopes: str) -> list[Access]:
+        """Access tokens of users for these scopes, where one works at the bank. `pick` prefers those that do, since they
+        come last."""
+        of_users = [one for one in self.model.access_tokens if one.allowed and one.scopes.issuperset(scopes)]
+        works = {id(one) for one in of_users if world.API in one.resources and not self.model.why_dead(one, self.now)}
+        return sorted(of_users, key=lambda one: id(one) in works) if works else []
+
+    def told(self) -> list[Allowed]:
+        """What still stands and tells its client of what happens."""
+        return [one for one in self.model.alive(self.now) if one.is_told]
+
+    def is_anything_allowed(self) -> bool:
+        return bool(self.model.alive(self.now))
+
     def pick(self, things: list[Any], number: int) -> Any:
         """The one that is `number` before the newest; None where there is none."""
         return things[-1 - number % len(things)] if things else None

@@ -4,16 +4,19 @@ from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
 
 from oauth.conf import conf
 from oauth.models.client import GrantType
 from tests.lib.oauth_client import VERIFIER
 from tests.lib.token_exchange import ACCESS_TOKEN
 from tests.model import wire, world
+from tests.model.moves import move
 from tests.model.oracle import Access, Allowed, Code, Picked, Refresh
 from tests.model.requests import keys, numbers
 from tests.model.stage import Stage
+
+#: The clients whose tokens the gateway may exchange.
+FRONTS = ("shop", "phone")
 
 
 class Tokens(Stage):
@@ -81,10 +84,12 @@ class Tokens(Stage):
 
 
 class Redeeming(Tokens):
-    @rule(number=numbers, key=keys)
+    @move(
+        3, when=lambda self: any(not self._why_not_redeemed(one) for one in self.model.codes), number=numbers, key=keys
+    )
     def redeem(self, number: int = 0, key: str = "") -> None:
         """One that was kept, or that was used before."""
-        if code := self.pick(self.model.codes, number):
+        if code := self.pick(sorted(self.model.codes, key=lambda one: not self._why_not_redeemed(one)), number):
             self.tell(f"{code.app} redeems {'again ' if code.is_used else ''}a {code.kind} of {code.allowed.user}")
             self._redeem(code, key)
 
@@ -128,11 +133,46 @@ class Redeeming(Tokens):
             return "the grant was replaced"
         return self.model.why_ended(code.allowed, self.now)
 
-    @rule(number=numbers, key=keys, narrows=st.booleans())
+    @move(
+        2,
+        when=lambda self: self.is_anything_allowed() and self.model.refresh_tokens,
+        number=numbers,
+        key=keys,
+        narrows=st.booleans(),
+    )
     def refresh(self, number: int = 0, key: str = "", narrows: bool = False) -> None:
-        token: Refresh | None = self.pick(self.model.refresh_tokens, number)
-        if token is None:
-            return
+        if token := self.pick(self.model.refresh_tokens, number):
+            self._refresh(token, key, narrows=narrows)
+
+    @move(
+        4,
+        when=lambda self: self._rotated(),
+        number=numbers,
+        key=keys,
+        retries=st.booleans(),
+        is_the_same_key=st.booleans(),
+    )
+    def rotate(self, number: int, key: str, retries: bool, is_the_same_key: bool) -> None:
+        """A public client goes on with its newest refresh token, and may move to a key. Or it retries an older one,
+        since the answer was lost; or a thief does, who may have a key."""
+        token: Refresh = self.pick(self._retried() if retries and self._retried() else self._rotated(), number)
+        if token.successor is None:
+            self._refresh(token, token.key or key)
+        else:
+            self._refresh(token, token.successor.key if is_the_same_key else key)
+
+    def _rotated(self) -> list[Refresh]:
+        """The newest refresh tokens of public clients."""
+        of_public = [one for one in self.model.refresh_tokens if self.apps[one.app].is_public]
+        return [one for one in of_public if not one.superseded_at and not self.model.why_ended(one.allowed, self.now)]
+
+    def _retried(self) -> list[Refresh]:
+        """Those whose successors have just taken their place."""
+        since = self.now - conf.REFRESH_TOKEN_RETRY_WINDOW
+        superseded = [one for one in self.model.refresh_tokens if one.superseded_at and one.superseded_at > since]
+        return [one for one in superseded if not self.model.why_ended(one.allowed, self.now)]
+
+    def _refresh(self, token: Refresh, key: str, *, narrows: bool = False) -> None:
         client = self.apps[token.app]
         if client.always_dpop:
             key = key or "blue"
@@ -171,10 +211,12 @@ class Redeeming(Tokens):
 
 
 class Exchanging(Tokens):
-    @rule(number=numbers)
+    @move(2, when=lambda self: self.tokens(), number=numbers)
     def exchange(self, number: int = 0) -> None:
         """RFC 8693: the gateway was called with a token, and goes on with it."""
-        if token := self.pick([one for one in self.model.access_tokens if one.allowed], number):
+        # Those of clients that the gateway may exchange from come last.
+        tokens = sorted(self.tokens(), key=lambda one: one.app in FRONTS and not one.key)
+        if token := self.pick(tokens, number):
             self.tell(f"gateway exchanges {token}")
             answer = self._exchange(token)
             if answer.status_code != 200:
@@ -196,7 +238,7 @@ class Exchanging(Tokens):
     def _check_exchange(self, token: Access) -> None:
         if token.key:
             self.fail(f"{token} is bound to a key, and was exchanged for one that is not")
-        if token.app not in ("shop", "phone", "gateway"):
+        if token.app not in (*FRONTS, "gateway"):
             self.fail(f"the gateway exchanged a token of {token.app}")
         if why := self.model.why_dead(token, self.now):
             self.fail(f"{token} was exchanged although {why}")
@@ -215,7 +257,13 @@ class Exchanging(Tokens):
             )
         )  # fmt: skip
 
-    @rule(app=st.sampled_from(("shop", "gateway")))
+    @move(
+        1,
+        when=lambda self: (
+            self.is_anything_allowed() and not any(one.allowed is None for one in self.model.access_tokens[-10:])
+        ),
+        app=st.sampled_from(("shop", "gateway")),
+    )
     def act_for_itself(self, app: str) -> None:
         """RFC 6749 §4.4: such a token opens nobody's account."""
         self.tell(f"{app} gets a token of its own")

@@ -4,10 +4,10 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from hypothesis import strategies as st
-from hypothesis.stateful import rule
 
 from tests.model import wire
-from tests.model.oracle import Access, Picked
+from tests.model.moves import move
+from tests.model.oracle import Access, Allowed, Picked
 from tests.model.requests import apps, numbers, users
 from tests.model.stage import Stage
 
@@ -17,7 +17,7 @@ NEW_PASSWORD = "another-correct-horse-{}"
 class WaysOut(Stage):
     # --- by the user
 
-    @rule(user=users, app=apps)
+    @move(1, ends=True, when=lambda self: self.is_anything_allowed(), user=users, app=apps)
     def remove_app(self, user: str, app: str) -> None:
         if not self.is_logged_in(user):
             return
@@ -27,16 +27,9 @@ class WaysOut(Stage):
         self.model.end(f"{user} removed {app}", user=user, app=app)
         self.touched(user=user, app=app)
 
-    @rule(number=numbers, picks=st.sampled_from(((0,), (1,), (2,), (0, 1))))
+    @move(3, when=lambda self: self._with_accounts(), number=numbers, picks=st.sampled_from(((0,), (1,), (2,), (0, 1))))
     def pick_accounts_anew(self, number: int = 0, picks: tuple[int, ...] = (1,)) -> None:
-        with_accounts = [
-            one
-            for one in self.model.allowed
-            if one.grant_id
-            and not self.model.why_ended(one, self.now)
-            and any(isinstance(detail, Picked) for detail in one.details)
-        ]
-        allowed = self.pick(with_accounts, number)
+        allowed: Allowed | None = self.pick(self._with_accounts(), number)
         if allowed is None or not self.is_logged_in(allowed.user):
             return
         place = next(n for n, detail in enumerate(allowed.details) if isinstance(detail, Picked))
@@ -59,7 +52,14 @@ class WaysOut(Stage):
         self.model.forget(allowed.user, allowed.app, frozenset(detail.scopes))
         self.touched(allowed=allowed)
 
-    @rule(user=users)
+    def _with_accounts(self) -> list[Allowed]:
+        return [
+            one
+            for one in self.model.alive(self.now)
+            if one.grant_id and any(isinstance(detail, Picked) for detail in one.details)
+        ]
+
+    @move(1, ends=True, when=lambda self: self.is_anything_allowed(), user=users)
     def log_out(self, user: str) -> None:
         if not self.is_logged_in(user):
             return
@@ -71,7 +71,7 @@ class WaysOut(Stage):
         self.sessions[user] += 1
         self.touched(user=user)
 
-    @rule(user=users, ends_apps=st.booleans())
+    @move(1, ends=True, when=lambda self: self.is_anything_allowed(), user=users, ends_apps=st.booleans())
     def change_password(self, user: str, ends_apps: bool = True) -> None:
         if not self.is_logged_in(user):
             return
@@ -92,7 +92,7 @@ class WaysOut(Stage):
 
     # --- by the client
 
-    @rule(number=numbers)
+    @move(1, ends=True, when=lambda self: self.is_anything_allowed() and self.model.refresh_tokens, number=numbers)
     def revoke(self, number: int = 0) -> None:
         """RFC 7009: a refresh token is given back, and with it all."""
         if token := self.pick(self.model.refresh_tokens, number):
@@ -101,12 +101,10 @@ class WaysOut(Stage):
             if token.generation == token.allowed.generation and self.model.facts[token.app].is_active:
                 self.model_ends(token.allowed, f"{token.app} gave it back")
 
-    @rule(number=numbers, was_exchanged=st.booleans())
+    @move(1, ends=True, when=lambda self: self.is_anything_allowed(), number=numbers, was_exchanged=st.booleans())
     def give_back(self, number: int = 0, was_exchanged: bool = False) -> None:
         """DELETE /api/v1/consent."""
-        of_users = [
-            one for one in self.model.access_tokens if one.allowed and bool(one.exchanged_from) == was_exchanged
-        ]
+        of_users = [one for one in self.tokens() if bool(one.exchanged_from) == was_exchanged]
         token: Access | None = self.pick(of_users, number)
         if token is None or token.allowed is None:
             return
@@ -129,7 +127,16 @@ class WaysOut(Stage):
 
     # --- by time
 
-    @rule(minutes=st.sampled_from((1, 1, 1, 2, 2, 4, 6, 6, 11, 11, 13 * 60, 31 * 24 * 60, 91 * 24 * 60)))
+    @move(
+        3,
+        when=lambda self: self.is_anything_allowed(),
+        minutes=st.sampled_from((1, 1, 1, 2, 2, 4, 6, 6, 11, 11)),
+    )
     def wait(self, minutes: int) -> None:
         self.tell(f"{minutes} minutes pass")
         self.clock.shift(timedelta(minutes=minutes))
+
+    @move(1, ends=True, when=lambda self: self.is_anything_allowed(), days=st.sampled_from((0.5, 31, 91)))
+    def wait_long(self, days: float) -> None:
+        self.tell(f"{days} days pass")
+        self.clock.shift(timedelta(days=days))

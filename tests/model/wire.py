@@ -22,6 +22,7 @@ KEYS = {"blue": ClientKey(kid=None), "red": ClientKey(kid=None)}
 _HANDLER = ClientHandler(enforce_csrf_checks=False)
 _FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
 _INPUT = re.compile(r"<input\b[^>]*>")
+_BUTTON = re.compile(r'<a class="button[^>]*href="([^"]*)"')
 _ATTRIBUTE = re.compile(r'([a-z-]+)(?:="([^"]*)")?')
 
 
@@ -70,6 +71,13 @@ def inputs(page: Any, having: str = "") -> list[tuple[str, str, str, bool]]:
         if "name" in given:
             found.append((given.get("type", "text"), given["name"], given.get("value", ""), "checked" in given))
     return found
+
+
+def link(page: Any) -> str:
+    """Where the last button in the page's main part leads that is a link."""
+    _, _, main = page.content.decode().partition("<main")
+    found = _BUTTON.findall(main.partition("</main>")[0])
+    return html.unescape(found[-1]) if found else ""
 
 
 def returned(answer: Any) -> dict[str, str]:
