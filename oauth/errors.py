@@ -1,22 +1,22 @@
 """The refusals of the protocol: one class per OAuth error code (RFC 6749 §4.1.2.1, §5.2 and extensions).
 
 `description` is for the client's developer and safe to send; `detail` is for our log only, under the same
-error id. Raised deep, rendered once at the edge: `endpoints.protocol` for JSON, `endpoints.authorize` for pages.
+error id. Raised deep, rendered once at the edge: `endpoints.protocol` for JSON, `pages.error_page` for pages.
 """
 
 import secrets
 from typing import ClassVar
 
-# How we write for people, and the same where a protocol allows ASCII only.
+# Characters of our texts, and what stands for them where a protocol allows only ASCII.
 _IN_ASCII = str.maketrans({"§": "section ", "“": "'", "”": "'", "’": "'", "–": "-", "—": "-", "…": "..."})
 
 
 class OAuthError(Exception):
-    """`commits` says that the transaction it was raised in is kept: what it revoked stays revoked."""
+    """`commits`: the transaction in which it is raised is committed, so that what was revoked stays revoked."""
 
     code: ClassVar[str]
     status: ClassVar[int] = 400
-    #: The scheme that a 401 asks for.
+    #: The authentication scheme that a 401 names.
     scheme: ClassVar[str] = "Basic"
 
     def __init__(self, description: str = "", *, detail: str = "", commits: bool = False) -> None:
@@ -24,15 +24,15 @@ class OAuthError(Exception):
         self.description = description
         self.detail = detail
         self.commits = commits
-        #: Whom it was told, for the audit log; set by whoever knows.
+        #: The client that is told, for the audit log; empty until it is known.
         self.client_id = ""
-        #: Whether there is such a client, where it did not prove itself.
+        #: Whether a client with this id exists, if it did not authenticate.
         self.is_of_known_client = False
         self.error_id = secrets.token_hex(8)
 
     @property
     def told(self) -> str:
-        """What the client is sent as `error_description`. Its last words are the id by which we find the reason."""
+        """The `error_description` that is sent. It ends with the id by which we find the reason in our log."""
         return described(self.description, self.error_id)
 
 
@@ -55,7 +55,7 @@ class RequestTooLarge(InvalidRequest):
 
 
 class InvalidClient(OAuthError):
-    """RFC 6749 §5.2: 401, with the scheme that the client may authenticate by."""
+    """RFC 6749 §5.2: 401, with the scheme by which the client may authenticate."""
 
     code = "invalid_client"
     status = 401
@@ -132,7 +132,7 @@ class InvalidRequestObject(OAuthError):
 
 
 class UnmetAuthenticationRequirements(OAuthError):
-    """OpenID Connect Core Error Code unmet_authentication_requirements: the person cannot log in as strongly."""
+    """OpenID Connect Core Error Code unmet_authentication_requirements: the user cannot log in strongly enough."""
 
     code = "unmet_authentication_requirements"
 
@@ -197,7 +197,7 @@ class InvalidRegistrationToken(OAuthError):
 
 
 class AuthorizationPending(OAuthError):
-    """RFC 8628 §3.5: ask again after the interval."""
+    """RFC 8628 §3.5: the client must ask again after the interval."""
 
     code = "authorization_pending"
 
@@ -207,6 +207,6 @@ class SlowDown(OAuthError):
 
 
 class ExpiredToken(OAuthError):
-    """RFC 8628 §3.5: the device code is over."""
+    """RFC 8628 §3.5: the device code has expired."""
 
     code = "expired_token"

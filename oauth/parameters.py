@@ -1,7 +1,7 @@
 """The parameters of a protocol request: read once, strictly, before anything is looked up.
 
-RFC 6749 §3.1, §3.2: none repeated, empty ones count as absent, unknown ones are ignored. Control characters
-and broken UTF-8 are refused (appendix A knows none), so that no NUL byte reaches the database.
+RFC 6749 §3.1, §3.2: a repeated parameter is refused, an empty one counts as absent, an unknown one is ignored. Control
+characters and invalid UTF-8 are refused (appendix A allows none), so that no NUL byte reaches the database.
 """
 
 import re
@@ -17,7 +17,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 1000
 # RFC 8707 §2, RFC 8693 §2.1: a request may name several of these; nothing else may be repeated.
 REPEATABLE = frozenset({"resource", "audience"})
-# What is stored of a request has a size: anybody may send one. The longest values, in characters.
+# The longest values, in characters: requests are stored, and anybody can send one.
 LONGEST = {
     "state": 2048, "nonce": 512, "login_hint": 320, "ui_locales": 256, "acr_values": 1024, "claims": 8192,
     "authorization_details": 16384, "redirect_uri": 2048, "grant_id": 64, "prompt": 64,
@@ -56,25 +56,25 @@ class Parameters(Mapping[str, str]):
 
 
 def from_body(request: HttpRequest, *, repeatable: frozenset[str] = REPEATABLE) -> Parameters:
-    """Of a POST whose body is a form. Raises InvalidRequest."""
+    """The parameters of a POST whose body is a form. Raises InvalidRequest."""
     if request.content_type != "application/x-www-form-urlencoded":
-        raise InvalidRequest("Send the parameters as application/x-www-form-urlencoded.")
+        raise InvalidRequest("The parameters must be sent as application/x-www-form-urlencoded.")
     if request.META.get("QUERY_STRING"):
-        # RFC 6749 §2.3.1: credentials never in the URL, where logs would keep them.
-        raise InvalidRequest("Send the parameters in the body, none in the URL.")
+        # RFC 6749 §2.3.1: credentials must not be in the URL, where logs would keep them.
+        raise InvalidRequest("The parameters must be sent in the body and not in the URL.")
     try:
         body = request.body
     except RequestDataTooBig:
-        raise RequestTooLarge(f"The body is larger than {MAX_BODY_BYTES} bytes.") from None
+        raise RequestTooLarge(f"The body must be at most {MAX_BODY_BYTES} bytes.") from None
     except UnreadablePostError:
-        raise InvalidRequest("The body could not be read to its end.") from None
+        raise InvalidRequest("The connection ended before the whole body was received.") from None
     return parse(body, repeatable=repeatable)
 
 
 def parse(encoded: bytes, *, repeatable: frozenset[str] = REPEATABLE) -> Parameters:
-    """Of a query or a body. Raises InvalidRequest, and RequestTooLarge above 64 KiB."""
+    """The parameters of a query or a body. Raises InvalidRequest, and RequestTooLarge above 64 KiB."""
     if len(encoded) > MAX_BODY_BYTES:
-        raise RequestTooLarge(f"The parameters are larger than {MAX_BODY_BYTES} bytes.")
+        raise RequestTooLarge(f"The parameters must be at most {MAX_BODY_BYTES} bytes.")
     try:
         pairs = parse_qsl(
             encoded.decode("ascii"),
@@ -84,15 +84,15 @@ def parse(encoded: bytes, *, repeatable: frozenset[str] = REPEATABLE) -> Paramet
             max_num_fields=MAX_FIELDS,
         )
     except (UnicodeDecodeError, ValueError):
-        raise InvalidRequest("The parameters are not a form in UTF-8.") from None
+        raise InvalidRequest("The parameters must be a form in UTF-8.") from None
     values: dict[str, tuple[str, ...]] = {}
     seen: set[str] = set()
     for name, value in pairs:
         shown = name if _NAME.fullmatch(name) else "with this name"
         if _CONTROL.search(name) or _CONTROL.search(value):
-            raise InvalidRequest(f"The parameter {shown} holds a control character.")
+            raise InvalidRequest(f"The parameter {shown} must not contain a control character.")
         if name in seen and name not in repeatable:
-            raise InvalidRequest(f"The parameter {shown} is repeated.")
+            raise InvalidRequest(f"The parameter {shown} must not be repeated.")
         seen.add(name)
         if value:
             values[name] = (*values.get(name, ()), value)

@@ -38,7 +38,7 @@ def remembered_until(request: AuthorizationRequest, client: Client, user: Any) -
     Call it in the transaction that writes the authorization. It locks the decision: if the user denies the same scopes
     in another tab, one of the two waits for the other. Raises ConsentNeeded.
     """
-    decision = remembered.find(request, client, user)
+    decision = remembered.find_decision(request, client, user)
     if decision is None:
         raise ConsentNeeded
     return decision.expires_at

@@ -47,7 +47,7 @@ def allow(
             until=until,
         )
     if shown is not None:
-        remembered.decided(authorization, shown, request, authorization.expires_at)
+        remembered.record(authorization, shown, request, authorization.expires_at)
     return authorization
 
 
@@ -106,7 +106,7 @@ def _change(
 ) -> Authorization:
     """FAPI Grant Management §5: changes an earlier grant of this user. Raises InvalidGrantID if it is not theirs."""
     action = request.grant_management_action
-    grant = grant_management.find(request.grant_id, client, user=session.user, lock=True)
+    grant = grant_management.find_grant(request.grant_id, client, user=session.user, lock=True)
     grant.expires_at = consent.expires_at(client, grant_management.details_after(grant, action, details))
     change = grant_management.update if action == grant_management.UPDATE else grant_management.replace
     change(

@@ -29,11 +29,11 @@ def requested_action(params: Parameters, client: Client) -> tuple[str, str]:
     if client.is_public and grant_id:
         raise InvalidRequest("A public client must not send grant_id: it cannot prove that the grant is its own.")
     if grant_id:
-        find(grant_id, client)
+        find_grant(grant_id, client)
     return (UPDATE if action == "merge" else action), grant_id
 
 
-def find(grant_id: str, client: Client, *, user: Any = None, lock: bool = False) -> Authorization:
+def find_grant(grant_id: str, client: Client, *, user: Any = None, lock: bool = False) -> Authorization:
     """The live grant of this client and, if one is given, this user. Raises InvalidGrantID."""
     grants = Authorization.objects.live().filter(client=client)
     if user is not None:

@@ -21,11 +21,11 @@ from oauth.models.client import is_loopback
 from oauth.tokens.user_claims import SCOPE_OF_CLAIM
 
 
-def find(request: AuthorizationRequest, client: Client, user: Any) -> RememberedConsent | None:
+def find_decision(request: AuthorizationRequest, client: Client, user: Any) -> RememberedConsent | None:
     """The newest decision of this user that covers the whole request; None if they must be asked.
 
-    The rows are locked until the transaction ends, in the same order as in `narrow`. PostgreSQL checks a row again
-    that somebody else has changed while this waits for its lock.
+    The rows are locked until the transaction ends, in the same order as in `narrow` and `forget`. PostgreSQL checks a
+    row again if another transaction has changed it while this waits for its lock.
 
     The authorization must be live and have no details: an authorization with details never stands for scopes without
     them (RFC 9396 §6, ASVS 5.0 10.7.2), whatever wrote it.
@@ -84,7 +84,7 @@ def _origin(redirect_uri: str) -> str:
 
 
 @transaction.atomic(savepoint=False)
-def decided(
+def record(
     authorization: Authorization, shown: AuthorizationRequest, allowed: AuthorizationRequest, until: datetime
 ) -> None:
     """The user was shown one request and allowed all or part of it."""
@@ -131,3 +131,10 @@ def narrow(user: Any, client: Client, scopes: Iterable[str]) -> None:
 def narrow_by_details(user: Any, client: Client, details: Iterable[Detail]) -> None:
     """The user changed what these details cover, so the scopes behind them are no longer allowed as a whole."""
     narrow(user, client, authorization_details.scopes_of(details))
+
+
+def forget(user: Any, client_id: str) -> None:
+    """The user removed the client. Waits for an answer without a consent page that is being written."""
+    decisions = RememberedConsent.objects.filter(authorization__user=user, authorization__client__client_id=client_id)
+    locked = decisions.select_for_update(of=("self",)).order_by("pk")
+    RememberedConsent.objects.filter(pk__in=[decision.pk for decision in locked]).delete()

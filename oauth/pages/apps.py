@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from oauth import parameters
 from oauth.authorization_details import Summary, question_again, scopes_of, summaries
-from oauth.authorize import permissions
+from oauth.authorize import permissions, remembered
 from oauth.authorize.permissions import Permission
 from oauth.clients import left_by_apps
 from oauth.clients.left_by_apps import Left
@@ -65,14 +65,21 @@ class ConnectedApps(UserPage):
         except InvalidRequest:
             return HttpResponseRedirect(PATH, status=303)
         user: Any = request.user
-        theirs = Authorization.objects.filter(user=user, client__client_id=client_id)
         with transaction.atomic():
-            is_removed = theirs.revoke(Authorization.RevocationReason.USER, by=user)
-            if is_removed:
+            removed = _revoke_all(user, client_id)
+            if removed:
                 left_by_apps.removed(user, client_id, ticked=list(params))
-        if is_removed:
+        if removed:
             messages.success(request, _("Removed. The app no longer has access."))
         return HttpResponseRedirect(PATH, status=303)
+
+
+def _revoke_all(user: Any, client_id: str) -> int:
+    """ASVS 5.0 10.7.3. An answer without a consent page may be under way: this waits for it, then ends it, too."""
+    theirs = Authorization.objects.filter(user=user, client__client_id=client_id)
+    ended = theirs.revoke(Authorization.RevocationReason.USER, by=user)
+    remembered.forget(user, client_id)
+    return ended + theirs.revoke(Authorization.RevocationReason.USER, by=user)
 
 
 def _connected(user: Any) -> Iterable[ConnectedApp]:

@@ -10,13 +10,14 @@ import pytest
 import time_machine
 from bs4 import BeautifulSoup
 from django.db import connection, transaction
+from django.test import Client as Browser
 from django.utils import timezone
 
 from banking.accounts.opening import open_account
 from oauth.authorize import remembered
 from oauth.models import Authorization, RememberedConsent
 from tests.lib.database import backends_waiting
-from tests.lib.oauth_client import authorization_url, callback, decide, form_fields
+from tests.lib.oauth_client import PASSWORD, authorization_url, callback, decide, form_fields
 from tests.lib.registered import make_client
 from tests.lib.servers import wait_until
 
@@ -304,3 +305,30 @@ def test_a_denial_waits_for_a_silent_answer_under_way(browser, web_app, alice):
         assert not denied.is_set()
     thread.join()
     assert not is_silent(browser, web_app, scope="accounts:read")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_removing_an_app_ends_a_silent_grant_under_way(browser, web_app):
+    """ASVS 5.0 10.7.3: "the app no longer has access" must be true, so the removal waits and looks again."""
+    allow(browser, web_app, scope="accounts:read")
+    elsewhere = Browser()
+    elsewhere.post("/accounts/login/", {"login": "alice@example.test", "password": PASSWORD})
+    answers = []
+
+    def remove():
+        try:
+            form = urlencode({"client_id": web_app.client_id})
+            answers.append(elsewhere.post("/oauth/apps", form, content_type=FORM))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=remove)
+    with transaction.atomic():
+        assert is_silent(browser, web_app, scope="accounts:read")
+        thread.start()
+        wait_until(lambda: answers or backends_waiting() == 1)
+        assert not answers
+    thread.join()
+    assert answers
+    assert Authorization.objects.count() == 2
+    assert not Authorization.objects.live().exists()

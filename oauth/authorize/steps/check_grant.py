@@ -11,7 +11,7 @@ def check_grant(interaction: Interaction) -> Refuse | None:
     """FAPI Grant Management §5.4: the grant_id of an update or a replacement."""
     if interaction.request.grant_id:
         try:
-            grant_management.find(interaction.request.grant_id, interaction.client, user=interaction.user)
+            grant_management.find_grant(interaction.request.grant_id, interaction.client, user=interaction.user)
         except InvalidGrantID as refusal:
             return refuse(interaction, refusal)
     return None
