@@ -204,6 +204,12 @@ def test_the_checks_are_documented() -> None:
     assert set(table(OPERATING, "What stops the start")) == ids
 
 
+def test_the_metrics_that_are_named_exist() -> None:
+    named = set(re.findall(r"\b\w+_(?:seconds|total|backlog|differences)\b", OPERATING))
+    assert len(named) > 5
+    assert not {name for name in named if f'"{name.removesuffix("_total")}' not in CODE}
+
+
 def test_the_limits_are_documented() -> None:
     documented = table(OPERATING, "Limits")
     of_allauth = {name for name, cells in documented.items() if "/" in cells[-1].split()[0]}
