@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from oauth import authorization_details
@@ -31,7 +32,7 @@ def find_decision(request: AuthorizationRequest, client: Client, user: Any) -> R
     them (RFC 9396 §6, ASVS 5.0 10.7.2), whatever wrote it.
     """
     live = Authorization.objects.live().filter(user=user, client=client, authorization_details=[])
-    decisions = RememberedConsent.objects.select_for_update(of=("self",)).filter(
+    decisions = RememberedConsent.objects.filter(
         authorization__in=live,
         authorization__scopes__contains=list(request.scopes),
         scopes__contains=list(request.scopes),
@@ -39,9 +40,17 @@ def find_decision(request: AuthorizationRequest, client: Client, user: Any) -> R
         expires_at__gt=timezone.now(),
     )
     covering = [
-        one for one in decisions.order_by("pk") if _covers_claims(one, request) and _is_about(one, request, client)
+        one
+        for one in _locked(decisions.order_by("pk"))
+        if _covers_claims(one, request) and _is_about(one, request, client)
     ]
     return max(covering, key=lambda one: one.decided_at, default=None)
+
+
+def _locked(decisions: QuerySet[RememberedConsent]) -> Iterable[RememberedConsent]:
+    """FOR SHARE, which Django does not offer: such answers wait for `narrow` and `forget`, but not for each other."""
+    sql, params = decisions.query.sql_with_params()
+    return RememberedConsent.objects.raw(f'{sql} FOR SHARE OF "{RememberedConsent._meta.db_table}"', params)
 
 
 def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -> bool:

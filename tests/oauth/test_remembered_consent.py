@@ -332,3 +332,25 @@ def test_removing_an_app_ends_a_silent_grant_under_way(browser, web_app):
     assert answers
     assert Authorization.objects.count() == 2
     assert not Authorization.objects.live().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_silent_answers_do_not_wait_for_each_other(browser, web_app):
+    allow(browser, web_app, scope="accounts:read")
+    elsewhere = Browser()
+    elsewhere.post("/accounts/login/", {"login": "alice@example.test", "password": PASSWORD})
+    answers = []
+
+    def ask_silently():
+        try:
+            answers.append(is_silent(elsewhere, web_app, scope="accounts:read"))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=ask_silently)
+    with transaction.atomic():
+        assert is_silent(browser, web_app, scope="accounts:read")
+        thread.start()
+        wait_until(lambda: answers or backends_waiting())
+        assert answers == [True]
+    thread.join()
