@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.models import User
+from config import cache as cache_table
 from oauth.conf import conf
 from oauth.infrastructure import caches
 from oauth.keys import ring
@@ -35,6 +36,8 @@ from tests.lib.template_database import use_template
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 # OpenSSL checks that the primes of an RSA key are primes whenever it is parsed, which takes longer than most tests.
 ring.load_pem_private_key = functools.cache(ring.load_pem_private_key)  # type: ignore[assignment]
+# Sweeping at random would make the number of statements differ from run to run.
+cache_table._SWEEP_EVERY = 10**9
 _SCAN = WhiteNoiseMiddleware.add_files_from_finders
 _scanned: dict[tuple[object, ...], dict[str, Any]] = {}
 

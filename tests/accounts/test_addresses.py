@@ -143,7 +143,7 @@ def test_a_page_works_as_hard_for_a_customer_as_for_nobody(page, alice, hashes, 
 
 
 def test_sign_up_takes_as_long_for_a_customer(alice, monkeypatch):
-    """The hasher at a cost that can be measured; medians, because the machine is shared."""
+    """The hasher at a cost that can be measured, by the process's own time: others use the machine too."""
     monkeypatch.setattr(Argon2PasswordHasher, "time_cost", 4)
     monkeypatch.setattr(Argon2PasswordHasher, "memory_cost", 32 * 1024)
 
@@ -151,11 +151,11 @@ def test_sign_up_takes_as_long_for_a_customer(alice, monkeypatch):
         taken = []
         for email in emails:
             browser = Browser(REMOTE_ADDR=f"203.0.113.{len(taken)}")
-            began = time.perf_counter()
+            began = time.process_time()
             browser.post(
                 "/accounts/signup/", {"email": email, "password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "name": ""}
             )
-            taken.append(time.perf_counter() - began)
+            taken.append(time.process_time() - began)
         return statistics.median(taken)
 
     median(["warm@example.test"])

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwcrypto.jwk import JWK
 
 from oauth.conf import conf
+from tests.lib.times import from_now
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _PARAMETERS: dict[str, dict[str, Any]] = {
@@ -55,8 +56,9 @@ class ClientKey:
         return pem
 
     def sign(self, claims: dict[str, Any], **headers: Any) -> str:
+        """A timedelta among the claims counts from now."""
         named = {"kid": self.kid} if self.kid else {}
-        return jwt.encode(claims, self.private_key, algorithm=self.algorithm, headers={**named, **headers})
+        return jwt.encode(from_now(claims), self.private_key, algorithm=self.algorithm, headers={**named, **headers})
 
     def assertion(
         self, client_id: str, *, without: str = "", headers: dict[str, Any] | None = None, **claims: Any

@@ -199,7 +199,7 @@ def test_numbers_objects_and_lists_are_parameters_too(browser, keyed):
     [
         {"without": ("exp",)}, {"aud": [conf.ISSUER, "https://other.example"]}, {"aud": []}, {"sub": "another"},
         {"aud": "https://other.example"}, {"without": ("aud",)}, {"iss": "another"}, {"exp": 1}, {"client_id": "another"},
-        {"nbf": int(time.time()) + 3600}, {"request": "x"}, {"request_uri": "urn:x"}, {"key": ClientKey("PS256")},
+        {"nbf": timedelta(hours=1)}, {"request": "x"}, {"request_uri": "urn:x"}, {"key": ClientKey("PS256")},
         {"headers": {"typ": "at+jwt"}}, {"headers": {"kid": "unknown"}}, {"headers": {"crit": ["exp"]}},
         {"state": "a\x00b"}, {"state": "\ud800"},
     ],

@@ -1,0 +1,13 @@
+"""Times in claims."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+
+def from_now(claims: dict[str, Any]) -> dict[str, Any]:
+    """A timedelta counts from now, which is when the test runs, not when its file is read."""
+    return {
+        name: int(time.time() + value.total_seconds()) if isinstance(value, timedelta) else value
+        for name, value in claims.items()
+    }
