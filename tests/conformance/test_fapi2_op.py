@@ -273,8 +273,7 @@ def test_ensure_registered_redirect_uri(bank):
 
 def test_ensure_unsigned_authorization_request_without_using_par_fails(browser, bank):
     answer = browser.get(authorization_url(bank.client))
-    assert answer.status_code == 400 or "error=" in answer["Location"] or "response=" in answer["Location"]
-    assert "code=" not in answer.get("Location", "")
+    assert bank.received(answer)["error"] == "invalid_request"
 
 
 def test_ensure_redirect_uri_in_authorization_request(bank):
@@ -459,8 +458,8 @@ def test_grant_management(browser, bank, bank2):
         sent = who.proof(url=f"{conf.ISSUER}{path}", method=method.upper(), token=token)
         return getattr(who.http, method)(path, headers={"Authorization": f"DPoP {token}", **sent})
 
-    assert call(bank2, "get").status_code in (403, 404)
-    assert call(bank2, "delete").status_code in (403, 404)
+    assert call(bank2, "get").status_code == 404
+    assert call(bank2, "delete").status_code == 404
     assert set(call(bank, "get").json()["scopes"][0]["scope"].split()) == {"openid", "accounts:read"}
     assert call(bank, "get", "/oauth/grants/00000000-0000-0000-0000-000000000000").status_code == 404
     assert call(bank, "delete").status_code == 204
