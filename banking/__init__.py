@@ -1,4 +1,5 @@
-"""The bank: a double-entry ledger and the API that apps call.
+"""A bank: a double-entry ledger, the API that apps call, and the web bank.
 
-Of `oauth` it imports only `oauth.resource_server`; a holder is a row of `AUTH_USER_MODEL`.
+Each room imports only rooms below it (the import contracts of pyproject.toml list them). Of `oauth` the bank imports
+the resource server, the base classes for extensions and `oauth.infrastructure`. Users are rows of `AUTH_USER_MODEL`.
 """

@@ -1,4 +1,4 @@
-"""`manage.py check --database default`: is what guards the ledger still there?"""
+"""`manage.py check --database default` verifies that the guarantees of the ledger are in place."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from banking import database
 
 @register(Tags.database)
 def check_guarantees(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Only of a database that is migrated: `migrate` runs this check before it makes them."""
+    """Checks a migrated database only: `migrate` runs this check before it creates the guarantees."""
     if not databases or "default" not in databases:
         return []
     loader = MigrationLoader(connection)
@@ -20,9 +20,9 @@ def check_guarantees(databases: Sequence[str] | None = None, **_: Any) -> list[C
         return []
     return [
         Error(
-            f"The ledger is not guarded: {one}.",
-            hint="Stop the site, find out who changed the database, and restore what banking/migrations made.",
+            f"A guarantee of the ledger is missing: {one}.",
+            hint="Stop the site, find out who changed the database, and restore what banking/migrations created.",
             id="banking.E001",
         )
-        for one in database.broken()
+        for one in database.broken_guarantees()
     ]

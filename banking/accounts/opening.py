@@ -1,4 +1,4 @@
-"""Opening accounts: a person's, and the bank's own."""
+"""Opening accounts: for customers, and for the bank itself."""
 
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ def open_account(
     overdraft_minor: int = 0,
     number: int | None = None,
 ) -> Account:
-    """A customer's account at zero with a new IBAN, or that of this account number."""
+    """Opens a customer's account with a balance of zero. `number` is its account number; a random one without it."""
     return Account.objects.create(
         id=uuid7(),
         holder=holder,
@@ -29,15 +29,16 @@ def open_account(
         type=type,
         name=name,
         currency=currency,
-        iban=iban.generate() if number is None else iban.of(number),
+        iban=iban.generate() if number is None else iban.from_number(number),
         overdraft_minor=overdraft_minor,
     )
 
 
 def internal_account(currency: str, purpose: str, *, shard_by: UUID | None = None) -> Account:
-    """The bank's own account for a purpose (clearing, fees), made at first use.
+    """The bank's own account for a purpose such as clearing or fees, created at first use.
 
-    An account that every payment touches serialises them all: with `shard_by` it is one of SHARDS.
+    An account that every payment touches would make them wait for each other. With `shard_by` there are SHARDS such
+    accounts, and the value chooses one.
     """
     name = f"{purpose} {shard_by.int % SHARDS + 1}" if shard_by else purpose
     wanted = {"kind": Account.Kind.INTERNAL, "name": name, "currency": currency}
@@ -47,5 +48,5 @@ def internal_account(currency: str, purpose: str, *, shard_by: UUID | None = Non
     try:
         with transaction.atomic():
             return Account.objects.create(**wanted, type=Account.Type.INTERNAL)
-    except IntegrityError:  # somebody else made it in this moment
+    except IntegrityError:  # another transaction created it in this moment
         return Account.objects.get(**wanted)

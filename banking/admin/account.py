@@ -68,19 +68,19 @@ class AccountAdmin(WithActs, ReadOnly):
 
     @admin.display(description=_("balance"))
     def balance(self, account: Account) -> str:
-        return amounts.shown(account.currency, account.posted_minor)
+        return amounts.with_code(account.currency, account.posted_minor)
 
     @admin.display(description=_("held"))
     def held(self, account: Account) -> str:
-        return amounts.shown(account.currency, account.held_minor) if account.held_minor else ""
+        return amounts.with_code(account.currency, account.held_minor) if account.held_minor else ""
 
     @admin.display(description=_("available"))
     def available(self, account: Account) -> str:
-        return amounts.shown(account.currency, account.available_minor)
+        return amounts.with_code(account.currency, account.available_minor)
 
     @admin.display(description=_("overdraft"))
     def overdraft(self, account: Account) -> str:
-        return amounts.shown(account.currency, account.overdraft_minor)
+        return amounts.with_code(account.currency, account.overdraft_minor)
 
     @admin.display(description=_("entries"))
     def number_of_entries(self, account: Account) -> int:
@@ -120,8 +120,8 @@ class AccountAdmin(WithActs, ReadOnly):
             "entries": [
                 (
                     entry,
-                    amounts.shown(entry.currency, entry.amount_minor),
-                    amounts.shown(entry.currency, entry.balance_after_minor),
+                    amounts.with_code(entry.currency, entry.amount_minor),
+                    amounts.with_code(entry.currency, entry.balance_after_minor),
                 )
                 for entry in page[:ENTRIES_A_PAGE]
             ],

@@ -21,7 +21,7 @@ class HoldAdmin(ReadOnly):
 
     @admin.display(description=_("amount"))
     def amount(self, hold: Hold) -> str:
-        return amounts.shown(hold.account.currency, hold.amount_minor)
+        return amounts.with_code(hold.account.currency, hold.amount_minor)
 
     @admin.display(description=_("transfer"))
     def transfer(self, hold: Hold) -> str:

@@ -83,4 +83,4 @@ class WithAmount:
 
     @admin.display(description=_("amount"))
     def amount(self, one: Any) -> str:
-        return amounts.shown(one.currency, one.amount_minor)
+        return amounts.with_code(one.currency, one.amount_minor)

@@ -28,7 +28,7 @@ def moved(transaction: LedgerTransaction) -> list[tuple[Text, Text]]:
     sides = (
         (
             f"{entry.account.name} {entry.account.holder or ''}",
-            f"{amounts.shown(entry.currency, entry.amount_minor)} {entry.account.iban or ''}",
+            f"{amounts.with_code(entry.currency, entry.amount_minor)} {entry.account.iban or ''}",
         )
         for entry in entries
     )
@@ -44,7 +44,7 @@ class EntryInline(WithAmount, NeverEdited, TabularInline[LedgerEntry, LedgerTran
 
     @admin.display(description=_("balance after"))
     def balance_after(self, entry: LedgerEntry) -> str:
-        return amounts.shown(entry.currency, entry.balance_after_minor)
+        return amounts.with_code(entry.currency, entry.balance_after_minor)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("account").order_by("account_id")
@@ -74,7 +74,7 @@ class TransactionAdmin(WithActs, ReadOnly):
     def amount(self, transaction: LedgerTransaction) -> str:
         """What the accounts that got something got together."""
         got = sum(entry.amount_minor for entry in transaction.entries.all() if entry.amount_minor > 0)
-        return amounts.shown(transaction.currency, got)
+        return amounts.with_code(transaction.currency, got)
 
     @admin.display(description=_("reversed by"))
     def reversal(self, transaction: LedgerTransaction) -> str:

@@ -25,14 +25,14 @@ class AccountList(BankView):
         page = Page(request, "accounts")
         after = None if page.after is None else UUID(page.after)
         rows = Account.objects.rows_visible_to(request.token, "accounts", *_FIELDS, after=after, limit=page.limit + 1)
-        return Response(page.envelope([_shown(row, request) for row in rows], key="id"))
+        return Response(page.envelope([_represent(row, request) for row in rows], key="id"))
 
 
 class AccountDetail(BankView):
     required_scopes = {"GET": ["accounts:read"]}
 
     def get(self, request: TokenRequest, account_id: str) -> Response:
-        return Response(_shown(account_or_404(request, account_id, *_FIELDS, action="accounts"), request))
+        return Response(_represent(account_or_404(request, account_id, *_FIELDS, action="accounts"), request))
 
 
 class Balances(BankView):
@@ -54,12 +54,12 @@ class Balances(BankView):
                 "last_seq": last_seq,
             }
         )
-        # Weak: `as_of` differs although nothing moved.
+        # Weak: `as_of` differs even if nothing moved.
         answer["ETag"] = f'W/"{last_seq}.{held}.{overdraft}"'
         return answer
 
 
-def _shown(row: dict[str, Any], request: TokenRequest) -> dict[str, Any]:
+def _represent(row: dict[str, Any], request: TokenRequest) -> dict[str, Any]:
     sees_detail = "accounts:detail" in request.claims.scopes
     return {
         "id": row["id"],

@@ -1,4 +1,4 @@
-"""GET and DELETE /consent: what this token may do, and giving it back."""
+"""GET and DELETE /consent: what the token may do, and ending it."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from oauth.resource_server import InvalidToken, TokenRequest, authorization_of, 
 
 
 class ConsentView(BankView):
-    """For whoever has a valid token: it tells only what that token is."""
+    """Needs no scope: the answer only describes the token."""
 
     required_scopes = {"GET": [], "DELETE": []}
 
@@ -35,13 +35,13 @@ class ConsentView(BankView):
                 },
                 "granted_at": _time(authorization.granted_at),
                 "expires_at": _time(authorization.expires_at),
-                # Access ends unless the person allows it anew (SCA-RTS art. 10a), so both are one moment.
+                # Access ends unless the user allows it again (SCA-RTS art. 10a), so both are the same moment.
                 "confirm_by": _time(authorization.expires_at) if claims.user_id else None,
             }
         )
 
     def delete(self, request: TokenRequest) -> Response:
-        """Every token of the authorization is over; the person sees the app gone from their list."""
+        """Ends every token of the authorization; the app disappears from the user's list."""
         if not end_authorization(request.token):
             raise InvalidToken("This API cannot end the authorization; revoke the token at the authorization server.")
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,6 +1,6 @@
-"""Cursors of lists: where to go on, signed and bound to whom and what they were made for.
+"""Cursors of lists: the position of the next page, signed for one user, one client and one list.
 
-A cursor that was edited or borrowed is refused before any query (Hydra CVE-2026-33504).
+A cursor that was edited or comes from another list is refused before any query (Hydra CVE-2026-33504).
 """
 
 from collections.abc import Callable
@@ -12,13 +12,13 @@ from banking.api.problems import BadRequest
 from oauth.resource_server import TokenRequest
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
-#: What a list takes in its URL.
+#: The query parameters of a list.
 PAGE = ("limit", "cursor")
 MAX_CURSOR_CHARACTERS = 512
 
 
 class Page:
-    """`limit` and `cursor` of a request. `scope_of` names the list with its filters."""
+    """`limit` and `cursor` of a request. `scope_of` names the list and its filters."""
 
     def __init__(self, request: TokenRequest, scope_of: str) -> None:
         claims = request.claims
@@ -30,8 +30,8 @@ class Page:
     def envelope(
         self, rows: list[dict[str, Any]], *, key: str | Callable[[dict[str, Any]], str], is_cut: bool = False
     ) -> dict[str, Any]:
-        """`rows` holds up to limit + 1, or is cut off before its end; `key` is the member to go on after, or makes
-        the position from a row."""
+        """The JSON of a page. `rows` has up to limit + 1 rows; `is_cut` says that more exist anyway. `key` is the
+        member that the next page continues after, or a function that makes the position from a row."""
         position = key if callable(key) else lambda row: str(row[key])
         shown = rows[: self.limit]
         has_more = is_cut or len(rows) > self.limit
@@ -46,12 +46,12 @@ class Page:
                 raise signing.BadSignature
             return str(self._signer.unsign_object(cursor))
         except (signing.BadSignature, ValueError):
-            raise BadRequest("invalid_cursor", "The cursor was not made for this list.") from None
+            raise BadRequest("invalid_cursor", "The cursor does not belong to this list.") from None
 
 
 def _limit(given: str | None) -> int:
     if given is None:
         return DEFAULT_LIMIT
     if not given.isascii() or not given.isdigit() or len(given) > 4 or not 1 <= int(given) <= MAX_LIMIT:
-        raise BadRequest("malformed_request", f"limit is a number from 1 to {MAX_LIMIT}.")
+        raise BadRequest("malformed_request", f"limit must be a number from 1 to {MAX_LIMIT}.")
     return int(given)

@@ -1,4 +1,4 @@
-"""JSON in, strictly: one meaning per document (RFC 8259 §4, §6)."""
+"""Strict JSON: a body has one meaning (RFC 8259 §4, §6)."""
 
 import json
 import re
@@ -9,14 +9,14 @@ from rest_framework.parsers import BaseParser
 
 from banking.api.problems import TooLarge
 
-# Control characters, and those that are not seen but change what is: direction, joining, tags (Unicode TR36 §3.3).
+# Control characters, and invisible ones that change the text around them: direction, joining, tags (Unicode TR36 §3.3).
 UNSEEN = r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
 _UNSEEN = re.compile(rf"[{UNSEEN}\ud800-\udfff\U000e0000-\U000e007f]")
 MAX_BODY_BYTES = 64 * 1024
 
 
 class StrictJSONParser(BaseParser):
-    """No repeated member, no float, NaN or Infinity, no control character or lone surrogate in a string."""
+    """Refuses repeated members, floats, NaN, Infinity, and control characters or lone surrogates in strings."""
 
     media_type = "application/json"
 
@@ -28,7 +28,7 @@ class StrictJSONParser(BaseParser):
 
 
 def loads(body: bytes) -> Any:
-    """The document. Raises ParseError saying what is wrong with it."""
+    """Parses a document. Raises ParseError, which says what is wrong with it."""
     try:
         document = json.loads(
             body.decode("utf-8"),
@@ -40,9 +40,9 @@ def loads(body: bytes) -> Any:
     except ParseError:
         raise
     except RecursionError:
-        raise ParseError("The JSON is nested too deep.") from None
+        raise ParseError("The JSON is nested too deeply.") from None
     except ValueError:
-        raise ParseError("The body is not JSON in UTF-8.") from None
+        raise ParseError("The body must be JSON in UTF-8.") from None
     return document
 
 
@@ -54,13 +54,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_number(number: str) -> Any:
-    raise ParseError("Numbers are integers: money is in minor units.")
+    raise ParseError("Numbers must be integers; money is in minor units.")
 
 
 def _check_strings(value: Any) -> None:
     if isinstance(value, str):
         if _UNSEEN.search(value):
-            raise ParseError("A string holds a control or invisible character, or half of a surrogate pair.")
+            raise ParseError("A string contains a control or invisible character, or half of a surrogate pair.")
     elif isinstance(value, dict):
         for name, member in value.items():
             _check_strings(name)

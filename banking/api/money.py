@@ -1,4 +1,4 @@
-"""Money as the API speaks it: integer minor units and an ISO 4217 code."""
+"""Money in JSON: integer minor units and an ISO 4217 code. And the strict fields of the API."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ def money(currency: str, minor_units: int) -> dict[str, Any]:
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A closed schema: a member that is not known is refused, so that a typing error is never silently ignored."""
+    """A closed schema: an unknown member is refused, so that a mistyped name is never silently ignored."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
             unknown = {
-                name: serializers.ErrorDetail("This member is not known.", code="unknown_member")
+                name: serializers.ErrorDetail("This member is unknown.", code="unknown_member")
                 for name in data
                 if name not in self.fields
             }
@@ -25,9 +25,9 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class StrictIntegerField(serializers.Field[int, Any, int, int]):
-    """An integer of JSON: no boolean, string or exponent. The range is the ledger's business."""
+    """A JSON integer: no boolean, string or exponent. The ledger checks the range."""
 
-    default_error_messages = {"malformed": "This is an integer."}
+    default_error_messages = {"malformed": "Must be an integer."}
 
     def to_internal_value(self, data: Any) -> int:
         if type(data) is not int or abs(data) >= 10**30:
@@ -39,7 +39,7 @@ class StrictIntegerField(serializers.Field[int, Any, int, int]):
 
 
 class StrictCharField(serializers.CharField):
-    """A string of JSON, never a number or boolean turned into one."""
+    """A JSON string, never a number or boolean converted to one."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
@@ -48,7 +48,7 @@ class StrictCharField(serializers.CharField):
 
 
 class StrictDateField(serializers.DateField):
-    """A day as RFC 3339 writes it: `2026-11-24`."""
+    """An RFC 3339 date: `2026-11-24`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(input_formats=["%Y-%m-%d"], **kwargs)

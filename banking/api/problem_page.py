@@ -1,4 +1,4 @@
-"""The pages behind the `type` of a problem (RFC 9457 §3.1.1)."""
+"""The pages at the `type` of a problem document (RFC 9457 §3.1.1)."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render

@@ -30,9 +30,9 @@ LONGEST_AHEAD = timedelta(days=2 * 366)
 
 
 class ScheduledTransferSerializer(TransferSerializer):
-    """A transfer, and when: `first_on`, `frequency` (once, weekly, monthly), perhaps `last_on`."""
+    """A transfer with `first_on`, `frequency` (once, weekly, monthly) and, optionally, `last_on`."""
 
-    end_to_end_id = None  # type: ignore[assignment]  # each transfer would need its own
+    end_to_end_id = None  # type: ignore[assignment]  # each transfer would need one of its own
     first_on = StrictDateField()
     frequency = serializers.ChoiceField(ScheduledTransfer.Frequency.choices)
     last_on = StrictDateField(required=False)
@@ -40,10 +40,12 @@ class ScheduledTransferSerializer(TransferSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         today = timezone.localdate()
         if not today <= attrs["first_on"] <= today + LONGEST_AHEAD:
-            raise serializers.ValidationError({"first_on": "This is today or a day of the next two years."})
+            raise serializers.ValidationError({"first_on": "Must be today or a day within the next two years."})
         first, last = attrs["first_on"], attrs.get("last_on", attrs["first_on"])
         if last < first or (last > first and attrs["frequency"] == ScheduledTransfer.Frequency.ONCE):
-            raise serializers.ValidationError({"last_on": "Not before first_on, and later only for what repeats."})
+            raise serializers.ValidationError(
+                {"last_on": "Must not be before first_on; with frequency once, it must be the same day."}
+            )
         return attrs
 
 

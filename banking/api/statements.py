@@ -27,7 +27,7 @@ _CHUNK = 500
 
 
 class CSVRenderer(BaseRenderer):
-    """For content negotiation: the view writes it itself, a row at a time. Errors are JSON all the same."""
+    """For content negotiation only: the view streams the CSV itself. Errors are JSON."""
 
     media_type = "text/csv"
     format = "csv"
@@ -45,7 +45,7 @@ class StatementList(BankView):
         page = Page(request, f"statements|{account['id']}")
         before = Month.parse(page.after) if page.after is not None else None
         if page.after is not None and before is None:
-            raise BadRequest("invalid_cursor", "The cursor was not made for this list.")
+            raise BadRequest("invalid_cursor", "The cursor does not belong to this list.")
         since = transactions.history_from(request, account)
         listed = closed_months(account["opened_at"], before=before)
         if since is not None:
@@ -84,7 +84,7 @@ class StatementDetail(BankView):
 
 
 def _etag(account: dict[str, Any], statement: Statement, *, is_csv: bool) -> str:
-    """Strong: a closed month is the same bytes for ever, as long as the file is written the same way (`csv 2`)."""
+    """Strong: a closed month has the same bytes for ever. Change `csv 2` when the format of the file changes."""
     identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv 2' if is_csv else 'json'}"
     return f'"{hashlib.sha256(identity.encode()).hexdigest()[:32]}"'
 
@@ -100,5 +100,5 @@ def _json(account: dict[str, Any], statement: Statement, rows: Iterable[dict[str
     }
     yield json.dumps(head)[:-1] + ', "transactions": ['
     for number, row in enumerate(rows):
-        yield (", " if number else "") + json.dumps(transactions.shown(row), default=str)
+        yield (", " if number else "") + json.dumps(transactions.represent(row), default=str)
     yield "]}"

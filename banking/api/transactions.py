@@ -46,7 +46,7 @@ class TransactionList(BankView):
             entries = entries.filter(account_seq__lt=int(page.after))
         rows = list(entries.order_by("-account_seq").values(*FIELDS)[:room])
         recent = readable(request, rows, is_first=not pending)
-        listed = [*pending, *(shown(row) for row in recent)]
+        listed = [*pending, *(represent(row) for row in recent)]
         return Response(page.envelope(listed, key=_position, is_cut=len(recent) < len(rows)))
 
 
@@ -59,7 +59,7 @@ class TransactionDetail(BankView):
         row = _history(request, account).filter(transaction_id=asked).values(*FIELDS).first()
         if row is not None:
             readable(request, [row])
-            return Response(shown(row))
+            return Response(represent(row))
         pending = _pending(request, account, {}, only=asked)
         if not pending:
             raise Http404
@@ -69,9 +69,10 @@ class TransactionDetail(BankView):
 def readable(
     request: TokenRequest, rows: list[dict[str, Any]], *, at: str = "booked_at", is_first: bool = True
 ) -> list[dict[str, Any]]:
-    """Those, newest first, that may be shown: older ones need a person who has just logged in (RFC 9470).
+    """The rows, newest first, that may be shown. Older ones need a user who has just logged in (RFC 9470).
 
-    A page ends before the first that is too old; a page that would begin with one is refused with the challenge.
+    A page ends before the first row that is too old. A page that would begin with such a row is refused with the
+    challenge.
     """
     recent = recent_rows(rows, at=at)
     if len(recent) == len(rows) or is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE):
@@ -82,14 +83,14 @@ def readable(
 
 
 def _history(request: TokenRequest, account: dict[str, Any]) -> QuerySet[LedgerEntry]:
-    """The entries of the account as far back as the person allowed."""
+    """The entries of the account, as far back as the user allowed."""
     entries = LedgerEntry.objects.filter(account_id=account["id"])
     since = history_from(request, account)
     return entries.filter(booked_at__gte=since) if since else entries
 
 
 def history_from(request: TokenRequest, account: dict[str, Any]) -> datetime | None:
-    """Since when the person lets the app look back; of several consents the shortest counts."""
+    """How far back the user lets the app look. Of several consents the shortest history counts."""
     details = request.claims.authorization_details
     since = [
         detail["history_from"]
@@ -100,7 +101,7 @@ def history_from(request: TokenRequest, account: dict[str, Any]) -> datetime | N
 
 
 def histories(request: TokenRequest) -> Iterator[tuple[list[str], datetime]]:
-    """(accounts, since) of each consent that limits how far back the app may look; no accounts: all."""
+    """(accounts, since) for each consent that limits the history. An empty list means all accounts."""
     for detail in request.claims.authorization_details:
         if "history_from" in detail:
             yield detail.get("accounts", []), _moment("history_from", detail["history_from"])
@@ -113,7 +114,7 @@ def _filtered(entries: QuerySet[LedgerEntry], filters: dict[str, str | None]) ->
         entries = entries.filter(booked_at__lt=_moment("to", filters["to"]))
     if filters["direction"] is not None:
         if filters["direction"] not in _DIRECTIONS:
-            raise BadRequest("malformed_request", "direction is in or out.")
+            raise BadRequest("malformed_request", "direction must be in or out.")
         entries = entries.filter(**_DIRECTIONS[filters["direction"]])
     return entries
 
@@ -121,12 +122,13 @@ def _filtered(entries: QuerySet[LedgerEntry], filters: dict[str, str | None]) ->
 def _statuses(asked: str | None) -> set[str]:
     statuses = {"booked"} if asked is None else set(asked.split(","))
     if not statuses <= {"booked", "pending"}:
-        raise BadRequest("malformed_request", "status is booked, pending, or both with a comma.")
+        raise BadRequest("malformed_request", "status must be booked, pending, or both with a comma between them.")
     return statuses
 
 
 def _position(row: dict[str, Any]) -> str:
-    """Where the next page goes on: pending ones come first, newest first, by id; then the booked, by account_seq."""
+    """Where the next page continues: pending transfers come first, by id; then booked ones, by account_seq. Both newest
+    first."""
     return str(row["account_seq"] or row["id"])
 
 
@@ -138,8 +140,8 @@ def _pending(
     before: str | None = None,
     only: UUID | None = None,
 ) -> list[dict[str, Any]]:
-    """Money held for transfers to other banks: not yet an entry, so without number and balance. Its id is the
-    transfer's until it is booked."""
+    """Money held for transfers to other banks. It has no entry yet, so neither number nor balance; its id is that of
+    the transfer until it is booked."""
     transfers = Transfer.objects.filter(source_id=account["id"], status=Transfer.Status.PENDING)
     if filters.get("direction") == "in":
         return []
@@ -154,10 +156,10 @@ def _pending(
     if only is not None:
         transfers = transfers.filter(pk=only)
     fields = ("id", "currency", "amount_minor", "reference", "payee_name", "payee_iban")
-    return [_shown_pending(row) for row in transfers.order_by("-pk").values(*fields)[: MAX_LIMIT + 1]]
+    return [_represent_pending(row) for row in transfers.order_by("-pk").values(*fields)[: MAX_LIMIT + 1]]
 
 
-def _shown_pending(row: dict[str, Any]) -> dict[str, Any]:
+def _represent_pending(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": row["id"],
         "account_seq": None,
@@ -174,7 +176,7 @@ def _shown_pending(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _moment(name: str, value: str) -> datetime:
-    """RFC 3339 date or time; `to` is exclusive."""
+    """An RFC 3339 date or time. Raises BadRequest."""
     try:
         at = parse_datetime(value)
         if at is None and (day := parse_date(value)):
@@ -183,10 +185,10 @@ def _moment(name: str, value: str) -> datetime:
             return make_aware(at, get_default_timezone()) if is_naive(at) else at
     except (ValueError, OverflowError):
         pass
-    raise BadRequest("malformed_request", f"{name} is a date or time of RFC 3339.")
+    raise BadRequest("malformed_request", f"{name} must be a date or time of RFC 3339.")
 
 
-def shown(row: dict[str, Any]) -> dict[str, Any]:
+def represent(row: dict[str, Any]) -> dict[str, Any]:
     amount_minor = row["amount_minor"]
     return {
         "id": row["transaction_id"],

@@ -1,4 +1,4 @@
-"""What the views of the API share: privacy of answers, and the account that the path names."""
+"""What the views of the API share: private answers, conditional requests, known parameters, the account in the path."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,26 +19,25 @@ from oauth.resource_server.views import TokenView
 
 
 class BankView(TokenView):
-    """Every answer is one person's: no cache keeps it; the app may, and ask again with If-None-Match (RFC 9110 §13)."""
+    """Answers belong to one user: caches must not store them. An app may, and can ask again with If-None-Match (RFC
+    9110 §13)."""
 
     parser_classes = [StrictJSONParser]
     limit = ThrottleToken.DEFAULT
     required_scopes: Mapping[str, list[str]] = {}
-    #: By method. What is not named here is refused, so that a mistyped filter is never silently no filter.
+    #: By method. Other parameters are refused, so that a mistyped filter is never silently ignored.
     query_parameters: Mapping[str, tuple[str, ...]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if request.method is None or request.method not in self.required_scopes:
-            return  # a method that is not there is answered as such
+            return  # DRF answers 405 to an unknown method
         known = self.query_parameters.get(request.method, ())
         for name, values in request.query_params.lists():
             if name not in known:
-                raise BadRequest(
-                    "unknown_parameter", f"There is no parameter of this name here. Known: {_listed(known)}."
-                )
+                raise BadRequest("unknown_parameter", f"A query parameter is unknown. Known here: {_listed(known)}.")
             if len(values) > 1:
-                raise BadRequest("malformed_request", f"{name} is given more than once.")
+                raise BadRequest("malformed_request", f"{name} must be given once.")
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -54,7 +53,7 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _if_changed(request: Request, response: HttpResponse) -> HttpResponseBase:
-    """304 without a body for whoever has this very answer. A view may have said what identifies it."""
+    """304 without a body if the app has this very answer. A view may have set the ETag itself."""
     response.setdefault("ETag", f'"{hashlib.sha256(response.content).hexdigest()[:32]}"')
     answer = unchanged(request, response["ETag"])
     if answer is None:
@@ -66,8 +65,9 @@ def _if_changed(request: Request, response: HttpResponse) -> HttpResponseBase:
 
 
 def unchanged(request: Request, etag: str) -> HttpResponseNotModified | None:
-    """304 where If-None-Match names it, compared weakly (RFC 9110 §13.1.2). No other precondition is known here: a read
-    has nothing to fail."""
+    """304 if If-None-Match names the ETag, compared weakly (RFC 9110 §13.1.2). Other preconditions do not apply to
+    reads.
+    """
     asked = {one.removeprefix("W/") for one in parse_etags(request.headers.get("If-None-Match", ""))}
     if "*" not in asked and etag.removeprefix("W/") not in asked:
         return None
@@ -77,7 +77,7 @@ def unchanged(request: Request, etag: str) -> HttpResponseNotModified | None:
 
 
 class NotHere(BankView):
-    """Addresses under /api/v1 that do not exist, told to whoever asks, with a token or without."""
+    """Addresses under /api that do not exist: 404, with or without a token."""
 
     authentication_classes = []
     permission_classes = []
@@ -87,7 +87,7 @@ class NotHere(BankView):
 
 
 def uuid_or_404(value: str) -> UUID:
-    """A malformed id is an unknown id."""
+    """A malformed id is answered like an unknown one."""
     try:
         return UUID(value)
     except ValueError:
@@ -103,7 +103,8 @@ def user_or_404(request: TokenRequest) -> UUID:
 
 
 def account_or_404(request: TokenRequest, account_id: str, *fields: str, action: str) -> dict[str, Any]:
-    """`fields` of an account that the token may see for this. One query; not yours and unknown are alike."""
+    """`fields` of an account that the token may see for this action. One query. An account that the user does not have
+    is answered like an unknown one."""
     found = Account.objects.rows_visible_to(
         request.token,
         action,

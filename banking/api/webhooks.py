@@ -28,7 +28,7 @@ _CHOICES = [event for event in Event if event != Event.PING]
 class ConfidentialClientsOnly(APIException):
     status_code = 403
     default_code = "confidential_clients_only"
-    default_detail = "Webhooks are for clients with a server and a credential of their own."
+    default_detail = "Webhooks need a confidential client: one with a server and a credential of its own."
 
 
 class WebhookSerializer(StrictSerializer):
@@ -39,7 +39,7 @@ class WebhookSerializer(StrictSerializer):
         try:
             outbound.check_url(value)
         except outbound.OutboundError as error:
-            raise serializers.ValidationError(f"It cannot be called: {error}") from error
+            raise serializers.ValidationError(f"This address cannot be called: {error}") from error
         return value
 
 
@@ -53,15 +53,16 @@ class WebhookList(BankView):
         if page.after is not None:
             hooks = hooks.filter(id__lt=UUID(page.after))
         rows = hooks.order_by("-id")[: page.limit + 1]
-        return Response(page.envelope([_shown(hook) for hook in rows], key="id"))
+        return Response(page.envelope([_represent(hook) for hook in rows], key="id"))
 
     def post(self, request: TokenRequest) -> Response:
-        """An address of the app's server. What is sent is signed by a key of our JWK Set, and holds ids only."""
+        """Registers an address of the app's server. Deliveries are signed with a key of our JWK Set and contain ids
+        only."""
         serializer = WebhookSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         claims, events = request.claims, serializer.validated_data["events"]
         user_id = user_or_404(request)
-        # An event tells that something happened; that is for whoever may look at it.
+        # An event tells that something happened, so the app needs the scope to read about it.
         if missing := {
             webhooks.SCOPES_OF_EVENTS[event] for event in events if event in webhooks.SCOPES_OF_EVENTS
         } - set(claims.scopes):
@@ -71,7 +72,7 @@ class WebhookList(BankView):
         if authorization is None or claims.authorization_id is None or not authorization.is_confidential:
             raise ConfidentialClientsOnly
         if _visible(request).count() >= MOST:
-            raise Conflict("too_many_webhooks", f"There are {MOST} already; remove one first.")
+            raise Conflict("too_many_webhooks", f"You have {MOST} webhooks already; remove one first.")
         hook = Webhook.objects.create(
             user_id=user_id,
             client_id=claims.client_id,
@@ -80,7 +81,7 @@ class WebhookList(BankView):
             url=serializer.validated_data["url"],
             events=sorted(set(events)),
         )
-        answer = Response(_shown(hook), status=status.HTTP_201_CREATED)
+        answer = Response(_represent(hook), status=status.HTTP_201_CREATED)
         answer["Location"] = f"/api/v1/webhooks/{hook.pk}"
         return answer
 
@@ -89,10 +90,10 @@ class WebhookDetail(BankView):
     required_scopes = {"GET": ["webhooks:manage"], "DELETE": ["webhooks:manage"]}
 
     def get(self, request: TokenRequest, webhook_id: str) -> Response:
-        return Response(_shown(_hook(request, webhook_id)))
+        return Response(_represent(_hook(request, webhook_id)))
 
     def delete(self, request: TokenRequest, webhook_id: str) -> Response:
-        """Nothing more is sent."""
+        """Ends the webhook: nothing more is sent to it."""
         if not _visible(request).filter(pk=uuid_or_404(webhook_id)).update(ended_at=timezone.now()):
             raise Http404
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -103,7 +104,7 @@ class WebhookPing(BankView):
     limit = Limit("webhook-pings", 10)
 
     def post(self, request: TokenRequest, webhook_id: str) -> Response:
-        """Sends an event of type `ping`; the deliveries say what came of it."""
+        """Sends an event of type `ping`. The list of deliveries shows the outcome."""
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
         webhooks.ping(_hook(request, webhook_id))
         return Response(status=status.HTTP_202_ACCEPTED)
@@ -116,16 +117,16 @@ class WebhookDeliveries(BankView):
     def get(self, request: TokenRequest, webhook_id: str) -> Response:
         hook = _hook(request, webhook_id)
         page = Page(request, f"deliveries|{hook.pk}")
-        # What was withheld is not told here either: that something happened is what the app may not know.
+        # Without what was withheld: the app may not know that something happened.
         deliveries = WebhookDelivery.objects.filter(webhook=hook).exclude(status=WebhookDelivery.Status.DROPPED)
         if page.after is not None:
             deliveries = deliveries.filter(id__lt=UUID(page.after))
         rows = deliveries.order_by("-id")[: page.limit + 1]
-        return Response(page.envelope([_shown_delivery(one) for one in rows], key="id"))
+        return Response(page.envelope([_represent_delivery(one) for one in rows], key="id"))
 
 
 def _visible(request: TokenRequest) -> QuerySet[Webhook]:
-    """This client's for this person."""
+    """The webhooks of this client for this user."""
     claims = request.claims
     if claims.user_id is None:
         return Webhook.objects.none()
@@ -140,18 +141,18 @@ def _hook(request: TokenRequest, webhook_id: str) -> Webhook:
 
 
 def _accounts(request: TokenRequest) -> list[str] | None:
-    """Those that the person picked for this app; None: all (RFC 9396)."""
+    """The accounts that the user picked for this app (RFC 9396); None means all."""
     details = request.claims.authorization_details
     if not details:
         return None
     return [str(pk) for pk in Account.objects.visible_to(request.token, "transactions").values_list("pk", flat=True)]
 
 
-def _shown(hook: Webhook) -> dict[str, Any]:
+def _represent(hook: Webhook) -> dict[str, Any]:
     return {"id": hook.pk, "url": hook.url, "events": hook.events, "created_at": timestamp(hook.created_at)}
 
 
-def _shown_delivery(one: WebhookDelivery) -> dict[str, Any]:
+def _represent_delivery(one: WebhookDelivery) -> dict[str, Any]:
     return {
         "id": one.pk,
         "event": one.event,

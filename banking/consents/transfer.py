@@ -66,7 +66,7 @@ class TransferDetails(DetailsType):
         ticked = hint if any(str(account.pk) == hint for account in accounts) else None
         return Question(
             title=_("Make this transfer, once"),
-            headline=amounts.written(amount["currency"], amount["minor_units"]),
+            headline=amounts.with_symbol(amount["currency"], amount["minor_units"]),
             facts=_transfer(detail),
             prompt=_("From which account?"),
             choices=[
@@ -93,7 +93,7 @@ class TransferDetails(DetailsType):
 def _transfer(detail: Detail) -> list[tuple[str, str]]:
     amount, creditor = detail["instructed_amount"], detail["creditor"]
     return [
-        (_("Amount"), amounts.written(amount["currency"], amount["minor_units"])),
+        (_("Amount"), amounts.with_symbol(amount["currency"], amount["minor_units"])),
         (_("To"), creditor["name"]),
         (_("Account number"), iban.grouped(iban.compact(creditor["identifier"]))),
         (_("Reference"), detail["reference"]),

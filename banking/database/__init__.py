@@ -1,7 +1,8 @@
-"""What the database itself guarantees, and with which rights the site connects to it: set up, and verified."""
+"""PostgreSQL: its guarantees for the ledger, the role that the site connects with, background jobs as rows of a
+transaction, and the deletion of old rows. May import the models."""
 
 from banking.database.comparison import differences
-from banking.database.guarantees import broken
-from banking.database.role import exists, set_up
+from banking.database.guarantees import broken_guarantees
+from banking.database.role import role_exists, set_up_role
 
-__all__ = ["broken", "differences", "exists", "set_up"]
+__all__ = ["broken_guarantees", "differences", "role_exists", "set_up_role"]

@@ -1,4 +1,4 @@
-"""The rights that a role has, compared with those that the site needs."""
+"""Comparing the rights that a role has with those that the site needs."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -68,7 +68,7 @@ _LATER_KINDS = {"r": "tables to come", "S": "sequences to come"}
 
 
 def differences(role: str) -> list[str]:
-    """Each right that the role has beyond its due, or lacks, however it came by it (groups and PUBLIC count)."""
+    """A line for each right that the role has in excess or lacks. Rights by membership and PUBLIC count."""
     columns, due = tables(), set(wanted())
     held, later = set(_rows(_HELD, role)), set(_rows(_LATER, role))
     excess = [
@@ -98,7 +98,7 @@ def _rows(query: str, role: str) -> list[tuple[Any, ...]]:
 
 
 def _in_words(rights: Iterable[Right], columns: dict[str, list[str]]) -> list[str]:
-    """By table and privilege; the columns are named where it is not all of them."""
+    """A phrase for each table and privilege, with the columns unless it is all of them."""
     grouped: dict[tuple[str, str], list[str]] = defaultdict(list)
     for table, privilege, column in sorted(rights):
         grouped[table, privilege].append(column)

@@ -32,7 +32,7 @@ TRIGGERS = (
     ("reversal_request", "no_delete", "forbid_change"),
     ("reversal_request", "no_truncate", "forbid_change"),
 )
-#: They write where the site's role may not, so they run with their owner's rights, and find only the owner's tables.
+#: These write where the site's role may not. They run with their owner's rights and find only the owner's tables.
 WRITING_FUNCTIONS = ("access_of_owner", "entry_apply", "hold_apply", "purge_idempotency_records")
 SEARCH_PATH = "search_path=public, pg_temp"
 
@@ -63,12 +63,8 @@ SELECT c.relname, o.conname FROM pg_constraint o JOIN pg_class c ON c.oid = o.co
  WHERE o.connamespace = 'public'::regnamespace AND o.convalidated"""
 
 
-def broken() -> list[str]:
-    """Each guarantee that does not hold, in words; none: all is as the migrations made it."""
-    return list(_broken())
-
-
-def _broken() -> Iterator[str]:
+def broken_guarantees() -> Iterator[str]:
+    """A sentence for each guarantee that the migrations created and that does not hold any more."""
     with connection.cursor() as cursor:
         cursor.execute(_TRIGGERS)
         triggers = set(cursor.fetchall())

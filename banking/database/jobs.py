@@ -1,4 +1,4 @@
-"""Work for later: a row of the caller's transaction, so it is done if and only if that commits."""
+"""Background jobs as rows of the caller's transaction: a job runs if and only if the transaction commits."""
 
 import psycopg
 from django.db import OperationalError
@@ -7,7 +7,8 @@ from procrastinate.exceptions import ConnectorException
 
 
 def defer(task: str, **arguments: str) -> None:
-    """Raises OperationalError where the database went away, as any statement does; procrastinate has its own for it."""
+    """Raises OperationalError if the connection is lost, as any statement does; procrastinate raises an error of its
+    own."""
     try:
         app.configure_task(task, queue="banking").defer(**arguments)
     except ConnectorException as error:

@@ -1,20 +1,20 @@
-"""Which rights the site needs, table by table."""
+"""The rights that the site needs, table by table."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 
 from django.db import connection
 
-#: Rights of a table: privilege -> its columns; an empty list: all of them.
+#: Rights on a table: privilege -> its columns; an empty list means all of them.
 Rights = dict[str, list[str]]
-#: (table, privilege, column); without a column where the privilege is for whole tables only.
+#: (table, privilege, column); the column is empty for privileges on whole tables.
 Right = tuple[str, str, str]
 
 ALL: Rights = {"SELECT": [], "INSERT": [], "UPDATE": [], "DELETE": []}
 APPENDED: Rights = {"SELECT": [], "INSERT": []}
 
-#: Tables that are not for the site to change as it likes; all others: ALL. A lock on a row (FOR UPDATE) takes the
-#: right to update a column: where nothing else may be updated it is the key, which nobody changes.
+#: Tables that the site may not change freely; it has ALL on the others. To lock a row (FOR UPDATE) a role needs the
+#: right to update some column: if the site may update no other, this is the key, which nothing changes.
 RIGHTS: dict[str, Rights] = {
     "ledger_transaction": APPENDED,
     "ledger_entry": APPENDED,
@@ -32,7 +32,7 @@ RIGHTS: dict[str, Rights] = {
         "UPDATE": ["status", "decided_by_id", "decided_at", "decision_reason", "reversal_id"],
     },
     "idempotency_record": {**APPENDED, "UPDATE": ["status", "body"]},
-    # These go with their person, who can be deleted as long as no money is theirs.
+    # These are deleted with their user. A user can be deleted as long as they have no money.
     "account_access": {**ALL, "UPDATE": ["role"]},
     "payee": {**ALL, "UPDATE": ["removed_at"]},
     "consent": {**ALL, "UPDATE": ["detail"]},
@@ -44,9 +44,9 @@ RIGHTS: dict[str, Rights] = {
     "django_migrations": {"SELECT": []},
 }
 
-#: Tables and sequences of migrations to come, until set_up has run again.
+#: Rights on the tables and sequences of later migrations, until set_up_role has run again.
 RIGHTS_LATER = {("r", privilege) for privilege in ALL} | {("S", "USAGE"), ("S", "SELECT")}
-#: Of the functions that run with their owner's rights the only one to be called.
+#: The only function with its owner's rights that the site may call.
 EXECUTABLE = "purge_idempotency_records"
 PRIVILEGES_OF_COLUMNS = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
 PRIVILEGES_OF_TABLES = ("DELETE", "TRUNCATE", "TRIGGER")
@@ -59,7 +59,7 @@ SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = 
 
 
 def tables() -> dict[str, list[str]]:
-    """The columns of each table that there is."""
+    """The columns of each table in the database."""
     columns: dict[str, list[str]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS)
@@ -69,6 +69,7 @@ def tables() -> dict[str, list[str]]:
 
 
 def wanted() -> Iterator[Right]:
+    """Each right that the site needs on a table of the database."""
     for table, all_columns in tables().items():
         for privilege, some in RIGHTS.get(table, ALL).items():
             for column in (some or all_columns) if privilege in PRIVILEGES_OF_COLUMNS else [""]:

@@ -1,7 +1,7 @@
-"""The role that the site connects with: it can do what the site does, and nothing more.
+"""The database role that the site connects with: it may do what the site does, and nothing more.
 
-Migrations run as the owner of the tables. Who takes over the site with its own role can neither change nor delete what
-stands in the ledger, nor switch off what guards it.
+Migrations run as the owner of the tables. An attacker who takes over the site can therefore neither change nor delete
+entries of the ledger, nor switch off its guarantees.
 """
 
 from collections.abc import Iterator
@@ -13,20 +13,18 @@ from psycopg.sql import Composable, Identifier, Literal
 from banking.database.rights import ALL, EXECUTABLE, RIGHTS, Rights, tables
 
 
-def exists(role: str) -> bool:
+def role_exists(role: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
         return cursor.fetchone() is not None
 
 
 @transaction.atomic
-def set_up(role: str, *, password: str | None = None) -> None:
-    """Makes the role or brings its rights to what they should be; run by the owner of the tables, after `migrate`.
-
-    Without a password it gets none, or keeps the one it has.
-    """
+def set_up_role(role: str, *, password: str | None = None) -> None:
+    """Creates the role, or brings its rights up to date. Must run as the owner of the tables, after `migrate`. Without
+    `password` a role keeps the password that it has, if any."""
     who = Identifier(role)
-    if not exists(role):
+    if not role_exists(role):
         _run(sql.SQL("CREATE ROLE {} LOGIN").format(who))
     if password:
         _run(sql.SQL("ALTER ROLE {} PASSWORD {}").format(who, Literal(_scrambled(password, role))))
@@ -41,7 +39,7 @@ def _grants(who: Composable) -> Iterator[Composable]:
     everything = sql.SQL("ALL {} IN SCHEMA public")
     for kind in ("TABLES", "SEQUENCES", "FUNCTIONS"):
         yield sql.SQL("REVOKE ALL ON {} FROM {}").format(everything.format(sql.SQL(kind)), who)
-    # Temporary tables and functions are where a stranger's code could start; nothing here needs them.
+    # An attacker could start code of their own from temporary tables and functions; the site needs neither.
     yield sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC, {}").format(Identifier(database), who)
     yield sql.SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC, {}").format(who)
     yield sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(database), who)
@@ -64,7 +62,7 @@ def _listed(rights: Rights) -> Composable:
 
 
 def _scrambled(password: str, role: str) -> str:
-    """As the server would store it (SCRAM), so that the password itself stands in no log of statements."""
+    """The password as the server stores it (SCRAM), so that no log of statements contains the password."""
     connection.ensure_connection()
     pgconn = connection.connection.pgconn
     scrambled: bytes = pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")

@@ -1,7 +1,8 @@
-"""Moving money: one way, `post`, and one audit.
+"""The ledger: money moves by `post` and in no other way; `audit` verifies it.
 
-Customers' accounts are locked sorted by id, the bank's own come after them, the entries go in the same order, the seal
-last: no deadlock, nothing half done.
+There is one lock order, so nothing deadlocks: customers' accounts by id, then their holds and transfers, then the
+bank's own accounts. Entries are written in the same order, the seal last. Knows no HTTP; may import `database`, the
+models and `notation`.
 """
 
 from banking.ledger.audit import audit, audit_and_record

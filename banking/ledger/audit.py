@@ -1,4 +1,4 @@
-"""The ledger audited: four questions whose right answer is no row."""
+"""The audit of the ledger: four statements that must hold, each with a query that finds what contradicts it."""
 
 import logging
 import time
@@ -44,7 +44,7 @@ _MOST_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A question and the rows that answer it wrongly; at most 20 of them."""
+    """A statement about the ledger, and the rows that contradict it; at most 20 of them."""
 
     question: str
     rows: tuple[tuple[Any, ...], ...]
@@ -55,7 +55,7 @@ class Finding:
 
 
 def audit() -> list[Finding]:
-    """One snapshot would be stricter than four statements, but each of them is true at any moment."""
+    """Runs the four queries. They need no common snapshot, because each statement must hold at every moment."""
     with connection.cursor() as cursor:
         findings = []
         for question, sql in _CHECKS.items():
@@ -65,11 +65,12 @@ def audit() -> list[Finding]:
 
 
 def audit_and_record() -> list[Finding]:
-    """What the worker does every hour: the audit, and a row of what it found for /metrics and whoever looks it up."""
+    """Runs the audit and stores its findings, for /metrics and the admin. The background worker does this every
+    hour."""
     started = time.monotonic()
     with transaction.atomic():
         with connection.cursor() as cursor:
-            # A large ledger takes longer than a request may.
+            # The audit of a large ledger takes longer than a request may.
             cursor.execute("SET LOCAL statement_timeout = '10min'")
         findings = audit()
     LedgerAudit.objects.create(
@@ -78,5 +79,5 @@ def audit_and_record() -> list[Finding]:
     )
     for one in findings:
         if not one.is_clean:
-            logger.critical("The ledger is not clean: %s (%d rows)", one.question, len(one.rows))
+            logger.critical("The audit of the ledger failed: %s (%d rows)", one.question, len(one.rows))
     return findings

@@ -1,9 +1,9 @@
-"""Posting thousands of transactions at once: history that comes from elsewhere, such as another bank's or the demo's.
+"""Posting thousands of transactions at once: the history of another bank, or of the demo.
 
-`post` takes seven statements for a transaction, each with its way to the database and back; here all share three COPYs.
-Nothing is skipped: the triggers run for every row, number the entries, move the balances and check each seal, and the
-one lock order holds. Each entry of an account within one transaction of the database makes the next a little slower,
-because the old versions of the account's row stay until COMMIT: more than `MOST_AT_ONCE` go in several transactions.
+`post` needs seven statements for each transaction, each with a round trip to the database; here all transactions share
+three COPYs. Nothing is skipped: the triggers run for every row, number the entries, move the balances and check each
+seal, and the lock order is the same. Old versions of an account's row stay until COMMIT and slow down each further
+entry, so post more than `MOST_AT_ONCE` in several database transactions.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,13 +19,13 @@ from banking.ledger.posting import _counterparty, lock
 from banking.ledger.refusals import CurrencyMismatch, from_database
 from banking.models import Account, LedgerEntry, LedgerSeal, LedgerTransaction
 
-#: Postings in one transaction of the database that go at full speed.
+#: The most postings in one database transaction that do not slow each other down.
 MOST_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """`amount_minor` goes from one account to the other, at that time."""
+    """`amount_minor` goes from `source` to `destination`, at that time."""
 
     source: UUID
     destination: UUID
@@ -36,10 +36,8 @@ class Posting:
 
 
 def post_all(postings: Sequence[Posting]) -> list[UUID]:
-    """In this order, whole or not at all; the ids of the transactions, which sort by time as those of `post` do.
-
-    Raises a Refusal where one would be refused at its place.
-    """
+    """Posts them in this order, all or none. Returns the ids of the transactions, which sort by time as those of `post`
+    do. Raises a Refusal if one of them is refused."""
     try:
         with transaction.atomic(), connection.wrap_database_errors:
             return _post_all(postings)
@@ -52,7 +50,7 @@ def post_all(postings: Sequence[Posting]) -> list[UUID]:
 def _post_all(postings: Sequence[Posting]) -> list[UUID]:
     touched = {account for posting in postings for account in (posting.source, posting.destination)}
     internal = set(Account.objects.filter(pk__in=touched, kind=Account.Kind.INTERNAL).values_list("pk", flat=True))
-    # The one lock order: customers' accounts by id, then the bank's own.
+    # The lock order: customers' accounts by id, then the bank's own.
     accounts = {account.pk: account for account in (*lock(touched - internal), *lock(internal))}
     ids = [uuid7(nanoseconds=int(posting.at.timestamp() * 10**9)) for posting in postings]
     headers, entries = [], []
@@ -62,9 +60,9 @@ def _post_all(postings: Sequence[Posting]) -> list[UUID]:
             raise CurrencyMismatch
         headers.append((pk, source.currency, posting.kind, posting.description, posting.at))
         entries += _entries(pk, posting, source, destination)
-    copy(LedgerTransaction, ("id", "currency", "kind", "description", "created_at"), headers)
-    copy(LedgerEntry, _ENTRY, entries)
-    copy(LedgerSeal, ("transaction_id", "entries"), ((pk, 2) for pk in ids))
+    copy_rows(LedgerTransaction, ("id", "currency", "kind", "description", "created_at"), headers)
+    copy_rows(LedgerEntry, _ENTRY, entries)
+    copy_rows(LedgerSeal, ("transaction_id", "entries"), ((pk, 2) for pk in ids))
     return ids
 
 
@@ -75,7 +73,7 @@ _ENTRY = (
 
 
 def _entries(pk: UUID, posting: Posting, source: Account, destination: Account) -> list[tuple[Any, ...]]:
-    """In the order of `post`; the trigger sets what is 0 here."""
+    """In the order of `post`. The trigger sets the two values that are 0 here."""
     sides = sorted(
         ((source, -posting.amount_minor), (destination, posting.amount_minor)),
         key=lambda side: (side[0].kind == Account.Kind.INTERNAL, side[0].pk),
@@ -88,8 +86,8 @@ def _entries(pk: UUID, posting: Posting, source: Account, destination: Account) 
     return rows
 
 
-def copy(model: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """COPY into the model's table."""
+def copy_rows(model: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """COPY rows into the model's table."""
     with connection.cursor() as cursor:
         statement = f"COPY {model._meta.db_table} ({', '.join(columns)}) FROM STDIN"
         with cursor.copy(statement) as stream:

@@ -1,4 +1,4 @@
-"""Money set aside. The account is locked first, as everywhere; the database moves `held_minor`."""
+"""Holds: money set aside. The account is locked first, as everywhere; a trigger moves `held_minor`."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from banking.models import Account, Hold
 
 
 def hold(account: Account, amount_minor: int, *, until: datetime) -> Hold:
-    """Sets the amount aside. Raises a Refusal: not enough money, account not open."""
+    """Sets the amount aside. Raises InsufficientFunds or AccountNotOpen."""
     lock([account.pk])
     try:
         with transaction.atomic():
@@ -22,5 +22,6 @@ def hold(account: Account, amount_minor: int, *, until: datetime) -> Hold:
 
 
 def release(held: Hold, *, status: Hold.Status = Hold.Status.RELEASED) -> None:
-    """Gives it back, once: the caller holds the account's lock. What is final already is an IntegrityError."""
+    """Releases the money, once. The caller must hold the lock of the account. Raises IntegrityError for a hold that has
+    ended before."""
     Hold.objects.filter(pk=held.pk).update(status=status)

@@ -21,13 +21,12 @@ def post(
     reverses: LedgerTransaction | None = None,
     counterparty: tuple[str, str] | None = None,
 ) -> LedgerTransaction:
-    """One balanced transaction: (account, amount in minor units, + is credit to the holder), at least two.
+    """Posts one balanced transaction. Each entry is (account, amount in minor units); + is credit to the holder.
 
-    `capturing` is a hold that this transaction takes the place of, `reverses` one that it undoes (once). Of a
-    customer the `counterparty` (name, IBAN) is the account on the other side, unless somebody beyond this bank is.
+    `capturing` is a hold that this transaction replaces, `reverses` a transaction that it undoes, which works once.
+    `counterparty` (name, IBAN) is the other side if it is at another bank; otherwise it is the other account.
 
-    Whole or not at all, also inside a larger transaction. Raises a Refusal; what the database refuses
-    beyond that is a bug and stays an IntegrityError.
+    All or nothing, also inside a larger database transaction. Raises a Refusal. An IntegrityError is a bug.
     """
     amounts = {account.pk: amount_minor for account, amount_minor in entries}
     if len(amounts) < len(entries):
@@ -46,8 +45,8 @@ def post(
 
 
 def lock(accounts: Iterable[UUID]) -> list[Account]:
-    """One lock order everywhere: customers' accounts by id, then their holds and transfers, then the bank's own by id.
-    NO KEY, or it would fight the foreign keys' KEY SHARE locks."""
+    """Locks accounts in the one order: customers' accounts by id, then their holds and transfers, then the bank's own
+    accounts by id. NO KEY, because a full lock would conflict with the KEY SHARE locks of foreign keys."""
     return list(
         Account.objects.select_for_update(no_key=True, of=("self",))
         .select_related("holder")
@@ -63,8 +62,8 @@ def _post(
     hold: Hold | None,
     outside: tuple[str, str] | None,
 ) -> LedgerTransaction:
-    # The bank's own accounts come last and are locked by their entry alone, the last statement before the seal: every
-    # payment touches one, so it is held for as short as can be. Nothing about them needs to be read under the lock.
+    # The bank's own accounts come last, and only their entries lock them, just before the seal. Every payment touches
+    # one, so the lock must be short. Nothing about these accounts is read under the lock.
     accounts = [
         *lock(amounts.keys() - {account.pk for account in internal}),
         *sorted(internal, key=lambda account: account.pk),
@@ -75,7 +74,7 @@ def _post(
     posted.currency = currencies.pop()
     posted.save(force_insert=True)
     if hold:
-        # Before the entries: what is held is not there to be spent.
+        # Before the entries: money on hold cannot be spent.
         Hold.objects.filter(pk=hold.pk).update(status=Hold.Status.CAPTURED, captured_by=posted)
     LedgerEntry.objects.bulk_create(
         LedgerEntry(
@@ -83,7 +82,7 @@ def _post(
             account=account,
             currency=posted.currency,
             amount_minor=amounts[account.pk],
-            account_seq=0,  # set by the trigger, as is the next
+            account_seq=0,  # the trigger sets this and the balance
             balance_after_minor=0,
             booked_at=posted.created_at,
             **_counterparty(account, accounts, outside),
@@ -95,7 +94,7 @@ def _post(
 
 
 def _counterparty(account: Account, accounts: Sequence[Account], outside: tuple[str, str] | None) -> dict[str, str]:
-    """Who is on the other side, where there is only one other side."""
+    """The name and IBAN on the other side; empty if there is more than one."""
     if outside and account.kind == Account.Kind.CUSTOMER:
         return {"counterparty_name": outside[0], "counterparty_iban": outside[1]}
     others = [other for other in accounts if other.pk != account.pk]

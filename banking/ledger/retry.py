@@ -1,4 +1,4 @@
-"""Running a transaction again, as long as COMMIT was not sent: deadlock, lock timeout, lost connection."""
+"""Repeating a database transaction, as long as COMMIT was not sent: deadlock, lock timeout, lost connection."""
 
 import random
 import time
@@ -14,10 +14,10 @@ _TRANSIENT = frozenset({"40P01", "40001", "55P03", "57P01", None})
 
 
 def in_transaction(work: Callable[[], T]) -> T:
-    """`work` in one transaction, at most three times while the database says that nothing was committed.
+    """Runs `work` in one transaction, up to three times as long as the database reports that nothing was committed.
 
-    Once COMMIT was sent the outcome is unknown: that error is raised, and the caller finds the outcome by its
-    idempotency key.
+    An error during COMMIT is raised, because the outcome is unknown. The caller finds the outcome by its idempotency
+    key.
     """
     for attempt in range(1, ATTEMPTS + 1):
         is_committing = False

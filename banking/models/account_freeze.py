@@ -1,4 +1,4 @@
-"""Who froze an account and who unfroze it: never the same person."""
+"""Which officer froze an account and which one unfroze it: never the same."""
 
 from django.conf import settings
 from django.db import models
@@ -10,8 +10,8 @@ from banking.models.account import Account
 
 
 class AccountFreeze(models.Model):
-    """The database itself refuses to unfreeze for the one who froze and for whoever has access to the account, and a
-    change of what was written (migration 0014)."""
+    """The database itself refuses an unfreeze by the officer who froze the account or by one with access to it, and any
+    change of what is stored (migration 0014)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="freezes")

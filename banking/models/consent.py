@@ -1,6 +1,6 @@
-"""What a person allowed an app in detail (RFC 9396), as the bank keeps it: which accounts, or which transfer.
+"""What a user allowed an app in detail (RFC 9396): which accounts, or which transfer.
 
-The authorization server decides whether it still holds; here stands what it is about.
+The authorization server decides whether the consent still holds; the bank stores its content.
 """
 
 from django.conf import settings

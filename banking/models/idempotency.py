@@ -1,4 +1,4 @@
-"""What an Idempotency-Key was answered with (draft-ietf-httpapi-idempotency-key-header). Kept for 7 days."""
+"""The answer to a request with an Idempotency-Key (draft-ietf-httpapi-idempotency-key-header). Kept for 7 days."""
 
 from django.conf import settings
 from django.db import models
@@ -13,7 +13,7 @@ models.BinaryField.register_lookup(Length)
 class IdempotencyRecord(models.Model):
     pk = models.CompositePrimaryKey("client_id", "user_id", "operation", "key")
     client_id = models.CharField(max_length=255)
-    # PROTECT: the site's role deletes no records, not even with their person.
+    # PROTECT: the site's role may not delete records, not even together with their user.
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     operation = models.CharField(max_length=100)
     key = models.CharField(max_length=255)

@@ -1,7 +1,7 @@
 """The double-entry ledger: append-only, each transaction balanced and sealed.
 
-`ledger_transaction.id` is a deferred foreign key to `ledger_seal`, and a seal is only accepted when the entries
-sum to zero: what is unbalanced or unsealed cannot be committed, whoever connects.
+`ledger_transaction.id` is a deferred foreign key to `ledger_seal`, and the database accepts a seal only if the entries
+sum to zero. Therefore nobody can commit a transaction that is unbalanced or unsealed, whatever role they connect with.
 """
 
 from django.db import models
@@ -36,7 +36,7 @@ class LedgerTransaction(models.Model):
 
 
 class LedgerEntry(models.Model):
-    """One side of a transaction. `account_seq` and `balance_after_minor` are set by the trigger entry_apply."""
+    """One side of a transaction. The trigger entry_apply sets `account_seq` and `balance_after_minor`."""
 
     transaction = models.ForeignKey(LedgerTransaction, on_delete=models.PROTECT, related_name="entries")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
@@ -64,11 +64,11 @@ class LedgerEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return amounts.shown(self.currency, self.amount_minor)
+        return amounts.with_code(self.currency, self.amount_minor)
 
 
 class LedgerSeal(models.Model):
-    """Says that a transaction is complete. Inserted last; nothing may be added afterwards."""
+    """Marks a transaction as complete. Inserted last; no entry may follow."""
 
     transaction = models.OneToOneField(
         LedgerTransaction, on_delete=models.PROTECT, primary_key=True, related_name="seal"

@@ -1,11 +1,11 @@
-"""What the audit of the ledger found, each time that it ran."""
+"""The findings of each audit of the ledger."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class LedgerAudit(models.Model):
-    """`differences`: question -> the rows that answer it wrongly, as text; none is as it should be."""
+    """`differences`: statement -> the rows that contradict it, as text; without rows, it holds."""
 
     ended_at = models.DateTimeField(default=timezone.now)
     seconds = models.FloatField()

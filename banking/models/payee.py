@@ -1,4 +1,4 @@
-"""Whom a person pays again and again."""
+"""Payees that a user has stored."""
 
 from django.conf import settings
 from django.db import models
@@ -12,7 +12,7 @@ class PayeeQuerySet(models.QuerySet["Payee"]):
         return self.filter(removed_at=None)
 
     def established(self) -> "PayeeQuerySet":
-        """Stored long enough that nobody who took over a session today has added them."""
+        """Payees stored for so long that a thief who took over a session today cannot have added them."""
         return self.current().filter(created_at__lte=timezone.now() - settings.NEW_PAYEE_PERIOD)
 
 

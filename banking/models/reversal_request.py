@@ -1,4 +1,4 @@
-"""Undoing a transaction takes two: one of the bank's staff asks, another one decides."""
+"""Requests to undo a transaction: one officer asks, another one decides."""
 
 from django.conf import settings
 from django.db import models
@@ -11,11 +11,11 @@ from banking.models.ledger import LedgerTransaction
 
 
 class ReversalRequest(models.Model):
-    """The database itself refuses the same person twice, a second open request, and a change of what was asked or
-    decided (migration 0009)."""
+    """The database itself refuses a decision by the officer who asked, a second open request, and any change of what
+    was asked or decided (migration 0009)."""
 
     class Status(models.TextChoices):
-        OPEN = "open", _("Waits for a second person")
+        OPEN = "open", _("Waits for a second officer")
         APPROVED = "approved", _("Approved")
         DECLINED = "declined", _("Declined")
 

@@ -1,4 +1,4 @@
-"""A transfer ordered for a day to come, or again and again (a standing order)."""
+"""A payment order: a transfer on a later day, or a repeated one (a standing order)."""
 
 import calendar
 from datetime import date, timedelta
@@ -17,7 +17,8 @@ class ScheduledTransferQuerySet(PaymentQuerySet["ScheduledTransfer"]):
 
 
 class ScheduledTransfer(Payment):
-    """The worker makes one Transfer for each day that is due, once; `next_on` is the first that was not made yet."""
+    """The background worker makes one Transfer for each day that is due, exactly once. `next_on` is the next such
+    day."""
 
     class Frequency(models.TextChoices):
         ONCE = "once", _("Once")
@@ -31,13 +32,13 @@ class ScheduledTransfer(Payment):
         CANCELLED = "cancelled", "Cancelled"
 
     class HeldReason(models.TextChoices):
-        """Why nothing is paid by it until its user resumes it; what the bank's staff holds, staff release."""
+        """Why the order pays nothing. Its user resumes it; an order that staff hold is released by staff."""
 
         APP_REMOVED = "app_removed", _("The app that set it up was removed")
         APP_DISABLED = "app_disabled", _("The app that set it up is disabled")
         STAFF = "staff", _("The bank holds it; please contact us")
 
-    #: What its user may still cancel.
+    #: The states in which its user may cancel it.
     OPEN = (Status.ACTIVE, Status.HELD)
 
     source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="scheduled_transfers")
@@ -48,7 +49,7 @@ class ScheduledTransfer(Payment):
     next_on = models.DateField(null=True, blank=True)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.ACTIVE)
     held_reason = models.CharField(max_length=12, choices=HeldReason.choices, blank=True, db_default="")
-    # The user resumed it: from here on it is theirs, whatever becomes of the app that set it up.
+    # When the user resumed it. From then on it goes on without the app that set it up.
     resumed_at = models.DateTimeField(null=True, blank=True)
 
     objects = ScheduledTransferQuerySet.as_manager()
@@ -79,8 +80,8 @@ class ScheduledTransfer(Payment):
         return f"{self.reference} {self.get_frequency_display()}"
 
     def first_from(self, today: date, *, after: date | None) -> date | None:
-        """The first day that is due today or later, and later than `after`, the last that was made. Days that passed
-        while it was on hold are not made up for."""
+        """The first day that is due, today or later and later than `after`, the last day that was made. Days that
+        passed while the order was on hold are skipped."""
         day: date | None = self.first_on
         if self.frequency == self.Frequency.ONCE:
             return max(self.first_on, today) if after is None else None
@@ -89,7 +90,7 @@ class ScheduledTransfer(Payment):
         return day
 
     def day_after(self, day: date) -> date | None:
-        """The next day that it is due; None after the last. Monthly on the 31st is the last day of a shorter month."""
+        """The next day that the order is due; None after the last. In a shorter month, the 31st is its last day."""
         if self.frequency == self.Frequency.ONCE:
             return None
         following = day + timedelta(days=7)

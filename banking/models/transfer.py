@@ -1,4 +1,4 @@
-"""A transfer as its owner sees it; the money itself moves in the ledger."""
+"""A transfer as its user sees it; the money itself moves in the ledger."""
 
 from django.db import models
 from django.db.models import F, Q
@@ -16,10 +16,10 @@ class TransferQuerySet(PaymentQuerySet["Transfer"]):
 
 
 class Transfer(Payment):
-    """Unique by (client, user, key) for ever: a late retry finds the transfer, never makes a second one.
+    """Unique by (client, user, key) for ever, so that a late retry finds the transfer and never makes a second one.
 
     To an account of this bank it is posted at once. To another bank it is pending, with its money held, until the
-    payment scheme has answered; `submitted_at` is when it was handed over and can no longer be cancelled.
+    payment scheme has answered. `submitted_at` is when it was handed over; from then on it cannot be cancelled.
     """
 
     class Status(models.TextChoices):
@@ -29,7 +29,7 @@ class Transfer(Payment):
         CANCELLED = "cancelled", _("Cancelled")
         EXPIRED = "expired", _("Expired")
 
-    #: Nothing moved, and nothing will.
+    #: The states in which no money moved or will move.
     ENDED = (Status.REJECTED, Status.CANCELLED, Status.EXPIRED)
 
     source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transfers_out")
@@ -44,10 +44,10 @@ class Transfer(Payment):
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, null=True, blank=True)
     transaction = models.OneToOneField(LedgerTransaction, on_delete=models.PROTECT, null=True, blank=True)
 
-    # The consent that allowed this very transfer (RFC 9396), used once; none where a scope allowed it.
+    # The consent to this very transfer (RFC 9396), used once; None if a scope allowed it.
     consent = models.OneToOneField(Consent, on_delete=models.PROTECT, null=True, blank=True, related_name="transfer")
 
-    # The order that this was made for, and the day that was due.
+    # The payment order that made this transfer, and the day that was due.
     scheduled = models.ForeignKey(
         ScheduledTransfer, on_delete=models.PROTECT, null=True, blank=True, related_name="transfers"
     )

@@ -1,4 +1,4 @@
-"""Apps that want to be told, and what they were told."""
+"""Webhooks: the addresses that apps registered, and the deliveries to them."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -11,14 +11,14 @@ from uuid_utils.compat import uuid7
 class Event(models.TextChoices):
     TRANSACTION_BOOKED = "transaction.booked", "An entry was booked"
     TRANSFER_UPDATED = "transfer.updated", "A transfer has another status"
-    CONSENT_CONFIRM_DUE = "consent.confirm_due", "The access ends soon unless the person allows it anew"
+    CONSENT_CONFIRM_DUE = "consent.confirm_due", "The access ends soon unless the user allows it again"
     CONSENT_REVOKED = "consent.revoked", "The app's access has ended"
     PING = "ping", "A test"
 
 
 class Webhook(models.Model):
-    """One address of one client for one person. `authorization_id` and `client_id` name what it lives on; `accounts`
-    are those that the person had picked, none: all; one that they took back since is told of no more."""
+    """One address of one client for one user. It ends with the authorization. `accounts` are those that the user had
+    picked, None for all; deliveries about an account that they took back since are dropped."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
@@ -40,8 +40,8 @@ class Webhook(models.Model):
 
 
 class WebhookDelivery(models.Model):
-    """A row of the transaction it tells of; sent until it is taken, for three days. Ids only: the app asks for more
-    with its token."""
+    """An event for one webhook, written in the transaction that it reports and sent for up to three days. It contains
+    ids only; the app fetches the rest with its token."""
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"

@@ -1,4 +1,4 @@
-"""Amounts as people write them; the API itself speaks minor units only."""
+"""Amounts as users read and write them. The API uses minor units only."""
 
 import re
 from decimal import Decimal
@@ -7,41 +7,43 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, format_decimal, get_currency_precision, parse_decimal
 from django.utils import translation
 
-# No exponent or underscore, which Decimal would take, and no more than somebody types.
+# Without exponents and underscores, which Decimal accepts, and no longer than what a user types.
 _AMOUNT = re.compile("-?[0-9.,’'\xa0\u202f]{1,32}")
-# Two digits after the only point or comma are never thousands, in any language; many a keypad has only one of the two.
+# One or two digits after the only point or comma are decimals in every language. Many keypads have only one of the two
+# characters.
 _SMALL = re.compile("([0-9]{1,15})[.,]([0-9]{1,2})")
 
 
 def decimal(currency: str, minor_units: int) -> Decimal:
-    """ISO 4217: a yen has no smaller unit, a dinar a thousand of them."""
+    """In major units by ISO 4217: a yen has no minor unit, a dinar has a thousand."""
     return Decimal(minor_units).scaleb(-get_currency_precision(currency))
 
 
-def read(text: str) -> Decimal:
-    """As the language of the page writes it: “1.500” is 1500 in German, 1.5 in English. Raises ValueError.
+def parse(text: str) -> Decimal:
+    """Reads an amount in the notation of the page's language: “1.500” is 1500 in German and 1.5 in English.
 
-    What the language would not write (“12.3456,7”, “1,50,000”) is refused, never put right.
+    Raises ValueError for a notation that the language does not have (“12.3456,7”, “1,50,000”); it never guesses.
     """
     text = text.strip()
     if small := _SMALL.fullmatch(text):
         return Decimal(f"{small[1]}.{small[2]}")
     if not _AMOUNT.fullmatch(text):
-        raise ValueError("no amount")
+        raise ValueError("not an amount")
     return parse_decimal(text, locale=_locale(), strict=True)
 
 
 def example() -> str:
+    """An amount in the notation of the page's language, for error messages."""
     return format_decimal(Decimal("1234.50"), "#,##0.00", locale=_locale())
 
 
-def written(currency: str, minor_units: int) -> str:
-    """With the sign of the currency, as the language of the page writes it: “£12.50”."""
+def with_symbol(currency: str, minor_units: int) -> str:
+    """With the currency's symbol, in the notation of the page's language: “£12.50”."""
     return format_currency(decimal(currency, minor_units), currency, locale=_locale())
 
 
-def shown(currency: str, minor_units: int) -> str:
-    """With the code of the currency, in the language of the page: “12.50 GBP”."""
+def with_code(currency: str, minor_units: int) -> str:
+    """With the currency's code, in the notation of the page's language: “12.50 GBP”."""
     return format_currency(decimal(currency, minor_units), currency, "#,##0.00 ¤¤", locale=_locale())
 
 

@@ -8,28 +8,28 @@ _FORM = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
 
 
 def generate() -> str:
-    """A random one; eight digits are drawn, the table's unique key settles the rest."""
-    return of(secrets.randbelow(10**8))
+    """A random IBAN of this bank. The unique key of the table refuses one that exists."""
+    return from_number(secrets.randbelow(10**8))
 
 
-def of(number: int) -> str:
-    """The one of this account number, below 10^8, with right check digits."""
+def from_number(number: int) -> str:
+    """The IBAN of an account number below 10^8."""
     bban = f"{_BANK}{number:08d}"
     return f"{_COUNTRY}{98 - _remainder(f'{bban}{_COUNTRY}00'):02d}{bban}"
 
 
 def is_valid(iban: str) -> bool:
-    """Form and check digits (ISO 7064 MOD 97-10), without spaces."""
+    """Checks the form and the check digits (ISO 7064 MOD 97-10) of an IBAN without spaces."""
     return bool(_FORM.fullmatch(iban)) and _remainder(iban[4:] + iban[:4]) == 1
 
 
 def compact(text: str) -> str:
-    """As people write it, without the spaces and in capitals."""
+    """Without spaces and in capital letters."""
     return text.replace(" ", "").upper()
 
 
 def grouped(iban: str | None) -> str:
-    """In fours, as it stands on paper."""
+    """In groups of four, as on paper."""
     return " ".join(iban[at : at + 4] for at in range(0, len(iban), 4)) if iban else ""
 
 
@@ -38,12 +38,12 @@ def is_ours(iban: str) -> bool:
 
 
 def masked(iban: str | None) -> str | None:
-    """Country and the last four characters, as shown without the scope accounts:detail."""
+    """The country and the last four characters: what an app sees without the scope accounts:detail."""
     return f"{iban[:2]}{'•' * (len(iban) - 6)}{iban[-4:]}" if iban else None
 
 
 def ending(iban: str | None) -> str:
-    """What people know an account by: its last four characters."""
+    """The last four characters, by which users know an account."""
     return f"•••• {iban[-4:]}" if iban else ""
 
 

@@ -42,7 +42,7 @@ def order_held(order: ScheduledTransfer) -> Message:
 
 
 def _amount(payment: Transfer | ScheduledTransfer) -> Facts:
-    return [(_("Amount"), amounts.written(payment.currency, payment.amount_minor))]
+    return [(_("Amount"), amounts.with_symbol(payment.currency, payment.amount_minor))]
 
 
 def _route(payment: Transfer | ScheduledTransfer) -> Facts:

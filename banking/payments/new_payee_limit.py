@@ -28,7 +28,7 @@ def enforce_limit(user_id: UUID, payee_iban: str, amount_minor: int, currency: s
     if total <= settings.NEW_PAYEE_LIMIT_MINOR or known.filter(iban=payee_iban).exists():
         return
     hours = int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600)
-    most = amounts.shown(currency, settings.NEW_PAYEE_LIMIT_MINOR)
+    most = amounts.with_code(currency, settings.NEW_PAYEE_LIMIT_MINOR)
     # In the user's language in the web bank. In English in the API, where no middleware sets a language.
     told = _("New payees together get at most %(most)s in %(hours)s hours. Store the payee and wait so long for more.")
     raise LimitExceeded(told % {"most": most, "hours": hours})

@@ -1,4 +1,4 @@
-"""Money on pages, and the accounts of who is logged in."""
+"""Template tags: amounts of money, and the accounts of the logged-in user."""
 
 from typing import Any
 
@@ -16,17 +16,17 @@ register.filter("grouped", iban.grouped)
 
 @register.simple_tag
 def money(currency: str, minor_units: int) -> SafeString:
-    return format_html('<span class="money">{}</span>', amounts.written(currency, minor_units))
+    return format_html('<span class="money">{}</span>', amounts.with_symbol(currency, minor_units))
 
 
 @register.simple_tag
 def moved(currency: str, minor_units: int) -> SafeString:
-    """With a sign either way: colour alone tells nobody who cannot see it."""
+    """With a plus or minus sign, because not everybody can see the colour."""
     sign, css = ("+", "money in") if minor_units > 0 else ("−", "money out")
-    return format_html('<span class="{}">{}{}</span>', css, sign, amounts.written(currency, abs(minor_units)))
+    return format_html('<span class="{}">{}{}</span>', css, sign, amounts.with_symbol(currency, abs(minor_units)))
 
 
 @register.inclusion_tag("bank/account_cards.html", takes_context=True)
 def account_cards(context: dict[str, Any]) -> dict[str, Any]:
-    """For the home page."""
+    """The user's accounts, for the home page."""
     return {"accounts": accounts_of(context["request"])}

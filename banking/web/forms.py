@@ -1,4 +1,4 @@
-"""What people fill in: a transfer, a payee."""
+"""The forms for a transfer and for a payee."""
 
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ def clean_iban(value: str) -> str:
 
 
 def clean_text(value: str) -> str:
-    """One line that shows what it is (no controls of direction, nothing invisible)."""
+    """Refuses characters that are invisible or change the direction of the text."""
     if not value.isprintable():
         raise forms.ValidationError(_("This holds a character that cannot be seen."))
     return value
@@ -42,13 +42,13 @@ class PayeeForm(forms.Form):
 
 
 class AmountField(forms.DecimalField):
-    """As the page writes amounts. Django would read “1.23.4” on a German page as 1234."""
+    """An amount in the notation of the page's language. Django would read “1.23.4” on a German page as 1234."""
 
     def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
         if value in self.empty_values:
             return None
         try:
-            return amounts.read(str(value))
+            return amounts.parse(str(value))
         except ValueError:
             raise forms.ValidationError(
                 _("Write the amount like this: %(example)s"), code="invalid", params={"example": amounts.example()}
@@ -81,7 +81,7 @@ class TransferForm(forms.Form):
         super().__init__(*args, **{"label_suffix": "", **kwargs})
         self._sources = {str(account.pk): account for account in sources}
         self.fields["source"].choices = [  # type: ignore[attr-defined]
-            (pk, f"{one.name} · {amounts.written(one.currency, one.available_minor)}")
+            (pk, f"{one.name} · {amounts.with_symbol(one.currency, one.available_minor)}")
             for pk, one in self._sources.items()
         ]
         self.fields["to"].choices = [  # type: ignore[attr-defined]
@@ -92,7 +92,7 @@ class TransferForm(forms.Form):
 
     @property
     def only_new(self) -> tuple[str, ...]:
-        """The fields that count only for someone new."""
+        """The fields that apply only to someone new."""
         return ("name", "iban")
 
     def clean_name(self) -> str:

@@ -1,4 +1,4 @@
-"""The history of one account as a page shows it: searched, a part at a time, and as a line."""
+"""The history of one account on its page: the search, one part at a time, and a line chart of the balance."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _WIDTH, _HEIGHT = 600, 120
 
 
 class Search(forms.Form):
-    """By GET; what cannot be read searches for nothing, and says so."""
+    """Sent by GET. An invalid search finds nothing, and the page says why."""
 
     q = forms.CharField(label=_("Search"), max_length=100, required=False, widget=forms.TextInput({"type": "search"}))
     since = forms.DateField(
@@ -56,7 +56,8 @@ class Search(forms.Form):
 
 
 def part(entries: QuerySet[LedgerEntry], before: str) -> list[dict[str, Any]]:
-    """The next of them, newest first, one more than is shown; keyset by account_seq, so nothing is shown twice."""
+    """The next part, newest first, with one row more than is shown. A keyset by account_seq, so nothing is shown
+    twice."""
     if before.isascii() and before.isdigit() and len(before) < 19:
         entries = entries.filter(account_seq__lt=int(before))
     return list(entries.order_by("-account_seq").values(*FIELDS)[: PART + 1])
@@ -69,7 +70,7 @@ def by_day(rows: list[dict[str, Any]]) -> list[tuple[date, list[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The balance at the end of each day as an SVG path, and in words for who cannot see it."""
+    """The balance at the end of each day as an SVG path, with the values for a description in words."""
 
     path: str
     area: str
@@ -83,7 +84,7 @@ class Line:
 
 
 def line(account: Account) -> Line | None:
-    """Of the last ninety days; None where nothing has moved. Two queries."""
+    """The line of the last ninety days; None if nothing moved. Two queries."""
     today = timezone.localdate()
     first_day = max(today - timedelta(days=LINE_DAYS), timezone.localtime(account.opened_at).date())
     entries = LedgerEntry.objects.filter(account_id=account.pk)

@@ -1,4 +1,4 @@
-"""Whom the person pays."""
+"""The user's payees."""
 
 from uuid import UUID
 
@@ -17,14 +17,14 @@ from banking.payments.refusals import StrongProofNeeded
 from banking.web.forms import PayeeForm
 from banking.web.user import id_of, is_fresh, page, prove_it
 
-#: In the session: a payee that waits for its user to log in again.
+#: The session key of a payee that waits for its user to log in again.
 _TYPED = "bank.payee"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def payees(request: HttpRequest) -> HttpResponseBase:
-    """A new one needs a fresh log-in; what was typed waits in the session meanwhile."""
+    """A new payee needs a fresh login; the session keeps what was typed meanwhile."""
     typed = request.POST if request.method == "POST" else None
     form = PayeeForm(typed, label_suffix="", initial=request.session.pop(_TYPED, None) if typed is None else None)
     if form.is_valid():
@@ -50,7 +50,7 @@ def payees(request: HttpRequest) -> HttpResponseBase:
 @require_POST
 @page
 def remove(request: HttpRequest, payee_id: UUID) -> HttpResponseBase:
-    """Added again later, a payee is new again."""
+    """A payee that is added again later is new again."""
     theirs = Payee.objects.current().filter(user_id=id_of(request), pk=payee_id)
     if not theirs.update(removed_at=timezone.now()):
         raise Http404

@@ -1,5 +1,5 @@
-"""Transfers that are filled in and not confirmed: kept in the browser's session on the server, so that between the
-two pages nobody can change what was shown. The key is what makes each of them happen once."""
+"""Transfers that are filled in but not confirmed. They are stored in the session on the server, so that nobody can
+change a transfer between the two pages. The key is its idempotency key."""
 
 import secrets
 import time
@@ -20,7 +20,7 @@ def keep(request: HttpRequest, order: dict[str, Any]) -> str:
 
 
 def find(request: HttpRequest, key: str) -> dict[str, Any] | None:
-    """Also after it was made: who presses twice is shown the one transfer."""
+    """Finds a transfer also after it was made, so that a second press shows the same one."""
     return _all(request).get(key)
 
 

@@ -23,7 +23,7 @@ from accounts.models import User
 from banking.accounts.opening import internal_account
 from banking.ledger import bulk
 from banking.models import Account
-from banking.notation.iban import of as iban_of
+from banking.notation.iban import from_number as iban_of
 from demo.seed.alone import alone
 from oauth.clients import preset
 from oauth.conf import conf
@@ -189,7 +189,7 @@ def _money(blocks: range) -> None:
         "id", "holder_id", "kind", "type", "name", "iban", "currency", "status", "overdraft_minor", "posted_minor",
         "held_minor", "last_seq", "opened_at",
     )  # fmt: skip
-    bulk.copy(Account, columns, accounts)
+    bulk.copy_rows(Account, columns, accounts)
     for start in range(0, len(postings), bulk.MOST_AT_ONCE):
         bulk.post_all(postings[start : start + bulk.MOST_AT_ONCE])
 

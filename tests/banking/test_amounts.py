@@ -27,8 +27,8 @@ from tests.lib.ledger import funded
 )
 def test_an_amount_is_written_as_its_language_does(language, currency, minor_units, written, shown):
     with translation.override(language):
-        assert amounts.written(currency, minor_units).replace("\xa0", " ") == written
-        assert amounts.shown(currency, minor_units).replace("\xa0", " ") == shown
+        assert amounts.with_symbol(currency, minor_units).replace("\xa0", " ") == written
+        assert amounts.with_code(currency, minor_units).replace("\xa0", " ") == shown
 
 
 @pytest.mark.parametrize(
@@ -112,8 +112,8 @@ def test_what_is_confirmed_is_what_was_typed_in_the_language_of_the_page(browser
 @given(st.sampled_from(["de", "en-gb", "zh-hans"]), st.integers(1, 10**15), st.sampled_from(["GBP", "JPY", "KWD"]))
 def test_what_the_page_writes_it_reads(language, minor_units, currency):
     with translation.override(language):
-        text = amounts.shown(currency, minor_units).removesuffix(currency)
-        assert amounts.read(text) == amounts.decimal(currency, minor_units)
+        text = amounts.with_code(currency, minor_units).removesuffix(currency)
+        assert amounts.parse(text) == amounts.decimal(currency, minor_units)
 
 
 @given(st.sampled_from(["de", "en-gb", "zh-hans", "xx"]), st.text("0123456789.,’' _-+e\u0661\xa0", max_size=20))

@@ -260,4 +260,4 @@ def test_its_password_is_never_said_in_the_clear(role, monkeypatch, django_asser
 def test_who_is_not_the_owner_cannot_set_it_up(role):
     with connected_as(role), pytest.raises(CommandError, match="Run it as the owner"):
         call_command("database_role", "another_role")
-    assert not database.exists("another_role")
+    assert not database.role_exists("another_role")

@@ -275,7 +275,7 @@ def test_the_worker_audits_and_metrics_tell_what_it_found_and_when(current, clie
     with no_triggers(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM ledger_seal")
     tasks.audit_ledger(timestamp=0)
-    assert "not clean" in caplog.text
+    assert "audit of the ledger failed" in caplog.text
     wrong = {name: value for name, value in told(client, monkeypatch).items() if "differences" in name and value}
     assert wrong == {'ledger_audit_differences{question="Each transaction is sealed and balanced"}': 1}
 

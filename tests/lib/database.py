@@ -24,7 +24,7 @@ def site_role() -> Iterator[str]:
     """The role with exactly its rights; gone at the end, whatever a killed run left too. The transaction commits."""
     role = role_of_this_run()
     drop_role(role)
-    database.set_up(role, password=PASSWORD)
+    database.set_up_role(role, password=PASSWORD)
     try:
         yield role
     finally:
@@ -34,14 +34,14 @@ def site_role() -> Iterator[str]:
 def within_this_transaction() -> str:
     """From here to the end of the test's transaction this connection has no more rights than the site. Its role."""
     role = role_of_this_run()
-    database.set_up(role)
+    database.set_up_role(role)
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL ROLE {sql.Identifier(role).as_string(cursor.connection)}")
     return role
 
 
 def drop_role(role: str) -> None:
-    if database.exists(role):
+    if database.role_exists(role):
         with connection.cursor() as cursor:
             name = sql.Identifier(role).as_string(cursor.connection)
             cursor.execute(f"DROP OWNED BY {name}")

@@ -1,4 +1,4 @@
-"""`manage.py database_role`: the database role of the site, with exactly the rights it needs."""
+"""`manage.py database_role` sets up the database role of the site, with exactly the rights that it needs."""
 
 import sys
 from argparse import ArgumentParser
@@ -27,19 +27,19 @@ class Command(BaseCommand):
         if not check:
             password = sys.stdin.readline().rstrip("\n") if password_stdin else None
             if password_stdin and not password:
-                raise CommandError("No password was given.")
+                raise CommandError("--password-stdin needs a password on the first line of stdin.")
             try:
-                database.set_up(role, password=password)
+                database.set_up_role(role, password=password)
             except ProgrammingError as error:  # not the owner, or not allowed to make roles
                 raise CommandError(
-                    f"{error}\nRun it as the owner of the tables. One that may not create roles needs an "
-                    f"administrator to say CREATE ROLE {role} LOGIN first."
+                    f"{error}\nRun this command as the owner of the tables. If the owner may not create roles, an "
+                    f"administrator must run CREATE ROLE {role} LOGIN first."
                 ) from error
-        elif not database.exists(role):
-            raise CommandError(f"There is no role {role}.")
-        found = [*database.differences(role), *(f"broken: {one}" for one in database.broken())]
+        elif not database.role_exists(role):
+            raise CommandError(f"The role {role} does not exist.")
+        found = [*database.differences(role), *(f"broken: {one}" for one in database.broken_guarantees())]
         for one in found:
             self.stdout.write(one)
         if found:
-            raise CommandError(f"{role} is not as it should be, or the ledger is not.")
+            raise CommandError(f"The rights of {role} or the guarantees of the ledger are not as they should be.")
         self.stdout.write(f"{role} has exactly the rights of the site; every guarantee of the ledger is in place.")

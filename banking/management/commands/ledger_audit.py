@@ -17,4 +17,4 @@ class Command(BaseCommand):
             for row in finding.rows:
                 self.stdout.write(f"         {', '.join(map(str, row))}")
         if not all(finding.is_clean for finding in findings):
-            raise CommandError("The ledger is not clean.")
+            raise CommandError("The audit found differences.")
