@@ -1,7 +1,8 @@
-"""The bank in the admin: looked at, never edited. What staff may do with money are acts with a reason (`acts`), each of
-them a function of `banking.oversight`.
+"""The bank in the admin: read, never edited. Staff act on money by `acts` with a reason; each act is a function of
+`banking.oversight`.
 
-Made for millions of rows: lists know the next page without counting, and searches take one whole value with an index.
+Built for millions of rows: lists find the next page without counting, and a search takes one whole value that has an
+index.
 """
 
 from banking.admin.account import AccountAdmin

@@ -1,4 +1,4 @@
-"""Accounts: looked into, frozen and unfrozen. Their entries are paged by `account_seq`, the last of a million as
+"""Accounts: read, frozen and unfrozen. Their entries are paged by `account_seq`, so the last page of a million is as
 fast as the first."""
 
 from typing import Any
@@ -24,7 +24,7 @@ class AccessInline(NeverEdited, TabularInline[AccountAccess, Account]):
     model = AccountAccess
     extra = 0
     fields = ("user", "role")
-    verbose_name_plural = _("who may use it")
+    verbose_name_plural = _("users with access")
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("user")
@@ -37,8 +37,8 @@ class AccountAdmin(WithActs, ReadOnly):
     list_select_related = ("holder",)
     found_by_id = ("id", "holder_id")
     found_by_account = ("id",)
-    found_by_person = ("access__user_id",)
-    search_help_text = _("An account's or person's whole id, an IBAN, or the e-mail address of whoever may use it.")
+    found_by_user = ("access__user_id",)
+    search_help_text = _("The whole id of an account or user, an IBAN, or the email address of a user with access.")
     fields = (
         "id", "name", "holder", "kind", "type", "iban", "currency", "status", "balance", "held", "available",
         "overdraft", "number_of_entries", "opened_at",
@@ -49,7 +49,7 @@ class AccountAdmin(WithActs, ReadOnly):
         Act(
             name="freeze",
             label=_("Freeze"),
-            explanation=_("Money may still come in; none goes out until the account is unfrozen."),
+            explanation=_("Money can still come in. None can go out until the account is unfrozen."),
             done=_("The account is frozen."),
             permission="banking.freeze_account",
             do=lambda account, by, reason: oversight.freeze(account.pk, by=by, reason=reason),
@@ -58,7 +58,7 @@ class AccountAdmin(WithActs, ReadOnly):
         Act(
             name="unfreeze",
             label=_("Unfreeze"),
-            explanation=_("Whoever may pay from it can do so again."),
+            explanation=_("Users with access can pay from it again."),
             done=_("The account is open again."),
             permission="banking.freeze_account",
             do=lambda account, by, reason: oversight.unfreeze(account.pk, by=by, reason=reason),
@@ -101,7 +101,7 @@ class AccountAdmin(WithActs, ReadOnly):
         return [entries, *super().get_urls()]
 
     def entries(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Newest first; `?before=` is the `account_seq` above which the page before ended."""
+        """Newest first. `?before=` is the lowest `account_seq` of the page before."""
         account = self.get_object(request, object_id)
         if not self.has_view_permission(request, account):
             raise PermissionDenied

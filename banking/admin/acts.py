@@ -1,5 +1,5 @@
-"""Acts of staff on one object: a page that asks for the reason, then one transaction with the act, the admin's log
-entry and the audit log. What is refused is said in plain words, and nothing has happened."""
+"""Acts of staff on one object. A page asks for the reason; then one transaction writes the act, the admin's log entry
+and the audit log. The page shows a refusal in plain words, and then nothing has happened."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ Text = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """`do(object, officer, reason)` raises a Refusal where it cannot be; `suits` says whether it is offered."""
+    """`do(object, officer, reason)` may raise a Refusal. `suits` says whether the act is offered for an object."""
 
     name: str
     label: Text
@@ -43,12 +43,12 @@ class ReasonForm(forms.Form):
         label=_("Reason"),
         max_length=140,
         widget=AdminTextInputWidget,
-        help_text=_("For whoever looks into this later. The person may see it."),
+        help_text=_("For a later review. The user may see it."),
     )
 
 
 class WithActs(ModelAdmin[Any]):
-    #: Acts on money write to BANK_AUDIT_LOG with the reason; where an act does not, the site writes what it knows.
+    #: Acts on money write their reason to BANK_AUDIT_LOG. For other acts the site writes an entry of its own.
     audits_itself = True
     acts: Sequence[Act] = ()
     change_form_template = "admin/banking/with_acts.html"
@@ -112,5 +112,5 @@ class WithActs(ModelAdmin[Any]):
         self.log_change(request, one, f"{act.name}: {reason}" if reason else act.name)
 
     def facts(self, one: Any) -> list[tuple[Text, Text]]:
-        """What somebody should see before they do it."""
+        """What the officer should see before they act: names and values."""
         return [(str(self.opts.verbose_name), str(one))]

@@ -1,4 +1,4 @@
-"""What people allowed apps in detail. Whether it still holds, the authorization server says."""
+"""What users allowed apps in detail. The authorization server knows whether a consent still holds."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +12,7 @@ class ConsentAdmin(ReadOnly):
     list_display = ("id", "type", "client_id", "user", "granted_at")
     list_select_related = ("user",)
     found_by_id = ("id", "user_id")
-    found_by_person = ("user_id",)
+    found_by_user = ("user_id",)
     found_by_account = ("accounts",)
     fields = ("id", "type", "client_id", "user", "granted_at", "picked", "detail")
     readonly_fields = ("picked",)

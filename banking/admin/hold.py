@@ -1,4 +1,4 @@
-"""Money set aside."""
+"""Holds: money set aside."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +15,7 @@ class HoldAdmin(ReadOnly):
     list_select_related = ("account", "captured_by", "transfer")
     found_by_id = ("id", "account_id")
     found_by_account = ("account_id",)
-    found_by_person = ("account__access__user_id",)
+    found_by_user = ("account__access__user_id",)
     fields = ("id", "account", "amount", "status", "expires_at", "transfer", "captured_by")
     readonly_fields = ("transfer",)
 

@@ -1,4 +1,4 @@
-"""Pages of a list that nobody counts."""
+"""Pages of a list without counting its rows."""
 
 from functools import cached_property
 from typing import Any
@@ -10,7 +10,7 @@ from oauth.infrastructure.generic import Page, Paginator
 
 
 class UncountedPaginator(Paginator[Any]):
-    """Knows the rows up to one beyond the page that is looked at: whether there is a next page, never how many."""
+    """Reads one row beyond the current page, so that it knows whether a next page exists, but never how many."""
 
     def __init__(self, object_list: Any, per_page: int, *, number: int) -> None:
         super().__init__(object_list, per_page)
@@ -35,6 +35,6 @@ class UncountedPaginator(Paginator[Any]):
 class UncountedChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        self.full_result_count = self.result_count  # or the page would say how many it has found
-        if not self.multi_page:  # the only page was read to know that
+        self.full_result_count = self.result_count  # or the page would show a count
+        if not self.multi_page:  # the paginator has read the only page already
             self.result_list = self.paginator.page(1).object_list

@@ -1,4 +1,4 @@
-"""Whom people pay again and again."""
+"""Payees that users have stored."""
 
 from django.contrib import admin
 
@@ -11,5 +11,5 @@ class PayeeAdmin(ReadOnly):
     list_display = ("name", "iban", "user", "created_at", "removed_at")
     list_select_related = ("user",)
     found_by_id = ("id", "user_id")
-    found_by_person = ("user_id",)
+    found_by_user = ("user_id",)
     fields = ("id", "name", "iban", "user", "created_at", "removed_at")

@@ -1,4 +1,4 @@
-"""What all lists and pages of the bank have in common."""
+"""What all lists and pages of the bank in the admin share."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from banking.admin.pages import UncountedChangeList, UncountedPaginator
 from banking.notation import amounts
 from oauth.infrastructure.generic import ModelAdmin, Paginator
 
-#: Beyond this nobody turns pages: one searches.
+#: A later page is not shown; staff search instead.
 MOST_PAGES = 1_000_000
 
 
 class NeverEdited:
-    """For lists, pages and inlines: there is no way to add, change or delete."""
+    """For lists, pages and inlines: nothing can be added, changed or deleted."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -30,21 +30,21 @@ class NeverEdited:
 
 
 class ReadOnly(NeverEdited, ModelAdmin[Any]):
-    """`found_by_id`, `found_by_account` and `found_by_person` are the lookups that a search term of that kind means."""
+    """`found_by_id`, `found_by_account` and `found_by_user` are the lookups for a search term of that kind."""
 
     ordering = ("-id",)
-    sortable_by = ()  # by any column would be to sort them all
+    sortable_by = ()  # sorting by a column would sort the whole table
     actions = None
     list_per_page = 50
     list_max_show_all = 0
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # facets count
-    search_fields = ("id",)  # that there is a search; get_search_results says what it finds
-    search_help_text = _("A whole id, IBAN or e-mail address.")
+    search_fields = ("id",)  # shows the search box; get_search_results does the search
+    search_help_text = _("A whole id, IBAN or email address.")
 
     found_by_id: tuple[str, ...] = ("id",)
     found_by_account: tuple[str, ...] = ()
-    found_by_person: tuple[str, ...] = ()
+    found_by_user: tuple[str, ...] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).select_related(*(self.list_select_related or ()))  # type: ignore[misc]
@@ -65,12 +65,12 @@ class ReadOnly(NeverEdited, ModelAdmin[Any]):
     ) -> tuple[QuerySet[Model], bool]:
         if not search_term:
             return queryset, False
-        term = search.read(search_term)
+        term = search.parse_term(search_term)
         meant = Q(pk__in=[])
         for value, lookups in (
             (term.id, self.found_by_id),
             (term.account_id, self.found_by_account),
-            (term.user_id, self.found_by_person),
+            (term.user_id, self.found_by_user),
         ):
             if value is not None:
                 for lookup in lookups:
@@ -79,7 +79,7 @@ class ReadOnly(NeverEdited, ModelAdmin[Any]):
 
 
 class WithAmount:
-    """A row of a currency and an amount; as people write it."""
+    """For a row with a currency and an amount: shows both together."""
 
     @admin.display(description=_("amount"))
     def amount(self, one: Any) -> str:

@@ -1,4 +1,4 @@
-"""Reversals that were asked for: somebody else approves or declines them."""
+"""Requests for reversals: another officer approves or declines them."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
@@ -20,8 +20,10 @@ class ReversalRequestAdmin(WithActs, ReadOnly):
     list_filter = ("status",)
     list_select_related = ("transaction", "requested_by", "decided_by", "reversal")
     found_by_id = ("id", "transaction_id", "reversal_id")
-    found_by_person = ("requested_by_id", "decided_by_id")
-    search_help_text = _("The whole id of a request or transaction, or the e-mail address of who asked or decided.")
+    found_by_user = ("requested_by_id", "decided_by_id")
+    search_help_text = _(
+        "The whole id of a request or transaction, or the email address of the officer who asked or decided."
+    )
     fields = (
         "id", "transaction", "reason", "requested_by", "requested_at", "status", "decided_by", "decided_at",
         "decision_reason", "reversal",
@@ -30,7 +32,7 @@ class ReversalRequestAdmin(WithActs, ReadOnly):
         Act(
             name="approve",
             label=_("Approve"),
-            explanation=_("The money goes back now, by a new transaction. Whoever asked cannot approve."),
+            explanation=_("The money goes back now, by a new transaction. The officer who asked cannot approve."),
             done=_("The transaction is reversed."),
             permission="banking.approve_reversal",
             do=lambda request, by, reason: oversight.approve_reversal(request.pk, by=by, reason=reason),
@@ -49,4 +51,4 @@ class ReversalRequestAdmin(WithActs, ReadOnly):
     )
 
     def facts(self, one: ReversalRequest) -> list[tuple[Text, Text]]:
-        return [*moved(one.transaction), (_("Asked by"), str(one.requested_by)), (_("Their reason"), one.reason)]
+        return [*moved(one.transaction), (_("Asked by"), str(one.requested_by)), (_("Reason"), one.reason)]

@@ -1,4 +1,4 @@
-"""Transfers for a day to come, and standing orders: held, released and cancelled by staff."""
+"""Payment orders: staff hold, release and cancel them."""
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +16,7 @@ class ScheduledTransferAdmin(WithActs, WithAmount, ReadOnly):
     list_select_related = ("user", "source", "destination")
     found_by_id = ("id", "source_id", "user_id")
     found_by_account = ("source_id",)
-    found_by_person = ("user_id",)
+    found_by_user = ("user_id",)
     fields = (
         "id", "status", "held_reason", "frequency", "amount", "source", "destination", "payee_name", "payee_iban",
         "reference", "user", "client_id", "first_on", "next_on", "last_on", "created_at", "resumed_at",
@@ -26,7 +26,7 @@ class ScheduledTransferAdmin(WithActs, WithAmount, ReadOnly):
         Act(
             name="hold",
             label=_("Hold"),
-            explanation=_("Nothing is paid by it until staff release it. Its user is told and may cancel it."),
+            explanation=_("The order pays nothing until staff release it. Its user gets an email and may cancel it."),
             done=_("The order is on hold."),
             permission="banking.hold_scheduledtransfer",
             do=lambda order, by, reason: oversight.hold_order(order.pk, by=by, reason=reason),
@@ -35,7 +35,7 @@ class ScheduledTransferAdmin(WithActs, WithAmount, ReadOnly):
         Act(
             name="release",
             label=_("Release"),
-            explanation=_("It is paid on its days again. Days that passed are not made up for."),
+            explanation=_("The order pays on its days again. Days that have passed are skipped."),
             done=_("The order is released."),
             permission="banking.hold_scheduledtransfer",
             do=lambda order, by, reason: oversight.release_order(order.pk, by=by, reason=reason),
@@ -44,7 +44,7 @@ class ScheduledTransferAdmin(WithActs, WithAmount, ReadOnly):
         Act(
             name="cancel",
             label=_("Cancel"),
-            explanation=_("Nothing more is paid by it, ever. What was paid stays paid."),
+            explanation=_("The order ends. Payments that it has made stay."),
             done=_("The order is cancelled."),
             permission="banking.hold_scheduledtransfer",
             do=lambda order, by, reason: oversight.cancel_order(order.pk, by=by, reason=reason),

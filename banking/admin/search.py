@@ -1,4 +1,4 @@
-"""What somebody types to find something: an id, an IBAN or an e-mail address, whole. Each is looked up by its index."""
+"""Search terms of the admin: one whole id, IBAN or email address. Each is looked up by an index."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,14 +11,14 @@ from banking.notation import iban
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One of these is there; none: it was none of the three, or nobody's."""
+    """At most one of these is set. None is set if the term is none of the three, or belongs to nobody."""
 
     id: UUID | None = None
     account_id: UUID | None = None
     user_id: UUID | None = None
 
 
-def read(text: str) -> Term:
+def parse_term(text: str) -> Term:
     text = text.strip()
     try:
         return Term(id=UUID(text))

@@ -1,4 +1,4 @@
-"""Transactions with their entries; reversed by two people, never changed."""
+"""Transactions with their entries. Two officers can reverse one; nobody can change it."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ from banking.models import LedgerEntry, LedgerTransaction
 from banking.notation import amounts
 from oauth.infrastructure.generic import TabularInline
 
-#: A person's or account's transactions are found among its latest entries; all of them are on the account's page.
+#: A search for a user or an account finds the transactions of so many latest entries. The account's page has them all.
 MOST_OF_AN_ACCOUNT = 1000
 
 
 def moved(transaction: LedgerTransaction) -> list[tuple[Text, Text]]:
-    """What went where, for whoever is about to undo it."""
+    """What went where, for the officer who is about to undo it."""
     entries = transaction.entries.select_related("account__holder").order_by("amount_minor")
     sides = (
         (
@@ -53,7 +53,7 @@ class EntryInline(WithAmount, NeverEdited, TabularInline[LedgerEntry, LedgerTran
 @admin.register(LedgerTransaction)
 class TransactionAdmin(WithActs, ReadOnly):
     list_display = ("id", "kind", "description", "amount", "created_at")
-    search_help_text = _("A transaction's whole id; an IBAN or e-mail address finds the latest.")
+    search_help_text = _("The whole id of a transaction. An IBAN or email address finds the latest transactions.")
     fields = ("id", "kind", "description", "currency", "created_at", "reverses", "reversal")
     readonly_fields = ("reversal",)
     list_select_related = ("reversed_by",)
@@ -62,8 +62,8 @@ class TransactionAdmin(WithActs, ReadOnly):
         Act(
             name="request-reversal",
             label=_("Ask for a reversal"),
-            explanation=_("Somebody else has to approve it. Then the money goes back by a new transaction."),
-            done=_("The reversal waits for a second person."),
+            explanation=_("Another officer must approve it. Then the money goes back by a new transaction."),
+            done=_("The reversal waits for a second officer."),
             permission="banking.request_reversal",
             do=lambda transaction, by, reason: oversight.request_reversal(transaction.pk, by=by, reason=reason),
             suits=lambda transaction: not hasattr(transaction, "reversed_by"),
@@ -72,7 +72,7 @@ class TransactionAdmin(WithActs, ReadOnly):
 
     @admin.display(description=_("amount"))
     def amount(self, transaction: LedgerTransaction) -> str:
-        """What the accounts that got something got together."""
+        """The sum that the receiving accounts got."""
         got = sum(entry.amount_minor for entry in transaction.entries.all() if entry.amount_minor > 0)
         return amounts.with_code(transaction.currency, got)
 
@@ -95,7 +95,7 @@ class TransactionAdmin(WithActs, ReadOnly):
     ) -> tuple[QuerySet[Any], bool]:
         if not search_term:
             return queryset, False
-        term = search.read(search_term)
+        term = search.parse_term(search_term)
         if term.id:
             return queryset.filter(pk=term.id), False
         entries = LedgerEntry.objects.none()

@@ -1,4 +1,4 @@
-"""Webhooks and what they were sent: tested with a ping, sent again where it was given up."""
+"""Webhooks and their deliveries: staff can send a test event, and repeat a delivery that failed."""
 
 from django.contrib import admin
 from django.urls import reverse
@@ -17,7 +17,7 @@ class WebhookAdmin(WithActs, ReadOnly):
     list_display = ("url", "client_id", "user", "created_at", "ended_at")
     list_select_related = ("user",)
     found_by_id = ("id", "user_id")
-    found_by_person = ("user_id",)
+    found_by_user = ("user_id",)
     fields = (
         "id", "url", "client_id", "user", "events", "accounts", "authorization_id", "created_at", "ended_at", "log",
     )  # fmt: skip
@@ -26,8 +26,8 @@ class WebhookAdmin(WithActs, ReadOnly):
         Act(
             name="ping",
             label=_("Ping"),
-            explanation=_("Sends a test event to this address; what it answered is in the log of deliveries."),
-            done=_("The ping is on its way."),
+            explanation=_("Sends a test event to this address. The log of deliveries shows the answer."),
+            done=_("The test event is on its way."),
             permission="banking.test_webhook",
             do=lambda webhook, by, reason: webhooks.ping(webhook),
             suits=lambda webhook: webhook.ended_at is None,
@@ -48,8 +48,8 @@ class WebhookDeliveryAdmin(WithActs, ReadOnly):
     list_filter = ("status",)
     list_select_related = ("webhook",)
     found_by_id = ("id", "webhook_id")
-    found_by_person = ("webhook__user_id",)
-    search_help_text = _("The whole id of a delivery or webhook, or a person's e-mail address.")
+    found_by_user = ("webhook__user_id",)
+    search_help_text = _("The whole id of a delivery or webhook, or the email address of a user.")
     fields = (
         "id", "webhook", "event", "account_id", "resource_id", "status", "attempts", "last_answer", "created_at",
         "delivered_at",
@@ -58,8 +58,8 @@ class WebhookDeliveryAdmin(WithActs, ReadOnly):
         Act(
             name="send-again",
             label=_("Send again"),
-            explanation=_("As a new delivery would be: for three days, until it is taken."),
-            done=_("It is on its way again."),
+            explanation=_("Tries for three days, like a new delivery."),
+            done=_("The delivery is on its way again."),
             permission="banking.test_webhook",
             do=lambda delivery, by, reason: webhooks.send_again(delivery.pk),
             suits=lambda delivery: delivery.status == WebhookDelivery.Status.FAILED,

@@ -39,7 +39,7 @@ class NotAllowed(Refusal):
 
 class InsufficientFunds(Refusal):
     code = "insufficient_funds"
-    title = _("The account does not hold enough for this.")
+    title = _("The account does not have enough money for this.")
 
 
 class AccountNotOpen(WrongState):
@@ -49,7 +49,7 @@ class AccountNotOpen(WrongState):
 
 class CurrencyMismatch(Refusal):
     code = "currency_mismatch"
-    title = _("Both accounts and the amount need the same currency.")
+    title = _("Both accounts and the amount must have the same currency.")
 
 
 class SameAccount(Refusal):
@@ -59,12 +59,12 @@ class SameAccount(Refusal):
 
 class AmountOutOfRange(Refusal):
     code = "amount_out_of_range"
-    title = _("The amount is not between 1 and 10^15 minor units.")
+    title = _("The amount must be between 1 and 10^15 minor units.")
 
 
 class AlreadyReversed(WrongState):
     code = "already_reversed"
-    title = _("The transaction was reversed before.")
+    title = _("The transaction is reversed already.")
 
 
 _BY_CONSTRAINT: dict[str, type[Refusal]] = {

@@ -25,18 +25,18 @@ def new_payee(payee: Payee) -> Message:
 
 
 def large_payment(transfer: Transfer) -> Message:
-    what = _("A large payment was ordered, or one with which your payments of a day reach a large sum.")
+    what = _("A large payment was made, or your payments of one day reached a large sum.")
     return Message(_("Large payment"), what, [*_amount(transfer), *_route(transfer), *_app(transfer)])
 
 
 def new_order(order: ScheduledTransfer) -> Message:
-    what = _("A payment for days to come was ordered.")
+    what = _("A payment order was set up.")
     facts = [(_("How often"), str(order.get_frequency_display())), *_amount(order), *_route(order), *_app(order)]
     return Message(_("New payment order"), what, facts)
 
 
 def order_held(order: ScheduledTransfer) -> Message:
-    what = _("We hold a payment order: nothing is paid by it until you resume it. You can also cancel it.")
+    what = _("A payment order is on hold. It pays nothing until you resume it. You can also cancel it.")
     facts = [(_("Why"), str(order.get_held_reason_display())), *_amount(order), *_route(order), *_app(order)]
     return Message(_("Payment order on hold"), what, facts)
 

@@ -1,4 +1,4 @@
-"""Orders for days to come that an app set up, for OAUTH["LEFT_BY_APPS"]: on hold or cancelled with the app."""
+"""Payment orders that an app set up, for OAUTH["LEFT_BY_APPS"]: on hold or cancelled when the user removes the app."""
 
 from collections.abc import Collection
 from typing import Any
@@ -24,12 +24,12 @@ class Orders(LeftByApps):
 
 
 def _left(count: int) -> Left:
-    said = ngettext(
-        "It set up %(count)d payment order. Without the app we hold it: nothing is paid by it until you resume it among"
-        " your standing orders.",
-        "It set up %(count)d payment orders. Without the app we hold them: nothing is paid by them until you resume"
-        " them among your standing orders.",
+    text = ngettext(
+        "It set up %(count)d payment order. Without the app, the order is on hold: it pays nothing until you resume it"
+        " under “Standing orders”.",
+        "It set up %(count)d payment orders. Without the app, the orders are on hold: they pay nothing until you resume"
+        " them under “Standing orders”.",
         count,
     )
     offer = ngettext("Cancel the payment order instead", "Cancel the payment orders instead", count)
-    return Left(said % {"count": count}, offer)
+    return Left(text % {"count": count}, offer)

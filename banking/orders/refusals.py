@@ -7,7 +7,7 @@ from banking.ledger.refusals import WrongState
 
 class NotActive(WrongState):
     code = "scheduled_transfer_not_active"
-    title = _("The order is completed or was cancelled before.")
+    title = _("The order is completed or cancelled.")
 
 
 class NotHeld(WrongState):

@@ -30,5 +30,8 @@ def enforce_limit(user_id: UUID, payee_iban: str, amount_minor: int, currency: s
     hours = int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600)
     most = amounts.with_code(currency, settings.NEW_PAYEE_LIMIT_MINOR)
     # In the user's language in the web bank. In English in the API, where no middleware sets a language.
-    told = _("New payees together get at most %(most)s in %(hours)s hours. Store the payee and wait so long for more.")
-    raise LimitExceeded(told % {"most": most, "hours": hours})
+    detail = _(
+        "New payees together can get at most %(most)s in %(hours)s hours."
+        " To pay more, store the payee and wait that long."
+    )
+    raise LimitExceeded(detail % {"most": most, "hours": hours})

@@ -12,7 +12,7 @@ class PayeeUnreachable(Refusal):
 
 class LimitExceeded(Refusal):
     code = "limit_exceeded"
-    title = _("This is more than may go to a new payee.")
+    title = _("This is more than a new payee can get.")
 
 
 class DuplicateTransfer(WrongState):
@@ -24,7 +24,7 @@ class DuplicateTransfer(WrongState):
 
 class NotCancellable(WrongState):
     code = "transfer_not_cancellable"
-    title = _("The transfer is no longer waiting here: it was made, refused, cancelled, or handed to the other bank.")
+    title = _("The transfer is not pending any more: it was made, rejected, cancelled, or handed to the other bank.")
 
 
 class AccountHolderInactive(NotAllowed):

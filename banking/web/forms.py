@@ -17,14 +17,14 @@ SOMEONE_NEW = "new"
 def clean_iban(value: str) -> str:
     compact = iban.compact(value)
     if not iban.is_valid(compact):
-        raise forms.ValidationError(_("This is no IBAN: compare it with the bill, a digit may be wrong."))
+        raise forms.ValidationError(_("This is not a valid IBAN. Compare it with the bill; a digit may be wrong."))
     return compact
 
 
 def clean_text(value: str) -> str:
     """Refuses characters that are invisible or change the direction of the text."""
     if not value.isprintable():
-        raise forms.ValidationError(_("This holds a character that cannot be seen."))
+        raise forms.ValidationError(_("This contains an invisible character."))
     return value
 
 
@@ -62,7 +62,7 @@ class TransferForm(forms.Form):
         max_digits=15,
         decimal_places=3,
         min_value=Decimal("0.001"),
-        error_messages={"min_value": _("An amount is more than nothing.")},
+        error_messages={"min_value": _("The amount must be more than zero.")},
         widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "class": "amount"}),
     )
     source = forms.ChoiceField(label=_("From"))
@@ -107,11 +107,11 @@ class TransferForm(forms.Form):
         if source and given.get("amount"):
             minor = given["amount"].scaleb(get_currency_precision(source.currency))
             if minor != int(minor):
-                self.add_error("amount", _("This currency has no coin so small."))
+                self.add_error("amount", _("This currency has no unit that small."))
             given["amount_minor"], given["currency"] = int(minor), source.currency
         if given.get("to") == SOMEONE_NEW:
             if not given.get("name"):
-                self.add_error("name", _("Who is it?"))
+                self.add_error("name", _("Enter the name of the payee."))
             try:
                 given["iban"] = clean_iban(given.get("iban", ""))
             except forms.ValidationError as error:

@@ -63,7 +63,7 @@ def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     among = _visible(request, may_pay=True)
     try:
         in_transaction(lambda: payment_orders.resume(order_id, is_proven=is_fresh(request), among=among))
-        messages.success(request, _("Resumed. It is paid on its days again."))
+        messages.success(request, _("Resumed. The order pays on its days again."))
     except StrongProofNeeded:
         return prove_it(reverse("bank:orders"))
     except Refusal as refusal:
@@ -78,7 +78,7 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     among = _visible(request, may_pay=True)
     try:
         in_transaction(lambda: payment_orders.cancel(order_id, among=among))
-        messages.success(request, _("Cancelled. Nothing more is paid by it."))
+        messages.success(request, _("Cancelled. The order pays nothing more."))
     except Refusal as refusal:
         messages.error(request, message_of(refusal))
     return HttpResponseRedirect(reverse("bank:orders"), status=303)

@@ -46,7 +46,7 @@ def fill_in(request: HttpRequest) -> HttpResponseBase:
     try:
         _prepare(request, body, key="", is_charged=True)
     except TooManyRequests:
-        form.add_error(None, _("You asked about many account numbers. Please wait a minute and try again."))
+        form.add_error(None, _("You have entered many account numbers. Please wait a minute and try again."))
         return _form(request, form, status=429)
     except Refusal as refusal:
         form.add_error(None, message_of(refusal))
@@ -60,7 +60,10 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
     """Shows the transfer as it was stored, and makes exactly that one: once, however often the button is pressed."""
     body = pending.find(request, key)
     if body is None:
-        messages.error(request, _("This took too long, or was not begun here. Nothing was moved. Please start again."))
+        messages.error(
+            request,
+            _("This transfer has expired, or was started in another browser. No money was moved. Please start again."),
+        )
         return _see_other("bank:transfer")
     if made := _made_before(request, key):  # a second press, or a way back: whatever has changed since
         return _see_other("bank:receipt", made.pk)
@@ -76,7 +79,7 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
     except StrongProofNeeded:
         return prove_it(request.path)
     except RequestInProgress:
-        messages.warning(request, _("The first press is still being worked on. Look again in a moment."))
+        messages.warning(request, _("Your first request is still running. Look again in a moment."))
         return _see_other("bank:confirm", key)
     except Refusal as refusal:
         return _confirmation(request, order, key, problem=message_of(refusal), status=status_of(refusal))
@@ -99,7 +102,7 @@ def receipt(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
 def cancel(request: HttpRequest, transfer_id: UUID) -> HttpResponseBase:
     try:
         in_transaction(lambda: payments.cancel(transfer_id, among=_visible(request, may_pay=True)))
-        messages.success(request, _("Cancelled. The money is yours again."))
+        messages.success(request, _("Cancelled. The money is available again."))
     except Refusal as refusal:
         messages.error(request, message_of(refusal))
     return _see_other("bank:receipt", transfer_id)

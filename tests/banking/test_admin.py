@@ -342,7 +342,7 @@ def test_a_refusal_is_said_in_plain_words_and_the_request_stays_open(asker, appr
     ledger.post([(of_bob, -11_000), (internal_account("GBP", "Cards"), 11_000)], description="Spent", kind="card")
     request = asked_for(browser_of(asker), payment)
     said = decide(browser_of(approver), request).content.decode()
-    assert "The account does not hold enough for this." in said
+    assert "The account does not have enough money for this." in said
     request.refresh_from_db()
     assert request.status == "open"
     assert not LedgerTransaction.objects.filter(reverses=payment).exists()

@@ -303,15 +303,15 @@ def test_proving_it_leads_back_to_the_same_transfer(browser, current, of_bob, se
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"amount": "0"}, "more than nothing"),
-        ({"amount": "-5"}, "more than nothing"),
+        ({"amount": "0"}, "more than zero"),
+        ({"amount": "-5"}, "more than zero"),
         ({"amount": "1e3"}, "Write the amount like this"),
         ({"amount": "1.005"}, "no coin so small"),
         ({"amount": "NaN"}, "Write the amount like this: 1,234.50"),
-        ({"iban": "GB00CSGN20000000000000"}, "no IBAN"),
-        ({"iban": ""}, "no IBAN"),
+        ({"iban": "GB00CSGN20000000000000"}, "not a valid IBAN"),
+        ({"iban": ""}, "not a valid IBAN"),
         ({"name": ""}, "Who is it"),
-        ({"name": "Bob\u202ereka"}, "cannot be seen"),
+        ({"name": "Bob\u202ereka"}, "invisible character"),
         ({"reference": ""}, "required"),
         ({"to": "account:00000000-0000-0000-0000-000000000000"}, "valid choice"),
         ({"source": "x"}, "valid choice"),
@@ -335,7 +335,7 @@ def test_who_only_looks_may_not_pay(browser, current, bob, alice):
     looked_after = funded(bob, "Grandmother's")
     AccountAccess.objects.create(account=looked_after, user=alice, role=Role.READER)
     page = browser.get(f"/bank/accounts/{looked_after.pk}")
-    assert "You may look, not pay" in text(page)
+    assert "You can read, not pay" in text(page)
     assert "Make a transfer" not in text(page)
     answer = browser.post("/bank/transfer", filled(looked_after, f"account:{current.pk}"))
     assert answer.status_code == 400
