@@ -4,9 +4,11 @@ A cursor that was edited or comes from another list is refused before any query 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 from django.core import signing
+from django.db.models import QuerySet
 
 from banking.api.problems import BadRequest
 from oauth.resource_server import TokenRequest
@@ -15,6 +17,8 @@ DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 #: The query parameters of a list.
 PAGE = ("limit", "cursor")
 MAX_CURSOR_CHARACTERS = 512
+
+_Row = TypeVar("_Row")
 
 
 class Page:
@@ -26,6 +30,12 @@ class Page:
         self.limit = _limit(request.query_params.get("limit"))
         cursor = request.query_params.get("cursor")
         self.after: Any = self._read(cursor) if cursor is not None else None
+
+    def newest_first(self, rows: QuerySet[Any, _Row]) -> QuerySet[Any, _Row]:
+        """The rows of this page by id, the newest first, and one more if there is one."""
+        if self.after is not None:
+            rows = rows.filter(pk__lt=UUID(self.after))
+        return rows.order_by("-pk")[: self.limit + 1]
 
     def envelope(
         self, rows: list[dict[str, Any]], *, key: str | Callable[[dict[str, Any]], str], is_cut: bool = False

@@ -1,7 +1,6 @@
 """GET and POST /payees, GET and DELETE /payees/{id}, POST /payee-checks."""
 
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -45,10 +44,7 @@ class PayeeList(BankView):
 
     def get(self, request: TokenRequest) -> Response:
         page = Page(request, "payees")
-        payees = _visible(request)
-        if page.after is not None:
-            payees = payees.filter(id__lt=UUID(page.after))
-        rows = payees.order_by("-id").values(*_FIELDS)[: page.limit + 1]
+        rows = page.newest_first(_visible(request).values(*_FIELDS))
         return Response(page.envelope([_represent(row) for row in rows], key="id"))
 
     def post(self, request: TokenRequest) -> Response:

@@ -44,18 +44,18 @@ class PaymentView(BankView):
 class CreateOnce(PaymentView):
     """POST, exactly once per Idempotency-Key."""
 
-    def create(self, request: TokenRequest, body: dict[str, Any], asked: IdempotentRequest) -> dict[str, Any]:
+    def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> dict[str, Any]:
         """The JSON of what the body asks to make, in the caller's transaction. Raises a Refusal, StrongProofNeeded,
         NotTheirs, TooManyRequests, or what `require_live` raises."""
         raise NotImplementedError
 
     def created_once(self, request: TokenRequest, body: dict[str, Any]) -> Response:
-        asked = self.idempotent_request(request, body, key_of(request))
+        idempotent = self.idempotent_request(request, body, key_of(request))
         return create_once(
-            asked,
-            lambda: self.create(request, body, asked),
+            idempotent,
+            lambda: self.create(request, body, idempotent),
             made_in=self.model,
-            made_before=lambda: self._made_before(request, asked),
+            made_before=lambda: self._made_before(request, idempotent),
             collection=self.collection,
         )
 
@@ -68,9 +68,11 @@ class CreateOnce(PaymentView):
             fingerprint=fingerprint_of(body),
         )
 
-    def _made_before(self, request: TokenRequest, asked: IdempotentRequest) -> Made:
+    def _made_before(self, request: TokenRequest, idempotent: IdempotentRequest) -> Made:
         """Raises Http404 if the user may no longer pay from the account that it was made from."""
-        of_key = self.model.objects.filter(client_id=asked.client_id, user_id=asked.user_id, idempotency_key=asked.key)
+        of_key = self.model.objects.filter(
+            client_id=idempotent.client_id, user_id=idempotent.user_id, idempotency_key=idempotent.key
+        )
         pk, fingerprint = of_key.values_list("pk", "fingerprint").get()
         row = self.payable(request).filter(pk=pk).values(*self.fields).first()
         if row is None:
@@ -102,7 +104,7 @@ class Cancel(PaymentView):
         return Response(in_transaction(cancel))
 
 
-def order_of(request: TokenRequest, body: dict[str, Any], asked: IdempotentRequest) -> PaymentOrder:
+def order_of(request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> PaymentOrder:
     """The payment order of a validated body."""
     user_id = user_or_404(request)
     # Payments stop when the authorization ends, not when the token expires (ASVS 5.0 10.4.9).
@@ -114,4 +116,4 @@ def order_of(request: TokenRequest, body: dict[str, Any], asked: IdempotentReque
         is_proven=is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE),
         details=request.claims.authorization_details,
     )
-    return prepare(Instruction.from_body(body, key=asked.key, fingerprint=asked.fingerprint), payer)
+    return prepare(Instruction.from_body(body, key=idempotent.key, fingerprint=idempotent.fingerprint), payer)

@@ -94,10 +94,7 @@ class ScheduledTransferList(CreateOnce, ScheduledTransferView):
 
     def get(self, request: TokenRequest) -> Response:
         page = Page(request, "scheduled-transfers")
-        visible = self.visible(request)
-        if page.after is not None:
-            visible = visible.filter(id__lt=UUID(page.after))
-        rows = visible.order_by("-id").values(*self.fields)[: page.limit + 1]
+        rows = page.newest_first(self.visible(request).values(*self.fields))
         return Response(page.envelope([self.represent(row) for row in rows], key="id"))
 
     def post(self, request: TokenRequest) -> Response:
@@ -106,11 +103,11 @@ class ScheduledTransferList(CreateOnce, ScheduledTransferView):
         serializer.is_valid(raise_exception=True)
         return self.created_once(request, serializer.validated_data)
 
-    def create(self, request: TokenRequest, body: dict[str, Any], asked: IdempotentRequest) -> dict[str, Any]:
+    def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> dict[str, Any]:
         if transfer_details(request.claims.authorization_details):
             raise ConsentDiffers("The user allowed one transfer, not a payment order.")
         made = orders.create(
-            order_of(request, body, asked),
+            order_of(request, body, idempotent),
             frequency=body["frequency"],
             first_on=body["first_on"],
             last_on=body.get("last_on"),

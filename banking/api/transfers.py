@@ -77,10 +77,7 @@ class TransferList(CreateOnce, TransferView):
 
     def get(self, request: TokenRequest) -> Response:
         page = Page(request, "transfers")
-        transfers = self.visible(request)
-        if page.after is not None:
-            transfers = transfers.filter(id__lt=UUID(page.after))
-        rows = list(transfers.order_by("-id").values(*self.fields)[: page.limit + 1])
+        rows = list(page.newest_first(self.visible(request).values(*self.fields)))
         recent = readable(request, rows, at="created_at")
         return Response(
             page.envelope([self.represent(row) for row in recent], key="id", is_cut=len(recent) < len(rows))
@@ -99,8 +96,8 @@ class TransferList(CreateOnce, TransferView):
         key_of(request)
         return Response(self._dry_run(request, serializer.validated_data))
 
-    def create(self, request: TokenRequest, body: dict[str, Any], asked: IdempotentRequest) -> dict[str, Any]:
-        order = order_of(request, body, asked)
+    def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> dict[str, Any]:
+        order = order_of(request, body, idempotent)
         transfer = payments.make(order)
         row = {field: getattr(transfer, field) for field in self.fields if field not in ("destination__iban", "is_own")}
         destination_iban = order.destination.iban if order.destination else None
@@ -108,10 +105,10 @@ class TransferList(CreateOnce, TransferView):
 
     def _dry_run(self, request: TokenRequest, body: dict[str, Any]) -> dict[str, Any]:
         """Makes the transfer in a transaction that is rolled back: what it would be, and what would be left."""
-        asked = self.idempotent_request(request, body, key=f"rehearsal-{uuid4()}")
+        idempotent = self.idempotent_request(request, body, key=f"rehearsal-{uuid4()}")
 
         def tried() -> dict[str, Any]:
-            transfer = self.create(request, body, asked)
+            transfer = self.create(request, body, idempotent)
             source = Account.objects.get(pk=transfer["source"]["account_id"])
             transaction.set_rollback(True)
             left = money(source.currency, source.available_minor)

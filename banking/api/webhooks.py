@@ -1,7 +1,6 @@
 """GET and POST /webhooks, GET and DELETE /webhooks/{id}, POST /webhooks/{id}/ping, GET /webhooks/{id}/deliveries."""
 
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -49,10 +48,7 @@ class WebhookList(BankView):
 
     def get(self, request: TokenRequest) -> Response:
         page = Page(request, "webhooks")
-        hooks = _visible(request)
-        if page.after is not None:
-            hooks = hooks.filter(id__lt=UUID(page.after))
-        rows = hooks.order_by("-id")[: page.limit + 1]
+        rows = page.newest_first(_visible(request))
         return Response(page.envelope([_represent(hook) for hook in rows], key="id"))
 
     def post(self, request: TokenRequest) -> Response:
@@ -119,9 +115,7 @@ class WebhookDeliveries(BankView):
         page = Page(request, f"deliveries|{hook.pk}")
         # Without what was withheld: the app may not know that something happened.
         deliveries = WebhookDelivery.objects.filter(webhook=hook).exclude(status=WebhookDelivery.Status.DROPPED)
-        if page.after is not None:
-            deliveries = deliveries.filter(id__lt=UUID(page.after))
-        rows = deliveries.order_by("-id")[: page.limit + 1]
+        rows = page.newest_first(deliveries)
         return Response(page.envelope([_represent_delivery(one) for one in rows], key="id"))
 
 

@@ -35,57 +35,58 @@ def request_reversal(transaction_id: UUID, *, by: Officer, reason: str) -> Rever
         raise AlreadyReversed
     try:
         with transaction.atomic():
-            asked = ReversalRequest.objects.create(transaction=original, reason=reason, requested_by=by.user)
-            _record("reversal_requested", asked, by, reason)
+            request = ReversalRequest.objects.create(transaction=original, reason=reason, requested_by=by.user)
+            _record("reversal_requested", request, by, reason)
     except IntegrityError as error:
         diagnostics = getattr(error.__cause__, "diag", None)
         if getattr(diagnostics, "constraint_name", None) == "reversal_asked_once_at_a_time":
             raise AlreadyRequested from error
         raise
-    return asked
+    return request
 
 
 @transaction.atomic
 def approve_reversal(request_id: UUID, *, by: Officer, reason: str = "") -> ReversalRequest:
     """Approves and reverses in one transaction. Raises a Refusal, for example if the money has been spent since."""
-    asked = _open_request(request_id, by)
-    asked.reversal = ledger.reverse(asked.transaction, reason=asked.reason)
-    _decide(asked, ReversalRequest.Status.APPROVED, by, reason)
-    _record("reversal_approved", asked, by, f"{asked.reason}; by {asked.reversal.pk}. {reason}".strip())
-    accounts = asked.reversal.entries.filter(account__holder__isnull=False).values_list("account_id", flat=True)
-    if happened := [(Event.TRANSACTION_BOOKED, account, asked.reversal.pk) for account in accounts]:
+    request = _open_request(request_id, by)
+    request.reversal = ledger.reverse(request.transaction, reason=request.reason)
+    _decide(request, ReversalRequest.Status.APPROVED, by, reason)
+    _record("reversal_approved", request, by, f"{request.reason}; by {request.reversal.pk}. {reason}".strip())
+    accounts = request.reversal.entries.filter(account__holder__isnull=False).values_list("account_id", flat=True)
+    if happened := [(Event.TRANSACTION_BOOKED, account, request.reversal.pk) for account in accounts]:
         webhooks.announce(happened)
-    return asked
+    return request
 
 
 @transaction.atomic
 def decline_reversal(request_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
-    asked = _open_request(request_id, by)
-    _decide(asked, ReversalRequest.Status.DECLINED, by, reason)
-    _record("reversal_declined", asked, by, reason)
-    return asked
+    request = _open_request(request_id, by)
+    _decide(request, ReversalRequest.Status.DECLINED, by, reason)
+    _record("reversal_declined", request, by, reason)
+    return request
 
 
 def _open_request(request_id: UUID, by: Officer) -> ReversalRequest:
     """Locks the request before any account, so that two officers who decide at once do it one after the other."""
     requests = ReversalRequest.objects.select_for_update(no_key=True, of=("self",)).select_related("transaction")
-    asked = requests.get(pk=request_id)
-    if asked.status != ReversalRequest.Status.OPEN:
+    request = requests.get(pk=request_id)
+    if request.status != ReversalRequest.Status.OPEN:
         raise AlreadyDecided
-    if asked.requested_by_id == by.user.pk:
+    if request.requested_by_id == by.user.pk:
         raise SameUser
-    refuse_own_money(by, asked.transaction.entries.values_list("account_id", flat=True))
-    return asked
+    refuse_own_money(by, request.transaction.entries.values_list("account_id", flat=True))
+    return request
 
 
-def _decide(asked: ReversalRequest, status: ReversalRequest.Status, by: Officer, reason: str) -> None:
-    asked.status, asked.decided_by, asked.decided_at, asked.decision_reason = status, by.user, timezone.now(), reason
-    asked.save(update_fields=["status", "decided_by", "decided_at", "decision_reason", "reversal"])
+def _decide(request: ReversalRequest, status: ReversalRequest.Status, by: Officer, reason: str) -> None:
+    request.status, request.decision_reason = status, reason
+    request.decided_by, request.decided_at = by.user, timezone.now()
+    request.save(update_fields=["status", "decided_by", "decided_at", "decision_reason", "reversal"])
 
 
-def _record(act: str, asked: ReversalRequest, by: Officer, reason: str) -> None:
+def _record(act: str, request: ReversalRequest, by: Officer, reason: str) -> None:
     """Writes a row for each holder of a touched account; one without a holder if there is none."""
-    entries = asked.transaction.entries.filter(account__holder__isnull=False)
+    entries = request.transaction.entries.filter(account__holder__isnull=False)
     holders: set[object] = set(entries.values_list("account__holder_id", flat=True))
     for holder in holders or {""}:
-        record(act, by=by, about=holder, reason=f"Transaction {asked.transaction_id}: {reason}")
+        record(act, by=by, about=holder, reason=f"Transaction {request.transaction_id}: {reason}")

@@ -12,14 +12,14 @@ _MOST = 5
 _SECONDS = 1800
 
 
-def keep(request: HttpRequest, order: dict[str, Any]) -> str:
+def store(request: HttpRequest, order: dict[str, Any]) -> str:
     key = secrets.token_urlsafe(24)
     stored = {**_all(request), key: {**order, "at": time.time()}}
     request.session[_KEY] = dict(list(stored.items())[-_MOST:])
     return key
 
 
-def find(request: HttpRequest, key: str) -> dict[str, Any] | None:
+def load(request: HttpRequest, key: str) -> dict[str, Any] | None:
     """Finds a transfer also after it was made, so that a second press shows the same one."""
     return _all(request).get(key)
 

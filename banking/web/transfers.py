@@ -51,14 +51,14 @@ def fill_in(request: HttpRequest) -> HttpResponseBase:
     except Refusal as refusal:
         form.add_error(None, message_of(refusal))
         return _form(request, form, status=status_of(refusal))
-    return _see_other("bank:confirm", pending.keep(request, body))
+    return _see_other("bank:confirm", pending.store(request, body))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
     """Shows the transfer as it was stored, and makes exactly that one: once, however often the button is pressed."""
-    body = pending.find(request, key)
+    body = pending.load(request, key)
     if body is None:
         messages.error(
             request,
