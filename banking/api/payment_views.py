@@ -94,12 +94,13 @@ class Cancel(PaymentView):
 
     def cancelled(self, request: TokenRequest, pk: str) -> Response:
         StrictSerializer(data=request.data).is_valid(raise_exception=True)
+        payment_id = uuid_or_404(pk)
 
         def cancel() -> dict[str, Any]:
             require_live(request.token)
             among = self.cancellable(request)
-            self.cancel(uuid_or_404(pk), among)
-            return self.represent(among.values(*self.fields).get(pk=pk))
+            self.cancel(payment_id, among)
+            return self.represent(among.values(*self.fields).get(pk=payment_id))
 
         return Response(in_transaction(cancel))
 
