@@ -240,10 +240,10 @@ def test_a_guarantee_that_is_gone_is_named_and_stops_check(role):
 
 
 def test_a_role_that_is_not_there_or_a_password_that_is_missing_is_an_error(monkeypatch):
-    with pytest.raises(CommandError, match="no role nobody_like_that"):
+    with pytest.raises(CommandError, match="nobody_like_that does not exist"):
         call_command("database_role", "nobody_like_that", "--check")
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
-    with pytest.raises(CommandError, match="No password"):
+    with pytest.raises(CommandError, match="needs a password"):
         call_command("database_role", "nobody_like_that", "--password-stdin")
 
 
@@ -258,6 +258,6 @@ def test_its_password_is_never_said_in_the_clear(role, monkeypatch, django_asser
 
 
 def test_who_is_not_the_owner_cannot_set_it_up(role):
-    with connected_as(role), pytest.raises(CommandError, match="Run it as the owner"):
+    with connected_as(role), pytest.raises(CommandError, match="Run this command as the owner"):
         call_command("database_role", "another_role")
     assert not database.role_exists("another_role")

@@ -143,7 +143,7 @@ def test_the_web_bank_names_the_app_and_resumes_with_a_fresh_log_in(browser, wee
     assert "On hold" not in page
     remove(browser, removal(browser)[0])
     page = text(browser.get("/bank/orders"))
-    for said in ("On hold", "was removed", Client.objects.get(client_id=APP).name, "Nothing is paid by it"):
+    for said in ("On hold", "was removed", Client.objects.get(client_id=APP).name, "It pays nothing"):
         assert said in page
     url = f"/bank/orders/{weekly.pk}/resume"
     with time_machine.travel(datetime(2026, 12, 2, 12, tzinfo=UTC)):

@@ -87,7 +87,7 @@ def test_every_account_app_and_page_counts(old, access_token, api, alice, curren
     assert refused(send(another_app, body_of(other, current, 2_500)))
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
         where = begin(browser, other, amount="25.00", **new_payee(of_bob))
-        assert "large amount" in text(browser.get(where))
+        assert "amount is large" in text(browser.get(where))
         assert browser.post(where)["Location"].startswith("/accounts/reauthenticate/")
     assert Transfer.objects.count() == 1
 

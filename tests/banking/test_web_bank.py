@@ -153,7 +153,7 @@ def test_a_transfer_is_filled_in_looked_at_and_made(browser, current, of_bob):
     assert not Transfer.objects.exists()
     page = browser.get(where)
     check_page(page)
-    for said in ("£12.50", "Bob Baker", "The name fits the account", "Rent", "£87.50", "in 24 hours"):
+    for said in ("£12.50", "Bob Baker", "The name matches the account", "Rent", "£87.50", "in 24 hours"):
         assert said in text(page)
     receipt = browser.post(where)
     assert receipt.status_code == 303
@@ -263,7 +263,7 @@ def test_money_that_is_not_there_is_not_moved_and_it_says_so(browser, current, o
     where = begin(browser, current, amount="100.01", **new_payee(of_bob))
     answer = browser.post(where)
     assert answer.status_code == 422
-    assert "does not hold enough" in text(answer)
+    assert "does not have enough money" in text(answer)
     assert not soup(answer).select("main form button")
     assert Account.objects.get(pk=current.pk).posted_minor == 10_000
 
@@ -280,7 +280,7 @@ def test_a_large_amount_needs_a_fresh_log_in_at_the_moment_of_paying(browser, cu
     settings.STEP_UP_AMOUNT_MINOR = 1_000
     settings.STEP_UP_MAX_AGE = timedelta(seconds=-1)
     where = begin(browser, current, **new_payee(of_bob))
-    assert "large amount" in text(browser.get(where))
+    assert "amount is large" in text(browser.get(where))
     answer = browser.post(where)
     assert answer["Location"] == f"/accounts/reauthenticate/?next={where.replace('/', '%2F')}"
     assert not Transfer.objects.exists()
@@ -306,11 +306,11 @@ def test_proving_it_leads_back_to_the_same_transfer(browser, current, of_bob, se
         ({"amount": "0"}, "more than zero"),
         ({"amount": "-5"}, "more than zero"),
         ({"amount": "1e3"}, "Write the amount like this"),
-        ({"amount": "1.005"}, "no coin so small"),
+        ({"amount": "1.005"}, "no unit that small"),
         ({"amount": "NaN"}, "Write the amount like this: 1,234.50"),
         ({"iban": "GB00CSGN20000000000000"}, "not a valid IBAN"),
         ({"iban": ""}, "not a valid IBAN"),
-        ({"name": ""}, "Who is it"),
+        ({"name": ""}, "Enter the name of the payee"),
         ({"name": "Bob\u202ereka"}, "invisible character"),
         ({"reference": ""}, "required"),
         ({"to": "account:00000000-0000-0000-0000-000000000000"}, "valid choice"),
@@ -326,7 +326,7 @@ def test_a_mistake_is_told_and_what_was_typed_stays(browser, current, of_bob, ch
 
 def test_a_name_that_does_not_fit_is_told_and_not_who_it_is(browser, current, of_bob):
     said = text(browser.get(begin(browser, current, **new_payee(of_bob, name="Tax Office"))))
-    assert "does not fit" in said
+    assert "does not match" in said
     assert "Bob Baker" not in said
 
 
@@ -364,7 +364,7 @@ def test_a_pending_transfer_is_cancelled_by_who_may(browser, of_bobs_browser, al
     assert browser.get(f"{address}/cancel").status_code == 405
     browser.post(f"{address}/cancel")
     assert "Not paid" in text(browser.get(address))
-    assert "no longer waiting" in text(browser.post(f"{address}/cancel", follow=True))
+    assert "not pending any more" in text(browser.post(f"{address}/cancel", follow=True))
 
 
 # --- payees and orders
