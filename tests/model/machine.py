@@ -7,6 +7,7 @@ from hypothesis.stateful import initialize, rule
 
 from tests.model import moves
 from tests.model.asking_elsewhere import AskingElsewhere
+from tests.model.oracle import Violation
 from tests.model.requests import Reply, Want, apps, keys, much, picks, wants
 from tests.model.staff import Staff
 from tests.model.watch import Watch
@@ -27,4 +28,10 @@ class AuthorityMachine(AskingElsewhere, Staff, WaysOut, Watch):
     @rule(data=st.data())
     def go_on(self, data: st.DataObject) -> None:
         chosen = data.draw(moves.possible(self, is_calm=self.is_calm))
-        getattr(self, chosen.name)(**data.draw(chosen.arguments))
+        try:
+            getattr(self, chosen.name)(**data.draw(chosen.arguments))
+        except Violation:
+            raise
+        except Exception as error:
+            error.add_note("\n".join(("What happened:", *self.story)))
+            raise

@@ -146,7 +146,7 @@ class Redeeming(Tokens):
 
     @move(
         4,
-        when=lambda self: self._rotated(),
+        when=lambda self: self._rotated() or self._retried(),
         number=numbers,
         key=keys,
         retries=st.booleans(),
@@ -155,16 +155,23 @@ class Redeeming(Tokens):
     def rotate(self, number: int, key: str, retries: bool, is_the_same_key: bool) -> None:
         """A public client goes on with its newest refresh token, and may move to a key. Or it retries an older one,
         since the answer was lost; or a thief does, who may have a key."""
-        token: Refresh = self.pick(self._retried() if retries and self._retried() else self._rotated(), number)
+        newest, superseded = self._rotated(), self._retried()
+        token: Refresh = self.pick(superseded if not newest or (retries and superseded) else newest, number)
         if token.successor is None:
             self._refresh(token, token.key or key)
         else:
             self._refresh(token, token.successor.key if is_the_same_key else key)
 
     def _rotated(self) -> list[Refresh]:
-        """The newest refresh tokens of public clients."""
+        """The newest refresh tokens of public clients, but for those that stay the same and were used."""
         of_public = [one for one in self.model.refresh_tokens if self.apps[one.app].is_public]
-        return [one for one in of_public if not one.superseded_at and not self.model.why_ended(one.allowed, self.now)]
+        return [
+            one
+            for one in of_public
+            if not one.superseded_at
+            and not (one.key and one.was_used)
+            and not self.model.why_ended(one.allowed, self.now)
+        ]
 
     def _retried(self) -> list[Refresh]:
         """Those whose successors have just taken their place."""

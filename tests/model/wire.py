@@ -28,7 +28,7 @@ _ATTRIBUTE = re.compile(r'([a-z-]+)(?:="([^"]*)")?')
 
 class Browser(Client):
     def __init__(self, cookies: SimpleCookie | None = None) -> None:
-        super().__init__(raise_request_exception=False)
+        super().__init__()
         self.handler = _HANDLER
         for name, morsel in (cookies or {}).items():
             self.cookies[name] = morsel.value
