@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.test import Client as Browser
 from django.test import TransactionTestCase
@@ -77,6 +78,13 @@ def _forget_what_is_kept_in_memory() -> Iterator[None]:
     """What this process keeps in memory outlives a test's rows."""
     yield
     caches.clear()
+
+
+@pytest.fixture
+def clock_stands() -> Iterator[None]:
+    """Limits count by the minute; however slow the machine is, the test stays within one."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
 
 
 @pytest.fixture

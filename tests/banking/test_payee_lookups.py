@@ -10,7 +10,7 @@ from oauth.infrastructure.rate_limits import Limit
 from tests.lib.transfers import KEY, body_of, order, send
 from tests.lib.web_bank import filled, text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_stands")]
 MOST = 5
 
 

@@ -128,6 +128,7 @@ def _statuses(path: str, method: str, headers: dict[str, str], **values: str) ->
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("clock_stands")
 @pytest.mark.parametrize("path", [path for path in WRITING if path.startswith(("/oauth/", "/api/"))])
 def test_what_writes_stops_at_its_limit(path: str, tried: dict[str, str], service: Client) -> None:
     """Of the app and the API: with credentials that are right, as far as the endpoint has any."""
@@ -139,6 +140,7 @@ def test_what_writes_stops_at_its_limit(path: str, tried: dict[str, str], servic
 
 
 @pytest.mark.django_db
+@pytest.mark.usefixtures("clock_stands")
 @pytest.mark.parametrize("path", [path for path in WRITING if not path.startswith(("/oauth/", "/api/"))])
 def test_every_page_that_writes_stops_at_its_limit(path: str, settings: Any) -> None:
     """Whoever asks, before the view sees it."""
