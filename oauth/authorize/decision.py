@@ -1,6 +1,7 @@
 """The user's decision: what allowing and denying write.
 
-Each function is one transaction, so an error undoes all of it.
+Each function is one transaction, so an error undoes all of it. What is allowed ends with the login (unless it is
+offline), so it must not be written after a logout: then LoginRequired is raised, to be shown to the user.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from oauth.authorization_details import Detail
 from oauth.authorize import consent, grant_management, remembered
 from oauth.authorize.request import AuthorizationRequest
 from oauth.models import AuditEvent, Authorization, Client, Session
+from oauth.sessions import login_session
 
 
 @transaction.atomic(savepoint=False)
@@ -83,6 +85,7 @@ def _write(
     details: Sequence[Detail] = (),
     until: datetime | None = None,
 ) -> Authorization:
+    login_session.keep_open(session)
     ends_at = consent.expires_at(client, details)
     authorization = Authorization.objects.create(
         user=session.user,
@@ -105,6 +108,7 @@ def _change(
     request: AuthorizationRequest, client: Client, session: Session, details: Sequence[Detail]
 ) -> Authorization:
     """FAPI Grant Management §5: changes an earlier grant of this user. Raises InvalidGrantID if it is not theirs."""
+    login_session.keep_open(session)
     action = request.grant_management_action
     grant = grant_management.find_grant(request.grant_id, client, user=session.user, lock=True)
     grant.expires_at = consent.expires_at(client, grant_management.details_after(grant, action, details))

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.views import View
 
-from oauth.errors import TooManyRequests
+from oauth.errors import LoginRequired, TooManyRequests
 from oauth.infrastructure import rate_limits
 from oauth.models.audit_event import origin
 from oauth.pages import error_page
@@ -28,7 +28,10 @@ class UserPage(View):
                 rate_limits.spend_page(self.endpoint, request)
             except TooManyRequests as refusal:
                 return error_page.show(request, refusal)
-        return self._answer(request, *args, **kwargs)
+        try:
+            return self._answer(request, *args, **kwargs)
+        except LoginRequired as refusal:
+            return error_page.show(request, refusal)
 
     @method_decorator(login_required)
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

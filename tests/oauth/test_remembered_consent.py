@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from banking.accounts.opening import open_account
 from oauth.authorize import remembered
-from oauth.models import Authorization, RememberedConsent
+from oauth.models import Authorization, RememberedConsent, Session
+from oauth.sessions import login_session
 from tests.lib.database import backends_waiting
 from tests.lib.oauth_client import PASSWORD, authorization_url, callback, decide, form_fields
 from tests.lib.registered import make_client
@@ -354,3 +355,52 @@ def test_silent_answers_do_not_wait_for_each_other(browser, web_app):
         wait_until(lambda: answers or backends_waiting())
         assert answers == [True]
     thread.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_logout_ends_a_silent_answer_under_way(browser, web_app):
+    """OpenID Connect RP-Initiated Logout §2, ASVS 5.0 7.4.1: the logout waits for it and ends it with the session."""
+    allow(browser, web_app, scope="accounts:read")
+    session = Session.objects.get()
+    ended = threading.Event()
+
+    def log_out():
+        try:
+            login_session.end_all(session.user, Session.EndReason.LOGOUT)
+        finally:
+            ended.set()
+            connection.close()
+
+    thread = threading.Thread(target=log_out)
+    with transaction.atomic():
+        assert is_silent(browser, web_app, scope="accounts:read")
+        thread.start()
+        wait_until(lambda: ended.is_set() or backends_waiting() == 1)
+        assert not ended.is_set()
+    thread.join()
+    assert not Authorization.objects.live().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_granted_in_a_session_that_has_just_ended(browser, web_app):
+    """ASVS 5.0 7.4.1: the logout is written but not committed when the silent answer is."""
+    allow(browser, web_app, scope="accounts:read offline_access")
+    answers = []
+
+    def ask_silently():
+        try:
+            answers.append(ask(browser, web_app, scope="accounts:read"))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=ask_silently)
+    with transaction.atomic():
+        login_session.end_all(Session.objects.get().user, Session.EndReason.LOGOUT)
+        thread.start()
+        wait_until(lambda: answers or backends_waiting() == 1)
+        assert not answers
+    thread.join()
+    [answer] = answers
+    assert answer.status_code == 400
+    assert b"login_required" in answer.content
+    assert Authorization.objects.count() == 1
