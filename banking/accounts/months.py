@@ -1,8 +1,10 @@
 """Calendar months in the bank's time zone, and when one is closed."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import ClassVar
 
 from django.utils import timezone
 
@@ -12,6 +14,9 @@ SETTLING = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True, order=True)
 class Month:
+    #: Of its text, `2026-10`.
+    PATTERN: ClassVar[str] = "([0-9]{4})-(0[1-9]|1[0-2])"
+
     year: int
     month: int
 
@@ -22,9 +27,8 @@ class Month:
     @classmethod
     def parse(cls, text: str) -> "Month | None":
         """From `2026-10`; None if the text is no month."""
-        year, dash, month = text.partition("-")
-        is_form = text.isascii() and dash and len(year) == 4 and len(month) == 2 and (year + month).isdigit()
-        return cls(int(year), int(month)) if is_form and int(year) > 0 and 1 <= int(month) <= 12 else None
+        form = re.fullmatch(cls.PATTERN, text)
+        return cls(int(form[1]), int(form[2])) if form and int(form[1]) > 0 else None
 
     def __str__(self) -> str:
         return f"{self.year:04}-{self.month:02}"

@@ -32,7 +32,7 @@ def csv_lines(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
                 timestamp(row["booked_at"]),
                 csv_cells.text(row["transaction__description"]),
                 csv_cells.text(row["counterparty_name"]),
-                csv_cells.text(iban.masked(row["counterparty_iban"]) or ""),
+                csv_cells.text(iban.masked(row["counterparty_iban"]) if row["counterparty_iban"] else ""),
                 "in" if amount_minor > 0 else "out",
                 amounts.decimal(currency, abs(amount_minor)),
                 currency,

@@ -4,12 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from rest_framework.response import Response
 
 from banking.api.cursors import PAGE, Page
 from banking.api.money import money
+from banking.api.operation import operation
+from banking.api.representations import Account, Balances, PageOf
+from banking.api.responses import Ok
 from banking.api.views import BankView, account_or_404
-from banking.models import Account
+from banking.models import Account as AccountRow
 from banking.notation import iban
 from banking.notation.timestamps import timestamp
 from oauth.resource_server import TokenRequest
@@ -18,32 +20,40 @@ _FIELDS = ("id", "type", "currency", "name", "status", "iban", "opened_at")
 
 
 class AccountList(BankView):
+    tag = "Accounts"
     required_scopes = {"GET": ["accounts:read"]}
     query_parameters = {"GET": PAGE}
 
-    def get(self, request: TokenRequest) -> Response:
+    @operation("List accounts")
+    def get(self, request: TokenRequest) -> Ok[PageOf[Account]]:
         page = Page(request, "accounts")
         after = None if page.after is None else UUID(page.after)
-        rows = Account.objects.rows_visible_to(request.token, "accounts", *_FIELDS, after=after, limit=page.limit + 1)
-        return Response(page.envelope([_represent(row, request) for row in rows], key="id"))
+        rows = AccountRow.objects.rows_visible_to(
+            request.token, "accounts", *_FIELDS, after=after, limit=page.limit + 1
+        )
+        return Ok(page.envelope([_represent(row, request) for row in rows], key="id"))
 
 
 class AccountDetail(BankView):
+    tag = "Accounts"
     required_scopes = {"GET": ["accounts:read"]}
 
-    def get(self, request: TokenRequest, account_id: str) -> Response:
-        return Response(_represent(account_or_404(request, account_id, *_FIELDS, action="accounts"), request))
+    @operation("Read an account")
+    def get(self, request: TokenRequest, account_id: str) -> Ok[Account]:
+        return Ok(_represent(account_or_404(request, account_id, *_FIELDS, action="accounts"), request))
 
 
-class Balances(BankView):
+class BalanceDetail(BankView):
+    tag = "Accounts"
     required_scopes = {"GET": ["balances:read"]}
 
-    def get(self, request: TokenRequest, account_id: str) -> Response:
+    @operation("Read balances")
+    def get(self, request: TokenRequest, account_id: str) -> Ok[Balances]:
         fields = ("posted_minor", "held_minor", "overdraft_minor", "last_seq")
         account = account_or_404(request, account_id, *fields, action="balances")
         posted, held, overdraft, last_seq = (account[field] for field in fields)
         currency = account["currency"]
-        answer = Response(
+        answer: Ok[Balances] = Ok(
             {
                 "account_id": account["id"],
                 "booked": money(currency, posted),
@@ -59,7 +69,8 @@ class Balances(BankView):
         return answer
 
 
-def _represent(row: dict[str, Any], request: TokenRequest) -> dict[str, Any]:
+def _represent(row: dict[str, Any], request: TokenRequest) -> Account:
+    number: str | None = row["iban"]
     sees_detail = "accounts:detail" in request.claims.scopes
     return {
         "id": row["id"],
@@ -67,6 +78,6 @@ def _represent(row: dict[str, Any], request: TokenRequest) -> dict[str, Any]:
         "currency": row["currency"],
         "name": row["name"],
         "status": row["status"],
-        "identifiers": [{"scheme": "iban", "value": row["iban"] if sees_detail else iban.masked(row["iban"])}],
+        "identifiers": [{"scheme": "iban", "value": number if sees_detail or not number else iban.masked(number)}],
         "opened_at": timestamp(row["opened_at"]),
     }

@@ -3,27 +3,30 @@
 from typing import Any
 
 from django.conf import settings
-from rest_framework import status
-from rest_framework.response import Response
 
+from banking.api.operation import operation
+from banking.api.representations import Consent
+from banking.api.responses import NoContent, Ok
 from banking.api.views import BankView
 from banking.models import Account
-from banking.notation.timestamps import timestamp
+from banking.notation.timestamps import Timestamp, timestamp
 from oauth.resource_server import InvalidToken, TokenRequest, authorization_of, end_authorization
 
 
 class ConsentView(BankView):
     """Needs no scope: the answer only describes the token."""
 
+    tag = "Consent"
     required_scopes = {"GET": [], "DELETE": []}
 
-    def get(self, request: TokenRequest) -> Response:
+    @operation("What this token may do")
+    def get(self, request: TokenRequest) -> Ok[Consent]:
         authorization = authorization_of(request.token)
         if authorization is None:
             raise InvalidToken("The authorization behind this token has ended.")
         claims = request.claims
         accounts = Account.objects.visible_to(request.token).order_by("id").values_list("id", flat=True)
-        return Response(
+        return Ok(
             {
                 "client": {"id": authorization.client_id, "name": authorization.client_name},
                 "scopes": sorted(claims.scopes),
@@ -40,12 +43,14 @@ class ConsentView(BankView):
             }
         )
 
-    def delete(self, request: TokenRequest) -> Response:
-        """Ends every token of the authorization; the app disappears from the user's list."""
+    @operation("Give the access back")
+    def delete(self, request: TokenRequest) -> NoContent:
+        """Its tokens stop working within seconds. Needs a token of the app itself with all its scopes: one that was
+        exchanged (RFC 8693) or narrowed is refused with 403."""
         if not end_authorization(request.token):
             raise InvalidToken("This API cannot end the authorization; revoke the token at the authorization server.")
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        return NoContent()
 
 
-def _time(at: Any) -> str | None:
+def _time(at: Any) -> Timestamp | None:
     return timestamp(at) if at else None

@@ -3,7 +3,7 @@
 A cursor that was edited or comes from another list is refused before any query (Hydra CVE-2026-33504).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -11,12 +11,17 @@ from django.core import signing
 from django.db.models import QuerySet
 
 from banking.api.problems import BadRequest
+from banking.api.query import Number, Text
+from banking.api.representations import PageOf
 from oauth.resource_server import TokenRequest
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
-#: The query parameters of a list.
-PAGE = ("limit", "cursor")
 MAX_CURSOR_CHARACTERS = 512
+_LIMIT = Number("limit", "How many at most.", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT)
+_CURSOR = Text("cursor", "`next_cursor` of the page before.", max_length=MAX_CURSOR_CHARACTERS)
+#: The query parameters of a list.
+PAGE = (_LIMIT, _CURSOR)
+R = TypeVar("R", bound=Mapping[str, Any])
 
 _Row = TypeVar("_Row")
 
@@ -27,8 +32,8 @@ class Page:
     def __init__(self, request: TokenRequest, scope_of: str) -> None:
         claims = request.claims
         self._signer = signing.Signer(salt=f"cursor|{claims.subject}|{claims.client_id}|{scope_of}")
-        self.limit = _limit(request.query_params.get("limit"))
-        cursor = request.query_params.get("cursor")
+        self.limit = _LIMIT.value(request)
+        cursor = _CURSOR.text(request)
         self.after: Any = self._read(cursor) if cursor is not None else None
 
     def newest_first(self, rows: QuerySet[Any, _Row]) -> QuerySet[Any, _Row]:
@@ -37,9 +42,7 @@ class Page:
             rows = rows.filter(pk__lt=UUID(self.after))
         return rows.order_by("-pk")[: self.limit + 1]
 
-    def envelope(
-        self, rows: list[dict[str, Any]], *, key: str | Callable[[dict[str, Any]], str], is_cut: bool = False
-    ) -> dict[str, Any]:
+    def envelope(self, rows: list[R], *, key: str | Callable[[R], str], is_cut: bool = False) -> PageOf[R]:
         """The JSON of a page. `rows` has up to limit + 1 rows; `is_cut` says that more exist anyway. `key` is the
         member that the next page continues after, or a function that makes the position from a row."""
         position = key if callable(key) else lambda row: str(row[key])
@@ -57,11 +60,3 @@ class Page:
             return str(self._signer.unsign_object(cursor))
         except (signing.BadSignature, ValueError):
             raise BadRequest("invalid_cursor", "The cursor does not belong to this list.") from None
-
-
-def _limit(given: str | None) -> int:
-    if given is None:
-        return DEFAULT_LIMIT
-    if not given.isascii() or not given.isdigit() or len(given) > 4 or not 1 <= int(given) <= MAX_LIMIT:
-        raise BadRequest("malformed_request", f"limit must be a number from 1 to {MAX_LIMIT}.")
-    return int(given)

@@ -4,10 +4,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from banking.api.money import StrictCharField, StrictSerializer, StrictUUIDField
+from banking.api.fields import IBANField, StrictCharField, StrictSerializer, StrictUUIDField
+from banking.api.representations import MaskedAccount, OwnAccount
 from banking.notation import iban
 
-_FORMS = ({"account_id"}, {"payee_id"}, {"scheme", "identifier", "name"})
+#: Each form by its members.
+FORMS = ({"account_id"}, {"payee_id"}, {"scheme", "identifier", "name"})
 
 
 class DestinationSerializer(StrictSerializer):
@@ -17,18 +19,18 @@ class DestinationSerializer(StrictSerializer):
     account_id = StrictUUIDField(required=False)
     payee_id = StrictUUIDField(required=False)
     scheme = serializers.ChoiceField(["iban"], required=False)
-    identifier = StrictCharField(max_length=42, required=False)
+    identifier = IBANField(required=False)
     name = StrictCharField(max_length=140, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if set(attrs) not in _FORMS:
+        if set(attrs) not in FORMS:
             raise serializers.ValidationError(
                 "Send account_id alone, or payee_id alone, or scheme, identifier and name."
             )
         return attrs
 
 
-def represent(row: dict[str, Any]) -> dict[str, Any]:
+def represent(row: dict[str, Any]) -> OwnAccount | MaskedAccount:
     """Of a transfer's row: an own account by its id, any other with its IBAN partly hidden."""
     if row["is_own"]:
         return {"account_id": row["destination_id"]}

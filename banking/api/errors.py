@@ -13,8 +13,9 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from banking.api.problem_types import PROBLEMS
-from banking.api.problems import MEDIA_TYPE, error_id_of, problem
+from banking.api.problems import ProblemResponse, problem
 from banking.api.refusals import problem_of
+from banking.api.representations import Problem
 from banking.ledger.refusals import Refusal
 from banking.payments.refusals import NotTheirs, RequestInProgress, StrongProofNeeded
 from oauth.errors import TooManyRequests
@@ -31,13 +32,13 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     set_rollback()
     if isinstance(error, Refusal):
         headers = {"Retry-After": "2"} if isinstance(error, RequestInProgress) else None
-        return _response(problem_of(error), headers)
+        return ProblemResponse(problem_of(error), headers)
     if isinstance(error, StrongProofNeeded):
         error = InsufficientUserAuthentication(acr_values=(), max_age=settings.STEP_UP_MAX_AGE)
     if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
         logger.error("The database is not available: %s", type(error).__name__)
         detail = "The bank cannot be reached at the moment. Repeat the same request."
-        return _response(problem("temporarily_unavailable", status=503, detail=detail), {"Retry-After": "2"})
+        return ProblemResponse(problem("temporarily_unavailable", status=503, detail=detail), {"Retry-After": "2"})
     if isinstance(error, TooManyRequests):
         error = exceptions.Throttled(wait=error.retry_after_seconds)
     if isinstance(error, (Http404, NotTheirs)):
@@ -46,10 +47,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = exceptions.PermissionDenied()
     if not isinstance(error, exceptions.APIException):
         return None
-    return _response(_api_problem(error), _headers(error))
+    return ProblemResponse(_api_problem(error), _headers(error))
 
 
-def _api_problem(error: exceptions.APIException) -> dict[str, Any]:
+def _api_problem(error: exceptions.APIException) -> Problem:
     code = _CODES.get(error.default_code, error.default_code)
     code = code if code in PROBLEMS else "malformed_request"
     if isinstance(error, exceptions.ValidationError):
@@ -80,8 +81,3 @@ def _headers(error: exceptions.APIException) -> dict[str, str]:
     if wait := getattr(error, "wait", None):
         headers["Retry-After"] = str(int(wait))
     return headers
-
-
-def _response(body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    headers = {"X-Error-Id": error_id_of(body), **(headers or {})}
-    return Response(body, status=body["status"], headers=headers, content_type=MEDIA_TYPE)

@@ -2,40 +2,48 @@
 something once per key."""
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
-from banking.api.problems import MEDIA_TYPE, BadRequest, error_id_of
+from banking.api.problems import BadRequest, ProblemResponse
+from banking.api.query import HeaderParameter
 from banking.api.refusals import problem_of, status_of
+from banking.api.representations import Problem
+from banking.api.responses import Created
 from banking.ledger.refusals import Refusal
 from banking.models import ScheduledTransfer, Transfer
 from banking.payments.idempotency import Answer, IdempotentRequest, Made, run_idempotent
 
-_KEY = re.compile(r"[\x21-\x7e]{16,255}")
+# A string of RFC 8941 §3.3.3, or, as many clients send it, the same without quotes: 16 to 255 visible ASCII characters.
+_HEADER = '"([!-~]{16,255})"|([!#-~][!-~]{15,254})'
+IDEMPOTENCY_KEY = HeaderParameter(
+    "Idempotency-Key",
+    "Random for each new order, the same for each retry. Kept for 7 days, a transfer's for ever.",
+    pattern=f"^({_HEADER})$",
+)
 
 
 def key_of(request: Request) -> str:
     """The key: a structured-field string or, as many clients send it, without quotes. Raises BadRequest."""
-    header = request.headers.get("Idempotency-Key")
+    header = request.headers.get(IDEMPOTENCY_KEY.name)
     if header is None:
         raise BadRequest("idempotency_key_missing", "Send an Idempotency-Key header with a new random key.")
-    key = header[1:-1] if len(header) > 1 and header[0] == header[-1] == '"' else header
-    if not _KEY.fullmatch(key):
+    key = re.fullmatch(_HEADER, header)
+    if key is None:
         raise BadRequest("idempotency_key_invalid", "The Idempotency-Key must be 16 to 255 visible ASCII characters.")
-    return key
+    return key[1] or key[2]
 
 
 def create_once(
     request: IdempotentRequest,
-    create: Callable[[], dict[str, Any]],
+    create: Callable[[], Mapping[str, Any]],
     *,
     made_in: type[Transfer | ScheduledTransfer],
     made_before: Callable[[], Made],
     collection: str,
-) -> Response:
+) -> Created[Any] | ProblemResponse:
     """201 with the Location of what `create` made, or the problem document of its refusal. Each retry gets the same
     answer. `collection` is the path of the collection."""
 
@@ -48,12 +56,11 @@ def create_once(
             return Answer(status_of(refusal), problem_of(refusal))
 
     answer = run_idempotent(request, work, made_in=made_in, made_before=made_before)
-    response = Response(answer.body, status=answer.status)
+    response: Created[Any] | ProblemResponse
     if answer.status == 201:
-        response["Location"] = f"/api/v1/{collection}/{answer.body['id']}"
+        response = Created(answer.body, location=f"/api/v1/{collection}/{answer.body['id']}")
     else:
-        response.content_type = MEDIA_TYPE
-        response["X-Error-Id"] = error_id_of(answer.body)
+        response = ProblemResponse(cast(Problem, answer.body))
     if answer.is_replay:
         response["Idempotent-Replayed"] = "true"
     return response

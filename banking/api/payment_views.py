@@ -1,15 +1,17 @@
 """What /transfers and /scheduled-transfers share: a POST that creates one exactly once, and a cancellation."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
-from rest_framework.response import Response
 
-from banking.api.idempotency import create_once, key_of
-from banking.api.money import StrictSerializer
+from banking.api.fields import NothingSerializer
+from banking.api.idempotency import IDEMPOTENCY_KEY, create_once, key_of
+from banking.api.problems import ProblemResponse
+from banking.api.responses import Created, Ok
 from banking.api.views import BankView, user_or_404, uuid_or_404
 from banking.ledger import in_transaction
 from banking.models import Account, ScheduledTransfer, Transfer
@@ -27,7 +29,7 @@ class PaymentView(BankView):
     fields: ClassVar[tuple[str, ...]]
 
     @staticmethod
-    def represent(row: dict[str, Any]) -> dict[str, Any]:
+    def represent(row: dict[str, Any]) -> Mapping[str, Any]:
         """The JSON of a row."""
         raise NotImplementedError
 
@@ -44,12 +46,14 @@ class PaymentView(BankView):
 class CreateOnce(PaymentView):
     """POST, exactly once per Idempotency-Key."""
 
-    def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> dict[str, Any]:
+    header_parameters = {"POST": (IDEMPOTENCY_KEY,)}
+
+    def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> Mapping[str, Any]:
         """The JSON of what the body asks to make, in the caller's transaction. Raises a Refusal, StrongProofNeeded,
         NotTheirs, TooManyRequests, or what `require_live` raises."""
         raise NotImplementedError
 
-    def created_once(self, request: TokenRequest, body: dict[str, Any]) -> Response:
+    def created_once(self, request: TokenRequest, body: dict[str, Any]) -> Created[Any] | ProblemResponse:
         idempotent = self.idempotent_request(request, body, key_of(request))
         return create_once(
             idempotent,
@@ -84,6 +88,7 @@ class Cancel(PaymentView):
     """POST without a body."""
 
     required_scopes = {"POST": ["transfers:write"]}
+    bodies = {"POST": NothingSerializer}
 
     def cancellable(self, request: TokenRequest) -> QuerySet[Any]:
         return self.payable(request)
@@ -92,17 +97,17 @@ class Cancel(PaymentView):
         """In the caller's transaction. Raises a Refusal or NotTheirs."""
         raise NotImplementedError
 
-    def cancelled(self, request: TokenRequest, pk: str) -> Response:
-        StrictSerializer(data=request.data).is_valid(raise_exception=True)
+    def cancelled(self, request: TokenRequest, pk: str) -> Ok[Any]:
+        self.body(request)
         payment_id = uuid_or_404(pk)
 
-        def cancel() -> dict[str, Any]:
+        def cancel() -> Mapping[str, Any]:
             require_live(request.token)
             among = self.cancellable(request)
             self.cancel(payment_id, among)
             return self.represent(among.values(*self.fields).get(pk=payment_id))
 
-        return Response(in_transaction(cancel))
+        return Ok(in_transaction(cancel))
 
 
 def order_of(request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> PaymentOrder:

@@ -1,13 +1,13 @@
 """Problem documents (RFC 9457), and the exceptions of the API that become one."""
 
-from typing import Any
-
 from django.conf import settings
 from django.http import JsonResponse
 from django_guid import get_guid
 from rest_framework import exceptions, status
+from rest_framework.response import Response
 
 from banking.api.problem_types import PROBLEMS
+from banking.api.representations import Problem, ProblemPointer
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -38,11 +38,11 @@ class Conflict(exceptions.APIException):
         self.default_code = code
 
 
-def problem(code: str, *, status: int, detail: str, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+def problem(code: str, *, status: int, detail: str, errors: list[ProblemPointer] | None = None) -> Problem:
     """The members of a problem document. `code` is a key of PROBLEMS. The detail ends with the error id, so that an
     integrator who quotes it quotes the id too."""
     error_id = get_guid()
-    body: dict[str, Any] = {
+    body: Problem = {
         "type": f"{settings.ISSUER}/problems/{code}",
         "title": PROBLEMS[code][0],
         "status": status,
@@ -55,11 +55,17 @@ def problem(code: str, *, status: int, detail: str, errors: list[dict[str, str]]
     return body
 
 
-def error_id_of(body: dict[str, Any]) -> str:
+def error_id_of(body: Problem) -> str:
     """The id of a problem document. A replayed refusal keeps the id of the first request."""
     return str(body["instance"]).removeprefix("urn:uuid:")
 
 
-def json_response(body: dict[str, Any]) -> JsonResponse:
+class ProblemResponse(Response):
+    def __init__(self, body: Problem, headers: dict[str, str] | None = None) -> None:
+        headers = {"X-Error-Id": error_id_of(body), **(headers or {})}
+        super().__init__(body, status=body["status"], headers=headers, content_type=MEDIA_TYPE)
+
+
+def json_response(body: Problem) -> JsonResponse:
     headers = {"X-Error-Id": error_id_of(body)}
     return JsonResponse(body, status=body["status"], headers=headers, content_type=MEDIA_TYPE)

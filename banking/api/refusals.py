@@ -1,8 +1,9 @@
 """Refusals of the bank as problem documents (RFC 9457)."""
 
-from typing import Any
+from typing import Any, cast
 
 from banking.api.problems import problem
+from banking.api.representations import Problem, ProblemPointer
 from banking.ledger.refusals import NotAllowed, Refusal, WrongState
 
 #: Where the body of a payment has the field that a refusal is about, as a JSON Pointer (RFC 6901).
@@ -25,9 +26,10 @@ def status_of(refusal: Refusal) -> int:
             return 422
 
 
-def problem_of(refusal: Refusal) -> dict[str, Any]:
+def problem_of(refusal: Refusal) -> Problem:
     """The facts of the refusal become members beside the usual ones (RFC 9457 §3.2)."""
-    errors = None
+    errors: list[ProblemPointer] | None = None
     if refusal.field:
         errors = [{"pointer": _POINTERS[refusal.field], "code": refusal.code, "detail": refusal.detail}]
-    return problem(refusal.code, status=status_of(refusal), detail=refusal.detail, errors=errors) | refusal.facts
+    made: Any = problem(refusal.code, status=status_of(refusal), detail=refusal.detail, errors=errors) | refusal.facts
+    return cast(Problem, made)

@@ -7,18 +7,21 @@ from itertools import islice, takewhile
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpResponseNotModified
 from rest_framework.renderers import BaseRenderer, JSONRenderer
-from rest_framework.response import Response
 
 from banking.accounts.history import FIELDS, needs_fresh_login
 from banking.accounts.months import Month, closed_months, month_with_statement
 from banking.accounts.statement_csv import csv_lines
-from banking.accounts.statements import Statement, statement_of
+from banking.accounts.statements import Statement as StatementRows
+from banking.accounts.statements import statement_of
 from banking.api import transactions
 from banking.api.cursors import PAGE, Page
 from banking.api.money import money
+from banking.api.operation import operation
 from banking.api.problems import BadRequest
+from banking.api.representations import PageOf, Statement, StatementHead, StatementSummary
+from banking.api.responses import Ok, Streamed
 from banking.api.views import BankView, account_or_404, unchanged
 from banking.notation.timestamps import timestamp
 from oauth.resource_server import TokenRequest, require_authentication
@@ -37,10 +40,12 @@ class CSVRenderer(BaseRenderer):
 
 
 class StatementList(BankView):
+    tag = "Accounts"
     required_scopes = {"GET": ["statements:read"]}
     query_parameters = {"GET": PAGE}
 
-    def get(self, request: TokenRequest, account_id: str) -> Response:
+    @operation("List statements")
+    def get(self, request: TokenRequest, account_id: str) -> Ok[PageOf[StatementSummary]]:
         account = account_or_404(request, account_id, "opened_at", action="statements")
         page = Page(request, f"statements|{account['id']}")
         before = Month.parse(page.after) if page.after is not None else None
@@ -50,18 +55,21 @@ class StatementList(BankView):
         listed = closed_months(account["opened_at"], before=before)
         if since is not None:
             listed = takewhile(lambda month: month.begins_at >= since, listed)
-        rows = [
+        rows: list[StatementSummary] = [
             {"id": str(month), "from": timestamp(month.begins_at), "to": timestamp(month.ends_at)}
             for month in islice(listed, page.limit + 1)
         ]
-        return Response(page.envelope(rows, key="id"))
+        return Ok(page.envelope(rows, key="id"))
 
 
 class StatementDetail(BankView):
+    tag = "Accounts"
     required_scopes = {"GET": ["statements:read"]}
     renderer_classes = [JSONRenderer, CSVRenderer]
 
-    def get(self, request: TokenRequest, account_id: str, month: str) -> HttpResponseBase:
+    @operation("Read a statement")
+    def get(self, request: TokenRequest, account_id: str, month: str) -> Streamed[Statement] | HttpResponseNotModified:
+        """A closed month; the same for ever. As JSON or, by Accept, as CSV."""
         account = account_or_404(request, account_id, "opened_at", action="statements")
         asked = month_with_statement(month, account["opened_at"])
         since = transactions.history_from(request, account)
@@ -76,29 +84,30 @@ class StatementDetail(BankView):
             return known
         rows = statement.entries.values(*FIELDS).iterator(chunk_size=_CHUNK)
         body = csv_lines(rows) if is_csv else _json(account, statement, rows)
-        answer = StreamingHttpResponse(body, content_type="text/csv; charset=utf-8" if is_csv else "application/json")
+        content_type = "text/csv; charset=utf-8" if is_csv else "application/json"
+        answer: Streamed[Statement] = Streamed(body, content_type=content_type)
         answer["ETag"] = etag
         if is_csv:
             answer["Content-Disposition"] = f'attachment; filename="statement-{asked}.csv"'
         return answer
 
 
-def _etag(account: dict[str, Any], statement: Statement, *, is_csv: bool) -> str:
+def _etag(account: dict[str, Any], statement: StatementRows, *, is_csv: bool) -> str:
     """Strong: a closed month has the same bytes for ever. Change `csv 2` when the format of the file changes."""
     identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv 2' if is_csv else 'json'}"
     return f'"{hashlib.sha256(identity.encode()).hexdigest()[:32]}"'
 
 
-def _json(account: dict[str, Any], statement: Statement, rows: Iterable[dict[str, Any]]) -> Iterator[str]:
-    head = {
+def _json(account: dict[str, Any], statement: StatementRows, rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    head: StatementHead = {
         "id": str(statement.month),
-        "account_id": str(account["id"]),
+        "account_id": account["id"],
         "from": timestamp(statement.month.begins_at),
         "to": timestamp(statement.month.ends_at),
         "opening_balance": money(account["currency"], statement.opening_minor),
         "closing_balance": money(account["currency"], statement.closing_minor),
     }
-    yield json.dumps(head)[:-1] + ', "transactions": ['
+    yield json.dumps(head, default=str)[:-1] + ', "transactions": ['
     for number, row in enumerate(rows):
         yield (", " if number else "") + json.dumps(transactions.represent(row), default=str)
     yield "]}"

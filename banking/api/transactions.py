@@ -8,62 +8,65 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
-from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import get_default_timezone, is_naive, make_aware
-from rest_framework.response import Response
 
 from banking.accounts.history import FIELDS, recent_rows
 from banking.api.cursors import MAX_LIMIT, PAGE, Page
 from banking.api.money import money
-from banking.api.problems import BadRequest
+from banking.api.operation import operation
+from banking.api.query import Moment
+from banking.api.representations import PageOf, Transaction
+from banking.api.responses import Ok
+from banking.api.transaction_filters import Filters
 from banking.api.views import BankView, account_or_404, uuid_or_404
 from banking.models import LedgerEntry, Transfer
 from banking.notation import iban
 from banking.notation.timestamps import timestamp
 from oauth.resource_server import TokenRequest, is_authenticated_since, require_authentication
 
-_FILTERS = ("from", "to", "direction", "status")
-_DIRECTIONS = {"in": {"amount_minor__gt": 0}, "out": {"amount_minor__lt": 0}}
+_HISTORY_FROM = Moment("history_from", "Of a consent (RFC 9396).")
 
 
 class TransactionList(BankView):
+    tag = "Accounts"
     required_scopes = {"GET": ["transactions:read"]}
-    query_parameters = {"GET": (*PAGE, *_FILTERS)}
+    query_parameters = {"GET": (*PAGE, *Filters.PARAMETERS)}
 
-    def get(self, request: TokenRequest, account_id: str) -> Response:
+    @operation("List transactions")
+    def get(self, request: TokenRequest, account_id: str) -> Ok[PageOf[Transaction]]:
+        """Newest first. Older than 90 days needs a user who has just logged in (RFC 9470)."""
         account = account_or_404(request, account_id, action="transactions")
-        query = request.query_params
-        filters = {name: query.get(name) for name in _FILTERS}
-        page = Page(request, f"transactions|{account['id']}|{sorted((k, v) for k, v in filters.items() if v)}")
-        statuses = _statuses(filters["status"])
+        page = Page(request, f"transactions|{account['id']}|{Filters.named_in(request)}")
+        filters = Filters.from_request(request)
         is_in_booked = page.after is not None and page.after.isdigit()
-        pending: list[dict[str, Any]] = []
-        if "pending" in statuses and not is_in_booked:
+        pending: list[Transaction] = []
+        if "pending" in filters.statuses and not is_in_booked:
             pending = _pending(request, account, filters, before=page.after)[: page.limit + 1]
-        room = page.limit + 1 - len(pending) if "booked" in statuses else 0
-        entries = _filtered(_history(request, account), filters)
+        room = page.limit + 1 - len(pending) if "booked" in filters.statuses else 0
+        entries = filters.entries(_history(request, account))
         if is_in_booked:
             entries = entries.filter(account_seq__lt=int(page.after))
         rows = list(entries.order_by("-account_seq").values(*FIELDS)[:room])
         recent = readable(request, rows, is_first=not pending)
         listed = [*pending, *(represent(row) for row in recent)]
-        return Response(page.envelope(listed, key=_position, is_cut=len(recent) < len(rows)))
+        return Ok(page.envelope(listed, key=_position, is_cut=len(recent) < len(rows)))
 
 
 class TransactionDetail(BankView):
+    tag = "Accounts"
     required_scopes = {"GET": ["transactions:read"]}
 
-    def get(self, request: TokenRequest, account_id: str, transaction_id: str) -> Response:
+    @operation("Read a transaction")
+    def get(self, request: TokenRequest, account_id: str, transaction_id: str) -> Ok[Transaction]:
         account = account_or_404(request, account_id, action="transactions")
         asked = uuid_or_404(transaction_id)
         row = _history(request, account).filter(transaction_id=asked).values(*FIELDS).first()
         if row is not None:
             readable(request, [row])
-            return Response(represent(row))
-        pending = _pending(request, account, {}, only=asked)
+            return Ok(represent(row))
+        pending = _pending(request, account, Filters(), only=asked)
         if not pending:
             raise Http404
-        return Response(pending[0])
+        return Ok(pending[0])
 
 
 def readable(
@@ -97,36 +100,17 @@ def history_from(request: TokenRequest, account: dict[str, Any]) -> datetime | N
         for detail in details
         if "history_from" in detail and str(account["id"]) in detail.get("accounts", [str(account["id"])])
     ]
-    return _moment("history_from", max(since)) if since else None
+    return _HISTORY_FROM.parse(max(since)) if since else None
 
 
 def histories(request: TokenRequest) -> Iterator[tuple[list[str], datetime]]:
     """(accounts, since) for each consent that limits the history. An empty list means all accounts."""
     for detail in request.claims.authorization_details:
         if "history_from" in detail:
-            yield detail.get("accounts", []), _moment("history_from", detail["history_from"])
+            yield detail.get("accounts", []), _HISTORY_FROM.parse(detail["history_from"])
 
 
-def _filtered(entries: QuerySet[LedgerEntry], filters: dict[str, str | None]) -> QuerySet[LedgerEntry]:
-    if filters["from"] is not None:
-        entries = entries.filter(booked_at__gte=_moment("from", filters["from"]))
-    if filters["to"] is not None:
-        entries = entries.filter(booked_at__lt=_moment("to", filters["to"]))
-    if filters["direction"] is not None:
-        if filters["direction"] not in _DIRECTIONS:
-            raise BadRequest("malformed_request", "direction must be in or out.")
-        entries = entries.filter(**_DIRECTIONS[filters["direction"]])
-    return entries
-
-
-def _statuses(asked: str | None) -> set[str]:
-    statuses = {"booked"} if asked is None else set(asked.split(","))
-    if not statuses <= {"booked", "pending"}:
-        raise BadRequest("malformed_request", "status must be booked, pending, or both with a comma between them.")
-    return statuses
-
-
-def _position(row: dict[str, Any]) -> str:
+def _position(row: Transaction) -> str:
     """Where the next page continues: pending transfers come first, by id; then booked ones, by account_seq. Both newest
     first."""
     return str(row["account_seq"] or row["id"])
@@ -135,20 +119,15 @@ def _position(row: dict[str, Any]) -> str:
 def _pending(
     request: TokenRequest,
     account: dict[str, Any],
-    filters: dict[str, str | None],
+    filters: Filters,
     *,
     before: str | None = None,
     only: UUID | None = None,
-) -> list[dict[str, Any]]:
+) -> list[Transaction]:
     """Money held for transfers to other banks. It has no entry yet, so neither number nor balance; its id is that of
     the transfer until it is booked."""
-    transfers = Transfer.objects.filter(source_id=account["id"], status=Transfer.Status.PENDING)
-    if filters.get("direction") == "in":
-        return []
-    if (since := filters.get("from")) is not None:
-        transfers = transfers.filter(created_at__gte=_moment("from", since))
-    if (until := filters.get("to")) is not None:
-        transfers = transfers.filter(created_at__lt=_moment("to", until))
+    held = Transfer.objects.filter(source_id=account["id"], status=Transfer.Status.PENDING)
+    transfers = filters.transfers(held)
     if allowed_from := history_from(request, account):
         transfers = transfers.filter(created_at__gte=allowed_from)
     if before is not None:
@@ -159,7 +138,7 @@ def _pending(
     return [_represent_pending(row) for row in transfers.order_by("-pk").values(*fields)[: MAX_LIMIT + 1]]
 
 
-def _represent_pending(row: dict[str, Any]) -> dict[str, Any]:
+def _represent_pending(row: dict[str, Any]) -> Transaction:
     return {
         "id": row["id"],
         "account_seq": None,
@@ -175,20 +154,7 @@ def _represent_pending(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _moment(name: str, value: str) -> datetime:
-    """An RFC 3339 date or time. Raises BadRequest."""
-    try:
-        at = parse_datetime(value)
-        if at is None and (day := parse_date(value)):
-            at = datetime(day.year, day.month, day.day)  # noqa: DTZ001 (made aware below)
-        if at is not None:
-            return make_aware(at, get_default_timezone()) if is_naive(at) else at
-    except (ValueError, OverflowError):
-        pass
-    raise BadRequest("malformed_request", f"{name} must be a date or time of RFC 3339.")
-
-
-def represent(row: dict[str, Any]) -> dict[str, Any]:
+def represent(row: dict[str, Any]) -> Transaction:
     amount_minor = row["amount_minor"]
     return {
         "id": row["transaction_id"],
@@ -201,7 +167,7 @@ def represent(row: dict[str, Any]) -> dict[str, Any]:
         "description": row["transaction__description"],
         "counterparty": {
             "name": row["counterparty_name"],
-            "identifier_masked": iban.masked(row["counterparty_iban"]),
+            "identifier_masked": iban.masked(row["counterparty_iban"]) if row["counterparty_iban"] else None,
         },
         "transfer_id": row["transaction__transfer__id"],
         "booked_at": timestamp(row["booked_at"]),

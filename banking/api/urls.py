@@ -3,10 +3,10 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularSwaggerOauthRedirectView
 
-from banking.api.accounts import AccountDetail, AccountList, Balances
+from banking.api.accounts import AccountDetail, AccountList, BalanceDetail
 from banking.api.consent import ConsentView
 from banking.api.openapi.document import APIDocs, OpenAPIDocument
-from banking.api.payees import PayeeCheck, PayeeDetail, PayeeList
+from banking.api.payees import PayeeCheckView, PayeeDetail, PayeeList
 from banking.api.problem_page import problem_page
 from banking.api.scheduled_transfers import (
     ScheduledTransferCancel,
@@ -22,7 +22,7 @@ from banking.api.webhooks import WebhookDeliveries, WebhookDetail, WebhookList, 
 urlpatterns = [
     path("api/v1/accounts", AccountList.as_view(), name="accounts"),
     path("api/v1/accounts/<str:account_id>", AccountDetail.as_view(), name="account"),
-    path("api/v1/accounts/<str:account_id>/balances", Balances.as_view(), name="balances"),
+    path("api/v1/accounts/<str:account_id>/balances", BalanceDetail.as_view(), name="balances"),
     path("api/v1/accounts/<str:account_id>/transactions", TransactionList.as_view(), name="transactions"),
     path(
         "api/v1/accounts/<str:account_id>/transactions/<str:transaction_id>",
@@ -34,7 +34,7 @@ urlpatterns = [
     path("api/v1/consent", ConsentView.as_view(), name="consent"),
     path("api/v1/payees", PayeeList.as_view(), name="payees"),
     path("api/v1/payees/<str:payee_id>", PayeeDetail.as_view(), name="payee"),
-    path("api/v1/payee-checks", PayeeCheck.as_view(), name="payee-checks"),
+    path("api/v1/payee-checks", PayeeCheckView.as_view(), name="payee-checks"),
     path("api/v1/transfers", TransferList.as_view(), name="transfers"),
     path("api/v1/transfers/<str:transfer_id>", TransferDetail.as_view(), name="transfer"),
     path("api/v1/transfers/<str:transfer_id>/cancel", TransferCancel.as_view(), name="transfer-cancel"),

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseNotModified
@@ -10,8 +10,11 @@ from django.utils.http import parse_etags
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from banking.api.fields import StrictSerializer
 from banking.api.json import StrictJSONParser
+from banking.api.openapi.schema import BankSchema
 from banking.api.problems import BadRequest
+from banking.api.query import HeaderParameter, Parameter
 from banking.models import Account
 from banking.models.account_queryset import user_id_of
 from oauth.resource_server import ThrottleToken, TokenRequest, say_limit
@@ -20,24 +23,36 @@ from oauth.resource_server.views import TokenView
 
 class BankView(TokenView):
     """Answers belong to one user: caches must not store them. An app may, and can ask again with If-None-Match (RFC
-    9110 §13)."""
+    9110 §13). The OpenAPI document is generated from what a view names here."""
 
     parser_classes = [StrictJSONParser]
+    schema = BankSchema()
     limit = ThrottleToken.DEFAULT
+    #: The group of operations that the document lists it under.
+    tag: ClassVar[str]
+    # By method. Parameters that are not named are refused, so that a mistyped filter is never silently ignored.
     required_scopes: Mapping[str, list[str]] = {}
-    #: By method. Other parameters are refused, so that a mistyped filter is never silently ignored.
-    query_parameters: Mapping[str, tuple[str, ...]] = {}
+    query_parameters: Mapping[str, tuple[Parameter, ...]] = {}
+    header_parameters: Mapping[str, tuple[HeaderParameter, ...]] = {}
+    bodies: Mapping[str, type[StrictSerializer]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if request.method is None or request.method not in self.required_scopes:
             return  # DRF answers 405 to an unknown method
-        known = self.query_parameters.get(request.method, ())
+        known = [parameter.name for parameter in self.query_parameters.get(request.method, ())]
         for name, values in request.query_params.lists():
             if name not in known:
                 raise BadRequest("unknown_parameter", f"A query parameter is unknown. Known here: {_listed(known)}.")
             if len(values) > 1:
                 raise BadRequest("malformed_request", f"{name} must be given once.")
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """The validated body. Raises ValidationError."""
+        serializer = self.bodies[str(request.method)](data=request.data)
+        serializer.is_valid(raise_exception=True)
+        body: dict[str, Any] = serializer.validated_data
+        return body
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
@@ -48,7 +63,7 @@ class BankView(TokenView):
         return response
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _listed(names: list[str]) -> str:
     return ", ".join(names) or "none"
 
 

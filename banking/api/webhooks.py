@@ -1,20 +1,21 @@
 """GET and POST /webhooks, GET and DELETE /webhooks/{id}, POST /webhooks/{id}/ping, GET /webhooks/{id}/deliveries."""
 
-from typing import Any
-
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.exceptions import APIException
-from rest_framework.response import Response
 
 from banking import webhooks
 from banking.api.cursors import PAGE, Page
-from banking.api.money import StrictCharField, StrictSerializer
+from banking.api.fields import NothingSerializer, StrictCharField, StrictSerializer
+from banking.api.operation import operation
 from banking.api.problems import Conflict
+from banking.api.representations import Delivery, PageOf, Webhook
+from banking.api.responses import Accepted, Created, NoContent, Ok
 from banking.api.views import BankView, user_or_404, uuid_or_404
-from banking.models import Account, Event, Webhook, WebhookDelivery
+from banking.models import Account, Event, WebhookDelivery
+from banking.models import Webhook as WebhookRow
 from banking.notation.timestamps import timestamp
 from oauth.infrastructure import outbound
 from oauth.infrastructure.rate_limits import Limit
@@ -30,8 +31,12 @@ class ConfidentialClientsOnly(APIException):
     default_detail = "Webhooks need a confidential client: one with a server and a credential of its own."
 
 
-class WebhookSerializer(StrictSerializer):
-    url = StrictCharField(max_length=2000)
+class WebhookURLField(StrictCharField):
+    json_schema = {"type": "string", "format": "https-url"}
+
+
+class NewWebhookSerializer(StrictSerializer):
+    url = WebhookURLField(max_length=2000, help_text="https, of a public host.")
     events = serializers.ListField(child=serializers.ChoiceField(_CHOICES), min_length=1, max_length=len(_CHOICES))
 
     def validate_url(self, value: str) -> str:
@@ -43,20 +48,23 @@ class WebhookSerializer(StrictSerializer):
 
 
 class WebhookList(BankView):
+    tag = "Webhooks"
     required_scopes = {"GET": ["webhooks:manage"], "POST": ["webhooks:manage"]}
     query_parameters = {"GET": PAGE}
+    bodies = {"POST": NewWebhookSerializer}
 
-    def get(self, request: TokenRequest) -> Response:
+    @operation("List webhooks")
+    def get(self, request: TokenRequest) -> Ok[PageOf[Webhook]]:
         page = Page(request, "webhooks")
         rows = page.newest_first(_visible(request))
-        return Response(page.envelope([_represent(hook) for hook in rows], key="id"))
+        return Ok(page.envelope([_represent(hook) for hook in rows], key="id"))
 
-    def post(self, request: TokenRequest) -> Response:
-        """Registers an address of the app's server. Deliveries are signed with a key of our JWK Set and contain ids
-        only."""
-        serializer = WebhookSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        claims, events = request.claims, serializer.validated_data["events"]
+    @operation("Add a webhook", refusals={409: f"There are {MOST} already."})
+    def post(self, request: TokenRequest) -> Created[Webhook]:
+        """For clients with a server. Deliveries contain ids only. `Webhook-Signature` is a detached JWS (RFC 7515
+        Appendix F), its key in our JWK Set."""
+        body = self.body(request)
+        claims, events = request.claims, body["events"]
         user_id = user_or_404(request)
         # An event tells that something happened, so the app needs the scope to read about it.
         if missing := {
@@ -69,65 +77,71 @@ class WebhookList(BankView):
             raise ConfidentialClientsOnly
         if _visible(request).count() >= MOST:
             raise Conflict("too_many_webhooks", f"You have {MOST} webhooks already; remove one first.")
-        hook = Webhook.objects.create(
+        hook = WebhookRow.objects.create(
             user_id=user_id,
             client_id=claims.client_id,
             authorization_id=claims.authorization_id,
             accounts=_accounts(request),
-            url=serializer.validated_data["url"],
+            url=body["url"],
             events=sorted(set(events)),
         )
-        answer = Response(_represent(hook), status=status.HTTP_201_CREATED)
-        answer["Location"] = f"/api/v1/webhooks/{hook.pk}"
-        return answer
+        return Created(_represent(hook), location=f"/api/v1/webhooks/{hook.pk}")
 
 
 class WebhookDetail(BankView):
+    tag = "Webhooks"
     required_scopes = {"GET": ["webhooks:manage"], "DELETE": ["webhooks:manage"]}
 
-    def get(self, request: TokenRequest, webhook_id: str) -> Response:
-        return Response(_represent(_hook(request, webhook_id)))
+    @operation("Read a webhook")
+    def get(self, request: TokenRequest, webhook_id: str) -> Ok[Webhook]:
+        return Ok(_represent(_hook(request, webhook_id)))
 
-    def delete(self, request: TokenRequest, webhook_id: str) -> Response:
+    @operation("Remove a webhook")
+    def delete(self, request: TokenRequest, webhook_id: str) -> NoContent:
         """Ends the webhook: nothing more is sent to it."""
         if not _visible(request).filter(pk=uuid_or_404(webhook_id)).update(ended_at=timezone.now()):
             raise Http404
-        return Response(status=status.HTTP_204_NO_CONTENT)
+        return NoContent()
 
 
 class WebhookPing(BankView):
+    tag = "Webhooks"
     required_scopes = {"POST": ["webhooks:manage"]}
+    bodies = {"POST": NothingSerializer}
     limit = Limit("webhook-pings", 10)
 
-    def post(self, request: TokenRequest, webhook_id: str) -> Response:
+    @operation("Send a test")
+    def post(self, request: TokenRequest, webhook_id: str) -> Accepted:
         """Sends an event of type `ping`. The list of deliveries shows the outcome."""
-        StrictSerializer(data=request.data).is_valid(raise_exception=True)
+        self.body(request)
         webhooks.ping(_hook(request, webhook_id))
-        return Response(status=status.HTTP_202_ACCEPTED)
+        return Accepted()
 
 
 class WebhookDeliveries(BankView):
+    tag = "Webhooks"
     required_scopes = {"GET": ["webhooks:manage"]}
     query_parameters = {"GET": PAGE}
 
-    def get(self, request: TokenRequest, webhook_id: str) -> Response:
+    @operation("What was sent")
+    def get(self, request: TokenRequest, webhook_id: str) -> Ok[PageOf[Delivery]]:
         hook = _hook(request, webhook_id)
         page = Page(request, f"deliveries|{hook.pk}")
         # Without what was withheld: the app may not know that something happened.
         deliveries = WebhookDelivery.objects.filter(webhook=hook).exclude(status=WebhookDelivery.Status.DROPPED)
         rows = page.newest_first(deliveries)
-        return Response(page.envelope([_represent_delivery(one) for one in rows], key="id"))
+        return Ok(page.envelope([_represent_delivery(one) for one in rows], key="id"))
 
 
-def _visible(request: TokenRequest) -> QuerySet[Webhook]:
+def _visible(request: TokenRequest) -> QuerySet[WebhookRow]:
     """The webhooks of this client for this user."""
     claims = request.claims
     if claims.user_id is None:
-        return Webhook.objects.none()
-    return Webhook.objects.filter(user_id=claims.user_id, client_id=claims.client_id, ended_at=None)
+        return WebhookRow.objects.none()
+    return WebhookRow.objects.filter(user_id=claims.user_id, client_id=claims.client_id, ended_at=None)
 
 
-def _hook(request: TokenRequest, webhook_id: str) -> Webhook:
+def _hook(request: TokenRequest, webhook_id: str) -> WebhookRow:
     hook = _visible(request).filter(pk=uuid_or_404(webhook_id)).first()
     if hook is None:
         raise Http404
@@ -142,15 +156,15 @@ def _accounts(request: TokenRequest) -> list[str] | None:
     return [str(pk) for pk in Account.objects.visible_to(request.token, "transactions").values_list("pk", flat=True)]
 
 
-def _represent(hook: Webhook) -> dict[str, Any]:
+def _represent(hook: WebhookRow) -> Webhook:
     return {"id": hook.pk, "url": hook.url, "events": hook.events, "created_at": timestamp(hook.created_at)}
 
 
-def _represent_delivery(one: WebhookDelivery) -> dict[str, Any]:
+def _represent_delivery(one: WebhookDelivery) -> Delivery:
     return {
         "id": one.pk,
-        "event": one.event,
-        "status": one.status,
+        "event": Event(one.event),
+        "status": WebhookDelivery.Status(one.status),
         "attempts": one.attempts,
         "last_answer": one.last_answer or None,
         "created_at": timestamp(one.created_at),

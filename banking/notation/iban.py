@@ -4,7 +4,17 @@ import re
 import secrets
 
 _COUNTRY, _BANK = "GB", "CSGN200000"
-_FORM = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}")
+
+
+def _pattern(letters: str, gap: str = "") -> str:
+    return f"([{letters}]{gap}){{2}}([0-9]{gap}){{2}}([{letters}0-9]{gap}){{11,30}}"
+
+
+_FORM = re.compile(_pattern("A-Z"))
+#: What `compact` makes that form of, for a JSON Schema (ECMA 262).
+WRITTEN_PATTERN = f"^ *{_pattern('A-Za-z', ' *')}$"
+#: 34 and the spaces between groups of four.
+MAX_WRITTEN_CHARACTERS = 42
 
 
 def generate() -> str:
@@ -37,9 +47,9 @@ def is_ours(iban: str) -> bool:
     return iban.startswith(_COUNTRY) and iban[4:].startswith(_BANK)
 
 
-def masked(iban: str | None) -> str | None:
+def masked(iban: str) -> str:
     """The country and the last four characters: what an app sees without the scope accounts:detail."""
-    return f"{iban[:2]}{'•' * (len(iban) - 6)}{iban[-4:]}" if iban else None
+    return f"{iban[:2]}{'•' * (len(iban) - 6)}{iban[-4:]}"
 
 
 def ending(iban: str | None) -> str:

@@ -1,8 +1,11 @@
 """Moments as the API, webhooks and files write them."""
 
 from datetime import datetime
+from typing import NewType
+
+#: RFC 3339, in UTC with `Z`.
+Timestamp = NewType("Timestamp", str)
 
 
-def timestamp(at: datetime) -> str:
-    """RFC 3339, in UTC with `Z`."""
-    return at.isoformat().replace("+00:00", "Z")
+def timestamp(at: datetime) -> Timestamp:
+    return Timestamp(at.isoformat().replace("+00:00", "Z"))

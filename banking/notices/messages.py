@@ -53,7 +53,10 @@ def _route(payment: Transfer | ScheduledTransfer) -> Facts:
 
 def _recipient(name: str, identifier: str) -> Facts:
     harmless = _harmless(name)
-    return [*([(_("To"), harmless)] if harmless else []), (_("Account number"), iban.masked(identifier) or "")]
+    return [
+        *([(_("To"), harmless)] if harmless else []),
+        (_("Account number"), iban.masked(identifier) if identifier else ""),
+    ]
 
 
 def _app(payment: Transfer | ScheduledTransfer) -> Facts:

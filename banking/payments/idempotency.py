@@ -6,7 +6,7 @@ unique index until the first one ends, and then gets its answer.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ class Answer:
     """An answer as the caller renders it. It is stored with the key and given to each retry."""
 
     status: int
-    body: dict[str, Any]
+    body: Mapping[str, Any]
     is_replay: bool = False
 
 
@@ -127,7 +127,7 @@ def _identity(request: IdempotentRequest) -> tuple[str, str, str, str]:
     return request.client_id, request.user_id, request.operation, request.key
 
 
-def _as_stored(body: dict[str, Any]) -> dict[str, Any]:
+def _as_stored(body: Mapping[str, Any]) -> dict[str, Any]:
     """The body as JSON: UUIDs become strings."""
     stored: dict[str, Any] = json.loads(json.dumps(body, default=str))
     return stored

@@ -3,6 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Literal
 
 from banking.models import Account
 from banking.notation import iban
@@ -15,7 +16,7 @@ class Match:
     """`result` is `match`, `close_match`, `no_match`, or `not_available` for an account at another bank. `name` is set
     for a close match only: the user nearly knows it already."""
 
-    result: str
+    result: Literal["match", "close_match", "no_match", "not_available"]
     name: str | None = None
 
 

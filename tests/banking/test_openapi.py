@@ -1,16 +1,25 @@
-"""The OpenAPI document: whole, valid, and what is served."""
+"""The OpenAPI document: whole, valid, and what is served. It is generated; these tests hold it to the code."""
 
 import json
+import re
 
 import pytest
+from django.test import RequestFactory
 from drf_spectacular.validation import validate_schema
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from rest_framework.exceptions import ParseError, ValidationError
 
-from banking.api.openapi.components import SCHEMAS
+from banking.accounts.months import Month
+from banking.api.idempotency import IDEMPOTENCY_KEY, key_of
+from banking.api.json import loads
 from banking.api.openapi.document import document
 from banking.api.openapi.examples import EXAMPLES, PROBLEM
-from banking.api.openapi.operations import OPERATIONS
-from tests.lib.bank_endpoints import ENDPOINTS, patterns
+from banking.api.payees import NewPayeeSerializer
+from banking.api.problems import BadRequest
+from banking.api.transfers import NewTransferSerializer
+from tests.banking.test_access_matrix import ENDPOINTS, patterns
 
 pytestmark = pytest.mark.django_db
 
@@ -21,8 +30,14 @@ def operations():
             yield path, method, operation
 
 
+def operation_of(method, name):
+    [operation] = [one for _, _, one in operations() if one["operationId"] == f"{method}_{name.replace('-', '_')}"]
+    return operation
+
+
 def errors(name, instance):
-    schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": SCHEMAS}}
+    components = document()["components"]
+    schema = {"$ref": f"#/components/schemas/{name}", "components": components}
     return [error.message for error in Draft202012Validator(schema).iter_errors(instance)]
 
 
@@ -35,20 +50,30 @@ def test_it_is_open_api_3_1_for_everybody(client):
     assert served["openapi"] == "3.1.0"
 
 
-def test_every_endpoint_has_a_row():
-    assert {(method.lower(), name) for method, name in OPERATIONS} == set(ENDPOINTS)
-    assert sum(1 for _ in operations()) == len(OPERATIONS)
+def test_drf_spectacular_has_nothing_to_complain_of(capsys):
+    document.cache_clear()
+    document()
+    assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize(("method", "name"), OPERATIONS)
+def test_every_endpoint_is_described():
+    assert sum(1 for _ in operations()) == len(ENDPOINTS)
+    for method, name in ENDPOINTS:
+        assert operation_of(method, name)["summary"]
+
+
+@pytest.mark.parametrize(("method", "name"), ENDPOINTS)
 def test_it_names_the_scopes_and_parameters_that_the_view_has(method, name):
-    view = patterns()[name].callback.cls
-    [operation] = [
-        one for _, _, one in operations() if one["operationId"] == f"{method.lower()}_{name.replace('-', '_')}"
-    ]
-    assert operation["security"] == [{"oauth2": view.required_scopes[method]}]
-    described = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
-    assert described == set(view.query_parameters.get(method, ()))
+    view, operation = patterns()[name].callback.cls, operation_of(method, name)
+    assert operation["security"] == [{"oauth2": view.required_scopes[method.upper()]}]
+    described = {one["name"] for one in operation.get("parameters", []) if one["in"] == "query"}
+    assert described == {one.name for one in view.query_parameters.get(method.upper(), ())}
+
+
+def test_every_schema_is_closed_and_has_a_name():
+    for name, schema in document()["components"]["schemas"].items():
+        for one in schema.get("oneOf", [schema]):
+            assert one["additionalProperties"] is False, name
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -60,6 +85,69 @@ def test_examples_fit_their_schemas(name):
 @pytest.mark.parametrize("status", PROBLEM)
 def test_examples_of_problems_fit_too(status):
     assert errors("Problem", PROBLEM[status]) == []
+
+
+KEYS = st.one_of(
+    st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7F), min_size=13, max_size=19),
+    st.text(st.sampled_from('a"'), min_size=13, max_size=19),
+    st.from_regex('"?[!-~]{14,258}"?', fullmatch=True),
+)
+
+
+@given(KEYS)
+def test_the_pattern_of_the_idempotency_key_is_what_the_api_takes(key):
+    [parameter] = [one for one in operation_of("post", "transfers")["parameters"] if one["name"] == "Idempotency-Key"]
+    pattern = parameter["schema"]["pattern"]
+    request = RequestFactory().post("/", headers={IDEMPOTENCY_KEY.name: key})
+    try:
+        is_taken = bool(key_of(request))
+    except BadRequest:
+        is_taken = False
+    assert bool(re.search(pattern, key)) == is_taken
+
+
+REFERENCES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n"), max_size=8) | st.text(
+    st.sampled_from(" \u00a0\u3000\u200b\ta"), max_size=8
+)
+
+
+@given(REFERENCES)
+def test_the_pattern_of_texts_is_what_the_api_takes(text):
+    pattern = document()["components"]["schemas"]["NewTransfer"]["properties"]["reference"]["pattern"]
+    field = NewTransferSerializer().fields["reference"]
+    try:
+        is_taken = bool(field.run_validation(loads(json.dumps(text).encode())))
+    except (ParseError, ValidationError):
+        is_taken = False
+    # What the pattern cannot say without the flags of a programming language: characters above U+FFFF.
+    assert bool(re.search(pattern, text)) == is_taken or any("\U000e0000" <= one <= "\U000e007f" for one in text)
+
+
+@given(st.from_regex(r"\A[A-Za-z0-9 ]{0,44}\Z") | st.just("GB82 WEST 1234 5698 7654 32"))
+def test_the_pattern_of_an_iban_takes_every_iban(text):
+    pattern = document()["components"]["schemas"]["NewPayee"]["properties"]["identifier"]["pattern"]
+    body = {"scheme": "iban", "identifier": text, "name": "Dora Demir"}
+    if NewPayeeSerializer(data=body).is_valid():
+        assert re.search(pattern, text)
+    for known in ("DE89370400440532013000", "de89 3704 0044 0532 0130 00", "FR7630006000011234567890189"):
+        assert re.search(pattern, known)
+    assert not re.search(pattern, "DE8937040044")
+
+
+@given(st.from_regex(r"\A[0-9]{3,5}-[0-9]{1,3}\Z"))
+def test_the_pattern_of_a_month_is_what_the_api_takes(text):
+    [pattern] = [
+        one["schema"]["pattern"] for one in operation_of("get", "statement")["parameters"] if one["name"] == "month"
+    ]
+    assert bool(re.search(pattern, text)) == (Month.parse(text) is not None) or text.startswith("0000-")
+
+
+def test_path_parameters_are_uuids_and_months():
+    for path, _, operation in operations():
+        named = [one for one in operation.get("parameters", []) if one["in"] == "path"]
+        assert [one["name"] for one in named] == re.findall(r"{(\w+)}", path)
+        for one in named:
+            assert one["schema"].get("format") == "uuid" or one["name"] == "month"
 
 
 def test_every_operation_tells_of_its_refusals():

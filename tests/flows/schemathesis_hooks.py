@@ -16,12 +16,15 @@ schemathesis.openapi.format(
 
 @schemathesis.hook
 def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
-    """Cursors are signed: none can be made up. Orders are for days to come, the last not before the first.
-    tests/banking tries both."""
+    """Cursors are signed: none can be made up. Orders are for days to come, the last not before the first. What fits the
+    pattern of an IBAN seldom has the right check digits. tests/banking tries all of them."""
     for path in raw_schema["paths"].values():
         for operation in path.values():
-            operation["parameters"] = [one for one in operation["parameters"] if one["name"] != "cursor"]
-    order = raw_schema["components"]["schemas"]["NewScheduledTransfer"]["properties"]
+            operation["parameters"] = [one for one in operation.get("parameters", []) if one["name"] != "cursor"]
+    schemas = raw_schema["components"]["schemas"]
+    for account in (schemas["NewPayee"], *schemas["Destination"]["oneOf"]):
+        account["properties"].get("identifier", {}).pop("pattern", None)
+    order = schemas["NewScheduledTransfer"]["properties"]
     order["first_on"] = {"enum": [str(TODAY + timedelta(days=days)) for days in (0, 1, 31, 700)]}
     del order["last_on"]
 

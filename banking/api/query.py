@@ -1,0 +1,128 @@
+"""Parameters of requests. Each one of the query string reads its own value. All tell the OpenAPI document what they
+take."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.timezone import get_default_timezone, is_naive, make_aware
+from rest_framework.request import Request
+
+from banking.api.problems import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A view refuses a parameter that it does not name, so that a misspelt filter is never silently no filter."""
+
+    name: str
+    description: str
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def text(self, request: Request) -> str | None:
+        return request.query_params.get(self.name)
+
+    def refuse(self, what_it_must_be: str) -> BadRequest:
+        return BadRequest("malformed_request", f"{self.name} must be {what_it_must_be}.")
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderParameter:
+    name: str
+    description: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Parameter):
+    max_length: int
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": self.max_length}
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Parameter):
+    minimum: int
+    maximum: int
+    default: int
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum, "default": self.default}
+
+    def value(self, request: Request) -> int:
+        """Raises BadRequest."""
+        given = self.text(request)
+        if given is None:
+            return self.default
+        is_digits = given.isascii() and given.isdigit() and len(given) <= len(str(self.maximum)) + 1
+        if not is_digits or not self.minimum <= int(given) <= self.maximum:
+            raise self.refuse(f"a number from {self.minimum} to {self.maximum}")
+        return int(given)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Parameter):
+    values: tuple[str, ...]
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.values)}
+
+    def value(self, request: Request) -> str | None:
+        """Raises BadRequest."""
+        given = self.text(request)
+        if given is not None and given not in self.values:
+            raise self.refuse(" or ".join(self.values))
+        return given
+
+
+@dataclass(frozen=True, slots=True)
+class Choices(Parameter):
+    """One value, or several with commas between them."""
+
+    values: tuple[str, ...]
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": [*self.values, ",".join(self.values)]}
+
+    def value(self, request: Request) -> frozenset[str]:
+        """Empty if none is given. Raises BadRequest."""
+        given = self.text(request)
+        chosen = frozenset() if given is None else frozenset(given.split(","))
+        if not chosen <= frozenset(self.values):
+            raise self.refuse(f"{', '.join(self.values)}, or both with a comma between them")
+        return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Moment(Parameter):
+    """A day or a time of RFC 3339."""
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "date"}
+
+    def value(self, request: Request) -> datetime | None:
+        """Raises BadRequest."""
+        given = self.text(request)
+        return None if given is None else self.parse(given)
+
+    def parse(self, text: str) -> datetime:
+        """Raises BadRequest."""
+        try:
+            at = parse_datetime(text)
+            if at is None and (day := parse_date(text)):
+                at = datetime(day.year, day.month, day.day)  # noqa: DTZ001 (made aware below)
+            if at is not None:
+                return make_aware(at, get_default_timezone()) if is_naive(at) else at
+        except (ValueError, OverflowError):
+            pass
+        raise self.refuse("a date or time of RFC 3339")

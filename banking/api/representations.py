@@ -1,0 +1,232 @@
+"""What the API answers, as types. mypy holds the code to them, and the OpenAPI document is generated from them.
+
+The name of a class is the name of its schema, and its docstring the description. `Keywords` are further
+keywords of JSON Schema. Every object is closed: it has these members and no others.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, Literal, NotRequired, TypedDict, TypeVar
+from uuid import UUID
+
+from banking.accounts.months import Month
+from banking.api.problem_types import PROBLEMS
+from banking.models import Account as AccountRow
+from banking.models import Event, WebhookDelivery
+from banking.models import ScheduledTransfer as ScheduledTransferRow
+from banking.models import Transfer as TransferRow
+from banking.notation.timestamps import Timestamp
+
+R = TypeVar("R")
+
+
+class Keywords:
+    def __init__(self, **keywords: Any) -> None:
+        self.keywords = keywords
+
+
+Currency = Annotated[str, Keywords(pattern=r"^[A-Z]{3}$", description="ISO 4217", examples=["GBP"])]
+Day = Annotated[str, Keywords(format="date", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+MonthId = Annotated[str, Keywords(pattern=f"^{Month.PATTERN}$", examples=["2026-10"])]
+
+
+class PageOf(TypedDict, Generic[R]):
+    data: list[R]
+    next_cursor: Annotated[str, Keywords(description="Send it as `cursor` to go on.")] | None
+
+
+class Money(TypedDict):
+    currency: Currency
+    minor_units: Annotated[int, Keywords(description="1234 is 12.34 in GBP")]
+
+
+class AccountIdentifier(TypedDict):
+    scheme: Literal["iban"]
+    value: str | None
+
+
+class Account(TypedDict):
+    id: UUID
+    type: Literal[AccountRow.Type.CURRENT, AccountRow.Type.SAVINGS]
+    currency: Currency
+    name: str
+    status: AccountRow.Status
+    identifiers: Annotated[
+        list[AccountIdentifier], Keywords(description="Complete with the scope accounts:detail, else partly hidden.")
+    ]
+    opened_at: Timestamp
+
+
+class Balances(TypedDict):
+    account_id: UUID
+    booked: Money
+    held: Money
+    available: Money
+    overdraft_limit: Money
+    as_of: Timestamp
+    last_seq: Annotated[
+        int, Keywords(description="Number of the newest transaction. While it is the same, so is the booked balance.")
+    ]
+
+
+class Counterparty(TypedDict):
+    name: str
+    identifier_masked: str | None
+
+
+class Transaction(TypedDict):
+    id: UUID
+    account_seq: Annotated[int, Keywords(minimum=1, description="Strictly rising, without gaps.")] | None
+    status: Literal["booked", "pending"]
+    kind: str
+    direction: Literal["in", "out"]
+    amount: Money
+    balance_after: Money | None
+    description: str
+    counterparty: Counterparty
+    transfer_id: UUID | None
+    booked_at: Timestamp | None
+
+
+Period = TypedDict("Period", {"from": Timestamp, "to": Timestamp})
+
+
+class StatementSummary(Period):
+    id: MonthId
+
+
+class StatementHead(Period):
+    id: MonthId
+    account_id: UUID
+    opening_balance: Money
+    closing_balance: Money
+
+
+class Statement(StatementHead):
+    transactions: list[Transaction]
+
+
+class ConsentClient(TypedDict):
+    id: str
+    name: str
+
+
+class ConsentLimits(TypedDict):
+    fresh_log_in_from_minor_units: int
+    new_payee_minor_units: int
+
+
+class Consent(TypedDict):
+    client: ConsentClient
+    scopes: list[str]
+    authorization_details: Annotated[list[Mapping[str, Any]], Keywords(description="RFC 9396")]
+    accounts: list[UUID]
+    limits: ConsentLimits
+    granted_at: Timestamp | None
+    expires_at: Timestamp | None
+    confirm_by: (
+        Annotated[
+            Timestamp,
+            Keywords(description="The user must renew the consent by then. `consent.confirm_due` comes before."),
+        ]
+        | None
+    )
+
+
+class Payee(TypedDict):
+    id: UUID
+    name: str
+    scheme: Literal["iban"]
+    identifier_masked: str
+    created_at: Timestamp
+
+
+class PayeeCheck(TypedDict):
+    result: Literal["match", "close_match", "no_match", "not_available"]
+    name: Annotated[str, Keywords(description="With close_match: the name as the bank knows it.")] | None
+
+
+class OwnAccount(TypedDict):
+    account_id: UUID
+
+
+class MaskedAccount(TypedDict):
+    scheme: Literal["iban"]
+    identifier_masked: str
+    name: str | None
+
+
+class Rehearsal(TypedDict):
+    """What the transfer would be. Nothing was stored."""
+
+    status: TransferRow.Status
+    amount: Money
+    source: OwnAccount
+    destination: OwnAccount | MaskedAccount
+    reference: str
+    available_after: Money
+
+
+class Transfer(TypedDict):
+    id: UUID
+    status: TransferRow.Status
+    status_reason: str | None
+    amount: Money
+    source: OwnAccount
+    destination: OwnAccount | MaskedAccount
+    reference: str
+    end_to_end_id: str | None
+    scheduled_transfer_id: UUID | None
+    created_at: Timestamp
+    settled_at: Timestamp | None
+    transaction_ids: list[UUID]
+
+
+class ScheduledTransfer(TypedDict):
+    id: UUID
+    status: ScheduledTransferRow.Status
+    held_reason: ScheduledTransferRow.HeldReason | None
+    frequency: ScheduledTransferRow.Frequency
+    first_on: Day
+    last_on: Day | None
+    next_on: Day | None
+    amount: Money
+    source: OwnAccount
+    destination: OwnAccount | MaskedAccount
+    reference: str
+    created_at: Timestamp
+
+
+class Webhook(TypedDict):
+    id: UUID
+    url: str
+    events: list[str]
+    created_at: Timestamp
+
+
+class Delivery(TypedDict):
+    id: UUID
+    event: Event
+    status: WebhookDelivery.Status
+    attempts: int
+    last_answer: str | None
+    created_at: Timestamp
+    delivered_at: Timestamp | None
+
+
+class ProblemPointer(TypedDict):
+    pointer: Annotated[str, Keywords(description="Of the member in the body (RFC 6901).")]
+    code: str
+    detail: str
+
+
+class Problem(TypedDict):
+    """RFC 9457. Programs read `code`; `type` is the address of a page for people."""
+
+    type: Annotated[str, Keywords(format="uri")]
+    title: str
+    status: int
+    detail: str
+    instance: Annotated[str, Keywords(description="The id of the request, as in X-Request-Id.")]
+    code: Annotated[str, Keywords(enum=sorted(PROBLEMS))]
+    duplicate_of: NotRequired[UUID]
+    errors: NotRequired[list[ProblemPointer]]

@@ -1,0 +1,44 @@
+"""Responses whose type says what they contain. The OpenAPI document reads the return annotation of a view's method:
+`-> Ok[Transfer]`."""
+
+from typing import Generic, TypeVar
+
+from django.http import StreamingHttpResponse
+from rest_framework.response import Response
+
+R = TypeVar("R")
+
+
+class _Representation(Generic[R], Response):
+    def __init__(self, data: R) -> None:
+        super().__init__(data)
+
+
+class Ok(_Representation[R]):
+    status_code = 200
+
+
+class Created(_Representation[R]):
+    """`location` is the path of what was created."""
+
+    status_code = 201
+
+    def __init__(self, data: R, *, location: str) -> None:
+        super().__init__(data)
+        self["Location"] = location
+
+
+class Accepted(Response):
+    """The work is done later."""
+
+    status_code = 202
+
+
+class NoContent(Response):
+    status_code = 204
+
+
+class Streamed(Generic[R], StreamingHttpResponse):
+    """200. The representation is written piece by piece."""
+
+    status_code = 200
