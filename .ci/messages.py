@@ -27,7 +27,7 @@ ENGLISH = (
     "*/admin/*",
     "*/admin.py",
     "config/admin_panels.py",
-    "oauth/clients/advice.py",
+    "oauth/clients/advice/*",
     "oauth/clients/snippets.py",
 )
 KEYWORDS: Any = {

@@ -412,7 +412,7 @@ OAUTH = {
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
     "STATUS_LISTS": "oauth.status.published_lists.bits",
     "REPLAY_CHECK": "oauth.models.used_proof.is_first_use",
-    "REVOCATION_CHECK": "oauth.status.liveness.still_counts",
+    "REVOCATION_CHECK": "oauth.status.liveness.is_active",
     "AUTHORIZATION_OF": "oauth.authorize.from_claims.find",
     "END_AUTHORIZATION": "oauth.authorize.from_claims.end",
 }

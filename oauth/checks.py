@@ -1,5 +1,6 @@
 """Django system checks of OAUTH: what would make the server unsafe is an Error, with what to do about it."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.infrastructure import extensions
+from oauth.models.client import AuthenticationMethod, GrantType
 from oauth.proof.certificate import read_authorities
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -113,6 +116,40 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
                 id="oauth.E011",
             )
         )
+    return messages
+
+
+@register(Tags.security)
+def check_extensions(**_: Any) -> list[CheckMessage]:
+    """Grant types and client authentication methods of other apps."""
+    return [
+        *_check_extensions("GRANT_TYPES", set(GrantType.values), longest=60, attributes=("label", "issue")),
+        *_check_extensions(
+            "CLIENT_AUTHENTICATION_METHODS",
+            set(AuthenticationMethod.values),
+            longest=30,
+            attributes=("label", "is_presented", "read_credentials", "verify"),
+        ),
+    ]
+
+
+def _check_extensions(setting: str, ours: set[str], *, longest: int, attributes: Sequence[str]) -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
+    for name, path in getattr(conf, setting).items():
+        try:
+            extension = extensions.instance(path)
+            missing = [one for one in attributes if not hasattr(extension, one)]
+        except (ImportError, TypeError) as error:
+            missing = [str(error)]
+        if name in ours or len(name) > longest or missing:
+            messages.append(
+                Error(
+                    f"OAUTH[{setting!r}][{name!r}] cannot be used: {path!r}. {chr(32).join(missing)}",
+                    hint=f"The name must be new and at most {longest} characters long, the path that of a subclass "
+                    "(docs/adopting.md).",
+                    id="oauth.E013",
+                )
+            )
     return messages
 
 

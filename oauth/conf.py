@@ -75,6 +75,10 @@ class Conf:
     AUTHORIZATION_DETAILS_TYPES: Mapping[str, str] = field(default_factory=dict)
     #: Response mode -> dotted path of its `authorize.response_modes.ResponseMode`, besides the built-in ones.
     RESPONSE_MODES: Mapping[str, str] = field(default_factory=dict)
+    #: RFC 6749 §4.5: grant type -> dotted path of its `grants.ExtensionGrant`.
+    GRANT_TYPES: Mapping[str, str] = field(default_factory=dict)
+    #: RFC 7591 §2: client authentication method -> dotted path of its `clients.authentication.ExtensionMethod`.
+    CLIENT_AUTHENTICATION_METHODS: Mapping[str, str] = field(default_factory=dict)
     #: Dotted paths of `left_by_apps.LeftByApps`: what becomes of what an app set up when a user removes it.
     LEFT_BY_APPS: tuple[str, ...] = ()
     #: Dotted path of a function (request) -> AuthenticationContext: how and when this person logged in.

@@ -190,7 +190,8 @@ def access_token(signing_keys: None) -> Callable[..., str]:
                     "jti": secrets.token_urlsafe(8),
                     **claims,
                 }
-            )
+            ),
+            algorithm=conf.SIGNING_ALGORITHM,
         )
 
     return sign

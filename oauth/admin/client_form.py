@@ -15,8 +15,8 @@ from oauth.models.client import (
     AuthenticationMethod,
     Kind,
     SecurityProfile,
-    offered_authentication_methods,
-    offered_grant_types,
+    authentication,
+    grant_types,
 )
 
 # A form without them (an older script, a field taken out of the page) leaves them as they are.
@@ -145,13 +145,14 @@ class ChangeClientForm(ClientForm):
         super().__init__(*args, **kwargs)
         field = self.fields["grant_types"]
         assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = [(one.value, one.label) for one in offered_grant_types()]
+        field.choices = [one for one in grant_types.choices() if one[0] in grant_types.offered()]
         for name in _KEPT_WHEN_ABSENT:
             self.fields[name].required = False
-        offered = [one for one in offered_authentication_methods() if not one.needs_secret and one != "none"]
+        with_secret_or_none = authentication.SECRET_METHODS | {AuthenticationMethod.NONE.value}
+        offered = set(authentication.offered()) - with_secret_or_none
         method = self.fields["proves_itself_by"]
         assert isinstance(method, forms.ChoiceField)
-        method.choices = [("", _("As it does now")), *((one.value, one.label) for one in offered)]
+        method.choices = [("", _("As it does now")), *(one for one in authentication.choices() if one[0] in offered)]
 
     def clean(self) -> dict[str, Any] | None:
         """One switch: with a FAPI profile and keys the app authenticates by them, and its secret is gone."""
@@ -161,7 +162,7 @@ class ChangeClientForm(ClientForm):
             given[name] = given.get(name) or getattr(self.instance, name)
         has_keys = bool(given.get("client_jwks") or given.get("client_jwks_uri"))
         method = given.get("proves_itself_by")
-        is_secret = AuthenticationMethod(self.instance.token_endpoint_auth_method).needs_secret
+        is_secret = self.instance.has_secret
         if (
             not method
             and given.get("security_profile") in _FAPI
@@ -170,7 +171,7 @@ class ChangeClientForm(ClientForm):
         ):
             method = AuthenticationMethod.PRIVATE_KEY_JWT
         if method:
-            self.instance.token_endpoint_auth_method = AuthenticationMethod(method)
+            self.instance.token_endpoint_auth_method = method
             self.instance.client_type = Client.CLIENT_CONFIDENTIAL
             self.instance.secret_digest = self.instance.previous_secret_digest = None
         return cleaned

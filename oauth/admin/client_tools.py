@@ -91,7 +91,7 @@ class ToolViews:
         client = get_object_or_404(Client, pk=object_id)
         if not self.has_view_permission(request, client):
             raise PermissionDenied
-        found = {"snippets": snippets.of(client), "why_none": snippets.why_none(client)}
+        found = {"snippets": snippets.for_client(client), "why_none": snippets.why_none(client)}
         return self._page(request, client, "admin/oauth/client/programs.html", gettext("Programs to copy"), **found)
 
     def _page(self, request: HttpRequest, client: Client, template: str, title: str, **more: Any) -> HttpResponse:

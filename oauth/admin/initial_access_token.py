@@ -7,11 +7,10 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from oauth.clients.registration import ceiling
 from oauth.conf import conf
 from oauth.infrastructure.generic import ModelForm
 from oauth.models import InitialAccessToken, Scope
-from oauth.models.client import GrantType, SecurityProfile, offered_authentication_methods
+from oauth.models.client import SecurityProfile, authentication, grant_types
 from oauth.staff import Guarded
 
 CEILING = (
@@ -31,8 +30,8 @@ class CeilingForm(ModelForm[InitialAccessToken]):
         super().__init__(*args, **kwargs)
         choices: dict[str, Iterable[tuple[str, str]]] = {
             "scopes": [(one.name, f"{one.name}: {one.sentence}") for one in Scope.objects.all()],
-            "grant_types": [(one, GrantType(one).label) for one in ceiling.registrable_grant_types()],
-            "authentication_methods": [(one.value, one.label) for one in offered_authentication_methods()],
+            "grant_types": [one for one in grant_types.choices() if one[0] in grant_types.registrable()],
+            "authentication_methods": [one for one in authentication.choices() if one[0] in authentication.offered()],
             "security_profiles": SecurityProfile.choices,
             "authorization_details_types": [(one, one) for one in conf.AUTHORIZATION_DETAILS_TYPES],
             "allowed_resources": [(one, one) for one in conf.RESOURCES],

@@ -120,7 +120,7 @@ def _hint(params: Parameters, client: Client) -> tuple[bytes, Any]:
             named = params["login_hint"]
             return digest(unicodedata.normalize("NFKC", named).casefold().strip()), import_string(conf.FIND_USER)(named)
         case "id_token_hint":
-            hint = id_token.read_hint(params["id_token_hint"])
+            hint = id_token.read_hint(params["id_token_hint"], issuer=conf.ISSUER)
             if hint is None or hint.client_id != client.client_id:
                 raise InvalidRequest("id_token_hint must be an ID token that this server issued to this client.")
             session = Session.objects.select_related("user").filter(pk=hint.sid).first()

@@ -17,7 +17,8 @@ from oauth import authorization_details
 from oauth.authorization_details import Detail
 from oauth.authorize.grant_management import UPDATE
 from oauth.authorize.request import AuthorizationRequest
-from oauth.models import Authorization, Client, RememberedConsent, client_identity
+from oauth.models import Authorization, Client, RememberedConsent
+from oauth.models.client import identity as client_identity
 from oauth.models.client import is_loopback
 from oauth.tokens.user_claims import SCOPE_OF_CLAIM
 
@@ -67,7 +68,7 @@ def _about(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
 
     Of the redirect URIs, only those at the host that the page named count: a silent answer goes nowhere else.
     """
-    identity = client_identity.of(client)
+    identity = client_identity.describe(client)
     origin = _origin(request.redirect_uri)
     identity["redirect_uris"] = [uri for uri in identity["redirect_uris"] if _origin(uri) == origin]
     return {**identity, "response_type": request.response_type, "origin": origin}
@@ -82,7 +83,7 @@ def _is_about(decision: RememberedConsent, request: AuthorizationRequest, client
     decided, now = decision.about, _about(request, client)
     # Only whether *this* redirect URI was known matters. The port of a loopback address changes with every start.
     now["redirect_uris"] = [] if is_loopback(request.redirect_uri) else [request.redirect_uri]
-    return not client_identity.changed(decided, now)
+    return not client_identity.changed_parts(decided, now)
 
 
 def _origin(redirect_uri: str) -> str:

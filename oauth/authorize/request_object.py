@@ -66,7 +66,7 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
         # ASVS 5.0 9.1.2: algorithms are an allow-list.
         if algorithm not in allowed or not media_type.fits(header, *TYPES) or "crit" in header:
             raise InvalidRequestObject(f"request must be of type {TYP} and signed with {' or '.join(allowed)}.")
-        key = keys.find(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
+        key = keys.find_key(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
         if key is None:
             raise InvalidRequestObject(
                 "request must be signed with a registered key of this client that fits its kid and alg."

@@ -18,22 +18,22 @@ from oauth.models.client import clients_updated
 clients: TTLCache[str, Client] = TTLCache(max_entries=10_000)
 
 
-def kept(client_id: str) -> Client | None:
+def cached(client_id: str) -> Client | None:
     """The client as it was at most a few seconds ago. All threads share the instance, so nobody may change it."""
     return clients.get(client_id)
 
 
-def read(client_id: str) -> Client | None:
+def load(client_id: str) -> Client | None:
     """The client as it is now; it is cached from now on."""
-    client = Client.read(client_id)
+    client = Client.by_client_id(client_id)
     if client is not None and client.is_active:
         clients.put(client_id, client, conf.CLIENT_CACHE_LIFETIME.total_seconds())
     return client
 
 
 def is_known(client_id: str) -> bool:
-    """Whether there is such a client. It makes no query, so `read` must have come before."""
-    return kept(client_id) is not None
+    """Whether there is such a client. It makes no query, so `load` must have come before."""
+    return cached(client_id) is not None
 
 
 @receiver([post_save, post_delete, clients_updated], sender=Client)

@@ -1,6 +1,7 @@
-"""A client in use became another one to its users: it is audited, and its owner, contacts and the staff are told.
+"""A change of the identity of a client in use is audited, and its owner, its contacts and the staff get an email.
 
-In the transaction of the change, whatever made it. Users are asked again by `remembered`, which compares for itself.
+All of this happens in the transaction of the change, whatever made it. `authorize.remembered` compares identities by
+itself and asks users again.
 """
 
 from collections.abc import Iterable
@@ -23,12 +24,13 @@ from oauth.conf import conf
 from oauth.errors import TooManyRequests
 from oauth.infrastructure import display_names, rate_limits
 from oauth.infrastructure.rate_limits import Limit
-from oauth.models import AuditEvent, Authorization, Client, RememberedConsent, client_identity
-from oauth.models.client_identity import Identity
+from oauth.models import AuditEvent, Authorization, Client, RememberedConsent
+from oauth.models.client import identity as client_identity
+from oauth.models.client.identity import Identity
 
 TELL = "oauth.tell_of_client_change"
 MAILS_OF_A_CLIENT = Limit("client-change-mails", 10, seconds=3600)
-# Contacts are free text of whoever registered the client.
+# Contacts are free text that the client registered.
 _MOST_CONTACTS = 5
 PENDING_HOSTS = "pending_hosts"
 _PARTS = {
@@ -44,41 +46,41 @@ _PARTS = {
 
 
 def is_in_use(client: Client) -> bool:
-    """Whether users have allowed it something that still counts."""
+    """Whether it has live authorizations."""
     return Authorization.objects.live().filter(client=client).exists()
 
 
 def note(client: Client, before: Identity, after: Identity, contacts: Iterable[str]) -> None:
-    """Records names of fields and hosts, never a key or a secret. `contacts` are those of before the change."""
+    """Records names of fields and hosts, never a key or a secret. `contacts` are those before the change."""
     if not client.changes_are_told and not is_in_use(client):
         return
-    parts, hosts = client_identity.changed(before, after), client_identity.new_hosts(before, after)
+    parts, hosts = client_identity.changed_parts(before, after), client_identity.new_hosts(before, after)
     facts = ", ".join(parts) + (f"; new redirect hosts: {', '.join(map(display_names.host, hosts))}" if hosts else "")
     actor = client.changed_by.pk if client.changed_by else ""
     AuditEvent.record(
         AuditEvent.Action.CLIENT_CHANGED, client=client.client_id, actor=actor, reason=f"while in use: {facts}"
     )
-    tell_later(client, parts, hosts, contacts=contacts)
+    enqueue_notice(client, parts, hosts, contacts=contacts)
 
 
 def distrust(client: Client, *, entirely: bool) -> None:
-    """The client changed itself, or its document did: nothing that users allowed before is given silently again.
+    """The client, or its document, changed its identity: users are asked again before it gets new tokens.
 
-    `entirely` ends what they allowed: somebody else may hold the keys by now.
+    `entirely` also revokes its authorizations, because another party may hold its keys by now.
     """
     RememberedConsent.objects.filter(authorization__client=client).delete()
     if entirely:
         Authorization.objects.filter(client=client).revoke(Authorization.RevocationReason.CLIENT_CHANGED)
 
 
-def tell_later(
+def enqueue_notice(
     client: Client, parts: Iterable[str], hosts: Iterable[str] = (), *, contacts: Iterable[str] = ()
 ) -> None:
-    """`contacts` are those of before, if the change replaced them, too."""
+    """`contacts` are those before the change; they get the email, too."""
     try:
         rate_limits.spend(MAILS_OF_A_CLIENT, client.client_id)
     except TooManyRequests:
-        return  # they have been told ten times in this hour
+        return  # they got ten emails in this hour
     to: list[JSONValue] = list(dict.fromkeys([*client.contacts[:_MOST_CONTACTS], *list(contacts)[:_MOST_CONTACTS]]))
     app.configure_task(TELL, queue="oauth").defer(
         client_id=client.client_id, parts=list(parts), hosts=[display_names.host(one) for one in hosts], contacts=to
@@ -86,7 +88,7 @@ def tell_later(
 
 
 def tell(client_id: str, parts: list[str], hosts: list[str], contacts: list[str]) -> None:
-    """Run by the worker: one mail for each address, so that none learns of another."""
+    """Run by the background worker: one email per address, so that no recipient sees another address."""
     client = Client.objects.filter(client_id=client_id).select_related("user").first()
     if client is None:
         return

@@ -16,11 +16,11 @@ from oauth.conf import conf
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """`sentences` say what there is and what becomes of it; `offer` is the label of the tick that ends it."""
+    """`sentences` say what there is and what happens to it; `offer` is the label of the checkbox that ends it."""
 
     sentences: str
     offer: str
-    #: The field of the form.
+    #: The name of the checkbox in the form.
     tick: str = ""
 
 
@@ -30,12 +30,12 @@ class LeftByApps:
         raise NotImplementedError
 
     def removed(self, user: Any, client_id: str, *, is_ended: bool) -> None:
-        """In the transaction that removes the app; `is_ended` where the user ticked the offer."""
+        """Called in the transaction that removes the app; `is_ended` if the user ticked the offer."""
         raise NotImplementedError
 
 
-def find(user: Any, client_ids: Collection[str]) -> dict[str, list[Left]]:
-    """Of all kinds, by client ID."""
+def list_left(user: Any, client_ids: Collection[str]) -> dict[str, list[Left]]:
+    """What the clients left, of all kinds, by client ID."""
     found: dict[str, list[Left]] = {}
     for number, kind in enumerate(_kinds()):
         for client_id, left in kind.find(user, client_ids).items():
@@ -44,7 +44,7 @@ def find(user: Any, client_ids: Collection[str]) -> dict[str, list[Left]]:
 
 
 def removed(user: Any, client_id: str, ticked: Collection[str]) -> None:
-    """`ticked` are the names of the fields of the form."""
+    """`ticked` are the names of the checkboxes that the user ticked."""
     for number, kind in enumerate(_kinds()):
         kind.removed(user, client_id, is_ended=_tick(number) in ticked)
 

@@ -1,4 +1,4 @@
-"""What a new client of each kind may do: the safe values behind one question, “what is it?”."""
+"""The safe values of a new client of each kind: the admin only answers the question “what is it?”."""
 
 from typing import Any
 

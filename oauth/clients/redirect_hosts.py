@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from oauth.clients.changes import PENDING_HOSTS, is_in_use, tell_later
+from oauth.clients.changes import PENDING_HOSTS, enqueue_notice, is_in_use
 from oauth.conf import conf
 from oauth.models import AuditEvent, Client, NewRedirectHost
 from oauth.models.client import is_loopback
-from oauth.models.client_identity import host
+from oauth.models.client.identity import host
 
 
 def hold_back(client: Client, by: Any) -> NewRedirectHost | None:
@@ -32,5 +32,5 @@ def hold_back(client: Client, by: Any) -> NewRedirectHost | None:
             actor=by.pk,
             reason=f"asked for new redirect URIs: {' '.join(held)}",
         )
-        tell_later(stored, [PENDING_HOSTS], [host(uri) for uri in held])
+        enqueue_notice(stored, [PENDING_HOSTS], [host(uri) for uri in held])
     return asked

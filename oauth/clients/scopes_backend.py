@@ -17,5 +17,5 @@ class DatabaseScopes(BaseScopes):
         return list(application.allowed_scopes) if application else list(self.get_all_scopes())
 
     def get_default_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:
-        """None: a request says what it wants, so that the person can be told."""
+        """None: a request must name its scopes, so that the consent page can show them."""
         return []

@@ -1,4 +1,4 @@
-"""Reacts to a client that its users would no longer recognize."""
+"""Reacts to a change of a client's identity."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.dispatch import receiver
 from oauth.clients import changes
 from oauth.models import Client
 from oauth.models.client import identity_changed
-from oauth.models.client_identity import Identity
+from oauth.models.client.identity import Identity
 
 
 @receiver(identity_changed)

@@ -60,7 +60,7 @@ _OF_KIND: dict[str, tuple[str, ...]] = {
 }
 
 
-def of(client: Client, names: Sequence[str] = ()) -> list[Snippet]:
+def for_client(client: Client, names: Sequence[str] = ()) -> list[Snippet]:
     """Those for its kind; none where none would work as it stands: see `why_none`."""
     if why_none(client):
         return []
@@ -74,8 +74,7 @@ def why_none(client: Client) -> str:
             "This client pushes, binds or signs. A whole program that does is `manage.py demo_app --fapi` "
             "(demo/fapi_app.py), and for openid-client tests/flows/node/fapi-openid-client.mjs."
         )
-    method = AuthenticationMethod(client.token_endpoint_auth_method)
-    if not client.is_public and method != AuthenticationMethod.SECRET_BASIC:
+    if not client.is_public and client.token_endpoint_auth_method != AuthenticationMethod.SECRET_BASIC:
         return gettext("This client proves itself by something else than a secret in the Authorization header.")
     if client.kind in (Kind.MOBILE, Kind.WEB, Kind.BROWSER) and not client.allows_grant_type(
         GrantType.AUTHORIZATION_CODE

@@ -14,9 +14,9 @@ from oauth.models.client import GrantType
 
 
 class BackchannelAuthenticationEndpoint(ProtocolEndpoint):
-    """Authenticates as the token endpoint does. The user is told by mail, and decides at /oauth/requests.
+    """Authenticates as the token endpoint does. The user gets an email and decides at /oauth/requests.
 
-    A hint that means nobody gets the answer that one of a user gets.
+    A hint that matches no user gets the same answer as one that does.
     """
 
     endpoint = "backchannel_authentication"

@@ -29,8 +29,8 @@ class DeviceAuthorizationEndpoint(ProtocolEndpoint):
         if not client.allows_grant_type(GrantType.DEVICE_CODE):
             raise UnauthorizedClient("This client is not registered for the device code grant.")
         if "authorization_details" in params:
-            # RFC 9396 §5: what cannot be honoured is refused, never passed over.
-            raise InvalidAuthorizationDetails("Details are asked for at the authorization endpoint.")
+            # RFC 9396 §5: authorization_details that cannot be honoured are refused and never ignored.
+            raise InvalidAuthorizationDetails("authorization_details must be requested at the authorization endpoint.")
         code = new_secret()
         waiting = DeviceCode.objects.create(
             code_digest=digest(code),

@@ -1,4 +1,4 @@
-"""The grant management endpoint (FAPI Grant Management for OAuth 2.0 §6): a client reads or gives back what a person
+"""The grant management endpoint (FAPI Grant Management for OAuth 2.0 §6): a client reads or revokes what a user
 allowed it, by the `grant_id` of the token response."""
 
 from typing import Any
@@ -20,7 +20,7 @@ QUERY, REVOKE = "grant_management_query", "grant_management_revoke"
 
 
 class GrantEndpoint(ProtocolEndpoint):
-    """Of somebody else's grant, or of one that has ended, a client learns nothing: 404 (§6.6)."""
+    """A grant of another client, and one that has ended, answer 404 (§6.6)."""
 
     endpoint = "grants"
     limit = Limit("requests", 600)
@@ -48,7 +48,7 @@ class GrantEndpoint(ProtocolEndpoint):
 
 
 def _own(request: HttpRequest, grant_id: str, scope: str) -> Authorization:
-    """The live grant of the client that the token was issued to. Raises an APIException."""
+    """The live grant of the client of the access token. Raises an APIException."""
     claims = access_token(request).claims
     if liveness.authority(claims) is None:
         raise InvalidToken
@@ -56,7 +56,7 @@ def _own(request: HttpRequest, grant_id: str, scope: str) -> Authorization:
     if scope not in claims.scopes:
         raise InsufficientScope([scope])
     if claims.actor:
-        # RFC 8693 §4.1: a service that acts for the user manages nothing that the user allowed.
+        # RFC 8693 §4.1: a service that acts for the user must not manage the user's grants.
         raise InsufficientRight
     try:
         grant = liveness.authority(liveness.Named(claims.client_id, UUID(grant_id)))
@@ -65,7 +65,7 @@ def _own(request: HttpRequest, grant_id: str, scope: str) -> Authorization:
     if grant is None or grant.authorization is None or not grant.is_of_the_allowed_client:
         raise NotFound
     if claims.user_id not in (None, str(grant.authorization.user_id)):
-        raise NotFound  # a user's token speaks for that user only
+        raise NotFound  # a user's token manages only grants of that user
     return grant.authorization
 
 

@@ -1,4 +1,4 @@
-"""The introspection endpoint (RFC 7662), whose answer may be a signed JWT (RFC 9701)."""
+"""The introspection endpoint (RFC 7662), whose response can be a signed JWT (RFC 9701)."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ MEDIA_TYPE = "application/token-introspection+jwt"
 
 
 class IntrospectionEndpoint(ProtocolEndpoint):
-    """A confidential client asks about its own tokens. Of anybody else's it learns only `active: false` (§2.2,
+    """A confidential client asks about its own tokens. For another client's token the answer is `active: false` (§2.2,
     authentik CVE-2024-47077)."""
 
     endpoint = "introspection"
@@ -29,29 +29,29 @@ class IntrospectionEndpoint(ProtocolEndpoint):
         params = parameters.from_body(request)
         client = self.authenticated(request, params)
         if client.is_public:
-            # RFC 7662 §2.1: the endpoint must know who asks, or it is an oracle for stolen tokens.
-            raise InvalidClient("A public client cannot introspect: it cannot prove who it is.")
+            # RFC 7662 §2.1: the caller must authenticate, or the endpoint would help to test stolen tokens.
+            raise InvalidClient("A client must authenticate to introspect a token.")
         body = _introspect(client, params.require("token"))
-        # FAPI 2.0 Message Signing §5.5.1: such a client gets signed answers only.
+        # FAPI 2.0 Message Signing §5.5.1: such a client gets only signed responses.
         if client.signs_messages or MEDIA_TYPE in request.META.get("HTTP_ACCEPT", ""):
             return HttpResponse(_signed(client, body), content_type=MEDIA_TYPE)
         return json_response(body)
 
 
 def _introspect(client: Client, raw_token: str) -> dict[str, Any]:
-    token = token_lookup.find(raw_token)
+    token = token_lookup.identify(raw_token)
     if token is None or not token.is_active or token.client_id != client.client_id:
         return {"active": False}
     body: dict[str, Any] = {"active": True, **token.claims}
     if token.authorization is not None:
-        body["sub"] = subject.of(client, token.authorization.user_id)
+        body["sub"] = subject.identifier(client, token.authorization.user_id, pairwise_key=conf.PAIRWISE_SUBJECT_KEY)
     if token.token_type:
         body["token_type"] = token.token_type
     return body
 
 
 def _signed(client: Client, body: dict[str, Any]) -> str:
-    """RFC 9701 §5: for whom it is and when it was made stand beside the answer, which keeps its own `exp`."""
+    """RFC 9701 §5: `aud` and `iat` are about the response; the token's own claims are in `token_introspection`."""
     payload = {
         "iss": conf.ISSUER,
         "aud": client.client_id,

@@ -9,7 +9,7 @@ from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.endpoints.published import Document, document
 
-# The set as the key ring has it, and its document: made anew when the ring has another set.
+# The set of the key ring and its document, which is made again when the ring has another set.
 _made: tuple[dict[str, Any], Document] | None = None
 
 

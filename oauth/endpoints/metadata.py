@@ -16,9 +16,8 @@ from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
 from oauth.endpoints import published
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.endpoints.published import Document
-from oauth.grants import GRANTS
 from oauth.infrastructure.caches import until_cleared
-from oauth.models.client import AuthenticationMethod, DeliveryMode, offered_authentication_methods
+from oauth.models.client import AuthenticationMethod, DeliveryMode, authentication, grant_types
 from oauth.tokens.user_claims import SCOPE_OF_CLAIM
 
 # What a client calls itself, and may prove itself at by its certificate.
@@ -47,7 +46,7 @@ def _published() -> Document:
 
 
 def document() -> dict[str, Any]:
-    methods = [method.value for method in offered_authentication_methods()]
+    methods = authentication.offered()
     proven = [method for method in methods if method != AuthenticationMethod.NONE]
     response_types = supported_response_types()
     endpoints = {
@@ -77,7 +76,7 @@ def document() -> dict[str, Any]:
         "scopes_supported": list(conf.SCOPES),
         "response_types_supported": response_types,
         "response_modes_supported": sorted({mode for one in response_types for mode in response_modes.offered(one)}),
-        "grant_types_supported": [*GRANTS, *(["implicit"] if conf.ALLOW_IMPLICIT else [])],
+        "grant_types_supported": grant_types.offered(),
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": list(CLIENT_SIGNING_ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": methods,

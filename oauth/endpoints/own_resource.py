@@ -1,4 +1,4 @@
-"""What is behind an access token at the authorization server itself: UserInfo, grants. Errors are RFC 6750's."""
+"""Resources of the authorization server itself that need an access token: UserInfo, grants. Errors are RFC 6750's."""
 
 from django.http import HttpRequest, JsonResponse
 from rest_framework.exceptions import APIException
@@ -12,7 +12,7 @@ from oauth.tokens.access_token import AccessToken
 
 
 def access_token(request: HttpRequest) -> AccessToken:
-    """Verified, with the proof of its key where it is bound. Raises an APIException with its challenge."""
+    """The verified token, with the proof of its key if it is bound. Raises an APIException with its challenge."""
     presented = _presented(request)
     if presented is None:
         raise NoToken
@@ -26,7 +26,7 @@ def access_token(request: HttpRequest) -> AccessToken:
 
 
 def _presented(request: HttpRequest) -> tuple[str, bytes] | None:
-    """Of the header, or of a form (RFC 6750 §2.2), never of the URL. Raises InvalidRequest where both are sent."""
+    """From the header or a form (RFC 6750 §2.2), never from the URL. Raises InvalidRequest if both are sent."""
     in_header = presented_token(request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace"))
     if request.method != "POST" or request.content_type != "application/x-www-form-urlencoded":
         return in_header

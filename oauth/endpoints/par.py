@@ -16,8 +16,8 @@ from oauth.infrastructure.rate_limits import Limit
 
 
 class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
-    """Authenticates as the token endpoint does and checks as the authorization endpoint does: errors are told here,
-    to the client itself, and not on a page (RFC 9126 §2.3)."""
+    """Authenticates as the token endpoint does and checks as the authorization endpoint does. Errors are JSON for
+    the client and no page (RFC 9126 §2.3)."""
 
     endpoint = "par"
     limit_of_address = Limit("requests-of-address", 300)  # each is stored
@@ -27,16 +27,16 @@ class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
         params = parameters.from_body(request)
         client = self.authenticated(request, params)
         if "request_uri" in params:
-            raise InvalidRequest("A pushed request holds no request_uri (RFC 9126 §2.1).")
+            raise InvalidRequest("A pushed request must not contain request_uri (RFC 9126 §2.1).")
         opened = request_object.opened(params, client)
         if client.is_fapi:
             opened.require("redirect_uri")  # FAPI 2.0 §5.3.2.2
         asked = parse(opened, return_address(opened, client))
         if "HTTP_DPOP" in request.META:
-            # RFC 9449 §10.1: the proof is as good as dpop_jkt, and both are of one key.
-            jkt = sender_constraint.prove(request, conf.url("/oauth/par"))
+            # RFC 9449 §10.1: a proof counts as dpop_jkt, and both must be of one key.
+            jkt = sender_constraint.prove_dpop_key(request, conf.url("/oauth/par"))
             if asked.dpop_jkt not in ("", jkt):
-                raise InvalidDPoPProof("dpop_jkt is not the key of the proof.")
+                raise InvalidDPoPProof("dpop_jkt must be the key of the DPoP proof.")
             asked = replace(asked, dpop_jkt=jkt)
         request_uri = pushed_request.store(client, asked)
         expires_in = int(conf.PUSHED_REQUEST_LIFETIME.total_seconds())

@@ -25,15 +25,15 @@ _HEADERS = headers.stored({"Cache-Control": "no-store", "Pragma": "no-cache", "R
 
 
 class ProtocolEndpoint(View):
-    """A view whose OAuthErrors are JSON. Bugs stay bugs: nothing else is caught."""
+    """A view that answers an OAuthError as JSON. It catches nothing else, so that a bug stays a bug."""
 
     #: Name in logs and metrics.
     endpoint: str
-    #: How often one client may ask; see `authenticated`.
+    #: How often one client may call; see `authenticated`.
     limit = Limit("requests", 6000)
-    #: How often one address may ask in the name of public clients, all together: anybody can.
+    #: How often one address may call in the name of public clients, all together.
     limit_of_address = Limit("requests-of-address", 6000)
-    #: Who called, once it has proven itself, or has no secret to prove itself by.
+    #: The client that called: authenticated, or public.
     caller: Client | None = None
 
     @classonlymethod
@@ -43,16 +43,16 @@ class ProtocolEndpoint(View):
         return view
 
     def authenticated(self, request: HttpRequest, params: Parameters) -> Client:
-        """The client that calls, which has not asked too often.
+        """The client that calls, within its rate limit.
 
-        A client that proved itself has a limit of its own; anybody can call in the name of a public one, so there
-        the limit is the address's. Failures count where they come from, and only failures are refused for them: right
-        credentials hold 256 random bits or a signature, so nobody guesses them, and they are always accepted.
+        A confidential client has its own limit. Anybody can call in the name of a public client, so its limit is per
+        address. Failures count per address and only further failures are refused: correct credentials hold 256 random
+        bits or a signature, which nobody guesses, so they are always accepted.
         """
         address = rate_limits.address_of(request)
         client_id = ""
         try:
-            credentials = authentication.read(request, params)
+            credentials = authentication.read_credentials(request, params)
             client_id = credentials.client_id
             client = authentication.verify(credentials)
         except InvalidClient as refusal:
@@ -81,7 +81,7 @@ class ProtocolEndpoint(View):
         return response
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = error_response(InvalidRequest(f"{request.method} is not a method of this endpoint."))
+        response = error_response(InvalidRequest(f"This endpoint does not support {request.method}."))
         response.status_code = HTTPStatus.METHOD_NOT_ALLOWED
         response.headers["Allow"] = ", ".join(
             method.upper() for method in self.http_method_names if hasattr(self, method)
@@ -90,13 +90,13 @@ class ProtocolEndpoint(View):
 
 
 def json_response(body: Mapping[str, Any], *, status: int = HTTPStatus.OK) -> HttpResponse:
-    """Of plain strings, numbers, lists and objects. JsonResponse's encoder, which knows more, costs twice as much."""
+    """For plain strings, numbers, lists, objects. JsonResponse's encoder knows more types and costs twice as much."""
     return HttpResponse(json.dumps(body).encode(), status=status, content_type="application/json")
 
 
 def error_response(refusal: OAuthError) -> JsonResponse:
-    """RFC 6749 §5.2, and no other member: strict clients refuse what they do not know. The error id finds the full
-    reason in our log and in the audit log."""
+    """RFC 6749 §5.2, without other members, because strict clients refuse unknown ones. The error id leads to the full
+    reason in the log and in the audit log."""
     body = {"error": refusal.code, "error_description": refusal.told}
     response = JsonResponse(body, status=refusal.status)
     response.headers["X-Error-Id"] = refusal.error_id

@@ -1,4 +1,4 @@
-"""Documents that are the same for everybody: made once, and not sent again to whoever has them (RFC 9110 §13.1.2)."""
+"""Documents that are the same for all: made once, and answered 304 to a client that has them (RFC 9110 §13.1.2)."""
 
 import hashlib
 import json

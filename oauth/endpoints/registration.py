@@ -1,6 +1,6 @@
 """Dynamic client registration (RFC 7591) and its management (RFC 7592).
 
-Open registration does not exist: whoever registers holds an initial access token of an admin (ASVS 5.0 10.4.7).
+There is no open registration: it needs an initial access token of an admin (ASVS 5.0 10.4.7).
 """
 
 import json
@@ -16,8 +16,9 @@ from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import InvalidClientMetadata, InvalidRegistrationToken
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit
-from oauth.models import AuditEvent, Client, InitialAccessToken, client_identity
-from oauth.models.client_identity import Identity
+from oauth.models import AuditEvent, Client, InitialAccessToken
+from oauth.models.client import identity as client_identity
+from oauth.models.client.identity import Identity
 from oauth.models.secret import digest, new_secret
 from oauth.resource_server.authentication import bearer_token
 from oauth.resource_server.challenges import InvalidRequest as MalformedHeader
@@ -37,7 +38,7 @@ class RegistrationEndpoint(ProtocolEndpoint):
         initial_access_token = InitialAccessToken.find(token)
         if initial_access_token is None:
             rate_limits.spend(rate_limits.FAILURES_OF_ADDRESS, rate_limits.address_of(request))
-            raise InvalidRegistrationToken("An initial access token of this server is needed; it may have expired.")
+            raise InvalidRegistrationToken("The initial access token is not valid or has expired.")
         rate_limits.spend(REGISTRATIONS, token)
         limit = ceiling.of_token(initial_access_token)
         client = Client(
@@ -71,11 +72,13 @@ class RegisteredClientEndpoint(ProtocolEndpoint):
             client = _own_client(request, client_id, lock=True)
             document = _document(request)
             if document.get("client_id") != client.client_id:
-                raise InvalidClientMetadata("client_id is the one of this client.")
+                raise InvalidClientMetadata("client_id must be that of this client.")
             sent_secret = document.get("client_secret")
             if sent_secret is not None and not (isinstance(sent_secret, str) and client.secret_is(sent_secret)):
-                raise InvalidClientMetadata("client_secret is not that of this client, and cannot be chosen.")
-            before, shown_before = client_identity.of(client), metadata.render(client)
+                raise InvalidClientMetadata(
+                    "client_secret must be the current one of this client; a client cannot choose it."
+                )
+            before, shown_before = client_identity.describe(client), metadata.render(client)
             metadata.apply(client, document, ceiling.of_client(client), is_update=True)
             issued: dict[str, Any] = {"registration_access_token": _new_registration_access_token(client)}
             if client.has_secret and client.secret_digest is None:
@@ -91,7 +94,7 @@ class RegisteredClientEndpoint(ProtocolEndpoint):
         return JsonResponse(metadata.render(client) | issued)
 
     def delete(self, request: HttpRequest, client_id: str) -> HttpResponse:
-        """RFC 7592 §2.3: gone, with everything that people had allowed it."""
+        """RFC 7592 §2.3: deletes the client and everything that users allowed it."""
         with transaction.atomic():
             _own_client(request, client_id, lock=True).delete()
             AuditEvent.record(AuditEvent.Action.CLIENT_DELETED, client=client_id)
@@ -101,18 +104,18 @@ class RegisteredClientEndpoint(ProtocolEndpoint):
 
 
 def _distrust(client: Client, before: Identity) -> None:
-    """Whoever holds the registration access token, and nothing else of the client, must not gain what users allowed.
+    """A thief of the registration access token must not gain what users allowed the client.
 
-    With keys or a method of their own they would be the client, to whose tokens and grants users agreed: all of it
-    ends. With another redirect URI or name they still need a user to come, who is asked.
+    With other keys or another method the thief could act as the client, so its authorizations are revoked. With another
+    redirect URI or name the thief still needs a user, who is asked again.
     """
-    changed = set(client_identity.changed(before, client_identity.of(client)))
+    changed = set(client_identity.changed_parts(before, client_identity.describe(client)))
     if changed:
         changes.distrust(client, entirely=bool(changed & client_identity.PROOF))
 
 
 def _own_client(request: HttpRequest, client_id: str, *, lock: bool = False) -> Client:
-    """RFC 7592 §2: unknown client and wrong token answer alike."""
+    """RFC 7592 §2: an unknown client and a wrong token get the same answer."""
     clients = Client.objects.select_for_update() if lock else Client.objects.all()
     client = clients.filter(client_id=client_id, is_active=True).first()
     given = digest(_bearer(request))
@@ -121,7 +124,7 @@ def _own_client(request: HttpRequest, client_id: str, *, lock: bool = False) -> 
         address = rate_limits.address_of(request)
         rate_limits.spend(rate_limits.FAILURES, address, client_id)
         rate_limits.spend(rate_limits.FAILURES_OF_ADDRESS, address)
-        raise InvalidRegistrationToken("The registration access token is not that of this client.")
+        raise InvalidRegistrationToken("The registration access token must be that of this client.")
     rate_limits.spend(MANAGEMENT, client_id)
     return client
 
@@ -146,11 +149,11 @@ def _document(request: HttpRequest) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise InvalidClientMetadata("Send the metadata as application/json.")
     if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-        raise InvalidClientMetadata(f"The metadata are larger than {MAX_BODY_BYTES} bytes.")
+        raise InvalidClientMetadata(f"The metadata must be at most {MAX_BODY_BYTES} bytes long.")
     try:
         document = json.loads(request.body)
     except (ValueError, RecursionError):
-        raise InvalidClientMetadata("The body is not JSON in UTF-8.") from None
+        raise InvalidClientMetadata("The body must be JSON in UTF-8.") from None
     if not isinstance(document, dict):
-        raise InvalidClientMetadata("The metadata are one JSON object.")
+        raise InvalidClientMetadata("The metadata must be a JSON object.")
     return document

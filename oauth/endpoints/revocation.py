@@ -1,4 +1,4 @@
-"""The revocation endpoint (RFC 7009): a client gives back what it was allowed."""
+"""The revocation endpoint (RFC 7009): a client ends its own access."""
 
 from django.http import HttpRequest, HttpResponse
 
@@ -10,10 +10,11 @@ from oauth.models import Authorization
 
 
 class RevocationEndpoint(ProtocolEndpoint):
-    """Whichever token is given back, the whole Authorization ends (RFC 7009 §2.1), its refresh tokens at once.
+    """Whichever token is revoked, the whole authorization ends (RFC 7009 §2.1): refresh tokens immediately, access
+    tokens within seconds.
 
-    A token that is unknown, of another client or already dead is answered alike (§2.2). One from token exchange ends
-    nothing: the Authorization is not its client's to give back.
+    A token that is unknown, of another client or already revoked gets the same answer (§2.2). A token from token
+    exchange revokes nothing, because the user allowed another client.
     """
 
     endpoint = "revocation"
@@ -22,11 +23,11 @@ class RevocationEndpoint(ProtocolEndpoint):
     def post(self, request: HttpRequest) -> HttpResponse:
         params = parameters.from_body(request)
         client = self.authenticated(request, params)
-        token = token_lookup.find(params.require("token"))
+        token = token_lookup.identify(params.require("token"))
         if token is not None and token.authorization is not None and token.client_id == client.client_id:
             if token.is_exchanged:
-                raise UnsupportedTokenType("A token from token exchange cannot be revoked alone; it ends by itself.")
+                raise UnsupportedTokenType("A token from token exchange cannot be revoked; it expires by itself.")
             token.authorization.revoke(Authorization.RevocationReason.CLIENT)
         response = HttpResponse()
-        del response["Content-Type"]  # nothing is sent, so it has no type: oidc-client-ts refuses text/html
+        del response["Content-Type"]  # the body is empty, and oidc-client-ts refuses text/html
         return response

@@ -1,42 +1,46 @@
-"""Which keys a client has proven with its request: what its tokens are bound to (RFC 9449 §5, RFC 8705 §3)."""
+"""The keys that a client proves with its request; its tokens are bound to them (RFC 9449 §5, RFC 8705 §3)."""
 
 from collections.abc import Mapping
 
 from django.http import HttpRequest
 
+from oauth.conf import conf
 from oauth.errors import InvalidDPoPProof, InvalidRequest, UseDPoPNonce
 from oauth.models import Client
 from oauth.proof import certificate, dpop
 
 
-def of(request: HttpRequest, client: Client, url: str) -> Mapping[str, str]:
+def prove(request: HttpRequest, client: Client, url: str) -> Mapping[str, str]:
     """The `cnf` of its tokens, empty for a bearer token. Raises InvalidRequest, InvalidDPoPProof or UseDPoPNonce."""
     bound = _by_certificate(request, client)
     if "HTTP_DPOP" in request.META:
-        bound["jkt"] = prove(request, url)
+        bound["jkt"] = prove_dpop_key(request, url)
     elif client.dpop_bound_access_tokens or (client.must_bind and not bound):
         # RFC 9449 §5.2, FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.14.
-        raise InvalidDPoPProof("This client is registered for DPoP-bound tokens: send a proof.")
+        raise InvalidDPoPProof("This client must send a DPoP proof: it is registered for DPoP-bound tokens.")
     return bound
 
 
 def _by_certificate(request: HttpRequest, client: Client) -> dict[str, str]:
-    """RFC 8705 §3: for a client that is registered for it, or that has to bind its tokens by one means or another."""
+    """RFC 8705 §3: for a client that is registered for it, or that must bind its tokens by either means."""
     is_required = client.tls_client_certificate_bound_access_tokens
     if not is_required and ("HTTP_DPOP" in request.META or not client.must_bind):
         return {}
-    presented = certificate.of(request)
+    presented = certificate.presented_in(request, conf.CLIENT_CERTIFICATE)
     if presented is None:
         if is_required:
-            raise InvalidRequest("This client is registered for certificate-bound tokens, and presented none in TLS.")
+            raise InvalidRequest(
+                "This client must present its TLS certificate: it is registered for certificate-bound tokens."
+            )
         return {}
     return {"x5t#S256": presented.thumbprint}
 
 
-def prove(request: HttpRequest, url: str) -> str:
-    """The thumbprint of the key of the request's proof."""
+def prove_dpop_key(request: HttpRequest, url: str) -> str:
+    """The thumbprint of the key of the request's DPoP proof."""
     try:
-        return dpop.verify(request.META.get("HTTP_DPOP"), method=str(request.method), url=url).jkt
+        policy = dpop.Policy.of_settings(conf)
+        return dpop.verify(request.META.get("HTTP_DPOP"), method=str(request.method), url=url, policy=policy).jkt
     except dpop.NonceNeeded as error:
         raise UseDPoPNonce(str(error)) from error
     except dpop.InvalidProof as error:

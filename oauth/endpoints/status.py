@@ -10,7 +10,7 @@ from oauth.tokens.status_list import MEDIA_TYPE
 
 
 class StatusListEndpoint(ProtocolEndpoint):
-    """Public: a list tells that some token ended, not whose."""
+    """Public: a list reveals that a token ended, but not whose."""
 
     endpoint = "status"
     http_method_names = ["get", "head"]

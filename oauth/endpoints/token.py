@@ -21,9 +21,9 @@ class TokenEndpoint(ProtocolEndpoint):
         params = parameters.from_body(request)
         grant_type = params.require("grant_type")
         client = self.authenticated(request, params)
-        if grant_type in grants.GRANTS:
+        if grants.is_known(grant_type):
             self.timer.grant_type = grant_type
-        confirmation = sender_constraint.of(request, client, conf.url("/oauth/token"))
+        confirmation = sender_constraint.prove(request, client, conf.url("/oauth/token"))
         issuance = grants.run(grant_type, GrantRequest(client, params, confirmation))
         metrics.issued_by(grant_type).inc()
         return json_response(issuance.to_response())

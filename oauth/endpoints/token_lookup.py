@@ -1,4 +1,4 @@
-"""A token that somebody shows us: what it is, whose it is, and whether it still counts."""
+"""Looks up a presented token: its kind, its client and user, and whether it is still active."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from oauth.status.liveness import Authority
 
 @dataclass(frozen=True, slots=True)
 class PresentedToken:
-    """`claims` are those of RFC 7662 §2.2; `authority` is None where it has ended.
+    """`claims` are those of RFC 7662 §2.2; `authority` is None if it has ended.
 
-    A refresh token may be unusable although its authorization lives on: `is_usable` is about the token alone.
+    A refresh token may be unusable although its authorization is live: `is_usable` is about the token alone.
     """
 
     client_id: str
@@ -35,7 +35,7 @@ class PresentedToken:
 
     @property
     def is_exchanged(self) -> bool:
-        """Whether it came of token exchange (RFC 8693): the user allowed another client, or somebody acts for them."""
+        """Whether token exchange issued it (RFC 8693): another client was allowed, or a service acts for the user."""
         is_anothers = self.authority is not None and not self.authority.is_of_the_allowed_client
         return "act" in self.claims or is_anothers
 
@@ -45,8 +45,8 @@ class PresentedToken:
         return self.authority.authorization if self.authority else None
 
 
-def find(token: str) -> PresentedToken | None:
-    """The token, None for what we never issued. The form tells which kind it is; a hint is not needed."""
+def identify(token: str) -> PresentedToken | None:
+    """The token; None if this server never issued it. The form tells its kind, so a hint is not needed."""
     return _access_token(token) if token.count(".") == 2 else _refresh_token(token)
 
 

@@ -1,4 +1,4 @@
-"""The UserInfo endpoint (OpenID Connect Core §5.3): what the person allowed the client to know about them."""
+"""The UserInfo endpoint (OpenID Connect Core §5.3): the claims about the user that they allowed the client."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.exceptions import APIException
@@ -14,7 +14,7 @@ from oauth.tokens.signing import signer
 
 
 class UserInfoEndpoint(ProtocolEndpoint):
-    """A resource of the authorization server itself, so revocation counts at once. Errors are RFC 6750's."""
+    """A resource of the authorization server itself, so a revocation works immediately. Errors are RFC 6750's."""
 
     endpoint = "userinfo"
     http_method_names = ["get", "head", "post"]
@@ -31,14 +31,14 @@ class UserInfoEndpoint(ProtocolEndpoint):
             self.timer.outcome = str(refusal.default_code)
             return refusal_response(refusal)
         client, user = authority.client, authority.authorization.user
-        # What was asked for by name (§5.5) is for the client that the user allowed, not for one that exchanged a token.
+        # Claims requested by name (§5.5) are for the client that the user allowed, not for one that exchanged a token.
         names = authority.authorization.claims.get("userinfo", []) if authority.is_of_the_allowed_client else []
         names = entitlement.claim_names(names, client)
-        claims = user_claims.released(user, token.claims.scopes, names)
-        claims |= {"sub": subject.of(client, user.pk)}
+        claims = user_claims.released(user, token.claims.scopes, names, source=conf.USER_CLAIMS)
+        claims |= {"sub": subject.identifier(client, user.pk, pairwise_key=conf.PAIRWISE_SUBJECT_KEY)}
         if not client.userinfo_signed_response_alg:
             return JsonResponse(claims)
-        # §5.3.2: a signed answer says from whom and for whom it is.
+        # §5.3.2: a signed response has an issuer and an audience.
         signed = signer(typ="JWT", algorithm=client.userinfo_signed_response_alg).encode(
             {**claims, "iss": conf.ISSUER, "aud": client.client_id}
         )

@@ -1,8 +1,8 @@
 """The grants: each is one function (GrantRequest) -> Issuance, run inside one transaction. One file a grant type.
 
 Whatever a grant consumes is consumed exactly once, or nothing happened; if a refusal revokes something
-(`OAuthError.commits`), the revocation is kept although the client is told an error. Imports `clients`, `tokens`,
-`status`, `models` and below.
+(`OAuthError.commits`), the revocation is kept although the client is told an error. `ExtensionGrant` is for grant types
+of other apps. Imports `clients`, `tokens`, `status`, `models` and below.
 """
 
 from contextlib import nullcontext
@@ -11,19 +11,27 @@ from django.db import transaction
 
 from oauth.conf import conf
 from oauth.errors import OAuthError, UnauthorizedClient, UnsupportedGrantType
+from oauth.grants import issuance, registry
+from oauth.grants.extension import ExtensionGrant
 from oauth.grants.issuance import GrantRequest, Issuance
-from oauth.grants.registry import GRANTS, Grant
+from oauth.grants.registry import Grant
 
 
 def run(grant_type: str, request: GrantRequest) -> Issuance:
     """Raises UnsupportedGrantType, UnauthorizedClient (RFC 6749 §5.2), or what the grant raises."""
-    grant = GRANTS.get(grant_type)
+    grant = registry.named(grant_type)
     if grant is None:
-        raise UnsupportedGrantType(f"grant_type must be one of {', '.join(GRANTS)}.")
+        raise UnsupportedGrantType(f"grant_type must be one of {', '.join(registry.names())}.")
     # ASVS 5.0 10.4.4.
     if not request.client.allows_grant_type(grant_type):
         raise UnauthorizedClient(f"This client is not registered for the grant type {grant_type}.")
+    if request.client.is_public and not grant.allows_public_clients:
+        raise UnauthorizedClient(f"A client must authenticate to use the grant type {grant_type}.")
     return _try_fast(grant, request) or _issue(grant, request)
+
+
+def is_known(grant_type: str) -> bool:
+    return registry.named(grant_type) is not None
 
 
 def _try_fast(grant: Grant, request: GrantRequest) -> Issuance | None:
@@ -42,4 +50,4 @@ def _issue(grant: Grant, request: GrantRequest) -> Issuance:
     raise refusal
 
 
-__all__ = ["GRANTS", "Grant", "GrantRequest", "Issuance", "run"]
+__all__ = ["ExtensionGrant", "GrantRequest", "Issuance", "is_known", "issuance", "run"]

@@ -130,7 +130,7 @@ def _statement(used: str, expressions: str, *, with_token: bool) -> str:
 def _values(
     client: Client, authorization: Authorization, grant_type: str, scopes: Iterable[str], row: RefreshToken | None
 ) -> list[Any]:
-    event = AuditEvent.of(
+    event = AuditEvent.unsaved(
         AuditEvent.Action.ISSUED,
         user=authorization.user_id,
         client=client.client_id,

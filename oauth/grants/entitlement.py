@@ -1,7 +1,7 @@
-"""What a client may have at this moment (ASVS 5.0 10.4.11): looked at whenever a token is issued, by every grant.
+"""What a client may have now (ASVS 5.0 10.4.11): every grant checks it whenever it issues a token.
 
-What a user allowed, or what a code or a refresh token was made for, may be more: an admin, or the client's own
-registration, has taken something from the client since. That is left out; a client that asks for it by name is refused.
+An admin, or the client's own registration, may have taken something from the client since the user allowed it. A token
+does not contain it any more, and a client that requests it by name is refused.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,27 +15,27 @@ from oauth.tokens.user_claims import SCOPE_OF_CLAIM
 
 
 def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> frozenset[str]:
-    """The scopes asked for, all where none are. Raises InvalidScope beyond `allowed` and what each of the clients may
-    have (RFC 6749 §3.3), and where nothing is left."""
+    """The requested scopes, or all if none are requested. Raises InvalidScope beyond `allowed` and what each client may
+    have (RFC 6749 §3.3), and if nothing is left."""
     left = frozenset(allowed).intersection(*(client.allowed_scopes for client in clients))
     wanted = left if asked is None else frozenset(asked.split())
     if not wanted or not wanted <= left:
-        raise InvalidScope("The scope asks for more than is allowed here.", detail=f"asked {sorted(wanted - left)}")
+        raise InvalidScope("The requested scope exceeds what is allowed.", detail=f"asked {sorted(wanted - left)}")
     return wanted
 
 
 def resources(asked: tuple[str, ...], allowed: Iterable[str], *clients: Client) -> tuple[str, ...]:
-    """The resources asked for, all where none are. Raises InvalidTarget (RFC 8707 §2) as `scopes` does."""
+    """The requested resources, or all if none are requested. Raises InvalidTarget (RFC 8707 §2) as `scopes` does."""
     left = [one for one in allowed if all(one in _resources_of(client) for client in clients)]
     wanted = asked or left
     if not wanted or not set(wanted) <= set(left):
-        raise InvalidTarget("The resource is unknown or not allowed here.")
+        raise InvalidTarget("The requested resource is unknown or not allowed.")
     return tuple(dict.fromkeys(wanted))
 
 
 def details(narrowed: Sequence[dict[str, Any]], *clients: Client) -> list[dict[str, Any]]:
-    """Raises InvalidAuthorizationDetails for a type that a client may no longer ask for. Such a detail is never left
-    out: without it, the scopes of the token would mean more."""
+    """Raises InvalidAuthorizationDetails for a type that a client may no longer request. Such a detail is never left
+    out: without it, the scopes of the token would give more access."""
     for client in clients:
         if any(_is_beyond(detail, client) for detail in narrowed):
             raise InvalidAuthorizationDetails("The client may no longer have details of this type.")
@@ -43,7 +43,7 @@ def details(narrowed: Sequence[dict[str, Any]], *clients: Client) -> list[dict[s
 
 
 def claim_names(names: Iterable[str], client: Client) -> list[str]:
-    """The claims asked for by name (OpenID Connect Core §5.5) whose scope the client may still have."""
+    """The claims requested by name (OpenID Connect Core §5.5) whose scope the client may still have."""
     return [name for name in names if SCOPE_OF_CLAIM.get(name) in client.allowed_scopes]
 
 

@@ -1,4 +1,4 @@
-"""What every grant is given and gives: the request with its proven client, the tokens that come of it."""
+"""What every grant receives and returns: the request of an authenticated client, and the tokens."""
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,19 +11,25 @@ from django.utils import timezone
 from oauth import authorization_details
 from oauth.authorization_details import Detail
 from oauth.conf import conf
+from oauth.errors import InvalidAuthorizationDetails, InvalidGrant, InvalidScope
 from oauth.grants import consumption, entitlement
 from oauth.models import Authorization, Client, RefreshToken
 from oauth.models.client import GrantType
 from oauth.models.secret import digest, new_secret
 from oauth.parameters import Parameters
-from oauth.tokens import id_token, status_list, user_claims
+from oauth.status import liveness
+from oauth.status.liveness import Named
+from oauth.tokens import id_token, status_list, subject, user_claims
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
+
+# Only a user can allow these.
+_NEEDS_A_USER = frozenset({"openid", "profile", "email", "offline_access"})
 
 
 @dataclass(frozen=True, slots=True)
 class GrantRequest:
-    """`confirmation` is the key that the client has proven, `{"jkt": ...}`; tokens are bound to it."""
+    """`confirmation` is the key that the client has proven, such as `{"jkt": ...}`; tokens are bound to it."""
 
     client: Client
     params: Parameters
@@ -42,9 +48,9 @@ class Issuance:
     confirmation: Mapping[str, str] = field(default_factory=dict)
     issued_token_type: str | None = None
     authorization_details: Sequence[Detail] = ()
-    #: What is stored of `refresh_token`, by whoever records the issuance.
+    #: The row of `refresh_token`, which the statement that records the issuance stores.
     refresh_token_row: RefreshToken | None = field(default=None, repr=False)
-    #: FAPI Grant Management §5.5: by which the client reads, changes or gives back what the person allowed.
+    #: FAPI Grant Management §5.5: with it the client reads, changes or revokes what the user allowed.
     grant_id: str | None = None
 
     @property
@@ -69,7 +75,7 @@ class Issuance:
 
 
 def token_type(confirmation: Mapping[str, str]) -> str:
-    """RFC 9449 §5, RFC 8705 §3: how the token is sent; a certificate is proven below HTTP."""
+    """RFC 9449 §5, RFC 8705 §3: the scheme by which the token is sent; a certificate is proven below HTTP."""
     return "DPoP" if "jkt" in confirmation else "Bearer"
 
 
@@ -84,9 +90,9 @@ def access_token(
     actor: Mapping[str, Any] | None = None,
     details: Sequence[Detail] | None = None,
 ) -> tuple[str, timedelta]:
-    """A signed access token and how long it lives; of a user where `authorization` is given, and never longer.
+    """A signed access token and its lifetime. With an `authorization` it is a user's, and ends with it at the latest.
 
-    It carries all `details` of the authorization where none are given (RFC 9396 §9.1).
+    Without `details` it carries all of the authorization (RFC 9396 §9.1).
     """
     if details is None:
         details = authorization.authorization_details if authorization else []
@@ -108,12 +114,59 @@ def access_token(
         amr=tuple(authorization.amr) if authorization else (),
         sid=str(authorization.session_id) if authorization and authorization.session_id else None,
         authorization_id=str(authorization.id) if authorization else None,
-        status=status_list.reference(authorization.status_index if authorization else client.status_index),
+        status=status_list.reference(
+            authorization.status_index if authorization else client.status_index, issuer=conf.ISSUER
+        ),
         actor=actor or {},
         authorization_details=tuple(details),
         confirmation=confirmation,
     )
-    return sign_access_token(claims), expires_at - now
+    return sign_access_token(claims, algorithm=conf.SIGNING_ALGORITHM), expires_at - now
+
+
+def issue_to_client(request: GrantRequest) -> Issuance:
+    """An access token for the client itself, within what it may have: nothing is written.
+
+    Raises InvalidScope, InvalidTarget, or InvalidAuthorizationDetails.
+    """
+    client, params = request.client, request.params
+    if "authorization_details" in params:
+        # RFC 9396 §5: only a user can allow them; they are refused and never ignored.
+        raise InvalidAuthorizationDetails("Only a user can allow authorization_details.")
+    # ASVS 5.0 10.4.11.
+    allowed = frozenset(client.allowed_scopes) - _NEEDS_A_USER
+    if not allowed:
+        raise InvalidScope("This client has no scopes allowed for client_credentials.")
+    scopes = entitlement.scopes(params.get("scope"), allowed, client)
+    resources = entitlement.resources(params.all("resource"), client.allowed_resources or tuple(conf.RESOURCES), client)
+    token, lifetime = access_token(client, scopes=scopes, resources=resources, confirmation=request.confirmation)
+    return Issuance(
+        access_token=token,
+        expires_in_seconds=int(lifetime.total_seconds()),
+        scopes=scopes,
+        confirmation=request.confirmation,
+    )
+
+
+def issue_to_user(request: GrantRequest, authorization: Authorization) -> Issuance:
+    """Tokens of what a user allowed this client, narrowed to the `scope` and `resource` of the request, and recorded.
+
+    For grant types of other apps. Lock the authorization first if the grant consumes something. Raises InvalidGrant if
+    the authorization has ended or is another client's, and InvalidScope, InvalidTarget, InvalidAuthorizationDetails.
+    """
+    client, params = request.client, request.params
+    authority = liveness.authority(Named(client.client_id, authorization.pk), read=authorization)
+    if authority is None or not authority.is_of_the_allowed_client:
+        raise InvalidGrant("The authorization has ended, or it is not of this client.")
+    issued = tokens_of_a_user(
+        request,
+        authorization,
+        scopes=entitlement.scopes(params.get("scope"), authorization.scopes, client),
+        resources=entitlement.resources(params.all("resource"), authorization.resources, client),
+        all_resources=authorization.resources,
+    )
+    record(client, authorization, params["grant_type"], issued)
+    return issued
 
 
 def tokens_of_a_user(
@@ -125,7 +178,7 @@ def tokens_of_a_user(
     all_resources: Iterable[str],
     nonce: str = "",
 ) -> Issuance:
-    """The first tokens of an authorization; the refresh token is for `all_resources`. `record` stores them."""
+    """The first tokens of an authorization; the refresh token is for `all_resources`. The caller stores its row."""
     client, confirmation = request.client, request.confirmation
     scopes = entitlement.scopes(None, scopes, client)
     resources = entitlement.resources((), resources, client)
@@ -135,7 +188,7 @@ def tokens_of_a_user(
             authorization,
             scopes=scopes,
             resources=all_resources,
-            # RFC 9449 §5: a confidential client proves itself, and may change its key.
+            # RFC 9449 §5: a confidential client authenticates, so it may change its key.
             confirmation=confirmation if client.is_public else {},
         )
     details = narrowed_details(request, authorization)
@@ -161,11 +214,20 @@ def tokens_of_a_user(
 
 
 def new_id_token(client: Client, authorization: Authorization, *, access_token: str, nonce: str = "") -> str:
-    """With the claims that were asked for by name (OpenID Connect Core §5.5)."""
+    """With the claims that were requested by name (OpenID Connect Core §5.5)."""
     names = entitlement.claim_names(authorization.claims.get("id_token", []), client)
-    claims = user_claims.released(authorization.user, frozenset(), names) if names else {}
+    user = authorization.user
+    claims = user_claims.released(user, frozenset(), names, source=conf.USER_CLAIMS) if names else {}
     return id_token.sign(
-        client, authorization, issued_at=timezone.now(), nonce=nonce, access_token=access_token, claims=claims
+        client,
+        authorization,
+        issuer=conf.ISSUER,
+        subject=subject.identifier(client, authorization.user_id, pairwise_key=conf.PAIRWISE_SUBJECT_KEY),
+        issued_at=timezone.now(),
+        lifetime=conf.ID_TOKEN_LIFETIME,
+        nonce=nonce,
+        access_token=access_token,
+        claims=claims,
     )
 
 
@@ -177,7 +239,7 @@ def new_refresh_token(
     confirmation: Mapping[str, str],
     replaces: RefreshToken | None = None,
 ) -> tuple[str, RefreshToken]:
-    """A new refresh token, known only now, and the row with its digest, not yet stored."""
+    """A new refresh token, which is known only now, and the row with its digest, which is not stored yet."""
     token = new_secret()
     now = timezone.now()
     row = RefreshToken(
@@ -201,7 +263,7 @@ def record(client: Client, authorization: Authorization, grant_type: str, issued
 
 
 def narrowed_details(request: GrantRequest, authorization: Authorization) -> list[dict[str, Any]]:
-    """Raises InvalidAuthorizationDetails beyond what the user allowed (RFC 9396 §6), or the client may have now."""
+    """Raises InvalidAuthorizationDetails beyond what the user allowed (RFC 9396 §6) or what the client may have now."""
     asked = request.params.get("authorization_details")
     narrowed = authorization_details.narrowed(asked, authorization.authorization_details)
     return entitlement.details(narrowed, request.client)

@@ -1,14 +1,15 @@
-"""The grant types of the token endpoint: how each is run."""
+"""The grant types of the token endpoint: how each is run, ours and those of other apps (`extension`)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from oauth.grants import authorization_code, refresh_token
-from oauth.grants.ciba import ciba
+from oauth.conf import conf
+from oauth.grants import authorization_code, ciba, device_code, refresh_token
 from oauth.grants.client_credentials import client_credentials
-from oauth.grants.device_code import device_code
+from oauth.grants.extension import ExtensionGrant
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.grants.token_exchange import token_exchange
+from oauth.infrastructure import extensions
 from oauth.models.client import GrantType
 
 
@@ -19,13 +20,29 @@ class Grant:
     try_fast: Callable[[GrantRequest], Issuance | None] | None = None
     #: A grant that consumes nothing and writes nothing has no transaction to begin and to commit.
     is_transactional: bool = True
+    #: Whether a client that cannot authenticate may use it. Our own grants refuse it themselves.
+    allows_public_clients: bool = True
 
 
-GRANTS: Mapping[str, Grant] = {
+_OURS: Mapping[str, Grant] = {
     GrantType.AUTHORIZATION_CODE: Grant(authorization_code.grant.under_lock, authorization_code.grant.try_fast),
     GrantType.REFRESH_TOKEN: Grant(refresh_token.grant.under_lock, refresh_token.grant.try_fast),
     GrantType.CLIENT_CREDENTIALS: Grant(client_credentials, is_transactional=False),
-    GrantType.DEVICE_CODE: Grant(device_code),
+    GrantType.DEVICE_CODE: Grant(device_code.grant.issue),
     GrantType.TOKEN_EXCHANGE: Grant(token_exchange),
-    GrantType.CIBA: Grant(ciba),
+    GrantType.CIBA: Grant(ciba.grant.issue),
 }
+
+
+def named(grant_type: str) -> Grant | None:
+    if grant_type in _OURS:
+        return _OURS[grant_type]
+    path = conf.GRANT_TYPES.get(grant_type)
+    if path is None:
+        return None
+    extension: ExtensionGrant = extensions.instance(path)
+    return Grant(extension.issue, allows_public_clients=extension.allows_public_clients)
+
+
+def names() -> list[str]:
+    return [*_OURS, *conf.GRANT_TYPES]

@@ -1,7 +1,7 @@
-"""The token exchange grant (RFC 8693): a service that was called with a token calls on, for the same person.
+"""The token exchange grant (RFC 8693): a service that received a token calls another service for the same user.
 
-Only ever narrower: scopes, audience and lifetime are within those of the token that is exchanged and of the client
-that asks. Whose tokens a client may exchange, and whether the new one must name it as the actor, the admin decides.
+The new token never gives more: scopes, audience and lifetime are within those of the exchanged token and of the client.
+An admin decides which clients' tokens a client may exchange, and whether the new token must name it as the actor.
 """
 
 from collections.abc import Mapping
@@ -29,22 +29,24 @@ LONGEST_CHAIN = 5
 def token_exchange(request: GrantRequest) -> Issuance:
     client, params = request.client, request.params
     if client.is_public:
-        raise InvalidRequest("A public client cannot exchange tokens: it cannot prove who it is.")
+        raise InvalidRequest("A client must authenticate to exchange tokens.")
     if params.get("requested_token_type", ACCESS_TOKEN) not in (ACCESS_TOKEN, JWT):
-        raise InvalidRequest(f"requested_token_type is {ACCESS_TOKEN}.")
+        raise InvalidRequest(f"requested_token_type must be {ACCESS_TOKEN}.")
     claims = _token(params.require("subject_token"), params.require("subject_token_type"), "subject_token")
     subject_client = Client.objects.filter(client_id=claims.client_id, is_active=True).first()
     if subject_client is None or not _may_exchange(client, subject_client):
-        raise _unacceptable("subject_token", "This client may not exchange tokens of the client that it was issued to.")
+        raise _unacceptable("subject_token", "This client is not allowed to exchange tokens of that client.")
     authority = liveness.authority(claims)
     if authority is None or authority.authorization is None:
-        # RFC 9700 §4.15: a client's own token is not passed on, so that its name never stands where a user's does.
-        raise _unacceptable("subject_token", "It is not a user's, or what they allowed has ended or changed.")
+        # RFC 9700 §4.15: a client's own token is not exchanged, so that its client_id never appears in place of a user.
+        raise _unacceptable(
+            "subject_token", "It must be a user's token, and its authorization must be live and unchanged."
+        )
     authorization = authority.authorization
     if claims.confirmation:
-        raise _unacceptable("subject_token", "The token is bound to a key that this client does not hold.")
+        raise _unacceptable("subject_token", "It is bound to a key of another client.")
     actor = _actor(client, claims, _actor_token(request))
-    # ASVS 5.0 10.4.11: within what each client on the way may have now, and what the user allows now.
+    # ASVS 5.0 10.4.11: within what each of the clients may have now, and what the user allows now.
     clients = (client, subject_client, authorization.client)
     allowed = claims.scopes.intersection(authorization.scopes, *(one.allowed_scopes for one in clients))
     scopes = entitlement.scopes(params.get("scope"), _or_fail(allowed, params.get("scope")))
@@ -57,7 +59,7 @@ def token_exchange(request: GrantRequest) -> Issuance:
         not_after=claims.expires_at,
         actor=actor,
         confirmation=request.confirmation,
-        # Never more than the token that is exchanged: its details go with it.
+        # Never more than the exchanged token: the new one keeps its details.
         details=entitlement.details(
             authorization_details.narrowed(params.get("authorization_details"), claims.authorization_details), *clients
         ),
@@ -76,11 +78,11 @@ def token_exchange(request: GrantRequest) -> Issuance:
 def _token(raw: str, token_type: str, name: str) -> AccessTokenClaims:
     """RFC 8693 §2.1, §3: an access token of ours. Raises InvalidRequest (§2.2.2)."""
     if token_type not in (ACCESS_TOKEN, JWT):
-        raise InvalidRequest(f"{name}_type is {ACCESS_TOKEN}.")
+        raise InvalidRequest(f"{name}_type must be {ACCESS_TOKEN}.")
     try:
         return verify_access_token(raw, audiences=(*conf.RESOURCES, conf.ISSUER)).claims
     except TokenError as error:
-        raise _unacceptable(name, "It is not a valid access token of this server.") from error
+        raise _unacceptable(name, "It must be a valid access token of this server.") from error
 
 
 def _unacceptable(name: str, why: str) -> OAuthError:
@@ -95,18 +97,18 @@ def _actor_token(request: GrantRequest) -> AccessTokenClaims | None:
     params = request.params
     if "actor_token" not in params:
         if "actor_token_type" in params:
-            raise InvalidRequest("actor_token_type comes with an actor_token (RFC 8693 §2.1).")
+            raise InvalidRequest("actor_token_type must not be sent without an actor_token (RFC 8693 §2.1).")
         return None
     claims = _token(params["actor_token"], params.require("actor_token_type"), "actor_token")
     if claims.client_id != request.client.client_id or claims.confirmation:
-        raise _unacceptable("actor_token", "It is not a token of this client.")
+        raise _unacceptable("actor_token", "It must be a token of this client, without a key.")
     if liveness.authority(claims) is None:
-        raise _unacceptable("actor_token", "What it stands for has ended or changed.")
+        raise _unacceptable("actor_token", "Its authorization has ended or changed.")
     return claims
 
 
 def _actor(client: Client, claims: AccessTokenClaims, actor: AccessTokenClaims | None) -> Mapping[str, Any]:
-    """RFC 8693 §4.1: who acts now, and inside it who acted before. Nothing of the chain is ever left out."""
+    """RFC 8693 §4.1: the current actor, with the previous ones inside. No link of the chain is ever left out."""
     before = claims.actor
     if client.exchange_policy == ExchangePolicy.IMPERSONATION and actor is None:
         return before
@@ -114,19 +116,19 @@ def _actor(client: Client, claims: AccessTokenClaims, actor: AccessTokenClaims |
     while link:
         depth, link = depth + 1, link.get("act", {})
     if depth > LONGEST_CHAIN:
-        raise _unacceptable("subject_token", f"It was exchanged {LONGEST_CHAIN} times already.")
+        raise _unacceptable("subject_token", f"It was already exchanged {LONGEST_CHAIN} times.")
     now = {"sub": actor.subject if actor else client.client_id, "client_id": client.client_id}
     return now | ({"act": dict(before)} if before else {})
 
 
 def _or_fail(allowed: frozenset[str], asked: str | None) -> frozenset[str]:
     if not allowed and asked is None:
-        raise InvalidRequest("The token and this client have no scope in common.")
+        raise InvalidRequest("The subject_token and this client have no scope in common.")
     return allowed
 
 
 def _resources(request: GrantRequest, claims: AccessTokenClaims) -> tuple[str, ...]:
-    """`resource` and `audience` (§2.1) name APIs of ours; within the token's own, or those the client is for."""
+    """`resource` and `audience` (§2.1) name APIs, within the token's own audience and the client's resources."""
     params, client = request.params, request.client
     asked = tuple(dict.fromkeys((*params.all("resource"), *params.all("audience"))))
     allowed = (*claims.audience, *client.allowed_resources) if asked else claims.audience

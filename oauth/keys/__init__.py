@@ -1,6 +1,6 @@
-"""Signing keys: made, encrypted at rest, parsed once, published as a JWK Set.
+"""Signing keys: generation, encryption at rest, rotation, the JWK Set.
 
-The one way in: `signing_key()` to sign, `published_jwks()` to verify and to serve. Imports `models` and `conf`.
+Use `signing_key()` to sign, and `published_jwks()` to verify and to publish. Imports `models` and `conf`.
 """
 
 from oauth.keys.generation import ensure_active_key

@@ -1,7 +1,7 @@
 """Secrets at rest: Fernet (AES-CBC with HMAC-SHA-256) under KEY_ENCRYPTION_KEYS, newest first.
 
-What other apps keep under these keys they encrypt anew when `encrypting_anew` is sent; each receiver returns how many
-secrets it changed.
+Other apps that encrypt secrets under these keys receive `encrypting_anew` and re-encrypt them. Each receiver returns
+the number of secrets that it changed.
 """
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -24,12 +24,12 @@ def encrypt(secret: bytes) -> bytes:
 
 
 def decrypt(token: bytes) -> bytes:
-    """Raises cryptography.fernet.InvalidToken where no configured key fits."""
+    """Raises cryptography.fernet.InvalidToken if no configured key fits."""
     return _cipher().decrypt(token)
 
 
 def is_newest(token: bytes) -> bool:
-    """Whether it is under the first of KEY_ENCRYPTION_KEYS, so that the others can go."""
+    """Whether it is encrypted under the first of KEY_ENCRYPTION_KEYS, so that it does not need the others."""
     try:
         Fernet(conf.KEY_ENCRYPTION_KEYS[0]).decrypt(token)
     except InvalidToken:

@@ -16,7 +16,7 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "PS256": {"kty": "RSA", "size": 2048},
     "RS256": {"kty": "RSA", "size": 2048},
 }
-# Two processes that start at once must not both make the first key.
+# Two processes that start together must not both make the first key.
 _LOCK = 0x0A07_6B65
 
 
@@ -36,13 +36,13 @@ def generate(algorithm: str) -> SigningKey:
 
 
 def lock(algorithm: str) -> None:
-    """Until the end of the transaction nobody else makes a key of this algorithm."""
+    """Only this transaction makes keys of this algorithm until it ends."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, algorithm])
 
 
 def ensure_active_key(algorithm: str) -> None:
-    """Makes the first key of an algorithm. Nobody can have cached a JWK Set without it, so it signs at once."""
+    """Makes the first key of an algorithm. No cache can hold a JWK Set without it, so it signs immediately."""
     with transaction.atomic():
         lock(algorithm)
         if not SigningKey.objects.active().filter(algorithm=algorithm).exists():

@@ -1,4 +1,4 @@
-"""The keys of this process: read from the database, decrypted and parsed at most once a minute.
+"""The signing keys in this process: read from the database, decrypted and parsed at most once a minute.
 
 They are at most KEY_CACHE_LIFETIME old; a new key is published that long before it signs.
 """
@@ -34,7 +34,7 @@ class _Ring:
 
 
 def signing_key(algorithm: str) -> ParsedKey:
-    """The key that signs now. Raises ImproperlyConfigured where there is none: nothing is ever signed without."""
+    """The key that signs now. Raises ImproperlyConfigured if there is none."""
     try:
         return _current().signing[algorithm]
     except KeyError:

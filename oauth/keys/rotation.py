@@ -1,6 +1,6 @@
-"""Changing the key that signs: published first, active when everybody has it, retired when nothing it signed lives.
+"""Key rotation: a key is published first, active once every cache has it, and retired when its last token has expired.
 
-The rows hold all times, so every worker process changes keys at the same moment without being told.
+The rows hold all times, so all worker processes change keys at the same moment.
 """
 
 from datetime import datetime, timedelta
@@ -18,9 +18,9 @@ LONGEST_TOKEN_LIFETIME = timedelta(minutes=15)
 
 
 def rotate(algorithm: str, *, actor: str = "") -> SigningKey:
-    """Publishes the next key; it signs once every cache of the JWK Set has it, and the key before it retires.
+    """Publishes the next key. It signs once every cache of the JWK Set has it; then the previous key retires.
 
-    `actor` is the admin who wants it, by primary key, for the audit log.
+    `actor` is the primary key of the admin, for the audit log.
     """
     with transaction.atomic():
         now = timezone.now()
@@ -35,8 +35,8 @@ def rotate(algorithm: str, *, actor: str = "") -> SigningKey:
 
 
 def replace_now(algorithm: str, *, actor: str = "") -> SigningKey:
-    """For a key that may be known to somebody: everything it signed is refused from now on, everywhere within
-    KEY_CACHE_LIFETIME and the resource servers' own refresh."""
+    """For a key that may have leaked: all tokens that it signed are refused, as soon as KEY_CACHE_LIFETIME and the
+    resource servers' own refresh allow."""
     with transaction.atomic():
         now = timezone.now()
         known = SigningKey.objects.select_for_update().filter(algorithm=algorithm, retired_at=None)
@@ -51,7 +51,7 @@ def replace_now(algorithm: str, *, actor: str = "") -> SigningKey:
 
 
 def rotate_where_due() -> list[SigningKey]:
-    """Rotates each algorithm whose newest key is KEY_ROTATION_INTERVAL old; run it often, whoever runs it twice."""
+    """Rotates each algorithm whose newest key is KEY_ROTATION_INTERVAL old. It may run often and in parallel."""
     oldest = timezone.now() - conf.KEY_ROTATION_INTERVAL
     rotated = []
     for algorithm in SIGNING_ALGORITHMS:
@@ -64,8 +64,8 @@ def rotate_where_due() -> list[SigningKey]:
 
 
 def reencrypt() -> int:
-    """Encrypts every private key, and what other apps keep under these keys, under the newest of KEY_ENCRYPTION_KEYS;
-    after that the older ones can go. Gives how many secrets that were."""
+    """Re-encrypts every private key, and the secrets of other apps, under the newest of KEY_ENCRYPTION_KEYS. After that
+    the older ones can be removed. Returns the number of secrets."""
     others = sum(int(changed or 0) for _receiver, changed in encryption.encrypting_anew.send(sender=None))
     with transaction.atomic():
         rows = list(SigningKey.objects.select_for_update().order_by("pk"))
@@ -77,13 +77,13 @@ def reencrypt() -> int:
 
 
 def next_rotation(algorithm: str) -> datetime | None:
-    """When `rotate_where_due` will publish the next key; None where none signs or will sign."""
+    """When `rotate_where_due` will publish the next key; None if no key of the algorithm signs or will sign."""
     newest = SigningKey.objects.filter(algorithm=algorithm, retiring_at=None).order_by("-active_at").first()
     return newest.active_at + conf.KEY_ROTATION_INTERVAL if newest else None
 
 
 def _retire(algorithm: str, *, at: datetime) -> None:
-    """Those that sign stop at that time, and leave the JWK Set when the last token they signed is over."""
+    """The current keys stop signing at that time, and leave the JWK Set when their last token has expired."""
     gone = at + LONGEST_TOKEN_LIFETIME + conf.CLOCK_SKEW
     signing = SigningKey.objects.select_for_update().filter(algorithm=algorithm, retiring_at=None)
     signing.update(retiring_at=at, retired_at=gone)

@@ -1,6 +1,6 @@
 """The entities of the authorization server. Codes and refresh tokens are stored as SHA-256 only.
 
-Client -> Authorization (what a user allowed it) -> AuthorizationCode, RefreshToken; Session is the log-in
+Client -> Authorization (what a user allowed it) -> AuthorizationCode, RefreshToken; Session is the login
 that they happened in. Imports nothing else of `oauth` but `conf`.
 """
 

@@ -30,7 +30,7 @@ _origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B0
 
 
 class origin:
-    """What is recorded inside came from this request. Settings decide which proxies REMOTE_ADDR is believed of."""
+    """Events that are recorded inside belong to this request. Settings decide which proxies may set REMOTE_ADDR."""
 
     __slots__ = ("_origin", "_token")
 
@@ -61,20 +61,20 @@ class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
 class AuditEvent(models.Model):
     """Append-only: the database refuses to change a row, and to delete one before its time.
 
-    Persons, clients and authorizations are named by value, so that a row outlives what it is about.
+    Users, clients and authorizations are stored by value, so that a row outlives its subject.
     """
 
     class Action(models.TextChoices):
-        ASKED = "asked", "A client asked a person elsewhere"
-        ALLOWED = "allowed", "A person allowed a client"
-        DENIED = "denied", "A person declined"
+        ASKED = "asked", "A client sent a back-channel request"
+        ALLOWED = "allowed", "A user allowed a client"
+        DENIED = "denied", "A user declined"
         ISSUED = "issued", "Tokens were issued"
         REFUSED = "refused", "A request was refused"
         REVOKED = "revoked", "An authorization ended"
-        LOGGED_IN = "logged_in", "A person logged in"
-        LOG_IN_CHANGED = "log_in_changed", "Something about how a person logs in"
+        LOGGED_IN = "logged_in", "A user logged in"
+        LOG_IN_CHANGED = "log_in_changed", "Login methods changed"
         LOGGED_OUT = "logged_out", "A session ended"
-        LOGOUT_TOLD = "logout_told", "A client was told of a log-out"
+        LOGOUT_TOLD = "logout_told", "A client was notified of a logout"
         CLIENT_REGISTERED = "client_registered", "A client was registered"
         CLIENT_CHANGED = "client_changed", "A client was changed"
         CLIENT_DELETED = "client_deleted", "A client was deleted"
@@ -82,9 +82,9 @@ class AuditEvent(models.Model):
         SECRET_ISSUED = "secret_issued", "A client got a new secret"
         SECRET_RETIRED = "secret_retired", "A client's old secret was retired"
         KEY_PUBLISHED = "key_published", "A signing key was published"
-        KEY_RETIRED = "key_retired", "A signing key was retired at once"
-        KEYS_REENCRYPTED = "keys_reencrypted", "Signing keys were encrypted anew"
-        STAFF_ACTED = "staff_acted", "The site's staff did something; the endpoint says what"
+        KEY_RETIRED = "key_retired", "A signing key was replaced immediately"
+        KEYS_REENCRYPTED = "keys_reencrypted", "Signing keys were re-encrypted"
+        STAFF_ACTED = "staff_acted", "The site's staff acted; the endpoint names the action"
         REGISTRATION_TOKEN_MADE = "registration_token_made", "An initial access token was made"
         AUDIT_EXPORTED = "audit_exported", "The audit log was exported"
 
@@ -122,7 +122,7 @@ class AuditEvent(models.Model):
         return f"{self.action} at {self.at:%Y-%m-%d %H:%M:%S}"
 
     @classmethod
-    def of(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":
+    def unsaved(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":
         """An unsaved event with the origin of this request."""
         here = _origin.get()
         # What a stranger claims may be long; the log is not theirs to fill.
@@ -136,6 +136,6 @@ class AuditEvent(models.Model):
     @classmethod
     def record(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":
         """Written in the transaction of what it records: either both are there, or neither."""
-        event = cls.of(action, **values)
+        event = cls.unsaved(action, **values)
         insert(event)
         return event

@@ -1,4 +1,4 @@
-"""What a user allowed a client: the row that codes and refresh tokens hang on, and that everybody revokes."""
+"""What a user allowed a client. Codes and refresh tokens belong to this row, and revoking it ends them all."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from oauth.models.status import next_status_index
 # Sent in the transaction in which authorizations end, with `authorizations`: [(id, user id, client id)], and `reason`.
 authorizations_revoked = Signal()
 
-# The scope of access that goes on after log-out.
+# The scope of access that continues after logout.
 OFFLINE_ACCESS = "offline_access"
 
 
@@ -26,7 +26,7 @@ class AuthorizationQuerySet(models.QuerySet["Authorization"]):
         return self.filter(revoked_at=None, expires_at__gt=at or timezone.now())
 
     def revoke(self, reason: "Authorization.RevocationReason", *, by: Any = None) -> int:
-        """Ends them now; codes and refresh tokens are dead with the row, whatever their own state. Idempotent.
+        """Ends them now. Their codes and refresh tokens no longer work, whatever their own state. Idempotent.
 
         The database's own trigger sets their bits in the status list.
         """
@@ -39,7 +39,7 @@ class AuthorizationQuerySet(models.QuerySet["Authorization"]):
             )
             AuditEvent.objects.bulk_create(
                 [
-                    AuditEvent.of(
+                    AuditEvent.unsaved(
                         AuditEvent.Action.REVOKED, user=user, client=client, authorization=pk, reason=reason.label,
                         actor=by.pk if by else "",
                     )
@@ -50,7 +50,7 @@ class AuthorizationQuerySet(models.QuerySet["Authorization"]):
         return len(ended)
 
     def online(self) -> "AuthorizationQuerySet":
-        """Those that last as long as the log-in they came from (OpenID Connect Core §11)."""
+        """Those that end with the session in which they were given (OpenID Connect Core §11)."""
         return self.exclude(scopes__contains=[OFFLINE_ACCESS])
 
 
@@ -81,13 +81,13 @@ class Authorization(models.Model):
     session = models.ForeignKey(Session, on_delete=models.SET_NULL, null=True, related_name="authorizations")
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     resources = ArrayField(models.CharField(max_length=255), default=list)
-    # How the person had logged in, fixed for every token that comes of this (RFC 9068 §2.2.1).
+    # How the user had logged in; the same in every token of this authorization (RFC 9068 §2.2.1).
     auth_time = models.DateTimeField(default=timezone.now)
     acr = models.CharField(max_length=100, blank=True)
     amr = ArrayField(models.CharField(max_length=20), default=list, blank=True)
-    # OpenID Connect Core §5.5: claims that were asked for by name: {"id_token": [...], "userinfo": [...]}.
+    # OpenID Connect Core §5.5: the claims requested by name: {"id_token": [...], "userinfo": [...]}.
     claims = models.JSONField(default=dict, blank=True)
-    # RFC 9396 §7.1: as they were allowed, enriched.
+    # RFC 9396 §7.1: as the user allowed them, enriched.
     authorization_details = models.JSONField(default=list, blank=True)
     status_index = models.BigIntegerField(unique=True, editable=False, db_default=next_status_index())
     created_at = models.DateTimeField(default=timezone.now)

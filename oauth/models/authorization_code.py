@@ -9,7 +9,7 @@ from oauth.models.secret import DigestField
 
 
 class AuthorizationCode(models.Model):
-    """Kept after use, so that a second use is recognised and ends the Authorization."""
+    """Kept after use, so that a second use is recognized and ends the authorization."""
 
     code_digest = DigestField()
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="codes")

@@ -1,4 +1,4 @@
-"""A client that asks a person who is not at its pages (OpenID Connect CIBA Core 1.0)."""
+"""A client's request to a user who is not using its pages (OpenID Connect CIBA Core 1.0)."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -11,18 +11,18 @@ from oauth.models.secret import DigestField
 
 
 class BackchannelRequest(models.Model):
-    """Without a user: the hint means nobody who may be asked. The client sees no difference; the request expires.
+    """Without a user, the hint matches nobody who may be asked. The client sees no difference, and the request expires.
 
-    `id` is what the person's page names it by; the client knows it by `auth_req_id`, of which the digest is kept.
+    The user's page names it by `id`; the client names it by `auth_req_id`, of which only the digest is stored.
 
-    In ping mode `auth_req_id` and the client's token stand here until the client was told (§10.2), and no longer.
+    In ping mode `auth_req_id` and the client's token are stored only until the client has been notified (§10.2).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     request_digest = DigestField()
     client = models.ForeignKey(settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
-    # Of whom the client named, as it named them: counted alike for users and for nobody.
+    # The digest of the hint as the client sent it, to count requests whether or not it matches a user.
     hint_digest = models.BinaryField(max_length=32, null=True, editable=False)
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     resources = ArrayField(models.CharField(max_length=255), default=list)

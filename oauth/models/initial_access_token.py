@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from oauth.models.client import AuthenticationMethod, GrantType, SecurityProfile
+from oauth.models.client import SecurityProfile, authentication, grant_types
 from oauth.models.secret import DigestField, digest
 
 
@@ -23,13 +23,13 @@ class InitialAccessToken(models.Model):
         help_text="Scopes that its clients may request at most. Empty: openid profile email offline_access.",
     )
     grant_types = ArrayField(
-        models.CharField(max_length=60, choices=GrantType.choices),
+        models.CharField(max_length=60, choices=grant_types.choices),
         null=True,
         blank=True,
         help_text="Empty: authorization_code and refresh_token. Never CIBA, token exchange or implicit.",
     )
     authentication_methods = ArrayField(
-        models.CharField(max_length=30, choices=AuthenticationMethod.choices),
+        models.CharField(max_length=30, choices=authentication.choices),
         null=True,
         blank=True,
         help_text="How its clients may authenticate. Empty: every method of this server.",

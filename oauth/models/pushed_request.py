@@ -1,4 +1,4 @@
-"""A pushed authorization request (RFC 9126): sent by the client itself, so the browser carries only its name."""
+"""A pushed authorization request (RFC 9126): the client sends it itself, and the browser carries only a reference."""
 
 from django.conf import settings
 from django.db import models
@@ -10,7 +10,7 @@ class PushedRequest(models.Model):
     """Used once, by the client that pushed it, soon (RFC 9126 §2.2, §4)."""
 
     reference_digest = DigestField()
-    # Not a constraint: as of UsedAssertion. A request without its client is found by nobody.
+    # No constraint, for the reason in UsedAssertion. A request without its client is never found.
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
         models.DO_NOTHING,

@@ -9,8 +9,7 @@ from oauth.models.secret import DigestField
 
 
 class RefreshToken(models.Model):
-    """`superseded_at` and `replaces` tell the story of rotation; a row is only changed under the lock of its
-    Authorization."""
+    """`superseded_at` and `replaces` record rotation. Change a row only under the lock of its authorization."""
 
     token_digest = DigestField()
     authorization = models.ForeignKey(Authorization, on_delete=models.CASCADE, related_name="refresh_tokens")

@@ -1,4 +1,4 @@
-"""Refusals of strangers, counted: what anybody may cause as often as they like is no row of the audit log each time."""
+"""Counted refusals of strangers: anybody can cause them, so they are not rows of the audit log."""
 
 import threading
 import time
@@ -24,7 +24,7 @@ DO UPDATE SET count = oauth_refusalcount.count + excluded.count, last_at = exclu
 
 
 class RefusalCount(models.Model):
-    """So many refusals of one kind, of one network, in one hour; a few less where a process ended."""
+    """The number of refusals of one kind, from one network, in one hour; slightly low if a process ended."""
 
     hour = models.DateTimeField()
     endpoint = models.CharField(max_length=40)
@@ -44,7 +44,7 @@ class RefusalCount(models.Model):
 
     @classmethod
     def add(cls, endpoint: str, error: str, network: str) -> None:
-        """Counts one; most of the time in memory."""
+        """Counts one, usually in memory."""
         key, now = (endpoint, error, network), time.monotonic()
         with _lock:
             waiting, since = _pending.get(key, (0, 0.0))

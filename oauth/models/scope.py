@@ -1,4 +1,4 @@
-"""Scopes and the sentence that explains each to a person on the consent page."""
+"""Scopes, and the sentence that explains each to a user on the consent page."""
 
 from django.core.validators import RegexValidator
 from django.db import models

@@ -1,6 +1,7 @@
-"""Secrets that we hand out: 256 random bits, of which we keep only the SHA-256.
+"""Secrets that this server issues: 256 random bits, of which only the SHA-256 is stored.
 
-A slow hash protects secrets that people choose; these cannot be guessed, so a fast one is enough (ASVS 5.0 11.4.1).
+A slow hash protects passwords, which people choose. These secrets cannot be guessed, so a fast hash is enough (ASVS 5.0
+11.4.1).
 """
 
 import hashlib

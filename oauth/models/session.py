@@ -1,4 +1,4 @@
-"""A log-in of a user, as clients see it (`sid`, `auth_time`, `acr`, `amr` of OpenID Connect)."""
+"""A login session of a user, as clients see it (`sid`, `auth_time`, `acr`, `amr` of OpenID Connect)."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -8,7 +8,7 @@ from uuid_utils.compat import uuid7
 
 
 class Session(models.Model):
-    """Starts at log-in. Logging out ends it with what is online-only; `sessions.end_access` ends offline access too."""
+    """Starts at login. A logout ends it and its online access; `sessions.end_access` also ends offline access."""
 
     class EndReason(models.TextChoices):
         LOGOUT = "logout", "Logged out"

@@ -1,4 +1,4 @@
-"""A key that signs tokens. The private part is encrypted at rest; times in the row say what it may do."""
+"""A key that signs tokens. The private part is encrypted at rest; the times in the row define its state."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
     def published(self, *, at: datetime | None = None) -> "SigningKeyQuerySet":
-        """In the JWKS: those that sign, will sign, or have signed tokens that may still live."""
+        """In the JWK Set: keys that sign, will sign, or have signed tokens that may still be valid."""
         at = at or timezone.now()
         return self.filter(published_at__lte=at).filter(Q(retired_at=None) | Q(retired_at__gt=at))
 

@@ -1,4 +1,4 @@
-"""The bits of the Token Status List (draft-ietf-oauth-status-list): which of our tokens have ended early.
+"""The bits of the Token Status List (draft-ietf-oauth-status-list): the tokens that have ended early.
 
 Every Authorization, and every client acting for itself, has an index from one sequence; list n holds the indexes
 from n * STATUS_LIST_SIZE on. A bit is set by a row of this table, so that it outlives what it stood for.
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 
 def next_status_index() -> Func:
-    """The database's own counter: PostgreSQL hands a number out once, whoever asks at the same time."""
+    """The next number of a sequence: PostgreSQL gives each number once, also to parallel transactions."""
     return Func(
         function="nextval", template="%(function)s('oauth_status_index')", output_field=models.BigIntegerField()
     )

@@ -1,4 +1,4 @@
-"""JWTs that count once: client assertions (RFC 7523 §3 item 7), by client and `jti`."""
+"""Client assertions that were used (RFC 7523 §3 item 7), by client and `jti`."""
 
 from datetime import datetime
 
@@ -11,8 +11,8 @@ from oauth.models.secret import DigestField, digest
 
 class UsedAssertion(models.Model):
     assertion_digest = DigestField()
-    # Not a constraint: for each row it would lock the row of a client that many requests name at once. A row without
-    # its client means nothing to anybody, and goes when it has expired.
+    # No constraint: for each row, PostgreSQL would lock the row of the client, which many requests share. A row without
+    # its client has no effect, and is deleted when it has expired.
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
         models.DO_NOTHING,
@@ -31,7 +31,7 @@ class UsedAssertion(models.Model):
     @classmethod
     def use(cls, client_pk: int, jti: str, *, expires_at: datetime) -> bool:
         """Whether this is the first use, remembered until the JWT has expired. One statement: the unique digest
-        decides a race. In SQL because the ORM does not tell which rows a conflict left out."""
+        decides a race. In SQL, because the ORM does not tell which rows a conflict left out."""
         return (
             changed(
                 f"INSERT INTO {cls._meta.db_table} (assertion_digest, client_id, expires_at) VALUES (%s, %s, %s) "  # noqa: S608

@@ -1,4 +1,4 @@
-"""Proofs that count once (RFC 9449 §11.1), shared by all workers and surviving their restart."""
+"""DPoP proofs that were used (RFC 9449 §11.1), shared by all workers and kept over their restarts."""
 
 from datetime import timedelta
 

@@ -88,7 +88,7 @@ def _connected(user: Any) -> Iterable[ConnectedApp]:
     for authorization in live:
         by_client.setdefault(authorization.client_id, []).append(authorization)
     addresses = _last_addresses([one.pk for one in live])
-    left = left_by_apps.find(user, {one.client.client_id for one in live})
+    left = left_by_apps.list_left(user, {one.client.client_id for one in live})
     for authorizations in by_client.values():
         # A scope is shown if one authorization has it without details, even if another has it with details.
         scopes = {

@@ -49,4 +49,4 @@ def example_snippets(kind: Kind) -> list[snippets.Snippet]:
     scopes = ["openid", *[name for name in conf.SCOPES if name.endswith(":read")][:1]]
     redirect_uris = _REDIRECT_URIS.get(kind, "")
     client = Client(**values, client_id="your-client-id", allowed_scopes=scopes, redirect_uris=redirect_uris)
-    return snippets.of(client, _NAMES[kind])
+    return snippets.for_client(client, _NAMES[kind])

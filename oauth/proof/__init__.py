@@ -1,4 +1,5 @@
-"""Proof of possession: a token that is worth nothing without a key (DPoP, RFC 9449).
+"""Proof of possession: a bound token is worthless without its key (DPoP, RFC 9449) or certificate (RFC 8705).
 
-`dpop.verify` at both servers, `nonce` that both hand out, `replay` that both count by. Knows of no model.
+The authorization server and a resource server use the same `dpop.verify`, `nonce`, `replay` and `certificate`, and pass
+in their settings. Imports `tokens` and no model.
 """

@@ -1,7 +1,7 @@
-"""The TLS certificate that a client presented (RFC 8705), as the site's own proxy code hands it over.
+"""The TLS certificate that a client presented (RFC 8705), as the site's own code for its proxy provides it.
 
 OAUTH["CLIENT_CERTIFICATE"] names a function (request) -> certificates in DER, the client's own first, empty for none.
-Without it nothing of this module ever finds a certificate: mutual TLS is off.
+Without this setting mutual TLS is off, and no certificate is ever found.
 """
 
 import hashlib
@@ -21,8 +21,6 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 from jwt.utils import base64url_encode
 
-from oauth.conf import conf
-
 MIN_RSA_BITS = 2048
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension)
@@ -30,7 +28,7 @@ _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtens
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """`chain` as it was presented: the client's own certificate, then what leads to its authority."""
+    """`chain` as it was presented: the client's own certificate, then the intermediate ones."""
 
     chain: tuple[bytes, ...]
 
@@ -40,19 +38,18 @@ class Certificate:
         return base64url_encode(hashlib.sha256(self.chain[0]).digest()).decode()
 
     def is_one_of(self, registered: Iterable[bytes]) -> bool:
-        """Whether it is, byte for byte, one that the client registered, is strong enough and in its time (§2.2)."""
+        """Whether it equals one that the client registered, byte for byte, is strong and is valid now (§2.2)."""
         found = [secrets.compare_digest(self.chain[0], one) for one in registered]
         return any(found) and _is_usable(self.chain[0])
 
-    def is_issued(self) -> bool:
-        """Whether an authority of OAUTH["CLIENT_CERTIFICATE_AUTHORITIES"] stands for it, for client authentication
-        (RFC 8705 §2.1, RFC 5280 §6)."""
-        store = _authorities(conf.CLIENT_CERTIFICATE_AUTHORITIES)
+    def is_issued_by(self, authorities: str) -> bool:
+        """Whether an authority of these, in PEM, issued it for client authentication (RFC 8705 §2.1, RFC 5280 §6)."""
+        store = _authorities(authorities)
         if store is None or not _is_usable(self.chain[0]):
             return False
         try:
             chain = [x509.load_der_x509_certificate(der) for der in self.chain]
-            # RFC 8705 §2.1: named by its subject alone is enough, so a subjectAltName may be missing.
+            # RFC 8705 §2.1: the subject can be its only name, so a subjectAltName may be missing.
             policy = ExtensionPolicy.webpki_defaults_ee().may_be_present(
                 x509.SubjectAlternativeName, Criticality.AGNOSTIC, None
             )
@@ -64,7 +61,7 @@ class Certificate:
         return True
 
     def is_named(self, kind: str, name: str) -> bool:
-        """Whether it is for this name (§2.1.2); `kind` is subject_dn, san_dns, san_uri, san_ip or san_email."""
+        """Whether it has this name (§2.1.2); `kind` is subject_dn, san_dns, san_uri, san_ip or san_email."""
         with suppress(*_UNREADABLE, x509.ExtensionNotFound):
             certificate = x509.load_der_x509_certificate(self.chain[0])
             if kind == "subject_dn":
@@ -83,11 +80,14 @@ class Certificate:
         return False
 
 
-def of(request: HttpRequest) -> Certificate | None:
-    """What the client of this request presented; nothing is verified but that it holds the private key, by TLS."""
-    if conf.CLIENT_CERTIFICATE is None:
+def presented_in(request: HttpRequest, source: str | None) -> Certificate | None:
+    """The certificate that the client presented in TLS; it proves that the client holds the private key, and no more.
+
+    `source` is OAUTH["CLIENT_CERTIFICATE"].
+    """
+    if source is None:
         return None
-    chain: tuple[bytes, ...] = import_string(conf.CLIENT_CERTIFICATE)(request)
+    chain: tuple[bytes, ...] = import_string(source)(request)
     return Certificate(tuple(chain)) if chain else None
 
 
@@ -103,7 +103,7 @@ def _authorities(pem: str) -> Store | None:
 
 
 def _is_usable(der: bytes) -> bool:
-    """In its time, and of a key that nobody can compute (RFC 9700 §2.5, FAPI 2.0 §5.4.1)."""
+    """Whether it is valid now and its key is strong (RFC 9700 §2.5, FAPI 2.0 §5.4.1)."""
     try:
         certificate = x509.load_der_x509_certificate(der)
         key = certificate.public_key()

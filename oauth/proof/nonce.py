@@ -1,6 +1,6 @@
-"""Server nonces (RFC 9449 §8, §9): a proof cannot be made ahead of time.
+"""Server nonces (RFC 9449 §8, §9): with one, a proof cannot be made in advance.
 
-Stateless: an HMAC of the minute, by the site's secret, so every worker hands out and accepts the same ones.
+Stateless: a nonce is an HMAC of the current window under the site's secret, so all workers issue and accept the same.
 """
 
 import secrets
@@ -14,15 +14,15 @@ _SALT = "oauth.proof.nonce"
 
 
 def current() -> str:
-    return _of(int(time.time() // LIFETIME_SECONDS))
+    return _nonce_of(int(time.time() // LIFETIME_SECONDS))
 
 
 def is_valid(nonce: object) -> bool:
-    """One of this window or the one before: good for two and a half to five minutes."""
+    """Whether it is the nonce of this window or the previous one: valid for 150 to 300 seconds."""
     window = int(time.time() // LIFETIME_SECONDS)
     given = str(nonce).encode("utf-8", "replace")
-    return any(secrets.compare_digest(given, _of(window - age).encode()) for age in (0, 1))
+    return any(secrets.compare_digest(given, _nonce_of(window - age).encode()) for age in (0, 1))
 
 
-def _of(window: int) -> str:
+def _nonce_of(window: int) -> str:
     return base64url_encode(salted_hmac(_SALT, str(window), algorithm="sha256").digest()).decode()

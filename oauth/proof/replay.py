@@ -1,22 +1,21 @@
-"""What counts once, at every worker alike (RFC 9449 §11.1): by the function that OAUTH["REPLAY_CHECK"] names.
+"""Whether a proof is used for the first time, at any worker (RFC 9449 §11.1): OAUTH["REPLAY_CHECK"].
 
-A resource server without a database counts in Django's shared cache, where `add` is atomic.
+A resource server without a database stores the digests in Django's shared cache, whose `add` is atomic.
 """
 
 import hashlib
+from collections.abc import Callable
 from datetime import timedelta
 
 from django.core.cache import cache
-from django.utils.module_loading import import_string
 
-from oauth.conf import conf
+#: (digest, lifetime) -> whether the digest is new; it is remembered for the lifetime.
+ReplayCheck = Callable[[bytes, timedelta], bool]
 
 
-def is_first_use(*what: str, lifetime: timedelta) -> bool:
-    """Remembered for `lifetime`. Fails closed: where nobody can tell, it raises what the store raises."""
-    digest = hashlib.sha256("\n".join(what).encode()).digest()
-    is_first: bool = import_string(conf.REPLAY_CHECK)(digest, lifetime)
-    return is_first
+def is_first_use(*what: str, lifetime: timedelta, check: ReplayCheck) -> bool:
+    """Fails closed: if the store is down, its error is raised."""
+    return check(hashlib.sha256("\n".join(what).encode()).digest(), lifetime)
 
 
 def in_cache(digest: bytes, lifetime: timedelta) -> bool:

@@ -105,7 +105,13 @@ def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *,
     if not jkt:
         raise InvalidToken("The token is not bound to a key: send it as Bearer.")
     try:
-        proof = dpop.verify(request.META.get("HTTP_DPOP"), method=str(request.method), url=url, access_token=token.raw)
+        proof = dpop.verify(
+            request.META.get("HTTP_DPOP"),
+            method=str(request.method),
+            url=url,
+            access_token=token.raw,
+            policy=dpop.Policy.of_settings(conf),
+        )
     except dpop.NonceNeeded as error:
         raise UseDPoPNonce(str(error)) from error
     except dpop.InvalidProof as error:
@@ -117,7 +123,7 @@ def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *,
 
 def _require_certificate(request: HttpRequest, thumbprint: str) -> None:
     """RFC 8705 §3: the certificate of this connection is the one that the token was issued to."""
-    presented = certificate.of(request)
+    presented = certificate.presented_in(request, conf.CLIENT_CERTIFICATE)
     if presented is None or not secrets.compare_digest(presented.thumbprint.encode(), thumbprint.encode()):
         raise InvalidToken("The token is bound to a TLS certificate: use it over the connection of that certificate.")
 

@@ -37,7 +37,7 @@ def require_valid(claims: AccessTokenClaims) -> None:
     if not claims.status:
         return
     try:
-        number, index = status_list.number_of(claims.status["uri"]), claims.status["idx"]
+        number, index = status_list.number_of(claims.status["uri"], issuer=conf.ISSUER), claims.status["idx"]
         if isinstance(index, bool):
             raise TypeError("idx")
         if status_list.is_set(_array(number), index):
@@ -75,7 +75,7 @@ lists: RefreshedCache[int, _Known] = RefreshedCache(_load, is_fresh=_is_fresh)
 
 def _fetch(number: int, known: _Known | None, now: float) -> _Known:
     """Raises OSError, ValueError or TokenBackendError where the issuer does not answer with a list of its own."""
-    uri = status_list.uri(number)
+    uri = status_list.uri(number, issuer=conf.ISSUER)
     status, body, headers = http.get(uri, headers={"If-None-Match": known.etag} if known else None)
     if status == 304 and known is not None:
         return _Known(known.array, known.etag, now, now)

@@ -58,7 +58,7 @@ def logout_token(client: Client, *, user_id: str, sid: str) -> str:
     now = int(timezone.now().timestamp())
     payload = {
         "iss": conf.ISSUER,
-        "sub": subject.of(client, user_id),
+        "sub": subject.identifier(client, user_id, pairwise_key=conf.PAIRWISE_SUBJECT_KEY),
         "aud": client.client_id,
         "iat": now,
         "exp": now + LIFETIME_SECONDS,

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_noop as _
 
 from oauth import parameters
+from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure import display_names
 from oauth.models import Client
@@ -43,7 +44,9 @@ class LogoutRequest:
     def is_from(self, user_id: object) -> bool:
         """Whether the ID token proves that the client means this user; then they need not be asked (§6)."""
         client = self.client if self.subject else None
-        return client is not None and subject.of(client, user_id) == self.subject
+        return client is not None and self.subject == subject.identifier(
+            client, user_id, pairwise_key=conf.PAIRWISE_SUBJECT_KEY
+        )
 
 
 def parse(params: Parameters) -> LogoutRequest:
@@ -51,7 +54,7 @@ def parse(params: Parameters) -> LogoutRequest:
     hint = None
     parameters.refuse_long(params)
     if "id_token_hint" in params:
-        hint = id_token.read_hint(params["id_token_hint"])
+        hint = id_token.read_hint(params["id_token_hint"], issuer=conf.ISSUER)
         if hint is None:
             raise InvalidRequest("id_token_hint must be an ID token that this server issued.")
     client_id = params.get("client_id", hint.client_id if hint else "")

@@ -1,6 +1,6 @@
-"""Whether what a token stands for still holds: nobody has ended or changed it since the token was signed.
+"""Whether the authorization behind a token is still live: nobody has ended or changed it since the token was signed.
 
-`authority` is the one place that answers this. Every endpoint, every grant and the money path ask it; nothing else
+`authority` is the only place that decides this. Every endpoint, every grant and the money path ask it; nothing else
 looks at the columns behind it (tests/oauth/test_liveness.py holds that).
 """
 
@@ -13,6 +13,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
+from oauth.conf import conf
 from oauth.fast_path.model_rows import Columns
 from oauth.infrastructure.rows import rows
 from oauth.models import Authorization, Client
@@ -32,7 +33,7 @@ class Names(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Names for a caller that has no claims: a code, a refresh token, a `grant_id`."""
+    """Names for a caller without claims: it has a code, a refresh token or a `grant_id`."""
 
     client_id: str
     authorization_id: UUID | str | None
@@ -56,40 +57,40 @@ class Authority:
 
 
 def authority(names: Names, *, read: Authorization | None = None, until_commit: bool = False) -> Authority | None:
-    """The live, current authority behind `names`; None where it has ended or changed.
+    """The live, current authority behind `names`; None if it has ended or changed.
 
-    One query, and a second one for a token that was exchanged. None where the caller has `read` the authorization with
-    its user and client, under its own lock. With `until_commit` nobody can end it before the caller's transaction does.
+    One query, and a second one for a token that was exchanged. None if the caller has `read` the authorization with
+    its user and client. With `until_commit` nobody can end it before the caller's transaction does.
     """
     if names.authorization_id is None:
-        client = Client.read(names.client_id)
+        client = Client.by_client_id(names.client_id)
         if client is None or not client.is_active or _is_outdated(names, client.status_index):
             return None
         return Authority(client, None)
     authorization = read or _find(names.authorization_id, until_commit=until_commit)
-    if authorization is None or not _counts(authorization) or _is_outdated(names, authorization.status_index):
+    if authorization is None or not _is_live(authorization) or _is_outdated(names, authorization.status_index):
         return None
     holder = authorization.client
     if holder.client_id != names.client_id:
-        exchanged_by = Client.read(names.client_id)
+        exchanged_by = Client.by_client_id(names.client_id)
         if exchanged_by is None or not exchanged_by.is_active:
             return None
         holder = exchanged_by
     return Authority(holder, authorization)
 
 
-def still_counts(names: Names) -> bool:
-    """OAUTH["REVOCATION_CHECK"], for a resource server of the same site where a JWT is not enough.
+def is_active(names: Names) -> bool:
+    """OAUTH["REVOCATION_CHECK"], for a resource server of the same site that must see a revocation immediately.
 
-    Asked inside a transaction, nobody can end the authorization until the caller has committed.
+    Inside a transaction, nobody can end the authorization until the caller has committed.
     """
     return authority(names, until_commit=transaction.get_connection().in_atomic_block) is not None
 
 
-def _counts(authorization: Authorization) -> bool:
+def _is_live(authorization: Authorization) -> bool:
     """Neither the user, the client, an admin nor the end of the session has ended it.
 
-    A log-out revokes what depended on the session, so the session itself is not looked at.
+    A logout revokes the authorizations that depend on the session, so the session itself is not checked.
     """
     return (
         authorization.revoked_at is None
@@ -100,10 +101,10 @@ def _counts(authorization: Authorization) -> bool:
 
 
 def _is_outdated(names: object, status_index: int) -> bool:
-    """Whether an access token was signed before the user or the client changed what it may do: its bit in the status
-    list is no longer the one of its authorization."""
+    """Whether an access token was signed before its authorization or client changed: then its index in the status list
+    is no longer theirs."""
     status = names.status if isinstance(names, AccessTokenClaims) else None
-    return bool(status) and status != status_list.reference(status_index)
+    return bool(status) and status != status_list.reference(status_index, issuer=conf.ISSUER)
 
 
 def _find(authorization_id: UUID | str, *, until_commit: bool) -> Authorization | None:
@@ -126,12 +127,12 @@ class _Tables:
         user = get_user_model()
         assert user._meta.pk is not None
         self.authorization = Columns(Authorization, "authorization_")
-        self.user: Columns[Any] = Columns(user, "person")
+        self.user: Columns[Any] = Columns(user, "user_")
         self.client = Columns(Client, "client")
         self.statement = (
             f"SELECT {self.authorization.sql}, {self.user.sql}, {self.client.sql} "  # noqa: S608
             f"FROM {Authorization._meta.db_table} authorization_ "
-            f'JOIN {user._meta.db_table} person ON person."{user._meta.pk.column}" = authorization_.user_id '
+            f'JOIN {user._meta.db_table} user_ ON user_."{user._meta.pk.column}" = authorization_.user_id '
             f"JOIN {Client._meta.db_table} client ON client.id = authorization_.client_id WHERE authorization_.id = %s"
         )
 

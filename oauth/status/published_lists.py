@@ -17,9 +17,9 @@ from oauth.models import Authorization, Client, RevokedStatus
 from oauth.tokens import status_list
 from oauth.tokens.signing import signer
 
-# No access token lives longer than 15 minutes (oauth.E003): what was last used before that has none.
+# No access token lives longer than 15 minutes (oauth.E003): an authorization last used before that has none.
 _TOKENS_LIVE = timedelta(minutes=16)
-# The database is away; psycopg's own comes from its pool.
+# The database cannot be reached; psycopg's own error comes from its pool.
 _OUTAGES = (OperationalError, InterfaceError, psycopg.OperationalError)
 
 
@@ -40,7 +40,7 @@ def bits(number: int) -> bytes:
 
 
 def published(number: int) -> Published:
-    """Raises LookupError where no token can name this list."""
+    """Raises LookupError if no token can name this list."""
     return lists.get(number)
 
 
@@ -54,7 +54,7 @@ def _load(number: int, known: Published | None) -> Published:
         if known is None or time.monotonic() - known.made_at > conf.STATUS_LIST_MAX_AGE.total_seconds():
             raise
         return known
-    # Signed anew with every new key, so that readers of the list fetch the new key and lose a withdrawn one.
+    # A new key signs a new JWT: resource servers then fetch the JWK Set and drop withdrawn keys.
     kid = keys.signing_key(conf.SIGNING_ALGORITHM).kid
     is_same = known is not None and known.array == array and known.kid == kid
     if known is not None and is_same and time.monotonic() - known.made_at < _half_the_life():
@@ -72,12 +72,12 @@ lists: RefreshedCache[int, Published] = RefreshedCache(_load, is_fresh=_is_fresh
 
 
 def _ended(number: int) -> list[int]:
-    """Indexes whose bit is set: what was ended for good, and what a disabled client or person may not use now."""
+    """The indexes whose bit is set: ended for good, or of a client or user that is disabled now."""
     first = number * STATUS_LIST_SIZE
     here = Q(status_index__gte=first, status_index__lt=first + STATUS_LIST_SIZE)
     ended = RevokedStatus.objects.filter(index__gte=first, index__lt=first + STATUS_LIST_SIZE)
     in_use = Authorization.objects.filter(here, last_used_at__gt=timezone.now() - _TOKENS_LIVE)
-    # Each question by itself begins at the few that are disabled, instead of reading all authorizations of the list.
+    # Separate queries start at the few disabled rows instead of reading all authorizations of the list.
     return [
         *ended.values_list("index", flat=True),
         *in_use.filter(user__is_active=False).values_list("status_index", flat=True),
@@ -97,11 +97,11 @@ def _half_the_life() -> float:
 
 
 def _sign(number: int, array: bytes) -> str:
-    """§5.1: `exp` is how long it may be believed, `ttl` how soon to ask again."""
+    """§5.1: a list must not be used after `exp`, and may be fetched again after `ttl`."""
     now = int(timezone.now().timestamp())
     payload = {
         "iss": conf.ISSUER,
-        "sub": status_list.uri(number),
+        "sub": status_list.uri(number, issuer=conf.ISSUER),
         "iat": now,
         "exp": now + int(conf.STATUS_LIST_MAX_AGE.total_seconds()),
         "ttl": max(1, int(conf.STATUS_LIST_REFRESH.total_seconds())),

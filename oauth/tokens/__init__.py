@@ -1,4 +1,4 @@
-"""Tokens as JWTs: what they claim, how they are signed, how they are verified.
+"""Tokens as JWTs: their claims, signing and verification.
 
 `claims` and `verification` stand alone (a resource server has no database); `signing` needs `keys`.
 """

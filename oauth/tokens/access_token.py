@@ -11,20 +11,18 @@ from rest_framework_simplejwt.exceptions import (
 )
 from rest_framework_simplejwt.tokens import Token
 
-from oauth.conf import conf
 from oauth.tokens.claims import AccessTokenClaims
 
 TYP = "at+jwt"
 
 
 class AccessToken(Token):
-    """A verified access token: a mapping of its claims, and `.claims` as data. Raises TokenError if it is not.
+    """A verified access token: a mapping of its claims, and `.claims` as data. Raises TokenError if it is not valid.
 
-    What kind of token it is stands in the header's `typ`, not in SimpleJWT's `token_type` claim.
+    The header's `typ` tells the type of the token, not SimpleJWT's `token_type` claim.
     """
 
     token_type = TYP
-    lifetime = conf.ACCESS_TOKEN_LIFETIME
     claims: AccessTokenClaims
     #: As it was sent.
     raw: str
@@ -43,7 +41,7 @@ class AccessToken(Token):
         self.verify()
 
     def verify(self) -> None:
-        """RFC 9068 §2.2: every claim has the type that it should; the backend has checked the rest."""
+        """RFC 9068 §2.2: every claim must have its type; the backend has checked the rest."""
         try:
             self.claims = AccessTokenClaims.from_payload(self.payload)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What an access token says (RFC 9068 §2.2), as data."""
+"""The claims of an access token (RFC 9068 §2.2), as data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class AccessTokenClaims:
         return None if self.subject == self.client_id else self.subject
 
     def to_payload(self) -> dict[str, Any]:
-        """The JWT's payload; what is absent is left out, no claim is null."""
+        """The JWT's payload. Absent claims are left out; no claim is null."""
         optional = {
             "auth_time": self.auth_time and int(self.auth_time.timestamp()),
             "acr": self.acr,
@@ -67,8 +67,8 @@ class AccessTokenClaims:
     def from_payload(cls, payload: Mapping[str, Any]) -> "AccessTokenClaims":
         """The inverse of `to_payload`, for a payload whose signature was verified.
 
-        Raises TypeError or ValueError where a claim that is there is not what it should be: nothing that limits a
-        token (`cnf`, `status`) is ever passed over because it is not understood.
+        Raises TypeError or ValueError if a claim is malformed, so that a claim that limits the token (`cnf`, `status`)
+        is never ignored.
         """
         audience = payload["aud"]
         _number(payload, "nbf")
@@ -101,7 +101,7 @@ class AccessTokenClaims:
 
 
 def _typed(payload: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
-    """Raises TypeError where the claim is there and of another type."""
+    """Raises TypeError if the claim has another type."""
     if name not in payload:
         return default
     if not isinstance(payload[name], kind):
@@ -110,7 +110,7 @@ def _typed(payload: Mapping[str, Any], name: str, kind: type, default: Any) -> A
 
 
 def _number(payload: Mapping[str, Any], name: str) -> float:
-    """A NumericDate (RFC 7519 §2): a number, which true is not."""
+    """A NumericDate (RFC 7519 §2): a number and no boolean."""
     value = payload.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(name)

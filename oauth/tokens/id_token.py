@@ -3,16 +3,16 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import jwt
 from jwt.utils import base64url_encode
 
 from oauth import keys
-from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.conf import SIGNING_ALGORITHMS
 from oauth.models import Authorization, Client
-from oauth.tokens import media_type, subject
+from oauth.tokens import media_type
 from oauth.tokens.signing import signer
 from oauth.tokens.verification import is_canonical_jws, unverified_header
 
@@ -23,13 +23,16 @@ def sign(
     client: Client,
     authorization: Authorization,
     *,
+    issuer: str,
+    subject: str,
     issued_at: datetime,
+    lifetime: timedelta,
     nonce: str = "",
     access_token: str = "",
     code: str = "",
     claims: Mapping[str, Any] | None = None,
 ) -> str:
-    """An ID token about the authorization's user; `claims` are those asked for by name (§5.5).
+    """An ID token about the authorization's user; `claims` are those requested by name (§5.5).
 
     It carries the nonce of its request (ASVS 5.0 10.5.1) and is for one client (10.5.4).
     """
@@ -41,12 +44,12 @@ def sign(
     }
     payload = {
         **(claims or {}),
-        "iss": conf.ISSUER,
-        "sub": subject.of(client, authorization.user_id),
+        "iss": issuer,
+        "sub": subject,
         "aud": client.client_id,
         "azp": client.client_id,
         "iat": int(issued_at.timestamp()),
-        "exp": int((issued_at + conf.ID_TOKEN_LIFETIME).timestamp()),
+        "exp": int((issued_at + lifetime).timestamp()),
         "auth_time": int(authorization.auth_time.timestamp()),
         "acr": authorization.acr,
         "amr": list(authorization.amr),
@@ -63,15 +66,15 @@ def left_half_hash(value: str, algorithm: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """An ID token that came back (§3.1.2.1 `id_token_hint`). It tells whom a client means and proves nothing more."""
+    """An ID token that a client sent back (§3.1.2.1 `id_token_hint`). It tells which user the client means."""
 
     client_id: str
     subject: str
     sid: str
 
 
-def read_hint(token: str) -> Hint | None:
-    """None unless we signed it. Its expiry does not count: clients keep the last one (RP-Initiated Logout §4)."""
+def read_hint(token: str, *, issuer: str) -> Hint | None:
+    """None unless we signed it. It may have expired: clients keep the last one (RP-Initiated Logout §4)."""
     if not is_canonical_jws(token):
         return None
     try:
@@ -84,7 +87,7 @@ def read_hint(token: str) -> Hint | None:
             token,
             jwt.PyJWK(jwk),
             algorithms=list(SIGNING_ALGORITHMS),
-            issuer=conf.ISSUER,
+            issuer=issuer,
             options={"verify_exp": False, "verify_aud": False, "require": ["iss", "sub", "aud", "sid"]},
         )
     except (jwt.InvalidTokenError, ValueError, RecursionError):

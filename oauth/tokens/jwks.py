@@ -1,7 +1,7 @@
-"""JWK Sets (RFC 7517 §5) that somebody else publishes: fetched, kept, searched by `kid`.
+"""JWK Sets (RFC 7517 §5) of other servers: fetched, cached, searched by `kid`.
 
-A fetched set is kept; an unknown `kid` causes at most one fetch a minute whoever asks (PyJWT CVE-2026-48524),
-and a failed fetch leaves the keys that we have. A set older than `max_age_seconds` is no longer trusted: fail closed.
+Unknown values of `kid` cause at most one fetch a minute in all (PyJWT CVE-2026-48524), and a failed fetch leaves the
+cached keys in use. A set older than `max_age_seconds` is not trusted: fail closed.
 """
 
 import logging
@@ -18,7 +18,7 @@ from oauth.conf import SIGNING_ALGORITHMS
 MIN_RSA_BITS = 2048
 SECONDS_BETWEEN_FETCHES = 60
 REFRESH_AFTER_SECONDS = 60
-# As long as nothing is known of the owner, a key that it has withdrawn is believed for so long.
+# While the owner cannot be reached, a key that it may have withdrawn is trusted for so long.
 MAX_AGE_SECONDS = 15 * 60
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ Key = TypeVar("Key")
 class FetchedKeys(Generic[Key]):
     """Thread-safe; one per process and address.
 
-    `fetch` gives the keys by `kid` and raises OSError or ValueError where it cannot.
+    `fetch` returns the keys by `kid`, and raises OSError or ValueError if it cannot.
     """
 
     def __init__(
@@ -47,16 +47,16 @@ class FetchedKeys(Generic[Key]):
         self._lock = threading.Lock()
 
     def find(self, kid: str) -> Key | None:
-        """The key, None if it is not published, or if nothing fresh enough is known."""
+        """The key; None if it is not published, or if the cached set is too old."""
         return self.current(kid).get(kid)
 
     def current(self, kid: str) -> Mapping[str, Key]:
-        """All keys, looked for anew where this one is missing; empty where nothing fresh enough is known."""
+        """All keys, fetched again if this one is missing; empty if the cached set is too old."""
         now = self._clock()
         if now - self._fetched_at > REFRESH_AFTER_SECONDS:
             self._refresh(now, kid, last=self._tried_at)
         elif kid not in self._keys:
-            # A key that its owner has just added is worth one more fetch, within the minute of the last one.
+            # The owner may just have added the key: one more fetch is allowed within the minute.
             self._refresh(now, kid, last=self._searched_at)
         return self._keys if now - self._fetched_at <= self._max_age_seconds else {}
 
@@ -78,10 +78,10 @@ class FetchedKeys(Generic[Key]):
 
 
 def parse(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
-    """The signature keys of an issuer's JWK Set by kid. Raises ValueError where it is no JWK Set.
+    """The signature keys of an issuer's JWK Set by kid. Raises ValueError if it is no JWK Set.
 
-    A key that cannot be used is left out (RFC 7517 §5), so that an issuer may add kinds that we do not know; so are
-    two keys of one `kid`, which name neither.
+    A key that cannot be used is left out (RFC 7517 §5), so that an issuer may add types that we do not know. Two keys
+    with the same `kid` are left out, too.
     """
     keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(keys, list) or not all(isinstance(jwk, dict) for jwk in keys):
@@ -92,7 +92,7 @@ def parse(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
 
 
 def _parse_one(jwk: Mapping[str, Any]) -> jwt.PyJWK | None:
-    """A public key that verifies signatures by an algorithm we accept, and is strong enough for it."""
+    """A strong public key that verifies signatures by an accepted algorithm, otherwise None."""
     operations = jwk.get("key_ops", ["verify"])
     if jwk.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         return None

@@ -1,11 +1,11 @@
-"""What kind of JWT it is: the header's `typ` (RFC 8725 §3.11), compared in one way by every reader of ours."""
+"""The type of a JWT: the header's `typ` (RFC 8725 §3.11), which every verifier of ours compares the same way."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
-def of(header: Mapping[str, Any]) -> str | None:
-    """RFC 7515 §4.1.9: a media type, in any case, with or without `application/`. None where there is none."""
+def _normalized(header: Mapping[str, Any]) -> str | None:
+    """RFC 7515 §4.1.9: a media type, in any case, with or without `application/`. None if there is none."""
     typ = header.get("typ")
     if typ is None:
         return None
@@ -13,5 +13,5 @@ def of(header: Mapping[str, Any]) -> str | None:
 
 
 def fits(header: Mapping[str, Any], *kinds: str | None) -> bool:
-    """Whether `typ` is one of these kinds; None among them stands for a JWT without a `typ`."""
-    return of(header) in {kind.lower() if kind else None for kind in kinds}
+    """Whether `typ` is one of these; None among them means a JWT without a `typ`."""
+    return _normalized(header) in {kind.lower() if kind else None for kind in kinds}

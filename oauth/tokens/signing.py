@@ -29,16 +29,16 @@ class SigningBackend(TokenBackend):
 
 @lru_cache(maxsize=64)
 def signer(*, typ: str, algorithm: str) -> SigningBackend:
-    """Made once for each kind of token; which key signs, the ring says each time."""
+    """Cached for each type of token; the ring chooses the key at each signature."""
     return SigningBackend(typ=typ, algorithm=algorithm)
 
 
-def sign_access_token(claims: AccessTokenClaims) -> str:
-    return signer(typ=access_token.TYP, algorithm=conf.SIGNING_ALGORITHM).encode(claims.to_payload())
+def sign_access_token(claims: AccessTokenClaims, *, algorithm: str) -> str:
+    return signer(typ=access_token.TYP, algorithm=algorithm).encode(claims.to_payload())
 
 
 def sign_detached(content: bytes, *, typ: str) -> str:
-    """A JWS over content that travels beside it (RFC 7515 Appendix F), by a key of the JWK Set."""
+    """A JWS with detached content (RFC 7515 Appendix F), by a key of the JWK Set. A setting may name this function."""
     header, _, signature = _signed(content, typ=typ, algorithm=conf.SIGNING_ALGORITHM)
     return f"{header}..{signature}"
 
@@ -46,7 +46,7 @@ def sign_detached(content: bytes, *, typ: str) -> str:
 def _signed(content: bytes, *, typ: str, algorithm: str) -> tuple[str, str, str]:
     """Header, payload and signature in base64url (RFC 7515 §7.1).
 
-    PyJWT signs. It would also build the header anew for every token, which is the same until the key changes.
+    PyJWT signs, but would build the header for every token; it stays the same until the key changes.
     """
     key = keys.signing_key(algorithm)
     header, payload = _header(key.algorithm, typ, key.kid), base64url_encode(content).decode()

@@ -1,6 +1,6 @@
 """The Token Status List (draft-ietf-oauth-status-list): one bit per authorization, 1 where it has ended.
 
-Here is its form, which the server that publishes a list and the resource server that reads it share.
+This is the format, for the server that publishes a list and the resource server that reads it.
 """
 
 import zlib
@@ -9,28 +9,28 @@ from typing import Any
 
 from jwt.utils import base64url_decode, base64url_encode
 
-from oauth.conf import STATUS_LIST_SIZE, conf
+from oauth.conf import STATUS_LIST_SIZE
 
 TYP = "statuslist+jwt"
 MEDIA_TYPE = "application/statuslist+jwt"
 _PATH = "/oauth/status/"
 
 
-def uri(number: int) -> str:
-    return conf.url(f"{_PATH}{number}")
+def uri(number: int, *, issuer: str) -> str:
+    return f"{issuer}{_PATH}{number}"
 
 
-def number_of(uri: object) -> int:
-    """Which list of this issuer it is. Raises ValueError for any other address: nothing else is ever fetched."""
-    prefix = conf.url(_PATH)
+def number_of(uri: object, *, issuer: str) -> int:
+    """The number of a list of this issuer. Raises ValueError for any other address, so that it is never fetched."""
+    prefix = f"{issuer}{_PATH}"
     if not isinstance(uri, str) or not uri.startswith(prefix) or not uri.removeprefix(prefix).isdecimal():
         raise ValueError("not a status list of this issuer")
     return int(uri.removeprefix(prefix))
 
 
-def reference(index: int) -> dict[str, Any]:
+def reference(index: int, *, issuer: str) -> dict[str, Any]:
     """The claim `status_list` of a token (§6.1)."""
-    return {"idx": index % STATUS_LIST_SIZE, "uri": uri(index // STATUS_LIST_SIZE)}
+    return {"idx": index % STATUS_LIST_SIZE, "uri": uri(index // STATUS_LIST_SIZE, issuer=issuer)}
 
 
 def bits(indexes: Iterable[int]) -> bytes:
@@ -42,7 +42,7 @@ def bits(indexes: Iterable[int]) -> bytes:
 
 
 def is_set(array: bytes, index: int) -> bool:
-    """Raises IndexError beyond the list: a token that names no bit of ours is not believed."""
+    """Raises IndexError beyond the list, so that a token with such an index is refused."""
     if index < 0:
         raise IndexError(index)
     return bool(array[index // 8] >> index % 8 & 1)
@@ -54,7 +54,7 @@ def to_claim(array: bytes) -> dict[str, Any]:
 
 
 def from_claim(claim: Mapping[str, Any]) -> bytes:
-    """Raises ValueError where it is no list of ours; never inflates beyond its size."""
+    """Raises ValueError if it is no list of this format; never inflates beyond its size."""
     try:
         inflater = zlib.decompressobj()
         array = inflater.decompress(base64url_decode(str(claim["lst"])), STATUS_LIST_SIZE // 8 + 1)

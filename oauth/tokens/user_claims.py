@@ -1,6 +1,6 @@
-"""Standard claims about a person (OpenID Connect Core §5.1): by scope (§5.4), or each by its name (§5.5).
+"""Standard claims about a user (OpenID Connect Core §5.1): by scope (§5.4), or each by its name (§5.5).
 
-Which claims there are is replaceable: OAUTH["USER_CLAIMS"].
+A site can replace the source of the claims: OAUTH["USER_CLAIMS"].
 """
 
 from collections.abc import Iterable, Set
@@ -8,9 +8,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
-from oauth.conf import conf
-
-# §5.4, as far as our people have them.
+# §5.4, as far as our users have them.
 SCOPE_OF_CLAIM = {"name": "profile", "email": "email", "email_verified": "email"}
 
 
@@ -24,13 +22,13 @@ def standard_claims(user: Any, scopes: Set[str]) -> dict[str, Any]:
     return {name: value for name, value in claims.items() if value}
 
 
-def released(user: Any, scopes: Set[str], names: Iterable[str] = ()) -> dict[str, Any]:
-    """What these scopes release, and the claims asked for by name, whatever the scopes."""
+def released(user: Any, scopes: Set[str], names: Iterable[str] = (), *, source: str) -> dict[str, Any]:
+    """The claims of these scopes, and those requested by name. `source` is OAUTH["USER_CLAIMS"]."""
     names = frozenset(names)
-    claims: dict[str, Any] = import_string(conf.USER_CLAIMS)(user, scopes | scopes_of(names))
+    claims: dict[str, Any] = import_string(source)(user, scopes | scopes_of(names))
     return {name: value for name, value in claims.items() if name in names or SCOPE_OF_CLAIM.get(name, name) in scopes}
 
 
 def scopes_of(names: Iterable[str]) -> frozenset[str]:
-    """The scopes whose sentences tell a person what these claims are."""
+    """The scopes whose sentences tell a user what these claims are."""
     return frozenset(SCOPE_OF_CLAIM[name] for name in names if name in SCOPE_OF_CLAIM)

@@ -31,7 +31,7 @@ _COMPACT_JWS = re.compile(rb"\.".join([_PART] * 3))
 
 
 def is_canonical_jws(token: bytes | str) -> bool:
-    """Whether this may be a JWS in compact form (RFC 7515 §7.1), in its one spelling, and of bearable length."""
+    """Whether it has the form of a compact JWS (RFC 7515 §7.1), in its one valid spelling, and is not too long."""
     try:
         raw = token if isinstance(token, bytes) else token.encode("ascii")
     except UnicodeEncodeError:
@@ -40,15 +40,15 @@ def is_canonical_jws(token: bytes | str) -> bool:
 
 
 def unverified_header(jws: str | bytes) -> dict[str, Any]:
-    """Of a canonical JWS, to choose a key by and for nothing else. Raises ValueError.
+    """The header of a canonical JWS, only to choose the key. Raises ValueError.
 
-    PyJWT's own reads all three parts for it, which costs as much as half of a verification; they are read then.
+    PyJWT's own function decodes all three parts, which costs half as much as a verification.
     """
     return _unverified_object(jws, 0)
 
 
 def unverified_claims(jws: str | bytes) -> dict[str, Any]:
-    """Of a canonical JWS, to learn whose it claims to be. Raises ValueError."""
+    """The claims of a canonical JWS, only to learn which client it names. Raises ValueError."""
     return _unverified_object(jws, 1)
 
 
@@ -64,7 +64,7 @@ def _unverified_object(jws: str | bytes, part: int) -> dict[str, Any]:
 
 
 class _CanonicalJWS(jwt.PyJWS):
-    """PyJWT looks at each character of a JWS in Python, for what one expression has found in order already."""
+    """PyJWT checks each character of a JWS in Python, which one regular expression has done already."""
 
     @staticmethod
     def _decode_base64url_segment(segment: bytes, name: str) -> bytes:
@@ -73,7 +73,7 @@ class _CanonicalJWS(jwt.PyJWS):
 
 _jwt = jwt.PyJWT()
 _jwt._jws = _CanonicalJWS()
-#: PyJWT's, of a canonical JWS and for nothing else.
+#: PyJWT's `decode`, only for a canonical JWS.
 decode_canonical = _jwt.decode
 
 FindKey = Callable[[str], jwt.PyJWK | None]
@@ -82,7 +82,7 @@ FindKey = Callable[[str], jwt.PyJWK | None]
 class VerifyingBackend(TokenBackend):
     """SimpleJWT's TokenBackend for tokens signed by one of several published keys.
 
-    `typ` is the header's type that counts (RFC 8725 §3.11), `audiences` are the values of `aud` that mean us.
+    `typ` is the accepted type in the header (RFC 8725 §3.11), `audiences` are the accepted values of `aud`.
     """
 
     def __init__(
@@ -104,16 +104,16 @@ class VerifyingBackend(TokenBackend):
         raise TokenBackendError("This server verifies tokens and signs none.")
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        """The payload of a token whose form, signature (ASVS 5.0 9.1.1), type (9.2.2), issuer, audience (9.2.3) and
-        times (9.2.1) hold.
+        """The payload of a token, after checks of its form, signature (ASVS 5.0 9.1.1), type (9.2.2), issuer, audience
+        (9.2.3) and times (9.2.1).
 
-        Raises TokenBackendError, as TokenBackendExpiredToken where only the time is over.
+        Raises TokenBackendError; TokenBackendExpiredToken if the token has only expired.
         """
         if not verify:
             raise TokenBackendError("An unverified token has no content.")
         raw = token if isinstance(token, bytes) else str(token).encode()
         if not is_canonical_jws(raw):
-            raise TokenBackendError("The token is not a JWS in compact form, or too long.")
+            raise TokenBackendError("The token must be a JWS in compact form of at most 8192 bytes.")
         key = self._key_for(raw)
         try:
             claims: dict[str, Any] = decode_canonical(
@@ -139,14 +139,14 @@ class VerifyingBackend(TokenBackend):
             raise TokenBackendError("The token is not valid.") from error
 
     def _key_for(self, raw: bytes) -> jwt.PyJWK:
-        """The published key that the header names, after the header itself is found in order."""
+        """The published key that the header names, after checks of the header itself."""
         try:
             header = unverified_header(raw)
         except ValueError as error:
-            raise TokenBackendError("The token's header cannot be read.") from error
-        # RFC 7515 §4.1.11: no extension is understood here, so none may be critical. RFC 7797: nor is `b64`.
+            raise TokenBackendError("The token's header is malformed.") from error
+        # RFC 7515 §4.1.11: no extension is supported, so none may be critical. RFC 7797: nor is `b64`.
         if "crit" in header or "b64" in header or "zip" in header:
-            raise TokenBackendError("The token's header asks for an extension that is not supported.")
+            raise TokenBackendError("The token's header requires an extension that is not supported.")
         # RFC 9068 §4: typ in any case, with or without the prefix application/ (RFC 7515 §4.1.9).
         if not media_type.fits(header, self.typ):
             raise TokenBackendError("The token is of another type.")

@@ -529,7 +529,7 @@ def test_who_ends_the_access_waits_for_the_money_or_was_first(signing_keys, acce
 
 
 def make_order(source, there, authorization):
-    assert liveness.still_counts(
+    assert liveness.is_active(
         SimpleNamespace(client_id=authorization.client.client_id, authorization_id=authorization.pk)
     )
     payments.make(

@@ -113,13 +113,13 @@ def test_what_a_client_claims_is_cut_off(service, token_endpoint):
     """Found by `make fuzz`."""
     answer = token_endpoint.post(service, grant_type="client_credentials", scope="x" * 5000)
     assert len(AuditEvent.objects.get(error_id=answer["X-Error-Id"]).reason) == 1000
-    assert len(AuditEvent.of(AuditEvent.Action.REFUSED, client="x" * 5000).client) == 255
+    assert len(AuditEvent.unsaved(AuditEvent.Action.REFUSED, client="x" * 5000).client) == 255
 
 
 def test_an_event_has_all_fields_and_no_others():
-    event = AuditEvent.of(AuditEvent.Action.DENIED)
+    event = AuditEvent.unsaved(AuditEvent.Action.DENIED)
     assert vars(event).keys() - {"_state"} == {field.attname for field in AuditEvent._meta.concrete_fields}
     with pytest.raises(TypeError, match="no cleint"):
-        AuditEvent.of(AuditEvent.Action.DENIED, cleint="x")
+        AuditEvent.unsaved(AuditEvent.Action.DENIED, cleint="x")
     record = AuditEvent.record(AuditEvent.Action.DENIED, address="fe80::1%eth0")  # the zone of a link-local address
     assert AuditEvent.objects.get(pk=record.pk).address == "fe80::1"

@@ -116,8 +116,8 @@ def test_so_many_clients_are_kept_and_no_more(service, token_endpoint, known, mo
     monkeypatch.setattr(cache.clients, "_max_entries", lambda: 1)
     caches.clear()
     for _ in range(3):
-        cache.read(service.client_id)
-        cache.read("nobody")
+        cache.load(service.client_id)
+        cache.load("nobody")
     assert len(cache.clients) == 1
 
 

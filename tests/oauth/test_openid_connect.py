@@ -20,6 +20,10 @@ from tests.lib.oauth_client import PASSWORD, allow, authorization_url, callback,
 pytestmark = pytest.mark.django_db
 
 
+def subject_of(client, user):
+    return subject.identifier(client, user.pk, pairwise_key=conf.PAIRWISE_SUBJECT_KEY)
+
+
 def verified(token, audience, **options):
     """The payload of an ID token as a relying party verifies it."""
     header = jwt.get_unverified_header(token)
@@ -215,7 +219,7 @@ def pairwise(web_app):
 def test_a_pairwise_client_knows_the_person_by_a_subject_of_its_own(pairwise, issued, browser, alice):
     """OpenID Connect Core §8.1: the same in ID token, UserInfo and introspection; none is the user's id."""
     body = issued(pairwise, scope="openid")
-    expected = subject.of(pairwise, alice.pk)
+    expected = subject_of(pairwise, alice)
     assert expected != str(alice.pk)
     assert verified(body["id_token"], pairwise.client_id)["sub"] == expected
     bearer = {"Authorization": f"Bearer {body['access_token']}"}
@@ -224,16 +228,16 @@ def test_a_pairwise_client_knows_the_person_by_a_subject_of_its_own(pairwise, is
 
 def test_pairwise_subjects_are_stable_and_differ_by_sector(pairwise, service, alice, bob):
     service.subject_type, service.redirect_uris = "pairwise", "https://other.example/callback"
-    assert subject.of(pairwise, alice.pk) == subject.of(pairwise, alice.pk)
-    assert len({subject.of(client, user.pk) for client in (pairwise, service) for user in (alice, bob)}) == 4
+    assert subject_of(pairwise, alice) == subject_of(pairwise, alice)
+    assert len({subject_of(client, user) for client in (pairwise, service) for user in (alice, bob)}) == 4
     service.redirect_uris = pairwise.redirect_uris  # one sector, one subject
-    assert subject.of(pairwise, alice.pk) == subject.of(service, alice.pk)
+    assert subject_of(pairwise, alice) == subject_of(service, alice)
 
 
 def test_pairwise_needs_its_secret(pairwise, alice, settings):
     settings.OAUTH = {**settings.OAUTH, "PAIRWISE_SUBJECT_KEY": ""}
     with pytest.raises(ValueError, match="PAIRWISE_SUBJECT_KEY"):
-        subject.of(pairwise, alice.pk)
+        subject_of(pairwise, alice)
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "PS256", "EdDSA"])

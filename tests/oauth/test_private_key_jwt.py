@@ -17,7 +17,7 @@ from oauth.clients.advice import advise
 from oauth.clients.registration import metadata
 from oauth.conf import conf
 from oauth.models import UsedAssertion
-from oauth.models import client_keys as registered_keys
+from oauth.models.client import keys as registered_keys
 from oauth.operations import cleanup
 from tests.lib.client_keys import ClientKey, by
 from tests.lib.registered import make_client

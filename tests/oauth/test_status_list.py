@@ -128,7 +128,7 @@ def test_lists_follow_one_another(client, mobile_app, alice):
     )
     assert authorization.status_index == STATUS_LIST_SIZE
     authorization.revoke(Authorization.RevocationReason.ADMIN)
-    reference = status_list.reference(authorization.status_index)
+    reference = status_list.reference(authorization.status_index, issuer=conf.ISSUER)
     assert reference == {"idx": 0, "uri": f"{conf.ISSUER}/oauth/status/1"}
     assert bit(read_list(client, reference["uri"])[1], 0) == 1
 

@@ -157,7 +157,7 @@ def bound_by(client, confirmation, token_endpoint, browser):
     claims = AccessTokenClaims.from_payload(
         decoded(token_endpoint.redeem(client, allow(browser, client)).json()["access_token"])
     )
-    return sign_access_token(replace(claims, confirmation=confirmation))
+    return sign_access_token(replace(claims, confirmation=confirmation), algorithm=conf.SIGNING_ALGORITHM)
 
 
 @pytest.mark.parametrize("confirmation", [{"jkt": "x" * 43}, {"x5t#S256": "x" * 43}])

@@ -13,7 +13,8 @@ def find_client(params: Parameters) -> Client:
     client_id = params.get("client_id")
     if client_id is None:
         raise InvalidRequest(_("The parameter client_id is missing."))
-    client = metadata_document.find(client_id) if metadata_document.is_address(client_id) else Client.read(client_id)
+    is_document = metadata_document.is_address(client_id)
+    client = metadata_document.current_client(client_id) if is_document else Client.by_client_id(client_id)
     if client is None or not client.is_active:
         raise InvalidRequest(_("No app with this client_id is registered here, or it is disabled."))
     return client

@@ -1,6 +1,7 @@
 """Which user must answer: id_token_hint, and the claim `sub` of the `claims` parameter."""
 
 from oauth.authorize.claims_request import Claims
+from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.models import Client
 from oauth.parameters import Parameters
@@ -19,7 +20,7 @@ def _hinted_subject(token: str | None, client: Client) -> str:
     """OpenID Connect Core §3.1.2.1: the `sub` of an ID token that this server issued to this client."""
     if token is None:
         return ""
-    hint = id_token.read_hint(token)
+    hint = id_token.read_hint(token, issuer=conf.ISSUER)
     if hint is None or hint.client_id != client.client_id:
         raise InvalidRequest("id_token_hint must be an ID token that this server issued to this client.")
     return hint.subject

@@ -3,6 +3,7 @@
 from oauth.authorize.interaction import Interaction, start
 from oauth.authorize.outcome import OfferOtherAccount, Refuse
 from oauth.authorize.steps.refuse import refuse
+from oauth.conf import conf
 from oauth.errors import LoginRequired
 from oauth.tokens import subject
 
@@ -10,7 +11,10 @@ from oauth.tokens import subject
 def check_subject(interaction: Interaction) -> OfferOtherAccount | Refuse | None:
     """OpenID Connect Core §3.1.2.1 (id_token_hint) and §5.5.1 (the claim sub) name the only user who may answer."""
     wanted = interaction.request.subject
-    if not wanted or subject.of(interaction.client, interaction.user.pk) == wanted:
+    if (
+        not wanted
+        or subject.identifier(interaction.client, interaction.user.pk, pairwise_key=conf.PAIRWISE_SUBJECT_KEY) == wanted
+    ):
         return None
     if interaction.request.is_silent:
         return refuse(interaction, LoginRequired("The user who is logged in is not the one that the client named."))

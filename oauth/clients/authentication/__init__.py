@@ -1,10 +1,13 @@
 """Client authentication (RFC 6749 §2.3): the same for every endpoint that a client calls.
 
-`read(request, params) -> Credentials`, then `verify(credentials) -> Client`, or `InvalidClient`. One statement for a
-signed assertion, none for a secret, and one more where the client has not been seen for a few seconds.
+`read_credentials(request, params) -> Credentials`, then `verify(credentials) -> Client`, or `InvalidClient`. A signed
+assertion takes one statement, a secret none; a client that is not in the cache takes one more. `ExtensionMethod` is for
+methods of other apps.
 """
 
-from oauth.clients.authentication.authenticate import Credentials, read, verify
+from oauth.clients.authentication.assertion import UsedBefore
+from oauth.clients.authentication.authenticate import Credentials, read_credentials, verify
+from oauth.clients.authentication.extension import ExtensionMethod
 from oauth.clients.cache import is_known
 
-__all__ = ["Credentials", "is_known", "read", "verify"]
+__all__ = ["Credentials", "ExtensionMethod", "UsedBefore", "is_known", "read_credentials", "verify"]

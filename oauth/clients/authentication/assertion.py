@@ -1,4 +1,4 @@
-"""private_key_jwt: a client signs who it is with a key of its own (RFC 7523 §2.2, §3; OpenID Connect Core §9)."""
+"""private_key_jwt: a client authenticates with a JWT that it signs (RFC 7523 §2.2, §3; OpenID Connect Core §9)."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,60 +14,60 @@ from oauth.tokens import media_type
 from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_claims, unverified_header
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-# RFC 7523 §3 item 4 leaves the bound to us: what client libraries use by default. `jti` is kept as long.
+# RFC 7523 §3 item 4 leaves the limit to the server: the defaults of client libraries fit. `jti` is stored as long.
 LONGEST_LIFETIME = timedelta(hours=1)
 # ASVS 5.0 10.4.16.
 LONGEST_FAPI_LIFETIME = timedelta(minutes=5)
 LONGEST_JTI = 255
 TYP = "client-authentication+jwt"
-# What an authorization request must or may hold (RFC 6749 §4.1.1, CIBA §7.1), and no client assertion holds.
+# Parameters of an authorization request (RFC 6749 §4.1.1, CIBA §7.1), which no client assertion contains.
 _OF_A_REQUEST = frozenset(
     {"response_type", "redirect_uri", "scope", "code_challenge", "login_hint", "login_hint_token"}
 )
-# Endpoints whose URL counts as audience, besides the issuer (RFC 7523 §3 item 3, RFC 9126 §2).
+# Endpoints whose URL may be the audience instead of the issuer (RFC 7523 §3 item 3, RFC 9126 §2).
 _ENDPOINTS = ("/oauth/token", "/oauth/par", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization",
               "/oauth/backchannel_authentication")  # fmt: skip
 
 
 class UsedBefore(InvalidClient):
-    """Signed by the client, but sent twice."""
+    """The client made these credentials, but they were used before."""
 
 
 def client_id_of(assertion: str) -> str:
-    """Whom it claims to be from, before anything is verified. Raises InvalidClient where it is no such JWT."""
+    """The client that it names; nothing is verified yet. Raises InvalidClient if it is no such JWT."""
     if not is_canonical_jws(assertion):
-        raise InvalidClient("client_assertion is not a JWS in compact form.")
+        raise InvalidClient("client_assertion must be a JWS in compact form.")
     try:
         claims = unverified_claims(assertion)
     except ValueError:
-        raise InvalidClient("client_assertion cannot be read.") from None
+        raise InvalidClient("client_assertion is malformed.") from None
     client_id = claims.get("sub")
     # RFC 7523 §3 items 1, 2: the client is both issuer and subject.
     if not isinstance(client_id, str) or claims.get("iss") != client_id or not client_id.isprintable():
-        raise InvalidClient("client_assertion names the client in both iss and sub.")
+        raise InvalidClient("client_assertion must name the client in both iss and sub.")
     return client_id
 
 
 def verify(assertion: str, client: Client) -> None:
-    """Raises InvalidClient unless this client signed it for us, it is fresh, and it is used the first time."""
+    """Raises InvalidClient unless this client signed it for this server, and it is fresh and was not used before."""
     try:
         header = unverified_header(assertion)
     except ValueError:
-        raise InvalidClient("The header of client_assertion cannot be read.") from None
-    # RFC 8725 §3.11, draft-ietf-oauth-rfc7523bis: what the JWT is for stands in its type. Most libraries say JWT or
-    # nothing; a request object, an access token or a proof never authenticates.
+        raise InvalidClient("The header of client_assertion is malformed.") from None
+    # RFC 8725 §3.11, draft-ietf-oauth-rfc7523bis: `typ` tells what the JWT is for. Most libraries send JWT or
+    # nothing. A request object, an access token or a DPoP proof must not authenticate.
     if not media_type.fits(header, TYP, "JWT", None):
         raise InvalidClient(f"typ of client_assertion must be {TYP}.")
     algorithm, kid = header.get("alg"), header.get("kid")
     if algorithm not in CLIENT_SIGNING_ALGORITHMS or "crit" in header or "b64" in header:
-        raise InvalidClient(f"client_assertion is signed with one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
+        raise InvalidClient(f"client_assertion must be signed with one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
     try:
-        key = keys.find(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
+        key = keys.find_key(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
     except ValueError:
         key = None
     if key is None:
         raise InvalidClient(
-            "No registered key of this client fits the kid and alg of client_assertion.", detail=f"kid {kid!r}"
+            "No registered key of this client matches the kid and alg of client_assertion.", detail=f"kid {kid!r}"
         )
     try:
         claims = decode_canonical(
@@ -80,27 +80,27 @@ def verify(assertion: str, client: Client) -> None:
     except jwt.ExpiredSignatureError:
         raise InvalidClient("client_assertion has expired.") from None
     except jwt.MissingRequiredClaimError as error:
-        raise InvalidClient(f"client_assertion has no {error.claim}.") from None
+        raise InvalidClient(f"client_assertion must contain {error.claim}.") from None
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
         raise InvalidClient("The signature or a claim of client_assertion is not valid.", detail=str(error)) from None
     if _OF_A_REQUEST & claims.keys():
         # RFC 9101 §10.8: a request object of an older library, without a type.
-        raise InvalidClient("client_assertion holds parameters of an authorization request.")
+        raise InvalidClient("client_assertion must not contain parameters of an authorization request.")
     _check_audience(claims["aud"], client)
     expires_at = _expiry(claims, LONGEST_FAPI_LIFETIME if client.is_fapi else LONGEST_LIFETIME)
     jti = claims["jti"]
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI or not jti.isprintable():
-        raise InvalidClient(f"jti of client_assertion is a string of 1 to {LONGEST_JTI} characters.")
-    # RFC 7523 §3 item 7: single use, whoever races. Remembered a little longer than it is accepted.
+        raise InvalidClient(f"jti of client_assertion must be a string of 1 to {LONGEST_JTI} characters.")
+    # RFC 7523 §3 item 7: single use, also of parallel requests. It is stored a little longer than it is accepted.
     if not UsedAssertion.use(client.pk, jti, expires_at=expires_at + 2 * conf.CLOCK_SKEW):
-        raise UsedBefore("This client_assertion was already used: its jti counts once.")
+        raise UsedBefore("This client_assertion was already used. Send a new one with a new jti.")
 
 
 def _check_audience(audience: Any, client: Client) -> None:
     """draft-ietf-oauth-rfc7523bis, FAPI 2.0 §5.3.2.1: the issuer alone, as a string. An address, or several audiences,
     could be another server's, which would then use the assertion here.
 
-    An admin may allow a client the looser form of RFC 7523 §3 item 3, for a library that cannot do better.
+    An admin may allow a client the looser form of RFC 7523 §3 item 3, for a library that cannot name the issuer alone.
     """
     if audience == conf.ISSUER:
         return
@@ -109,15 +109,15 @@ def _check_audience(audience: Any, client: Client) -> None:
     audiences = audience if isinstance(audience, list) else [audience]
     accepted = {conf.ISSUER, *(conf.url(path) for path in _ENDPOINTS)}
     if not audiences or not all(isinstance(one, str) and one in accepted for one in audiences):
-        raise InvalidClient(f"aud of client_assertion is {conf.ISSUER}.")
+        raise InvalidClient(f"aud of client_assertion must be {conf.ISSUER}.")
 
 
 def _expiry(claims: dict[str, Any], longest: timedelta) -> datetime:
     """RFC 7523 §3 item 4."""
     expiry = claims["exp"]
     if isinstance(expiry, bool) or not isinstance(expiry, int | float):
-        raise InvalidClient("exp of client_assertion is a number of seconds.")
+        raise InvalidClient("exp of client_assertion must be a number of seconds.")
     latest = timezone.now() + longest + conf.CLOCK_SKEW
     if expiry > latest.timestamp():
-        raise InvalidClient(f"client_assertion may live {longest} at most.")
+        raise InvalidClient(f"exp of client_assertion must be at most {longest} from now.")
     return datetime.fromtimestamp(expiry, UTC)

@@ -11,17 +11,17 @@ from oauth.errors import InvalidClient
 _VSCHARS = re.compile(r"[\x20-\x7e]+")
 
 
-def read(header: str) -> tuple[str, str]:
+def decode(header: str) -> tuple[str, str]:
     """(client_id, client_secret) of an Authorization header. Raises InvalidClient."""
     scheme, _, credentials = header.partition(" ")
     if scheme.lower() != "basic":
-        raise InvalidClient("The Authorization header of this endpoint is HTTP Basic.")
+        raise InvalidClient("The Authorization header of this endpoint must be HTTP Basic.")
     try:
         client_id, separator, secret = base64.b64decode(credentials, validate=True).decode().partition(":")
-        # RFC 6749 §2.3.1: both are form-encoded before they are joined, so each may hold a colon.
+        # RFC 6749 §2.3.1: both are form-encoded before they are joined, so each may contain a colon.
         client_id, secret = unquote_plus(client_id, errors="strict"), unquote_plus(secret, errors="strict")
     except (binascii.Error, UnicodeDecodeError, ValueError):
         raise InvalidClient("The Authorization header cannot be decoded as HTTP Basic.") from None
     if not separator or not _VSCHARS.fullmatch(client_id) or not _VSCHARS.fullmatch(secret):
-        raise InvalidClient("The Authorization header is not client_id:client_secret.")
+        raise InvalidClient("The Authorization header must contain client_id:client_secret.")
     return client_id, secret

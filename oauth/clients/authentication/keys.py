@@ -6,18 +6,19 @@ import jwt
 
 from oauth.infrastructure import outbound
 from oauth.infrastructure.caches import TTLCache
-from oauth.models import Client, client_keys
+from oauth.models import Client
+from oauth.models.client import keys as client_keys
 from oauth.tokens.jwks import FetchedKeys
 
-# A client whose own server is away for longer cannot prove itself: what it has withdrawn meanwhile is not known.
+# A client whose own server is down for longer cannot authenticate: we would not learn which keys it has withdrawn.
 _MAX_AGE_SECONDS = 3600
 
-# By address; the addresses used longest ago go first.
+# By address. The least recently used addresses are forgotten first.
 _fetched: TTLCache[str, FetchedKeys[dict[str, Any]]] = TTLCache(max_entries=1000)
 
 
-def find(client: Client, *, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
-    """The client's key for a signature of this algorithm; None where there is none, or several without a `kid`."""
+def find_key(client: Client, *, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
+    """The client's key for a signature by this algorithm; None if there is none, or several without a `kid`."""
     if client.client_jwks_uri:
         keys = _fetched_keys(client.client_jwks_uri).current(kid or "")
     else:
@@ -32,15 +33,15 @@ def find(client: Client, *, kid: str | None, algorithm: str) -> jwt.PyJWK | None
 
 
 def certificates(client: Client) -> list[bytes]:
-    """The certificates beside the client's keys (RFC 8705 §2.2.2), in DER. Raises ValueError."""
+    """The certificates in the client's JWK Set (RFC 8705 §2.2.2), in DER. Raises ValueError."""
     if client.client_jwks_uri:
         return client_keys.certificates(_fetched_keys(client.client_jwks_uri).current("").values())
     return client_keys.certificates((client.client_jwks or {"keys": []})["keys"])
 
 
 def _by_kid(jwks: Any) -> dict[str, dict[str, Any]]:
-    """Raises ValueError where it is no JWK Set. A key without `kid` is found under the empty one."""
-    client_keys.check(jwks)
+    """Raises ValueError if it is no JWK Set. A key without `kid` has the empty name."""
+    client_keys.validate_jwks(jwks)
     return {str(jwk.get("kid", "")): jwk for jwk in jwks["keys"]}
 
 

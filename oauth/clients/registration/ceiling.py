@@ -1,7 +1,8 @@
-"""How far a registration may go (RFC 7591 §2, RFC 7592 §2.2): what a client may have that nobody here looks at.
+"""How far a registration may go (RFC 7591 §2, RFC 7592 §2.2): what a client may have that no admin has looked at.
 
-An initial access token carries a ceiling; a client that it registers keeps it. An update replaces the metadata within
-it. What only an admin gives, no registration asks for, and no update adds or removes.
+An initial access token carries a ceiling, and a client that it registers keeps the ceiling. An update replaces the
+metadata within it. Some grant types are only given by an admin: no registration includes them, and no update adds or
+removes them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,39 +12,22 @@ from typing import Any
 from oauth.conf import conf
 from oauth.errors import InvalidClientMetadata
 from oauth.models import Client, InitialAccessToken, Scope
-from oauth.models.client import (
-    AuthenticationMethod,
-    GrantType,
-    SecurityProfile,
-    offered_authentication_methods,
-    offered_grant_types,
-)
+from oauth.models.client import AuthenticationMethod, GrantType, SecurityProfile, authentication, grant_types
 
-# Of a registration that names no scope: who the user is, and nothing of what is theirs.
+# The scopes of a registration that names none: they identify the user and give access to nothing else.
 DEFAULT_SCOPES = ("openid", "profile", "email", "offline_access")
-# These act without the user, for others, or unsafely: an admin decides, client by client (RFC 8693 §5, CIBA §4,
-# RFC 9700 §2.1.2).
-ADMIN_ONLY = frozenset({GrantType.CIBA.value, GrantType.TOKEN_EXCHANGE.value, GrantType.IMPLICIT.value})
-_STRENGTH = {
-    AuthenticationMethod.NONE: 0,
-    AuthenticationMethod.SECRET_BASIC: 1,
-    AuthenticationMethod.SECRET_POST: 1,
-    AuthenticationMethod.PRIVATE_KEY_JWT: 2,
-    AuthenticationMethod.TLS_CLIENT_AUTH: 2,
-    AuthenticationMethod.SELF_SIGNED_TLS_CLIENT_AUTH: 2,
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """What may be registered, at most, by the values of each field."""
+    """The values that each field of a registration may have."""
 
     scopes: tuple[str, ...]
     grant_types: tuple[str, ...]
     methods: tuple[str, ...]
     profiles: tuple[str, ...]
     details_types: tuple[str, ...]
-    #: Whether what goes beyond is refused, or left out.
+    #: Whether values beyond the ceiling are refused; otherwise they are left out.
     is_strict: bool = True
 
     def to_json(self) -> dict[str, list[str]]:
@@ -53,43 +37,39 @@ class Ceiling:
         """The values without repetitions. Raises InvalidClientMetadata if they go beyond a strict ceiling."""
         values = list(dict.fromkeys(values))
         if self.is_strict:
-            self.check(name, values, allowed)
+            self.require_within(name, values, allowed)
         return [one for one in values if one in allowed]
 
-    def check(self, name: str, values: Iterable[str], allowed: Sequence[str]) -> None:
-        """Raises InvalidClientMetadata and says what may be had."""
+    def require_within(self, name: str, values: Iterable[str], allowed: Sequence[str]) -> None:
+        """Raises InvalidClientMetadata and lists the allowed values."""
         if not set(values) <= set(allowed):
             raise InvalidClientMetadata(
-                f"{name} may be of {' '.join(allowed) or 'nothing'} here. Ask an admin of this server for more."
+                f"{name} must be within: {' '.join(allowed) or 'nothing'}. Ask an admin of this server for more."
             )
 
 
-def registrable_grant_types() -> list[str]:
-    return [one.value for one in offered_grant_types() if one.value not in ADMIN_ONLY]
-
-
 def of_token(token: InitialAccessToken) -> Ceiling:
-    """An empty list of scopes stands for DEFAULT_SCOPES, so that a token says everything or gives little."""
+    """An empty list of scopes means DEFAULT_SCOPES, so that a token lists what it gives, or gives little."""
     return Ceiling(
         scopes=tuple(token.scopes or DEFAULT_SCOPES),
-        grant_types=_within(token.grant_types or _code_and_refresh(), registrable_grant_types()),
-        methods=_within(token.authentication_methods or AuthenticationMethod.values, offered_authentication_methods()),
+        grant_types=_within(token.grant_types or _code_and_refresh(), grant_types.registrable()),
+        methods=_within(token.authentication_methods or authentication.offered(), authentication.offered()),
         profiles=tuple(token.security_profiles or SecurityProfile.values),
         details_types=_within(token.authorization_details_types or (), conf.AUTHORIZATION_DETAILS_TYPES),
     )
 
 
 def of_client(client: Client) -> Ceiling:
-    """Of a registered client: the ceiling that it remembers, and what it has now, which an admin may have given.
+    """The stored ceiling of a registered client, and what it has now, which an admin may have given.
 
-    A client registered before ceilings were kept has no more than it has. Its profile is only ever raised.
+    A client without a stored ceiling may keep what it has and get nothing more. Its profile can only be raised.
     """
     stored: Mapping[str, Any] = client.registration_ceiling or {}
     has_now = client.authorization_details_types or (() if stored else conf.AUTHORIZATION_DETAILS_TYPES)
     return Ceiling(
         scopes=_union(stored.get("scopes", ()), client.allowed_scopes),
         grant_types=_union(
-            _within(stored.get("grant_types", ()), registrable_grant_types()),
+            _within(stored.get("grant_types", ()), grant_types.registrable()),
             client.grant_types,
         ),
         methods=_union(stored.get("methods", ()), [client.token_endpoint_auth_method]),
@@ -99,9 +79,9 @@ def of_client(client: Client) -> Ceiling:
 
 
 def of_document(client: Client) -> Ceiling:
-    """Of a client that describes itself at an address of its own, for which nobody here vouches. It acts for users who
-    allow it, in the browser, and in no other way; what goes beyond is left out, so that a document that asks for more
-    still ends what hung on the one before it."""
+    """The ceiling of a client that is known by its metadata document, for which nobody here vouches. It may act only
+    for users who allow it, in the browser. Values beyond that are left out and not refused, so that a changed document
+    still revokes what users allowed the previous one."""
     stored: Mapping[str, Any] = client.registration_ceiling or {}
     everything = Ceiling(
         scopes=tuple(Scope.objects.values_list("name", flat=True)),
@@ -120,7 +100,7 @@ def of_document(client: Client) -> Ceiling:
 
 
 def keep_to(client: Client, changed_fields: Iterable[str]) -> None:
-    """An admin changed a client that manages its registration: what they left it with is its ceiling from now on."""
+    """After an admin has changed a client that manages its registration: the new values become its ceiling."""
     if client.registration_ceiling is None:
         return
     fields = {
@@ -140,7 +120,7 @@ def keep_to(client: Client, changed_fields: Iterable[str]) -> None:
 
 
 def is_weaker_method(method: str, than: str) -> bool:
-    return _STRENGTH[AuthenticationMethod(method)] < _STRENGTH[AuthenticationMethod(than)]
+    return authentication.strength(method) < authentication.strength(than)
 
 
 def is_weaker_profile(profile: str, than: str) -> bool:

@@ -1,7 +1,7 @@
 """Clients whose client_id is the address of their metadata (draft-ietf-oauth-client-id-metadata-document-01).
 
-Off by default. django-oauth-toolkit fetches (https only, one look-up of the name, public addresses, no redirect,
-bounded); what the document says is checked and kept as any registration is.
+Off by default. django-oauth-toolkit fetches the document (https only, one look-up of the name, public addresses, no
+redirect, bounded); its content is checked and stored as any registration is.
 """
 
 import threading
@@ -17,47 +17,48 @@ from oauth.clients import changes
 from oauth.clients.registration import ceiling, metadata
 from oauth.conf import conf
 from oauth.errors import InvalidClientMetadata, OAuthError
-from oauth.models import AuditEvent, Client, client_identity
+from oauth.models import AuditEvent, Client
 from oauth.models.client import AuthenticationMethod
-from oauth.models.client_identity import Identity
+from oauth.models.client import identity as client_identity
+from oauth.models.client.identity import Identity
 from oauth.models.secret import digest
 
 SECONDS_AFTER_A_FAILURE = 60
-_AT_ONCE = threading.BoundedSemaphore(4)
+_FETCHES = threading.BoundedSemaphore(4)
 
 
 def is_address(client_id: str) -> bool:
     return conf.ALLOW_CLIENT_ID_METADATA_DOCUMENTS and is_cimd_client_id(client_id) and len(client_id) <= 255
 
 
-def find(client_id: str) -> Client | None:
-    """The client as its document describes it now; the one known before where the document cannot be had."""
-    known = Client.read(client_id)
+def current_client(client_id: str) -> Client | None:
+    """The client as its document describes it now; the stored one if the document cannot be fetched."""
+    known = Client.by_client_id(client_id)
     if known is not None and (known.cimd_expires_at is None or known.cimd_expires_at > timezone.now()):
         return known
     failed = f"oauth.cimd.{digest(client_id).hex()}"
-    if cache.get(failed) or not _AT_ONCE.acquire(blocking=False):
+    if cache.get(failed) or not _FETCHES.acquire(blocking=False):
         return known
     try:
         return _fetch(client_id, known)
     except (CIMDError, OAuthError, IntegrityError):
-        # A strange address must cost little: not asked again for a while.
+        # An address that fails must cost little, so it is not fetched again for a while.
         cache.set(failed, True, SECONDS_AFTER_A_FAILURE)
         return known
     finally:
-        _AT_ONCE.release()
+        _FETCHES.release()
 
 
 def _fetch(client_id: str, known: Client | None) -> Client:
     document, max_age_seconds = oauth2_settings.CIMD_METADATA_FETCHER().fetch(client_id)
     if document.get("client_id") != client_id:
-        raise InvalidClientMetadata("The document is of another client.")
+        raise InvalidClientMetadata("client_id in the document must be the address of the document.")
     method = document.get("token_endpoint_auth_method", AuthenticationMethod.NONE.value)
     if method not in (AuthenticationMethod.NONE, AuthenticationMethod.PRIVATE_KEY_JWT) or "client_secret" in document:
-        # §4.1: there is nobody to agree on a secret with.
-        raise InvalidClientMetadata("Such a client is public, or signs with a key of its own.")
+        # §4.1: such a client shares no secret with this server.
+        raise InvalidClientMetadata("A client with a metadata document must be public or use private_key_jwt.")
     client = known or Client(client_id=client_id, registration_source=Client.RegistrationSource.CIMD)
-    before = client_identity.of(client)
+    before = client_identity.describe(client)
     limit = ceiling.of_document(client)
     metadata.apply(client, {**document, "token_endpoint_auth_method": method}, limit)
     client.registration_ceiling = limit.to_json()
@@ -65,15 +66,15 @@ def _fetch(client_id: str, known: Client | None) -> Client:
     with transaction.atomic():
         client.save()
         if known:
-            _end_what_hung_on(client, before)
+            _revoke_if_changed(client, before)
         action = AuditEvent.Action.CLIENT_CHANGED if known else AuditEvent.Action.CLIENT_REGISTERED
         AuditEvent.record(action, client=client_id, reason="by its metadata document")
     return client
 
 
-def _end_what_hung_on(client: Client, before: Identity) -> None:
-    """§6: the address may have another owner by now, who must not inherit what users allowed the one before."""
-    after = client_identity.of(client)
-    changed = set(client_identity.changed(before, after)) - {"redirect_uris"}
+def _revoke_if_changed(client: Client, before: Identity) -> None:
+    """§6: the address may have another owner by now, who must not inherit what users allowed the previous one."""
+    after = client_identity.describe(client)
+    changed = set(client_identity.changed_parts(before, after)) - {"redirect_uris"}
     if changed or client_identity.new_hosts(before, after):
         changes.distrust(client, entirely=True)

@@ -9,10 +9,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from oauth.clients.registration import ceiling
 from oauth.conf import conf
 from oauth.models import AuditEvent, InitialAccessToken, Scope
-from oauth.models.client import GrantType, SecurityProfile, offered_authentication_methods
+from oauth.models.client import SecurityProfile, authentication, grant_types
 from oauth.models.secret import digest, new_secret
 
 
@@ -55,14 +54,13 @@ class Command(BaseCommand):
 def _ceiling(options: dict[str, Any]) -> dict[str, list[str]]:
     """Raises CommandError for a value that does not exist or cannot be registered."""
     scopes = list(Scope.objects.values_list("name", flat=True))
-    grant_types = ceiling.registrable_grant_types()
-    short = {GrantType(one).value.rpartition(":")[2]: one for one in grant_types}
-    asked = [short.get(one, one) for one in options.get("grant_types") or grant_types]
-    methods = [one.value for one in offered_authentication_methods()]
+    registrable = grant_types.registrable()
+    short = {one.rpartition(":")[2]: one for one in registrable}
+    asked = [short.get(one, one) for one in options.get("grant_types") or registrable]
     return {
         "scopes": _of(options.get("scopes"), scopes),
-        "grant_types": _of(asked, grant_types),
-        "authentication_methods": _of(options.get("methods"), methods),
+        "grant_types": _of(asked, registrable),
+        "authentication_methods": _of(options.get("methods"), authentication.offered()),
         "security_profiles": _of(options.get("profiles"), SecurityProfile.values),
         "authorization_details_types": _of(options.get("details_types"), list(conf.AUTHORIZATION_DETAILS_TYPES)),
         "allowed_resources": _of(options.get("resources"), list(conf.RESOURCES)) if options.get("resources") else [],

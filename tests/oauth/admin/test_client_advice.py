@@ -37,11 +37,12 @@ BEST = {
     "redirect_uris": "https://app.example/callback", "allowed_scopes": ["accounts:read"], "security_profile": "fapi2",
     "token_endpoint_auth_method": "private_key_jwt", "client_jwks_uri": "https://app.example/jwks", "accepts_endpoint_audience": True,  # which FAPI does not
 }  # fmt: skip
+RULES = {rule.__name__: rule for rule in advice.RULES}
 
 
 @pytest.mark.parametrize(("name", "kind", "values"), WHATS_WRONG)
 def test_each_rule_finds_what_it_is_for_and_leaves_others_alone(name, kind, values):
-    rule = getattr(advice, name)
+    rule = RULES[name]
     found = rule(Client(**{**preset(kind), **values}))
     assert found.source
     assert found in advice.advise(Client(**{**preset(kind), **values}))
@@ -49,7 +50,7 @@ def test_each_rule_finds_what_it_is_for_and_leaves_others_alone(name, kind, valu
 
 
 def test_every_rule_is_tried_here():
-    assert {rule.__name__ for rule in advice._RULES} == {name for name, _, _ in WHATS_WRONG}
+    assert set(RULES) == {name for name, _, _ in WHATS_WRONG}
     assert advice.advise(Client(**{**preset("web"), **BEST})) == []
 
 
@@ -61,7 +62,7 @@ def test_the_worst_comes_first():
 
 def test_dpop_makes_tokens_that_move_money_safe():
     def is_said(**values):
-        return advice.unbound_tokens_that_move_something(
+        return RULES["unbound_tokens_that_move_something"](
             Client(**preset("mobile"), allowed_scopes=["transfers:write"], **values)
         )
 
@@ -99,7 +100,7 @@ def test_the_panel_of_a_client_changes_nothing(admin_browser, web_app):
 @pytest.mark.django_db
 def test_the_panel_stands_in_the_page_without_a_script(admin_browser, web_app):
     assert (
-        "It proves itself by a secret that it sends"
+        "It authenticates with a shared secret"
         in admin_browser.get(f"/admin/oauth/client/{web_app.pk}/change/").content.decode()
     )
     page = admin_browser.get("/admin/oauth/client/add/?kind=browser").content.decode()
@@ -120,7 +121,7 @@ def test_the_panel_is_for_who_may_change(of_role, role, web_app):
 def test_who_may_look_sees_the_client_and_no_button(of_role, role, web_app):
     page = of_role(role).get(f"/admin/oauth/client/{web_app.pk}/change/")
     assert page.status_code == 200
-    assert "It proves itself by a secret that it sends" in page.content.decode()
+    assert "It authenticates with a shared secret" in page.content.decode()
     assert "Issue a new secret" not in page.content.decode()
     assert "/test/" not in page.content.decode()
 

@@ -105,7 +105,7 @@ def test_instances_of_rows_and_inserted_rows(switch, web_app):
             sent.clear()
             [row] = rows(f"SELECT {columns.sql} FROM {Client._meta.db_table} client", [])
             assert vars(columns.instance(row)) | {"_state": None} == expected | {"_state": None}
-            insert(AuditEvent.of(AuditEvent.Action.ISSUED, user=str(is_on)))
+            insert(AuditEvent.unsaved(AuditEvent.Action.ISSUED, user=str(is_on)))
             assert len(sent) == (0 if is_on else 3)
     finally:
         for signal in (post_init, post_save):

@@ -20,23 +20,23 @@ _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _TYPES = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519"), "PS256": ("RSA", None)}
 
 
-def check(jwks: Any) -> None:
-    """Raises ValueError, saying why, unless this is a JWK Set of public keys that are strong enough."""
+def validate_jwks(jwks: Any) -> None:
+    """Raises ValueError with the reason unless this is a JWK Set of strong public keys."""
     keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(keys, list) or not keys or len(keys) > MAX_KEYS or not all(isinstance(k, dict) for k in keys):
-        raise ValueError(f"a JWK Set is an object with 1 to {MAX_KEYS} keys.")
+        raise ValueError(f"a JWK Set must be an object with 1 to {MAX_KEYS} keys.")
     kids = [jwk.get("kid") for jwk in keys]
     if len(keys) > 1 and (not all(isinstance(kid, str) and kid for kid in kids) or len(set(kids)) < len(kids)):
-        raise ValueError("each of several keys has a kid of its own.")
+        raise ValueError("each of several keys must have its own kid.")
     for jwk in keys:
         if _PRIVATE & jwk.keys():
-            raise ValueError("a private or secret key must never be sent to anybody; only public keys.")
+            raise ValueError("it holds a private or secret key; send only public keys.")
         if jwk.get("use", "sig") == "sig":
             load(jwk, str(jwk.get("alg") or _default_algorithm(jwk)))
 
 
 def certificates(keys: Iterable[Mapping[str, Any]]) -> list[bytes]:
-    """The certificates that stand beside keys, in DER (RFC 7517 §4.7: base64, the key's own first)."""
+    """The certificates in the x5c of keys, in DER (RFC 7517 §4.7: base64, the certificate of the key first)."""
     found = []
     for jwk in keys:
         chain = jwk.get("x5c")
@@ -47,7 +47,7 @@ def certificates(keys: Iterable[Mapping[str, Any]]) -> list[bytes]:
 
 
 def fits(jwk: Mapping[str, Any], *, kid: str | None, algorithm: str) -> bool:
-    """Whether a signature of this algorithm, perhaps naming this key, can be of this key."""
+    """Whether this key can have made a signature with this algorithm and `kid`."""
     return (
         (kid is None or jwk.get("kid") == kid)
         and jwk.get("use", "sig") == "sig"
@@ -57,12 +57,12 @@ def fits(jwk: Mapping[str, Any], *, kid: str | None, algorithm: str) -> bool:
 
 
 def load(jwk: Mapping[str, Any], algorithm: str) -> jwt.PyJWK:
-    """Raises ValueError where the key is weak, broken, or not for this algorithm."""
+    """Raises ValueError if the key is weak, malformed, or not for this algorithm."""
     if algorithm not in CLIENT_SIGNING_ALGORITHMS:
-        raise ValueError(f"alg is one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
+        raise ValueError(f"alg must be one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
     key_type, curve = _TYPES[algorithm]
     if jwk.get("kty") != key_type or (curve and jwk.get("crv") != curve):
-        raise ValueError(f"a key for {algorithm} has kty {key_type}{f' and crv {curve}' if curve else ''}.")
+        raise ValueError(f"a key for {algorithm} must have kty {key_type}{f' and crv {curve}' if curve else ''}.")
     members = tuple((name, jwk[name]) for name in _PUBLIC if name in jwk)
     if not all(isinstance(value, str) for _, value in members):
         raise ValueError("a key cannot be read.")
@@ -71,13 +71,13 @@ def load(jwk: Mapping[str, Any], algorithm: str) -> jwt.PyJWK:
 
 @lru_cache(maxsize=2048)
 def _read(members: tuple[tuple[str, str], ...], algorithm: str) -> jwt.PyJWK:
-    """A client signs every request with the same key. What is kept depends on nothing else."""
+    """Cached: a client signs every request with the same key. The result depends only on the arguments."""
     try:
         key = jwt.PyJWK(dict(members), algorithm=algorithm)
     except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError("a key cannot be read.") from error
     if isinstance(key.key, RSAPublicKey) and key.key.key_size < MIN_RSA_BITS:
-        raise ValueError(f"an RSA key has at least {MIN_RSA_BITS} bits.")
+        raise ValueError(f"an RSA key must have at least {MIN_RSA_BITS} bits.")
     return key
 
 

@@ -1,7 +1,7 @@
-"""What makes a client the one that a user decided about: where it gets its answers, how it proves itself, its name.
+"""The identity of a client: where it receives responses, how it authenticates, its name.
 
-A user's consent and the trust of the staff belong to this, not to the row. Compared, never used to authenticate: keys
-and secrets are here as digests.
+A user's consent and the trust of the staff apply to this identity, not to the row. It is compared and never used to
+authenticate; keys and secrets are in it as digests.
 """
 
 import hashlib
@@ -21,14 +21,14 @@ FIELDS = frozenset(
         "tls_client_auth_san_email",
     }
 )  # fmt: skip
-# Which parts prove who the client is, and where it is told what users allowed.
+# The parts with which the client authenticates.
 PROOF = frozenset({"method", "profile", "keys", "keys_uri", "certificate", "secrets"})
-# These only get weaker for the client when something is taken away: what is left was there before.
+# Removing a value from these gives the client nothing new.
 _SETS = frozenset({"keys", "secrets", "redirect_uris"})
 
 
 class HasIdentity(Protocol):
-    """The part of a Client that matters here."""
+    """The part of a Client that its identity is made of."""
 
     name: str
     redirect_uris: str
@@ -45,8 +45,8 @@ class HasIdentity(Protocol):
     def has_two_secrets(self) -> bool: ...
 
 
-def of(client: HasIdentity) -> dict[str, Any]:
-    """As JSON. Lists are sorted, so that two of them compare equal if they hold the same."""
+def describe(client: HasIdentity) -> dict[str, Any]:
+    """As JSON. Lists are sorted, so that two identities compare equal if they hold the same values."""
     keys = (client.client_jwks or {}).get("keys", []) if isinstance(client.client_jwks, dict) else []
     secrets = [client.secret_digest, client.previous_secret_digest if client.has_two_secrets else None]
     return {
@@ -56,26 +56,25 @@ def of(client: HasIdentity) -> dict[str, Any]:
         "keys": sorted(_digest(json.dumps(key, sort_keys=True).encode()) for key in keys),
         "keys_uri": client.client_jwks_uri,
         "certificate": client.certificate_names,
-        # Of the digest that is stored, which is one of 256 random bits: tells nothing about the secret.
+        # A digest of the stored digest of 256 random bits: it reveals nothing about the secret.
         "secrets": sorted(_digest(bytes(secret)) for secret in secrets if secret),
         "redirect_uris": sorted(client.redirect_uris.split()),
     }
 
 
-def changed(before: Identity, after: Identity) -> list[str]:
-    """The parts that `before` does not answer for any more. Removing a key, secret or redirect URI changes nothing:
-    what is left was known."""
+def changed_parts(before: Identity, after: Identity) -> list[str]:
+    """The parts that are not covered by `before`. Removing a key, a secret or a redirect URI is no change."""
     return [name for name in after if not _is_within(name, before.get(name), after[name])]
 
 
 def new_hosts(before: Identity, after: Identity) -> list[str]:
-    """Where answers can go now and could not before (RFC 9700 §2.1)."""
+    """The hosts that can receive responses now and could not before (RFC 9700 §2.1)."""
     known = {host(uri) for uri in before["redirect_uris"]}
     return sorted({host(uri) for uri in after["redirect_uris"]} - known)
 
 
 def host(uri: str) -> str:
-    """The host of a redirect URI; of a private-use scheme, which names an app on the device, the scheme."""
+    """The host of a redirect URI; for a private-use scheme, which names an app on the device, the scheme."""
     parts = urlsplit(uri)
     return parts.hostname or f"{parts.scheme}:"
 

@@ -1,0 +1,88 @@
+"""Advice about grant types and the browser."""
+
+from django.utils.translation import gettext_lazy as _
+
+from oauth.clients.advice.rule import Advice, Level, moves_something, rule
+from oauth.models import Client
+from oauth.models.client import ExchangePolicy, GrantType
+
+
+@rule
+def implicit(client: Client) -> Advice | None:
+    if not client.allows_grant_type(GrantType.IMPLICIT):
+        return None
+    return Advice(
+        Level.UNSAFE,
+        _("The implicit flow is on."),
+        _("The access token is part of the address: it ends up in the history and in logs, and scripts can read it."),
+        _("Remove it, and use the authorization code with PKCE."),
+        "RFC 9700 §2.1.2, OAuth 2.1 §10.1",
+        "grant_types",
+    )
+
+
+@rule
+def parameters_in_the_browser(client: Client) -> Advice | None:
+    if client.is_public or client.must_push or not _uses_browser(client):
+        return None
+    return Advice(
+        Level.WEAK if moves_something(client) else Level.KNOW,
+        _("The browser carries its authorization requests."),
+        _("The user, a browser extension or another page can read and change the request."),
+        _("Tick “pushed requests only”: the browser then carries only a reference that works once."),
+        "RFC 9126 §1, FAPI 2.0 §5.3.2.2",
+        "require_pushed_authorization_requests",
+    )
+
+
+@rule
+def a_client_and_a_person_in_one(client: Client) -> Advice | None:
+    if not (client.allows_grant_type(GrantType.CLIENT_CREDENTIALS) and _with_people(client)):
+        return None
+    return Advice(
+        Level.WEAK,
+        _("It acts both for users and for itself."),
+        _("An API that confuses the two lets the client do for itself what a user allowed, or the reverse."),
+        _("Register two clients, each with one purpose."),
+        "RFC 9700 §4.15",
+        "grant_types",
+    )
+
+
+@rule
+def device_flow(client: Client) -> Advice | None:
+    if not client.allows_grant_type(GrantType.DEVICE_CODE):
+        return None
+    return Advice(
+        Level.WEAK if moves_something(client) else Level.KNOW,
+        _("A user can enter a code that an attacker sent."),
+        _("The attacker then gets the access (remote phishing)."),
+        _("Allow few scopes and none that moves money. A device with a browser needs no device flow."),
+        "RFC 8628 §5.4",
+        "grant_types",
+    )
+
+
+@rule
+def impersonation(client: Client) -> Advice | None:
+    is_on = client.allows_grant_type(GrantType.TOKEN_EXCHANGE)
+    if not is_on or client.exchange_policy != ExchangePolicy.IMPERSONATION:
+        return None
+    return Advice(
+        Level.WEAK,
+        _("It exchanges tokens for tokens that do not name it."),
+        _("Later logs cannot tell the user from this client."),
+        _("Use delegation: the new token names the actor (act)."),
+        "RFC 8693 §1.1",
+        "exchange_policy",
+    )
+
+
+def _uses_browser(client: Client) -> bool:
+    return client.allows_grant_type(GrantType.AUTHORIZATION_CODE, GrantType.IMPLICIT)
+
+
+def _with_people(client: Client) -> bool:
+    return client.allows_grant_type(
+        GrantType.AUTHORIZATION_CODE, GrantType.DEVICE_CODE, GrantType.CIBA, GrantType.IMPLICIT
+    )

@@ -1,0 +1,44 @@
+"""What a rule of advice is, and the list of all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import models
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from oauth.models import Client
+
+_MOVES = (":write", ":manage")
+
+
+class Level(models.TextChoices):
+    UNSAFE = "unsafe", _("Unsafe")
+    WEAK = "weak", _("Could be safer")
+    KNOW = "know", _("Good to know")
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What was found, why it matters, what to do; `source` is the section of the specification."""
+
+    level: Level
+    what: str | Promise
+    why: str | Promise
+    instead: str | Promise
+    source: str
+    field: str = ""
+
+
+Rule = Callable[[Client], Advice | None]
+RULES: list[Rule] = []
+
+
+def rule(function: Rule) -> Rule:
+    RULES.append(function)
+    return function
+
+
+def moves_something(client: Client) -> bool:
+    """Whether a scope of it changes something, such as money."""
+    return any(scope.endswith(_MOVES) for scope in client.allowed_scopes)

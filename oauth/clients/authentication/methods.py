@@ -1,0 +1,89 @@
+"""The methods by which a request can carry credentials: ours, and those of other apps (`extension`)."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from django.http import HttpRequest
+
+from oauth.clients.authentication import assertion, basic
+from oauth.conf import conf
+from oauth.errors import InvalidClient
+from oauth.infrastructure import extensions
+from oauth.models import Client
+from oauth.models.client import AuthenticationMethod
+from oauth.parameters import Parameters
+
+# One answer for an unknown client, a wrong secret and a disabled client: it tells a stranger nothing.
+FAILED = "Unknown client, wrong credentials, or the client is disabled."
+
+
+class Method(Protocol):
+    """See `extension.ExtensionMethod`."""
+
+    def is_presented(self, request: HttpRequest, params: Parameters) -> bool: ...
+    def read_credentials(self, request: HttpRequest, params: Parameters) -> tuple[str, Any]: ...
+    def verify(self, proof: Any, client: Client) -> None: ...
+
+
+class SecretBasic:
+    """RFC 6749 §2.3.1: in the Authorization header."""
+
+    def is_presented(self, request: HttpRequest, params: Parameters) -> bool:
+        return "HTTP_AUTHORIZATION" in request.META
+
+    def read_credentials(self, request: HttpRequest, params: Parameters) -> tuple[str, str]:
+        return basic.decode(request.META["HTTP_AUTHORIZATION"])
+
+    def verify(self, proof: str, client: Client) -> None:
+        if not client.secret_is(proof):
+            raise InvalidClient(FAILED, detail=f"wrong secret for client {client.client_id!r}")
+
+
+class SecretPost(SecretBasic):
+    """RFC 6749 §2.3.1: in the body."""
+
+    def is_presented(self, request: HttpRequest, params: Parameters) -> bool:
+        return "client_secret" in params
+
+    def read_credentials(self, request: HttpRequest, params: Parameters) -> tuple[str, str]:
+        if "client_id" not in params:
+            raise InvalidClient("client_secret needs a client_id in the body.")
+        return params["client_id"], params["client_secret"]
+
+
+class PrivateKeyJWT:
+    """RFC 7523 §2.2."""
+
+    def is_presented(self, request: HttpRequest, params: Parameters) -> bool:
+        return "client_assertion" in params or "client_assertion_type" in params
+
+    def read_credentials(self, request: HttpRequest, params: Parameters) -> tuple[str, str]:
+        if params.get("client_assertion_type") != assertion.TYPE:
+            raise InvalidClient(f"client_assertion_type must be {assertion.TYPE}.")
+        jwt = params.require("client_assertion")
+        return assertion.client_id_of(jwt), jwt
+
+    def verify(self, proof: str, client: Client) -> None:
+        assertion.verify(proof, client)
+
+
+_OURS: dict[str, Method] = {
+    AuthenticationMethod.SECRET_BASIC.value: SecretBasic(),
+    AuthenticationMethod.SECRET_POST.value: SecretPost(),
+    AuthenticationMethod.PRIVATE_KEY_JWT.value: PrivateKeyJWT(),
+}
+
+
+def presented(request: HttpRequest, params: Parameters) -> list[tuple[str, Method]]:
+    """The methods, by name, whose credentials the request carries."""
+    return [(name, method) for name, method in _all() if method.is_presented(request, params)]
+
+
+def named(name: str) -> Method:
+    return _OURS.get(name) or extensions.instance(conf.CLIENT_AUTHENTICATION_METHODS[name])
+
+
+def _all() -> Iterator[tuple[str, Method]]:
+    yield from _OURS.items()
+    for name in conf.CLIENT_AUTHENTICATION_METHODS:
+        yield name, named(name)

@@ -1,0 +1,32 @@
+"""The client registry (RFC 6749 §2, RFC 7591): one file for the fields and properties of each capability.
+
+`model.Client` puts them together; `rules` says what it must not be. `grant_types` and `authentication` also list what
+other apps register. Imports `conf`, `infrastructure` and `fast_path`.
+"""
+
+from oauth.models.client.authentication import CERTIFICATE_NAME_KINDS, AuthenticationMethod
+from oauth.models.client.grant_types import GrantType
+from oauth.models.client.kind import Kind
+from oauth.models.client.model import Client, ExchangePolicy, new_client_id
+from oauth.models.client.openid_connect import DeliveryMode, SubjectType
+from oauth.models.client.queries import clients_updated, identity_changed
+from oauth.models.client.redirect_uris import is_loopback, is_plain_host, validate_redirect_uri
+from oauth.models.client.security_profile import SecurityProfile
+
+__all__ = [
+    "CERTIFICATE_NAME_KINDS",
+    "AuthenticationMethod",
+    "Client",
+    "DeliveryMode",
+    "ExchangePolicy",
+    "GrantType",
+    "Kind",
+    "SecurityProfile",
+    "SubjectType",
+    "clients_updated",
+    "identity_changed",
+    "is_loopback",
+    "is_plain_host",
+    "new_client_id",
+    "validate_redirect_uri",
+]

@@ -1,0 +1,132 @@
+"""How a client authenticates (RFC 7591 §2): by our methods, or by those of other apps.
+
+    OAUTH["CLIENT_AUTHENTICATION_METHODS"] = {"attest_jwt_client_auth": "bank.attestation.AttestationMethod"}
+
+names a subclass of `oauth.clients.authentication.ExtensionMethod`. A new method needs no migration: the database stores
+any name, and forms and registration compare with `offered`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.db import models
+
+from oauth.conf import conf
+from oauth.infrastructure import extensions
+
+
+class AuthenticationMethod(models.TextChoices):
+    """RFC 7591 §2: how a client authenticates at the token endpoint."""
+
+    NONE = "none", "None: a public client"
+    SECRET_BASIC = "client_secret_basic", "Secret in the Authorization header"
+    SECRET_POST = "client_secret_post", "Secret in the body"
+    PRIVATE_KEY_JWT = "private_key_jwt", "Signature by a key of the client"
+    TLS_CLIENT_AUTH = "tls_client_auth", "Certificate of a certificate authority (mutual TLS)"
+    SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth", "Self-signed certificate (mutual TLS)"
+
+
+SECRET_METHODS = frozenset({AuthenticationMethod.SECRET_BASIC.value, AuthenticationMethod.SECRET_POST.value})
+#: RFC 8705 §2.
+TLS_METHODS = frozenset(
+    {AuthenticationMethod.TLS_CLIENT_AUTH.value, AuthenticationMethod.SELF_SIGNED_TLS_CLIENT_AUTH.value}
+)
+# RFC 8705 §2.1.2: the names by which a certificate of an authority may be known.
+CERTIFICATE_NAME_KINDS = ("subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
+
+
+class MethodTraits(Protocol):
+    """What the registration of a client must know about a method."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def is_strong(self) -> bool:
+        """FAPI 2.0 §5.3.2.1: by a signature or a certificate, never by a shared secret."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    label: str
+    is_strong: bool
+
+
+_STRONG = TLS_METHODS | {AuthenticationMethod.PRIVATE_KEY_JWT.value}
+_OURS = {one.value: _Traits(str(one.label), one.value in _STRONG) for one in AuthenticationMethod}
+
+
+def traits(name: str) -> MethodTraits | None:
+    """None for a name that nobody has registered."""
+    if name in _OURS:
+        return _OURS[name]
+    path = conf.CLIENT_AUTHENTICATION_METHODS.get(name)
+    registered: MethodTraits | None = extensions.instance(path) if path else None
+    return registered
+
+
+def choices() -> list[tuple[str, str]]:
+    """Every method with its label; of model fields, so that a migration stores this function and no values."""
+    names = (*_OURS, *conf.CLIENT_AUTHENTICATION_METHODS)
+    return [(name, known.label) for name in names if (known := traits(name))]
+
+
+def offered() -> list[str]:
+    """Mutual TLS only if the site knows which certificate was presented, and which authorities it trusts."""
+    missing: set[str] = set()
+    if conf.CLIENT_CERTIFICATE is None:
+        missing = set(TLS_METHODS)
+    elif not conf.CLIENT_CERTIFICATE_AUTHORITIES:
+        missing = {AuthenticationMethod.TLS_CLIENT_AUTH.value}
+    return [name for name, _ in choices() if name not in missing]
+
+
+def strength(name: str) -> int:
+    """0 for none, 1 for a shared secret, 2 for a signature or a certificate: a client may only raise its own."""
+    known = traits(name)
+    if name == AuthenticationMethod.NONE or known is None:
+        return 0
+    return 2 if known.is_strong else 1
+
+
+class Authenticates(models.Model):
+    """The fields with which a client authenticates, but for secrets."""
+
+    token_endpoint_auth_method = models.CharField(
+        max_length=30, choices=choices, default=AuthenticationMethod.SECRET_BASIC
+    )
+    # RFC 7591 §2: one of the two.
+    client_jwks = models.JSONField("public keys (JWK Set)", null=True, blank=True)
+    client_jwks_uri = models.CharField("address of its public keys", max_length=255, blank=True)
+    # RFC 8705 §2.1.2: one of these.
+    tls_client_auth_subject_dn = models.CharField("certificate: subject", max_length=255, blank=True)
+    tls_client_auth_san_dns = models.CharField("certificate: DNS name", max_length=255, blank=True)
+    tls_client_auth_san_uri = models.CharField("certificate: URI", max_length=255, blank=True)
+    tls_client_auth_san_ip = models.CharField("certificate: IP address", max_length=45, blank=True)
+    tls_client_auth_san_email = models.CharField("certificate: e-mail address", max_length=255, blank=True)
+    accepts_endpoint_audience = models.BooleanField(
+        "endpoint addresses as audience",
+        default=False,
+        db_default=False,
+        help_text="RFC 7523: client assertions may name endpoints, or several audiences. Only for a library that "
+        "cannot name the issuer alone; never for FAPI.",
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether it authenticates with a secret of ours."""
+        return self.token_endpoint_auth_method in SECRET_METHODS
+
+    @property
+    def has_strong_authentication(self) -> bool:
+        """FAPI 2.0 §5.3.2.1: by a signature or a certificate, never by a shared secret."""
+        known = traits(self.token_endpoint_auth_method)
+        return known is not None and known.is_strong
+
+    @property
+    def certificate_names(self) -> dict[str, str]:
+        """The names that its certificate must have, by kind of name (RFC 8705 §2.1.2)."""
+        return {kind: name for kind in CERTIFICATE_NAME_KINDS if (name := getattr(self, f"tls_client_auth_{kind}"))}

@@ -1,0 +1,102 @@
+"""The grant types that a client may be registered for: ours, and those of other apps.
+
+    OAUTH["GRANT_TYPES"] = {"urn:ietf:params:oauth:grant-type:jwt-bearer": "bank.grants.JWTBearer"}
+
+names a subclass of `oauth.grants.ExtensionGrant`. A new grant type needs no migration: the database stores any name,
+and forms and registration compare with `offered`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from oauth.conf import conf
+from oauth.infrastructure import extensions
+
+
+class GrantType(models.TextChoices):
+    """RFC 6749 §4, RFC 8628, RFC 8693, CIBA. The password grant does not exist (OAuth 2.1 §10)."""
+
+    AUTHORIZATION_CODE = "authorization_code", "Authorization code"
+    REFRESH_TOKEN = "refresh_token", "Refresh token"
+    CLIENT_CREDENTIALS = "client_credentials", "Client credentials"
+    DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code", "Device code"
+    TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange", "Token exchange"
+    CIBA = "urn:openid:params:grant-type:ciba", "Back-channel request: the user decides on another device (CIBA)"
+    IMPLICIT = "implicit", "Implicit: unsafe, only for old browser apps"
+
+
+class GrantTypeTraits(Protocol):
+    """What the registration of a client must know about a grant type."""
+
+    @property
+    def label(self) -> str: ...
+    @property
+    def allows_public_clients(self) -> bool: ...
+    @property
+    def is_registrable(self) -> bool:
+        """Whether a client may register itself for it (RFC 7591); otherwise only an admin gives it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Traits:
+    label: str
+    allows_public_clients: bool = True
+    is_registrable: bool = True
+
+
+# A public client cannot authenticate, so it cannot act for itself (RFC 6749 §4.4), for others (RFC 8693 §5) or over the
+# back channel (CIBA §4). A client cannot register itself to act without the user, for others, or unsafely (RFC 9700
+# §2.1.2): an admin decides.
+_CONFIDENTIAL = {GrantType.CLIENT_CREDENTIALS, GrantType.TOKEN_EXCHANGE, GrantType.CIBA}
+_ADMIN_ONLY = {GrantType.TOKEN_EXCHANGE, GrantType.CIBA, GrantType.IMPLICIT}
+_OURS = {one.value: _Traits(str(one.label), one not in _CONFIDENTIAL, one not in _ADMIN_ONLY) for one in GrantType}
+
+
+def traits(name: str) -> GrantTypeTraits | None:
+    """None for a name that nobody has registered."""
+    if name in _OURS:
+        return _OURS[name]
+    path = conf.GRANT_TYPES.get(name)
+    registered: GrantTypeTraits | None = extensions.instance(path) if path else None
+    return registered
+
+
+def choices() -> list[tuple[str, str]]:
+    """Every grant type with its label; of model fields, so that a migration stores this function and no values."""
+    return [(name, known.label) for name in (*_OURS, *conf.GRANT_TYPES) if (known := traits(name))]
+
+
+def offered() -> list[str]:
+    """Those of this server. It issues tokens by the implicit flow only if the site allows it."""
+    return [name for name, _ in choices() if name != GrantType.IMPLICIT or conf.ALLOW_IMPLICIT]
+
+
+def registrable() -> list[str]:
+    """Those that a client may register itself for (RFC 7591)."""
+    return [name for name in offered() if not is_admin_only(name)]
+
+
+def is_admin_only(name: str) -> bool:
+    """Whether only an admin gives it, client by client."""
+    known = traits(name)
+    return known is not None and not known.is_registrable
+
+
+class HasGrantTypes(models.Model):
+    grant_types = ArrayField(models.CharField(max_length=60, choices=choices), default=list)
+
+    class Meta:
+        abstract = True
+
+    def allows_grant_type(self, *grant_types: str) -> bool:
+        return any(grant_type in self.grant_types for grant_type in grant_types)
+
+    @property
+    def response_types(self) -> list[str]:
+        """RFC 7591 §2.1: what the grant types mean at the authorization endpoint."""
+        code = ["code"] if self.allows_grant_type(GrantType.AUTHORIZATION_CODE) else []
+        return code + (["token"] if self.allows_grant_type(GrantType.IMPLICIT) else [])

@@ -1,0 +1,189 @@
+"""The Client: django-oauth-toolkit's Application, swapped from the first migration.
+
+Its fields for a single grant type, a slowly hashed secret and HMAC-signed ID tokens are removed: a client of ours has
+several grant types, random secrets in two slots, and only asymmetric signatures.
+"""
+
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import OpClass
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models.functions import Upper
+from oauth2_provider.models import AbstractApplication, ApplicationManager
+
+from oauth.conf import conf
+from oauth.infrastructure import display_names
+from oauth.models.client import queries, rules
+from oauth.models.client.authentication import Authenticates
+from oauth.models.client.grant_types import HasGrantTypes
+from oauth.models.client.openid_connect import HasOpenIDConnect
+from oauth.models.client.queries import ClientQuerySet, announce_change
+from oauth.models.client.redirect_uris import is_loopback
+from oauth.models.client.registration import IsRegistered, host_of_document
+from oauth.models.client.rules import LONGEST_ACCESS_TOKEN, ZERO
+from oauth.models.client.secrets import HasSecrets
+from oauth.models.client.security_profile import HasSecurityProfile
+from oauth.models.status import next_status_index
+
+
+class ExchangePolicy(models.TextChoices):
+    """RFC 8693 §1.1: how a client may act with a token that it received."""
+
+    DELEGATION = "delegation", "Delegation: the new token names this client as the actor"
+    IMPERSONATION = "impersonation", "Impersonation: the new token looks like the user's own"
+
+
+def new_client_id() -> str:
+    return secrets.token_urlsafe(18)
+
+
+class Client(
+    IsRegistered,
+    HasGrantTypes,
+    Authenticates,
+    HasSecrets,
+    HasSecurityProfile,
+    HasOpenIDConnect,
+    AbstractApplication,
+):
+    """An application that may request tokens (RFC 6749 §2). The bases hold the fields of one capability each."""
+
+    client_secret = None
+    hash_client_secret = None  # type: ignore[assignment]  # how Django drops an inherited field
+    algorithm = None  # type: ignore[assignment]  # how Django drops an inherited field
+    authorization_grant_type = None  # type: ignore[assignment]  # how Django drops an inherited field
+    skip_authorization = None  # type: ignore[assignment]  # how Django drops an inherited field
+
+    client_id = models.CharField("client ID", max_length=255, unique=True, default=new_client_id)
+    is_active = models.BooleanField(
+        default=True,
+        help_text="Untick to disable this client: within seconds, it and its tokens are refused everywhere.",
+    )
+    allowed_scopes = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    authorization_details_types = ArrayField(
+        models.CharField(max_length=100),
+        default=list,
+        blank=True,
+        help_text="Types of details that it may request (RFC 9396 §10). Empty: all types of this server.",
+    )
+    allowed_resources = ArrayField(
+        models.URLField(max_length=255),
+        default=list,
+        blank=True,
+        help_text="APIs that it may request tokens for (RFC 8707). Empty: all APIs of this server.",
+    )
+    access_token_lifetime = models.DurationField(null=True, blank=True, help_text="Empty: the server's default.")
+    authorization_lifetime = models.DurationField(null=True, blank=True, help_text="Empty: the server's default.")
+    exchange_policy = models.CharField(
+        max_length=15, choices=ExchangePolicy.choices, default=ExchangePolicy.DELEGATION, blank=True
+    )
+    exchange_from = models.ManyToManyField(
+        "self", symmetrical=False, blank=True, related_name="exchanged_by", verbose_name="may exchange tokens of",
+        help_text="Clients whose tokens it may exchange (RFC 8693), besides its own.",
+    )  # fmt: skip
+    status_index = models.BigIntegerField(unique=True, editable=False, db_default=next_status_index())
+
+    objects = ApplicationManager.from_queryset(ClientQuerySet)()
+
+    class Meta:
+        verbose_name = "client"
+        permissions = [("test_client", "Can try a client's flows")]
+        indexes = [
+            # Found by how its name begins, among however many that registered themselves.
+            models.Index(OpClass(Upper("name"), name="varchar_pattern_ops"), name="client_name"),
+            # Few: status lists ask for them every few seconds.
+            models.Index(fields=["id"], name="client_inactive", condition=models.Q(is_active=False)),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="client_public_has_no_secret",
+                condition=models.Q(client_type="confidential") | models.Q(secret_digest=None),
+            ),
+            models.CheckConstraint(
+                name="client_access_tokens_are_short",
+                condition=models.Q(access_token_lifetime=None)
+                | models.Q(access_token_lifetime__gt=ZERO, access_token_lifetime__lte=LONGEST_ACCESS_TOKEN),
+            ),
+            models.CheckConstraint(
+                name="client_type_fits_authentication",
+                condition=models.Q(client_type="public") ^ ~models.Q(token_endpoint_auth_method="none"),
+            ),
+        ]
+
+    #: The member of staff who makes the next saved change; None for the client itself and for commands.
+    changed_by: Any = None
+    #: Whether the next saved change is told even if nobody uses the client yet: the client changes itself.
+    changes_are_told: bool = False
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        with transaction.atomic():
+            stored = None if self._state.adding else Client.objects.filter(pk=self.pk).first()
+            super().save(*args, **kwargs)
+            if stored is not None:
+                saved = Client.objects.get(pk=self.pk) if kwargs.get("update_fields") is not None else self
+                saved.changed_by, saved.changes_are_told = self.changed_by, self.changes_are_told
+                announce_change(saved, stored)
+
+    def clean(self) -> None:
+        if errors := rules.broken(self):
+            raise ValidationError(errors)
+
+    @classmethod
+    def by_client_id(cls, client_id: str) -> "Client | None":
+        return queries.by_client_id(cls, client_id)
+
+    @property
+    def is_public(self) -> bool:
+        """RFC 6749 §2.1: cannot keep a secret."""
+        return self.client_type == self.CLIENT_PUBLIC
+
+    def is_usable(self, request: object) -> bool:
+        return self.is_active
+
+    def get_absolute_url(self) -> str:
+        return self.client_uri
+
+    @property
+    def allowed_details_types(self) -> list[str]:
+        """RFC 9396 §10: those of the client; if it names none, all of this server within its ceiling."""
+        everything = list(conf.AUTHORIZATION_DETAILS_TYPES)
+        if self.registration_ceiling is not None:
+            everything = list(self.registration_ceiling.get("details_types", ()))
+        return list(self.authorization_details_types) or everything
+
+    def redirect_uri_allowed(self, uri: str) -> bool:
+        """Exact match, except for the port of a loopback address (RFC 9700 §2.1, RFC 8252 §7.3, ASVS 5.0 10.4.1).
+
+        django-oauth-toolkit compares URI components; simple string comparison comes first, because components
+        that compare equal may be spelled differently (host in capitals, an explicit default port).
+        """
+        registered = self.redirect_uris.split()
+        if uri in registered:
+            return True
+        return is_loopback(uri) and super().redirect_uri_allowed(uri)
+
+    @property
+    def shown_name(self) -> str:
+        """For pages: no character that a stranger typed reverses or hides text of ours."""
+        return display_names.plain(self.name) or self.client_id
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether an admin registered it, and so answers for its name."""
+        return bool(self.registration_source == self.RegistrationSource.MANUAL)
+
+    @property
+    def document_host(self) -> str:
+        """Of a client that is known by its metadata document: the host that vouches for it; otherwise empty."""
+        is_document = self.registration_source == self.RegistrationSource.CIMD
+        return host_of_document(self.client_id) if is_document else ""
+
+    @property
+    def sector_host(self) -> str:
+        """OpenID Connect Core §8.1: apps of one host know a user by the same pairwise subject."""
+        uri = self.sector_identifier_uri or next(iter(self.redirect_uris.split()), "") or self.client_uri
+        return urlsplit(uri).hostname or self.client_id

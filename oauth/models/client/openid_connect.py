@@ -1,0 +1,46 @@
+"""What OpenID Connect lets a client choose: its subjects, its defaults, its logout, its back-channel requests."""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+
+class SubjectType(models.TextChoices):
+    """OpenID Connect Core §8: which `sub` identifies a user in an ID token."""
+
+    PUBLIC = "public", "Public: the same for every app"
+    PAIRWISE = "pairwise", "Pairwise: a different one for every app"
+
+
+class DeliveryMode(models.TextChoices):
+    """CIBA §5: how a client learns that the user has decided. Push is not offered: FAPI-CIBA §5.2.2 forbids it."""
+
+    POLL = "poll", "Poll: the client asks repeatedly"
+    PING = "ping", "Ping: the client is notified, then asks"
+
+
+class HasOpenIDConnect(models.Model):
+    subject_type = models.CharField(max_length=8, choices=SubjectType.choices, default=SubjectType.PUBLIC)
+    sector_identifier_uri = models.CharField(max_length=255, blank=True)
+    default_max_age = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Seconds after which this client needs a fresh login."
+    )
+    default_acr_values = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    backchannel_logout_uri = models.CharField(
+        "back-channel logout address",
+        max_length=255,
+        blank=True,
+        help_text="Receives a logout token when a user logs out.",
+    )
+    backchannel_logout_session_required = models.BooleanField(default=False)
+    backchannel_token_delivery_mode = models.CharField(
+        "CIBA mode", max_length=4, choices=DeliveryMode.choices, default=DeliveryMode.POLL
+    )
+    backchannel_client_notification_endpoint = models.CharField(
+        "CIBA notification address",
+        max_length=255,
+        blank=True,
+        help_text="For ping mode: notified when the user has decided.",
+    )
+
+    class Meta:
+        abstract = True

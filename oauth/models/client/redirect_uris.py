@@ -1,0 +1,71 @@
+"""Which redirect URIs a client may register (RFC 9700 §2.1, RFC 8252 §7, OAuth 2.1 §2.3)."""
+
+import ipaddress
+import re
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+
+from oauth.models.client.kind import Kind
+
+# A redirect to one of these would run or leak in the browser (authentik CVE-2024-21637).
+FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss"})
+# RFC 1123 §2.1 (and the underscore, which DNS knows); RFC 4291 §2.2.
+_DOMAIN = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?")
+_IPV6 = re.compile(r"(?=[^:]*:)[0-9A-Fa-f:.]{2,45}")
+
+
+def validate_redirect_uri(uri: str, *, kind: str) -> None:
+    """Raises ValidationError unless codes may be sent there."""
+    if why := _objection(uri, kind):
+        raise ValidationError("%(uri)s: %(why)s", params={"uri": uri, "why": why})
+
+
+def _objection(uri: str, kind: str) -> str:
+    if not uri.isascii() or not uri.isprintable() or any(c in uri for c in '"<>\\^`{|}* '):
+        return "it must hold only the characters of a URI, and no wildcard."
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "this is not a URI."
+    if "#" in uri:
+        return "it must have no fragment (RFC 6749 §3.1.2)."
+    if "@" in parts.netloc:
+        return "it must have no user name or password."
+    if parts.scheme in FORBIDDEN_SCHEMES or not parts.scheme:
+        return "this scheme cannot receive a code."
+    if any(segment in {".", ".."} for segment in parts.path.split("/")):
+        return "it must have no dot segments in the path."
+    if parts.scheme in ("http", "https"):
+        return _objection_to_host(uri, parts.scheme, host)
+    if "." not in parts.scheme:
+        return "a private-use scheme must be a reversed domain name, such as com.example.app (RFC 8252 §7.1)."
+    if kind not in (Kind.MOBILE, Kind.DEVICE):
+        return "only mobile and desktop apps may use private-use schemes."
+    return ""
+
+
+def _objection_to_host(uri: str, scheme: str, host: str) -> str:
+    # A `;`, comma or quote in a host would be syntax of the Content-Security-Policy that names it (CSP3 §2.3.1).
+    if host and not is_plain_host(host):
+        return "the host must be a domain name of letters, digits, hyphens and dots, or an IP address."
+    if scheme == "https":
+        return "" if host else "it must have a host."
+    if is_loopback(uri) or host == "localhost":
+        return ""
+    return "http is only for a loopback address; use https (OAuth 2.1 §2.3)."
+
+
+def is_plain_host(host: str) -> bool:
+    """A domain name as DNS knows it, or an IP literal without its brackets and without a zone."""
+    return bool(_DOMAIN.fullmatch(host) or _IPV6.fullmatch(host))
+
+
+def is_loopback(uri: str) -> bool:
+    """Whether this is http to a loopback IP literal (RFC 8252 §7.3); `localhost` is not (§8.3)."""
+    try:
+        parts = urlsplit(uri)
+        return parts.scheme == "http" and ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:
+        return False

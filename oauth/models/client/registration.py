@@ -1,0 +1,36 @@
+"""Where a client comes from: what registration (RFC 7591, RFC 7592) keeps of it, and what users see of it."""
+
+from urllib.parse import urlsplit
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from oauth.infrastructure import display_names
+from oauth.models.client.kind import Kind
+
+
+class IsRegistered(models.Model):
+    name = models.CharField(max_length=255, help_text="The name on the consent page.")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    application_type = models.CharField(max_length=6, default="web", editable=False)
+    contacts = ArrayField(models.CharField(max_length=255), default=list, blank=True)
+    client_uri = models.URLField("website", max_length=255, blank=True)
+    logo_uri = models.URLField("logo", max_length=255, blank=True)
+    policy_uri = models.URLField("privacy policy", max_length=255, blank=True)
+    tos_uri = models.URLField("terms of service", max_length=255, blank=True)
+    registration_token_digest = models.BinaryField(max_length=32, null=True, editable=False)
+    # How far the client may change its registration (clients.registration.ceiling); None if an admin registered it.
+    registration_ceiling = models.JSONField(null=True, editable=False)
+    cimd_expires_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def name_looks_like_another(self) -> bool:
+        return display_names.looks_like_another(self.name)
+
+
+def host_of_document(client_id: str) -> str:
+    """The host of the metadata document that a client is known by: it vouches for the client."""
+    return display_names.host(urlsplit(client_id).hostname or "")

@@ -1,0 +1,80 @@
+"""What a client must do beyond the default. Read at every request, so that no other field of the row weakens it."""
+
+from django.db import models
+
+from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
+
+_ALGORITHMS = [(name, name) for name in SIGNING_ALGORITHMS]
+
+
+class SecurityProfile(models.TextChoices):
+    """One switch; each profile holds every rule of the one before it."""
+
+    OAUTH21 = "oauth21", "OAuth 2.1 and RFC 9700: the default"
+    FAPI2 = "fapi2", "FAPI 2.0 Security Profile"
+    FAPI2_MESSAGE_SIGNING = "fapi2-message-signing", "FAPI 2.0 Message Signing"
+
+
+class HasSecurityProfile(models.Model):
+    security_profile = models.CharField(max_length=30, choices=SecurityProfile.choices, default=SecurityProfile.OAUTH21)
+    require_signed_request_object = models.BooleanField(
+        "signed requests only", default=False, help_text="RFC 9101 §10.5: requests must be JWTs signed by the client."
+    )
+    request_object_signing_alg = models.CharField(
+        "request signature", max_length=10, choices=[(name, name) for name in CLIENT_SIGNING_ALGORITHMS], blank=True
+    )
+    authorization_signed_response_alg = models.CharField(
+        "answer signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="JARM §3; empty: the server's."
+    )
+    id_token_signed_response_alg = models.CharField(
+        "ID token signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="Empty: the server's default."
+    )
+    userinfo_signed_response_alg = models.CharField(
+        "UserInfo signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="Empty: plain JSON."
+    )
+    introspection_signed_response_alg = models.CharField(
+        "introspection signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="RFC 9701 §6."
+    )
+    require_pushed_authorization_requests = models.BooleanField(
+        "pushed requests only", default=False, help_text="RFC 9126: the client must push its requests."
+    )
+    dpop_bound_access_tokens = models.BooleanField(
+        "DPoP only", default=False, help_text="RFC 9449 §5.2: every token is bound to a key of the client."
+    )
+    tls_client_certificate_bound_access_tokens = models.BooleanField(
+        "certificate-bound tokens only",
+        default=False,
+        help_text="RFC 8705 §3.4: every token is bound to the client's certificate.",
+    )
+
+    class Meta:
+        abstract = True
+
+    @property
+    def is_fapi(self) -> bool:
+        return self.security_profile != SecurityProfile.OAUTH21
+
+    @property
+    def signs_messages(self) -> bool:
+        return self.security_profile == SecurityProfile.FAPI2_MESSAGE_SIGNING
+
+    @property
+    def must_push(self) -> bool:
+        """FAPI 2.0 §5.3.2.2, ASVS 5.0 10.4.13: every request must be pushed."""
+        return self.require_pushed_authorization_requests or self.is_fapi
+
+    @property
+    def must_bind(self) -> bool:
+        """FAPI 2.0 §5.3.2.1: every token must be sender-constrained."""
+        return self.dpop_bound_access_tokens or self.is_fapi
+
+    @property
+    def must_sign_requests(self) -> bool:
+        """FAPI 2.0 Message Signing §5.3.1."""
+        return self.require_signed_request_object or self.signs_messages
+
+    @property
+    def id_token_algorithm(self) -> str:
+        """FAPI 2.0 §5.4.1: no RS256."""
+        chosen: str = self.id_token_signed_response_alg or conf.ID_TOKEN_SIGNING_ALGORITHM
+        return conf.SIGNING_ALGORITHM if self.is_fapi and chosen == "RS256" else chosen
