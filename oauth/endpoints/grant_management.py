@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import NotFound
 
-from oauth.endpoints.own_resource import access_token, refusal_response
+from oauth.endpoints.own_resource import access_token, answers_refusals
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit
@@ -26,21 +26,14 @@ class GrantEndpoint(ProtocolEndpoint):
     limit = Limit("requests", 600)
     http_method_names = ["get", "head", "delete"]
 
+    @answers_refusals
     def get(self, request: HttpRequest, grant_id: str) -> HttpResponse:
-        try:
-            authorization = _own(request, grant_id, QUERY)
-        except APIException as refusal:
-            self.timer.outcome = str(refusal.default_code)
-            return refusal_response(refusal)
-        return JsonResponse(_shown(authorization))
+        return JsonResponse(_shown(_own(request, grant_id, QUERY)))
 
+    @answers_refusals
     def delete(self, request: HttpRequest, grant_id: str) -> HttpResponse:
         """§6.4: with its refresh tokens and, by the status list, its access tokens."""
-        try:
-            authorization = _own(request, grant_id, REVOKE)
-        except APIException as refusal:
-            self.timer.outcome = str(refusal.default_code)
-            return refusal_response(refusal)
+        authorization = _own(request, grant_id, REVOKE)
         authorization.revoke(Authorization.RevocationReason.CLIENT)
         response = HttpResponse(status=204)
         del response["Content-Type"]

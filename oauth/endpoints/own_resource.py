@@ -1,14 +1,21 @@
 """Resources of the authorization server itself that need an access token: UserInfo, grants. Errors are RFC 6750's."""
 
-from django.http import HttpRequest, JsonResponse
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.exceptions import TokenError
 
 from oauth import errors, parameters
 from oauth.conf import conf
+from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.resource_server.authentication import presented_token, require_possession, verify_access_token
 from oauth.resource_server.challenges import InvalidRequest, InvalidToken, NoToken
 from oauth.tokens.access_token import AccessToken
+
+Handler = Callable[..., HttpResponse]
 
 
 def access_token(request: HttpRequest) -> AccessToken:
@@ -39,7 +46,21 @@ def _presented(request: HttpRequest) -> tuple[str, bytes] | None:
     return in_header if in_body is None else ("bearer", in_body.encode("latin-1", "replace"))
 
 
-def refusal_response(refusal: APIException) -> JsonResponse:
+def answers_refusals(handler: Handler) -> Handler:
+    """Decorator for a method of a ProtocolEndpoint: an APIException becomes the response of RFC 6750 §3."""
+
+    @wraps(handler)
+    def answer(endpoint: ProtocolEndpoint, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return handler(endpoint, *args, **kwargs)
+        except APIException as refusal:
+            endpoint.timer.outcome = str(refusal.default_code)
+            return _refusal_response(refusal)
+
+    return answer
+
+
+def _refusal_response(refusal: APIException) -> JsonResponse:
     """RFC 6750 §3, RFC 9449 §7.1."""
     body = {"error": refusal.default_code, "error_description": errors.in_protocol_text(str(refusal.detail))}
     response = JsonResponse(body, status=refusal.status_code)

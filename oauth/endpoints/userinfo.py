@@ -1,10 +1,9 @@
 """The UserInfo endpoint (OpenID Connect Core §5.3): the claims about the user that they allowed the client."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from rest_framework.exceptions import APIException
 
 from oauth.conf import conf
-from oauth.endpoints.own_resource import access_token, refusal_response
+from oauth.endpoints.own_resource import access_token, answers_refusals
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.grants import entitlement
 from oauth.resource_server.challenges import InsufficientScope, InvalidToken
@@ -19,17 +18,14 @@ class UserInfoEndpoint(ProtocolEndpoint):
     endpoint = "userinfo"
     http_method_names = ["get", "head", "post"]
 
+    @answers_refusals
     def get(self, request: HttpRequest) -> HttpResponse:
-        try:
-            token = access_token(request)
-            authority = liveness.authority(token.claims)
-            if authority is None or authority.authorization is None:
-                raise InvalidToken("The access token is not valid.")
-            if "openid" not in token.claims.scopes:
-                raise InsufficientScope(["openid"])
-        except APIException as refusal:
-            self.timer.outcome = str(refusal.default_code)
-            return refusal_response(refusal)
+        token = access_token(request)
+        authority = liveness.authority(token.claims)
+        if authority is None or authority.authorization is None:
+            raise InvalidToken("The access token is not valid.")
+        if "openid" not in token.claims.scopes:
+            raise InsufficientScope(["openid"])
         client, user = authority.client, authority.authorization.user
         # Claims requested by name (§5.5) are for the client that the user allowed, not for one that exchanged a token.
         names = authority.authorization.claims.get("userinfo", []) if authority.is_of_the_allowed_client else []
