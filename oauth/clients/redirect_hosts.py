@@ -10,9 +10,9 @@ from oauth.models.client.identity import host
 
 
 def hold_back(client: Client, by: Any) -> NewRedirectHost | None:
-    """Takes URIs at new hosts out of a changed client that is about to be saved, and asks for their approval.
+    """Removes redirect URIs at new hosts from a client before it is saved, and requests their approval.
 
-    A loopback address leads nowhere but to the user's own computer.
+    A loopback address leads only to the user's own computer, so it needs no approval.
     """
     stored = Client.objects.get(pk=client.pk)
     before, after = stored.redirect_uris.split(), client.redirect_uris.split()
@@ -20,7 +20,7 @@ def hold_back(client: Client, by: Any) -> NewRedirectHost | None:
     held = [uri for uri in after if host(uri) not in known and not is_loopback(uri)]
     if not conf.SECOND_ADMIN_FOR_REDIRECT_HOSTS or not held or not is_in_use(stored):
         return None
-    # With nothing left the client keeps what it has.
+    # If no URI is left, the client keeps its stored ones.
     client.redirect_uris = "\n".join([uri for uri in after if uri not in held] or before)
     asked, is_new = NewRedirectHost.objects.get_or_create(
         client=client, redirect_uris="\n".join(held), decided_at=None, defaults={"asked_by": by}

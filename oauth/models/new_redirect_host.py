@@ -48,10 +48,10 @@ class NewRedirectHost(models.Model):
         return f"{self.client}: {' '.join(self.redirect_uris.split())}"
 
     def approve(self, by: Any) -> None:
-        """Adds the URIs. Raises PermissionDenied for the admin who asked, and if this was decided before."""
+        """Adds the URIs. Raises PermissionDenied for the admin who requested them, and if it was decided before."""
         with transaction.atomic():
             pending = self._pending()
-            # If the user who asked is gone, nobody can tell whether this is somebody else: ask again.
+            # If the account of the first admin was deleted, this may be the same person: it must be requested again.
             if pending.asked_by_id is None or pending.asked_by_id == by.pk:
                 raise PermissionDenied("Another admin must approve a new redirect host.")
             client = Client.objects.select_for_update(of=("self",)).get(pk=pending.client_id)
@@ -65,7 +65,7 @@ class NewRedirectHost(models.Model):
             self._decide(pending, by, is_approved=True)
 
     def reject(self, by: Any) -> None:
-        """Also by the admin who asked, who withdraws it."""
+        """The admin who requested it may also withdraw it."""
         with transaction.atomic():
             self._decide(self._pending(), by, is_approved=False)
 
