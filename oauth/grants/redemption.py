@@ -64,7 +64,7 @@ class Redemption(ABC, Generic[Held]):
 
     def try_fast(self, request: GrantRequest) -> Issuance | None:
         """Two statements: read, then consume. None if the request must be decided under the lock."""
-        held = self._snapshot.find(self.digest(request), request.client)
+        held = self._snapshot.read_unused(self.digest(request), request.client)
         if held is None:
             return None
         try:

@@ -23,7 +23,7 @@ class Snapshot(Generic[Held]):
         self._model: type[Held] = model
         self._digest_column, self._unused = digest_column, unused
 
-    def find(self, digest: bytes, client: Client) -> Held | None:
+    def read_unused(self, digest: bytes, client: Client) -> Held | None:
         tables = self._tables
         found = rows(tables.statement, [digest, client.pk])
         if not found:

@@ -292,16 +292,16 @@ def test_a_superseded_token_of_a_client_that_became_confidential_is_retried(ways
 def test_a_code_that_is_redeemed_between_reading_and_consuming_is_a_replay(monkeypatch, code):
     """RFC 6749 §4.1.2: the slower of two gets nothing from the fast way, and the lock tells why."""
     monkeypatch.setattr(grants, "_try_fast", lambda grant, request: grant.try_fast(request))
-    find = code_snapshot().find
+    read_unused = code_snapshot().read_unused
 
-    def find_and_wait(*args):
-        held = find(*args)
+    def read_and_wait(*args):
+        held = read_unused(*args)
         if held is not None:
             monkeypatch.undo()
             code()  # another request is faster
         return held
 
-    monkeypatch.setattr(code_snapshot(), "find", find_and_wait)
+    monkeypatch.setattr(code_snapshot(), "read_unused", read_and_wait)
     with pytest.raises(OAuthError, match="already used"):
         code()
     assert Authorization.objects.get().revocation_reason == Authorization.RevocationReason.CODE_REPLAY
