@@ -82,10 +82,10 @@ def test_a_new_secret_needs_a_post_and_the_right(admin_browser, web_app, browser
 @pytest.mark.parametrize(
     ("form", "message"),
     [
-        ({"kind": "web", "redirect_uris": "http://app.example/callback"}, "http only to a loopback address"),
+        ({"kind": "web", "redirect_uris": "http://app.example/callback"}, "http is only for a loopback address"),
         ({"kind": "web", "redirect_uris": "https://*.example/callback"}, "no wildcard"),
-        ({"kind": "web", "redirect_uris": ""}, "At least one redirect URI"),
-        ({"kind": "web", "redirect_uris": "com.example.app:/x"}, "for mobile and desktop apps"),
+        ({"kind": "web", "redirect_uris": ""}, "at least one redirect URI"),
+        ({"kind": "web", "redirect_uris": "com.example.app:/x"}, "only mobile and desktop apps"),
         ({"kind": "service", "redirect_uris": "https://app.example/callback"}, "leave this empty"),
         ({"kind": "", "redirect_uris": "https://app.example/callback"}, "required"),
     ],
@@ -128,7 +128,7 @@ def test_a_client_is_given_a_certificate(admin_browser, web_app, settings):
         **settings.OAUTH, "CLIENT_CERTIFICATE": "config.proxy.client_certificate",
         "CLIENT_CERTIFICATE_AUTHORITIES": certificates.authority().pem,
     }  # fmt: skip
-    assert b"exactly one name" in admin_browser.post(url, form).content
+    assert b"exactly one certificate name" in admin_browser.post(url, form).content
     assert admin_browser.post(url, {**form, "tls_client_auth_san_dns": "app.example"}).status_code == 302
     web_app.refresh_from_db()
     assert (web_app.token_endpoint_auth_method, web_app.secret_digest) == ("tls_client_auth", None)

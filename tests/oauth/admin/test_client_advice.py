@@ -80,7 +80,7 @@ def test_the_panel_says_it_while_one_types_and_saves_nothing(admin_browser):
     assert "RFC 9700 §2.2.1" in said
     assert "RFC 9700 §2.2.1" not in admin_browser.post(url, {**form, "dpop_bound_access_tokens": "on"}).content.decode()
     refused = admin_browser.post(url, {**form, "redirect_uris": "http://app.example/x <b>"}).content.decode()
-    assert "http only to a loopback address" in refused
+    assert "http is only for a loopback address" in refused
     assert "<b>" not in refused
     assert not Client.objects.exists()
     assert admin_browser.get(url).status_code == 405
@@ -91,7 +91,7 @@ def test_the_panel_of_a_client_changes_nothing(admin_browser, web_app):
     url = f"/admin/oauth/client/{web_app.pk}/advice/"
     before = Client.objects.values().get()
     said = admin_browser.post(url, {"name": "Other", "security_profile": "fapi2", "access_token_lifetime": "00:15:00"})
-    assert b"FAPI 2.0 clients authenticate by private_key_jwt" in said.content
+    assert b"FAPI 2.0 requires private_key_jwt" in said.content
     assert b"live longer than the server" in said.content
     assert Client.objects.values().get() == before
     assert not AuditEvent.objects.exists()
@@ -104,7 +104,7 @@ def test_the_panel_stands_in_the_page_without_a_script(admin_browser, web_app):
         in admin_browser.get(f"/admin/oauth/client/{web_app.pk}/change/").content.decode()
     )
     page = admin_browser.get("/admin/oauth/client/add/?kind=browser").content.decode()
-    assert "Tokens live in the browser" in page
+    assert "Tokens are in the browser" in page
     assert "RFC 9700 §2.1.1" in page
 
 
