@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from oauth import grants
-from oauth.clients import cache
 from oauth.errors import OAuthError
 from oauth.grants import GrantRequest, authorization_code
 from oauth.grants.redemption import Redemption
+from oauth.infrastructure import caches
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, RefreshToken
 from oauth.parameters import Parameters
 from tests.lib.oauth_client import VERIFIER, allow
@@ -190,7 +190,7 @@ class Ways:
         self.fast_refusals = []
 
     def __call__(self, way, scenario):
-        cache.forget()
+        caches.clear()
         before = [(client, dict(vars(client))) for client in self._clients]
         try:
             with self._patch.context() as patch, transaction.atomic():
