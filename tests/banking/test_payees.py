@@ -151,6 +151,7 @@ def test_of_another_bank_nothing_is_known_and_an_unknown_account_is_no_match(pay
     assert payer.post("/api/v1/payee-checks", asked, format="json").json()["result"] == "no_match"
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_nobody_tries_out_names(payer, of_bob):
     """OWASP API4: 30 a minute per client and person; THROTTLE_SCALE is 1 here."""
     asked = {"scheme": "iban", "identifier": of_bob.iban, "name": "x"}

@@ -184,6 +184,7 @@ def test_a_deactivated_user_is_nobody(call_centre, alice):
     assert BackchannelRequest.objects.get().user is None
 
 
+@pytest.mark.usefixtures("clock_stands")
 @pytest.mark.parametrize("hint", ["alice@example.test", "nobody@example.test"])
 def test_too_many_requests_are_refused_for_nobody_as_for_a_user(call_centre, alice, hint):
     assert [ask(call_centre, login_hint=hint).status_code for _ in range(6)] == [200] * 5 + [429]
@@ -237,6 +238,7 @@ def test_only_clients_that_may(web_app, alice, signing_keys):
         make_client("web", grant_types=[GRANT], backchannel_token_delivery_mode="ping").full_clean()
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_a_person_is_not_worn_down(call_centre, alice):
     answers = [ask(call_centre).status_code for _ in range(6)]
     assert answers == [200] * 5 + [429]

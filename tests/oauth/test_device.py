@@ -95,6 +95,7 @@ def test_another_person_cannot_take_it_over(browser, bob, television):
     assert decide(browser, page).status_code == 200
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_guessing_codes_is_stopped(browser, television):
     """RFC 8628 §5.1: even the right one, after ten wrong ones."""
     asked = begin(television).json()

@@ -96,6 +96,7 @@ def test_an_ipv6_subscriber_is_one_address():
     assert addresses == {"2001:db8:1:2::"}
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_guessing_a_secret_is_slowed_and_the_right_one_always_accepted(web_app, service, token_endpoint):
     """A stranger behind the same address, or one who knows the client's name, locks no client out."""
     real, web_app.secret = web_app.secret, "wrong"
@@ -107,6 +108,7 @@ def test_guessing_a_secret_is_slowed_and_the_right_one_always_accepted(web_app, 
     assert token_endpoint.post(service, grant_type="client_credentials").status_code == 200
 
 
+@pytest.mark.usefixtures("clock_stands")
 @pytest.mark.parametrize("path", ["token", "par", "introspect", "revoke", "device_authorization"])
 def test_failures_of_an_address_are_no_obstacle_to_right_credentials(service, signing_keys, path):
     """At every endpoint that clients authenticate at: bad requests in the name of 200 clients, then a good one."""
@@ -125,6 +127,7 @@ def test_failures_of_an_address_are_no_obstacle_to_right_credentials(service, si
     assert send(service.client_id, service.secret) not in (401, 429)
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_failures_of_an_address_are_no_obstacle_to_registrations(capsys):
     """RFC 7591, RFC 7592: neither to the right initial access token nor to a client's own token."""
     call_command("registration_token")
@@ -144,6 +147,7 @@ def test_failures_of_an_address_are_no_obstacle_to_registrations(capsys):
     assert send("get", path, registered.json()["registration_access_token"]).status_code == 200
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_a_limit_is_answered_429_with_retry_after(service, token_endpoint, monkeypatch):
     monkeypatch.setattr(TokenEndpoint, "limit", Limit("requests", 2))
     answers = [token_endpoint.post(service, grant_type="client_credentials") for _ in range(3)]

@@ -337,6 +337,7 @@ def test_a_sector_vouches_for_redirect_uris_of_several_hosts(register, listener)
     assert register(**sector).status_code == 400
 
 
+@pytest.mark.usefixtures("clock_stands")
 def test_registration_is_limited_by_token(register, monkeypatch):
     monkeypatch.setattr(registration, "REGISTRATIONS", Limit("registrations", 2, seconds=3600))
     assert [register().status_code for _ in range(3)] == [201, 201, 429]
