@@ -26,7 +26,7 @@ SOURCES = {"accounts": ["accounts"], "banking": ["banking"], "oauth": ["oauth"],
 ENGLISH = (
     "*/admin/*",
     "*/admin.py",
-    "config/admin_panels.py",
+    "config/bank/admin_panels.py",
     "oauth/clients/advice/*",
     "oauth/clients/snippets.py",
 )

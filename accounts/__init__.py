@@ -1,5 +1,6 @@
-"""People: who they are, how they log in, and how the authorization server learns of it.
+"""Users: who they are, how they log in, and what the authorization server learns of it.
 
-allauth does the work; here stand the User it works on, the adapter with our wishes, and
-`authentication_context`, which tells `oauth` how and when a person logged in. Imports `oauth` only.
+django-allauth does most of the work. The rooms here hold what this site adds: `login`, `passwords`, `second_factors`,
+`addresses`, `browsers`, `upstream`, `staff`, `pages`, `changes` (what follows from a new password or email) and
+`notices` (the emails about it). This package imports only `oauth`.
 """

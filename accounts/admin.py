@@ -1,4 +1,4 @@
-"""People in the admin, and the admin's own log-in through allauth with its rate limits."""
+"""Users in the admin. The admin has no login form of its own: allauth's has the rate limits."""
 
 from typing import Any, ClassVar
 
@@ -16,8 +16,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts import second_factors
 from accounts.models import User, UserManager
-from accounts.staff import support
 from oauth.infrastructure.generic import ModelAdmin
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -30,31 +30,31 @@ class AddUserForm(AdminUserCreationForm):  # type: ignore[type-arg]  # takes a p
 
 
 class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]  # takes a parameter in the stubs only
-    """Says what each change does; accounts.changes does it."""
+    """Its help texts say what follows from each change; accounts.changes does it."""
 
     class Meta(UserChangeForm.Meta):
         model = User
         help_texts: ClassVar = {
-            "email": "The address the user logs in with. A new one: Removes every other address of the user. "
-            "All browsers and apps are logged out; codes and links on their way to the old addresses stop working. "
-            "The old and the new mailbox are told. The user must confirm the new address at the next login. "
+            "email": "The email that the user logs in with. A new email removes every other email of the user. "
+            "All browsers and apps are logged out, and codes and links sent to the old emails stop working. "
+            "The old and the new mailbox get a notice. The user must confirm the new email at the next login. "
             "The password, second factors and connections to other sites stay.",
-            "is_active": "Untick instead of deleting. All browsers and apps are logged out, and the user is told. "
-            "What ended stays ended when you tick this again: the user must log in, and let each app in, anew.",
+            "is_active": "Untick this instead of deleting the user. All browsers and apps are logged out, and the user "
+            "gets a notice. If you tick it again, the user must log in again and allow each app again.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if password := self.fields.get("password"):
             password.help_text = (
-                "A new password: All browsers and apps are logged out, and the user is told by mail. "
-                "Second factors and connections to other sites stay; remove those that are not the user's."
+                "A new password logs out all browsers and apps, and the user gets a notice by email. "
+                "Second factors and connections to other sites stay. Remove those that are not the user's."
             )
 
     def clean_email(self) -> str:
         email = UserManager.normalize_email(self.cleaned_data["email"])
         if EmailAddress.objects.filter(email=email, verified=True).exclude(user=self.instance).exists():
-            raise ValidationError("This address belongs to another user.")
+            raise ValidationError("This email belongs to another user.")
         return email
 
 
@@ -76,14 +76,14 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
 
 
-admin.site.unregister(EmailAddress)  # an address is changed on the user's page only, with all that follows
+admin.site.unregister(EmailAddress)  # an email is changed on the user's page only, because more follows from it
 admin.site.unregister(Authenticator)
-admin.site.unregister(UserSession)  # holds session keys; people end theirs on the security page
+admin.site.unregister(UserSession)  # it shows session keys; users end their sessions on the security page
 
 
 @admin.register(Authenticator)
 class AuthenticatorAdmin(ModelAdmin[Authenticator]):
-    """Second factors: support removes a lost one; nobody reads its secret, and nobody adds one for somebody else."""
+    """Second factors: support can remove a lost one. Nobody can read a secret or add a factor for another user."""
 
     list_display = fields = readonly_fields = ("user", "type", "created_at", "last_used_at")
     search_fields = ("user__email__exact",)
@@ -97,8 +97,8 @@ class AuthenticatorAdmin(ModelAdmin[Authenticator]):
         return False
 
     def delete_model(self, request: HttpRequest, obj: Authenticator) -> None:
-        support.remove_factor(obj, request)
+        second_factors.remove(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Authenticator]) -> None:
         for factor in list(queryset):
-            support.remove_factor(factor, request)
+            second_factors.remove(factor)

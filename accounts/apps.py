@@ -5,17 +5,17 @@ from django.apps import AppConfig
 
 class AccountsConfig(AppConfig):
     name = "accounts"
-    verbose_name = "People"
+    verbose_name = "Users"
     default = True
 
     def ready(self) -> None:
-        from accounts import signals  # noqa: F401  (registers them)
+        from accounts import second_factors, signals  # noqa: F401  (connects their receivers)
 
 
 class BrowsersConfig(UserSessionsConfig):
-    """allauth's list of browsers; at a log-in it looked through all of them, by three statements for each.
+    """allauth's list of browsers, without its receiver of a login, which takes three statements for each browser.
 
-    `sessions.forget_expired` does it in one.
+    `sessions.delete_expired` does the same in one.
     """
 
     def ready(self) -> None:

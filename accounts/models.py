@@ -1,4 +1,4 @@
-"""The User: logs in by email address, and is known to clients by a UUID that nobody else ever gets."""
+"""The user, who logs in with an email. Clients know the user by a UUID that no other user ever gets."""
 
 import unicodedata
 import uuid
@@ -13,21 +13,21 @@ from django.utils.crypto import salted_hmac
 
 class UserQuerySet(models.QuerySet["User"]):
     def update(self, **values: Any) -> int:
-        """Row by row where it is an act: accounts.changes must see each user's old and new values."""
-        from accounts import changes
+        """Row by row if the change has consequences, because accounts.changes needs each user's old and new values."""
+        from accounts.changes import acts
 
-        acts = values.keys() & changes.WATCHED
-        if not acts:
+        watched = values.keys() & acts.WATCHED
+        if not watched:
             return super().update(**values)
-        if any(hasattr(values[name], "resolve_expression") for name in acts):
-            raise TypeError(f"Save users one by one to change {', '.join(sorted(acts))}: see accounts.changes.")
+        if any(hasattr(values[name], "resolve_expression") for name in watched):
+            raise TypeError(f"Save users one by one to change {', '.join(sorted(watched))}: see accounts.changes.")
         with transaction.atomic(using=self.db):
             users = list(self.select_for_update(of=("self",)))
             for user in users:
-                for name in acts:
+                for name in watched:
                     setattr(user, name, values[name])
-                user.save(using=self.db, update_fields=acts)
-            if others := {name: value for name, value in values.items() if name not in acts}:
+                user.save(using=self.db, update_fields=watched)
+            if others := {name: value for name, value in values.items() if name not in watched}:
                 self.model._base_manager.filter(pk__in=[user.pk for user in users]).update(**others)
         return len(users)
 
@@ -37,7 +37,7 @@ class UserQuerySet(models.QuerySet["User"]):
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
-        """The whole address lower-cased in NFKC: one spelling per person, at saving and at looking up alike."""
+        """The whole email in lower case and NFKC, so that saving and looking up use the same spelling."""
         return unicodedata.normalize("NFKC", email or "").strip().lower()
 
     def get_by_natural_key(self, username: str | None) -> "User":
@@ -46,7 +46,7 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         if not email:
-            raise ValueError("A user needs an e-mail address.")
+            raise ValueError("A user must have an email.")
         user: User = self.model(email=email, **fields)
         user.set_password(password)
         user.save(using=self._db)
@@ -57,18 +57,18 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person. `id` is the `sub` of tokens: random, so it tells nothing, not even when the person joined."""
+    """`id` is the `sub` of tokens. It is random, so it tells nothing about the user, not even when they signed up."""
 
     # ASVS 5.0 10.3.3: random, so that no later user ever gets the `sub` of an earlier one.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField("e-mail address", unique=True)
+    email = models.EmailField("email", unique=True)
     name = models.CharField(max_length=150, blank=True)
     is_staff = models.BooleanField("may use the admin", default=False)
     is_active = models.BooleanField(default=True)
-    # Part of what a browser's session is checked against: the next number logs out every browser.
+    # A browser session holds a hash of it, so the next number logs out every browser.
     session_generation = models.IntegerField(default=0, db_default=0, editable=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
-    # Of the page at the last log-in, or chosen since: mail that no page of theirs causes is in it.
+    # Of the page at the last login, or chosen since. Emails that do not answer a page are in this language.
     language = models.CharField(max_length=16, blank=True, editable=False)
 
     USERNAME_FIELD = "email"
@@ -77,43 +77,43 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects = UserManager()
 
-    # At the next new password: whether apps keep the access that the user gave them.
+    # Whether apps keep their access when the next password is saved.
     are_apps_kept = False
-    # A log-in with the right password may store its hash anew; that is no new password.
+    # Set while a login stores a stronger hash of the same password, which is not a new password.
     is_upgrading_hash = False
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_lower")]
-        # Few: status lists ask for them every few seconds.
+        # Status lists read the few inactive users every few seconds.
         indexes = [models.Index(fields=["id"], name="user_inactive", condition=models.Q(is_active=False))]
 
     def __str__(self) -> str:
         return self.email
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Also does what follows from a new address, a new password or another `is_active`; see accounts.changes."""
-        from accounts import changes
+        """Also does what follows from a new email, a new password or another `is_active`; see accounts.changes."""
+        from accounts.changes import acts
 
         self.email = UserManager.normalize_email(self.email)
         fields = kwargs.get("update_fields")
-        written = changes.WATCHED if fields is None else changes.WATCHED & set(fields)
+        written = acts.WATCHED if fields is None else acts.WATCHED & set(fields)
         if self._state.adding or not written:
             super().save(*args, **kwargs)
             return
         using = kwargs.get("using") or router.db_for_write(type(self), instance=self)
         with transaction.atomic(using=using):
             rows = type(self)._base_manager.using(using).filter(pk=self.pk).select_for_update()
-            stored = rows.values("session_generation", *changes.WATCHED).first()
+            stored = rows.values("session_generation", *acts.WATCHED).first()
             if stored is None:
                 super().save(*args, **kwargs)
                 return
-            for name in changes.WATCHED - written:  # not written now, so not changed
+            for name in acts.WATCHED - written:  # not written now, so not changed
                 stored[name] = getattr(self, name)
-            self.session_generation = stored["session_generation"] + changes.end_browsers(self, stored)
+            self.session_generation = stored["session_generation"] + acts.end_browsers(self, stored)
             if fields is not None:
                 kwargs["update_fields"] = {*fields, "session_generation"}
             super().save(*args, **kwargs)
-            changes.follow(self, stored)
+            acts.follow(self, stored)
 
     def check_password(self, raw_password: str | None) -> bool:
         self.is_upgrading_hash = True
@@ -123,7 +123,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.is_upgrading_hash = False
 
     def _get_session_auth_hash(self, secret: Any = None) -> str:
-        """Django's, and another one for each generation. A browser whose session holds an older one is logged out."""
+        """Django's hash, mixed with the session generation. A browser session with another hash is logged out."""
         hashed: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]
         if not self.session_generation:
             return hashed
@@ -131,7 +131,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return salted_hmac(salt, f"{hashed}{self.session_generation}", secret=secret, algorithm="sha256").hexdigest()
 
     def speak(self, language: str | None) -> None:
-        """From now on mail is in it."""
+        """Emails to the user are in this language from now on."""
         if language and language != self.language:
             self.language = language
             self.save(update_fields=["language"])
@@ -144,7 +144,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class UsedTotpCode(models.Model):
-    """The newest code of an authenticator app that a user has used, named by its time step (RFC 6238 §4.2)."""
+    """The time step (RFC 6238 §4.2) of the newest code of an authenticator app that the user has used."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="+")
     counter = models.BigIntegerField()
@@ -154,17 +154,17 @@ class UsedTotpCode(models.Model):
 
     @classmethod
     def use(cls, user: User, counter: int) -> bool:
-        """Whether this code is newer than every one before. Of two requests at once, one gets True."""
+        """Whether this code is newer than all used before. Of two requests at the same time, one gets True."""
         _row, is_first = cls.objects.get_or_create(user=user, defaults={"counter": counter})
         return is_first or cls.objects.filter(user=user, counter__lt=counter).update(counter=counter) == 1
 
 
 class TrustedBrowser(models.Model):
-    """A browser where the user is asked for no second step for a while; see accounts.trusted_browsers."""
+    """A browser in which a login needs no second factor for a while; see accounts.browsers.trusted_browsers."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="trusted_browsers")
     digest = models.CharField(max_length=64, unique=True)
-    # Of the password and the second factors when it was trusted: another one ends the trust.
+    # A hash of the password and the second factors. Trust ends when it changes.
     fingerprint = models.CharField(max_length=64)
     created_at = models.DateTimeField(default=timezone.now)
     user_agent = models.CharField(max_length=200, blank=True)

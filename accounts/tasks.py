@@ -1,4 +1,4 @@
-"""Background work of the accounts, run by `manage.py procrastinate worker`."""
+"""Jobs of the background worker."""
 
 import smtplib
 from typing import Any
@@ -6,24 +6,25 @@ from typing import Any
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from accounts import notices, second_factor_secrets
+from accounts.notices import notice
+from accounts.second_factors import stored_secrets
 
-# 10 s, 100 s, 17 min, about 3 hours: a mail server that restarts or has a bad hour.
+# After 10 s, 100 s, 17 minutes and about 3 hours, so that a mail server can restart.
 _PATIENT = RetryStrategy(max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException])
 
 
-@app.task(name=notices.TELL, queue="accounts", retry=_PATIENT)
-def tell_owner(**notice: Any) -> None:
-    notices.send(**notice)
+@app.task(name=notice.TELL, queue="accounts", retry=_PATIENT)
+def tell_owner(**values: Any) -> None:
+    notice.send_notice(**values)
 
 
-@app.task(name=notices.TELL_OF_TRIES, queue="accounts", retry=_PATIENT)
-def tell_owner_of_tries(email: str, address: str, language: str) -> None:
-    notices.send_of_tries(email, address, language)
+@app.task(name=notice.TELL_OF_GUESSES, queue="accounts", retry=_PATIENT)
+def tell_owner_of_guesses(email: str, address: str, language: str) -> None:
+    notice.send_notice_of_guesses(email, address, language)
 
 
 @app.periodic(cron="37 * * * *")
 @app.task(name="accounts.encrypt_second_factors", queue="accounts", queueing_lock="accounts.encrypt_second_factors")
 def encrypt_second_factors(timestamp: int) -> None:
-    """Those from before they were encrypted, and those that an older key encrypted."""
-    second_factor_secrets.encrypt_all()
+    """Encrypts secrets that are in clear or under an older key."""
+    stored_secrets.encrypt_all()

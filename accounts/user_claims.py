@@ -1,4 +1,4 @@
-"""What clients may learn about a person, beyond the standard: whether the address is verified."""
+"""OAUTH["USER_CLAIMS"]: the standard claims, and whether the email is verified."""
 
 from collections.abc import Set
 from typing import Any
@@ -7,7 +7,7 @@ from accounts.models import User
 from oauth.tokens.user_claims import standard_claims
 
 
-def of(user: User, scopes: Set[str]) -> dict[str, Any]:
+def claims_of(user: User, scopes: Set[str]) -> dict[str, Any]:
     claims = standard_claims(user, scopes)
     if "email" in claims:
         addresses: Any = user.emailaddress_set

@@ -24,7 +24,7 @@ from jwt.algorithms import RSAAlgorithm
 from bench import cpu, load
 from bench.load import Request, Result
 from bench.signing import Key, rsa_key
-from config.ports import is_free
+from config.server.ports import is_free
 from demo import postgres
 
 # What a client sent, whether planned before or not; without what the counting itself says.

@@ -1,4 +1,5 @@
-"""The site: settings from the environment, URLs, the WSGI application, and what its operator needs.
+"""The site: settings from the environment, URLs, the WSGI application, and the rooms below.
 
-Everything may be imported from here; nothing below imports `config`.
+`server` runs it, `http` has its middleware and error answers, `bank` connects the bank to the authorization server.
+It imports every other package; only `demo` imports it.
 """

@@ -1,4 +1,4 @@
-"""Background jobs in the admin: looked at, and by users who have the permission retried or cancelled."""
+"""Background jobs in the admin. Retrying and cancelling needs a permission of its own."""
 
 import procrastinate.contrib.django.admin  # noqa: F401  (registers what is replaced below)
 from django.contrib import admin
@@ -14,11 +14,11 @@ _MAY_MANAGE = "procrastinate.change_procrastinatejob"
 
 @admin.register(ProcrastinateJob)
 class JobAdmin(ProcrastinateJobAdmin):
-    """Procrastinate offers its actions to everybody who may look. A job is a settlement, a mail about security or a
-    word to a client, so stopping one needs a permission; what was done is in the audit log."""
+    """Procrastinate's own admin lets every user who may view jobs stop them. A job settles a payment or sends a notice,
+    so this needs a permission here, and it is audited."""
 
     actions = ["retry", "cancel", "abort"]
-    # Every argument of a job can be listed, so none is filtered by: locks name accounts.
+    # No filter by lock: locks contain account ids, and a filter would list all of them.
     list_filter = ["status", "queue_name", "task_name"]
     show_full_result_count = False
 
@@ -26,11 +26,11 @@ class JobAdmin(ProcrastinateJobAdmin):
     def retry(self, request: HttpRequest, queryset: QuerySet[ProcrastinateJob]) -> None:
         super().retry(request, queryset)
 
-    @admin.action(description="Cancel the selected jobs that wait", permissions=["manage"])
+    @admin.action(description="Cancel the selected waiting jobs", permissions=["manage"])
     def cancel(self, request: HttpRequest, queryset: QuerySet[ProcrastinateJob]) -> None:
         super().cancel(request, queryset)
 
-    @admin.action(description="Abort the selected jobs, also those at work", permissions=["manage"])
+    @admin.action(description="Abort the selected jobs, running ones included", permissions=["manage"])
     def abort(self, request: HttpRequest, queryset: QuerySet[ProcrastinateJob]) -> None:
         super().abort(request, queryset)
 

@@ -1,6 +1,7 @@
-"""What would make a production server unsafe: an Error with its fix. `serve` and the WSGI application refuse to start.
+"""System checks of the site: a setting that makes a production server unsafe is an Error with a fix.
 
-Run by `manage.py check --deploy`. What concerns OAuth itself is in oauth/checks.py.
+`manage.py check --deploy` runs them, and `serve` and the WSGI application do not start with an Error. The checks of
+OAUTH are in oauth/checks.py.
 """
 
 import re
@@ -21,27 +22,26 @@ _CACHES_OF_ONE_PROCESS = ("dummy", "filebased", "locmem")
 
 @register(Tags.security, deploy=True)
 def check_environment(**_: Any) -> list[CheckMessage]:
-    """Every value of the environment that is known to be wrong, all at once."""
+    """Reports every wrong value of the environment at once."""
     return [message for check in _CHECKS for message in check()]
 
 
 @register(Tags.security)
 def check_mutual_tls(**_: Any) -> list[CheckMessage]:
-    """In every mode: a certificate counts only in a form that no client can forge (RFC 9440 §4)."""
+    """In every mode. A client must not be able to forge the header with the certificate (RFC 9440 §4)."""
     messages: list[CheckMessage] = []
     if settings.OAUTH["CLIENT_CERTIFICATE"] and not (settings.TRUSTED_PROXIES and settings.PROXY_SECRETS):
         messages.append(
             Error(
-                "MUTUAL_TLS is on, but no proxy can name the certificate in a form that clients cannot forge.",
-                hint="Name the proxy in TRUSTED_PROXIES and share a secret with it in PROXY_SECRETS, "
-                "or turn MUTUAL_TLS off.",
+                "MUTUAL_TLS is on, but clients could forge the header with the certificate.",
+                hint="List the proxy in TRUSTED_PROXIES and its secret in PROXY_SECRETS, or turn MUTUAL_TLS off.",
                 id="config.E010",
             )
         )
     if any(not _PROXY_SECRET.fullmatch(secret) for secret in settings.PROXY_SECRETS):
         messages.append(
             Error(
-                "A secret of PROXY_SECRETS can be guessed, or cannot stand in a Forwarded header (RFC 7239 §6.3).",
+                "A secret of PROXY_SECRETS is too short, or not allowed in a Forwarded header (RFC 7239 §6.3).",
                 hint="32 or more letters, digits, '.', '_' and '-': "
                 "python -c 'import secrets; print(secrets.token_urlsafe(32))'",
                 id="config.E012",
@@ -55,8 +55,8 @@ def _secret_key() -> Iterator[CheckMessage]:
     is_long = len(key) >= MIN_SECRET_KEY_CHARACTERS and len(set(key)) >= MIN_SECRET_KEY_DIFFERENT_CHARACTERS
     if not is_long or key.startswith("django-insecure-"):
         yield Error(
-            "SECRET_KEY can be guessed: it signs sessions and password resets.",
-            hint="Make one: python -c 'import secrets; print(secrets.token_urlsafe(50))'",
+            "SECRET_KEY is too weak. It signs sessions and password resets.",
+            hint="Create one: python -c 'import secrets; print(secrets.token_urlsafe(50))'",
             id="config.E001",
         )
 
@@ -65,7 +65,7 @@ def _database() -> Iterator[CheckMessage]:
     engine = settings.DATABASES["default"]["ENGINE"]
     if engine not in ("django.db.backends.postgresql", "oauth.fast_path.postgresql"):
         yield Error(
-            f"DATABASE_URL names {engine}: the ledger's guarantees are PostgreSQL's.",
+            f"DATABASE_URL must be PostgreSQL, because the ledger relies on it; it is {engine}.",
             hint="DATABASE_URL=postgresql://user:password@host/name",
             id="config.E002",
         )
@@ -74,8 +74,8 @@ def _database() -> Iterator[CheckMessage]:
 def _hosts() -> Iterator[CheckMessage]:
     if "*" in settings.ALLOWED_HOSTS:
         yield Error(
-            'ALLOWED_HOSTS holds "*": the Host header is then the attacker\'s to choose.',
-            hint="Name the hosts, or leave it unset: the issuer's host is the default.",
+            'ALLOWED_HOSTS must not contain "*": an attacker could then choose the Host header.',
+            hint="List the host names, or leave it unset: the default is the host of the issuer.",
             id="config.E003",
         )
 
@@ -84,7 +84,7 @@ def _mail() -> Iterator[CheckMessage]:
     backend = settings.EMAIL_BACKEND
     if any(f".{name}." in backend for name in _MAIL_THAT_GOES_NOWHERE):
         yield Error(
-            f"EMAIL_URL leads to {backend}: nobody gets the mails that verify addresses and reset passwords.",
+            f"EMAIL_URL uses {backend}, which sends no emails. Users need them to verify emails and reset passwords.",
             hint="EMAIL_URL=smtp+tls://user:password@host:587",
             id="config.E004",
         )
@@ -94,8 +94,8 @@ def _outbound() -> Iterator[CheckMessage]:
     loopback = [host for host in settings.OUTBOUND_ALLOWED_HOSTS if _is_loopback(host)]
     if loopback:
         yield Error(
-            f"OUTBOUND_ALLOWED_HOSTS names this machine ({', '.join(loopback)}): clients could make us call ourselves.",
-            hint="Only hosts of your own network that clients may register addresses of.",
+            f"OUTBOUND_ALLOWED_HOSTS must not contain this machine ({', '.join(loopback)}): clients could reach it.",
+            hint="List only hosts of your network that clients may register URLs of.",
             id="config.E005",
         )
 
@@ -104,8 +104,8 @@ def _proxies() -> Iterator[CheckMessage]:
     unsafe = [proxy for proxy in settings.TRUSTED_PROXIES if not _is_bounded_network(proxy)]
     if unsafe:
         yield Error(
-            f"TRUSTED_PROXIES holds {', '.join(unsafe)}: every peer, or no address (RFC 9700 §4.13).",
-            hint="Addresses or networks of your reverse proxies only, such as 10.0.3.0/24.",
+            f"TRUSTED_PROXIES contains {', '.join(unsafe)}, which is every peer or no IP address (RFC 9700 §4.13).",
+            hint="List only IP addresses or networks of your reverse proxies, such as 10.0.3.0/24.",
             id="config.E006",
         )
 
@@ -114,8 +114,8 @@ def _metrics() -> Iterator[CheckMessage]:
     unsafe = [network for network in settings.METRICS_NETWORKS if not _is_bounded_network(network)]
     if unsafe:
         yield Error(
-            f"METRICS_NETWORKS holds {', '.join(unsafe)}: everybody, or no network.",
-            hint="The addresses or networks of your Prometheus, such as 10.0.9.4.",
+            f"METRICS_NETWORKS contains {', '.join(unsafe)}, which is every client or no network.",
+            hint="List the IP addresses or networks of your Prometheus, such as 10.0.9.4.",
             id="config.E007",
         )
 
@@ -124,7 +124,7 @@ def _cache() -> Iterator[CheckMessage]:
     backend = settings.CACHES["default"]["BACKEND"]
     if any(f".{name}." in backend for name in _CACHES_OF_ONE_PROCESS):
         yield Error(
-            f"CACHE_URL leads to {backend}, which the workers do not share: replays and rate limits go unseen.",
+            f"CACHE_URL uses {backend}, which worker processes do not share: they would miss replays and rate limits.",
             hint="CACHE_URL=rediscache://host:6379/0, or leave it unset for a table in the database.",
             id="config.E008",
         )
@@ -133,8 +133,8 @@ def _cache() -> Iterator[CheckMessage]:
 def _throttles() -> Iterator[CheckMessage]:
     if settings.THROTTLE_SCALE != 1:
         yield Warning(
-            f"THROTTLE_SCALE is {settings.THROTTLE_SCALE:g}: rate limits are not what they were designed to be.",
-            hint="For measurements only; leave it unset.",
+            f"THROTTLE_SCALE is {settings.THROTTLE_SCALE:g}, so rate limits are not those of the documentation.",
+            hint="Leave it unset. It is for measurements only.",
             id="config.W001",
         )
 
@@ -142,10 +142,11 @@ def _throttles() -> Iterator[CheckMessage]:
 def _proxy_headers() -> Iterator[CheckMessage]:
     if settings.TRUSTED_PROXIES and not settings.PROXY_SECRETS and not settings.PROXIES_DROP_UNDERSCORES:
         yield Error(
-            "TRUSTED_PROXIES is set, but nothing keeps their clients from sending the same headers: a WSGI server "
-            "makes one name of X-Forwarded-For and X_Forwarded_For.",
-            hint="Share a secret with the proxies: PROXY_SECRETS, sent as Forwarded: for=…;proto=…;by=_SECRET. "
-            "If they cannot send it but drop header names with underscores, set PROXIES_DROP_UNDERSCORES=on.",
+            "TRUSTED_PROXIES is set, but clients could forge the headers of the proxies: a WSGI server does not "
+            "distinguish X-Forwarded-For from X_Forwarded_For.",
+            hint="Share a secret with the proxies in PROXY_SECRETS, which they send as "
+            "Forwarded: for=…;proto=…;by=_SECRET. If they cannot send it but drop header names with underscores, set "
+            "PROXIES_DROP_UNDERSCORES=on.",
             id="config.E011",
         )
 
@@ -154,7 +155,7 @@ _CHECKS = (_secret_key, _database, _hosts, _mail, _outbound, _proxies, _proxy_he
 
 
 def _is_loopback(host: str) -> bool:
-    """`host` as in a URL, perhaps with a port; an IPv6 address with or without brackets."""
+    """`host` is written as in a URL, with or without a port; an IPv6 address with or without brackets."""
     is_bare_ipv6 = host.count(":") > 1 and not host.startswith("[")
     name = host if is_bare_ipv6 else urlsplit(f"//{host}").hostname or ""
     try:
@@ -165,7 +166,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_bounded_network(network: str) -> bool:
-    """An address or a network, but not all of them."""
+    """Whether it is an IP address or a network, but not the network of all IP addresses."""
     try:
         return ip_network(network).prefixlen > 0
     except ValueError:

@@ -41,7 +41,7 @@ ALLOWED_HOSTS = env.list(
     default=[urlsplit(ISSUER).hostname] + ([] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]),
 )
 IS_HTTPS = ISSUER.startswith("https://")
-# Proxies that are believed about their clients: addresses or networks (RFC 9700 §4.13). See config/proxy.py.
+# Proxies that are believed about their clients: addresses or networks (RFC 9700 §4.13). See config/server/proxy.py.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 # Each of these proxies marks its element of the Forwarded header with one of them: `by=_SECRET`.
 PROXY_SECRETS = env.list("PROXY_SECRETS", default=[])
@@ -91,28 +91,28 @@ MIDDLEWARE = [
     "oauth.fast_path.machine_chain.MachineEndpointsFirst",  # these take OAUTH["MACHINE_MIDDLEWARE"] instead
     "django_guid.middleware.guid_middleware",
     "django.middleware.security.SecurityMiddleware",
-    "config.health.AnswerProbes",
+    "config.server.health.ProbeMiddleware",
     "csp.middleware.CSPMiddleware",
-    "config.middleware.MachineContentSecurityPolicyMiddleware",
+    "config.http.middleware.MachineContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.middleware.RefuseMalformedRequests",  # its page is framed nowhere, too
+    "config.http.middleware.MalformedRequestMiddleware",  # its page is framed nowhere, too
     "corsheaders.middleware.CorsMiddleware",
     "oauth.resource_server.middleware.OfferDPoPNonce",
-    "config.middleware.NoStoreForPeople",
+    "config.http.middleware.PrivatePageMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "config.middleware.SpeakTheirLanguage",
+    "config.http.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "config.middleware.LimitForms",
+    "config.http.middleware.FormLimitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.middleware.LetFormsReturnToTheApp",
-    "accounts.pending_log_in.EndStaleLogIns",
-    "accounts.after_answer.DoAfterAnswer",
-    "config.middleware.OutageMiddleware",
-    "config.middleware.RefuseImpossibleValues",
+    "accounts.login.form_action.FormActionMiddleware",
+    "accounts.login.pending_login.PendingLoginMiddleware",
+    "accounts.login.after_response.AfterResponseMiddleware",
+    "config.http.middleware.OutageMiddleware",
+    "config.http.middleware.ImpossibleValueMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -129,8 +129,8 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "csp.context_processors.nonce",
-                "accounts.context_processors.asking_client",
-                "accounts.context_processors.is_suspected",
+                "accounts.pages.context_processors.asking_client",
+                "accounts.pages.context_processors.is_suspected",
             ],
         },
     }
@@ -179,7 +179,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Shared by all workers: Valkey or Redis where CACHE_URL names one, else a table.
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://shared_cache")}
 if CACHES["default"]["BACKEND"] == "django.core.cache.backends.db.DatabaseCache":
-    CACHES["default"]["BACKEND"] = "config.cache.TableCache"
+    CACHES["default"]["BACKEND"] = "config.table_cache.TableCache"
 
 # --- people
 
@@ -197,21 +197,21 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/"
-USERSESSIONS_ADAPTER = "accounts.sessions.SessionsAdapter"
+USERSESSIONS_ADAPTER = "accounts.browsers.sessions.SessionsAdapter"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.login.sign_up_form.SignupForm"
 ACCOUNT_FORMS = {
-    "change_password": "accounts.password_forms.NewPasswordForm",
-    "set_password": "accounts.password_forms.FirstPasswordForm",
-    "login": "accounts.log_in_form.PasswordForm",
-    "signup": "accounts.address_forms.NewUserForm",
-    "reset_password": "accounts.address_forms.ForgottenPasswordForm",
-    "request_login_code": "accounts.address_forms.CodeByMailForm",
+    "change_password": "accounts.passwords.forms.NewPasswordForm",
+    "set_password": "accounts.passwords.forms.FirstPasswordForm",
+    "login": "accounts.login.password_form.PasswordForm",
+    "signup": "accounts.addresses.forms.NewUserForm",
+    "reset_password": "accounts.addresses.forms.ForgottenPasswordForm",
+    "request_login_code": "accounts.addresses.forms.CodeByMailForm",
 }
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.reset_links.ResetLinks"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.passwords.reset_links.ResetLinks"
 ACCOUNT_UNIQUE_EMAIL = True
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
@@ -238,13 +238,13 @@ def _scaled(*rates: tuple[int, str]) -> str:
 
 
 ACCOUNT_RATE_LIMITS = {
-    # Every login costs a hash. Failures are counted in accounts/guessing.py.
+    # Every login costs a hash. Failures are counted in accounts/login/guessing.py.
     "login": _scaled((120, "m/ip")),
     # Second factors only.
     "login_failed": _scaled((5, "5m/key")),
     "signup": _scaled((20, "m/ip")),
     "confirm_email": _scaled((1, "3m/key")),
-    # Mails to one address are counted in accounts/mail_limit.py, for all pages together and without a word.
+    # Mails to one address are counted in accounts/addresses/mail_limit.py, for all pages together and without a word.
     "reset_password": _scaled((20, "m/ip")),
     "reset_password_from_key": _scaled((20, "m/ip")),
     "change_password": _scaled((5, "m/user")),
@@ -258,15 +258,15 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Countersign"
 # Keys of authenticator apps and seeds of recovery codes are encrypted under KEY_ENCRYPTION_KEYS.
-MFA_ADAPTER = "accounts.second_factor_secrets.SecondFactorAdapter"
+MFA_ADAPTER = "accounts.second_factors.stored_secrets.SecondFactorAdapter"
 MFA_FORMS = {
-    "add_webauthn": "accounts.passkey_form.AddPasskeyForm",
-    "activate_totp": "accounts.second_factor_forms.SetUpAppForm",
-    "authenticate": "accounts.second_factor_forms.SecondStepForm",
-    "reauthenticate": "accounts.second_factor_forms.ProveAgainForm",
-    "login_webauthn": "accounts.second_factor_forms.PasskeyLoginForm",
-    "authenticate_webauthn": "accounts.second_factor_forms.PasskeySecondStepForm",
-    "reauthenticate_webauthn": "accounts.second_factor_forms.PasskeyProofForm",
+    "add_webauthn": "accounts.second_factors.passkey_form.AddPasskeyForm",
+    "activate_totp": "accounts.second_factors.forms.SetUpAppForm",
+    "authenticate": "accounts.second_factors.forms.SecondStepForm",
+    "reauthenticate": "accounts.second_factors.forms.ProveAgainForm",
+    "login_webauthn": "accounts.second_factors.forms.PasskeyLoginForm",
+    "authenticate_webauthn": "accounts.second_factors.forms.PasskeySecondStepForm",
+    "reauthenticate_webauthn": "accounts.second_factors.forms.PasskeyProofForm",
 }
 MFA_WEBAUTHN_USER_VERIFICATION = "required"  # the device checks its user, so that a key that was found opens nothing
 MFA_TOTP_TOLERANCE = 1  # a clock may be half a minute off
@@ -280,12 +280,16 @@ STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=PRODUCTION)
 STAFF_PROOF_MAX_AGE = timedelta(seconds=env.int("STAFF_PROOF_MAX_AGE_SECONDS", default=600))
 
 # Identity providers of others, registered in the admin; see accounts/upstream.
-SOCIALACCOUNT_FORMS = {"signup": "accounts.address_forms.NewUpstreamUserForm"}
+SOCIALACCOUNT_FORMS = {"signup": "accounts.addresses.forms.NewUpstreamUserForm"}
 SOCIALACCOUNT_ADAPTER = "accounts.upstream.adapter.UpstreamAdapter"
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}
 
 # What "Download my data" holds: functions (user) -> {section: what is kept}, in this order.
-PERSONAL_DATA = ["accounts.personal_data.of", "accounts.personal_data.of_apps", "banking.accounts.personal_data.export"]
+PERSONAL_DATA = [
+    "accounts.pages.personal_data.of_user",
+    "accounts.pages.personal_data.of_apps",
+    "banking.accounts.personal_data.export",
+]
 
 # --- the bank
 
@@ -306,11 +310,11 @@ NEW_PAYEE_LIMIT_MINOR = env.int("NEW_PAYEE_LIMIT_MINOR", default=1_000_000)
 # So many orders for days to come (standing orders among them) one person may have at once.
 BANK_MOST_ORDERS = env.int("BANK_MOST_ORDERS", default=50)
 # The apps behind orders: a function (user_id, client_ids) -> {client_id: App}, see banking/consents/apps.py.
-BANK_APPS = "config.bank_apps.find"
+BANK_APPS = "config.bank.apps.find_apps"
 # What the bank's staff does is written here: a function (act, officer=, about=, reason=).
-BANK_AUDIT_LOG = "config.audit.of_bank"
+BANK_AUDIT_LOG = "config.bank.audit.record"
 # When the person at the browser has last proven who they are: a function (request) -> datetime.
-BANK_LOGGED_IN_AT = "accounts.authentication_context.logged_in_at"
+BANK_LOGGED_IN_AT = "accounts.login.authentication_context.logged_in_at"
 # Signs what webhooks are sent: a function (content, typ=) -> detached JWS.
 WEBHOOK_SIGNER = "oauth.tokens.signing.sign_detached"
 # How other banks are paid: a function (transfer) -> Outcome, see banking/payments/scheme.py. Empty: they are not.
@@ -344,8 +348,8 @@ OAUTH = {
     "MACHINE_MIDDLEWARE": [
         "oauth.resource_server.middleware.OfferDPoPNonce",
         "oauth.fast_path.machine_middleware.MachineMiddleware",
-        "config.middleware.RefuseMalformedRequests",
-        "config.middleware.OutageMiddleware",
+        "config.http.middleware.MalformedRequestMiddleware",
+        "config.http.middleware.OutageMiddleware",
     ],
     "THROTTLE_SCALE": THROTTLE_SCALE,
     "OUTBOUND_ALLOWED_HOSTS": OUTBOUND_ALLOWED_HOSTS,
@@ -353,7 +357,7 @@ OAUTH = {
     "REAUTHENTICATION_URL": "/accounts/reauthenticate/",
     "STEP_UP_URL": "/accounts/stronger/",
     # Mutual TLS (RFC 8705) ends at a proxy of TRUSTED_PROXIES, which passes the certificate on (RFC 9440).
-    "CLIENT_CERTIFICATE": "config.proxy.client_certificate" if env.bool("MUTUAL_TLS", default=False) else None,
+    "CLIENT_CERTIFICATE": "config.server.proxy.client_certificate" if env.bool("MUTUAL_TLS", default=False) else None,
     "CLIENT_CERTIFICATE_AUTHORITIES": env.str("CLIENT_CERTIFICATE_AUTHORITIES", default="", multiline=True),
     "MTLS_ORIGIN": env.str("MTLS_ORIGIN", default=""),
     # The demo has one admin.
@@ -362,8 +366,8 @@ OAUTH = {
     "ALLOW_CLIENT_ID_METADATA_DOCUMENTS": env.bool("ALLOW_CLIENT_ID_METADATA_DOCUMENTS", default=False),
     "SIGNING_ALGORITHM": env.str("SIGNING_ALGORITHM", default="ES256"),
     "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.int("ACCESS_TOKEN_LIFETIME_SECONDS", default=300)),
-    "AUTHENTICATION_CONTEXT": "accounts.authentication_context.of",
-    "USER_CLAIMS": "accounts.user_claims.of",
+    "AUTHENTICATION_CONTEXT": "accounts.login.authentication_context.from_session",
+    "USER_CLAIMS": "accounts.user_claims.claims_of",
     "USER_LANGUAGE": "accounts.notices.language_of",
     "RESOURCES": {f"{ISSUER}/api/v1": {"name": "Bank API", "path": "/api/v1", "example": "/accounts"}},
     "SCOPES": {
@@ -407,7 +411,7 @@ OAUTH = {
             "procrastinate.view_procrastinatejob",
         ],
     },
-    "ADMIN_PANELS": ["config.admin_panels.ledger", "config.admin_panels.backlog"],
+    "ADMIN_PANELS": ["config.bank.admin_panels.ledger", "config.bank.admin_panels.backlog"],
     # This site is both servers: it verifies with the keys it signs with, without fetching its own JWKS.
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
     "STATUS_LISTS": "oauth.status.published_lists.bits",
@@ -513,7 +517,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-CSRF_FAILURE_VIEW = "config.errors.form_expired"
+CSRF_FAILURE_VIEW = "config.http.errors.form_expired"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

@@ -1,4 +1,4 @@
-"""Every address of the site but the probes (/health/live, /health/ready, /metrics): see config.health.AnswerProbes."""
+"""All URLs of the site except the probes (/health/live, /health/ready, /metrics), see config.server.health."""
 
 from django.contrib import admin
 from django.templatetags.static import static
@@ -7,15 +7,16 @@ from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
 urlpatterns = [
-    path("", include("oauth.urls")),  # first what is asked most
+    path("", include("oauth.urls")),  # first, because most requests are for it
     path("", include("banking.urls")),
     path("", include("accounts.urls")),
     path("admin/", admin.site.urls),
-    # Browsers ask for it where a page names no icon, such as JSON. Lazy: the file's name is known once it is collected.
+    # Browsers request it for answers that name no icon, such as JSON. Lazy, because the name of the file is known only
+    # after collectstatic.
     path("favicon.ico", RedirectView.as_view(url=lazy(static, str)("logo.svg")), name="favicon"),
 ]
 
-handler400 = "config.errors.bad_request"
-handler403 = "config.errors.permission_denied"
-handler404 = "config.errors.not_found"
-handler500 = "config.errors.server_error"
+handler400 = "config.http.errors.bad_request"
+handler403 = "config.http.errors.permission_denied"
+handler404 = "config.http.errors.not_found"
+handler500 = "config.http.errors.server_error"

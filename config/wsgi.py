@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 
-from config.proxy import behind_proxies
+from config.server.proxy import behind_proxies
 from oauth.fast_path.public_answers import with_public_answers
 from oauth.fast_path.wsgi_handler import wsgi_handler
 

@@ -14,7 +14,7 @@ import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from config import ports
+from config.server import ports
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 8000

@@ -244,3 +244,9 @@ def gateway(db: None, mobile_app: Client) -> Client:
     client.save()
     client.exchange_from.add(mobile_app)
     return client
+
+
+@pytest.fixture
+def fast_path(settings: Any) -> None:
+    """Switched on, whichever way the test run is set."""
+    settings.OAUTH = {**settings.OAUTH, "FAST_PATH": True}

@@ -19,7 +19,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 
-from config import bodies, serving
+from config.server import bodies, serving
 from oauth.authorize import backchannel_request
 from oauth.conf import Conf
 from oauth.operations import cleanup

@@ -1,1 +1,1 @@
-"""Staff in the admin: which proof of who they are an act needs, and whose user account they may touch."""
+"""Staff in the admin: which proof a change needs, and which users they may change. Imports `login` and below."""

@@ -1,5 +1,5 @@
-"""Which proof of who they are staff need in the admin: a second factor in this login, and a recent proof before an act
-(ASVS 5.0 8.2.4, 7.5.3)."""
+"""The proof that staff need in the admin: a second factor in this login, and a recent proof before a change (ASVS 5.0
+8.2.4, 7.5.3)."""
 
 from datetime import timedelta
 from typing import Any
@@ -8,25 +8,26 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts import authentication_context, second_factors
+from accounts import second_factors
+from accounts.login import authentication_context
 from oauth.conf import conf
 
 
 def is_strong_enough(request: HttpRequest) -> bool:
-    """A trusted browser is no second factor. A user who has one is always asked for it, whatever the settings say."""
+    """A trusted browser is not a second factor. A user who has one must always use it, whatever the setting."""
     known: bool | None = getattr(request, "_is_strong_enough", None)
     if known is None:
-        known = _is_strong(request) or not (settings.STAFF_SECOND_FACTOR or second_factors.of(request.user))
+        known = _is_strong(request) or not (settings.STAFF_SECOND_FACTOR or second_factors.types_of(request.user))
         request._is_strong_enough = known  # type: ignore[attr-defined]
     return known
 
 
 def is_recent(request: HttpRequest) -> bool:
-    """At login or since, within STAFF_PROOF_MAX_AGE; zero turns the rule off."""
+    """Whether the last login or reauthentication is within STAFF_PROOF_MAX_AGE; zero turns the rule off."""
     longest: timedelta = settings.STAFF_PROOF_MAX_AGE
-    return not longest or timezone.now() - authentication_context.of(request).auth_time < longest
+    return not longest or timezone.now() - authentication_context.from_session(request).auth_time < longest
 
 
 def _is_strong(request: HttpRequest) -> bool:
-    context: Any = authentication_context.of(request)
+    context: Any = authentication_context.from_session(request)
     return bool(context.acr == conf.ACR_VALUES[-1])

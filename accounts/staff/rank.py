@@ -1,7 +1,7 @@
-"""Whose user account staff may touch: nobody's who has more rights than they, and nobody gives rights that they lack
-(ASVS 5.0 8.2.1, 8.3.1; least privilege).
+"""Staff must not change a user who has more rights than they, nor give rights that they do not have (ASVS 5.0 8.2.1,
+8.3.1; least privilege).
 
-Django asks `change_user` alone: support could otherwise set a superuser's password, or tick "superuser" for itself.
+Django checks `change_user` only. With that alone, support could set a superuser's password or make itself a superuser.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from django.http import HttpRequest
 from accounts.models import User
 from oauth.infrastructure.generic import ModelAdmin
 
-# The apps that keep how a user logs in: addresses, second factors, connections, browsers.
+# The apps that store how a user logs in: emails, second factors, connections, browsers.
 _LOGIN_APPS = frozenset({"accounts", "account", "mfa", "socialaccount", "usersessions"})
 
 
 def rights_of(user: Any) -> set[int]:
-    """Also of a deactivated user, whose rights are back when somebody reactivates the account."""
+    """Also of an inactive user, who has the same rights after a reactivation."""
     held = Permission.objects.filter(Q(user=user) | Q(group__user=user))
     return set(held.values_list("pk", flat=True))
 
@@ -35,7 +35,7 @@ def may_give(actor: Any, permissions: Iterable[int]) -> bool:
 
 
 class _Respecting(ModelAdmin[Any]):
-    """Django asks these also for each row that an action or a cascade would delete."""
+    """Django also checks these for each row that an action or a cascade would delete."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and self._may_touch(request, obj)
@@ -48,7 +48,7 @@ class _Respecting(ModelAdmin[Any]):
 
 
 class OfAUser(_Respecting):
-    """Rows of a user: the account itself, and what the user logs in with."""
+    """Rows of a user: the user, and what the user logs in with."""
 
     def _may_touch(self, request: HttpRequest, obj: Any) -> bool:
         return obj is None or may_touch(request.user, obj if isinstance(obj, User) else obj.user)
@@ -84,7 +84,7 @@ def _theirs_to_give(choices: QuerySet[Any], actor: Any) -> QuerySet[Any]:
 
 
 def respecting(model: type[Model], admin_class: type[ModelAdmin[Any]]) -> type[ModelAdmin[Any]]:
-    """The ModelAdmin with the rules that its model asks for before its own."""
+    """The ModelAdmin with the rules of its model in front of its own."""
     bases: list[type] = []
     if model is User or (model._meta.app_label in _LOGIN_APPS and any(f.name == "user" for f in model._meta.fields)):
         bases.append(OfAUser)

@@ -1,4 +1,4 @@
-"""The admin of this site: for staff who logged in with a second factor and whose last proof is recent when they act."""
+"""The admin of this site: staff must log in with a second factor, and a change needs a recent proof."""
 
 from functools import update_wrapper
 from typing import Any
@@ -35,7 +35,7 @@ class StaffSite(GuardedSite):
         return super().has_permission(request) and proof.is_strong_enough(request)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
-        """Every page of the admin passes here, third parties' included."""
+        """Every page of the admin goes through this, those of third-party apps included."""
         if getattr(view, "changes_nothing", False):
             return super().admin_view(view, cacheable)
 
@@ -48,7 +48,7 @@ class StaffSite(GuardedSite):
         return super().admin_view(update_wrapper(with_proof, view), cacheable)
 
     def _ask_again(self, request: HttpRequest) -> HttpResponse:
-        """What was typed stays in the browser: no form with a password in it is kept here while the user proves it."""
+        """The form stays in the browser, because it may hold a password that the server must not store meanwhile."""
         context = {
             **self.each_context(request),
             "title": "Confirm that it is you",
@@ -62,9 +62,9 @@ class StaffSite(GuardedSite):
 
     @method_decorator(never_cache)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Leads to the login of the site, which limits tries and asks for the second factor; there is no other form.
+        """Redirects to the login of the site, which limits guesses and asks for the second factor.
 
-        Staff who are logged in without a second factor are led to it, or told how to set one up.
+        Staff who are logged in without a second factor are redirected to it, or told how to set one up.
         """
         way_back = request.GET.get(REDIRECT_FIELD_NAME, "")
         if not url_has_allowed_host_and_scheme(way_back, allowed_hosts=None):
@@ -77,7 +77,7 @@ class StaffSite(GuardedSite):
             raise PermissionDenied
         if self.has_permission(request):
             return HttpResponseRedirect(way_back)
-        if second_factors.of(user):
+        if second_factors.types_of(user):
             return HttpResponseRedirect(f"{reverse('account_stronger')}?{query}")
         context = {**self.each_context(request), "title": "Set up a second factor", "url": reverse("mfa_index")}
         return TemplateResponse(request, "admin/second_factor_needed.html", context, status=403)

@@ -1,12 +1,14 @@
-"""Log-in through identity providers of others, by OpenID Connect; registered in the admin (social applications).
+"""Login through other identity providers by OpenID Connect. Admins register them as social applications.
 
-Who somebody is there is (`iss`, `sub`), never a name or an address, which change hands (allauth CVE-2025-65431):
+A user of a provider is identified by (`iss`, `sub`), never by a name or an email, because those can pass to another
+person (allauth CVE-2025-65431):
 
-1. A known (`iss`, `sub`) logs in to the account it is connected to.
-2. An unknown one makes a new account. Its address is confirmed by our own mail, unless the provider says that it is
-   verified and its registration here names the address's domain in `verified_email`.
-3. Where the address belongs to an account already, nothing is connected and nobody is let in: the owner gets a mail,
-   logs in, and connects the provider on the security page. A provider that lies about addresses takes over nobody.
+1. A known (`iss`, `sub`) logs in to the user account it is connected to.
+2. An unknown one creates a user account. The user must confirm the email by a link from us, unless the provider says
+   that it is verified and the registration of the provider lists the domain of the email in `verified_email`.
+3. If the email belongs to a user account already, nothing is connected and nobody is logged in. The owner gets an
+   email, logs in, and connects the provider on the security page. So a provider cannot take over an account by lying
+   about emails.
 
-What it asks of the provider goes through `oauth.infrastructure.outbound`. allauth does the rest.
+Requests to a provider go through `oauth.infrastructure.outbound`. allauth does the rest. Imports `addresses`.
 """

@@ -1,4 +1,4 @@
-"""Our wishes to allauth about upstream providers: guarded requests, no account by e-mail address, the whole name."""
+"""What this site changes in allauth for upstream providers: guarded requests, no login by email, the full name."""
 
 import io
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Distrusted(OAuth2Error):
-    """The provider answered something that must not be believed. The text is ours."""
+    """The answer of the provider must not be trusted. The text is ours and safe to log."""
 
 
 _SENT = ("Authorization", "Content-Type", "Accept")
@@ -38,22 +38,22 @@ class UpstreamAdapter(DefaultSocialAccountAdapter):
     def on_authentication_error(
         self, request: HttpRequest, provider: Any, error: Any = None, exception: Any = None, extra_context: Any = None
     ) -> None:
-        """For the operator; what the provider answered may hold what no log should, so only our own words."""
+        """Logs only our own words, because an answer of the provider may hold secrets."""
         cause = exception if isinstance(exception, Distrusted | requests.ConnectionError) else type(exception).__name__
-        logger.warning("log-in through %s failed: %s, %s", provider.app.provider_id, error, cause)
+        logger.warning("Login through %s failed: %s, %s", provider.app.provider_id, error, cause)
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         if sociallogin.state.get("process") == AuthProcess.REDIRECT:
             proof.record(request, sociallogin)
         if not sociallogin.is_existing:
             for address in sociallogin.email_addresses:
-                addresses.forget_claims(address.email)
+                addresses.delete_claims(address.email)
 
     def can_authenticate_by_email(self, login: SocialLogin, email: str) -> bool:
         return False
 
     def is_email_verified(self, provider: Any, email: str) -> bool:
-        """Never on the provider's word alone; see UpstreamProvider.extract_email_addresses."""
+        """Never because the provider says so; see UpstreamProvider.extract_email_addresses."""
         return False
 
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]) -> User:
@@ -63,7 +63,7 @@ class UpstreamAdapter(DefaultSocialAccountAdapter):
 
 
 class GuardedTransport(BaseAdapter):
-    """Sends requests under the rules of `outbound`: public addresses, https, one deadline, a bounded answer."""
+    """Sends requests through `outbound`: to public addresses only, over https, with a deadline and a size limit."""
 
     def send(self, request: requests.PreparedRequest, *_: Any, **__: Any) -> requests.Response:
         given: Any = request.body  # bytes, or the text of a form

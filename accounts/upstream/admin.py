@@ -1,4 +1,4 @@
-"""Identity providers in the admin: asked as what they are, stored as allauth's social applications."""
+"""Identity providers in the admin, stored as allauth's social applications."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts.staff import support
+from accounts.upstream import connections
 from accounts.upstream.provider import UpstreamProvider
 from oauth.infrastructure import outbound
 from oauth.infrastructure.generic import ModelAdmin, ModelForm
@@ -67,7 +67,7 @@ class ProviderForm(ModelForm[SocialApp]):
         try:
             outbound.check_url(url)
         except outbound.OutboundError as error:
-            raise ValidationError(f"We do not ask there: {error}") from None
+            raise ValidationError(f"Requests to this address are not allowed: {error}") from None
         return url
 
     def clean_secret(self) -> str:
@@ -93,7 +93,7 @@ class ProviderAdmin(ModelAdmin[SocialApp]):
     show_full_result_count = False
 
     def get_fields(self, request: HttpRequest, obj: SocialApp | None = None) -> Any:
-        """A user who may only look sees each field as it is stored, and no form that hides the secret."""
+        """Staff who may only view see the stored fields, without the secret."""
         fields = super().get_fields(request, obj)
         may_edit = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
         return fields if may_edit else [name for name in fields if name in ("name", "provider_id", "client_id")]
@@ -109,7 +109,7 @@ class ProviderAdmin(ModelAdmin[SocialApp]):
 
 @admin.register(SocialAccount)
 class UpstreamAccountAdmin(ModelAdmin[SocialAccount]):
-    """Who gets in through which provider; support cuts a connection, and nobody makes one for somebody else."""
+    """Users and their providers. Support can remove a connection; nobody can add one for another user."""
 
     list_display = fields = readonly_fields = ("user", "provider", "uid", "date_joined", "last_login")
     search_fields = ("user__email__exact", "uid__exact")
@@ -123,8 +123,8 @@ class UpstreamAccountAdmin(ModelAdmin[SocialAccount]):
         return False
 
     def delete_model(self, request: HttpRequest, obj: SocialAccount) -> None:
-        support.disconnect(obj, request)
+        connections.disconnect(obj, request)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[SocialAccount]) -> None:
         for connection in list(queryset):
-            support.disconnect(connection, request)
+            connections.disconnect(connection, request)

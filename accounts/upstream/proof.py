@@ -1,4 +1,4 @@
-"""Proving it again at the provider, for people who log in nowhere else."""
+"""Reauthentication at the provider, for users who have no other way to log in."""
 
 import time
 from typing import Any
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 
 def ways(user: Any) -> list[dict[str, Any]]:
-    """As allauth lists ways to prove it again: one for each provider that the person is connected to."""
+    """Reauthentication methods in allauth's form: one for each provider that the user is connected to."""
     if not user.is_authenticated:
         return []
     connected = SocialAccount.objects.filter(user=user).values("provider")
@@ -31,8 +31,8 @@ def ways(user: Any) -> list[dict[str, Any]]:
 
 
 def record(request: HttpRequest, sociallogin: SocialLogin) -> None:
-    """Only of the person who is logged in, and only where the provider says that it has asked them just now: what
-    was asked of it went through the browser."""
+    """Only for the user who is logged in, and only if the provider says that it has just authenticated them. What we
+    asked of the provider went through the browser, so it proves nothing."""
     asked_at = (sociallogin.account.extra_data.get("id_token") or {}).get("auth_time")
     user = request.user
     is_theirs = sociallogin.is_existing and user == sociallogin.user

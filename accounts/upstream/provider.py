@@ -22,7 +22,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
     @property
     def openid_config(self) -> dict[str, Any]:
         config: dict[str, Any] = super().openid_config
-        # OpenID Connect Discovery §4.3, ASVS 5.0 10.5.3: the document names the issuer that it was asked of.
+        # OpenID Connect Discovery §4.3, ASVS 5.0 10.5.3: the document must name the issuer that it was fetched from.
         if (
             f"{str(config.get('issuer')).rstrip('/')}/.well-known/openid-configuration"
             != self.get_provider().server_url
@@ -31,12 +31,12 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
         return config
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
-        """On the issuer, whatever Host the request claimed."""
+        """On the issuer, not on the Host of the request."""
         path = reverse("openid_connect_callback", kwargs={"provider_id": self.provider_id})
         return f"{settings.ISSUER}{path}"
 
 
-# What a link to our login page may ask of the provider, and how it may be written (OpenID Connect Core §3.1.2.1).
+# Parameters that a link to our login page may pass to the provider, with their form (OpenID Connect Core §3.1.2.1).
 _ASKED = {"prompt": re.compile(r"login|consent|select_account"), "max_age": re.compile(r"[0-9]{1,9}")}
 
 
@@ -44,23 +44,22 @@ class UpstreamProvider(OpenIDConnectProvider):
     oauth2_adapter_class = UpstreamOAuth2Adapter
 
     def get_auth_params_from_request(self, request: HttpRequest, action: str) -> dict[str, str]:
-        """Anybody can write the link: it must not replace `redirect_uri`, `scope`, `login_hint` and the like."""
+        """Anybody can write such a link, so it must not replace `redirect_uri`, `scope`, `login_hint` and the like."""
         asked = dict(parse_qsl(request.GET.get("auth_params", "")))
         allowed = {name: asked[name] for name, form in _ASKED.items() if form.fullmatch(asked.get(name, ""))}
         return {**self.get_auth_params(), **allowed}
 
     def get_scope_from_request(self, request: HttpRequest) -> list[str]:
-        """The admin decides which scopes are asked for, not the link."""
+        """The admin decides which scopes are requested, not the link."""
         scopes: list[str] = self.get_scope()
         return scopes
 
     def extract_uid(self, data: dict[str, Any]) -> str:
-        """A digest of (`iss`, `sub`), so that a registration that is pointed at another issuer knows nobody (ASVS 5.0
-        10.5.2)."""
+        """A digest of (`iss`, `sub`), so that a provider whose issuer was changed matches no user (ASVS 5.0 10.5.2)."""
         id_token, userinfo = data.get("id_token"), data.get("userinfo")
         if not id_token or not isinstance(id_token.get("sub"), str) or not id_token["sub"]:
             raise Distrusted("The provider gave no ID token with a subject.")
-        # OpenID Connect Core §5.3.2: UserInfo of somebody else must not be used.
+        # OpenID Connect Core §5.3.2: UserInfo about another subject must not be used.
         if userinfo is not None and userinfo.get("sub") != id_token["sub"]:
             raise Distrusted("UserInfo is about another subject than the ID token.")
         identity = json.dumps([id_token["iss"], id_token["sub"]])

@@ -1,4 +1,4 @@
-"""/accounts/oidc/<provider>/login/ and its callback, by allauth's names."""
+"""/accounts/oidc/<provider>/login/ and its callback, under allauth's names."""
 
 from django.urls import path
 

@@ -15,6 +15,7 @@ from oauth.authorization_details import Detail
 from oauth.authorize import consent, grant_management, remembered
 from oauth.authorize.request import AuthorizationRequest
 from oauth.models import AuditEvent, Authorization, Client, Session
+from oauth.models.authorization import authorization_granted
 from oauth.sessions import login_session
 
 
@@ -100,6 +101,7 @@ def _write(
         authorization_details=list(details),
         expires_at=min(ends_at, until) if until else ends_at,
     )
+    authorization_granted.send(sender=Authorization, authorization=authorization)
     _record(authorization)
     return authorization
 

@@ -17,6 +17,9 @@ from oauth.models.status import next_status_index
 # Sent in the transaction in which authorizations end, with `authorizations`: [(id, user id, client id)], and `reason`.
 authorizations_revoked = Signal()
 
+# Sent in the transaction in which a user allows an app, with the new `authorization`.
+authorization_granted = Signal()
+
 # The scope of access that continues after logout.
 OFFLINE_ACCESS = "offline_access"
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from allauth.account.internal.userkit import user_id_to_str
 
-from accounts.authentication_context import of
+from accounts.login.authentication_context import of
 from accounts.models import User
 
 PASSWORD = {"method": "password", "at": 1000.7, "email": "x"}

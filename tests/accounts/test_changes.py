@@ -213,7 +213,7 @@ def test_both_mailboxes_are_told_when_another_address_becomes_the_main_one(brows
     alice.emailaddress_set.create(email="new@example.test", verified=True)
     told()
     browser.post("/accounts/email/", {"email": "new@example.test", "action_primary": ""})
-    assert told() == ["Your account: The main e-mail address of your account was changed."] * 2
+    assert told() == ["Your account: The main email of your account was changed."] * 2
     assert {one.to[0] for one in mail.outbox[-2:]} == {"alice@example.test", "new@example.test"}
 
 
@@ -285,7 +285,7 @@ def test_the_user_is_told_of_both(way, admin_browser, browser, alice):
     assert told(alice.email) == ["Your account: Your account was deactivated. All browsers and apps were logged out."]
     reactivate(admin_browser, alice)
     assert told(alice.email) == [
-        "Your account: Your account was reactivated. You can log in again; apps have to ask you again."
+        "Your account: Your account was reactivated. You can log in again, but apps must ask you again."
     ]
 
 

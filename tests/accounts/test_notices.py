@@ -12,6 +12,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import notices, tasks
+from accounts.notices import notice
 from oauth.models import AuditEvent
 from tests.lib.login import NEW_PASSWORD, is_logged_in, log_in, submit, try_password
 from tests.lib.notices import told
@@ -32,7 +33,7 @@ def test_a_browser_that_logs_in_again_is_no_news_another_one_is(browser, alice):
     log_in(browser, alice.email)
     assert told() == []
     log_in(Browser(headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"}), alice.email)  # fmt: skip
-    assert told(alice.email) == ["Your account: A browser that we did not know logged in to your account."]
+    assert told(alice.email) == ["Your account: A new browser logged in to your account."]
     assert "Browser: Firefox on Linux" in mail.outbox[-1].body
     assert "Internet address: 127.0.0.1" in mail.outbox[-1].body
 
@@ -45,7 +46,7 @@ def test_the_first_log_in_ever_is_no_news(alice):
 def test_a_new_app_is_told_of_once(browser, alice, mobile_app):
     told()
     allow(browser, mobile_app)
-    assert told(alice.email) == ["Your account: You let an app in that had no access before: Example mobile."]
+    assert told(alice.email) == ["Your account: You allowed an app that had no access before: Example mobile."]
     allow(browser, mobile_app)
     assert told() == []
 
@@ -57,7 +58,7 @@ def test_a_key_that_was_used_twice_is_told_of(browser, alice, mobile_app, token_
     told()
     assert TokenEndpoint().refresh(mobile_app, tokens["refresh_token"]).json()["error"] == "invalid_grant"
     assert told(alice.email) == [
-        "Your account: Example mobile lost its access: its key was used twice, as if somebody had copied it."
+        "Your account: We removed the access of Example mobile: one of its tokens was used twice and may have been stolen."
     ]
 
 
@@ -87,14 +88,14 @@ def test_an_address_that_changes_is_told_of_at_the_old_one(browser, alice):
     browser.post("/accounts/email/", {"email": "new@example.test", "action_primary": ""})
     alice.refresh_from_db()
     assert alice.email == "new@example.test"
-    assert told("alice@example.test") == ["Your account: The main e-mail address of your account was changed."]
+    assert told("alice@example.test") == ["Your account: The main email of your account was changed."]
 
 
 def test_who_tries_passwords_is_told_of_once_an_hour(alice):
     told()
     for _ in range(9):
         try_password(Browser(REMOTE_ADDR="203.0.113.9"), alice, "guess-number-one")
-    assert told(alice.email) == ["Your account: Somebody tries passwords for your account. They did not get in."]
+    assert told(alice.email) == ["Your account: Someone is trying passwords for your account. They did not get in."]
     assert "203.0.113.9" in mail.outbox[-1].body
     with time_machine.travel(timezone.now() + timedelta(minutes=30)):
         for _ in range(9):
@@ -112,7 +113,7 @@ def test_a_stranger_learns_nothing_from_it(db):
 
     for _ in range(9):
         try_password(Browser(REMOTE_ADDR="203.0.113.9"), Nobody, "guess-number-one")
-    assert ProcrastinateJob.objects.filter(task_name=notices.TELL_OF_TRIES).count() == 1  # the same work
+    assert ProcrastinateJob.objects.filter(task_name=notice.TELL_OF_GUESSES).count() == 1  # the same work
     assert told() == []
 
 
@@ -122,7 +123,7 @@ def test_a_mail_server_that_is_down_holds_up_nobody(browser, alice, settings):
     ProcrastinateJob.objects.all().delete()
     submit(browser, "/accounts/password/change/", oldpassword=PASSWORD, password1=NEW_PASSWORD, password2=NEW_PASSWORD)
     assert is_logged_in(browser)
-    job = ProcrastinateJob.objects.get(task_name=notices.TELL)
+    job = ProcrastinateJob.objects.get(task_name=notice.TELL)
     with pytest.raises(OSError, match="refused"):
         tasks.tell_owner(**job.args)
     assert tasks.tell_owner.retry_strategy.max_attempts == 5  # type: ignore[attr-defined]
@@ -142,12 +143,12 @@ def test_no_notice_and_no_event_holds_a_secret(browser, alice):
 
 def test_a_notice_speaks_the_language_of_who_asked(alice):
     ProcrastinateJob.objects.all().delete()
-    notices.tell_later("password_changed", alice)
+    notices.enqueue_notice("password_changed", alice)
     assert ProcrastinateJob.objects.get().args["language"] == "en-gb"
 
 
 def test_a_deactivated_user_is_told_of_that_and_of_nothing_else(alice):
-    notices.tell_later("password_changed", alice)
+    notices.enqueue_notice("password_changed", alice)
     alice.is_active = False
     alice.save()
     assert told() == ["Your account: Your account was deactivated. All browsers and apps were logged out."]

@@ -14,7 +14,7 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
+from django.db import connection, transaction
 from django.http import HttpResponse
 from django.test import Client as Browser
 from django.utils import timezone
@@ -50,22 +50,40 @@ def make(kind, user):
 # --- B10: removed
 
 
-WAYS = {
-    "function": second_factors.remove,
+@pytest.mark.parametrize("kind", SENTENCES)
+def test_every_removal_is_mailed_and_audited(kind, alice):
+    """ASVS 5.0 6.3.7. By a command or in the shell."""
+    factor = make(kind, alice)
+    told()
+    second_factors.remove(factor)
+    assert told(alice.email) == [SENTENCES[kind][1]]
+    assert AuditEvent.objects.filter(user=str(alice.pk), reason=SENTENCES[kind][0]).count() == 1
+
+
+DELETIONS = {
     "row": lambda factor: factor.delete(),
     "query": lambda factor: Authenticator.objects.filter(pk=factor.pk).delete(),
 }
 
 
 @pytest.mark.parametrize("kind", SENTENCES)
-@pytest.mark.parametrize("way", WAYS)
-def test_every_removal_is_mailed_and_audited(way, kind, alice):
-    """ASVS 5.0 6.3.7."""
+@pytest.mark.parametrize("way", DELETIONS)
+def test_a_deletion_that_would_notify_nobody_is_refused(way, kind, alice):
+    """The shell is told which function notifies the user."""
     factor = make(kind, alice)
     told()
-    WAYS[way](factor)
-    assert told(alice.email) == [SENTENCES[kind][1]]
-    assert AuditEvent.objects.filter(user=str(alice.pk), reason=SENTENCES[kind][0]).count() == 1
+    with pytest.raises(TypeError, match=r"accounts\.second_factors\.remove"), transaction.atomic():
+        DELETIONS[way](factor)
+    assert Authenticator.objects.filter(pk=factor.pk).exists()
+    assert told() == []
+
+
+def test_the_last_factor_takes_the_recovery_codes_with_it(alice):
+    factor, codes = make("totp", alice), make("recovery_codes", alice)
+    told()
+    second_factors.remove(factor)
+    second_factors.remove(codes)  # gone already: told of once
+    assert sorted(told(alice.email)) == sorted([SENTENCES["totp"][1], SENTENCES["recovery_codes"][1]])
 
 
 @pytest.mark.parametrize("page", ["delete", "action"])

@@ -83,7 +83,7 @@ def test_events_are_said_in_plain_words(browser, mobile_app):
     allow(browser, mobile_app)
     Authorization.objects.get().revoke(Authorization.RevocationReason.USER)
     said = text(browser, "events")
-    for sentence in ("You logged in.", "You let Example mobile in.", "Example mobile lost its access."):
+    for sentence in ("You logged in.", "You allowed Example mobile.", "Example mobile lost its access."):
         assert sentence in said
 
 

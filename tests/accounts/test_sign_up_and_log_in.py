@@ -15,7 +15,8 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts import after_answer, guessing, known_device
+from accounts.browsers import known_device
+from accounts.login import after_response, guessing
 from accounts.models import User
 from oauth.infrastructure.rate_limits import Limit
 from tests.lib.login import NEW_PASSWORD, is_logged_in, log_in, path_in, sign_up, submit, try_password
@@ -230,7 +231,7 @@ def test_the_mail_of_a_right_guess_is_sent_after_the_answer(alice, mailoutbox, r
     for _ in range(5):
         try_password(browser, alice, "guess-number-one")
     waiting = []
-    monkeypatch.setattr(after_answer, "do", lambda request, work: waiting.append(work))
+    monkeypatch.setattr(after_response, "do", lambda request, work: waiting.append(work))
     assert try_password(browser, alice, PASSWORD) == "code"
     assert not mailoutbox
     assert len(waiting) == 1
@@ -304,7 +305,7 @@ def test_a_device_cookie_is_its_owners_and_cannot_be_made_up(alice, bob, rf):
     try_password(browser, alice, PASSWORD)
     request = rf.get("/")
     request.COOKIES[known_device.COOKIE] = browser.cookies[known_device.COOKIE].value
-    assert known_device.of(request, alice.email)
-    assert known_device.of(request, bob.email) is None
+    assert known_device.device_of(request, alice.email)
+    assert known_device.device_of(request, bob.email) is None
     request.COOKIES[known_device.COOKIE] += "x"
-    assert known_device.of(request, alice.email) is None
+    assert known_device.device_of(request, alice.email) is None

@@ -12,8 +12,8 @@ from django.core import mail
 from django.test import Client as Browser
 from django.utils import timezone
 
-from accounts import notices
 from accounts.models import User
+from accounts.notices import notice
 from oauth.models import AuditEvent, Scope
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.staff import browser_of, staff
@@ -240,8 +240,8 @@ def test_removing_a_second_factor_is_audited_and_mailed(alice, bob):
 def run_jobs():
     from procrastinate.contrib.django.models import ProcrastinateJob
 
-    for job in ProcrastinateJob.objects.filter(task_name=notices.TELL):
-        notices.send(**job.args)
+    for job in ProcrastinateJob.objects.filter(task_name=notice.TELL):
+        notice.send_notice(**job.args)
 
 
 def test_support_still_edits_a_scope_sentence(signing_keys):

@@ -15,7 +15,7 @@ from banking.database import cleanup
 from banking.ledger import audit
 from banking.ledger.refusals import AccountNotOpen, CurrencyMismatch, InsufficientFunds, SameAccount
 from banking.models import Account, Hold, LedgerAudit, LedgerEntry, LedgerSeal, LedgerTransaction
-from config import health
+from config.server import health
 from tests.lib.ledger import FUNDS_MINOR, balances, funded, move, no_triggers
 from tests.lib.threads import in_parallel
 

@@ -9,7 +9,7 @@ import time_machine
 from django.core.cache import cache
 from django.db import connection
 
-from config import cache as backend
+from config import table_cache as backend
 
 pytestmark = pytest.mark.django_db
 

@@ -79,7 +79,7 @@ def test_proxies_that_drop_underscores_need_no_secret(production):
 )
 def test_mutual_tls_needs_a_proxy_that_no_client_can_imitate(production, missing):
     """RFC 9440 §4."""
-    production.OAUTH = {**production.OAUTH, "CLIENT_CERTIFICATE": "config.proxy.client_certificate"}
+    production.OAUTH = {**production.OAUTH, "CLIENT_CERTIFICATE": "config.server.proxy.client_certificate"}
     assert not check_mutual_tls()
     for name, value in missing.items():
         setattr(production, name, value)

@@ -107,7 +107,7 @@ def tried(settings: Any, service: Client, alice: Any, access_token: Callable[...
     scopes = "openid transfers:write payees:write webhooks:manage grant_management_revoke"
     settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": SCALE}
     # The app alone, as in a site that has no such middleware.
-    settings.MIDDLEWARE = [one for one in settings.MIDDLEWARE if not one.endswith("LimitForms")]
+    settings.MIDDLEWARE = [one for one in settings.MIDDLEWARE if not one.endswith("FormLimitMiddleware")]
     return {
         "client": f"Basic {basic}",
         "token": f"Bearer {access_token(alice, scopes)}",

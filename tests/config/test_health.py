@@ -6,8 +6,8 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import RequestFactory
 
-from config import draining, health
-from config.proxy import behind_proxies
+from config.server import draining, health
+from config.server.proxy import behind_proxies
 from oauth.keys import ring
 from oauth.models import SigningKey
 

@@ -7,8 +7,9 @@ from django.test import Client
 from django.urls import path
 from psycopg_pool import PoolTimeout
 
-from config import errors, urls
-from config.middleware import MAX_QUERY_CHARACTERS
+from config import urls
+from config.http import errors
+from config.http.middleware import MAX_QUERY_CHARACTERS
 
 PROTOCOL_PATHS = ["/oauth/token", "/oauth/jwks", "/.well-known/openid-configuration"]
 PAGES = ["/", "/accounts/login/", "/oauth/authorize"]

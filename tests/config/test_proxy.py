@@ -6,7 +6,7 @@ import pytest
 from django.core.wsgi import get_wsgi_application
 from django.test import RequestFactory
 
-from config.proxy import CLIENT_CERTIFICATE, UNKNOWN_PROXY, behind_proxies
+from config.server.proxy import CLIENT_CERTIFICATE, UNKNOWN_PROXY, behind_proxies
 from tests.lib import certificates
 
 SECRET = "a-secret-of-the-proxies-that-no-client-knows"

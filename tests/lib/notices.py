@@ -5,14 +5,15 @@ import re
 from django.core import mail
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from accounts import notices, tasks
+from accounts import tasks
+from accounts.notices import notice
 
 
 def told(email=None):
     """Lets the worker do what is waiting; the new mails, each checked for what none may hold."""
     before = len(mail.outbox)
     for job in ProcrastinateJob.objects.filter(queue_name="accounts").order_by("id"):
-        tasks.tell_owner(**job.args) if job.task_name == notices.TELL else tasks.tell_owner_of_tries(**job.args)
+        tasks.tell_owner(**job.args) if job.task_name == notice.TELL else tasks.tell_owner_of_guesses(**job.args)
     ProcrastinateJob.objects.filter(queue_name="accounts").delete()
     new = mail.outbox[before:]
     for one in new:

@@ -125,7 +125,7 @@ def test_a_client_is_given_a_certificate(admin_browser, web_app, settings):
     }  # fmt: skip
     assert b"Select a valid choice" in admin_browser.post(url, form).content
     settings.OAUTH = {
-        **settings.OAUTH, "CLIENT_CERTIFICATE": "config.proxy.client_certificate",
+        **settings.OAUTH, "CLIENT_CERTIFICATE": "config.server.proxy.client_certificate",
         "CLIENT_CERTIFICATE_AUTHORITIES": certificates.authority().pem,
     }  # fmt: skip
     assert b"exactly one certificate name" in admin_browser.post(url, form).content

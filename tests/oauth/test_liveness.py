@@ -180,7 +180,7 @@ ELSEWHERE = {
     "oauth/admin/authorization.py",
     "oauth/resource_server/__init__.py",
     "oauth/resource_server/revocation.py",
-    "accounts/personal_data.py",
+    "accounts/pages/personal_data.py",
 }
 
 

@@ -9,7 +9,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from django.core.exceptions import ValidationError
 from django.test import Client as Browser
 
-from config.proxy import CLIENT_CERTIFICATE, UNKNOWN_PROXY, behind_proxies
+from config.server.proxy import CLIENT_CERTIFICATE, UNKNOWN_PROXY, behind_proxies
 from oauth.clients.registration import ceiling, metadata
 from oauth.models import InitialAccessToken
 from tests.lib import certificates
@@ -33,7 +33,7 @@ PROXY, STRANGER = "10.0.0.1", "198.51.100.7"
 @pytest.fixture(autouse=True)
 def _mutual_tls(settings):
     settings.OAUTH = {
-        **settings.OAUTH, "CLIENT_CERTIFICATE": "config.proxy.client_certificate",
+        **settings.OAUTH, "CLIENT_CERTIFICATE": "config.server.proxy.client_certificate",
         "CLIENT_CERTIFICATE_AUTHORITIES": CA.pem,
     }  # fmt: skip
 

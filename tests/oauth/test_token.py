@@ -73,6 +73,7 @@ def test_a_token_of_a_person_says_who_and_how_but_no_name(issued, mobile_app, al
     assert jwt.get_unverified_header(body["id_token"])["alg"] == "RS256"
 
 
+@pytest.mark.usefixtures("fast_path")
 def test_a_code_exchange_takes_two_statements(browser, web_app, token_endpoint, django_assert_num_queries):
     token_endpoint.redeem(web_app, allow(browser, web_app))
     code = allow(browser, web_app)
@@ -80,12 +81,14 @@ def test_a_code_exchange_takes_two_statements(browser, web_app, token_endpoint, 
         assert token_endpoint.redeem(web_app, code).status_code == 200
 
 
+@pytest.mark.usefixtures("fast_path")
 def test_a_rotating_refresh_takes_two_statements(issued, mobile_app, token_endpoint, django_assert_num_queries):
     token = issued(mobile_app)["refresh_token"]
     with django_assert_num_queries(2):
         assert token_endpoint.refresh(mobile_app, token).status_code == 200
 
 
+@pytest.mark.usefixtures("fast_path")
 def test_a_refresh_without_rotation_takes_two_statements(issued, web_app, token_endpoint, django_assert_num_queries):
     token = issued(web_app)["refresh_token"]
     with django_assert_num_queries(2):

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from config import bodies, ports, serving
+from config.server import bodies, ports, serving
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
         "Serves the site until SIGTERM or Ctrl-C, then finishes the running requests. In production it first runs "
         "`check --deploy` and does not start on an error."
     )
-    requires_system_checks: list[str] = []  # run below, with those of --deploy
+    requires_system_checks: list[str] = []  # `handle` runs them, with those of --deploy
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (%(default)s).")
@@ -60,7 +60,9 @@ class Command(BaseCommand):
             if not file.is_file():
                 raise CommandError(f"There is no file {file}.")
         if not ports.is_free(options["port"], options["host"]):
-            raise CommandError(f"Port {options['port']} of {options['host']} is taken, or not ours to listen on.")
+            raise CommandError(
+                f"Port {options['port']} of {options['host']} is in use, or listening there needs more rights."
+            )
         serving.serve(
             host=options["host"],
             port=options["port"],

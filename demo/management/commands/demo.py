@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
-from config import serving
+from config.server import serving
 from demo import environment
 from demo.management.commands.demo_seed import DEFAULT_PASSWORD
 from demo.seed import clients

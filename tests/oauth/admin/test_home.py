@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from banking.ledger import audit_and_record
 from banking.models import LedgerAudit
-from config import admin_panels
+from config.bank import admin_panels
 from oauth.admin import overview, panels
 from oauth.models import SigningKey
 from oauth.models.client import Kind

@@ -1,7 +1,6 @@
 """The fast path, for one test."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.core.signals import request_finished, request_started
@@ -29,9 +28,3 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[FastWSGIHandler]:
     request_finished.disconnect(give_back)
     request_started.connect(close_old_connections)
     request_finished.connect(close_old_connections)
-
-
-@pytest.fixture
-def fast_path(settings: Any) -> None:
-    """Switched on, whichever way the test run is set."""
-    settings.OAUTH = {**settings.OAUTH, "FAST_PATH": True}

@@ -1,0 +1,69 @@
+"""Forms that take an email. They do the same work whether or not the email has an account, so neither the answer nor
+its time tells which (ASVS 5.0 6.3.8)."""
+
+import secrets
+from typing import Any
+
+from allauth.account.forms import BaseSignupForm, RequestLoginCodeForm, ResetPasswordForm, SignupForm
+from allauth.core import context
+from allauth.socialaccount.forms import SignupForm as UpstreamSignupForm
+from django.db import transaction
+from django.http import HttpRequest
+
+from accounts.addresses import mail_limit
+from accounts.addresses.ownership import delete_claims, owner_of
+
+
+class _SignsUp(BaseSignupForm):
+    def validate_unique_email(self, value: str) -> str:
+        delete_claims(value)
+        email: str = super().validate_unique_email(value)
+        return email
+
+    def try_save(self, request: HttpRequest) -> Any:
+        """An email that has an account takes as long as a new one."""
+        with transaction.atomic():
+            if self.account_already_exists:
+                self._rehearse(request)
+                return super().try_save(request)
+            return super().try_save(request)
+
+    def _rehearse(self, request: HttpRequest) -> None:
+        """Creates a user with an unused email, password hash included, and rolls it back."""
+        given = self.cleaned_data["email"]
+        self.cleaned_data["email"] = f"{secrets.token_hex(16)}@invalid"
+        self.account_already_exists = False
+        try:
+            with transaction.atomic():
+                self.save(request)
+                transaction.set_rollback(True)
+        finally:
+            self.cleaned_data["email"] = given
+            self.account_already_exists = True
+
+
+class NewUserForm(_SignsUp, SignupForm):
+    pass
+
+
+class NewUpstreamUserForm(_SignsUp, UpstreamSignupForm):
+    def _rehearse(self, request: HttpRequest) -> None:
+        """Does nothing: no password is hashed here, and allauth's save would keep the connection."""
+
+
+class ForgottenPasswordForm(ResetPasswordForm):
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        owner = owner_of(email)
+        self.users = [owner] if owner and owner.is_active else []
+        return email
+
+
+class CodeByMailForm(RequestLoginCodeForm):
+    def clean_email(self) -> str:
+        email: str = super().clean_email()
+        owner = owner_of(email)
+        # A code that is not sent must not exist, because it could be guessed.
+        is_mailed = not mail_limit.will_be_reached(context.request, email)
+        self._user = owner if owner and owner.is_active and is_mailed else None
+        return email

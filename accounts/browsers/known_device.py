@@ -1,0 +1,37 @@
+"""Device cookies (OWASP): a browser from which the user has logged in before has its own count of failed logins.
+
+Guesses at a password are slowed down wherever they come from, and without this cookie nobody can use that to lock the
+user out. The cookie gives no access. It only decides which count a failure belongs to.
+"""
+
+import secrets
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.signing import BadSignature
+from django.http import HttpRequest, HttpResponseBase
+
+from accounts.models import User, UserManager
+
+COOKIE = "__Host-device" if settings.IS_HTTPS else "device"
+LIFETIME = timedelta(days=180)
+
+
+def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
+    """After a log-in."""
+    if device_of(request, user.email) is None:
+        value = f"{secrets.token_urlsafe(16)} {user.pk}"
+        response.set_signed_cookie(
+            COOKIE, value, salt=COOKIE, max_age=LIFETIME, secure=settings.IS_HTTPS, httponly=True, samesite="Lax"
+        )
+
+
+def device_of(request: HttpRequest, email: str) -> str | None:
+    """The id of this browser if the user with this email has logged in from it before."""
+    try:
+        value = request.get_signed_cookie(COOKIE, salt=COOKIE, max_age=LIFETIME)
+    except (KeyError, BadSignature):
+        return None
+    device_id, _, user_id = str(value).partition(" ")
+    belongs_to_user = User.objects.filter(pk=user_id, email=UserManager.normalize_email(email)).exists()
+    return device_id if belongs_to_user else None

@@ -1,0 +1,130 @@
+"""What follows from a new email, a new password, a deactivation and a reactivation: what ends, and who is notified.
+
+One function for each. `User.save()` finds out which of them a save contains and calls them in its transaction, so
+pages, the admin, commands and the shell cannot bypass them. For the same reason, `User.objects.update()` saves row by
+row. Sources: ASVS 5.0 6.3.7 (notify the user), 7.4.2 and 7.4.3 (end sessions), RFC 9700 §4.14 (end refresh tokens).
+"""
+
+from typing import Any, Final
+
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth.hashers import is_password_usable
+
+from accounts import notices
+from accounts.changes import actor
+from accounts.models import TrustedBrowser, User
+from oauth.models import Session
+from oauth.sessions import login_session
+
+Stored = dict[str, Any]
+
+#: The fields whose change has consequences.
+WATCHED: Final = frozenset({"email", "password", "is_active"})
+
+
+# --- for the shell and for other apps
+
+
+def set_password(user: User, password: str | None, *, are_apps_kept: bool = False) -> None:
+    """None removes the password."""
+    user.set_password(password)
+    user.are_apps_kept = are_apps_kept
+    user.save(update_fields=["password"])
+
+
+def replace_address(user: User, email: str) -> None:
+    user.email = email
+    user.save(update_fields=["email"])
+
+
+def deactivate(user: User) -> None:
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+
+
+def reactivate(user: User) -> None:
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+
+
+def remove_connections(user: User) -> None:
+    """For the first login by the owner of a mailbox, because somebody else may have signed up with their email.
+
+    That person could log in later through a connection to another site that they left in the account.
+    """
+    SocialAccount.objects.filter(user=user).delete()
+
+
+# --- for User.save()
+
+
+def end_browsers(user: User, stored: Stored) -> bool:
+    """Whether the next save must log out every browser. A new password does so by itself."""
+    return user.is_active != stored["is_active"] or _is_replaced(user, stored)
+
+
+def follow(user: User, stored: Stored) -> None:
+    """Does what follows from a save. `stored` has the values from before it."""
+    has_new_password = user.password != stored["password"] and not user.is_upgrading_hash
+    if has_new_password or end_browsers(user, stored):
+        TrustedBrowser.objects.filter(user=user).delete()
+    if has_new_password:
+        _password_changed(user, stored)
+    if user.email != stored["email"]:
+        _address_changed(user, stored["email"])
+    if user.is_active != stored["is_active"]:
+        _reactivated(user) if user.is_active else _deactivated(user)
+
+
+def _password_changed(user: User, stored: Stored) -> None:
+    kept, user.are_apps_kept = user.are_apps_kept, False
+    if kept:
+        login_session.end_all(user, Session.EndReason.PASSWORD)
+    else:
+        login_session.end_access(user, Session.EndReason.PASSWORD, by=actor.staff(user))
+    request = actor.request()
+    if request is None or actor.staff(user) is not None:
+        kind = "password_replaced"
+    elif request.user != user:
+        kind = "password_reset"  # nobody is logged in, so it was the link in an email
+        if user.last_login is None:
+            remove_connections(user)
+    else:
+        kind = "password_changed" if is_password_usable(stored["password"]) else "password_set"
+    notices.enqueue_notice(kind, user, request, by=actor.staff(user))
+
+
+def _address_changed(user: User, old: str) -> None:
+    """Users may choose among their verified emails. Any other new email replaces all of them."""
+    addresses = EmailAddress.objects.filter(user=user)
+    if _is_own_choice(user):
+        for email in (old, user.email):
+            notices.enqueue_notice("email_changed", user, actor.request(), to=email)
+        return
+    told = {old, *addresses.filter(verified=True).values_list("email", flat=True), user.email}
+    addresses.exclude(email=user.email).delete()
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"primary": True})
+    login_session.end_access(user, Session.EndReason.ADDRESS, by=actor.staff(user))
+    for email in sorted(told):
+        notices.enqueue_notice("address_replaced", user, actor.request(), to=email, by=actor.staff(user))
+
+
+def _deactivated(user: User) -> None:
+    login_session.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
+    notices.enqueue_notice("deactivated", user, actor.request(), by=actor.staff(user))
+
+
+def _reactivated(user: User) -> None:
+    """Ends access again, because a request that ran during the deactivation may have written more."""
+    login_session.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
+    notices.enqueue_notice("reactivated", user, actor.request(), by=actor.staff(user))
+
+
+def _is_replaced(user: User, stored: Stored) -> bool:
+    return bool(user.email != stored["email"] and not _is_own_choice(user))
+
+
+def _is_own_choice(user: User) -> bool:
+    """The page of emails marks a verified email as primary before it changes the user; the admin does not."""
+    return EmailAddress.objects.filter(user=user, email=user.email, verified=True, primary=True).exists()

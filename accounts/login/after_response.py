@@ -1,0 +1,35 @@
+"""Work that is done after the response was sent, so that the time of the response does not tell whether it was done."""
+
+import logging
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+
+logger = logging.getLogger(__name__)
+
+
+def do_after_response(request: HttpRequest, work: Callable[[], object]) -> None:
+    """Needs AfterResponseMiddleware around the view."""
+    request.after_response = [*getattr(request, "after_response", []), work]  # type: ignore[attr-defined]
+
+
+class AfterResponseMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        for work in getattr(request, "after_response", []):
+            # Django calls these when the server closes the response.
+            response._resource_closers.append(_logged(work))  # type: ignore[attr-defined]
+        return response
+
+
+def _logged(work: Callable[[], object]) -> Callable[[], None]:
+    def do_it() -> None:
+        try:
+            work()
+        except OSError as error:  # from the mail server; the page offers to send the email again
+            logger.warning("An email could not be sent: %s", type(error).__name__)
+
+    return do_it

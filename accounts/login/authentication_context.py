@@ -1,0 +1,51 @@
+"""How and when the user of a browser logged in, from allauth's records in the session."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from allauth.account.authentication import get_authentication_records
+from django.http import HttpRequest
+
+from accounts import second_factors
+from oauth.conf import conf
+from oauth.sessions.authentication_context import AuthenticationContext, from_last_login
+
+# allauth's `method`, or for second factors its `type` -> RFC 8176 §2 where that has a name for it.
+_AMR = {
+    "password": "pwd",
+    "totp": "otp",
+    "recovery_codes": "otp",
+    "webauthn": "swk",
+    "code": "email",
+    "socialaccount": "fed",
+}
+# How a login begins. A code by email is worth no more than a password, which can be reset by email, and we do not know
+# what an upstream provider asked of the user. So two of these are not two factors.
+_FIRST = {"pwd", "email", "fed"}
+
+
+def from_session(request: HttpRequest) -> AuthenticationContext:
+    """`auth_time` is the time of the latest proof. `mfa` needs a second factor after another proof in the same login,
+    for which a trusted browser does not count; or a passkey, which proves possession and verifies its user (ASVS 5.0
+    6.3.3)."""
+    user = request.user if request.user.is_authenticated else None
+    records: list[dict[str, Any]] = get_authentication_records(request, user)
+    times = [record["at"] for record in records if "at" in record]
+    if not times:
+        return from_last_login(request)
+    methods = {_AMR.get(record.get("type") or record["method"], record["method"]) for record in records}
+    is_multi_factor = "swk" in methods or ("otp" in methods and bool(methods & _FIRST))
+    if is_multi_factor:
+        methods.add("mfa")
+    weak, strong = conf.ACR_VALUES[0], conf.ACR_VALUES[-1]
+    return AuthenticationContext(
+        # Not rounded; tokens carry whole seconds.
+        auth_time=datetime.fromtimestamp(max(times), UTC),
+        acr=strong if is_multi_factor else weak,
+        amr=tuple(sorted(methods)),
+        reachable_acr=lambda: strong if second_factors.types_of(request.user) else weak,
+    )
+
+
+def logged_in_at(request: HttpRequest) -> datetime:
+    return from_session(request).auth_time

@@ -1,0 +1,33 @@
+"""Lets the forms of login lead back to the app that asked for the login."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from oauth.authorize import interaction
+from oauth.conf import conf
+
+_WAYS_BACK = tuple(
+    f"/accounts/{page}/" for page in ("login", "signup", "reauthenticate", "stronger", "2fa", "social", "confirm-email")
+)
+# A page with one button and nothing to steal. Its form leads to the login page of the identity provider.
+_WAYS_OUT = "/accounts/oidc/"
+
+
+class FormActionMiddleware:
+    """Browsers apply CSP `form-action` to the redirects after a form as well: login, second factor or reauthentication,
+    then /oauth/authorize, then the app. Inside of CSPMiddleware, which merges this into the site's policy."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Before the view, because it may end the session that holds the interaction.
+        asking = interaction.asking_client(request) if request.path.startswith(_WAYS_BACK) else None
+        response = self.get_response(request)
+        sources = list(asking.form_action) if asking else []
+        if request.path.startswith(_WAYS_OUT):
+            sources = ["https:", *(f"http://{host}" for host in conf.OUTBOUND_ALLOWED_HOSTS)]
+        if sources:
+            response._csp_update = {"form-action": sources}  # type: ignore[attr-defined]
+        return response

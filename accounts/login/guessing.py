@@ -1,0 +1,82 @@
+"""Guesses at passwords are slowed down by a second proof, never by a refusal.
+
+After a few failures, the page also asks for a code from the mailbox. It does so in the same way for a correct and for a
+wrong password, so further guesses tell nothing, and the owner of the password can still log in: with the code, or with
+a passkey (ASVS 5.0 6.3.1). Failures of strangers neither lock the owner out nor use up the owner's emails.
+"""
+
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
+from allauth.account.models import Login
+from django.http import HttpRequest
+
+from accounts.browsers import known_device
+from accounts.models import User, UserManager
+from oauth.errors import TooManyRequests
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit
+
+# At one user account, from one IP address or from one browser that its owner has logged in from before.
+OF_ONE_PLACE = Limit("guesses-of-one-place", 5, seconds=300)
+# From one IP address, at any user account.
+OF_ONE_ADDRESS = Limit("guesses-of-one-address", 10)
+# From all IP addresses together, at one user account: what a botnet may try.
+OF_STRANGERS = Limit("strangers", 100, seconds=3600)
+# In a browser that is logged in, at a reauthentication.
+OF_PROOFS = Limit("guesses-of-proofs", 5, seconds=300)
+
+_KEY = "accounts.needs_code"
+
+
+def is_suspected(request: HttpRequest, email: str) -> bool:
+    return any(_is_reached(limit, key) for limit, key in _counts(request, email))
+
+
+def count(request: HttpRequest, email: str) -> None:
+    """Counts one failure."""
+    for limit, key in _counts(request, email):
+        try:
+            rate_limits.spend(limit, *key)
+        except TooManyRequests:
+            continue
+
+
+def is_proof_refused(user: User) -> bool:
+    return _is_reached(OF_PROOFS, (str(user.pk),))
+
+
+def count_proof(user: User) -> None:
+    try:
+        rate_limits.spend(OF_PROOFS, str(user.pk))
+    except TooManyRequests:
+        return
+
+
+def demand_code(login: Login) -> None:
+    """This login continues with a code from the mailbox. Without a user, the page only looks as if it did."""
+    login.state[_KEY] = True
+
+
+def demands_code(login: Login) -> bool:
+    return bool(login.state.get(_KEY))
+
+
+def is_code_demanded_in(request: HttpRequest) -> bool:
+    """Whether the login under way in this browser needs a code."""
+    data = request.session.get(LOGIN_SESSION_KEY)
+    return isinstance(data, dict) and bool((data.get("state") or {}).get(_KEY))
+
+
+def _counts(request: HttpRequest, email: str) -> list[tuple[Limit, tuple[str, ...]]]:
+    email = UserManager.normalize_email(email)
+    device, address = known_device.device_of(request, email), rate_limits.address_of(request)
+    if device is not None:
+        return [(OF_ONE_PLACE, (email, device))]
+    return [(OF_ONE_PLACE, (email, address)), (OF_ONE_ADDRESS, (address,)), (OF_STRANGERS, (email,))]
+
+
+def _is_reached(limit: Limit, key: tuple[str, ...]) -> bool:
+    try:
+        rate_limits.check(limit, *key)
+    except TooManyRequests:
+        return True
+    return False

@@ -1,0 +1,40 @@
+"""Pages of login that are ours; the others are allauth's."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.account.views import LoginView as AllauthLoginView
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts import second_factors
+from oauth.authorize import interaction
+
+
+@login_required
+def stronger_login(request: HttpRequest) -> HttpResponseBase:
+    """Asks for more than a password (RFC 9470): redirects to the page of the second factor that this user has."""
+    way_back = request.GET.get("next", "")
+    if not url_has_allowed_host_and_scheme(way_back, allowed_hosts=None):
+        way_back = ""
+    factors = second_factors.types_of(request.user)
+    if not factors:
+        return HttpResponseRedirect(reverse("mfa_index"))
+    page = "mfa_reauthenticate" if "totp" in factors else "mfa_reauthenticate_webauthn"
+    query = f"?{urlencode({'next': way_back})}" if way_back else ""
+    return HttpResponseRedirect(f"{reverse(page)}{query}")
+
+
+class LoginView(AllauthLoginView):
+    def get_form(self, *args: Any, **kwargs: Any) -> Any:
+        """Browsers offer passkeys in the email field (WebAuthn §5.1.4, conditional mediation)."""
+        form = super().get_form(*args, **kwargs)
+        form.fields["login"].widget.attrs["autocomplete"] = "username webauthn"
+        return form
+
+    def get_initial(self) -> dict[str, Any]:
+        """OpenID Connect Core §3.1.2.1: `login_hint` only fills in the field."""
+        asking = interaction.asking_client(self.request)
+        return {"login": asking.login_hint} if asking and asking.login_hint else super().get_initial()

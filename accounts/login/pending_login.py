@@ -1,0 +1,71 @@
+"""Ends an unfinished login when the user's password, emails, state or session generation has changed since it began.
+
+Otherwise a code that was sent to a removed email, or a password that was correct before it was changed, would still
+complete the login (ASVS 5.0 6.5.5, 7.4.3): allauth keeps the login in the browser session, which a change of the user
+does not reach.
+"""
+
+from collections.abc import Callable
+
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY, clear_login
+from allauth.account.models import EmailAddress
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.crypto import constant_time_compare, salted_hmac
+
+from accounts.models import User
+
+_KEY = "accounts.pending"
+
+
+class PendingLoginMiddleware:
+    """Inside of SessionMiddleware."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if not request.path.startswith("/accounts/"):
+            return self.get_response(request)
+        if _is_stale(request):
+            clear_login(request)
+        response = self.get_response(request)
+        _mark(request)
+        return response
+
+
+def _is_stale(request: HttpRequest) -> bool:
+    """A login without a mark is stale as well."""
+    pending = _pending(request)
+    if pending is None:
+        return False
+    user_id, began = pending
+    marked = request.session.get(_KEY) or [None, ""]
+    return marked[0] != began or not constant_time_compare(marked[1], _fingerprint(user_id))
+
+
+def _mark(request: HttpRequest) -> None:
+    """Once for each login."""
+    pending = _pending(request)
+    if pending is None:
+        return
+    user_id, began = pending
+    if (request.session.get(_KEY) or [None])[0] != began:
+        request.session[_KEY] = [began, _fingerprint(user_id)]
+
+
+def _pending(request: HttpRequest) -> tuple[str, float] | None:
+    """The user whose login is under way in this browser, and when it began. None for a login with an unknown
+    email, which only looks like one."""
+    data = request.session.get(LOGIN_SESSION_KEY)
+    if not isinstance(data, dict) or not data.get("user_pk"):
+        return None
+    return data["user_pk"], data["initiated_at"]
+
+
+def _fingerprint(user_id: str) -> str:
+    user = User.objects.filter(pk=user_id).first()
+    if user is None:
+        return ""
+    verified = EmailAddress.objects.filter(user=user, verified=True).order_by("email").values_list("email", flat=True)
+    parts = [user.get_session_auth_hash(), str(user.is_active), user.email, *verified]
+    return salted_hmac(_KEY, "\n".join(parts), algorithm="sha256").hexdigest()

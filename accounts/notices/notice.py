@@ -1,0 +1,96 @@
+"""Notices: emails to the user of an account, in plain text, with a link to the security page and never a token.
+
+A notice is a job, written in the transaction of the change. The background worker renders and sends it, so a slow mail
+server delays no request.
+"""
+
+import hashlib
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.mail import EmailMessage
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.dateparse import parse_datetime
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from procrastinate.contrib.django import app
+
+from accounts.browsers import user_agents
+from accounts.models import User, UserManager
+from accounts.notices.kinds import sentence
+from oauth.models import AuditEvent
+
+TELL: Final = "accounts.tell_owner"
+TELL_OF_GUESSES: Final = "accounts.tell_owner_of_tries"
+SECONDS_BETWEEN_NOTICES_OF_GUESSES: Final = 3600
+
+
+def language_of(user: User) -> str:
+    return user.language
+
+
+def enqueue_notice(
+    kind: str, user: User, request: HttpRequest | None = None, *, to: str = "", by: User | None = None, **about: str
+) -> None:
+    """To the main address, or to the one in `to`. `about` fills in the sentence of the kind.
+
+    `by` is the member of staff who did it. Their IP address and browser are in the audit log and not in the email.
+    """
+    address = request.META.get("REMOTE_ADDR", "") if request else ""
+    browser = user_agents.describe(request.headers.get("User-Agent", "")) if request else ""
+    if kind not in ("new_app", "reuse"):  # oauth records its own event of these
+        AuditEvent.record(
+            AuditEvent.Action.LOG_IN_CHANGED, user=user.pk, reason=kind, address=address or None, endpoint="account",
+            actor=by.pk if by else "",
+        )  # fmt: skip
+    if by is not None:
+        address = browser = ""
+    app.configure_task(TELL, queue="accounts").defer(
+        kind=kind, user_id=str(user.pk), to=to, at=timezone.now().isoformat(), address=address, browser=browser,
+        language=user.language or translation.get_language() or settings.LANGUAGE_CODE, about={**about},
+    )  # fmt: skip
+
+
+def enqueue_notice_of_guesses(email: str, request: HttpRequest) -> None:
+    """At most once an hour. The worker finds out whether the email has an account, so that the time of the answer tells
+    the guesser nothing."""
+    email = UserManager.normalize_email(email)[:254]
+    if cache.add(f"accounts.tries.{hashlib.sha256(email.encode()).hexdigest()}", 1, SECONDS_BETWEEN_NOTICES_OF_GUESSES):
+        app.configure_task(TELL_OF_GUESSES, queue="accounts").defer(
+            email=email, address=request.META.get("REMOTE_ADDR", ""), language=translation.get_language() or ""
+        )
+
+
+def send_notice(
+    kind: str, user_id: str, to: str, at: str, address: str, browser: str, language: str, about: dict[str, str]
+) -> None:
+    user = User.objects.filter(pk=user_id).first()
+    if user is None or not (user.is_active or kind == "deactivated"):
+        return
+    with translation.override(language):
+        what = sentence(kind, **about)
+        context: dict[str, Any] = {
+            "name": user.get_short_name(),
+            "what": what,
+            "at": date_format(parse_datetime(at) or timezone.now(), "DATETIME_FORMAT"),
+            "address": address,
+            "browser": browser,
+            "security_url": f"{settings.ISSUER}{reverse('account_security')}",
+        }
+        subject = _("Your account: %(what)s") % {"what": " ".join(what.split())}
+        EmailMessage(subject, render_to_string("account/email/notice.txt", context), to=[to or user.email]).send()
+
+
+def send_notice_of_guesses(email: str, address: str, language: str) -> None:
+    user = User.objects.filter(email=email, is_active=True).first()
+    if user is not None:
+        send_notice(
+            "password_tried", str(user.pk), "", timezone.now().isoformat(), address, "", user.language or language, {}
+        )
+        AuditEvent.record(
+            AuditEvent.Action.LOG_IN_CHANGED, user=user.pk, reason="password_tried", address=address or None
+        )

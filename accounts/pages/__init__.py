@@ -1,0 +1,1 @@
+"""Pages of a logged-in user: security, personal data, home. Imports every room below."""

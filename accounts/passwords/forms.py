@@ -1,0 +1,31 @@
+"""The forms for a new password, which ask whether apps keep their access."""
+
+from allauth.account.forms import ChangePasswordForm, SetPasswordForm
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+
+class _EndApps(forms.Form):
+    """Someone who knew the old password may have allowed an app, so a new password ends all apps by default.
+
+    ASVS 5.0 7.4.3 demands the choice. A password that is replaced by a link in an email always ends all apps.
+    """
+
+    end_apps = forms.BooleanField(
+        label=_("Remove the access of all apps as well"),
+        initial=True,
+        required=False,
+        help_text=_("Leave this on if somebody else may have known your password."),
+    )
+
+    def save(self) -> None:
+        self.user.are_apps_kept = not self.cleaned_data["end_apps"]  # type: ignore[attr-defined]
+        super().save()  # type: ignore[misc]
+
+
+class NewPasswordForm(_EndApps, ChangePasswordForm):
+    field_order = ("oldpassword", "password1", "password2", "end_apps")
+
+
+class FirstPasswordForm(_EndApps, SetPasswordForm):
+    field_order = ("password1", "password2", "end_apps")

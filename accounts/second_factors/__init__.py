@@ -1,0 +1,8 @@
+"""Second factors: which a user has, their removal, the forms that take them, and their secrets in the database.
+
+Imports `changes` and `notices`.
+"""
+
+from accounts.second_factors.factors import remove, types_of
+
+__all__ = ["remove", "types_of"]

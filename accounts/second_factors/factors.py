@@ -1,0 +1,69 @@
+"""What a user has set up besides a password (ASVS 5.0 6.3.3), and its removal.
+
+Every removal is audited, and the user gets an email about it (ASVS 5.0 6.3.7). Staff, commands and the shell call
+`remove`. allauth's pages send `authenticator_removed`. Any other deletion is refused, because nobody would be notified.
+"""
+
+from contextvars import ContextVar
+from typing import Any, Final
+
+from allauth.mfa.models import Authenticator
+from allauth.mfa.signals import authenticator_removed
+from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
+
+from accounts import notices
+from accounts.changes import actor
+
+#: Type of the removed factor -> kind of the notice.
+_REMOVED: Final = {
+    Authenticator.Type.TOTP: "totp_deactivated",
+    Authenticator.Type.WEBAUTHN: "webauthn_removed",
+    Authenticator.Type.RECOVERY_CODES: "recovery_codes_removed",
+}
+
+# Recovery codes come with each of these, so they are no reason of their own to ask for a second factor.
+_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+_is_removing: ContextVar[bool] = ContextVar("is_removing", default=False)
+
+
+def types_of(user: Any) -> frozenset[str]:
+    return frozenset(Authenticator.objects.filter(user_id=user.pk, type__in=_FACTORS).values_list("type", flat=True))
+
+
+@transaction.atomic
+def remove(factor: Authenticator) -> None:
+    """Removes the factor, and with the last one the recovery codes. Notifies the user of each removal."""
+    removed = [factor]
+    others = Authenticator.objects.filter(user_id=factor.user_id).exclude(pk=factor.pk)
+    if not others.filter(type__in=_FACTORS).exists():
+        removed += others
+    removing = _is_removing.set(True)
+    try:
+        for one in removed:
+            if one.delete()[0]:  # otherwise a removal before this one has deleted it
+                _notify(one)
+    finally:
+        _is_removing.reset(removing)
+
+
+@receiver(authenticator_removed)
+def _notify_of_removal_on_a_page(authenticator: Authenticator, **_: Any) -> None:
+    _notify(authenticator)
+
+
+def _notify(factor: Authenticator) -> None:
+    user: Any = factor.user
+    kind = _REMOVED[Authenticator.Type(factor.type)]
+    notices.enqueue_notice(kind, user, actor.request(), by=actor.staff(user))
+
+
+@receiver(pre_delete, sender=Authenticator)
+def _refuse_deletion_without_notice(origin: Any, **_: Any) -> None:
+    """allauth's pages delete by themselves, inside a request. The factors of a deleted user go without a notice."""
+    deleted = origin.model if isinstance(origin, QuerySet) else type(origin)
+    if deleted is Authenticator and not _is_removing.get() and actor.request() is None:
+        raise TypeError("Remove second factors by accounts.second_factors.remove(), which notifies their user.")

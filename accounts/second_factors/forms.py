@@ -1,0 +1,82 @@
+"""The forms that take a second factor. A code of an authenticator app works once; a passkey must verify its user.
+
+They are stricter than allauth's in these two rules, which must not depend on allauth's version or on the cache.
+"""
+
+from typing import Any
+
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
+from allauth.mfa.utils import decrypt
+from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, LoginWebAuthnForm, ReauthenticateWebAuthnForm
+from allauth.mfa.webauthn.internal.auth import parse_authentication_response
+from django import forms
+
+from accounts.models import UsedTotpCode
+
+
+class _CountsOnce(forms.Form):
+    """RFC 6238 §5.2: a code is refused at its second use, and so is every older code, whatever the tolerance."""
+
+    user: Any
+    authenticator: Authenticator
+
+    def clean_code(self) -> str:
+        code: str = super().clean_code()  # type: ignore[misc]
+        if self.authenticator.type == Authenticator.Type.TOTP:
+            _use(self.user, decrypt(self.authenticator.data["secret"]), code)
+        return code
+
+
+class SecondStepForm(_CountsOnce, AuthenticateForm):
+    pass
+
+
+class ProveAgainForm(_CountsOnce, ReauthenticateForm):
+    pass
+
+
+class SetUpAppForm(ActivateTOTPForm):
+    def clean_code(self) -> str:
+        """The code that sets up the app cannot be used to log in."""
+        code: str = super().clean_code()
+        _use(self.user, self.secret, code)
+        return code
+
+
+def _use(user: Any, secret: str, code: str) -> None:
+    written = code.replace(" ", "").replace("-", "")
+    for counter in yield_hotp_counters_from_time():
+        if format_hotp_value(hotp_value(secret, counter)) == written and UsedTotpCode.use(user, counter):
+            return
+    raise get_adapter().validation_error("incorrect_code")
+
+
+class _UserVerified(forms.Form):
+    """WebAuthn §6.1: the flag UV says that the device verified its user. Without it, a stolen key would be enough.
+
+    allauth 65.21 accepted a challenge that another user's login had left in the session, and with it a key that was
+    only touched.
+    """
+
+    def clean_credential(self) -> Authenticator:
+        response = parse_authentication_response(self.cleaned_data["credential"])
+        if not response.response.authenticator_data.is_user_verified():
+            raise get_adapter().validation_error("incorrect_code")
+        authenticator: Authenticator = super().clean_credential()  # type: ignore[misc]
+        return authenticator
+
+
+class PasskeyLoginForm(_UserVerified, LoginWebAuthnForm):
+    pass
+
+
+class PasskeySecondStepForm(_UserVerified, AuthenticateWebAuthnForm):
+    pass
+
+
+class PasskeyProofForm(_UserVerified, ReauthenticateWebAuthnForm):
+    pass

@@ -1,0 +1,63 @@
+"""Secrets of second factors in the database: the key of an authenticator app and the seed of recovery codes are
+encrypted under KEY_ENCRYPTION_KEYS (ASVS 5.0 11.4.1, 14.2.6).
+
+An older row is read in clear until the worker has encrypted it, so that two releases can run side by side.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+
+from oauth.keys import encryption
+
+# A key of an authenticator app is base32 and a seed is hexadecimal, so neither begins with this.
+_PREFIX = "fernet:"
+_SECRETS = ("secret", "seed")
+BATCH = 200
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    def encrypt(self, text: str) -> str:
+        return _PREFIX + encryption.encrypt(text.encode()).decode()
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Raises cryptography.fernet.InvalidToken if no configured key fits."""
+        if not encrypted_text.startswith(_PREFIX):
+            return encrypted_text
+        return encryption.decrypt(encrypted_text.removeprefix(_PREFIX).encode()).decode()
+
+
+def encrypt_all() -> int:
+    """Encrypts every secret that is not under the newest of KEY_ENCRYPTION_KEYS. Returns how many factors changed.
+
+    Each batch is a transaction that locks its rows, so that a recovery code which is used meanwhile stays used.
+    """
+    adapter, changed, after = SecondFactorAdapter(), 0, 0
+    with_secret = Authenticator.objects.filter(type__in=(Authenticator.Type.TOTP, Authenticator.Type.RECOVERY_CODES))
+    while True:
+        with transaction.atomic():
+            rows = list(with_secret.filter(pk__gt=after).select_for_update().order_by("pk")[:BATCH])
+            for row in rows:
+                data = _under_the_newest_key(row.data, adapter)
+                if data != row.data:
+                    row.data = data
+                    row.save(update_fields=["data"])
+                    changed += 1
+        if not rows:
+            return changed
+        after = rows[-1].pk
+
+
+def _under_the_newest_key(data: dict[str, Any], adapter: SecondFactorAdapter) -> dict[str, Any]:
+    renewed: Callable[[str], str] = lambda text: text if _is_newest(text) else adapter.encrypt(adapter.decrypt(text))  # noqa: E731
+    data = {**data, **{name: renewed(data[name]) for name in _SECRETS if name in data}}
+    if data.get("migrated_codes") is not None:
+        data["migrated_codes"] = [renewed(code) for code in data["migrated_codes"]]
+    return data
+
+
+def _is_newest(text: str) -> bool:
+    return text.startswith(_PREFIX) and encryption.is_newest(text.removeprefix(_PREFIX).encode())

@@ -1,0 +1,16 @@
+"""BANK_AUDIT_LOG: what officers of the bank do is recorded in the audit log of the authorization server."""
+
+from banking.oversight import Officer
+from oauth.models import AuditEvent
+
+
+def record(act: str, *, officer: Officer, about: str, reason: str) -> None:
+    """In the transaction of the act."""
+    AuditEvent.record(
+        AuditEvent.Action.STAFF_ACTED,
+        endpoint=f"bank.{act}",
+        user=about,
+        actor=officer.user.pk,
+        address=officer.address,
+        reason=reason,
+    )

@@ -1,0 +1,124 @@
+"""Answers to errors that no view handles: JSON at machine endpoints, otherwise a page."""
+
+import logging
+import sys
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.utils import translation
+from django_guid import get_guid
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from banking.api.problems import json_response, problem
+from oauth.errors import described
+
+logger = logging.getLogger(__name__)
+
+OUTAGE_RETRY_AFTER_SECONDS = 2
+
+# The database or the cache is unreachable, too slow, or has no connection left. An error of a statement is no outage.
+_OUTAGES = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    PoolClosed,
+    TooManyRequests,
+    RedisConnectionError,
+    RedisTimeoutError,
+)
+_PROTOCOL = ("/oauth/", "/.well-known/", "/health/")
+# Pages under /oauth/.
+_PAGES = ("/oauth/authorize/", "/oauth/apps/", "/oauth/device/", "/oauth/requests/", "/oauth/logout/")
+
+
+@dataclass(frozen=True)
+class Failure:
+    status: HTTPStatus
+    oauth_error: str  # RFC 6749 §5.2, §4.1.2.1
+    problem: str  # a key of banking.api.problem_types.PROBLEMS
+    detail: str
+    page: str = ""  # the template, if its name is not the status
+
+
+MALFORMED = Failure(HTTPStatus.BAD_REQUEST, "invalid_request", "malformed_request", "The request is malformed.")
+CONTROL_CHARACTER = Failure(
+    HTTPStatus.BAD_REQUEST, "invalid_request", "malformed_request", "The URL contains a control character."
+)
+TOO_LONG = Failure(HTTPStatus.REQUEST_URI_TOO_LONG, "invalid_request", "malformed_request", "The URL is too long.")
+FORBIDDEN = Failure(HTTPStatus.FORBIDDEN, "access_denied", "permission_denied", "You are not allowed to do this.")
+FORM_EXPIRED = Failure(
+    HTTPStatus.FORBIDDEN, "access_denied", "permission_denied", "The CSRF token of the form is missing or has expired.",
+    page="403_csrf",
+)  # fmt: skip
+TOO_MANY = Failure(
+    HTTPStatus.TOO_MANY_REQUESTS, "slow_down", "rate_limited", "Too many requests. Wait a minute, then try again."
+)
+NOT_FOUND = Failure(HTTPStatus.NOT_FOUND, "not_found", "not_found", "There is nothing at this URL.")
+BUG = Failure(
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    "server_error",
+    "server_error",
+    "An error occurred on our side. It is logged under this error ID.",
+)
+OUTAGE = Failure(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "temporarily_unavailable",
+    "temporarily_unavailable",
+    "The service is temporarily unavailable. Try again.",
+)
+
+
+def answer(request: HttpRequest, failure: Failure) -> HttpResponse:
+    """The failure in the format of the caller: RFC 9457 for the API, RFC 6749 §5.2 for the protocol, or a page."""
+    response: HttpResponse
+    path = request.path
+    if path.startswith("/api/"):
+        response = json_response(problem(failure.problem, status=failure.status, detail=failure.detail))
+    elif path.startswith(_PROTOCOL) and not f"{path}/".startswith(_PAGES):
+        body = {"error": failure.oauth_error, "error_description": described(failure.detail, get_guid() or "")}
+        response = JsonResponse(body, status=failure.status)
+        response["X-Error-Id"] = get_guid() or ""
+    else:
+        # Without request and context processors, because they may need the database that is down. The language is
+        # chosen here, because the request may not have reached the middleware that does it.
+        with translation.override(translation.get_language_from_request(request)):
+            page = render_to_string(f"{failure.page or failure.status.value}.html", {"request_id": get_guid()})
+        response = HttpResponse(page, status=failure.status)
+    response["Cache-Control"] = "no-store"
+    if failure is OUTAGE:
+        response["Retry-After"] = str(OUTAGE_RETRY_AFTER_SECONDS)
+    return response
+
+
+def is_outage(error: BaseException | None) -> bool:
+    return isinstance(error, _OUTAGES)
+
+
+# --- Django's handler400, handler403, handler404 and handler500
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, MALFORMED)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, FORBIDDEN)
+
+
+def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW."""
+    return answer(request, FORM_EXPIRED)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return answer(request, NOT_FOUND)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """An outage inside a middleware, such as the session's, also comes here, because no process_exception sees it."""
+    return answer(request, OUTAGE if is_outage(sys.exception()) else BUG)

@@ -1,0 +1,148 @@
+"""Middleware of the site: refuses malformed requests, answers outages, keeps private pages out of caches, limits forms
+and chooses the language of a page.
+
+With the fast path, machine endpoints go through OAUTH["MACHINE_MIDDLEWARE"] instead. Without it they go through all of
+these, which leave them alone where a rule is for pages only.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import DataError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
+
+from config.http import errors
+from oauth.conf import conf
+from oauth.errors import TooManyRequests
+from oauth.infrastructure import rate_limits
+
+logger = logging.getLogger(__name__)
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+MAX_QUERY_CHARACTERS = 32 * 1024
+# Raw or percent-encoded C0 controls. No parameter may contain them, and PostgreSQL refuses NUL with an error.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]|%[01][0-9A-Fa-f]|%7[fF]")
+
+
+class MalformedRequestMiddleware:
+    """Checks path and query before the URL is resolved. Endpoints check their bodies themselves."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        query = request.META.get("QUERY_STRING", "")
+        if len(query) > MAX_QUERY_CHARACTERS:
+            return errors.answer(request, errors.TOO_LONG)
+        if _CONTROL.search(query) or _CONTROL.search(request.path_info):
+            return errors.answer(request, errors.CONTROL_CHARACTER)
+        return self.get_response(request)
+
+
+class MachineContentSecurityPolicyMiddleware:
+    """OWASP REST Security: if a browser shows the answer of a machine endpoint, it runs and frames nothing of it.
+
+    Inside of CSPMiddleware, which keeps a header that is there.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if conf.is_machine_endpoint(request.path_info):
+            response["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+        return response
+
+
+class OutageMiddleware:
+    """Answers 503 with Retry-After, in the caller's format, where a view cannot reach the database or the cache.
+
+    Innermost. An outage in another middleware reaches `errors.server_error` instead.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not errors.is_outage(exception):
+            return None
+        logger.error("The database or the cache is not available: %s: %s", type(exception).__name__, exception)
+        return errors.answer(request, errors.OUTAGE)
+
+
+class FormLimitMiddleware:
+    """Limits the forms that one user or, without a login, one IP address can send in a minute, so that nobody can make
+    pages write without end (OWASP API4). Views have lower limits of their own."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_form = request.method not in ("GET", "HEAD", "OPTIONS")
+        if is_form and not conf.is_machine_endpoint(request.path_info):
+            try:
+                rate_limits.spend_page("", request)
+            except TooManyRequests as refusal:
+                response = errors.answer(request, errors.TOO_MANY)
+                response["Retry-After"] = str(refusal.retry_after_seconds)
+                return response
+        return self.get_response(request)
+
+
+class ImpossibleValueMiddleware:
+    """Answers 400 if a value in the URL of an admin page does not fit the type of its column in PostgreSQL, such as a
+    number out of range or an unknown member of an enumeration. Django's filters check only the types it knows."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        is_asked = request.method in ("GET", "HEAD") and request.path_info.startswith("/admin/")
+        if not is_asked or not isinstance(exception, DataError):
+            return None
+        logger.warning("A value in the URL does not fit its column: %s", exception)
+        return errors.answer(request, errors.MALFORMED)
+
+
+class PrivatePageMiddleware:
+    """No cache may store a page that depends on the session."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        # Django adds this to Vary if the view has read the session.
+        if "Cookie" in response.get("Vary", "") and "Cache-Control" not in response:
+            response["Cache-Control"] = "private, no-store"
+        return response
+
+
+class LanguageMiddleware(LocaleMiddleware):
+    """The language that the user chose, otherwise the one of the browser. The admin, the API and machine endpoints use
+    English, which is the language of the specifications."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        if request.path_info.startswith(("/admin/", "/api/")) or conf.is_machine_endpoint(request.path_info):
+            translation.activate(settings.LANGUAGE_CODE)
+            request.LANGUAGE_CODE = translation.get_language()
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        answer = response
+        if not conf.is_machine_endpoint(request.path_info):
+            answer = super().process_response(request, response)
+        # This thread's next request may be for a machine endpoint, which is answered in one language.
+        translation.deactivate()
+        return answer

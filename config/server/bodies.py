@@ -1,0 +1,125 @@
+"""Request bodies are read before a request takes one of the few slots in which Django works.
+
+granian gives a request to a thread when its headers have arrived. The thread then waits for the body inside of
+granian, where Python cannot interrupt it, so a few slow clients could block every thread. Here, many threads may wait
+for a body, each for a limited time, and only `slots` requests at a time go on to Django. Probes need no slot. If too
+many threads wait, the longest wait ends: the body of an honest client arrives with the headers or a round trip later.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from queue import SimpleQueue
+from typing import Any
+
+from granian.wsgi import ResponseIterWrap
+from prometheus_client import Counter
+
+BODY_SECONDS = 10.0
+# Bodies that one worker process waits for. Its other threads are for requests that are complete.
+MOST_WAITING = 512
+# Endpoints accept up to 64 KiB. Up to this size, they refuse the body themselves.
+MOST_BYTES = 1024 * 1024
+_TICK_SECONDS = 0.25
+_PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
+
+slow_bodies = Counter("http_slow_bodies_total", "Connections closed because the body of a request did not arrive.")
+logger = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+# What granian makes from a WSGI application: `(protocol, environ) -> status`.
+Runner = Callable[[Any, Environ], int]
+
+
+class BodiesFirst:
+    """Calls `run` for at most `slots` requests at a time, each with its whole body. A body may take `seconds`."""
+
+    def __init__(self, run: Runner, *, slots: int, seconds: float = BODY_SECONDS, most: int = MOST_WAITING) -> None:
+        self.run = run
+        self.seconds, self.most = seconds, most
+        self.slots: SimpleQueue[None] = SimpleQueue()
+        for _ in range(slots):
+            self.slots.put(None)
+        # By id of the protocol object, in the order in which they began, so the first one is due first.
+        self.waiting: dict[int, tuple[Any, float]] = {}
+        self.lock = threading.Lock()
+        threading.Thread(target=self._watch, name="slow-bodies", daemon=True).start()
+
+    def __call__(self, protocol: Any, environ: Environ) -> int:
+        if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
+            refused = self._read_body(protocol, environ)
+            if refused:
+                return refused
+        elif environ["PATH_INFO"] in _PROBES:
+            return self.run(protocol, environ)
+        self.slots.get()
+        try:
+            return self.run(protocol, environ)
+        finally:
+            self.slots.put(None)
+
+    def _read_body(self, protocol: Any, environ: Environ) -> int:
+        """Puts the whole body into `environ`. Returns 0, or the status that the request was answered with."""
+        declared = environ.get("CONTENT_LENGTH")
+        if declared == "0":
+            return 0
+        if declared is not None and int(declared) > MOST_BYTES:
+            return _refuse(protocol, 413)
+        self._begin_to_wait(protocol)
+        body = environ["wsgi.input"].read(MOST_BYTES + 1)
+        with self.lock:
+            if self.waiting.pop(id(protocol), None) is None:
+                return 408  # another thread has answered it meanwhile
+        if len(body) > MOST_BYTES:
+            return _refuse(protocol, 413)
+        if declared is not None and len(body) != int(declared):
+            return _refuse(protocol, 400)  # the client closed the connection; an incomplete form must not be processed
+        environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
+        return 0
+
+    def _begin_to_wait(self, protocol: Any) -> None:
+        oldest = None
+        with self.lock:
+            if len(self.waiting) >= self.most:
+                oldest, _ = self.waiting.pop(next(iter(self.waiting)))
+            self.waiting[id(protocol)] = (protocol, time.monotonic() + self.seconds)
+        if oldest is not None:
+            _cut_short(oldest)
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(_TICK_SECONDS)
+            for protocol in self._overdue(time.monotonic()):
+                _cut_short(protocol)
+
+    def _overdue(self, now: float) -> list[Any]:
+        with self.lock:
+            due = [key for key, (_, until) in self.waiting.items() if until <= now]
+            return [self.waiting.pop(key)[0] for key in due]
+
+
+class _LessThanItSaid:
+    """A response body shorter than its Content-Length. It makes granian close the connection, which ends the thread's
+    read of the request body. After a complete response, the read would continue."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"The request body did not arrive in time.\n"
+
+    def close(self) -> None:
+        pass
+
+
+def _cut_short(protocol: Any) -> None:
+    slow_bodies.inc()
+    headers = [("Content-Type", "text/plain"), ("Connection", "close"), ("Content-Length", "64")]
+    try:
+        protocol.response_iter(408, headers, ResponseIterWrap(_LessThanItSaid()))
+    except RuntimeError:  # the connection is gone
+        logger.debug("A slow client had closed the connection.", exc_info=True)
+
+
+def _refuse(protocol: Any, status: int) -> int:
+    protocol.response_bytes(status, [("Connection", "close")], b"")
+    return status

@@ -1,0 +1,126 @@
+"""The probes /health/live and /health/ready for load balancers, and /metrics for Prometheus."""
+
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from http import HTTPStatus
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
+from django.conf import settings
+from django.db import Error, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from banking.oversight import metrics as bank_metrics
+from config.server.draining import is_draining
+from config.server.proxy import UNKNOWN_PROXY
+from oauth import keys
+from oauth.operations import cleanup
+
+SECONDS_BETWEEN_MEASUREMENTS = 60
+
+_migrated = False
+_measured_at = float("-inf")
+
+
+class ProbeMiddleware:
+    """Answers before the Host header is checked, because load balancers and Prometheus send an IP address as Host."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.probes = {"/health/live": live, "/health/ready": ready, "/metrics": metrics}
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.probes.get(request.path_info, self.get_response)(request)
+
+
+@require_safe
+@never_cache
+def live(request: HttpRequest) -> JsonResponse:
+    """The process answers. Nothing else is checked."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def ready(request: HttpRequest) -> JsonResponse:
+    """Whether to send requests here: 200 only if every check passes. The answer lists each check."""
+    results = {"accepting": not is_draining(), "database": _holds(_database_answers)}
+    # Each of these would wait for the database again.
+    results["migrations"] = results["database"] and _holds(_is_migrated)
+    results["signing_key"] = results["database"] and _holds(keys.is_ready)
+    is_ready = all(results.values())
+    body = {
+        "status": "ok" if is_ready else "failed",
+        "checks": {name: "ok" if holds else "failed" for name, holds in results.items()},
+    }
+    return JsonResponse(body, status=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+@require_safe
+@never_cache
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus text format, summed over the worker processes, for METRICS_NETWORKS only."""
+    if not _may_read_metrics(request):
+        raise Http404
+    _measure()
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+def _measure() -> None:
+    """At most once a minute per process. Without the database, these metrics keep their last values."""
+    global _measured_at
+    if time.monotonic() - _measured_at < SECONDS_BETWEEN_MEASUREMENTS:
+        return
+    _measured_at = time.monotonic()
+    with suppress(Error, PoolTimeout, PoolClosed, TooManyRequests):
+        cleanup.measure_backlog()
+        bank_metrics.measure()
+
+
+def _may_read_metrics(request: HttpRequest) -> bool:
+    if UNKNOWN_PROXY in request.META:
+        return False  # it may be a proxy on this machine, whose IP address is not that of the client
+    try:
+        address = ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:  # a Unix socket has no IP address
+        return False
+    return any(address in network for network in _networks(tuple(settings.METRICS_NETWORKS)))
+
+
+@cache
+def _networks(networks: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
+    return [ip_network(network) for network in networks]
+
+
+def _holds(check: Callable[[], bool]) -> bool:
+    try:
+        return check()
+    except (Error, PoolTimeout, PoolClosed, TooManyRequests):
+        return False
+
+
+def _database_answers() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return True
+
+
+def _is_migrated() -> bool:
+    """A migration is never reversed under a running process, so a positive answer is kept."""
+    global _migrated
+    if not _migrated:
+        executor = MigrationExecutor(connection)
+        _migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return _migrated

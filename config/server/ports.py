@@ -1,0 +1,25 @@
+"""Whether a TCP port is free. Without Django, so that manage.py can use it before the settings load."""
+
+import errno
+import socket
+
+
+def is_free(port: int, *hosts: str) -> bool:
+    """Whether no process listens on `port` at any of these addresses.
+
+    Checked before granian starts, because granian shares its port (SO_REUSEPORT): a second server would start without
+    an error and take every other request.
+    """
+    return all(_can_bind(host, port) for host in hosts)
+
+
+def _can_bind(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free
+            probe.bind((host, port))
+    except OSError as error:
+        # On a machine without IPv6, no process listens at ::1 either.
+        return error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+    return True

@@ -1,0 +1,179 @@
+"""How granian runs the site: what its worker processes load, how they log, and how they stop."""
+
+import gc
+import logging
+import multiprocessing
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.urls import get_resolver
+from django.utils.module_loading import import_string
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import mp as granian_workers
+
+from config.server import bodies, draining
+
+STOP_SECONDS = 30
+# Longer than load balancers keep an idle connection (usually 60 s), so that they close it first and never send a
+# request on a connection that the server is closing.
+IDLE_SECONDS = 75
+# Each connection may use a thread, which granian creates when it is needed, so that no request waits behind slow ones.
+# An idle connection uses none. See config/server/bodies.py.
+CONNECTIONS_PER_WORKER = 1024
+SECRETS = (
+    "SECRET_KEY", "SECRET_KEY_FALLBACKS", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL",
+    "PROXY_SECRETS",
+)  # fmt: skip
+
+
+def serve(
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    threads: int,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    drain_seconds: float = 0,
+    body_seconds: float = bodies.BODY_SECONDS,
+    idle_seconds: int = IDLE_SECONDS,
+) -> None:
+    """Serves until SIGTERM or SIGINT. Requests in flight then have STOP_SECONDS to finish.
+
+    Each worker process handles `threads` requests at a time. It closes a connection if the headers of the next request
+    have not arrived after `idle_seconds`, or the body after `body_seconds`.
+
+    With `drain_seconds`, SIGTERM first makes /health/ready answer 503 for that time while all requests are still
+    served, so that load balancers notice. Ctrl-C does not wait.
+    """
+    # Fork, the default on Linux, would copy this process's database connections into the workers.
+    multiprocessing.set_start_method("spawn", force=True)
+    with tempfile.TemporaryDirectory(prefix="countersign-") as directory:
+        os.environ[draining.VARIABLE] = str(Path(directory) / "draining")
+        # Each worker writes its metrics into files here, and /metrics adds them up.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        server = _Server(
+            "config.wsgi:application",
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=workers,
+            blocking_threads=CONNECTIONS_PER_WORKER,
+            backpressure=CONNECTIONS_PER_WORKER,
+            # With HTTP/2, the time limit would not apply to a connection that sends nothing at all.
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=idle_seconds * 1000),
+            websockets=False,
+            respawn_failed_workers=True,
+            workers_kill_timeout=STOP_SECONDS,
+            log_level=LogLevels(settings.LOGGING["root"]["level"].lower()),
+            log_dictconfig=_logging(),
+            ssl_cert=certificate,
+            ssl_key=key,
+            ssl_protocol_min=SSLProtocols.tls12,
+        )
+        server.drain_seconds = drain_seconds
+        loader = partial(load_application, threads=threads, body_seconds=body_seconds)
+        server.serve(target_loader=loader, wrap_loader=False)
+
+
+def load_application(*, threads: int = 1, body_seconds: float = bodies.BODY_SECONDS) -> Callable[..., Any]:
+    """Runs first in each worker process."""
+    _read_bodies_first(threads, body_seconds)
+    # Ctrl-C must reach only the server, which then stops the workers: a worker that gets two signals at once may hang.
+    os.setpgrp()
+    threading.Thread(target=_end_with_the_server, daemon=True).start()
+
+    application: Callable[..., Any] = import_string("config.wsgi.application")
+    # granian copies the environment of the process into the environ of each request, where an error report would show
+    # it. The settings have already read these variables.
+    for name in SECRETS:
+        os.environ.pop(name, None)
+        os.environ.pop(f"{name}_FILE", None)
+    _settle()
+    return application
+
+
+def _read_bodies_first(threads: int, seconds: float) -> None:
+    """granian has no setting for this. If a later granian lacks this function, the server does not start."""
+    workers: Any = granian_workers  # which does not export it
+    wrap = workers._wsgi_call_wrap
+
+    def wrapped(*arguments: Any) -> Any:
+        return bodies.BodiesFirst(wrap(*arguments), slots=threads, seconds=seconds)
+
+    workers._wsgi_call_wrap = wrapped
+
+
+def _settle() -> None:
+    """Loads all views before the first request, and excludes what is loaded from garbage collection."""
+    get_resolver().url_patterns  # noqa: B018
+    gc.collect()
+    gc.freeze()
+
+
+def _end_with_the_server() -> None:
+    """If the server is killed, its workers must not keep the port."""
+    server = multiprocessing.parent_process()
+    if server:
+        server.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _logging() -> dict[str, Any]:
+    """Our logging, with granian's own lines in the same format."""
+    return {
+        **settings.LOGGING,
+        "filters": {**settings.LOGGING["filters"], "threads": {"()": "config.server.serving.WithoutThreadCount"}},
+        "loggers": {**settings.LOGGING["loggers"], "_granian": {"propagate": True, "filters": ["threads"]}},
+    }
+
+
+class WithoutThreadCount(logging.Filter):
+    """Drops granian's warning about many threads: most of them only wait for a body."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "Python threads, which seems quite high" not in record.getMessage()
+
+
+class _Server(Granian):  # type: ignore[misc, valid-type]
+    """Granian with a pause before it stops, and exit code 0 after a signal to stop."""
+
+    drain_seconds: float = 0
+    is_draining = False
+
+    def signal_handler_interrupt(self, number: int = signal.SIGINT, *_: Any) -> None:
+        if self.interrupt_signal:
+            return
+        if number == signal.SIGTERM and self.drain_seconds and not self.is_draining:
+            self.is_draining = True
+            draining.begin()
+            pause = threading.Timer(self.drain_seconds, super().signal_handler_interrupt)
+            pause.daemon = True
+            pause.start()
+        else:
+            super().signal_handler_interrupt()
+
+    def _respawn_workers(self, *arguments: Any, **options: Any) -> None:
+        if self.is_draining:
+            # systemd's KillMode=control-group sends the signal to the workers as well: nothing to wait for.
+            super().signal_handler_interrupt()
+        else:
+            super()._respawn_workers(*arguments, **options)
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        try:
+            super().shutdown(exit_code)
+        except SystemExit:
+            if not self.interrupt_signal:  # a worker that stopped before the server is not a failure
+                raise
