@@ -165,6 +165,10 @@ class TooManyRequests(OAuthError):
         super().__init__(description)
         self.retry_after_seconds = retry_after_seconds
 
+    @classmethod
+    def after(cls, seconds: int) -> "TooManyRequests":
+        return cls(f"Too many requests. Try again in {seconds} seconds.", retry_after_seconds=seconds)
+
 
 class RequestNotSupported(OAuthError):
     code = "request_not_supported"

@@ -11,9 +11,8 @@ from django.http import HttpRequest
 
 from accounts.browsers import known_device
 from accounts.models import UserManager
-from oauth.errors import TooManyRequests
 from oauth.infrastructure import rate_limits
-from oauth.infrastructure.rate_limits import Limit
+from oauth.infrastructure.rate_limits import Limit, LimitReached
 
 ONE_ASKER = Limit("mails-of-one-asker", 3, seconds=300)
 ALL_ASKERS = Limit("mails-to-one-address", 12, seconds=3600)
@@ -37,6 +36,6 @@ def _refuses(look: Callable[..., None], request: HttpRequest, email: str, is_pro
         look(ONE_ASKER, email, "proven" if is_proven else "asked", asker)
         if device is None and not is_proven:
             look(ALL_ASKERS, email)
-    except TooManyRequests:
+    except LimitReached:
         return True
     return False

@@ -11,9 +11,8 @@ from django.http import HttpRequest
 
 from accounts.browsers import known_device
 from accounts.models import User, UserManager
-from oauth.errors import TooManyRequests
 from oauth.infrastructure import rate_limits
-from oauth.infrastructure.rate_limits import Limit
+from oauth.infrastructure.rate_limits import Limit, LimitReached
 
 # At one user account, from one IP address or from one browser that its owner has logged in from before.
 OF_ONE_PLACE = Limit("guesses-of-one-place", 5, seconds=300)
@@ -36,7 +35,7 @@ def count(request: HttpRequest, email: str) -> None:
     for limit, key in _counts(request, email):
         try:
             rate_limits.spend(limit, *key)
-        except TooManyRequests:
+        except LimitReached:
             continue
 
 
@@ -47,7 +46,7 @@ def is_proof_refused(user: User) -> bool:
 def count_proof(user: User) -> None:
     try:
         rate_limits.spend(OF_PROOFS, str(user.pk))
-    except TooManyRequests:
+    except LimitReached:
         return
 
 
@@ -77,6 +76,6 @@ def _counts(request: HttpRequest, email: str) -> list[tuple[Limit, tuple[str, ..
 def _is_reached(limit: Limit, key: tuple[str, ...]) -> bool:
     try:
         rate_limits.check(limit, *key)
-    except TooManyRequests:
+    except LimitReached:
         return True
     return False

@@ -18,7 +18,7 @@ from banking.api.refusals import problem_of
 from banking.api.representations import Problem
 from banking.ledger.refusals import Refusal
 from banking.payments.refusals import NotTheirs, RequestInProgress, StrongProofNeeded
-from oauth.errors import TooManyRequests
+from oauth.infrastructure.rate_limits import LimitReached
 from oauth.resource_server import InsufficientUserAuthentication
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         logger.error("The database is not available: %s", type(error).__name__)
         detail = "The bank cannot be reached at the moment. Repeat the same request."
         return ProblemResponse(problem("temporarily_unavailable", status=503, detail=detail), {"Retry-After": "2"})
-    if isinstance(error, TooManyRequests):
+    if isinstance(error, LimitReached):
         error = exceptions.Throttled(wait=error.retry_after_seconds)
     if isinstance(error, (Http404, NotTheirs)):
         error = exceptions.NotFound()

@@ -50,7 +50,7 @@ class CreateOnce(PaymentView):
 
     def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> Mapping[str, Any]:
         """The JSON of what the body asks to make, in the caller's transaction. Raises a Refusal, StrongProofNeeded,
-        NotTheirs, TooManyRequests, or what `require_live` raises."""
+        NotTheirs, LimitReached, or what `require_live` raises."""
         raise NotImplementedError
 
     def created_once(self, request: TokenRequest, body: dict[str, Any]) -> Created[Any] | ProblemResponse:

@@ -60,7 +60,7 @@ def prepare(instruction: Instruction, payer: Payer, *, is_charged: bool = True) 
     """The order, after every check that is possible before money is touched. In the caller's transaction.
 
     `is_charged` is False if the user was told of the destination's account before. Raises NotTheirs if they may not pay
-    from the source, TooManyRequests, or a Refusal.
+    from the source, LimitReached, or a Refusal.
     """
     destination = resolve(instruction.destination, payer.user_id)
     consent = consent_to(

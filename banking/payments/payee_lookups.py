@@ -5,19 +5,18 @@ API4, API6). Each user has one. All of their apps, the web bank, transfers, dry 
 from uuid import UUID
 
 from banking.models import Transfer
-from oauth.errors import TooManyRequests
 from oauth.infrastructure import rate_limits
-from oauth.infrastructure.rate_limits import Limit
+from oauth.infrastructure.rate_limits import Limit, LimitReached
 
 LIMIT = Limit("payee-lookups", 30)
 
 
 def spend(user_id: UUID, *, paid_iban: str = "") -> None:
-    """Counts one answer. Raises TooManyRequests if the budget is spent, except for an IBAN that the user has paid
+    """Counts one answer. Raises LimitReached if the budget is spent, except for an IBAN that the user has paid
     before: its answer tells them nothing new."""
     try:
         rate_limits.spend(LIMIT, str(user_id))
-    except TooManyRequests:
+    except LimitReached:
         if not paid_iban or not _has_paid(user_id, paid_iban):
             raise
 

@@ -28,7 +28,7 @@ def find_route(
     """`visible` are the user's accounts that the client may see. At most two queries.
 
     `charged_to` is the user whose budget pays for a look at somebody else's account, or None if they were told of it
-    before. Raises TooManyRequests.
+    before. Raises LimitReached.
     """
     identifier = destination.iban
     named = Q(pk__in=[source_id, destination.account_id])

@@ -24,7 +24,7 @@ from banking.web import pending
 from banking.web.forms import TransferForm
 from banking.web.refusals import message_of, status_of
 from banking.web.user import accounts_of, id_of, is_fresh, page, prove_it
-from oauth.errors import TooManyRequests
+from oauth.infrastructure.rate_limits import LimitReached
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -45,7 +45,7 @@ def fill_in(request: HttpRequest) -> HttpResponseBase:
     body = form.body
     try:
         _prepare(request, body, key="", is_charged=True)
-    except TooManyRequests:
+    except LimitReached:
         form.add_error(None, _("You have entered many account numbers. Please wait a minute and try again."))
         return _form(request, form, status=429)
     except Refusal as refusal:
@@ -176,7 +176,7 @@ def _match(order: PaymentOrder) -> Match:
     """Whether the name fits the account; not available to a user who asks too often."""
     try:
         payee_lookups.spend(order.user_id)
-    except TooManyRequests:
+    except LimitReached:
         return Match("not_available")
     return confirm_payee(order.payee_iban, order.payee_name)
 

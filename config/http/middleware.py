@@ -17,8 +17,8 @@ from django.utils import translation
 
 from config.http import errors
 from oauth.conf import conf
-from oauth.errors import TooManyRequests
 from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import LimitReached
 
 logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -90,7 +90,7 @@ class FormLimitMiddleware:
         if is_form and not conf.is_machine_endpoint(request.path_info):
             try:
                 rate_limits.spend_page("", request)
-            except TooManyRequests as refusal:
+            except LimitReached as refusal:
                 response = errors.answer(request, errors.TOO_MANY)
                 response["Retry-After"] = str(refusal.retry_after_seconds)
                 return response

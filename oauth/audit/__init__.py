@@ -1,1 +1,1 @@
-"""Records refused requests of endpoints and pages. Imports `models`, `infrastructure` and `errors`."""
+"""Records refused requests, and counts requests for /metrics. Imports `models`, `infrastructure` and `errors`."""

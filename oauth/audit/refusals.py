@@ -4,12 +4,18 @@ import logging
 
 from django.http import HttpRequest
 
+from oauth.audit import metrics
 from oauth.errors import AuthorizationPending, OAuthError, SlowDown, TooManyRequests, UseDPoPNonce
-from oauth.infrastructure import metrics, rate_limits
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit
 from oauth.models import AuditEvent, Client, RefusalCount
 
 # Expected answers, not events: a device that waits, a client that needs a nonce, and a limit that was reached.
 UNRECORDED = (AuthorizationPending, SlowDown, TooManyRequests, UseDPoPNonce)
+
+# Events of the audit log that strangers may cause in the name of a client, per IP address and in all. More are counted.
+EVENTS_OF_STRANGERS = Limit("events-of-strangers", 30)
+EVENTS_OF_STRANGERS_OF_CLIENT = Limit("events-of-strangers-of-client", 300)
 
 logger = logging.getLogger("oauth.refusals")
 
@@ -60,5 +66,5 @@ def _is_known(client: Client | None, refusal: OAuthError) -> bool:
 def _is_worth_an_event(client_id: str, request: HttpRequest) -> bool:
     """Anybody can call in the name of a client, so a limit says how many events that may cause."""
     return rate_limits.is_within(
-        rate_limits.EVENTS_OF_STRANGERS, rate_limits.address_of(request), client_id
-    ) and rate_limits.is_within(rate_limits.EVENTS_OF_STRANGERS_OF_CLIENT, client_id)
+        EVENTS_OF_STRANGERS, rate_limits.address_of(request), client_id
+    ) and rate_limits.is_within(EVENTS_OF_STRANGERS_OF_CLIENT, client_id)

@@ -22,7 +22,7 @@ from oauth.errors import (
     TooManyRequests,
 )
 from oauth.infrastructure import display_names, rate_limits
-from oauth.infrastructure.rate_limits import Limit
+from oauth.infrastructure.rate_limits import Limit, LimitReached
 from oauth.models import Authorization, BackchannelRequest, Client, Session
 from oauth.models.client import DeliveryMode
 from oauth.models.secret import digest, new_secret
@@ -149,7 +149,7 @@ def _may_be_asked(user: Any, hint: bytes, client: Client) -> bool:
     waiting = undecided().filter(user=pk, client=client).count()
     try:
         rate_limits.spend(OF_A_USER, client.client_id, hint.hex() if user is None else str(pk))
-    except TooManyRequests:
+    except LimitReached:
         return False
     # Staff have not checked a client that registered itself: it may ask only users who allowed it before.
     may_ask = is_known_to_client or client.is_vouched_for

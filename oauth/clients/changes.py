@@ -21,9 +21,8 @@ from procrastinate.contrib.django import app
 from procrastinate.types import JSONValue
 
 from oauth.conf import conf
-from oauth.errors import TooManyRequests
 from oauth.infrastructure import display_names, rate_limits
-from oauth.infrastructure.rate_limits import Limit
+from oauth.infrastructure.rate_limits import Limit, LimitReached
 from oauth.models import AuditEvent, Authorization, Client, RememberedConsent
 from oauth.models.client import identity as client_identity
 from oauth.models.client.identity import Identity
@@ -79,7 +78,7 @@ def enqueue_notice(
     """`contacts` are those before the change; they get the email, too."""
     try:
         rate_limits.spend(MAILS_OF_A_CLIENT, client.client_id)
-    except TooManyRequests:
+    except LimitReached:
         return  # they got ten emails in this hour
     to: list[JSONValue] = list(dict.fromkeys([*client.contacts[:_MOST_CONTACTS], *list(contacts)[:_MOST_CONTACTS]]))
     app.configure_task(TELL, queue="oauth").defer(

@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.utils.decorators import classonlymethod
 from django.views import View
 
-from oauth.audit import refusals
+from oauth.audit import metrics, refusals
 from oauth.clients import authentication
 from oauth.errors import InvalidClient, InvalidRequest, OAuthError, TooManyRequests
 from oauth.fast_path import headers
-from oauth.infrastructure import metrics, rate_limits
-from oauth.infrastructure.rate_limits import Limit
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit, LimitReached
 from oauth.models import Client
 from oauth.models.audit_event import origin
 from oauth.parameters import Parameters
@@ -22,6 +22,10 @@ from oauth.proof import nonce
 
 # RFC 6749 §5.1: tokens are never cached.
 _HEADERS = headers.stored({"Cache-Control": "no-store", "Pragma": "no-cache", "Referrer-Policy": "no-referrer"})
+
+# Failed client authentication, per client and IP address, and per IP address.
+FAILURES = Limit("failures", 30)
+FAILURES_OF_ADDRESS = Limit("failures-of-address", 120)
 
 
 class ProtocolEndpoint(View):
@@ -58,8 +62,8 @@ class ProtocolEndpoint(View):
         except InvalidClient as refusal:
             refusal.client_id = client_id
             refusal.is_of_known_client = authentication.is_known(client_id)
-            rate_limits.spend(rate_limits.FAILURES, address, client_id)
-            rate_limits.spend(rate_limits.FAILURES_OF_ADDRESS, address)
+            rate_limits.spend(FAILURES, address, client_id)
+            rate_limits.spend(FAILURES_OF_ADDRESS, address)
             raise
         self.caller = client
         if client.is_public:
@@ -71,7 +75,10 @@ class ProtocolEndpoint(View):
         with origin(self.endpoint, request), metrics.timed(self.endpoint) as self.timer:
             try:
                 response = super().dispatch(request, *args, **kwargs)
-            except OAuthError as refusal:
+            except (OAuthError, LimitReached) as raised:
+                refusal = (
+                    TooManyRequests.after(raised.retry_after_seconds) if isinstance(raised, LimitReached) else raised
+                )
                 self.timer.outcome = refusal.code
                 refusals.record(self.endpoint, refusal, request, client=self.caller, is_proven=True)
                 response = error_response(refusal)

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from oauth.clients import changes
 from oauth.clients.registration import ceiling, metadata
-from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.endpoints.protocol import FAILURES, FAILURES_OF_ADDRESS, ProtocolEndpoint
 from oauth.errors import InvalidClientMetadata, InvalidRegistrationToken
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit
@@ -37,7 +37,7 @@ class RegistrationEndpoint(ProtocolEndpoint):
         token = _bearer(request)
         initial_access_token = InitialAccessToken.find(token)
         if initial_access_token is None:
-            rate_limits.spend(rate_limits.FAILURES_OF_ADDRESS, rate_limits.address_of(request))
+            rate_limits.spend(FAILURES_OF_ADDRESS, rate_limits.address_of(request))
             raise InvalidRegistrationToken("The initial access token is not valid or has expired.")
         rate_limits.spend(REGISTRATIONS, token)
         limit = ceiling.of_token(initial_access_token)
@@ -122,8 +122,8 @@ def _own_client(request: HttpRequest, client_id: str, *, lock: bool = False) -> 
     known = bytes(client.registration_token_digest or b"") if client else b""
     if client is None or not secrets.compare_digest(given, known):
         address = rate_limits.address_of(request)
-        rate_limits.spend(rate_limits.FAILURES, address, client_id)
-        rate_limits.spend(rate_limits.FAILURES_OF_ADDRESS, address)
+        rate_limits.spend(FAILURES, address, client_id)
+        rate_limits.spend(FAILURES_OF_ADDRESS, address)
         raise InvalidRegistrationToken("The registration access token must be that of this client.")
     rate_limits.spend(MANAGEMENT, client_id)
     return client

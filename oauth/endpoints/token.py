@@ -3,11 +3,11 @@
 from django.http import HttpRequest, HttpResponse
 
 from oauth import grants, parameters
+from oauth.audit import metrics
 from oauth.conf import conf
 from oauth.endpoints import sender_constraint
 from oauth.endpoints.protocol import ProtocolEndpoint, json_response
 from oauth.grants import GrantRequest
-from oauth.infrastructure import metrics
 
 
 class TokenEndpoint(ProtocolEndpoint):

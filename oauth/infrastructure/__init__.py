@@ -1,4 +1,4 @@
-"""What knows neither OAuth nor money: hand-written SQL, outbound HTTP requests, rate limits, metrics, display of names.
+"""What knows neither OAuth nor money: hand-written SQL, process caches, outbound HTTP requests, rate limits, names.
 
-Everything may import this room; it imports only `conf` and `errors`, and `fast_path` for prepared statements.
+Every room may import this one. It imports `fast_path` and `conf`; each module reads its setting in one function.
 """

@@ -1,11 +1,11 @@
-"""How often somebody may ask (OWASP API4, ASVS 5.0 2.4.1): counted per client, address or both, in fixed windows.
+"""Rate limits (OWASP API4, ASVS 5.0 2.4.1): requests are counted per client, IP address or both, in fixed windows.
 
-Counted in the process first and put into the shared cache in steps of a twentieth of the limit, so that a request
-costs nothing most of the time; the workers together exceed a limit by a few steps at most. Where the cache is away,
-each process counts alone: the limits still hold, but a little wider.
+A process counts in memory and adds its count to the shared cache in steps of a twentieth of the limit, so that most
+requests cost nothing. All processes together exceed a limit by a few steps at most. If the cache is unreachable, each
+process counts alone, and the limits are a little higher.
 
-What a stranger can spend is never what somebody else lives on: before a client has proven itself its limit is
-counted together with the address.
+A stranger must not use up the limit of somebody else, so a limit of a client that is not authenticated is counted
+together with the IP address.
 """
 
 import hashlib
@@ -21,15 +21,22 @@ from django.http import HttpRequest
 from redis.exceptions import RedisError
 
 from oauth.conf import conf
-from oauth.errors import TooManyRequests
 from oauth.infrastructure.caches import TTLCache
 
 _STEPS = 20
 
 
+class LimitReached(Exception):
+    """The edges map it to their own error: an OAuth error, a problem document or a page, with Retry-After."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__(f"Try again in {retry_after_seconds} seconds.")
+        self.retry_after_seconds = retry_after_seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many in so many seconds; THROTTLE_SCALE multiplies the first."""
+    """`count` in `seconds`. THROTTLE_SCALE multiplies the count."""
 
     name: str
     count: int
@@ -40,18 +47,13 @@ class Limit:
         return max(1, round(self.count * conf.THROTTLE_SCALE))
 
 
-FAILURES = Limit("failures", 30)
-FAILURES_OF_ADDRESS = Limit("failures-of-address", 120)
-# Pages that write, of a user or, before anybody is logged in, of an address.
+# Forms of pages, per user or, without a login, per IP address.
 PAGES = Limit("pages", 300)
-# Refusals that anybody can cause in the name of a client: so many are events of the audit log, the others are counted.
-EVENTS_OF_STRANGERS = Limit("events-of-strangers", 30)
-EVENTS_OF_STRANGERS_OF_CLIENT = Limit("events-of-strangers-of-client", 300)
 
 
 @dataclass(slots=True)
 class _Count:
-    """`shared` is what all processes had put together when this one last looked; `pending` is not put there yet."""
+    """`shared` is the count of all processes, as far as this one knows. `pending` is not in the shared cache yet."""
 
     ends_at: float
     shared: int = 0
@@ -64,38 +66,38 @@ _lock = threading.Lock()
 
 
 def spend(limit: Limit, *key: str) -> None:
-    """Counts one. Raises TooManyRequests where that is one too many."""
+    """Counts one. Raises LimitReached if that is above the limit."""
     count, put = _add(limit, key)
     if put:
         _share(limit, key, count, put)
     if count.shared + count.pending > limit.most:
-        raise _refusal(limit)
+        raise LimitReached(seconds_left(limit))
 
 
 def is_within(limit: Limit, *key: str) -> bool:
-    """Counts one; whether it was not one too many."""
+    """Counts one. Returns whether it is within the limit."""
     try:
         spend(limit, *key)
-    except TooManyRequests:
+    except LimitReached:
         return False
     return True
 
 
 def spend_page(endpoint: str, request: HttpRequest) -> None:
-    """Counts a request for a page that writes. Raises TooManyRequests."""
+    """Counts a request for a page that writes. Raises LimitReached."""
     user = getattr(request, "user", None)
     spend(PAGES, endpoint, f"user {user.pk}" if user and user.is_authenticated else address_of(request))
 
 
 def check(limit: Limit, *key: str) -> None:
-    """Counts nothing. Raises TooManyRequests where this process knows that the limit is reached."""
+    """Counts nothing. Raises LimitReached if this process knows that the limit is reached."""
     count = counts.get((limit.name, "\n".join(key)))
     if count is not None and count.shared + count.pending >= limit.most:
-        raise _refusal(limit)
+        raise LimitReached(seconds_left(limit))
 
 
 def remaining(limit: Limit, *key: str) -> int:
-    """How many more this process would let through in this window."""
+    """How many more this process would allow in this window."""
     count = counts.get((limit.name, "\n".join(key)))
     used = count.shared + count.pending if count is not None else 0
     return max(0, limit.most - used)
@@ -107,12 +109,12 @@ def seconds_left(limit: Limit) -> int:
 
 
 def address_of(request: HttpRequest) -> str:
-    """The caller's address; of IPv6 the network, which one subscriber has whole (RFC 6177)."""
+    """The caller's IP address; for IPv6 the /64 network, because one subscriber has all of it (RFC 6177)."""
     return _subscriber(request.META.get("REMOTE_ADDR", ""))
 
 
 def network_of(request: HttpRequest) -> str:
-    """The network of the caller, for what is counted by it: so many addresses may be one attacker's."""
+    """The network of the caller: an IPv4 /24 or an IPv6 /48, whose addresses may all be one attacker's."""
     try:
         address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
     except ValueError:
@@ -133,7 +135,7 @@ def _subscriber(written: str) -> str:
 
 
 def _add(limit: Limit, key: tuple[str, ...]) -> tuple[_Count, int]:
-    """The count of this window with one more, and how many of it are to be put into the shared cache now."""
+    """The count of this window with one more, and how many of it to add to the shared cache now."""
     now = time.time()
     where = (limit.name, "\n".join(key))
     with _lock:
@@ -155,9 +157,4 @@ def _share(limit: Limit, key: tuple[str, ...], count: _Count, put: int) -> None:
         if not cache.add(name, put, 2 * limit.seconds):
             count.shared = max(count.shared, int(cache.incr(name, put)))
     except (OSError, DatabaseError, RedisError, ValueError):
-        return  # counted here alone; ValueError: it went out of the cache in between
-
-
-def _refusal(limit: Limit) -> TooManyRequests:
-    wait = seconds_left(limit)
-    return TooManyRequests(f"Too many requests. Try again in {wait} seconds.", retry_after_seconds=wait)
+        return  # this process counts alone; ValueError: the entry expired in between

@@ -14,8 +14,8 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from oauth.audit import metrics
 from oauth.conf import conf
-from oauth.infrastructure import metrics
 from oauth.models import (
     AuditEvent,
     Authorization,

@@ -7,9 +7,10 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
-from oauth.audit import refusals
-from oauth.errors import OAuthError
-from oauth.infrastructure import metrics, rate_limits
+from oauth.audit import metrics, refusals
+from oauth.errors import OAuthError, TooManyRequests
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import LimitReached
 from oauth.models.audit_event import origin
 from oauth.pages import error_page
 
@@ -31,7 +32,10 @@ class ProtocolPage(View):
             try:
                 rate_limits.spend_page(self.endpoint, request)  # GET too: it stores the request
                 answer = super().dispatch(request, *args, **kwargs)
-            except OAuthError as refusal:
+            except (OAuthError, LimitReached) as raised:
+                refusal = (
+                    TooManyRequests.after(raised.retry_after_seconds) if isinstance(raised, LimitReached) else raised
+                )
                 timer.outcome = refusal.code
                 refusals.record(self.endpoint, refusal, request)
                 answer = error_page.show(request, refusal)

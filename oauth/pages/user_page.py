@@ -9,6 +9,7 @@ from django.views import View
 
 from oauth.errors import LoginRequired, TooManyRequests
 from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import LimitReached
 from oauth.models.audit_event import origin
 from oauth.pages import error_page
 
@@ -26,8 +27,8 @@ class UserPage(View):
         if request.method not in ("GET", "HEAD", "OPTIONS"):
             try:
                 rate_limits.spend_page(self.endpoint, request)
-            except TooManyRequests as refusal:
-                return error_page.show(request, refusal)
+            except LimitReached as reached:
+                return error_page.show(request, TooManyRequests.after(reached.retry_after_seconds))
         try:
             return self._answer(request, *args, **kwargs)
         except LoginRequired as refusal:

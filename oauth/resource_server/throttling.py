@@ -11,9 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from oauth.errors import TooManyRequests
 from oauth.infrastructure import rate_limits
-from oauth.infrastructure.rate_limits import Limit
+from oauth.infrastructure.rate_limits import Limit, LimitReached
 from oauth.tokens.access_token import AccessToken
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class ThrottleToken(BaseThrottle):
         claims = request.auth.claims
         try:
             rate_limits.spend(self._limit, claims.client_id, claims.subject)
-        except TooManyRequests:
+        except LimitReached:
             return False
         return True
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from allauth.account.internal.userkit import user_id_to_str
 
-from accounts.login.authentication_context import of
+from accounts.login.authentication_context import from_session
 from accounts.models import User
 
 PASSWORD = {"method": "password", "at": 1000.7, "email": "x"}
@@ -22,7 +22,7 @@ def context(*records):
         "account_authentication_methods": list(records),
         "account_authentication_methods_user": user_id_to_str(user),
     }
-    return of(SimpleNamespace(session=session, user=user))
+    return from_session(SimpleNamespace(session=session, user=user))
 
 
 @pytest.mark.parametrize(

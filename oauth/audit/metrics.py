@@ -1,4 +1,4 @@
-"""Counters and latencies of the authorization server; the site serves them at /metrics."""
+"""Counters and latencies of the authorization server, for the /metrics of the site."""
 
 import time
 from functools import cache
@@ -19,7 +19,7 @@ backlog = Gauge(
 
 
 class timed:
-    """Around a request. Filled in while it is handled; values come from our own lists, never from the request."""
+    """Around a request, which sets the labels. They come from our own lists, never from the request."""
 
     __slots__ = ("endpoint", "grant_type", "outcome", "started")
 
@@ -35,6 +35,6 @@ class timed:
         _seconds_of(self.endpoint, self.grant_type, outcome).observe(time.perf_counter() - self.started)
 
 
-# prometheus_client looks a series up under a lock, after a check of its labels.
+# prometheus_client checks the labels and looks the series up under a lock, so series are kept here.
 _seconds_of = cache(seconds.labels)
 issued_by = cache(tokens_issued.labels)
