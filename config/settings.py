@@ -41,17 +41,17 @@ ALLOWED_HOSTS = env.list(
     default=[urlsplit(ISSUER).hostname] + ([] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]),
 )
 IS_HTTPS = ISSUER.startswith("https://")
-# Proxies that are believed about their clients: addresses or networks (RFC 9700 §4.13). See config/server/proxy.py.
+# Proxies whose headers count: IP addresses or networks (RFC 9700 §4.13). See config/server/proxy.py.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
-# Each of these proxies marks its element of the Forwarded header with one of them: `by=_SECRET`.
+# Each of these proxies must mark its element of the Forwarded header with one of these: `by=_SECRET`.
 PROXY_SECRETS = env.list("PROXY_SECRETS", default=[])
-# Without secrets: the proxies drop header names with an underscore, so that X-Forwarded-For has one spelling.
+# Without secrets: whether the proxies drop header names with underscores, so that X-Forwarded-For has one spelling.
 PROXIES_DROP_UNDERSCORES = env.bool("PROXIES_DROP_UNDERSCORES", default=False)
-# Addresses and networks that may read /metrics.
+# IP addresses and networks that may read /metrics.
 METRICS_NETWORKS = env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1/128"])
-# Multiplies every rate limit; outside measurements raise it.
+# Multiplies every rate limit. Only measurements raise it.
 THROTTLE_SCALE = env.float("THROTTLE_SCALE", default=1.0)
-# Hosts that server-side fetches may reach although their addresses are private.
+# Hosts that the server may call although their IP addresses are private.
 OUTBOUND_ALLOWED_HOSTS = env.list("OUTBOUND_ALLOWED_HOSTS", default=[])
 
 # --- applications
@@ -95,7 +95,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.http.middleware.MachineContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "config.http.middleware.MalformedRequestMiddleware",  # its page is framed nowhere, too
+    "config.http.middleware.MalformedRequestMiddleware",  # inside of these, so that its page cannot be framed
     "corsheaders.middleware.CorsMiddleware",
     "oauth.resource_server.middleware.OfferDPoPNonce",
     "config.http.middleware.PrivatePageMiddleware",
@@ -150,17 +150,17 @@ DATABASES["default"].update(
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **DATABASES["default"].get("OPTIONS", {}),
-            # A pool that is exhausted answers 503 soon instead of queueing for ever.
+            # If the pool is exhausted, the request is answered 503 soon instead of waiting.
             "pool": {
                 "min_size": env.int("DB_POOL_MIN", default=1),
                 "max_size": env.int("DB_POOL_MAX", default=8),
                 "timeout": env.float("DB_POOL_TIMEOUT", default=1.0),
             },
-            # Statements of our own are planned once a connection. Behind pgbouncer in transaction mode before 1.22,
-            # which does not carry prepared statements over: DB_PREPARED_STATEMENTS=false.
+            # Hand-written SQL is prepared once per connection. pgbouncer before 1.22 in transaction mode does not
+            # support prepared statements: DB_PREPARED_STATEMENTS=false.
             "prepare_threshold": 5 if env.bool("DB_PREPARED_STATEMENTS", default=True) else None,
             "connect_timeout": 3,
-            # A database that vanished without a word (network, host) is given up after as long; Linux only.
+            # A connection to an unreachable host fails after this time; Linux only.
             "tcp_user_timeout": 10_000,
             "application_name": "countersign",
             "options": " ".join(
@@ -176,12 +176,12 @@ DATABASES["default"].update(
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Shared by all workers: Valkey or Redis where CACHE_URL names one, else a table.
+# Shared by all worker processes: Valkey or Redis if CACHE_URL names one, otherwise a table.
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://shared_cache")}
 if CACHES["default"]["BACKEND"] == "django.core.cache.backends.db.DatabaseCache":
     CACHES["default"]["BACKEND"] = "config.table_cache.TableCache"
 
-# --- people
+# --- users
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -218,14 +218,14 @@ ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PREVENT_ENUMERATION = True  # ASVS 5.0 6.3.8
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
-# A code by e-mail lets in whoever has the mailbox, who could reset the password as well; it is never a second factor.
+# A login by a code in an email needs the mailbox, as a password reset does. The code is never a second factor.
 ACCOUNT_LOGIN_BY_CODE_ENABLED = True
 ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 600
-# What changes how somebody logs in needs a proof of the last minutes (ASVS 5.0 7.5.1).
+# Changes of how a user logs in need a login or reauthentication in the last minutes (ASVS 5.0 7.5.1).
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
-# Not "code": with a session and the mailbox, but without the second factor, nobody may change how a user logs in.
+# Not "code": somebody with a session and the mailbox but no second factor must not change how the user logs in.
 ACCOUNT_REAUTHENTICATION_METHODS = ("password", "mfa")
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # by the worker, see accounts/adapter.py
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -238,13 +238,13 @@ def _scaled(*rates: tuple[int, str]) -> str:
 
 
 ACCOUNT_RATE_LIMITS = {
-    # Every login costs a hash. Failures are counted in accounts/login/guessing.py.
+    # Every login computes a hash. Failures are counted in accounts/login/guessing.py.
     "login": _scaled((120, "m/ip")),
     # Second factors only.
     "login_failed": _scaled((5, "5m/key")),
     "signup": _scaled((20, "m/ip")),
     "confirm_email": _scaled((1, "3m/key")),
-    # Mails to one address are counted in accounts/addresses/mail_limit.py, for all pages together and without a word.
+    # Emails to one address are counted in accounts/addresses/mail_limit.py, for all pages together.
     "reset_password": _scaled((20, "m/ip")),
     "reset_password_from_key": _scaled((20, "m/ip")),
     "change_password": _scaled((5, "m/user")),
@@ -253,7 +253,7 @@ ACCOUNT_RATE_LIMITS = {
     "request_login_code": _scaled((20, "m/ip")),
 }
 
-# A second factor is the person's choice; a passkey is both in one.
+# Users choose whether to use a second factor. A passkey is two factors in one.
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Countersign"
@@ -268,23 +268,23 @@ MFA_FORMS = {
     "authenticate_webauthn": "accounts.second_factors.forms.PasskeySecondStepForm",
     "reauthenticate_webauthn": "accounts.second_factors.forms.PasskeyProofForm",
 }
-MFA_WEBAUTHN_USER_VERIFICATION = "required"  # the device checks its user, so that a key that was found opens nothing
-MFA_TOTP_TOLERANCE = 1  # a clock may be half a minute off
-# The next log-ins from this browser ask for no second factor, and their acr does not say there was one.
+MFA_WEBAUTHN_USER_VERIFICATION = "required"  # the device verifies its user, so that a stolen key is useless
+MFA_TOTP_TOLERANCE = 1  # the clock of a phone may be 30 seconds off
+# The next logins in a trusted browser need no second factor, and their acr does not claim one.
 MFA_TRUST_ENABLED = True
 MFA_TRUST_COOKIE_AGE = timedelta(days=30)
 MFA_TRUST_COOKIE_NAME = "__Host-trusted" if IS_HTTPS else "trusted"
 
-# Staff use the admin only after a login with a second factor, and change things only with a proof that is recent.
+# Staff need a login with a second factor to use the admin, and a recent proof to change something.
 STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=PRODUCTION)
 STAFF_PROOF_MAX_AGE = timedelta(seconds=env.int("STAFF_PROOF_MAX_AGE_SECONDS", default=600))
 
-# Identity providers of others, registered in the admin; see accounts/upstream.
+# Other identity providers, which admins register; see accounts/upstream.
 SOCIALACCOUNT_FORMS = {"signup": "accounts.addresses.forms.NewUpstreamUserForm"}
 SOCIALACCOUNT_ADAPTER = "accounts.upstream.adapter.UpstreamAdapter"
 SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}
 
-# What "Download my data" holds: functions (user) -> {section: what is kept}, in this order.
+# The sections of "Download my data": functions (user) -> (section, rows) pairs, in this order.
 PERSONAL_DATA = [
     "accounts.pages.personal_data.of_user",
     "accounts.pages.personal_data.of_apps",
@@ -293,31 +293,30 @@ PERSONAL_DATA = [
 
 # --- the bank
 
-# From this amount on (minor units), also as the sum of 24 hours, transfers need a user who has just logged in
-# (RFC 9470).
+# Transfers need a fresh login once their sum in 24 hours reaches this amount in minor units (RFC 9470).
 STEP_UP_AMOUNT_MINOR: int = env.int("STEP_UP_AMOUNT_MINOR", default=1_000_000)
-# Transactions older than this need one, too (SCA-RTS art. 10).
+# Transactions older than this need a fresh login as well (SCA-RTS art. 10).
 HISTORY_WITHOUT_STEP_UP = timedelta(days=env.int("HISTORY_WITHOUT_STEP_UP_DAYS", default=90))
 STEP_UP_MAX_AGE = timedelta(seconds=env.int("STEP_UP_MAX_AGE_SECONDS", default=600))
 
-# The public client that /api/docs logs in with; the demo has one.
+# The public client that /api/docs logs in with. The demo has one.
 API_DOCS_CLIENT_ID = env.str("API_DOCS_CLIENT_ID", default="" if PRODUCTION else "demo-docs")
-# So many accounts are named by GET /consent at most; GET /accounts pages through all.
+# GET /consent lists at most this many accounts; GET /accounts pages through all.
 BANK_MOST_LISTED_ACCOUNTS = 200
-# Whom a person has not stored as a payee for so long may get so much (minor units) from them in that time.
+# A payee counts as new for this period, in which all new payees of a user together may get this amount in minor units.
 NEW_PAYEE_PERIOD = timedelta(hours=env.int("NEW_PAYEE_HOURS", default=24))
 NEW_PAYEE_LIMIT_MINOR = env.int("NEW_PAYEE_LIMIT_MINOR", default=1_000_000)
-# So many orders for days to come (standing orders among them) one person may have at once.
+# Scheduled transfers and standing orders that one user may have at a time.
 BANK_MOST_ORDERS = env.int("BANK_MOST_ORDERS", default=50)
-# The apps behind orders: a function (user_id, client_ids) -> {client_id: App}, see banking/consents/apps.py.
+# The apps behind orders: a function (user_id, client_ids) -> {client_id: App}; see banking/consents/apps.py.
 BANK_APPS = "config.bank.apps.find_apps"
-# What the bank's staff does is written here: a function (act, officer=, about=, reason=).
+# Records what officers of the bank do: a function (act, officer=, about=, reason=).
 BANK_AUDIT_LOG = "config.bank.audit.record"
-# When the person at the browser has last proven who they are: a function (request) -> datetime.
+# The time of the last login or reauthentication in this browser: a function (request) -> datetime.
 BANK_LOGGED_IN_AT = "accounts.login.authentication_context.logged_in_at"
-# Signs what webhooks are sent: a function (content, typ=) -> detached JWS.
+# Signs the messages to webhooks: a function (content, typ=) -> detached JWS.
 WEBHOOK_SIGNER = "oauth.tokens.signing.sign_detached"
-# How other banks are paid: a function (transfer) -> Outcome, see banking/payments/scheme.py. Empty: they are not.
+# Pays other banks: a function (transfer) -> Outcome; see banking/payments/scheme.py. Empty: they stay pending.
 PAYMENT_SCHEME = env.str("PAYMENT_SCHEME", default="" if PRODUCTION else "demo.payment_scheme.pay")
 
 # --- mail
@@ -356,11 +355,11 @@ OAUTH = {
     "PAIRWISE_SUBJECT_KEY": env.str("PAIRWISE_SUBJECT_KEY", default=""),
     "REAUTHENTICATION_URL": "/accounts/reauthenticate/",
     "STEP_UP_URL": "/accounts/stronger/",
-    # Mutual TLS (RFC 8705) ends at a proxy of TRUSTED_PROXIES, which passes the certificate on (RFC 9440).
+    # A proxy of TRUSTED_PROXIES ends mutual TLS (RFC 8705) and sends the certificate on (RFC 9440).
     "CLIENT_CERTIFICATE": "config.server.proxy.client_certificate" if env.bool("MUTUAL_TLS", default=False) else None,
     "CLIENT_CERTIFICATE_AUTHORITIES": env.str("CLIENT_CERTIFICATE_AUTHORITIES", default="", multiline=True),
     "MTLS_ORIGIN": env.str("MTLS_ORIGIN", default=""),
-    # The demo has one admin.
+    # Off in the demo, which has only one admin.
     "SECOND_ADMIN_FOR_REDIRECT_HOSTS": env.bool("SECOND_ADMIN_FOR_REDIRECT_HOSTS", default=not DEMO),
     "ALLOW_IMPLICIT": env.bool("ALLOW_IMPLICIT", default=False),
     "ALLOW_CLIENT_ID_METADATA_DOCUMENTS": env.bool("ALLOW_CLIENT_ID_METADATA_DOCUMENTS", default=False),
@@ -373,7 +372,7 @@ OAUTH = {
     "SCOPES": {
         "openid": _("Confirm who you are"),
         "profile": _("See your name"),
-        "email": _("See your e-mail address"),
+        "email": _("See your email"),
         "offline_access": _("Keep this access when you are not using the app"),
         "accounts:read": _("See your accounts, with account numbers partly hidden"),
         "accounts:detail": _("See your full account numbers"),
@@ -382,10 +381,10 @@ OAUTH = {
         "statements:read": _("Read your statements"),
         "transfers:read": _("See your transfers"),
         "transfers:write": _("Make transfers from your accounts"),
-        "payees:read": _("See whom you pay"),
-        "payees:write": _("Add and remove people whom you pay"),
-        "grant_management_query": _("Look up what you allowed it"),
-        "grant_management_revoke": _("Give back what you allowed it"),
+        "payees:read": _("See who you pay"),
+        "payees:write": _("Add and remove people you pay"),
+        "grant_management_query": _("Look up what you allowed the app"),
+        "grant_management_revoke": _("Give up what you allowed the app"),
         "webhooks:manage": _("Get a message when something happens in your accounts"),
     },
     "AUTHORIZATION_DETAILS_TYPES": {
@@ -393,7 +392,7 @@ OAUTH = {
         "transfer": "banking.consents.transfer.TransferDetails",
     },
     "LEFT_BY_APPS": ["banking.orders.left_by_apps.Orders"],
-    # What the roles of the admin see of the bank and of people.
+    # What the roles of the admin may do with users and the bank.
     "ADMIN_ROLES": {
         "Support": ["accounts.view_user", "mfa.view_authenticator", "mfa.delete_authenticator"],
         "Auditor": [
@@ -412,7 +411,7 @@ OAUTH = {
         ],
     },
     "ADMIN_PANELS": ["config.bank.admin_panels.ledger", "config.bank.admin_panels.backlog"],
-    # This site is both servers: it verifies with the keys it signs with, without fetching its own JWKS.
+    # This site is the authorization server and the API, so the API needs not fetch keys and status lists over HTTP.
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
     "STATUS_LISTS": "oauth.status.published_lists.bits",
     "REPLAY_CHECK": "oauth.models.used_proof.is_first_use",
@@ -441,7 +440,7 @@ OAUTH2_PROVIDER = {
     # RFC 8252 §7.3: native apps receive the code on http://127.0.0.1. Client.clean() allows http nowhere else.
     "COMPLIANT_BCP_RFC9700_REDIRECT_URI_SCHEME": False,
 }
-SILENCED_SYSTEM_CHECKS = ["oauth2_provider.W008"]  # as above: loopback only, enforced by Client.clean()
+SILENCED_SYSTEM_CHECKS = ["oauth2_provider.W008"]  # as above: Client.clean() allows loopback only
 
 # --- the API
 
@@ -479,7 +478,7 @@ SPECTACULAR_SETTINGS = {
 # --- pages and static files
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None  # elsewhere served from where they are
+STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None  # otherwise they are served from their sources
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
 STORAGES = {
@@ -491,7 +490,7 @@ STORAGES = {
     },
 }
 LANGUAGE_CODE = "en-gb"
-LANGUAGES = [("en-gb", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]  # as each calls itself
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]  # each in its own language
 LOCALE_PATHS = [BASE_DIR / "locale"]  # of templates/ and config/; each app has its own
 TIME_ZONE = "UTC"
 USE_I18N = True
@@ -533,7 +532,7 @@ CONTENT_SECURITY_POLICY = {
 }
 USE_X_FORWARDED_HOST = False
 
-# Browser apps of any origin may call what works without cookies; never the pages (RFC 9700 §2.6).
+# Browser apps of any origin may call machine endpoints, which use no cookies, but never a page (RFC 9700 §2.6).
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
 CORS_URLS_REGEX = r"^/(api/v1/.*|oauth/(token|revoke|userinfo|jwks|status/.*)|\.well-known/.*)$"
@@ -549,9 +548,9 @@ CORS_EXPOSE_HEADERS = [
     "x-request-id",
 ]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # a person may tick many accounts
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # a user may tick many accounts
 
-# --- logs: one JSON object a line, with the request's id; django-guid makes the id where the caller sent none
+# --- logs: one JSON object per line, with the request id, which django-guid creates if the caller sent none
 
 DJANGO_GUID = {
     "GUID_HEADER_NAME": "X-Request-Id",
@@ -571,8 +570,8 @@ LOGGING: dict[str, Any] = {
             "style": "{",
             "timestamp": "at",
             "rename_fields": {"levelname": "level", "name": "logger"},
-            # ASVS 5.0 10.1.1: Django hands every record of a refused request the request itself, whose text has the
-            # query, and so codes.
+            # ASVS 5.0 10.1.1: Django adds the request to the record of a refused request. Its text contains the query,
+            # and so authorization codes.
             "reserved_attrs": [*RESERVED_ATTRS, "request", "sql", "params"],
         }
     },
@@ -582,7 +581,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django_guid": {"level": "WARNING"},
-        **{f"procrastinate.{name}": {"level": "WARNING"} for name in ("blueprints", "periodic")},  # talkative at start
+        **{f"procrastinate.{name}": {"level": "WARNING"} for name in ("blueprints", "periodic")},  # log each task
         "django.server": {"handlers": ["stderr"], "propagate": False},
     },
 }

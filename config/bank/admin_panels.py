@@ -29,9 +29,7 @@ def ledger() -> Panel:
     title, url = gettext("Ledger audit"), reverse("admin:banking_ledgertransaction_changelist")
     permission = "banking.view_ledgertransaction"
     if last is None:
-        return Panel(
-            title, permission, summary=gettext("Not yet run. The background worker runs it every hour."), url=url
-        )
+        return Panel(title, permission, summary=gettext("Not run yet. The worker runs it every hour."), url=url)
     when = date_format(timezone.localtime(last.ended_at), "DATETIME_FORMAT")
     facts = [(question, gettext("NO") if rows else gettext("yes")) for question, rows in last.differences.items()]
     alarm = ""

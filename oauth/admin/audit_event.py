@@ -1,4 +1,4 @@
-"""The audit log: searched by error id, person, client or authorization, narrowed down, exported; never edited."""
+"""The audit log: search by error ID, user, client or authorization, filter and export. Nobody can edit it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,15 +24,13 @@ _WENT_WRONG = (AuditEvent.Action.REFUSED, AuditEvent.Action.DENIED)
 
 
 class NarrowDown(forms.Form):
-    """What the log is narrowed down by; each has its index, or is a stretch of the primary key."""
+    """The filters of the log. Each has an index, or is a range of the primary key."""
 
-    action = forms.ChoiceField(
-        label=_("What happened"), required=False, choices=[("", _("Anything")), *AuditEvent.Action.choices]
-    )
+    action = forms.ChoiceField(label=_("Event"), required=False, choices=[("", _("All")), *AuditEvent.Action.choices])
     outcome = forms.ChoiceField(
-        label=_("How it ended"),
+        label=_("Outcome"),
         required=False,
-        choices=[("", _("Either way")), ("refused", _("Refused or declined")), ("done", _("Done"))],
+        choices=[("", _("All")), ("refused", _("Refused or denied")), ("done", _("Done"))],
     )
     error_code = forms.CharField(label=_("OAuth error"), required=False, max_length=60)
     client_id = forms.CharField(label=_("Client ID"), required=False, max_length=255)
@@ -42,7 +40,7 @@ class NarrowDown(forms.Form):
     until = forms.DateTimeField(label=_("Before"), required=False)
 
     def narrowed(self, events: AuditEventQuerySet) -> AuditEventQuerySet:
-        """The events that fit; none where a field is not understood."""
+        """The matching events; none if a field is invalid."""
         if not self.is_valid():
             return events.none()
         wanted = self.cleaned_data
@@ -62,17 +60,17 @@ class NarrowDown(forms.Form):
 
 
 def _primary_key(name: str) -> str:
-    """Of the person with this log-in name; a name that nobody has may be a primary key, also of a deleted person."""
+    """The primary key of the user with this login name; other values may be one already, also of a deleted user."""
     if not name:
         return ""
-    person: Any = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: name}).first()
-    return str(person.pk) if person else name
+    user: Any = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: name}).first()
+    return str(user.pk) if user else name
 
 
 class NarrowDownFilter(admin.ListFilter):
-    """The form beside the list, instead of a list of links a field: nobody can list all clients."""
+    """A form beside the list instead of lists of links, which would be too long for clients and users."""
 
-    title = _("narrow down")
+    title = _("filter")
     template = "admin/oauth/auditevent/filter.html"
 
     def __init__(self, request: HttpRequest, params: dict[str, Any], model: Any, model_admin: Any) -> None:
@@ -98,7 +96,7 @@ class NarrowDownFilter(admin.ListFilter):
 class AuditEventAdmin(Guarded):
     list_display = ("at", "action", "error", "reason", "client", "user", "actor", "endpoint", "address", "error_id")
     list_filter = (NarrowDownFilter,)
-    # Whole values only, each with its index: a log is long.
+    # Whole values only, each with an index, because the log is long.
     search_fields = ("error_id__exact", "client__exact", "user__exact")
     search_help_text = _(
         "An error ID, a client ID or a user ID. Shows the newest 1000 events; use the filter to see others."
@@ -136,7 +134,7 @@ class AuditEventAdmin(Guarded):
         return [path("export/", view, name="oauth_auditevent_export"), *super().get_urls()]
 
     def export_view(self, request: HttpRequest) -> StreamingHttpResponse | HttpResponse:
-        """What the list shows, to its end. A POST, since it writes: who took what out of the log is in the log."""
+        """All events of the list. A POST, because the export itself is recorded in the log."""
         if not self.has_export_permission(request):
             raise PermissionDenied
         if request.method != "POST":

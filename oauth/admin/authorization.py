@@ -1,4 +1,4 @@
-"""What users allowed clients: looked at and revoked, never edited."""
+"""The authorizations that users gave to clients. Staff can view and revoke them, but not edit them."""
 
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
@@ -41,7 +41,7 @@ class AuthorizationAdmin(Guarded):
     )
     list_filter = (LiveFilter, "revocation_reason")
     list_select_related = ("client", "user")
-    search_fields = ("pk",)  # shows the box; see get_search_results
+    search_fields = ("pk",)  # shows the search field; see get_search_results
     search_help_text = _("A client ID, or a user's login name.")
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -59,13 +59,13 @@ class AuthorizationAdmin(Guarded):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Authorization], search_term: str
     ) -> tuple[QuerySet[Authorization], bool]:
-        """By whole names that are looked up first: an OR over joined tables would read all of them."""
+        """Looks up whole names first, because an OR over joined tables would read all rows."""
         term = search_term.strip()
         if not term:
             return queryset, False
-        person = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: term}).first()
-        if person is not None:
-            return queryset.filter(user=person), False
+        user = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: term}).first()
+        if user is not None:
+            return queryset.filter(user=user), False
         return queryset.filter(client__in=Client.objects.filter(client_id=term)), False
 
     @admin.display(boolean=True, description="live")

@@ -1,4 +1,4 @@
-"""Clients: the admin says what the app is, the form sets values that are safe, the rest is a click away."""
+"""Clients: the admin selects the kind of app, and the form sets safe values. Other fields are one click away."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ class ClientAdmin(SecretViews, ToolViews, Guarded):
     def get_fieldsets(self, request: HttpRequest, obj: Client | None = None) -> Any:
         if obj is None:
             return [(None, {"fields": AddClientForm.fields_of(_kind(request))})]
-        # Who may only look has no use for what is no field of the client.
+        # Staff who may only view do not need the fields that are not stored.
         keys = ("client_jwks", "client_jwks_uri", *CERTIFICATE_NAMES)
         keys = ("proves_itself_by", *keys) if self.has_change_permission(request, obj) else keys
         return [
@@ -118,7 +118,7 @@ class ClientAdmin(SecretViews, ToolViews, Guarded):
             ),
             ("Token exchange", {"fields": ("exchange_policy", "exchange_from"), "classes": ("collapse",)}),
             ("Lifetimes", {"fields": ("access_token_lifetime", "authorization_lifetime")}),
-            ("Shown to people", {"fields": ("client_uri", "logo_uri", "policy_uri", "tos_uri")}),
+            ("Shown to users", {"fields": ("client_uri", "logo_uri", "policy_uri", "tos_uri")}),
             ("History", {"fields": ("created", "updated")}),
         ]
 
@@ -126,7 +126,7 @@ class ClientAdmin(SecretViews, ToolViews, Guarded):
         css = {"all": ["oauth/admin.css"]}
         js = ["oauth/advice.js"]
 
-    # --- the pages: what it is comes first, and what is unsafe stands beside the form
+    # --- the pages: the kind comes first, and warnings appear beside the form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().get_changeform_initial_data(request), "kind": _kind(request)}
@@ -199,5 +199,5 @@ class ClientAdmin(SecretViews, ToolViews, Guarded):
 
 
 def _kind(request: HttpRequest) -> str:
-    """The answer to the first question, while a client is registered."""
+    """The kind that was selected on the first page of a registration."""
     return request.POST.get("kind") or request.GET.get("kind", "")

@@ -1,4 +1,4 @@
-"""The forms of a client: registering asks what it is and then only what matters for that; changing shows the rest."""
+"""The forms of a client. Registration asks for the kind and then only for its fields; a change shows all fields."""
 
 from typing import Any
 
@@ -19,21 +19,21 @@ from oauth.models.client import (
     grant_types,
 )
 
-# A form without them (an older script, a field taken out of the page) leaves them as they are.
+# A form without these fields leaves them unchanged.
 _KEPT_WHEN_ABSENT = ("subject_type", "backchannel_token_delivery_mode", "security_profile")
 CERTIFICATE_NAMES = tuple(f"tls_client_auth_{kind}" for kind in CERTIFICATE_NAME_KINDS)
 _FAPI = (SecurityProfile.FAPI2, SecurityProfile.FAPI2_MESSAGE_SIGNING)
-# What only a person can allow about themselves; a service has none.
+# Scopes that only a user can allow. A service has none of them.
 _ABOUT_A_PERSON = ("openid", "profile", "email", "offline_access")
 
 
 class ClientForm(ModelForm[Client]):
-    """Scopes by their sentences, redirect URIs one a line."""
+    """Shows scopes by their sentences, and redirect URIs one per line."""
 
     allowed_scopes = forms.MultipleChoiceField(
         widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
         required=False,
-        help_text=_("Scopes that this client may request at most. Each is a sentence on the consent page."),
+        help_text=_("All scopes that this client may request. Each has a sentence on the consent page."),
     )
     redirect_uris = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3, "cols": 80}),
@@ -59,7 +59,7 @@ class ClientForm(ModelForm[Client]):
             self.initial["redirect_uris"] = "\n".join(self.instance.redirect_uris.split())
 
     def _update_errors(self, errors: ValidationError) -> None:
-        """What the model finds wrong with a field that this form does not show is said above the form."""
+        """Shows errors of fields that this form does not have above the form."""
         if hasattr(errors, "error_dict"):
             hidden = [name for name in errors.error_dict if name not in self.fields]
             for name in hidden:
@@ -71,7 +71,7 @@ class ClientForm(ModelForm[Client]):
 
 
 class AddClientForm(ClientForm):
-    """Everything else follows from the kind; `FIELDS` are what matters for each."""
+    """`FIELDS` are the fields of each kind. All other values follow from the kind."""
 
     FIELDS = {
         Kind.MOBILE: ("name", "redirect_uris", "allowed_scopes", "dpop_bound_access_tokens"),
@@ -82,7 +82,7 @@ class AddClientForm(ClientForm):
     }
 
     kind = forms.ChoiceField(
-        label=_("What is it?"),
+        label=_("Kind of client"),
         widget=forms.RadioSelect(attrs={"class": "explained"}),
         choices=[(kind.value, f"{kind.label}: {EXPLANATIONS[kind]}") for kind in Kind],
     )
@@ -106,7 +106,7 @@ class AddClientForm(ClientForm):
             assert isinstance(scopes, forms.MultipleChoiceField)
             offered: Any = scopes.choices
             scopes.choices = [one for one in offered if one[0] not in _ABOUT_A_PERSON]
-            scopes.help_text = _("Scopes that it may use at most. No user is asked.")
+            scopes.help_text = _("All scopes that it may use. No user is asked.")
 
     @classmethod
     def fields_of(cls, kind: str) -> tuple[str, ...]:
@@ -118,12 +118,14 @@ class AddClientForm(ClientForm):
             for name, value in preset(kind).items():
                 setattr(self.instance, name, value)
             if not kind_needs_redirect_uri(kind) and self.data.get("redirect_uris"):
-                self.add_error(None, gettext("This kind of app has no browser to return to; leave this empty."))
+                self.add_error(
+                    None, gettext("This kind of client has no browser to return to. Leave this field empty.")
+                )
         return cleaned
 
 
 class PlainClientForm(ModelForm[Client]):
-    """For who may look and not change."""
+    """For staff who may view and not change."""
 
     class Meta:
         model = Client
@@ -137,8 +139,8 @@ class ChangeClientForm(ClientForm):
     )
     proves_itself_by = forms.ChoiceField(
         required=False,
-        label=_("Change how it proves itself"),
-        help_text=_("A key or a certificate. The client's secret stops working within seconds."),
+        label=_("Change the authentication method"),
+        help_text=_("To a key or a certificate. The client secret stops working within seconds."),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -152,10 +154,10 @@ class ChangeClientForm(ClientForm):
         offered = set(authentication.offered()) - with_secret_or_none
         method = self.fields["proves_itself_by"]
         assert isinstance(method, forms.ChoiceField)
-        method.choices = [("", _("As it does now")), *(one for one in authentication.choices() if one[0] in offered)]
+        method.choices = [("", _("Unchanged")), *(one for one in authentication.choices() if one[0] in offered)]
 
     def clean(self) -> dict[str, Any] | None:
-        """One switch: with a FAPI profile and keys the app authenticates by them, and its secret is gone."""
+        """If the client has a FAPI profile and keys, it authenticates with the keys, and its secret is removed."""
         cleaned = super().clean()
         given = self.cleaned_data
         for name in _KEPT_WHEN_ABSENT:

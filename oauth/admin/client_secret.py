@@ -1,4 +1,4 @@
-"""The secret of a client: shown in the answer to the POST that made it and nowhere else; two slots for the change."""
+"""The client secret. Only the response to the POST that created it shows it. A client can have two during a change."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from oauth.models import AuditEvent, Client
 from oauth.models.audit_event import origin
 
-# A new secret and the one before it both work for this long, so that a running client can be switched over.
+# The new and the old secret both work for this time, so that a running client can be changed.
 SECRET_OVERLAP = timedelta(days=1)
 
 
@@ -31,7 +31,7 @@ class SecretViews:
     change_url: Any
 
     def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A new secret; the old one works for SECRET_OVERLAP more."""
+        """Creates a new secret. The old one works for SECRET_OVERLAP more."""
         client = get_object_or_404(Client, pk=object_id)
         if request.method != "POST" or not client.has_secret or not self.has_change_permission(request, client):
             raise PermissionDenied
@@ -45,7 +45,7 @@ class SecretViews:
         return self.show_secret(request, client, secret)
 
     def retire_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The app uses the new secret: the one before it ends now and not after SECRET_OVERLAP."""
+        """Ends the old secret now, before SECRET_OVERLAP is over."""
         client = get_object_or_404(Client, pk=object_id)
         if request.method != "POST" or not self.has_change_permission(request, client):
             raise PermissionDenied
@@ -55,7 +55,7 @@ class SecretViews:
                 client.save(update_fields=["previous_secret_digest", "previous_secret_expires_at", "updated"])
                 AuditEvent.record(AuditEvent.Action.SECRET_RETIRED, client=client.client_id, actor=request.user.pk)
             self.log_change(request, client, "Retired the old secret.")
-            self.message_user(request, _("The old secret does not work any more."), messages.SUCCESS)
+            self.message_user(request, _("The old secret no longer works."), messages.SUCCESS)
         return HttpResponseRedirect(self.change_url(client))
 
     def show_secret(self, request: HttpRequest, client: Client, secret: str) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What helps with a client: what is unsafe about it, a test of its flow, programs to copy."""
+"""Tools for a client: warnings, a test of its flow, and sample programs."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from oauth.staff import changes_nothing
 
 
 class ToolViews:
-    """For a ModelAdmin of Client; every view asks for its own permission."""
+    """For a ModelAdmin of Client. Each view checks its own permission."""
 
     opts: Any
     admin_site: Any
@@ -27,7 +27,7 @@ class ToolViews:
     has_change_permission: Any
     has_view_permission: Any
 
-    # --- what is unsafe here and why, as it is typed; nothing is saved
+    # --- warnings while the form is edited; nothing is saved
 
     @changes_nothing
     def advice_of_new(self, request: HttpRequest) -> HttpResponse:
@@ -51,7 +51,7 @@ class ToolViews:
             (form.fields[name].label if name in form.fields else "", text)
             for name, texts in form.errors.items()
             for text in texts
-            # What is not filled in yet is nothing to be told off for while one types.
+            # No warnings about fields that are still empty.
             if form.data.get(name) or name == "__all__"
         ]
         filled_in = self.as_filled_in(form, form.instance)
@@ -60,7 +60,7 @@ class ToolViews:
         return render(request, "admin/oauth/client/advice.html", context)
 
     def as_filled_in(self, form: Any, client: Client) -> Client:
-        """The client with what the form says, also where it is not valid as a whole; never saved."""
+        """The client with the values of the form, even if the form is invalid. Never saved."""
         for name, value in getattr(form, "cleaned_data", {}).items():
             if name in {field.name for field in Client._meta.concrete_fields}:
                 setattr(client, name, value)
@@ -85,14 +85,14 @@ class ToolViews:
                 )
         return self._page(request, client, "admin/oauth/client/test.html", gettext("Test"), steps=steps)
 
-    # --- programs to copy
+    # --- sample programs
 
     def programs(self, request: HttpRequest, object_id: str) -> HttpResponse:
         client = get_object_or_404(Client, pk=object_id)
         if not self.has_view_permission(request, client):
             raise PermissionDenied
         found = {"snippets": snippets.for_client(client), "why_none": snippets.why_none(client)}
-        return self._page(request, client, "admin/oauth/client/programs.html", gettext("Programs to copy"), **found)
+        return self._page(request, client, "admin/oauth/client/programs.html", gettext("Sample programs"), **found)
 
     def _page(self, request: HttpRequest, client: Client, template: str, title: str, **more: Any) -> HttpResponse:
         context = {

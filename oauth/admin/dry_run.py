@@ -37,7 +37,7 @@ _WITHOUT_A_PERSON = frozenset({"openid", "profile", "email", "offline_access"})
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the flow: what happened, and in `facts` or `document` what there is to see."""
+    """One step of the flow: what happened, with details in `facts` or `document`."""
 
     title: str
     explanation: str
@@ -51,14 +51,14 @@ class Step:
 
 
 def run(client: Client, request: HttpRequest) -> list[Step]:
-    """The steps, up to the one that failed, which says why. The person is the admin who asks."""
+    """The steps, up to the first that failed, which says why. The user of the flow is the admin who runs it."""
     steps: list[Step] = []
     with transaction.atomic():
         try:
-            # A refusal inside a grant must leave this transaction usable.
+            # This transaction must stay usable after a refusal inside a grant.
             with transaction.atomic():
                 for step in _steps(client, request):
-                    steps.append(step)  # noqa: PERF402  (those before a refusal are kept)
+                    steps.append(step)  # noqa: PERF402  (keeps those before a refusal)
         except OAuthError as refusal:
             steps.append(_refused(refusal))
         transaction.set_rollback(True)
@@ -82,16 +82,19 @@ def _steps(client: Client, request: HttpRequest) -> Iterator[Step]:
     elif client.allows_grant_type(GrantType.CLIENT_CREDENTIALS):
         yield from _service(client)
     else:
-        yield Step(gettext("Not tried"), gettext("Its grant types need another client or a person elsewhere."), False)
+        yield Step(gettext("Not tried"), gettext("Its grant types need another client or a user elsewhere."), False)
 
 
 def _authentication(client: Client) -> Step:
-    title = gettext("The client proves itself")
+    title = gettext("The client authenticates")
     if client.is_public:
-        return Step(title, gettext("It is public: anybody can claim to be it, so PKCE and the redirect URI decide."))
+        return Step(
+            title,
+            gettext("It is a public client, which cannot authenticate. PKCE and the redirect URI protect the code."),
+        )
     return Step(
         title,
-        gettext("Not tried here: what it proves itself with is not known to us. The programs to copy try it."),
+        gettext("Not tried here, because we do not know its secret or private key. The sample programs try it."),
         facts={"token_endpoint_auth_method": client.token_endpoint_auth_method},
     )
 
@@ -109,9 +112,9 @@ def _code(client: Client, request: HttpRequest) -> Iterator[Step]:
     }
     yield Step(
         gettext("The authorization request"),
-        gettext("Its parameters are pushed to /oauth/par; the browser carries a reference.")
+        gettext("Its parameters are sent to /oauth/par, and the browser carries a reference.")
         if client.must_push
-        else gettext("The app sends the browser to this address, with a PKCE challenge that is new each time."),
+        else gettext("The app sends the browser to this URL, with a new PKCE challenge each time."),
         facts={} if client.must_push else {"GET": f"{conf.url('/oauth/authorize')}?{urlencode(asked)}"},
         document=asked if client.must_push else {},
     )
@@ -128,7 +131,7 @@ def _code(client: Client, request: HttpRequest) -> Iterator[Step]:
 def _code_came_back(understood: AuthorizationRequest) -> Step:
     return Step(
         gettext("The browser returns to the app"),
-        gettext("With a code that works once, for a minute, and only with the verifier of the challenge."),
+        gettext("With a code that works once, within a minute, and only with the code verifier."),
         facts={"redirect_uri": understood.redirect_uri, "response_mode": understood.response_mode, "iss": conf.ISSUER},
     )
 
@@ -145,7 +148,7 @@ def _device(client: Client, request: HttpRequest) -> Iterator[Step]:
     )
     yield Step(
         gettext("The device shows a code"),
-        gettext("The person types it on their phone; the device asks again every few seconds."),
+        gettext("The user types it on a phone. The device polls every few seconds."),
         facts={"verification_uri": conf.url("/oauth/device"), "user_code": waiting.user_code_shown},
     )
     yield _person_is_asked(client, tuple(client.allowed_scopes))
@@ -164,14 +167,14 @@ def _service(client: Client) -> Iterator[Step]:
 def _person_is_asked(client: Client, scopes: tuple[str, ...]) -> Step:
     sentences = {title: "; ".join(one.sentence for one in asked) for title, asked in permissions.groups(scopes)}
     return Step(
-        gettext("The person is asked"),
-        gettext("They log in and see this. The test answers “allow” for you, and takes it back in the end."),
+        gettext("The user is asked"),
+        gettext("The user logs in and sees this. The test allows it for you, and undoes it at the end."),
         facts=sentences,
     )
 
 
 def _session(request: HttpRequest) -> Session:
-    """A log-in like that of the admin's browser, which the browser itself does not get to know."""
+    """A session like that of the admin's browser, which the browser does not get."""
     context = authentication_context.current(request)
     user: Any = request.user
     return Session.objects.create(user=user, auth_time=context.auth_time, acr=context.acr, amr=list(context.amr))
@@ -182,7 +185,7 @@ def _tokens(client: Client, grant_type: str, form: dict[str, str]) -> Iterator[S
     issued = grants.run(grant_type, GrantRequest(client, params, _confirmation(client)))
     yield Step(
         gettext("The token endpoint answers"),
-        gettext("As an app would get it; the tokens themselves are not shown."),
+        gettext("As an app would get it, but without the tokens."),
         document={name: _shown(name, value) for name, value in issued.to_response().items()},
     )
     yield _decoded(issued)
@@ -191,16 +194,16 @@ def _tokens(client: Client, grant_type: str, form: dict[str, str]) -> Iterator[S
         renewed = grants.run(GrantType.REFRESH_TOKEN, GrantRequest(client, again, _confirmation(client, issued)))
         rotates = renewed.refresh_token not in (None, issued.refresh_token)
         yield Step(
-            gettext("The token is renewed"),
-            gettext("With a new refresh token: the old one ends with its first use.")
+            gettext("The token is refreshed"),
+            gettext("With a new refresh token. The old one stops working when the new one is used.")
             if rotates
-            else gettext("The refresh token stays, since it is bound to the client or its key."),
+            else gettext("The refresh token stays the same, because it is bound to the client or its key."),
         )
-    yield Step(gettext("All of it is undone"), gettext("No authorization, code or token of this test exists any more."))
+    yield Step(gettext("The test is undone"), gettext("No authorization, code or token of this test is left."))
 
 
 def _confirmation(client: Client, issued: Issuance | None = None) -> dict[str, str]:
-    """The thumbprint of a key that nobody has, where the client binds its tokens."""
+    """The thumbprint of a key that nobody has, if the client binds its tokens."""
     if issued is not None:
         return dict(issued.confirmation)
     thumbprint = base64url_encode(secrets.token_bytes(32)).decode()
@@ -218,6 +221,6 @@ def _decoded(issued: Issuance) -> Step:
     payload = jwt.decode(issued.access_token, options={"verify_signature": False})
     return Step(
         gettext("The access token, decoded"),
-        gettext("What an API reads after it has checked the signature. An app has no business with it."),
+        gettext("What an API reads after it has checked the signature. Apps must not read it."),
         document={"header": header, "payload": payload},
     )

@@ -1,4 +1,4 @@
-"""The audit log as a file: streamed, so that a million events need the memory of a thousand."""
+"""The audit log as a file, streamed in batches, so that a million events need no more memory than a thousand."""
 
 import csv
 import json
@@ -27,7 +27,7 @@ def response(events: AuditEventQuerySet, format_name: str, *, name: str) -> Stre
 
 
 def _rows(events: AuditEventQuerySet) -> Iterator[dict[str, Any]]:
-    """From the newest on, a batch a statement: each starts after the last key of the one before, none runs long."""
+    """From the newest on, one batch per statement, each after the last key of the one before."""
     events = events.order_by("-id")
     batch = list(events.values(*_FIELDS)[:BATCH])
     while batch:
@@ -36,7 +36,7 @@ def _rows(events: AuditEventQuerySet) -> Iterator[dict[str, Any]]:
 
 
 class _Echo:
-    """What csv.writer writes to: gives it back."""
+    """A file for csv.writer that returns what is written."""
 
     def write(self, line: str) -> str:
         return line

@@ -1,4 +1,4 @@
-"""Initial access tokens: who may register clients, and how far. Made by `manage.py registration_token`; ended here."""
+"""Initial access tokens: who may register clients, within which limits. `manage.py registration_token` creates them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,7 +20,7 @@ CEILING = (
 
 
 class CeilingForm(ModelForm[InitialAccessToken]):
-    """What its clients may have at most: a tick for each value."""
+    """The most that its clients may have: a checkbox for each value."""
 
     class Meta:
         model = InitialAccessToken
@@ -36,7 +36,7 @@ class CeilingForm(ModelForm[InitialAccessToken]):
             "authorization_details_types": [(one, one) for one in conf.AUTHORIZATION_DETAILS_TYPES],
             "allowed_resources": [(one, one) for one in conf.RESOURCES],
         }
-        # A user who may only look gets no field of the form, but the values as text.
+        # Staff who may only view get the values as text, without form fields.
         for name, values in choices.items():
             if name not in self.fields:
                 continue

@@ -1,4 +1,4 @@
-"""The panels of the authorization server itself."""
+"""The panels of the authorization server."""
 
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -19,10 +19,10 @@ from oauth.models.audit_event import first_id_at
 from oauth.models.client import Kind, SecurityProfile
 
 DAYS = 14
-#: Counted no further, a day, a kind or a reason: what matters is then that it is many.
+#: Rows per day, kind or reason are counted up to this number.
 MOST_COUNTED = 100_000
 
-# Stretches of the index (action, id): no row is read, and none is counted beyond the limit.
+# Ranges of the index (action, id): no row is read, and counting stops at the limit.
 _EVENTS_A_DAY = """
 SELECT d.number, (SELECT count(*) FROM (
          SELECT 1 FROM oauth_auditevent e WHERE e.action = %s AND e.id >= d.first AND e.id < d.next LIMIT %s) counted)
@@ -43,10 +43,10 @@ SELECT kind, security_profile, is_active, count(*) FROM (
 def tokens() -> Panel:
     columns = _a_day(AuditEvent.Action.ISSUED)
     return Panel(
-        gettext("Tokens issued to people's apps"),
+        gettext("Tokens issued to apps of users"),
         "oauth.view_auditevent",
         columns=columns,
-        summary=gettext("A day, for two weeks. Services of their own are counted in /metrics."),
+        summary=gettext("Per day, for two weeks. Tokens of services are counted in /metrics."),
         url=_log(action=AuditEvent.Action.ISSUED),
     )
 
@@ -54,10 +54,10 @@ def tokens() -> Panel:
 @needs("oauth.view_auditevent")
 def sign_ins() -> Panel:
     return Panel(
-        gettext("Sign-ins"),
+        gettext("Logins"),
         "oauth.view_auditevent",
         columns=_a_day(AuditEvent.Action.LOGGED_IN),
-        summary=gettext("A day, for two weeks."),
+        summary=gettext("Per day, for two weeks."),
         url=_log(action=AuditEvent.Action.LOGGED_IN),
     )
 
@@ -110,14 +110,16 @@ def signing_keys() -> Panel:
         facts.append((algorithm, "; ".join(filter(None, (since, following)))))
         if due and due < now - timedelta(days=1):
             unready.append(algorithm)
-    alarm = gettext("No key, or a rotation overdue: %s. Is the worker running?") % ", ".join(unready) if unready else ""
+    alarm = (
+        gettext("No key, or an overdue rotation: %s. Is the worker running?") % ", ".join(unready) if unready else ""
+    )
     summary = gettext("%s signs access tokens.") % conf.SIGNING_ALGORITHM
     url = reverse("admin:oauth_signingkey_changelist")
     return Panel(gettext("Signing keys"), "oauth.view_signingkey", facts=facts, summary=summary, alarm=alarm, url=url)
 
 
 def _a_day(action: str) -> Any:
-    """Events of this kind as columns of the last DAYS days, today last. What is two days ago does not change."""
+    """Events of this kind as columns for the last DAYS days, today last. Counts older than two days are cached."""
     today = timezone.localdate()
     dates = [today - timedelta(days=n) for n in reversed(range(DAYS))]
     keys = {day: f"oauth.admin.a_day.{action}.{day}" for day in dates}

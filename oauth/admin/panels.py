@@ -1,7 +1,7 @@
-"""What the admin's home page shows: small charts, each for whoever may see what it is drawn from.
+"""The panels of the admin's home page: small charts, each with the permission that a user needs to see it.
 
-A panel is a function () -> Panel in PANELS or OAUTH["ADMIN_PANELS"]. Its numbers are bounded (nothing counts a whole
-log) and kept for CACHED_SECONDS, so that a page opened by everybody at once asks the database once.
+A panel is a function () -> Panel in PANELS or OAUTH["ADMIN_PANELS"]. It must not count a whole table. Its result is
+cached for CACHED_SECONDS, so that many users who open the page cause one query.
 """
 
 import logging
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Bar:
-    """One number of a chart. `share` is its length, 0 to 100, of the longest; `x` is where it stands among columns."""
+    """One number of a chart. `share` is its length in percent of the longest; `x` is its position among columns."""
 
     label: str
     value: int
@@ -41,7 +41,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Panel:
-    """`columns` are a number a day, `bars` a number a kind; `facts` are (label, text). `alarm` says what is wrong."""
+    """`columns` are numbers per day, `bars` per kind, `facts` pairs (label, text). `alarm` says what is wrong."""
 
     title: str
     permission: str
@@ -51,7 +51,7 @@ class Panel:
     summary: str = ""
     alarm: str = ""
     url: str = ""
-    #: Columns are drawn 20 units apart.
+    #: Columns are 20 units apart.
     width: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
@@ -59,7 +59,7 @@ class Panel:
 
 
 def chart(numbers: Sequence[tuple[str, int]], *, cap: int = 0) -> tuple[Bar, ...]:
-    """(label, value) as bars; a value of `cap` means that many or more."""
+    """Bars from (label, value). A value of `cap` means that many or more."""
     longest = max((value for _, value in numbers), default=0) or 1
     return tuple(
         Bar(label, value, round(100 * value / longest, 1), 20 * number, bool(cap) and value >= cap)
@@ -68,7 +68,7 @@ def chart(numbers: Sequence[tuple[str, int]], *, cap: int = 0) -> tuple[Bar, ...
 
 
 def visible_to(user: Any) -> list[Panel]:
-    """Those that this person may see, in order; one that cannot be told now says so."""
+    """The panels that this user may see, in order. A panel that fails says so."""
     return [panel for path in (*PANELS, *conf.ADMIN_PANELS) if (panel := _of(path, user))]
 
 
@@ -84,15 +84,15 @@ def _of(path: str, user: Any) -> Panel | None:
             with transaction.atomic():
                 panel = make()
         except Error:
-            # The rest of the page still helps whoever looks because of it.
+            # The rest of the page is still useful.
             logger.exception("panel %s", path)
-            panel = Panel(path.rpartition(".")[2], permission, alarm=gettext("This took too long or cannot be read."))
+            panel = Panel(path.rpartition(".")[2], permission, alarm=gettext("This took too long or failed."))
         cache.set(key, panel, CACHED_SECONDS)
     return panel
 
 
 def needs(permission: str) -> Callable[[Callable[[], Panel]], Callable[[], Panel]]:
-    """Names the permission to see a panel, before anything is asked for it."""
+    """Decorator: the permission that a user needs for the panel. It is checked before the panel is made."""
 
     def named(make: Callable[[], Panel]) -> Callable[[], Panel]:
         make.permission = permission  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Refusals of strangers in the admin: looked at, never edited."""
+"""Refusals of strangers in the admin. Nobody can edit them."""
 
 from django.contrib import admin
 from django.http import HttpRequest

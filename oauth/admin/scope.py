@@ -1,4 +1,4 @@
-"""Scopes: the admin edits the sentence that people read, never the name that clients use."""
+"""Scopes: staff edit the sentence that users read, never the name that clients use."""
 
 from django.contrib import admin
 from django.http import HttpRequest

@@ -1,4 +1,4 @@
-"""Signing keys are looked at, rotated and replaced here; the private part is not shown, none is typed in by hand."""
+"""Signing keys: view, rotate and replace. The private part is never shown, and no key can be entered."""
 
 import json
 from typing import Any
@@ -22,7 +22,7 @@ from oauth.staff import Guarded
 
 
 class ConfirmReplacement(forms.Form):
-    """Typed, not clicked: whoever replaces a key logs every app out."""
+    """Staff must type the algorithm, because a replaced key ends every token signed with it."""
 
     confirmation = forms.CharField(label=gettext_lazy("Type the algorithm to confirm"), max_length=10)
 
@@ -70,7 +70,7 @@ class SigningKeyAdmin(Guarded):
     def has_rotate_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("oauth.rotate_signingkey")
 
-    # --- changing them: the same as `manage.py rotate_keys`, by whoever may
+    # --- changes: the same as `manage.py rotate_keys`, with a permission
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         extra = {"may_rotate": self.has_rotate_permission(request), "algorithms": SIGNING_ALGORITHMS}
@@ -87,7 +87,7 @@ class SigningKeyAdmin(Guarded):
         ]
 
     def rotate(self, request: HttpRequest, algorithm: str) -> HttpResponse:
-        """Nobody notices: the next key is published first, and the one before it leaves after its last token."""
+        """Clients notice nothing: a key is published before it signs, and stays as long as its tokens."""
         self._check(request, algorithm)
         if request.method != "POST":
             return self._confirm(request, algorithm, None)
@@ -99,7 +99,7 @@ class SigningKeyAdmin(Guarded):
         return HttpResponseRedirect(reverse("admin:oauth_signingkey_changelist"))
 
     def replace(self, request: HttpRequest, algorithm: str) -> HttpResponse:
-        """The emergency: everything that was signed by this algorithm is refused from now on."""
+        """For an emergency: everything signed with this algorithm is refused from now on."""
         self._check(request, algorithm)
         form = ConfirmReplacement(request.POST or None, algorithm=algorithm)
         if request.method != "POST" or not form.is_valid():

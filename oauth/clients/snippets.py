@@ -1,4 +1,4 @@
-"""Programs to copy, filled with a client's own values; never with its secret, which they take from the environment.
+"""Sample programs, filled with a client's own values; never with its secret, which they take from the environment.
 
 Each is a text template under templates/oauth/snippets/. tests/flows/test_snippets.py runs all of them except those in
 Swift and Kotlin, of which it sends the same requests.

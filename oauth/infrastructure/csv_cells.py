@@ -1,17 +1,17 @@
-"""Texts of people in a CSV file (CWE-1236, ASVS 5.0 1.2.10): none of them is a formula to a spreadsheet."""
+"""Text in the cells of a CSV file: a spreadsheet must not read it as a formula (CWE-1236, ASVS 5.0 1.2.10)."""
 
 import re
 
-# What a spreadsheet skips before a formula: white space, controls, and what nobody sees.
+# Spreadsheets skip these before a formula: white space, control characters and invisible characters.
 _SKIPPED = r"[\s\x00-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
-# What begins one, in each form of the sign that Unicode knows (NFKC), and the minus of mathematics.
+# Signs that begin a formula, in every form that Unicode has of them (NFKC), and the mathematical minus.
 _SIGNS = r"=+\-@\u207a-\u207c\u208a-\u208c\u2212\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
-# At the beginning, and after what splits cells in other countries or programs.
+# At the beginning, and after characters that separate cells in other countries or programs.
 _FORMULA = re.compile(rf"(\A|[;\t\r\n])({_SKIPPED}*)(?=[{_SIGNS}])")
 _CONTROL = re.compile(r"\A[\t\r\n\x00]")
 
 
 def text(value: object) -> str:
-    """As it is written: with an apostrophe where a formula could begin, which a spreadsheet reads as “this is text”."""
+    """Puts an apostrophe where a formula could begin, which tells a spreadsheet that the cell is text."""
     cell = _FORMULA.sub(r"\1'\2", "" if value is None else str(value))
     return f"'{cell}" if _CONTROL.match(cell) else cell

@@ -1,23 +1,23 @@
-"""Names that strangers chose, as a page may show them (UTS #36, UTS #39).
+"""Names that strangers chose, made safe for a page (UTS #36, UTS #39).
 
-What turns or hides letters is taken out; a name whose letters pass for others is marked, not refused: people do write
-in two scripts, and decide better when they are told.
+Characters that turn or hide letters are removed. A name whose letters can be mistaken for others is marked and not
+refused, because some languages use two scripts, and users decide better when they are warned.
 """
 
 import re
 import unicodedata
 
 LONGEST = 60
-# Written together in one language (UTS #39 §5.2, highly restrictive).
+# Scripts that one language uses together (UTS #39 §5.2, highly restrictive).
 _TOGETHER = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
-# Letters that look Latin, of the scripts that have many of them.
+# Letters that look Latin, from the scripts that have many of them.
 _LOOK_LATIN = frozenset("аеорсухіјѕԛԝһԁѵӏгАВЕКМНОРСТХУІЈЅԚԜҺѴӀονιυκραΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսցհոՕՍ")
 
 _LINK = re.compile(
     r"""
     :// | \bwww\. | @ | \b(?:mailto|tel|sms|javascript|data): |
-    [\w-]\.(?:[^\W\d_]{2,} | xn--) |  # a host name; "12.50" and "e.g." are none
-    [\w-]\u3002(?:[a-z]{2,} | xn--) |  # the ideographic full stop separates labels, too (RFC 5891 §3.1)
+    [\w-]\.(?:[^\W\d_]{2,} | xn--) |  # a host name; "12.50" and "e.g." are not
+    [\w-]\u3002(?:[a-z]{2,} | xn--) |  # the ideographic full stop also separates labels (RFC 5891 §3.1)
     \b\d{1,3}(?:\.\d{1,3}){3}\b | \[[0-9a-f:.]*:[0-9a-f:.]*\]
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -25,7 +25,7 @@ _LINK = re.compile(
 
 
 def plain(text: str, *, longest: int = LONGEST) -> str:
-    """One line without controls of direction, invisible characters and stacks of accents, in its everyday letters."""
+    """One line without direction controls, invisible characters and stacked accents, in NFKC letters."""
     kept = "".join(
         c if unicodedata.category(c)[0] in "LNPSM" else " "
         for c in unicodedata.normalize("NFKC", text)
@@ -36,13 +36,13 @@ def plain(text: str, *, longest: int = LONGEST) -> str:
 
 
 def looks_like_another(text: str) -> bool:
-    """Whether a word mixes scripts that no language mixes, or all of it is of another script and looks Latin."""
+    """Whether a word mixes scripts that no language mixes, or uses only another script and looks Latin."""
     name = plain(text)
     return _looks_latin(name) or any(_is_mixed(word) for word in name.split())
 
 
 def host(name: str) -> str:
-    """As DNS knows it (RFC 5890): `xn--…` says what a pretty name hides. What DNS could not know stays visible."""
+    """As in DNS (RFC 5890): `xn--…` shows what a Unicode name may hide. Characters that DNS forbids are escaped."""
     try:
         return name.encode("idna").decode() if not name.isascii() else name
     except UnicodeError:
@@ -50,7 +50,7 @@ def host(name: str) -> str:
 
 
 def holds_link(text: str) -> bool:
-    """Whether a mail program may turn a part of it into a link: an address, a host name or an email address."""
+    """Whether a mail program may turn a part of it into a link: a URL, a host name, an IP address or an email."""
     return bool(_LINK.search(unicodedata.normalize("NFKC", text)))
 
 

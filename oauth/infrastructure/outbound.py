@@ -1,8 +1,8 @@
-"""Requests of ours to addresses that clients chose: jwks_uri, sector_identifier_uri, back-channel logout.
+"""HTTP requests to URLs that clients chose: jwks_uri, sector_identifier_uri, back-channel logout, webhooks.
 
-Server-side request forgery (OWASP API7): the name is resolved once, every address it has must be public, and the
-connection goes to the address that was checked, so a second answer of the DNS changes nothing. https only, no
-redirect, one deadline for everything, a bounded answer. `OUTBOUND_ALLOWED_HOSTS` are excepted from the first two.
+Against server-side request forgery (OWASP API7), the name is resolved once, all its IP addresses must be public, and
+the connection goes to the address that was checked, so another DNS answer changes nothing. https only, no redirects,
+one deadline for the whole request, a limited answer. Hosts in `OUTBOUND_ALLOWED_HOSTS` may be private and use http.
 """
 
 import ipaddress
@@ -22,10 +22,10 @@ from oauth.conf import conf
 
 DEADLINE_SECONDS = 5.0
 MAX_BYTES = 64 * 1024
-# Nothing is public unless it is plain unicast of the Internet: the whole of IPv4, and 2000::/3, which is all of IPv6
-# that IANA has given out, without their special-purpose registries (RFC 6890), the globally reachable rows included:
-# nobody serves there. IPv4 in IPv6 spelling (mapped, compatible, translated: ::ffff:0:0/96, ::/96, ::ffff:0:0:0/96,
-# 64:ff9b::/96) is outside 2000::/3; what wraps it inside (6to4, Teredo) is in the list.
+# Public is global unicast only: all of IPv4, and 2000::/3, which is all of IPv6 that IANA has assigned, without the
+# special-purpose registries (RFC 6890). Their globally reachable rows are left out too, since no client has a server
+# there. IPv4 in IPv6 form (mapped, compatible, translated: ::ffff:0:0/96, ::/96, ::ffff:0:0:0/96, 64:ff9b::/96) is
+# outside of 2000::/3; 6to4 and Teredo, which contain IPv4 addresses, are in the list.
 _PUBLIC = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("2000::/3"))
 _SPECIAL = tuple(
     ipaddress.ip_network(network)
@@ -36,13 +36,12 @@ _SPECIAL = tuple(
         "2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3ffe::/16", "3fff::/20",
     )
 )  # fmt: skip
-# The same words for a name that is unknown and one that leads inside, or clients could find out the names of our
-# network.
+# The same text for an unknown name and for a private address. Otherwise clients could find out names of our network.
 _NO_PUBLIC_ADDRESS = "its name leads to no public address."
 
 
 class OutboundError(Exception):
-    """The address may not be asked, or did not answer as it should. The text is safe to show its owner."""
+    """The URL is not allowed, or the answer was wrong. The text is safe to show to the owner of the URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Answer:
 
 
 def check_url(url: str) -> None:
-    """Raises OutboundError unless requests may ever go there, as far as the URL itself tells."""
+    """Checks the URL itself, without DNS. Raises OutboundError."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -66,7 +65,7 @@ def check_url(url: str) -> None:
 
 
 def get_json(url: str) -> Any:
-    """A JSON document. Raises OutboundError."""
+    """The JSON document at this URL. Raises OutboundError."""
     answer = request("GET", url)
     if answer.status != 200:
         raise OutboundError(f"it answered {answer.status}.")
@@ -85,7 +84,7 @@ def request(
     bearer: str = "",
     more_headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """One request to a checked address, five seconds in all. Raises OutboundError."""
+    """One request to a checked address, which takes at most five seconds. Raises OutboundError."""
     check_url(url)
     parts = urlsplit(url)
     host, port = str(parts.hostname), parts.port or (443 if parts.scheme == "https" else 80)
@@ -105,7 +104,7 @@ def request(
         try:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             response = pool.urlopen(method, target, body=body, headers=headers, redirect=False, preload_content=False)
-            with closing(response):  # also where it is given up half read
+            with closing(response):  # also if reading is given up half-way
                 content = _read(response, deadline)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = error
@@ -119,8 +118,8 @@ def request(
 
 
 def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-    """At most a byte more than MAX_BYTES. Each read has a timeout of its own, so that a server which drips one byte
-    after the other is held against the one deadline here."""
+    """Reads at most one byte more than MAX_BYTES. The timeout applies to each read, so the deadline is checked here: a
+    server could send one byte at a time."""
     content = b""
     while len(content) <= MAX_BYTES:
         if time.monotonic() > deadline:
@@ -136,7 +135,7 @@ def _pool(scheme: str, address: str, port: int, host: str, seconds: float) -> ur
     timeout = urllib3.Timeout(connect=min(2.0, seconds), read=seconds, total=seconds)
     if scheme == "http":
         return urllib3.HTTPConnectionPool(address, port, timeout=timeout, retries=False, maxsize=1)
-    # The certificate is the name's, whatever address it resolved to.
+    # The certificate must be for the name, whatever address the name resolved to.
     return urllib3.HTTPSConnectionPool(
         address, port, timeout=timeout, retries=False, maxsize=1,
         ssl_context=ssl.create_default_context(), server_hostname=host, assert_hostname=host,
@@ -144,7 +143,7 @@ def _pool(scheme: str, address: str, port: int, host: str, seconds: float) -> ur
 
 
 def _addresses(host: str, port: int, *, any_address: bool) -> list[str]:
-    """Of the name; all of them public, since a mixed answer is an attempt to get in."""
+    """The IP addresses of the name. All must be public: a mixed answer is an attack."""
     try:
         found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, proto=socket.IPPROTO_TCP)]
     except OSError:
@@ -155,7 +154,7 @@ def _addresses(host: str, port: int, *, any_address: bool) -> list[str]:
 
 
 def is_public(address: str) -> bool:
-    """Whether it is on the allow-list. An address with a zone (`%eth0`) is of a link, never public (RFC 4007)."""
+    """Whether it is on the allow-list. An address with a zone (`%eth0`) is link-local, never public (RFC 4007)."""
     ip = ipaddress.ip_address(address)
     if getattr(ip, "scope_id", None):
         return False

@@ -1,1 +1,1 @@
-"""What runs outside of requests: the first rows after `migrate`, and the removal of rows that nobody needs any more."""
+"""What runs outside of requests: the first rows after `migrate`, and the removal of rows that are no longer needed."""

@@ -1,6 +1,6 @@
-"""Removing rows that nobody needs any more, in small batches beside the running server.
+"""Removes rows that are no longer needed, in small batches while the server runs.
 
-What recognises a reused code or refresh token stays as long as the Authorization that it would end.
+Rows that detect a reused code or refresh token stay as long as the Authorization that a reuse would end.
 """
 
 import time
@@ -35,12 +35,12 @@ from oauth.models import (
 
 BATCH = 100
 REST = 16
-# How long an ended row can still be looked up: by support, by a person who asks what happened.
+# How long support can still look up a row that has ended.
 KEPT_AFTER_THE_END = timedelta(days=30)
 
 
 def expired() -> dict[str, QuerySet[Any]]:
-    """What may go, by name. Codes and refresh tokens go with their Authorization."""
+    """The rows to remove, by name. Codes and refresh tokens are removed with their Authorization."""
     now = timezone.now()
     long_ago = now - KEPT_AFTER_THE_END
     return {
@@ -49,17 +49,17 @@ def expired() -> dict[str, QuerySet[Any]]:
         "used proofs": UsedProof.objects.filter(expires_at__lt=now),
         "device codes": DeviceCode.objects.filter(expires_at__lt=long_ago, authorization=None),
         "back-channel requests": BackchannelRequest.objects.filter(expires_at__lt=long_ago),
-        # Two questions, so that each batch begins in an index where the last one ended.
+        # Two queries, so that each batch starts in an index where the last one ended.
         "authorizations": Authorization.objects.filter(expires_at__lt=long_ago),
         "revoked authorizations": Authorization.objects.filter(revoked_at__lt=long_ago),
-        # Who closed the browser never logged out.
+        # A user who closed the browser never logged out.
         "sessions": Session.objects.filter(
             Q(ended_at=None) | Q(ended_at__lt=long_ago), created_at__lt=long_ago, authorizations=None
         ),
         **_browser_sessions(now),
         "refusal counts": RefusalCount.objects.filter(hour__lt=now - refusal_count.LIFETIME),
         "initial access tokens": InitialAccessToken.objects.filter(expires_at__lt=long_ago),
-        # No token that names the bit lives any more.
+        # All tokens with this bit have expired.
         "status bits": RevokedStatus.objects.filter(revoked_at__lt=long_ago),
         "signing keys": SigningKey.objects.filter(retired_at__lt=long_ago),
         "audit events": AuditEvent.objects.filter(at__lt=now - conf.AUDIT_LIFETIME),
@@ -67,7 +67,7 @@ def expired() -> dict[str, QuerySet[Any]]:
 
 
 def _browser_sessions(now: datetime) -> dict[str, QuerySet[Any]]:
-    """Django's, where they are rows: nobody else removes those that have expired."""
+    """Django's sessions, if they are rows: nothing else removes the expired ones."""
     store = import_module(settings.SESSION_ENGINE).SessionStore
     if not hasattr(store, "get_model_class"):
         return {}
@@ -75,7 +75,7 @@ def _browser_sessions(now: datetime) -> dict[str, QuerySet[Any]]:
 
 
 def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
-    """Removes it, a batch and a transaction at a time; gives each name with the number of rows of each batch.
+    """Removes the expired rows in batches, each in a transaction. Yields the name and the number of rows of each batch.
 
     It skips locked rows and deletes them the next time, so that cleanup never waits for a request. After each batch it
     sleeps REST times as long as the batch took, so that token requests stay as fast as without cleanup.
@@ -88,7 +88,7 @@ def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
                 locked = rows.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)
                 keys = list(locked[:batch])
                 if rows.model is Authorization:
-                    # At once: the ORM would read each for the sake of `replaces`, which stays in the family.
+                    # In one statement. The ORM would read each row first, because of `replaces`.
                     RefreshToken.objects.filter(authorization__in=keys)._raw_delete(rows.db)
                 rows.model._default_manager.filter(pk__in=keys).only("pk").delete()
             if not keys:
@@ -98,12 +98,12 @@ def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
 
 
 def _commit_without_waiting() -> None:
-    """Nobody is told of it, and after a crash it is done again: so no token waits for this to reach the disk."""
+    """A cleanup that a crash undoes is repeated, so its commits need not wait for the disk."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit TO OFF")
 
 
 def measure_backlog(*, most: int = 100_000) -> None:
-    """Sets the metric: how many rows cleanup has yet to remove, counted no further than `most`."""
+    """Sets the metric for rows that cleanup has yet to remove, counted up to `most`."""
     for name, rows in expired().items():
         metrics.backlog.labels(name).set(rows.order_by()[:most].count())

@@ -1,6 +1,6 @@
-"""Rows that must be there before the first request: scopes of the settings, the first signing keys.
+"""Rows that must exist before the first request: the scopes of the settings and the first signing keys.
 
-Runs after `migrate`; adds what is missing and changes nothing that an admin may have edited.
+Runs after `migrate`. It adds what is missing and changes nothing that an admin may have edited.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from oauth.conf import SIGNING_ALGORITHMS, conf
 
 _IDENTITY = ("openid", "profile", "email", "offline_access")
-# What an app reads is what it is for; who somebody is in full, and what changes something, can be left out.
+# Users can leave out scopes that change something or show details, but not those that an app reads by purpose.
 _OPTIONAL = (":write", ":manage", ":detail")
 
 
@@ -31,5 +31,5 @@ def create_missing_rows(**_: Any) -> None:
         ],
         ignore_conflicts=True,
     )
-    for algorithm in SIGNING_ALGORITHMS:  # clients choose among them
+    for algorithm in SIGNING_ALGORITHMS:  # each client can choose one
         keys.ensure_active_key(algorithm)

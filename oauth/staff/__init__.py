@@ -1,7 +1,7 @@
-"""What holds for everything in the Django admin, third parties' lists included.
+"""What holds for every page of the Django admin, those of third-party apps included.
 
-`GuardedSite` is an AdminSite for `default_site` of an AdminConfig: each ModelAdmin that is registered with it becomes a
-`Guarded` one. The ModelAdmins of `oauth` are `Guarded` by themselves, so they are safe in any site.
+`GuardedSite` is an AdminSite for `default_site` of an AdminConfig: it makes each ModelAdmin registered with it a
+`Guarded` one. The ModelAdmins of `oauth` are `Guarded` themselves, so they are safe in any site.
 """
 
 from oauth.staff.guard import Guarded

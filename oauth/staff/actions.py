@@ -1,7 +1,8 @@
-"""The actions that a list of the admin offers for several rows at once.
+"""The actions that a list of the admin offers for selected rows.
 
-Django offers an action to everybody who may see the list, unless the action names a permission. Here an action without
-one is off, and the permission to look is none: what a third party's action changes, a role of ours has to allow.
+Django offers an action to every user who may view the list, unless the action names a permission. Here, an action
+without a permission is off, and so is one that needs only the permission to view. An action of a third-party app must
+be allowed by a role.
 """
 
 from collections.abc import Callable
@@ -15,24 +16,24 @@ from django.http import HttpRequest, HttpResponseBase
 from oauth.staff import audit
 
 Action = Callable[[Any, HttpRequest, QuerySet[Any]], HttpResponseBase | None]
-# Django's own asks before it deletes, and tells `log_deletions` what it deletes.
+# Django's action asks for confirmation, and calls `log_deletions` with what it deletes.
 _TELLS_BY_ITSELF = "delete_selected"
 
 
 def is_permitted(action: Action) -> bool:
-    """Whether the action names a permission beyond looking; Django then asks the ModelAdmin whether the user has it."""
+    """Whether the action needs more than the permission to view. Django then checks whether the user has it."""
     return bool(set(getattr(action, "allowed_permissions", ())) - {"view"})
 
 
 def audited(action: Action, name: str) -> Action:
-    """The action and its entry in the audit log in one transaction: both are written, or neither."""
+    """Runs the action and records it in the audit log, in one transaction."""
     if name == _TELLS_BY_ITSELF:
         return action
 
     @wraps(action)
     def act(model_admin: Any, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponseBase | None:
         with transaction.atomic():
-            # Read before the action, which may take the rows out of the list.
+            # Before the action, because afterwards the rows may no longer match the list.
             selected = list(rows.order_by("pk")[: audit.MOST_NAMED])
             response = action(model_admin, request, rows)
             audit.record(request, name, selected)

@@ -1,4 +1,4 @@
-"""What staff change in the admin, in the audit log: who, from where, which row, which fields. Never a value."""
+"""Records what staff change in the admin: who, from which IP address, which row and which fields. Never a value."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from oauth.models import AuditEvent
 from oauth.models.audit_event import origin
 
-#: An event for each row of an action on many, up to the page that can be selected.
+#: An action on many rows writes one event per row, up to the rows that can be selected on a page.
 MOST_NAMED = 1000
 
 
@@ -26,7 +26,7 @@ def record(request: HttpRequest, act: str, rows: Sequence[Model], *, detail: str
 
 
 def named(message: Any) -> str:
-    """The names of the fields that a form changed, from the message that Django keeps in its own log."""
+    """The names of the changed fields, from the message in Django's own log."""
     if isinstance(message, str):
         return message
     changes = [(what, about) for part in message for what, about in part.items()]
@@ -37,7 +37,7 @@ def named(message: Any) -> str:
 
 
 def _owner(row: Model) -> Any:
-    """Whose row it is, by primary key; nobody's is the empty text."""
+    """The primary key of the row's user. Empty if it has none."""
     if isinstance(row, get_user_model()):
         return row.pk
     return getattr(row, "user_id", None) or ""

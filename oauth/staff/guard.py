@@ -11,11 +11,11 @@ from oauth.staff import actions, audit, lookups
 
 
 class Guarded(ModelAdmin[Any]):
-    """Lookups by an allow-list, actions by a permission, changes in the audit log."""
+    """Allows only listed lookups and actions with a permission, and records changes in the audit log."""
 
-    #: Parameters of the query string that a link leads here with, beyond those of the filters.
+    #: Query parameters that links to this list use, besides those of the filters.
     extra_lookups: tuple[str, ...] = ()
-    #: Whether what is changed here writes events of its own, with what only it knows.
+    #: Whether changes here record events of their own, with more details.
     audits_itself = False
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
@@ -48,7 +48,7 @@ class Guarded(ModelAdmin[Any]):
 
 
 def guarded(admin_class: type[ModelAdmin[Any]]) -> type[ModelAdmin[Any]]:
-    """The class with the rules of Guarded before its own."""
+    """The class with Guarded in front of its own bases."""
     if issubclass(admin_class, Guarded):
         return admin_class
     own = {

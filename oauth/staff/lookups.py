@@ -1,7 +1,7 @@
-"""The lookups that a list of the admin takes from its query string: those that its own filters offer, and no other.
+"""The lookups that a list of the admin accepts in its query string: only those that its own filters offer.
 
-Django takes a lookup of any field of the listed model. Each field that is stored could then be read one character at a
-time, by `?data__secret__startswith=`, without ever being shown (ASVS 5.0 14.2.1, 8.2.3).
+Django accepts a lookup of any field of the model. Then every stored field could be read one character at a time with
+`?data__secret__startswith=`, although no page shows it (ASVS 5.0 14.2.1, 8.2.3).
 """
 
 from typing import Any
@@ -10,13 +10,13 @@ from django.contrib.admin import FieldListFilter, ListFilter, SimpleListFilter
 from django.contrib.admin.utils import get_fields_from_path
 from django.http import HttpRequest
 
-# What the links of Django's own filters say of a field.
+# The suffixes that the links of Django's own filters use.
 _OF_A_FIELD = ("", "__exact", "__in", "__isnull", "__isempty", "__gte", "__gt", "__lt", "__lte")
 _OF_A_DATE_HIERARCHY = ("__year", "__month", "__day", "__gte", "__lt")
 
 
 def allowed(model_admin: Any, request: HttpRequest | None) -> set[str]:
-    """The parameters, by their full names."""
+    """The full names of the parameters."""
     filters = model_admin.list_filter if request is None else model_admin.get_list_filter(request)
     names = set(model_admin.extra_lookups)
     for item in filters:

@@ -1,6 +1,6 @@
-"""Who may do what in the admin: groups that are there from the first `migrate` on, for the site to give to people.
+"""Roles of the admin: groups that `migrate` creates, which the site can give to its users.
 
-A group that exists is left as its admins made it; OAUTH["ADMIN_ROLES"] adds what the site's own apps have to say.
+A group that exists stays as its admins changed it. OAUTH["ADMIN_ROLES"] adds permissions of the site's own apps.
 """
 
 from typing import Any
@@ -12,29 +12,29 @@ from oauth.conf import conf
 
 _CLIENT = ("oauth.view_client", "oauth.add_client", "oauth.change_client", "oauth.delete_client", "oauth.test_client")
 
-#: Role -> permissions. Each sees what its work needs, and no role holds another's keys.
+#: Role -> permissions: only those that its work needs.
 ROLES: dict[str, tuple[str, ...]] = {
-    # Registers apps and gives them secrets; decides about no person and reads no log.
+    # Registers clients and issues their secrets. It has no access to users or the audit log.
     "Client manager": (
         *_CLIENT, "oauth.view_scope", "oauth.view_initialaccesstoken", "oauth.delete_initialaccesstoken",
     ),
-    # Finds an error by its id, sees what a person allowed, and ends it.
+    # Finds an error by its ID, sees what a user allowed, and can revoke it.
     "Support": (
         "oauth.view_client", "oauth.view_authorization", "oauth.change_authorization", "oauth.view_auditevent",
         "oauth.view_refusalcount",
     ),
-    # Reads everything, changes nothing.
+    # Views everything and changes nothing.
     "Auditor": (
         "oauth.view_client", "oauth.view_scope", "oauth.view_authorization", "oauth.view_auditevent",
         "oauth.view_refusalcount", "oauth.export_auditevent", "oauth.view_signingkey", "oauth.view_initialaccesstoken",
     ),
-    # Rotates keys, and replaces them in an emergency.
+    # Rotates signing keys, and replaces them in an emergency.
     "Key officer": ("oauth.view_signingkey", "oauth.rotate_signingkey"),
 }  # fmt: skip
 
 
 def create_missing_groups(using: str = "default", **_: Any) -> None:
-    """Runs after `migrate`, when an app of the roles may not have got its permissions yet: made here if so."""
+    """Runs after `migrate`. It also creates the permissions of apps whose own receiver runs later."""
     if not apps.is_installed("django.contrib.auth"):
         return
     from django.contrib.auth.models import Group, Permission

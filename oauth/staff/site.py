@@ -1,4 +1,4 @@
-"""An AdminSite that guards each ModelAdmin as it is registered, so that no third party's can be forgotten."""
+"""An AdminSite that guards each ModelAdmin when it is registered, those of third-party apps included."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from oauth.staff.guard import guarded
 
 
 def changes_nothing(view: Any) -> Any:
-    """Marks a view that takes a POST but neither changes nor gives away anything, so that no proof is asked for it."""
+    """Marks a view that accepts POST but changes and reveals nothing, so it needs no recent proof."""
     view.changes_nothing = True
     return view
 

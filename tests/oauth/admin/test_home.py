@@ -65,7 +65,7 @@ def test_a_rotation_that_is_overdue_is_an_alarm(signing_keys):
 
 
 def test_a_ledger_that_does_not_add_up_is_an_alarm(admin_browser):
-    assert "Not yet run" in admin_browser.get("/admin/").content.decode()
+    assert "Not run yet" in admin_browser.get("/admin/").content.decode()
     audit_and_record()
     assert not admin_panels.ledger().alarm
     LedgerAudit.objects.update(ended_at=timezone.now() - timedelta(hours=4))
