@@ -372,7 +372,7 @@ OAUTH = {
     "SCOPES": {
         "openid": _("Confirm who you are"),
         "profile": _("See your name"),
-        "email": _("See your email"),
+        "email": _("See your e-mail address"),
         "offline_access": _("Keep this access when you are not using the app"),
         "accounts:read": _("See your accounts, with account numbers partly hidden"),
         "accounts:detail": _("See your full account numbers"),
@@ -381,10 +381,10 @@ OAUTH = {
         "statements:read": _("Read your statements"),
         "transfers:read": _("See your transfers"),
         "transfers:write": _("Make transfers from your accounts"),
-        "payees:read": _("See who you pay"),
-        "payees:write": _("Add and remove people you pay"),
-        "grant_management_query": _("Look up what you allowed the app"),
-        "grant_management_revoke": _("Give up what you allowed the app"),
+        "payees:read": _("See whom you pay"),
+        "payees:write": _("Add and remove people whom you pay"),
+        "grant_management_query": _("Look up what you allowed it"),
+        "grant_management_revoke": _("Give back what you allowed it"),
         "webhooks:manage": _("Get a message when something happens in your accounts"),
     },
     "AUTHORIZATION_DETAILS_TYPES": {

@@ -326,7 +326,7 @@ def test_a_full_save_of_an_old_copy_revives_no_session(browser, alice):
 
 def test_the_admin_says_what_each_change_does(admin_browser, alice):
     page = admin_browser.get(f"/admin/accounts/user/{alice.pk}/change/").content.decode()
-    for words in ("Removes every other address", "All browsers and apps are logged out", "stays ended"):
+    for words in ("removes every other email", "All browsers and apps are logged out", "allow each app again"):
         assert words in page, words
 
 

@@ -231,7 +231,7 @@ def test_the_mail_of_a_right_guess_is_sent_after_the_answer(alice, mailoutbox, r
     for _ in range(5):
         try_password(browser, alice, "guess-number-one")
     waiting = []
-    monkeypatch.setattr(after_response, "do", lambda request, work: waiting.append(work))
+    monkeypatch.setattr(after_response, "do_after_response", lambda request, work: waiting.append(work))
     assert try_password(browser, alice, PASSWORD) == "code"
     assert not mailoutbox
     assert len(waiting) == 1

@@ -137,9 +137,7 @@ def test_a_notice_of_what_somebody_else_does_is_in_the_language_of_the_owner(ali
         "Ihr Benutzerkonto: Jemand probiert Passwörter für Ihr Benutzerkonto aus. Der Zugang ist nicht gelungen."
     ]
     log_in(alice, "en")  # by somebody who had guessed it, from another browser
-    assert told(alice.email) == [
-        "Ihr Benutzerkonto: Ein uns unbekannter Browser hat sich in Ihrem Benutzerkonto angemeldet."
-    ]
+    assert told(alice.email) == ["Ihr Benutzerkonto: Ein neuer Browser hat sich in Ihrem Benutzerkonto angemeldet."]
 
 
 def test_a_log_in_in_the_same_language_writes_nothing(alice, django_assert_max_num_queries):

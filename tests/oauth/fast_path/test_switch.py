@@ -1,5 +1,7 @@
 """OAUTH["FAST_PATH"] switches each trick on and off, whichever way the test run itself is set."""
 
+from dataclasses import replace
+
 import pytest
 from django.conf import settings as site
 from django.core.exceptions import MiddlewareNotUsed
@@ -116,7 +118,8 @@ def test_instances_of_rows_and_inserted_rows(switch, web_app):
 def test_grants_without_locks(switch, browser, web_app, token_endpoint, monkeypatch):
     """The usual case in two statements, tried before the grant that locks."""
     tried = []
-    monkeypatch.setattr(grants, "AT_ONCE", {"authorization_code": tried.append})
+    grant = grants.GRANTS["authorization_code"]
+    monkeypatch.setitem(grants.GRANTS, "authorization_code", replace(grant, try_fast=tried.append))
     for is_on in (True, False):
         switch(is_on)
         assert token_endpoint.redeem(web_app, allow(browser, web_app)).status_code == 200
