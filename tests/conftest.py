@@ -17,7 +17,7 @@ from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.models import User
-from config import cache as cache_table
+from config import table_cache as cache_table
 from oauth import keys
 from oauth.conf import SIGNING_ALGORITHMS, conf
 from oauth.infrastructure import caches

@@ -164,7 +164,7 @@ def test_a_port_that_is_taken_is_an_error(database_url: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         said = refusal("--port", str(port), environment={"DATABASE_URL": database_url})
-    assert f"Port {port} of 127.0.0.1 is taken" in said
+    assert f"Port {port} of 127.0.0.1 is in use" in said
 
 
 @pytest.mark.parametrize("options", [["--tls-key", "key.pem"], ["--tls-key", "no.pem", "--tls-certificate", "no.pem"]])
@@ -175,7 +175,7 @@ def test_half_of_what_tls_needs_is_an_error(options: list[str], database_url: st
 
 def test_requests_do_not_carry_the_secrets_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """granian gives every request a copy of os.environ."""
-    code = "from config import serving; serving.load_application(); import os; print(sorted(os.environ))"
+    code = "from config.server import serving; serving.load_application(); import os; print(sorted(os.environ))"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "EMAIL_URL": "smtp://user:secret@mail"}
     environment["PROXY_SECRETS"] = "a-secret-of-the-proxies-that-no-client-knows"
     result = subprocess.run(
