@@ -11,11 +11,11 @@ from django.db.models.signals import post_init, post_save
 from django.http import HttpResponse
 from django.http.response import ResponseHeaders
 
-from oauth import grants
 from oauth.fast_path import headers, model_rows, prepared_statements
 from oauth.fast_path.machine_chain import MachineEndpointsFirst
 from oauth.fast_path.public_answers import PublicAnswers, with_public_answers
 from oauth.fast_path.wsgi_handler import FastWSGIHandler, wsgi_handler
+from oauth.grants import registry
 from oauth.infrastructure.rows import insert, rows
 from oauth.models import AuditEvent, Client
 from tests.lib.oauth_client import allow
@@ -118,8 +118,8 @@ def test_instances_of_rows_and_inserted_rows(switch, web_app):
 def test_grants_without_locks(switch, browser, web_app, token_endpoint, monkeypatch):
     """The usual case in two statements, tried before the grant that locks."""
     tried = []
-    grant = grants.GRANTS["authorization_code"]
-    monkeypatch.setitem(grants.GRANTS, "authorization_code", replace(grant, try_fast=tried.append))
+    grant = registry.named("authorization_code")
+    monkeypatch.setattr(registry, "named", lambda _name: replace(grant, try_fast=tried.append))
     for is_on in (True, False):
         switch(is_on)
         assert token_endpoint.redeem(web_app, allow(browser, web_app)).status_code == 200
