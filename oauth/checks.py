@@ -1,4 +1,4 @@
-"""Django system checks of OAUTH: what would make the server unsafe is an Error, with what to do about it."""
+"""Django system checks of OAUTH. A setting that makes the server unsafe is an Error, whose hint says how to fix it."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -19,7 +19,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @register(Tags.security)
 def check_configuration(**_: Any) -> list[CheckMessage]:
-    """Holds in every mode."""
+    """Runs in every mode; `check_deployment` only with `--deploy`."""
     messages: list[CheckMessage] = []
     issuer = urlsplit(conf.ISSUER)
     if (
@@ -30,7 +30,7 @@ def check_configuration(**_: Any) -> list[CheckMessage]:
         messages.append(
             Error(
                 f'OAUTH["ISSUER"] is {conf.ISSUER!r}, which is not an origin (RFC 8414 §2).',
-                hint="Scheme and host only, such as https://login.example: no path, no slash at the end.",
+                hint="It must be a scheme and a host, such as https://login.example, without a path or slash.",
                 id="oauth.E001",
             )
         )
@@ -38,7 +38,7 @@ def check_configuration(**_: Any) -> list[CheckMessage]:
         messages.append(
             Error(
                 'OAUTH["KEY_ENCRYPTION_KEYS"] is empty or holds something that is not a Fernet key.',
-                hint="Make one: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key())'",
+                hint="Create one: python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key())'",
                 id="oauth.E002",
             )
         )
@@ -46,7 +46,7 @@ def check_configuration(**_: Any) -> list[CheckMessage]:
         messages.append(
             Error(
                 f'OAUTH["ACCESS_TOKEN_LIFETIME"] is {conf.ACCESS_TOKEN_LIFETIME} (RFC 9700 §2.2).',
-                hint="More than nothing, at most 15 minutes; refresh tokens are for longer access.",
+                hint="It must be more than 0 and at most 15 minutes. For longer access, use refresh tokens.",
                 id="oauth.E003",
             )
         )
@@ -54,14 +54,14 @@ def check_configuration(**_: Any) -> list[CheckMessage]:
         messages.append(
             Error(
                 f'OAUTH["AUTHORIZATION_CODE_LIFETIME"] is {conf.AUTHORIZATION_CODE_LIFETIME} (RFC 6749 §4.1.2).',
-                hint="At most 10 minutes; 1 minute is enough.",
+                hint="It must be more than 0 and at most 10 minutes. 1 minute is enough.",
                 id="oauth.E004",
             )
         )
     messages.extend(
         Error(
             f'OAUTH["{name}"] is {getattr(conf, name)!r} (RFC 9068 §2.1: asymmetric).',
-            hint=f"One of {', '.join(SIGNING_ALGORITHMS)}.",
+            hint=f"It must be one of {', '.join(SIGNING_ALGORITHMS)}.",
             id="oauth.E005",
         )
         for name in ("SIGNING_ALGORITHM", "ID_TOKEN_SIGNING_ALGORITHM")
@@ -70,7 +70,7 @@ def check_configuration(**_: Any) -> list[CheckMessage]:
     if not apps.is_installed("procrastinate.contrib.django"):
         messages.append(
             Error(
-                "procrastinate.contrib.django is not installed: nobody would be told of log-outs.",
+                "procrastinate.contrib.django is not installed, so clients would not be notified of logouts.",
                 hint='Put it into INSTALLED_APPS before "oauth", and run `manage.py procrastinate worker`.',
                 id="oauth.E007",
             )
@@ -78,8 +78,8 @@ def check_configuration(**_: Any) -> list[CheckMessage]:
     if not conf.audiences:
         messages.append(
             Error(
-                'OAUTH["RESOURCES"] is empty: an access token needs an audience (RFC 9068 §2.2).',
-                hint='{"https://api.example/v1": {"name": "My API", "path": "/v1"}}',
+                'OAUTH["RESOURCES"] is empty: an access token must have an audience (RFC 9068 §2.2).',
+                hint='Name your API, such as {"https://api.example/v1": {"name": "My API", "path": "/v1"}}.',
                 id="oauth.E006",
             )
         )
@@ -93,8 +93,8 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
     if issuer.scheme == "http" and issuer.hostname not in _LOOPBACK:
         messages.append(
             Error(
-                f'OAUTH["ISSUER"] is {conf.ISSUER!r}: tokens would travel in the clear (RFC 6749 §3.1, §3.2).',
-                hint="Serve it over TLS and say https.",
+                f'OAUTH["ISSUER"] is {conf.ISSUER!r}: tokens would be sent unencrypted (RFC 6749 §3.1, §3.2).',
+                hint="Serve the site over TLS, and use https in the issuer.",
                 id="oauth.E010",
             )
         )
@@ -103,16 +103,16 @@ def check_deployment(**_: Any) -> list[CheckMessage]:
     except ValueError:
         messages.append(
             Error(
-                'OAUTH["CLIENT_CERTIFICATE_AUTHORITIES"] is not PEM: no certificate could be checked (RFC 8705 §2.1).',
-                hint="One or more blocks of -----BEGIN CERTIFICATE-----.",
+                'OAUTH["CLIENT_CERTIFICATE_AUTHORITIES"] is not PEM, so no certificate can be checked (RFC 8705 §2.1).',
+                hint="It must hold one or more blocks that begin with -----BEGIN CERTIFICATE-----.",
                 id="oauth.E012",
             )
         )
     if conf.ALLOW_IMPLICIT:
         messages.append(
             Error(
-                'OAUTH["ALLOW_IMPLICIT"] is on: access tokens travel in addresses (RFC 9700 §2.1.2).',
-                hint="Move these apps to the authorization code with PKCE, and turn it off.",
+                'OAUTH["ALLOW_IMPLICIT"] is on: access tokens appear in URLs (RFC 9700 §2.1.2).',
+                hint="Move these clients to the authorization code with PKCE, then turn ALLOW_IMPLICIT off.",
                 id="oauth.E011",
             )
         )

@@ -14,10 +14,10 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-# RFC 9068 §2.1: asymmetric only; the list is also what the verifier accepts at all.
+# RFC 9068 §2.1: asymmetric algorithms only. Verification accepts no other algorithm.
 SIGNING_ALGORITHMS = ("ES256", "PS256", "EdDSA", "RS256")
 
-# What clients may sign with (private_key_jwt, request objects); RS256 is left out: FAPI 2.0 §5.4.1, RFC 8725 §3.2.
+# Algorithms of clients' signatures (private_key_jwt, request objects), without RS256 (FAPI 2.0 §5.4.1, RFC 8725 §3.2).
 CLIENT_SIGNING_ALGORITHMS = ("PS256", "ES256", "EdDSA")
 
 # Bits of one status list: 8 KiB before compression, so a list is small to fetch and cheap to build.
@@ -28,66 +28,66 @@ STATUS_LIST_SIZE = 65_536
 class Conf:
     """Every setting of `OAUTH`, with its default, unit and source."""
 
-    #: The `iss` of everything (RFC 8414 §2): an origin without path. Never taken from the Host header.
+    #: The `iss` of all tokens and metadata (RFC 8414 §2): an origin without path. It never comes from the Host header.
     ISSUER: str
-    #: Fernet keys for private keys at rest, newest first; older ones only decrypt.
+    #: Fernet keys that encrypt private keys in the database, newest first. The older ones only decrypt.
     KEY_ENCRYPTION_KEYS: tuple[str, ...] = ()
     #: Algorithm of access tokens; one of SIGNING_ALGORITHMS.
     SIGNING_ALGORITHM: str = "ES256"
     #: OpenID Connect Core §15.1: RS256 is what every relying party can verify.
     ID_TOKEN_SIGNING_ALGORITHM: str = "RS256"
-    #: RFC 9700 §2.2: short-lived. Never above 15 minutes.
+    #: RFC 9700 §2.2: short. At most 15 minutes (oauth.E003).
     ACCESS_TOKEN_LIFETIME: timedelta = timedelta(minutes=5)
     ID_TOKEN_LIFETIME: timedelta = timedelta(minutes=5)
     #: RFC 6749 §4.1.2 allows 10 minutes; ASVS 5.0 10.4.3 asks for 1 at level 3.
     AUTHORIZATION_CODE_LIFETIME: timedelta = timedelta(seconds=60)
-    #: How long a person may take over log-in and consent.
+    #: The time that a user has for login and consent.
     INTERACTION_LIFETIME: timedelta = timedelta(minutes=30)
     #: A refresh token that is not used for this long ends (RFC 9700 §4.14.2).
     REFRESH_TOKEN_IDLE_LIFETIME: timedelta = timedelta(days=30)
-    #: Whether DPoP proofs carry a nonce of ours (RFC 9449 §8, §9); libraries take it from the first refusal.
+    #: Whether DPoP proofs must carry a nonce of this server (RFC 9449 §8, §9). A client gets it with the first refusal.
     DPOP_NONCE_REQUIRED: bool = True
-    #: Dotted path of a function (digest, lifetime) -> bool: whether a proof is used the first time, at any worker.
+    #: Dotted path of a function (digest, lifetime) -> bool: whether no worker process has seen this DPoP proof before.
     REPLAY_CHECK: str = "oauth.proof.replay.in_cache"
     #: How long a pushed authorization request waits for the browser (RFC 9126 §2.2).
     PUSHED_REQUEST_LIFETIME: timedelta = timedelta(seconds=90)
-    #: How long a person may take to find the code page and type the code (RFC 8628 §3.2).
+    #: The time that a user has to open the page for device codes and enter the code (RFC 8628 §3.2).
     DEVICE_CODE_LIFETIME: timedelta = timedelta(minutes=10)
-    #: Multiplies the limits on guessing and asking.
+    #: Multiplies every rate limit.
     THROTTLE_SCALE: float = 1.0
-    #: However often it is refreshed, what a user allowed ends after this (ASVS 5.0 10.4.8).
+    #: An authorization ends after this time, even if its tokens are refreshed (ASVS 5.0 10.4.8).
     AUTHORIZATION_LIFETIME: timedelta = timedelta(days=90)
-    #: A superseded refresh token works again for so long, until its successor is first used.
+    #: For this time a rotated refresh token still works, until its successor is first used.
     REFRESH_TOKEN_RETRY_WINDOW: timedelta = timedelta(seconds=60)
-    #: RFC 9068 §4: a resource server may allow for clock skew.
+    #: The difference between clocks that is accepted (RFC 9068 §4).
     CLOCK_SKEW: timedelta = timedelta(seconds=30)
-    #: A client that has proven itself is read again after this: how soon disabling it, or taking something from it,
-    #: counts at other workers. What gives it more counts at once. Zero: read at every request.
+    #: How long a worker process keeps an authenticated client in memory. A change that disables or restricts a client
+    #: reaches the other processes within this time. Zero: the client is read at every request.
     CLIENT_CACHE_LIFETIME: timedelta = timedelta(seconds=3)
-    #: Parsed signing keys and the JWKS are read again after this.
+    #: How long a worker process keeps the signing keys and the JWK Set in memory.
     KEY_CACHE_LIFETIME: timedelta = timedelta(seconds=60)
-    #: Scope name -> sentence for the consent page. First values of rows that the admin edits.
+    #: Scope name -> sentence for the consent page. `migrate` creates a row for each, which admins can then edit.
     SCOPES: Mapping[str, str] = field(default_factory=dict)
-    #: RFC 8707: resource identifier (`aud`) -> {"name", "path"}; the first one is meant when none is asked.
-    #: `example` is an address below it for the programs to copy: what an app would ask first.
+    #: RFC 8707: resource identifier (`aud`) -> {"name", "path", "example"}. The first one is the default of a request.
+    #: `example` is a path below the API that the sample programs call.
     RESOURCES: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    #: RFC 9396: type of details -> dotted path of its `authorization_details.DetailsType`.
+    #: RFC 9396: type of authorization details -> dotted path of a subclass of `authorization_details.DetailsType`.
     AUTHORIZATION_DETAILS_TYPES: Mapping[str, str] = field(default_factory=dict)
-    #: Response mode -> dotted path of its `authorize.response_modes.ResponseMode`, besides the built-in ones.
+    #: More response modes: name -> dotted path of a subclass of `authorize.response_modes.ResponseMode`.
     RESPONSE_MODES: Mapping[str, str] = field(default_factory=dict)
-    #: RFC 6749 §4.5: grant type -> dotted path of its `grants.ExtensionGrant`.
+    #: RFC 6749 §4.5: grant type -> dotted path of a subclass of `grants.ExtensionGrant`.
     GRANT_TYPES: Mapping[str, str] = field(default_factory=dict)
-    #: RFC 7591 §2: client authentication method -> dotted path of its `clients.authentication.ExtensionMethod`.
+    #: RFC 7591 §2: authentication method -> dotted path of a subclass of `clients.authentication.ExtensionMethod`.
     CLIENT_AUTHENTICATION_METHODS: Mapping[str, str] = field(default_factory=dict)
-    #: Dotted paths of `left_by_apps.LeftByApps`: what becomes of what an app set up when a user removes it.
+    #: Dotted paths of subclasses of `clients.left_by_apps.LeftByApps`: what users can end when they remove an app.
     LEFT_BY_APPS: tuple[str, ...] = ()
-    #: Dotted path of a function (request) -> AuthenticationContext: how and when this person logged in.
+    #: Dotted path of a function (request) -> AuthenticationContext: how and when the user logged in.
     AUTHENTICATION_CONTEXT: str = "oauth.sessions.authentication_context.from_last_login"
-    #: Dotted path of a function (user, scopes) -> claims for the UserInfo endpoint.
+    #: Dotted path of a function (user, scopes) -> claims for UserInfo and ID tokens.
     USER_CLAIMS: str = "oauth.tokens.user_claims.standard_claims"
-    #: Dotted path of a function (user) -> language code, of mail to them; "" is the language of the site.
+    #: Dotted path of a function (user) -> language code of emails to the user; "" means the language of the site.
     USER_LANGUAGE: str | None = None
-    #: Dotted path of a function () -> JWK Set for verifying; without it the set is fetched from JWKS_URI.
+    #: Dotted path of a function () -> JWK Set that verifies tokens. None: the set is fetched from JWKS_URI.
     VERIFICATION_KEYS: str | None = None
     #: Dotted path of a function (AccessTokenClaims) -> bool for `resource_server.require_live`.
     REVOCATION_CHECK: str | None = None
@@ -95,65 +95,65 @@ class Conf:
     AUTHORIZATION_OF: str | None = None
     #: Dotted path of a function (AccessTokenClaims) that ends the authorization, for `end_authorization`.
     END_AUTHORIZATION: str | None = None
-    #: Dotted path of a function (number) -> bytes of a status list; without it the list is fetched over HTTP.
+    #: Dotted path of a function (number) -> bytes of a status list. None: the list is fetched over HTTP.
     STATUS_LISTS: str | None = None
-    #: So many access tokens that were verified are known again by their SHA-256 until they expire, per process; what
-    #: may change (status list, proof of possession, keys) is looked at every time. Zero: each is verified every time.
+    #: How many verified access tokens a process remembers, by SHA-256, until they expire. Expiry, status list, proof of
+    #: possession and key are checked at every request. Zero: each token is verified at every request.
     VERIFIED_TOKENS_KEPT: int = 4096
-    #: A status list is read again after this: how soon a revocation reaches a resource server (its `ttl`).
+    #: How often a status list is fetched again (its `ttl`). A resource server sees a revocation within this time.
     STATUS_LIST_REFRESH: timedelta = timedelta(seconds=5)
-    #: A status list that cannot be read again is believed for so long; then tokens are answered 503: fail closed.
+    #: How long a status list is used if no newer one can be fetched. Then the API answers 503 (fail closed).
     STATUS_LIST_MAX_AGE: timedelta = timedelta(minutes=5)
-    #: Secret of pairwise subjects (OpenID Connect Core §8.1); for good: another one changes every `sub`. Empty: off.
+    #: Secret of pairwise subjects (OpenID Connect Core §8.1). A new value would change every `sub`. Empty: off.
     PAIRWISE_SUBJECT_KEY: str = ""
-    #: Whether hot paths use the tricks of oauth/fast_path/README.md. Off: Django answers as it does everywhere.
+    #: Whether hot paths use the shortcuts of oauth/fast_path/README.md. Off: Django answers in its usual way.
     FAST_PATH: bool = True
     #: Regular expression of the paths that read no cookie and render no page. Empty: none.
     MACHINE_ENDPOINTS: str = ""
-    #: Dotted paths of the middleware for these paths, in place of MIDDLEWARE; see `oauth.fast_path.machine_chain`.
+    #: Dotted paths of the middleware of these paths, instead of MIDDLEWARE; see `oauth.fast_path.machine_chain`.
     MACHINE_MIDDLEWARE: tuple[str, ...] = ()
-    #: Paths of documents that are the same for everybody, kept for a second; see `oauth.fast_path.public_answers`.
+    #: Paths of documents that are the same for every caller. `fast_path.public_answers` caches them for a second.
     PUBLIC_DOCUMENTS: tuple[str, ...] = (
         "/oauth/jwks",
         "/.well-known/oauth-authorization-server",
         "/.well-known/openid-configuration",
     )
-    #: Hosts, perhaps with a port, that we may fetch from although they are private or without TLS.
+    #: Hosts, with or without a port, that the server may call although they are private or have no TLS.
     OUTBOUND_ALLOWED_HOSTS: tuple[str, ...] = ()
-    #: Where a person who is logged in proves it again (`?next=`); the site's LOGIN_URL by default.
+    #: Page where a logged-in user logs in again (`?next=`). None: the site's LOGIN_URL.
     REAUTHENTICATION_URL: str | None = None
-    #: How a person can log in, from the weakest to the strongest: names for `acr` (RFC 9470, OpenID Connect Core §2).
+    #: The values of `acr`, from the weakest to the strongest way to log in (RFC 9470, OpenID Connect Core §2).
     ACR_VALUES: tuple[str, ...] = ("urn:countersign:acr:pwd", "urn:countersign:acr:mfa")
-    #: Where a person who is logged in does so more strongly (`?next=`). Empty: cannot be.
+    #: Page where a logged-in user logs in with a stronger method (`?next=`). Empty: a request for one is refused.
     STEP_UP_URL: str = ""
-    #: Dotted path of a function (request) -> DER certificates that the client presented in TLS, its own first (RFC
-    #: 8705). It must hand over only what it knows, never a header that anybody could have sent. None: no mutual TLS.
+    #: Dotted path of a function (request) -> the client's certificates in DER, its own first (RFC 8705). It must return
+    #: only certificates from the TLS connection, never a header that a client can send. None: no mutual TLS.
     CLIENT_CERTIFICATE: str | None = None
-    #: The authorities of clients' certificates, in PEM. Empty: no tls_client_auth.
+    #: Certificates of the authorities for tls_client_auth, in PEM. Empty: no tls_client_auth.
     CLIENT_CERTIFICATE_AUTHORITIES: str = ""
-    #: The origin where TLS asks for a certificate, for `mtls_endpoint_aliases` (RFC 8705 §5).
+    #: The origin that asks for a client certificate, for `mtls_endpoint_aliases` (RFC 8705 §5). Empty: the issuer.
     MTLS_ORIGIN: str = ""
-    #: How long a person may take to decide what a client asked over the back channel (CIBA §7.3).
+    #: The time that a user has to decide about a CIBA request (CIBA §7.3).
     BACKCHANNEL_REQUEST_LIFETIME: timedelta = timedelta(minutes=5)
     #: Dotted path of a function (login_hint) -> user or None (CIBA §7.1).
     FIND_USER: str = "oauth.authorize.backchannel_request.find_user"
-    #: The next signing key is published when the active one is so old (ASVS 5.0 11.1.1).
+    #: The age of a signing key at which the next one is published (ASVS 5.0 11.1.1).
     KEY_ROTATION_INTERVAL: timedelta = timedelta(days=90)
-    #: Audit events are kept for so long; the database refuses to delete any of the last 90 days.
+    #: How long audit events are kept. The database refuses to delete those of the last 90 days.
     AUDIT_LIFETIME: timedelta = timedelta(days=400)
-    #: Group -> permissions of the site's other apps, for the roles of `oauth.staff.roles` or more of them.
+    #: Group -> permissions of the site's own apps, added to the roles of `oauth.staff.roles` or as new roles.
     ADMIN_ROLES: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    #: Dotted paths of functions () -> `oauth.admin.panels.Panel`: what the admin's home page shows besides ours.
+    #: Dotted paths of functions () -> `oauth.admin.panels.Panel`: more panels for the admin's home page.
     ADMIN_PANELS: tuple[str, ...] = ()
-    #: Whether a new host among the redirect URIs of a client in use waits for a second admin, who approves it.
+    #: Whether a new redirect host of a client in use must be approved by a second admin.
     SECOND_ADMIN_FOR_REDIRECT_HOSTS: bool = True
-    #: The implicit flow (RFC 9700 §2.1.2: not to be used), for clients whose grant types also name it.
+    #: Allows the implicit flow for clients that have this grant type. RFC 9700 §2.1.2 advises against it.
     ALLOW_IMPLICIT: bool = False
-    #: Clients named by an https URL that we fetch their metadata from (draft-ietf-oauth-client-id-metadata-document).
+    #: Accepts an https URL of a client's metadata as `client_id` (draft-ietf-oauth-client-id-metadata-document).
     ALLOW_CLIENT_ID_METADATA_DOCUMENTS: bool = False
-    #: Where a resource server fetches the JWK Set; `<issuer>/oauth/jwks` by default.
+    #: Where a resource server fetches the JWK Set. None: `<issuer>/oauth/jwks`.
     JWKS_URI: str | None = None
-    #: The `aud` a resource server accepts; by default the keys of RESOURCES.
+    #: The values of `aud` that a resource server accepts. Empty: the keys of RESOURCES.
     AUDIENCES: tuple[str, ...] = ()
 
     @cached_property
@@ -170,7 +170,7 @@ class Conf:
         return self.JWKS_URI or f"{self.ISSUER}/oauth/jwks"
 
     def url(self, path: str) -> str:
-        """An absolute URL of this server; independent of the request, hence of its Host header."""
+        """An absolute URL of this server. It does not depend on the Host header of a request."""
         return f"{self.ISSUER}{path}"
 
 
@@ -180,7 +180,7 @@ def _load() -> Conf:
     if unknown:
         raise ImproperlyConfigured(f"OAUTH has no setting named {', '.join(sorted(unknown))}.")
     if "ISSUER" not in given:
-        raise ImproperlyConfigured('OAUTH["ISSUER"] is missing: the origin of this server, as clients see it.')
+        raise ImproperlyConfigured('OAUTH["ISSUER"] must be set: the origin of this server, as clients see it.')
     for name in (
         "KEY_ENCRYPTION_KEYS",
         "AUDIENCES",
@@ -197,7 +197,7 @@ def _load() -> Conf:
 
 
 class _LazyConf:
-    """Read at first use; read again when a test overrides OAUTH. What was asked for once is an attribute here."""
+    """Reads the settings at first use, and again when a test overrides OAUTH. Values that were read are attributes."""
 
     def __getattr__(self, name: str) -> Any:
         if name == "_loaded":

@@ -24,7 +24,7 @@ class OAuthError(Exception):
         self.description = description
         self.detail = detail
         self.commits = commits
-        #: The client that is told, for the audit log; empty until it is known.
+        #: The client that gets the refusal, for the audit log. Empty until it is known.
         self.client_id = ""
         #: Whether a client with this id exists, if it did not authenticate.
         self.is_of_known_client = False
@@ -32,7 +32,8 @@ class OAuthError(Exception):
 
     @property
     def told(self) -> str:
-        """The `error_description` that is sent. It ends with the id by which we find the reason in our log."""
+        """The `error_description` that is sent. It ends with the error id, which leads to the reason in the server's
+        log."""
         return described(self.description, self.error_id)
 
 
@@ -150,7 +151,7 @@ class InvalidDPoPProof(OAuthError):
 
 
 class UseDPoPNonce(OAuthError):
-    """RFC 9449 §8: the same request again, with the nonce of the DPoP-Nonce header."""
+    """RFC 9449 §8: the client must repeat the request with the nonce of the DPoP-Nonce header."""
 
     code = "use_dpop_nonce"
 

@@ -60,7 +60,8 @@ class NarrowDown(forms.Form):
 
 
 def _primary_key(name: str) -> str:
-    """The primary key of the user with this login name; other values may be one already, also of a deleted user."""
+    """The primary key of the user with this login name. Any other value counts as a primary key, which may be a deleted
+    user's."""
     if not name:
         return ""
     user: Any = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: name}).first()

@@ -1,8 +1,8 @@
-"""The test button: a client's flow, run inside this process by the very functions that serve it, and undone.
+"""The test button: runs a client's flow in this process, with the functions that serve real requests, and undoes it.
 
-Nothing is redirected, so no unsafe redirect URI is needed for it; no secret is asked for. All of it happens in one
-transaction that is rolled back: no authorization, code or refresh token stays. The access token that is made is shown
-decoded and never as it is: signed tokens are believed without a look at the database.
+The test does not redirect and does not need the client's secret. It runs in one transaction that is rolled back, so no
+authorization, code or refresh token is left. An API would accept the signed access token without a database query, so
+the page shows it decoded only.
 """
 
 import hashlib

@@ -28,7 +28,7 @@ def record(
     client: Client | None = None,
     is_proven: bool = False,
 ) -> None:
-    """The log and the audit log hold the error id that the client is told.
+    """The log and the audit log hold the error id that the client received.
 
     Refusals that a stranger can cause are only counted (RefusalCount): nobody can delete from the audit log, so
     strangers must not be able to fill it.
@@ -64,7 +64,7 @@ def _is_known(client: Client | None, refusal: OAuthError) -> bool:
 
 
 def _is_worth_an_event(client_id: str, request: HttpRequest) -> bool:
-    """Anybody can call in the name of a client, so a limit says how many events that may cause."""
+    """Anybody can send a client's ID, so a limit bounds how many events such requests may cause."""
     return rate_limits.is_within(
         EVENTS_OF_STRANGERS, rate_limits.address_of(request), client_id
     ) and rate_limits.is_within(EVENTS_OF_STRANGERS_OF_CLIENT, client_id)

@@ -2,6 +2,6 @@
 
 `request` validates what the client sent. An `Interaction` then carries it through `steps`, one file a step, until the
 client gets an answer; `steps/__init__.py` lists them in order. `permissions`, `consent`, `decision` and `remembered`
-say what the user is asked and what an answer writes, for this endpoint, the device page and CIBA alike. An `outcome` is
-data: `oauth.pages` renders it. May be imported by `endpoints`, `pages` and `admin`.
+decide what the user is asked and what an answer writes. The device page and CIBA use them too. An `outcome` is data:
+`oauth.pages` renders it. May be imported by `endpoints`, `pages` and `admin`.
 """

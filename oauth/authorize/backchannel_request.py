@@ -111,7 +111,7 @@ def _lifetime(asked: str | None) -> timedelta:
 
 
 def _hint(params: Parameters, client: Client) -> tuple[bytes, Any]:
-    """§7.1: the digest of the hint, and the user whom it names or None."""
+    """§7.1: the digest of the hint, and the user that it names or None."""
     hints = [name for name in ("login_hint", "id_token_hint", "login_hint_token") if name in params]
     if len(hints) != 1:
         raise InvalidRequest("Exactly one of login_hint and id_token_hint must name the user.")
@@ -138,11 +138,11 @@ def _refuse_too_many(hint: bytes, client: Client) -> None:
 
 
 def _may_be_asked(user: Any, hint: bytes, client: Client) -> bool:
-    """Whether the request reaches this user; the client is not told.
+    """Whether the request reaches this user. The client does not learn this.
 
-    §13 defines `unknown_user_id` for a hint that names nobody. It would tell a client who has an account here, so such
-    a request is accepted and expires, like a request that the user does not answer. The same queries run whether or not
-    the user exists, so that timing does not tell either.
+    §13 defines `unknown_user_id` for a hint that names nobody. It would reveal to a client who has an account here. So
+    such a request is accepted, and expires like a request that the user does not answer. The same queries run whether
+    or not the user exists, so that timing does not reveal it either.
     """
     pk = user.pk if user is not None else _NOBODY
     is_known_to_client = Authorization.objects.filter(user=pk, client=client).exists()

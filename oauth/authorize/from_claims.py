@@ -8,7 +8,7 @@ from oauth.tokens.claims import AccessTokenClaims
 
 
 def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
-    """None if the authorization has ended. For a client that acts for itself, the summary holds what the token says."""
+    """None if the authorization has ended. For a client that acts for itself, the summary comes from the token."""
     authority = liveness.authority(claims)
     if authority is None:
         return None
@@ -36,8 +36,8 @@ def find(claims: AccessTokenClaims) -> AuthorizationSummary | None:
 
 
 def end(claims: AccessTokenClaims) -> None:
-    """The client gives the authorization back: all its tokens end, as with RFC 7009. Does nothing for a client that
-    acts for itself.
+    """Ends the authorization at the client's request, with all its tokens, as RFC 7009 does. Does nothing for a client
+    that acts for itself.
 
     Raises InvalidToken if the authorization has ended already, and InsufficientRight or InsufficientScope if this token
     must not end it.

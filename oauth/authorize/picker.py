@@ -35,7 +35,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What the user entered for one question. `look` is the part to show, or all or none of the choices to tick."""
+    """What the user entered for one question. `look` says which part of the choices to show, or to tick all or none of
+    them."""
 
     search: str = ""
     look: str = "1"

@@ -46,6 +46,7 @@ def find(client: Client, request_uri: str) -> AuthorizationRequest:
 
 
 def consume(request: AuthorizationRequest) -> None:
-    """Call it in the transaction of the answer: of two answers at once, one succeeds. Raises InvalidRequestURI."""
+    """Call it in the transaction of the answer, so that only one of two parallel answers succeeds. Raises
+    InvalidRequestURI."""
     if request.pushed_id is not None and not PushedRequest.objects.filter(pk=request.pushed_id).delete()[0]:
         raise InvalidRequestURI(_NOT_VALID, detail="answered before")

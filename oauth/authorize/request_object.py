@@ -1,4 +1,4 @@
-"""Signed authorization requests (RFC 9101): the parameters in a JWT that only the client can have made.
+"""Signed authorization requests (RFC 9101): the parameters in a JWT that the client signed.
 
 Request objects are accepted by value only, pushed or in the query: never encrypted, unsigned or fetched from a URL.
 Only the parameters inside the request object count (§6.3).
@@ -54,7 +54,7 @@ def opened(params: Parameters, client: Client) -> Parameters:
 
 
 def _verified(token: str, client: Client) -> dict[str, Any]:
-    """§6.1, §6.2, RFC 8725: the client signed it, for this server, and it has not expired."""
+    """§6.1, §6.2, RFC 8725: the client must have signed it for this server, and it must not have expired."""
     if not is_canonical_jws(token):
         raise InvalidRequestObject("request must be a JWS in compact serialization.")
     try:

@@ -15,7 +15,7 @@ SIGNED_RESPONSE_SECONDS = 600
 
 
 class Destination(Protocol):
-    """A proven return address: of a valid request, or of a client that is told what is wrong with its request."""
+    """A proven return address, of a valid request or of a request whose error goes to the client."""
 
     @property
     def redirect_uri(self) -> str: ...

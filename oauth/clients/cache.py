@@ -1,7 +1,8 @@
 """Clients by client_id, cached for CLIENT_CACHE_LIFETIME, so that most requests need no query to know their client.
 
-A cached client only ever lets a request through; it never refuses one (see `authenticate.verify`). So a new secret is
-accepted immediately. A disabled client stops within seconds, and immediately in the process that disabled it.
+A cached client can only accept a request. Before a refusal, the client is read again (see `authenticate.verify`). So a
+new secret is accepted immediately. A disabled client stops within seconds, and immediately in the process that disabled
+it.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """A change of the identity of a client in use is audited, and its owner, its contacts and the staff get an email.
 
-All of this happens in the transaction of the change, whatever made it. `authorize.remembered` compares identities by
-itself and asks users again.
+All of this happens in the transaction of the change, whatever made it. `authorize.remembered` compares identities
+separately, and asks users again.
 """
 
 from collections.abc import Iterable

@@ -19,7 +19,8 @@ from oauth.conf import conf
 from oauth.models import Client
 from oauth.models.client import AuthenticationMethod, GrantType, Kind
 
-# What is asked for first, where the client may: least comes first in the settings, but for who the person is.
+# The scopes that the program requests first, if the client may have them: the least powerful, and those that identify
+# the user.
 _MOST_SCOPES = 2
 
 
@@ -61,14 +62,14 @@ _OF_KIND: dict[str, tuple[str, ...]] = {
 
 
 def for_client(client: Client, names: Sequence[str] = ()) -> list[Snippet]:
-    """Those for its kind; none where none would work as it stands: see `why_none`."""
+    """The programs for the kind of client. Empty if none would work unchanged; `why_none` gives the reason."""
     if why_none(client):
         return []
     return [fill(name, client) for name in names or _OF_KIND[client.kind]]
 
 
 def why_none(client: Client) -> str:
-    """What keeps these simple programs from working for this client; empty where they do."""
+    """Why these simple programs cannot work for this client; empty if they can."""
     if client.is_fapi or client.must_push or client.must_bind or client.must_sign_requests:
         return gettext(
             "This client pushes, binds or signs. A whole program that does is `manage.py demo_app --fapi` "
@@ -106,7 +107,7 @@ def _context(client: Client, redirect_uri: str) -> Context:
         "api": resource + conf.RESOURCES.get(resource, {}).get("example", ""),
         "api_base": resource,
     }
-    # Quoted for each language: a value that is strange is a string that is strange, and nothing more.
+    # Quoted for each language, so that any value stays a string literal and cannot become code.
     context: dict[str, Any] = {name: json.dumps(value) for name, value in values.items()}
     context |= {f"{name}_sh": shlex.quote(value) for name, value in values.items()}
     context |= {f"{name}_kt": json.dumps(value).replace("$", "\\$") for name, value in values.items()}
@@ -121,8 +122,8 @@ def _context(client: Client, redirect_uri: str) -> Context:
 
 
 def _redirect_uri(client: Client, *, is_on_a_phone: bool) -> str:
-    """The first that is registered and fits: no phone listens on a loopback address, and elsewhere a program does, on a
-    port that it may choose (RFC 8252 §7.3)."""
+    """The first registered redirect URI that fits the program. A phone app cannot listen on a loopback address; other
+    programs can, on any port (RFC 8252 §7.3)."""
     uris = sorted(client.redirect_uris.split(), key=lambda uri: uri.startswith("http:") is is_on_a_phone)
     uri = next(iter(uris), "")
     parts = urlsplit(uri)

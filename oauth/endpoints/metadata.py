@@ -20,7 +20,7 @@ from oauth.infrastructure.caches import until_cleared
 from oauth.models.client import AuthenticationMethod, DeliveryMode, authentication, grant_types
 from oauth.tokens.user_claims import SCOPE_OF_CLAIM
 
-# What a client calls itself, and may prove itself at by its certificate.
+# The endpoints that a client calls directly, where it may authenticate with its certificate.
 _WITH_TLS = (
     "token_endpoint",
     "pushed_authorization_request_endpoint",
@@ -67,7 +67,7 @@ def document() -> dict[str, Any]:
     if conf.CLIENT_CERTIFICATE:
         mutual_tls["tls_client_certificate_bound_access_tokens"] = True
         if conf.MTLS_ORIGIN:
-            # RFC 8705 §5: where the connection asks for a certificate.
+            # RFC 8705 §5: the endpoints at the origin that asks for a certificate.
             mutual_tls["mtls_endpoint_aliases"] = {name: f"{conf.MTLS_ORIGIN}{endpoints[name]}" for name in _WITH_TLS}
     return {
         **mutual_tls,

@@ -35,7 +35,7 @@ class ProtocolEndpoint(View):
     endpoint: str
     #: How often one client may call; see `authenticated`.
     limit = Limit("requests", 6000)
-    #: How often one address may call in the name of public clients, all together.
+    #: How often one IP address may call for all public clients together.
     limit_of_address = Limit("requests-of-address", 6000)
     #: The client that called: authenticated, or public.
     caller: Client | None = None
@@ -49,9 +49,9 @@ class ProtocolEndpoint(View):
     def authenticated(self, request: HttpRequest, params: Parameters) -> Client:
         """The client that calls, within its rate limit.
 
-        A confidential client has its own limit. Anybody can call in the name of a public client, so its limit is per
-        address. Failures count per address and only further failures are refused: correct credentials hold 256 random
-        bits or a signature, which nobody guesses, so they are always accepted.
+        A confidential client has its own limit. Anybody can send a public client's ID, so its limit is per IP address.
+        Failures count per address and only further failures are refused: correct credentials are always accepted,
+        because 256 random bits or a signature cannot be guessed.
         """
         address = rate_limits.address_of(request)
         client_id = ""

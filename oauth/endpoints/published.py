@@ -1,4 +1,5 @@
-"""Documents that are the same for all: made once, and answered 304 to a client that has them (RFC 9110 §13.1.2)."""
+"""Documents that are the same for every caller. They are built once, and a client that has them gets 304 (RFC 9110
+§13.1.2)."""
 
 import hashlib
 import json

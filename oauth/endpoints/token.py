@@ -11,8 +11,8 @@ from oauth.grants import GrantRequest
 
 
 class TokenEndpoint(ProtocolEndpoint):
-    """Client authentication -> grant -> tokens. Each grant is one transaction: whatever it consumes is consumed
-    exactly once, or nothing happened."""
+    """Client authentication -> grant -> tokens. Each grant is one transaction: it consumes its code, token or assertion
+    exactly once, or changes nothing."""
 
     endpoint = "token"
     http_method_names = ["post"]

@@ -1,8 +1,8 @@
 """The grants: each is one function (GrantRequest) -> Issuance, run inside one transaction. One file a grant type.
 
-Whatever a grant consumes is consumed exactly once, or nothing happened; if a refusal revokes something
-(`OAuthError.commits`), the revocation is kept although the client is told an error. `ExtensionGrant` is for grant types
-of other apps. Imports `clients`, `tokens`, `status`, `models` and below.
+A grant consumes its code, token or assertion exactly once, or changes nothing. A refusal that revokes something
+(`OAuthError.commits`) keeps the revocation, although the client gets an error. `ExtensionGrant` is for grant types of
+other apps. Imports `clients`, `tokens`, `status`, `models` and below.
 """
 
 from contextlib import nullcontext

@@ -1,7 +1,7 @@
-"""What a grant consumes and leaves behind, in one statement: the use of the authorization, the code or refresh token
-that is spent, the new refresh token, the audit event.
+"""What a grant consumes and leaves behind, in one statement: the use of the authorization, the consumed code or refresh
+token, the new refresh token, and the audit event.
 
-`consume` locks the authorization and looks whether it is still the one that was read. Then it consumes the code or the
+`consume` locks the authorization and checks that it has not changed since it was read. Then it consumes the code or the
 refresh token, or finds that another request was faster; everything after that happens only if this part found a row.
 PostgreSQL re-reads a row that it had to wait for, so it sees what was committed in between. `write` is for a grant that
 has consumed what it was given by itself.
@@ -56,7 +56,7 @@ def of_superseded(token: RefreshToken) -> Consumption:
 
 
 def of_retry(token: RefreshToken) -> Consumption:
-    """A superseded refresh token gets another successor: the one that nobody has used dies. Only under the lock."""
+    """A superseded refresh token gets another successor, and the unused one is revoked. Only under the lock."""
     return Consumption(
         f"killed AS (UPDATE {_TOKEN} SET revoked_at = %s WHERE replaces_id = %s AND revoked_at IS NULL "  # noqa: S608
         f"AND EXISTS (SELECT FROM used)), {NOTHING.expressions}",
@@ -75,11 +75,11 @@ def of_first_use(token: RefreshToken) -> Consumption:
 
 
 def of_reusable(token: RefreshToken) -> Consumption:
-    """A refresh token that stays the same: it must still be there and alive.
+    """A refresh token that stays the same must still exist and be valid.
 
     Whatever ends it also ends the authorization or changes its status_index, and `used` has that row locked. There is
-    one exception: a retry of the token that it replaced kills it (`of_retry`). Only then is its own row locked, because
-    a lock costs a third of the statement.
+    one exception: a retry of the token that it replaced revokes it (`of_retry`). Only then is its own row locked,
+    because a lock costs a third of the statement.
     """
     return Consumption(
         f"consumed AS (SELECT token.id FROM used, {_TOKEN} token WHERE token.id = %s "  # noqa: S608

@@ -70,7 +70,7 @@ class PollingGrant(ABC, Generic[Waiting]):
         return found
 
     def _note_poll(self, waiting: Waiting) -> None:
-        """Raises SlowDown if the client polls sooner than it was told."""
+        """Raises SlowDown if the client polls before its interval has passed."""
         now, last = timezone.now(), waiting.last_polled_at
         waiting.last_polled_at = now
         is_too_soon = last is not None and now < last + timedelta(seconds=waiting.interval_seconds)

@@ -1,8 +1,8 @@
 """How a code or a refresh token is redeemed: it is read, one function decides, one statement consumes.
 
-There are two ways to the same decision. `try_fast` reads without a lock; the statement that consumes then looks again
-whether what was read still holds. If the decision is a refusal, or another request was faster, `try_fast` has written
-nothing and returns None. `under_lock` locks the authorization before it reads, so its decision is final.
+The same decision can be reached in two ways. `try_fast` reads without a lock; the statement that consumes then looks
+again whether what was read still holds. If the decision is a refusal, or another request was faster, `try_fast` has
+written nothing and returns None. `under_lock` locks the authorization before it reads, so its decision is final.
 """
 
 from abc import ABC, abstractmethod
@@ -40,11 +40,12 @@ class Redemption(ABC, Generic[Held]):
 
     #: The grant type in the audit log.
     name: ClassVar[str]
-    #: One answer for a token that is unknown, expired, used or of another client: it tells a stranger nothing.
+    #: The answer is the same for a token that is unknown, expired, used or of another client, so that a stranger learns
+    #: nothing.
     not_valid: ClassVar[str]
     #: The field with the digest of the code or the refresh token.
     digest_field: ClassVar[str]
-    #: The SQL condition that nobody has used the row, which is called `held`.
+    #: The SQL condition that the row, called `held`, has not been used.
     unused: ClassVar[str]
     model: type[Held]
 

@@ -2,8 +2,8 @@
 
 A confidential client authenticates, and a token may be bound to a key; such a refresh token stays the same. Any other
 one of a public client is rotated. The superseded token works again for REFRESH_TOKEN_RETRY_WINDOW, until its successor
-is first used, so that a lost answer logs nobody out; each retry kills the unused successor. Any other second use ends
-the authorization.
+is first used, so that a lost answer logs no user out. Each retry revokes the unused successor. Any other second use
+ends the authorization.
 """
 
 from django.utils import timezone
@@ -68,9 +68,9 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         return Decision(issued, _consumption(token, is_rotated=is_rotated))
 
     def _refuse_reuse(self, token: RefreshToken, request: GrantRequest) -> None:
-        """RFC 9700 §4.14.2, ASVS 5.0 10.4.5: a token that its successor has replaced for good is a stolen one.
+        """RFC 9700 §4.14.2, ASVS 5.0 10.4.5: a token that was used after its successor counts as stolen.
 
-        So is one that a retry killed: its holder and the retrier cannot both be the client.
+        So does one that a retry revoked: its holder and the one who retried cannot both be the client.
         """
         if token.superseded_at is None and token.revoked_at is None:
             return

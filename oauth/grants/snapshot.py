@@ -1,7 +1,7 @@
 """Reads a code or a refresh token without a lock, with the authorization and the user: one statement.
 
-It finds only what nobody has used, of the client that asks, and only if the database says that the client is enabled:
-the client that authenticated may be a few seconds old. Whatever it does not find is decided under the lock.
+It finds only an unused row of this client, and only if the client is enabled in the database, because the cached client
+may be a few seconds old. If it finds nothing, the request is decided under the lock.
 """
 
 from functools import cached_property
@@ -17,7 +17,7 @@ Held = TypeVar("Held", AuthorizationCode, RefreshToken)
 
 
 class Snapshot(Generic[Held]):
-    """`unused` is the SQL condition that nobody has used the row, which is called `held`."""
+    """`unused` is the SQL condition that the row, called `held`, has not been used."""
 
     def __init__(self, model: type[Held], digest_column: str, unused: str) -> None:
         self._model: type[Held] = model

@@ -1,4 +1,5 @@
-"""What knows neither OAuth nor money: hand-written SQL, process caches, outbound HTTP requests, rate limits, names.
+"""Code that does not depend on OAuth or the bank: hand-written SQL, process caches, outbound HTTP requests, rate
+limits, names.
 
 Every room may import this one. It imports `fast_path` and `conf`; each module reads its setting in one function.
 """

@@ -1,4 +1,4 @@
-"""What other apps register by a dotted path in the settings."""
+"""Classes that other apps register with a dotted path in the settings."""
 
 from functools import cache
 from typing import Any
@@ -8,5 +8,5 @@ from django.utils.module_loading import import_string
 
 @cache
 def instance(path: str) -> Any:
-    """The one object of this class. Raises ImportError if there is none of this name."""
+    """The one object of this class. Raises ImportError if there is no class at this path."""
     return import_string(path)()

@@ -17,14 +17,14 @@ from oauth.infrastructure.rows import insert
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request came in and from which address; nowhere for commands and the worker."""
+    """The endpoint and IP address of a request; both are empty for commands and the worker."""
 
     endpoint: str = ""
     address: str | None = None
 
 
 _LONGEST = {"user": 64, "actor": 64, "client": 255, "error": 60, "error_id": 32, "reason": 1000}
-# What an event says where nothing is said of it.
+# The default values of an event.
 _NOTHING = {"user": "", "actor": "", "client": "", "authorization": None, "error": "", "error_id": "", "reason": ""}
 _origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  (frozen)
 
@@ -45,21 +45,21 @@ class origin:
 
 
 def first_id_at(moment: datetime) -> UUID:
-    """No event of that moment has a lower id: ids are UUIDv7 (RFC 9562 §5.7), milliseconds first, so that the order of
-    the log is the order of its primary key, and so is every stretch of time in it. Their times begin in 1970."""
+    """The lowest id of an event at that time. Ids are UUIDv7 (RFC 9562 §5.7) and begin with the milliseconds, so the
+    primary key has the order of the log, and a period is a range of it. Their times begin in 1970."""
     milliseconds = int(moment.timestamp() * 1000)
     return UUID(int=max(0, milliseconds) << 80)
 
 
 class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
     def between(self, since: datetime | None, until: datetime | None) -> "AuditEventQuerySet":
-        """From `since` on and before `until`; None is no limit."""
+        """Events from `since` on and before `until`. None means no limit."""
         events = self if since is None else self.filter(id__gte=first_id_at(since))
         return events if until is None else events.filter(id__lt=first_id_at(until))
 
 
 class AuditEvent(models.Model):
-    """Append-only: the database refuses to change a row, and to delete one before its time.
+    """Append-only: the database refuses to change a row, and to delete one of the last 90 days.
 
     Users, clients and authorizations are stored by value, so that a row outlives its subject.
     """
@@ -113,7 +113,7 @@ class AuditEvent(models.Model):
             models.Index(fields=["authorization"], name="audit_authorization"),
             models.Index(fields=["action", "-id"], name="audit_action"),
             models.Index(fields=["at"], name="audit_at"),
-            # Of refusals and of what admins did, few among many: nothing for the hot path to write.
+            # Set only in events of refusals and admins. These are few, so the hot path does not write the index.
             models.Index(fields=["error", "-id"], name="audit_error", condition=~models.Q(error="")),
             models.Index(fields=["actor", "-id"], name="audit_actor", condition=~models.Q(actor="")),
         ]
@@ -125,7 +125,7 @@ class AuditEvent(models.Model):
     def unsaved(cls, action: "AuditEvent.Action", **values: Any) -> "AuditEvent":
         """An unsaved event with the origin of this request."""
         here = _origin.get()
-        # What a stranger claims may be long; the log is not theirs to fill.
+        # A stranger may send long values, so they are cut before they are stored.
         given = {name: str(value)[: _LONGEST[name]] if name in _LONGEST else value for name, value in values.items()}
         if unknown := given.keys() - _NOTHING.keys() - {"endpoint", "address"}:
             raise TypeError(f"An audit event has no {', '.join(sorted(unknown))}.")

@@ -17,7 +17,7 @@ class AuthorizationCode(models.Model):
     code_challenge = models.CharField(max_length=43)
     scopes = ArrayField(models.CharField(max_length=100), default=list)
     resources = ArrayField(models.CharField(max_length=255), default=list)
-    # RFC 9449 §10: the key that the client is going to prove, where it said so.
+    # RFC 9449 §10: the key that the client must prove, if it sent `dpop_jkt`.
     dpop_jkt = models.CharField(max_length=43, blank=True)
     nonce = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)

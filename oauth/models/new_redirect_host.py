@@ -1,6 +1,6 @@
 """A new host among the redirect URIs of a client in use: one admin asks for it, another approves it.
 
-Codes of users go to this host, so nobody alone may add it (OAUTH["SECOND_ADMIN_FOR_REDIRECT_HOSTS"]).
+Codes of users go to this host, so no admin may add it alone (OAUTH["SECOND_ADMIN_FOR_REDIRECT_HOSTS"]).
 """
 
 from typing import Any
@@ -51,7 +51,8 @@ class NewRedirectHost(models.Model):
         """Adds the URIs. Raises PermissionDenied for the admin who requested them, and if it was decided before."""
         with transaction.atomic():
             pending = self._pending()
-            # If the account of the first admin was deleted, this may be the same person: it must be requested again.
+            # If the account of the first admin was deleted, the second may be the same admin, so the host must be
+            # requested again.
             if pending.asked_by_id is None or pending.asked_by_id == by.pk:
                 raise PermissionDenied("Another admin must approve a new redirect host.")
             client = Client.objects.select_for_update(of=("self",)).get(pk=pending.client_id)

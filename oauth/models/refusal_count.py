@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from oauth.infrastructure import caches
 
-# A row is written for the first refusal, then once for so many or so many seconds, whichever comes first.
+# A row is written at the first refusal, and then after 20 more refusals or 10 seconds.
 _TOGETHER = 20
 _SECONDS = 10
 _MOST_KEPT = 1000

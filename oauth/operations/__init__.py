@@ -1,1 +1,1 @@
-"""What runs outside of requests: the first rows after `migrate`, and the removal of rows that are no longer needed."""
+"""Work outside of requests: the first rows after `migrate`, and the removal of rows that are no longer needed."""

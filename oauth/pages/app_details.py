@@ -20,7 +20,7 @@ from oauth.parameters import Parameters
 
 
 class AppDetails(UserPage):
-    """404 for an authorization that is unknown, over, another user's, or has nothing to change."""
+    """404 for an authorization that is unknown, ended, another user's, or has nothing to change."""
 
     endpoint = "apps"
 

@@ -75,7 +75,8 @@ class ConnectedApps(UserPage):
 
 
 def _revoke_all(user: Any, client_id: str) -> int:
-    """ASVS 5.0 10.7.3. An answer without a consent page may be under way: this waits for it, then ends it, too."""
+    """ASVS 5.0 10.7.3. Another request may be writing an authorization without a consent page. This waits for it and
+    ends that authorization, too."""
     theirs = Authorization.objects.filter(user=user, client__client_id=client_id)
     ended = theirs.revoke(Authorization.RevocationReason.USER, by=user)
     remembered.forget(user, client_id)

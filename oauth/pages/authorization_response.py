@@ -30,9 +30,9 @@ def _is_open_redirect(request: HttpRequest, client: Client, refusal: OAuthError)
     """RFC 9700 §4.11.2: a link with a deliberate mistake takes a browser to any address that the client registered.
 
     An error redirects by itself only for a client that staff have checked, or if the user is logged in. The RFC exempts
-    silent authentication. It belongs in a hidden frame, where nobody could press a button and no address deceives
-    anybody. All current browsers say when the answer becomes the page itself (Sec-Fetch-Dest: document), as it does for
-    a link in an email; then there is no exemption.
+    silent authentication. It runs in a hidden frame, where no user could press a button or be misled by a URL. Browsers
+    send `Sec-Fetch-Dest: document` if the answer is shown as a page, as for a link in an email. Such a request is not
+    exempt.
     """
     if client.is_vouched_for or request.user.is_authenticated:
         return False

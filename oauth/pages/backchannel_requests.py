@@ -42,7 +42,7 @@ class RequestsPage(UserPage):
         return render(request, "oauth/requests.html", {"requests": shown})
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """404 for a request that is unknown, over, answered already, or for another user."""
+        """404 for a request that is unknown, expired, already answered, or for another user."""
         try:
             params = parameters.from_body(request)
             request_id, button = UUID(params.require("request")), params.get("decision")

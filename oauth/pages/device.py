@@ -77,8 +77,8 @@ class DevicePage(UserPage):
 
 
 def _take(user_code: str, user: Any) -> DeviceCode | None:
-    """The undecided request with this code, which only this user can answer from now on. None if it is unknown or over,
-    or if another user has entered the code."""
+    """The undecided request with this code, which only this user can answer from now on. None if it is unknown or
+    expired, or if another user has entered the code."""
     waiting = (
         DeviceCode.objects.select_for_update(of=("self",))
         .select_related("client")

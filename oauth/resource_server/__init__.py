@@ -1,4 +1,4 @@
-"""What an API needs to accept our access tokens, and nothing else of the app: no database, no models.
+"""What an API needs to accept this server's access tokens. It needs no database and no models.
 
 Header -> `JWTBearer` (verify) -> `HasScope` (permit) -> your view, with `request.auth.claims`. Use it as
 
@@ -10,7 +10,7 @@ Header -> `JWTBearer` (verify) -> `HasScope` (permit) -> your view, with `reques
 or, with types, subclass `oauth.resource_server.views.TokenView`, whose handlers receive a `TokenRequest` with
 `request.token` and `request.claims`.
 
-Where `OAUTH["VERIFICATION_KEYS"]` is not set, the JWK Set is fetched from `JWKS_URI` over HTTP.
+If `OAUTH["VERIFICATION_KEYS"]` is not set, the JWK Set is fetched from `JWKS_URI` over HTTP.
 """
 
 from oauth.resource_server.authentication import JWTBearer

@@ -1,6 +1,6 @@
-"""DRF authentication by access token, on SimpleJWT's stateless classes: no query, whatever the token says.
+"""DRF authentication by access token, on SimpleJWT's stateless classes. It makes no database query.
 
-Verified are signature, issuer, audience and times, then in memory the token's bit in the issuer's status list.
+It verifies signature, issuer, audience and times, and then, in memory, the token's bit in the issuer's status list.
 """
 
 import secrets
@@ -31,10 +31,10 @@ from oauth.tokens.verification import VerifyingBackend
 
 
 class TokenSubject(TokenUser):
-    """Who the token speaks for: a user, or a client acting for itself. Knows only what the token says."""
+    """The subject of the token: a user, or a client that acts for itself. All its values come from the token."""
 
     token: AccessToken
-    # A token is no log-in to Django: nothing here passes a staff or superuser check.
+    # A token is not a login to Django, so it must not pass a check for staff or superusers.
     is_staff = False
     is_superuser = False
 
@@ -53,25 +53,25 @@ class TokenSubject(TokenUser):
 def presented_token(header: bytes) -> tuple[str, bytes] | None:
     """(`bearer` or `dpop`, the token) of an Authorization header; None for another scheme.
 
-    Raises InvalidRequest where it is malformed (RFC 6750 §2.1, RFC 9449 §7.1).
+    Raises InvalidRequest if the header is malformed (RFC 6750 §2.1, RFC 9449 §7.1).
     """
     scheme, _, token = header.partition(b" ")
     name = scheme.lower().decode("ascii", "replace")  # RFC 9110 §11.1: the scheme is case-insensitive
     if name not in ("bearer", "dpop"):
         return None
     if not token or len(token.split()) != 1 or token != token.strip():
-        raise InvalidRequest("The Authorization header is Bearer or DPoP, one space and the token.")
+        raise InvalidRequest("The Authorization header must be Bearer or DPoP, one space, and the token.")
     return name, token
 
 
 def bearer_token(header: bytes) -> bytes | None:
-    """The token of `Bearer <token>`; None for another scheme. Raises InvalidRequest where it is malformed."""
+    """The token of `Bearer <token>`; None for another scheme. Raises InvalidRequest if the header is malformed."""
     presented = presented_token(header)
     return presented[1] if presented and presented[0] == "bearer" else None
 
 
 def verify_access_token(raw_token: bytes | str, *, audiences: Sequence[str]) -> AccessToken:
-    """The access token of this issuer for one of these audiences (RFC 9068 §4). Raises TokenError."""
+    """Verifies an access token of this issuer for one of these audiences (RFC 9068 §4). Raises TokenError."""
     return verified.once(raw_token, audiences, lambda: _verify(raw_token, audiences))
 
 
@@ -87,20 +87,20 @@ def _verify(raw_token: bytes | str, audiences: Sequence[str]) -> AccessToken:
 
 
 def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *, url: str) -> None:
-    """A bound token comes with a proof of its key, and as what it is (RFC 9449 §7.1, §7.2, RFC 8705 §3).
+    """A bound token must come with proof of its key and with the right scheme (RFC 9449 §7.1, §7.2, RFC 8705 §3).
 
-    Raises InvalidToken, or InvalidDPoPProof and UseDPoPNonce with the challenge that tells what to do.
+    Raises InvalidToken, or InvalidDPoPProof or UseDPoPNonce, whose challenge tells the client what to send.
     """
     confirmation = token.claims.confirmation
     if confirmation.keys() - {"jkt", "x5t#S256"}:
-        # RFC 7800 §3: what we cannot confirm does not count.
-        raise InvalidToken("The token is bound by a means that this API does not know.")
+        # RFC 7800 §3: this API cannot check a confirmation method that it does not know.
+        raise InvalidToken("The token is bound to its sender by a method that this API does not support.")
     jkt = confirmation.get("jkt")
     if "x5t#S256" in confirmation:
         _require_certificate(request, str(confirmation["x5t#S256"]))
     if scheme == "bearer":
         if jkt:
-            raise InvalidToken("The token is bound to a key: send it as DPoP, with a proof.", scheme="DPoP")
+            raise InvalidToken("The token is bound to a key: send it as DPoP, with a DPoP proof.", scheme="DPoP")
         return
     if not jkt:
         raise InvalidToken("The token is not bound to a key: send it as Bearer.")
@@ -118,19 +118,19 @@ def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *,
         raise InvalidDPoPProof(str(error)) from error
     # ASVS 5.0 10.3.5: the proof must be by the key that the token is bound to.
     if not secrets.compare_digest(proof.jkt, str(jkt)):
-        raise InvalidDPoPProof("The proof is of another key than the one that the token is bound to.")
+        raise InvalidDPoPProof("The DPoP proof must be signed with the key that the token is bound to.")
 
 
 def _require_certificate(request: HttpRequest, thumbprint: str) -> None:
-    """RFC 8705 §3: the certificate of this connection is the one that the token was issued to."""
+    """RFC 8705 §3: the certificate of this connection must be the one that the token is bound to."""
     presented = certificate.presented_in(request, conf.CLIENT_CERTIFICATE)
     if presented is None or not secrets.compare_digest(presented.thumbprint.encode(), thumbprint.encode()):
-        raise InvalidToken("The token is bound to a TLS certificate: use it over the connection of that certificate.")
+        raise InvalidToken("The token is bound to a certificate: use it over a TLS connection with that certificate.")
 
 
 class JWTBearer(JWTStatelessUserAuthentication):
     """`Authorization: Bearer <access token>` (RFC 6750 §2.1, RFC 9068 §4), or `DPoP <access token>` with a proof
-    (RFC 9449 §7.1); no other place is looked at."""
+    (RFC 9449 §7.1). A token anywhere else, such as in the query, is ignored."""
 
     def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
         header = self.get_header(request)
@@ -146,7 +146,7 @@ class JWTBearer(JWTStatelessUserAuthentication):
         return self.get_user(access_token), access_token
 
     def authenticate_header(self, request: Request) -> str:
-        """RFC 6750 §3.1: a request without any token is told no error code, but both ways to send one."""
+        """RFC 6750 §3.1: for a request without a token, the challenge names both schemes and no error code."""
         return NoToken().auth_header
 
     def get_validated_token(self, raw_token: bytes) -> AccessToken:
@@ -162,6 +162,6 @@ class JWTBearer(JWTStatelessUserAuthentication):
 
 
 def _address(request: HttpRequest) -> str:
-    """As the client wrote it: our own origin, whatever the Host header says."""
+    """The URL for the `htu` of a DPoP proof: the API's own origin and the path, never the Host header."""
     resource = urlsplit(conf.audiences[0])
     return f"{resource.scheme}://{resource.netloc}{request.path}"

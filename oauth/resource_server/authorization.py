@@ -1,7 +1,7 @@
-"""The authorization behind a token, for an API that shows it to the app, or takes it back for it.
+"""The authorization behind a token, for an API that lets an app read or end it.
 
-`OAUTH["AUTHORIZATION_OF"]` and `OAUTH["END_AUTHORIZATION"]` name the functions; a site that is the authorization
-server, too, names `oauth.authorize.from_claims.find` and `.end`.
+`OAUTH["AUTHORIZATION_OF"]` and `OAUTH["END_AUTHORIZATION"]` name the functions that do so. A site that is also the
+authorization server names `oauth.authorize.from_claims.find` and `.end`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ from oauth.tokens.access_token import AccessToken
 
 
 class InsufficientRight(APIException):
-    """The token was exchanged (RFC 8693): what the user allowed belongs to the client that they allowed it to."""
+    """Only the client that the user allowed may end the authorization, not one with an exchanged token (RFC 8693)."""
 
     status_code = status.HTTP_403_FORBIDDEN
     default_code = "insufficient_scope"  # RFC 6750 §3.1: more privileges than the token has
-    default_detail = "Only the app that the user allowed can end this, with a token of its own."
+    default_detail = "Only the client that the user allowed can end this authorization, with a token issued to it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,10 @@ class AuthorizationSummary:
 
 
 def authorization_of(names: Any) -> AuthorizationSummary | None:
-    """Of an access token, or of what was ordered by one and names its authorization. None where it has ended, or where
-    this site cannot know."""
+    """The authorization behind an access token, or behind a row that stores the names of one, such as a payment order.
+
+    None if it has ended, or if OAUTH["AUTHORIZATION_OF"] is not set.
+    """
     if not conf.AUTHORIZATION_OF:
         return None
     found: AuthorizationSummary | None = import_string(conf.AUTHORIZATION_OF)(getattr(names, "claims", names))
@@ -46,8 +48,10 @@ def authorization_of(names: Any) -> AuthorizationSummary | None:
 
 
 def end_authorization(token: AccessToken) -> bool:
-    """Ends it at once, with all its tokens; whether this site can. Raises an APIException where the token may not:
-    `InsufficientRight` for one that was exchanged, InsufficientScope for one that was narrowed."""
+    """Ends the authorization and all its tokens immediately. Returns False if OAUTH["END_AUTHORIZATION"] is not set.
+
+    Raises InsufficientRight for a token from token exchange, and InsufficientScope for a token without all the scopes.
+    """
     if not conf.END_AUTHORIZATION:
         return False
     import_string(conf.END_AUTHORIZATION)(token.claims)

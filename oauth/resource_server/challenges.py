@@ -1,4 +1,4 @@
-"""What a refused API request is told: `WWW-Authenticate` of RFC 6750 §3 with `resource_metadata` (RFC 9728 §5.1)."""
+"""Refusals of API requests, with `WWW-Authenticate` (RFC 6750 §3) and `resource_metadata` (RFC 9728 §5.1)."""
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -12,7 +12,7 @@ from oauth.errors import in_protocol_text
 
 
 def challenge(scheme: str = "Bearer", **parameters: str) -> str:
-    """`Bearer name="value", ...`; values are ours or checked, never echoed from the request."""
+    """`Bearer name="value", ...`; values are fixed or checked, never copied from the request."""
     metadata = {"resource_metadata": resource_metadata_url()}
     if scheme == "DPoP":
         metadata["algs"] = " ".join(CLIENT_SIGNING_ALGORITHMS)  # RFC 9449 §7.1
@@ -28,7 +28,7 @@ def resource_metadata_url() -> str:
 
 
 class InvalidToken(APIException):
-    """RFC 6750 §3.1 `invalid_token`: expired, malformed, not ours, not for this API."""
+    """RFC 6750 §3.1 `invalid_token`: expired, malformed, of another issuer, or for another API."""
 
     status_code = status.HTTP_401_UNAUTHORIZED
     default_code = "invalid_token"
@@ -40,11 +40,11 @@ class InvalidToken(APIException):
 
 
 class NoToken(APIException):
-    """RFC 6750 §3.1: a request without any token is told no error code in the challenge, but both ways to send one."""
+    """RFC 6750 §3.1: for a request without a token, the challenge names both schemes and no error code."""
 
     status_code = status.HTTP_401_UNAUTHORIZED
     default_code = "invalid_token"
-    default_detail = "An access token is needed."
+    default_detail = "An access token is required."
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,19 +61,19 @@ class InvalidDPoPProof(InvalidToken):
 
 
 class UseDPoPNonce(InvalidDPoPProof):
-    """RFC 9449 §9: the same again, with the nonce of the DPoP-Nonce header, which `OfferDPoPNonce` sends."""
+    """RFC 9449 §9: the client must retry with the nonce of the DPoP-Nonce header, which `OfferDPoPNonce` sends."""
 
     default_code = "use_dpop_nonce"
 
 
 class InsufficientUserAuthentication(APIException):
-    """RFC 9470 §3: the client asks the person again, with these acr_values and this max_age."""
+    """RFC 9470 §3: the client must send the user to log in, with these acr_values and this max_age."""
 
     status_code = status.HTTP_401_UNAUTHORIZED
     default_code = "insufficient_user_authentication"
 
     def __init__(self, *, acr_values: Sequence[str], max_age: timedelta | None) -> None:
-        super().__init__("This needs the person to log in again, or more strongly.")
+        super().__init__("The user must log in again, or with a stronger method.")
         wanted = {"acr_values": " ".join(acr_values)} if acr_values else {}
         if max_age is not None:
             wanted["max_age"] = str(int(max_age.total_seconds()))
@@ -92,7 +92,7 @@ class InvalidRequest(APIException):
 
 
 class TemporarilyUnavailable(APIException):
-    """RFC 9110 §15.6.4: what the token says cannot be checked now; nobody is told that it is invalid."""
+    """RFC 9110 §15.6.4: the token cannot be checked now. It may be valid, so the answer is not `invalid_token`."""
 
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_code = "temporarily_unavailable"
@@ -101,12 +101,12 @@ class TemporarilyUnavailable(APIException):
 
 
 class InsufficientScope(APIException):
-    """RFC 6750 §3.1 `insufficient_scope`, naming the scopes that are needed."""
+    """RFC 6750 §3.1 `insufficient_scope`, with the scopes that the request needs."""
 
     status_code = status.HTTP_403_FORBIDDEN
     default_code = "insufficient_scope"
 
     def __init__(self, required: Iterable[str]) -> None:
         scope = " ".join(required)
-        super().__init__(f"This needs a token with the scope {scope}.")
+        super().__init__(f"The access token must have the scope {scope}.")
         self.auth_header = challenge(error=self.default_code, error_description=str(self.detail), scope=scope)

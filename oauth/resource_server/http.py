@@ -1,4 +1,4 @@
-"""What a resource server fetches from its issuer, from addresses its own settings name."""
+"""HTTP requests of a resource server to its issuer. The URLs come from settings only."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def get(uri: str, headers: dict[str, str] | None = None) -> tuple[int, bytes, di
 
 
 def get_json(uri: str) -> Any:
-    """As it is now: a cache on the way asks the issuer again (RFC 9111 §5.2.1.4)."""
+    """The current document: `no-cache` makes every cache in between ask the issuer (RFC 9111 §5.2.1.4)."""
     status, body, _ = get(uri, headers={"Cache-Control": "no-cache"})
     if status != 200:
         raise ValueError(f"{uri} answered {status}")

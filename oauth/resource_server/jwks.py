@@ -19,7 +19,7 @@ def fetched_from(uri: str) -> FetchedKeys[jwt.PyJWK]:
 
 
 class LocalKeys:
-    """Keys of the same process (`VERIFICATION_KEYS`), parsed again only when the set is another object."""
+    """Keys of the same process (`VERIFICATION_KEYS`). A set is parsed once, until the function returns another."""
 
     def __init__(self, jwks: Callable[[], Mapping[str, Any]]) -> None:
         self._jwks = jwks

@@ -1,4 +1,4 @@
-"""Protected Resource Metadata (RFC 9728): how a client that was refused finds the authorization server."""
+"""Protected Resource Metadata (RFC 9728): where a client finds the authorization server of this API."""
 
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -10,10 +10,10 @@ from oauth.conf import conf
 @csrf_exempt  # it reads no cookie; a POST is answered 405
 @require_safe
 def protected_resource(request: HttpRequest, path: str = "") -> JsonResponse:
-    """The document of the resource whose identifier ends in `path`; without one, of the first resource."""
+    """The metadata of the resource whose identifier ends in `path`, or of the first resource if `path` is empty."""
     wanted = f"{conf.ISSUER}/{path}" if path else conf.audiences[0]
     if wanted not in conf.audiences:
-        return JsonResponse({"error": "not_found", "error_description": "No such resource here."}, status=404)
+        return JsonResponse({"error": "not_found", "error_description": "There is no such resource."}, status=404)
     resource = conf.RESOURCES.get(wanted, {})
     document = {
         "resource": wanted,

@@ -1,4 +1,4 @@
-"""The nonce for the next proof (RFC 9449 §8.2, §9): sent with every answer to a request that came with one."""
+"""Sends the nonce for the next DPoP proof with the answer to each request that has a proof (RFC 9449 §8.2, §9)."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from oauth.proof import nonce
 
 
 class OfferDPoPNonce:
-    """For sites whose API takes DPoP-bound tokens; DRF's authentication cannot add a header to an answer."""
+    """For sites whose API accepts DPoP-bound tokens. DRF's authentication cannot set a header of the answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,4 +1,4 @@
-"""Scopes, read from the view: a view that names none is a bug and permits nothing."""
+"""Scopes that a request needs. A view must name them: one without `required_scopes` permits nothing."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class HasScope(BasePermission):
 
 
 def required_scopes(view: APIView, method: str) -> Sequence[str]:
-    """What the method needs. Raises ImproperlyConfigured where the view does not say: fail closed."""
+    """The scopes that the method needs. Raises ImproperlyConfigured if the view names none, so it fails closed."""
     scopes: Scopes | None = getattr(view, "required_scopes", None)
     if scopes is None:
         raise ImproperlyConfigured(f"{type(view).__name__} names no required_scopes.")
@@ -43,5 +43,5 @@ def required_scopes(view: APIView, method: str) -> Sequence[str]:
     if method in scopes:
         return scopes[method]
     if method == "OPTIONS" or not hasattr(view, method.lower()):
-        return ()  # DRF answers 405, or describes the view to whoever has a valid token
+        return ()  # DRF answers 405, or describes the view to any valid token
     raise ImproperlyConfigured(f"{type(view).__name__} names no required_scopes for {method}.")

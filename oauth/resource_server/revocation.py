@@ -1,7 +1,7 @@
-"""For what a short-lived JWT alone is not enough, such as moving money: is it revoked by now?
+"""Checks that a token has not been revoked, for requests such as payments that cannot wait for the next status list.
 
-Reads trust the token for its few minutes. `require_live` asks the function that OAUTH["REVOCATION_CHECK"] names;
-a resource server without one has only the token's expiry.
+`require_live` calls the function that OAUTH["REVOCATION_CHECK"] names. Without this setting it accepts every token, and
+a resource server relies on the status list and the token's expiry. Requests that only read rely on them, too.
 """
 
 from typing import Any
@@ -14,11 +14,11 @@ from oauth.tokens.access_token import AccessToken
 
 
 def is_live(names: Any) -> bool:
-    """Whether the authorization behind a token's claims, or behind what was ordered by one, still holds."""
+    """Whether the authorization behind a token's claims, or behind a row that stores their names, is live."""
     return not conf.REVOCATION_CHECK or bool(import_string(conf.REVOCATION_CHECK)(names))
 
 
 def require_live(token: AccessToken) -> None:
-    """Raises InvalidToken (401) where the authorization behind the token has ended."""
+    """Raises InvalidToken (401) if the authorization behind the token has ended."""
     if not is_live(token.claims):
         raise InvalidToken("The authorization behind this token has ended.")

@@ -1,9 +1,8 @@
 """Whether a token was ended early: its bit in the issuer's status list (draft-ietf-oauth-status-list §8.3).
 
-A list is read again every STATUS_LIST_REFRESH, by the request that finds it old, and checked in memory. Where the
-issuer cannot be reached, the last list counts until it is STATUS_LIST_MAX_AGE old (and no token lives much longer
-than that); then tokens are answered 503 with Retry-After, neither accepted nor called invalid: fail closed, and a
-client keeps what it has.
+The list is kept in memory, and the first request after STATUS_LIST_REFRESH fetches it again. If the issuer cannot be
+reached, the last list is used until it is STATUS_LIST_MAX_AGE old, which is about the lifetime of a token. After that
+the API answers 503 with Retry-After. It does not answer `invalid_token`, so that clients keep tokens that may be valid.
 """
 
 import time
@@ -21,7 +20,7 @@ from oauth.tokens import status_list
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.verification import VerifyingBackend
 
-_UNKNOWN = "Whether this token is still valid cannot be checked at the moment. Try again."
+_UNKNOWN = "The server cannot check now whether this token is still valid. Try again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class _Known:
 
 
 def require_valid(claims: AccessTokenClaims) -> None:
-    """Raises InvalidToken where the token has ended, TemporarilyUnavailable where nobody can tell."""
+    """Raises InvalidToken if the token was revoked, and TemporarilyUnavailable if no recent list is known."""
     if not claims.status:
         return
     try:
@@ -43,7 +42,7 @@ def require_valid(claims: AccessTokenClaims) -> None:
         if status_list.is_set(_array(number), index):
             raise InvalidToken("The authorization behind this token has ended.")
     except (KeyError, TypeError, ValueError, LookupError) as error:
-        raise InvalidToken("The token names no status of this issuer.") from error
+        raise InvalidToken("The status claim of the token must name a status list of its issuer.") from error
 
 
 def _array(number: int) -> bytes:
@@ -74,7 +73,7 @@ lists: RefreshedCache[int, _Known] = RefreshedCache(_load, is_fresh=_is_fresh)
 
 
 def _fetch(number: int, known: _Known | None, now: float) -> _Known:
-    """Raises OSError, ValueError or TokenBackendError where the issuer does not answer with a list of its own."""
+    """Raises OSError, ValueError or TokenBackendError if the issuer does not answer with the requested list."""
     uri = status_list.uri(number, issuer=conf.ISSUER)
     status, body, headers = http.get(uri, headers={"If-None-Match": known.etag} if known else None)
     if status == 304 and known is not None:
@@ -92,7 +91,7 @@ def _fetch(number: int, known: _Known | None, now: float) -> _Known:
         required_claims=("iss", "sub", "iat", "exp", "status_list"),
     )
     payload = backend.decode(body.decode("ascii").strip())
-    # §8.3: the list says which one it is, so that none stands in for another.
+    # §8.3: `sub` must be the list's own URL, so that one list cannot replace another.
     if payload["sub"] != uri or not isinstance(payload["status_list"], dict):
         raise ValueError(f"{uri} answered another list")
     return _Known(status_list.from_claim(payload["status_list"]), headers.get("ETag", ""), now, now)

@@ -1,5 +1,4 @@
-"""Step-up authentication (RFC 9470, ASVS 5.0 10.3.4): this request needs a user who has just logged in, or more
-strongly."""
+"""Step-up authentication (RFC 9470, ASVS 5.0 10.3.4): a request may need a recent login, or a stronger one."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,14 +10,16 @@ from oauth.tokens.access_token import AccessToken
 def require_authentication(
     token: AccessToken, *, acr_values: Sequence[str] = (), max_age: timedelta | None = None
 ) -> None:
-    """Raises InsufficientUserAuthentication (401) unless the person behind the token logged in by one of these
-    `acr_values`, and no longer than `max_age` ago. A token that does not say when or how is not enough."""
+    """The user must have logged in with one of these `acr_values`, and at most `max_age` ago.
+
+    Raises InsufficientUserAuthentication (401) otherwise, also for a token without the claim `acr` or `auth_time`.
+    """
     is_weak = bool(acr_values) and token.claims.acr not in acr_values
     if is_weak or not (max_age is None or is_authenticated_since(token, max_age=max_age)):
         raise InsufficientUserAuthentication(acr_values=acr_values, max_age=max_age)
 
 
 def is_authenticated_since(token: AccessToken, *, max_age: timedelta) -> bool:
-    """Whether the token says that its person logged in no longer ago."""
+    """Whether the token's `auth_time` is at most `max_age` ago."""
     auth_time = token.claims.auth_time
     return auth_time is not None and datetime.now(UTC) - auth_time <= max_age

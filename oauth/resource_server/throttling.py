@@ -1,6 +1,6 @@
-"""How often a token's client and person may ask (OWASP API4), and the RateLimit headers that say so.
+"""Rate limits of the API by client and user (OWASP API4), and the RateLimit headers.
 
-The headers are those of draft-ietf-httpapi-ratelimit-headers-10 §3, §4: a client that reads them never meets a 429.
+The headers are those of draft-ietf-httpapi-ratelimit-headers-10 §3, §4: a client that obeys them never gets a 429.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class ThrottleToken(BaseThrottle):
-    """`limit` on the view, or DEFAULT, per client and person."""
+    """The limit is `limit` of the view, or DEFAULT, for each pair of client and user."""
 
     DEFAULT = Limit("api", 1200)
 
@@ -40,7 +40,7 @@ class ThrottleToken(BaseThrottle):
 
 
 def say_limit(request: Request, response: Response, limit: Limit) -> None:
-    """What is left, on every answer to whoever has a valid token."""
+    """Sets the headers on an answer to a request with a valid token."""
     if isinstance(request.auth, AccessToken):
         left = rate_limits.remaining(limit, request.auth.claims.client_id, request.auth.claims.subject)
         response["RateLimit-Policy"] = f'"{limit.name}";q={limit.most};w={limit.seconds}'

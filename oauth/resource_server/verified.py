@@ -1,8 +1,8 @@
-"""Tokens that this process has verified before: the same bytes, by the same key, for the same audiences.
+"""Remembers tokens that this process has verified: the same bytes, with the same key, for the same audiences.
 
-Only the signature and the claims' form are not looked at again. Whether the token still lives is: its expiry here, and
-by the caller its bit in the status list, the proof of its key, its scopes. Bounded by OAUTH["VERIFIED_TOKENS_KEPT"];
-only the SHA-256 of a token is kept.
+Only the signature and the form of the claims are not checked again. This module still checks the token's expiry and key
+at each request, and the caller checks the status list, the proof of possession and the scopes. A token is remembered by
+its SHA-256, and at most OAUTH["VERIFIED_TOKENS_KEPT"] tokens are.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ verified_tokens: TTLCache[tuple[bytes, tuple[str, ...]], _Verified] = TTLCache(
 
 
 def once(raw: bytes | str, audiences: Sequence[str], verify: Callable[[], AccessToken]) -> AccessToken:
-    """What `verify` gave for these bytes, or gives now. Raises what it raises; a refusal is never kept."""
+    """The earlier result of `verify` for these bytes, or a new one. A refusal is raised and never remembered."""
     if not conf.VERIFIED_TOKENS_KEPT:
         return verify()
     encoded = raw if isinstance(raw, bytes) else raw.encode("utf-8", "replace")

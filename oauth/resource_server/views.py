@@ -1,6 +1,6 @@
 """A DRF view whose handlers receive a `TokenRequest`.
 
-This module is not imported by the package: `rest_framework.views` reads the settings that name the package's classes.
+The package does not import this module, because `rest_framework.views` reads settings that name classes of the package.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """OpenID Connect Back-Channel Logout: tells the clients of a session that it has ended.
 
 The transaction that ends the session also writes a job. The background worker delivers the logout token and tries again
-when the client does not answer, so a slow or dead client delays no request.
+when the client does not answer, so a client that is slow or down delays no request.
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""What holds for every page of the Django admin, those of third-party apps included.
+"""Rules for every page of the Django admin, also of third-party apps.
 
 `GuardedSite` is an AdminSite for `default_site` of an AdminConfig: it makes each ModelAdmin registered with it a
 `Guarded` one. The ModelAdmins of `oauth` are `Guarded` themselves, so they are safe in any site.

@@ -1,7 +1,7 @@
 """Whether the authorization behind a token is still live: nobody has ended or changed it since the token was signed.
 
-`authority` is the only place that decides this. Every endpoint, every grant and the money path ask it; nothing else
-looks at the columns behind it (tests/oauth/test_liveness.py holds that).
+`authority` is the only place that decides this. Every endpoint, every grant and every payment calls it. No other code
+reads the columns behind it (tests/oauth/test_liveness.py checks this).
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ from oauth.tokens.claims import AccessTokenClaims
 
 
 class Names(Protocol):
-    """What names an authorization, or without one a client that acts for itself: the claims of an access token, or a
-    row that acts on them later."""
+    """Names of an authorization, or of a client that acts for itself: the claims of an access token, or a row that
+    stores them to act later."""
 
     @property
     def client_id(self) -> str: ...

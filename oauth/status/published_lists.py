@@ -50,7 +50,7 @@ def _load(number: int, known: Published | None) -> Published:
     try:
         array = status_list.bits(_ended(number))
     except _OUTAGES:
-        # The old list stays true for a while. After that, the outage reaches every caller: fail closed.
+        # The old list can still be used for a while. After that, the outage reaches every caller: fail closed.
         if known is None or time.monotonic() - known.made_at > conf.STATUS_LIST_MAX_AGE.total_seconds():
             raise
         return known

@@ -18,7 +18,7 @@ from oauth.conf import SIGNING_ALGORITHMS
 MIN_RSA_BITS = 2048
 SECONDS_BETWEEN_FETCHES = 60
 REFRESH_AFTER_SECONDS = 60
-# While the owner cannot be reached, a key that it may have withdrawn is trusted for so long.
+# How long a fetched key is trusted if the server that owns it cannot be reached. It may have withdrawn the key.
 MAX_AGE_SECONDS = 15 * 60
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ Key = TypeVar("Key")
 
 
 class FetchedKeys(Generic[Key]):
-    """Thread-safe; one per process and address.
+    """The keys at one URL, fetched and cached. Thread-safe.
 
     `fetch` returns the keys by `kid`, and raises OSError or ValueError if it cannot.
     """
@@ -56,7 +56,7 @@ class FetchedKeys(Generic[Key]):
         if now - self._fetched_at > REFRESH_AFTER_SECONDS:
             self._refresh(now, kid, last=self._tried_at)
         elif kid not in self._keys:
-            # The owner may just have added the key: one more fetch is allowed within the minute.
+            # The server may just have added the key, so one more fetch is allowed within the minute.
             self._refresh(now, kid, last=self._searched_at)
         return self._keys if now - self._fetched_at <= self._max_age_seconds else {}
 
@@ -78,10 +78,10 @@ class FetchedKeys(Generic[Key]):
 
 
 def parse(jwks: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
-    """The signature keys of an issuer's JWK Set by kid. Raises ValueError if it is no JWK Set.
+    """The signature keys of an issuer's JWK Set by kid. Raises ValueError if it is not a JWK Set.
 
-    A key that cannot be used is left out (RFC 7517 §5), so that an issuer may add types that we do not know. Two keys
-    with the same `kid` are left out, too.
+    A key that cannot be used is left out (RFC 7517 §5), so that an issuer may add types that we do not know. Keys
+    that share a `kid` are left out, because the `kid` must select one.
     """
     keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
     if not isinstance(keys, list) or not all(isinstance(jwk, dict) for jwk in keys):

@@ -1,11 +1,11 @@
-"""The type of a JWT: the header's `typ` (RFC 8725 §3.11), which every verifier of ours compares the same way."""
+"""Compares the type of a JWT, the header's `typ` (RFC 8725 §3.11), in the same way for all tokens."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def _normalized(header: Mapping[str, Any]) -> str | None:
-    """RFC 7515 §4.1.9: a media type, in any case, with or without `application/`. None if there is none."""
+    """RFC 7515 §4.1.9: a media type, in any case, with or without `application/`. None if the header has no `typ`."""
     typ = header.get("typ")
     if typ is None:
         return None
@@ -13,5 +13,5 @@ def _normalized(header: Mapping[str, Any]) -> str | None:
 
 
 def fits(header: Mapping[str, Any], *kinds: str | None) -> bool:
-    """Whether `typ` is one of these; None among them means a JWT without a `typ`."""
+    """Whether `typ` is one of `kinds`. None in `kinds` accepts a JWT without a `typ`."""
     return _normalized(header) in {kind.lower() if kind else None for kind in kinds}

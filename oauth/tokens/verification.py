@@ -1,4 +1,4 @@
-"""Verifying a JWT of this issuer (RFC 7515 §5.2, RFC 7519 §7.2, RFC 8725), and the SimpleJWT classes over it.
+"""Verifies a JWT of this issuer (RFC 7515 §5.2, RFC 7519 §7.2, RFC 8725), and the SimpleJWT classes over it.
 
 No key, URL or certificate inside a token is ever used (RFC 8725 §3.5, ASVS 5.0 9.1.3): `kid` only selects among known
 keys.
@@ -21,8 +21,8 @@ from oauth.tokens import media_type
 MAX_TOKEN_BYTES = 8192
 # RFC 9068 §2.2.
 RFC_9068_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "jti", "client_id")
-# RFC 7515 §2: base64url without padding. Each text has one spelling: unused bits of the last character are zero. PyJWT
-# also decodes padded and stray characters (Wycheproof JWS 367, 370).
+# RFC 7515 §2: base64url without padding. Unused bits of the last character must be zero, so that each value has one
+# encoding. PyJWT also accepts padding and other characters (Wycheproof JWS 367, 370).
 _PART = (
     rb"(?=[A-Za-z0-9_-])(?:[A-Za-z0-9_-]{4})*"
     rb"(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?"
@@ -31,7 +31,7 @@ _COMPACT_JWS = re.compile(rb"\.".join([_PART] * 3))
 
 
 def is_canonical_jws(token: bytes | str) -> bool:
-    """Whether it has the form of a compact JWS (RFC 7515 §7.1), in its one valid spelling, and is not too long."""
+    """Whether it is a compact JWS (RFC 7515 §7.1) in its only valid encoding, and not too long."""
     try:
         raw = token if isinstance(token, bytes) else token.encode("ascii")
     except UnicodeEncodeError:
@@ -144,17 +144,17 @@ class VerifyingBackend(TokenBackend):
             header = unverified_header(raw)
         except ValueError as error:
             raise TokenBackendError("The token's header is malformed.") from error
-        # RFC 7515 §4.1.11: no extension is supported, so none may be critical. RFC 7797: nor is `b64`.
+        # RFC 7515 §4.1.11: no extension is supported, so none may be critical. Nor is `b64` supported (RFC 7797).
         if "crit" in header or "b64" in header or "zip" in header:
             raise TokenBackendError("The token's header requires an extension that is not supported.")
-        # RFC 9068 §4: typ in any case, with or without the prefix application/ (RFC 7515 §4.1.9).
+        # RFC 9068 §4: case does not matter, and the prefix application/ may be missing (RFC 7515 §4.1.9).
         if not media_type.fits(header, self.typ):
             raise TokenBackendError("The token is of another type.")
         kid = header.get("kid")
         if header.get("alg") not in SIGNING_ALGORITHMS or not isinstance(kid, str):
-            raise TokenBackendError("The token's algorithm or key is not one of this issuer.")
+            raise TokenBackendError("The token must be signed with a published key of its issuer.")
         key = self.find_key(kid)
         # RFC 8725 §3.1: a key is for one algorithm only (PyJWT CVE-2026-48523).
         if key is None or key.algorithm_name != header["alg"]:
-            raise TokenBackendError("The token's algorithm or key is not one of this issuer.")
+            raise TokenBackendError("The token must be signed with a published key of its issuer.")
         return key

@@ -17,7 +17,7 @@ class AuthorizationRequest:
     """Everything that the consent page shows and that the code will carry.
 
     `claims` holds the claims requested by name, `{"id_token": [...], "userinfo": [...]}`. `subject` is the `sub` of the
-    only user who may answer, as this client knows them; empty if the client named nobody.
+    only user who may answer, as this client knows them; empty if the client named no user.
     """
 
     client_id: str

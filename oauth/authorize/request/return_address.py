@@ -1,4 +1,4 @@
-"""Where the answer goes (RFC 6749 §3.1.2, RFC 9700 §2.1), proven before anything is redirected."""
+"""The redirect URI of a request (RFC 6749 §3.1.2, RFC 9700 §2.1). It must be proven before anything is redirected."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from oauth.parameters import Parameters
 
 @dataclass(frozen=True, slots=True)
 class ReturnAddress:
-    """The proven redirect URI of a client, and how the answer travels there."""
+    """The proven redirect URI of a client, and the response mode."""
 
     client: Client
     redirect_uri: str

@@ -9,7 +9,7 @@ from oauth.tokens import id_token
 
 
 def requested_subject(params: Parameters, claims: Claims, client: Client) -> str:
-    """The `sub` of the only user who may answer; empty if the client named nobody. Raises InvalidRequest."""
+    """The `sub` of the only user who may answer; empty if the client named no user. Raises InvalidRequest."""
     hint = _hinted_subject(params.get("id_token_hint"), client)
     if hint and claims.subject and hint != claims.subject:
         raise InvalidRequest("id_token_hint and the claim sub must name the same user.")

@@ -1,4 +1,4 @@
-"""How an authorization response travels to the client (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
+"""How an authorization response reaches the client (OAuth 2.0 Multiple Response Type Encoding Practices §2.1).
 
 `query`, `fragment` and `form_post` are built in. A site registers its own with one setting:
 

@@ -1,4 +1,4 @@
-"""The class that a site subclasses for a response mode of its own, and what a mode returns."""
+"""The base class of response modes, also of those that a site adds, and the results that a mode can return."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The browser shows this page, whose script hands the response over."""
+    """The browser shows this page, whose script passes the response to the client."""
 
     template: str
     context: Mapping[str, Any]

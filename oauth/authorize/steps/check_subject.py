@@ -1,4 +1,4 @@
-"""Checks that the user is the one whom the client named."""
+"""Checks that the user is the one that the client named."""
 
 from oauth.authorize.interaction import Interaction, start
 from oauth.authorize.outcome import OfferOtherAccount, Refuse

@@ -47,7 +47,8 @@ def _validated(params: Parameters, client: Client) -> AuthorizationRequest | Ref
             address = return_address(params, client)
             raise InvalidRequest("This client must push its requests to /oauth/par and send the request_uri.")
         if "redirect_uri" in params:
-            # Proven outside of the request object: nothing inside counts until its signature is verified.
+            # The return address must be proven from the parameters outside of the request object, whose signature is
+            # not verified yet.
             address = return_address(params, client)
         opened = request_object.opened(params, client)
         if "authorization_details" in params and "request" not in params and not client.is_public:

@@ -1,7 +1,7 @@
 """Advice about a client: what is allowed, but unsafe or worth knowing, with the section of the specification.
 
-`Client.clean` refuses what must not be. A rule here is a function (client) -> Advice or None; `advise` asks all of them
-and needs no query, so that a form can ask at every key press. One file for the rules of each topic.
+`Client.clean` refuses what is not allowed at all. A rule here is a function (client) -> Advice or None; `advise` calls
+all of them and makes no query, so that a form can call it at every key press. One file for the rules of each topic.
 """
 
 from django.utils.functional import Promise

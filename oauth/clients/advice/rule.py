@@ -1,4 +1,4 @@
-"""What a rule of advice is, and the list of all."""
+"""The type of an advice rule, and the list of all rules."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

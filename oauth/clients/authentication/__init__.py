@@ -1,8 +1,8 @@
 """Client authentication (RFC 6749 §2.3): the same for every endpoint that a client calls.
 
-`read_credentials(request, params) -> Credentials`, then `verify(credentials) -> Client`, or `InvalidClient`. A signed
-assertion takes one statement, a secret none; a client that is not in the cache takes one more. `ExtensionMethod` is for
-methods of other apps.
+`read_credentials(request, params) -> Credentials`, then `verify(credentials) -> Client`, or `InvalidClient`. An
+assertion costs one database query, a secret none. A client that is not in the cache costs one more. `ExtensionMethod`
+is for methods of other apps.
 """
 
 from oauth.clients.authentication.assertion import UsedBefore

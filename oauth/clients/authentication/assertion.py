@@ -14,7 +14,8 @@ from oauth.tokens import media_type
 from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_claims, unverified_header
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-# RFC 7523 §3 item 4 leaves the limit to the server: the defaults of client libraries fit. `jti` is stored as long.
+# RFC 7523 §3 item 4 leaves the limit to the server. This one accepts the defaults of client libraries. `jti` is stored
+# as long.
 LONGEST_LIFETIME = timedelta(hours=1)
 # ASVS 5.0 10.4.16.
 LONGEST_FAPI_LIFETIME = timedelta(minutes=5)
@@ -34,7 +35,7 @@ class UsedBefore(InvalidClient):
 
 
 def client_id_of(assertion: str) -> str:
-    """The client that it names; nothing is verified yet. Raises InvalidClient if it is no such JWT."""
+    """The client that it names; nothing is verified yet. Raises InvalidClient if it is not such a JWT."""
     if not is_canonical_jws(assertion):
         raise InvalidClient("client_assertion must be a JWS in compact form.")
     try:

@@ -10,10 +10,10 @@ from oauth.models import Client
 from oauth.models.client import keys as client_keys
 from oauth.tokens.jwks import FetchedKeys
 
-# A client whose own server is down for longer cannot authenticate: we would not learn which keys it has withdrawn.
+# A client whose server is down for longer cannot authenticate, because it may have withdrawn a key that we still hold.
 _MAX_AGE_SECONDS = 3600
 
-# By address. The least recently used addresses are forgotten first.
+# By address. The least recently used URLs are dropped first.
 _fetched: TTLCache[str, FetchedKeys[dict[str, Any]]] = TTLCache(max_entries=1000)
 
 
@@ -40,7 +40,7 @@ def certificates(client: Client) -> list[bytes]:
 
 
 def _by_kid(jwks: Any) -> dict[str, dict[str, Any]]:
-    """Raises ValueError if it is no JWK Set. A key without `kid` has the empty name."""
+    """Raises ValueError if it is not a JWK Set. A key without `kid` has the empty name."""
     client_keys.validate_jwks(jwks)
     return {str(jwk.get("kid", "")): jwk for jwk in jwks["keys"]}
 

@@ -13,7 +13,7 @@ from oauth.models import Client
 from oauth.models.client import AuthenticationMethod
 from oauth.parameters import Parameters
 
-# One answer for an unknown client, a wrong secret and a disabled client: it tells a stranger nothing.
+# The answer is the same for an unknown client, a wrong secret and a disabled client, so that a stranger learns nothing.
 FAILED = "Unknown client, wrong credentials, or the client is disabled."
 
 

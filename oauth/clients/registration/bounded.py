@@ -44,7 +44,7 @@ def profile(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is
 
 
 def chosen_grant_types(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
-    """The grant types, which must fit the response types (RFC 7591 §2.1), and those that an admin gave."""
+    """The requested grant types, which must fit the response types (RFC 7591 §2.1), and those that an admin gave."""
     response_types = values.strings(metadata, "response_types", [])
     by_response_type = {"code": GrantType.AUTHORIZATION_CODE.value, "token": GrantType.IMPLICIT.value}
     default = [by_response_type.get(one, "") for one in response_types] or [GrantType.AUTHORIZATION_CODE.value]
@@ -75,7 +75,7 @@ def kind_of(chosen: list[str], application_type: str, method: str) -> str:
 
 
 def scopes(metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
-    """Without `scope` those that say who the user is, never all (RFC 7591 §2)."""
+    """Without `scope`, only the scopes that identify the user, never all (RFC 7591 §2)."""
     known = list(Scope.objects.values_list("name", flat=True))
     asked = values.text(metadata, "scope").split()
     unknown = [name for name in asked if name not in known]

@@ -1,4 +1,5 @@
-"""How far a registration may go (RFC 7591 §2, RFC 7592 §2.2): what a client may have that no admin has looked at.
+"""The ceiling of a registration (RFC 7591 §2, RFC 7592 §2.2): the most that a client may have without an admin's
+review.
 
 An initial access token carries a ceiling, and a client that it registers keeps the ceiling. An update replaces the
 metadata within it. Some grant types are only given by an admin: no registration includes them, and no update adds or
@@ -49,7 +50,7 @@ class Ceiling:
 
 
 def of_token(token: InitialAccessToken) -> Ceiling:
-    """An empty list of scopes means DEFAULT_SCOPES, so that a token lists what it gives, or gives little."""
+    """An empty list of scopes means DEFAULT_SCOPES, so that a token without a list allows little."""
     return Ceiling(
         scopes=tuple(token.scopes or DEFAULT_SCOPES),
         grant_types=_within(token.grant_types or _code_and_refresh(), grant_types.registrable()),
@@ -79,8 +80,8 @@ def of_client(client: Client) -> Ceiling:
 
 
 def of_document(client: Client) -> Ceiling:
-    """The ceiling of a client that is known by its metadata document, for which nobody here vouches. It may act only
-    for users who allow it, in the browser. Values beyond that are left out and not refused, so that a changed document
+    """The ceiling of a client that is known by its metadata document, which no admin has reviewed. It may act only for
+    users who allow it, in the browser. Values beyond that are left out and not refused, so that a changed document
     still revokes what users allowed the previous one."""
     stored: Mapping[str, Any] = client.registration_ceiling or {}
     everything = Ceiling(

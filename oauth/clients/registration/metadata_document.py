@@ -1,7 +1,7 @@
-"""Clients whose client_id is the address of their metadata (draft-ietf-oauth-client-id-metadata-document-01).
+"""Clients whose client_id is the URL of their metadata (draft-ietf-oauth-client-id-metadata-document-01).
 
-Off by default. django-oauth-toolkit fetches the document (https only, one look-up of the name, public addresses, no
-redirect, bounded); its content is checked and stored as any registration is.
+Off by default. django-oauth-toolkit fetches the document (https only, one DNS lookup, public addresses, no redirect, a
+limited size). Its content is checked and stored like any registration.
 """
 
 import threading
@@ -42,7 +42,7 @@ def current_client(client_id: str) -> Client | None:
     try:
         return _fetch(client_id, known)
     except (CIMDError, OAuthError, IntegrityError):
-        # An address that fails must cost little, so it is not fetched again for a while.
+        # A URL that fails must cost little, so it is not fetched again for a while.
         cache.set(failed, True, SECONDS_AFTER_A_FAILURE)
         return known
     finally:
@@ -73,7 +73,7 @@ def _fetch(client_id: str, known: Client | None) -> Client:
 
 
 def _revoke_if_changed(client: Client, before: Identity) -> None:
-    """§6: the address may have another owner by now, who must not inherit what users allowed the previous one."""
+    """§6: the URL may have another owner by now, who must not inherit what users allowed the previous one."""
     after = client_identity.describe(client)
     changed = set(client_identity.changed_parts(before, after)) - {"redirect_uris"}
     if changed or client_identity.new_hosts(before, after):

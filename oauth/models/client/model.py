@@ -1,6 +1,6 @@
 """The Client: django-oauth-toolkit's Application, swapped from the first migration.
 
-Its fields for a single grant type, a slowly hashed secret and HMAC-signed ID tokens are removed: a client of ours has
+Its fields for a single grant type, a slowly hashed secret and HMAC-signed ID tokens are removed: a client here has
 several grant types, random secrets in two slots, and only asymmetric signatures.
 """
 
@@ -93,7 +93,7 @@ class Client(
         verbose_name = "client"
         permissions = [("test_client", "Can try a client's flows")]
         indexes = [
-            # Found by how its name begins, among however many that registered themselves.
+            # Search by the beginning of the name uses this index, however many clients have registered themselves.
             models.Index(OpClass(Upper("name"), name="varchar_pattern_ops"), name="client_name"),
             # Few: status lists ask for them every few seconds.
             models.Index(fields=["id"], name="client_inactive", condition=models.Q(is_active=False)),
@@ -116,7 +116,7 @@ class Client(
 
     #: The member of staff who makes the next saved change; None for the client itself and for commands.
     changed_by: Any = None
-    #: Whether the next saved change is told even if nobody uses the client yet: the client changes itself.
+    #: Whether emails report the next saved change even if no user has allowed the client: the client changes itself.
     changes_are_told: bool = False
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -168,7 +168,7 @@ class Client(
 
     @property
     def shown_name(self) -> str:
-        """For pages: no character that a stranger typed reverses or hides text of ours."""
+        """The name for pages, without characters that could reverse or hide other text."""
         return display_names.plain(self.name) or self.client_id
 
     @property

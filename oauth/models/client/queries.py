@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 # Django sends no signal for QuerySet.update, but the cache of clients must know.
 clients_updated = Signal()
 
-# Sent in the transaction in which a client becomes another one to its users, whatever changed it: an admin, the client
-# itself, its metadata document, a shell. With `client`, `before` and `after` as `identity.describe` makes them, and the
-# previous `contacts`.
+# Sent in the transaction that changes a client's identity, whether an admin, the client itself, its metadata document
+# or a shell does so. With `client`, `before` and `after` as `identity.describe` makes them, and the previous
+# `contacts`.
 identity_changed = Signal()
 
 

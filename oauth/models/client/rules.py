@@ -1,6 +1,7 @@
-"""What a client must not be. Each rule is a function (client) -> {field: error}, for every form and registration.
+"""Rules that every client must obey. Each rule is a function (client) -> {field: error}, for every form and
+registration.
 
-What may be, but is worth a warning, is in `clients.advice`.
+`clients.advice` holds warnings about what is allowed but unsafe.
 """
 
 from collections.abc import Callable, Mapping
