@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import timedelta
-from functools import cache
 
-from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 from jsonschema import Draft202012Validator
 
 from oauth.authorization_details.details_type import Detail, DetailsType
 from oauth.conf import conf
+from oauth.infrastructure.caches import until_cleared
 
 
 def types() -> dict[str, DetailsType]:
@@ -28,11 +27,8 @@ def lifetime_of(details: Iterable[Detail]) -> timedelta | None:
     return min(filter(None, (known[detail["type"]].lifetime(detail) for detail in details)), default=None)
 
 
-@cache
+@until_cleared
 def _load(path: str) -> DetailsType:
     details_type: DetailsType = import_string(path)()
     Draft202012Validator.check_schema(details_type.schema)
     return details_type
-
-
-setting_changed.connect(lambda setting, **_: _load.cache_clear() if setting == "OAUTH" else None, weak=False)

@@ -8,21 +8,19 @@ which names a subclass of `ResponseMode`. Each mode can also carry the response 
 `query.jwt`, or `jwt` for the default mode. The metadata and the checks of requests read this registry.
 """
 
-from functools import cache
-
-from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from oauth.authorize.response_modes.built_in import FormPost, Fragment, Query
 from oauth.authorize.response_modes.response_mode import Delivery, Form, Page, Redirect, ResponseMode
 from oauth.conf import conf
+from oauth.infrastructure.caches import until_cleared
 
 #: The default mode of the response type, signed.
 SIGNED = "jwt"
 _SIGNED_SUFFIX = ".jwt"
 
 
-@cache
+@until_cleared
 def registered() -> dict[str, ResponseMode]:
     """The built-in modes come first: the first that fits a response type is its default. A site cannot replace them."""
     own = {name: import_string(path)() for name, path in conf.RESPONSE_MODES.items()}
@@ -46,8 +44,6 @@ def mode(name: str, response_type: str) -> ResponseMode:
     plain = offered(response_type)[0] if name == SIGNED else name.removesuffix(_SIGNED_SUFFIX)
     return registered()[plain]
 
-
-setting_changed.connect(lambda setting, **_: registered.cache_clear() if setting == "OAUTH" else None, weak=False)
 
 __all__ = [
     "SIGNED",
