@@ -110,5 +110,5 @@ def test_the_home_page_shows_each_role_what_it_may_see(of_role, role, signing_ke
     assert ("Signing keys</a></h2>" in page) is (role in (AUDITOR, KEY_OFFICER))
     assert ("Refusals by reason" in page) is (role in (AUDITOR, SUPPORT))
     assert ("Ledger audit" in page) is (role == AUDITOR)
-    assert ("Error id that somebody was told" in page) is (role in (AUDITOR, SUPPORT))
+    assert ("Find by error ID" in page) is (role in (AUDITOR, SUPPORT))
     assert ('href="/admin/oauth/client/">Clients</a></h2>' in page) is (role in (AUDITOR, SUPPORT, CLIENT_MANAGER))
