@@ -2,7 +2,7 @@
 
 An email above the limit is not sent, and the page does not say so, because a stranger may have asked. Each asker has a
 limit of their own, so that a stranger cannot use up the limit of the owner; a browser from which the owner has logged
-in before counts separately. Notices answer no page and are not counted.
+in before counts separately. Notices are not sent by a page, so they are not counted.
 """
 
 from collections.abc import Callable

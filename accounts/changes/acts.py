@@ -51,7 +51,7 @@ def reactivate(user: User) -> None:
 def remove_connections(user: User) -> None:
     """For the first login by the owner of a mailbox, because somebody else may have signed up with their email.
 
-    That person could log in later through a connection to another site that they left in the account.
+    They could log in later through a connection to another site that they left in the account.
     """
     SocialAccount.objects.filter(user=user).delete()
 
@@ -60,7 +60,7 @@ def remove_connections(user: User) -> None:
 
 
 def end_browsers(user: User, stored: Stored) -> bool:
-    """Whether the next save must log out every browser. A new password does so by itself."""
+    """Whether the next save must log out every browser. A new password already does so."""
     return user.is_active != stored["is_active"] or _is_replaced(user, stored)
 
 

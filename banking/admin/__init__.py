@@ -1,8 +1,8 @@
 """The bank in the admin: read, never edited. Staff act on money by `acts` with a reason; each act is a function of
 `banking.oversight`.
 
-Built for millions of rows: lists find the next page without counting, and a search takes one whole value that has an
-index.
+Built for millions of rows: lists find the next page without counting, and a search takes one complete value of an
+indexed column.
 """
 
 from banking.admin.account import AccountAdmin

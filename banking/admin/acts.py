@@ -48,7 +48,7 @@ class ReasonForm(forms.Form):
 
 
 class WithActs(ModelAdmin[Any]):
-    #: Acts on money write their reason to BANK_AUDIT_LOG. For other acts the site writes an entry of its own.
+    #: Acts on money write their reason to BANK_AUDIT_LOG. For other acts the site writes its own entry.
     audits_itself = True
     acts: Sequence[Act] = ()
     change_form_template = "admin/banking/with_acts.html"

@@ -11,7 +11,7 @@ from banking.notation import iban
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """At most one of these is set. None is set if the term is none of the three, or belongs to nobody."""
+    """At most one of these is set. None is set if the term has none of these forms, or if nothing matches it."""
 
     id: UUID | None = None
     account_id: UUID | None = None

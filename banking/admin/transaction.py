@@ -18,7 +18,8 @@ from banking.models import LedgerEntry, LedgerTransaction
 from banking.notation import amounts
 from oauth.infrastructure.generic import TabularInline
 
-#: A search for a user or an account finds the transactions of so many latest entries. The account's page has them all.
+#: A search for a user or an account finds the transactions of at most this many newest entries. The account's page has
+#: them all.
 MOST_OF_AN_ACCOUNT = 1000
 
 

@@ -38,7 +38,7 @@ class ConsentView(BankView):
                 },
                 "granted_at": _time(authorization.granted_at),
                 "expires_at": _time(authorization.expires_at),
-                # Access ends unless the user allows it again (SCA-RTS art. 10a), so both are the same moment.
+                # Access ends unless the user allows it again (SCA-RTS art. 10a), so both members have the same time.
                 "confirm_by": _time(authorization.expires_at) if claims.user_id else None,
             }
         )

@@ -69,7 +69,7 @@ class StrictCharField(serializers.CharField):
 
 
 class IBANField(StrictCharField):
-    """As people write it: small letters and spaces are allowed. This does not check its check digits."""
+    """As users write it: small letters and spaces are allowed. This does not check its check digits."""
 
     json_schema = {
         "type": "string", "format": "iban", "pattern": iban.WRITTEN_PATTERN,

@@ -1,4 +1,4 @@
-"""What the OpenAPI document tells of a view's method and cannot be derived from its code.
+"""Facts about a view's method for the OpenAPI document that cannot be derived from its code.
 
 The description is the method's docstring; parameters, body, scopes and answers come from the view.
 """

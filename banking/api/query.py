@@ -1,5 +1,5 @@
-"""Parameters of requests. Each one of the query string reads its own value. All tell the OpenAPI document what they
-take."""
+"""Parameters of requests. Each one of the query string reads its own value. All describe their values to the OpenAPI
+document."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from banking.api.problems import BadRequest
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A view refuses a parameter that it does not name, so that a misspelt filter is never silently no filter."""
+    """A view refuses a parameter that it does not name, so that a misspelt filter is never silently ignored."""
 
     name: str
     description: str

@@ -6,7 +6,7 @@ from banking.api.problems import problem
 from banking.api.representations import Problem, ProblemPointer
 from banking.ledger.refusals import NotAllowed, Refusal, WrongState
 
-#: Where the body of a payment has the field that a refusal is about, as a JSON Pointer (RFC 6901).
+#: Field that a refusal is about -> its place in the body of a payment, as a JSON Pointer (RFC 6901).
 _POINTERS = {
     "amount": "/amount/minor_units",
     "currency": "/amount/currency",

@@ -220,7 +220,7 @@ class ProblemPointer(TypedDict):
 
 
 class Problem(TypedDict):
-    """RFC 9457. Programs read `code`; `type` is the address of a page for people."""
+    """RFC 9457. Programs read `code`. `type` is the URL of a page that explains the problem."""
 
     type: Annotated[str, Keywords(format="uri")]
     title: str

@@ -29,7 +29,7 @@ class Created(_Representation[R]):
 
 
 class Accepted(Response):
-    """The work is done later."""
+    """202: the work is done later."""
 
     status_code = 202
 

@@ -41,7 +41,7 @@ class Filters:
 
     @classmethod
     def named_in(cls, request: Request) -> str:
-        """As they were sent: a cursor is good for the same filters only."""
+        """The filters as they were sent. A cursor is valid only with the same filters."""
         given = {parameter.name: parameter.text(request) for parameter in cls.PARAMETERS}
         return str(sorted((name, value) for name, value in given.items() if value))
 

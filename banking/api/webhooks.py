@@ -62,11 +62,11 @@ class WebhookList(BankView):
     @operation("Add a webhook", refusals={409: f"There are {MOST} already."})
     def post(self, request: TokenRequest) -> Created[Webhook]:
         """For clients with a server. Deliveries contain ids only. `Webhook-Signature` is a detached JWS (RFC 7515
-        Appendix F), its key in our JWK Set."""
+        Appendix F). The JWK Set of this server has its key."""
         body = self.body(request)
         claims, events = request.claims, body["events"]
         user_id = user_or_404(request)
-        # An event tells that something happened, so the app needs the scope to read about it.
+        # An event reveals that something happened, so the app needs the scope that lets it read about this.
         if missing := {
             webhooks.SCOPES_OF_EVENTS[event] for event in events if event in webhooks.SCOPES_OF_EVENTS
         } - set(claims.scopes):
@@ -127,7 +127,7 @@ class WebhookDeliveries(BankView):
     def get(self, request: TokenRequest, webhook_id: str) -> Ok[PageOf[Delivery]]:
         hook = _hook(request, webhook_id)
         page = Page(request, f"deliveries|{hook.pk}")
-        # Without what was withheld: the app may not know that something happened.
+        # Without events that were withheld, because the app must not learn that they happened.
         deliveries = WebhookDelivery.objects.filter(webhook=hook).exclude(status=WebhookDelivery.Status.DROPPED)
         rows = page.newest_first(deliveries)
         return Ok(page.envelope([_represent_delivery(one) for one in rows], key="id"))

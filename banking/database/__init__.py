@@ -1,4 +1,4 @@
-"""PostgreSQL: its guarantees for the ledger, the role that the site connects with, background jobs as rows of a
+"""PostgreSQL: its guarantees for the ledger, the role that the site connects with, background jobs that commit with a
 transaction, and the deletion of old rows. May import the models."""
 
 from banking.database.comparison import differences

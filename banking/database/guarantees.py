@@ -1,4 +1,5 @@
-"""The triggers and constraints that the ledger stands on: migrations make them, this says whether they are there."""
+"""The triggers and constraints that the ledger depends on. Migrations create them; this module checks that they
+exist."""
 
 from collections.abc import Iterator
 

@@ -39,7 +39,7 @@ def _grants(who: Composable) -> Iterator[Composable]:
     everything = sql.SQL("ALL {} IN SCHEMA public")
     for kind in ("TABLES", "SEQUENCES", "FUNCTIONS"):
         yield sql.SQL("REVOKE ALL ON {} FROM {}").format(everything.format(sql.SQL(kind)), who)
-    # An attacker could start code of their own from temporary tables and functions; the site needs neither.
+    # An attacker could run their own code through temporary tables and functions. The site needs neither.
     yield sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC, {}").format(Identifier(database), who)
     yield sql.SQL("REVOKE CREATE ON SCHEMA public FROM PUBLIC, {}").format(who)
     yield sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(database), who)

@@ -1,4 +1,4 @@
-"""Posting thousands of transactions at once: the history of another bank, or of the demo.
+"""Posts thousands of transactions together: the history of another bank, or of the demo.
 
 `post` needs seven statements for each transaction, each with a round trip to the database; here all transactions share
 three COPYs. Nothing is skipped: the triggers run for every row, number the entries, move the balances and check each

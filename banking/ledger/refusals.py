@@ -1,6 +1,6 @@
 """Why the bank refuses something: one class per reason.
 
-A refusal says nothing of HTTP. The API maps it to a problem document, the web bank to a message on a page. Texts are
+A refusal does not depend on HTTP. The API maps it to a problem document, the web bank to a message on a page. Texts are
 English, for programs and logs; pages translate them.
 """
 

@@ -31,7 +31,8 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """The accounts that a token may see. Nothing else decides this.
 
         They are its user's and, if it carries details (RFC 9396), of these only the ones that the user picked for this
-        action. A client that acts for itself has none. What is not visible answers exactly like what does not exist.
+        action. A client that acts for itself has none. An account that is not visible gets the same answer as one that
+        does not exist.
         """
         return self._of_token(token, action)
 

@@ -1,7 +1,7 @@
 """The double-entry ledger: append-only, each transaction balanced and sealed.
 
 `ledger_transaction.id` is a deferred foreign key to `ledger_seal`, and the database accepts a seal only if the entries
-sum to zero. Therefore nobody can commit a transaction that is unbalanced or unsealed, whatever role they connect with.
+sum to zero. Therefore no role can commit a transaction that is unbalanced or unsealed.
 """
 
 from django.db import models

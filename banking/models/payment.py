@@ -1,4 +1,4 @@
-"""What transfers and payment orders have in common: who ordered it, by which client, and whom it pays."""
+"""What transfers and payment orders have in common: who ordered it, through which client, and who is paid."""
 
 from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import UUID
@@ -34,7 +34,8 @@ class Payment(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     client_id = models.CharField(max_length=255)
     idempotency_key = models.CharField(max_length=255)
-    # SHA-256 of the validated request: it tells a retry years later from another request with the same key.
+    # SHA-256 of the validated request. It distinguishes a retry, even years later, from another request with the same
+    # key.
     fingerprint = models.BinaryField(null=True, editable=False)
     payee_name = models.CharField(max_length=140, blank=True)
     payee_iban = models.CharField("payee's IBAN", max_length=34, blank=True)

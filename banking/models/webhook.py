@@ -1,4 +1,4 @@
-"""Webhooks: the addresses that apps registered, and the deliveries to them."""
+"""Webhooks: the URLs that apps registered, and the deliveries to them."""
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -17,8 +17,8 @@ class Event(models.TextChoices):
 
 
 class Webhook(models.Model):
-    """One address of one client for one user. It ends with the authorization. `accounts` are those that the user had
-    picked, None for all; deliveries about an account that they took back since are dropped."""
+    """A URL that a client registered for one user. It ends with the authorization. `accounts` are those that the user
+    had picked, None for all; deliveries about an account that they took back since are dropped."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")

@@ -65,7 +65,7 @@ def _app(payment: Transfer | ScheduledTransfer) -> Facts:
 
 
 def _harmless(name: str) -> str:
-    """The name on one line, or nothing if a mail reader could turn it into a link: apps and strangers choose names,
-    and the email is ours."""
+    """The name on one line, or nothing if a mail reader could turn it into a link: apps and strangers choose names, but
+    the email comes from this bank."""
     plain = display_names.plain(name, longest=60)
     return "" if re.search(r"[\w]\.[\w]|[/@\\]", plain) else plain

@@ -30,8 +30,8 @@ class NotAllMade(Exception):
 
 
 def run_due(*, today: date | None = None) -> int:
-    """Makes the transfers that are due and returns how many, rejected ones included. If an order fails, the others are
-    made all the same; then it raises NotAllMade."""
+    """Makes the transfers that are due and returns how many, rejected ones included. If an order fails, it still makes
+    the others, and then raises NotAllMade."""
     today = today or timezone.localdate()
     due = ScheduledTransfer.objects.filter(status=ScheduledTransfer.Status.ACTIVE, next_on__lte=today)
     made, failed = 0, []
@@ -78,8 +78,8 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
 
 
 def _reason_app_ended(scheduled: ScheduledTransfer) -> str:
-    """Why the app that set the order up may no longer act for the user; empty while it may, or if the user resumed the
-    order."""
+    """The reason why the app that set up the order may no longer act for the user. Empty if it may, or if the user has
+    resumed the order."""
     if scheduled.resumed_at is not None:
         return ""
     app = find_apps(scheduled.user_id, [scheduled.client_id]).get(scheduled.client_id)

@@ -36,8 +36,8 @@ def create(order: PaymentOrder, *, frequency: str, first_on: date, last_on: date
 
 
 def cancel(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTransfer:
-    """Ends an order; transfers that it has made stay. Raises NotActive, or NotTheirs if it is not `among` those that
-    the user may cancel."""
+    """Ends an order; transfers that it has made stay. Raises NotActive if the order has ended, and NotTheirs if it is
+    not in `among`, the orders that the user may cancel."""
     order = _locked(scheduled_id, among)
     if order.status not in ScheduledTransfer.OPEN:
         raise NotActive

@@ -1,5 +1,5 @@
-"""Staff never act on their own money (ISO 27001 A.5.3). An officer with access to an account that an act touches, in
-any role, must leave it to somebody else."""
+"""Staff never act on their own money (ISO 27001 A.5.3). An officer who has access, in any role, to an account that an
+act touches must leave the act to another officer."""
 
 from collections.abc import Iterable
 from uuid import UUID

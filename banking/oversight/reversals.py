@@ -67,7 +67,7 @@ def decline_reversal(request_id: UUID, *, by: Officer, reason: str) -> ReversalR
 
 
 def _open_request(request_id: UUID, by: Officer) -> ReversalRequest:
-    """Locks the request before any account, so that two officers who decide at once do it one after the other."""
+    """Locks the request before any account, so that decisions of two officers run one after the other."""
     requests = ReversalRequest.objects.select_for_update(no_key=True, of=("self",)).select_related("transaction")
     request = requests.get(pk=request_id)
     if request.status != ReversalRequest.Status.OPEN:

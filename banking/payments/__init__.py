@@ -1,9 +1,9 @@
 """Payments: an instruction becomes a payment order (`prepare`), an order a transfer (`make`), a transfer entries of the
 ledger.
 
-Within this bank a transfer is posted at once. To another bank its money is held until the payment scheme has answered:
-pending -> (handed over) -> posted or rejected. Until it is handed over it can be cancelled. Knows no HTTP; may import
-`accounts`, `consents`, `notices`, `webhooks`, the ledger and what lies below them.
+Within this bank a transfer is posted immediately. To another bank its money is held until the payment scheme has
+answered: pending -> (handed over) -> posted or rejected. Until it is handed over it can be cancelled. Knows no HTTP;
+may import `accounts`, `consents`, `notices`, `webhooks`, the ledger and what lies below them.
 """
 
 from banking.payments.instruction import Instruction, Payer, prepare

@@ -1,4 +1,4 @@
-"""From what a request asks to a payment order that can be carried out. The API and the web bank share this way."""
+"""Turns a payment request into a payment order that can be carried out. The API and the web bank both use this."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from banking.payments.route import find_route
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """What a request asks to pay; only its form was checked. `fingerprint` tells it from another request with the same
-    idempotency key."""
+    """What a request asks to pay; only its form was checked. `fingerprint` distinguishes it from another request with
+    the same idempotency key."""
 
     key: str
     fingerprint: bytes
@@ -59,8 +59,8 @@ class Payer:
 def prepare(instruction: Instruction, payer: Payer, *, is_charged: bool = True) -> PaymentOrder:
     """The order, after every check that is possible before money is touched. In the caller's transaction.
 
-    `is_charged` is False if the user was told of the destination's account before. Raises NotTheirs if they may not pay
-    from the source, LimitReached, or a Refusal.
+    `is_charged` is False if the user has already seen an answer about the destination's account. Raises NotTheirs if
+    they may not pay from the source, LimitReached, or a Refusal.
     """
     destination = resolve(instruction.destination, payer.user_id)
     consent = consent_to(

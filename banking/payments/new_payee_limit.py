@@ -1,4 +1,4 @@
-"""The limit of new payees: a thief who takes over a session cannot empty the account at once."""
+"""The limit of new payees: a thief who takes over a session cannot empty the account immediately."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""A payment order: what a user told the bank to pay, by an app, on a page, or by a standing order."""
+"""A payment order: what a user orders the bank to pay, through an app, on a page, or by a standing order."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -33,7 +33,7 @@ class PaymentOrder:
     due_on: date | None = None
     #: Whether the user has just logged in (RFC 9470). A standing order was proven when it was set up.
     is_proven: bool = False
-    #: Of the request; it tells a late retry from another request with the same idempotency key.
+    #: Of the request. It distinguishes a late retry from another request with the same idempotency key.
     fingerprint: bytes | None = None
 
     @classmethod

@@ -14,7 +14,7 @@ CLOSE = 0.8
 @dataclass(frozen=True, slots=True)
 class Match:
     """`result` is `match`, `close_match`, `no_match`, or `not_available` for an account at another bank. `name` is set
-    for a close match only: the user nearly knows it already."""
+    for a close match only, because the user already knows nearly all of it."""
 
     result: Literal["match", "close_match", "no_match", "not_available"]
     name: str | None = None

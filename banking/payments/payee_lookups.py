@@ -1,5 +1,6 @@
-"""The budget for answers about somebody else's account at this bank: that it exists, its currency, its name (OWASP
-API4, API6). Each user has one. All of their apps, the web bank, transfers, dry runs, orders and payee checks share it.
+"""The budget for answers that reveal something about another user's account at this bank: that it exists, its currency
+or its name (OWASP API4, API6). Each user has one. All of their apps, the web bank, transfers, dry runs, orders and
+payee checks share it.
 """
 
 from uuid import UUID

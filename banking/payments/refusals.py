@@ -50,5 +50,5 @@ class StrongProofNeeded(Exception):
 
 
 class NotTheirs(Exception):
-    """The user has no such account, transfer or order, or may not use it in this way. Which of these it is, is not
-    told: what is not theirs answers exactly like what does not exist."""
+    """The user has no such account, transfer or order, or may not use it in this way. The answer does not say which: an
+    object of another user gets the same answer as one that does not exist."""

@@ -27,8 +27,8 @@ def find_route(
 ) -> Route:
     """`visible` are the user's accounts that the client may see. At most two queries.
 
-    `charged_to` is the user whose budget pays for a look at somebody else's account, or None if they were told of it
-    before. Raises LimitReached.
+    `charged_to` is the user whose budget pays for a look at somebody else's account, or None if they have already seen
+    an answer about it. Raises LimitReached.
     """
     identifier = destination.iban
     named = Q(pk__in=[source_id, destination.account_id])

@@ -76,7 +76,7 @@ def statement(request: HttpRequest, account_id: UUID, month: str) -> HttpRespons
 @require_safe
 @page
 def statement_csv(request: HttpRequest, account_id: UUID, month: str) -> HttpResponseBase:
-    """The same bytes as the API's."""
+    """The same bytes as the API sends."""
 
     def download(found: Account, asked: Month) -> HttpResponseBase:
         rows = statement_of(found.pk, asked).entries.values(*FIELDS).iterator(chunk_size=500)

@@ -139,7 +139,8 @@ def _made_before(request: HttpRequest, key: str) -> Transfer | None:
 
 
 def _prepare(request: HttpRequest, body: dict[str, Any], *, key: str, is_charged: bool = False) -> PaymentOrder:
-    """`is_charged` for the first question about the destination; a transfer that was begun is not charged again."""
+    """`is_charged` is True for the first lookup of the destination. The next pages of the same transfer are not charged
+    again."""
     user_id = id_of(request)
     payer = Payer(
         user_id=user_id,

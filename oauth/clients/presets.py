@@ -16,12 +16,16 @@ _CONFIDENTIAL = {
 
 EXPLANATIONS = {
     Kind.MOBILE: _(
-        "Installed on people’s phones or computers; cannot keep a secret. Code with PKCE, rotating refresh."
+        "Installed on users’ phones or computers, so it cannot keep a secret. "
+        "Uses the authorization code with PKCE and rotating refresh tokens."
     ),
-    Kind.WEB: _("Runs on a server of its owner that keeps the secret. Code with PKCE and a secret."),
-    Kind.BROWSER: _("Only JavaScript. Prefer a small server (a web app): it keeps tokens away from scripts."),
-    Kind.SERVICE: _("No person takes part: acts for itself with client credentials."),
-    Kind.DEVICE: _("A television or a terminal: the person logs in on their phone."),
+    Kind.WEB: _("Runs on its owner’s server, which keeps the secret. Uses the authorization code with PKCE."),
+    Kind.BROWSER: _(
+        "JavaScript in a browser, without a server. "
+        "A web app is safer, because its server keeps tokens away from scripts."
+    ),
+    Kind.SERVICE: _("Acts for itself with client credentials, without a user."),
+    Kind.DEVICE: _("A television or a terminal. The user logs in on a phone."),
 }
 
 _PRESETS: dict[str, dict[str, Any]] = {

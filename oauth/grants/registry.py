@@ -16,7 +16,7 @@ from oauth.models.client import GrantType
 @dataclass(frozen=True, slots=True)
 class Grant:
     issue: Callable[[GrantRequest], Issuance]
-    #: The same rules without a lock to wait for; None if the request must be decided by `issue`.
+    #: The same rules without a lock. It returns None if `issue` must decide.
     try_fast: Callable[[GrantRequest], Issuance | None] | None = None
     #: A grant that consumes nothing and writes nothing has no transaction to begin and to commit.
     is_transactional: bool = True

@@ -49,7 +49,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the site's settings say about proofs."""
+    """The site's settings for proofs."""
 
     clock_skew: timedelta
     requires_nonce: bool
@@ -74,13 +74,13 @@ def verify(headers: str | None, *, method: str, url: str, policy: Policy, access
         header = unverified_header(headers)
     except ValueError:
         raise InvalidProof("The header of the DPoP proof is malformed.") from None
-    # 4, 5: of the type, signed asymmetrically by an algorithm that is acceptable here.
+    # 4, 5: `typ` and an accepted asymmetric `alg`.
     if not media_type.fits(header, TYP) or "crit" in header or "b64" in header:
         raise InvalidProof(f"typ of the DPoP proof must be {TYP}.")
     if header.get("alg") not in CLIENT_SIGNING_ALGORITHMS:
         raise InvalidProof(f"alg of the DPoP proof must be one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
     key, jkt = _key(header.get("jwk"), header["alg"])
-    try:  # 6: by the key that it names
+    try:  # 6: signed with the key in its header
         claims = decode_canonical(
             headers,
             key,

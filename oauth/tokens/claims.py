@@ -29,7 +29,7 @@ class AccessTokenClaims:
     authorization_id: str | None = None
     authorization_details: tuple[Mapping[str, Any], ...] = ()
     confirmation: Mapping[str, str] = field(default_factory=dict)
-    #: Where its bit is in the status list: {"idx", "uri"} (draft-ietf-oauth-status-list §6).
+    #: The position of the token's bit in a status list: {"idx", "uri"} (draft-ietf-oauth-status-list §6).
     status: Mapping[str, Any] = field(default_factory=dict)
     #: Who acts for the subject (RFC 8693 §4.1), the latest outermost.
     actor: Mapping[str, Any] = field(default_factory=dict)

@@ -66,7 +66,7 @@ def left_half_hash(value: str, algorithm: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """An ID token that a client sent back (§3.1.2.1 `id_token_hint`). It tells which user the client means."""
+    """An ID token that a client sent back (§3.1.2.1 `id_token_hint`). It identifies the user that the client means."""
 
     client_id: str
     subject: str
@@ -74,7 +74,7 @@ class Hint:
 
 
 def read_hint(token: str, *, issuer: str) -> Hint | None:
-    """None unless we signed it. It may have expired: clients keep the last one (RP-Initiated Logout §4)."""
+    """None unless this server signed it. It may have expired: clients keep the last one (RP-Initiated Logout §4)."""
     if not is_canonical_jws(token):
         return None
     try:

@@ -21,7 +21,7 @@ def uri(number: int, *, issuer: str) -> str:
 
 
 def number_of(uri: object, *, issuer: str) -> int:
-    """The number of a list of this issuer. Raises ValueError for any other address, so that it is never fetched."""
+    """The number of a list of this issuer. Raises ValueError for any other URL, so that it is never fetched."""
     prefix = f"{issuer}{_PATH}"
     if not isinstance(uri, str) or not uri.startswith(prefix) or not uri.removeprefix(prefix).isdecimal():
         raise ValueError("not a status list of this issuer")
@@ -54,7 +54,7 @@ def to_claim(array: bytes) -> dict[str, Any]:
 
 
 def from_claim(claim: Mapping[str, Any]) -> bytes:
-    """Raises ValueError if it is no list of this format; never inflates beyond its size."""
+    """Raises ValueError if it is not a list of this format; never inflates beyond its size."""
     try:
         inflater = zlib.decompressobj()
         array = inflater.decompress(base64url_decode(str(claim["lst"])), STATUS_LIST_SIZE // 8 + 1)

@@ -8,12 +8,12 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
-# §5.4, as far as our users have them.
+# The claims of §5.4 that the site's users have.
 SCOPE_OF_CLAIM = {"name": "profile", "email": "email", "email_verified": "email"}
 
 
 def standard_claims(user: Any, scopes: Set[str]) -> dict[str, Any]:
-    """What Django's own user models know; absent and empty values are left out."""
+    """The claims that Django's own user models have. Absent and empty values are left out."""
     claims: dict[str, Any] = {}
     if "profile" in scopes:
         claims["name"] = user.get_full_name()

@@ -16,7 +16,7 @@ from banking.api.openapi.types import Schema
 
 
 class FieldSchema(OpenApiSerializerFieldExtension):
-    """A field that says itself what it takes. drf-spectacular adds lengths and help texts."""
+    """A field with its own `json_schema`. drf-spectacular adds lengths and help texts."""
 
     target_class = "rest_framework.fields.Field"
     match_subclasses = True
