@@ -28,7 +28,8 @@ def record_login(request: HttpRequest, user: User, response: HttpResponseBase, *
     sessions.delete_expired(user)
     UserSession.objects.create_from_request(request)
     known_device.remember(request, response, user)
-    # After the notice of a new browser was queued in the language of the owner: this may be somebody else.
+    # This comes after the notice of a new browser, which must be in the owner's language: the new login may be somebody
+    # else's.
     user.speak(translation.get_language())
     address = request.META.get("REMOTE_ADDR") or None
     AuditEvent.record(AuditEvent.Action.LOGGED_IN, user=user.pk, address=address, endpoint="account")

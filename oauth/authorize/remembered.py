@@ -144,7 +144,7 @@ def narrow_by_details(user: Any, client: Client, details: Iterable[Detail]) -> N
 
 
 def forget(user: Any, client_id: str) -> None:
-    """The user removed the client. Waits for an answer without a consent page that is being written."""
+    """The user removed the client. Waits while another request writes an answer without a consent page."""
     decisions = RememberedConsent.objects.filter(authorization__user=user, authorization__client__client_id=client_id)
     locked = decisions.select_for_update(of=("self",)).order_by("pk")
     RememberedConsent.objects.filter(pk__in=[decision.pk for decision in locked]).delete()

@@ -1,6 +1,6 @@
 """Authorization Server Metadata (RFC 8414) and OpenID Connect Discovery: the same facts at both addresses.
 
-Says exactly what works. URLs are made from the issuer, never from the Host header.
+It lists only what the server supports. URLs are made from the issuer, never from the Host header.
 """
 
 from typing import Any

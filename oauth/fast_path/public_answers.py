@@ -1,8 +1,7 @@
 """Public documents kept for a second in each worker process: a shared cache (RFC 9111) in front of Django.
 
 Resource servers and clients fetch keys and metadata often. An answer that a view declared `public` is sent again from
-here. Only the plainest requests are answered so: a request with a query, a condition, a body or an Origin goes on to
-Django.
+here. It answers only simple requests: one with a query, a condition, a body or an Origin goes on to Django.
 """
 
 import time

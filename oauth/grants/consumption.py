@@ -32,7 +32,7 @@ class Consumption:
     parameters: tuple[Any, ...] = ()
 
 
-#: The caller holds the lock and has nothing to write about the token itself.
+#: Nothing is written about the token itself, because the caller already holds the lock.
 NOTHING = Consumption("consumed AS (SELECT id FROM used)")
 
 

@@ -101,7 +101,7 @@ class VerifyingBackend(TokenBackend):
         self.required_claims = list(required_claims)
 
     def encode(self, payload: dict[str, Any]) -> str:
-        raise TokenBackendError("This server verifies tokens and signs none.")
+        raise TokenBackendError("This backend verifies tokens and cannot sign them.")
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
         """The payload of a token, after checks of its form, signature (ASVS 5.0 9.1.1), type (9.2.2), issuer, audience

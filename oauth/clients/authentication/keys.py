@@ -18,7 +18,8 @@ _fetched: TTLCache[str, FetchedKeys[dict[str, Any]]] = TTLCache(max_entries=1000
 
 
 def find_key(client: Client, *, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
-    """The client's key for a signature by this algorithm; None if there is none, or several without a `kid`."""
+    """The client's key for a signature by this algorithm. None if no key fits, or if several fit and the signature
+    names no `kid`."""
     if client.client_jwks_uri:
         keys = _fetched_keys(client.client_jwks_uri).current(kid or "")
     else:
