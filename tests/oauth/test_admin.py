@@ -86,7 +86,7 @@ def test_a_new_secret_needs_a_post_and_the_right(admin_browser, web_app, browser
         ({"kind": "web", "redirect_uris": "https://*.example/callback"}, "no wildcard"),
         ({"kind": "web", "redirect_uris": ""}, "at least one redirect URI"),
         ({"kind": "web", "redirect_uris": "com.example.app:/x"}, "only mobile and desktop apps"),
-        ({"kind": "service", "redirect_uris": "https://app.example/callback"}, "leave this empty"),
+        ({"kind": "service", "redirect_uris": "https://app.example/callback"}, "Leave this field empty"),
         ({"kind": "", "redirect_uris": "https://app.example/callback"}, "required"),
     ],
 )
