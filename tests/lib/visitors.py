@@ -130,7 +130,7 @@ class Site:
 
     def _device(self) -> dict[str, Any]:
         form = {"client_id": "demo-device", "scope": "accounts:read email"}
-        return requests.post(f"{self.live.url}/oauth/device_authorization", data=form, timeout=5).json()
+        return requests.post(f"{self.live.url}/oauth/device_authorization", data=form, timeout=60).json()
 
     def send_a_wrong_code(self, page: Page) -> None:
         self.open(page, "/oauth/device")
@@ -162,7 +162,7 @@ class Site:
         metadata = {"client_name": "Call Centre", "grant_types": ["client_credentials"], "redirect_uris": [],
                     "scope": "openid accounts:read balances:read"}  # fmt: skip
         headers = {"Authorization": f"Bearer {manage('registration_token').split()[-1]}"}
-        made = requests.post(f"{self.live.url}/oauth/register", json=metadata, headers=headers, timeout=5).json()
+        made = requests.post(f"{self.live.url}/oauth/register", json=metadata, headers=headers, timeout=60).json()
         # CIBA comes from an admin, never from a registration.
         gives = f"Client.objects.filter(client_id={made['client_id']!r}).update(grant_types=[{CIBA!r}])"
         manage("shell", "-c", f"from oauth.models import Client; {gives}")
@@ -171,7 +171,7 @@ class Site:
     def be_asked_elsewhere(self, page: Page) -> None:
         form = {"scope": "openid accounts:read", "login_hint": person.EMAIL, "binding_message": "W4SCT"}
         url = f"{self.live.url}/oauth/backchannel_authentication"
-        answer = requests.post(url, data=form, auth=self.call_centre, timeout=5)
+        answer = requests.post(url, data=form, auth=self.call_centre, timeout=60)
         assert answer.ok, answer.text
         self.open(page, "/oauth/requests")
 
