@@ -13,7 +13,21 @@ from tests.lib.oauth_client import CHALLENGE
 from tests.model import wire, world
 from tests.model.moves import move
 from tests.model.oracle import SCOPE_OF_ACTION, Allowed, Code, Payment, Picked, lifetime
-from tests.model.requests import ACCOUNTS, ALLOW, Reply, Want, apps, keys, numbers, parts, replies, users, wants
+from tests.model.requests import (
+    ACCOUNTS,
+    ALLOW,
+    Reply,
+    Want,
+    apps,
+    detail_kinds,
+    keys,
+    numbers,
+    parts,
+    refusals,
+    replies,
+    users,
+    wants,
+)
 from tests.model.tokens import Redeeming
 
 
@@ -48,6 +62,22 @@ class Asking(Redeeming):
         """As an app does at each log-in."""
         self._ask_for_the_same(self.pick(self._remembered(), number))
 
+    @move(2, when=lambda self: self._remembered(), number=numbers, details=detail_kinds, reply=refusals)
+    def show_the_page_again(self, number: int, details: str, reply: Reply) -> None:
+        """The user now allows less of what is remembered, or only in detail."""
+        before: Allowed = self.pick(self._remembered(), number)
+        want = Want(" ".join(sorted(before.remembered)), details, resources=tuple(sorted(before.resources)))
+        self.ask(before.user, before.app, replace(want, prompt="consent"), reply)
+
+    @move(4, when=lambda self: self._forgotten(), number=numbers, part=st.integers(0, 3))
+    def ask_for_what_is_not_remembered(self, number: int, part: int) -> None:
+        """The user allowed it at some time, but later not as a whole."""
+        before: Allowed = self.pick(self._forgotten(), number)
+        scopes = sorted(before.scopes - before.remembered)
+        asked = scopes if part == 0 else [scopes[part % len(scopes)]]
+        resources = tuple(sorted(before.resources))
+        self.ask(before.user, before.app, Want(" ".join(asked), resources=resources, prompt="none"))
+
     @move(8, when=lambda self: self._outdated(), number=numbers)
     def ask_after_a_change(self, number: int = 0) -> None:
         """The app is no longer the one that the user decided about."""
@@ -61,6 +91,10 @@ class Asking(Redeeming):
     def _remembered(self) -> list[Allowed]:
         """What may be given again silently, or might be."""
         return [one for one in self.model.alive(self.now) if one.remembered and one.app != "phone"]
+
+    def _forgotten(self) -> list[Allowed]:
+        """What stands, but not all of it may be given again silently."""
+        return [one for one in self.model.alive(self.now) if one.scopes - one.remembered and one.app != "phone"]
 
     def _outdated(self) -> list[Allowed]:
         """What was remembered about an app that was changed since."""

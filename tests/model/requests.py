@@ -59,10 +59,11 @@ class Reply:
 
 
 picks = st.sampled_from(((0,), (1,), (0, 1)))
+detail_kinds = st.sampled_from(DETAIL_KINDS)
 wants = st.builds(
     Want,
     scopes=st.sampled_from(SCOPE_SETS),
-    details=st.sampled_from(DETAIL_KINDS),
+    details=detail_kinds,
     claims=st.sampled_from(CLAIM_SETS),
     resources=st.sampled_from(RESOURCE_SETS),
     prompt=st.sampled_from(("", "", "", "", "none", "consent")),
@@ -77,5 +78,7 @@ replies = st.builds(
     picks=picks,
     leaves_out=st.sampled_from((None, None, 0, 1)),
 )
+#: Of a page that is shown again: an allowance too, which may be in detail.
+refusals = st.sampled_from((Reply("deny"), Reply(leaves_out=0), Reply(leaves_out=1), Reply()))
 #: The usual.
 ACCOUNTS, ALLOW = Want(), Reply()
