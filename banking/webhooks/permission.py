@@ -1,7 +1,12 @@
 """Whether an app may know of an event now. What it was allowed when the event was written does not count: the user may
 have removed the app, a scope or an account since."""
 
-from banking.models import Account, Event, WebhookDelivery
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from banking.consents.single_transfer import transfer_details
+from banking.models import Account, Event, Transfer, WebhookDelivery
 from banking.webhooks import consents
 from oauth.resource_server import authorization_of
 
@@ -10,8 +15,9 @@ SCOPES_OF_EVENTS: dict[str, str] = {
     Event.TRANSACTION_BOOKED: "transactions:read",
     Event.TRANSFER_UPDATED: "transfers:read",
 }
-#: The action that the details of its authorization (RFC 9396) must name for the account.
-_ACTIONS: dict[str, str] = {Event.TRANSACTION_BOOKED: "transactions"}
+#: The action that the details of its authorization (RFC 9396) must name for the account. The API shows transfers by the
+#: same rule.
+_ACTIONS: dict[str, str] = {Event.TRANSACTION_BOOKED: "transactions", Event.TRANSFER_UPDATED: "transactions"}
 _MANAGE = "webhooks:manage"
 
 
@@ -31,7 +37,18 @@ def reason_to_withhold(delivery: WebhookDelivery) -> str:
         return "the app may no longer know this"
     if delivery.account_id is None:
         return ""
+    details = authorization.authorization_details
     accounts = Account.objects.of_user(webhook.user_id).filter(pk=delivery.account_id)
-    visible = accounts.named_by(authorization.authorization_details, _ACTIONS.get(delivery.event, ""))
+    visible = accounts.named_by(details, _ACTIONS.get(delivery.event, ""))
     is_picked = webhook.accounts is None or delivery.account_id in webhook.accounts
-    return "" if is_picked and visible.exists() else "the app may no longer see this account"
+    if is_picked and (visible.exists() or (_is_allowed_by_itself(delivery, details) and accounts.exists())):
+        return ""
+    return "the app may no longer see this account"
+
+
+def _is_allowed_by_itself(delivery: WebhookDelivery, details: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the event is about a transfer to which the user consented by itself (RFC 9396)."""
+    consents = [UUID(detail["identifier"]) for detail in transfer_details(details)]
+    if not consents or delivery.event != Event.TRANSFER_UPDATED:
+        return False
+    return Transfer.objects.filter(pk=delivery.resource_id, consent__in=consents).exists()

@@ -315,6 +315,23 @@ def test_an_account_that_was_unpicked_since_is_not_told_of(alice, web_app, app, 
     }
 
 
+def test_a_transfer_is_told_only_to_apps_that_may_read_it(alice, app, hook, listener, current, savings):
+    """As in the API: it belongs to the account's transactions, or the app was allowed that transfer itself."""
+    made = send(app, body_of(current, savings)).json()
+    accounts = {"type": "account_information", "actions": ["accounts", "balances"], "accounts": [str(current.pk)]}
+    Authorization.objects.update(authorization_details=[{**accounts, "identifier": KEY}])
+    deliver_all()
+    assert received(listener) == []
+    consents = [Consent.objects.create(user=alice, client_id="app", type="transfer", detail={}) for _ in range(2)]
+    Transfer.objects.filter(pk=made["id"]).update(consent=consents[0])
+    single = {"type": "transfer", "debtor_account": str(current.pk)}
+    for consent, told in ((consents[1], []), (consents[0], ["transfer.updated"])):
+        Authorization.objects.update(authorization_details=[{**single, "identifier": str(consent.pk)}])
+        WebhookDelivery.objects.update(status="pending")
+        deliver_all()
+        assert [body["type"] for body in received(listener)] == told
+
+
 def test_an_account_that_the_user_may_no_longer_see_is_not_told_of(
     alice, bob, app, hook, listener, of_bob, access_token, api
 ):

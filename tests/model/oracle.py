@@ -58,6 +58,8 @@ class Payment:
     amount_minor: int
     reference: str
     is_used: bool = False
+    #: The transfer that was made by it.
+    transfer_id: str = ""
     actions = ()
     scopes = frozenset({"transfers:write"})
 
