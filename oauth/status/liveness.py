@@ -1,7 +1,7 @@
 """Whether the authorization behind a token is still live: nobody has ended or changed it since the token was signed.
 
 `authority` is the only place that decides this. Every endpoint, every grant and every payment calls it. No other code
-reads the columns behind it (tests/oauth/test_liveness.py checks this).
+reads the columns behind it (tests/oauth/status/test_liveness.py checks this).
 """
 
 from dataclasses import dataclass

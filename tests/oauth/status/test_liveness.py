@@ -18,7 +18,7 @@ from tests.lib.token_exchange import ACCESS_TOKEN, exchange
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
