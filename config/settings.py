@@ -411,13 +411,6 @@ OAUTH = {
         ],
     },
     "ADMIN_PANELS": ["config.bank.admin_panels.ledger", "config.bank.admin_panels.backlog"],
-    # This site is the authorization server and the API, so the API needs not fetch keys and status lists over HTTP.
-    "VERIFICATION_KEYS": "oauth.keys.published_jwks",
-    "STATUS_LISTS": "oauth.status.published_lists.bits",
-    "REPLAY_CHECK": "oauth.models.used_proof.is_first_use",
-    "REVOCATION_CHECK": "oauth.status.liveness.is_active",
-    "AUTHORIZATION_OF": "oauth.authorize.from_claims.find",
-    "END_AUTHORIZATION": "oauth.authorize.from_claims.end",
 }
 
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth.Client"

@@ -174,8 +174,26 @@ class Conf:
         return f"{self.ISSUER}{path}"
 
 
+#: Other defaults where `oauth` is installed: what an API would fetch over HTTP is in the database of this site.
+_OF_THIS_PROCESS = {
+    "VERIFICATION_KEYS": "oauth.keys.published_jwks",
+    "STATUS_LISTS": "oauth.status.published_lists.bits",
+    "REPLAY_CHECK": "oauth.models.used_proof.is_first_use",
+    "REVOCATION_CHECK": "oauth.status.liveness.is_active",
+    "AUTHORIZATION_OF": "oauth.authorize.from_claims.find",
+    "END_AUTHORIZATION": "oauth.authorize.from_claims.end",
+}
+
+
+def has_authorization_server() -> bool:
+    """Whether this site is an authorization server, and not only an API."""
+    return any(app == "oauth" or app.startswith("oauth.apps.") for app in settings.INSTALLED_APPS)
+
+
 def _load() -> Conf:
     given: dict[str, Any] = dict(getattr(settings, "OAUTH", {}))
+    if has_authorization_server():
+        given = _OF_THIS_PROCESS | given
     unknown = given.keys() - {f.name for f in fields(Conf)}
     if unknown:
         raise ImproperlyConfigured(f"OAUTH has no setting named {', '.join(sorted(unknown))}.")

@@ -66,4 +66,6 @@ def _refusal_response(refusal: APIException) -> JsonResponse:
     response = JsonResponse(body, status=refusal.status_code)
     if challenge := getattr(refusal, "auth_header", None):
         response["WWW-Authenticate"] = challenge
+    if wait := getattr(refusal, "wait", None):
+        response["Retry-After"] = str(wait)
     return response

@@ -9,13 +9,14 @@ from django.utils.module_loading import import_string
 from oauth.conf import conf
 from oauth.infrastructure.caches import until_cleared
 from oauth.resource_server import http
-from oauth.tokens.jwks import FetchedKeys, parse
+from oauth.resource_server.challenges import TemporarilyUnavailable
+from oauth.tokens.jwks import RETRY_AFTER_SECONDS, FetchedKeys, KeysUnavailable, parse
 
 Keys = dict[str, jwt.PyJWK]
 
 
 def fetched_from(uri: str) -> FetchedKeys[jwt.PyJWK]:
-    return FetchedKeys(lambda: parse(http.get_json(uri)))
+    return FetchedKeys(lambda: parse(http.get_json(uri)), retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
 class LocalKeys:
@@ -41,5 +42,13 @@ def _source() -> FetchedKeys[jwt.PyJWK] | LocalKeys:
 
 
 def find_key(kid: str) -> jwt.PyJWK | None:
-    """The issuer's key from the source of this process; None if the issuer does not publish it."""
-    return _source().find(kid)
+    """The issuer's key from the source of this process; None if the issuer does not publish it.
+
+    Raises TemporarilyUnavailable if the keys cannot be fetched: the token may be valid, so the client must keep it.
+    """
+    try:
+        return _source().find(kid)
+    except KeysUnavailable as error:
+        raise TemporarilyUnavailable(
+            f"The API cannot fetch the keys of its authorization server, {conf.ISSUER}, to check the token. Try again."
+        ) from error

@@ -59,7 +59,7 @@ def _load(number: int, known: _Known | None) -> _Known:
     now = time.monotonic()
     try:
         return _fetch(number, known, now)
-    except (OSError, ValueError, TokenBackendError) as error:
+    except (OSError, ValueError, TokenBackendError, TemporarilyUnavailable) as error:
         if known is None:
             raise TemporarilyUnavailable(_UNKNOWN) from error
         return _Known(known.array, known.etag, known.read_at, now)

@@ -20,9 +20,15 @@ SECONDS_BETWEEN_FETCHES = 60
 REFRESH_AFTER_SECONDS = 60
 # How long a fetched key is trusted if the server that owns it cannot be reached. It may have withdrawn the key.
 MAX_AGE_SECONDS = 15 * 60
+# How soon an issuer that cannot be reached is asked again while no key is known. The API says so in Retry-After.
+RETRY_AFTER_SECONDS = 5
 
 logger = logging.getLogger(__name__)
 Key = TypeVar("Key")
+
+
+class KeysUnavailable(OSError):
+    """No JWK Set is known that is recent enough. Whether a signature is valid cannot be decided now."""
 
 
 class FetchedKeys(Generic[Key]):
@@ -36,10 +42,12 @@ class FetchedKeys(Generic[Key]):
         fetch: Callable[[], Mapping[str, Key]],
         *,
         max_age_seconds: float = MAX_AGE_SECONDS,
+        retry_after_seconds: float = SECONDS_BETWEEN_FETCHES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
         self._max_age_seconds = max_age_seconds
+        self._retry_after_seconds = retry_after_seconds
         self._clock = clock
         self._keys: Mapping[str, Key] = {}
         self._fetched_at = self._tried_at = self._searched_at = float("-inf")
@@ -47,21 +55,29 @@ class FetchedKeys(Generic[Key]):
         self._lock = threading.Lock()
 
     def find(self, kid: str) -> Key | None:
-        """The key; None if it is not published, or if the cached set is too old."""
-        return self.current(kid).get(kid)
+        """The key; None if it is not published. Raises KeysUnavailable if the cached set is too old."""
+        keys = self.current(kid)
+        if not self._is_trusted(self._clock()):
+            raise KeysUnavailable("the JWK Set cannot be fetched")
+        return keys.get(kid)
 
     def current(self, kid: str) -> Mapping[str, Key]:
         """All keys, fetched again if this one is missing; empty if the cached set is too old."""
         now = self._clock()
         if now - self._fetched_at > REFRESH_AFTER_SECONDS:
-            self._refresh(now, kid, last=self._tried_at)
+            # The cached keys serve meanwhile. Without any, requests wait for the server to come back.
+            pause = SECONDS_BETWEEN_FETCHES if self._is_trusted(now) else self._retry_after_seconds
+            self._refresh(now, kid, last=self._tried_at, pause=pause)
         elif kid not in self._keys:
             # The server may just have added the key, so one more fetch is allowed within the minute.
             self._refresh(now, kid, last=self._searched_at)
-        return self._keys if now - self._fetched_at <= self._max_age_seconds else {}
+        return self._keys if self._is_trusted(now) else {}
 
-    def _refresh(self, now: float, kid: str, *, last: float) -> None:
-        if now - last < SECONDS_BETWEEN_FETCHES:
+    def _is_trusted(self, now: float) -> bool:
+        return now - self._fetched_at <= self._max_age_seconds
+
+    def _refresh(self, now: float, kid: str, *, last: float, pause: float = SECONDS_BETWEEN_FETCHES) -> None:
+        if now - last < pause:
             return
         fetches = self._fetches
         with self._lock:
@@ -72,7 +88,7 @@ class FetchedKeys(Generic[Key]):
                 self._keys = self._fetch()
                 self._fetched_at = now
             except (OSError, ValueError) as error:
-                logger.warning("A JWK Set could not be fetched; the last one stays in use: %s", error)
+                logger.warning("A JWK Set could not be fetched: %s", error)
             if kid not in self._keys:
                 self._searched_at = now
 

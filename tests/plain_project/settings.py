@@ -55,6 +55,4 @@ OAUTH = {
     "KEY_ENCRYPTION_KEYS": [os.environ["KEY_ENCRYPTION_KEYS"]],
     "RESOURCES": {"https://api.example/v1": {"name": "Orders"}},
     "SCOPES": {"orders:read": "See your orders"},
-    "VERIFICATION_KEYS": "oauth.keys.published_jwks",
-    "STATUS_LISTS": "oauth.status.published_lists.bits",
 }

@@ -10,9 +10,10 @@ import pytest
 from django.core.management import call_command
 
 from oauth import keys
+from oauth.conf import conf
 from oauth.resource_server import http as resource_http
 from oauth.resource_server.http import MAX_BYTES, get_json
-from oauth.tokens.jwks import MAX_AGE_SECONDS, REFRESH_AFTER_SECONDS, FetchedKeys, parse
+from oauth.tokens.jwks import MAX_AGE_SECONDS, REFRESH_AFTER_SECONDS, FetchedKeys, KeysUnavailable, parse
 
 pytestmark = pytest.mark.django_db
 
@@ -63,8 +64,11 @@ def clock():
 
 @pytest.fixture
 def fetched(issuer, clock):
-    uri = f"http://127.0.0.1:{issuer.server_port}/jwks"
-    return FetchedKeys(lambda: parse(get_json(uri)), clock=clock)
+    return FetchedKeys(lambda: parse(get_json(_uri(issuer))), clock=clock)
+
+
+def _uri(issuer):
+    return f"http://127.0.0.1:{issuer.server_port}/jwks"
 
 
 def test_a_published_key_is_found_with_one_fetch(fetched, published, issuer):
@@ -115,7 +119,40 @@ def test_keys_that_could_not_be_confirmed_for_a_quarter_of_an_hour_are_not_trust
     assert fetched.find(published)
     issuer.status = 500
     clock.now += MAX_AGE_SECONDS + 1
-    assert fetched.find(published) is None
+    with pytest.raises(KeysUnavailable):
+        fetched.find(published)
+
+
+def test_an_issuer_that_was_away_is_asked_again_as_soon_as_retry_after_says(issuer, published, clock):
+    """The API is not out of order for a minute because its issuer started a second later."""
+    fetched = FetchedKeys(lambda: parse(get_json(_uri(issuer))), retry_after_seconds=5, clock=clock)
+    issuer.status = 503
+    for _ in range(3):
+        with pytest.raises(KeysUnavailable):
+            fetched.find(published)
+    assert issuer.requests == 1
+    issuer.status = 200
+    clock.now += 5
+    assert fetched.find(published)
+
+
+def test_an_api_whose_issuer_cannot_be_reached_answers_503_and_says_so(api, alice, access_token, settings, caplog):
+    """The token may be valid: 401 would make the client throw it away (RFC 6750 §3.1)."""
+    settings.OAUTH = {**settings.OAUTH, "VERIFICATION_KEYS": None, "JWKS_URI": "http://127.0.0.1:9/jwks"}
+    answer = api(access_token(alice)).get("/api/v1/accounts")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert answer.json()["code"] == "temporarily_unavailable"
+    assert f"cannot fetch the keys of its authorization server, {conf.ISSUER}" in answer.json()["detail"]
+    assert "127.0.0.1:9" not in answer.json()["detail"]
+    assert "127.0.0.1" in caplog.text
+    assert "WWW-Authenticate" not in answer
+
+
+def test_userinfo_answers_503_too(client, alice, access_token, settings):
+    settings.OAUTH = {**settings.OAUTH, "VERIFICATION_KEYS": None, "JWKS_URI": "http://127.0.0.1:9/jwks"}
+    answer = client.get("/oauth/userinfo", headers={"Authorization": f"Bearer {access_token(alice)}"})
+    assert answer.status_code == 503
+    assert answer["Retry-After"]
 
 
 def test_a_withdrawn_key_stops_at_the_next_refresh(fetched, published, issuer, clock):
