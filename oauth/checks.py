@@ -9,7 +9,8 @@ from cryptography.fernet import Fernet
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, register
 
-from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.algorithms import SIGNING_ALGORITHMS
+from oauth.conf import conf
 from oauth.infrastructure import extensions
 from oauth.models.client import AuthenticationMethod, GrantType
 from oauth.proof.certificate import read_authorities

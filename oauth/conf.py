@@ -14,15 +14,6 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-# RFC 9068 §2.1: asymmetric algorithms only. Verification accepts no other algorithm.
-SIGNING_ALGORITHMS = ("ES256", "PS256", "EdDSA", "RS256")
-
-# Algorithms of clients' signatures (private_key_jwt, request objects), without RS256 (FAPI 2.0 §5.4.1, RFC 8725 §3.2).
-CLIENT_SIGNING_ALGORITHMS = ("PS256", "ES256", "EdDSA")
-
-# Bits of one status list: 8 KiB before compression, so a list is small to fetch and cheap to build.
-STATUS_LIST_SIZE = 65_536
-
 
 @dataclass(frozen=True)
 class Conf:
@@ -32,7 +23,7 @@ class Conf:
     ISSUER: str
     #: Fernet keys that encrypt private keys in the database, newest first. The older ones only decrypt.
     KEY_ENCRYPTION_KEYS: tuple[str, ...] = ()
-    #: Algorithm of access tokens; one of SIGNING_ALGORITHMS.
+    #: Algorithm of access tokens; one of `algorithms.SIGNING_ALGORITHMS`.
     SIGNING_ALGORITHM: str = "ES256"
     #: OpenID Connect Core §15.1: RS256 is what every relying party can verify.
     ID_TOKEN_SIGNING_ALGORITHM: str = "RS256"

@@ -19,7 +19,8 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from accounts.models import User
 from config import table_cache as cache_table
 from oauth import keys
-from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.algorithms import SIGNING_ALGORITHMS
+from oauth.conf import conf
 from oauth.infrastructure import caches
 from oauth.keys import ring
 from oauth.models import Authorization, Client, SigningKey

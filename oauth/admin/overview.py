@@ -12,7 +12,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 
 from oauth.admin.panels import Panel, chart, needs
-from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.algorithms import SIGNING_ALGORITHMS
+from oauth.conf import conf
 from oauth.keys import rotation
 from oauth.models import AuditEvent, SigningKey
 from oauth.models.audit_event import first_id_at

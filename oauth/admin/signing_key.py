@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 
-from oauth.conf import SIGNING_ALGORITHMS
+from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.keys import rotation
 from oauth.models import SigningKey
 from oauth.models.audit_event import origin

@@ -13,8 +13,9 @@ import jwt
 from django.utils import timezone
 
 from oauth import parameters
+from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS
 from oauth.clients.authentication import keys
-from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
+from oauth.conf import conf
 from oauth.errors import InvalidRequest, InvalidRequestObject, RequestNotSupported
 from oauth.models import Client
 from oauth.parameters import Parameters

@@ -8,11 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS
 from oauth.authorize import grant_management, response_modes
 from oauth.authorize.request.prompt import DISPLAYS, PROMPTS
 from oauth.authorize.request.response_type import supported_response_types
 from oauth.clients.registration.metadata import subject_types
-from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
+from oauth.conf import conf
 from oauth.endpoints import published
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.endpoints.published import Document

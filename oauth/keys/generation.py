@@ -21,7 +21,7 @@ _LOCK = 0x0A07_6B65
 
 
 def generate(algorithm: str) -> SigningKey:
-    """An unsaved key that may sign from now on; `algorithm` is one of conf.SIGNING_ALGORITHMS."""
+    """An unsaved key that may sign from now on; `algorithm` is one of `algorithms.SIGNING_ALGORITHMS`."""
     key = JWK.generate(**_PARAMETERS[algorithm])
     kid = key.thumbprint()
     now = timezone.now()

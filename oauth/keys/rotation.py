@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.algorithms import SIGNING_ALGORITHMS
+from oauth.conf import conf
 from oauth.keys import encryption, ring
 from oauth.keys.generation import generate, lock
 from oauth.models import AuditEvent, SigningKey

@@ -5,7 +5,8 @@ Runs after `migrate`. It adds what is missing and changes nothing that an admin 
 
 from typing import Any
 
-from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.algorithms import SIGNING_ALGORITHMS
+from oauth.conf import conf
 
 _IDENTITY = ("openid", "profile", "email", "offline_access")
 # Users can leave out scopes that change something or show details, but not those that an app reads by purpose.

@@ -15,7 +15,8 @@ from django.utils.module_loading import import_string
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
-from oauth.conf import CLIENT_SIGNING_ALGORITHMS, Conf
+from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS
+from oauth.conf import Conf
 from oauth.proof import nonce, replay
 from oauth.proof.replay import ReplayCheck
 from oauth.tokens import media_type

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
-from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
+from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS
+from oauth.conf import conf
 from oauth.errors import in_protocol_text
 
 

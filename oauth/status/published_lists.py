@@ -11,11 +11,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from oauth import keys
-from oauth.conf import STATUS_LIST_SIZE, conf
+from oauth.conf import conf
 from oauth.infrastructure.caches import RefreshedCache
 from oauth.models import Authorization, Client, RevokedStatus
 from oauth.tokens import status_list
 from oauth.tokens.signing import signer
+from oauth.tokens.status_list import STATUS_LIST_SIZE
 
 # No access token lives longer than 15 minutes (oauth.E003): an authorization last used before that has none.
 _TOKENS_LIVE = timedelta(minutes=16)

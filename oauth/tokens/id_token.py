@@ -10,7 +10,7 @@ import jwt
 from jwt.utils import base64url_encode
 
 from oauth import keys
-from oauth.conf import SIGNING_ALGORITHMS
+from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.models import Authorization, Client
 from oauth.tokens import media_type
 from oauth.tokens.signing import signer

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from oauth.conf import SIGNING_ALGORITHMS
+from oauth.algorithms import SIGNING_ALGORITHMS
 
 MIN_RSA_BITS = 2048
 SECONDS_BETWEEN_FETCHES = 60

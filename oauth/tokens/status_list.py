@@ -9,8 +9,8 @@ from typing import Any
 
 from jwt.utils import base64url_decode, base64url_encode
 
-from oauth.conf import STATUS_LIST_SIZE
-
+# Bits of one status list: 8 KiB before compression, so a list is small to fetch and cheap to build.
+STATUS_LIST_SIZE = 65_536
 TYP = "statuslist+jwt"
 MEDIA_TYPE = "application/statuslist+jwt"
 _PATH = "/oauth/status/"

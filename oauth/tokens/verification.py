@@ -14,7 +14,7 @@ from jwt.utils import base64url_decode
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
 
-from oauth.conf import SIGNING_ALGORITHMS
+from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.tokens import media_type
 
 # Refused before anything is split or decoded (Authlib CVE-2025-61920, golang-jwt CVE-2025-30204).

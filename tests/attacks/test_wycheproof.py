@@ -13,7 +13,7 @@ import jwt
 import pytest
 from rest_framework_simplejwt.exceptions import TokenBackendError
 
-from oauth.conf import SIGNING_ALGORITHMS
+from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.models.client import keys as client_keys
 from oauth.resource_server.jwks import parse
 from oauth.tokens.verification import VerifyingBackend

@@ -6,8 +6,9 @@ from typing import Any
 import jwt
 from django.utils import timezone
 
+from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS
 from oauth.clients.authentication import keys
-from oauth.conf import CLIENT_SIGNING_ALGORITHMS, conf
+from oauth.conf import conf
 from oauth.errors import InvalidClient
 from oauth.models import Client, UsedAssertion
 from oauth.tokens import media_type

@@ -9,10 +9,11 @@ from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
 
+from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS
 from oauth.clients.registration import bounded, values
 from oauth.clients.registration.ceiling import Ceiling
 from oauth.clients.registration.sector import check_sector
-from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
+from oauth.conf import conf
 from oauth.errors import InvalidClientMetadata, InvalidRedirectURI
 from oauth.models import Client
 from oauth.models.client import (

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.algorithms import SIGNING_ALGORITHMS
+from oauth.conf import conf
 from oauth.keys import rotation
 from oauth.tokens.jwks import MAX_AGE_SECONDS, REFRESH_AFTER_SECONDS
 

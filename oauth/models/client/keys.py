@@ -9,7 +9,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from oauth.conf import CLIENT_SIGNING_ALGORITHMS
+from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS
 
 # RFC 7518 §3.3, §3.5; FAPI 2.0 Security Profile §5.4.
 MIN_RSA_BITS = 2048

@@ -2,7 +2,8 @@
 
 from django.db import models
 
-from oauth.conf import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, conf
+from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS
+from oauth.conf import conf
 
 _ALGORITHMS = [(name, name) for name in SIGNING_ALGORITHMS]
 

@@ -12,7 +12,8 @@ from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from oauth import keys
-from oauth.conf import SIGNING_ALGORITHMS, conf
+from oauth.algorithms import SIGNING_ALGORITHMS
+from oauth.conf import conf
 from oauth.keys import rotation
 from oauth.keys.generation import generate
 from oauth.models import SigningKey

@@ -11,12 +11,13 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from oauth import keys
-from oauth.conf import STATUS_LIST_SIZE, conf
+from oauth.conf import conf
 from oauth.infrastructure import caches
 from oauth.models import Authorization, Client, RevokedStatus
 from oauth.resource_server import status as reader
 from oauth.status import published_lists
 from oauth.tokens import status_list
+from oauth.tokens.status_list import STATUS_LIST_SIZE
 from tests.lib.oauth_client import decoded
 
 pytestmark = pytest.mark.django_db
