@@ -8,11 +8,15 @@ class OAuthConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from oauth import checks  # noqa: F401  (registers them)
+        from oauth import (
+            checks,  # noqa: F401  (registers them)
+            wiring,
+        )
         from oauth.clients import signals as of_clients  # noqa: F401  (connects them)
         from oauth.operations.first_rows import create_missing_rows
         from oauth.sessions import signals as of_sessions  # noqa: F401  (connects them)
         from oauth.staff.roles import create_missing_groups
 
+        wiring.provide_settings()
         post_migrate.connect(create_missing_rows, sender=self)
         post_migrate.connect(create_missing_groups, sender=self)

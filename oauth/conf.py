@@ -1,6 +1,7 @@
 """Settings of the app: `OAUTH = {...}` in Django's settings, read once into a frozen, typed object.
 
-Only the edges read `conf`; deeper code takes what it needs as arguments.
+Only the edges read `conf`; deeper code takes what it needs as arguments or from `oauth.wiring`
+(docs/architecture.md, "Settings").
 """
 
 import re

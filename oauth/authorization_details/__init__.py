@@ -6,7 +6,7 @@ names a subclass of `DetailsType`. This app does not know what the details of a 
 the type's JSON Schema, asks the user what the type wants to ask, and puts the granted details into every token.
 
 `request` parses the parameter, `questions` and `answers` serve the consent page, `narrowing` serves the token endpoint.
-Imports only `conf` and `errors`.
+Imports only `infrastructure` and `errors`.
 """
 
 from oauth.authorization_details.answers import granted

@@ -1,18 +1,21 @@
-"""The registered types of authorization details: OAUTH["AUTHORIZATION_DETAILS_TYPES"]."""
+"""The registered types of authorization details: OAUTH["AUTHORIZATION_DETAILS_TYPES"], by `oauth.wiring`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from django.utils.module_loading import import_string
 from jsonschema import Draft202012Validator
 
 from oauth.authorization_details.details_type import Detail, DetailsType
-from oauth.conf import conf
 from oauth.infrastructure.caches import until_cleared
+from oauth.infrastructure.provided import Provided
+
+#: Type of details -> dotted path of a subclass of DetailsType.
+registered: Provided[Mapping[str, str]] = Provided()
 
 
 def types() -> dict[str, DetailsType]:
-    return {name: _load(path) for name, path in conf.AUTHORIZATION_DETAILS_TYPES.items()}
+    return {name: _load(path) for name, path in registered.values.items()}
 
 
 def scopes_of(details: Iterable[Detail]) -> list[str]:

@@ -8,6 +8,7 @@ from oauth.conf import conf
 from oauth.errors import InvalidDPoPProof, InvalidRequest, UseDPoPNonce
 from oauth.models import Client
 from oauth.proof import certificate, dpop
+from oauth.resource_server.authentication import dpop_policy
 
 
 def prove(request: HttpRequest, client: Client, url: str) -> Mapping[str, str]:
@@ -39,8 +40,8 @@ def _by_certificate(request: HttpRequest, client: Client) -> dict[str, str]:
 def prove_dpop_key(request: HttpRequest, url: str) -> str:
     """The thumbprint of the key of the request's DPoP proof."""
     try:
-        policy = dpop.Policy.of_settings(conf)
-        return dpop.verify(request.META.get("HTTP_DPOP"), method=str(request.method), url=url, policy=policy).jkt
+        headers = request.META.get("HTTP_DPOP")
+        return dpop.verify(headers, method=str(request.method), url=url, policy=dpop_policy()).jkt
     except dpop.NonceNeeded as error:
         raise UseDPoPNonce(str(error)) from error
     except dpop.InvalidProof as error:

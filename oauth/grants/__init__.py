@@ -9,7 +9,7 @@ from contextlib import nullcontext
 
 from django.db import transaction
 
-from oauth.conf import conf
+from oauth import fast_path
 from oauth.errors import OAuthError, UnauthorizedClient, UnsupportedGrantType
 from oauth.grants import issuance, registry
 from oauth.grants.extension import ExtensionGrant
@@ -35,7 +35,7 @@ def is_known(grant_type: str) -> bool:
 
 
 def _try_fast(grant: Grant, request: GrantRequest) -> Issuance | None:
-    return grant.try_fast(request) if conf.FAST_PATH and grant.try_fast else None
+    return grant.try_fast(request) if grant.try_fast and fast_path.is_on() else None
 
 
 def _issue(grant: Grant, request: GrantRequest) -> Issuance:

@@ -2,7 +2,7 @@
 
 Against server-side request forgery (OWASP API7), the name is resolved once, all its IP addresses must be public, and
 the connection goes to the address that was checked, so another DNS answer changes nothing. https only, no redirects,
-one deadline for the whole request, a limited answer. Hosts in `OUTBOUND_ALLOWED_HOSTS` may be private and use http.
+one deadline for the whole request, a limited answer. `allowed_hosts` may be private and use http.
 """
 
 import ipaddress
@@ -18,7 +18,10 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from oauth.conf import conf
+from oauth.infrastructure.provided import Provided
+
+#: Hosts, with or without a port, that may be private and use http: OAUTH["OUTBOUND_ALLOWED_HOSTS"].
+allowed_hosts: Provided[frozenset[str]] = Provided(frozenset())
 
 DEADLINE_SECONDS = 5.0
 MAX_BYTES = 64 * 1024
@@ -163,4 +166,4 @@ def is_public(address: str) -> bool:
 
 def _is_allowed(url: str) -> bool:
     parts = urlsplit(url)
-    return bool({parts.hostname, parts.netloc} & set(conf.OUTBOUND_ALLOWED_HOSTS))
+    return not allowed_hosts.values.isdisjoint((str(parts.hostname), parts.netloc))

@@ -20,10 +20,12 @@ from django.db import Error as DatabaseError
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from oauth.conf import conf
 from oauth.infrastructure.caches import TTLCache
+from oauth.infrastructure.provided import Provided
 
 _STEPS = 20
+#: Multiplies every limit: OAUTH["THROTTLE_SCALE"].
+scale: Provided[float] = Provided(1.0)
 
 
 class LimitReached(Exception):
@@ -36,7 +38,7 @@ class LimitReached(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """`count` in `seconds`. THROTTLE_SCALE multiplies the count."""
+    """`count` in `seconds`. `scale` multiplies the count."""
 
     name: str
     count: int
@@ -44,7 +46,7 @@ class Limit:
 
     @property
     def most(self) -> int:
-        return max(1, round(self.count * conf.THROTTLE_SCALE))
+        return max(1, round(self.count * scale.values))
 
 
 # Forms of pages, per user or, without a login, per IP address.

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import models
 
-from oauth.conf import conf
+from oauth import fast_path
 from oauth.fast_path import prepared_statements
 from oauth.fast_path.model_rows import values
 
@@ -30,7 +30,7 @@ def changed(statement: str, parameters: Sequence[Any]) -> int:
 
 def insert(row: models.Model) -> None:
     """Inserts one row and reads nothing back: no id, and with the fast path no signals."""
-    if not conf.FAST_PATH:
+    if not fast_path.is_on():
         row.save(force_insert=True)
         return
     new = values(type(row))

@@ -1,9 +1,11 @@
 """Signing keys: generation, encryption at rest, rotation, the JWK Set.
 
-Use `signing_key()` to sign, and `published_jwks()` to verify and to publish. Imports `models` and `conf`.
+Use `signing_key()` to sign, and `published_jwks()` to verify and to publish. Imports `models`;
+it gets its settings as a `policy`.
 """
 
 from oauth.keys.generation import ensure_active_key
+from oauth.keys.policy import KeyPolicy, policy
 from oauth.keys.ring import is_ready, published_jwks, signing_key
 
-__all__ = ["ensure_active_key", "is_ready", "published_jwks", "signing_key"]
+__all__ = ["KeyPolicy", "ensure_active_key", "is_ready", "policy", "published_jwks", "signing_key"]

@@ -8,15 +8,16 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.core.exceptions import ImproperlyConfigured
 from django.dispatch import Signal
 
-from oauth.conf import conf
+from oauth.keys.policy import policy
 
 encrypting_anew = Signal()
 
 
 def _cipher() -> MultiFernet:
-    if not conf.KEY_ENCRYPTION_KEYS:
+    keys = policy.values.encryption_keys
+    if not keys:
         raise ImproperlyConfigured('OAUTH["KEY_ENCRYPTION_KEYS"] is empty: secrets are never stored in the clear.')
-    return MultiFernet([Fernet(key) for key in conf.KEY_ENCRYPTION_KEYS])
+    return MultiFernet([Fernet(key) for key in keys])
 
 
 def encrypt(secret: bytes) -> bytes:
@@ -31,7 +32,7 @@ def decrypt(token: bytes) -> bytes:
 def is_newest(token: bytes) -> bool:
     """Whether it is encrypted under the first of KEY_ENCRYPTION_KEYS, so that it does not need the others."""
     try:
-        Fernet(conf.KEY_ENCRYPTION_KEYS[0]).decrypt(token)
+        Fernet(policy.values.encryption_keys[0]).decrypt(token)
     except InvalidToken:
         return False
     return True

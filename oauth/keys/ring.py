@@ -1,6 +1,6 @@
 """The signing keys in this process: read from the database, decrypted and parsed at most once a minute.
 
-They are at most KEY_CACHE_LIFETIME old; a new key is published that long before it signs.
+They are at most `policy.cache_lifetime` old; a new key is published that long before it signs.
 """
 
 import time
@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 
-from oauth.conf import conf
 from oauth.infrastructure.caches import RefreshedCache
 from oauth.keys import encryption
+from oauth.keys.policy import policy
 from oauth.models import SigningKey
 
 
@@ -49,7 +49,8 @@ def published_jwks() -> dict[str, Any]:
 def is_ready() -> bool:
     """Whether access tokens and ID tokens can be signed now."""
     try:
-        return {conf.SIGNING_ALGORITHM, conf.ID_TOKEN_SIGNING_ALGORITHM} <= _current().signing.keys()
+        needed = {policy.values.access_token_algorithm, policy.values.id_token_algorithm}
+        return needed <= _current().signing.keys()
     except (DatabaseError, InvalidToken, ImproperlyConfigured):
         return False
 
@@ -72,7 +73,7 @@ def _load(_: None, old: _Ring | None) -> _Ring:
     return _Ring(
         signing=signing,
         jwks={"keys": [key.public_jwk for key in SigningKey.objects.published().order_by("-active_at")]},
-        expires_at=time.monotonic() + conf.KEY_CACHE_LIFETIME.total_seconds(),
+        expires_at=time.monotonic() + policy.values.cache_lifetime.total_seconds(),
     )
 
 

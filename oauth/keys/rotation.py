@@ -9,9 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from oauth.algorithms import SIGNING_ALGORITHMS
-from oauth.conf import conf
 from oauth.keys import encryption, ring
 from oauth.keys.generation import generate, lock
+from oauth.keys.policy import policy
 from oauth.models import AuditEvent, SigningKey
 
 # No token of ours lives longer (oauth.E003), whatever its client's own lifetime.
@@ -27,7 +27,7 @@ def rotate(algorithm: str, *, actor: str = "") -> SigningKey:
         now = timezone.now()
         coming = generate(algorithm)
         # Our own workers, then caches that obey max-age, then clocks that are off.
-        coming.active_at = now + 2 * conf.KEY_CACHE_LIFETIME + conf.CLOCK_SKEW
+        coming.active_at = now + 2 * policy.values.cache_lifetime + policy.values.clock_skew
         _retire(algorithm, at=coming.active_at)
         coming.save()
         AuditEvent.record(AuditEvent.Action.KEY_PUBLISHED, actor=actor, reason=f"{algorithm} {coming.kid}")
@@ -36,8 +36,8 @@ def rotate(algorithm: str, *, actor: str = "") -> SigningKey:
 
 
 def replace_now(algorithm: str, *, actor: str = "") -> SigningKey:
-    """For a key that may have leaked: all tokens that it signed are refused, as soon as KEY_CACHE_LIFETIME and the
-    resource servers' own refresh allow."""
+    """For a key that may have leaked: all tokens that it signed are refused, as soon as `policy.cache_lifetime` and
+    the resource servers' own refresh allow."""
     with transaction.atomic():
         now = timezone.now()
         known = SigningKey.objects.select_for_update().filter(algorithm=algorithm, retired_at=None)
@@ -52,8 +52,8 @@ def replace_now(algorithm: str, *, actor: str = "") -> SigningKey:
 
 
 def rotate_where_due() -> list[SigningKey]:
-    """Rotates each algorithm whose newest key is KEY_ROTATION_INTERVAL old. It may run often and in parallel."""
-    oldest = timezone.now() - conf.KEY_ROTATION_INTERVAL
+    """Rotates each algorithm whose newest key is `policy.rotation_interval` old. It may run often and in parallel."""
+    oldest = timezone.now() - policy.values.rotation_interval
     rotated = []
     for algorithm in SIGNING_ALGORITHMS:
         with transaction.atomic():
@@ -80,11 +80,11 @@ def reencrypt() -> int:
 def next_rotation(algorithm: str) -> datetime | None:
     """When `rotate_where_due` will publish the next key; None if no key of the algorithm signs or will sign."""
     newest = SigningKey.objects.filter(algorithm=algorithm, retiring_at=None).order_by("-active_at").first()
-    return newest.active_at + conf.KEY_ROTATION_INTERVAL if newest else None
+    return newest.active_at + policy.values.rotation_interval if newest else None
 
 
 def _retire(algorithm: str, *, at: datetime) -> None:
     """The current keys stop signing at that time, and leave the JWK Set when their last token has expired."""
-    gone = at + LONGEST_TOKEN_LIFETIME + conf.CLOCK_SKEW
+    gone = at + LONGEST_TOKEN_LIFETIME + policy.values.clock_skew
     signing = SigningKey.objects.select_for_update().filter(algorithm=algorithm, retiring_at=None)
     signing.update(retiring_at=at, retired_at=gone)

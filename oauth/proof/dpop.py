@@ -11,12 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import jwt
-from django.utils.module_loading import import_string
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
 from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS
-from oauth.conf import Conf
 from oauth.proof import nonce, replay
 from oauth.proof.replay import ReplayCheck
 from oauth.tokens import media_type
@@ -55,10 +53,6 @@ class Policy:
     clock_skew: timedelta
     requires_nonce: bool
     replay_check: ReplayCheck
-
-    @classmethod
-    def of_settings(cls, conf: Conf) -> "Policy":
-        return cls(conf.CLOCK_SKEW, conf.DPOP_NONCE_REQUIRED, import_string(conf.REPLAY_CHECK))
 
 
 def verify(headers: str | None, *, method: str, url: str, policy: Policy, access_token: str | None = None) -> Proof:

@@ -9,12 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
+from django.utils.module_loading import import_string
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.models import TokenUser
 
 from oauth.conf import conf
+from oauth.infrastructure.caches import until_cleared
 from oauth.proof import certificate, dpop
 from oauth.resource_server import verified
 from oauth.resource_server.challenges import (
@@ -110,7 +112,7 @@ def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *,
             method=str(request.method),
             url=url,
             access_token=token.raw,
-            policy=dpop.Policy.of_settings(conf),
+            policy=dpop_policy(),
         )
     except dpop.NonceNeeded as error:
         raise UseDPoPNonce(str(error)) from error
@@ -119,6 +121,12 @@ def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *,
     # ASVS 5.0 10.3.5: the proof must be by the key that the token is bound to.
     if not secrets.compare_digest(proof.jkt, str(jkt)):
         raise InvalidDPoPProof("The DPoP proof must be signed with the key that the token is bound to.")
+
+
+@until_cleared
+def dpop_policy() -> dpop.Policy:
+    """The site's settings for proofs; the authorization server checks them by the same."""
+    return dpop.Policy(conf.CLOCK_SKEW, conf.DPOP_NONCE_REQUIRED, import_string(conf.REPLAY_CHECK))
 
 
 def _require_certificate(request: HttpRequest, thumbprint: str) -> None:

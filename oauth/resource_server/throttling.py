@@ -11,12 +11,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
+from oauth.conf import conf
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 from oauth.tokens.access_token import AccessToken
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
+
+
+# A site that has only an API does not have the app that provides this.
+rate_limits.scale.by(lambda: conf.THROTTLE_SCALE)
 
 
 class ThrottleToken(BaseThrottle):

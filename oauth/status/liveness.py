@@ -13,7 +13,6 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
-from oauth.conf import conf
 from oauth.fast_path.model_rows import Columns
 from oauth.infrastructure.rows import rows
 from oauth.models import Authorization, Client
@@ -103,8 +102,10 @@ def _is_live(authorization: Authorization) -> bool:
 def _is_outdated(names: object, status_index: int) -> bool:
     """Whether an access token was signed before its authorization or client changed: then its index in the status list
     is no longer theirs."""
-    status = names.status if isinstance(names, AccessTokenClaims) else None
-    return bool(status) and status != status_list.reference(status_index, issuer=conf.ISSUER)
+    if not isinstance(names, AccessTokenClaims) or not names.status:
+        return False
+    # Verified claims: their issuer is this server.
+    return names.status != status_list.reference(status_index, issuer=names.issuer)
 
 
 def _find(authorization_id: UUID | str, *, until_commit: bool) -> Authorization | None:

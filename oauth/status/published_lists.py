@@ -1,4 +1,4 @@
-"""Status lists as this server publishes them, read from the database at most every STATUS_LIST_REFRESH."""
+"""Status lists as this server publishes them, read from the database at most every `policy.refresh`."""
 
 import hashlib
 import time
@@ -11,8 +11,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from oauth import keys
-from oauth.conf import conf
 from oauth.infrastructure.caches import RefreshedCache
+from oauth.infrastructure.provided import Provided
 from oauth.models import Authorization, Client, RevokedStatus
 from oauth.tokens import status_list
 from oauth.tokens.signing import signer
@@ -22,6 +22,20 @@ from oauth.tokens.status_list import STATUS_LIST_SIZE
 _TOKENS_LIVE = timedelta(minutes=16)
 # The database cannot be reached; psycopg's own error comes from its pool.
 _OUTAGES = (OperationalError, InterfaceError, psycopg.OperationalError)
+
+
+@dataclass(frozen=True, slots=True)
+class ListPolicy:
+    """`oauth.wiring` makes it from the settings."""
+
+    issuer: str
+    algorithm: str
+    #: How long a list is served, and how long it may be used if no newer one can be made or fetched.
+    refresh: timedelta
+    max_age: timedelta
+
+
+policy: Provided[ListPolicy] = Provided()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +66,11 @@ def _load(number: int, known: Published | None) -> Published:
         array = status_list.bits(_ended(number))
     except _OUTAGES:
         # The old list can still be used for a while. After that, the outage reaches every caller: fail closed.
-        if known is None or time.monotonic() - known.made_at > conf.STATUS_LIST_MAX_AGE.total_seconds():
+        if known is None or time.monotonic() - known.made_at > policy.values.max_age.total_seconds():
             raise
         return known
     # A new key signs a new JWT: resource servers then fetch the JWK Set and drop withdrawn keys.
-    kid = keys.signing_key(conf.SIGNING_ALGORITHM).kid
+    kid = keys.signing_key(policy.values.algorithm).kid
     is_same = known is not None and known.array == array and known.kid == kid
     if known is not None and is_same and time.monotonic() - known.made_at < _half_the_life():
         jwt = known.jwt
@@ -66,7 +80,7 @@ def _load(number: int, known: Published | None) -> Published:
 
 
 def _is_fresh(known: Published) -> bool:
-    return known.made_at + conf.STATUS_LIST_REFRESH.total_seconds() > time.monotonic()
+    return known.made_at + policy.values.refresh.total_seconds() > time.monotonic()
 
 
 lists: RefreshedCache[int, Published] = RefreshedCache(_load, is_fresh=_is_fresh)
@@ -94,18 +108,18 @@ def _last_number() -> int:
 
 
 def _half_the_life() -> float:
-    return conf.STATUS_LIST_MAX_AGE.total_seconds() / 2
+    return policy.values.max_age.total_seconds() / 2
 
 
 def _sign(number: int, array: bytes) -> str:
     """§5.1: a list must not be used after `exp`, and may be fetched again after `ttl`."""
-    now = int(timezone.now().timestamp())
+    now, site = int(timezone.now().timestamp()), policy.values
     payload = {
-        "iss": conf.ISSUER,
-        "sub": status_list.uri(number, issuer=conf.ISSUER),
+        "iss": site.issuer,
+        "sub": status_list.uri(number, issuer=site.issuer),
         "iat": now,
-        "exp": now + int(conf.STATUS_LIST_MAX_AGE.total_seconds()),
-        "ttl": max(1, int(conf.STATUS_LIST_REFRESH.total_seconds())),
+        "exp": now + int(site.max_age.total_seconds()),
+        "ttl": max(1, int(site.refresh.total_seconds())),
         "status_list": status_list.to_claim(array),
     }
-    return signer(typ=status_list.TYP, algorithm=conf.SIGNING_ALGORITHM).encode(payload)
+    return signer(typ=status_list.TYP, algorithm=site.algorithm).encode(payload)

@@ -9,7 +9,6 @@ from jwt.utils import base64url_encode
 from rest_framework_simplejwt.backends import TokenBackend
 
 from oauth import keys
-from oauth.conf import conf
 from oauth.tokens import access_token
 from oauth.tokens.claims import AccessTokenClaims
 
@@ -39,7 +38,7 @@ def sign_access_token(claims: AccessTokenClaims, *, algorithm: str) -> str:
 
 def sign_detached(content: bytes, *, typ: str) -> str:
     """A JWS with detached content (RFC 7515 Appendix F), by a key of the JWK Set. A setting may name this function."""
-    header, _, signature = _signed(content, typ=typ, algorithm=conf.SIGNING_ALGORITHM)
+    header, _, signature = _signed(content, typ=typ, algorithm=keys.policy.values.access_token_algorithm)
     return f"{header}..{signature}"
 
 

@@ -1,7 +1,8 @@
 """The client registry (RFC 6749 §2, RFC 7591): one file for the fields and properties of each capability.
 
 `model.Client` combines them, and `rules` refuses combinations that are not allowed. `grant_types` and `authentication`
-also list what other apps register. Imports `conf`, `infrastructure` and `fast_path`.
+also list what other apps register. What they must know about the site is in `site`. Imports `infrastructure` and
+`fast_path`.
 """
 
 from oauth.models.client.authentication import CERTIFICATE_NAME_KINDS, AuthenticationMethod

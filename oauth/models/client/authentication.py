@@ -11,8 +11,8 @@ from typing import Protocol
 
 from django.db import models
 
-from oauth.conf import conf
 from oauth.infrastructure import extensions
+from oauth.models.client.site import site
 
 
 class AuthenticationMethod(models.TextChoices):
@@ -60,23 +60,23 @@ def traits(name: str) -> MethodTraits | None:
     """None for a name that nobody has registered."""
     if name in _OURS:
         return _OURS[name]
-    path = conf.CLIENT_AUTHENTICATION_METHODS.get(name)
+    path = site.values.authentication_methods.get(name)
     registered: MethodTraits | None = extensions.instance(path) if path else None
     return registered
 
 
 def choices() -> list[tuple[str, str]]:
     """Every method with its label; of model fields, so that a migration stores this function and no values."""
-    names = (*_OURS, *conf.CLIENT_AUTHENTICATION_METHODS)
+    names = (*_OURS, *site.values.authentication_methods)
     return [(name, known.label) for name in names if (known := traits(name))]
 
 
 def offered() -> list[str]:
     """Mutual TLS only if the site knows which certificate was presented, and which authorities it trusts."""
     missing: set[str] = set()
-    if conf.CLIENT_CERTIFICATE is None:
+    if not site.values.sees_certificates:
         missing = set(TLS_METHODS)
-    elif not conf.CLIENT_CERTIFICATE_AUTHORITIES:
+    elif not site.values.has_certificate_authorities:
         missing = {AuthenticationMethod.TLS_CLIENT_AUTH.value}
     return [name for name, _ in choices() if name not in missing]
 

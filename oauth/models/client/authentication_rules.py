@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
 
-from oauth.conf import conf
 from oauth.models.client import authentication
 from oauth.models.client import keys as client_keys
 from oauth.models.client.authentication import TLS_METHODS, AuthenticationMethod
+from oauth.models.client.site import site
 
 if TYPE_CHECKING:
     from oauth.models.client.model import Client
@@ -35,7 +35,7 @@ def certificate(client: "Client") -> Errors:
     wants_certificate = (
         client.tls_client_certificate_bound_access_tokens or client.token_endpoint_auth_method in TLS_METHODS
     )
-    if wants_certificate and conf.CLIENT_CERTIFICATE is None:
+    if wants_certificate and not site.values.sees_certificates:
         return {"tls_client_certificate_bound_access_tokens": "This server is not set up for mutual TLS."}
     is_known_by_name = client.token_endpoint_auth_method == AuthenticationMethod.TLS_CLIENT_AUTH
     if len(client.certificate_names) != (1 if is_known_by_name else 0):

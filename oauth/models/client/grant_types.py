@@ -12,8 +12,8 @@ from typing import Protocol
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from oauth.conf import conf
 from oauth.infrastructure import extensions
+from oauth.models.client.site import site
 
 
 class GrantType(models.TextChoices):
@@ -60,19 +60,19 @@ def traits(name: str) -> GrantTypeTraits | None:
     """None for a name that nobody has registered."""
     if name in _OURS:
         return _OURS[name]
-    path = conf.GRANT_TYPES.get(name)
+    path = site.values.grant_types.get(name)
     registered: GrantTypeTraits | None = extensions.instance(path) if path else None
     return registered
 
 
 def choices() -> list[tuple[str, str]]:
     """Every grant type with its label; of model fields, so that a migration stores this function and no values."""
-    return [(name, known.label) for name in (*_OURS, *conf.GRANT_TYPES) if (known := traits(name))]
+    return [(name, known.label) for name in (*_OURS, *site.values.grant_types) if (known := traits(name))]
 
 
 def offered() -> list[str]:
     """Those of this server. It issues tokens by the implicit flow only if the site allows it."""
-    return [name for name, _ in choices() if name != GrantType.IMPLICIT or conf.ALLOW_IMPLICIT]
+    return [name for name, _ in choices() if name != GrantType.IMPLICIT or site.values.allows_implicit]
 
 
 def registrable() -> list[str]:

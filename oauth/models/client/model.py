@@ -15,7 +15,6 @@ from django.db import models, transaction
 from django.db.models.functions import Upper
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
-from oauth.conf import conf
 from oauth.infrastructure import display_names
 from oauth.models.client import queries, rules
 from oauth.models.client.authentication import Authenticates
@@ -27,6 +26,7 @@ from oauth.models.client.registration import IsRegistered, host_of_document
 from oauth.models.client.rules import LONGEST_ACCESS_TOKEN, ZERO
 from oauth.models.client.secrets import HasSecrets
 from oauth.models.client.security_profile import HasSecurityProfile
+from oauth.models.client.site import site
 from oauth.models.status import next_status_index
 
 
@@ -150,7 +150,7 @@ class Client(
     @property
     def allowed_details_types(self) -> list[str]:
         """RFC 9396 §10: those of the client; if it names none, all of this server within its ceiling."""
-        everything = list(conf.AUTHORIZATION_DETAILS_TYPES)
+        everything = list(site.values.details_types)
         if self.registration_ceiling is not None:
             everything = list(self.registration_ceiling.get("details_types", ()))
         return list(self.authorization_details_types) or everything

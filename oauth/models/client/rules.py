@@ -11,13 +11,13 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 
-from oauth.conf import conf
 from oauth.infrastructure import outbound
 from oauth.models.client import grant_types
 from oauth.models.client.authentication_rules import certificate, fapi_authentication, keys, method
 from oauth.models.client.grant_types import GrantType
 from oauth.models.client.openid_connect import DeliveryMode, SubjectType
 from oauth.models.client.redirect_uris import validate_redirect_uri
+from oauth.models.client.site import site
 
 if TYPE_CHECKING:
     from oauth.models.client.model import Client
@@ -92,7 +92,7 @@ def addresses_of_its_servers(client: "Client") -> Errors:
 
 
 def pairwise_subjects(client: "Client") -> Errors:
-    if client.subject_type == SubjectType.PAIRWISE and not conf.PAIRWISE_SUBJECT_KEY:
+    if client.subject_type == SubjectType.PAIRWISE and not site.values.has_pairwise_subjects:
         return {"subject_type": "This server has no pairwise subjects: PAIRWISE_SUBJECT_KEY is not set."}
     return {}
 
@@ -105,7 +105,7 @@ def grant_types_of_a_fapi_client(client: "Client") -> Errors:
 
 def implicit_flow(client: "Client") -> Errors:
     """RFC 9700 §2.1.2: not to be used. Both the site and the client must allow it."""
-    if client.allows_grant_type(GrantType.IMPLICIT) and not conf.ALLOW_IMPLICIT:
+    if client.allows_grant_type(GrantType.IMPLICIT) and not site.values.allows_implicit:
         return {"grant_types": 'The implicit flow is unsafe and off: OAUTH["ALLOW_IMPLICIT"].'}
     return {}
 

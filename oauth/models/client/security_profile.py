@@ -3,7 +3,7 @@
 from django.db import models
 
 from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS
-from oauth.conf import conf
+from oauth.models.client.site import site
 
 _ALGORITHMS = [(name, name) for name in SIGNING_ALGORITHMS]
 
@@ -77,5 +77,5 @@ class HasSecurityProfile(models.Model):
     @property
     def id_token_algorithm(self) -> str:
         """FAPI 2.0 §5.4.1: no RS256."""
-        chosen: str = self.id_token_signed_response_alg or conf.ID_TOKEN_SIGNING_ALGORITHM
-        return conf.SIGNING_ALGORITHM if self.is_fapi and chosen == "RS256" else chosen
+        chosen: str = self.id_token_signed_response_alg or site.values.id_token_algorithm
+        return site.values.access_token_algorithm if self.is_fapi and chosen == "RS256" else chosen

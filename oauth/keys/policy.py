@@ -1,0 +1,24 @@
+"""How this server keeps and changes its signing keys. `oauth.wiring` makes it from the settings."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from oauth.infrastructure.provided import Provided
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPolicy:
+    #: Fernet keys, newest first. The older ones only decrypt.
+    encryption_keys: tuple[str, ...]
+    #: What signs access tokens, and ID tokens of a client that chose nothing else.
+    access_token_algorithm: str
+    id_token_algorithm: str
+    #: How long a worker process keeps the ring in memory, and how long others may keep the JWK Set.
+    cache_lifetime: timedelta
+    #: The age of a key at which the next one is published.
+    rotation_interval: timedelta
+    #: The difference between clocks that is accepted.
+    clock_skew: timedelta
+
+
+policy: Provided[KeyPolicy] = Provided()

@@ -1,0 +1,58 @@
+"""From which settings each room gets the values that it is `Provided`. `apps` calls it when Django starts.
+
+Only here and at the edges is `conf` read: docs/architecture.md, "Settings".
+"""
+
+from oauth import keys
+from oauth.authorization_details import registry as details_types
+from oauth.conf import conf
+from oauth.infrastructure import outbound, rate_limits
+from oauth.keys import KeyPolicy
+from oauth.models.client import site as client_site
+from oauth.models.client.site import Site
+from oauth.status import published_lists
+from oauth.status.published_lists import ListPolicy
+
+
+def provide_settings() -> None:
+    """Nothing is read yet: each room reads its values at first use, and again when a test has changed OAUTH."""
+    outbound.allowed_hosts.by(lambda: frozenset(conf.OUTBOUND_ALLOWED_HOSTS))
+    rate_limits.scale.by(lambda: conf.THROTTLE_SCALE)
+    details_types.registered.by(lambda: conf.AUTHORIZATION_DETAILS_TYPES)
+    client_site.site.by(_site)
+    keys.policy.by(_keys)
+    published_lists.policy.by(_status_lists)
+
+
+def _site() -> Site:
+    return Site(
+        grant_types=conf.GRANT_TYPES,
+        authentication_methods=conf.CLIENT_AUTHENTICATION_METHODS,
+        details_types=tuple(conf.AUTHORIZATION_DETAILS_TYPES),
+        has_pairwise_subjects=bool(conf.PAIRWISE_SUBJECT_KEY),
+        allows_implicit=conf.ALLOW_IMPLICIT,
+        sees_certificates=conf.CLIENT_CERTIFICATE is not None,
+        has_certificate_authorities=bool(conf.CLIENT_CERTIFICATE_AUTHORITIES),
+        id_token_algorithm=conf.ID_TOKEN_SIGNING_ALGORITHM,
+        access_token_algorithm=conf.SIGNING_ALGORITHM,
+    )
+
+
+def _keys() -> KeyPolicy:
+    return KeyPolicy(
+        encryption_keys=conf.KEY_ENCRYPTION_KEYS,
+        access_token_algorithm=conf.SIGNING_ALGORITHM,
+        id_token_algorithm=conf.ID_TOKEN_SIGNING_ALGORITHM,
+        cache_lifetime=conf.KEY_CACHE_LIFETIME,
+        rotation_interval=conf.KEY_ROTATION_INTERVAL,
+        clock_skew=conf.CLOCK_SKEW,
+    )
+
+
+def _status_lists() -> ListPolicy:
+    return ListPolicy(
+        issuer=conf.ISSUER,
+        algorithm=conf.SIGNING_ALGORITHM,
+        refresh=conf.STATUS_LIST_REFRESH,
+        max_age=conf.STATUS_LIST_MAX_AGE,
+    )
