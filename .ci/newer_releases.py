@@ -34,9 +34,12 @@ def pinned(requirements: str) -> dict[str, Version]:
 
 
 def allowed(pyproject: str) -> dict[str, SpecifierSet]:
-    """What pyproject.toml asks for; a package that only others ask for may be any version."""
-    wanted = map(Requirement, tomllib.loads(pyproject)["project"]["dependencies"])
-    return {one.name.lower(): one.specifier for one in wanted}
+    """What pyproject.toml asks for, for the package and the site; what only others ask for may be any version."""
+    asked = tomllib.loads(pyproject)
+    ranges: dict[str, SpecifierSet] = {}
+    for one in map(Requirement, [*asked["project"]["dependencies"], *asked["dependency-groups"]["site"]]):
+        ranges[one.name.lower()] = ranges.get(one.name.lower(), SpecifierSet()) & one.specifier
+    return ranges
 
 
 def newer(current: Version, allowed_range: SpecifierSet, releases: dict[str, Any]) -> Version | None:

@@ -1,0 +1,61 @@
+"""The two distributions of this repository, built by uv, and environments of their own into which they are installed."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVER, RESOURCE_SERVER = "countersign_oauth", "countersign_resource_server"
+SOURCES = {SERVER: ROOT, RESOURCE_SERVER: ROOT / "packages/resource_server"}
+
+
+def uv(*arguments: object, cwd: Path = ROOT) -> str:
+    """What uv prints. Raises AssertionError with its messages if it fails."""
+    command = [sys.executable, "-m", "uv", *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def files_of(wheel: Path) -> set[str]:
+    """Its files without its own metadata."""
+    with zipfile.ZipFile(wheel) as opened:
+        return {name for name in opened.namelist() if ".dist-info/" not in name}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An empty virtual environment, outside of the repository and of its packages."""
+
+    directory: Path
+
+    @classmethod
+    def make(cls, directory: Path) -> "Environment":
+        uv("venv", "--quiet", "--python", sys.executable, directory)
+        return cls(directory)
+
+    @property
+    def python(self) -> Path:
+        return self.directory / "bin/python"
+
+    def install(self, *requirements: object) -> None:
+        uv("pip", "install", "--quiet", "--python", self.python, *requirements)
+
+    def uninstall(self, name: str) -> None:
+        uv("pip", "uninstall", "--quiet", "--python", self.python, name)
+
+    def installed(self) -> set[str]:
+        return {line.partition("==")[0] for line in uv("pip", "freeze", "--python", self.python).splitlines()}
+
+    def run(self, *arguments: object, **variables: str) -> str:
+        """Runs Python there and returns what it prints. Raises AssertionError with the traceback if it fails."""
+        environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **variables}
+        done = subprocess.run(
+            [self.python, *map(str, arguments)],
+            cwd=self.directory, env=environment, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
