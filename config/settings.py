@@ -36,9 +36,11 @@ if not DATA_DIR.is_absolute():
 SECRET_KEY = env.str("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ISSUER: str = env.str("OAUTH_ISSUER") if PRODUCTION else env.str("OAUTH_ISSUER", default=f"http://localhost:{PORT}")
+MTLS_ORIGIN = env.str("MTLS_ORIGIN", default="")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
-    default=[urlsplit(ISSUER).hostname] + ([] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]),
+    default=[host for origin in (ISSUER, MTLS_ORIGIN) if (host := urlsplit(origin).hostname)]
+    + ([] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]),
 )
 IS_HTTPS = ISSUER.startswith("https://")
 # Proxies whose headers count: IP addresses or networks (RFC 9700 §4.13). See config/server/proxy.py.
@@ -358,7 +360,7 @@ OAUTH = {
     # A proxy of TRUSTED_PROXIES ends mutual TLS (RFC 8705) and sends the certificate on (RFC 9440).
     "CLIENT_CERTIFICATE": "config.server.proxy.client_certificate" if env.bool("MUTUAL_TLS", default=False) else None,
     "CLIENT_CERTIFICATE_AUTHORITIES": env.str("CLIENT_CERTIFICATE_AUTHORITIES", default="", multiline=True),
-    "MTLS_ORIGIN": env.str("MTLS_ORIGIN", default=""),
+    "MTLS_ORIGIN": MTLS_ORIGIN,
     # Off in the demo, which has only one admin.
     "SECOND_ADMIN_FOR_REDIRECT_HOSTS": env.bool("SECOND_ADMIN_FOR_REDIRECT_HOSTS", default=not DEMO),
     "ALLOW_IMPLICIT": env.bool("ALLOW_IMPLICIT", default=False),

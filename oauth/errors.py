@@ -28,13 +28,17 @@ class OAuthError(Exception):
         self.client_id = ""
         #: Whether a client with this id exists, if it did not authenticate.
         self.is_of_known_client = False
-        self.error_id = secrets.token_hex(8)
+        self.error_id = new_error_id()
 
     @property
     def told(self) -> str:
         """The `error_description` that is sent. It ends with the error id, which leads to the reason in the server's
         log."""
         return described(self.description, self.error_id)
+
+
+def new_error_id() -> str:
+    return secrets.token_hex(8)
 
 
 def described(description: str, error_id: str) -> str:
@@ -177,6 +181,11 @@ class RequestNotSupported(OAuthError):
 
 class RequestURINotSupported(OAuthError):
     code = "request_uri_not_supported"
+
+
+class UnknownStatusList(OAuthError):
+    code = "not_found"
+    status = 404
 
 
 class RegistrationNotSupported(OAuthError):

@@ -6,7 +6,7 @@ characters and invalid UTF-8 are refused (appendix A allows none), so that no NU
 
 import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote_plus
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, UnreadablePostError
@@ -17,6 +17,14 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 1000
 # RFC 8707 §2, RFC 8693 §2.1: a request may name several of these; nothing else may be repeated.
 REPEATABLE = frozenset({"resource", "audience"})
+# What authenticates a client or stands for a user.
+CREDENTIALS = frozenset(
+    {
+        "client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "access_token", "token",
+        "device_code", "auth_req_id", "subject_token", "actor_token", "assertion", "password",
+        "client_notification_token",
+    }
+)  # fmt: skip
 # The longest values, in characters: requests are stored, and anybody can send one.
 LONGEST = {
     "state": 2048, "nonce": 512, "login_hint": 320, "ui_locales": 256, "acr_values": 1024, "claims": 8192,
@@ -56,19 +64,33 @@ class Parameters(Mapping[str, str]):
 
 
 def from_body(request: HttpRequest, *, repeatable: frozenset[str] = REPEATABLE) -> Parameters:
-    """The parameters of a POST whose body is a form. Raises InvalidRequest."""
+    """The parameters of a POST whose body is a form. Raises InvalidRequest.
+
+    A query is ignored (RFC 6749 §3.2), unless it holds credentials.
+    """
     if request.content_type != "application/x-www-form-urlencoded":
         raise InvalidRequest("The parameters must be sent as application/x-www-form-urlencoded.")
-    if request.META.get("QUERY_STRING"):
-        # RFC 6749 §2.3.1: credentials must not be in the URL, where logs would keep them.
-        raise InvalidRequest("The parameters must be sent in the body and not in the URL.")
+    _refuse_credentials_in(request.META.get("QUERY_STRING", ""))
+    return parse(read_body(request), repeatable=repeatable)
+
+
+def _refuse_credentials_in(query: str) -> None:
+    """RFC 6749 §2.3.1, ASVS 5.0 14.2.1: credentials must not be in the URL, where logs keep them."""
+    if not query:
+        return
+    named = {unquote_plus(pair.partition("=")[0]) for pair in query.split("&")}
+    if found := sorted(named & CREDENTIALS):
+        raise InvalidRequest(f"The parameter {found[0]} must be sent in the body and not in the URL.")
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """The whole body, of a chunked request too. Raises RequestTooLarge or InvalidRequest."""
     try:
-        body = request.body
+        return request.body
     except RequestDataTooBig:
         raise RequestTooLarge(f"The body must be at most {MAX_BODY_BYTES} bytes.") from None
     except UnreadablePostError:
         raise InvalidRequest("The connection ended before the whole body was received.") from None
-    return parse(body, repeatable=repeatable)
 
 
 def parse(encoded: bytes, *, repeatable: frozenset[str] = REPEATABLE) -> Parameters:

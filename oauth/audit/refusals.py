@@ -33,13 +33,7 @@ def record(
     Refusals that a stranger can cause are only counted (RefusalCount): nobody can delete from the audit log, so
     strangers must not be able to fill it.
     """
-    metrics.refusals.labels(endpoint, refusal.code).inc()
-    logger.warning(
-        "%s refused: %s",
-        endpoint,
-        refusal.code,
-        extra={"error_id": refusal.error_id, "reason": refusal.description, "detail": refusal.detail},
-    )
+    note(endpoint, refusal.code, refusal.error_id, reason=refusal.description, detail=refusal.detail)
     if isinstance(refusal, UNRECORDED):
         return
     user = getattr(request, "user", None) if endpoint == "authorize" else None
@@ -57,6 +51,13 @@ def record(
         error_id=refusal.error_id,
         reason=": ".join(filter(None, (refusal.description, refusal.detail))),
     )
+
+
+def note(endpoint: str, code: str, error_id: str, *, reason: str, detail: str = "") -> None:
+    """In the metrics and the log alone, for refusals of a token, which any stranger can cause."""
+    metrics.refusals.labels(endpoint, code).inc()
+    extra = {"error_id": error_id, "reason": reason, "detail": detail}
+    logger.warning("%s refused: %s", endpoint, code, extra=extra)
 
 
 def _is_known(client: Client | None, refusal: OAuthError) -> bool:

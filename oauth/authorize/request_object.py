@@ -13,14 +13,13 @@ import jwt
 from django.utils import timezone
 
 from oauth import parameters
-from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS
 from oauth.clients.authentication import keys
 from oauth.conf import conf
 from oauth.errors import InvalidRequest, InvalidRequestObject, RequestNotSupported
 from oauth.models import Client
 from oauth.parameters import Parameters
 from oauth.tokens import media_type
-from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_header
+from oauth.tokens.verification import decode_by_any, is_canonical_jws, unverified_header
 
 # §10.8: distinguishes it from other JWTs of the client. Older libraries send JWT or nothing.
 TYP = "oauth-authz-req+jwt"
@@ -61,21 +60,23 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
     try:
         header = unverified_header(token)
         algorithm, kid = str(header.get("alg")), header.get("kid")
-        allowed = (
-            (client.request_object_signing_alg,) if client.request_object_signing_alg else CLIENT_SIGNING_ALGORITHMS
-        )
+        if not media_type.fits(header, *TYPES):
+            raise InvalidRequestObject(f"typ of request must be {TYP}.")
+        if "crit" in header or "b64" in header:
+            raise InvalidRequestObject("The header of request must not contain crit or b64.")
         # ASVS 5.0 9.1.2: algorithms are an allow-list.
-        if algorithm not in allowed or not media_type.fits(header, *TYPES) or "crit" in header:
-            raise InvalidRequestObject(f"request must be of type {TYP} and signed with {' or '.join(allowed)}.")
-        key = keys.find_key(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
-        if key is None:
+        allowed = client.request_object_algorithms
+        if algorithm not in allowed:
+            raise InvalidRequestObject(f"alg of request must be {' or '.join(allowed)}.")
+        fitting = keys.fitting(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
+        if not fitting:
             raise InvalidRequestObject(
                 "request must be signed with a registered key of this client that fits its kid and alg."
             )
         # RFC 9101 §4: without exp, a request could be replayed forever.
-        claims: dict[str, Any] = decode_canonical(
+        claims: dict[str, Any] = decode_by_any(
             token,
-            key,
+            fitting,
             algorithms=[algorithm],
             audience=conf.ISSUER,
             issuer=client.client_id if client.is_fapi else None,

@@ -8,7 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS
+from oauth import addresses
+from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, STRONG_SIGNING_ALGORITHMS
 from oauth.authorize import grant_management, response_modes
 from oauth.authorize.request.prompt import DISPLAYS, PROMPTS
 from oauth.authorize.request.response_type import supported_response_types
@@ -20,17 +21,6 @@ from oauth.endpoints.published import Document
 from oauth.infrastructure.caches import until_cleared
 from oauth.models.client import AuthenticationMethod, DeliveryMode, authentication, grant_types
 from oauth.tokens.user_claims import SCOPE_OF_CLAIM
-
-# The endpoints that a client calls directly, where it may authenticate with its certificate.
-_WITH_TLS = (
-    "token_endpoint",
-    "pushed_authorization_request_endpoint",
-    "backchannel_authentication_endpoint",
-    "device_authorization_endpoint",
-    "revocation_endpoint",
-    "introspection_endpoint",
-    "userinfo_endpoint",
-)
 
 
 class MetadataEndpoint(ProtocolEndpoint):
@@ -50,30 +40,15 @@ def document() -> dict[str, Any]:
     methods = authentication.offered()
     proven = [method for method in methods if method != AuthenticationMethod.NONE]
     response_types = supported_response_types()
-    endpoints = {
-        "authorization_endpoint": "/oauth/authorize",
-        "token_endpoint": "/oauth/token",
-        "pushed_authorization_request_endpoint": "/oauth/par",
-        "backchannel_authentication_endpoint": "/oauth/backchannel_authentication",
-        "device_authorization_endpoint": "/oauth/device_authorization",
-        "revocation_endpoint": "/oauth/revoke",
-        "introspection_endpoint": "/oauth/introspect",
-        "userinfo_endpoint": "/oauth/userinfo",
-        "registration_endpoint": "/oauth/register",
-        "end_session_endpoint": "/oauth/logout",
-        "grant_management_endpoint": "/oauth/grants",
-        "jwks_uri": "/oauth/jwks",
-    }
     mutual_tls: dict[str, Any] = {}
     if conf.CLIENT_CERTIFICATE:
         mutual_tls["tls_client_certificate_bound_access_tokens"] = True
-        if conf.MTLS_ORIGIN:
-            # RFC 8705 §5: the endpoints at the origin that asks for a certificate.
-            mutual_tls["mtls_endpoint_aliases"] = {name: f"{conf.MTLS_ORIGIN}{endpoints[name]}" for name in _WITH_TLS}
+        if aliases := addresses.aliases():
+            mutual_tls["mtls_endpoint_aliases"] = aliases  # RFC 8705 §5
     return {
         **mutual_tls,
         "issuer": conf.ISSUER,
-        **{name: conf.url(path) for name, path in endpoints.items()},
+        **addresses.published(),
         "scopes_supported": list(conf.SCOPES),
         "response_types_supported": response_types,
         "response_modes_supported": sorted({mode for one in response_types for mode in response_modes.offered(one)}),
@@ -94,7 +69,7 @@ def document() -> dict[str, Any]:
         "require_signed_request_object": False,
         "request_object_signing_alg_values_supported": list(CLIENT_SIGNING_ALGORITHMS),
         "authorization_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
-        "dpop_signing_alg_values_supported": list(CLIENT_SIGNING_ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(STRONG_SIGNING_ALGORITHMS),
         "subject_types_supported": subject_types(),
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),

@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.exceptions import TokenError
 
-from oauth import errors, parameters
+from oauth import addresses, errors, parameters
+from oauth.audit import refusals
 from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.resource_server.authentication import presented_token, require_possession, verify_access_token
@@ -28,7 +29,7 @@ def access_token(request: HttpRequest) -> AccessToken:
         token = verify_access_token(raw, audiences=(*conf.RESOURCES, conf.ISSUER))
     except TokenError as error:
         raise InvalidToken(str(error)) from error
-    require_possession(request, scheme, token, url=conf.url(request.path))
+    require_possession(request, scheme, token, urls=addresses.of_path(conf.url(""), request.path))
     return token
 
 
@@ -55,15 +56,17 @@ def answers_refusals(handler: Handler) -> Handler:
             return handler(endpoint, *args, **kwargs)
         except APIException as refusal:
             endpoint.timer.outcome = str(refusal.default_code)
-            return _refusal_response(refusal)
+            return _refusal_response(endpoint.endpoint, refusal)
 
     return answer
 
 
-def _refusal_response(refusal: APIException) -> JsonResponse:
+def _refusal_response(endpoint: str, refusal: APIException) -> JsonResponse:
     """RFC 6750 §3, RFC 9449 §7.1."""
-    body = {"error": refusal.default_code, "error_description": errors.in_protocol_text(str(refusal.detail))}
-    response = JsonResponse(body, status=refusal.status_code)
+    error_id, reason = errors.new_error_id(), str(refusal.detail)
+    refusals.note(endpoint, str(refusal.default_code), error_id, reason=reason)
+    body = {"error": refusal.default_code, "error_description": errors.described(reason, error_id)}
+    response = JsonResponse(body, status=refusal.status_code, headers={"X-Error-Id": error_id})
     if challenge := getattr(refusal, "auth_header", None):
         response["WWW-Authenticate"] = challenge
     if wait := getattr(refusal, "wait", None):

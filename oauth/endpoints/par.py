@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
-from oauth import parameters
+from oauth import addresses, parameters
 from oauth.authorize import pushed_request, request_object
 from oauth.authorize.request import parse, return_address
 from oauth.conf import conf
@@ -34,7 +34,8 @@ class PushedAuthorizationRequestEndpoint(ProtocolEndpoint):
         asked = parse(opened, return_address(opened, client))
         if "HTTP_DPOP" in request.META:
             # RFC 9449 §10.1: a proof counts as dpop_jkt, and both must be of one key.
-            jkt = sender_constraint.prove_dpop_key(request, conf.url("/oauth/par"))
+            urls = addresses.of_endpoint("pushed_authorization_request_endpoint")
+            jkt = sender_constraint.prove_dpop_key(request, urls)
             if asked.dpop_jkt not in ("", jkt):
                 raise InvalidDPoPProof("dpop_jkt must be the key of the DPoP proof.")
             asked = replace(asked, dpop_jkt=jkt)

@@ -10,6 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from oauth import parameters
 from oauth.clients import changes
 from oauth.clients.registration import ceiling, metadata
 from oauth.endpoints.protocol import FAILURES, FAILURES_OF_ADDRESS, ProtocolEndpoint
@@ -23,7 +24,6 @@ from oauth.models.secret import digest, new_secret
 from oauth.resource_server.authentication import bearer_token
 from oauth.resource_server.challenges import InvalidRequest as MalformedHeader
 
-MAX_BODY_BYTES = 64 * 1024
 REGISTRATIONS = Limit("registrations", 300, seconds=3600)
 MANAGEMENT = Limit("registration-management", 120)
 
@@ -148,10 +148,8 @@ def _bearer(request: HttpRequest) -> str:
 def _document(request: HttpRequest) -> dict[str, Any]:
     if request.content_type != "application/json":
         raise InvalidClientMetadata("Send the metadata as application/json.")
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-        raise InvalidClientMetadata(f"The metadata must be at most {MAX_BODY_BYTES} bytes long.")
     try:
-        document = json.loads(request.body)
+        document = json.loads(parameters.read_body(request))
     except (ValueError, RecursionError):
         raise InvalidClientMetadata("The body must be JSON in UTF-8.") from None
     if not isinstance(document, dict):

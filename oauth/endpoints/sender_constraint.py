@@ -1,6 +1,6 @@
 """The keys that a client proves with its request; its tokens are bound to them (RFC 9449 §5, RFC 8705 §3)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.http import HttpRequest
 
@@ -11,11 +11,14 @@ from oauth.proof import certificate, dpop
 from oauth.resource_server.authentication import dpop_policy
 
 
-def prove(request: HttpRequest, client: Client, url: str) -> Mapping[str, str]:
-    """The `cnf` of its tokens, empty for a bearer token. Raises InvalidRequest, InvalidDPoPProof or UseDPoPNonce."""
+def prove(request: HttpRequest, client: Client, urls: Collection[str]) -> Mapping[str, str]:
+    """The `cnf` of its tokens, empty for a bearer token. `urls` are the addresses of the endpoint.
+
+    Raises InvalidRequest, InvalidDPoPProof or UseDPoPNonce.
+    """
     bound = _by_certificate(request, client)
     if "HTTP_DPOP" in request.META:
-        bound["jkt"] = prove_dpop_key(request, url)
+        bound["jkt"] = prove_dpop_key(request, urls)
     elif client.dpop_bound_access_tokens or (client.must_bind and not bound):
         # RFC 9449 §5.2, FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.14.
         raise InvalidDPoPProof("This client must send a DPoP proof: it is registered for DPoP-bound tokens.")
@@ -37,11 +40,11 @@ def _by_certificate(request: HttpRequest, client: Client) -> dict[str, str]:
     return {"x5t#S256": presented.thumbprint}
 
 
-def prove_dpop_key(request: HttpRequest, url: str) -> str:
+def prove_dpop_key(request: HttpRequest, urls: Collection[str]) -> str:
     """The thumbprint of the key of the request's DPoP proof."""
     try:
         headers = request.META.get("HTTP_DPOP")
-        return dpop.verify(headers, method=str(request.method), url=url, policy=dpop_policy()).jkt
+        return dpop.verify(headers, method=str(request.method), urls=urls, policy=dpop_policy()).jkt
     except dpop.NonceNeeded as error:
         raise UseDPoPNonce(str(error)) from error
     except dpop.InvalidProof as error:

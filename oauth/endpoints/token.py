@@ -2,9 +2,8 @@
 
 from django.http import HttpRequest, HttpResponse
 
-from oauth import grants, parameters
+from oauth import addresses, grants, parameters
 from oauth.audit import metrics
-from oauth.conf import conf
 from oauth.endpoints import sender_constraint
 from oauth.endpoints.protocol import ProtocolEndpoint, json_response
 from oauth.grants import GrantRequest
@@ -23,7 +22,7 @@ class TokenEndpoint(ProtocolEndpoint):
         client = self.authenticated(request, params)
         if grants.is_known(grant_type):
             self.timer.grant_type = grant_type
-        confirmation = sender_constraint.prove(request, client, conf.url("/oauth/token"))
+        confirmation = sender_constraint.prove(request, client, addresses.of_endpoint("token_endpoint"))
         issuance = grants.run(grant_type, GrantRequest(client, params, confirmation))
         metrics.issued_by(grant_type).inc()
         return json_response(issuance.to_response())

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import secrets
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -14,7 +15,7 @@ import jwt
 from jwcrypto.common import JWException
 from jwcrypto.jwk import JWK
 
-from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS
+from oauth.algorithms import STRONG_SIGNING_ALGORITHMS
 from oauth.proof import nonce, replay
 from oauth.proof.replay import ReplayCheck
 from oauth.tokens import media_type
@@ -55,10 +56,13 @@ class Policy:
     replay_check: ReplayCheck
 
 
-def verify(headers: str | None, *, method: str, url: str, policy: Policy, access_token: str | None = None) -> Proof:
+def verify(
+    headers: str | None, *, method: str, urls: Collection[str], policy: Policy, access_token: str | None = None
+) -> Proof:
     """The proof of this request (§4.3; the comments number the checks as there). Raises InvalidProof.
 
-    `headers` is the DPoP header as the server joined it; a resource server passes the `access_token`.
+    `headers` is the DPoP header as the server joined it, `urls` are all addresses of the requested resource; a resource
+    server passes the `access_token`.
     """
     if headers is None:
         raise InvalidProof("The DPoP header is missing.")
@@ -70,10 +74,12 @@ def verify(headers: str | None, *, method: str, url: str, policy: Policy, access
     except ValueError:
         raise InvalidProof("The header of the DPoP proof is malformed.") from None
     # 4, 5: `typ` and an accepted asymmetric `alg`.
-    if not media_type.fits(header, TYP) or "crit" in header or "b64" in header:
+    if not media_type.fits(header, TYP):
         raise InvalidProof(f"typ of the DPoP proof must be {TYP}.")
-    if header.get("alg") not in CLIENT_SIGNING_ALGORITHMS:
-        raise InvalidProof(f"alg of the DPoP proof must be one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
+    if "crit" in header or "b64" in header:
+        raise InvalidProof("The header of the DPoP proof must not contain crit or b64.")
+    if header.get("alg") not in STRONG_SIGNING_ALGORITHMS:
+        raise InvalidProof(f"alg of the DPoP proof must be one of {', '.join(STRONG_SIGNING_ALGORITHMS)}.")
     key, jkt = _key(header.get("jwk"), header["alg"])
     try:  # 6: signed with the key in its header
         claims = decode_canonical(
@@ -84,7 +90,7 @@ def verify(headers: str | None, *, method: str, url: str, policy: Policy, access
         )
     except (jwt.InvalidTokenError, ValueError, TypeError) as error:
         raise InvalidProof("The signature of the DPoP proof is not valid.") from error
-    _check_claims(claims, method=method, url=url, access_token=access_token, policy=policy)
+    _check_claims(claims, method=method, urls=urls, access_token=access_token, policy=policy)
     lifetime = 2 * LIFETIME + 2 * policy.clock_skew
     if not replay.is_first_use("dpop", jkt, claims["jti"], lifetime=lifetime, check=policy.replay_check):
         raise InvalidProof("This DPoP proof was already used. Send a new proof with a new jti.")
@@ -117,14 +123,17 @@ def _read_key(members: tuple[tuple[str, str], ...], algorithm: str) -> tuple[jwt
         raise InvalidProof("jwk of the DPoP proof is malformed.") from error
 
 
-def _check_claims(claims: dict[str, Any], *, method: str, url: str, access_token: str | None, policy: Policy) -> None:
+def _check_claims(
+    claims: dict[str, Any], *, method: str, urls: Collection[str], access_token: str | None, policy: Policy
+) -> None:
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI or not jti.isprintable():
         raise InvalidProof(f"jti of the DPoP proof must be a string of 1 to {LONGEST_JTI} characters.")
     # 8, 9: for this method and this address, without query and fragment.
     if claims.get("htm") != method:
         raise InvalidProof(f"htm of the DPoP proof must be {method}.")
-    if not isinstance(claims.get("htu"), str) or _normalized(claims["htu"]) != _normalized(url):
+    named = claims.get("htu")
+    if not isinstance(named, str) or _normalized(named) not in {_normalized(url) for url in urls}:
         raise InvalidProof("htu of the DPoP proof must be the address of the request, without query and fragment.")
     # 12: with the token that it is sent with.
     if access_token is not None:

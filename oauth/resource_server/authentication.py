@@ -4,7 +4,7 @@ It verifies signature, issuer, audience and times, and then, in memory, the toke
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from rest_framework_simplejwt.authentication import JWTStatelessUserAuthenticati
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.models import TokenUser
 
+from oauth import addresses
 from oauth.conf import conf
 from oauth.infrastructure.caches import until_cleared
 from oauth.proof import certificate, dpop
@@ -57,12 +58,13 @@ def presented_token(header: bytes) -> tuple[str, bytes] | None:
 
     Raises InvalidRequest if the header is malformed (RFC 6750 §2.1, RFC 9449 §7.1).
     """
-    scheme, _, token = header.partition(b" ")
+    scheme, _, token = header.strip(b" ").partition(b" ")
+    token = token.lstrip(b" ")  # RFC 9110 §11.4: one or more spaces
     name = scheme.lower().decode("ascii", "replace")  # RFC 9110 §11.1: the scheme is case-insensitive
     if name not in ("bearer", "dpop"):
         return None
     if not token or len(token.split()) != 1 or token != token.strip():
-        raise InvalidRequest("The Authorization header must be Bearer or DPoP, one space, and the token.")
+        raise InvalidRequest("The Authorization header must be Bearer or DPoP, a space, and the token.")
     return name, token
 
 
@@ -88,7 +90,7 @@ def _verify(raw_token: bytes | str, audiences: Sequence[str]) -> AccessToken:
     return AccessToken(raw_token, backend=backend)
 
 
-def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *, url: str) -> None:
+def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *, urls: Collection[str]) -> None:
     """A bound token must come with proof of its key and with the right scheme (RFC 9449 §7.1, §7.2, RFC 8705 §3).
 
     Raises InvalidToken, or InvalidDPoPProof or UseDPoPNonce, whose challenge tells the client what to send.
@@ -110,7 +112,7 @@ def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *,
         proof = dpop.verify(
             request.META.get("HTTP_DPOP"),
             method=str(request.method),
-            url=url,
+            urls=urls,
             access_token=token.raw,
             policy=dpop_policy(),
         )
@@ -149,7 +151,7 @@ class JWTBearer(JWTStatelessUserAuthentication):
             return None
         scheme, token = presented
         access_token = self.get_validated_token(token)
-        require_possession(request._request, scheme, access_token, url=_address(request._request))
+        require_possession(request._request, scheme, access_token, urls=_addresses(request._request))
         require_valid(access_token.claims)
         return self.get_user(access_token), access_token
 
@@ -169,7 +171,7 @@ class JWTBearer(JWTStatelessUserAuthentication):
         return TokenSubject(validated_token)
 
 
-def _address(request: HttpRequest) -> str:
-    """The URL for the `htu` of a DPoP proof: the API's own origin and the path, never the Host header."""
+def _addresses(request: HttpRequest) -> tuple[str, ...]:
+    """The URLs for the `htu` of a DPoP proof: the API's own origin and the path, never the Host header."""
     resource = urlsplit(conf.audiences[0])
-    return f"{resource.scheme}://{resource.netloc}{request.path}"
+    return addresses.of_path(f"{resource.scheme}://{resource.netloc}", request.path)

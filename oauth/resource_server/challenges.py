@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from rest_framework import status
 from rest_framework.exceptions import APIException
 
-from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS
+from oauth.algorithms import STRONG_SIGNING_ALGORITHMS
 from oauth.conf import conf
 from oauth.errors import in_protocol_text
 
@@ -16,7 +16,7 @@ def challenge(scheme: str = "Bearer", **parameters: str) -> str:
     """`Bearer name="value", ...`; values are fixed or checked, never copied from the request."""
     metadata = {"resource_metadata": resource_metadata_url()}
     if scheme == "DPoP":
-        metadata["algs"] = " ".join(CLIENT_SIGNING_ALGORITHMS)  # RFC 9449 §7.1
+        metadata["algs"] = " ".join(STRONG_SIGNING_ALGORITHMS)  # RFC 9449 §7.1
     # RFC 6750 §3, §3.1: the characters of RFC 6749, which need no escape in a quoted string.
     values = {name: in_protocol_text(value) for name, value in (parameters | metadata).items()}
     return f"{scheme} " + ", ".join(f'{name}="{value}"' for name, value in values.items())

@@ -7,6 +7,7 @@ keys.
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import jwt
@@ -75,6 +76,15 @@ _jwt = jwt.PyJWT()
 _jwt._jws = _CanonicalJWS()
 #: PyJWT's `decode`, only for a canonical JWS.
 decode_canonical = _jwt.decode
+
+
+def decode_by_any(token: str, keys: Sequence[jwt.PyJWK], **options: Any) -> dict[str, Any]:
+    """`decode_canonical` with the first of the keys that made the signature (RFC 7515 §6). There is at least one."""
+    for key in keys[:-1]:
+        with suppress(jwt.InvalidSignatureError):
+            return dict(decode_canonical(token, key, **options))
+    return dict(decode_canonical(token, keys[-1], **options))
+
 
 FindKey = Callable[[str], jwt.PyJWK | None]
 

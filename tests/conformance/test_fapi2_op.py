@@ -57,7 +57,8 @@ def test_discovery_end_point_verification(client, signing_keys):
     assert metadata["code_challenge_methods_supported"] == ["S256"]
     assert metadata["response_types_supported"] == ["code"]
     assert "private_key_jwt" in metadata["token_endpoint_auth_methods_supported"]
-    assert {"PS256", "ES256", "EdDSA"} == set(metadata["token_endpoint_auth_signing_alg_values_supported"])
+    assert {"PS256", "ES256", "EdDSA"} <= set(metadata["token_endpoint_auth_signing_alg_values_supported"])
+    assert {"PS256", "ES256", "EdDSA"} == set(metadata["dpop_signing_alg_values_supported"])
     assert {"PS256", "ES256"} <= set(metadata["dpop_signing_alg_values_supported"])
     assert {"PS256", "ES256"} <= set(metadata["request_object_signing_alg_values_supported"])
     assert {"PS256", "ES256"} <= set(metadata["authorization_signing_alg_values_supported"])

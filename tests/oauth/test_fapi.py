@@ -221,6 +221,26 @@ def test_the_type_of_a_request_object_counts_in_any_case(keyed, typ):
     assert push(keyed, request=request_object(keyed, headers={"typ": typ})).status_code == 201
 
 
+def test_what_is_wrong_with_its_header_is_named(keyed):
+    for header, name in [({"typ": "at+jwt"}, "typ of request"), ({"crit": ["exp"]}, "crit")]:
+        assert name in push(keyed, request=request_object(keyed, headers=header)).json()["error_description"]
+    keyed.request_object_signing_alg = "ES256"
+    keyed.save()
+    assert "alg of request" in push(keyed, request=request_object(keyed)).json()["error_description"]
+
+
+def test_rs256_signs_the_requests_of_an_ordinary_client(keyed, bank):
+    """OpenID Connect Core §6.1, RFC 8414 §2; FAPI 2.0 §5.4.1 forbids it."""
+    key = ClientKey("RS256", kid="rsa")
+    for client in (keyed, bank):
+        client.client_jwks = {"keys": [KEY.public, key.public]}
+        client.save()
+    assert push(keyed, request=request_object(keyed, key=key)).status_code == 201
+    assert push(bank, request=request_object(bank, key=key)).json()["error"] == "invalid_request_object"
+    assert push(keyed, assertion=key.assertion(keyed.client_id)).status_code == 201
+    assert push(bank, assertion=key.assertion(bank.client_id)).json()["error"] == "invalid_client"
+
+
 @pytest.mark.parametrize("request_", ["nonsense", "a.b.c", "eyJhbGciOiJub25lIn0.e30.", "." * 3000])
 def test_what_is_no_signed_jwt_is_refused(keyed, request_):
     assert push(keyed, request=request_).json()["error"] == "invalid_request_object"

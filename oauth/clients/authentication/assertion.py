@@ -6,13 +6,13 @@ from typing import Any
 import jwt
 from django.utils import timezone
 
-from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS
+from oauth import addresses
 from oauth.clients.authentication import keys
 from oauth.conf import conf
 from oauth.errors import InvalidClient
 from oauth.models import Client, UsedAssertion
 from oauth.tokens import media_type
-from oauth.tokens.verification import decode_canonical, is_canonical_jws, unverified_claims, unverified_header
+from oauth.tokens.verification import decode_by_any, is_canonical_jws, unverified_claims, unverified_header
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 # RFC 7523 §3 item 4 leaves the limit to the server. This one accepts the defaults of client libraries. `jti` is stored
@@ -26,9 +26,6 @@ TYP = "client-authentication+jwt"
 _OF_A_REQUEST = frozenset(
     {"response_type", "redirect_uri", "scope", "code_challenge", "login_hint", "login_hint_token"}
 )
-# Endpoints whose URL may be the audience instead of the issuer (RFC 7523 §3 item 3, RFC 9126 §2).
-_ENDPOINTS = ("/oauth/token", "/oauth/par", "/oauth/introspect", "/oauth/revoke", "/oauth/device_authorization",
-              "/oauth/backchannel_authentication")  # fmt: skip
 
 
 class UsedBefore(InvalidClient):
@@ -61,20 +58,22 @@ def verify(assertion: str, client: Client) -> None:
     if not media_type.fits(header, TYP, "JWT", None):
         raise InvalidClient(f"typ of client_assertion must be {TYP}.")
     algorithm, kid = header.get("alg"), header.get("kid")
-    if algorithm not in CLIENT_SIGNING_ALGORITHMS or "crit" in header or "b64" in header:
-        raise InvalidClient(f"client_assertion must be signed with one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
+    if "crit" in header or "b64" in header:
+        raise InvalidClient("The header of client_assertion must not contain crit or b64.")
+    if algorithm not in client.signing_algorithms:
+        raise InvalidClient(f"alg of client_assertion must be one of {', '.join(client.signing_algorithms)}.")
     try:
-        key = keys.find_key(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
+        fitting = keys.fitting(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
     except ValueError:
-        key = None
-    if key is None:
+        fitting = []
+    if not fitting:
         raise InvalidClient(
             "No registered key of this client matches the kid and alg of client_assertion.", detail=f"kid {kid!r}"
         )
     try:
-        claims = decode_canonical(
+        claims = decode_by_any(
             assertion,
-            key,
+            fitting,
             algorithms=[algorithm],
             leeway=conf.CLOCK_SKEW.total_seconds(),
             options={"require": ["iss", "sub", "aud", "exp", "jti"], "verify_aud": False},
@@ -109,7 +108,8 @@ def _check_audience(audience: Any, client: Client) -> None:
     if client.is_fapi or not client.accepts_endpoint_audience:
         raise InvalidClient(f"aud of client_assertion must be the string {conf.ISSUER}.")
     audiences = audience if isinstance(audience, list) else [audience]
-    accepted = {conf.ISSUER, *(conf.url(path) for path in _ENDPOINTS)}
+    # The URL of any endpoint where clients authenticate (RFC 7523 §3 item 3, RFC 9126 §2).
+    accepted = {conf.ISSUER, *addresses.of_client_authentication()}
     if not audiences or not all(isinstance(one, str) and one in accepted for one in audiences):
         raise InvalidClient(f"aud of client_assertion must be {conf.ISSUER}.")
 

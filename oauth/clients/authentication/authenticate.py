@@ -37,18 +37,22 @@ def read_credentials(request: HttpRequest, params: Parameters) -> Credentials:
     if not presented:
         if "client_id" not in params:
             raise InvalidClient("No client credentials: send HTTP Basic, client_assertion, or client_id in the body.")
-        # RFC 8705 §2: a certificate is presented below HTTP. The registration says whether the client authenticates
-        # with it.
-        return Credentials(
-            params["client_id"],
-            AuthenticationMethod.NONE.value,
-            certificate.presented_in(request, conf.CLIENT_CERTIFICATE),
-        )
+        return _without_proof(request, params["client_id"])
     [(name, method)] = presented
     client_id, proof = method.read_credentials(request, params)
     if params.get("client_id", client_id) != client_id:
         raise InvalidRequest(f"client_id in the body must be the client of its {name} credentials.")
+    if proof == "" and name == AuthenticationMethod.SECRET_BASIC:
+        # RFC 6749 §2.3.1: a client may leave an empty secret out, and some libraries send it: `Basic id:`.
+        return _without_proof(request, client_id)
     return Credentials(client_id, name, proof)
+
+
+def _without_proof(request: HttpRequest, client_id: str) -> Credentials:
+    """RFC 8705 §2: a certificate is presented below HTTP. The registration says whether the client authenticates with
+    it."""
+    presented = certificate.presented_in(request, conf.CLIENT_CERTIFICATE)
+    return Credentials(client_id, AuthenticationMethod.NONE.value, presented)
 
 
 def verify(credentials: Credentials) -> Client:

@@ -1,5 +1,7 @@
 """Public keys of clients (RFC 7591 §2: `jwks` or `jwks_uri`), found for a signature."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import jwt
@@ -10,49 +12,56 @@ from oauth.models import Client
 from oauth.models.client import keys as client_keys
 from oauth.tokens.jwks import FetchedKeys
 
+JWK = Mapping[str, Any]
 # A client whose server is down for longer cannot authenticate, because it may have withdrawn a key that we still hold.
 _MAX_AGE_SECONDS = 3600
 
 # By address. The least recently used URLs are dropped first.
-_fetched: TTLCache[str, FetchedKeys[dict[str, Any]]] = TTLCache(max_entries=1000)
+_fetched: TTLCache[str, FetchedKeys[list[JWK]]] = TTLCache(max_entries=1000)
 
 
-def find_key(client: Client, *, kid: str | None, algorithm: str) -> jwt.PyJWK | None:
-    """The client's key for a signature by this algorithm. None if no key fits, or if several fit and the signature
-    names no `kid`."""
-    if client.client_jwks_uri:
-        keys = _fetched_keys(client.client_jwks_uri).current(kid or "")
-    else:
-        keys = _by_kid(client.client_jwks or {"keys": []})
-    fitting = [jwk for jwk in keys.values() if client_keys.fits(jwk, kid=kid, algorithm=algorithm)]
-    if len(fitting) != 1:
-        return None
-    try:
-        return client_keys.load(fitting[0], algorithm)
-    except ValueError:
-        return None
+def fitting(client: Client, *, kid: str | None, algorithm: str) -> list[jwt.PyJWK]:
+    """The client's keys that can have made a signature with this algorithm and `kid`. Usually it is one.
+
+    Keys that cannot be used are left out (RFC 7517 §5). Raises ValueError if the client has no JWK Set.
+    """
+    found: list[jwt.PyJWK] = []
+    for jwk in _jwks(client, kid or ""):
+        if client_keys.fits(jwk, kid=kid, algorithm=algorithm):
+            with suppress(ValueError):
+                found.append(client_keys.load(jwk, algorithm))
+    return found
 
 
 def certificates(client: Client) -> list[bytes]:
     """The certificates in the client's JWK Set (RFC 8705 §2.2.2), in DER. Raises ValueError."""
-    if client.client_jwks_uri:
-        return client_keys.certificates(_fetched_keys(client.client_jwks_uri).current("").values())
-    return client_keys.certificates((client.client_jwks or {"keys": []})["keys"])
+    return client_keys.certificates(_jwks(client, ""))
 
 
-def _by_kid(jwks: Any) -> dict[str, dict[str, Any]]:
-    """Raises ValueError if it is not a JWK Set. A key without `kid` has the empty name."""
-    client_keys.validate_jwks(jwks)
-    return {str(jwk.get("kid", "")): jwk for jwk in jwks["keys"]}
+def _jwks(client: Client, kid: str) -> list[JWK]:
+    """Raises ValueError if it is not a JWK Set."""
+    if not client.client_jwks_uri:
+        return client_keys.read_jwks(client.client_jwks or {"keys": []})
+    by_kid = _fetched_keys(client.client_jwks_uri).current(kid)
+    return [jwk for same_kid in by_kid.values() for jwk in same_kid]
 
 
-def _fetched_keys(uri: str) -> FetchedKeys[dict[str, Any]]:
+def _by_kid(jwks: Any) -> dict[str, list[JWK]]:
+    """Raises ValueError if it is not a JWK Set. A key without `kid` has the empty name; keys may share one (RFC 7517
+    §4.5)."""
+    by_kid: dict[str, list[JWK]] = {}
+    for jwk in client_keys.read_jwks(jwks):
+        by_kid.setdefault(str(jwk.get("kid", "")), []).append(jwk)
+    return by_kid
+
+
+def _fetched_keys(uri: str) -> FetchedKeys[list[JWK]]:
     return _fetched.get_or_put(
         uri, lambda: FetchedKeys(lambda: _fetch(uri), max_age_seconds=_MAX_AGE_SECONDS), seconds=float("inf")
     )
 
 
-def _fetch(uri: str) -> dict[str, dict[str, Any]]:
+def _fetch(uri: str) -> dict[str, list[JWK]]:
     try:
         return _by_kid(outbound.get_json(uri))
     except outbound.OutboundError as error:

@@ -63,6 +63,8 @@ def apply(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_u
 
     Raises InvalidRedirectURI or InvalidClientMetadata. The caller saves. May fetch `sector_identifier_uri`.
     """
+    # Serializers write what is not set as null, which JSON knows as a value and RFC 7591 does not.
+    metadata = {name: value for name, value in metadata.items() if value is not None}
     method = bounded.method(client, metadata, ceiling, is_update=is_update)
     chosen = bounded.chosen_grant_types(client, metadata, ceiling)
     application_type = values.one_of(metadata, "application_type", ["web", "native"], "web")
@@ -101,7 +103,7 @@ def apply(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_u
     client.request_object_signing_alg = values.one_of(
         metadata, "request_object_signing_alg", list(CLIENT_SIGNING_ALGORITHMS), ""
     )
-    _refuse_unsupported(metadata, method)
+    _refuse_unsupported(client, metadata, method)
     _validate(client, redirect_uris, post_logout_redirect_uris)
     check_sector(client, redirect_uris)
 
@@ -165,16 +167,16 @@ def _apply_ciba(client: Client, metadata: Mapping[str, Any]) -> None:
         )
 
 
-def _refuse_unsupported(metadata: Mapping[str, Any], method: str) -> None:
+def _refuse_unsupported(client: Client, metadata: Mapping[str, Any], method: str) -> None:
     """Members that change the protocol with the client are refused and never ignored (RFC 7591 §2)."""
     for name in _ENCRYPTION:
         if name in metadata:
             raise InvalidClientMetadata(f"{name}: this server does not encrypt what it sends over TLS.")
     algorithm = metadata.get("token_endpoint_auth_signing_alg")
     if algorithm is not None and (
-        algorithm not in CLIENT_SIGNING_ALGORITHMS or method != AuthenticationMethod.PRIVATE_KEY_JWT
+        algorithm not in client.signing_algorithms or method != AuthenticationMethod.PRIVATE_KEY_JWT
     ):
-        allowed = ", ".join(CLIENT_SIGNING_ALGORITHMS)
+        allowed = ", ".join(client.signing_algorithms)
         raise InvalidClientMetadata(f"token_endpoint_auth_signing_alg must be one of {allowed}, with private_key_jwt.")
 
 

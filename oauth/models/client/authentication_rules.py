@@ -60,13 +60,21 @@ def keys(client: "Client") -> Errors:
     return {}
 
 
+def _signs_by(client: "Client") -> tuple[str, ...]:
+    """The algorithms of which the client needs a key; empty if it signs nothing."""
+    if client.must_sign_requests or client.request_object_signing_alg:
+        return client.request_object_algorithms
+    is_signed = client.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
+    return client.signing_algorithms if is_signed else ()
+
+
 def _validate_keys(client: "Client") -> None:
     """Raises ValueError. RFC 7591 §2: by value or by address, not both."""
     jwks, name = client.client_jwks, client.token_endpoint_auth_method
     if jwks is not None and client.client_jwks_uri:
         raise ValueError("give jwks or jwks_uri, not both.")
     if jwks is not None:
-        client_keys.validate_jwks(jwks)
+        client_keys.validate_jwks(jwks, signs_by=_signs_by(client))
     needs_keys = (AuthenticationMethod.PRIVATE_KEY_JWT, AuthenticationMethod.SELF_SIGNED_TLS_CLIENT_AUTH)
     if name in needs_keys and jwks is None and not client.client_jwks_uri:
         raise ValueError(f"{name} needs jwks or jwks_uri.")

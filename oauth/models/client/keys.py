@@ -1,7 +1,7 @@
 """Public keys that clients register: what makes a JWK Set acceptable (RFC 7517, RFC 7518 §3, FAPI 2.0 §5.4)."""
 
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -17,22 +17,46 @@ MAX_KEYS = 20
 _PUBLIC = ("kty", "crv", "x", "y", "n", "e")
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 # Key type and curve by algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
-_TYPES = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519"), "PS256": ("RSA", None)}
+_TYPES = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519"), "PS256": ("RSA", None),
+          "RS256": ("RSA", None)}  # fmt: skip
 
 
-def validate_jwks(jwks: Any) -> None:
-    """Raises ValueError with the reason unless this is a JWK Set of strong public keys."""
+def read_jwks(jwks: Any) -> list[dict[str, Any]]:
+    """The keys of a JWK Set, whatever they are for. Raises ValueError with the reason if it is not one."""
     keys = jwks.get("keys") if isinstance(jwks, Mapping) else None
-    if not isinstance(keys, list) or not keys or len(keys) > MAX_KEYS or not all(isinstance(k, dict) for k in keys):
+    if not isinstance(keys, list) or len(keys) > MAX_KEYS or not all(isinstance(k, dict) for k in keys):
         raise ValueError(f"a JWK Set must be an object with 1 to {MAX_KEYS} keys.")
-    kids = [jwk.get("kid") for jwk in keys]
-    if len(keys) > 1 and (not all(isinstance(kid, str) and kid for kid in kids) or len(set(kids)) < len(kids)):
-        raise ValueError("each of several keys must have its own kid.")
-    for jwk in keys:
-        if _PRIVATE & jwk.keys():
-            raise ValueError("it holds a private or secret key; send only public keys.")
-        if jwk.get("use", "sig") == "sig":
-            load(jwk, str(jwk.get("alg") or _default_algorithm(jwk)))
+    return keys
+
+
+def validate_jwks(jwks: Any, *, signs_by: Sequence[str] = ()) -> None:
+    """Raises ValueError with the reason unless this is a JWK Set of public keys.
+
+    Keys of other kinds are ignored (RFC 7517 §5). If the client signs, one of the keys must be strong and for one of
+    the algorithms in `signs_by`.
+    """
+    keys = read_jwks(jwks)
+    if not keys:
+        raise ValueError("a JWK Set must have at least one key.")
+    if any(_PRIVATE & jwk.keys() for jwk in keys):
+        raise ValueError("it holds a private or secret key; send only public keys.")
+    if not signs_by:
+        return
+    reasons = [_why_not(jwk, signs_by) for jwk in keys]
+    if all(reasons):
+        raise ValueError(f"this client signs, so it needs a usable key. {reasons[0]}")
+
+
+def _why_not(jwk: Mapping[str, Any], algorithms: Sequence[str]) -> str:
+    """Why this key makes no valid signature; empty if it does."""
+    fitting = [one for one in algorithms if fits(jwk, kid=None, algorithm=one)]
+    if not fitting:
+        return f"A key for signatures must be for {', '.join(algorithms)}."
+    try:
+        load(jwk, fitting[0])
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def certificates(keys: Iterable[Mapping[str, Any]]) -> list[bytes]:
@@ -50,10 +74,16 @@ def fits(jwk: Mapping[str, Any], *, kid: str | None, algorithm: str) -> bool:
     """Whether this key can have made a signature with this algorithm and `kid`."""
     return (
         (kid is None or jwk.get("kid") == kid)
-        and jwk.get("use", "sig") == "sig"
-        and jwk.get("alg", algorithm) == algorithm
+        and jwk.get("use") in (None, "sig")
+        and jwk.get("alg") in (None, algorithm)
         and jwk.get("kty") == _TYPES[algorithm][0]
+        and _verifies(jwk.get("key_ops"))
     )
+
+
+def _verifies(operations: Any) -> bool:
+    """RFC 7517 §4.3."""
+    return operations is None or (isinstance(operations, list) and "verify" in operations)
 
 
 def load(jwk: Mapping[str, Any], algorithm: str) -> jwt.PyJWK:
@@ -62,10 +92,10 @@ def load(jwk: Mapping[str, Any], algorithm: str) -> jwt.PyJWK:
         raise ValueError(f"alg must be one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
     key_type, curve = _TYPES[algorithm]
     if jwk.get("kty") != key_type or (curve and jwk.get("crv") != curve):
-        raise ValueError(f"a key for {algorithm} must have kty {key_type}{f' and crv {curve}' if curve else ''}.")
+        raise ValueError(f"A key for {algorithm} must have kty {key_type}{f' and crv {curve}' if curve else ''}.")
     members = tuple((name, jwk[name]) for name in _PUBLIC if name in jwk)
     if not all(isinstance(value, str) for _, value in members):
-        raise ValueError("a key cannot be read.")
+        raise ValueError("A key cannot be read.")
     return _read(members, algorithm)
 
 
@@ -75,11 +105,7 @@ def _read(members: tuple[tuple[str, str], ...], algorithm: str) -> jwt.PyJWK:
     try:
         key = jwt.PyJWK(dict(members), algorithm=algorithm)
     except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError("a key cannot be read.") from error
+        raise ValueError("A key cannot be read.") from error
     if isinstance(key.key, RSAPublicKey) and key.key.key_size < MIN_RSA_BITS:
-        raise ValueError(f"an RSA key must have at least {MIN_RSA_BITS} bits.")
+        raise ValueError(f"An RSA key must have at least {MIN_RSA_BITS} bits.")
     return key
-
-
-def _default_algorithm(jwk: Mapping[str, Any]) -> str:
-    return {"EC": "ES256", "OKP": "EdDSA"}.get(str(jwk.get("kty")), "PS256")

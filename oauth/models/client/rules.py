@@ -61,6 +61,7 @@ def fapi_signatures(client: "Client") -> Errors:
     if not client.is_fapi:
         return {}
     fields = [f"{name}_signed_response_alg" for name in ("id_token", "userinfo", "introspection", "authorization")]
+    fields.append("request_object_signing_alg")
     message = "FAPI 2.0 requires signatures by PS256, ES256 or EdDSA (§5.4.1)."
     return {field: message for field in fields if getattr(client, field) == "RS256"}
 

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS
+from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, STRONG_SIGNING_ALGORITHMS
 from oauth.models.client.site import site
 
 _ALGORITHMS = [(name, name) for name in SIGNING_ALGORITHMS]
@@ -73,6 +73,17 @@ class HasSecurityProfile(models.Model):
     def must_sign_requests(self) -> bool:
         """FAPI 2.0 Message Signing §5.3.1."""
         return self.require_signed_request_object or self.signs_messages
+
+    @property
+    def signing_algorithms(self) -> tuple[str, ...]:
+        """Those by which the client may sign. FAPI 2.0 §5.4.1: no RS256."""
+        return STRONG_SIGNING_ALGORITHMS if self.is_fapi else CLIENT_SIGNING_ALGORITHMS
+
+    @property
+    def request_object_algorithms(self) -> tuple[str, ...]:
+        """OpenID Connect Registration §2: the registered one, or all."""
+        chosen = self.request_object_signing_alg
+        return tuple(one for one in self.signing_algorithms if chosen in ("", one))
 
     @property
     def id_token_algorithm(self) -> str:

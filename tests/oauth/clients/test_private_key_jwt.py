@@ -52,7 +52,7 @@ def refused(answer, code="invalid_client"):
     return answer.json()["error_description"]
 
 
-@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA"])
+@pytest.mark.parametrize("algorithm", ["ES256", "PS256", "EdDSA", "RS256"])
 def test_a_signature_proves_the_client(client_with_key, token_endpoint, algorithm):
     key = ClientKey(algorithm)
     client_with_key.client_jwks = {"keys": [key.public]}
@@ -172,6 +172,24 @@ def test_an_unsigned_or_symmetric_assertion_is_refused(client_with_key, token_en
     client_with_key.client_jwks = {"keys": [{**rsa.public, "alg": "PS256"}]}
     client_with_key.save()
     refused(ask(token_endpoint, rsa.assertion(client_with_key.client_id)))
+
+
+def test_one_of_several_keys_without_a_name_proves_the_client(client_with_key, token_endpoint):
+    """RFC 7517 §4.5: `kid` is optional, and several keys may be of one kind while the client changes them."""
+    keys = [ClientKey(kid=None), ClientKey("PS256", kid=None), ClientKey(kid=None)]
+    client_with_key.client_jwks = {"keys": [key.public for key in keys]}
+    client_with_key.save()
+    for key in keys:
+        assert ask(token_endpoint, key.assertion(client_with_key.client_id)).status_code == 200
+    refused(ask(token_endpoint, ClientKey(kid=None).assertion(client_with_key.client_id)))
+
+
+def test_what_is_wrong_with_the_header_is_named(client_with_key, token_endpoint):
+    for header, name in [({"typ": "dpop+jwt"}, "typ"), ({"crit": ["exp"]}, "crit")]:
+        description = refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id, headers=header)))
+        assert name in description and "alg" not in description
+    other = ClientKey("ES384", kty="EC", crv="P-384")
+    assert "alg of client_assertion" in refused(ask(token_endpoint, other.assertion(client_with_key.client_id)))
 
 
 def test_another_clients_key_proves_nothing(client_with_key, token_endpoint):

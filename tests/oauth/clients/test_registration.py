@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from oauth.endpoints import registration
 from oauth.infrastructure.rate_limits import Limit
-from oauth.models import Authorization, Client, InitialAccessToken
-from tests.lib.client_keys import ClientKey
+from oauth.models import Authorization, Client, InitialAccessToken, Scope
+from tests.lib.client_keys import ClientKey, by
 from tests.lib.oauth_client import TokenEndpoint
 
 pytestmark = pytest.mark.django_db
@@ -150,12 +150,20 @@ def test_metadata_that_cannot_be_had_are_refused_by_name(register, metadata):
     assert not Client.objects.exists()
 
 
-@pytest.mark.parametrize("body", ["", "{", "[]", "7", '{"a":' * 50_000, b"\xff"])
+@pytest.mark.parametrize("body", ["", "{", "[]", "7", '{"a":' * 10_000, b"\xff"])
 def test_what_is_not_one_json_object_is_refused(initial_token, body):
     answer = Browser().post(
         "/oauth/register", body, content_type="application/json", headers={"Authorization": f"Bearer {initial_token}"}
     )
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+
+
+def test_metadata_above_64_kib_are_too_large(initial_token):
+    answer = Browser().post(
+        "/oauth/register", '{"a":' * 50_000, content_type="application/json",
+        headers={"Authorization": f"Bearer {initial_token}"},
+    )  # fmt: skip
+    assert (answer.status_code, answer.json()["error"]) == (413, "invalid_request")
 
 
 def test_unknown_metadata_are_ignored(register):
@@ -276,13 +284,10 @@ def test_what_is_registered_is_told_back_and_survives_an_update(register, metada
         {"jwks": {"keys": []}},
         {"jwks": []},
         {"jwks": "nonsense"},
-        {"jwks": {"keys": [{"kty": "EC"}]}},
+        {"jwks": {"keys": ["nonsense"]}},
         {"jwks": {"keys": [KEY.jwk.export(as_dict=True)]}},  # its private key
         {"jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}},
-        {"jwks": {"keys": [KEY.public, KEY.public]}},  # one kid, twice
-        {"jwks": {"keys": [ClientKey("PS256", kty="RSA", size=1024).public]}},
         {"jwks": {"keys": [{**KEY.public, "x": "\u0000"}]}},
-        {"jwks": {"keys": [{**KEY.public, "alg": "HS256"}]}},
         {"jwks_uri": "http://app.example/jwks"},
         {"jwks_uri": "javascript:alert(1)"},
         {"backchannel_logout_uri": "http://app.example/bc"},
@@ -320,6 +325,104 @@ def test_what_is_wrong_is_named(register, metadata):
     names = {"grant_types", "response_types", "public client", "private_key_jwt", *metadata}
     assert any(name in answer.json()["error_description"] for name in names), answer.json()
     assert not Client.objects.exists()
+
+
+RSA, WEAK = ClientKey("RS256"), ClientKey("PS256", kty="RSA", size=1024)
+USELESS = [
+    {"kty": "EC"},
+    {"kty": "AKP", "alg": "ML-DSA-65", "pub": "AAAA"},
+    {"kty": "OKP", "crv": "X25519", "x": "AAAA", "use": "enc"},
+    {**KEY.public, "alg": "ES256K"},
+    {**KEY.public, "use": "enc"},
+    {**KEY.public, "key_ops": ["wrapKey"]},
+    {**KEY.public, "alg": 7, "use": ["sig"], "kid": None},
+    {**KEY.public, "y": "AAAA"},
+    {name: value for name, value in WEAK.public.items() if name != "kid"},
+]
+
+
+@pytest.mark.parametrize("useless", USELESS)
+def test_keys_that_nobody_uses_are_ignored(register, token_endpoint, useless):
+    """RFC 7517 §5: other kinds of keys, and keys without a `kid`, do no harm, and the usable one counts."""
+    assert register(jwks={"keys": [useless]}).status_code == 201  # it has a secret
+    signs = {"token_endpoint_auth_method": "private_key_jwt", "grant_types": ["client_credentials"], "scope": "x:read"}
+    Scope.objects.create(name="x:read", sentence="X")
+    InitialAccessToken.objects.update(scopes=["x:read"])
+    answer = register(**signs, redirect_uris=[], response_types=[], jwks={"keys": [useless, KEY.public]})
+    assert answer.status_code == 201, answer.content
+    assertion = by(KEY.assertion(answer.json()["client_id"]))
+    assert token_endpoint.post(grant_type="client_credentials", **assertion).status_code == 200
+    alone = register(**signs, redirect_uris=[], response_types=[], jwks={"keys": [useless]})
+    assert (alone.status_code, alone.json()["error"]) == (400, "invalid_client_metadata")
+    assert "usable key" in alone.json()["error_description"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "is_accepted"),
+    [
+        ({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [RSA.public]}}, True),
+        (
+            {
+                "token_endpoint_auth_method": "private_key_jwt",
+                "token_endpoint_auth_signing_alg": "RS256",
+                "request_object_signing_alg": "RS256",
+                "jwks": {"keys": [RSA.public]},
+            },
+            True,
+        ),
+        ({"request_object_signing_alg": "RS256", "jwks": {"keys": [KEY.public]}}, False),
+        ({"require_signed_request_object": True, "jwks": {"keys": [WEAK.public]}}, False),
+        ({"require_signed_request_object": True, "jwks": {"keys": [WEAK.public, KEY.public]}}, True),
+        (
+            {
+                "security_profile": "fapi2",
+                "token_endpoint_auth_method": "private_key_jwt",
+                "jwks": {"keys": [RSA.public]},
+            },
+            False,
+        ),
+        (
+            {
+                "security_profile": "fapi2",
+                "token_endpoint_auth_method": "private_key_jwt",
+                "request_object_signing_alg": "RS256",
+                "jwks": {"keys": [RSA.public, KEY.public]},
+            },
+            False,
+        ),
+        (
+            {
+                "security_profile": "fapi2",
+                "token_endpoint_auth_method": "private_key_jwt",
+                "token_endpoint_auth_signing_alg": "RS256",
+                "jwks": {"keys": [RSA.public, KEY.public]},
+            },
+            False,
+        ),
+    ],
+)
+def test_rs256_is_for_ordinary_clients(register, metadata, is_accepted):
+    """RFC 8414 §2, OpenID Connect Discovery §3: RS256 SHOULD be supported; FAPI 2.0 §5.4.1 forbids it."""
+    answer = register(**metadata)
+    assert answer.status_code == (201 if is_accepted else 400), answer.content
+    if not is_accepted:
+        assert answer.json()["error"] == "invalid_client_metadata"
+
+
+def test_members_that_are_null_are_absent(register):
+    """RFC 7591 §2: serializers of many languages write what is not set as null."""
+    nothing = dict.fromkeys(
+        ("client_uri", "logo_uri", "jwks", "jwks_uri", "scope", "contacts", "grant_types", "response_types",
+         "application_type", "post_logout_redirect_uris", "default_max_age", "require_signed_request_object",
+         "id_token_encrypted_response_alg", "sector_identifier_uri", "token_endpoint_auth_signing_alg",
+         "client_secret", "authorization_details_types", "security_profile", "subject_type"), None,
+    )  # fmt: skip
+    body = register(**nothing).json()
+    assert body["grant_types"] == ["authorization_code"], body
+    update = {**WEB, **nothing, "client_id": body["client_id"]}
+    assert send("put", *management(body), update).status_code == 200
+    missing = register(redirect_uris=None)
+    assert (missing.status_code, missing.json()["error"]) == (400, "invalid_redirect_uri")
 
 
 def test_a_sector_vouches_for_redirect_uris_of_several_hosts(register, listener):

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from urllib.parse import urlencode
+from urllib.parse import unquote
 
 import jwt
 import pytest
@@ -201,10 +201,69 @@ def test_a_megabyte_is_too_large(token_endpoint):
     assert_refused(token_endpoint.send("grant_type=" + "x" * 1_000_000), "invalid_request", 413)
 
 
-def test_parameters_in_the_url_or_as_json_are_refused(client, signing_keys):
-    form = urlencode({"grant_type": "client_credentials"})
-    answer = client.post(f"/oauth/token?{form}", form, content_type="application/x-www-form-urlencoded")
+SECRETS = ("client_secret", "client%5fsecret", "code", "refresh_token", "access_token", "client_assertion", "password")
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_credentials_in_the_url_are_refused(service, token_endpoint, client, name):
+    """RFC 6749 §2.3.1: logs keep URLs."""
+    credentials = base64.b64encode(f"{service.client_id}:{service.secret}".encode()).decode()
+    answer = client.post(
+        f"/oauth/token?a=b&{name}=x", "grant_type=client_credentials",
+        content_type="application/x-www-form-urlencoded", headers={"Authorization": f"Basic {credentials}"},
+    )  # fmt: skip
     assert_refused(answer, "invalid_request")
+    assert unquote(name) in answer.json()["error_description"]
+
+
+@pytest.mark.parametrize(
+    "query", ["api-version=2", "tenant=x&tenant=y", "client_id=other&scope=x", "%ff&&=", "grant_type=password"]
+)
+def test_any_other_query_is_ignored(service, client, query):
+    """RFC 6749 §3.2: the endpoint's URL may have a query, and unknown parameters are ignored."""
+    credentials = base64.b64encode(f"{service.client_id}:{service.secret}".encode()).decode()
+    answer = client.post(
+        f"/oauth/token?{query}", "grant_type=client_credentials&unknown=1",
+        content_type="application/x-www-form-urlencoded", headers={"Authorization": f"Basic {credentials}"},
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.content
+
+
+def test_an_empty_secret_is_none(browser, mobile_app, service, token_endpoint):
+    """RFC 6749 §2.3.1: requests-oauthlib authenticates a public client as `Basic id:`."""
+
+    def basic(client):
+        return {"Authorization": "Basic " + base64.b64encode(f"{client.client_id}:".encode()).decode()}
+
+    form = {
+        "redirect_uri": "https://app.example/callback",
+        "code_verifier": VERIFIER,
+        "code": allow(browser, mobile_app),
+    }
+    answer = token_endpoint.post(headers=basic(mobile_app), grant_type="authorization_code", **form)
+    assert answer.status_code == 200, answer.content
+    assert_refused(token_endpoint.post(headers=basic(service), grant_type="client_credentials"), "invalid_client", 401)
+    nobody = {"Authorization": "Basic " + base64.b64encode(b":").decode()}
+    assert_refused(token_endpoint.post(headers=nobody, grant_type="client_credentials"), "invalid_client", 401)
+    other = token_endpoint.post(headers=basic(mobile_app), grant_type="refresh_token", client_id="another")
+    assert_refused(other, "invalid_request")
+
+
+@pytest.mark.parametrize("spaces", [" ", "  ", "     "])
+def test_spaces_after_the_scheme_do_not_count(service, token_endpoint, client, spaces):
+    """RFC 9110 §11.4: one or more."""
+    credentials = base64.b64encode(f"{service.client_id}:{service.secret}".encode()).decode()
+    headers = {"Authorization": f"basic{spaces}{credentials}"}
+    answer = token_endpoint.post(headers=headers, grant_type="client_credentials", scope="accounts:read")
+    assert answer.status_code == 200, answer.content
+    token = answer.json()["access_token"]
+    api = client.get("/api/v1/accounts", headers={"Authorization": f"Bearer{spaces}{token}"})
+    assert api.status_code != 401 and "malformed" not in str(api.content), api.content
+    own = client.get("/oauth/userinfo", headers={"Authorization": f"bearer{spaces}{token}"})
+    assert own.json()["error"] == "insufficient_scope" or own.status_code == 401
+
+
+def test_parameters_as_json_are_refused(client, signing_keys):
     assert_refused(client.post("/oauth/token", {"grant_type": "x"}, content_type="application/json"), "invalid_request")
 
 

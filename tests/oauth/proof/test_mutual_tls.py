@@ -10,10 +10,11 @@ from django.core.exceptions import ValidationError
 from django.test import Client as Browser
 
 from config.server.proxy import CLIENT_CERTIFICATE, UNKNOWN_PROXY, behind_proxies
+from oauth import addresses
 from oauth.clients.registration import ceiling, metadata
 from oauth.models import InitialAccessToken
 from tests.lib import certificates
-from tests.lib.client_keys import ClientKey
+from tests.lib.client_keys import ClientKey, by
 from tests.lib.dpop import proof
 from tests.lib.oauth_client import VERIFIER, allow, decoded
 from tests.lib.registered import make_client
@@ -216,6 +217,50 @@ def test_the_metadata_name_the_aliases_where_they_are_set(settings):
     assert document["mtls_endpoint_aliases"]["token_endpoint"] == "https://mtls.example/oauth/token"
     assert document["tls_client_certificate_bound_access_tokens"] is True
     assert {"tls_client_auth", "self_signed_tls_client_auth"} <= set(document["token_endpoint_auth_methods_supported"])
+
+
+ALIAS = "https://mtls.example"
+
+
+def test_a_proof_may_name_the_alias_of_an_endpoint(issued, settings):
+    """RFC 8705 §5, RFC 9449 §4.3: both addresses of an endpoint are its own, and no other is."""
+    settings.OAUTH = {**settings.OAUTH, "MTLS_ORIGIN": ALIAS}
+    for htu in (f"{ALIAS}/oauth/token", f"{settings.OAUTH['ISSUER']}/oauth/token"):
+        answer = token(issued, CERTIFICATE, headers={"DPoP": proof(url=htu)})
+        assert answer.status_code == 200, answer.content
+    for htu in (f"{ALIAS}/oauth/par", "https://other.example/oauth/token", f"{ALIAS}/api/v1"):
+        answer = token(issued, CERTIFICATE, headers={"DPoP": proof(url=htu)})
+        assert answer.json()["error"] == "invalid_dpop_proof"
+
+
+@pytest.mark.parametrize("path", ["/oauth/userinfo", "/api/v1/accounts"])
+def test_a_proof_may_name_the_alias_of_a_resource(settings, browser, web_app, token_endpoint, path):
+    settings.OAUTH = {**settings.OAUTH, "MTLS_ORIGIN": ALIAS}
+    code = allow(browser, web_app, scope="openid accounts:read")
+    issued = token_endpoint.redeem(web_app, code, headers={"DPoP": proof()}).json()["access_token"]
+    for origin, status in [(ALIAS, 200), (settings.OAUTH["ISSUER"], 200), ("https://other.example", 401)]:
+        sent = {"DPoP": proof(url=f"{origin}{path}", method="GET", token=issued), "Authorization": f"DPoP {issued}"}
+        assert Browser().get(path, headers=sent).status_code == status
+    settings.OAUTH = {**settings.OAUTH, "MTLS_ORIGIN": ""}
+    sent = {"DPoP": proof(url=f"{ALIAS}{path}", method="GET", token=issued), "Authorization": f"DPoP {issued}"}
+    assert Browser().get(path, headers=sent).status_code == 401
+
+
+def test_a_pushed_request_and_an_assertion_may_name_the_alias(settings, signing_keys, token_endpoint):
+    settings.OAUTH = {**settings.OAUTH, "MTLS_ORIGIN": ALIAS}
+    key = ClientKey()
+    client = made(
+        token_endpoint_auth_method="private_key_jwt", client_jwks={"keys": [key.public]},
+        accepts_endpoint_audience=True, allowed_scopes=["accounts:read"],
+    )  # fmt: skip
+    for audience, status in [
+        (f"{ALIAS}/oauth/token", 200), (f"{ALIAS}/oauth/backchannel_authentication", 200), (ALIAS, 401),
+        ("https://other.example/oauth/token", 401),
+    ]:  # fmt: skip
+        form = by(key.assertion(client.client_id, aud=audience))
+        assert token_endpoint.post(grant_type="client_credentials", **form).status_code == status
+    named = set(Browser().get("/.well-known/openid-configuration").json()["mtls_endpoint_aliases"].values())
+    assert named == {alias for name in addresses.WITH_CERTIFICATE for alias in addresses.of_endpoint(name)[1:]}
 
 
 def test_a_client_registered_for_bound_tokens_gets_no_other(signing_keys):
