@@ -1,6 +1,5 @@
 """Public keys of clients (RFC 7591 §2: `jwks` or `jwks_uri`), found for a signature."""
 
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,7 +11,7 @@ from oauth.models import Client
 from oauth.models.client import keys as client_keys
 from oauth.tokens.jwks import FetchedKeys
 
-JWK = Mapping[str, Any]
+JWK = dict[str, Any]
 # A client whose server is down for longer cannot authenticate, because it may have withdrawn a key that we still hold.
 _MAX_AGE_SECONDS = 3600
 

@@ -258,9 +258,9 @@ def test_spaces_after_the_scheme_do_not_count(service, token_endpoint, client, s
     assert answer.status_code == 200, answer.content
     token = answer.json()["access_token"]
     api = client.get("/api/v1/accounts", headers={"Authorization": f"Bearer{spaces}{token}"})
-    assert api.status_code != 401 and "malformed" not in str(api.content), api.content
+    assert api.status_code == 200, api.content
     own = client.get("/oauth/userinfo", headers={"Authorization": f"bearer{spaces}{token}"})
-    assert own.json()["error"] == "insufficient_scope" or own.status_code == 401
+    assert own.json()["error"] == "invalid_token"  # no user allowed it
 
 
 def test_parameters_as_json_are_refused(client, signing_keys):
