@@ -346,6 +346,7 @@ def test_each_rule_of_the_tables_has_a_mutant_and_each_mutant_a_row() -> None:
     security, conformance = document.SECURITY.read_text(), document.CONFORMANCE.read_text()
     assert document.security(security) == security
     assert document.conformance(conformance) == conformance
+    assert document.ENFORCED.read_text() == document.enforced()
     tables = security.count("<!-- rows of ")
     assert tables == security.count("<!-- end of rows -->") == len(list((ROOT / "tests/mutants").glob("*.toml")))
 

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from oauth.admin.client_form import CERTIFICATE_NAMES, AddClientForm, ChangeClientForm, PlainClientForm
 from oauth.admin.client_secret import SecretViews
 from oauth.admin.client_tools import ToolViews
+from oauth.admin.conformance import ConformanceViews
 from oauth.admin.paginator import CappedPaginator
 from oauth.clients import EXPLANATIONS, advice, preset, redirect_hosts
 from oauth.clients.registration import ceiling
@@ -21,7 +22,7 @@ from oauth.models.client import Kind
 from oauth.staff import Guarded
 
 
-class ClientAdmin(SecretViews, ToolViews, Guarded):
+class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
     """Registered by django-oauth-toolkit as OAUTH2_PROVIDER["APPLICATION_ADMIN_CLASS"]."""
 
     audits_itself = True
@@ -34,6 +35,7 @@ class ClientAdmin(SecretViews, ToolViews, Guarded):
     paginator = CappedPaginator
     sortable_by = ()  # the newest first: the primary key
     autocomplete_fields = ("exchange_from",)
+    change_list_template = "admin/oauth/client/change_list.html"
     change_form_template = "admin/oauth/client/change_form.html"
     readonly_fields = ("client_id", "kind", "client_type", "token_endpoint_auth_method", "created", "updated")
 
@@ -143,6 +145,7 @@ class ClientAdmin(SecretViews, ToolViews, Guarded):
             "advice": advice.advise(self.as_filled_in(form, about)) if kind in Kind.values else [],
             "always": advice.ALWAYS,
             "may_test": request.user.has_perm("oauth.test_client"),
+            "may_measure": request.user.has_perm("oauth.view_conformance_report"),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -186,6 +189,8 @@ class ClientAdmin(SecretViews, ToolViews, Guarded):
 
         return [
             path("advice/", view(self.advice_of_new), name="oauth_client_advice_of_new"),
+            path("conformance/", view(self.conformance), name="oauth_client_conformance"),
+            path("<path:object_id>/conformance/", view(self.conformance_of), name="oauth_client_conformance_of"),
             path("<path:object_id>/advice/", view(self.advice_of), name="oauth_client_advice"),
             path("<path:object_id>/test/", view(self.test), name="oauth_client_test"),
             path("<path:object_id>/programs/", view(self.programs), name="oauth_client_programs"),

@@ -17,6 +17,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     # Registers clients and issues their secrets. It has no access to users or the audit log.
     "Client manager": (
         *_CLIENT, "oauth.view_scope", "oauth.view_initialaccesstoken", "oauth.delete_initialaccesstoken",
+        "oauth.view_conformance_report",
     ),
     # Finds an error by its ID, sees what a user allowed, and can revoke it.
     "Support": (
@@ -27,6 +28,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "Auditor": (
         "oauth.view_client", "oauth.view_scope", "oauth.view_authorization", "oauth.view_auditevent",
         "oauth.view_refusalcount", "oauth.export_auditevent", "oauth.view_signingkey", "oauth.view_initialaccesstoken",
+        "oauth.view_conformance_report",
     ),
     # Rotates signing keys, and replaces them in an emergency.
     "Key officer": ("oauth.view_signingkey", "oauth.rotate_signingkey"),

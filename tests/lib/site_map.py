@@ -139,6 +139,8 @@ ADMIN = [
     Row("admin:oauth_client_changelist", "/admin/oauth/client/", "admin"),
     Row("admin:oauth_client_add", "/admin/oauth/client/add/", "admin"),
     Row("admin:oauth_client_change", "/admin/oauth/client/{client}/change/", "admin"),
+    Row("admin:oauth_client_conformance", "/admin/oauth/client/conformance/", "admin"),
+    Row("admin:oauth_client_conformance_of", "/admin/oauth/client/{client}/conformance/", "admin"),
     Row("admin:oauth_client_programs", "/admin/oauth/client/{client}/programs/", "admin"),
     Row("admin:oauth_client_test", "/admin/oauth/client/{client}/test/", "admin"),
     Row("admin:oauth_authorization_changelist", "/admin/oauth/authorization/", "admin"),

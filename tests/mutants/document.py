@@ -1,10 +1,12 @@
-"""`python -m tests.mutants.document`: writes the tables of docs/security.md and docs/conformance.md.
+"""`python -m tests.mutants.document`: writes the tables of docs/security.md and docs/conformance.md, and the list of
+enforced rules that `manage.py conformance_report` reads.
 
 docs/security.md has a table for each file of tests/mutants/, with a row for each rule: where it stands, and the test that
 fails without it. In docs/conformance.md the last column says where the rule of a module stands that `make mutants`
 removes. The rest of both pages is written by hand.
 """
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -13,6 +15,9 @@ from tests.mutants.mutant import ROOT, ROWS, Mutant, read
 
 SECURITY = ROOT / "docs" / "security.md"
 CONFORMANCE = ROOT / "docs" / "conformance.md"
+ENFORCED = ROOT / "oauth" / "conformance_report" / "enforced.json"
+# The tables whose rules are those of a standard that the report measures against.
+_OF_STANDARDS = ("asvs_9", "asvs_10", "rfc_9700", "fapi")
 # New tables go before the sections that are no tables of rules.
 _AFTER_THE_TABLES = "## What this server does not protect from"
 _NOTHING_REMOVED = "—"
@@ -38,6 +43,14 @@ def conformance(text: str) -> str:
     for mutant in read():
         places.setdefault(mutant.test_name, set()).add(mutant.file)
     return "\n".join(_with_places(line, places) for line in text.split("\n"))
+
+
+def enforced() -> str:
+    """The rules of the standards, with their code and test, as the installed package reads them."""
+    paths = [ROOT / ROWS / f"{name}.toml" for name in _OF_STANDARDS]
+    mutants = [Mutant(**row) for path in paths for row in tomllib.loads(path.read_text())["mutant"]]
+    rows = [{"id": one.rule, "title": one.title, "file": one.file, "test": one.test_name} for one in mutants]
+    return json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
 
 
 def _with_places(line: str, places: dict[str, set[str]]) -> str:
@@ -70,3 +83,4 @@ def _heading(path: Path) -> str:
 if __name__ == "__main__":
     SECURITY.write_text(security(SECURITY.read_text()))
     CONFORMANCE.write_text(conformance(CONFORMANCE.read_text()))
+    ENFORCED.write_text(enforced())

@@ -91,7 +91,10 @@ class Client(
 
     class Meta:
         verbose_name = "client"
-        permissions = [("test_client", "Can try a client's flows")]
+        permissions = [
+            ("test_client", "Can try a client's flows"),
+            ("view_conformance_report", "Can view the conformance report"),
+        ]
         indexes = [
             # Search by the beginning of the name uses this index, however many clients have registered themselves.
             models.Index(OpClass(Upper("name"), name="varchar_pattern_ops"), name="client_name"),
