@@ -23,6 +23,7 @@ from banking.api.problems import BadRequest
 from banking.api.representations import PageOf, Statement, StatementHead, StatementSummary
 from banking.api.responses import Ok, Streamed
 from banking.api.views import BankView, account_or_404, unchanged
+from banking.consents.history import history_of_account
 from banking.notation.timestamps import timestamp
 from oauth.resource_server import TokenRequest, require_authentication
 
@@ -51,7 +52,7 @@ class StatementList(BankView):
         before = Month.parse(page.after) if page.after is not None else None
         if page.after is not None and before is None:
             raise BadRequest("invalid_cursor", "The cursor does not belong to this list.")
-        since = transactions.history_from(request, account)
+        since = history_of_account(request.claims.authorization_details, account["id"])
         listed = closed_months(account["opened_at"], before=before)
         if since is not None:
             listed = takewhile(lambda month: month.begins_at >= since, listed)
@@ -72,7 +73,7 @@ class StatementDetail(BankView):
         """A closed month; the same for ever. As JSON or, by Accept, as CSV."""
         account = account_or_404(request, account_id, "opened_at", action="statements")
         asked = month_with_statement(month, account["opened_at"])
-        since = transactions.history_from(request, account)
+        since = history_of_account(request.claims.authorization_details, account["id"])
         if asked is None or (since is not None and asked.begins_at < since):
             raise Http404
         if needs_fresh_login(asked.begins_at):

@@ -1,7 +1,5 @@
 """GET /accounts/{id}/transactions[/{id}]: keyset pages by account_seq, newest first; stable under inserts."""
 
-from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,17 +11,15 @@ from banking.accounts.history import FIELDS, recent_rows
 from banking.api.cursors import MAX_LIMIT, PAGE, Page
 from banking.api.money import money
 from banking.api.operation import operation
-from banking.api.query import Moment
 from banking.api.representations import PageOf, Transaction
 from banking.api.responses import Ok
 from banking.api.transaction_filters import Filters
 from banking.api.views import BankView, account_or_404, uuid_or_404
+from banking.consents.history import history_of_account
 from banking.models import LedgerEntry, Transfer
 from banking.notation import iban
 from banking.notation.timestamps import timestamp
 from oauth.resource_server import TokenRequest, is_authenticated_since, require_authentication
-
-_HISTORY_FROM = Moment("history_from", "Of a consent (RFC 9396).")
 
 
 class TransactionList(BankView):
@@ -88,26 +84,8 @@ def readable(
 def _history(request: TokenRequest, account: dict[str, Any]) -> QuerySet[LedgerEntry]:
     """The entries of the account, as far back as the user allowed."""
     entries = LedgerEntry.objects.filter(account_id=account["id"])
-    since = history_from(request, account)
+    since = history_of_account(request.claims.authorization_details, account["id"])
     return entries.filter(booked_at__gte=since) if since else entries
-
-
-def history_from(request: TokenRequest, account: dict[str, Any]) -> datetime | None:
-    """How far back the user lets the app look. Of several consents the shortest history counts."""
-    details = request.claims.authorization_details
-    since = [
-        detail["history_from"]
-        for detail in details
-        if "history_from" in detail and str(account["id"]) in detail.get("accounts", [str(account["id"])])
-    ]
-    return _HISTORY_FROM.parse(max(since)) if since else None
-
-
-def histories(request: TokenRequest) -> Iterator[tuple[list[str], datetime]]:
-    """(accounts, since) for each consent that limits the history. An empty list means all accounts."""
-    for detail in request.claims.authorization_details:
-        if "history_from" in detail:
-            yield detail.get("accounts", []), _HISTORY_FROM.parse(detail["history_from"])
 
 
 def _position(row: Transaction) -> str:
@@ -128,7 +106,7 @@ def _pending(
     the transfer until it is booked."""
     held = Transfer.objects.filter(source_id=account["id"], status=Transfer.Status.PENDING)
     transfers = filters.transfers(held)
-    if allowed_from := history_from(request, account):
+    if allowed_from := history_of_account(request.claims.authorization_details, account["id"]):
         transfers = transfers.filter(created_at__gte=allowed_from)
     if before is not None:
         transfers = transfers.filter(pk__lt=UUID(before))

@@ -20,8 +20,9 @@ from banking.api.problems import ProblemResponse
 from banking.api.query import Choice
 from banking.api.representations import PageOf, Rehearsal, Transfer
 from banking.api.responses import Created, Ok
-from banking.api.transactions import histories, readable
+from banking.api.transactions import readable
 from banking.api.views import uuid_or_404
+from banking.consents.history import histories
 from banking.consents.single_transfer import transfer_details
 from banking.ledger import in_transaction
 from banking.models import Account
@@ -79,7 +80,7 @@ class TransferView(PaymentView):
         were made by a consent to that very transfer."""
         seen = Account.objects.visible_to(request.token, "transactions")
         transfers = TransferRow.objects.filter(Q(source__in=seen.values("id")) | Q(consent__in=_single(request)))
-        for accounts, since in histories(request):
+        for accounts, since in histories(request.claims.authorization_details):
             transfers = transfers.exclude(Q(created_at__lt=since) & (Q(source__in=accounts) if accounts else Q()))
         return transfers.with_is_own(user_id_of(request.token))
 

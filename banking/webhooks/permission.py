@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from banking.consents.history import history_of_account
 from banking.consents.single_transfer import transfer_details
-from banking.models import Account, Event, Transfer, WebhookDelivery
+from banking.models import Account, Event, LedgerEntry, Transfer, WebhookDelivery
 from banking.webhooks import consents
 from oauth.resource_server import authorization_of
 
@@ -41,9 +42,12 @@ def reason_to_withhold(delivery: WebhookDelivery) -> str:
     accounts = Account.objects.of_user(webhook.user_id).filter(pk=delivery.account_id)
     visible = accounts.named_by(details, _ACTIONS.get(delivery.event, ""))
     is_picked = webhook.accounts is None or delivery.account_id in webhook.accounts
-    if is_picked and (visible.exists() or (_is_allowed_by_itself(delivery, details) and accounts.exists())):
-        return ""
-    return "the app may no longer see this account"
+    is_visible = visible.exists() or (_is_allowed_by_itself(delivery, details) and accounts.exists())
+    if not is_picked or not is_visible:
+        return "the app may no longer see this account"
+    if not _is_in_history(delivery, details):
+        return "it began before the history that the app may see"
+    return ""
 
 
 def _is_allowed_by_itself(delivery: WebhookDelivery, details: Sequence[Mapping[str, Any]]) -> bool:
@@ -52,3 +56,16 @@ def _is_allowed_by_itself(delivery: WebhookDelivery, details: Sequence[Mapping[s
     if not consents or delivery.event != Event.TRANSFER_UPDATED or delivery.resource_id is None:
         return False
     return Transfer.objects.filter(pk=delivery.resource_id, consent__in=consents).exists()
+
+
+def _is_in_history(delivery: WebhookDelivery, details: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a transfer was made, or a transaction booked, since `history_from`. It may settle much later."""
+    since = history_of_account(details, delivery.account_id)
+    if since is None:
+        return True
+    if delivery.resource_id is None or delivery.account_id is None:
+        return False
+    if delivery.event == Event.TRANSFER_UPDATED:
+        return Transfer.objects.filter(pk=delivery.resource_id, created_at__gte=since).exists()
+    booked = LedgerEntry.objects.filter(transaction_id=delivery.resource_id, account_id=delivery.account_id)
+    return booked.filter(booked_at__gte=since).exists()

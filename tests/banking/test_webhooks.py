@@ -332,6 +332,25 @@ def test_a_transfer_is_told_only_to_apps_that_may_read_it(alice, app, hook, list
         assert [body["type"] for body in received(listener)] == told
 
 
+def test_what_began_before_the_history_that_an_app_may_see_is_not_told(app, hook, listener, current, savings):
+    """As in the API, which leaves out transfers that were made before `history_from`: they may settle later."""
+    made = send(app, body_of(current, savings)).json()
+    actions = ["accounts", "balances", "transactions"]
+    read = {"type": "account_information", "actions": actions, "accounts": [str(current.pk)], "identifier": KEY}
+    both = {"transfer.updated", "transaction.booked"}
+    for day, made_at, told in (
+        ("2999-01-01", timezone.now(), set()),
+        ("2000-01-01", timezone.now(), both),
+        (str(timezone.localdate()), timezone.now() - timedelta(days=9), both - {"transfer.updated"}),
+    ):
+        listener.received.clear()
+        Transfer.objects.filter(pk=made["id"]).update(created_at=made_at)
+        Authorization.objects.update(authorization_details=[{**read, "history_from": day}])
+        WebhookDelivery.objects.update(status="pending")
+        deliver_all()
+        assert {body["type"] for body in received(listener)} == told
+
+
 def test_an_account_that_the_user_may_no_longer_see_is_not_told_of(
     alice, bob, app, hook, listener, of_bob, access_token, api
 ):

@@ -1,0 +1,23 @@
+"""How far back the user lets an app look: `history_from` in details of type `account_information` (RFC 9396)."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.dateparse import parse_date
+from django.utils.timezone import get_default_timezone
+
+Details = Iterable[Mapping[str, Any]]
+
+
+def histories(details: Details) -> Iterator[tuple[list[str], datetime]]:
+    """(accounts, since) for each consent that limits the history. An empty list means all accounts."""
+    for detail in details:
+        if day := parse_date(detail.get("history_from", "")):
+            yield detail.get("accounts", []), datetime(day.year, day.month, day.day, tzinfo=get_default_timezone())
+
+
+def history_of_account(details: Details, account_id: object) -> datetime | None:
+    """Since when the app may see the account's past. Of several consents the shortest history counts."""
+    limits = [since for accounts, since in histories(details) if not accounts or str(account_id) in accounts]
+    return max(limits, default=None)
