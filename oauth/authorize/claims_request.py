@@ -7,7 +7,7 @@ from typing import Any
 
 from oauth.errors import InvalidRequest
 from oauth.models import Client
-from oauth.tokens.user_claims import SCOPE_OF_CLAIM
+from oauth.models.scope import SCOPE_OF_CLAIM
 
 _PLACES = ("id_token", "userinfo")
 

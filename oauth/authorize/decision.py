@@ -9,14 +9,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from oauth import authorization_details
 from oauth.authorization_details import Detail
 from oauth.authorize import consent, grant_management, remembered
 from oauth.authorize.request import AuthorizationRequest
+from oauth.errors import LoginRequired
 from oauth.models import AuditEvent, Authorization, Client, Session
 from oauth.models.authorization import authorization_granted
-from oauth.sessions import login_session
 
 
 @transaction.atomic(savepoint=False)
@@ -86,7 +87,7 @@ def _write(
     details: Sequence[Detail] = (),
     until: datetime | None = None,
 ) -> Authorization:
-    login_session.keep_open(session)
+    _keep_open(session)
     ends_at = consent.expires_at(client, details)
     authorization = Authorization.objects.create(
         user=session.user,
@@ -110,7 +111,7 @@ def _change(
     request: AuthorizationRequest, client: Client, session: Session, details: Sequence[Detail]
 ) -> Authorization:
     """FAPI Grant Management §5: changes an earlier grant of this user. Raises InvalidGrantID if it is not theirs."""
-    login_session.keep_open(session)
+    _keep_open(session)
     action = request.grant_management_action
     grant = grant_management.find_grant(request.grant_id, client, user=session.user, lock=True)
     grant.expires_at = consent.expires_at(client, grant_management.details_after(grant, action, details))
@@ -127,6 +128,11 @@ def _change(
     )
     _record(grant, action)
     return grant
+
+
+def _keep_open(session: Session) -> None:
+    if not session.lock_if_open():
+        raise LoginRequired(_("You have logged out. Log in and start again from the app."))
 
 
 def _record(authorization: Authorization, action: str = "") -> None:

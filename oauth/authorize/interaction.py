@@ -6,19 +6,19 @@ The browser carries only its id, so that a tampered form or URL changes nothing 
 import secrets
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from oauth.authorize.form_action import form_action
 from oauth.authorize.request import AuthorizationRequest
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
-from oauth.infrastructure import display_names
+from oauth.infrastructure.form_action import form_action
+from oauth.infrastructure.hosts import host_of
 from oauth.models import Client
 from oauth.parameters import Parameters
+from oauth.sessions.authentication_context import AuthenticationContext
 
 _KEY = "oauth.interactions"
 # A user has a few tabs open; an attacker would open thousands. The oldest is dropped.
@@ -29,13 +29,15 @@ _MOST = 10
 class Interaction:
     """What the steps decide about: a valid request, its client, and the user at the browser.
 
-    `http_request` gives the user and their session. `id` is empty until `start` has stored the request. `form` is the
-    consent page as the user sent it; None if they have not been asked yet.
+    `http_request` gives the user and their session. `login` tells how and when the user logged in; None if nobody is
+    logged in. `id` is empty until `start` has stored the request. `form` is the consent page as the user sent it; None
+    if they have not been asked yet.
     """
 
     http_request: HttpRequest
     request: AuthorizationRequest
     client: Client
+    login: AuthenticationContext | None
     id: str = ""
     form: Parameters | None = None
 
@@ -64,7 +66,9 @@ def start(interaction: Interaction) -> Interaction:
     return replace(interaction, id=interaction_id)
 
 
-def load(http_request: HttpRequest, interaction_id: str, form: Parameters | None = None) -> Interaction:
+def load(
+    http_request: HttpRequest, interaction_id: str, login: AuthenticationContext | None, form: Parameters | None = None
+) -> Interaction:
     """Raises InvalidRequest if the request is unknown in this session or too old, or if its client was disabled."""
     stored = _stored(http_request).get(interaction_id)
     if stored is None:
@@ -73,7 +77,7 @@ def load(http_request: HttpRequest, interaction_id: str, form: Parameters | None
     client = Client.objects.filter(client_id=request.client_id, is_active=True).first()
     if client is None:
         raise InvalidRequest(_("The app was disabled in the meantime."))
-    return Interaction(http_request, request, client, interaction_id, form)
+    return Interaction(http_request, request, client, login, interaction_id, form)
 
 
 def finish(interaction: Interaction) -> None:
@@ -93,15 +97,7 @@ def asking_client(http_request: HttpRequest) -> AskingClient | None:
     if client is None:
         return None
     redirect_uri = stored[-1]["redirect_uri"]
-    return AskingClient(
-        client.shown_name, redirect_host(redirect_uri), form_action(redirect_uri), stored[-1]["login_hint"]
-    )
-
-
-def redirect_host(redirect_uri: str) -> str:
-    """Where the browser returns to, in a form that users can check."""
-    parts = urlsplit(redirect_uri)
-    return display_names.host(parts.hostname) if parts.hostname else f"the app {parts.scheme}"
+    return AskingClient(client.shown_name, host_of(redirect_uri), form_action(redirect_uri), stored[-1]["login_hint"])
 
 
 def _stored(http_request: HttpRequest) -> dict[str, Any]:

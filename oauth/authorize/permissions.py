@@ -9,7 +9,7 @@ from oauth import authorization_details
 from oauth.authorization_details import Detail, NotAnswered
 from oauth.authorize.request import AuthorizationRequest
 from oauth.models import Scope
-from oauth.tokens.user_claims import SCOPE_OF_CLAIM
+from oauth.models.scope import SCOPE_OF_CLAIM
 
 # The name of a scope's tick in the forms: one for each scope.
 _TICK = "allow-"

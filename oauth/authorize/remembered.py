@@ -20,7 +20,7 @@ from oauth.authorize.request import AuthorizationRequest
 from oauth.models import Authorization, Client, RememberedConsent
 from oauth.models.client import identity as client_identity
 from oauth.models.client import is_loopback
-from oauth.tokens.user_claims import SCOPE_OF_CLAIM
+from oauth.models.scope import SCOPE_OF_CLAIM
 
 
 def find_decision(request: AuthorizationRequest, client: Client, user: Any) -> RememberedConsent | None:

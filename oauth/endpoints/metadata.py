@@ -20,7 +20,7 @@ from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.endpoints.published import Document
 from oauth.infrastructure.caches import until_cleared
 from oauth.models.client import AuthenticationMethod, DeliveryMode, authentication, grant_types
-from oauth.tokens.user_claims import SCOPE_OF_CLAIM
+from oauth.models.scope import SCOPE_OF_CLAIM
 
 
 class MetadataEndpoint(ProtocolEndpoint):

@@ -55,7 +55,7 @@ def answers_refusals(handler: Handler) -> Handler:
         try:
             return handler(endpoint, *args, **kwargs)
         except APIException as refusal:
-            endpoint.timer.outcome = str(refusal.default_code)
+            endpoint.refused_with = str(refusal.default_code)
             return _refusal_response(endpoint.endpoint, refusal)
 
     return answer

@@ -1,6 +1,7 @@
 """What all JSON endpoints of the protocol share: no cookies, no CSRF, no caching, errors in RFC 6749 §5.2 form."""
 
 import json
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -39,6 +40,9 @@ class ProtocolEndpoint(View):
     limit_of_address = Limit("requests-of-address", 6000)
     #: The client that called: authenticated, or public.
     caller: Client | None = None
+    #: For metrics: the grant type of a token request, and the error code of a refusal that a method answers itself.
+    grant_type = ""
+    refused_with = ""
 
     @classonlymethod
     def as_view(cls, **initkwargs: Any) -> Any:
@@ -72,16 +76,23 @@ class ProtocolEndpoint(View):
         return client
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with origin(self.endpoint, request), metrics.timed(self.endpoint) as self.timer:
-            try:
-                response = super().dispatch(request, *args, **kwargs)
-            except (OAuthError, LimitReached) as raised:
-                refusal = (
-                    TooManyRequests.after(raised.retry_after_seconds) if isinstance(raised, LimitReached) else raised
-                )
-                self.timer.outcome = refusal.code
-                refusals.record(self.endpoint, refusal, request, client=self.caller, is_proven=True)
-                response = error_response(refusal)
+        began, outcome = time.perf_counter(), "server_error"
+        try:
+            with origin(self.endpoint, request):
+                try:
+                    response = super().dispatch(request, *args, **kwargs)
+                    outcome = self.refused_with or "ok"
+                except (OAuthError, LimitReached) as raised:
+                    refusal = (
+                        TooManyRequests.after(raised.retry_after_seconds)
+                        if isinstance(raised, LimitReached)
+                        else raised
+                    )
+                    outcome = refusal.code
+                    refusals.record(self.endpoint, refusal, request, client=self.caller, is_proven=True)
+                    response = error_response(refusal)
+        finally:
+            metrics.observe(self.endpoint, self.grant_type, outcome, since=began)
         headers.add(response, defaults=_HEADERS)
         if "HTTP_DPOP" in request.META:
             response.headers["DPoP-Nonce"] = nonce.current()  # RFC 9449 §8, §8.2

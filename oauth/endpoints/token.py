@@ -21,7 +21,7 @@ class TokenEndpoint(ProtocolEndpoint):
         grant_type = params.require("grant_type")
         client = self.authenticated(request, params)
         if grants.is_known(grant_type):
-            self.timer.grant_type = grant_type
+            self.grant_type = grant_type
         confirmation = sender_constraint.prove(request, client, addresses.of_endpoint("token_endpoint"))
         issuance = grants.run(grant_type, GrantRequest(client, params, confirmation))
         metrics.issued_by(grant_type).inc()

@@ -11,7 +11,7 @@ from oauth.authorization_details import Detail
 from oauth.conf import conf
 from oauth.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
 from oauth.models import Client
-from oauth.tokens.user_claims import SCOPE_OF_CLAIM
+from oauth.models.scope import SCOPE_OF_CLAIM
 
 
 def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> frozenset[str]:

@@ -1,8 +1,18 @@
 """Scopes, and the sentence that explains each to a user on the consent page."""
 
+from collections.abc import Iterable
+
 from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+# The claims of OpenID Connect Core §5.4 that the site's users have.
+SCOPE_OF_CLAIM = {"name": "profile", "email": "email", "email_verified": "email"}
+
+
+def scopes_of_claims(names: Iterable[str]) -> frozenset[str]:
+    """The scopes whose sentences tell a user what these claims are."""
+    return frozenset(SCOPE_OF_CLAIM[name] for name in names if name in SCOPE_OF_CLAIM)
 
 
 class Scope(models.Model):

@@ -2,7 +2,7 @@
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -34,3 +34,13 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    def lock_if_open(self) -> bool:
+        """Locks the row until the transaction ends: a logout waits, and then ends what the transaction has written.
+
+        ASVS 5.0 7.4.1. FOR KEY SHARE conflicts with the lock of a logout, and not with other grants. False if the
+        session has ended.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM oauth_session WHERE id = %s AND ended_at IS NULL FOR KEY SHARE", [self.pk])
+            return cursor.fetchone() is not None

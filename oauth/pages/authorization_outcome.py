@@ -9,10 +9,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 
 from oauth.audit import refusals
-from oauth.authorize.form_action import form_action
-from oauth.authorize.interaction import Interaction, redirect_host
+from oauth.authorize.interaction import Interaction
 from oauth.authorize.outcome import AskConsent, LogIn, OfferOtherAccount, Outcome, Refuse, Respond, StepUp
 from oauth.conf import conf
+from oauth.infrastructure.form_action import form_action
+from oauth.infrastructure.hosts import host_of
 from oauth.pages import authorization_response
 
 PATH = "/oauth/authorize"
@@ -38,7 +39,7 @@ def show(request: HttpRequest, outcome: Outcome) -> HttpResponse:
 
 def _login(interaction: Interaction) -> HttpResponseRedirect:
     """The login page, or for a user who is logged in, the page where they prove it again."""
-    url = conf.REAUTHENTICATION_URL if interaction.user.is_authenticated else None
+    url = conf.REAUTHENTICATION_URL if interaction.login else None
     answer = redirect_to_login(_way_back(interaction), login_url=url)
     answer.status_code = HTTPStatus.SEE_OTHER
     return answer
@@ -64,7 +65,7 @@ def _page(
     redirect_uri = interaction.request.redirect_uri
     context = {
         "client": interaction.client,
-        "redirect_host": redirect_host(redirect_uri),
+        "redirect_host": host_of(redirect_uri),
         "interaction": interaction.id,
         "here": _way_back(interaction),
         **context,

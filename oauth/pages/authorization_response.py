@@ -3,10 +3,10 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from oauth.authorize.form_action import form_action
 from oauth.authorize.outcome import Refuse
 from oauth.authorize.response_modes import Delivery, Form, Page, Redirect
 from oauth.errors import LoginRequired, OAuthError
+from oauth.infrastructure.form_action import form_action
 from oauth.models import Client
 from oauth.pages import error_page, leaving
 from oauth.pages.redirect import see_other

@@ -1,19 +1,22 @@
-"""The authorization endpoint (RFC 6749 §3.1): load the request, run the steps, render the outcome."""
+"""The authorization endpoint (RFC 6749 §3.1): find the client and the login, run the steps, render the outcome."""
 
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.decorators import method_decorator
+from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_protect
 
 from oauth import parameters
 from oauth.authorize import interaction, picker, steps
 from oauth.authorize.outcome import Refuse
 from oauth.authorize.steps.decide import decide
-from oauth.authorize.steps.load_request import load_request, store_posted_request
-from oauth.pages import authorization_outcome, ui_locales
-from oauth.pages.authorization_outcome import PATH
+from oauth.authorize.steps.load_request import store_posted_request
+from oauth.clients.lookup import find_client
+from oauth.pages import ui_locales
+from oauth.pages.authorization_outcome import PATH, show
 from oauth.pages.protocol_page import ProtocolPage
+from oauth.sessions.authentication_context import login_of
 
 _REPEATABLE = parameters.REPEATABLE | picker.REPEATABLE
 
@@ -24,27 +27,25 @@ class AuthorizationPage(ProtocolPage):
     endpoint = "authorize"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        loaded = load_request(request, parameters.parse(request.META.get("QUERY_STRING", "").encode()))
-        if isinstance(loaded, Refuse):
-            return authorization_outcome.show(request, loaded)
-        # Only for the client's request. Afterwards, the language that the user chooses at the foot of a page counts.
-        language = None if loaded.id else ui_locales.activate(loaded.request.ui_locales)
-        page = authorization_outcome.show(request, steps.run(loaded))
-        if language:
-            ui_locales.remember(page, language)
+        params = parameters.parse(request.META.get("QUERY_STRING", "").encode())
+        if "interaction" in params:
+            return show(request, steps.run(interaction.load(request, params["interaction"], login_of(request))))
+        language = get_language()
+        page = show(request, steps.begin(request, params, find_client(params), login_of(request)))
+        if (chosen := get_language()) and chosen != language:
+            ui_locales.remember(page, chosen)
         return page
 
     def post(self, request: HttpRequest) -> HttpResponse:
         params = parameters.from_body(request, repeatable=_REPEATABLE)
         if "interaction" in params:
             return self._decide(request)
-        stored = store_posted_request(params)
+        stored = store_posted_request(params, find_client(params))
         if isinstance(stored, Refuse):
-            return authorization_outcome.show(request, stored)
+            return show(request, stored)
         return HttpResponseRedirect(f"{PATH}?{urlencode(stored)}", status=303)
 
     @method_decorator(csrf_protect)
     def _decide(self, request: HttpRequest) -> HttpResponse:
         form = parameters.from_body(request, repeatable=_REPEATABLE)
-        deciding = interaction.load(request, form.require("interaction"), form)
-        return authorization_outcome.show(request, decide(deciding))
+        return show(request, decide(interaction.load(request, form.require("interaction"), login_of(request), form)))

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from oauth import parameters
 from oauth.authorization_details import NotAnswered
 from oauth.authorize import backchannel_notices, backchannel_request, consent, decision, permissions
+from oauth.authorize.acr import is_met
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure import display_names
@@ -57,9 +58,11 @@ class RequestsPage(UserPage):
             if asked is None:
                 raise Http404
             if button == "allow":
-                context = authentication_context.current(request)
-                if not context.meets(asked.acr_values):
-                    return _log_in_more_strongly(request, can=context.could_meet(asked.acr_values))
+                login = authentication_context.current(request)
+                if not is_met(login.acr, asked.acr_values, ladder=conf.ACR_VALUES):
+                    return _log_in_more_strongly(
+                        request, can=is_met(login.reachable_acr(), asked.acr_values, ladder=conf.ACR_VALUES)
+                    )
                 wanted = asked.scopes
                 try:
                     asked.scopes = list(permissions.kept(wanted, params))

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from oauth.authorize.form_action import form_action
 from oauth.infrastructure import display_names
+from oauth.infrastructure.form_action import form_action
 from oauth.models import Client
 
 

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_noop as _
 from django.views.decorators.csrf import csrf_protect
 
 from oauth import parameters
-from oauth.authorize.form_action import form_action
 from oauth.errors import InvalidRequest
+from oauth.infrastructure.form_action import form_action
 from oauth.pages import leaving
 from oauth.pages.protocol_page import ProtocolPage
 from oauth.pages.redirect import see_other

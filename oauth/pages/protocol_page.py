@@ -1,5 +1,6 @@
 """What the authorization page and the logout page share: both are OAuth endpoints that a browser visits."""
 
+import time
 from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponseBase
@@ -28,18 +29,23 @@ class ProtocolPage(View):
     http_method_names = ["get", "head", "post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        with origin(self.endpoint, request), metrics.timed(self.endpoint) as timer:
-            try:
-                rate_limits.spend_page(self.endpoint, request)  # GET too: it stores the request
-                answer = super().dispatch(request, *args, **kwargs)
-            except (OAuthError, LimitReached) as raised:
-                refusal = (
-                    TooManyRequests.after(raised.retry_after_seconds) if isinstance(raised, LimitReached) else raised
-                )
-                timer.outcome = refusal.code
-                refusals.record(self.endpoint, refusal, request)
-                answer = error_page.show(request, refusal)
+        began, outcome = time.perf_counter(), "server_error"
+        try:
+            with origin(self.endpoint, request):
+                answer, outcome = self._answer(request, *args, **kwargs)
+        finally:
+            metrics.observe(self.endpoint, "", outcome, since=began)
         # RFC 9700 §4.2, §4.3: nothing of these pages may leak through a Referer header or a cache.
         answer["Cache-Control"] = "no-store"
         answer["Referrer-Policy"] = "no-referrer"
         return answer
+
+    def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> tuple[HttpResponseBase, str]:
+        """With the outcome: `ok`, or the error code."""
+        try:
+            rate_limits.spend_page(self.endpoint, request)  # GET too: it stores the request
+            return super().dispatch(request, *args, **kwargs), "ok"
+        except (OAuthError, LimitReached) as raised:
+            refusal = TooManyRequests.after(raised.retry_after_seconds) if isinstance(raised, LimitReached) else raised
+            refusals.record(self.endpoint, refusal, request)
+            return error_page.show(request, refusal), refusal.code

@@ -1,20 +1,7 @@
-"""The language of the pages: the first of `ui_locales` that the site has (OpenID Connect Core §3.1.2.1)."""
-
-from contextlib import suppress
+"""The language that a client asked for, kept for the pages that follow (OpenID Connect Core §3.1.2.1)."""
 
 from django.conf import settings
 from django.http import HttpResponse
-from django.utils import translation
-
-
-def activate(locales: tuple[str, ...]) -> str | None:
-    """Activates it for this request; None if the site has none of them."""
-    for locale in locales:
-        with suppress(LookupError):
-            language = translation.get_supported_language_variant(locale)
-            translation.activate(language)
-            return language
-    return None
 
 
 def remember(page: HttpResponse, language: str) -> None:

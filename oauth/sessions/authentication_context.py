@@ -1,6 +1,6 @@
 """How and when the user at the browser logged in: `acr`, `amr` and `auth_time`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,23 +22,16 @@ class AuthenticationContext:
     amr: tuple[str, ...]
     reachable_acr: Callable[[], str] = str
 
-    def meets(self, acr_values: Collection[str]) -> bool:
-        """RFC 9470 §5, OpenID Connect Core §5.5.1.1: whether the login is at least as strong as one of these."""
-        return not acr_values or _meets(self.acr, acr_values)
-
-    def could_meet(self, acr_values: Collection[str]) -> bool:
-        return _meets(self.reachable_acr(), acr_values)
-
-
-def _meets(acr: str, acr_values: Collection[str]) -> bool:
-    names = conf.ACR_VALUES
-    return acr in names and any(one in names and names.index(one) <= names.index(acr) for one in acr_values)
-
 
 def current(request: HttpRequest) -> AuthenticationContext:
     """From the function that OAUTH["AUTHENTICATION_CONTEXT"] names."""
     context: AuthenticationContext = import_string(conf.AUTHENTICATION_CONTEXT)(request)
     return context
+
+
+def login_of(request: HttpRequest) -> AuthenticationContext | None:
+    """The same; None if nobody is logged in."""
+    return current(request) if request.user.is_authenticated else None
 
 
 def from_last_login(request: HttpRequest) -> AuthenticationContext:

@@ -3,13 +3,11 @@
 from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext_noop as _
 
-from oauth.errors import LoginRequired
 from oauth.models import AuditEvent, Authorization, Session
 from oauth.sessions import authentication_context, backchannel_logout
 
@@ -34,18 +32,6 @@ def current(request: HttpRequest) -> Session:
     session = Session.objects.create(user=user, auth_time=context.auth_time, acr=context.acr, amr=list(context.amr))
     request.session[_SID] = str(session.pk)
     return session
-
-
-def keep_open(session: Session) -> None:
-    """Locks the Session until the transaction ends: a logout waits, and then ends what the transaction has written.
-
-    ASVS 5.0 7.4.1. FOR KEY SHARE conflicts with the lock of `_end`, and not with other grants. Raises LoginRequired if
-    the session has ended.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM oauth_session WHERE id = %s AND ended_at IS NULL FOR KEY SHARE", [session.pk])
-        if cursor.fetchone() is None:
-            raise LoginRequired(_("You have logged out. Log in and start again from the app."))
 
 
 def current_sid(request: HttpRequest) -> str | None:

@@ -8,8 +8,7 @@ from typing import Any
 
 from django.utils.module_loading import import_string
 
-# The claims of §5.4 that the site's users have.
-SCOPE_OF_CLAIM = {"name": "profile", "email": "email", "email_verified": "email"}
+from oauth.models.scope import SCOPE_OF_CLAIM, scopes_of_claims
 
 
 def standard_claims(user: Any, scopes: Set[str]) -> dict[str, Any]:
@@ -25,10 +24,5 @@ def standard_claims(user: Any, scopes: Set[str]) -> dict[str, Any]:
 def released(user: Any, scopes: Set[str], names: Iterable[str] = (), *, source: str) -> dict[str, Any]:
     """The claims of these scopes, and those requested by name. `source` is OAUTH["USER_CLAIMS"]."""
     names = frozenset(names)
-    claims: dict[str, Any] = import_string(source)(user, scopes | scopes_of(names))
+    claims: dict[str, Any] = import_string(source)(user, scopes | scopes_of_claims(names))
     return {name: value for name, value in claims.items() if name in names or SCOPE_OF_CLAIM.get(name, name) in scopes}
-
-
-def scopes_of(names: Iterable[str]) -> frozenset[str]:
-    """The scopes whose sentences tell a user what these claims are."""
-    return frozenset(SCOPE_OF_CLAIM[name] for name in names if name in SCOPE_OF_CLAIM)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 from hypothesis import strategies as st
 
 from oauth.conf import conf
-from oauth.tokens.user_claims import SCOPE_OF_CLAIM
+from oauth.models.scope import SCOPE_OF_CLAIM
 from tests.lib.oauth_client import CHALLENGE
 from tests.model import wire, world
 from tests.model.moves import move

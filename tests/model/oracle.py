@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from oauth.conf import conf
-from oauth.tokens.user_claims import scopes_of
+from oauth.models.scope import scopes_of_claims
 
 SCOPE_OF_ACTION = {"accounts": "accounts:read", "balances": "balances:read", "transactions": "transactions:read"}
 
@@ -117,7 +117,7 @@ class Allowed:
     @property
     def consented(self) -> frozenset[str]:
         """What a page says of it: the scopes, and those that stand for the claims by name."""
-        return frozenset(self.scopes) | scopes_of(name for names in self.claims.values() for name in names)
+        return frozenset(self.scopes) | scopes_of_claims(name for names in self.claims.values() for name in names)
 
     @property
     def needed(self) -> frozenset[str]:

@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis.stateful import invariant
 
+from oauth.models.scope import SCOPE_OF_CLAIM
 from oauth.status import published_lists
-from oauth.tokens.user_claims import SCOPE_OF_CLAIM
 from tests.model import wire, world
 from tests.model.money import Money
 from tests.model.oracle import Access, readable, touched_by

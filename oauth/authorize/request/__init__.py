@@ -1,12 +1,11 @@
 """The authorization request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1): one file for each set of rules.
 
-It is read in two steps. `find_client` and `return_address` come first: their errors are shown to the user and never
+It is read in two steps. `clients.lookup` and `return_address` come first: their errors are shown to the user and never
 redirected (RFC 9700 §4.11). Then `parse` checks the rest; its errors go to the client. A pushed request (RFC 9126) is
 read in the same way.
 """
 
 from oauth.authorize.request.authorization_request import AuthorizationRequest
-from oauth.authorize.request.client import find_client
 from oauth.authorize.request.parsing import parse
 from oauth.authorize.request.resource import requested_resources
 from oauth.authorize.request.return_address import ReturnAddress, return_address
@@ -15,7 +14,6 @@ from oauth.authorize.request.scope import requested_scopes
 __all__ = [
     "AuthorizationRequest",
     "ReturnAddress",
-    "find_client",
     "parse",
     "requested_resources",
     "requested_scopes",

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from oauth.tokens.user_claims import scopes_of
+from oauth.models.scope import scopes_of_claims
 
 _TUPLES = ("scopes", "resources", "acr_values", "essential_acr_values", "ui_locales", "authorization_details")
 
@@ -52,7 +52,7 @@ class AuthorizationRequest:
     @property
     def consented_scopes(self) -> frozenset[str]:
         """What the consent page shows: the scopes, and the scopes that claims requested by name belong to."""
-        return frozenset(self.scopes) | scopes_of(name for names in self.claims.values() for name in names)
+        return frozenset(self.scopes) | scopes_of_claims(name for names in self.claims.values() for name in names)
 
     def to_json(self) -> dict[str, Any]:
         """For the user's session on the server, or the table of pushed requests."""

@@ -6,18 +6,26 @@ with the next one. Nothing here renders a page.
 
 from collections.abc import Callable
 
+from django.http import HttpRequest
+
 from oauth.authorize.interaction import Interaction
-from oauth.authorize.outcome import Outcome
+from oauth.authorize.outcome import Outcome, Refuse
 from oauth.authorize.steps.answer_silently import answer_silently
 from oauth.authorize.steps.answer_with_consent import answer_with_consent
 from oauth.authorize.steps.ask_consent import ask_consent
 from oauth.authorize.steps.check_grant import check_grant
 from oauth.authorize.steps.check_redirect_uri import check_redirect_uri
 from oauth.authorize.steps.check_subject import check_subject
+from oauth.authorize.steps.choose_language import choose_language
+from oauth.authorize.steps.load_request import load_request
 from oauth.authorize.steps.require_login import require_login
 from oauth.authorize.steps.step_up import step_up
+from oauth.models import Client
+from oauth.parameters import Parameters
+from oauth.sessions.authentication_context import AuthenticationContext
 
 _STEPS: tuple[Callable[[Interaction], Outcome | None], ...] = (
+    choose_language,
     check_redirect_uri,
     require_login,
     check_subject,
@@ -27,6 +35,14 @@ _STEPS: tuple[Callable[[Interaction], Outcome | None], ...] = (
     ask_consent,
     answer_with_consent,
 )
+
+
+def begin(
+    http_request: HttpRequest, params: Parameters, client: Client, login: AuthenticationContext | None
+) -> Outcome:
+    """The outcome of a new request. Raises as `run` does."""
+    loaded = load_request(http_request, params, client, login)
+    return loaded if isinstance(loaded, Refuse) else run(loaded)
 
 
 def run(interaction: Interaction) -> Outcome:

@@ -15,7 +15,7 @@ from oauth.errors import AccessDenied, InvalidRequest
 def decide(interaction: Interaction) -> Outcome:
     """Everything but the button and the ticks is what the server stored. Raises InvalidRequest, to be shown."""
     assert interaction.form is not None
-    if not interaction.user.is_authenticated:
+    if interaction.login is None:
         return LogIn(interaction)
     match interaction.form.get("decision", ""):
         case "allow":
@@ -27,6 +27,6 @@ def decide(interaction: Interaction) -> Outcome:
             return refuse(interaction, AccessDenied("The user denied the request."))
         case "switch":
             logout(interaction.http_request)
-            return LogIn(start(replace(interaction, id="", form=None)))
+            return LogIn(start(replace(interaction, login=None, id="", form=None)))
         case _:
             raise InvalidRequest("The decision must be allow, deny or switch.")

@@ -2,36 +2,35 @@
 
 from django.http import HttpRequest
 
-from oauth.authorize import interaction, pushed_request, request_object, response
+from oauth.authorize import pushed_request, request_object, response
 from oauth.authorize.interaction import Interaction
 from oauth.authorize.outcome import Refuse
-from oauth.authorize.request import AuthorizationRequest, find_client, parse, return_address
+from oauth.authorize.request import AuthorizationRequest, parse, return_address
 from oauth.errors import InvalidRequest, OAuthError
 from oauth.models import Client
 from oauth.parameters import Parameters
+from oauth.sessions.authentication_context import AuthenticationContext
 
 
-def load_request(http_request: HttpRequest, params: Parameters) -> Interaction | Refuse:
-    """The interaction that the browser returns to, or a new one for the request in its query.
+def load_request(
+    http_request: HttpRequest, params: Parameters, client: Client, login: AuthenticationContext | None
+) -> Interaction | Refuse:
+    """A new interaction for the request in the browser's query.
 
     Raises the OAuthError that must be shown to the user and not redirected.
     """
-    if "interaction" in params:
-        return interaction.load(http_request, params["interaction"])
-    client = find_client(params)
     if params.get("request_uri", "").startswith(pushed_request.PREFIX):
         # RFC 9126 §4: the pushed request counts, and nothing that the browser adds.
-        return Interaction(http_request, pushed_request.find(client, params["request_uri"]), client)
+        return Interaction(http_request, pushed_request.find(client, params["request_uri"]), client, login)
     request = _validated(params, client)
-    return request if isinstance(request, Refuse) else Interaction(http_request, request, client)
+    return request if isinstance(request, Refuse) else Interaction(http_request, request, client, login)
 
 
-def store_posted_request(params: Parameters) -> dict[str, str] | Refuse:
+def store_posted_request(params: Parameters, client: Client) -> dict[str, str] | Refuse:
     """Stores a request that came by POST as if it had been pushed; returns the parameters to come back with by GET.
 
     Browsers send no SameSite cookie with a POST from another site, so the user's session is not known yet.
     """
-    client = find_client(params)
     request = _validated(params, client)
     if isinstance(request, Refuse):
         return request

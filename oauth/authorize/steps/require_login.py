@@ -4,23 +4,23 @@ from datetime import datetime
 
 from oauth.authorize.interaction import Interaction, start
 from oauth.authorize.outcome import LogIn, Refuse
+from oauth.authorize.request import AuthorizationRequest
 from oauth.authorize.steps.refuse import refuse
 from oauth.errors import LoginRequired
-from oauth.sessions import authentication_context
+from oauth.sessions.authentication_context import AuthenticationContext
 
 
 def require_login(interaction: Interaction) -> LogIn | Refuse | None:
     """OpenID Connect Core §3.1.2.1: prompt=login and max_age want a new login."""
-    if interaction.user.is_authenticated and _is_fresh(interaction):
+    if interaction.login is not None and _is_fresh(interaction.request, interaction.login):
         return None
     if interaction.request.is_silent:
         return refuse(interaction, LoginRequired("The user must log in."))
     return LogIn(start(interaction))
 
 
-def _is_fresh(interaction: Interaction) -> bool:
-    request = interaction.request
-    auth_time = authentication_context.current(interaction.http_request).auth_time
+def _is_fresh(request: AuthorizationRequest, login: AuthenticationContext) -> bool:
+    auth_time = login.auth_time
     if logged_in_since(request.created_at, auth_time):
         return True
     is_too_old = request.max_age is not None and request.created_at - auth_time > request.max_age

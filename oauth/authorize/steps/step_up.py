@@ -1,11 +1,11 @@
 """Requires a login as strong as the client asked for."""
 
+from oauth.authorize.acr import is_met
 from oauth.authorize.interaction import Interaction, start
 from oauth.authorize.outcome import Refuse, StepUp
 from oauth.authorize.steps.refuse import refuse
 from oauth.conf import conf
 from oauth.errors import UnmetAuthenticationRequirements
-from oauth.sessions import authentication_context
 
 
 def step_up(interaction: Interaction) -> StepUp | Refuse | None:
@@ -14,13 +14,15 @@ def step_up(interaction: Interaction) -> StepUp | Refuse | None:
     Users who have set up a stronger login are asked for it. For others, an essential acr is refused and a preferred one
     is ignored.
     """
-    context = authentication_context.current(interaction.http_request)
+    login = interaction.login
+    assert login is not None, "require_login comes first"
     essential, preferred = interaction.request.essential_acr_values, interaction.request.acr_values
-    meets_essential = context.meets(essential)
-    if meets_essential and context.meets(preferred):
+    meets_essential = is_met(login.acr, essential, ladder=conf.ACR_VALUES)
+    if meets_essential and is_met(login.acr, preferred, ladder=conf.ACR_VALUES):
         return None
     unmet = preferred if meets_essential else essential
-    if conf.STEP_UP_URL and not interaction.request.is_silent and context.could_meet(unmet):
+    could_meet = is_met(login.reachable_acr(), unmet, ladder=conf.ACR_VALUES)
+    if conf.STEP_UP_URL and not interaction.request.is_silent and could_meet:
         return StepUp(start(interaction))
     if meets_essential:
         return None

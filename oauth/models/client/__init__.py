@@ -11,7 +11,7 @@ from oauth.models.client.kind import Kind
 from oauth.models.client.model import Client, ExchangePolicy, new_client_id
 from oauth.models.client.openid_connect import DeliveryMode, SubjectType
 from oauth.models.client.queries import clients_updated, identity_changed
-from oauth.models.client.redirect_uris import is_loopback, is_plain_host, validate_redirect_uri
+from oauth.models.client.redirect_uris import is_loopback, validate_redirect_uri
 from oauth.models.client.security_profile import SecurityProfile
 
 __all__ = [
@@ -27,7 +27,6 @@ __all__ = [
     "clients_updated",
     "identity_changed",
     "is_loopback",
-    "is_plain_host",
     "new_client_id",
     "validate_redirect_uri",
 ]

@@ -1,18 +1,15 @@
 """Which redirect URIs a client may register (RFC 9700 §2.1, RFC 8252 §7, OAuth 2.1 §2.3)."""
 
 import ipaddress
-import re
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 
+from oauth.infrastructure.hosts import is_plain_host
 from oauth.models.client.kind import Kind
 
 # A redirect to one of these would run or leak in the browser (authentik CVE-2024-21637).
 FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss"})
-# RFC 1123 §2.1 (and the underscore, which DNS knows); RFC 4291 §2.2.
-_DOMAIN = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_.])?")
-_IPV6 = re.compile(r"(?=[^:]*:)[0-9A-Fa-f:.]{2,45}")
 
 
 def validate_redirect_uri(uri: str, *, kind: str) -> None:
@@ -55,11 +52,6 @@ def _objection_to_host(uri: str, scheme: str, host: str) -> str:
     if is_loopback(uri) or host == "localhost":
         return ""
     return "http is only for a loopback address; use https (OAuth 2.1 §2.3)."
-
-
-def is_plain_host(host: str) -> bool:
-    """A domain name as DNS knows it, or an IP literal without its brackets and without a zone."""
-    return bool(_DOMAIN.fullmatch(host) or _IPV6.fullmatch(host))
 
 
 def is_loopback(uri: str) -> bool:

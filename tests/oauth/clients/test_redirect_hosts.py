@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from oauth.authorize.form_action import form_action
+from oauth.infrastructure.form_action import form_action
 from oauth.models import Client
 from oauth.models.client import validate_redirect_uri
 from tests.lib.oauth_client import authorization_url

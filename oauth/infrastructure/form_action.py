@@ -2,16 +2,16 @@
 
 from urllib.parse import urlsplit
 
-from oauth.models.client import is_plain_host
+from oauth.infrastructure.hosts import is_plain_host
 
 
-def form_action(redirect_uri: str) -> tuple[str, ...]:
-    """Browsers apply form-action to the redirect that follows a form, too, so it must name the client's host."""
-    parts = urlsplit(redirect_uri)
+def form_action(uri: str) -> tuple[str, ...]:
+    """Browsers apply form-action to the redirect that follows a form, too, so it must name the host of the URI."""
+    parts = urlsplit(uri)
     if parts.scheme not in ("http", "https"):
         return ("'self'", f"{parts.scheme}:")
     host = parts.hostname or ""
-    if not is_plain_host(host):  # registered before hosts were checked: it must not become part of a header
+    if not is_plain_host(host):  # it must not become part of a header
         return ("'self'",)
     host = f"[{host}]" if ":" in host else host
     return ("'self'", f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else ""))

@@ -1,0 +1,92 @@
+"""The way of a request through the rooms of oauth, as somebody who reads the code along it would walk.
+
+A stay is a run of calls into one room. Rooms from `models` down are left out: they hold what all others speak of (rows,
+parameters, settings), so that a look into them is no way through.
+"""
+
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+
+from oauth.models import Client
+from tests.lib.oauth_client import TokenEndpoint, authorization_url, callback, decide
+
+ROOT = Path(__file__).parents[2]
+MOST_STAYS_IN_ONE_ROOM = 2
+MOST_STAYS_OF_A_TOKEN_REQUEST = 13
+
+
+def rooms_on_the_way() -> set[str]:
+    """The rooms above `models` in the contract, without those that Django looks for."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one.get("containers") == ["oauth"])
+    above = layers[2 : layers.index("models")]
+    return {room for layer in above for room in layer.split(" | ")}
+
+
+def walk(send: Callable[[], Any]) -> tuple[Any, list[str]]:
+    """The answer, and the stays in order."""
+    rooms, stays = rooms_on_the_way(), list[str]()
+    oauth = f"{ROOT}/oauth/"
+
+    def enter(frame: Any, event: str, _: Any) -> None:
+        file = frame.f_code.co_filename
+        if event != "call" or not file.startswith(oauth) or frame.f_code.co_name == "__init__":
+            return
+        room = file.removeprefix(oauth).partition("/")[0]
+        if room in rooms and stays[-1:] != [room]:
+            stays.append(room)
+
+    sys.setprofile(enter)
+    try:
+        answer = send()
+    finally:
+        sys.setprofile(None)
+    return answer, stays
+
+
+@pytest.fixture
+def allowed(browser: Browser, web_app: Client) -> Browser:
+    """Alice's browser; she has allowed the app."""
+    decide(browser, browser.get(authorization_url(web_app)))
+    return browser
+
+
+def test_a_remembered_consent_enters_no_room_a_third_time(allowed: Browser, web_app: Client) -> None:
+    answer, stays = walk(lambda: allowed.get(authorization_url(web_app)))
+    assert "code" in callback(answer)
+    assert max(Counter(stays).values()) <= MOST_STAYS_IN_ONE_ROOM, stays
+
+
+def test_a_consent_page_enters_no_room_a_third_time(browser: Browser, web_app: Client) -> None:
+    page, stays = walk(lambda: browser.get(authorization_url(web_app)))
+    assert page.status_code == 200
+    assert max(Counter(stays).values()) <= MOST_STAYS_IN_ONE_ROOM, stays
+
+
+def test_a_decision_enters_no_room_a_third_time(browser: Browser, web_app: Client) -> None:
+    page = browser.get(authorization_url(web_app))
+    answer, stays = walk(lambda: decide(browser, page))
+    assert "code" in callback(answer)
+    assert max(Counter(stays).values()) <= MOST_STAYS_IN_ONE_ROOM, stays
+
+
+def test_a_code_is_redeemed_in_few_stays(allowed: Browser, web_app: Client, token_endpoint: TokenEndpoint) -> None:
+    first, second = [callback(allowed.get(authorization_url(web_app)))["code"] for _ in range(2)]
+    token_endpoint.redeem(web_app, first)  # what is built once per process is built
+    answer, stays = walk(lambda: token_endpoint.redeem(web_app, second))
+    assert answer.status_code == 200
+    assert len(stays) <= MOST_STAYS_OF_A_TOKEN_REQUEST, stays
+
+
+def test_a_client_gets_its_own_token_in_few_stays(service: Client, token_endpoint: TokenEndpoint) -> None:
+    token_endpoint.post(service, grant_type="client_credentials")
+    answer, stays = walk(lambda: token_endpoint.post(service, grant_type="client_credentials"))
+    assert answer.status_code == 200
+    assert len(stays) <= MOST_STAYS_OF_A_TOKEN_REQUEST, stays
