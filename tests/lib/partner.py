@@ -7,6 +7,7 @@ from typing import Any
 import jwt
 from django.http import HttpRequest
 
+from oauth.authorization_details import DetailsType
 from oauth.clients.authentication import ExtensionMethod
 from oauth.conf import conf
 from oauth.errors import InvalidClient, InvalidGrant
@@ -68,3 +69,9 @@ def mac(client_id: str) -> str:
 
 def mac_header(client_id: str) -> dict[str, str]:
     return {"Partner-MAC": f"{client_id} {mac(client_id)}"}
+
+
+class Loan(DetailsType):
+    """A details type whose author misspelt the schema."""
+
+    schema = {"type": "objekt"}

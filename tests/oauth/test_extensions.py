@@ -168,11 +168,22 @@ def test_what_is_not_registered_any_more_is_refused(partner, service_with_mac, s
         ("CLIENT_AUTHENTICATION_METHODS", "none", "tests.lib.partner.PartnerMAC"),
         ("CLIENT_AUTHENTICATION_METHODS", "x" * 31, "tests.lib.partner.PartnerMAC"),
         ("CLIENT_AUTHENTICATION_METHODS", MAC, "tests.lib.partner.JWTBearer"),
+        ("RESPONSE_MODES", "query", "oauth.authorize.response_modes.built_in.FormPost"),
+        ("RESPONSE_MODES", "web_message.jwt", "oauth.authorize.response_modes.built_in.FormPost"),
+        ("RESPONSE_MODES", "web_message", "tests.lib.partner.NoSuchClass"),
+        ("RESPONSE_MODES", "web_message", "tests.lib.partner.JWTBearer"),
+        ("AUTHORIZATION_DETAILS_TYPES", "loan", "no_such_package.Loan"),
+        ("AUTHORIZATION_DETAILS_TYPES", "loan", "oauth.authorization_details.DetailsType"),  # has no schema
+        ("AUTHORIZATION_DETAILS_TYPES", "loan", "tests.lib.partner.Loan"),
     ],
 )
 def test_a_check_finds_what_cannot_be_used(settings, setting, name, path):
+    """It names the setting, and either the path and what it must be, or the name and what it must be."""
     settings.OAUTH = {**settings.OAUTH, setting: {name: path}}
-    assert [message.id for message in check_extensions()] == ["oauth.E013"]
+    [message] = check_extensions()
+    assert message.id == "oauth.E013"
+    assert message.msg.startswith(f'OAUTH["{setting}"]["{name}"]')
+    assert path in message.msg or "name" in message.hint
 
 
 def test_the_check_accepts_both(registered):

@@ -15,6 +15,7 @@ from oauth.authorize.response_modes.response_mode import Delivery, Form, Page, R
 from oauth.conf import conf
 from oauth.infrastructure.caches import until_cleared
 
+BUILT_IN: dict[str, ResponseMode] = {"query": Query(), "fragment": Fragment(), "form_post": FormPost()}
 #: The default mode of the response type, signed.
 SIGNED = "jwt"
 _SIGNED_SUFFIX = ".jwt"
@@ -24,8 +25,7 @@ _SIGNED_SUFFIX = ".jwt"
 def registered() -> dict[str, ResponseMode]:
     """The built-in modes come first: the first that fits a response type is its default. A site cannot replace them."""
     own = {name: import_string(path)() for name, path in conf.RESPONSE_MODES.items()}
-    built_in: dict[str, ResponseMode] = {"query": Query(), "fragment": Fragment(), "form_post": FormPost()}
-    return {**built_in, **own, **built_in}
+    return {**BUILT_IN, **own, **BUILT_IN}
 
 
 def offered(response_type: str, *, only_signed: bool = False) -> tuple[str, ...]:
@@ -46,6 +46,7 @@ def mode(name: str, response_type: str) -> ResponseMode:
 
 
 __all__ = [
+    "BUILT_IN",
     "SIGNED",
     "Delivery",
     "Form",
