@@ -48,7 +48,10 @@ def aliases() -> dict[str, str]:
 
 def of_endpoint(name: str) -> tuple[str, ...]:
     """All URLs of the endpoint with this metadata member; the issuer's comes first."""
-    return (conf.url(ENDPOINTS[name]), *(alias for member, alias in aliases().items() if member == name))
+    path = ENDPOINTS[name]
+    if name in WITH_CERTIFICATE and conf.CLIENT_CERTIFICATE and conf.MTLS_ORIGIN:
+        return (f"{conf.ISSUER}{path}", f"{conf.MTLS_ORIGIN}{path}")
+    return (f"{conf.ISSUER}{path}",)
 
 
 def of_path(origin: str, path: str) -> tuple[str, ...]:
