@@ -11,9 +11,14 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
-from django.core.signals import setting_changed
+try:
+    from django.core.exceptions import ImproperlyConfigured
+    from django.core.signals import setting_changed
+except ModuleNotFoundError:  # a program without Django, which calls `configure`
+    setting_changed = None  # type: ignore[assignment]
+
+    class ImproperlyConfigured(Exception):  # type: ignore[no-redef]
+        """Django's, for a program without Django."""
 
 
 @dataclass(frozen=True)
@@ -179,13 +184,27 @@ _OF_THIS_PROCESS = {
 
 def has_authorization_server() -> bool:
     """Whether this site is an authorization server, and not only an API."""
+    from django.conf import settings
+
     return any(app == "oauth" or app.startswith("oauth.apps.") for app in settings.INSTALLED_APPS)
 
 
+def configure(**given: Any) -> None:
+    """Settings of a program that is no Django site: the keys of OAUTH. Call it once, before the first token is checked.
+
+    Without Django there is neither a SECRET_KEY for nonces nor a shared cache. So the API asks for no nonces, and it
+    refuses DPoP-bound tokens until REPLAY_CHECK names a function.
+    """
+    conf.__dict__.clear()
+    _configured.clear()
+    _configured.update({"REPLAY_CHECK": "", "DPOP_NONCE_REQUIRED": False} | given)
+
+
+_configured: dict[str, Any] = {}
+
+
 def _load() -> Conf:
-    given: dict[str, Any] = dict(getattr(settings, "OAUTH", {}))
-    if has_authorization_server():
-        given = _OF_THIS_PROCESS | given
+    given = dict(_configured) or _of_django()
     unknown = given.keys() - {f.name for f in fields(Conf)}
     if unknown:
         raise ImproperlyConfigured(f"OAUTH has no setting named {', '.join(sorted(unknown))}.")
@@ -204,6 +223,13 @@ def _load() -> Conf:
         if name in given:
             given[name] = tuple(given[name])
     return Conf(**given)
+
+
+def _of_django() -> dict[str, Any]:
+    from django.conf import settings
+
+    given: dict[str, Any] = dict(getattr(settings, "OAUTH", {}))
+    return _OF_THIS_PROCESS | given if has_authorization_server() else given
 
 
 class _LazyConf:
@@ -226,4 +252,5 @@ def _reload(*, setting: str, **_: Any) -> None:
         conf.__dict__.clear()
 
 
-setting_changed.connect(_reload)
+if setting_changed is not None:
+    setting_changed.connect(_reload)

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from rest_framework.exceptions import APIException
-from rest_framework_simplejwt.exceptions import TokenError
 
 from oauth import addresses, errors, parameters
 from oauth.audit import refusals
@@ -15,6 +14,7 @@ from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.resource_server.authentication import presented_token, require_possession, verify_access_token
 from oauth.resource_server.challenges import InvalidRequest, InvalidToken, NoToken
 from oauth.tokens.access_token import AccessToken
+from oauth.tokens.verification import InvalidJWT
 
 Handler = Callable[..., HttpResponse]
 
@@ -27,7 +27,7 @@ def access_token(request: HttpRequest) -> AccessToken:
     scheme, raw = presented
     try:
         token = verify_access_token(raw, audiences=(*conf.RESOURCES, conf.ISSUER))
-    except TokenError as error:
+    except InvalidJWT as error:
         raise InvalidToken(str(error)) from error
     require_possession(request, scheme, token, urls=addresses.of_path(conf.url(""), request.path))
     return token

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
-from rest_framework_simplejwt.exceptions import TokenError
 
 from oauth.conf import conf
 from oauth.models import Authorization, RefreshToken
@@ -13,6 +12,7 @@ from oauth.models.secret import digest
 from oauth.resource_server.authentication import verify_access_token
 from oauth.status import liveness
 from oauth.status.liveness import Authority
+from oauth.tokens.verification import InvalidJWT
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def identify(token: str) -> PresentedToken | None:
 def _access_token(token: str) -> PresentedToken | None:
     try:
         claims = verify_access_token(token, audiences=(*conf.RESOURCES, conf.ISSUER)).claims
-    except TokenError:
+    except InvalidJWT:
         return None
     token_type = "DPoP" if "jkt" in claims.confirmation else "Bearer"  # RFC 9449 §6.2, RFC 8705 §3.2
     authority = liveness.authority(claims)

@@ -7,8 +7,6 @@ An admin decides which clients' tokens a client may exchange, and whether the ne
 from collections.abc import Mapping
 from typing import Any
 
-from rest_framework_simplejwt.exceptions import TokenError
-
 from oauth import authorization_details
 from oauth.conf import conf
 from oauth.errors import InvalidRequest, OAuthError
@@ -19,6 +17,7 @@ from oauth.models.client import ExchangePolicy
 from oauth.resource_server.authentication import verify_access_token
 from oauth.status import liveness
 from oauth.tokens.claims import AccessTokenClaims
+from oauth.tokens.verification import InvalidJWT
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
@@ -81,7 +80,7 @@ def _token(raw: str, token_type: str, name: str) -> AccessTokenClaims:
         raise InvalidRequest(f"{name}_type must be {ACCESS_TOKEN}.")
     try:
         return verify_access_token(raw, audiences=(*conf.RESOURCES, conf.ISSUER)).claims
-    except TokenError as error:
+    except InvalidJWT as error:
         raise _unacceptable(name, "It must be a valid access token of this server.") from error
 
 

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from functools import cache
 from typing import Generic, TypeVar
 
-from django.core.signals import setting_changed
+try:
+    from django.core.signals import setting_changed
+except ModuleNotFoundError:  # without Django, no test overrides its settings
+    setting_changed = None  # type: ignore[assignment]
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -116,4 +119,5 @@ def _clear_after_change(*, setting: str, **_: object) -> None:
         clear()
 
 
-setting_changed.connect(_clear_after_change)
+if setting_changed is not None:
+    setting_changed.connect(_clear_after_change)

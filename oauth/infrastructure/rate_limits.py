@@ -18,10 +18,17 @@ from functools import lru_cache
 from django.core.cache import cache
 from django.db import Error as DatabaseError
 from django.http import HttpRequest
-from redis.exceptions import RedisError
 
 from oauth.infrastructure.caches import TTLCache
 from oauth.infrastructure.provided import Provided
+
+try:
+    from redis.exceptions import RedisError
+except ModuleNotFoundError:  # the cache is another one
+
+    class RedisError(Exception):  # type: ignore[no-redef]
+        """Never raised."""
+
 
 _STEPS = 20
 #: Multiplies every limit: OAUTH["THROTTLE_SCALE"].

@@ -10,16 +10,17 @@ import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.verification import Criticality, ExtensionPolicy, PolicyBuilder, Store, VerificationError
-from django.http import HttpRequest
-from django.utils import timezone
-from django.utils.module_loading import import_string
 from jwt.utils import base64url_encode
+
+from oauth.infrastructure.dotted_path import resolve
 
 MIN_RSA_BITS = 2048
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
@@ -53,7 +54,7 @@ class Certificate:
             policy = ExtensionPolicy.webpki_defaults_ee().may_be_present(
                 x509.SubjectAlternativeName, Criticality.AGNOSTIC, None
             )
-            builder = PolicyBuilder().store(store).time(timezone.now())
+            builder = PolicyBuilder().store(store).time(datetime.now(UTC))
             builder = builder.extension_policies(ee_policy=policy, ca_policy=ExtensionPolicy.webpki_defaults_ca())
             builder.build_client_verifier().verify(chain[0], chain[1:])
         except (VerificationError, *_UNREADABLE):
@@ -80,14 +81,14 @@ class Certificate:
         return False
 
 
-def presented_in(request: HttpRequest, source: str | None) -> Certificate | None:
+def presented_in(request: Any, source: str | None) -> Certificate | None:
     """The certificate that the client presented in TLS; it proves that the client holds the private key, and no more.
 
     `source` is OAUTH["CLIENT_CERTIFICATE"].
     """
     if source is None:
         return None
-    chain: tuple[bytes, ...] = import_string(source)(request)
+    chain: tuple[bytes, ...] = resolve(source)(request)
     return Certificate(tuple(chain)) if chain else None
 
 
@@ -107,7 +108,7 @@ def _is_usable(der: bytes) -> bool:
     try:
         certificate = x509.load_der_x509_certificate(der)
         key = certificate.public_key()
-        is_in_time = certificate.not_valid_before_utc <= timezone.now() <= certificate.not_valid_after_utc
+        is_in_time = certificate.not_valid_before_utc <= datetime.now(UTC) <= certificate.not_valid_after_utc
     except _UNREADABLE:
         return False
     is_strong = (

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import secrets
 import time
 from collections.abc import Collection
@@ -12,8 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import jwt
-from jwcrypto.common import JWException
-from jwcrypto.jwk import JWK
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt.utils import base64url_encode
 
 from oauth.algorithms import STRONG_SIGNING_ALGORITHMS
 from oauth.proof import nonce, replay
@@ -115,12 +116,18 @@ def _read_key(members: tuple[tuple[str, str], ...], algorithm: str) -> tuple[jwt
     """Cached: a client sends the same key with every request. The result depends only on the arguments."""
     public = dict(members)
     try:
-        parsed = JWK(**public)
-        if public["kty"] == "RSA" and parsed.get_op_key("verify").key_size < MIN_RSA_BITS:
+        parsed = jwt.PyJWK(public, algorithm=algorithm)
+        if isinstance(parsed.key, RSAPublicKey) and parsed.key.key_size < MIN_RSA_BITS:
             raise InvalidProof(f"An RSA key must have at least {MIN_RSA_BITS} bits.")
-        return jwt.PyJWK(public, algorithm=algorithm), parsed.thumbprint()
-    except (JWException, jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:
+        return parsed, _thumbprint(public)
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidProof("jwk of the DPoP proof is malformed.") from error
+
+
+def _thumbprint(public: dict[str, str]) -> str:
+    """RFC 7638 §3: of the required members only, in the order of their names, without white space."""
+    canonical = json.dumps(public, sort_keys=True, separators=(",", ":"))
+    return base64url_encode(hashlib.sha256(canonical.encode()).digest()).decode()
 
 
 def _check_claims(

@@ -1,25 +1,20 @@
-"""DRF authentication by access token, on SimpleJWT's stateless classes. It makes no database query.
+"""The access token of a request to an API, verified. It makes no database query and needs no framework.
 
-It verifies signature, issuer, audience and times, and then, in memory, the token's bit in the issuer's status list.
+Checked are signature, issuer, audience and times, then the proof of the key that the token is bound to, and then, in
+memory, the token's bit in the issuer's status list.
 """
 
 import secrets
 from collections.abc import Collection, Sequence
-from typing import Any
 from urllib.parse import urlsplit
-
-from django.http import HttpRequest
-from django.utils.module_loading import import_string
-from rest_framework.request import Request
-from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
-from rest_framework_simplejwt.exceptions import TokenError
-from rest_framework_simplejwt.models import TokenUser
 
 from oauth import addresses
 from oauth.conf import conf
 from oauth.infrastructure.caches import until_cleared
+from oauth.infrastructure.dotted_path import resolve
 from oauth.proof import certificate, dpop
 from oauth.resource_server import verified
+from oauth.resource_server.api_request import Request
 from oauth.resource_server.challenges import (
     InvalidDPoPProof,
     InvalidRequest,
@@ -28,29 +23,10 @@ from oauth.resource_server.challenges import (
     UseDPoPNonce,
 )
 from oauth.resource_server.jwks import find_key
+from oauth.resource_server.scopes import require_scopes
 from oauth.resource_server.status import require_valid
 from oauth.tokens.access_token import TYP, AccessToken
-from oauth.tokens.verification import VerifyingBackend
-
-
-class TokenSubject(TokenUser):
-    """The subject of the token: a user, or a client that acts for itself. All its values come from the token."""
-
-    token: AccessToken
-    # A token is not a login to Django, so it must not pass a check for staff or superusers.
-    is_staff = False
-    is_superuser = False
-
-    @property
-    def id(self) -> str:
-        return self.token.claims.subject
-
-    @property
-    def pk(self) -> str:
-        return self.id
-
-    def __str__(self) -> str:
-        return self.id
+from oauth.tokens.verification import InvalidJWT, VerifyingBackend
 
 
 def presented_token(header: bytes) -> tuple[str, bytes] | None:
@@ -75,7 +51,7 @@ def bearer_token(header: bytes) -> bytes | None:
 
 
 def verify_access_token(raw_token: bytes | str, *, audiences: Sequence[str]) -> AccessToken:
-    """Verifies an access token of this issuer for one of these audiences (RFC 9068 §4). Raises TokenError."""
+    """Verifies an access token of this issuer for one of these audiences (RFC 9068 §4). Raises InvalidJWT."""
     return verified.once(raw_token, audiences, lambda: _verify(raw_token, audiences))
 
 
@@ -90,7 +66,7 @@ def _verify(raw_token: bytes | str, audiences: Sequence[str]) -> AccessToken:
     return AccessToken(raw_token, backend=backend)
 
 
-def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *, urls: Collection[str]) -> None:
+def require_possession(request: Request, scheme: str, token: AccessToken, *, urls: Collection[str]) -> None:
     """A bound token must come with proof of its key and with the right scheme (RFC 9449 §7.1, §7.2, RFC 8705 §3).
 
     Raises InvalidToken, or InvalidDPoPProof or UseDPoPNonce, whose challenge tells the client what to send.
@@ -108,6 +84,8 @@ def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *,
         return
     if not jkt:
         raise InvalidToken("The token is not bound to a key: send it as Bearer.")
+    if not conf.REPLAY_CHECK:
+        raise InvalidToken("This API accepts no tokens that are bound to a DPoP key.")
     try:
         proof = dpop.verify(
             request.META.get("HTTP_DPOP"),
@@ -128,50 +106,46 @@ def require_possession(request: HttpRequest, scheme: str, token: AccessToken, *,
 @until_cleared
 def dpop_policy() -> dpop.Policy:
     """The site's settings for proofs; the authorization server checks them by the same."""
-    return dpop.Policy(conf.CLOCK_SKEW, conf.DPOP_NONCE_REQUIRED, import_string(conf.REPLAY_CHECK))
+    return dpop.Policy(conf.CLOCK_SKEW, conf.DPOP_NONCE_REQUIRED, resolve(conf.REPLAY_CHECK))
 
 
-def _require_certificate(request: HttpRequest, thumbprint: str) -> None:
+def _require_certificate(request: Request, thumbprint: str) -> None:
     """RFC 8705 §3: the certificate of this connection must be the one that the token is bound to."""
     presented = certificate.presented_in(request, conf.CLIENT_CERTIFICATE)
     if presented is None or not secrets.compare_digest(presented.thumbprint.encode(), thumbprint.encode()):
         raise InvalidToken("The token is bound to a certificate: use it over a TLS connection with that certificate.")
 
 
-class JWTBearer(JWTStatelessUserAuthentication):
-    """`Authorization: Bearer <access token>` (RFC 6750 §2.1, RFC 9068 §4), or `DPoP <access token>` with a proof
-    (RFC 9449 §7.1). A token anywhere else, such as in the query, is ignored."""
+def authenticate(request: Request) -> AccessToken | None:
+    """The token of a request, verified, with the proof of its key, and not revoked. None for a request without one.
 
-    def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:
-        header = self.get_header(request)
-        if header is None:
-            return None
-        presented = presented_token(header)
-        if presented is None:
-            return None
-        scheme, token = presented
-        access_token = self.get_validated_token(token)
-        require_possession(request._request, scheme, access_token, urls=_addresses(request._request))
-        require_valid(access_token.claims)
-        return self.get_user(access_token), access_token
-
-    def authenticate_header(self, request: Request) -> str:
-        """RFC 6750 §3.1: for a request without a token, the challenge names both schemes and no error code."""
-        return NoToken().auth_header
-
-    def get_validated_token(self, raw_token: bytes) -> AccessToken:
-        """ASVS 5.0 10.3.1: the token must be for this API."""
-        try:
-            token = verify_access_token(raw_token, audiences=conf.audiences)
-        except TokenError as error:
-            raise InvalidToken(str(error)) from error
-        return token
-
-    def get_user(self, validated_token: Any) -> Any:
-        return TokenSubject(validated_token)
+    It must be in `Authorization: Bearer <access token>` (RFC 6750 §2.1) or `DPoP <access token>` (RFC 9449 §7.1). A
+    token anywhere else, such as in the query, is ignored. Raises a Refusal.
+    """
+    presented = presented_token(str(request.META.get("HTTP_AUTHORIZATION", "")).encode("latin-1", "replace"))
+    if presented is None:
+        return None
+    scheme, raw = presented
+    try:
+        # ASVS 5.0 10.3.1: the token must be for this API.
+        token = verify_access_token(raw, audiences=conf.audiences)
+    except InvalidJWT as error:
+        raise InvalidToken(str(error)) from error
+    require_possession(request, scheme, token, urls=_addresses(request))
+    require_valid(token.claims)
+    return token
 
 
-def _addresses(request: HttpRequest) -> tuple[str, ...]:
+def require_token(request: Request, *scopes: str) -> AccessToken:
+    """The token of a request, with all these scopes. Raises a Refusal: NoToken, InsufficientScope, ..."""
+    token = authenticate(request)
+    if token is None:
+        raise NoToken
+    require_scopes(token, scopes)
+    return token
+
+
+def _addresses(request: Request) -> tuple[str, ...]:
     """The URLs for the `htu` of a DPoP proof: the API's own origin and the path, never the Host header."""
     resource = urlsplit(conf.audiences[0])
     return addresses.of_path(f"{resource.scheme}://{resource.netloc}", request.path)

@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.utils.module_loading import import_string
-from rest_framework import status
-from rest_framework.exceptions import APIException
-
 from oauth.conf import conf
+from oauth.infrastructure.dotted_path import resolve
+from oauth.resource_server.challenges import Refusal
 from oauth.tokens.access_token import AccessToken
 
 
-class InsufficientRight(APIException):
+class InsufficientRight(Refusal):
     """Only the client that the user allowed may end the authorization, not one with an exchanged token (RFC 8693)."""
 
-    status_code = status.HTTP_403_FORBIDDEN
+    status_code = 403
     default_code = "insufficient_scope"  # RFC 6750 §3.1: more privileges than the token has
     default_detail = "Only the client that the user allowed can end this authorization, with a token issued to it."
 
@@ -43,7 +41,7 @@ def authorization_of(names: Any) -> AuthorizationSummary | None:
     """
     if not conf.AUTHORIZATION_OF:
         return None
-    found: AuthorizationSummary | None = import_string(conf.AUTHORIZATION_OF)(getattr(names, "claims", names))
+    found: AuthorizationSummary | None = resolve(conf.AUTHORIZATION_OF)(getattr(names, "claims", names))
     return found
 
 
@@ -54,5 +52,5 @@ def end_authorization(token: AccessToken) -> bool:
     """
     if not conf.END_AUTHORIZATION:
         return False
-    import_string(conf.END_AUTHORIZATION)(token.claims)
+    resolve(conf.END_AUTHORIZATION)(token.claims)
     return True

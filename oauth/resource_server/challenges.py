@@ -2,14 +2,26 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-from rest_framework import status
-from rest_framework.exceptions import APIException
 
 from oauth.algorithms import STRONG_SIGNING_ALGORITHMS
 from oauth.conf import conf
 from oauth.errors import in_protocol_text
+
+if TYPE_CHECKING:
+    from rest_framework.exceptions import APIException
+else:
+    try:
+        from rest_framework.exceptions import APIException
+    except ModuleNotFoundError:
+
+        class APIException(Exception):
+            """What the refusals use of REST framework's, for a program without it."""
+
+            def __init__(self, detail: str | None = None) -> None:
+                self.detail = self.default_detail if detail is None else detail
+                super().__init__(self.detail)
 
 
 def challenge(scheme: str = "Bearer", **parameters: str) -> str:
@@ -28,10 +40,33 @@ def resource_metadata_url() -> str:
     return f"{resource.scheme}://{resource.netloc}/.well-known/oauth-protected-resource{resource.path}"
 
 
-class InvalidToken(APIException):
+class Refusal(APIException):
+    """The answer to a request that must not be served. With REST framework, its exception handler renders it."""
+
+    #: The header WWW-Authenticate; empty for a status that has none.
+    auth_header: str = ""
+    #: Seconds for Retry-After; None if another try has no better chance.
+    wait: int | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        headers = {"Cache-Control": "no-store"}
+        if self.auth_header:
+            headers["WWW-Authenticate"] = self.auth_header
+        if self.wait is not None:
+            headers["Retry-After"] = str(self.wait)
+        return headers
+
+    @property
+    def body(self) -> dict[str, str]:
+        """A JSON object for clients that do not read the header; its members are those of RFC 6749 §5.2."""
+        return {"error": self.default_code, "error_description": in_protocol_text(str(self.detail))}
+
+
+class InvalidToken(Refusal):
     """RFC 6750 §3.1 `invalid_token`: expired, malformed, of another issuer, or for another API."""
 
-    status_code = status.HTTP_401_UNAUTHORIZED
+    status_code = 401
     default_code = "invalid_token"
     default_detail = "The access token is not valid."
 
@@ -40,16 +75,17 @@ class InvalidToken(APIException):
         self.auth_header = challenge(scheme, error=self.default_code, error_description=str(self.detail))
 
 
-class NoToken(APIException):
-    """RFC 6750 §3.1: for a request without a token, the challenge names both schemes and no error code."""
+class NoToken(Refusal):
+    """RFC 6750 §3.1: for a request without a token, the challenge names the schemes and no error code."""
 
-    status_code = status.HTTP_401_UNAUTHORIZED
+    status_code = 401
     default_code = "invalid_token"
     default_detail = "An access token is required."
 
     def __init__(self) -> None:
         super().__init__()
-        self.auth_header = f"{challenge()}, {challenge('DPoP')}"
+        schemes = ("Bearer", "DPoP") if conf.REPLAY_CHECK else ("Bearer",)
+        self.auth_header = ", ".join(map(challenge, schemes))
 
 
 class InvalidDPoPProof(InvalidToken):
@@ -67,10 +103,10 @@ class UseDPoPNonce(InvalidDPoPProof):
     default_code = "use_dpop_nonce"
 
 
-class InsufficientUserAuthentication(APIException):
+class InsufficientUserAuthentication(Refusal):
     """RFC 9470 §3: the client must send the user to log in, with these acr_values and this max_age."""
 
-    status_code = status.HTTP_401_UNAUTHORIZED
+    status_code = 401
     default_code = "insufficient_user_authentication"
 
     def __init__(self, *, acr_values: Sequence[str], max_age: timedelta | None) -> None:
@@ -81,10 +117,10 @@ class InsufficientUserAuthentication(APIException):
         self.auth_header = challenge(error=self.default_code, error_description=str(self.detail), **wanted)
 
 
-class InvalidRequest(APIException):
+class InvalidRequest(Refusal):
     """RFC 6750 §3.1 `invalid_request`: the Authorization header itself is malformed."""
 
-    status_code = status.HTTP_400_BAD_REQUEST
+    status_code = 400
     default_code = "invalid_request"
 
     def __init__(self, detail: str) -> None:
@@ -92,19 +128,19 @@ class InvalidRequest(APIException):
         self.auth_header = challenge(error=self.default_code, error_description=detail)
 
 
-class TemporarilyUnavailable(APIException):
+class TemporarilyUnavailable(Refusal):
     """RFC 9110 §15.6.4: the token cannot be checked now. It may be valid, so the answer is not `invalid_token`."""
 
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    status_code = 503
     default_code = "temporarily_unavailable"
     #: Seconds for Retry-After; DRF sends it.
     wait = 5
 
 
-class InsufficientScope(APIException):
+class InsufficientScope(Refusal):
     """RFC 6750 §3.1 `insufficient_scope`, with the scopes that the request needs."""
 
-    status_code = status.HTTP_403_FORBIDDEN
+    status_code = 403
     default_code = "insufficient_scope"
 
     def __init__(self, required: Iterable[str]) -> None:

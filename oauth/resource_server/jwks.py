@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jwt
-from django.utils.module_loading import import_string
 
 from oauth.conf import conf
 from oauth.infrastructure.caches import until_cleared
+from oauth.infrastructure.dotted_path import resolve
 from oauth.resource_server import http
 from oauth.resource_server.challenges import TemporarilyUnavailable
 from oauth.tokens.jwks import RETRY_AFTER_SECONDS, FetchedKeys, KeysUnavailable, parse
@@ -37,7 +37,7 @@ class LocalKeys:
 @until_cleared
 def _source() -> FetchedKeys[jwt.PyJWK] | LocalKeys:
     if conf.VERIFICATION_KEYS:
-        return LocalKeys(import_string(conf.VERIFICATION_KEYS))
+        return LocalKeys(resolve(conf.VERIFICATION_KEYS))
     return fetched_from(conf.jwks_uri)
 
 

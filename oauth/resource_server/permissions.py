@@ -12,23 +12,20 @@ from rest_framework.request import Request
 if TYPE_CHECKING:  # rest_framework.views reads the settings that name this module
     from rest_framework.views import APIView
 
-from oauth.resource_server.challenges import InsufficientScope
+from oauth.resource_server.scopes import require_scopes
 from oauth.tokens.access_token import AccessToken
 
 Scopes = Mapping[str, Sequence[str]] | Sequence[str]
 
 
 class HasScope(BasePermission):
-    """`required_scopes` on the view: a list for every method, or a dict of method -> list; all are needed (ASVS 5.0
-    10.3.2)."""
+    """`required_scopes` on the view: a list for every method, or a dict of method -> list; all are needed."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         token = request.auth
         if not isinstance(token, AccessToken):
             return False
-        required = required_scopes(view, request.method or "")
-        if not token.claims.scopes.issuperset(required):
-            raise InsufficientScope(required)
+        require_scopes(token, required_scopes(view, request.method or ""))
         return True
 
 

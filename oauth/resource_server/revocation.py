@@ -6,16 +6,15 @@ a resource server relies on the status list and the token's expiry. Requests tha
 
 from typing import Any
 
-from django.utils.module_loading import import_string
-
 from oauth.conf import conf
+from oauth.infrastructure.dotted_path import resolve
 from oauth.resource_server.challenges import InvalidToken
 from oauth.tokens.access_token import AccessToken
 
 
 def is_live(names: Any) -> bool:
     """Whether the authorization behind a token's claims, or behind a row that stores their names, is live."""
-    return not conf.REVOCATION_CHECK or bool(import_string(conf.REVOCATION_CHECK)(names))
+    return not conf.REVOCATION_CHECK or bool(resolve(conf.REVOCATION_CHECK)(names))
 
 
 def require_live(token: AccessToken) -> None:

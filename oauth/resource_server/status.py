@@ -8,17 +8,15 @@ the API answers 503 with Retry-After. It does not answer `invalid_token`, so tha
 import time
 from dataclasses import dataclass
 
-from django.utils.module_loading import import_string
-from rest_framework_simplejwt.exceptions import TokenBackendError
-
 from oauth.conf import conf
 from oauth.infrastructure.caches import RefreshedCache
+from oauth.infrastructure.dotted_path import resolve
 from oauth.resource_server import http
 from oauth.resource_server.challenges import InvalidToken, TemporarilyUnavailable
 from oauth.resource_server.jwks import find_key
 from oauth.tokens import status_list
 from oauth.tokens.claims import AccessTokenClaims
-from oauth.tokens.verification import VerifyingBackend
+from oauth.tokens.verification import InvalidJWT, VerifyingBackend
 
 _UNKNOWN = "The server cannot check now whether this token is still valid. Try again."
 
@@ -47,7 +45,7 @@ def require_valid(claims: AccessTokenClaims) -> None:
 
 def _array(number: int) -> bytes:
     if conf.STATUS_LISTS:
-        array: bytes = import_string(conf.STATUS_LISTS)(number)
+        array: bytes = resolve(conf.STATUS_LISTS)(number)
         return array
     known = lists.get(number)
     if time.monotonic() - known.read_at > conf.STATUS_LIST_MAX_AGE.total_seconds():
@@ -59,7 +57,7 @@ def _load(number: int, known: _Known | None) -> _Known:
     now = time.monotonic()
     try:
         return _fetch(number, known, now)
-    except (OSError, ValueError, TokenBackendError, TemporarilyUnavailable) as error:
+    except (OSError, ValueError, InvalidJWT, TemporarilyUnavailable) as error:
         if known is None:
             raise TemporarilyUnavailable(_UNKNOWN) from error
         return _Known(known.array, known.etag, known.read_at, now)
@@ -73,7 +71,7 @@ lists: RefreshedCache[int, _Known] = RefreshedCache(_load, is_fresh=_is_fresh)
 
 
 def _fetch(number: int, known: _Known | None, now: float) -> _Known:
-    """Raises OSError, ValueError or TokenBackendError if the issuer does not answer with the requested list."""
+    """Raises OSError, ValueError or InvalidJWT if the issuer does not answer with the requested list."""
     uri = status_list.uri(number, issuer=conf.ISSUER)
     status, body, headers = http.get(uri, headers={"If-None-Match": known.etag} if known else None)
     if status == 304 and known is not None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from rest_framework.views import APIView
 
-from oauth.resource_server.authentication import JWTBearer
+from oauth.resource_server.jwt_bearer import JWTBearer
 from oauth.resource_server.permissions import HasScope
 from oauth.resource_server.request import TokenRequest
 

@@ -1,48 +1,39 @@
-"""The access token as SimpleJWT sees it (RFC 9068)."""
+"""A verified access token (RFC 9068)."""
 
-from datetime import UTC, datetime
-from typing import Any
-
-from rest_framework_simplejwt.exceptions import (
-    ExpiredTokenError,
-    TokenBackendError,
-    TokenBackendExpiredToken,
-    TokenError,
-)
-from rest_framework_simplejwt.tokens import Token
+from typing import Any, Protocol
 
 from oauth.tokens.claims import AccessTokenClaims
+from oauth.tokens.verification import InvalidJWT
 
 TYP = "at+jwt"
 
 
-class AccessToken(Token):
-    """A verified access token: a mapping of its claims, and `.claims` as data. Raises TokenError if it is not valid.
+class Decoder(Protocol):
+    def decode(self, token: bytes | str) -> dict[str, Any]:
+        """The payload of a token. Raises InvalidJWT if the token is not valid."""
 
-    The header's `typ` tells the type of the token, not SimpleJWT's `token_type` claim.
+
+class AccessToken:
+    """`claims` are the claims as data, `payload` as they were sent; `token["name"]` is one of these.
+
+    Raises InvalidJWT if the token is not valid. SimpleJWT's `TokenUser` can use it, and so can DRF as `request.auth`.
     """
 
-    token_type = TYP
-    claims: AccessTokenClaims
-    #: As it was sent.
-    raw: str
-
-    def __init__(self, token: Any, *, backend: Any) -> None:
-        self._token_backend = backend
-        self.token = token
-        self.raw = token.decode("ascii", "replace") if isinstance(token, bytes) else str(token)
-        self.current_time = datetime.now(UTC)
+    def __init__(self, token: bytes | str, *, backend: Decoder) -> None:
+        #: As it was sent.
+        self.raw = token.decode("ascii", "replace") if isinstance(token, bytes) else token
+        self.payload = backend.decode(token)
         try:
-            self.payload = backend.decode(token)
-        except TokenBackendExpiredToken as error:
-            raise ExpiredTokenError(str(error)) from error
-        except TokenBackendError as error:
-            raise TokenError(str(error)) from error
-        self.verify()
-
-    def verify(self) -> None:
-        """RFC 9068 §2.2: every claim must have its type; the backend has checked the rest."""
-        try:
+            # RFC 9068 §2.2: every claim must have its type; the backend has checked the rest.
             self.claims = AccessTokenClaims.from_payload(self.payload)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError) as error:
-            raise TokenError("The token's claims are not those of an access token.") from error
+            raise InvalidJWT("The token's claims are not those of an access token.") from error
+
+    def __getitem__(self, name: str) -> Any:
+        return self.payload[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.payload
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.payload.get(name, default)

@@ -1,4 +1,4 @@
-"""Verifies a JWT of this issuer (RFC 7515 §5.2, RFC 7519 §7.2, RFC 8725), and the SimpleJWT classes over it.
+"""Verifies a JWT of this issuer (RFC 7515 §5.2, RFC 7519 §7.2, RFC 8725). It needs PyJWT and no framework.
 
 No key, URL or certificate inside a token is ever used (RFC 8725 §3.5, ASVS 5.0 9.1.3): `kid` only selects among known
 keys.
@@ -12,8 +12,6 @@ from typing import Any
 
 import jwt
 from jwt.utils import base64url_decode
-from rest_framework_simplejwt.backends import TokenBackend
-from rest_framework_simplejwt.exceptions import TokenBackendError, TokenBackendExpiredToken
 
 from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.tokens import media_type
@@ -89,8 +87,16 @@ def decode_by_any(token: str, keys: Sequence[jwt.PyJWK], **options: Any) -> dict
 FindKey = Callable[[str], jwt.PyJWK | None]
 
 
-class VerifyingBackend(TokenBackend):
-    """SimpleJWT's TokenBackend for tokens signed by one of several published keys.
+class InvalidJWT(Exception):
+    """The token is malformed, forged, of another type, issuer or audience, or not valid now."""
+
+
+class ExpiredJWT(InvalidJWT):
+    """It has only expired."""
+
+
+class VerifyingBackend:
+    """Verifies tokens that are signed by one of several published keys.
 
     `typ` is the accepted type in the header (RFC 8725 §3.11), `audiences` are the accepted values of `aud`.
     """
@@ -105,34 +111,31 @@ class VerifyingBackend(TokenBackend):
         leeway_seconds: float = 0,
         required_claims: Sequence[str] = RFC_9068_CLAIMS,
     ) -> None:
-        super().__init__(algorithm="ES256", audience=tuple(audiences), issuer=issuer, leeway=leeway_seconds)
         self.typ = typ
+        self.issuer = issuer
+        self.audiences = tuple(audiences)
+        self.leeway_seconds = leeway_seconds
         self.find_key = find_key
         self.required_claims = list(required_claims)
 
-    def encode(self, payload: dict[str, Any]) -> str:
-        raise TokenBackendError("This backend verifies tokens and cannot sign them.")
-
-    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+    def decode(self, token: bytes | str) -> dict[str, Any]:
         """The payload of a token, after checks of its form, signature (ASVS 5.0 9.1.1), type (9.2.2), issuer, audience
         (9.2.3) and times (9.2.1).
 
-        Raises TokenBackendError; TokenBackendExpiredToken if the token has only expired.
+        Raises InvalidJWT; ExpiredJWT if the token has only expired.
         """
-        if not verify:
-            raise TokenBackendError("An unverified token has no content.")
-        raw = token if isinstance(token, bytes) else str(token).encode()
+        raw = token if isinstance(token, bytes) else token.encode("utf-8", "replace")
         if not is_canonical_jws(raw):
-            raise TokenBackendError("The token must be a JWS in compact form of at most 8192 bytes.")
+            raise InvalidJWT("The token must be a JWS in compact form of at most 8192 bytes.")
         key = self._key_for(raw)
         try:
             claims: dict[str, Any] = decode_canonical(
                 raw,
                 key,
                 algorithms=[key.algorithm_name],
-                audience=self.audience or None,
+                audience=self.audiences or None,
                 issuer=self.issuer,
-                leeway=self.get_leeway(),
+                leeway=self.leeway_seconds,
                 options={
                     "require": self.required_claims,
                     "strict_aud": False,
@@ -140,31 +143,31 @@ class VerifyingBackend(TokenBackend):
             )
             return claims
         except jwt.ExpiredSignatureError as error:
-            raise TokenBackendExpiredToken("The token has expired.") from error
+            raise ExpiredJWT("The token has expired.") from error
         except jwt.InvalidAudienceError as error:
-            raise TokenBackendError("The token is for another audience.") from error
+            raise InvalidJWT("The token is for another audience.") from error
         except jwt.InvalidIssuerError as error:
-            raise TokenBackendError("The token is from another issuer.") from error
+            raise InvalidJWT("The token is from another issuer.") from error
         except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError) as error:
-            raise TokenBackendError("The token is not valid.") from error
+            raise InvalidJWT("The token is not valid.") from error
 
     def _key_for(self, raw: bytes) -> jwt.PyJWK:
         """The published key that the header names, after checks of the header itself."""
         try:
             header = unverified_header(raw)
         except ValueError as error:
-            raise TokenBackendError("The token's header is malformed.") from error
+            raise InvalidJWT("The token's header is malformed.") from error
         # RFC 7515 §4.1.11: no extension is supported, so none may be critical. Nor is `b64` supported (RFC 7797).
         if "crit" in header or "b64" in header or "zip" in header:
-            raise TokenBackendError("The token's header requires an extension that is not supported.")
+            raise InvalidJWT("The token's header requires an extension that is not supported.")
         # RFC 9068 §4: case does not matter, and the prefix application/ may be missing (RFC 7515 §4.1.9).
         if not media_type.fits(header, self.typ):
-            raise TokenBackendError("The token is of another type.")
+            raise InvalidJWT("The token is of another type.")
         kid = header.get("kid")
         if header.get("alg") not in SIGNING_ALGORITHMS or not isinstance(kid, str):
-            raise TokenBackendError("The token must be signed with a published key of its issuer.")
+            raise InvalidJWT("The token must be signed with a published key of its issuer.")
         key = self.find_key(kid)
         # RFC 8725 §3.1: a key is for one algorithm only (PyJWT CVE-2026-48523).
         if key is None or key.algorithm_name != header["alg"]:
-            raise TokenBackendError("The token must be signed with a published key of its issuer.")
+            raise InvalidJWT("The token must be signed with a published key of its issuer.")
         return key

@@ -1,5 +1,6 @@
 """What is in the two distributions, and that neither needs a file of the other's to be installed or removed."""
 
+import ast
 import tomllib
 import zipfile
 from pathlib import Path
@@ -76,3 +77,26 @@ def test_the_server_leaves_out_what_the_resource_server_ships() -> None:
     targets = PROJECTS[SERVER]["tool"]["hatch"]["build"]["targets"]
     assert targets["wheel"]["exclude"] == targets["sdist"]["exclude"] == shipped
     assert all((ROOT / name.removeprefix("/")).exists() for name in shipped)
+
+
+def imported_by(file: Path) -> set[str]:
+    """The modules of `oauth` that a file imports, at any depth."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("oauth"):
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def file_of(module: str) -> Path | None:
+    path = ROOT / module.replace(".", "/")
+    return next((file for file in (path.with_suffix(".py"), path / "__init__.py") if file.exists()), None)
+
+
+def test_the_resource_server_ships_every_module_that_it_imports() -> None:
+    shipped = {ROOT / "oauth" / name for name in PROJECTS[RESOURCE_SERVER]["tool"]["countersign"]["files"]}
+    waiting = [file for path in shipped for file in (path.rglob("*.py") if path.is_dir() else [path])]
+    for file in waiting:
+        for module in imported_by(file):
+            needed = file_of(module)
+            assert needed is None or shipped & {needed, *needed.parents}, f"{file.relative_to(ROOT)} imports {module}"

@@ -40,7 +40,7 @@ class DestinationSchema(OpenApiSerializerExtension):
 
 
 class JWTBearerScheme(OpenApiAuthenticationExtension):
-    target_class = "oauth.resource_server.authentication.JWTBearer"
+    target_class = "oauth.resource_server.jwt_bearer.JWTBearer"
     name = "oauth2"
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> dict[str, list[str]]:

@@ -1,0 +1,18 @@
+"""A refusal as Django's response (RFC 6750 §3), for views without REST framework."""
+
+from django.http import HttpRequest, HttpResponseBase, JsonResponse
+
+from oauth.proof import nonce
+from oauth.resource_server.challenges import Refusal
+
+
+def refusal_response(request: HttpRequest, refusal: Refusal) -> JsonResponse:
+    response = JsonResponse(refusal.body, status=refusal.status_code, headers=refusal.headers)
+    offer_nonce(request, response)
+    return response
+
+
+def offer_nonce(request: HttpRequest, response: HttpResponseBase) -> None:
+    """RFC 9449 §8.2, §9: an answer to a request with a proof has the nonce for the next one."""
+    if "HTTP_DPOP" in request.META:
+        response.headers["DPoP-Nonce"] = nonce.current()

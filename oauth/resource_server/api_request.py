@@ -1,0 +1,40 @@
+"""What verification reads of a request: Django's `HttpRequest` has it, and so has `APIRequest`, for other programs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Protocol
+
+
+class Request(Protocol):
+    """`META` has the header fields as WSGI names them (PEP 3333), such as HTTP_AUTHORIZATION."""
+
+    @property
+    def method(self) -> str | None: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def META(self) -> Mapping[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class APIRequest:
+    """A request of any framework. `path` has no query; the names in `headers` may have any case.
+
+    `certificate_chain` is what the client presented in TLS, in DER, its own certificate first. It must come from the
+    server that ended TLS and never from a header that a client can send.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    certificate_chain: tuple[bytes, ...] = field(default=())
+
+    @cached_property
+    def META(self) -> Mapping[str, Any]:
+        return {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
+
+
+def certificate_chain(request: APIRequest) -> tuple[bytes, ...]:
+    """For the setting CLIENT_CERTIFICATE of a program without Django."""
+    return request.certificate_chain

@@ -1,0 +1,61 @@
+"""`needs_token` for views of Django itself, without REST framework."""
+
+from collections.abc import Callable
+from functools import wraps
+from inspect import iscoroutinefunction
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest
+from django.views.decorators.csrf import csrf_exempt
+
+from oauth.resource_server.answers import offer_nonce, refusal_response
+from oauth.resource_server.authentication import require_token
+from oauth.resource_server.challenges import Refusal
+
+View = Callable[..., Any]
+
+
+def needs_token(*scopes: str) -> Callable[[View], View]:
+    """Decorator: the request must have a valid access token with all these scopes, which is then `request.token`.
+
+        @needs_token("orders:read")
+        def orders(request):
+            return JsonResponse(orders_of(request.token.claims.user_id))
+
+    Also for `async def`, where the check runs in a thread, because it may fetch keys. A refusal is answered with its
+    challenge (RFC 6750 §3), also one that the view raises. Write it above other decorators. It turns off the CSRF
+    check, because that check is for cookies, and a token is in none.
+    """
+    # A decorator that was written without parentheses would let every request through.
+    if not scopes or not all(isinstance(scope, str) for scope in scopes):
+        raise TypeError('needs_token must name the scopes: @needs_token("orders:read").')
+
+    def decorate(view: View) -> View:
+        if iscoroutinefunction(view):
+
+            @wraps(view)
+            async def answer_later(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+                try:
+                    request.token = await sync_to_async(require_token)(request, *scopes)  # type: ignore[attr-defined]
+                    response = await view(request, *args, **kwargs)
+                except Refusal as refusal:
+                    return refusal_response(request, refusal)
+                offer_nonce(request, response)
+                return response
+
+            return csrf_exempt(answer_later)
+
+        @wraps(view)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            try:
+                request.token = require_token(request, *scopes)  # type: ignore[attr-defined]
+                response = view(request, *args, **kwargs)
+            except Refusal as refusal:
+                return refusal_response(request, refusal)
+            offer_nonce(request, response)
+            return response
+
+        return csrf_exempt(answer)
+
+    return decorate

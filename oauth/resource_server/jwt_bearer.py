@@ -1,0 +1,46 @@
+"""DRF authentication by access token, on SimpleJWT's stateless classes."""
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
+from rest_framework_simplejwt.models import TokenUser
+
+from oauth.resource_server.authentication import authenticate
+from oauth.resource_server.challenges import NoToken
+from oauth.tokens.access_token import AccessToken
+
+
+class TokenSubject(TokenUser):
+    """The subject of the token: a user, or a client that acts for itself. All its values come from the token."""
+
+    token: AccessToken  # type: ignore[assignment]  # TokenUser reads it as a mapping
+    # A token is not a login to Django, so it must not pass a check for staff or superusers.
+    is_staff = False
+    is_superuser = False
+
+    @property
+    def id(self) -> str:
+        return self.token.claims.subject
+
+    @property
+    def pk(self) -> str:
+        return self.id
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class JWTBearer(JWTStatelessUserAuthentication):
+    """`authenticate` of this package as an authentication class: `request.auth` is the AccessToken."""
+
+    def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:  # type: ignore[override]
+        token = authenticate(request._request)
+        return None if token is None else (self.get_user(token), token)
+
+    def authenticate_header(self, request: Request) -> str:
+        """RFC 6750 §3.1: for a request without a token, the challenge names both schemes and no error code."""
+        return NoToken().auth_header
+
+    def get_user(self, validated_token: Any) -> Any:
+        return TokenSubject(validated_token)
