@@ -193,14 +193,22 @@ def configure(**given: Any) -> None:
     """Settings of a program that is no Django site: the keys of OAUTH. Call it once, before the first token is checked.
 
     Without Django there is neither a SECRET_KEY for nonces nor a shared cache. So the API asks for no nonces, and it
-    refuses DPoP-bound tokens until REPLAY_CHECK names a function.
+    refuses DPoP-bound tokens until REPLAY_CHECK names a function. Raises ImproperlyConfigured.
     """
+    if given.get("DPOP_NONCE_REQUIRED"):
+        raise ImproperlyConfigured("DPOP_NONCE_REQUIRED needs Django's SECRET_KEY, so it must be off here.")
     conf.__dict__.clear()
     _configured.clear()
     _configured.update({"REPLAY_CHECK": "", "DPOP_NONCE_REQUIRED": False} | given)
+    conf.ISSUER  # noqa: B018 (reads the settings now, so that a wrong one is reported here)
 
 
 _configured: dict[str, Any] = {}
+
+
+def has_django_settings() -> bool:
+    """Whether the settings are Django's; not after `configure`."""
+    return not _configured
 
 
 def _load() -> Conf:

@@ -55,6 +55,8 @@ class Policy:
     clock_skew: timedelta
     requires_nonce: bool
     replay_check: ReplayCheck
+    #: Whether this server makes nonces. RFC 9449 §4.3 item 10 is about a nonce that the server provided.
+    offers_nonces: bool = True
 
 
 def verify(
@@ -157,7 +159,7 @@ def _check_claims(
     # 10
     if "nonce" not in claims and policy.requires_nonce:
         raise NonceNeeded("The DPoP proof must contain the nonce of the DPoP-Nonce header.")
-    if "nonce" in claims and not nonce.is_valid(claims["nonce"]):
+    if "nonce" in claims and policy.offers_nonces and not nonce.is_valid(claims["nonce"]):
         raise NonceNeeded("The nonce of the DPoP proof has expired; retry with the value of the DPoP-Nonce header.")
 
 

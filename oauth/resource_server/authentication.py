@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from urllib.parse import urlsplit
 
 from oauth import addresses
-from oauth.conf import conf
+from oauth.conf import conf, has_django_settings
 from oauth.infrastructure.caches import until_cleared
 from oauth.infrastructure.dotted_path import resolve
 from oauth.proof import certificate, dpop
@@ -76,6 +76,8 @@ def require_possession(request: Request, scheme: str, token: AccessToken, *, url
         # RFC 7800 §3: this API cannot check a confirmation method that it does not know.
         raise InvalidToken("The token is bound to its sender by a method that this API does not support.")
     jkt = confirmation.get("jkt")
+    if jkt and not conf.REPLAY_CHECK:
+        raise InvalidToken("This API accepts no tokens that are bound to a DPoP key.")
     if "x5t#S256" in confirmation:
         _require_certificate(request, str(confirmation["x5t#S256"]))
     if scheme == "bearer":
@@ -84,8 +86,6 @@ def require_possession(request: Request, scheme: str, token: AccessToken, *, url
         return
     if not jkt:
         raise InvalidToken("The token is not bound to a key: send it as Bearer.")
-    if not conf.REPLAY_CHECK:
-        raise InvalidToken("This API accepts no tokens that are bound to a DPoP key.")
     try:
         proof = dpop.verify(
             request.META.get("HTTP_DPOP"),
@@ -106,7 +106,12 @@ def require_possession(request: Request, scheme: str, token: AccessToken, *, url
 @until_cleared
 def dpop_policy() -> dpop.Policy:
     """The site's settings for proofs; the authorization server checks them by the same."""
-    return dpop.Policy(conf.CLOCK_SKEW, conf.DPOP_NONCE_REQUIRED, resolve(conf.REPLAY_CHECK))
+    return dpop.Policy(
+        conf.CLOCK_SKEW,
+        conf.DPOP_NONCE_REQUIRED,
+        resolve(conf.REPLAY_CHECK),
+        offers_nonces=has_django_settings(),
+    )
 
 
 def _require_certificate(request: Request, thumbprint: str) -> None:
