@@ -7,11 +7,15 @@ class OAuthConfig(AppConfig):
     verbose_name = "Authorization server"
     default_auto_field = "django.db.models.BigAutoField"
 
+    def import_models(self) -> None:
+        from oauth.checks import start
+
+        start.require()
+        super().import_models()
+
     def ready(self) -> None:
-        from oauth import (
-            checks,  # noqa: F401  (registers them)
-            wiring,
-        )
+        from oauth import wiring
+        from oauth.checks import database, deployment, extensions, functions, project, values  # noqa: F401  (registers them)
         from oauth.clients import signals as of_clients  # noqa: F401  (connects them)
         from oauth.operations.first_rows import create_missing_rows
         from oauth.sessions import signals as of_sessions  # noqa: F401  (connects them)

@@ -6,7 +6,7 @@ Only the edges read `conf`; deeper code takes what it needs as arguments or from
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,16 @@ except ModuleNotFoundError:  # a program without Django, which calls `configure`
 
     class ImproperlyConfigured(Exception):  # type: ignore[no-redef]
         """Django's, for a program without Django."""
+
+
+from oauth import setting_types
+
+
+class WrongSettings(ImproperlyConfigured):
+    """The settings are so wrong that nothing can run. `oauth.resource_server.start` shows its text."""
+
+    def __init__(self, wrong: Sequence[object]) -> None:
+        super().__init__("\n".join(str(one) for one in wrong))
 
 
 @dataclass(frozen=True)
@@ -213,31 +223,16 @@ def has_django_settings() -> bool:
 
 def _load() -> Conf:
     given = dict(_configured) or _of_django()
-    unknown = given.keys() - {f.name for f in fields(Conf)}
-    if unknown:
-        raise ImproperlyConfigured(f"OAUTH has no setting named {', '.join(sorted(unknown))}.")
-    if "ISSUER" not in given:
-        raise ImproperlyConfigured('OAUTH["ISSUER"] must be set: the origin of this server, as clients see it.')
-    for name in (
-        "KEY_ENCRYPTION_KEYS",
-        "AUDIENCES",
-        "OUTBOUND_ALLOWED_HOSTS",
-        "ACR_VALUES",
-        "ADMIN_PANELS",
-        "LEFT_BY_APPS",
-        "MACHINE_MIDDLEWARE",
-        "PUBLIC_DOCUMENTS",
-    ):
-        if name in given:
-            given[name] = tuple(given[name])
-    return Conf(**given)
+    if wrong := setting_types.find_wrong(given, Conf):
+        raise WrongSettings(wrong)
+    return Conf(**setting_types.in_form(given, Conf))
 
 
-def _of_django() -> dict[str, Any]:
+def _of_django() -> Any:
     from django.conf import settings
 
-    given: dict[str, Any] = dict(getattr(settings, "OAUTH", {}))
-    return _OF_THIS_PROCESS | given if has_authorization_server() else given
+    given = getattr(settings, "OAUTH", {})
+    return _OF_THIS_PROCESS | dict(given) if has_authorization_server() and isinstance(given, Mapping) else given
 
 
 class _LazyConf:

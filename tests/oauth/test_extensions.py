@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.test import Client as Browser
 
 from oauth.admin.client_form import ChangeClientForm
-from oauth.checks import check_extensions
+from oauth.checks.extensions import check_extensions
 from oauth.models import AuditEvent, Client
 from oauth.models.client import authentication, grant_types
 from tests.conftest import make_client

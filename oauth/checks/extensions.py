@@ -1,0 +1,93 @@
+"""The classes that other apps register with a dotted path: grant types, authentication methods, response modes,
+types of authorization details."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
+
+from oauth.authorize import response_modes
+from oauth.conf import conf
+from oauth.infrastructure import extensions
+from oauth.models.client import AuthenticationMethod, GrantType
+
+
+@dataclass(frozen=True, slots=True)
+class _Registry:
+    """A setting that names classes of other apps, by the name under which they are registered."""
+
+    setting: str
+    base: str
+    attributes: tuple[str, ...]
+    taken: frozenset[str] = frozenset()
+    longest: int = 255
+    reserved_ending: str = "\n"  # no name ends with it
+
+
+_REGISTRIES = (
+    _Registry("GRANT_TYPES", "oauth.grants.ExtensionGrant", ("label", "issue"), frozenset(GrantType.values), 60),
+    _Registry(
+        "CLIENT_AUTHENTICATION_METHODS",
+        "oauth.clients.authentication.ExtensionMethod",
+        ("label", "is_presented", "read_credentials", "verify"),
+        frozenset(AuthenticationMethod.values),
+        30,
+    ),
+    _Registry(
+        "RESPONSE_MODES",
+        "oauth.authorize.response_modes.ResponseMode",
+        ("response_types", "deliver"),
+        frozenset({*response_modes.BUILT_IN, response_modes.SIGNED}),
+        reserved_ending=".jwt",  # the same mode, signed (JARM §2.3)
+    ),
+    _Registry(
+        "AUTHORIZATION_DETAILS_TYPES",
+        "oauth.authorization_details.DetailsType",
+        ("schema", "question", "summary", "granted"),
+    ),
+)
+
+
+@register(Tags.security)
+def check_extensions(**_: Any) -> list[CheckMessage]:
+    """The dotted paths of grant types, authentication methods, response modes and details types of other apps."""
+    return [
+        message
+        for registry in _REGISTRIES
+        for name, path in getattr(conf, registry.setting).items()
+        for message in _check_extension(registry, name, path)
+    ]
+
+
+def _check_extension(registry: _Registry, name: str, path: str) -> Iterator[CheckMessage]:
+    where = f'OAUTH["{registry.setting}"]["{name}"]'
+    if name in registry.taken or name.endswith(registry.reserved_ending) or len(name) > registry.longest:
+        yield Error(
+            f"{where}: the server has this name already, or it is too long.",
+            hint=f"The name must be new and have at most {registry.longest} characters.",
+            id="oauth.E013",
+        )
+    if problem := _problem_of(registry, path):
+        yield Error(
+            f"{where} is {path!r}: {problem}",
+            hint=f"It must be the dotted path of a subclass of {registry.base} (docs/adopting.md).",
+            id="oauth.E013",
+        )
+
+
+def _problem_of(registry: _Registry, path: str) -> str:
+    try:
+        extension = extensions.instance(path)
+    except (ImportError, TypeError) as error:
+        return f"no object can be made of it. {error}"
+    if missing := [name for name in registry.attributes if not hasattr(extension, name)]:
+        return f"it has no {', '.join(missing)}."
+    if registry.setting == "AUTHORIZATION_DETAILS_TYPES":
+        try:
+            Draft202012Validator.check_schema(extension.schema)
+        except SchemaError as error:
+            return f"its schema is no JSON Schema (2020-12). {error.message}"
+    return ""

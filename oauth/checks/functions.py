@@ -1,0 +1,31 @@
+"""The functions and middleware that settings name with a dotted path."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.utils.module_loading import import_string
+
+from oauth.conf import conf
+from oauth.resource_server import checks as of_api
+
+_FUNCTIONS = (*of_api.FUNCTIONS, "AUTHENTICATION_CONTEXT", "USER_CLAIMS", "USER_LANGUAGE", "FIND_USER")
+_LISTS = ("ADMIN_PANELS", "LEFT_BY_APPS", "MACHINE_MIDDLEWARE")
+
+
+@register(Tags.security)
+def check_functions(**_: Any) -> list[CheckMessage]:
+    return [*of_api.functions(_FUNCTIONS), *_lists()]
+
+
+def _lists() -> Iterator[CheckMessage]:
+    for setting in _LISTS:
+        for path in getattr(conf, setting):
+            try:
+                import_string(path)
+            except ImportError as error:
+                yield Error(
+                    f'OAUTH["{setting}"] has {path!r}, which cannot be imported: {error}',
+                    hint="It must be the dotted path of a class or function.",
+                    id="oauth.E036",
+                )

@@ -1,0 +1,175 @@
+"""What the authorization server needs of the project: apps, database, middleware, templates, URLs."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import connections, router
+from django.middleware.csrf import CsrfViewMiddleware
+from django.shortcuts import resolve_url
+from django.template import TemplateDoesNotExist, engines
+from django.template.backends.django import DjangoTemplates
+from django.template.loader import get_template
+from django.urls import NoReverseMatch, Resolver404, get_script_prefix, resolve, reverse
+from django.utils.module_loading import import_string
+from oauth2_provider.settings import oauth2_settings
+
+from oauth.checks.start import CLIENT_MODEL, missing_app
+from oauth.conf import conf
+from oauth.models import Client
+
+_APPS = (
+    "django.contrib.sessions", "django.contrib.messages", "django.contrib.staticfiles",
+    "django.contrib.postgres",  # its backend makes indexes that our migrations name
+)  # fmt: skip
+_MIDDLEWARE = (SessionMiddleware, CsrfViewMiddleware, AuthenticationMiddleware, MessageMiddleware)
+_CONTEXT = (
+    "django.template.context_processors.request", "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+)  # fmt: skip
+_ENGINE = {
+    "APPLICATION_ADMIN_CLASS": "oauth.admin.ClientAdmin",
+    "SCOPES_BACKEND_CLASS": "oauth.clients.scopes_backend.DatabaseScopes",
+}
+
+
+@register(Tags.security)
+def check_project(**_: Any) -> list[CheckMessage]:
+    return [message for check in _CHECKS for message in check()]
+
+
+def _apps() -> Iterator[CheckMessage]:
+    for name in _APPS:
+        if not apps.is_installed(name):
+            yield missing_app(name)
+    if not apps.is_installed("procrastinate.contrib.django"):
+        yield Error(
+            "procrastinate.contrib.django is not installed, so clients would not be notified of logouts.",
+            hint='Add "procrastinate.contrib.django" to INSTALLED_APPS, and run `manage.py procrastinate worker`.',
+            id="oauth.E007",
+        )
+
+
+def _engine() -> Iterator[CheckMessage]:
+    """django-oauth-toolkit has settings of its own, and defaults that are not ours."""
+    if str(oauth2_settings.APPLICATION_MODEL) != CLIENT_MODEL:
+        yield Error(
+            f'OAUTH2_PROVIDER["APPLICATION_MODEL"] is {str(oauth2_settings.APPLICATION_MODEL)!r}.',
+            hint="Leave it out: OAUTH2_PROVIDER_APPLICATION_MODEL says it already.",
+            id="oauth.E024",
+        )
+    for name, path in _ENGINE.items():
+        chosen = getattr(settings, "OAUTH2_PROVIDER", {}).get(name)
+        if not _is_kind_of(chosen, import_string(path)):
+            yield Error(
+                f"OAUTH2_PROVIDER[{name!r}] is {chosen!r}.",
+                hint=f'Set OAUTH2_PROVIDER = {{{name!r}: "{path}"}}, or name a subclass.',
+                id="oauth.E024",
+            )
+
+
+def _database() -> Iterator[CheckMessage]:
+    alias = router.db_for_write(Client) or "default"
+    if connections[alias].vendor != "postgresql":
+        engine = connections[alias].settings_dict["ENGINE"]
+        yield Error(
+            f"DATABASES[{alias!r}] uses {engine or 'nothing'}, but `oauth` needs PostgreSQL.",
+            hint='Set its ENGINE to "django.db.backends.postgresql".',
+            id="oauth.E025",
+        )
+
+
+def _times() -> Iterator[CheckMessage]:
+    if not settings.USE_TZ:
+        yield Error(
+            "USE_TZ is off, but times of tokens and logins are compared in UTC.",
+            hint="Set USE_TZ = True, which is Django's default.",
+            id="oauth.E026",
+        )
+
+
+def _middleware() -> Iterator[CheckMessage]:
+    for needed in _MIDDLEWARE:
+        if not any(_is_kind_of(path, needed) for path in settings.MIDDLEWARE):
+            path = f"{needed.__module__}.{needed.__qualname__}"
+            yield Error(
+                f"The pages of `oauth` need {needed.__name__}, which is not in MIDDLEWARE.",
+                hint=f'Add "{path}" to MIDDLEWARE, in the order of `startproject`.',
+                id="oauth.E027",
+            )
+
+
+def _templates() -> Iterator[CheckMessage]:
+    try:
+        get_template("oauth/consent.html")
+    except TemplateDoesNotExist:
+        yield Error(
+            "Django does not find the templates of `oauth`.",
+            hint='Set "APP_DIRS": True for the DjangoTemplates backend of TEMPLATES.',
+            id="oauth.E028",
+        )
+        return
+    backends = [engine for engine in engines.all() if isinstance(engine, DjangoTemplates)]
+    processors = {one for backend in backends for one in backend.engine.context_processors}
+    for missing in set(_CONTEXT) - processors:
+        yield Error(
+            f"The pages of `oauth` need the context processor {missing}.",
+            hint=f'Add "{missing}" to the context_processors of TEMPLATES.',
+            id="oauth.E028",
+        )
+
+
+def _urls() -> Iterator[CheckMessage]:
+    try:
+        path = reverse("oauth:token").removeprefix(get_script_prefix().rstrip("/"))
+    except NoReverseMatch:
+        path = "not in ROOT_URLCONF"
+    if path != "/oauth/token":
+        yield Error(
+            f"The token endpoint is {path}. It must be at /oauth/token: clients look for fixed paths (RFC 8414 §3).",
+            hint='Add path("", include("oauth.urls")) to ROOT_URLCONF, with the empty string.',
+            id="oauth.E029",
+        )
+
+
+def _login_pages() -> Iterator[CheckMessage]:
+    pages = {
+        "LOGIN_URL": settings.LOGIN_URL,
+        'OAUTH["REAUTHENTICATION_URL"]': conf.REAUTHENTICATION_URL,
+        'OAUTH["STEP_UP_URL"]': conf.STEP_UP_URL,
+    }
+    for name, page in pages.items():
+        if page and not _leads_somewhere(page):
+            yield Error(
+                f"{name} is {str(page)!r}, where this site has no page.",
+                hint='Name the page where users log in, such as "/login/", and add it to ROOT_URLCONF.',
+                id="oauth.E030",
+            )
+
+
+def _leads_somewhere(page: Any) -> bool:
+    try:
+        parts = urlsplit(resolve_url(page))
+        if not parts.netloc:
+            resolve(parts.path)
+    except (NoReverseMatch, Resolver404):
+        return False
+    return True
+
+
+def _is_kind_of(path: Any, needed: type) -> bool:
+    """Whether there is this class, or a subclass of it, at the dotted path."""
+    try:
+        found = import_string(path) if isinstance(path, str) else path
+    except ImportError:
+        return False
+    return isinstance(found, type) and issubclass(found, needed)
+
+
+_CHECKS = (_apps, _engine, _database, _times, _middleware, _templates, _urls, _login_pages)
