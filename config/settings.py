@@ -92,6 +92,7 @@ if not PRODUCTION:
 MIDDLEWARE = [
     "oauth.fast_path.machine_chain.MachineEndpointsFirst",  # these take OAUTH["MACHINE_MIDDLEWARE"] instead
     "django_guid.middleware.guid_middleware",
+    "oauth.resource_server.middleware.FAPIInteractionId",
     "django.middleware.security.SecurityMiddleware",
     "config.server.health.ProbeMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -347,6 +348,7 @@ OAUTH = {
         r"|device_authorization|backchannel_authentication)(/|$))"
     ),
     "MACHINE_MIDDLEWARE": [
+        "oauth.resource_server.middleware.FAPIInteractionId",
         "oauth.resource_server.middleware.OfferDPoPNonce",
         "oauth.fast_path.machine_middleware.MachineMiddleware",
         "config.http.middleware.MalformedRequestMiddleware",

@@ -87,6 +87,7 @@ class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
                 {
                     "fields": (
                         "security_profile",
+                        "require_pkce",
                         "require_pushed_authorization_requests",
                         "dpop_bound_access_tokens",
                         "require_signed_request_object",
@@ -96,7 +97,8 @@ class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
                         "accepts_endpoint_audience",
                     ),
                     "description": "FAPI 2.0 is one switch: the app then proves itself with a key of its own (give "
-                    "its public keys above), pushes its requests, and gets tokens bound to a key. Its secret ends.",
+                    "its public keys above), pushes its requests, and gets tokens bound to a key. Its secret ends. "
+                    "FAPI-CIBA is the same for a client that asks users over the back channel.",
                 },
             ),
             (
@@ -111,6 +113,7 @@ class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
                         "id_token_signed_response_alg",
                         "userinfo_signed_response_alg",
                         "introspection_signed_response_alg",
+                        "id_token_at_refresh",
                         "default_max_age",
                         "backchannel_token_delivery_mode",
                         "backchannel_client_notification_endpoint",

@@ -7,7 +7,7 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from oauth.clients import EXPLANATIONS, kind_needs_redirect_uri, preset
+from oauth.clients import EXPLANATIONS, kind_needs_redirect_uri, preset, with_grant_types_of_profile
 from oauth.infrastructure.generic import ModelForm
 from oauth.models import Client, Scope
 from oauth.models.client import (
@@ -22,7 +22,7 @@ from oauth.models.client import (
 # A form without these fields leaves them unchanged.
 _KEPT_WHEN_ABSENT = ("subject_type", "backchannel_token_delivery_mode", "security_profile")
 CERTIFICATE_NAMES = tuple(f"tls_client_auth_{kind}" for kind in CERTIFICATE_NAME_KINDS)
-_FAPI = (SecurityProfile.FAPI2, SecurityProfile.FAPI2_MESSAGE_SIGNING)
+_FAPI = frozenset(SecurityProfile.values) - {SecurityProfile.OAUTH21.value}
 # Scopes that only a user can allow. A service has none of them.
 _ABOUT_A_PERSON = ("openid", "profile", "email", "offline_access")
 
@@ -162,6 +162,7 @@ class ChangeClientForm(ClientForm):
         given = self.cleaned_data
         for name in _KEPT_WHEN_ABSENT:
             given[name] = given.get(name) or getattr(self.instance, name)
+        given["grant_types"] = with_grant_types_of_profile(given["security_profile"], given.get("grant_types", []))
         has_keys = bool(given.get("client_jwks") or given.get("client_jwks_uri"))
         method = given.get("proves_itself_by")
         is_secret = self.instance.has_secret
@@ -172,6 +173,8 @@ class ChangeClientForm(ClientForm):
             and (is_secret or self.instance.is_public)
         ):
             method = AuthenticationMethod.PRIVATE_KEY_JWT
+        if self.instance.is_public or given.get("security_profile") in _FAPI:
+            given["require_pkce"] = True
         if method:
             self.instance.token_endpoint_auth_method = method
             self.instance.client_type = Client.CLIENT_CONFIDENTIAL
@@ -183,12 +186,14 @@ class ChangeClientForm(ClientForm):
             "name", "is_active", "allowed_scopes", "authorization_details_types", "redirect_uris", "grant_types",
             "access_token_lifetime",
             "authorization_lifetime", "client_uri", "logo_uri", "policy_uri", "tos_uri", "client_jwks",
-            "client_jwks_uri", "security_profile", "require_pushed_authorization_requests", "dpop_bound_access_tokens",
+            "client_jwks_uri", "security_profile", "require_pkce",
+            "require_pushed_authorization_requests", "dpop_bound_access_tokens",
             "require_signed_request_object", "request_object_signing_alg", "authorization_signed_response_alg",
             "tls_client_certificate_bound_access_tokens", *CERTIFICATE_NAMES,
             "accepts_endpoint_audience", "exchange_policy", "exchange_from",
             "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required",
             "subject_type", "sector_identifier_uri", "id_token_signed_response_alg", "userinfo_signed_response_alg",
-            "introspection_signed_response_alg", "default_max_age", "backchannel_token_delivery_mode",
+            "introspection_signed_response_alg", "id_token_at_refresh",
+            "default_max_age", "backchannel_token_delivery_mode",
             "backchannel_client_notification_endpoint",
         )  # fmt: skip

@@ -1,6 +1,7 @@
 """Notices about backchannel requests, sent by the background worker: to the user, and to the client (CIBA §10.2)."""
 
 import json
+import logging
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -13,6 +14,8 @@ from oauth.authorize import backchannel_request
 from oauth.conf import conf
 from oauth.infrastructure import display_names, outbound
 from oauth.models import BackchannelRequest, Client
+
+logger = logging.getLogger(__name__)
 
 NOTIFY_USER, NOTIFY_CLIENT = "oauth.tell_person_of_request", "oauth.tell_client_of_decision"
 
@@ -70,7 +73,7 @@ def enqueue_client_notice(asked: BackchannelRequest) -> None:
 
 
 def notify_client(request_id: str) -> None:
-    """One delivery. Raises NotDelivered. After a success, the auth_req_id and the client's token are deleted."""
+    """One delivery. Raises NotDelivered. After an answer, the auth_req_id and the client's token are deleted."""
     asked = BackchannelRequest.objects.select_related("client").filter(pk=request_id).exclude(auth_req_id="").first()
     if asked is None or not asked.client.backchannel_client_notification_endpoint:
         return
@@ -84,6 +87,9 @@ def notify_client(request_id: str) -> None:
         )
     except outbound.OutboundError as error:
         raise NotDelivered(str(error)) from error
-    if answer.status not in (200, 204):
+    if answer.status >= 500 or answer.status < 200:
         raise NotDelivered(f"the client answered {answer.status}")
+    if answer.status >= 300:
+        # §10.2: a redirect is not followed, and a client that refuses its own token would refuse it again. It can poll.
+        logger.warning("A CIBA notification was refused: %s", answer.status, extra={"client": asked.client.client_id})
     BackchannelRequest.objects.filter(pk=asked.pk).update(auth_req_id="", client_notification_token="")

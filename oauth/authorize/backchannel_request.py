@@ -18,7 +18,9 @@ from oauth.errors import (
     InvalidAuthorizationDetails,
     InvalidBindingMessage,
     InvalidRequest,
+    InvalidRequestObject,
     InvalidScope,
+    RequestNotSupported,
     TooManyRequests,
 )
 from oauth.infrastructure import display_names, rate_limits
@@ -53,7 +55,7 @@ def parse(params: Parameters, client: Client) -> tuple[BackchannelRequest, str]:
     """A new request, not yet saved, and its auth_req_id. Raises the OAuthError to send to the client (§13)."""
     if client.is_fapi and "request" not in params:
         raise InvalidRequest("This client must sign its requests: send a request object (FAPI-CIBA §5.2.2).")
-    params = request_object.opened(params, client)
+    params = _opened(params, client)
     if "authorization_details" in params:
         raise InvalidAuthorizationDetails(
             "authorization_details are not supported here. Request them at the authorization endpoint."
@@ -85,6 +87,14 @@ def parse(params: Parameters, client: Client) -> tuple[BackchannelRequest, str]:
         interval_seconds=INTERVAL_SECONDS,
     )
     return asked, auth_req_id
+
+
+def _opened(params: Parameters, client: Client) -> Parameters:
+    """§13 has no other error code for a signed request (§7.1.1) than invalid_request."""
+    try:
+        return request_object.opened(params, client, rules=request_object.OF_BACKCHANNEL)
+    except (InvalidRequestObject, RequestNotSupported) as error:
+        raise InvalidRequest(error.description, detail=error.detail) from error
 
 
 def _binding_message(params: Parameters, client: Client) -> str:

@@ -5,6 +5,7 @@ Only the parameters inside the request object count (§6.3).
 """
 
 import json
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -26,11 +27,28 @@ TYP = "oauth-authz-req+jwt"
 TYPES = (TYP, "JWT", None)
 # FAPI 2.0 Message Signing §5.3.1.
 LONGEST_LIFETIME = timedelta(minutes=60)
+LONGEST_JTI = 255
 _ABOUT_THE_JWT = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
 
 
-def opened(params: Parameters, client: Client) -> Parameters:
-    """The parameters inside the request object if one is sent, else `params`.
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a request object of one kind of request must contain, besides `aud` and `exp`."""
+
+    required: tuple[str, ...] = ()
+    #: Whether `aud` may name others beside this server, and the lifetime is bounded.
+    is_bounded: bool = False
+
+
+# FAPI 2.0 Message Signing §5.3.1.
+OF_FAPI = Rules(required=("nbf", "iss"), is_bounded=True)
+# CIBA §7.1.1.
+OF_BACKCHANNEL = Rules(required=("iss", "iat", "nbf", "jti"), is_bounded=True)
+
+
+def opened(params: Parameters, client: Client, *, rules: Rules | None = None) -> Parameters:
+    """The parameters inside the request object if one is sent, else `params`. Without `rules`, those of an
+    authorization request of this client count.
 
     Raises RequestNotSupported, InvalidRequestObject, or InvalidRequest if a client that must sign did not.
     """
@@ -40,7 +58,7 @@ def opened(params: Parameters, client: Client) -> Parameters:
         return params
     if client.client_jwks is None and not client.client_jwks_uri:
         raise RequestNotSupported("The parameter request is not supported for this client: it has registered no keys.")
-    claims = _verified(params["request"], client)
+    claims = _verified(params["request"], client, rules or (OF_FAPI if client.is_fapi else Rules()))
     if claims.get("client_id", client.client_id) != client.client_id:
         raise InvalidRequestObject("client_id of the request object must be the client_id of the request.")
     if "request" in claims or "request_uri" in claims:
@@ -53,7 +71,7 @@ def opened(params: Parameters, client: Client) -> Parameters:
         ) from error
 
 
-def _verified(token: str, client: Client) -> dict[str, Any]:
+def _verified(token: str, client: Client, rules: Rules) -> dict[str, Any]:
     """§6.1, §6.2, RFC 8725: the client must have signed it for this server, and it must not have expired."""
     if not is_canonical_jws(token):
         raise InvalidRequestObject("request must be a JWS in compact serialization.")
@@ -79,9 +97,8 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
             fitting,
             algorithms=[algorithm],
             audience=conf.ISSUER,
-            issuer=client.client_id if client.is_fapi else None,
             leeway=conf.CLOCK_SKEW.total_seconds(),
-            options={"require": ["aud", "exp", "nbf", "iss"] if client.is_fapi else ["aud", "exp"]},
+            options={"require": ["aud", "exp", *rules.required]},
         )
     except jwt.MissingRequiredClaimError as error:
         raise InvalidRequestObject(f"request has no {error.claim}.") from error
@@ -92,9 +109,12 @@ def _verified(token: str, client: Client) -> dict[str, Any]:
     if "sub" in claims:
         # §10.8: with the client as its subject, it could be used as a client assertion, here or at another server.
         raise InvalidRequestObject("A request object must not have sub (RFC 9101 §10.8).")
-    # FAPI 2.0 Message Signing §5.3.1 allows an `aud` array that contains the issuer. Without FAPI, `aud` must name
-    # the issuer alone.
-    if client.is_fapi:
+    jti = claims.get("jti", "x")
+    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI:
+        raise InvalidRequestObject(f"jti of request must be a string of 1 to {LONGEST_JTI} characters.")
+    # FAPI 2.0 Message Signing §5.3.1 and CIBA §7.1.1 allow an `aud` array that contains the issuer. Otherwise `aud`
+    # must name the issuer alone.
+    if rules.is_bounded:
         _check_lifetime(claims)
     elif claims["aud"] not in (conf.ISSUER, [conf.ISSUER]):
         raise InvalidRequestObject(f"aud of request must be {conf.ISSUER} alone.")

@@ -4,6 +4,6 @@
 `preset(kind)` has safe values for the admin's question "what is it?". Imports `proof`, `tokens`, `models` and below.
 """
 
-from oauth.clients.presets import EXPLANATIONS, kind_needs_redirect_uri, preset
+from oauth.clients.presets import EXPLANATIONS, kind_needs_redirect_uri, preset, with_grant_types_of_profile
 
-__all__ = ["EXPLANATIONS", "kind_needs_redirect_uri", "preset"]
+__all__ = ["EXPLANATIONS", "kind_needs_redirect_uri", "preset", "with_grant_types_of_profile"]

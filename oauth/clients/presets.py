@@ -1,11 +1,12 @@
 """The safe values of a new client of each kind: the admin only answers the question “what is it?”."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext_noop as _
 
 from oauth.models import Client
-from oauth.models.client import AuthenticationMethod, GrantType, Kind
+from oauth.models.client import AuthenticationMethod, GrantType, Kind, SecurityProfile
 
 _WITH_A_USER = [GrantType.AUTHORIZATION_CODE.value, GrantType.REFRESH_TOKEN.value]
 _PUBLIC = {"client_type": Client.CLIENT_PUBLIC, "token_endpoint_auth_method": AuthenticationMethod.NONE.value}
@@ -41,6 +42,12 @@ def preset(kind: str) -> dict[str, Any]:
     """Field values of a new Client of this kind (RFC 9700 §2, OAuth 2.1 §2)."""
     values = _PRESETS[kind]
     return {**values, "kind": str(kind), "grant_types": list(values["grant_types"])}
+
+
+def with_grant_types_of_profile(profile: str, chosen: Iterable[str]) -> list[str]:
+    """The grant types that an admin chose, with what the profile is about."""
+    about = [GrantType.CIBA.value] if profile == SecurityProfile.FAPI_CIBA else []
+    return list(dict.fromkeys([*chosen, *about]))
 
 
 def kind_needs_redirect_uri(kind: str) -> bool:

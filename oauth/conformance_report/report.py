@@ -50,7 +50,7 @@ def reports_on(clients: Iterable[Client], standards: Collection[Standard] = ()) 
 
 
 def _judged(rule: Rule[ClientJudge], client: Client, standards: Collection[Standard]) -> Outcome:
-    is_of_another_profile = (rule.standard == Standard.FAPI and not client.is_fapi) or (
+    is_of_another_profile = (rule.standard == Standard.FAPI and not client.is_fapi2) or (
         rule.standard == Standard.MESSAGE_SIGNING and not client.signs_messages
     )
     if is_of_another_profile and rule.standard not in standards:

@@ -31,7 +31,9 @@ class AuthorizationCodeGrant(Redemption[AuthorizationCode]):
         """A `scope` is ignored, as is every parameter without a meaning here (RFC 6749 §3.2)."""
         code_digest = digest(request.params.require("code"))
         # RFC 7636 §4.6: a malformed verifier gets the same error code as one that does not match.
-        if not _CODE_VERIFIER.fullmatch(request.params.get("code_verifier", "")):
+        verifier = request.params.get("code_verifier")
+        is_left_out = verifier is None and not request.client.must_use_pkce
+        if not is_left_out and not _CODE_VERIFIER.fullmatch(verifier or ""):
             raise InvalidGrant("code_verifier must be 43 to 128 unreserved characters (RFC 7636 §4.1).")
         return code_digest
 
@@ -49,7 +51,7 @@ class AuthorizationCodeGrant(Redemption[AuthorizationCode]):
         if liveness.authority(Named(request.client.client_id, authorization.pk), read=authorization) is None:
             raise InvalidGrant("The authorization has ended.", detail="revoked, expired, logged out or deactivated")
         _check_redirect_uri(code, request.params.get("redirect_uri"))
-        _check_code_verifier(code, request.params["code_verifier"])
+        _check_code_verifier(code, request)
         if code.dpop_jkt and request.confirmation.get("jkt") != code.dpop_jkt:
             raise InvalidGrant("The DPoP key does not match the dpop_jkt of the authorization request (RFC 9449 §10).")
         issued = issuance.tokens_of_a_user(
@@ -69,8 +71,16 @@ def _check_redirect_uri(code: AuthorizationCode, redirect_uri: str | None) -> No
         raise InvalidGrant("redirect_uri must be the one of the authorization request.")
 
 
-def _check_code_verifier(code: AuthorizationCode, verifier: str) -> None:
+def _check_code_verifier(code: AuthorizationCode, request: GrantRequest) -> None:
     """RFC 7636 §4.6: S256 only, compared in constant time."""
+    verifier = request.params.get("code_verifier")
+    if not code.code_challenge and not request.client.must_use_pkce:
+        if verifier is not None:
+            # RFC 9700 §4.8.2: an attacker may have taken the challenge out of the authorization request.
+            raise InvalidGrant("code_verifier must not be sent: the authorization request had no code_challenge.")
+        return
+    if verifier is None:
+        raise InvalidGrant("The parameter code_verifier is missing: the authorization request had a code_challenge.")
     challenge = base64url_encode(hashlib.sha256(verifier.encode()).digest()).decode()
     if not secrets.compare_digest(challenge, code.code_challenge):
         raise InvalidGrant("code_verifier does not match the code_challenge of the authorization request.")

@@ -55,8 +55,11 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
             confirmation=request.confirmation,
             details=details,
         )
+        # OpenID Connect Core §12.2: it may be issued, and some clients read the user only from there.
+        names_user = client.id_token_at_refresh and "openid" in scopes
         issued = Issuance(
             access_token=access_token,
+            id_token=issuance.new_id_token(client, authorization, access_token=access_token) if names_user else None,
             expires_in_seconds=int(lifetime.total_seconds()),
             scopes=scopes,
             refresh_token=new_token,

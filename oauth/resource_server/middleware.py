@@ -1,16 +1,30 @@
-"""Sends the nonce for the next DPoP proof with the answer to each request that has a proof (RFC 9449 §8.2, §9)."""
+"""Headers of an API's answers that DRF's authentication cannot set."""
 
+import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 
+from oauth.conf import conf
 from oauth.proof import nonce
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# Resources of the authorization server itself.
+_OWN = ("/oauth/userinfo", "/oauth/grants")
+# RFC 4122 §3, as text.
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class OfferDPoPNonce:
-    """For sites whose API accepts DPoP-bound tokens. DRF's authentication cannot set a header of the answer."""
+    """Sends the nonce for the next DPoP proof with the answer to each request that has a proof (RFC 9449 §8.2, §9).
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    For sites whose API accepts DPoP-bound tokens.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -18,3 +32,27 @@ class OfferDPoPNonce:
         if "HTTP_DPOP" in request.META:
             response["DPoP-Nonce"] = nonce.current()
         return response
+
+
+class FAPIInteractionId:
+    """Answers each API request with the client's `x-fapi-interaction-id`, or with a new one (FAPI 1.0 Part 1 §6.2.1,
+    which FAPI-CIBA refers to). Refusals carry it, too. Anything but a UUID is not repeated.
+
+    Put it outside of whatever may refuse a request.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if _is_resource(request.path_info):
+            given = request.META.get("HTTP_X_FAPI_INTERACTION_ID", "")
+            response["x-fapi-interaction-id"] = given if _UUID.fullmatch(given) else str(uuid4())
+        return response
+
+
+def _is_resource(path: str) -> bool:
+    """Whether it is below the API's own URL, or a resource of the authorization server."""
+    roots = (*(urlsplit(audience).path.rstrip("/") for audience in conf.audiences), *_OWN)
+    return any(path == root or path.startswith(f"{root}/") for root in roots)

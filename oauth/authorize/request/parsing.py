@@ -41,7 +41,7 @@ def parse(params: Parameters, address: ReturnAddress) -> AuthorizationRequest:
         state=address.state,
         scopes=requested_scopes(params.get("scope"), client, needed=authorization_details.scopes_of(details)),
         resources=resources,
-        code_challenge=requested_code_challenge(params) if response_type == "code" else "",
+        code_challenge=requested_code_challenge(params, client) if response_type == "code" else "",
         nonce=params.get("nonce", ""),
         prompts=requested_prompts(params),
         max_age=max_age,

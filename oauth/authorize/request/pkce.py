@@ -3,16 +3,20 @@
 import re
 
 from oauth.errors import InvalidRequest
+from oauth.models import Client
 from oauth.parameters import Parameters
 
 _BASE64URL_SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
-def requested_code_challenge(params: Parameters) -> str:
+def requested_code_challenge(params: Parameters, client: Client) -> str:
     """RFC 7636 §4.3, RFC 9700 §2.1.1, ASVS 5.0 10.4.6: every client must send one, by S256.
 
-    If the method is left out, `plain` is meant, so the client must name S256. Raises InvalidRequest.
+    An admin may let a confidential client go without; then it is empty. If the method is left out, `plain` is meant, so
+    the client must name S256. Raises InvalidRequest.
     """
+    if not client.must_use_pkce and not {"code_challenge", "code_challenge_method"} & params.keys():
+        return ""
     challenge = params.require("code_challenge")
     if params.get("code_challenge_method", "plain") != "S256":
         raise InvalidRequest("code_challenge_method must be S256.")

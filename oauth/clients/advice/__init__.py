@@ -13,7 +13,7 @@ from oauth.models import Client
 
 #: What holds for every client, whatever its settings.
 ALWAYS: tuple[tuple[str | Promise, str], ...] = (
-    (_("PKCE with S256, for every client"), "RFC 9700 §2.1.1, OAuth 2.1 §4.1.1"),
+    (_("PKCE with S256, unless an admin has let this client go without"), "RFC 9700 §2.1.1, OAuth 2.1 §4.1.1"),
     (_("Redirect URIs compared character by character"), "RFC 9700 §2.1"),
     (_("Authorization responses name this server (iss), against mix-up attacks"), "RFC 9207 §2"),
     (_("Access tokens of at most 15 minutes, for named APIs only"), "RFC 9700 §2.2, RFC 9068 §2.2"),

@@ -22,6 +22,20 @@ def implicit(client: Client) -> Advice | None:
 
 
 @rule
+def without_pkce(client: Client) -> Advice | None:
+    if client.must_use_pkce or not client.allows_grant_type(GrantType.AUTHORIZATION_CODE):
+        return None
+    return Advice(
+        Level.UNSAFE,
+        _("It may ask for a code without PKCE."),
+        _("Somebody who steals a code, or slips theirs into a user's browser, can use it with this client."),
+        _("Let the client send a code_challenge with S256, then tick “PKCE required”."),
+        "RFC 9700 §2.1.1, OAuth 2.1 §7.6",
+        "require_pkce",
+    )
+
+
+@rule
 def parameters_in_the_browser(client: Client) -> Advice | None:
     if client.is_public or client.must_push or not _uses_browser(client):
         return None

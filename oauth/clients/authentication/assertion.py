@@ -1,5 +1,6 @@
 """private_key_jwt: a client authenticates with a JWT that it signs (RFC 7523 §2.2, §3; OpenID Connect Core §9)."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from oauth.clients.authentication import keys
 from oauth.conf import conf
 from oauth.errors import InvalidClient
 from oauth.models import Client, UsedAssertion
+from oauth.models.client import SecurityProfile
 from oauth.tokens import media_type
 from oauth.tokens.verification import decode_by_any, is_canonical_jws, unverified_claims, unverified_header
 
@@ -102,16 +104,27 @@ def _check_audience(audience: Any, client: Client) -> None:
     could be another server's, which would then use the assertion here.
 
     An admin may allow a client the looser form of RFC 7523 §3 item 3, for a library that cannot name the issuer alone.
+    A FAPI-CIBA client has it by its profile.
     """
     if audience == conf.ISSUER:
         return
-    if client.is_fapi or not client.accepts_endpoint_audience:
-        raise InvalidClient(f"aud of client_assertion must be the string {conf.ISSUER}.")
+    accepted = {conf.ISSUER, *_accepted_endpoints(client)}
     audiences = audience if isinstance(audience, list) else [audience]
-    # The URL of any endpoint where clients authenticate (RFC 7523 §3 item 3, RFC 9126 §2).
-    accepted = {conf.ISSUER, *addresses.of_client_authentication()}
+    if len(accepted) == 1:
+        raise InvalidClient(f"aud of client_assertion must be the string {conf.ISSUER}.")
     if not audiences or not all(isinstance(one, str) and one in accepted for one in audiences):
         raise InvalidClient(f"aud of client_assertion must be {conf.ISSUER}.")
+
+
+def _accepted_endpoints(client: Client) -> Collection[str]:
+    if client.security_profile == SecurityProfile.FAPI_CIBA:
+        # CIBA §7.1: the issuer, the token endpoint and the backchannel authentication endpoint identify the server.
+        named = ("token_endpoint", "backchannel_authentication_endpoint")
+        return [url for name in named for url in addresses.of_endpoint(name)]
+    if client.is_fapi or not client.accepts_endpoint_audience:
+        return ()
+    # The URL of any endpoint where clients authenticate (RFC 7523 §3 item 3, RFC 9126 §2).
+    return addresses.of_client_authentication()
 
 
 def _expiry(claims: dict[str, Any], longest: timedelta) -> datetime:

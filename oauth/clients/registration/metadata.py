@@ -100,6 +100,8 @@ def apply(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_u
     for name in _SWITCHES:
         setattr(client, name, values.switch(metadata, name, is_on=is_update and getattr(client, name)))
     client.security_profile = bounded.profile(client, metadata, ceiling, is_update=is_update)
+    # Only an admin lets a client go without PKCE, and never one that is now public or FAPI.
+    client.require_pkce = client.require_pkce or client.must_use_pkce
     client.request_object_signing_alg = values.one_of(
         metadata, "request_object_signing_alg", list(CLIENT_SIGNING_ALGORITHMS), ""
     )

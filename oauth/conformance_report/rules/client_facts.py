@@ -10,7 +10,15 @@ from oauth.conf import conf
 from oauth.conformance_report.line import Outcome, met, not_applicable, unmet
 from oauth.conformance_report.rules.site_facts import written
 from oauth.models import Client
-from oauth.models.client import AuthenticationMethod, GrantType, Kind, is_loopback, keys, validate_redirect_uri
+from oauth.models.client import (
+    AuthenticationMethod,
+    GrantType,
+    Kind,
+    SecurityProfile,
+    is_loopback,
+    keys,
+    validate_redirect_uri,
+)
 from oauth.models.client.rules import LONGEST_ACCESS_TOKEN
 
 
@@ -57,6 +65,8 @@ def has_no_implicit_flow(client: Client) -> Outcome:
 def must_send_pkce(client: Client) -> Outcome:
     if not client.allows_grant_type(GrantType.AUTHORIZATION_CODE):
         return not_applicable("It uses no authorization code.")
+    if not client.must_use_pkce:
+        return unmet("It may send authorization requests without a code_challenge.", change="require_pkce")
     return met("The server refuses an authorization request of it without a code_challenge by S256.")
 
 
@@ -99,6 +109,10 @@ def names_the_issuer_alone(client: Client) -> Outcome:
     """A FAPI client must, whatever the field says."""
     if client.token_endpoint_auth_method != AuthenticationMethod.PRIVATE_KEY_JWT:
         return not_applicable("It sends no client assertion.")
+    if client.security_profile == SecurityProfile.FAPI_CIBA:
+        return not_applicable(
+            "CIBA §7.1 lets its client assertions name the token endpoint or the backchannel endpoint."
+        )
     if client.accepts_endpoint_audience and not client.is_fapi:
         return unmet(
             "Its client assertions may name endpoints or several audiences.", change="accepts_endpoint_audience"
@@ -126,6 +140,6 @@ def weak_keys(client: Client) -> Iterator[str]:
     """What is wrong with the public keys that are stored for the client; nothing if it publishes them itself."""
     if client.client_jwks is not None:
         try:
-            keys.validate_jwks(client.client_jwks)
+            keys.validate_jwks(client.client_jwks, signs_by=client.signing_algorithms)
         except ValueError as error:
             yield str(error)

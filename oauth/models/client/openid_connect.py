@@ -32,6 +32,12 @@ class HasOpenIDConnect(models.Model):
         help_text="Receives a logout token when a user logs out.",
     )
     backchannel_logout_session_required = models.BooleanField(default=False)
+    id_token_at_refresh = models.BooleanField(
+        "ID token at each refresh",
+        default=True,
+        db_default=True,
+        help_text="OpenID Connect Core §12.2. For a client with the scope openid; some read the user only from there.",
+    )
     backchannel_token_delivery_mode = models.CharField(
         "CIBA mode", max_length=4, choices=DeliveryMode.choices, default=DeliveryMode.POLL
     )

@@ -17,6 +17,7 @@ from oauth.models.client.authentication_rules import certificate, fapi_authentic
 from oauth.models.client.grant_types import GrantType
 from oauth.models.client.openid_connect import DeliveryMode, SubjectType
 from oauth.models.client.redirect_uris import validate_redirect_uri
+from oauth.models.client.security_profile import SecurityProfile
 from oauth.models.client.site import site
 
 if TYPE_CHECKING:
@@ -104,6 +105,18 @@ def grant_types_of_a_fapi_client(client: "Client") -> Errors:
     return {}
 
 
+def grant_types_of_fapi_ciba(client: "Client") -> Errors:
+    if client.security_profile == SecurityProfile.FAPI_CIBA and not client.allows_grant_type(GrantType.CIBA):
+        return {"security_profile": "FAPI-CIBA is for clients with back-channel requests (the grant type CIBA)."}
+    return {}
+
+
+def pkce(client: "Client") -> Errors:
+    if not client.require_pkce and client.must_use_pkce:
+        return {"require_pkce": "A public client and a FAPI client must use PKCE (RFC 9700 §2.1.1, FAPI 2.0 §5.3.2.2)."}
+    return {}
+
+
 def implicit_flow(client: "Client") -> Errors:
     """RFC 9700 §2.1.2: not to be used. Both the site and the client must allow it."""
     if client.allows_grant_type(GrantType.IMPLICIT) and not site.values.allows_implicit:
@@ -146,7 +159,7 @@ def _could_be_a_user(client_id: str) -> bool:
 
 
 RULES: tuple[Callable[["Client"], Errors], ...] = (
-    redirect_uris, fapi_authentication, fapi_signatures, grant_types_of_a_fapi_client, lifetimes,
-    addresses_of_its_servers, post_logout_redirect_uris, method, certificate, keys, pairwise_subjects, implicit_flow,
-    grant_types_of_a_public_client, ping, client_id,
+    redirect_uris, fapi_authentication, fapi_signatures, grant_types_of_a_fapi_client, grant_types_of_fapi_ciba,
+    lifetimes, addresses_of_its_servers, post_logout_redirect_uris, pkce, method, certificate, keys, pairwise_subjects,
+    implicit_flow, grant_types_of_a_public_client, ping, client_id,
 )  # fmt: skip

@@ -9,9 +9,14 @@ _ALGORITHMS = [(name, name) for name in SIGNING_ALGORITHMS]
 
 
 class SecurityProfile(models.TextChoices):
-    """One switch; each profile holds every rule of the one before it."""
+    """One switch; each profile holds every rule of the one before it.
+
+    FAPI-CIBA differs from FAPI 2.0 in one rule: a client assertion may name an endpoint instead of the issuer (CIBA
+    §7.1), which FAPI 2.0 §5.3.2.1 forbids.
+    """
 
     OAUTH21 = "oauth21", "OAuth 2.1 and RFC 9700: the default"
+    FAPI_CIBA = "fapi-ciba", "FAPI-CIBA: back-channel requests, signed by the client"
     FAPI2 = "fapi2", "FAPI 2.0 Security Profile"
     FAPI2_MESSAGE_SIGNING = "fapi2-message-signing", "FAPI 2.0 Message Signing"
 
@@ -36,6 +41,12 @@ class HasSecurityProfile(models.Model):
     introspection_signed_response_alg = models.CharField(
         "introspection signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="RFC 9701 §6."
     )
+    require_pkce = models.BooleanField(
+        "PKCE required",
+        default=True,
+        db_default=True,
+        help_text="RFC 7636. Untick only for an old confidential app that sends no code_challenge. Stays on for FAPI.",
+    )
     require_pushed_authorization_requests = models.BooleanField(
         "pushed requests only", default=False, help_text="RFC 9126: the client must push its requests."
     )
@@ -52,8 +63,23 @@ class HasSecurityProfile(models.Model):
         abstract = True
 
     @property
+    def is_public(self) -> bool:
+        """RFC 6749 §2.1: cannot keep a secret."""
+        raise NotImplementedError
+
+    @property
     def is_fapi(self) -> bool:
+        """Whether the client has one of the FAPI profiles."""
         return self.security_profile != SecurityProfile.OAUTH21
+
+    @property
+    def is_fapi2(self) -> bool:
+        return self.is_fapi and self.security_profile != SecurityProfile.FAPI_CIBA
+
+    @property
+    def must_use_pkce(self) -> bool:
+        """RFC 9700 §2.1.1: every public client; FAPI 2.0 §5.3.2.2."""
+        return self.require_pkce or self.is_public or self.is_fapi
 
     @property
     def signs_messages(self) -> bool:

@@ -22,6 +22,7 @@ WHATS_WRONG = [
     ("shared_secret", "web", {}),
     ("two_secrets", "web", {"previous_secret_digest": b"x", "previous_secret_expires_at": timezone.now() + timedelta(days=1)}),
     ("parameters_in_the_browser", "web", {}),
+    ("without_pkce", "web", {"require_pkce": False}),
     ("a_client_and_a_person_in_one", "web", {"grant_types": ["authorization_code", "client_credentials"]}),
     ("device_flow", "device", {}),
     ("impersonation", "web", {"grant_types": ["urn:ietf:params:oauth:grant-type:token-exchange"], "exchange_policy": "impersonation"}),

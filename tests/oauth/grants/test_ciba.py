@@ -258,6 +258,21 @@ def test_a_stronger_log_in_is_asked_for_before_anything_is_allowed(browser, call
     assert b"stronger login" in browser.get("/oauth/requests").content
 
 
+@pytest.mark.parametrize("status", [302, 307, 400, 401, 403, 404, 410, 429])
+def test_a_refused_ping_is_not_repeated(browser, call_centre, token_endpoint, listener, status):
+    """CIBA §10.2; the client still gets its tokens by polling."""
+    call_centre.backchannel_token_delivery_mode = "ping"
+    call_centre.backchannel_client_notification_endpoint = listener.url("/cb")
+    call_centre.save()
+    auth_req_id = ask(call_centre, client_notification_token="t" * 30).json()["auth_req_id"]
+    decide(browser)
+    listener.status = status
+    for _ in range(3):
+        backchannel_notices.notify_client(str(BackchannelRequest.objects.get().pk))
+    assert len(listener.received) == 1
+    assert poll(token_endpoint, call_centre, auth_req_id).status_code == 200
+
+
 def test_ping_tells_the_client_once_and_forgets(browser, call_centre, token_endpoint, listener):
     call_centre.backchannel_token_delivery_mode = "ping"
     call_centre.backchannel_client_notification_endpoint = listener.url("/cb")
@@ -300,21 +315,21 @@ def test_ten_at_once_one_gets_the_tokens(signing_keys, browser, call_centre, tok
 def bank(signing_keys):
     client = make_client(
         "web", grant_types=[GRANT], redirect_uris="", token_endpoint_auth_method="private_key_jwt",
-        client_jwks={"keys": [KEY.public]}, security_profile="fapi2",
+        client_jwks={"keys": [KEY.public]}, security_profile="fapi-ciba",
     )  # fmt: skip
     client.full_clean()
     client.save()
     return client
 
 
-def ask_signed(client, **changes):
+def ask_signed(client, *, assertion=None, **changes):
     now = int(time.time())
     claims = {
         "iss": client.client_id, "aud": conf.ISSUER, "iat": now, "nbf": now, "exp": now + 300, "jti": str(now),
         "scope": "openid accounts:read", "login_hint": "alice@example.test", "binding_message": "W4SCT", **changes,
     }  # fmt: skip
     signed = KEY.sign({name: value for name, value in claims.items() if value is not None})
-    body = {"request": signed, "client_id": client.client_id, **by(KEY.assertion(client.client_id))}
+    body = {"request": signed, "client_id": client.client_id, **by(assertion or KEY.assertion(client.client_id))}
     return Browser().post("/oauth/backchannel_authentication", urlencode(body), content_type=FORM)
 
 
@@ -333,15 +348,111 @@ def test_a_fapi_client_signs_its_request_and_gets_bound_tokens(browser, bank, to
     ("changes", "error"),
     [
         ({"binding_message": None}, "invalid_binding_message"),
-        ({"aud": "https://other.example"}, "invalid_request_object"),
-        ({"exp": 1}, "invalid_request_object"),
-        ({"nbf": None}, "invalid_request_object"),
-        ({"iss": "another"}, "invalid_request_object"),
+        *(({name: None}, "invalid_request") for name in ("aud", "iss", "exp", "iat", "nbf", "jti")),
+        *(({"aud": aud}, "invalid_request") for aud in ("https://other.example", ["https://other.example"], [], 7)),
+        *(({"exp": exp}, "invalid_request") for exp in (1, timedelta(minutes=70), timedelta(seconds=-60), "soon")),
+        *(({"nbf": nbf}, "invalid_request") for nbf in (timedelta(minutes=10), timedelta(minutes=-70), "now")),
+        *(({"iat": iat}, "invalid_request") for iat in (timedelta(minutes=10), "now")),
+        *(({"jti": jti}, "invalid_request") for jti in ("", 7, "x" * 300, ["x"])),
+        ({"iss": "another"}, "invalid_request"),
+        ({"sub": "another"}, "invalid_request"),
+        ({"client_id": "another"}, "invalid_request"),
+        ({"login_hint": None}, "invalid_request"),
+        ({"requested_expiry": "soon"}, "invalid_request"),
     ],
 )
 def test_what_a_signed_request_needs(bank, alice, changes, error):
-    """FAPI-CIBA §5.2.2, CIBA §7.1.1."""
-    assert ask_signed(bank, **changes).json()["error"] == error
+    """FAPI-CIBA §5.2.2, CIBA §7.1.1, §13."""
+    answer = ask_signed(bank, **changes)
+    assert (answer.status_code, answer.json()["error"]) == (400, error), answer.content
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aud": [conf.ISSUER, "https://other.example"]},
+        {"requested_expiry": 60},
+        {"requested_expiry": "60"},
+        {"nbf": timedelta(seconds=8)},
+        {"nbf": timedelta(minutes=-15), "exp": timedelta(minutes=15)},
+    ],
+)
+def test_what_a_signed_request_may_have(bank, alice, changes):
+    assert ask_signed(bank, **changes).status_code == 200
+
+
+def test_an_ordinary_client_signs_by_the_same_rules(call_centre, alice):
+    """CIBA §7.1.1 is about every signed request."""
+    call_centre.client_jwks = {"keys": [KEY.public]}
+    call_centre.save()
+    now = int(time.time())
+    claims = {
+        "iss": call_centre.client_id, "aud": conf.ISSUER, "iat": now, "nbf": now, "exp": now + 300, "jti": "1",
+        "scope": "openid accounts:read", "login_hint": "alice@example.test",
+    }  # fmt: skip
+    nothing = {"scope": None, "login_hint": None, "binding_message": None}
+    assert ask(call_centre, **nothing, request=KEY.sign(claims)).status_code == 200
+    without = {name: value for name, value in claims.items() if name != "jti"}
+    for request in (KEY.sign(without), "nonsense", KEY.sign(claims, typ="at+jwt"), ClientKey().sign(claims)):
+        assert ask(call_centre, **nothing, request=request).json()["error"] == "invalid_request"
+    call_centre.client_jwks = None
+    call_centre.save()
+    assert ask(call_centre, **nothing, request=KEY.sign(claims)).json()["error"] == "invalid_request"
+
+
+def test_the_algorithm_of_a_signed_request(bank, alice):
+    """FAPI 2.0 §5.4.1, FAPI 1.0 Part 2 §8.6: no RS256, although the key is the client's."""
+    rsa = ClientKey("RS256", kid="rsa")
+    bank.client_jwks = {"keys": [KEY.public, rsa.public]}
+    bank.save()
+    now = int(time.time())
+    claims = {
+        "iss": bank.client_id, "aud": conf.ISSUER, "iat": now, "nbf": now, "exp": now + 300, "jti": "1",
+        "scope": "openid", "login_hint": "alice@example.test", "binding_message": "W4SCT",
+    }  # fmt: skip
+    body = {"client_id": bank.client_id, **by(KEY.assertion(bank.client_id)), "request": rsa.sign(claims)}
+    answer = Browser().post("/oauth/backchannel_authentication", urlencode(body), content_type=FORM)
+    assert answer.json()["error"] == "invalid_request"
+    assert ask_signed(bank, assertion=rsa.assertion(bank.client_id)).json()["error"] == "invalid_client"
+
+
+TOKEN, BACKCHANNEL = f"{conf.ISSUER}/oauth/token", f"{conf.ISSUER}/oauth/backchannel_authentication"
+
+
+@pytest.mark.parametrize(
+    "audience", [conf.ISSUER, TOKEN, BACKCHANNEL, [conf.ISSUER], [TOKEN, BACKCHANNEL, conf.ISSUER]]
+)
+def test_an_assertion_may_name_the_server_in_three_ways(bank, alice, token_endpoint, audience):
+    """CIBA §7.1."""
+    assert ask_signed(bank, assertion=KEY.assertion(bank.client_id, aud=audience)).status_code == 200
+    form = {"grant_type": GRANT, "auth_req_id": "x", **by(KEY.assertion(bank.client_id, aud=audience))}
+    assert token_endpoint.post(headers={"DPoP": proof()}, **form).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize(
+    "audience", [f"{conf.ISSUER}/oauth/par", "https://other.example", [TOKEN, "https://other.example"], [], None, 7]
+)
+def test_an_assertion_names_no_other_server(bank, alice, audience):
+    assert ask_signed(bank, assertion=KEY.assertion(bank.client_id, aud=audience)).json()["error"] == "invalid_client"
+
+
+def test_fapi_2_0_keeps_its_own_audience(bank, alice):
+    """FAPI 2.0 §5.3.2.1, also at this endpoint."""
+    bank.security_profile = "fapi2"
+    bank.save()
+    assert ask_signed(bank).status_code == 200
+    assert ask_signed(bank, assertion=KEY.assertion(bank.client_id, aud=TOKEN)).json()["error"] == "invalid_client"
+    assert ask_signed(bank, jti=None).json()["error"] == "invalid_request"
+
+
+def test_fapi_ciba_is_for_clients_that_ask_over_the_back_channel(bank):
+    bank.grant_types = ["client_credentials"]
+    with pytest.raises(ValidationError, match="CIBA"):
+        bank.full_clean()
+    bank.grant_types = [GRANT]
+    bank.token_endpoint_auth_method = "client_secret_basic"
+    with pytest.raises(ValidationError, match="private_key_jwt"):
+        bank.full_clean()
 
 
 def test_a_fapi_client_does_not_ask_unsigned(bank, alice):

@@ -12,7 +12,7 @@ from oauth.grants import consumption
 from oauth.models import Authorization, AuthorizationCode, RefreshToken
 from oauth.models.status import next_status_index
 from tests.lib.database import backends_waiting
-from tests.lib.oauth_client import TokenEndpoint
+from tests.lib.oauth_client import TokenEndpoint, allow, decoded
 from tests.lib.servers import wait_until
 
 pytestmark = pytest.mark.django_db
@@ -250,3 +250,27 @@ def test_an_authorization_that_changed_after_it_was_read_is_not_used(issued, web
         Authorization.objects.update(status_index=next_status_index())
     assert not consumption.consume(what, web_app, authorization, "the grant", ["openid"], None)
     assert AuthorizationCode.objects.get().consumed_at is None
+
+
+def test_a_refresh_brings_an_id_token(browser, web_app, mobile_app, token_endpoint):
+    """OpenID Connect Core §12.2: the same user, the time of the same login, and no nonce."""
+    for client in (web_app, mobile_app):
+        code = allow(browser, client, scope="openid accounts:read", nonce="the-nonce")
+        first = token_endpoint.redeem(client, code).json()
+        again = token_endpoint.refresh(client, first["refresh_token"]).json()
+        before, after = decoded(first["id_token"]), decoded(again["id_token"])
+        same = ("iss", "sub", "aud", "azp", "auth_time", "sid")
+        assert {name: before[name] for name in same} == {name: after[name] for name in same}
+        assert "nonce" not in after
+        assert after["at_hash"] != before["at_hash"]
+        refresh_token = again.get("refresh_token", first["refresh_token"])
+        narrowed = token_endpoint.refresh(client, refresh_token, scope="accounts:read").json()
+        assert "id_token" not in narrowed
+
+
+def test_a_client_may_do_without_it(browser, web_app, token_endpoint):
+    web_app.id_token_at_refresh = False
+    web_app.save()
+    first = token_endpoint.redeem(web_app, allow(browser, web_app, scope="openid")).json()
+    assert "id_token" in first
+    assert "id_token" not in token_endpoint.refresh(web_app, first["refresh_token"]).json()
