@@ -15,6 +15,7 @@ from typing import Any
 from django.utils import timezone
 
 from oauth.fast_path.model_rows import values
+from oauth.grants.family import Fork
 from oauth.infrastructure.rows import changed
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, RefreshToken
 
@@ -45,32 +46,46 @@ def of_code(code: AuthorizationCode) -> Consumption:
     )
 
 
-def of_superseded(token: RefreshToken) -> Consumption:
+def of_superseded(token: RefreshToken, fork: Fork) -> Consumption:
     """The refresh token gets a successor (RFC 9700 §4.14.2)."""
     now = timezone.now()
+    branches = _branches(fork)
     return Consumption(
-        f"consumed AS (UPDATE {_TOKEN} SET superseded_at = %s, first_used_at = %s WHERE id = %s "  # noqa: S608
-        "AND superseded_at IS NULL AND revoked_at IS NULL AND EXISTS (SELECT FROM used) RETURNING id)",
-        (now, now, token.pk),
+        f"{branches.expressions}consumed AS (UPDATE {_TOKEN} SET superseded_at = %s, first_used_at = %s "  # noqa: S608
+        "WHERE id = %s AND superseded_at IS NULL AND revoked_at IS NULL AND fork IS NOT DISTINCT FROM %s "
+        "AND EXISTS (SELECT FROM used) RETURNING id)",
+        (*branches.parameters, now, now, token.pk, token.fork),
     )
 
 
-def of_retry(token: RefreshToken) -> Consumption:
-    """A superseded refresh token gets another successor, and the unused one is revoked. Only under the lock."""
-    return Consumption(
-        f"killed AS (UPDATE {_TOKEN} SET revoked_at = %s WHERE replaces_id = %s AND revoked_at IS NULL "  # noqa: S608
-        f"AND EXISTS (SELECT FROM used)), {NOTHING.expressions}",
-        (timezone.now(), token.pk),
-    )
+def of_retry(fork: Fork) -> Consumption:
+    """A superseded refresh token gets another successor. Only under the lock."""
+    branches = _branches(fork)
+    return Consumption(f"{branches.expressions}{NOTHING.expressions}", branches.parameters)
 
 
-def of_first_use(token: RefreshToken) -> Consumption:
+def of_first_use(token: RefreshToken, fork: Fork) -> Consumption:
     """A refresh token replaced another and stays the same from now on, for instance because it is bound to a key. Its
     first use closes the retry window of the token that it replaced."""
+    branches = _branches(fork)
     return Consumption(
-        f"consumed AS (UPDATE {_TOKEN} SET first_used_at = %s WHERE id = %s AND superseded_at IS NULL "  # noqa: S608
-        "AND revoked_at IS NULL AND EXISTS (SELECT FROM used) RETURNING id)",
-        (timezone.now(), token.pk),
+        f"{branches.expressions}consumed AS (UPDATE {_TOKEN} SET first_used_at = coalesce(first_used_at, %s), "  # noqa: S608
+        "fork = %s WHERE id = %s AND superseded_at IS NULL AND revoked_at IS NULL AND fork IS NOT DISTINCT FROM %s "
+        "AND EXISTS (SELECT FROM used) RETURNING id)",
+        (*branches.parameters, timezone.now(), fork.number, token.pk, token.fork),
+    )
+
+
+def _branches(fork: Fork) -> Consumption:
+    """What a use does to other branches of the family: none, for a family with one branch."""
+    if not fork.given_up and not fork.going_on:
+        return Consumption("")
+    return Consumption(
+        f"given_up AS (UPDATE {_TOKEN} SET revoked_at = %s WHERE id = ANY (%s) "  # noqa: S608
+        "AND EXISTS (SELECT FROM used)), "
+        f"going_on AS (UPDATE {_TOKEN} SET fork = %s WHERE id = ANY (%s) "
+        "AND EXISTS (SELECT FROM used)), ",
+        (timezone.now(), list(fork.given_up), fork.number, list(fork.going_on)),
     )
 
 
@@ -78,12 +93,12 @@ def of_reusable(token: RefreshToken) -> Consumption:
     """A refresh token that stays the same must still exist and be valid.
 
     Whatever ends it also ends the authorization or changes its status_index, and `used` has that row locked. There is
-    one exception: a retry of the token that it replaced revokes it (`of_retry`). Only then is its own row locked,
-    because a lock costs a third of the statement.
+    one exception: another branch that goes on gives it up (`family`), if it replaced another token. Only then is its
+    own row locked, because a lock costs a third of the statement.
     """
     return Consumption(
         f"consumed AS (SELECT token.id FROM used, {_TOKEN} token WHERE token.id = %s "  # noqa: S608
-        f"AND token.superseded_at IS NULL AND token.revoked_at IS NULL"
+        f"AND token.superseded_at IS NULL AND token.revoked_at IS NULL AND token.fork IS NULL"
         f"{' FOR UPDATE OF token' if token.replaces_id else ''})",
         (token.pk,),
     )

@@ -238,6 +238,7 @@ def new_refresh_token(
     resources: Iterable[str],
     confirmation: Mapping[str, str],
     replaces: RefreshToken | None = None,
+    fork: int | None = None,
 ) -> tuple[str, RefreshToken]:
     """A new refresh token, which is known only now, and the row with its digest, which is not stored yet."""
     token = new_secret()
@@ -250,6 +251,7 @@ def new_refresh_token(
         confirmation=dict(confirmation),
         generation=replaces.generation + 1 if replaces else 0,
         replaces_id=replaces.pk if replaces else None,
+        fork=fork,
         created_at=now,
         # Idle expiry (RFC 9700 §4.14.2), never past the absolute one (ASVS 5.0 10.4.8).
         expires_at=min(now + conf.REFRESH_TOKEN_IDLE_LIFETIME, authorization.expires_at),

@@ -1,9 +1,9 @@
 """The refresh token grant (RFC 6749 §6, RFC 9700 §4.14, OAuth 2.1 §4.3).
 
 A confidential client authenticates, and a token may be bound to a key; such a refresh token stays the same. Any other
-one of a public client is rotated. The superseded token works again for REFRESH_TOKEN_RETRY_WINDOW, until its successor
-is first used, so that a lost answer logs no user out. Each retry revokes the unused successor. Any other second use
-ends the authorization.
+one of a public client is rotated. The superseded token works again for REFRESH_TOKEN_RETRY_WINDOW, so that neither a
+lost answer nor a second tab logs a user out. Any other second use ends the authorization. `family` says how the
+branches of such retries come to an end.
 """
 
 from django.utils import timezone
@@ -12,6 +12,7 @@ from oauth.conf import conf
 from oauth.errors import InvalidGrant
 from oauth.grants import consumption, entitlement, issuance
 from oauth.grants.consumption import Consumption
+from oauth.grants.family import NO_FORK, Family, Fork
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.grants.redemption import Decision, Redemption, Replayed
 from oauth.models import Authorization, RefreshToken
@@ -25,7 +26,7 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
     not_valid = "The refresh token is not valid: unknown, expired, revoked, or of another client."
     model = RefreshToken
     digest_field = "token_digest"
-    unused = "held.superseded_at IS NULL AND held.revoked_at IS NULL"
+    unused = "held.superseded_at IS NULL AND held.revoked_at IS NULL AND held.fork IS NULL"
 
     def digest(self, request: GrantRequest) -> bytes:
         return digest(request.params.require("refresh_token"))
@@ -41,12 +42,12 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
 
         if token.confirmation and token.confirmation != request.confirmation:
             raise InvalidGrant("The refresh token is bound to another key (RFC 9449 §5).")
-        self._refuse_reuse(token, request)
-        if token.revoked_at is not None or token.expires_at <= timezone.now():
-            raise InvalidGrant(self.not_valid, detail="expired, or revoked by a retry")
+        fork = self._fork(token, request)
+        if token.expires_at <= timezone.now():
+            raise InvalidGrant(self.not_valid, detail="expired")
         # A token that is bound to a secret or to a key is worthless to a thief, so only the others are rotated.
         is_rotated = client.is_public and not token.confirmation
-        new_token, row = _successor(token, request) if is_rotated else (None, None)
+        new_token, row = _successor(token, request, fork) if is_rotated else (None, None)
         access_token, lifetime = issuance.access_token(
             client,
             scopes=scopes,
@@ -68,44 +69,51 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
             authorization_details=details,
             grant_id=str(authorization.pk),
         )
-        return Decision(issued, _consumption(token, is_rotated=is_rotated))
+        return Decision(issued, _consumption(token, fork, is_rotated=is_rotated))
 
-    def _refuse_reuse(self, token: RefreshToken, request: GrantRequest) -> None:
-        """RFC 9700 §4.14.2, ASVS 5.0 10.4.5: a token that was used after its successor counts as stolen.
+    def _fork(self, token: RefreshToken, request: GrantRequest) -> Fork:
+        """What this use does to other branches of the family.
 
-        So does one that a retry revoked: its holder and the one who retried cannot both be the client.
+        RFC 9700 §4.14.2, ASVS 5.0 10.4.5: a token that is used after the retry window counts as stolen. So does one
+        that was given up: its holder and the one who went on cannot both be the client.
         """
-        if token.superseded_at is None and token.revoked_at is None:
-            return
-        in_window = (
-            token.revoked_at is None
-            and token.superseded_at is not None
-            and token.superseded_at + conf.REFRESH_TOKEN_RETRY_WINDOW > timezone.now()
-        )
-        if in_window and not token.successors.filter(first_used_at__isnull=False).exists():
-            # RFC 9449 §5: a client that has begun to prove a key must retry with that key; a thief does not have it.
-            bound = token.successors.exclude(confirmation={})
-            if bound.exclude(confirmation=dict(request.confirmation)).exists():
-                raise InvalidGrant("The client has moved to a key: retry with a proof of the same key (RFC 9449 §5).")
-            return
-        raise Replayed(
+        superseded_at, window = token.superseded_at, conf.REFRESH_TOKEN_RETRY_WINDOW
+        if superseded_at is None and token.revoked_at is None and token.fork is None:
+            return NO_FORK
+        if token.revoked_at is not None or (superseded_at is not None and superseded_at + window <= timezone.now()):
+            raise self._replayed()
+        family = Family(token, window=window)
+        if superseded_at is not None:
+            self._refuse_other_key(family, request)
+        return family.fork(proves_key=bool(request.confirmation))
+
+    def _refuse_other_key(self, family: Family, request: GrantRequest) -> None:
+        """RFC 9449 §5: a client that has begun to prove a key must retry with that key; a thief does not have it."""
+        bound = family.bound_descendants()
+        if any(one.first_used_at for one in bound):
+            raise self._replayed()
+        if any(one.confirmation != request.confirmation for one in bound):
+            raise InvalidGrant("The client has moved to a key: retry with a proof of the same key (RFC 9449 §5).")
+
+    def _replayed(self) -> Replayed:
+        return Replayed(
             self.not_valid,
             reason=Authorization.RevocationReason.REFRESH_REPLAY,
             detail="refresh token reused: the authorization is revoked",
         )
 
 
-def _consumption(token: RefreshToken, *, is_rotated: bool) -> Consumption:
+def _consumption(token: RefreshToken, fork: Fork, *, is_rotated: bool) -> Consumption:
     if token.superseded_at is not None:
-        return consumption.of_retry(token) if is_rotated else consumption.NOTHING
+        return consumption.of_retry(fork) if is_rotated else consumption.NOTHING
     if is_rotated:
-        return consumption.of_superseded(token)
+        return consumption.of_superseded(token, fork)
     # The token stays the same. If it replaced another one, its first use closes the retry window of that one.
     is_first_use = token.replaces_id is not None and token.first_used_at is None
-    return consumption.of_first_use(token) if is_first_use else consumption.of_reusable(token)
+    return consumption.of_first_use(token, fork) if is_first_use or token.fork else consumption.of_reusable(token)
 
 
-def _successor(token: RefreshToken, request: GrantRequest) -> tuple[str, RefreshToken]:
+def _successor(token: RefreshToken, request: GrantRequest, fork: Fork) -> tuple[str, RefreshToken]:
     """The successor does not inherit the narrowing of this request: it may do what its predecessor could (RFC 6749 §6).
     It is bound to the key that the client proves, if any."""
     return issuance.new_refresh_token(
@@ -114,6 +122,7 @@ def _successor(token: RefreshToken, request: GrantRequest) -> tuple[str, Refresh
         resources=token.resources,
         confirmation=request.confirmation,
         replaces=token,
+        fork=fork.number,
     )
 
 

@@ -19,6 +19,8 @@ class RefreshToken(models.Model):
     confirmation = models.JSONField(default=dict, blank=True)
     generation = models.PositiveIntegerField(default=0)
     replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, related_name="successors")
+    # The id of the token that was used twice within the retry window, as long as several branches of it may go on.
+    fork = models.BigIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     first_used_at = models.DateTimeField(null=True, blank=True)

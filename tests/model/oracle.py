@@ -141,9 +141,10 @@ class Code:
     is_used: bool = False
 
 
-@dataclass
+@dataclass(eq=False)
 class Refresh:
-    """`used_at` is when its successor took its place; `successor` what did."""
+    """`superseded_at` is when its first successor took its place; `successor` is the newest one. `is_dead`: another
+    branch of the family went on."""
 
     value: str
     app: str
@@ -154,9 +155,17 @@ class Refresh:
     key: str = ""
     generation: int = 0
     superseded_at: datetime | None = None
+    replaces: "Refresh | None" = None
     successor: "Refresh | None" = None
     was_used: bool = False
     is_dead: bool = False
+
+    def ancestors(self) -> "list[Refresh]":
+        line, one = [], self.replaces
+        while one is not None:
+            line.append(one)
+            one = one.replaces
+        return line
 
 
 @dataclass
@@ -249,7 +258,7 @@ class Model:
         if token.generation != token.allowed.generation:
             return "the grant was replaced"
         if token.is_dead:
-            return "a retry has taken its place"
+            return "another branch has gone on"
         if token.expires_at <= now:
             return "it has not been used for too long"
         if token.key and token.key != key:
@@ -258,11 +267,24 @@ class Model:
             return ""
         if token.superseded_at + conf.REFRESH_TOKEN_RETRY_WINDOW <= now:
             return "it was used before"
-        if token.successor is not None and token.successor.was_used:
-            return "its successor was used"
-        if token.successor is not None and token.successor.key and token.successor.key != key:
+        bound = [one for one in self.refresh_tokens if one.key and not one.is_dead and token in one.ancestors()]
+        if any(one.was_used for one in bound):
+            return "its bound successor was used"
+        if any(one.key != key for one in bound):
             return "the client has moved to a key"
         return ""
+
+    def refreshed(self, token: Refresh, key: str, now: datetime) -> None:
+        """The branch of the token goes on. The others go on beside it within the retry window, unless this client has
+        begun to prove a key and they have none."""
+        ancestors = [token, *token.ancestors()]
+        for other in self.refresh_tokens:
+            parted = next((one for one in [other, *other.ancestors()] if one in ancestors), None)
+            if parted is None or other in ancestors or parted.superseded_at is None:
+                continue
+            is_young = parted.superseded_at + conf.REFRESH_TOKEN_RETRY_WINDOW > now
+            if not is_young or (key and not other.key and other.superseded_at is None):
+                other.is_dead = True
 
     # --- what ends
 

@@ -51,8 +51,7 @@ class Tokens(Stage):
             )  # fmt: skip
             self.model.refresh_tokens.append(row)
             if replaces is not None:
-                if replaces.successor is not None:
-                    replaces.successor.is_dead = True
+                row.replaces = replaces
                 replaces.superseded_at = replaces.superseded_at or self.now
                 replaces.successor = row
 
@@ -202,6 +201,7 @@ class Redeeming(Tokens):
             self.fail(f"a refresh token was taken although {why}")
         self.add("tokens")
         token.was_used = True
+        self.model.refreshed(token, key, self.now)
         self._take(answer.json(), token.app, token.allowed, scopes, token.resources, key, replaces=token)
 
     def _refused_refresh(self, token: Refresh, why: str, scopes: frozenset[str], answer: Any) -> None:
@@ -211,7 +211,7 @@ class Redeeming(Tokens):
             may = is_narrower or token.allowed.may_have_ended or not scopes <= self.model.facts[token.app].scopes
             if not may:
                 self.fail(f"a refresh was refused for no reason: {answer.content.decode()}")
-        elif why in ("it was used before", "a retry has taken its place", "its successor was used"):
+        elif why in ("it was used before", "another branch has gone on", "its bound successor was used"):
             # RFC 9700 §4.14.2: a stolen one was used; the family ends, by whichever check came first.
             token.allowed.may_have_ended = True
             self.touched(allowed=token.allowed)

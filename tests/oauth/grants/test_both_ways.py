@@ -145,14 +145,22 @@ OF_A_REFRESH_TOKEN = {
         "invalid_grant",
         lambda token, **_: (token(), run_later(token, seconds=61)),
     ),
-    "a second use after the successor was used": (
+    "a second use after the successor was bound and used": (
         "invalid_grant",
-        lambda token, **_: (token(refresh_token=token().refresh_token), token()),
+        lambda token, **_: (
+            token(refresh_token=token(confirmation=KEY).refresh_token, confirmation=KEY),
+            token(confirmation=KEY),
+        ),
     ),
     "a second use of another client": ("invalid_grant", lambda token, web_app, **_: (token(), token(client=web_app))),
-    "a successor that a retry killed": (
+    "a successor that was given up": (
         "invalid_grant",
-        lambda token, **_: (token(), lost := token().refresh_token, token(), token(refresh_token=lost)),
+        lambda token, **_: (
+            lost := token().refresh_token,
+            kept := token().refresh_token,
+            run_later(token, seconds=61, refresh_token=kept),
+            token(refresh_token=lost),
+        ),
     ),
     "a scope that was taken": (
         "invalid_scope",
@@ -173,9 +181,9 @@ OF_A_REFRESH_TOKEN = {
 }
 
 
-def run_later(redeem, **delta):
-    with later(**delta):
-        redeem()
+def run_later(redeem, *, days=0, seconds=0, **changes):
+    with later(days=days, seconds=seconds):
+        redeem(**changes)
 
 
 def revoke():

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from oauth.grants import consumption
 from oauth.models import Authorization, AuthorizationCode, RefreshToken
+from oauth.models.secret import digest
 from oauth.models.status import next_status_index
 from tests.lib.database import backends_waiting
 from tests.lib.oauth_client import TokenEndpoint, allow, decoded
@@ -43,12 +44,75 @@ def test_a_confidential_client_keeps_its_own(issued, web_app, token_endpoint):
 
 
 def test_a_lost_answer_logs_nobody_out(issued, mobile_app, token_endpoint):
-    """The superseded token works again until its successor is first used."""
+    """The superseded token works again within the retry window."""
     first = issued(mobile_app)["refresh_token"]
     refresh(token_endpoint, mobile_app, first)  # the answer is lost
     second = refresh(token_endpoint, mobile_app, first)
     third = refresh(token_endpoint, mobile_app, second)
     assert third != "invalid_grant"
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_tabs_with_one_store_refresh_at_once(issued, mobile_app, token_endpoint, kept):
+    """Whichever answer is kept goes on, also when the tabs meet again."""
+    token = issued(mobile_app)["refresh_token"]
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for _ in range(3):
+            answers = [refresh(token_endpoint, mobile_app, token) for _ in range(3)]
+            assert "invalid_grant" not in answers
+            token = answers[kept]
+            clock.shift(timedelta(minutes=5))
+    assert Authorization.objects.get().is_live
+
+
+def test_tabs_that_keep_their_own_answers_go_on_within_the_window(issued, mobile_app, token_endpoint):
+    first = issued(mobile_app)["refresh_token"]
+    for tab in [refresh(token_endpoint, mobile_app, first) for _ in range(2)]:
+        assert refresh(token_endpoint, mobile_app, tab) != "invalid_grant"
+    assert refresh(token_endpoint, mobile_app, first) != "invalid_grant"  # a duplicate, seconds late
+
+
+@pytest.mark.parametrize("is_the_client_first", [True, False])
+def test_a_thief_within_the_window_is_found_when_both_have_refreshed_once_more(
+    issued, mobile_app, token_endpoint, is_the_client_first
+):
+    """RFC 9700 §4.14.2."""
+    first = issued(mobile_app)["refresh_token"]
+    both = [refresh(token_endpoint, mobile_app, first) for _ in range(2)]
+    with later(seconds=61):
+        one, other = both if is_the_client_first else reversed(both)
+        newest = refresh(token_endpoint, mobile_app, one)
+        assert newest != "invalid_grant"
+        assert refresh(token_endpoint, mobile_app, other) == "invalid_grant"
+        assert refresh(token_endpoint, mobile_app, newest) == "invalid_grant"
+    assert Authorization.objects.get().revocation_reason == Authorization.RevocationReason.REFRESH_REPLAY
+
+
+def test_a_thief_who_refreshes_faster_than_the_window_is_found(issued, mobile_app, token_endpoint):
+    """Each of the two is used again before the other's answer is as old as the window."""
+    token = issued(mobile_app)["refresh_token"]
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        both = [refresh(token_endpoint, mobile_app, token) for _ in range(2)]
+        for turn in range(6):
+            clock.shift(timedelta(seconds=25))
+            both[turn % 2] = refresh(token_endpoint, mobile_app, both[turn % 2])
+            if both[turn % 2] == "invalid_grant":
+                break
+    assert turn == 3
+    assert not Authorization.objects.get().is_live
+
+
+def test_a_branch_that_was_given_up_cannot_be_retried(issued, mobile_app, token_endpoint):
+    """Its newest token was superseded seconds ago, and the fork is older than the window."""
+    token = issued(mobile_app)["refresh_token"]
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        one, other = [refresh(token_endpoint, mobile_app, token) for _ in range(2)]
+        clock.shift(timedelta(seconds=50))
+        refresh(token_endpoint, mobile_app, other)
+        clock.shift(timedelta(seconds=20))
+        assert refresh(token_endpoint, mobile_app, one) != "invalid_grant"
+        assert refresh(token_endpoint, mobile_app, other) == "invalid_grant"
+    assert not Authorization.objects.get().is_live
 
 
 @pytest.mark.parametrize("generations", [1, 2, 5])
@@ -57,9 +121,10 @@ def test_a_stale_replay_ends_the_family(issued, mobile_app, token_endpoint, gene
     first = token = issued(mobile_app)["refresh_token"]
     for _ in range(generations):
         token = refresh(token_endpoint, mobile_app, token)
-    token = refresh(token_endpoint, mobile_app, token)
-    assert refresh(token_endpoint, mobile_app, first) == "invalid_grant"
-    assert refresh(token_endpoint, mobile_app, token) == "invalid_grant"
+    with later(seconds=61):
+        token = refresh(token_endpoint, mobile_app, token)
+        assert refresh(token_endpoint, mobile_app, first) == "invalid_grant"
+        assert refresh(token_endpoint, mobile_app, token) == "invalid_grant"
     assert Authorization.objects.get().revocation_reason == Authorization.RevocationReason.REFRESH_REPLAY
 
 
@@ -69,15 +134,6 @@ def test_a_replay_after_the_retry_window_ends_the_family(issued, mobile_app, tok
     with later(seconds=61):
         assert refresh(token_endpoint, mobile_app, first) == "invalid_grant"
         assert refresh(token_endpoint, mobile_app, second) == "invalid_grant"
-
-
-def test_the_successor_that_a_retry_killed_ends_the_family(issued, mobile_app, token_endpoint):
-    """A thief and the client cannot both go on."""
-    first = issued(mobile_app)["refresh_token"]
-    killed = refresh(token_endpoint, mobile_app, first)
-    live = refresh(token_endpoint, mobile_app, first)
-    assert refresh(token_endpoint, mobile_app, killed) == "invalid_grant"
-    assert refresh(token_endpoint, mobile_app, live) == "invalid_grant"
 
 
 def test_a_token_of_another_client_is_refused_without_harm(issued, mobile_app, web_app, token_endpoint):
@@ -169,14 +225,46 @@ def in_parallel(work, times):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_parallel_refreshes_never_fail_and_leave_one_successor(issued, mobile_app):
-    """Twenty parallel refreshes: none answers 500, and one refresh token is left."""
+def test_parallel_refreshes_never_fail_and_one_of_them_goes_on(issued, mobile_app):
+    """Twenty parallel refreshes: none is refused, and any of the answers goes on, alone after the window."""
     token = issued(mobile_app)["refresh_token"]
     answers = in_parallel(lambda: TokenEndpoint().refresh(mobile_app, token), 20)
     assert {answer.status_code for answer in answers} == {200}
     live = RefreshToken.objects.filter(revoked_at=None, superseded_at=None)
+    assert live.count() == 20
+    with later(seconds=61):
+        newest = answers[7].json()["refresh_token"]
+        assert TokenEndpoint().refresh(mobile_app, newest).status_code == 200
     assert live.count() == 1
+    assert live.get().fork is None
     assert Authorization.objects.get().is_live
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_use_beside_a_retry_belongs_to_the_fork(issued, mobile_app):
+    """The successor is read as the only branch; a retry of its predecessor commits before the successor is consumed."""
+    token = issued(mobile_app)["refresh_token"]
+    successor = TokenEndpoint().refresh(mobile_app, token).json()["refresh_token"]
+    answers = []
+
+    def use():
+        try:
+            answers.append(TokenEndpoint().refresh(mobile_app, successor).json()["refresh_token"])
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=use)
+    with transaction.atomic():
+        Authorization.objects.select_for_update().get()
+        thread.start()
+        wait_until(lambda: backends_waiting() == 1)
+        read = RefreshToken.objects.get(superseded_at=None)
+        sibling = RefreshToken.objects.get(pk=read.pk)
+        sibling.pk, sibling.token_digest = None, b"x" * 32
+        sibling.save()
+        RefreshToken.objects.filter(superseded_at=None).update(fork=read.replaces_id)
+    thread.join()
+    assert RefreshToken.objects.get(token_digest=digest(answers[0])).fork == read.replaces_id
 
 
 @pytest.mark.django_db(transaction=True)
@@ -204,9 +292,9 @@ def test_a_revocation_beats_refreshes_that_run_beside_it(issued, web_app):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("has_replaced", [True, False])
-def test_a_token_that_a_retry_kills_meanwhile_is_not_used(issued, web_app, has_replaced):
-    """RFC 9700 §4.14.2. One that stays the same is locked only where a retry could kill it; the other one shows that
-    it is the lock that refuses."""
+def test_a_token_that_is_given_up_meanwhile_is_not_used(issued, web_app, has_replaced):
+    """RFC 9700 §4.14.2. One that stays the same is locked only where another branch could give it up; the other one
+    shows that it is the lock that refuses."""
     issued(web_app)
     token = RefreshToken.objects.select_related("authorization").get()
     if has_replaced:

@@ -362,11 +362,31 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(moved, mobile_app, t
     again = token_endpoint.refresh(mobile_app, first, headers={"DPoP": proof()})
     assert again.status_code == 200
     bound = again.json()["refresh_token"]
-    assert RefreshToken.objects.get(replaces__isnull=False, revoked_at=None).confirmation == {
-        "jkt": KEY.jwk.thumbprint()
-    }
-    assert token_endpoint.refresh(mobile_app, bound, headers={"DPoP": proof()}).status_code == 200
-    assert refused(token_endpoint.refresh(mobile_app, lost, headers={"DPoP": proof()}), "invalid_grant")
+    for row in RefreshToken.objects.filter(replaces__isnull=False, revoked_at=None):
+        assert row.confirmation == {"jkt": KEY.jwk.thumbprint()}
+    for one in (bound, lost):  # both answers are of this client, whichever it keeps
+        assert token_endpoint.refresh(mobile_app, one, headers={"DPoP": proof()}).status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(seconds=61)):
+        assert token_endpoint.refresh(mobile_app, bound, headers={"DPoP": proof()}).status_code == 200
+    assert RefreshToken.objects.get(superseded_at=None, revoked_at=None).fork is None
+
+
+def test_a_client_that_moves_to_a_key_leaves_other_branches_behind(issued, mobile_app, token_endpoint):
+    """RFC 9449 §5: a thief who used the token first holds one without a key."""
+    first = issued(mobile_app)["refresh_token"]
+    bearer = token_endpoint.refresh(mobile_app, first).json()["refresh_token"]
+    bound = token_endpoint.refresh(mobile_app, first, headers={"DPoP": proof()}).json()["refresh_token"]
+    assert refused(token_endpoint.refresh(mobile_app, bearer), "invalid_grant")
+    assert refused(token_endpoint.refresh(mobile_app, bound, headers={"DPoP": proof()}), "invalid_grant")
+
+
+def test_a_client_that_moves_to_a_key_later_leaves_other_branches_behind(issued, mobile_app, token_endpoint):
+    first = issued(mobile_app)["refresh_token"]
+    bearer, other = [token_endpoint.refresh(mobile_app, first).json()["refresh_token"] for _ in range(2)]
+    assert token_endpoint.refresh(mobile_app, other, headers={"DPoP": proof()}).status_code == 200
+    for token in (first, bearer):
+        assert refused(token_endpoint.refresh(mobile_app, token), "invalid_grant")
+    assert Authorization.objects.get().revocation_reason == "refresh_replay"
 
 
 # --- exp and nbf, which a proof need not have (RFC 7519 §4.1.4, §4.1.5)
