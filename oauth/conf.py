@@ -96,6 +96,9 @@ class Conf:
     USER_LANGUAGE: str | None = None
     #: Dotted path of a function () -> JWK Set that verifies tokens. None: the set is fetched from JWKS_URI.
     VERIFICATION_KEYS: str | None = None
+    #: Dotted path of a function (token) -> AccessTokenClaims or None: what a token that is no JWT stands for now, such
+    #: as `oauth.status.imported_access_tokens.find_live`. None: a token must be a JWT.
+    OPAQUE_TOKENS: str | None = None
     #: Dotted path of a function (AccessTokenClaims) -> bool for `resource_server.require_live`.
     REVOCATION_CHECK: str | None = None
     #: Dotted path of a function (AccessTokenClaims) -> AuthorizationSummary or None, for `authorization_of`.

@@ -178,7 +178,7 @@ class ChangeClientForm(ClientForm):
         if method:
             self.instance.token_endpoint_auth_method = method
             self.instance.client_type = Client.CLIENT_CONFIDENTIAL
-            self.instance.secret_digest = self.instance.previous_secret_digest = None
+            self.instance.remove_secrets()
         return cleaned
 
     class Meta(ClientForm.Meta):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from oauth.models import AuditEvent, Client
 from oauth.models.audit_event import origin
+from oauth.models.client.secrets import SECRET_FIELDS
 
 # The new and the old secret both work for this time, so that a running client can be changed.
 SECRET_OVERLAP = timedelta(days=1)
@@ -38,8 +39,7 @@ class SecretViews:
         client.changed_by = request.user
         secret = client.issue_secret(overlap_until=timezone.now() + SECRET_OVERLAP)
         with transaction.atomic(), origin("admin", request):
-            changed = ["secret_digest", "previous_secret_digest", "previous_secret_expires_at", "updated"]
-            client.save(update_fields=changed)
+            client.save(update_fields=[*SECRET_FIELDS, "updated"])
             AuditEvent.record(AuditEvent.Action.SECRET_ISSUED, client=client.client_id, actor=request.user.pk)
         self.log_change(request, client, "Issued a new secret.")
         return self.show_secret(request, client, secret)

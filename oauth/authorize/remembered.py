@@ -68,10 +68,14 @@ def _about(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
 
     Of the redirect URIs, only those at the host that the page named count: a silent answer goes nowhere else.
     """
+    return describe(client, origin_of(request.redirect_uri), response_type=request.response_type)
+
+
+def describe(client: Client, origin: str, *, response_type: str = "code") -> dict[str, Any]:
+    """A client as a page shows it that names this origin."""
     identity = client_identity.describe(client)
-    origin = _origin(request.redirect_uri)
-    identity["redirect_uris"] = [uri for uri in identity["redirect_uris"] if _origin(uri) == origin]
-    return {**identity, "response_type": request.response_type, "origin": origin}
+    identity["redirect_uris"] = [uri for uri in identity["redirect_uris"] if origin_of(uri) == origin]
+    return {**identity, "response_type": response_type, "origin": origin}
 
 
 def _is_about(decision: RememberedConsent, request: AuthorizationRequest, client: Client) -> bool:
@@ -86,7 +90,8 @@ def _is_about(decision: RememberedConsent, request: AuthorizationRequest, client
     return not client_identity.changed_parts(decided, now)
 
 
-def _origin(redirect_uri: str) -> str:
+def origin_of(redirect_uri: str) -> str:
+    """Where an answer goes, as far as a page shows it."""
     parts = urlsplit(redirect_uri)
     if is_loopback(redirect_uri):
         return f"http://{parts.hostname}"

@@ -7,14 +7,16 @@ from oauth.endpoints import token_lookup
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.errors import UnsupportedTokenType
 from oauth.models import Authorization
+from oauth.status import imported_access_tokens
 
 
 class RevocationEndpoint(ProtocolEndpoint):
     """Whichever token is revoked, the whole authorization ends (RFC 7009 §2.1): refresh tokens immediately, access
     tokens within seconds.
 
-    A token that is unknown, of another client or already revoked gets the same answer (§2.2). A token from token
-    exchange revokes nothing, because the user allowed another client.
+    A client's token for itself expires by itself; if an earlier server issued it, it ends immediately. A token that is
+    unknown, of another client or already revoked gets the same answer (§2.2). A token from token exchange revokes
+    nothing, because the user allowed another client.
     """
 
     endpoint = "revocation"
@@ -28,6 +30,8 @@ class RevocationEndpoint(ProtocolEndpoint):
             if token.is_exchanged:
                 raise UnsupportedTokenType("A token from token exchange cannot be revoked; it expires by itself.")
             token.authorization.revoke(Authorization.RevocationReason.CLIENT)
+        elif token is not None and token.is_imported and token.client_id == client.client_id:
+            imported_access_tokens.end_own(params["token"])
         response = HttpResponse()
         del response["Content-Type"]  # the body is empty, and oidc-client-ts refuses text/html
         return response

@@ -10,8 +10,9 @@ from oauth.conf import conf
 from oauth.models import Authorization, RefreshToken
 from oauth.models.secret import digest
 from oauth.resource_server.authentication import verify_access_token
-from oauth.status import liveness
+from oauth.status import imported_access_tokens, liveness
 from oauth.status.liveness import Authority
+from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.verification import InvalidJWT
 
 
@@ -20,6 +21,7 @@ class PresentedToken:
     """`claims` are those of RFC 7662 §2.2; `authority` is None if it has ended.
 
     A refresh token may be unusable although its authorization is live: `is_usable` is about the token alone.
+    `is_imported` is about an access token that an earlier server issued.
     """
 
     client_id: str
@@ -28,6 +30,7 @@ class PresentedToken:
     scopes: frozenset[str]
     authority: Authority | None
     is_usable: bool = True
+    is_imported: bool = False
 
     @property
     def is_active(self) -> bool:
@@ -46,8 +49,11 @@ class PresentedToken:
 
 
 def identify(token: str) -> PresentedToken | None:
-    """The token; None if this server never issued it. The form tells its kind, so a hint is not needed."""
-    return _access_token(token) if token.count(".") == 2 else _refresh_token(token)
+    """The token; None if this server never issued it. The form tells its kind, so a hint is not needed.
+
+    Only a token that is neither a JWT nor a refresh token is looked up among those of an earlier server.
+    """
+    return _access_token(token) if token.count(".") == 2 else _refresh_token(token) or _imported(token)
 
 
 def _access_token(token: str) -> PresentedToken | None:
@@ -55,9 +61,20 @@ def _access_token(token: str) -> PresentedToken | None:
         claims = verify_access_token(token, audiences=(*conf.RESOURCES, conf.ISSUER)).claims
     except InvalidJWT:
         return None
+    return _of_claims(claims)
+
+
+def _imported(token: str) -> PresentedToken | None:
+    claims = imported_access_tokens.find(token)
+    return _of_claims(claims, is_imported=True) if claims else None
+
+
+def _of_claims(claims: AccessTokenClaims, *, is_imported: bool = False) -> PresentedToken:
     token_type = "DPoP" if "jkt" in claims.confirmation else "Bearer"  # RFC 9449 §6.2, RFC 8705 §3.2
     authority = liveness.authority(claims)
-    return PresentedToken(claims.client_id, token_type, claims.to_payload(), claims.scopes, authority)
+    return PresentedToken(
+        claims.client_id, token_type, claims.to_payload(), claims.scopes, authority, is_imported=is_imported
+    )
 
 
 def _refresh_token(token: str) -> PresentedToken | None:

@@ -10,6 +10,8 @@ from oauth.models.authorization_code import AuthorizationCode
 from oauth.models.backchannel_request import BackchannelRequest
 from oauth.models.client import Client
 from oauth.models.device_code import DeviceCode
+from oauth.models.dot_import import DotImport, ImportedClient
+from oauth.models.imported_access_token import ImportedAccessToken
 from oauth.models.initial_access_token import InitialAccessToken
 from oauth.models.new_redirect_host import NewRedirectHost
 from oauth.models.pushed_request import PushedRequest
@@ -30,6 +32,9 @@ __all__ = [
     "BackchannelRequest",
     "Client",
     "DeviceCode",
+    "DotImport",
+    "ImportedAccessToken",
+    "ImportedClient",
     "InitialAccessToken",
     "NewRedirectHost",
     "PushedRequest",

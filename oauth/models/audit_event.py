@@ -29,6 +29,11 @@ _NOTHING = {"user": "", "actor": "", "client": "", "authorization": None, "error
 _origin: ContextVar[Origin] = ContextVar("origin", default=Origin())  # noqa: B039  (frozen)
 
 
+def current_address() -> str:
+    """The IP address of the request that is being answered; empty outside of one."""
+    return _origin.get().address or ""
+
+
 class origin:
     """Events that are recorded inside belong to this request. Settings decide which proxies may set REMOTE_ADDR."""
 
@@ -87,6 +92,7 @@ class AuditEvent(models.Model):
         STAFF_ACTED = "staff_acted", "The site's staff acted; the endpoint names the action"
         REGISTRATION_TOKEN_MADE = "registration_token_made", "An initial access token was made"
         AUDIT_EXPORTED = "audit_exported", "The audit log was exported"
+        IMPORTED = "imported", "Clients and tokens of another server were imported"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     at = models.DateTimeField(default=timezone.now)

@@ -21,6 +21,7 @@ from oauth.models import (
     Authorization,
     BackchannelRequest,
     DeviceCode,
+    ImportedAccessToken,
     InitialAccessToken,
     PushedRequest,
     RefreshToken,
@@ -49,6 +50,7 @@ def expired() -> dict[str, QuerySet[Any]]:
         "used proofs": UsedProof.objects.filter(expires_at__lt=now),
         "device codes": DeviceCode.objects.filter(expires_at__lt=long_ago, authorization=None),
         "back-channel requests": BackchannelRequest.objects.filter(expires_at__lt=long_ago),
+        "imported access tokens": ImportedAccessToken.objects.filter(expires_at__lt=now),
         # Two queries, so that each batch starts in an index where the last one ended.
         "authorizations": Authorization.objects.filter(expires_at__lt=long_ago),
         "revoked authorizations": Authorization.objects.filter(revoked_at__lt=long_ago),

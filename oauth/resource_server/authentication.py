@@ -13,7 +13,7 @@ from oauth.conf import conf, has_django_settings
 from oauth.infrastructure.caches import until_cleared
 from oauth.infrastructure.dotted_path import resolve
 from oauth.proof import certificate, dpop
-from oauth.resource_server import verified
+from oauth.resource_server import opaque, verified
 from oauth.resource_server.api_request import Request
 from oauth.resource_server.challenges import (
     InvalidDPoPProof,
@@ -52,6 +52,8 @@ def bearer_token(header: bytes) -> bytes | None:
 
 def verify_access_token(raw_token: bytes | str, *, audiences: Sequence[str]) -> AccessToken:
     """Verifies an access token of this issuer for one of these audiences (RFC 9068 §4). Raises InvalidJWT."""
+    if conf.OPAQUE_TOKENS and opaque.is_opaque(raw_token):
+        return opaque.find(raw_token, audiences)
     return verified.once(raw_token, audiences, lambda: _verify(raw_token, audiences))
 
 

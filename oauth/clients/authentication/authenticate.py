@@ -13,7 +13,7 @@ from oauth.conf import conf
 from oauth.errors import InvalidClient, InvalidRequest
 from oauth.models import Client
 from oauth.models.client import AuthenticationMethod
-from oauth.models.client.authentication import TLS_METHODS
+from oauth.models.client.authentication import SECRET_METHODS, TLS_METHODS
 from oauth.parameters import Parameters
 from oauth.proof import certificate
 
@@ -74,7 +74,7 @@ def _verified(credentials: Credentials, client: Client | None) -> Client:
     registered = client.token_endpoint_auth_method
     is_by_certificate = registered in TLS_METHODS and credentials.method == AuthenticationMethod.NONE
     # ASVS 5.0 10.4.10: a confidential client must present its credentials.
-    if credentials.method != registered and not is_by_certificate:
+    if credentials.method != registered and not is_by_certificate and not _is_imported_secret(credentials, client):
         raise InvalidClient(
             f"This client is registered to authenticate by {registered}, but the request used {credentials.method}."
         )
@@ -86,3 +86,9 @@ def _verified(credentials: Credentials, client: Client | None) -> Client:
     elif registered != AuthenticationMethod.NONE:
         methods.named(registered).verify(credentials.proof, client)
     return client
+
+
+def _is_imported_secret(credentials: Credentials, client: Client) -> bool:
+    """The server that issued the secret accepted it in the header and in the body (RFC 6749 §2.3.1), and did not record
+    which of them the client uses."""
+    return bool(client.imported_secret) and client.has_secret and credentials.method in SECRET_METHODS

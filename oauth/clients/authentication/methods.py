@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from django.http import HttpRequest
 
-from oauth.clients.authentication import assertion, basic
+from oauth.clients.authentication import assertion, basic, imported_secret
 from oauth.conf import conf
 from oauth.errors import InvalidClient
 from oauth.infrastructure import extensions
@@ -35,7 +35,7 @@ class SecretBasic:
         return basic.decode(request.META["HTTP_AUTHORIZATION"])
 
     def verify(self, proof: str, client: Client) -> None:
-        if not client.secret_is(proof):
+        if not client.secret_is(proof) and not imported_secret.prove(client, proof):
             raise InvalidClient(FAILED, detail=f"wrong secret for client {client.client_id!r}")
 
 

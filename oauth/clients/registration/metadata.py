@@ -74,7 +74,7 @@ def apply(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_u
     client.token_endpoint_auth_method = method
     client.client_type = Client.CLIENT_PUBLIC if method == AuthenticationMethod.NONE else Client.CLIENT_CONFIDENTIAL
     if not client.has_secret:
-        client.secret_digest = client.previous_secret_digest = client.previous_secret_expires_at = None
+        client.remove_secrets()
     client.grant_types = sorted(set(chosen))
     client.application_type = application_type
     client.kind = bounded.kind_of(chosen, application_type, method)

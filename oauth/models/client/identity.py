@@ -17,6 +17,7 @@ FIELDS = frozenset(
     {
         "name", "redirect_uris", "token_endpoint_auth_method", "client_type", "security_profile", "client_jwks",
         "client_jwks_uri", "secret_digest", "previous_secret_digest", "previous_secret_expires_at",
+        "imported_secret",
         "tls_client_auth_subject_dn", "tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip",
         "tls_client_auth_san_email",
     }
@@ -38,6 +39,7 @@ class HasIdentity(Protocol):
     client_jwks_uri: str
     secret_digest: Any
     previous_secret_digest: Any
+    imported_secret: str
 
     @property
     def certificate_names(self) -> dict[str, str]: ...
@@ -48,7 +50,9 @@ class HasIdentity(Protocol):
 def describe(client: HasIdentity) -> dict[str, Any]:
     """As JSON. Lists are sorted, so that two identities compare equal if they hold the same values."""
     keys = (client.client_jwks or {}).get("keys", []) if isinstance(client.client_jwks, dict) else []
-    secrets = [client.secret_digest, client.previous_secret_digest if client.has_two_secrets else None]
+    # The hash of another server names the same secret before and after its first use here.
+    current = client.imported_secret.encode() or client.secret_digest
+    secrets = [current, client.previous_secret_digest if client.has_two_secrets else None]
     return {
         "name": client.name,
         "method": str(client.token_endpoint_auth_method),
@@ -56,7 +60,7 @@ def describe(client: HasIdentity) -> dict[str, Any]:
         "keys": sorted(_digest(json.dumps(key, sort_keys=True).encode()) for key in keys),
         "keys_uri": client.client_jwks_uri,
         "certificate": client.certificate_names,
-        # A digest of the stored digest of 256 random bits: it reveals nothing about the secret.
+        # A digest of what is stored: it reveals nothing about the secret.
         "secrets": sorted(_digest(bytes(secret)) for secret in secrets if secret),
         "redirect_uris": sorted(client.redirect_uris.split()),
     }

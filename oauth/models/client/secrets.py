@@ -8,11 +8,16 @@ from django.utils import timezone
 
 from oauth.models.secret import digest, new_secret
 
+SECRET_FIELDS = ("secret_digest", "previous_secret_digest", "previous_secret_expires_at", "imported_secret")
+
 
 class HasSecrets(models.Model):
     secret_digest = models.BinaryField(max_length=32, null=True, editable=False)
     previous_secret_digest = models.BinaryField(max_length=32, null=True, editable=False)
     previous_secret_expires_at = models.DateTimeField(null=True, editable=False)
+    # The hash by which another server knew the current secret; empty if this server issued it. While `secret_digest` is
+    # empty, the secret is checked with the hash (clients.authentication.imported_secret).
+    imported_secret = models.CharField(max_length=255, blank=True, default="", db_default="", editable=False)
 
     class Meta:
         abstract = True
@@ -26,7 +31,13 @@ class HasSecrets(models.Model):
         self.previous_secret_digest = self.secret_digest if overlap_until else None
         self.previous_secret_expires_at = overlap_until if self.secret_digest else None
         self.secret_digest = digest(secret)
+        self.imported_secret = ""
         return secret
+
+    def remove_secrets(self) -> None:
+        """The client authenticates in another way from now on. The caller saves the row."""
+        self.secret_digest = self.previous_secret_digest = self.previous_secret_expires_at = None
+        self.imported_secret = ""
 
     def secret_is(self, secret: str) -> bool:
         """Whether this is the client's secret, in constant time over both slots (ASVS 5.0 11.2.4)."""
@@ -34,6 +45,11 @@ class HasSecrets(models.Model):
         current = secrets.compare_digest(given, bytes(self.secret_digest or b""))
         previous = secrets.compare_digest(given, bytes(self.previous_secret_digest or b""))
         return current or (previous and self.has_two_secrets)
+
+    @property
+    def has_unproven_secret(self) -> bool:
+        """Whether only the hash of another server is known of its secret: the client has not used it here yet."""
+        return bool(self.imported_secret) and self.secret_digest is None
 
     @property
     def has_two_secrets(self) -> bool:

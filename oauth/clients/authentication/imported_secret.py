@@ -1,0 +1,52 @@
+"""A client secret that another server issued and stored as a password hash, such as django-oauth-toolkit's.
+
+The first correct use is checked with that hash, and stores the secret as this server does: later requests cost no slow
+hash. `import_from_dot` writes such clients.
+"""
+
+from django.contrib.auth.hashers import check_password, identify_hasher
+from django.db import transaction
+
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit
+from oauth.models import AuditEvent, Client
+from oauth.models.audit_event import current_address
+from oauth.models.secret import digest
+
+# A slow hash takes a tenth of a second of CPU, so a stranger may cause only a few. They are counted by IP address, so
+# that a stranger cannot use up the client's own.
+CHECKS = Limit("imported-secret-checks", 30)
+# 128 bits as base64url (RFC 6749 §10.10). The other server may have let somebody choose a shorter one.
+SHORTEST = 22
+
+
+def is_readable(stored: str) -> bool:
+    """Whether PASSWORD_HASHERS has the hasher of this stored secret."""
+    try:
+        identify_hasher(stored)
+    except ValueError:
+        return False
+    return True
+
+
+def prove(client: Client, secret: str) -> bool:
+    """Whether this is the imported secret of a client that has not used it here yet. Raises LimitReached."""
+    if not client.has_unproven_secret:
+        return False
+    rate_limits.spend(CHECKS, current_address())
+    if not is_readable(client.imported_secret) or not check_password(secret, client.imported_secret):
+        return False
+    with transaction.atomic():
+        unproven = Client.objects.filter(pk=client.pk, imported_secret=client.imported_secret, secret_digest=None)
+        if unproven.update(secret_digest=digest(secret)):
+            _record(client, secret)
+    return True
+
+
+def _record(client: Client, secret: str) -> None:
+    short = f" It has only {len(secret)} characters: issue a new one." if len(secret) < SHORTEST else ""
+    AuditEvent.record(
+        AuditEvent.Action.CLIENT_CHANGED,
+        client=client.client_id,
+        reason=f"The imported secret was used for the first time.{short}",
+    )

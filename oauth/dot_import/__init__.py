@@ -1,0 +1,16 @@
+"""Import from django-oauth-toolkit (DOT) 3.4: `manage.py import_from_dot`, docs/migrating_from_dot.md.
+
+`source` reads DOT's tables in another database or schema, `mapping` says what its scopes are here, `plan` decides what
+each row becomes, and `writing` stores it in batches that can stop anywhere. Nothing becomes more than it was, and
+nothing breaks a rule of this server. Tokens are read by their checksum only. Imports `authorize`, `clients`, `models`.
+"""
+
+from oauth.dot_import import mapping
+from oauth.dot_import.errors import ImportRefused
+from oauth.dot_import.mapping import Mapping
+from oauth.dot_import.options import Options
+from oauth.dot_import.report import Report
+from oauth.dot_import.running import run
+from oauth.dot_import.source import Source
+
+__all__ = ["ImportRefused", "Mapping", "Options", "Report", "Source", "mapping", "run"]

@@ -1,0 +1,5 @@
+"""What stops an import before it writes anything."""
+
+
+class ImportRefused(Exception):
+    """The import cannot begin, or cannot go on. The message says what to do."""

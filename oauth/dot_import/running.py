@@ -1,0 +1,141 @@
+"""Runs an import, or a dry run of it, and reports.
+
+Each batch is one transaction that also records how far it came. A run that was killed goes on where the last batch was
+committed: nothing is doubled, nothing is lost. Two runs cannot happen at once.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from oauth.dot_import.errors import ImportRefused
+from oauth.dot_import.options import Options
+from oauth.dot_import.report import Report
+from oauth.dot_import.source import Source, batches, patient
+from oauth.dot_import.steps import STEPS, Context, Step
+from oauth.dot_import.users import Users
+from oauth.models import AuditEvent, DotImport
+
+# One import at a time, whatever its source. A session-level lock, which ends with the connection.
+_ADVISORY_LOCK = 4_310_277
+_DONE = "done"
+
+
+def run(source: Source, options: Options, *, is_dry_run: bool) -> Report:
+    """Raises ImportRefused, and has written nothing, if something must be decided first."""
+    began = time.monotonic()
+    with patient(DEFAULT_DB_ALIAS, source.database), _alone():
+        users = Users(source, options.match_users)
+        source.require_readable(with_users=bool(options.match_users))
+        report = Report(source.name, is_dry_run)
+        record = DotImport.objects.filter(source=source.name).first()
+        report.unmapped_scopes = _unmapped_scopes(source, options, record.started_at if record else timezone.now())
+        if report.unmapped_scopes and not options.drops_unmapped:
+            report.blocked_by.append("map these scopes, or drop them with --unmapped-scopes drop.")
+        if is_dry_run:
+            _run(Context(source, options, users, timezone.now(), None, report.clients), report)
+        else:
+            _write(source, options, users, report)
+        report.seconds = time.monotonic() - began
+    return report
+
+
+def _write(source: Source, options: Options, users: Users, report: Report) -> None:
+    if report.blocked_by:
+        raise ImportRefused("\n".join([*report.to_text()]))
+    record, is_new = DotImport.objects.get_or_create(source=source.name, defaults={"plan": options.digest})
+    if record.plan != options.digest:
+        raise ImportRefused("This import began with other options or another mapping: it must go on with the same.")
+    if record.finished_at is not None:
+        report.notes.append(f"This source was imported at {record.finished_at:%Y-%m-%d %H:%M} UTC: nothing was done.")
+    elif not is_new:
+        report.notes.append(f"This goes on with the import that began at {record.started_at:%Y-%m-%d %H:%M} UTC.")
+    if record.finished_at is None:
+        _run(Context(source, options, users, record.started_at, record, report.clients), report)
+        record.refresh_from_db()
+        _finish(record)
+    report.counts = Counter(record.counts)
+    if changed := _changed_since(source, record.started_at):
+        report.notes.append(
+            f"{changed:,} rows of the source changed after the import began. They may be wrong here: stop the old "
+            "server, undo the import and run it again."
+        )
+
+
+def _run(context: Context, report: Report) -> None:
+    for step_class in STEPS:
+        step = step_class(context)
+        after = 0
+        if context.made_by is not None:
+            after, is_done = context.made_by.position.get(step.name, [0, ""])
+            if is_done:
+                continue
+        for batch in batches(step.rows, after=after, size=context.options.batch):
+            _take(step, batch, context.made_by)
+        if context.made_by is not None:
+            _move(context.made_by, step.name, [0, _DONE], Counter())
+        report.counts += step.counts
+
+
+def _take(step: Step, batch: list, record: DotImport | None) -> None:  # type: ignore[type-arg]
+    if record is None:
+        step.take(batch)
+        return
+    with transaction.atomic():
+        before = Counter(step.counts)
+        step.take(batch)
+        _move(record, step.name, [batch[-1].pk, ""], step.counts - before)
+
+
+def _move(record: DotImport, name: str, position: list[object], counted: Counter[str]) -> None:
+    """Raises ImportRefused if another import has moved on: its batches are not written twice."""
+    with transaction.atomic():
+        stored = DotImport.objects.select_for_update().get(pk=record.pk)
+        if stored.position != record.position:
+            raise ImportRefused("Another import of this source is running.")
+        record.position = {**stored.position, name: position}
+        record.counts = dict(Counter(stored.counts) + counted)
+        record.save(update_fields=["position", "counts"])
+
+
+def _finish(record: DotImport) -> None:
+    with transaction.atomic():
+        record.finished_at = timezone.now()
+        record.save(update_fields=["finished_at"])
+        counts = "; ".join(f"{name}: {count}" for name, count in sorted(record.counts.items()))
+        AuditEvent.record(AuditEvent.Action.IMPORTED, reason=f"django-oauth-toolkit, {record.source}: {counts}")
+
+
+def _unmapped_scopes(source: Source, options: Options, now: datetime) -> Counter[str]:
+    """Of live tokens. Grouped by the database: there are few different combinations."""
+    live = source.access_tokens.filter(expires__gt=now).order_by().values_list("scope").annotate(Count("pk"))
+    refreshable = source.refresh_tokens.filter(revoked=None, access_token__isnull=False).order_by()
+    counted: Counter[str] = Counter()
+    for scope, count in [*live, *refreshable.values_list("access_token__scope").annotate(Count("pk"))]:
+        for name in options.mapping.unmapped(scope.split()):
+            counted[name] += count
+    return counted
+
+
+def _changed_since(source: Source, moment: datetime) -> int:
+    changed = [rows.filter(updated__gt=moment).count() for rows in (source.applications, source.refresh_tokens)]
+    return sum(changed)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK])
+        if not cursor.fetchone()[0]:
+            raise ImportRefused("Another import is running: wait for it, or stop it.")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_ADVISORY_LOCK])

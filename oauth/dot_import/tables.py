@@ -1,0 +1,78 @@
+"""DOT's tables as unmanaged models, so that Django reads them from any database, and from another schema if need be.
+
+The columns are those of django-oauth-toolkit 3.4. The column `token` is left out: an import never reads a plain token.
+"""
+
+from typing import Any
+
+from django.apps.registry import Apps
+from django.db import models
+
+
+class _Raw(models.Field):  # type: ignore[type-arg]  # takes parameters in the stubs only
+    """A value as the database driver returns it, because the primary key of a user may be of any type."""
+
+    def get_internal_type(self) -> str:
+        return "BigIntegerField"  # of the tables that tests make
+
+    def get_prep_value(self, value: Any) -> Any:
+        return value
+
+
+class Tables:
+    """`schema` is for PostgreSQL; empty means that of the connection. `user_key` and `user_field` are columns."""
+
+    def __init__(self, *, schema: str, user_table: str, user_key: str, user_field: str) -> None:
+        self._schema, self._apps = schema, Apps()
+        self.applications = self._model("oauth2_provider_application", {
+            "id": models.BigIntegerField(primary_key=True),
+            "client_id": models.CharField(max_length=255),
+            "user_id": _Raw(null=True),
+            "redirect_uris": models.TextField(),
+            "post_logout_redirect_uris": models.TextField(),
+            "client_type": models.CharField(max_length=32),
+            "authorization_grant_type": models.CharField(max_length=44),
+            "client_secret": models.CharField(max_length=255),
+            "hash_client_secret": models.BooleanField(),
+            "name": models.CharField(max_length=255),
+            "skip_authorization": models.BooleanField(),
+            "created": models.DateTimeField(),
+            "updated": models.DateTimeField(),
+            "algorithm": models.CharField(max_length=5),
+            "allowed_origins": models.TextField(),
+            "registration_source": models.CharField(max_length=32),
+        })  # fmt: skip
+        self.access_tokens = self._model("oauth2_provider_accesstoken", {
+            "id": models.BigIntegerField(primary_key=True),
+            "user_id": _Raw(null=True),
+            "application_id": models.BigIntegerField(null=True),
+            "token_checksum": models.CharField(max_length=64),
+            "scope": models.TextField(),
+            "resource": models.JSONField(),
+            "created": models.DateTimeField(),
+            "expires": models.DateTimeField(),
+        })  # fmt: skip
+        self.refresh_tokens = self._model("oauth2_provider_refreshtoken", {
+            "id": models.BigIntegerField(primary_key=True),
+            "user_id": _Raw(),
+            "application_id": models.BigIntegerField(),
+            "access_token": models.ForeignKey(
+                self.access_tokens, models.DO_NOTHING, null=True, db_constraint=False, db_index=False, related_name="+"
+            ),
+            "token_checksum": models.CharField(max_length=64),
+            "token_family": models.UUIDField(null=True),
+            "created": models.DateTimeField(),
+            "updated": models.DateTimeField(),
+            "revoked": models.DateTimeField(null=True),
+        })  # fmt: skip
+        self.users = self._model(user_table, {
+            "key": _Raw(primary_key=True, db_column=user_key),
+            "value": models.TextField(db_column=user_field),
+            "is_active": models.BooleanField(),
+        })  # fmt: skip
+
+    def _model(self, table: str, fields: dict[str, Any]) -> Any:
+        # Django leaves a name alone that is quoted already.
+        name = f'"{self._schema}"."{table}"' if self._schema else table
+        meta = {"apps": self._apps, "app_label": "dot", "managed": False, "db_table": name}
+        return type(f"Dot_{table}", (models.Model,), {"Meta": type("Meta", (), meta), "__module__": __name__, **fields})

@@ -1,0 +1,73 @@
+"""What the tokens of DOT become: an authorization for each token family, its refresh tokens, its access tokens.
+
+A family is alive if DOT would refresh it now. A refresh token that DOT has replaced or revoked stays so, and its use
+ends the family here, because somebody else may hold its successor (RFC 9700 §4.14.2).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+_NAMESPACE = UUID("d07a11ce-0000-5000-8000-000000000000")
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """What a user allowed a client there, as an Authorization is stored here. `auth_time` is not later than the login:
+    DOT does not record it, so it is when the application was made, and no request that needs a fresh login passes."""
+
+    id: UUID
+    user: Any
+    client: int
+    scopes: str
+    resources: str
+    auth_time: datetime
+    created_at: datetime
+    expires_at: datetime
+    #: What a page of DOT showed about the client, as JSON; None if nothing is remembered.
+    consent_about: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A refresh token. `ended_at` is when DOT replaced or revoked it."""
+
+    digest: bytes
+    authorization: UUID
+    scopes: str
+    resources: str
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OldAccessToken:
+    """`authorization` is None for a client that acts for itself."""
+
+    digest: bytes
+    client: int
+    authorization: UUID | None
+    scopes: str
+    resources: str
+    created_at: datetime
+    expires_at: datetime
+
+
+def family_id(source: str, token: Any) -> UUID:
+    """The same for all refresh tokens of a family. A token from before families is one by itself."""
+    return uuid5(_NAMESPACE, f"{source} family {token.token_family or f'of {token.pk}'}")
+
+
+def lone_id(source: str, access_token: Any) -> UUID:
+    """Of an access token of a user without a refresh token."""
+    return uuid5(_NAMESPACE, f"{source} access token {access_token.pk}")
+
+
+def checksum(token: Any) -> bytes:
+    """SHA-256 of the token as sent, as this server stores it; 32 bytes. Raises ValueError if it is malformed."""
+    digest = bytes.fromhex(token.token_checksum)
+    if len(digest) != 32:
+        raise ValueError(token.pk)
+    return digest

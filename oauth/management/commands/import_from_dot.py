@@ -1,0 +1,83 @@
+"""`manage.py import_from_dot`: clients and tokens of django-oauth-toolkit; see docs/migrating_from_dot.md."""
+
+import json
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS
+
+from oauth.dot_import import ImportRefused, Options, Source, mapping, run
+from oauth.dot_import.options import BATCH
+
+
+class Command(BaseCommand):
+    help = (
+        "Imports the applications, refresh tokens and access tokens of django-oauth-toolkit 3.4. Without --apply it "
+        "only reports what it would do. A run that was stopped goes on when you run it again."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--apply", action="store_true", help="Write. Stop the old server first.")
+        parser.add_argument("--json", action="store_true", help="Report as JSON.")
+        parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="Alias in DATABASES of the old tables.")
+        parser.add_argument("--schema", default="", help="PostgreSQL schema of the old tables, such as dot.")
+        parser.add_argument("--mapping", help="TOML or JSON file: what the old scopes and resources are here.")
+        parser.add_argument(
+            "--unmapped-scopes",
+            choices=("block", "drop"),
+            default="block",
+            help="Scopes that the mapping does not name.",
+        )
+        parser.add_argument(
+            "--all-scopes", action="store_true", help="Each client may request every mapped scope, not only its own."
+        )
+        parser.add_argument(
+            "--refresh-token-expire-seconds", type=int, help="DOT's REFRESH_TOKEN_EXPIRE_SECONDS, if it is set."
+        )
+        parser.add_argument("--no-consent", action="store_true", help="Users are asked again at the next login.")
+        parser.add_argument(
+            "--match-users",
+            default="",
+            metavar="FIELD",
+            help="Field of the user model that names the same user on both sides, such as a verified email. Needed if "
+            "the users are in another database.",
+        )
+        parser.add_argument("--user-table", default="auth_user", help="The old user table (%(default)s).")
+        parser.add_argument("--user-key", default="id", help="Its primary key (%(default)s).")
+        parser.add_argument("--user-field", default="", help="Its column to match, if it is not named as FIELD.")
+        parser.add_argument("--batch", type=int, default=BATCH, help="Rows in a transaction (%(default)s).")
+
+    def handle(self, **given: Any) -> None:
+        try:
+            source = Source(
+                given["database"],
+                given["schema"],
+                user_table=given["user_table"],
+                user_key=given["user_key"],
+                user_field=given["user_field"] or given["match_users"] or "id",
+            )
+            report = run(source, _options(given), is_dry_run=not given["apply"])
+        except ImportRefused as error:
+            raise CommandError(str(error)) from error
+        if given["json"]:
+            self.stdout.write(json.dumps(report.to_json(), indent=2))
+        else:
+            for line in report.to_text():
+                self.stdout.write(line)
+
+
+def _options(given: dict[str, Any]) -> Options:
+    seconds = given["refresh_token_expire_seconds"]
+    if given["batch"] < 1 or (seconds is not None and seconds < 1):
+        raise CommandError("--batch and --refresh-token-expire-seconds must be at least 1.")
+    return Options(
+        mapping=mapping.read(given["mapping"]),
+        match_users=given["match_users"],
+        drops_unmapped=given["unmapped_scopes"] == "drop",
+        gives_all_scopes=given["all_scopes"],
+        refresh_token_expiry=timedelta(seconds=seconds) if seconds else None,
+        remembers_consent=not given["no_consent"],
+        batch=given["batch"],
+    )

@@ -1,0 +1,43 @@
+"""Access tokens that are no JWTs, for a site that moves from another server: at each request, the function that
+OAUTH["OPAQUE_TOKENS"] names says what they stand for.
+
+The rest of a request is the same as with a JWT: scopes, audience, status list.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from oauth.conf import conf
+from oauth.infrastructure.dotted_path import resolve
+from oauth.tokens.access_token import AccessToken
+from oauth.tokens.claims import AccessTokenClaims
+from oauth.tokens.verification import MAX_TOKEN_BYTES, InvalidJWT
+
+
+def is_opaque(raw: bytes | str) -> bool:
+    """RFC 7515 §7.1: a JWT has two dots."""
+    return (raw.count(b".") if isinstance(raw, bytes) else raw.count(".")) != 2
+
+
+def find(raw: bytes | str, audiences: Sequence[str]) -> AccessToken:
+    """Raises InvalidJWT if the token is unknown, has ended, or is for another audience (ASVS 5.0 10.3.1)."""
+    return AccessToken(raw, backend=_Lookup(audiences))
+
+
+class _Lookup:
+    """Instead of a backend that verifies a signature."""
+
+    def __init__(self, audiences: Sequence[str]) -> None:
+        self.audiences = frozenset(audiences)
+
+    def decode(self, token: bytes | str) -> dict[str, Any]:
+        text = token.decode("latin-1") if isinstance(token, bytes) else token
+        claims: AccessTokenClaims | None = None
+        if len(text) <= MAX_TOKEN_BYTES:
+            assert conf.OPAQUE_TOKENS is not None
+            claims = resolve(conf.OPAQUE_TOKENS)(text)
+        if claims is None:
+            raise InvalidJWT("The token is unknown or has ended.")
+        if not self.audiences & frozenset(claims.audience):
+            raise InvalidJWT("The token is for another audience.")
+        return claims.to_payload()
