@@ -6,15 +6,14 @@ committed: nothing is doubled, nothing is lost. Two runs cannot happen at once.
 
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
-from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import Count
 from django.utils import timezone
 
 from oauth.dot_import.errors import ImportRefused
+from oauth.dot_import.exclusive import alone
 from oauth.dot_import.options import Options
 from oauth.dot_import.report import Report
 from oauth.dot_import.source import Source, batches, patient
@@ -22,15 +21,13 @@ from oauth.dot_import.steps import STEPS, Context, Step
 from oauth.dot_import.users import Users
 from oauth.models import AuditEvent, DotImport
 
-# One import at a time, whatever its source. A session-level lock, which ends with the connection.
-_ADVISORY_LOCK = 4_310_277
 _DONE = "done"
 
 
 def run(source: Source, options: Options, *, is_dry_run: bool) -> Report:
     """Raises ImportRefused, and has written nothing, if something must be decided first."""
     began = time.monotonic()
-    with patient(DEFAULT_DB_ALIAS, source.database), _alone():
+    with patient(DEFAULT_DB_ALIAS, source.database), alone():
         users = Users(source, options.match_users)
         source.require_readable(with_users=bool(options.match_users))
         report = Report(source.name, is_dry_run)
@@ -126,16 +123,3 @@ def _unmapped_scopes(source: Source, options: Options, now: datetime) -> Counter
 def _changed_since(source: Source, moment: datetime) -> int:
     changed = [rows.filter(updated__gt=moment).count() for rows in (source.applications, source.refresh_tokens)]
     return sum(changed)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_ADVISORY_LOCK])
-        if not cursor.fetchone()[0]:
-            raise ImportRefused("Another import is running: wait for it, or stop it.")
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_ADVISORY_LOCK])

@@ -9,10 +9,9 @@ refreshes.
 
 from django.utils import timezone
 
-from oauth.conf import conf
 from oauth.models import ImportedAccessToken
 from oauth.models.secret import digest
-from oauth.status import liveness
+from oauth.status import liveness, published_lists
 from oauth.tokens import status_list
 from oauth.tokens.claims import AccessTokenClaims
 
@@ -23,10 +22,10 @@ def find(token: str) -> AccessTokenClaims | None:
     row = rows.filter(token_digest=digest(token), expires_at__gt=timezone.now()).first()
     if row is None:
         return None
-    client, authorization = row.client, row.authorization
+    client, authorization, issuer = row.client, row.authorization, published_lists.policy.values.issuer
     index = authorization.status_index if authorization else client.status_index
     return AccessTokenClaims(
-        issuer=conf.ISSUER,
+        issuer=issuer,
         subject=str(authorization.user_id) if authorization else client.client_id,
         audience=tuple(row.resources),
         client_id=client.client_id,
@@ -37,7 +36,7 @@ def find(token: str) -> AccessTokenClaims | None:
         jti=f"imported-{row.pk}",
         auth_time=authorization.auth_time if authorization else None,
         authorization_id=str(authorization.pk) if authorization else None,
-        status=status_list.reference(index, issuer=conf.ISSUER),
+        status=status_list.reference(index, issuer=issuer),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
-from oauth.dot_import import ImportRefused, Options, Source, mapping, run
+from oauth.dot_import import ImportRefused, Options, Source, mapping, run, undo
 from oauth.dot_import.options import BATCH
 
 
@@ -20,6 +20,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--apply", action="store_true", help="Write. Stop the old server first.")
+        parser.add_argument(
+            "--undo", action="store_true", help="Delete the clients of an import, with all that users allowed them."
+        )
         parser.add_argument("--json", action="store_true", help="Report as JSON.")
         parser.add_argument("--database", default=DEFAULT_DB_ALIAS, help="Alias in DATABASES of the old tables.")
         parser.add_argument("--schema", default="", help="PostgreSQL schema of the old tables, such as dot.")
@@ -58,7 +61,7 @@ class Command(BaseCommand):
                 user_key=given["user_key"],
                 user_field=given["user_field"] or given["match_users"] or "id",
             )
-            report = run(source, _options(given), is_dry_run=not given["apply"])
+            report = undo(source) if given["undo"] else run(source, _options(given), is_dry_run=not given["apply"])
         except ImportRefused as error:
             raise CommandError(str(error)) from error
         if given["json"]:

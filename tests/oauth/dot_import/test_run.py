@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from django.core.management import CommandError
 
-from oauth.dot_import import ImportRefused, Options, Source, run, running, steps
+from oauth.dot_import import ImportRefused, Options, Source, exclusive, run, running, steps, undo
 from oauth.models import AuditEvent, Authorization, Client, DotImport, ImportedAccessToken, RefreshToken
 from tests.lib.database import url_of
 from tests.oauth.dot_import.conftest import ago
@@ -113,9 +113,21 @@ def test_a_source_that_was_written_to_meanwhile_is_reported(filled, source, opti
     assert "6 rows of the source changed" in report.notes[-1]
 
 
+def test_an_import_can_be_undone_and_run_again(filled, source, options, web_app):
+    with pytest.raises(ImportRefused, match="not imported"):
+        undo(source)
+    run(source, options, is_dry_run=False)
+    report = undo(source)
+    assert report.counts == {"clients deleted": 3, "authorizations deleted": 9}
+    assert written() == {**dict.fromkeys(EVERYTHING, 0), "Client": 1}
+    assert AuditEvent.objects.filter(action=AuditEvent.Action.CLIENT_DELETED).count() == 3
+    run(source, options, is_dry_run=False)
+    assert written() == {**EVERYTHING, "Client": 4}
+
+
 def test_two_imports_do_not_run_at_once(source, options):
     with psycopg.connect(url_of()) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", [running._ADVISORY_LOCK])
+        other.execute("SELECT pg_advisory_lock(%s)", [exclusive.ADVISORY_LOCK])
         with pytest.raises(ImportRefused, match="Another import is running"):
             run(source, options, is_dry_run=True)
     run(source, options, is_dry_run=True)
