@@ -23,7 +23,7 @@ NONCE_MIDDLEWARE = "oauth.resource_server.middleware.OfferDPoPNonce"
 #: Settings of an API that are the dotted path of a function.
 FUNCTIONS = (
     "VERIFICATION_KEYS", "STATUS_LISTS", "REPLAY_CHECK", "REVOCATION_CHECK", "AUTHORIZATION_OF", "END_AUTHORIZATION",
-    "CLIENT_CERTIFICATE",
+    "OPAQUE_TOKENS", "CLIENT_CERTIFICATE",
 )  # fmt: skip
 
 
