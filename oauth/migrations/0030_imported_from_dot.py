@@ -11,7 +11,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oauth', '0028_fapi_ciba_pkce_and_id_tokens'),
+        ('oauth', '0029_refresh_token_fork'),
     ]
 
     operations = [
