@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 
+from oauth.algorithms import STRONG_SIGNING_ALGORITHMS
 from oauth.conf import conf
 from oauth.conformance_report.line import Outcome, met, not_applicable, unmet
 from oauth.conformance_report.rules.site_facts import written
@@ -137,9 +138,12 @@ def has_short_access_tokens(client: Client) -> Outcome:
 
 
 def weak_keys(client: Client) -> Iterator[str]:
-    """What is wrong with the public keys that are stored for the client; nothing if it publishes them itself."""
+    """What is wrong with the public keys that are stored for the client; nothing if it publishes them itself.
+
+    FAPI 2.0 §5.4: by which algorithms it may sign, and how strong a key must be.
+    """
     if client.client_jwks is not None:
         try:
-            keys.validate_jwks(client.client_jwks, signs_by=client.signing_algorithms)
+            keys.validate_jwks(client.client_jwks, signs_by=STRONG_SIGNING_ALGORITHMS)
         except ValueError as error:
             yield str(error)

@@ -117,4 +117,4 @@ def strong_keys(client: Client) -> Outcome:
         return unmet(f"Its keys: {wrong}", change="client_jwks")
     if client.client_jwks_uri:
         return met("It publishes its keys; the server refuses a weak one at each use.")
-    return met("Each was checked: RSA of 2048 bits or more, P-256 or Ed25519.")
+    return met("It has a key of RSA with 2048 bits or more, P-256 or Ed25519; the server uses no weaker one.")
