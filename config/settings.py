@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_noop as _
 from pythonjsonlogger.core import RESERVED_ATTRS
 
+from config.environment import Environment
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()  # NAME_FILE=/run/secrets/name works for every NAME
+env = Environment()  # NAME_FILE=/run/secrets/name works for every NAME
 
 MODE = env.str("MODE", default="production")
 if MODE not in ("production", "demo", "test"):

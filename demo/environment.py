@@ -85,7 +85,7 @@ def _brings(name: str) -> bool:
 
 def _read(file: Path) -> dict[str, str]:
     if not file.exists():
-        file.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+        _make_writable(file.parent)
         key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()  # Fernet's format
         made = {
             "SECRET_KEY": secrets.token_urlsafe(48),
@@ -98,6 +98,20 @@ def _read(file: Path) -> dict[str, str]:
         draft.unlink()
     pairs = (line.partition("=") for line in file.read_text().splitlines())
     return {name: value for name, equals, value in pairs if equals}
+
+
+def _make_writable(folder: Path) -> None:
+    """Exits with the way out where the data of the demo cannot be kept, such as on a read-only file system."""
+    try:
+        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK) else "this user may not write there"
+    except OSError as error:
+        reason = error.strerror or str(error)
+    if reason:
+        sys.exit(
+            f"The demo keeps its data in {folder}, but cannot: {reason}. "
+            "Set DATA_DIR to a directory that this user can write, such as DATA_DIR=/tmp/demo."
+        )
 
 
 def _draft(file: Path, values: dict[str, str]) -> Path:

@@ -60,14 +60,26 @@ class Account:
 
 
 def account_for(directory: Path) -> Account:
-    """Ourselves, or for root: whose the data already are, else nobody."""
+    """Ourselves, or for root: whose the data already are, else nobody. Raises OSError for a user without a name."""
     if os.geteuid() != 0:
+        _needs_a_name(os.geteuid())
         return Account()
     for home in (directory / "server", _home_for_root(directory)):
         if home.exists() and (owner := home.stat()).st_uid != 0:
             return Account(owner.st_uid, owner.st_gid)
     entry = pwd.getpwnam(UNPRIVILEGED)
     return Account(entry.pw_uid, entry.pw_gid)
+
+
+def _needs_a_name(uid: int) -> None:
+    """Otherwise initdb fails, and its message does not say what to do."""
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        raise OSError(
+            f"its programs need a user with a name, and user {uid} is not in /etc/passwd. Run this as another user, or "
+            "set DATABASE_URL to a PostgreSQL that runs elsewhere"
+        ) from None
 
 
 def install(account: Account) -> Path:

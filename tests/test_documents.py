@@ -25,6 +25,7 @@ from oauth.conf import Conf
 from oauth.operations import cleanup
 from oauth.pages import device
 from oauth.tokens import jwks
+from tests.lib.document_tables import table
 from tests.mutants import document
 from tests.mutants.mutant import Mutant, read
 
@@ -36,26 +37,19 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 
 PACKAGES = ("accounts", "banking", "config", "oauth")
-ROOMS = tuple(f"{name}/" for name in (*PACKAGES, ".ci", "bench", "demo", "docs", "locale", "templates", "tests"))
+ROOMS = tuple(
+    f"{name}/" for name in (*PACKAGES, ".ci", "bench", "demo", "deploy", "docs", "locale", "templates", "tests")
+)
 TESTS = set(re.findall(r"def (test_\w+)", "".join(file.read_text() for file in ROOT.glob("tests/**/test_*.py"))))
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(), re.M))
 COMMANDS = {file.stem: file for file in ROOT.glob("*/management/commands/[a-z]*.py")}
 COMMANDS_OF_OTHERS = {
-    "changepassword", "check", "collectstatic", "createcachetable", "makemigrations", "migrate", "procrastinate",
+    "changepassword", "check", "collectstatic", "createcachetable", "createsuperuser", "makemigrations", "migrate", "procrastinate",
 }  # fmt: skip
 FLAGS_OF_DJANGO = {"--database", "--deploy", "--noinput", "--help"}
 NAMES_OF_OTHERS = {"KEY_ENCRYPTION_KEY", "THE_SECRET", "CREATE_ROLE"}
 CODE = "\n".join(file.read_text() for file in (*ROOT.glob("*/**/*.py"), ROOT / "Makefile"))
 SECTIONS_OF_THE_CHANGELOG = {"Breaking", "Security", "Added", "Changed", "Deprecated", "Removed", "Fixed"}
-
-
-def table(text: str, heading: str) -> dict[str, list[str]]:
-    """The rows of all tables under `heading`: the name in the first cell -> the other cells."""
-    section = re.split(rf"^#+ {re.escape(heading)}$", text, flags=re.M)[1]
-    section = re.split(r"^#{1,3} ", section, flags=re.M)[0]
-    rows = [re.split(r" \| ", line.strip("| \n")) for line in section.splitlines() if line.startswith("| `")]
-    assert rows, f"there is no table under {heading}"
-    return {row[0].split("`")[1]: row[1:] for row in rows}
 
 
 # --- what is named exists

@@ -103,3 +103,9 @@ def test_production_needs_nothing_that_is_only_for_development() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=30
     )
     assert result.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("data_dir", ["/proc/demo", "/dev/null/demo"])
+def test_a_directory_that_cannot_be_written_is_named_with_the_way_out(enter: Enter, data_dir: str) -> None:
+    with pytest.raises(SystemExit, match=rf"in {data_dir}, but cannot: .*Set DATA_DIR"):
+        enter("demo", DATA_DIR=data_dir)

@@ -212,3 +212,11 @@ def test_root_with_programs_closed_to_others_runs_a_copy(directory, monkeypatch)
     with postgres.running(directory, durable=False) as url:
         assert one(url, "SELECT 1") == 1
         assert postmaster(directory).exe().startswith(str(directory / "copies"))
+
+
+def test_a_user_without_a_name_is_told_that_postgresql_needs_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    with pytest.raises(postgres.PostgresError, match="user 54321 is not in /etc/passwd"), postgres.running(tmp_path):
+        pass

@@ -1,5 +1,6 @@
 """`manage.py serve`: runs the site on granian, with several worker processes and, given a certificate, with TLS."""
 
+import tempfile
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,13 @@ class Command(BaseCommand):
             raise CommandError(
                 f"Port {options['port']} of {options['host']} is in use, or listening there needs more rights."
             )
+        try:
+            tempfile.gettempdir()
+        except FileNotFoundError as error:
+            raise CommandError(
+                "serve needs a directory for temporary files (a few kilobytes): set TMPDIR to one that this user can "
+                "write, such as a tmpfs at /tmp."
+            ) from error
         serving.serve(
             host=options["host"],
             port=options["port"],

