@@ -95,6 +95,9 @@ LOOSE = [
         {"accepts_endpoint_audience": True}, Standard.RFC_9700, "§2.5, draft-ietf-oauth-rfc7523bis",
         "accepts_endpoint_audience",
     ),
+    ({"require_pkce": False}, Standard.OAUTH21, "§4.1.1", "require_pkce"),
+    ({"require_pkce": False}, Standard.RFC_9700, "§2.1.1", "require_pkce"),
+    ({"require_pkce": False}, Standard.ASVS_10, "10.4.6", "require_pkce"),
     ({"accepts_endpoint_audience": True}, Standard.FAPI, "§5.3.2.1", "accepts_endpoint_audience"),
 ]  # fmt: skip
 
