@@ -6,9 +6,12 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models, router, transaction
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+
+# What clients learn about a user by the scopes profile and email.
+PROFILE = frozenset({"name", "email", "language"})
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -71,6 +74,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Of the page at the last login, or chosen since. Emails that do not answer a page are in this language.
     language = models.CharField(max_length=16, blank=True, editable=False)
 
+    # OpenID Connect Core §5.1 `updated_at`: when one of PROFILE was last saved.
+    profile_updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -96,6 +102,10 @@ class User(AbstractBaseUser, PermissionsMixin):
 
         self.email = UserManager.normalize_email(self.email)
         fields = kwargs.get("update_fields")
+        if fields is None or PROFILE & set(fields):
+            self.profile_updated_at = timezone.now()
+            if fields is not None:
+                fields = kwargs["update_fields"] = {*fields, "profile_updated_at"}
         written = acts.WATCHED if fields is None else acts.WATCHED & set(fields)
         if self._state.adding or not written:
             super().save(*args, **kwargs)

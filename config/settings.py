@@ -376,7 +376,7 @@ OAUTH = {
     "RESOURCES": {f"{ISSUER}/api/v1": {"name": "Bank API", "path": "/api/v1", "example": "/accounts"}},
     "SCOPES": {
         "openid": _("Confirm who you are"),
-        "profile": _("See your name"),
+        "profile": _("See your name and language"),
         "email": _("See your e-mail address"),
         "offline_access": _("Keep this access when you are not using the app"),
         "accounts:read": _("See your accounts, with account numbers partly hidden"),

@@ -19,6 +19,7 @@ from oauth.endpoints import published
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.endpoints.published import Document
 from oauth.infrastructure.caches import until_cleared
+from oauth.infrastructure.language_tags import language_tag
 from oauth.models.client import AuthenticationMethod, DeliveryMode, authentication, grant_types
 from oauth.models.scope import SCOPE_OF_CLAIM
 
@@ -76,7 +77,7 @@ def document() -> dict[str, Any]:
         "acr_values_supported": list(conf.ACR_VALUES),
         "prompt_values_supported": sorted(PROMPTS),
         "display_values_supported": sorted(DISPLAYS),
-        "ui_locales_supported": [code for code, _ in settings.LANGUAGES],
+        "ui_locales_supported": [language_tag(code) for code, _ in settings.LANGUAGES],
         "claim_types_supported": ["normal"],
         "claims_supported": [
             *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "sid"),

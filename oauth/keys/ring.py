@@ -46,6 +46,15 @@ def published_jwks() -> dict[str, Any]:
     return _current().jwks
 
 
+def jwk_of_hint(kid: str) -> dict[str, Any] | None:
+    """The public key that verifies an `id_token_hint`: a published one, or one that retired in the usual way."""
+    published = next((jwk for jwk in _current().jwks["keys"] if jwk["kid"] == kid), None)
+    if published is not None:
+        return dict(published)
+    retired = SigningKey.objects.of_hints().filter(kid=kid[:43]).first()
+    return None if retired is None else dict(retired.public_jwk)
+
+
 def is_ready() -> bool:
     """Whether access tokens and ID tokens can be signed now."""
     try:

@@ -69,7 +69,7 @@ def reencrypt() -> int:
     the older ones can be removed. Returns the number of secrets."""
     others = sum(int(changed or 0) for _receiver, changed in encryption.encrypting_anew.send(sender=None))
     with transaction.atomic():
-        rows = list(SigningKey.objects.select_for_update().order_by("pk"))
+        rows = list(SigningKey.objects.exclude(private_key_encrypted=b"").select_for_update().order_by("pk"))
         for row in rows:
             row.private_key_encrypted = encryption.encrypt(encryption.decrypt(bytes(row.private_key_encrypted)))
             row.save(update_fields=["private_key_encrypted"])

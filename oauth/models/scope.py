@@ -7,7 +7,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 # The claims of OpenID Connect Core §5.4 that the site's users have.
-SCOPE_OF_CLAIM = {"name": "profile", "email": "email", "email_verified": "email"}
+SCOPE_OF_CLAIM = {
+    **dict.fromkeys(("name", "given_name", "family_name", "locale", "updated_at"), "profile"),
+    **dict.fromkeys(("email", "email_verified"), "email"),
+}
 
 
 def scopes_of_claims(names: Iterable[str]) -> frozenset[str]:

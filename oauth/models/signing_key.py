@@ -13,6 +13,14 @@ class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
         at = at or timezone.now()
         return self.filter(published_at__lte=at).filter(Q(retired_at=None) | Q(retired_at__gt=at))
 
+    def of_hints(self, *, at: datetime | None = None) -> "SigningKeyQuerySet":
+        """Their ID tokens still tell whom a client means, long after they have expired (RP-Initiated Logout §4).
+
+        Without those replaced in an emergency, which retired in the moment in which they stopped signing.
+        """
+        at = at or timezone.now()
+        return self.filter(published_at__lte=at).exclude(retired_at__lte=at, retired_at=models.F("retiring_at"))
+
     def active(self, *, at: datetime | None = None) -> "SigningKeyQuerySet":
         """May sign now, the newest first."""
         at = at or timezone.now()
@@ -25,7 +33,10 @@ class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
 
 
 class SigningKey(models.Model):
-    """published_at -> active_at (signs) -> retiring_at (verifies only) -> retired_at (gone from the JWKS)."""
+    """published_at -> active_at (signs) -> retiring_at (verifies only) -> retired_at (gone from the JWKS).
+
+    After that the public part stays for a while, to read hints; the private part is deleted.
+    """
 
     kid = models.CharField("key ID", max_length=43, unique=True, help_text="RFC 7638 thumbprint of the public key.")
     algorithm = models.CharField(max_length=10)

@@ -38,6 +38,8 @@ BATCH = 100
 REST = 16
 # How long support can still look up a row that has ended.
 KEPT_AFTER_THE_END = timedelta(days=30)
+# How long an ID token of a retired key is still a hint: longer than an app keeps a user logged in.
+HINTS_KEPT = timedelta(days=400)
 
 
 def expired() -> dict[str, QuerySet[Any]]:
@@ -63,7 +65,7 @@ def expired() -> dict[str, QuerySet[Any]]:
         "initial access tokens": InitialAccessToken.objects.filter(expires_at__lt=long_ago),
         # All tokens with this bit have expired.
         "status bits": RevokedStatus.objects.filter(revoked_at__lt=long_ago),
-        "signing keys": SigningKey.objects.filter(retired_at__lt=long_ago),
+        "signing keys": SigningKey.objects.filter(retired_at__lt=now - HINTS_KEPT),
         "audit events": AuditEvent.objects.filter(at__lt=now - conf.AUDIT_LIFETIME),
     }
 
@@ -76,12 +78,19 @@ def _browser_sessions(now: datetime) -> dict[str, QuerySet[Any]]:
     return {"browser sessions": store.get_model_class().objects.filter(expire_date__lt=now)}
 
 
+def forget_private_keys() -> None:
+    """A retired key signs nothing. Its public part still verifies hints."""
+    retired = SigningKey.objects.filter(retired_at__lt=timezone.now()).exclude(private_key_encrypted=b"")
+    retired.update(private_key_encrypted=b"")
+
+
 def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
     """Removes the expired rows in batches, each in a transaction. Yields the name and the number of rows of each batch.
 
     It skips locked rows and deletes them the next time, so that cleanup never waits for a request. After each batch it
     sleeps REST times as long as the batch took, so that token requests stay as fast as without cleanup.
     """
+    forget_private_keys()
     for name, rows in expired().items():
         while True:
             began = time.monotonic()

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_noop as _
 from django.views.decorators.csrf import csrf_protect
 
 from oauth import parameters
+from oauth.audit import refusals
 from oauth.errors import InvalidRequest
 from oauth.infrastructure.form_action import form_action
 from oauth.pages import leaving
@@ -33,23 +34,34 @@ class LogoutPage(ProtocolPage):
     """A client's GET or POST (§2) starts the conversation; our own form, which has a CSRF token, ends the session."""
 
     endpoint = "logout"
+    refused_title = _("This logout did not work")
 
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        params = parameters.parse(request.META.get("QUERY_STRING", "").encode())
+        try:
+            params = parameters.parse(request.META.get("QUERY_STRING", "").encode())
+        except InvalidRequest as refusal:
+            return _next(request, logout_request.faulty(refusal), None)
         if "interaction" in params:
             return _next(request, _load(params["interaction"]), params["interaction"])
         return _next(request, logout_request.parse(params), None)
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
-        params = parameters.from_body(request)
-        if "decision" in params:
-            return _decided(request)
+        try:
+            params = parameters.from_body(request)
+        except InvalidRequest as refusal:
+            wanted = logout_request.faulty(refusal)
+        else:
+            if "decision" in params:
+                return _decided(request)
+            wanted = logout_request.parse(params)
         # Browsers send no SameSite cookie with a POST from another site, so the browser comes back by GET. The client's
         # parameters stay on the server, so that no token is in the URL.
-        return see_other(f"{PATH}?{urlencode({'interaction': _store(logout_request.parse(params))})}")
+        return see_other(f"{PATH}?{urlencode({'interaction': _store(wanted)})}")
 
 
 def _next(request: HttpRequest, wanted: LogoutRequest, interaction_id: str | None) -> HttpResponseBase:
+    if wanted.fault:
+        refusals.record(LogoutPage.endpoint, InvalidRequest(wanted.fault), request)
     if not request.user.is_authenticated:
         return _done(request, wanted, asks_first=True)
     if wanted.is_from(request.user.pk):
@@ -96,7 +108,8 @@ def _store(wanted: LogoutRequest) -> str:
 
 
 def _load(interaction_id: str) -> LogoutRequest:
+    """One that took too long or is finished has nowhere to return to; the user can still log out."""
     stored = cache.get(_KEY + interaction_id) if _INTERACTION.fullmatch(interaction_id) else None
     if stored is None:
-        raise InvalidRequest(_("This logout took too long or is already finished. Start again from the app."))
+        return LogoutRequest(fault="This logout took too long or is already finished.")
     return LogoutRequest.from_json(stored)

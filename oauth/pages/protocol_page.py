@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext_noop
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
@@ -26,6 +27,8 @@ class ProtocolPage(View):
 
     #: Its name in logs, metrics and limits.
     endpoint: ClassVar[str]
+    #: The title of its error page; a msgid.
+    refused_title: ClassVar[str] = gettext_noop("This login link does not work")
     http_method_names = ["get", "head", "post"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -48,4 +51,4 @@ class ProtocolPage(View):
         except (OAuthError, LimitReached) as raised:
             refusal = TooManyRequests.after(raised.retry_after_seconds) if isinstance(raised, LimitReached) else raised
             refusals.record(self.endpoint, refusal, request)
-            return error_page.show(request, refusal), refusal.code
+            return error_page.show(request, refusal, title=self.refused_title), refusal.code

@@ -24,6 +24,8 @@ class LogoutRequest:
     redirect_uri: str = ""
     state: str | None = None
     subject: str = ""
+    #: What is wrong with the request, for the client's developer.
+    fault: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -42,15 +44,34 @@ class LogoutRequest:
         return display_names.host(parts.hostname) if parts.hostname else f"{parts.scheme}:"
 
     def is_from(self, user_id: object) -> bool:
-        """Whether the ID token proves that the client means this user; then they need not be asked (§6)."""
-        client = self.client if self.subject else None
-        return client is not None and self.subject == subject.identifier(
-            client, user_id, pairwise_key=conf.PAIRWISE_SUBJECT_KEY
-        )
+        """Whether the ID token proves that the client means this user; then they need not be asked (§6).
+
+        That of a client that was deleted still does, unless its subject was pairwise: then nobody can tell.
+        """
+        if not self.subject:
+            return False
+        client = self.client
+        if client is None:
+            return self.subject == str(user_id)
+        return self.subject == subject.identifier(client, user_id, pairwise_key=conf.PAIRWISE_SUBJECT_KEY)
 
 
 def parse(params: Parameters) -> LogoutRequest:
-    """Raises InvalidRequest, which must be shown: the browser is never sent to an address that is not proven (§3)."""
+    """A request with a fault becomes one without redirect URI and subject: the user is asked, and stays on this site.
+
+    The browser is never sent to an address that is not proven (§3).
+    """
+    try:
+        return _parsed(params)
+    except InvalidRequest as refusal:
+        return faulty(refusal)
+
+
+def faulty(refusal: InvalidRequest) -> LogoutRequest:
+    return LogoutRequest(fault=refusal.description)
+
+
+def _parsed(params: Parameters) -> LogoutRequest:
     hint = None
     parameters.refuse_long(params)
     if "id_token_hint" in params:
@@ -61,9 +82,9 @@ def parse(params: Parameters) -> LogoutRequest:
     if hint and hint.client_id != client_id:
         raise InvalidRequest("client_id must be the client of id_token_hint.")
     client = Client.objects.filter(client_id=client_id, is_active=True).first() if client_id else None
-    if client_id and client is None:
-        raise InvalidRequest(_("No app with this client_id is registered here, or it is disabled."))
     redirect_uri = params.get("post_logout_redirect_uri", "")
+    if client_id and client is None and (redirect_uri or hint is None):
+        raise InvalidRequest(_("No app with this client_id is registered here, or it is disabled."))
     if redirect_uri and client is None:
         raise InvalidRequest("post_logout_redirect_uri must be sent with id_token_hint or client_id.")
     if redirect_uri and client and redirect_uri not in client.post_logout_redirect_uris.split():

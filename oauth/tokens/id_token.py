@@ -74,13 +74,13 @@ class Hint:
 
 
 def read_hint(token: str, *, issuer: str) -> Hint | None:
-    """None unless this server signed it. It may have expired: clients keep the last one (RP-Initiated Logout §4)."""
+    """None unless this server signed it. It may have expired, and its key may have retired: clients keep the last one
+    (RP-Initiated Logout §4)."""
     if not is_canonical_jws(token):
         return None
     try:
         header = unverified_header(token)
-        published = {jwk["kid"]: jwk for jwk in keys.published_jwks()["keys"]}
-        jwk = published.get(str(header.get("kid")))
+        jwk = keys.jwk_of_hint(str(header.get("kid")))
         if jwk is None or not media_type.fits(header, TYP) or jwk["alg"] != header.get("alg") or "crit" in header:
             return None
         payload = jwt.decode(

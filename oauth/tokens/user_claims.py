@@ -16,6 +16,8 @@ def standard_claims(user: Any, scopes: Set[str]) -> dict[str, Any]:
     claims: dict[str, Any] = {}
     if "profile" in scopes:
         claims["name"] = user.get_full_name()
+        claims["given_name"] = getattr(user, "first_name", "")
+        claims["family_name"] = getattr(user, "last_name", "")
     if "email" in scopes:
         claims["email"] = getattr(user, user.get_email_field_name(), "")
     return {name: value for name, value in claims.items() if value}

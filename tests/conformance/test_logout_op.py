@@ -8,10 +8,12 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from oauth import tasks
 from oauth.conf import conf
+from tests.lib.oauth_client import form_fields
 from tests.lib.relying_party import path
 
 pytestmark = pytest.mark.django_db
 
+FORM = "application/x-www-form-urlencoded"
 AFTER = "https://rp.example/logged-out"
 
 
@@ -31,6 +33,16 @@ def end(rp, browser, **parameters):
 
 def is_logged_in(rp, browser):
     return "code" in rp.authorize(browser, prompt="none")
+
+
+def asks_and_goes_nowhere(browser, page):
+    """RP-Initiated Logout §4: after a mistake, the user may log out and is not sent on."""
+    assert b"Log out?" in page.content
+    answer = browser.post(
+        "/oauth/logout", urlencode({**form_fields(page.content), "decision": "logout"}), content_type=FORM
+    )
+    assert b"You are logged out" in answer.content
+    assert "Location" not in answer
 
 
 def test_oidcc_rp_initiated_logout(rp, browser, hint):
@@ -62,9 +74,8 @@ def test_oidcc_rp_initiated_logout_no_post_logout_redirect_uri(rp, browser, hint
 @pytest.mark.parametrize("uri", ["https://rp.example/other", f"{AFTER}?foo=bar", "https://evil.example/"])
 def test_oidcc_rp_initiated_logout_bad_post_logout_redirect_uri(rp, browser, hint, uri):
     """Also oidcc-rp-initiated-logout-query-added-to-post-logout-redirect-uri."""
-    answer = end(rp, browser, id_token_hint=hint, post_logout_redirect_uri=uri)
-    assert answer.status_code == 400
-    assert "Location" not in answer
+    asks_and_goes_nowhere(browser, end(rp, browser, id_token_hint=hint, post_logout_redirect_uri=uri))
+    assert not is_logged_in(rp, browser)
 
 
 def test_oidcc_rp_initiated_logout_bad_id_token_hint(rp, browser, hint):
@@ -73,14 +84,17 @@ def test_oidcc_rp_initiated_logout_bad_id_token_hint(rp, browser, hint):
     # Another signature in canonical form, so that only its verification can refuse it.
     forged = ("B" if signature[0] == "A" else "A") + signature[1:]
     for wrong in ("nonsense", f"{head}.{payload}.{forged}", f"{head}.e30.{signature}"):
-        assert end(rp, browser, id_token_hint=wrong, post_logout_redirect_uri=AFTER).status_code == 400
-    assert is_logged_in(rp, browser)
+        page = end(rp, browser, id_token_hint=wrong, post_logout_redirect_uri=AFTER)
+        assert b"Log out?" in page.content
+        assert is_logged_in(rp, browser)
+    asks_and_goes_nowhere(browser, page)
 
 
 def test_oidcc_rp_initiated_logout_no_id_token_hint(rp, browser, hint):
     """Without proof of who is meant the person is asked; without any client nobody is redirected."""
-    assert end(rp, browser, post_logout_redirect_uri=AFTER).status_code == 400
+    page = end(rp, browser, post_logout_redirect_uri=AFTER)
     assert is_logged_in(rp, browser)
+    asks_and_goes_nowhere(browser, page)
 
 
 def test_oidcc_rp_initiated_logout_other_state(rp, browser, hint):

@@ -5,16 +5,24 @@ from urllib.parse import parse_qs, urlencode
 
 import jwt
 import pytest
+import time_machine
 from bs4 import BeautifulSoup
+from django.core.cache import cache
 from django.db import transaction
+from django.db.models import F
 from django.test import Client as Browser
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.models import User
 from oauth import keys, tasks
+from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.conf import conf
-from oauth.models import AuditEvent, Authorization, Session
+from oauth.keys import ring, rotation
+from oauth.models import AuditEvent, Authorization, Session, SigningKey
+from oauth.operations import cleanup
 from oauth.sessions import backchannel_logout, login_session
+from oauth.tokens import id_token
 from tests.lib.oauth_client import PASSWORD, allow, decoded
 
 pytestmark = pytest.mark.django_db
@@ -117,23 +125,119 @@ def test_a_posted_request_comes_again_without_the_token_in_the_address(browser, 
         {"post_logout_redirect_uri": "https://evil.example/", "client_id": "*"},
         {"post_logout_redirect_uri": "https://app.example/callback", "client_id": "*"},
         {"id_token_hint": "nonsense"},
+        {"id_token_hint": "nonsense", "client_id": "*", "post_logout_redirect_uri": AFTER},
         {"client_id": "unknown"},
+        {"client_id": "unknown", "post_logout_redirect_uri": AFTER},
         {"client_id": "another", "id_token_hint": "*"},
+        {"post_logout_redirect_uri": "https://evil.example/", "id_token_hint": "*"},
+        {"state": "x" * 3000, "id_token_hint": "*", "post_logout_redirect_uri": AFTER},
+        {"post_logout_redirect_uri": [AFTER, AFTER], "id_token_hint": "*"},
     ],
 )
-def test_what_is_not_proven_is_shown_and_ends_nothing(browser, app, hint, parameters):
-    """RP-Initiated Logout §3, RFC 9700 §4.11: no open redirector."""
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_request_with_a_fault_asks_and_goes_nowhere(browser, app, hint, parameters, method):
+    """RP-Initiated Logout §3, §4, RFC 9700 §4.11: no open redirector, and nobody stays logged in who wanted to leave."""
     real = {"client_id": app.client_id, "id_token_hint": hint}
-    answer = log_out(browser, **{name: real[name] if value == "*" else value for name, value in parameters.items()})
+    sent = urlencode({name: real[name] if value == "*" else value for name, value in parameters.items()}, doseq=True)
+    page = browser.get(f"/oauth/logout?{sent}")
+    if method == "post":
+        page = browser.get(browser.post("/oauth/logout", sent, **FORM)["Location"])
+    assert page.status_code == 200
+    assert b"Log out?" in page.content
+    assert b"has a mistake" in page.content
+    assert is_logged_in(browser)
+    after = press(browser, page, "logout")
+    assert after.status_code == 200
+    assert b"You are logged out" in after.content
+    assert not is_logged_in(browser)
+    assert b"You are logged out" in browser.get(f"/oauth/logout?{sent}").content
+
+
+@pytest.mark.parametrize("body", [b"{}", b"x" * 70_000, b"state=\xff", b"state=%00"])
+def test_a_body_with_a_fault_asks_too(browser, app, body):
+    content_type = "application/json" if body == b"{}" else FORM["content_type"]
+    page = browser.get(browser.post("/oauth/logout", body, content_type=content_type)["Location"])
+    assert b"Log out?" in page.content
+
+
+def test_a_form_that_came_too_late_still_logs_out(browser, app):
+    page = log_out(browser, client_id=app.client_id, post_logout_redirect_uri=AFTER)
+    cache.clear()
+    after = press(browser, page, "logout")
+    assert b"You are logged out" in after.content
+    assert not is_logged_in(browser)
+    gone = browser.get("/oauth/logout?interaction=" + "x" * 22)
+    assert b"You are logged out" in gone.content
+
+
+def test_a_link_that_came_too_late_asks(browser, app):
+    assert b"Log out?" in browser.get("/oauth/logout?interaction=" + "x" * 22).content
+    assert b"Log out?" in browser.get("/oauth/logout?interaction=nonsense").content
+
+
+@pytest.mark.usefixtures("clock_stands")
+def test_a_refused_logout_is_titled_as_one(browser, app, monkeypatch):
+    """Only a limit, or a form that is not ours, is refused."""
+    page = log_out(browser)
+    answer = press(browser, page, "nonsense")
     assert answer.status_code == 400
-    assert "Location" not in answer
+    assert b"<h1>This logout did not work</h1>" in answer.content
+    assert b"This login link" not in answer.content
+    german = browser.post(
+        "/oauth/logout", urlencode({"interaction": "x", "decision": "no"}), **FORM, headers={"Accept-Language": "de"}
+    )
+    assert "Abmeldung" in german.content.decode()
+
+
+def test_a_changed_hint_proves_nothing(browser, hint):
+    head, payload, signature = hint.split(".")
+    changed = f"{head}.{payload}.{signature[:-4]}AAAA"
+    assert b"Log out?" in log_out(browser, id_token_hint=changed).content
     assert is_logged_in(browser)
 
 
-def test_a_changed_hint_is_refused(browser, hint):
-    head, payload, signature = hint.split(".")
-    changed = f"{head}.{payload}.{signature[:-4]}AAAA"
-    assert log_out(browser, id_token_hint=changed).status_code == 400
+@pytest.mark.parametrize("age", [timedelta(hours=1), timedelta(days=100)])
+def test_a_hint_of_a_retired_key_still_tells_whom_is_meant(browser, app, hint, age):
+    """RP-Initiated Logout §4: clients keep the ID token of a login for months."""
+    with time_machine.travel(timezone.now() + age):
+        for algorithm in SIGNING_ALGORITHMS:
+            rotation.rotate(algorithm)
+    SigningKey.objects.filter(retired_at=None).update(active_at=F("published_at"))
+    with time_machine.travel(timezone.now() + age + timedelta(days=31)):
+        ring.forget()
+        list(cleanup.clean_up())
+        kid = jwt.get_unverified_header(hint)["kid"]
+        assert kid not in [jwk["kid"] for jwk in keys.published_jwks()["keys"]]
+        assert bytes(SigningKey.objects.get(kid=kid).private_key_encrypted) == b""
+        rotation.reencrypt()
+        assert id_token.read_hint(hint, issuer=conf.ISSUER).client_id == app.client_id
+    assert log_out(browser, id_token_hint=hint, post_logout_redirect_uri=AFTER)["Location"] == AFTER
+    assert not is_logged_in(browser)
+
+
+def test_a_hint_of_a_key_that_leaked_proves_nothing(browser, app, hint):
+    """Whoever has the key can sign any hint."""
+    rotation.replace_now("RS256")
+    assert b"Log out?" in log_out(browser, id_token_hint=hint, post_logout_redirect_uri=AFTER).content
+    assert is_logged_in(browser)
+
+
+def test_nor_one_of_a_key_that_leaked_while_it_retired(browser, app, hint):
+    rotation.rotate("RS256")
+    rotation.replace_now("RS256")
+    assert b"Log out?" in log_out(browser, id_token_hint=hint).content
+    assert is_logged_in(browser)
+
+
+def test_a_hint_of_a_deleted_client_still_tells_whom_is_meant(browser, app, hint, bob):
+    app.delete()
+    other = Browser()
+    other.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
+    assert b"Log out?" in log_out(other, id_token_hint=hint).content
+    page = log_out(browser, id_token_hint=hint, post_logout_redirect_uri=AFTER)  # whose address nobody can prove
+    assert b"Log out?" in page.content
+    assert b"You are logged out" in log_out(browser, id_token_hint=hint).content
+    assert not is_logged_in(browser)
 
 
 def test_an_expired_hint_still_tells_whom_is_meant(browser, app, issued, settings):

@@ -1,0 +1,8 @@
+"""Django's language codes as BCP 47 tags, which OpenID Connect uses."""
+
+from django.utils.translation import to_locale
+
+
+def language_tag(code: str) -> str:
+    """`en-GB` for `en-gb`, `zh-Hans` for `zh-hans` (RFC 5646 §2.1.1)."""
+    return to_locale(code).replace("_", "-")

@@ -1,0 +1,21 @@
+"""UserInfo tells the language of the user, too, by the scope `profile`."""
+
+from typing import Any
+
+from django.db import migrations
+
+BEFORE, AFTER = "See your name", "See your name and language"
+
+
+def say_both(apps: Any, schema_editor: Any) -> None:
+    apps.get_model("oauth", "Scope").objects.filter(name="profile", sentence=BEFORE).update(sentence=AFTER)
+
+
+def say_one(apps: Any, schema_editor: Any) -> None:
+    apps.get_model("oauth", "Scope").objects.filter(name="profile", sentence=AFTER).update(sentence=BEFORE)
+
+
+class Migration(migrations.Migration):
+    dependencies = [("oauth", "0028_fapi_ciba_pkce_and_id_tokens")]
+
+    operations = [migrations.RunPython(say_both, say_one)]
