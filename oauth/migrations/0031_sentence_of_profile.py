@@ -16,6 +16,6 @@ def say_one(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("oauth", "0028_fapi_ciba_pkce_and_id_tokens")]
+    dependencies = [("oauth", "0030_imported_from_dot")]
 
     operations = [migrations.RunPython(say_both, say_one)]
