@@ -1,4 +1,5 @@
-"""From which settings each room gets the values that it is `Provided`. `apps` calls it when Django starts.
+"""From which settings the rooms get what they need. `apps` calls `provide_settings` when Django starts; an edge takes
+what it passes on.
 
 Only here and at the edges is `conf` read: docs/architecture.md, "Settings".
 """
@@ -6,7 +7,9 @@ Only here and at the edges is `conf` read: docs/architecture.md, "Settings".
 from oauth import keys
 from oauth.authorization_details import registry as details_types
 from oauth.conf import conf
+from oauth.grants.policy import TokenPolicy
 from oauth.infrastructure import outbound, rate_limits
+from oauth.infrastructure.caches import until_cleared
 from oauth.keys import KeyPolicy
 from oauth.models.client import site as client_site
 from oauth.models.client.site import Site
@@ -24,11 +27,27 @@ def provide_settings() -> None:
     published_lists.policy.by(_status_lists)
 
 
+@until_cleared
+def token_policy() -> TokenPolicy:
+    return TokenPolicy(
+        issuer=conf.ISSUER,
+        algorithm=conf.SIGNING_ALGORITHM,
+        access_token_lifetime=conf.ACCESS_TOKEN_LIFETIME,
+        id_token_lifetime=conf.ID_TOKEN_LIFETIME,
+        refresh_token_idle_lifetime=conf.REFRESH_TOKEN_IDLE_LIFETIME,
+        refresh_token_retry_window=conf.REFRESH_TOKEN_RETRY_WINDOW,
+        pairwise_key=conf.PAIRWISE_SUBJECT_KEY,
+        user_claims=conf.USER_CLAIMS,
+        audiences=(*conf.RESOURCES, conf.ISSUER),
+    )
+
+
 def _site() -> Site:
     return Site(
         grant_types=conf.GRANT_TYPES,
         authentication_methods=conf.CLIENT_AUTHENTICATION_METHODS,
         details_types=tuple(conf.AUTHORIZATION_DETAILS_TYPES),
+        resources=tuple(conf.RESOURCES),
         has_pairwise_subjects=bool(conf.PAIRWISE_SUBJECT_KEY),
         allows_implicit=conf.ALLOW_IMPLICIT,
         sees_certificates=conf.CLIENT_CERTIFICATE is not None,

@@ -31,6 +31,7 @@ from oauth.models.client import GrantType
 from oauth.models.secret import digest, new_secret
 from oauth.parameters import Parameters
 from oauth.sessions import authentication_context
+from oauth.wiring import token_policy
 
 _WITHOUT_A_PERSON = frozenset({"openid", "profile", "email", "offline_access"})
 
@@ -182,7 +183,7 @@ def _session(request: HttpRequest) -> Session:
 
 def _tokens(client: Client, grant_type: str, form: dict[str, str]) -> Iterator[Step]:
     params = Parameters({name: (value,) for name, value in form.items() if value})
-    issued = grants.run(grant_type, GrantRequest(client, params, _confirmation(client)))
+    issued = grants.run(grant_type, GrantRequest(client, params, token_policy(), _confirmation(client)))
     yield Step(
         gettext("The token endpoint answers"),
         gettext("As an app would get it, but without the tokens."),
@@ -191,7 +192,9 @@ def _tokens(client: Client, grant_type: str, form: dict[str, str]) -> Iterator[S
     yield _decoded(issued)
     if issued.refresh_token and client.allows_grant_type(GrantType.REFRESH_TOKEN):
         again = Parameters({"refresh_token": (issued.refresh_token,)})
-        renewed = grants.run(GrantType.REFRESH_TOKEN, GrantRequest(client, again, _confirmation(client, issued)))
+        renewed = grants.run(
+            GrantType.REFRESH_TOKEN, GrantRequest(client, again, token_policy(), _confirmation(client, issued))
+        )
         rotates = renewed.refresh_token not in (None, issued.refresh_token)
         yield Step(
             gettext("The token is refreshed"),

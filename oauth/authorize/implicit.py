@@ -3,6 +3,7 @@
 from oauth.authorize.request import AuthorizationRequest
 from oauth.grants import entitlement, issuance
 from oauth.models import Authorization
+from oauth.wiring import token_policy
 
 
 def token_parameters(authorization: Authorization, request: AuthorizationRequest) -> dict[str, str]:
@@ -11,6 +12,7 @@ def token_parameters(authorization: Authorization, request: AuthorizationRequest
     scopes = entitlement.scopes(None, request.scopes, client)
     token, lifetime = issuance.access_token(
         client,
+        token_policy(),
         scopes=scopes,
         resources=entitlement.resources((), request.resources, client),
         authorization=authorization,

@@ -15,6 +15,7 @@ from oauth.resource_server.authentication import presented_token, require_posses
 from oauth.resource_server.challenges import InvalidRequest, InvalidToken, NoToken
 from oauth.tokens.access_token import AccessToken
 from oauth.tokens.verification import InvalidJWT
+from oauth.wiring import token_policy
 
 Handler = Callable[..., HttpResponse]
 
@@ -26,7 +27,7 @@ def access_token(request: HttpRequest) -> AccessToken:
         raise NoToken
     scheme, raw = presented
     try:
-        token = verify_access_token(raw, audiences=(*conf.RESOURCES, conf.ISSUER))
+        token = verify_access_token(raw, audiences=token_policy().audiences)
     except InvalidJWT as error:
         raise InvalidToken(str(error)) from error
     require_possession(request, scheme, token, urls=addresses.of_path(conf.url(""), request.path))

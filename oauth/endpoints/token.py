@@ -7,6 +7,7 @@ from oauth.audit import metrics
 from oauth.endpoints import sender_constraint
 from oauth.endpoints.protocol import ProtocolEndpoint, json_response
 from oauth.grants import GrantRequest
+from oauth.wiring import token_policy
 
 
 class TokenEndpoint(ProtocolEndpoint):
@@ -23,6 +24,6 @@ class TokenEndpoint(ProtocolEndpoint):
         if grants.is_known(grant_type):
             self.grant_type = grant_type
         confirmation = sender_constraint.prove(request, client, addresses.of_endpoint("token_endpoint"))
-        issuance = grants.run(grant_type, GrantRequest(client, params, confirmation))
+        issuance = grants.run(grant_type, GrantRequest(client, params, token_policy(), confirmation))
         metrics.issued_by(grant_type).inc()
         return json_response(issuance.to_response())

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.utils import timezone
 
-from oauth.conf import conf
 from oauth.models import Authorization, RefreshToken
 from oauth.models.secret import digest
 from oauth.resource_server.authentication import verify_access_token
@@ -14,6 +13,7 @@ from oauth.status import imported_access_tokens, liveness
 from oauth.status.liveness import Authority
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.verification import InvalidJWT
+from oauth.wiring import token_policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def identify(token: str) -> PresentedToken | None:
 
 def _access_token(token: str) -> PresentedToken | None:
     try:
-        claims = verify_access_token(token, audiences=(*conf.RESOURCES, conf.ISSUER)).claims
+        claims = verify_access_token(token, audiences=token_policy().audiences).claims
     except InvalidJWT:
         return None
     return _of_claims(claims)
@@ -88,7 +88,7 @@ def _refresh_token(token: str) -> PresentedToken | None:
     client_id = authorization.client.client_id
     authority = liveness.authority(liveness.Named(client_id, authorization.pk), read=authorization)
     claims = {
-        "iss": conf.ISSUER,
+        "iss": token_policy().issuer,
         "sub": str(authorization.user_id),
         "aud": row.resources,
         "client_id": client_id,

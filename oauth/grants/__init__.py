@@ -14,6 +14,7 @@ from oauth.errors import OAuthError, UnauthorizedClient, UnsupportedGrantType
 from oauth.grants import issuance, registry
 from oauth.grants.extension import ExtensionGrant
 from oauth.grants.issuance import GrantRequest, Issuance
+from oauth.grants.policy import TokenPolicy
 from oauth.grants.registry import Grant
 
 
@@ -27,7 +28,7 @@ def run(grant_type: str, request: GrantRequest) -> Issuance:
         raise UnauthorizedClient(f"This client is not registered for the grant type {grant_type}.")
     if request.client.is_public and not grant.allows_public_clients:
         raise UnauthorizedClient(f"A client must authenticate to use the grant type {grant_type}.")
-    return _try_fast(grant, request) or _issue(grant, request)
+    return (grant.try_fast and _try_fast(grant, request)) or _issue(grant, request)
 
 
 def is_known(grant_type: str) -> bool:
@@ -50,4 +51,4 @@ def _issue(grant: Grant, request: GrantRequest) -> Issuance:
     raise refusal
 
 
-__all__ = ["ExtensionGrant", "GrantRequest", "Issuance", "is_known", "issuance", "run"]
+__all__ = ["ExtensionGrant", "GrantRequest", "Issuance", "TokenPolicy", "is_known", "issuance", "run"]

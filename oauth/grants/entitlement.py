@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from oauth.authorization_details import Detail
-from oauth.conf import conf
 from oauth.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
 from oauth.models import Client
 from oauth.models.scope import SCOPE_OF_CLAIM
@@ -17,7 +16,9 @@ from oauth.models.scope import SCOPE_OF_CLAIM
 def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> frozenset[str]:
     """The requested scopes, or all if none are requested. Raises InvalidScope beyond `allowed` and what each client may
     have (RFC 6749 §3.3), and if nothing is left."""
-    left = frozenset(allowed).intersection(*(client.allowed_scopes for client in clients))
+    left = frozenset(allowed)
+    for client in clients:
+        left = left.intersection(client.allowed_scopes)
     wanted = left if asked is None else frozenset(asked.split())
     if not wanted or not wanted <= left:
         raise InvalidScope("The requested scope exceeds what is allowed.", detail=f"asked {sorted(wanted - left)}")
@@ -26,7 +27,10 @@ def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> froze
 
 def resources(asked: tuple[str, ...], allowed: Iterable[str], *clients: Client) -> tuple[str, ...]:
     """The requested resources, or all if none are requested. Raises InvalidTarget (RFC 8707 §2) as `scopes` does."""
-    left = [one for one in allowed if all(one in _resources_of(client) for client in clients)]
+    left = tuple(allowed)
+    for client in clients:
+        usable = client.usable_resources
+        left = tuple([one for one in left if one in usable])
     wanted = asked or left
     if not wanted or not set(wanted) <= set(left):
         raise InvalidTarget("The requested resource is unknown or not allowed.")
@@ -49,7 +53,3 @@ def claim_names(names: Iterable[str], client: Client) -> list[str]:
 
 def _is_beyond(detail: Detail, client: Client) -> bool:
     return bool(client.authorization_details_types) and detail["type"] not in client.authorization_details_types
-
-
-def _resources_of(client: Client) -> Sequence[str]:
-    return client.allowed_resources or tuple(conf.RESOURCES)

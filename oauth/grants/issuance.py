@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from oauth import authorization_details
 from oauth.authorization_details import Detail
-from oauth.conf import conf
 from oauth.errors import InvalidAuthorizationDetails, InvalidGrant, InvalidScope
 from oauth.grants import consumption, entitlement
+from oauth.grants.policy import TokenPolicy
 from oauth.models import Authorization, Client, RefreshToken
 from oauth.models.client import GrantType
 from oauth.models.secret import digest, new_secret
@@ -33,6 +33,7 @@ class GrantRequest:
 
     client: Client
     params: Parameters
+    policy: TokenPolicy
     confirmation: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -81,6 +82,7 @@ def token_type(confirmation: Mapping[str, str]) -> str:
 
 def access_token(
     client: Client,
+    policy: TokenPolicy,
     *,
     confirmation: Mapping[str, str],
     scopes: Iterable[str],
@@ -98,10 +100,10 @@ def access_token(
         details = authorization.authorization_details if authorization else []
     now = timezone.now()
     limits = [authorization.expires_at if authorization else None, not_after]
-    longest = now + (client.access_token_lifetime or conf.ACCESS_TOKEN_LIFETIME)
+    longest = now + (client.access_token_lifetime or policy.access_token_lifetime)
     expires_at = min([longest, *(limit for limit in limits if limit)])
     claims = AccessTokenClaims(
-        issuer=conf.ISSUER,
+        issuer=policy.issuer,
         subject=str(authorization.user_id) if authorization else client.client_id,
         audience=tuple(resources),
         client_id=client.client_id,
@@ -115,13 +117,13 @@ def access_token(
         sid=str(authorization.session_id) if authorization and authorization.session_id else None,
         authorization_id=str(authorization.id) if authorization else None,
         status=status_list.reference(
-            authorization.status_index if authorization else client.status_index, issuer=conf.ISSUER
+            authorization.status_index if authorization else client.status_index, issuer=policy.issuer
         ),
         actor=actor or {},
         authorization_details=tuple(details),
         confirmation=confirmation,
     )
-    return sign_access_token(claims, algorithm=conf.SIGNING_ALGORITHM), expires_at - now
+    return sign_access_token(claims, algorithm=policy.algorithm), expires_at - now
 
 
 def issue_to_client(request: GrantRequest) -> Issuance:
@@ -138,8 +140,10 @@ def issue_to_client(request: GrantRequest) -> Issuance:
     if not allowed:
         raise InvalidScope("This client has no scopes allowed for client_credentials.")
     scopes = entitlement.scopes(params.get("scope"), allowed, client)
-    resources = entitlement.resources(params.all("resource"), client.allowed_resources or tuple(conf.RESOURCES), client)
-    token, lifetime = access_token(client, scopes=scopes, resources=resources, confirmation=request.confirmation)
+    resources = entitlement.resources(params.all("resource"), client.usable_resources, client)
+    token, lifetime = access_token(
+        client, request.policy, scopes=scopes, resources=resources, confirmation=request.confirmation
+    )
     return Issuance(
         access_token=token,
         expires_in_seconds=int(lifetime.total_seconds()),
@@ -186,6 +190,7 @@ def tokens_of_a_user(
     if client.allows_grant_type(GrantType.REFRESH_TOKEN):
         refresh_token, refresh_token_row = new_refresh_token(
             authorization,
+            request.policy,
             scopes=scopes,
             resources=all_resources,
             # RFC 9449 §5: a confidential client authenticates, so it may change its key.
@@ -194,6 +199,7 @@ def tokens_of_a_user(
     details = narrowed_details(request, authorization)
     token, lifetime = access_token(
         client,
+        request.policy,
         scopes=scopes,
         resources=resources,
         authorization=authorization,
@@ -206,25 +212,26 @@ def tokens_of_a_user(
         scopes=scopes,
         refresh_token=refresh_token,
         refresh_token_row=refresh_token_row,
-        id_token=new_id_token(client, authorization, access_token=token, nonce=nonce) if "openid" in scopes else None,
+        id_token=new_id_token(request, authorization, access_token=token, nonce=nonce) if "openid" in scopes else None,
         confirmation=confirmation,
         authorization_details=details,
         grant_id=str(authorization.pk),
     )
 
 
-def new_id_token(client: Client, authorization: Authorization, *, access_token: str, nonce: str = "") -> str:
+def new_id_token(request: GrantRequest, authorization: Authorization, *, access_token: str, nonce: str = "") -> str:
     """With the claims that were requested by name (OpenID Connect Core §5.5)."""
+    client, policy = request.client, request.policy
     names = entitlement.claim_names(authorization.claims.get("id_token", []), client)
     user = authorization.user
-    claims = user_claims.released(user, frozenset(), names, source=conf.USER_CLAIMS) if names else {}
+    claims = user_claims.released(user, frozenset(), names, source=policy.user_claims) if names else {}
     return id_token.sign(
         client,
         authorization,
-        issuer=conf.ISSUER,
-        subject=subject.identifier(client, authorization.user_id, pairwise_key=conf.PAIRWISE_SUBJECT_KEY),
+        issuer=policy.issuer,
+        subject=subject.identifier(client, authorization.user_id, pairwise_key=policy.pairwise_key),
         issued_at=timezone.now(),
-        lifetime=conf.ID_TOKEN_LIFETIME,
+        lifetime=policy.id_token_lifetime,
         nonce=nonce,
         access_token=access_token,
         claims=claims,
@@ -233,6 +240,7 @@ def new_id_token(client: Client, authorization: Authorization, *, access_token: 
 
 def new_refresh_token(
     authorization: Authorization,
+    policy: TokenPolicy,
     *,
     scopes: Iterable[str],
     resources: Iterable[str],
@@ -254,7 +262,7 @@ def new_refresh_token(
         fork=fork,
         created_at=now,
         # Idle expiry (RFC 9700 §4.14.2), never past the absolute one (ASVS 5.0 10.4.8).
-        expires_at=min(now + conf.REFRESH_TOKEN_IDLE_LIFETIME, authorization.expires_at),
+        expires_at=min(now + policy.refresh_token_idle_lifetime, authorization.expires_at),
     )
     return token, row
 

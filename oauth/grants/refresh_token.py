@@ -1,14 +1,13 @@
 """The refresh token grant (RFC 6749 §6, RFC 9700 §4.14, OAuth 2.1 §4.3).
 
 A confidential client authenticates, and a token may be bound to a key; such a refresh token stays the same. Any other
-one of a public client is rotated. The superseded token works again for REFRESH_TOKEN_RETRY_WINDOW, so that neither a
-lost answer nor a second tab logs a user out. Any other second use ends the authorization. `family` says how the
+one of a public client is rotated. The superseded token works again within the policy's retry window, so that neither
+a lost answer nor a second tab logs a user out. Any other second use ends the authorization. `family` says how the
 branches of such retries come to an end.
 """
 
 from django.utils import timezone
 
-from oauth.conf import conf
 from oauth.errors import InvalidGrant
 from oauth.grants import consumption, entitlement, issuance
 from oauth.grants.consumption import Consumption
@@ -50,6 +49,7 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         new_token, row = _successor(token, request, fork) if is_rotated else (None, None)
         access_token, lifetime = issuance.access_token(
             client,
+            request.policy,
             scopes=scopes,
             resources=resources,
             authorization=authorization,
@@ -60,7 +60,7 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         names_user = client.id_token_at_refresh and "openid" in scopes
         issued = Issuance(
             access_token=access_token,
-            id_token=issuance.new_id_token(client, authorization, access_token=access_token) if names_user else None,
+            id_token=issuance.new_id_token(request, authorization, access_token=access_token) if names_user else None,
             expires_in_seconds=int(lifetime.total_seconds()),
             scopes=scopes,
             refresh_token=new_token,
@@ -77,7 +77,7 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         RFC 9700 §4.14.2, ASVS 5.0 10.4.5: a token that is used after the retry window counts as stolen. So does one
         that was given up: its holder and the one who went on cannot both be the client.
         """
-        superseded_at, window = token.superseded_at, conf.REFRESH_TOKEN_RETRY_WINDOW
+        superseded_at, window = token.superseded_at, request.policy.refresh_token_retry_window
         if superseded_at is None and token.revoked_at is None and token.fork is None:
             return NO_FORK
         if token.revoked_at is not None or (superseded_at is not None and superseded_at + window <= timezone.now()):
@@ -118,6 +118,7 @@ def _successor(token: RefreshToken, request: GrantRequest, fork: Fork) -> tuple[
     It is bound to the key that the client proves, if any."""
     return issuance.new_refresh_token(
         token.authorization,
+        request.policy,
         scopes=token.scopes,
         resources=token.resources,
         confirmation=request.confirmation,

@@ -3,14 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from oauth.conf import conf
 from oauth.grants import authorization_code, ciba, device_code, refresh_token
 from oauth.grants.client_credentials import client_credentials
 from oauth.grants.extension import ExtensionGrant
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.grants.token_exchange import token_exchange
 from oauth.infrastructure import extensions
+from oauth.infrastructure.caches import until_cleared
 from oauth.models.client import GrantType
+from oauth.models.client.site import site
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,11 @@ _OURS: Mapping[str, Grant] = {
 }
 
 
+@until_cleared
 def named(grant_type: str) -> Grant | None:
     if grant_type in _OURS:
         return _OURS[grant_type]
-    path = conf.GRANT_TYPES.get(grant_type)
+    path = site.values.grant_types.get(grant_type)
     if path is None:
         return None
     extension: ExtensionGrant = extensions.instance(path)
@@ -45,4 +47,4 @@ def named(grant_type: str) -> Grant | None:
 
 
 def names() -> list[str]:
-    return [*_OURS, *conf.GRANT_TYPES]
+    return [*_OURS, *site.values.grant_types]

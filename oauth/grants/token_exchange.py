@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from oauth import authorization_details
-from oauth.conf import conf
 from oauth.errors import InvalidRequest, OAuthError
 from oauth.grants import entitlement, issuance
 from oauth.grants.issuance import GrantRequest, Issuance
@@ -31,7 +30,7 @@ def token_exchange(request: GrantRequest) -> Issuance:
         raise InvalidRequest("A client must authenticate to exchange tokens.")
     if params.get("requested_token_type", ACCESS_TOKEN) not in (ACCESS_TOKEN, JWT):
         raise InvalidRequest(f"requested_token_type must be {ACCESS_TOKEN}.")
-    claims = _token(params.require("subject_token"), params.require("subject_token_type"), "subject_token")
+    claims = _token(request, "subject_token")
     subject_client = Client.objects.filter(client_id=claims.client_id, is_active=True).first()
     if subject_client is None or not _may_exchange(client, subject_client):
         raise _unacceptable("subject_token", "This client is not allowed to exchange tokens of that client.")
@@ -52,6 +51,7 @@ def token_exchange(request: GrantRequest) -> Issuance:
     resources = _resources(request, claims)
     token, lifetime = issuance.access_token(
         client,
+        request.policy,
         scopes=scopes,
         resources=resources,
         authorization=authorization,
@@ -74,12 +74,13 @@ def token_exchange(request: GrantRequest) -> Issuance:
     return issued
 
 
-def _token(raw: str, token_type: str, name: str) -> AccessTokenClaims:
-    """RFC 8693 §2.1, §3: an access token of ours. Raises InvalidRequest (§2.2.2)."""
-    if token_type not in (ACCESS_TOKEN, JWT):
+def _token(request: GrantRequest, name: str) -> AccessTokenClaims:
+    """RFC 8693 §2.1, §3: the parameter `name` holds an access token of ours. Raises InvalidRequest (§2.2.2)."""
+    raw = request.params.require(name)
+    if request.params.require(f"{name}_type") not in (ACCESS_TOKEN, JWT):
         raise InvalidRequest(f"{name}_type must be {ACCESS_TOKEN}.")
     try:
-        return verify_access_token(raw, audiences=(*conf.RESOURCES, conf.ISSUER)).claims
+        return verify_access_token(raw, audiences=request.policy.audiences).claims
     except InvalidJWT as error:
         raise _unacceptable(name, "It must be a valid access token of this server.") from error
 
@@ -98,7 +99,7 @@ def _actor_token(request: GrantRequest) -> AccessTokenClaims | None:
         if "actor_token_type" in params:
             raise InvalidRequest("actor_token_type must not be sent without an actor_token (RFC 8693 §2.1).")
         return None
-    claims = _token(params["actor_token"], params.require("actor_token_type"), "actor_token")
+    claims = _token(request, "actor_token")
     if claims.client_id != request.client.client_id or claims.confirmation:
         raise _unacceptable("actor_token", "It must be a token of this client, without a key.")
     if liveness.authority(claims) is None:

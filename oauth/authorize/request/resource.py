@@ -1,13 +1,12 @@
 """The `resource` parameter (RFC 8707 §2)."""
 
-from oauth.conf import conf
 from oauth.errors import InvalidTarget
 from oauth.models import Client
 
 
 def requested_resources(asked: tuple[str, ...], client: Client) -> tuple[str, ...]:
     """ASVS 5.0 9.2.4. A request that names no resource means the first one of the server. Raises InvalidTarget."""
-    allowed = tuple(client.allowed_resources) or tuple(conf.RESOURCES)
+    allowed = tuple(client.usable_resources)
     if not set(asked) <= set(allowed):
         raise InvalidTarget("resource must be one that this client may use.")
     return tuple(dict.fromkeys(asked)) or allowed[:1]

@@ -1,16 +1,16 @@
 """The methods by which a request can carry credentials: ours, and those of other apps (`extension`)."""
 
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 from django.http import HttpRequest
 
 from oauth.clients.authentication import assertion, basic, imported_secret
-from oauth.conf import conf
 from oauth.errors import InvalidClient
 from oauth.infrastructure import extensions
+from oauth.infrastructure.caches import until_cleared
 from oauth.models import Client
 from oauth.models.client import AuthenticationMethod
+from oauth.models.client.site import site
 from oauth.parameters import Parameters
 
 # The answer is the same for an unknown client, a wrong secret and a disabled client, so that a stranger learns nothing.
@@ -76,14 +76,13 @@ _OURS: dict[str, Method] = {
 
 def presented(request: HttpRequest, params: Parameters) -> list[tuple[str, Method]]:
     """The methods, by name, whose credentials the request carries."""
-    return [(name, method) for name, method in _all() if method.is_presented(request, params)]
+    return [one for one in _all() if one[1].is_presented(request, params)]
 
 
 def named(name: str) -> Method:
-    return _OURS.get(name) or extensions.instance(conf.CLIENT_AUTHENTICATION_METHODS[name])
+    return _OURS.get(name) or extensions.instance(site.values.authentication_methods[name])
 
 
-def _all() -> Iterator[tuple[str, Method]]:
-    yield from _OURS.items()
-    for name in conf.CLIENT_AUTHENTICATION_METHODS:
-        yield name, named(name)
+@until_cleared
+def _all() -> tuple[tuple[str, Method], ...]:
+    return (*_OURS.items(), *((name, named(name)) for name in site.values.authentication_methods))

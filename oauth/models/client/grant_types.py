@@ -93,7 +93,7 @@ class HasGrantTypes(models.Model):
         abstract = True
 
     def allows_grant_type(self, *grant_types: str) -> bool:
-        return any(grant_type in self.grant_types for grant_type in grant_types)
+        return not frozenset(grant_types).isdisjoint(self.grant_types)
 
     @property
     def response_types(self) -> list[str]:

@@ -5,6 +5,7 @@ several grant types, random secrets in two slots, and only asymmetric signatures
 """
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -157,6 +158,11 @@ class Client(
         if self.registration_ceiling is not None:
             everything = list(self.registration_ceiling.get("details_types", ()))
         return list(self.authorization_details_types) or everything
+
+    @property
+    def usable_resources(self) -> Sequence[str]:
+        """RFC 8707: the resources of the client; if it names none, all of this server."""
+        return self.allowed_resources or site.values.resources
 
     def redirect_uri_allowed(self, uri: str) -> bool:
         """Exact match, except for the port of a loopback address (RFC 9700 §2.1, RFC 8252 §7.3, ASVS 5.0 10.4.1).

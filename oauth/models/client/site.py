@@ -14,6 +14,8 @@ class Site:
     authentication_methods: Mapping[str, str] = field(default_factory=dict)
     #: The names of the types of authorization details (RFC 9396).
     details_types: tuple[str, ...] = ()
+    #: RFC 8707: the resources of this server, the default of a request first.
+    resources: tuple[str, ...] = ()
     has_pairwise_subjects: bool = False
     allows_implicit: bool = False
     #: Mutual TLS: whether it learns which certificate a client presented, and whether it trusts any authority.

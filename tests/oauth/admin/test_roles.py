@@ -3,6 +3,7 @@
 import pytest
 from django.contrib.auth.models import Group
 
+from oauth.conf import conf
 from oauth.keys import rotation
 from oauth.models import AuditEvent, Authorization, SigningKey
 from oauth.staff import roles
@@ -91,7 +92,7 @@ def test_looking_at_the_confirmation_changes_nothing(of_role, signing_keys):
 
 def test_the_next_rotation_is_foretold(signing_keys, settings):
     due = rotation.next_rotation("ES256")
-    assert due == SigningKey.objects.get(algorithm="ES256").active_at + rotation.conf.KEY_ROTATION_INTERVAL
+    assert due == SigningKey.objects.get(algorithm="ES256").active_at + conf.KEY_ROTATION_INTERVAL
     assert rotation.next_rotation("none") is None
 
 

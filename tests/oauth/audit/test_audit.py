@@ -11,6 +11,7 @@ from oauth.grants import GrantRequest
 from oauth.keys import rotation
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, RefreshToken
 from oauth.parameters import Parameters
+from oauth.wiring import token_policy
 from tests.lib.oauth_client import VERIFIER, allow, authorization_url, callback, decide, decoded
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +87,7 @@ def test_an_issuance_without_its_event_does_not_happen(browser, web_app):
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE oauth_auditevent ADD CHECK (action <> 'issued') NOT VALID")
     with pytest.raises(IntegrityError), transaction.atomic():
-        grants.run("authorization_code", GrantRequest(web_app, params))
+        grants.run("authorization_code", GrantRequest(web_app, params, token_policy()))
     assert not RefreshToken.objects.exists()
     assert AuthorizationCode.objects.get().consumed_at is None
 

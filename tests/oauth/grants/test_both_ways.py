@@ -14,6 +14,7 @@ from oauth.grants.redemption import Redemption
 from oauth.infrastructure import caches
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, RefreshToken
 from oauth.parameters import Parameters
+from oauth.wiring import token_policy
 from tests.lib.oauth_client import VERIFIER, allow
 
 pytestmark = pytest.mark.django_db
@@ -32,7 +33,7 @@ class Redeemer:
         confirmation = changes.pop("confirmation", self.confirmation)
         client = changes.pop("client", self.client)
         form = {name: (value,) for name, value in (self.form | changes).items() if value is not None}
-        return grants.run(self.grant_type, GrantRequest(client, Parameters(form), confirmation))
+        return grants.run(self.grant_type, GrantRequest(client, Parameters(form), token_policy(), confirmation))
 
 
 @pytest.fixture
