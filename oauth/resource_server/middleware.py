@@ -8,6 +8,7 @@ from uuid import uuid4
 from django.http import HttpRequest, HttpResponse
 
 from oauth.conf import conf
+from oauth.infrastructure.caches import until_cleared
 from oauth.proof import nonce
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -46,13 +47,14 @@ class FAPIInteractionId:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if _is_resource(request.path_info):
+        if _resources().match(request.path_info):
             given = request.META.get("HTTP_X_FAPI_INTERACTION_ID", "")
             response["x-fapi-interaction-id"] = given if _UUID.fullmatch(given) else str(uuid4())
         return response
 
 
-def _is_resource(path: str) -> bool:
-    """Whether it is below the API's own URL, or a resource of the authorization server."""
+@until_cleared
+def _resources() -> re.Pattern[str]:
+    """The paths below the API's own URL, and the resources of the authorization server."""
     roots = (*(urlsplit(audience).path.rstrip("/") for audience in conf.audiences), *_OWN)
-    return any(path == root or path.startswith(f"{root}/") for root in roots)
+    return re.compile(rf"(?:{'|'.join(map(re.escape, roots))})(?:/|\Z)")
