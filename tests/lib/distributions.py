@@ -50,12 +50,12 @@ class Environment:
     def installed(self) -> set[str]:
         return {line.partition("==")[0] for line in uv("pip", "freeze", "--python", self.python).splitlines()}
 
-    def run(self, *arguments: object, **variables: str) -> str:
-        """Runs Python there and returns what it prints. Raises AssertionError with the traceback if it fails."""
+    def run(self, *arguments: object, asked: str | None = None, **variables: str) -> str:
+        """Runs Python there, with this standard input, and returns what it prints. Raises AssertionError with the traceback if it fails."""
         environment = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), **variables}
         done = subprocess.run(
             [self.python, *map(str, arguments)],
-            cwd=self.directory, env=environment, capture_output=True, text=True, check=False, timeout=120,
+            cwd=self.directory, env=environment, input=asked, capture_output=True, text=True, check=False, timeout=120,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout
