@@ -7,6 +7,11 @@ from contextlib import ExitStack
 
 
 def main() -> None:
+    if sys.argv[1:] == ["generate_key"]:  # the settings do not load without a key
+        from oauth.management.commands.generate_key import Command
+
+        Command().run_from_argv(sys.argv)
+        return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     with ExitStack() as stack:
         if "MODE" not in os.environ or os.environ["MODE"] == "demo":

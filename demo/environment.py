@@ -29,7 +29,8 @@ MODE and SECRET_KEY are not set, and no demo has run here.
 
   To try it:      make demo
   In production:  set SECRET_KEY, OAUTH_ISSUER, DATABASE_URL, KEY_ENCRYPTION_KEYS and EMAIL_URL
-                  (each may be given as NAME_FILE, a path to a file that holds the value).
+                  (each may be given as NAME_FILE, a path to a file that holds the value;
+                  manage.py generate_key makes KEY_ENCRYPTION_KEYS).
 """
 
 

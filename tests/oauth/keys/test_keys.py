@@ -1,7 +1,10 @@
 """Signing keys: encrypted at rest, in the right state at the right time, never signed without."""
 
+import subprocess
+import sys
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -14,11 +17,12 @@ from django.utils import timezone
 from oauth import keys
 from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.conf import conf
-from oauth.keys import rotation
+from oauth.keys import encryption, rotation
 from oauth.keys.generation import generate
 from oauth.models import SigningKey
 
 pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -199,3 +203,17 @@ def test_keys_are_encrypted_anew_so_that_an_old_encryption_key_can_go(signing_ke
     call_command("rotate_keys", reencrypt=True)
     settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [new]}
     assert keys.is_ready()
+
+
+def test_a_generated_key_encrypts(settings, capsys):
+    call_command("generate_key")
+    settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [capsys.readouterr().out.strip()]}
+    assert encryption.decrypt(encryption.encrypt(b"a private key")) == b"a private key"
+
+
+def test_the_first_key_needs_no_settings():
+    """Production does not start without a key, so no setting may be needed to make one."""
+    made = subprocess.run(
+        [sys.executable, "manage.py", "generate_key"], cwd=ROOT, env={}, capture_output=True, text=True, check=True
+    )
+    Fernet(made.stdout.strip())
