@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test test-all test-plain mutants model fuzz simulate check bench lock messages screenshots
+.PHONY: demo test test-all matrix test-plain mutants model fuzz simulate check bench lock messages screenshots
 
 # Serves the demo on PORT (default 8000, or the next free one), with its data in DATA_DIR (default .demo).
 # exec, so that Ctrl-C reaches Python.
@@ -24,6 +24,10 @@ test-all: $(INSTALLED)
 # Runs the protocol's tests without the tricks of oauth/fast_path/README.md.
 test-plain: $(INSTALLED)
 	FAST_PATH=off $(RUN) -m pytest --numprocesses=auto --dist=loadfile tests/oauth tests/attacks tests/conformance $(ARGS)
+
+# Runs the packages' tests on the oldest and the newest supported Python and Django. CELLS=newest: only that one.
+matrix: $(INSTALLED)
+	$(RUN) .ci/matrix.py
 
 # Removes each rule of tests/mutants/*.toml from a copy of the repository and expects its test to fail.
 # CHANGED=<commit>: only rows whose file, test or text changed since then. ONLY=<text>: only rows that contain the text.
@@ -74,6 +78,7 @@ lock: $(INSTALLED)
 # Runs when the requirements change. The stamp is written last, so that an interrupted install runs again.
 $(INSTALLED): requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed: make PYTHON=..."; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@echo "Making .venv and installing what requirements-dev.txt lists, about a hundred packages. This takes a minute or two, once."
+	@$(PYTHON) -m venv .venv
+	@$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@

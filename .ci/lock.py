@@ -20,7 +20,7 @@ def lock(output: str, *options: str) -> None:
     source = ROOT / "pyproject.toml"
     reasons = dict(REASON.findall(source.read_text()))
     uv = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"]
-    compiled = subprocess.run(  # noqa: S603 (our own command)
+    compiled = subprocess.run(
         [*uv, "--no-header", "--python-version=3.11", f"--no-emit-package={SIBLING}", *options, source],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout.partition("\n# The following packages were excluded")[0]  # fmt: skip

@@ -54,6 +54,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with _the_only_one():
+            self.stdout.write("Preparing the database of the demo. The first time, this takes half a minute.")
+            self.stdout.flush()
             call_command("migrate", verbosity=0)
             call_command("createcachetable", verbosity=0)
             call_command("demo_seed", verbosity=0, stdout=StringIO())
