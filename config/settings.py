@@ -374,6 +374,7 @@ OAUTH = {
     "USER_CLAIMS": "accounts.user_claims.claims_of",
     "USER_LANGUAGE": "accounts.notices.language_of",
     "RESOURCES": {f"{ISSUER}/api/v1": {"name": "Bank API", "path": "/api/v1", "example": "/accounts"}},
+    "BRANDING": {"name": "Countersign", "logo": "logo.svg"},
     "SCOPES": {
         "openid": _("Confirm who you are"),
         "profile": _("See your name and language"),

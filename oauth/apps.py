@@ -15,7 +15,7 @@ class OAuthConfig(AppConfig):
 
     def ready(self) -> None:
         from oauth import wiring
-        from oauth.checks import database, deployment, extensions, functions, project, values  # noqa: F401  (registers them)
+        from oauth.checks import branding, database, deployment, extensions, functions, project, values  # noqa: F401  (registers them)
         from oauth.clients import signals as of_clients  # noqa: F401  (connects them)
         from oauth.operations.first_rows import create_missing_rows
         from oauth.sessions import signals as of_sessions  # noqa: F401  (connects them)

@@ -78,6 +78,8 @@ class Conf:
     #: RFC 8707: resource identifier (`aud`) -> {"name", "path", "example"}. The first one is the default of a request.
     #: `example` is a path below the API that the sample programs call.
     RESOURCES: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    #: The look of the pages: "name", "logo" (path of a static file), "color" (#rrggbb). The admin can change them.
+    BRANDING: Mapping[str, str] = field(default_factory=dict)
     #: RFC 9396: type of authorization details -> dotted path of a subclass of `authorization_details.DetailsType`.
     AUTHORIZATION_DETAILS_TYPES: Mapping[str, str] = field(default_factory=dict)
     #: More response modes: name -> dotted path of a subclass of `authorize.response_modes.ResponseMode`.

@@ -11,6 +11,7 @@ from oauth.admin.client import ClientAdmin  # before the next import, which look
 import oauth2_provider.admin  # noqa: F401  isort: skip
 from oauth.admin.audit_event import AuditEventAdmin
 from oauth.admin.authorization import AuthorizationAdmin
+from oauth.admin.branding import BrandingAdmin
 from oauth.admin.initial_access_token import InitialAccessTokenAdmin
 from oauth.admin.new_redirect_host import NewRedirectHostAdmin
 from oauth.admin.refusal_count import RefusalCountAdmin
@@ -29,6 +30,7 @@ for model in (
 __all__ = [
     "AuditEventAdmin",
     "AuthorizationAdmin",
+    "BrandingAdmin",
     "ClientAdmin",
     "InitialAccessTokenAdmin",
     "NewRedirectHostAdmin",

@@ -8,6 +8,7 @@ from oauth.models.audit_event import AuditEvent
 from oauth.models.authorization import Authorization
 from oauth.models.authorization_code import AuthorizationCode
 from oauth.models.backchannel_request import BackchannelRequest
+from oauth.models.branding import Branding
 from oauth.models.client import Client
 from oauth.models.device_code import DeviceCode
 from oauth.models.dot_import import DotImport, ImportedClient
@@ -30,6 +31,7 @@ __all__ = [
     "Authorization",
     "AuthorizationCode",
     "BackchannelRequest",
+    "Branding",
     "Client",
     "DeviceCode",
     "DotImport",

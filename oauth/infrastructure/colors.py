@@ -1,0 +1,73 @@
+"""Colors of a brand: whether text in them can be read, and their shades for light and dark pages (WCAG 2.2)."""
+
+import re
+from dataclasses import dataclass
+
+#: WCAG 2.2 §1.4.3: the contrast of text with its background.
+LEAST_CONTRAST = 4.5
+# As in static/oauth/pages.css: the surfaces that text of the color stands on, and the text on the color itself.
+_LIGHT_GROUND, _DARK_SURFACE = "#f4f6f9", "#161f30"
+_WHITE, _DARK_INK = "#ffffff", "#0b1730"
+
+
+@dataclass(frozen=True, slots=True)
+class Shades:
+    """`accent` is for links and buttons, `ink` for text on it, `soft` for the background of what belongs to it."""
+
+    accent: str
+    ink: str
+    soft: str
+
+
+def is_color(text: str) -> bool:
+    """Whether it is written `#rrggbb`."""
+    return re.fullmatch(r"#[0-9a-fA-F]{6}", text) is not None
+
+
+def contrast(one: str, other: str) -> float:
+    """The ratio of two colors, from 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def legibility(color: str) -> float:
+    """The worst contrast of the color with what it meets on a light page; it must be LEAST_CONTRAST or more."""
+    light = _light(color)
+    return min(contrast(color, _LIGHT_GROUND), contrast(color, light.soft), contrast(light.accent, light.ink))
+
+
+def shades(color: str) -> tuple[Shades, Shades]:
+    """For light pages and for dark ones, where the color becomes lighter until it can be read."""
+    return _light(color), _dark(color)
+
+
+def _light(color: str) -> Shades:
+    return Shades(color.lower(), _WHITE, _mixed(color, _WHITE, 0.1))
+
+
+def _dark(color: str) -> Shades:
+    soft = _mixed(color, _DARK_SURFACE, 0.25)
+    for step in range(21):
+        accent = _mixed(_WHITE, color, step / 20)
+        if min(contrast(accent, ground) for ground in (_DARK_SURFACE, soft, _DARK_INK)) >= LEAST_CONTRAST:
+            return Shades(accent, _DARK_INK, soft)
+    raise AssertionError(color)  # white itself passes
+
+
+def _mixed(color: str, other: str, share: float) -> str:
+    """`share` of `color`, the rest of `other`."""
+    mixed = (round(share * a + (1 - share) * b) for a, b in zip(_rgb(color), _rgb(other), strict=True))
+    return "#" + "".join(f"{value:02x}" for value in mixed)
+
+
+def _rgb(color: str) -> tuple[int, int, int]:
+    return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)
+
+
+def _luminance(color: str) -> float:
+    """WCAG 2.2, "relative luminance"."""
+    red, green, blue = (
+        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+        for value in (part / 255 for part in _rgb(color))
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

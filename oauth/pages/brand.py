@@ -1,0 +1,98 @@
+"""The name, logo and color of the pages: those of the row that staff edit, or else of `OAUTH["BRANDING"]`.
+
+A worker process reads the row once a minute, and only when it renders a page.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import DatabaseError
+from django.db.models.signals import post_delete, post_save
+from django.dispatch import receiver
+from django.http import HttpRequest, HttpResponse
+from django.templatetags.static import static
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+from psycopg_pool import PoolTimeout
+
+from oauth.conf import conf
+from oauth.infrastructure.caches import TTLCache
+from oauth.infrastructure.colors import Shades, is_color, shades
+from oauth.models import Branding
+
+CACHED_SECONDS = 60
+# After the database did not answer.
+_RETRY_SECONDS = 5
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """`logo` is the path of a static file. `logo` and `color` may be empty."""
+
+    name: str
+    logo: str
+    color: str
+
+    @property
+    def logo_url(self) -> str:
+        return static(self.logo) if self.logo else ""
+
+    @property
+    def stylesheet_url(self) -> str:
+        """Empty if the stylesheet's own color is shown."""
+        return reverse("oauth:brand", args=[self.color.removeprefix("#").lower()]) if self.color else ""
+
+
+_brands: TTLCache[str, Brand] = TTLCache(max_entries=1)
+
+
+def current() -> Brand:
+    brand = _brands.get("")
+    if brand is None:
+        try:
+            brand, seconds = _made_of(Branding.objects.first()), CACHED_SECONDS
+        except (DatabaseError, PoolTimeout) as error:
+            logger.warning("The branding cannot be read; the settings are shown: %s", type(error).__name__)
+            brand, seconds = _made_of(None), _RETRY_SECONDS
+        _brands.put("", brand, seconds)
+    return brand
+
+
+def known() -> Brand:
+    """What is in memory, or else what the settings say; for error pages, which must not wait for the database."""
+    return _brands.get("") or _made_of(None)
+
+
+def _made_of(row: Branding | None) -> Brand:
+    given = conf.BRANDING
+    return Brand(
+        name=(row and row.name) or given.get("name") or urlsplit(conf.ISSUER).hostname or conf.ISSUER,
+        logo=(row and row.logo) or given.get("logo", ""),
+        color=(row and row.color) or given.get("color", ""),
+    )
+
+
+@receiver([post_save, post_delete], sender=Branding)
+def _forget(**_: Any) -> None:
+    """At once in this process, within CACHED_SECONDS in the others."""
+    _brands.clear()
+
+
+@require_safe
+def stylesheet(request: HttpRequest, color: str) -> HttpResponse:
+    """The shades of a color. They depend on the URL alone, so browsers keep them for a year."""
+    if not is_color(f"#{color}"):
+        return HttpResponse(status=404)
+    light, dark = shades(f"#{color}")
+    css = f":root {{ {_variables(light)} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {_variables(dark)} }} }}\n"
+    response = HttpResponse(css, content_type="text/css; charset=utf-8")
+    response["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response
+
+
+def _variables(one: Shades) -> str:
+    return f"--accent: {one.accent}; --accent-ink: {one.ink}; --accent-soft: {one.soft};"
