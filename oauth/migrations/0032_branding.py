@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oauth', '0029_refresh_token_fork'),
+        ('oauth', '0031_sentence_of_profile'),
     ]
 
     operations = [
