@@ -99,8 +99,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "config.http.middleware.MachineContentSecurityPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "corsheaders.middleware.CorsMiddleware",  # outside of what may refuse a request
     "config.http.middleware.MalformedRequestMiddleware",  # inside of these, so that its page cannot be framed
-    "corsheaders.middleware.CorsMiddleware",
     "oauth.resource_server.middleware.OfferDPoPNonce",
     "config.http.middleware.PrivatePageMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -339,15 +339,17 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- the authorization server: see oauth/conf.py for every name, its unit and its source
 
+MACHINE_ENDPOINTS = (
+    r"^/(api/v1(/|$)|\.well-known/|oauth/(token|introspect|revoke|par|userinfo|jwks|status|register|grants"
+    r"|device_authorization|backchannel_authentication)(/|$))"
+)
+
 OAUTH = {
     "ISSUER": ISSUER,
     "KEY_ENCRYPTION_KEYS": env.list("KEY_ENCRYPTION_KEYS"),
     "FAST_PATH": FAST_PATH,
     # They read no cookie and render no page.
-    "MACHINE_ENDPOINTS": (
-        r"^/(api/v1(/|$)|\.well-known/|oauth/(token|introspect|revoke|par|userinfo|jwks|status|register|grants"
-        r"|device_authorization|backchannel_authentication)(/|$))"
-    ),
+    "MACHINE_ENDPOINTS": MACHINE_ENDPOINTS,
     "MACHINE_MIDDLEWARE": [
         "oauth.resource_server.middleware.FAPIInteractionId",
         "oauth.resource_server.middleware.OfferDPoPNonce",
@@ -531,21 +533,19 @@ CONTENT_SECURITY_POLICY = {
 }
 USE_X_FORWARDED_HOST = False
 
-# Browser apps of any origin may call machine endpoints, which use no cookies, but never a page (RFC 9700 §2.6).
+# Browser apps of any origin may call what uses no cookies, but never a page (RFC 9700 §2.6).
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
-CORS_URLS_REGEX = r"^/(api/v1/.*|oauth/(token|revoke|userinfo|jwks|status/.*)|\.well-known/.*)$"
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "dpop", "idempotency-key", "x-request-id"]
+CORS_URLS_REGEX = rf"{MACHINE_ENDPOINTS}|^/api/schema$"
+CORS_ALLOW_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+CORS_ALLOW_HEADERS = [
+    "accept", "authorization", "content-type", "dpop", "idempotency-key", "if-match", "if-none-match",
+    "mcp-protocol-version", "prefer", "traceparent", "tracestate", "x-fapi-interaction-id", "x-request-id",
+]  # fmt: skip
 CORS_EXPOSE_HEADERS = [
-    "dpop-nonce",
-    "etag",
-    "idempotent-replayed",
-    "location",
-    "retry-after",
-    "www-authenticate",
-    "x-error-id",
-    "x-request-id",
-]
+    "dpop-nonce", "etag", "idempotent-replayed", "link", "location", "preference-applied", "ratelimit",
+    "ratelimit-policy", "retry-after", "www-authenticate", "x-error-id", "x-fapi-interaction-id", "x-request-id",
+]  # fmt: skip
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # a user may tick many accounts
 

@@ -7,6 +7,7 @@ many threads wait, the longest wait ends: the body of an honest client arrives w
 """
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from io import BytesIO
 from queue import SimpleQueue
 from typing import Any
 
+from django.conf import settings
 from granian.wsgi import ResponseIterWrap
 from prometheus_client import Counter
 
@@ -66,16 +68,18 @@ class BodiesFirst:
         if declared == "0":
             return 0
         if declared is not None and int(declared) > MOST_BYTES:
-            return _refuse(protocol, 413)
+            return _refuse(protocol, 413, environ)
         self._begin_to_wait(protocol)
         body = environ["wsgi.input"].read(MOST_BYTES + 1)
         with self.lock:
             if self.waiting.pop(id(protocol), None) is None:
                 return 408  # another thread has answered it meanwhile
         if len(body) > MOST_BYTES:
-            return _refuse(protocol, 413)
+            return _refuse(protocol, 413, environ)
         if declared is not None and len(body) != int(declared):
-            return _refuse(protocol, 400)  # the client closed the connection; an incomplete form must not be processed
+            return _refuse(
+                protocol, 400, environ
+            )  # the client closed the connection; an incomplete form must not be processed
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = BytesIO(body), str(len(body))
         return 0
 
@@ -120,6 +124,12 @@ def _cut_short(protocol: Any) -> None:
         logger.debug("A slow client had closed the connection.", exc_info=True)
 
 
-def _refuse(protocol: Any, status: int) -> int:
-    protocol.response_bytes(status, [("Connection", "close")], b"")
+def _refuse(protocol: Any, status: int, environ: Environ) -> int:
+    protocol.response_bytes(status, [("Connection", "close"), *_for_scripts(environ)], b"")
     return status
+
+
+def _for_scripts(environ: Environ) -> list[tuple[str, str]]:
+    """What corsheaders adds to the other answers, so that a script of a browser app sees the status."""
+    is_cors = "HTTP_ORIGIN" in environ and re.match(settings.CORS_URLS_REGEX, environ["PATH_INFO"])
+    return [("Access-Control-Allow-Origin", "*"), ("Vary", "origin")] if is_cors else []

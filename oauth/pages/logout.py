@@ -40,10 +40,10 @@ class LogoutPage(ProtocolPage):
         try:
             params = parameters.parse(request.META.get("QUERY_STRING", "").encode())
         except InvalidRequest as refusal:
-            return _next(request, logout_request.faulty(refusal), None)
+            return _next(request, _recorded(request, logout_request.faulty(refusal)), None)
         if "interaction" in params:
             return _next(request, _load(params["interaction"]), params["interaction"])
-        return _next(request, logout_request.parse(params), None)
+        return _next(request, _recorded(request, logout_request.parse(params)), None)
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         try:
@@ -56,12 +56,17 @@ class LogoutPage(ProtocolPage):
             wanted = logout_request.parse(params)
         # Browsers send no SameSite cookie with a POST from another site, so the browser comes back by GET. The client's
         # parameters stay on the server, so that no token is in the URL.
-        return see_other(f"{PATH}?{urlencode({'interaction': _store(wanted)})}")
+        return see_other(f"{PATH}?{urlencode({'interaction': _store(_recorded(request, wanted))})}")
+
+
+def _recorded(request: HttpRequest, wanted: LogoutRequest) -> LogoutRequest:
+    """The fault of a request is for the client's developer: in the log, and in the audit log."""
+    if wanted.fault:
+        refusals.record(LogoutPage.endpoint, InvalidRequest(wanted.fault), request)
+    return wanted
 
 
 def _next(request: HttpRequest, wanted: LogoutRequest, interaction_id: str | None) -> HttpResponseBase:
-    if wanted.fault:
-        refusals.record(LogoutPage.endpoint, InvalidRequest(wanted.fault), request)
     if not request.user.is_authenticated:
         return _done(request, wanted, asks_first=True)
     if wanted.is_from(request.user.pk):

@@ -1,0 +1,110 @@
+"""CORS (WHATWG Fetch §3.2): browser apps call every endpoint that uses no cookies, and read every answer."""
+
+import re
+
+import pytest
+from django.conf import settings
+from django.db import OperationalError
+from django.test import Client as Browser
+
+from oauth import addresses
+from oauth.conf import conf
+from oauth.endpoints.par import PushedAuthorizationRequestEndpoint
+
+pytestmark = pytest.mark.django_db
+
+PAGES = {"authorization_endpoint", "end_session_endpoint"}
+ENDPOINTS = [path for name, path in addresses.ENDPOINTS.items() if name not in PAGES] + [
+    "/oauth/register/client", "/oauth/grants/x", "/oauth/status/0", "/.well-known/openid-configuration",
+    "/.well-known/oauth-authorization-server", "/.well-known/oauth-protected-resource/api/v1", "/api/v1/accounts",
+    "/api/v1/transfers/7", "/api/v1/nothing", "/api/schema",
+]  # fmt: skip
+ORIGIN = {"Origin": "https://app.example"}
+SENT = (
+    "authorization, content-type, dpop, idempotency-key, if-none-match, mcp-protocol-version, prefer, traceparent, "
+    "x-fapi-interaction-id"
+)
+READ = {
+    "dpop-nonce", "etag", "location", "ratelimit", "ratelimit-policy", "retry-after", "www-authenticate", "x-error-id",
+}  # fmt: skip
+
+
+def exposed(answer):
+    return set(re.split(", *", answer["Access-Control-Expose-Headers"].lower()))
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE"])
+def test_a_preflight_allows_what_clients_send(path, method):
+    asked = {"access-control-request-method": method, "access-control-request-headers": SENT}
+    answer = Browser().options(path, headers={**ORIGIN, **asked})
+    assert answer.status_code == 200
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert method in answer["Access-Control-Allow-Methods"]
+    assert set(SENT.split(", ")) <= set(re.split(", *", answer["Access-Control-Allow-Headers"].lower()))
+    assert "Access-Control-Allow-Credentials" not in answer
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_every_answer_can_be_read(signing_keys, path, method):
+    answer = getattr(Browser(raise_request_exception=False), method)(path, headers=ORIGIN)
+    assert answer["Access-Control-Allow-Origin"] == "*"
+    assert exposed(answer) >= READ
+    assert "origin" in answer["Vary"].lower()
+    assert "Set-Cookie" not in answer
+    silent = getattr(Browser(raise_request_exception=False), method)(path)
+    assert "Access-Control-Allow-Origin" not in silent
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "options"),
+    [
+        ("/oauth/token", 400, {"data": b"{}", "content_type": "application/json"}),
+        (
+            "/oauth/token",
+            401,
+            {"data": b"client_id=x&grant_type=x", "content_type": "application/x-www-form-urlencoded"},
+        ),
+        ("/oauth/token", 413, {"data": b"x" * 70_000, "content_type": "application/x-www-form-urlencoded"}),
+        ("/oauth/register", 401, {"data": b"{}", "content_type": "application/json"}),
+        ("/oauth/token?a=%00", 400, {}),
+        ("/api/v1/transfers?a=%00", 400, {}),
+        ("/api/v1/transfers", 401, {"data": b"{}", "content_type": "application/json"}),
+        ("/api/v1/nothing", 404, {}),
+        ("/oauth/token?a=" + "x" * 40_000, 414, {}),
+    ],
+)
+def test_refusals_can_be_read(signing_keys, path, status, options):
+    answer = Browser(raise_request_exception=False).post(path, headers=ORIGIN, **options)
+    assert answer.status_code == status, answer.content
+    assert answer["Access-Control-Allow-Origin"] == "*"
+
+
+@pytest.mark.usefixtures("clock_stands")
+def test_so_can_a_limit(settings, signing_keys):
+    settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 0.0001}
+    form = {"data": b"client_id=x&grant_type=x", "content_type": "application/x-www-form-urlencoded"}
+    answers = [Browser().post("/oauth/token", headers=ORIGIN, **form) for _ in range(3)]
+    assert answers[-1].status_code == 429
+    assert answers[-1]["Access-Control-Allow-Origin"] == "*"
+    assert answers[-1]["Retry-After"]
+
+
+def test_so_can_an_outage(monkeypatch, signing_keys):
+    def fail(*_, **__):
+        raise OperationalError("down")
+
+    monkeypatch.setattr(PushedAuthorizationRequestEndpoint, "post", fail)
+    answer = Browser(raise_request_exception=False).post("/oauth/par", headers=ORIGIN)
+    assert answer.status_code == 503
+    assert answer["Access-Control-Allow-Origin"] == "*"
+
+
+def test_one_list_says_what_uses_no_cookies():
+    """Each machine endpoint has CORS, and no page has."""
+    matches = re.compile(settings.CORS_URLS_REGEX).match
+    assert all(bool(conf.is_machine_endpoint(path)) <= bool(matches(path)) for path in ENDPOINTS)
+    assert not any(
+        matches(path) for path in ("/oauth/authorize", "/oauth/logout", "/oauth/device", "/", "/api/docs", "/admin/")
+    )
