@@ -19,7 +19,7 @@ from oauth.authorize.grant_management import UPDATE
 from oauth.authorize.request import AuthorizationRequest
 from oauth.models import Authorization, Client, RememberedConsent
 from oauth.models.client import identity as client_identity
-from oauth.models.client import is_loopback
+from oauth.models.client import ignores_port
 from oauth.models.scope import SCOPE_OF_CLAIM
 
 
@@ -86,14 +86,14 @@ def _is_about(decision: RememberedConsent, request: AuthorizationRequest, client
     """
     decided, now = decision.about, _about(request, client)
     # Only whether *this* redirect URI was known matters. The port of a loopback address changes with every start.
-    now["redirect_uris"] = [] if is_loopback(request.redirect_uri) else [request.redirect_uri]
+    now["redirect_uris"] = [] if ignores_port(request.redirect_uri) else [request.redirect_uri]
     return not client_identity.changed_parts(decided, now)
 
 
 def origin_of(redirect_uri: str) -> str:
     """Where an answer goes, as far as a page shows it."""
     parts = urlsplit(redirect_uri)
-    if is_loopback(redirect_uri):
+    if ignores_port(redirect_uri):
         return f"http://{parts.hostname}"
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else redirect_uri
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from oauth.authorization_details import Detail
 from oauth.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
+from oauth.infrastructure.uris import spelled_as
 from oauth.models import Client
 from oauth.models.scope import SCOPE_OF_CLAIM
 
@@ -31,7 +32,7 @@ def resources(asked: tuple[str, ...], allowed: Iterable[str], *clients: Client) 
     for client in clients:
         usable = client.usable_resources
         left = tuple([one for one in left if one in usable])
-    wanted = asked or left
+    wanted = spelled_as(left, asked) if asked else left
     if not wanted or not set(wanted) <= set(left):
         raise InvalidTarget("The requested resource is unknown or not allowed.")
     return tuple(dict.fromkeys(wanted))

@@ -1,12 +1,14 @@
 """The `resource` parameter (RFC 8707 §2)."""
 
 from oauth.errors import InvalidTarget
+from oauth.infrastructure.uris import spelled_as
 from oauth.models import Client
 
 
 def requested_resources(asked: tuple[str, ...], client: Client) -> tuple[str, ...]:
     """ASVS 5.0 9.2.4. A request that names no resource means the first one of the server. Raises InvalidTarget."""
     allowed = tuple(client.usable_resources)
+    asked = spelled_as(allowed, asked)
     if not set(asked) <= set(allowed):
         raise InvalidTarget("resource must be one that this client may use.")
-    return tuple(dict.fromkeys(asked)) or allowed[:1]
+    return asked or allowed[:1]

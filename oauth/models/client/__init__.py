@@ -11,7 +11,7 @@ from oauth.models.client.kind import Kind
 from oauth.models.client.model import Client, ExchangePolicy, new_client_id
 from oauth.models.client.openid_connect import DeliveryMode, SubjectType
 from oauth.models.client.queries import clients_updated, identity_changed
-from oauth.models.client.redirect_uris import is_loopback, validate_redirect_uri
+from oauth.models.client.redirect_uris import ignores_port, is_loopback, validate_redirect_uri
 from oauth.models.client.security_profile import SecurityProfile
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "SubjectType",
     "clients_updated",
     "identity_changed",
+    "ignores_port",
     "is_loopback",
     "new_client_id",
     "validate_redirect_uri",

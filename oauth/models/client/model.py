@@ -22,7 +22,7 @@ from oauth.models.client.authentication import Authenticates
 from oauth.models.client.grant_types import HasGrantTypes
 from oauth.models.client.openid_connect import HasOpenIDConnect
 from oauth.models.client.queries import ClientQuerySet, announce_change
-from oauth.models.client.redirect_uris import is_loopback
+from oauth.models.client.redirect_uris import matches_on_any_port
 from oauth.models.client.registration import IsRegistered, host_of_document
 from oauth.models.client.rules import LONGEST_ACCESS_TOKEN, ZERO
 from oauth.models.client.secrets import HasSecrets
@@ -167,13 +167,10 @@ class Client(
     def redirect_uri_allowed(self, uri: str) -> bool:
         """Exact match, except for the port of a loopback address (RFC 9700 §2.1, RFC 8252 §7.3, ASVS 5.0 10.4.1).
 
-        django-oauth-toolkit compares URI components; simple string comparison comes first, because components
-        that compare equal may be spelled differently (host in capitals, an explicit default port).
+        Simple string comparison: django-oauth-toolkit compares URI components, and components that compare equal may be
+        spelled differently (host in capitals, an explicit default port).
         """
-        registered = self.redirect_uris.split()
-        if uri in registered:
-            return True
-        return is_loopback(uri) and super().redirect_uri_allowed(uri)
+        return any(uri == one or matches_on_any_port(uri, one) for one in self.redirect_uris.split())
 
     @property
     def shown_name(self) -> str:

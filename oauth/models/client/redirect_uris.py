@@ -1,6 +1,7 @@
 """Which redirect URIs a client may register (RFC 9700 §2.1, RFC 8252 §7, OAuth 2.1 §2.3)."""
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -10,6 +11,9 @@ from oauth.models.client.kind import Kind
 
 # A redirect to one of these would run or leak in the browser (authentik CVE-2024-21637).
 FORBIDDEN_SCHEMES = frozenset({"javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss"})
+_LOCALHOST = re.compile(r"http://localhost(:[0-9]{1,5})?(?=[/?]|$)")
+# After the scheme and the host, which a bracket or a name without a colon ends.
+_PORT = re.compile(r"^(http://(?:\[[^\]@/?]*\]|[^:\[\]@/?]*)):[0-9]{1,5}(?=[/?]|$)")
 
 
 def validate_redirect_uri(uri: str, *, kind: str) -> None:
@@ -52,6 +56,28 @@ def _objection_to_host(uri: str, scheme: str, host: str) -> str:
     if is_loopback(uri) or host == "localhost":
         return ""
     return "http is only for a loopback address; use https (OAuth 2.1 §2.3)."
+
+
+def matches_on_any_port(uri: str, registered: str) -> bool:
+    """RFC 8252 §7.3: a native app listens at a port that the system gives it. `localhost` is treated as the loopback
+    addresses are, because many libraries use it (§8.3 says why an IP literal is better)."""
+    return ignores_port(uri) and ignores_port(registered) and _without_port(uri) == _without_port(registered)
+
+
+def ignores_port(uri: str) -> bool:
+    """Whether the port of such a redirect URI changes with every start of the app."""
+    return _has_valid_port(uri) and (is_loopback(uri) or _LOCALHOST.match(uri) is not None)
+
+
+def _without_port(uri: str) -> str:
+    return _PORT.sub(r"\1", uri, count=1)
+
+
+def _has_valid_port(uri: str) -> bool:
+    try:
+        return urlsplit(uri).port != 0
+    except ValueError:
+        return False
 
 
 def is_loopback(uri: str) -> bool:

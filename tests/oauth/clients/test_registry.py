@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError
 
 from oauth.models.client import validate_redirect_uri
+from tests.lib.oauth_client import allow, authorization_url
 from tests.lib.registered import make_client
 
 REGISTERED = "https://app.example/callback"
@@ -54,6 +55,47 @@ def test_near_misses_do_not_match(uri):
 def test_a_loopback_address_matches_with_any_port(uri, matches):
     """RFC 8252 §7.3."""
     assert make_client("mobile", redirect_uris="http://127.0.0.1/callback").redirect_uri_allowed(uri) is matches
+
+
+@pytest.mark.parametrize(
+    ("registered", "uri", "matches"),
+    [
+        ("http://localhost/cb", "http://localhost:51004/cb", True),
+        ("http://localhost:3000/cb", "http://localhost:51004/cb", True),
+        ("http://localhost:3000/cb", "http://localhost/cb", True),
+        ("http://localhost", "http://localhost:51004", True),
+        ("http://localhost/cb?x=1", "http://localhost:7/cb?x=1", True),
+        ("http://localhost/cb", "http://localhost:51004/cb/", False),
+        ("http://localhost/cb", "http://localhost:51004/other", False),
+        ("http://localhost/cb", "https://localhost:51004/cb", False),
+        ("https://localhost/cb", "https://localhost:51004/cb", False),
+        ("http://localhost/cb", "http://127.0.0.1:51004/cb", False),
+        ("http://localhost/cb", "http://localhost.evil.example:1/cb", False),
+        ("http://localhost/cb", "http://localhost:1@evil.example/cb", False),
+        ("http://localhost/cb", "http://localhost:x/cb", False),
+        ("http://localhost/cb", "http://localhost:99999/cb", False),
+        ("http://localhost/cb", "http://localhost:0/cb", False),
+        ("http://localhost", "http://localhost:1#f", False),
+        ("http://localhost/cb", "http://LOCALHOST:1/cb", False),
+        ("http://localhost/cb", "http://localhost:1/cb#f", False),
+        ("http://[::1]/cb", "http://[::1]:51004/cb", True),
+        ("http://[::1]:9/cb", "http://[::1]/cb", True),
+        ("http://[::1]/cb", "http://[::1]:1@evil.example/cb", False),
+        ("https://app.example/cb", "https://app.example:8443/cb", False),
+    ],
+)
+def test_localhost_matches_with_any_port_too(registered, uri, matches):
+    """RFC 8252 §7.3, §8.3: many libraries know no other name."""
+    assert make_client("mobile", redirect_uris=registered).redirect_uri_allowed(uri) is matches
+
+
+@pytest.mark.django_db
+def test_consent_holds_on_every_port(browser, web_app):
+    web_app.redirect_uris = "http://localhost/cb"
+    web_app.save()
+    assert allow(browser, web_app, redirect_uri="http://localhost:50001/cb")
+    again = browser.get(authorization_url(web_app, redirect_uri="http://localhost:50002/cb"))
+    assert again["Location"].startswith("http://localhost:50002/cb?")
 
 
 @pytest.mark.parametrize(

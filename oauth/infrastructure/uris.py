@@ -1,0 +1,40 @@
+"""Compares URIs that may be spelled in several ways (RFC 3986 §6.2.2, §6.2.3)."""
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit, urlunsplit
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_ENCODED = re.compile("%[0-9A-Fa-f]{2}")
+_UNRESERVED = re.compile("[A-Za-z0-9._~-]")
+
+
+def normalized(uri: str) -> str:
+    """Scheme and host in lower case, no default port, `/` for an empty path, no needless percent-encoding.
+
+    A URI that cannot be parsed stays as it is.
+    """
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return uri
+    if not host or "@" in parts.netloc:
+        return uri
+    host = f"[{host}]" if ":" in host else host
+    netloc = host if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{host}:{port}"
+    fragment = f"#{parts.fragment}" if "#" in uri else ""
+    rest = (_ENCODED.sub(_decoded, parts.path) or "/", _ENCODED.sub(_decoded, parts.query), "")
+    return urlunsplit((parts.scheme, netloc, *rest)) + fragment
+
+
+def _decoded(encoded: re.Match[str]) -> str:
+    """§6.2.2.1, §6.2.2.2."""
+    character = chr(int(encoded[0][1:], 16))
+    return character if _UNRESERVED.fullmatch(character) else encoded[0].upper()
+
+
+def spelled_as(known: Iterable[str], asked: Iterable[str]) -> tuple[str, ...]:
+    """`asked` in the spelling of `known`, without repetitions. What is not known stays as it is."""
+    spellings = {normalized(one): one for one in known}
+    return tuple(dict.fromkeys(spellings.get(normalized(one), one) for one in asked))
