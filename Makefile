@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test test-all matrix test-plain mutants model fuzz simulate check bench lock messages screenshots
+.PHONY: demo test test-all matrix test-plain mutants model fuzz simulate check bench lock messages sbom screenshots
 
 # Serves the demo on PORT (default 8000, or the next free one), with its data in DATA_DIR (default .demo).
 # exec, so that Ctrl-C reaches Python.
@@ -70,6 +70,10 @@ screenshots: $(INSTALLED)
 	@.ci/chromium
 	mkdir -p docs/images/pages && rm -f docs/images/pages/*.webp
 	PICTURES=docs/images/pages $(RUN) -m pytest -q tests/flows/test_every_page.py tests/flows/test_picture_book.py
+
+# Writes what the site consists of into dist, as a CycloneDX document (docs/releasing.md).
+sbom: $(INSTALLED)
+	PATH="$(CURDIR)/.venv/bin:$$PATH" $(RUN) -m uv run --quiet --no-project --isolated --with cyclonedx-bom==7.5.0 .ci/sbom.py
 
 # Resolves pyproject.toml into requirements.txt and requirements-dev.txt.
 lock: $(INSTALLED)
