@@ -33,8 +33,9 @@ class Environment:
     directory: Path
 
     @classmethod
-    def make(cls, directory: Path) -> "Environment":
-        uv("venv", "--quiet", "--python", sys.executable, directory)
+    def make(cls, directory: Path, *options: str) -> "Environment":
+        """`--seed` puts pip into it."""
+        uv("venv", "--quiet", "--python", sys.executable, *options, directory)
         return cls(directory)
 
     @property
