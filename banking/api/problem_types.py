@@ -16,7 +16,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
         "The login is too old or too weak for this",
         "Ask the user to log in again, with the acr_values and max_age of WWW-Authenticate (RFC 9470).",
     ),
-    "not_authenticated": ("An access token is needed", "Follow resource_metadata in WWW-Authenticate."),
+    "not_authenticated": ("The request must have an access token", "Follow resource_metadata in WWW-Authenticate."),
     "insufficient_scope": ("The token lacks a scope", "Ask the user for the scope in WWW-Authenticate."),
     "account_holder_inactive": ("The user's account is disabled", "No money can be moved. The user must contact us."),
     "permission_denied": ("This is not allowed", "The token does not allow it."),

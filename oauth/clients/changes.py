@@ -97,7 +97,7 @@ def tell(client_id: str, parts: list[str], hosts: list[str], contacts: list[str]
             continue
         told.add(address.casefold())
         with translation.override(language or settings.LANGUAGE_CODE):
-            send_mail(_("An app that people use was changed"), _text(client, parts, hosts), None, [address])
+            send_mail(_("An app with users was changed"), _text(client, parts, hosts), None, [address])
 
 
 def _recipients(client: Client, contacts: Iterable[str]) -> Iterable[tuple[str, str]]:
@@ -124,16 +124,16 @@ def _text(client: Client, parts: list[str], hosts: list[str]) -> str:
     if PENDING_HOSTS in parts:
         return (
             _(
-                "An admin wants to add redirect hosts to the app %(app)s (client ID %(client_id)s), which people use: "
+                "An admin wants to add redirect hosts to the app %(app)s (client ID %(client_id)s), which has users: "
                 "%(hosts)s.\n\nAnother admin must approve this before it counts. If nobody told you why, reject it."
             )
             % app_facts
         )
     lines = [
-        _("The app %(app)s (client ID %(client_id)s) was changed while people use it.") % app_facts,
+        _("The app %(app)s (client ID %(client_id)s), which has users, was changed.") % app_facts,
         _("Changed: %(parts)s.") % {"parts": ", ".join(str(_(_PARTS.get(part, part))) for part in parts)},
     ]
     if hosts:
         lines.append(_("Answers may now also go to: %(hosts)s.") % app_facts)
-    lines.append(_("People are asked again before this app gets new access. If you did not expect this, act now."))
+    lines.append(_("Users are asked again before this app gets new access. If you did not expect this, act now."))
     return "\n\n".join(lines)

@@ -35,7 +35,7 @@ def test_a_browser_that_logs_in_again_is_no_news_another_one_is(browser, alice):
     log_in(Browser(headers={"User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"}), alice.email)  # fmt: skip
     assert told(alice.email) == ["Your account: A new browser logged in to your account."]
     assert "Browser: Firefox on Linux" in mail.outbox[-1].body
-    assert "Internet address: 127.0.0.1" in mail.outbox[-1].body
+    assert "IP address: 127.0.0.1" in mail.outbox[-1].body
 
 
 def test_the_first_log_in_ever_is_no_news(alice):

@@ -221,7 +221,7 @@ def test_a_right_guess_looks_like_a_wrong_one_after_too_many(alice, mailoutbox):
     assert not mailoutbox
     right = seen(PASSWORD)
     assert right == wrong
-    assert "If yours is right" in right[-1]
+    assert "If yours is correct" in right[-1]
     assert [mail.to for mail in mailoutbox] == [[alice.email]]
 
 

@@ -152,7 +152,7 @@ def test_a_device_is_let_in_on_a_small_screen(live: Server, page: Page) -> None:
     assert asked["user_code"] in page.inner_text("main")
     assert "the same network" in page.inner_text("main")
     assert fits(page)
-    page.uncheck("text=See your e-mail address")
+    page.uncheck("text=See your email address")
     page.click("button[value=allow]")
     assert "is connected" in page.inner_text("h1")
     grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": asked["device_code"],

@@ -191,7 +191,7 @@ def test_numbers_objects_and_lists_are_parameters_too(browser, keyed):
     answer = push(keyed, request=signed)
     assert answer.status_code == 201, answer.content
     page = browser.get("/oauth/authorize?" + urlencode({"client_id": keyed.client_id, **answer.json()}))
-    assert b"See your e-mail address" in page.content
+    assert b"See your email address" in page.content
 
 
 @pytest.mark.parametrize(

@@ -154,7 +154,7 @@ def test_claims_asked_for_by_name_are_told_shown_and_given(browser, web_app, tok
     """OpenID Connect Core §5.5."""
     claims = json.dumps({"id_token": {"email": {"essential": True}, "nickname": None}, "userinfo": {"name": None}})
     page = browser.get(authorization_url(web_app, scope="openid", claims=claims))
-    assert b"See your e-mail address" in page.content
+    assert b"See your email address" in page.content
     assert b"See your name" in page.content
     body = token_endpoint.redeem(web_app, callback(decide(browser, page))["code"]).json()
     id_token = verified(body["id_token"], web_app.client_id)
