@@ -18,6 +18,7 @@ from oauth.keys import rotation
 from oauth.models import AuditEvent, SigningKey
 from oauth.models.audit_event import first_id_at
 from oauth.models.client import Kind, SecurityProfile
+from oauth.operations import workers
 
 DAYS = 14
 #: Rows per day, kind or reason are counted up to this number.
@@ -117,6 +118,17 @@ def signing_keys() -> Panel:
     summary = gettext("%s signs access tokens.") % conf.SIGNING_ALGORITHM
     url = reverse("admin:oauth_signingkey_changelist")
     return Panel(gettext("Signing keys"), "oauth.view_signingkey", facts=facts, summary=summary, alarm=alarm, url=url)
+
+
+@needs("oauth.view_auditevent")
+def worker() -> Panel:
+    """The same as oauth.W003, for those who do not run `check --database`."""
+    last = workers.last_seen_at()
+    alarm = ""
+    if last is None:
+        alarm = gettext("It does not run: clients are not notified of logouts. Start manage.py procrastinate worker.")
+    summary = gettext("Last heard of: %s") % date_format(timezone.localtime(last), "TIME_FORMAT") if last else ""
+    return Panel(gettext("Background worker"), "oauth.view_auditevent", summary=summary, alarm=alarm)
 
 
 def _a_day(action: str) -> Any:

@@ -23,6 +23,7 @@ PANELS = (
     "oauth.admin.overview.refusals",
     "oauth.admin.overview.clients",
     "oauth.admin.overview.signing_keys",
+    "oauth.admin.overview.worker",
 )
 
 logger = logging.getLogger(__name__)

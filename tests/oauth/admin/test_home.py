@@ -64,6 +64,14 @@ def test_a_rotation_that_is_overdue_is_an_alarm(signing_keys):
     assert "ES256" in overview.signing_keys().alarm
 
 
+def test_a_worker_that_does_not_run_is_an_alarm():
+    assert overview.worker().alarm
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
+    assert not overview.worker().alarm
+    assert overview.worker().summary
+
+
 def test_a_ledger_that_does_not_add_up_is_an_alarm(admin_browser):
     assert "Not run yet" in admin_browser.get("/admin/").content.decode()
     audit_and_record()
@@ -89,7 +97,7 @@ def test_the_first_look_asks_a_known_number_of_times(admin_browser, signing_keys
     with CaptureQueriesContext(connection) as queries:
         admin_browser.get("/admin/")
     asked = [query["sql"] for query in queries if "shared_cache" not in query["sql"]]
-    assert len([sql for sql in asked if "SAVEPOINT" not in sql]) <= 22, asked
+    assert len([sql for sql in asked if "SAVEPOINT" not in sql]) <= 23, asked
 
 
 def test_a_panel_that_cannot_be_told_leaves_the_others(admin_browser, monkeypatch, signing_keys):
