@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from functools import cache
 
 from django.utils.module_loading import import_string
 from jsonschema import Draft202012Validator
@@ -33,5 +34,11 @@ def lifetime_of(details: Iterable[Detail]) -> timedelta | None:
 @until_cleared
 def _load(path: str) -> DetailsType:
     details_type: DetailsType = import_string(path)()
-    Draft202012Validator.check_schema(details_type.schema)
+    _check_schema(type(details_type))
     return details_type
+
+
+@cache
+def _check_schema(details_type: type[DetailsType]) -> None:
+    """Once in a process, because it takes 10 ms. Raises SchemaError."""
+    Draft202012Validator.check_schema(details_type.schema)

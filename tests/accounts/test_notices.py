@@ -19,7 +19,7 @@ from tests.lib.notices import told
 from tests.lib.oauth_client import PASSWORD, TokenEndpoint, allow
 from tests.lib.totp import SECRET, code
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_stands")]
 
 
 @pytest.fixture(autouse=True)

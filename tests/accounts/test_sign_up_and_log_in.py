@@ -19,10 +19,11 @@ from accounts.browsers import known_device
 from accounts.login import after_response, guessing
 from accounts.models import User
 from oauth.infrastructure.rate_limits import Limit
-from tests.lib.login import NEW_PASSWORD, is_logged_in, log_in, path_in, sign_up, submit, try_password
+from oauth.models import AuditEvent
+from tests.lib.login import NEW_PASSWORD, is_logged_in, log_in, logged_in, path_in, sign_up, submit, try_password
 from tests.lib.oauth_client import PASSWORD
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_stands")]
 
 
 def test_a_person_signs_up_verifies_and_logs_in(client, mailoutbox):
@@ -309,3 +310,29 @@ def test_a_device_cookie_is_its_owners_and_cannot_be_made_up(alice, bob, rf):
     assert known_device.device_of(request, bob.email) is None
     request.COOKIES[known_device.COOKIE] += "x"
     assert known_device.device_of(request, alice.email) is None
+
+
+def test_a_browser_that_is_logged_in_for_a_test_is_as_the_page_leaves_it(alice, bob):
+    """Most tests use `logged_in`: same session, same rows, same cookies, but for keys and times."""
+    by_page = Browser()
+    by_page.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    assert traces(logged_in(bob), bob) == traces(by_page, alice)
+
+
+def traces(browser, user):
+    user.refresh_from_db()
+    [listed] = UserSession.objects.filter(user=user).values("ip", "user_agent", "data", "session_key")
+    [event] = AuditEvent.objects.filter(user=user.pk).values(
+        "action", "endpoint", "address", "actor", "client", "reason"
+    )
+    assert listed.pop("session_key") == browser.session.session_key
+    session = dict(browser.session.items())
+    [record] = session["account_authentication_methods"]
+    own = {"_auth_user_id": str(user.pk), "_auth_user_hash": user.get_session_auth_hash()}
+    assert session.items() >= own.items()
+    assert record["email"] == user.email
+    assert abs(record["at"] - user.last_login.timestamp()) < 60
+    assert is_logged_in(browser)
+    names = sorted({*browser.cookies} - {settings.CSRF_COOKIE_NAME})
+    same = session["_auth_user_backend"], session["_session_expiry"], record["method"]
+    return session.keys(), record.keys(), same, listed, event, user.language, names

@@ -17,7 +17,7 @@ from tests.lib.login import ask_for_code, code_in, enter, is_logged_in, log_in
 from tests.lib.oauth_client import PASSWORD, allow, authorization_url, decoded
 from tests.lib.totp import MFA, PWD, SECRET, code
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_stands")]
 JOURNEY = ["/accounts/login/", "/accounts/signup/", "/accounts/login/code/", "/accounts/password/reset/"]
 
 

@@ -1,9 +1,14 @@
 """What tests of the site share."""
 
 import os
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 
@@ -11,3 +16,17 @@ from django.db import connection
 def database_url(db: None) -> str:
     """The tests' own database, as another process reaches it."""
     return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+
+
+@pytest.fixture
+def seed(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Runs `manage.py demo_seed`; what it prints."""
+    settings.DATA_DIR = tmp_path
+    monkeypatch.setenv("DEMO_PASSWORD", "a password for this test")
+
+    def seed(**options: Any) -> str:
+        out = StringIO()
+        call_command("demo_seed", stdout=out, **options)
+        return out.getvalue()
+
+    return seed

@@ -3,7 +3,7 @@
 import itertools
 import secrets
 import time
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import jwt
@@ -33,6 +33,12 @@ def _rsa_key() -> JWK:
     return _RSA_KEYS[next(_turns) % len(_RSA_KEYS)]
 
 
+@cache
+def _parsed(pem: bytes) -> PrivateKeyTypes:
+    """OpenSSL checks the primes of an RSA key whenever it parses one."""
+    return load_pem_private_key(pem, password=None)
+
+
 class ClientKey:
     """One key pair, with the algorithm it signs by."""
 
@@ -48,7 +54,7 @@ class ClientKey:
 
     @cached_property
     def private_key(self) -> PrivateKeyTypes:
-        return load_pem_private_key(self.private_pem, password=None)
+        return _parsed(self.private_pem)
 
     @property
     def private_pem(self) -> bytes:

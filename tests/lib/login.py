@@ -1,10 +1,21 @@
-"""The pages to sign up and log in, filled in as a browser does."""
+"""The pages to sign up and log in, filled in as a browser does; and a browser that is logged in already."""
 
 import re
+import time
 
+from allauth.usersessions.models import UserSession
 from bs4 import BeautifulSoup
 from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpResponse
+from django.test import Client as Browser
+from django.test import RequestFactory
+from django.utils import timezone, translation
 
+from accounts.browsers import known_device
+from accounts.models import User
+from oauth.models import AuditEvent
 from tests.lib.oauth_client import PASSWORD
 
 NEW_PASSWORD = "another-horse-entirely"
@@ -66,3 +77,29 @@ def ask_for_code(browser, email):
 
 def enter(browser, value):
     return browser.post("/accounts/login/code/confirm/", {"code": value})
+
+
+def logged_in(user: User) -> Browser:
+    """A browser in which this user has logged in, for tests that are not about logging in: the rows and cookies that the
+    page leaves, without the page, in a fifth of the time."""
+    now = timezone.now()
+    session = SessionStore()
+    session.update(
+        {
+            SESSION_KEY: str(user.pk),
+            BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
+            HASH_SESSION_KEY: user.get_session_auth_hash(),
+            "account_authentication_methods": [{"method": "password", "at": time.time(), "email": user.email}],
+            "account_authentication_methods_user": str(user.pk),
+        }
+    )
+    session.set_expiry(0)
+    session.create()
+    UserSession.objects.create(user=user, session_key=session.session_key, ip="127.0.0.1", user_agent="")
+    User.objects.filter(pk=user.pk).update(last_login=now, language=translation.get_language())
+    AuditEvent.record(AuditEvent.Action.LOGGED_IN, user=user.pk, address="127.0.0.1", endpoint="account")
+    browser, response = Browser(), HttpResponse()
+    known_device.remember(RequestFactory().get("/"), response, user)
+    browser.cookies.update(response.cookies)
+    browser.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    return browser

@@ -1,12 +1,9 @@
 """The world of the machine, made once for a test."""
 
-import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import time_machine
-from django.template import Template
 
 from tests.model import stage, world
 from tests.model.machine import AuthorityMachine
@@ -14,7 +11,7 @@ from tests.model.stage import Stage
 
 
 @pytest.fixture
-def machine(signing_keys: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[AuthorityMachine]]:
+def machine(signing_keys: None, settings: Any, without_traces: None) -> type[AuthorityMachine]:
     settings.OAUTH = {
         **settings.OAUTH,
         "THROTTLE_SCALE": 1_000_000,
@@ -25,8 +22,4 @@ def machine(signing_keys: None, settings: Any, monkeypatch: pytest.MonkeyPatch) 
     with time_machine.travel(stage.START, tick=False):
         AuthorityMachine.world = world.make()
     Stage.steps, Stage.seen = 0, {}
-    # Log lines of refusals, and copies of all that templates were given, take half of the time.
-    monkeypatch.setattr(Template, "_render", lambda template, context: template.nodelist.render(context))
-    logging.disable(logging.CRITICAL)
-    yield AuthorityMachine
-    logging.disable(logging.NOTSET)
+    return AuthorityMachine

@@ -17,6 +17,7 @@ from oauth.models.client import GrantType
 from oauth.models.secret import digest
 from tests.lib.client_keys import ClientKey
 from tests.lib.ledger import funded
+from tests.lib.login import logged_in
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.registered import ALL_SCOPES, make_client
 from tests.model.oracle import Facts
@@ -104,7 +105,7 @@ def make() -> World:
     for one in staff.values():
         one.is_staff = one.is_superuser = True
         one.save()
-    cookies = {name: _logged_in(user) for name, user in {**users, **staff}.items()}
+    cookies = {name: logged_in(user).cookies for name, user in {**users, **staff}.items()}
     return World(users, apps, accounts, readable, payable, cookies)
 
 
@@ -112,12 +113,6 @@ def _user(name: str) -> User:
     user = User.objects.create_user(f"{name.replace(' ', '-')}@example.test", PASSWORD, name=name.title())
     user.emailaddress_set.create(email=user.email, verified=True, primary=True)  # type: ignore[attr-defined]
     return user
-
-
-def _logged_in(user: User) -> SimpleCookie:
-    browser = Browser()
-    log_in(browser, user, PASSWORD)
-    return browser.cookies
 
 
 def log_in(browser: Browser, user: User, password: str) -> Any:

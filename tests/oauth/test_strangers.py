@@ -15,7 +15,7 @@ from oauth.models import AuditEvent, PushedRequest, RefusalCount, refusal_count
 from oauth.parameters import LONGEST
 from tests.lib.oauth_client import CHALLENGE, authorization_url, callback
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_stands")]
 FORM = "application/x-www-form-urlencoded"
 
 
