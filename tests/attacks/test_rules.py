@@ -109,7 +109,7 @@ class Server:
         query = dict(parse_qsl(urlsplit(url).query))
         answer = {"code": "a-code", "state": query["state"], "iss": "https://login.example", **self.answer}
         given = {name: value for name, value in answer.items() if value is not None}
-        requests.get(f"{query['redirect_uri']}?{urlencode(given)}", timeout=5)
+        requests.get(f"{query['redirect_uri']}?{urlencode(given)}", timeout=60)
 
 
 @pytest.fixture

@@ -27,9 +27,9 @@ def data_dir(tmp_path: Path) -> Path:
 
 def test_it_stops_cleanly_with_its_postgresql_and_keeps_the_data(data_dir: Path) -> None:
     with run("demo", data_dir=data_dir, environment=OWN_POSTGRES) as demo:
-        keys = requests.get(f"{demo.url}/oauth/jwks", timeout=5).json()
+        keys = requests.get(f"{demo.url}/oauth/jwks", timeout=60).json()
         assert (
-            requests.get(f"{demo.url}/.well-known/oauth-authorization-server", timeout=5).json()["issuer"] == demo.url
+            requests.get(f"{demo.url}/.well-known/oauth-authorization-server", timeout=60).json()["issuer"] == demo.url
         )
         assert _postmasters(data_dir)
         demo.process.send_signal(signal.SIGINT)
@@ -40,7 +40,7 @@ def test_it_stops_cleanly_with_its_postgresql_and_keeps_the_data(data_dir: Path)
     assert f"demo-service:{clients['demo-service']['client_secret']}" in demo.log
 
     with run("demo", data_dir=data_dir, environment=OWN_POSTGRES) as again:
-        assert requests.get(f"{again.url}/oauth/jwks", timeout=5).json() == keys
+        assert requests.get(f"{again.url}/oauth/jwks", timeout=60).json() == keys
         assert json.loads((data_dir / "clients.json").read_text()) == clients
         assert _second_demo(again) == (1, f"The demo in {data_dir} runs already.")
         assert again.stop() == 0
@@ -56,5 +56,7 @@ def _second_demo(first: Server) -> tuple[int, str]:
     for name in ("DATABASE_URL", "SECRET_KEY", "KEY_ENCRYPTION_KEYS", "PORT"):
         environment.pop(name, None)
     command = [sys.executable, "manage.py", "demo"]
-    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False
+    )
     return result.returncode, result.stderr.removeprefix("CommandError: ").partition(" Stop it")[0]

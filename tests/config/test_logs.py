@@ -41,9 +41,9 @@ def test_lines_are_json_with_the_requests_id_and_without_secrets(server: Server)
     for path in paths:
         for header in headers:
             also = {**header, "X-Request-Id": REQUEST_ID}
-            requests.get(f"{server.url}{path}", params=fields, headers=also, timeout=5)
-            requests.post(f"{server.url}{path}", params=fields, data=fields, headers=also, timeout=5)
-            requests.put(f"{server.url}{path}", json=fields, headers=also, timeout=5)
+            requests.get(f"{server.url}{path}", params=fields, headers=also, timeout=60)
+            requests.post(f"{server.url}{path}", params=fields, data=fields, headers=also, timeout=60)
+            requests.put(f"{server.url}{path}", json=fields, headers=also, timeout=60)
     server.stop()
 
     lines = [json.loads(line) for line in server.log.splitlines()]
@@ -54,9 +54,9 @@ def test_lines_are_json_with_the_requests_id_and_without_secrets(server: Server)
 
 
 def test_every_answer_says_its_requests_id(server: Server) -> None:
-    given = requests.get(f"{server.url}/nothing", headers={"X-Request-Id": REQUEST_ID}, timeout=5)
+    given = requests.get(f"{server.url}/nothing", headers={"X-Request-Id": REQUEST_ID}, timeout=60)
     assert given.headers["X-Request-Id"] == REQUEST_ID
-    made = requests.get(f"{server.url}/nothing", headers={"X-Request-Id": "<no id>"}, timeout=5)
+    made = requests.get(f"{server.url}/nothing", headers={"X-Request-Id": "<no id>"}, timeout=60)
     assert len(made.headers["X-Request-Id"]) == 32
     server.stop()
     assert made.headers["X-Request-Id"] in server.log

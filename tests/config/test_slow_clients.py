@@ -36,7 +36,7 @@ def server(database_url: str, tmp_path: Path) -> Iterator[Server]:
 
 
 def connect(server: Server) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=10)
+    return socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0), timeout=60)
 
 
 def took(server: Server, path: str) -> float:

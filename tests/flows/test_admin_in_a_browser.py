@@ -42,7 +42,7 @@ def run(program: str, secret: str, *, command: tuple[str, ...], returns_to: str 
         if returns_to:
             url = process.stdout.readline().partition("Open this: ")[2].strip()
             answer = person.answer(url, returns_to=returns_to) + "\n"
-        output, errors = process.communicate(answer, timeout=60)
+        output, errors = process.communicate(answer, timeout=200)
     assert process.returncode == 0, errors + output
     return output
 

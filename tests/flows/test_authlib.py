@@ -21,7 +21,7 @@ pytestmark = pytest.mark.served
 
 @pytest.fixture(scope="module")
 def metadata(live: Server) -> dict:
-    return requests.get(f"{live.url}/.well-known/openid-configuration", timeout=5).json()
+    return requests.get(f"{live.url}/.well-known/openid-configuration", timeout=60).json()
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_code_with_pkce_then_the_api_then_refresh(live, metadata, clients, clien
     )
     assert first["token_type"] == "Bearer"
 
-    keys = KeySet.import_key_set(requests.get(metadata["jwks_uri"], timeout=5).json())
+    keys = KeySet.import_key_set(requests.get(metadata["jwks_uri"], timeout=60).json())
     algorithms = metadata["id_token_signing_alg_values_supported"]
     id_token = jwt.decode(first["id_token"], keys, algorithms=algorithms).claims
     assert (id_token["iss"], id_token["aud"]) == (metadata["issuer"], client_id)
@@ -131,7 +131,7 @@ def test_private_key_jwt_registered_by_the_client_itself(live, metadata):
             "token_endpoint_auth_method": "private_key_jwt",
         },
         headers={"Authorization": f"Bearer {printed.splitlines()[-1]}"},
-        timeout=5,
+        timeout=60,
     ).json()  # fmt: skip
     session = OAuth2Session(registered["client_id"], key.private_pem, token_endpoint_auth_method="private_key_jwt")
     # Authlib signs for what it calls the token endpoint; a new client's audience is the issuer.

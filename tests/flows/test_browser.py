@@ -62,7 +62,7 @@ def test_a_person_picks_the_accounts(live: Server, page: Page) -> None:
 
 def test_a_device_is_let_in_and_the_app_removed(live: Server, page: Page) -> None:
     form = {"client_id": "demo-device", "scope": "accounts:read"}
-    asked = requests.post(f"{live.url}/oauth/device_authorization", data=form, timeout=5).json()
+    asked = requests.post(f"{live.url}/oauth/device_authorization", data=form, timeout=60).json()
     page.goto(asked["verification_uri_complete"])
     log_in(page)
     page.click("main button[type=submit]")
@@ -91,11 +91,11 @@ def allow(live: Server, page: Page) -> dict:
     code = parse_qs(urlsplit(page.url).query)["code"][0]
     form = {"grant_type": "authorization_code", "code": code, "redirect_uri": RETURNS_TO, "code_verifier": VERIFIER,
             "client_id": "demo-mobile"}  # fmt: skip
-    return requests.post(f"{live.url}/oauth/token", data=form, timeout=5).json()
+    return requests.post(f"{live.url}/oauth/token", data=form, timeout=60).json()
 
 
 def accounts(live: Server, token: str) -> requests.Response:
-    return requests.get(f"{live.url}/api/v1/accounts", headers={"Authorization": f"Bearer {token}"}, timeout=5)
+    return requests.get(f"{live.url}/api/v1/accounts", headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
 def fits(page: Page) -> bool:
@@ -121,14 +121,14 @@ def test_the_api_shows_the_picked_accounts_until_others_are_picked_and_the_app_i
     page.click("text=Save")
     assert "Changed." in page.inner_text("main")
     form = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"], "client_id": "demo-mobile"}
-    fresh = requests.post(f"{live.url}/oauth/token", data=form, timeout=5).json()
+    fresh = requests.post(f"{live.url}/oauth/token", data=form, timeout=60).json()
     assert [row["name"] for row in accounts(live, fresh["access_token"]).json()["data"]] == ["Rainy day"]
 
     page.click("summary:has-text('Remove Pocket Ledger')")
     page.click("button:has-text('Yes, remove Pocket Ledger')")
     assert "Removed" in page.inner_text("main")
     form["refresh_token"] = fresh["refresh_token"]
-    assert requests.post(f"{live.url}/oauth/token", data=form, timeout=5).json()["error"] == "invalid_grant"
+    assert requests.post(f"{live.url}/oauth/token", data=form, timeout=60).json()["error"] == "invalid_grant"
     # A resource server looks at the status list every few seconds.
     wait_until(lambda: accounts(live, fresh["access_token"]).status_code == 401)
 
@@ -143,7 +143,7 @@ def test_what_is_unticked_the_app_does_not_get(live: Server, page: Page) -> None
 def test_a_device_is_let_in_on_a_small_screen(live: Server, page: Page) -> None:
     page.set_viewport_size({"width": 360, "height": 640})
     form = {"client_id": "demo-device", "scope": "accounts:read email"}
-    asked = requests.post(f"{live.url}/oauth/device_authorization", data=form, timeout=5).json()
+    asked = requests.post(f"{live.url}/oauth/device_authorization", data=form, timeout=60).json()
     page.goto(f"{live.url}/oauth/device")
     log_in(page)
     page.fill("#user-code", asked["user_code"].lower().replace("-", " "))
@@ -157,7 +157,7 @@ def test_a_device_is_let_in_on_a_small_screen(live: Server, page: Page) -> None:
     assert "is connected" in page.inner_text("h1")
     grant = {"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": asked["device_code"],
              "client_id": "demo-device"}  # fmt: skip
-    assert requests.post(f"{live.url}/oauth/token", data=grant, timeout=5).json()["scope"] == "accounts:read"
+    assert requests.post(f"{live.url}/oauth/token", data=grant, timeout=60).json()["scope"] == "accounts:read"
 
 
 def test_a_double_click_pays_once(live: Server, page: Page) -> None:

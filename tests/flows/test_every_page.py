@@ -236,6 +236,6 @@ def test_a_person_without_javascript_makes_a_transfer(site: Site, without_javasc
 
 
 def test_the_icon_that_browsers_ask_for_unasked_is_there(live: Server) -> None:
-    answer = requests.get(f"{live.url}/favicon.ico", timeout=5)
+    answer = requests.get(f"{live.url}/favicon.ico", timeout=60)
     assert answer.ok
     assert answer.headers["Content-Type"].startswith("image/")

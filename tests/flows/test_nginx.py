@@ -65,13 +65,13 @@ class Proxied:
     def token(self, certificate: str | None) -> requests.Response:
         form = {"grant_type": "client_credentials", "client_id": self.client_id}
         cert = self.files(certificate) if certificate else None
-        return requests.post(f"{self.url}/oauth/token", form, cert=cert, verify=self.files("ca")[0], timeout=10)
+        return requests.post(f"{self.url}/oauth/token", form, cert=cert, verify=self.files("ca")[0], timeout=60)
 
     def accounts(self, access_token: str, certificate: str | None) -> requests.Response:
         cert = self.files(certificate) if certificate else None
         headers = {"Authorization": f"Bearer {access_token}"}
         url = f"{self.url}/api/v1/accounts"
-        return requests.get(url, headers=headers, cert=cert, verify=self.files("ca")[0], timeout=10)
+        return requests.get(url, headers=headers, cert=cert, verify=self.files("ca")[0], timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +108,7 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
 
 def answers(url: str, folder: Path) -> bool:
     try:
-        return requests.get(f"{url}/health/live", verify=str(folder / "ca.pem"), timeout=5).ok
+        return requests.get(f"{url}/health/live", verify=str(folder / "ca.pem"), timeout=60).ok
     except requests.ConnectionError:
         return False
 
@@ -125,7 +125,7 @@ def registered(server: servers.Server, environment: dict[str, str | None]) -> st
         "tls_client_certificate_bound_access_tokens": True,
     }  # fmt: skip
     headers = {"Authorization": f"Bearer {output.split()[-1]}"}
-    answer = requests.post(f"{server.url}/oauth/register", json=metadata, headers=headers, timeout=10)
+    answer = requests.post(f"{server.url}/oauth/register", json=metadata, headers=headers, timeout=60)
     assert answer.status_code == 201, answer.text
     client_id: str = answer.json()["client_id"]
     return client_id
@@ -151,7 +151,7 @@ def test_nobody_forges_the_header_past_nginx_or_through_it(proxied: Proxied, hea
     """Past it even with the secret, which counts from the proxy's address only."""
     form = {"grant_type": "client_credentials", "client_id": proxied.client_id}
     headers = {"Forwarded": header}
-    past = requests.post(f"{proxied.direct}/oauth/token", form, headers=headers, timeout=10)
+    past = requests.post(f"{proxied.direct}/oauth/token", form, headers=headers, timeout=60)
     through = requests.post(
         f"{proxied.url}/oauth/token", form, headers=headers, verify=proxied.files("ca")[0], timeout=10
     )
@@ -167,7 +167,7 @@ def from_the_proxy(proxied: Proxied, *headers: str) -> int:
         "Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}", *headers,
     ]  # fmt: skip
     port = int(proxied.direct.rsplit(":", 1)[1])
-    with socket.create_connection(("127.0.0.1", port), timeout=10, source_address=(PROXY_ADDRESS, 0)) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60, source_address=(PROXY_ADDRESS, 0)) as connection:
         connection.sendall("\r\n".join([*head, "", body]).encode())
         return int(connection.makefile("rb").readline().split()[1])
 

@@ -37,7 +37,7 @@ def run(script: str, *arguments: str, redirect_uri: str, has_device: bool = Fals
             assert shown.startswith("http"), process.stderr.read()
             person.let_in(shown)
             callback = "let in"
-        output, errors = process.communicate(f"{callback}\n", timeout=60)
+        output, errors = process.communicate(f"{callback}\n", timeout=200)
     assert process.returncode == 0, errors
     return json.loads(output)
 
@@ -75,7 +75,7 @@ def test_oidc_client_ts(live: Server, libraries: None) -> None:
     assert result == {
         "email": "alice@demo.test", "userState": "the-app-was-here", "accounts": 3, "refused": "invalid_grant",
     }  # fmt: skip
-    answer = requests.get(signout, allow_redirects=False, timeout=10)
+    answer = requests.get(signout, allow_redirects=False, timeout=60)
     assert answer.status_code == 303
     assert answer.headers["Location"].startswith(f"{after}?state=")
 

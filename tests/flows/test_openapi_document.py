@@ -41,7 +41,7 @@ def access_token(live: Server, email: str) -> str:
         "redirect_uri": CALLBACK, "code_verifier": VERIFIER,
     }  # fmt: skip
     secret = clients.read(live.data_dir)["demo-web"]["client_secret"]
-    answer = requests.post(f"{live.url}/oauth/token", form, auth=("demo-web", secret), timeout=10)
+    answer = requests.post(f"{live.url}/oauth/token", form, auth=("demo-web", secret), timeout=60)
     assert answer.ok, answer.text
     token: str = answer.json()["access_token"]
     return token

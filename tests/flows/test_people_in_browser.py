@@ -91,7 +91,7 @@ def token(live: Server, page: Page) -> dict:
         "grant_type": "authorization_code", "client_id": "demo-mobile", "redirect_uri": REDIRECT_URI,
         "code": parse_qs(urlsplit(page.url).query)["code"][0], "code_verifier": VERIFIER,
     }  # fmt: skip
-    answer = requests.post(f"{live.url}/oauth/token", data=form, timeout=5).json()
+    answer = requests.post(f"{live.url}/oauth/token", data=form, timeout=60).json()
     return decoded(answer["access_token"])
 
 
@@ -122,18 +122,18 @@ def test_a_passkey_is_made_and_lets_in_and_is_two_factors(live: Server, page: Pa
     [used] = [parse_qs(body)["credential"][0] for body in sent if "credential=" in body]
     for has_challenge in (True, False):
         with requests.Session() as thief:
-            form = thief.get(f"{live.url}/accounts/login/", timeout=5).text
+            form = thief.get(f"{live.url}/accounts/login/", timeout=60).text
             if has_challenge:
                 url = f"{live.url}/accounts/2fa/webauthn/login/"
-                thief.get(url, headers={"Accept": "application/json"}, timeout=5)
+                thief.get(url, headers={"Accept": "application/json"}, timeout=60)
             csrf = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', form)[0]
             thief.post(
                 f"{live.url}/accounts/2fa/webauthn/login/",
                 data={"csrfmiddlewaretoken": csrf, "credential": used},
                 headers={"Referer": f"{live.url}/accounts/login/"},
-                timeout=5,
+                timeout=60,
             )
-            answer = thief.get(f"{live.url}/accounts/", allow_redirects=False, timeout=5)
+            answer = thief.get(f"{live.url}/accounts/", allow_redirects=False, timeout=60)
             assert answer.headers["Location"].startswith("/accounts/login/")
 
 

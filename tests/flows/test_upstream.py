@@ -35,7 +35,7 @@ def provider(live: Server, db: None, settings) -> SocialApp:
             "scope": "openid profile email", "token_endpoint_auth_method": "client_secret_basic",
         },
         headers={"Authorization": f"Bearer {printed.splitlines()[-1]}"},
-        timeout=5,
+        timeout=60,
     )  # fmt: skip
     assert registered.status_code == 201, registered.text
     client = registered.json()

@@ -7,6 +7,7 @@ the run and stopped after it.
 import atexit
 import base64
 import fcntl
+import gc
 import itertools
 import os
 from contextlib import ExitStack
@@ -26,6 +27,7 @@ FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "PROXY_SECRETS"
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django
 def pytest_load_initial_conftests() -> None:
+    gc.disable()  # until all is imported and collected, which makes much and throws nothing away
     for name in FORGOTTEN:
         os.environ.pop(name, None)
     os.environ["MODE"] = "test"
@@ -36,6 +38,12 @@ def pytest_load_initial_conftests() -> None:
     os.environ.setdefault("DB_POOL_TIMEOUT", "3")  # and take long to connect
     if "DATABASE_URL" not in os.environ:
         os.environ["DATABASE_URL"] = _own_database()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    gc.freeze()  # what was imported is never looked through again
+    gc.enable()
 
 
 def _own_database() -> str:

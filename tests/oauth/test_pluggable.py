@@ -17,7 +17,7 @@ def test_another_project_completes_code_with_pkce():
         }
         story = [sys.executable, "-m", "tests.plain_project.story"]
         process = subprocess.run(
-            story, cwd=servers.ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False
+            story, cwd=servers.ROOT, env=environment, capture_output=True, text=True, timeout=200, check=False
         )
     assert process.returncode == 0, process.stderr
     result = json.loads(process.stdout.splitlines()[-1])

@@ -103,7 +103,7 @@ class Person:
 
     def _ask(self, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> requests.Response:
         headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
-        answer = requests.request(method, f"{self.url}{path}", headers=headers, timeout=20, **more)
+        answer = requests.request(method, f"{self.url}{path}", headers=headers, timeout=60, **more)
         self.told[f"{method} {answer.status_code}"] += 1
         if answer.status_code == 500:
             self.violations.append(f"{method} {path} was answered with 500: {answer.text}")

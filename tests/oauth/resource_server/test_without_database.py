@@ -31,7 +31,7 @@ def test_an_api_without_a_database_verifies_with_keys_fetched_over_http(live_ser
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=200,
     )
     assert process.returncode == 0, process.stderr
     result = json.loads(process.stdout)
