@@ -33,12 +33,12 @@ def lifetime_of(details: Iterable[Detail]) -> timedelta | None:
 
 @until_cleared
 def _load(path: str) -> DetailsType:
-    details_type: DetailsType = import_string(path)()
-    _check_schema(type(details_type))
-    return details_type
+    return _class_at(path)()
 
 
 @cache
-def _check_schema(details_type: type[DetailsType]) -> None:
-    """Once in a process, because it takes 10 ms. Raises SchemaError."""
+def _class_at(path: str) -> type[DetailsType]:
+    """Checks the schema once in a process, because that takes 10 ms. Raises SchemaError."""
+    details_type: type[DetailsType] = import_string(path)
     Draft202012Validator.check_schema(details_type.schema)
+    return details_type
