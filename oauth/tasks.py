@@ -8,6 +8,7 @@ from procrastinate.contrib.django import app
 
 from oauth.authorize import backchannel_notices
 from oauth.clients import changes
+from oauth.conf import conf
 from oauth.keys import rotation
 from oauth.operations import cleanup
 from oauth.sessions import backchannel_logout
@@ -26,7 +27,9 @@ _MAIL = RetryStrategy(max_attempts=5, exponential_wait=10, retry_exceptions=[OSE
 
 @app.task(name=backchannel_logout.TASK, queue="oauth", retry=_PATIENT)
 def tell_client_of_logout(client_pk: int, user_id: str, sid: str) -> None:
-    backchannel_logout.notify_client(client_pk, user_id, sid)
+    backchannel_logout.notify_client(
+        client_pk, user_id, sid, issuer=conf.ISSUER, pairwise_key=conf.PAIRWISE_SUBJECT_KEY
+    )
 
 
 @app.task(name=backchannel_notices.NOTIFY_USER, queue="oauth")

@@ -4,6 +4,8 @@ what it passes on.
 Only here and at the edges is `conf` read: docs/architecture.md, "Settings".
 """
 
+from django.utils.module_loading import import_string
+
 from oauth import keys
 from oauth.authorization_details import registry as details_types
 from oauth.conf import conf
@@ -13,6 +15,7 @@ from oauth.infrastructure.caches import until_cleared
 from oauth.keys import KeyPolicy
 from oauth.models.client import site as client_site
 from oauth.models.client.site import Site
+from oauth.sessions import authentication_context
 from oauth.status import published_lists
 from oauth.status.published_lists import ListPolicy
 
@@ -23,6 +26,8 @@ def provide_settings() -> None:
     rate_limits.scale.by(lambda: conf.THROTTLE_SCALE)
     details_types.registered.by(lambda: conf.AUTHORIZATION_DETAILS_TYPES)
     client_site.site.by(_site)
+    authentication_context.source.by(lambda: import_string(conf.AUTHENTICATION_CONTEXT))
+    authentication_context.weakest_acr.by(lambda: conf.ACR_VALUES[0])
     keys.policy.by(_keys)
     published_lists.policy.by(_status_lists)
 

@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from oauth import parameters
 from oauth.audit import refusals
+from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure.form_action import form_action
 from oauth.pages import leaving
@@ -43,7 +44,7 @@ class LogoutPage(ProtocolPage):
             return _next(request, _recorded(request, logout_request.faulty(refusal)), None)
         if "interaction" in params:
             return _next(request, _load(params["interaction"]), params["interaction"])
-        return _next(request, _recorded(request, logout_request.parse(params)), None)
+        return _next(request, _recorded(request, logout_request.parse(params, issuer=conf.ISSUER)), None)
 
     def post(self, request: HttpRequest) -> HttpResponseBase:
         try:
@@ -53,7 +54,7 @@ class LogoutPage(ProtocolPage):
         else:
             if "decision" in params:
                 return _decided(request)
-            wanted = logout_request.parse(params)
+            wanted = logout_request.parse(params, issuer=conf.ISSUER)
         # Browsers send no SameSite cookie with a POST from another site, so the browser comes back by GET. The client's
         # parameters stay on the server, so that no token is in the URL.
         return see_other(f"{PATH}?{urlencode({'interaction': _store(_recorded(request, wanted))})}")
@@ -69,7 +70,7 @@ def _recorded(request: HttpRequest, wanted: LogoutRequest) -> LogoutRequest:
 def _next(request: HttpRequest, wanted: LogoutRequest, interaction_id: str | None) -> HttpResponseBase:
     if not request.user.is_authenticated:
         return _done(request, wanted, asks_first=True)
-    if wanted.is_from(request.user.pk):
+    if wanted.is_from(request.user.pk, pairwise_key=conf.PAIRWISE_SUBJECT_KEY):
         logout(request)
         return _done(request, wanted)
     # ASVS 5.0 10.6.2: a link alone must not log anybody out. Unless the client proves which user it means, we ask.

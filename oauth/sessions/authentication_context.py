@@ -7,9 +7,8 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
-from oauth.conf import conf
+from oauth.infrastructure.provided import Provided
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +22,14 @@ class AuthenticationContext:
     reachable_acr: Callable[[], str] = str
 
 
+#: The function that OAUTH["AUTHENTICATION_CONTEXT"] names.
+source: Provided[Callable[[HttpRequest], AuthenticationContext]] = Provided()
+#: The first of OAUTH["ACR_VALUES"].
+weakest_acr: Provided[str] = Provided()
+
+
 def current(request: HttpRequest) -> AuthenticationContext:
-    """From the function that OAUTH["AUTHENTICATION_CONTEXT"] names."""
-    context: AuthenticationContext = import_string(conf.AUTHENTICATION_CONTEXT)(request)
-    return context
+    return source.values(request)
 
 
 def login_of(request: HttpRequest) -> AuthenticationContext | None:
@@ -37,4 +40,4 @@ def login_of(request: HttpRequest) -> AuthenticationContext | None:
 def from_last_login(request: HttpRequest) -> AuthenticationContext:
     """For a site with only Django's own login: a password, at `last_login`."""
     user: Any = request.user
-    return AuthenticationContext(auth_time=user.last_login or timezone.now(), acr=conf.ACR_VALUES[0], amr=("pwd",))
+    return AuthenticationContext(auth_time=user.last_login or timezone.now(), acr=weakest_acr.values, amr=("pwd",))

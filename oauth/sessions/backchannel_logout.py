@@ -9,7 +9,6 @@ import secrets
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from oauth.conf import conf
 from oauth.infrastructure import outbound
 from oauth.models import AuditEvent, Client, Session
 from oauth.tokens import subject
@@ -33,16 +32,17 @@ def enqueue_notices(session: Session) -> None:
         app.configure_task(TASK, queue="oauth").defer(client_pk=pk, user_id=str(session.user_id), sid=str(session.pk))
 
 
-def notify_client(client_pk: int, user_id: str, sid: str) -> None:
+def notify_client(client_pk: int, user_id: str, sid: str, *, issuer: str, pairwise_key: str) -> None:
     """One delivery. Raises NotDelivered."""
     client = Client.objects.filter(pk=client_pk, is_active=True).exclude(backchannel_logout_uri="").first()
     if client is None:
         return  # it was deleted or disabled, or it has removed its logout URI
+    token = logout_token(client, user_id=user_id, sid=sid, issuer=issuer, pairwise_key=pairwise_key)
     try:
         answer = outbound.request(
             "POST",
             client.backchannel_logout_uri,
-            body=f"logout_token={logout_token(client, user_id=user_id, sid=sid)}",
+            body=f"logout_token={token}",
             content_type="application/x-www-form-urlencoded",
         )
     except outbound.OutboundError as error:
@@ -53,12 +53,12 @@ def notify_client(client_pk: int, user_id: str, sid: str) -> None:
     AuditEvent.record(AuditEvent.Action.LOGOUT_TOLD, client=client.client_id, user=user_id)
 
 
-def logout_token(client: Client, *, user_id: str, sid: str) -> str:
+def logout_token(client: Client, *, user_id: str, sid: str, issuer: str, pairwise_key: str) -> str:
     """§2.4: with `sub` and `sid`, never with a `nonce`."""
     now = int(timezone.now().timestamp())
     payload = {
-        "iss": conf.ISSUER,
-        "sub": subject.identifier(client, user_id, pairwise_key=conf.PAIRWISE_SUBJECT_KEY),
+        "iss": issuer,
+        "sub": subject.identifier(client, user_id, pairwise_key=pairwise_key),
         "aud": client.client_id,
         "iat": now,
         "exp": now + LIFETIME_SECONDS,

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_noop as _
 
 from oauth import parameters
-from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure import display_names
 from oauth.models import Client
@@ -43,7 +42,7 @@ class LogoutRequest:
         parts = urlsplit(self.redirect_uri)
         return display_names.host(parts.hostname) if parts.hostname else f"{parts.scheme}:"
 
-    def is_from(self, user_id: object) -> bool:
+    def is_from(self, user_id: object, *, pairwise_key: str) -> bool:
         """Whether the ID token proves that the client means this user; then they need not be asked (§6).
 
         That of a client that was deleted still does, unless its subject was pairwise: then nobody can tell.
@@ -53,16 +52,16 @@ class LogoutRequest:
         client = self.client
         if client is None:
             return self.subject == str(user_id)
-        return self.subject == subject.identifier(client, user_id, pairwise_key=conf.PAIRWISE_SUBJECT_KEY)
+        return self.subject == subject.identifier(client, user_id, pairwise_key=pairwise_key)
 
 
-def parse(params: Parameters) -> LogoutRequest:
+def parse(params: Parameters, *, issuer: str) -> LogoutRequest:
     """A request with a fault becomes one without redirect URI and subject: the user is asked, and stays on this site.
 
     The browser is never sent to an address that is not proven (§3).
     """
     try:
-        return _parsed(params)
+        return _parsed(params, issuer)
     except InvalidRequest as refusal:
         return faulty(refusal)
 
@@ -71,11 +70,11 @@ def faulty(refusal: InvalidRequest) -> LogoutRequest:
     return LogoutRequest(fault=refusal.description)
 
 
-def _parsed(params: Parameters) -> LogoutRequest:
+def _parsed(params: Parameters, issuer: str) -> LogoutRequest:
     hint = None
     parameters.refuse_long(params)
     if "id_token_hint" in params:
-        hint = id_token.read_hint(params["id_token_hint"], issuer=conf.ISSUER)
+        hint = id_token.read_hint(params["id_token_hint"], issuer=issuer)
         if hint is None:
             raise InvalidRequest("id_token_hint must be an ID token that this server issued.")
     client_id = params.get("client_id", hint.client_id if hint else "")

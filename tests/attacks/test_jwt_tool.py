@@ -465,7 +465,9 @@ def others(issued, mobile_app, alice):
     return {
         "ID token": tokens["id_token"],
         "refresh token": tokens["refresh_token"],
-        "logout token": backchannel_logout.logout_token(mobile_app, user_id=str(alice.pk), sid="s"),
+        "logout token": backchannel_logout.logout_token(
+            mobile_app, user_id=str(alice.pk), sid="s", issuer=conf.ISSUER, pairwise_key=""
+        ),
         "status list": published_lists.published(0).jwt,
         "client assertion": client_key.assertion(mobile_app.client_id),
         "client assertion for the API": client_key.assertion(mobile_app.client_id, aud=conf.audiences[0]),

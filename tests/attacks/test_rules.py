@@ -331,7 +331,9 @@ def test_asvs_10_5_an_id_token_and_a_logout_token_are_told_apart(issued, web_app
     claims = decoded(id_token)
     assert (claims["nonce"], claims["sub"], claims["iss"]) == ("n-1", str(alice.pk), conf.ISSUER)
     assert claims["aud"] == web_app.client_id
-    logout_token = backchannel_logout.logout_token(web_app, user_id=str(alice.pk), sid=claims["sid"])
+    logout_token = backchannel_logout.logout_token(
+        web_app, user_id=str(alice.pk), sid=claims["sid"], issuer=claims["iss"], pairwise_key=""
+    )
     assert jwt.get_unverified_header(logout_token)["typ"] == "logout+jwt"
     assert jwt.get_unverified_header(id_token)["typ"] == "JWT"
     assert "nonce" not in decoded(logout_token)
