@@ -125,10 +125,19 @@ class User(AbstractBaseUser, PermissionsMixin):
             super().save(*args, **kwargs)
             acts.follow(self, stored)
 
+    def set_password(self, raw_password: str | None) -> None:
+        """In NFC: keyboards write the same letters in different ways (NIST SP 800-63B §5.1.1.2, RFC 8265 §4.2)."""
+        super().set_password(raw_password and unicodedata.normalize("NFC", raw_password))
+
     def check_password(self, raw_password: str | None) -> bool:
+        """Also against a hash of an earlier release, which was of the letters as they were typed."""
+        spellings = [raw_password]
+        if raw_password and not raw_password.isascii():
+            composed = unicodedata.normalize("NFC", raw_password)
+            spellings = list(dict.fromkeys([composed, raw_password, unicodedata.normalize("NFD", raw_password)]))
         self.is_upgrading_hash = True
         try:
-            return super().check_password(raw_password)
+            return any(super(User, self).check_password(spelling) for spelling in spellings)
         finally:
             self.is_upgrading_hash = False
 

@@ -10,12 +10,14 @@ from accounts.browsers import trusted_browsers
 from accounts.browsers.sessions import SessionsView
 from accounts.login import recent_proof
 from accounts.login.pages import LoginView, stronger_login
+from accounts.pages.change_password import change_password
 from accounts.pages.home import choose_language, home
 from accounts.pages.personal_data import download
 from accounts.pages.security import security
 
 urlpatterns = [
     path("", home, name="home"),
+    path(".well-known/change-password", change_password, name="change-password"),
     path("language", choose_language, name="set_language"),
     path("accounts/login/", LoginView.as_view(), name="account_login"),
     path("accounts/", security, name="account_security"),

@@ -11,10 +11,14 @@ def _pattern(letters: str, gap: str = "") -> str:
 
 
 _FORM = re.compile(_pattern("A-Z"))
+# Between groups, as users and documents write them: spaces of any width, hyphens, dots, slashes.
+_GAP = r"[ \u00a0\u2007\u2009\u202f\u2010-\u2013.\/-]*"
+_PREFIX = f"{_GAP}([Ii][Bb][Aa][Nn]{_GAP}:?)?{_GAP}"
+_WRITTEN_PREFIX, _WRITTEN_GAP = re.compile(f"^{_PREFIX}"), re.compile(_GAP)
 #: What `compact` makes that form of, for a JSON Schema (ECMA 262).
-WRITTEN_PATTERN = f"^ *{_pattern('A-Za-z', ' *')}$"
-#: 34 and the spaces between groups of four.
-MAX_WRITTEN_CHARACTERS = 42
+WRITTEN_PATTERN = f"^{_PREFIX}{_pattern('A-Za-z', _GAP)}$"
+#: 34, what separates groups of four, and the prefix.
+MAX_WRITTEN_CHARACTERS = 64
 
 
 def generate() -> str:
@@ -29,13 +33,18 @@ def from_number(number: int) -> str:
 
 
 def is_valid(iban: str) -> bool:
-    """Checks the form and the check digits (ISO 7064 MOD 97-10) of an IBAN without spaces."""
-    return bool(_FORM.fullmatch(iban)) and _remainder(iban[4:] + iban[:4]) == 1
+    """Checks the form and the check digits (ISO 7064 MOD 97-10) of an IBAN without separators.
+
+    Check digits are 02 to 98: 98 minus a remainder of 97.
+    """
+    if not _FORM.fullmatch(iban) or not 2 <= int(iban[2:4]) <= 98:
+        return False
+    return _remainder(iban[4:] + iban[:4]) == 1
 
 
 def compact(text: str) -> str:
-    """Without spaces and in capital letters."""
-    return text.replace(" ", "").upper()
+    """Without separators and the word IBAN, in capital letters."""
+    return _WRITTEN_GAP.sub("", _WRITTEN_PREFIX.sub("", text.strip(), count=1)).upper()
 
 
 def grouped(iban: str | None) -> str:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from banking.accounts.history import FIELDS, needs_fresh_login, recent_rows
 from banking.accounts.months import Month, closed_months, month_with_statement
-from banking.accounts.statement_csv import csv_lines
+from banking.accounts.statement_csv import Notation, csv_lines
 from banking.accounts.statements import statement_of
 from banking.models import Account, Role, Transfer
 from banking.web import history
@@ -76,11 +76,12 @@ def statement(request: HttpRequest, account_id: UUID, month: str) -> HttpRespons
 @require_safe
 @page
 def statement_csv(request: HttpRequest, account_id: UUID, month: str) -> HttpResponseBase:
-    """The same bytes as the API sends."""
+    """With the rows that the API sends, in the notation of the page's language."""
+    notation = Notation.of_page()  # before the answer is streamed, when no language is active any more
 
     def download(found: Account, asked: Month) -> HttpResponseBase:
         rows = statement_of(found.pk, asked).entries.values(*FIELDS).iterator(chunk_size=500)
-        response = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
+        response = StreamingHttpResponse(csv_lines(rows, notation), content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="statement-{asked}.csv"'
         return response
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from banking.models import Account, Payee
 from banking.notation import amounts, iban
+from oauth.infrastructure import display_names
 
 SOMEONE_NEW = "new"
 
@@ -23,7 +24,7 @@ def clean_iban(value: str) -> str:
 
 def clean_text(value: str) -> str:
     """Refuses characters that are invisible or change the direction of the text."""
-    if not value.isprintable():
+    if not display_names.is_printable(value):
         raise forms.ValidationError(_("This contains an invisible character."))
     return value
 

@@ -3,6 +3,7 @@
 import re
 
 _PAIR = re.compile(r"""[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;]*))[ \t]*([;,]|$)""")
+_EMPTY = re.compile(r"[ \t,]*")
 _ESCAPED = re.compile(r"\\(.)")
 
 Element = dict[str, str]
@@ -14,6 +15,11 @@ def elements(header: str) -> list[Element]:
     found: list[Element] = [{}]
     position = 0
     while position < len(header):
+        if not found[-1]:
+            # RFC 9110 §5.6.1: a list may have empty elements, such as at its ends.
+            position = _EMPTY.match(header, position).end()  # type: ignore[union-attr]
+            if position == len(header):
+                break
         pair = _PAIR.match(header, position)
         if pair is None:
             return []
@@ -25,4 +31,4 @@ def elements(header: str) -> list[Element]:
         if separator == ",":
             found.append({})
         position = pair.end()
-    return found
+    return [element for element in found if element]

@@ -113,12 +113,18 @@ def _by_forwarded(header: str, is_trusted: Callable[[str], bool], is_marked: Cal
 
 
 def _by_x_forwarded(said: dict[str, str], is_trusted: Callable[[str], bool]) -> Seen:
-    """Each proxy appends the IP address of its client, so the client is the last one that is not a trusted proxy."""
-    address = ""
+    """Each proxy appends the IP address of its client, so the client is the last one that is not a trusted proxy.
+
+    The scheme is that of the same hop. A proxy that replaces X-Forwarded-Proto, and does not append, leaves fewer
+    values.
+    """
+    address, hop = "", -1
     for address in _hops(said.get("HTTP_X_FORWARDED_FOR", "")):
+        hop += 1
         if not is_trusted(address):
             break
-    return Seen(address=address, scheme=_scheme(said.get("HTTP_X_FORWARDED_PROTO", "")))
+    schemes = [one for one in reversed(said.get("HTTP_X_FORWARDED_PROTO", "").split(",")) if one.strip()]
+    return Seen(address=address, scheme=_scheme(schemes[min(max(hop, 0), len(schemes) - 1)] if schemes else ""))
 
 
 def _scheme(written: str) -> str:
@@ -154,6 +160,8 @@ def _der(value: str) -> bytes:
 def _hops(forwarded_for: str) -> Iterator[str]:
     """The IP addresses, nearest first, up to the first value that is not one."""
     for item in reversed(forwarded_for.split(",")):
+        if not item.strip():
+            continue  # RFC 9110 §5.6.1: a list may have empty elements
         address = _address(item.strip())
         if address is None:
             return

@@ -103,7 +103,7 @@ def _binding_message(params: Parameters, client: Client) -> str:
     It is part of an email from this site, so it must not contain a link (§13 invalid_binding_message).
     """
     message = params.get("binding_message", "")
-    if len(message) > LONGEST_BINDING_MESSAGE or not message.isprintable():
+    if len(message) > LONGEST_BINDING_MESSAGE or not display_names.is_printable(message):
         raise InvalidBindingMessage(f"binding_message must be at most {LONGEST_BINDING_MESSAGE} printable characters.")
     if display_names.holds_link(message):
         raise InvalidBindingMessage("binding_message must not contain a link, a host name or an email address.")

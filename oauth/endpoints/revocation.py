@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 
 from oauth import parameters
 from oauth.endpoints import token_lookup
-from oauth.endpoints.protocol import ProtocolEndpoint
+from oauth.endpoints.protocol import ProtocolEndpoint, json_response
 from oauth.errors import UnsupportedTokenType
 from oauth.models import Authorization
 from oauth.status import imported_access_tokens
@@ -32,6 +32,5 @@ class RevocationEndpoint(ProtocolEndpoint):
             token.authorization.revoke(Authorization.RevocationReason.CLIENT)
         elif token is not None and token.is_imported and token.client_id == client.client_id:
             imported_access_tokens.end_own(params["token"])
-        response = HttpResponse()
-        del response["Content-Type"]  # the body is empty, and oidc-client-ts refuses text/html
-        return response
+        # RFC 7009 §2.2: the content is ignored. Some clients parse it as JSON, so it is an empty object.
+        return json_response({})

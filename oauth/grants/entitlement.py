@@ -11,7 +11,7 @@ from oauth.authorization_details import Detail
 from oauth.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
 from oauth.infrastructure.uris import spelled_as
 from oauth.models import Client
-from oauth.models.scope import SCOPE_OF_CLAIM
+from oauth.models.scope import SCOPE_OF_CLAIM, understood
 
 
 def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> frozenset[str]:
@@ -20,7 +20,7 @@ def scopes(asked: str | None, allowed: Iterable[str], *clients: Client) -> froze
     left = frozenset(allowed)
     for client in clients:
         left = left.intersection(client.allowed_scopes)
-    wanted = left if asked is None else frozenset(asked.split())
+    wanted = left if asked is None else frozenset(understood(asked.split(), left))
     if not wanted or not wanted <= left:
         raise InvalidScope("The requested scope exceeds what is allowed.", detail=f"asked {sorted(wanted - left)}")
     return wanted

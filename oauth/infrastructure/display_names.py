@@ -13,6 +13,16 @@ _TOGETHER = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMO
 # Letters that look Latin, from the scripts that have many of them.
 _LOOK_LATIN = frozenset("аеорсухіјѕԛԝһԁѵӏгАВЕКМНОРСТХУІЈЅԚԜҺѴӀονιυκραΑΒΕΖΗΙΚΜΝΟΡΤΥΧօսցհոՕՍ")
 
+_ZERO_WIDTH_NON_JOINER, _ZERO_WIDTH_JOINER = "\u200c", "\u200d"
+_JOINERS = frozenset((_ZERO_WIDTH_NON_JOINER, _ZERO_WIDTH_JOINER))
+# Scripts whose letters change their form when they are joined.
+_JOINED = frozenset(
+    {
+        "ARABIC", "SYRIAC", "MONGOLIAN", "NKO", "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL",
+        "TELUGU", "KANNADA", "MALAYALAM", "SINHALA", "KHMER", "MYANMAR", "TIBETAN",
+    }
+)  # fmt: skip
+
 _LINK = re.compile(
     r"""
     :// | \bwww\. | @ | \b(?:mailto|tel|sms|javascript|data): |
@@ -24,12 +34,29 @@ _LINK = re.compile(
 )
 
 
+def is_printable(text: str) -> bool:
+    """`str.isprintable`, but a joiner may stand where a script or an emoji needs it."""
+    return all(c.isprintable() or _is_needed_joiner(text, at) for at, c in enumerate(text))
+
+
+def _is_needed_joiner(text: str, at: int) -> bool:
+    """Whether this is a (non-)joiner between letters of a script that is written with them, or between the parts of an
+    emoji (RFC 5892 appendix A.1, A.2, UTS #51 §2.7). Anywhere else it is invisible."""
+    if text[at] not in _JOINERS or not 0 < at < len(text) - 1:
+        return False
+    before, after = text[at - 1], text[at + 1]
+    if text[at] == _ZERO_WIDTH_JOINER and unicodedata.category(after) == "So":
+        return before == "\ufe0f" or unicodedata.category(before) in ("So", "Sk")
+    return _script(before) in _JOINED and unicodedata.category(after)[0] in "LM"
+
+
 def plain(text: str, *, longest: int = LONGEST) -> str:
     """One line without direction controls, invisible characters and stacked accents, in NFKC letters."""
+    letters = unicodedata.normalize("NFKC", text)
     kept = "".join(
-        c if unicodedata.category(c)[0] in "LNPSM" else " "
-        for c in unicodedata.normalize("NFKC", text)
-        if unicodedata.category(c) not in ("Cf", "Me", "Co", "Cn", "Cs")
+        c if unicodedata.category(c)[0] in "LNPSM" or _is_needed_joiner(letters, at) else " "
+        for at, c in enumerate(letters)
+        if unicodedata.category(c) not in ("Cf", "Me", "Co", "Cn", "Cs") or _is_needed_joiner(letters, at)
     )
     name = " ".join(kept.split())
     return name if len(name) <= longest else f"{name[: longest - 1]}…"

@@ -18,6 +18,21 @@ def scopes_of_claims(names: Iterable[str]) -> frozenset[str]:
     return frozenset(SCOPE_OF_CLAIM[name] for name in names if name in SCOPE_OF_CLAIM)
 
 
+def understood(asked: Iterable[str], allowed: Iterable[str]) -> tuple[str, ...]:
+    """The scopes of a request that count, without repetitions.
+
+    OpenID Connect Core §3.1.2.1: in an OpenID request, scopes that the server does not know are ignored, and so is
+    `offline_access` that the client may not have (§11). Without `openid`, and for any other known scope, the caller
+    refuses what is not `allowed`.
+    """
+    asked = tuple(dict.fromkeys(asked))
+    beyond = set(asked).difference(allowed)
+    if "openid" not in asked or not beyond:
+        return asked
+    known = set(Scope.objects.filter(name__in=beyond).values_list("name", flat=True)) - {"offline_access"}
+    return tuple(name for name in asked if name not in beyond or name in known)
+
+
 class Scope(models.Model):
     class Group(models.TextChoices):
         IDENTITY = "identity", _("Who you are")

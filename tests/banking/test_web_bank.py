@@ -1,9 +1,11 @@
 """The web bank: the API's rules for a person at a browser."""
 
+import csv
 import re
 import secrets
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 import time_machine
@@ -125,17 +127,24 @@ def test_what_is_older_than_ninety_days_needs_a_fresh_log_in(browser, current, s
         assert link["href"].startswith("/accounts/reauthenticate/?next=%2Fbank%2Faccounts%2F")
 
 
-def test_a_statement_is_read_and_its_csv_is_the_apis(browser, current, api, access_token, alice):
+def test_a_statement_is_read_and_its_csv_has_the_rows_of_the_apis(browser, current, api, access_token, alice):
     Account.objects.filter(pk=current.pk).update(opened_at=timezone.now() - timedelta(days=70))
     month = soup(browser.get(f"/bank/accounts/{current.pk}/statements")).select_one(".rows a")["href"]
     page = browser.get(month)
     check_page(page)
     assert "At the beginning" in text(page)
     ours = b"".join(browser.get(f"{month}.csv").streaming_content)
+    german = b"".join(browser.get(f"{month}.csv", headers={"Accept-Language": "de"}).streaming_content).decode()
     theirs = api(access_token(alice, "statements:read")).get(
         f"/api/v1/accounts/{current.pk}/statements/{month.rsplit('/', 1)[1]}", headers={"Accept": "text/csv"}
     )
-    assert ours == b"".join(theirs.streaming_content)
+    plain = b"".join(theirs.streaming_content)
+    assert ours == b"\xef\xbb\xbf" + plain  # by the mark, Excel knows that it is UTF-8
+    rows, of_api = list(csv.reader(StringIO(german), delimiter=";")), list(csv.reader(StringIO(plain.decode())))
+    assert [[cell.removeprefix("\ufeff") for cell in rows[0]], len(rows)] == [of_api[0], len(of_api)]
+    amount = of_api[0].index("amount")
+    assert [row[amount] for row in rows[1:]] == [row[amount].replace(".", ",") for row in of_api[1:]]
+    assert german.startswith("\ufeffbooked_at;description;")
     for wrong in ("2999-01", "x", "2020-13"):
         assert browser.get(f"/bank/accounts/{current.pk}/statements/{wrong}").status_code == 404
 

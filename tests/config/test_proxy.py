@@ -121,6 +121,47 @@ def test_a_chain_of_named_proxies_is_followed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("proto", "scheme"),
+    [
+        ("https, http", "https"),  # TLS ends at the outer proxy
+        ("http, https", "http"),
+        ("https", "https"),  # the inner proxy replaces the header
+        ("https,http", "https"),
+        (" HTTPS , http ", "https"),
+        ("https, https, http", "https"),  # the first is the client's own invention
+        ("https, http, http", "http"),
+        ("https, , http,", "https"),
+        ("nonsense, http", "http"),
+        ("", "http"),
+    ],
+)
+def test_the_scheme_is_that_of_the_clients_own_connection(proto: str, scheme: str) -> None:
+    """The server joins several lines of one header with commas (RFC 9110 §5.3)."""
+    seen = seen_through("10.0.0.0/8", peer="10.1.2.3", forwarded_for="203.0.113.9, 10.9.9.9", proto=proto)
+    assert seen == ("203.0.113.9", scheme)
+
+
+@pytest.mark.parametrize("written", ["203.0.113.9,", ", 203.0.113.9", "203.0.113.9, ,", "203.0.113.9,,10.9.9.9"])
+def test_empty_elements_of_a_list_do_not_count(written: str) -> None:
+    assert seen_through("10.0.0.0/8", peer="10.1.2.3", forwarded_for=written)[0] == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        f"for=198.51.100.7,for=203.0.113.9;proto=https;by=_{SECRET}",
+        f"for=198.51.100.7, , for=203.0.113.9;proto=https;by=_{SECRET},",
+        f",for=203.0.113.9;proto=https;by=_{SECRET}",
+        f"for=203.0.113.9;proto=https;by=_{SECRET} , for=10.9.9.9;proto=http;by=_{SECRET}",
+        f"for=203.0.113.9;proto=https;by=_{SECRET},,for=10.9.9.9;proto=http;by=_{SECRET}",
+    ],
+)
+def test_forwarded_is_a_list_with_empty_elements_and_several_lines(header: str) -> None:
+    seen = seen_by_forwarded(header)
+    assert (seen["REMOTE_ADDR"], seen["wsgi.url_scheme"]) == ("203.0.113.9", "https")
+
+
+@pytest.mark.parametrize(
     ("written", "address"),
     [
         ("203.0.113.9:4711", "203.0.113.9"),

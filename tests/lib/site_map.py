@@ -180,6 +180,7 @@ NO_PAGE = {
     "openid_connect_callback": "answers another site",
     "socialaccount_signup": "the way on from another site; see test_upstream",
     "bank:statement-csv": "a download",
+    "change-password": "leads password managers to account_change_password",
     "bank:cancel-transfer": "a form of the receipt is sent here",
     "bank:remove-payee": "a form of the payees is sent here",
     "bank:cancel-order": "a form of the orders is sent here",

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from oauth.errors import InvalidScope
 from oauth.models import Client
+from oauth.models.scope import understood
 
 
 def requested_scopes(asked: str | None, client: Client, *, needed: Iterable[str] = ()) -> tuple[str, ...]:
@@ -11,7 +12,7 @@ def requested_scopes(asked: str | None, client: Client, *, needed: Iterable[str]
 
     A request with neither is refused: the consent page would have nothing to show. Raises InvalidScope.
     """
-    wanted = tuple(dict.fromkeys([*(asked or "").split(), *needed]))
+    wanted = tuple(dict.fromkeys([*understood((asked or "").split(), client.allowed_scopes), *needed]))
     if not wanted:
         raise InvalidScope("The parameter scope is missing.")
     # ASVS 5.0 10.4.11.

@@ -1,0 +1,11 @@
+"""Where password managers send a user to change a password (W3C, A Well-Known URL for Changing Passwords §2)."""
+
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+
+@require_safe
+def change_password(request: HttpRequest) -> HttpResponseRedirect:
+    """302: the address of the page may change. The page asks for a login first."""
+    return HttpResponseRedirect(reverse("account_change_password"))
