@@ -45,7 +45,7 @@ def csv_lines(rows: Iterable[dict[str, Any]], notation: Notation = Notation()) -
     writer = csv.writer(_Echo(), delimiter=notation.delimiter)
 
     def decimal(currency: str, amount_minor: int) -> str:
-        return amounts.decimal(currency, amount_minor).replace(".", notation.decimal_sign)
+        return str(amounts.decimal(currency, amount_minor)).replace(".", notation.decimal_sign)
 
     yield notation.mark + writer.writerow(_COLUMNS)
     for row in rows:

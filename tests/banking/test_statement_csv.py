@@ -1,0 +1,35 @@
+"""The CSV of a statement, as a spreadsheet of the reader's language opens it."""
+
+import csv
+
+import pytest
+from django.utils import timezone, translation
+
+from banking.accounts.statement_csv import Notation, csv_lines
+
+ROW = {
+    "booked_at": timezone.now(), "transaction__description": "Rent; March", "counterparty_name": "Bob, Ltd",
+    "counterparty_iban": "DE89370400440532013000", "amount_minor": -123456, "currency": "EUR",
+    "balance_after_minor": 5, "transaction_id": "t",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "delimiter", "amount", "balance"),
+    [("de", ";", "1234,56", "0,05"), ("en-gb", ",", "1234.56", "0.05"), ("zh-hans", ",", "1234.56", "0.05")],
+)
+def test_excel_opens_it_in_the_language_of_the_page(language, delimiter, amount, balance):
+    with translation.override(language):
+        text = "".join(csv_lines([ROW], Notation.of_page()))
+    assert text[0] == "\ufeff"
+    [row] = csv.DictReader(text[1:].splitlines(), delimiter=delimiter)
+    assert (row["amount"], row["balance_after"]) == (amount, balance)
+    assert (row["description"], row["counterparty_name"]) == ("Rent; March", "Bob, Ltd")
+
+
+def test_the_api_sends_the_same_in_every_language():
+    with translation.override("de"):
+        german = "".join(csv_lines([ROW]))
+    assert german == "".join(csv_lines([ROW]))
+    assert ",1234.56,EUR,0.05," in german
+    assert german[0] != "\ufeff"
