@@ -32,6 +32,7 @@ from tests.lib.database import within_this_transaction
 from tests.lib.http_listener import HttpListener
 from tests.lib.login import logged_in
 from tests.lib.oauth_client import TokenEndpoint, allow
+from tests.lib.patience import Patience
 from tests.lib.pristine_database import Pristine
 from tests.lib.registered import make_client, make_user
 from tests.lib.template_database import use_template
@@ -61,18 +62,26 @@ WhiteNoiseMiddleware.add_files_from_finders = _share_static_files
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: DjangoDbBlocker
-) -> None:
+) -> Patience:
+    patience = Patience()
     with django_db_blocker.unblock():
+        patience.begin()
         use_template()
+    return patience
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def django_db_setup(
+    django_db_modify_db_settings: Patience, django_db_setup: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
     with django_db_blocker.unblock():
+        django_db_modify_db_settings.end()
         pristine = Pristine.remember()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: pristine.restore())
         yield
+    with django_db_blocker.unblock():
+        django_db_modify_db_settings.begin()
 
 
 @pytest.fixture(autouse=True)

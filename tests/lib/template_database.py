@@ -20,8 +20,6 @@ def use_template() -> None:
     """From here on the test database is created as a copy of the migrated template."""
     name = f"template_{_fingerprint()}"
     with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]  # Django's own door to CREATE DATABASE
-        cursor.execute("SET lock_timeout = 0")  # the site's own is shorter than migrating takes
-        cursor.execute("SET statement_timeout = 0")
         cursor.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
         cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
         if not cursor.fetchone():
