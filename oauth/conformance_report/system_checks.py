@@ -23,7 +23,7 @@ def _line(found: CheckMessage) -> Line:
     return Line(
         Standard.CHECKS,
         found.id or "check",
-        "This check finds nothing.",
+        "`manage.py check --deploy` finds nothing about security.",
         Verdict.UNMET,
         " ".join(found.msg.split()),
         " ".join((found.hint or "").split()),

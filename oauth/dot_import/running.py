@@ -46,7 +46,8 @@ def run(source: Source, options: Options, *, is_dry_run: bool) -> Report:
 def _write(source: Source, options: Options, users: Users, report: Report) -> None:
     if report.blocked_by:
         raise ImportRefused("\n".join([*report.to_text()]))
-    record, is_new = DotImport.objects.get_or_create(source=source.name, defaults={"plan": options.digest})
+    begin = {"plan": options.digest, "scopes": options.mapping.scopes}
+    record, is_new = DotImport.objects.get_or_create(source=source.name, defaults=begin)
     if record.plan != options.digest:
         raise ImportRefused("This import began with other options or another mapping: it must go on with the same.")
     if record.finished_at is not None:

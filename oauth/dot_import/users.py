@@ -49,6 +49,10 @@ class Users:
         spelled = {one for value in values.values() for one in (value, value.lower())}
         found = users.filter(**{f"{self._field}__in": spelled}).values_list(self._field, "pk")
         here = {value.lower(): pk for value, pk in found}
+        if others := {value.lower() for value in values.values()} - here.keys():
+            # In capitals here. This reads the whole table, so only what the index did not find comes here.
+            lowered = users.annotate(lowered=Lower(self._field)).filter(lowered__in=others)
+            here |= dict(lowered.values_list("lowered", "pk"))
         return {key: here[value.lower()] for key, value in values.items() if value.lower() in here}
 
     @cached_property

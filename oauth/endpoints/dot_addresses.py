@@ -2,32 +2,80 @@
 
     path("o/", include("oauth.endpoints.dot_addresses"))
 
-Authorization requests are redirected to this server's page. The answers are this server's: its issuer, its tokens.
+Clients keep the names of scopes, too: many send them at each refresh. Here, and only here, a scope that the import has
+mapped means what the mapping says. Authorization requests are redirected to this server's page. The answers are this
+server's: its issuer, its tokens, its names of scopes.
 """
 
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.views.generic import RedirectView
 
+from oauth import parameters
 from oauth.endpoints.device_authorization import DeviceAuthorizationEndpoint
 from oauth.endpoints.introspection import IntrospectionEndpoint
 from oauth.endpoints.jwks import JWKSEndpoint
 from oauth.endpoints.revocation import RevocationEndpoint
 from oauth.endpoints.token import TokenEndpoint
 from oauth.endpoints.userinfo import UserInfoEndpoint
+from oauth.models import DotImport
+
+
+class _Token(TokenEndpoint):
+    def post(self, request: HttpRequest) -> HttpResponse:
+        _rename_in_body(request)
+        return super().post(request)
+
+
+class _DeviceAuthorization(DeviceAuthorizationEndpoint):
+    def post(self, request: HttpRequest) -> JsonResponse:
+        _rename_in_body(request)
+        return super().post(request)
 
 
 class _Authorize(RedirectView):
-    url = "/oauth/authorize"
-    query_string = True
     http_method_names = ["get", "head"]
+
+    def get_redirect_url(self, *args: Any, **kwargs: Any) -> str:
+        return f"/oauth/authorize?{_renamed(self.request.META.get('QUERY_STRING', ''))}"
+
+
+def _rename_in_body(request: HttpRequest) -> None:
+    """What the endpoint reads next. Raises InvalidRequest or RequestTooLarge."""
+    if request.content_type == "application/x-www-form-urlencoded":
+        body = parameters.read_body(request).decode("latin-1")
+        request._body = _renamed(body).encode("latin-1")  # where Django keeps `body`
+
+
+def _renamed(encoded: str) -> str:
+    """A form or a query with the scopes of this server. One without scopes, or a malformed one, stays as it is."""
+    if "scope=" not in encoded:
+        return encoded
+    try:
+        pairs = parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=parameters.MAX_FIELDS)
+    except ValueError:
+        return encoded
+    return urlencode([(name, _new_scopes(value) if name == "scope" else value) for name, value in pairs])
+
+
+def _new_scopes(asked: str) -> str:
+    """Of several imports, the newest counts. If nothing is left, the old names stay and are refused: a request without
+    a scope would get all of them."""
+    mapped: dict[str, list[str]] = {}
+    for scopes in DotImport.objects.order_by("started_at").values_list("scopes", flat=True):
+        mapped |= scopes
+    return " ".join(dict.fromkeys(new for old in asked.split() for new in mapped.get(old, [old]))) or asked
 
 
 urlpatterns = [
-    path("token/", TokenEndpoint.as_view()),
+    path("token/", _Token.as_view()),
     path("authorize/", _Authorize.as_view()),
     path("revoke_token/", RevocationEndpoint.as_view()),
     path("introspect/", IntrospectionEndpoint.as_view()),
     path("userinfo/", UserInfoEndpoint.as_view()),
-    path("device-authorization/", DeviceAuthorizationEndpoint.as_view()),
+    path("device-authorization/", _DeviceAuthorization.as_view()),
     path(".well-known/jwks.json", JWKSEndpoint.as_view()),
 ]

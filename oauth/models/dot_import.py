@@ -13,6 +13,8 @@ class DotImport(models.Model):
     source = models.CharField(max_length=200, unique=True)
     # A digest of everything that decides what a row becomes: an import must go on as it began.
     plan = models.CharField(max_length=64)
+    # {"old scope": ["scope here"]}: clients that keep DOT's addresses also keep the old names.
+    scopes = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
     # Limits of lifetimes count from here.
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True, blank=True)

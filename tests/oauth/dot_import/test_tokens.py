@@ -19,7 +19,7 @@ from django.utils import timezone
 from oauth.conf import conf
 from oauth.dot_import import ImportRefused, mapping
 from oauth.dot_import.users import Users
-from oauth.models import Authorization, Client, ImportedAccessToken, RefreshToken, RememberedConsent
+from oauth.models import Authorization, Client, DotImport, ImportedAccessToken, RefreshToken, RememberedConsent
 from oauth.models.secret import digest
 from oauth.status import imported_access_tokens
 from tests.lib.oauth_client import authorization_url
@@ -147,8 +147,11 @@ class TestUsers:
         for user in users:
             old.refresh_token(f"of {user.key}", web, user)
 
-    def test_the_address_matches_in_any_letter_case(self, old, web, alice, command):
-        self.tokens_of(old, web, old.user("Alice@Example.test"))
+    @pytest.mark.parametrize(("there", "here"), [("Alice@X.test", "alice@x.test"), ("alice@x.test", "Alice@X.test")])
+    def test_the_address_matches_in_any_letter_case(self, old, web, alice, command, there, here):
+        with connection.cursor() as cursor:
+            cursor.execute(f'UPDATE "{alice._meta.db_table}" SET email = %s WHERE id = %s', [here, alice.pk])
+        self.tokens_of(old, web, old.user(there))
         command("--apply")
         assert Authorization.objects.get().user == alice
 
@@ -371,3 +374,35 @@ def test_the_report_is_json_and_text(old, web, user, command, capsys, source, ma
     assert "refresh tokens adopted" in text
     assert "The implicit flow is unsafe" in text
     assert "\u202e" not in text
+
+
+class TestOldAddresses:
+    """Clients that nobody changes send DOT's names of scopes, to DOT's addresses."""
+
+    pytestmark = pytest.mark.urls("tests.dot_project.moved_urls")
+
+    @pytest.fixture
+    def send(self, old, web, user, command):
+        old.refresh_token("the-old-one", web, user)
+        command("--apply", "--all-scopes")
+
+        def refresh(path: str, scope: str) -> Any:
+            return post(path, web, grant_type="refresh_token", refresh_token="the-old-one", scope=scope).json()
+
+        return refresh
+
+    def test_an_old_scope_means_what_the_mapping_says(self, send):
+        assert send("/o/token/", "read")["scope"] == "accounts:read"
+        assert send("/o/token/", "accounts:read")["scope"] == "accounts:read"
+
+    def test_it_means_nothing_at_our_own_address(self, send):
+        assert send("/oauth/token", "read")["error"] == "invalid_scope"
+
+    @pytest.mark.parametrize("scope", ["write", "read write", "unknown", "legacy"])
+    def test_no_name_gives_more_than_the_token_has(self, send, scope):
+        DotImport.objects.update(scopes={"read": ["accounts:read"], "write": ["transfers:write"], "legacy": []})
+        assert send("/o/token/", scope)["error"] == "invalid_scope"
+
+    def test_an_authorization_request_is_sent_to_our_page(self, send):
+        answer = Browser().get("/o/authorize/?client_id=a%26b&scope=read+openid&state=x")
+        assert answer["Location"] == "/oauth/authorize?client_id=a%26b&scope=accounts%3Aread+openid&state=x"
