@@ -44,9 +44,8 @@ def find_wrong(given: object, form: type) -> list[Wrong]:
     for one in fields(form):
         if one.name not in given:
             if one.default is MISSING and one.default_factory is MISSING:
-                wrong.append(
-                    Wrong(id="oauth.E022", problem=f'OAUTH["{one.name}"] is not set.', fix="It has no default.")
-                )
+                problem = f'OAUTH["{one.name}"] is not set.'
+                wrong.append(Wrong(id="oauth.E022", problem=problem, fix="It must be set, because it has no default."))
         elif not _fits(given[one.name], hints[one.name]):
             wrong.append(
                 Wrong(
@@ -100,7 +99,8 @@ def _name(hint: Any) -> str:
 
 def _told(value: object) -> str:
     """The type of a value: `a str`, `a list with a str`."""
-    kind = "None" if value is None else f"a {type(value).__name__}"
+    name = type(value).__name__
+    kind = "None" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
     inside = list(value.values()) if isinstance(value, Mapping) else value
     if isinstance(inside, list | tuple) and inside:
         kinds = sorted({type(one).__name__ for one in inside})

@@ -41,8 +41,7 @@ def _encryption_keys() -> Iterator[CheckMessage]:
         problem = "is empty" if not keys else "holds something that is not a Fernet key"
         yield Error(
             f'OAUTH["KEY_ENCRYPTION_KEYS"] {problem}. Signing keys are stored encrypted with the first of them.',
-            hint="Create one: python -c 'from cryptography.fernet import Fernet; "
-            "print(Fernet.generate_key().decode())'",
+            hint="Create one: python -m oauth.management.commands.generate_key",
             id="oauth.E002",
         )
 

@@ -43,6 +43,7 @@ def rules() -> tuple[EnforcedRule, ...]:
     return tuple(rule for row in rows if (rule := EnforcedRule(**row)).standard)
 
 
+@cache
 def files(ids: tuple[str, ...]) -> tuple[str, ...]:
     """Where the code enforces these rules, each file once."""
     return tuple(dict.fromkeys(rule.file for rule in rules() if rule.id in ids))

@@ -1,8 +1,10 @@
 """Reports: the lines of all rules about the site or about one client."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from oauth.conf import conf
 from oauth.conformance_report import enforced, rules, system_checks
@@ -76,4 +78,10 @@ def _line(rule: Rule[ClientJudge] | Rule[SiteJudge], outcome: Outcome) -> Line:
 
 def _chosen(lines: Iterable[Line], standards: Collection[Standard]) -> tuple[Line, ...]:
     kept = [line for line in lines if not standards or line.standard in standards]
-    return tuple(sorted(kept, key=lambda line: _ORDER[line.standard]))
+    return tuple(sorted(kept, key=lambda line: (_ORDER[line.standard], _numbers(line.section))))
+
+
+@cache
+def _numbers(section: str) -> list[int]:
+    """ "§5.3.2.1, code" -> [5, 3, 2, 1], so that §10 follows §9."""
+    return [int(number) for number in re.findall(r"\d+", section.partition(",")[0].partition(" ")[0])]

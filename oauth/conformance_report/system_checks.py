@@ -23,7 +23,7 @@ def _line(found: CheckMessage) -> Line:
     return Line(
         Standard.CHECKS,
         found.id or "check",
-        "`manage.py check --deploy` finds nothing about security.",
+        "This check finds nothing.",
         Verdict.UNMET,
         " ".join(found.msg.split()),
         " ".join((found.hint or "").split()),

@@ -43,6 +43,13 @@ def test_every_service_has_a_read_only_root_and_gains_no_rights(name: str) -> No
     assert service.get("cap_drop") == ["ALL"] or name == "database"  # its image starts as root and drops to a user
 
 
+def test_a_service_without_capabilities_does_not_start_as_root() -> None:
+    """An image that drops from root to a user needs capabilities for that."""
+    own_user = {"proxy", *SITE}  # nginx-unprivileged, and deploy/Containerfile
+    for name, service in COMPOSE["services"].items():
+        assert "user" in service or name in own_user or "cap_drop" not in service, name
+
+
 def test_services_read_each_secret_from_a_file_that_is_declared() -> None:
     for name in SITE:
         environment = COMPOSE["services"][name]["environment"]

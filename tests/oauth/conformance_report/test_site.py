@@ -153,3 +153,8 @@ def test_each_rule_that_a_function_covers_exists():
 def test_the_report_on_the_site_asks_the_database_once(site, django_assert_num_queries):
     with django_assert_num_queries(1):
         report_on_site()
+
+
+def test_sections_stand_in_the_order_of_the_document(site):
+    found = [line.section for line in report_on_site([Standard.ASVS_10]).lines]
+    assert found.index("10.4.2") < found.index("10.4.3 (L1)") < found.index("10.4.10") < found.index("10.7.1")
