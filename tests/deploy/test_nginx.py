@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -135,11 +136,17 @@ def test_the_log_holds_no_query(proxy):
     assert "secret-code" not in log.read_text()
 
 
-def test_old_tls_is_refused(proxy):
-    """BCP 195: TLS 1.2 or newer."""
+@pytest.mark.parametrize(
+    ("cipher", "is_accepted"), [("ECDHE-ECDSA-AES128-GCM-SHA256", True), ("ECDHE-ECDSA-AES128-SHA256", False)]
+)
+def test_tls_1_2_takes_only_ciphers_of_bcp_195(proxy, cipher, is_accepted):
+    """RFC 9325 §4.2, FAPI 2.0 §5.2.2."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
-        context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with pytest.raises(ssl.SSLError):
-        http.client.HTTPSConnection("localhost", proxy[0], context=context, timeout=5).request("GET", "/")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(cipher)
+    connection = http.client.HTTPSConnection("localhost", proxy[0], context=context, timeout=5)
+    with nullcontext() if is_accepted else pytest.raises(ssl.SSLError):
+        connection.request("GET", "/")
+        assert connection.getresponse().status == 200
+    connection.close()
