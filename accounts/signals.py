@@ -30,7 +30,8 @@ def record_login(request: HttpRequest, user: User, response: HttpResponseBase, *
     known_device.remember(request, response, user)
     # This comes after the notice of a new browser, which must be in the owner's language: the new login may be somebody
     # else's.
-    user.speak(translation.get_language())
+    # Not the one that a client asked for: emails come later.
+    user.speak(getattr(request, "own_language", None) or translation.get_language())
     address = request.META.get("REMOTE_ADDR") or None
     AuditEvent.record(AuditEvent.Action.LOGGED_IN, user=user.pk, address=address, endpoint="account")
 

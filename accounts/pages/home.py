@@ -6,6 +6,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
+from oauth.pages import ui_locales
+
 
 def home(request: HttpRequest) -> HttpResponse:
     return render(request, "home.html")
@@ -17,4 +19,6 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     language = request.POST.get("language", "")
     if request.user.is_authenticated and language in dict(settings.LANGUAGES):
         request.user.speak(language)
-    return set_language(request)
+    answer: HttpResponse = set_language(request)
+    ui_locales.forget(request, answer)
+    return answer

@@ -19,6 +19,7 @@ from config.http import errors
 from oauth.conf import conf
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import LimitReached
+from oauth.pages import ui_locales
 
 logger = logging.getLogger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -130,11 +131,15 @@ class PrivatePageMiddleware:
 
 
 class LanguageMiddleware(LocaleMiddleware):
-    """The language that the user chose, otherwise the one of the browser. The admin, the API and machine endpoints use
-    English, which is the language of the specifications."""
+    """The language that a client asked for while its request is answered, otherwise the one that the user chose, or of
+    the browser. The admin, the API and machine endpoints use English, which is the language of the specifications."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
+        request.own_language = translation.get_language()  # type: ignore[attr-defined]
+        if language := ui_locales.language_of(request):
+            translation.activate(language)
+            request.LANGUAGE_CODE = translation.get_language()
         if request.path_info.startswith(("/admin/", "/api/")) or conf.is_machine_endpoint(request.path_info):
             translation.activate(settings.LANGUAGE_CODE)
             request.LANGUAGE_CODE = translation.get_language()

@@ -9,7 +9,7 @@ from django.views.decorators.csrf import csrf_protect
 
 from oauth import parameters
 from oauth.authorize import interaction, picker, steps
-from oauth.authorize.outcome import Refuse
+from oauth.authorize.outcome import Outcome, Refuse, Respond
 from oauth.authorize.steps.decide import decide
 from oauth.authorize.steps.load_request import store_posted_request
 from oauth.clients.lookup import find_client
@@ -29,11 +29,15 @@ class AuthorizationPage(ProtocolPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         params = parameters.parse(request.META.get("QUERY_STRING", "").encode())
         if "interaction" in params:
-            return show(request, steps.run(interaction.load(request, params["interaction"], login_of(request))))
+            return _show(request, steps.run(interaction.load(request, params["interaction"], login_of(request))))
         language = get_language()
-        page = show(request, steps.begin(request, params, find_client(params), login_of(request)))
-        if (chosen := get_language()) and chosen != language:
+        outcome = steps.begin(request, params, find_client(params), login_of(request))
+        page = _show(request, outcome)
+        chosen = get_language()
+        if chosen and chosen != language and not isinstance(outcome, Respond | Refuse):
             ui_locales.remember(page, chosen)
+        else:
+            ui_locales.forget(request, page)
         return page
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -48,4 +52,11 @@ class AuthorizationPage(ProtocolPage):
     @method_decorator(csrf_protect)
     def _decide(self, request: HttpRequest) -> HttpResponse:
         form = parameters.from_body(request, repeatable=_REPEATABLE)
-        return show(request, decide(interaction.load(request, form.require("interaction"), login_of(request), form)))
+        return _show(request, decide(interaction.load(request, form.require("interaction"), login_of(request), form)))
+
+
+def _show(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    page = show(request, outcome)
+    if isinstance(outcome, Respond | Refuse):
+        ui_locales.forget(request, page)
+    return page

@@ -1,15 +1,37 @@
-"""The language that a client asked for, kept for the pages that follow (OpenID Connect Core §3.1.2.1)."""
+"""The language that a client asked for (OpenID Connect Core §3.1.2.1): for the pages of that request and no longer."""
 
 from django.conf import settings
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_supported_language_variant
+
+from oauth.conf import conf
+
+COOKIE = "ui_locales"
+_PATH = "/oauth/authorize"
 
 
 def remember(page: HttpResponse, language: str) -> None:
-    """In the cookie that Django's LocaleMiddleware reads."""
+    """For login, sign-up and consent, until the client has its answer or the user chooses another language."""
     page.set_cookie(
-        settings.LANGUAGE_COOKIE_NAME,
+        COOKIE,
         language,
+        max_age=int(conf.INTERACTION_LIFETIME.total_seconds()),
         samesite="Lax",
         httponly=True,
         secure=settings.SESSION_COOKIE_SECURE,
     )
+
+
+def forget(request: HttpRequest, page: HttpResponse) -> None:
+    if COOKIE in request.COOKIES:
+        page.delete_cookie(COOKIE, samesite="Lax")
+
+
+def language_of(request: HttpRequest) -> str | None:
+    """None if no client asked for one, or if this is a new request, which brings its own `ui_locales`."""
+    if request.path_info == _PATH and request.method == "GET" and "interaction" not in request.GET:
+        return None
+    try:
+        return get_supported_language_variant(request.COOKIES.get(COOKIE, ""))
+    except LookupError:
+        return None

@@ -11,6 +11,7 @@ from bs4 import BeautifulSoup
 from django.test import Client as Browser
 from django.utils import timezone
 
+from accounts.models import User
 from oauth import keys
 from oauth.conf import conf
 from oauth.models import Authorization
@@ -141,10 +142,38 @@ def test_select_account_shows_the_page_although_consent_is_remembered(browser, w
     assert "code" in callback(decide(browser, page))
 
 
-def test_ui_locales_choose_the_language_of_the_pages(mobile_app, signing_keys):
+def test_ui_locales_hold_for_that_request_only(mobile_app, web_app, alice, signing_keys):
+    """OpenID Connect Core §3.1.2.1: on every page of the request, and on none after it."""
     browser = Browser()
     answer = browser.get(authorization_url(mobile_app, ui_locales="xx-YY de en"))
-    assert answer.cookies["django_language"].value == "de"
+    assert "django_language" not in answer.cookies
+    login = browser.get(answer["Location"])
+    assert b'lang="de"' in login.content
+    back = browser.post(answer["Location"], {"login": alice.email, "password": PASSWORD})
+    consent = browser.get(back["Location"])
+    assert b'lang="de"' in consent.content
+    assert User.objects.get(pk=alice.pk).language == "en-gb"  # emails are in the user's own
+    assert callback(decide(browser, consent))["code"]
+    assert b'lang="en' in browser.get("/").content
+    # A request that asks for nothing is in the user's language, also while another one waits.
+    browser.get(authorization_url(web_app, ui_locales="zh-Hans", scope="openid profile"))
+    assert b'lang="zh-hans"' in browser.get("/").content.lower()
+    assert b'lang="en' in browser.get(authorization_url(web_app, scope="openid")).content
+    assert b'lang="en' in browser.get("/").content
+
+
+def test_the_users_own_choice_wins_over_ui_locales(mobile_app, signing_keys):
+    browser = Browser()
+    login = browser.get(authorization_url(mobile_app, ui_locales="de"))["Location"]
+    browser.post("/language", {"language": "zh-hans", "next": login})
+    assert b'lang="zh-hans"' in browser.get(login).content.lower()
+
+
+def test_ui_locales_of_a_refusal_leave_nothing_behind(browser, mobile_app):
+    callback(browser.get(authorization_url(mobile_app, ui_locales="de", prompt="none")))
+    assert b'lang="en' in browser.get("/").content
+    browser.cookies["ui_locales"] = "nonsense'"
+    assert browser.get("/").status_code == 200
 
 
 # --- claims
