@@ -20,7 +20,7 @@ from accounts import second_factors
 from accounts.models import User, UserManager
 from oauth.infrastructure.generic import ModelAdmin
 
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth's documentation does it
 
 
 class AddUserForm(AdminUserCreationForm):  # type: ignore[type-arg]  # takes a parameter in the stubs only

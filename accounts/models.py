@@ -34,10 +34,10 @@ class UserQuerySet(models.QuerySet["User"]):
                 self.model._base_manager.filter(pk__in=[user.pk for user in users]).update(**others)
         return len(users)
 
-    update.alters_data = True  # type: ignore[attr-defined]
+    update.alters_data = True  # type: ignore[attr-defined]  # templates must not call it
 
 
-class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # a base class made at run time
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
         """The whole email in lower case and NFKC, so that saving and looking up use the same spelling."""
@@ -143,7 +143,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def _get_session_auth_hash(self, secret: Any = None) -> str:
         """Django's hash, mixed with the session generation. A browser session with another hash is logged out."""
-        hashed: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]
+        hashed: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]  # not in the stubs
         if not self.session_generation:
             return hashed
         salt = "accounts.User.session_generation"

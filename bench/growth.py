@@ -134,7 +134,7 @@ def _cases(server: Server, data_dir: Path, scale: float) -> Iterator[Case]:
     account = _long_history(server, alice().tokens()["access_token"], rows)
     last = _last_page(server, account, alice)
     for name, path in ((FIRST_PAGE, f"{account}?limit={PAGE}"), (LAST_PAGE, last)):
-        yield Case(name, lambda n, path=path: [Request("GET", path, headers=_bearer(alice()))] * n)  # type: ignore[misc]
+        yield Case(name, lambda n, path=path: [Request("GET", path, headers=_bearer(alice()))] * n)  # type: ignore[misc]  # the default binds the loop variable
 
 
 _PUSHED = {

@@ -66,4 +66,4 @@ class FapiApp(NativeApp):
         claims = {"iss": self.client_id, "client_id": self.client_id, "iat": now, **claims}
         claims["exp"] = now + lifetime_seconds
         key = jwt.algorithms.ECAlgorithm.from_jwk(json.dumps(self.private_key))
-        return jwt.encode(claims, key, "ES256", headers={"kid": self.private_key["kid"], **header})  # type: ignore[arg-type]
+        return jwt.encode(claims, key, "ES256", headers={"kid": self.private_key["kid"], **header})  # type: ignore[arg-type]  # PyJWT takes a JWK's key, too

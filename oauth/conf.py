@@ -15,9 +15,9 @@ try:
     from django.core.exceptions import ImproperlyConfigured
     from django.core.signals import setting_changed
 except ModuleNotFoundError:  # a program without Django, which calls `configure`
-    setting_changed = None  # type: ignore[assignment]
+    setting_changed = None  # type: ignore[assignment]  # without Django
 
-    class ImproperlyConfigured(Exception):  # type: ignore[no-redef]
+    class ImproperlyConfigured(Exception):  # type: ignore[no-redef]  # without Django
         """Django's, for a program without Django."""
 
 
@@ -252,7 +252,7 @@ class _LazyConf:
         return value
 
 
-conf: Conf = _LazyConf()  # type: ignore[assignment]
+conf: Conf = _LazyConf()  # type: ignore[assignment]  # reads as a Conf
 
 
 def _reload(*, setting: str, **_: Any) -> None:

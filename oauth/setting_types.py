@@ -73,7 +73,7 @@ def _fits(value: object, hint: Any) -> bool:
     origin, parts = get_origin(hint), get_args(hint)
     if origin is tuple or origin is Sequence:
         is_list = isinstance(value, Sequence | set | frozenset) and not isinstance(value, str | bytes)
-        return is_list and all(_fits(one, parts[0]) for one in value)  # type: ignore[attr-defined]
+        return is_list and all(_fits(one, parts[0]) for one in value)  # type: ignore[attr-defined]  # a list by then
     if origin is Mapping:
         return isinstance(value, Mapping) and all(
             _fits(key, parts[0]) and _fits(one, parts[1]) for key, one in value.items()

@@ -10,7 +10,7 @@ logger = logging.getLogger(__name__)
 
 def do_after_response(request: HttpRequest, work: Callable[[], object]) -> None:
     """Needs AfterResponseMiddleware around the view."""
-    request.after_response = [*getattr(request, "after_response", []), work]  # type: ignore[attr-defined]
+    request.after_response = [*getattr(request, "after_response", []), work]  # type: ignore[attr-defined]  # the middleware below reads it
 
 
 class AfterResponseMiddleware:
@@ -21,7 +21,7 @@ class AfterResponseMiddleware:
         response = self.get_response(request)
         for work in getattr(request, "after_response", []):
             # Django calls these when the server closes the response.
-            response._resource_closers.append(_logged(work))  # type: ignore[attr-defined]
+            response._resource_closers.append(_logged(work))  # type: ignore[attr-defined]  # what Django calls after the answer was sent
         return response
 
 

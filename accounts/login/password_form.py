@@ -34,6 +34,6 @@ class PasswordForm(LoginForm):
         if self.user is not None:
             record_authentication(request, self.user, method="password", email=self._login.email)
         request.session.set_expiry(0)
-        request.is_suspected = True  # type: ignore[attr-defined]
+        request.is_suspected = True  # type: ignore[attr-defined]  # the login page reads it
         answer = perform_login(request, self._login)
         return answer

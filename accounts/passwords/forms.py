@@ -19,8 +19,8 @@ class _EndApps(forms.Form):
     )
 
     def save(self) -> None:
-        self.user.are_apps_kept = not self.cleaned_data["end_apps"]  # type: ignore[attr-defined]
-        super().save()  # type: ignore[misc]
+        self.user.are_apps_kept = not self.cleaned_data["end_apps"]  # type: ignore[attr-defined]  # User.save() reads it
+        super().save()  # type: ignore[misc]  # allauth is untyped
 
 
 class NewPasswordForm(_EndApps, ChangePasswordForm):

@@ -25,7 +25,7 @@ class _CountsOnce(forms.Form):
     authenticator: Authenticator
 
     def clean_code(self) -> str:
-        code: str = super().clean_code()  # type: ignore[misc]
+        code: str = super().clean_code()  # type: ignore[misc]  # allauth is untyped
         if self.authenticator.type == Authenticator.Type.TOTP:
             _use(self.user, decrypt(self.authenticator.data["secret"]), code)
         return code
@@ -66,7 +66,7 @@ class _UserVerified(forms.Form):
         response = parse_authentication_response(self.cleaned_data["credential"])
         if not response.response.authenticator_data.is_user_verified():
             raise get_adapter().validation_error("incorrect_code")
-        authenticator: Authenticator = super().clean_credential()  # type: ignore[misc]
+        authenticator: Authenticator = super().clean_credential()  # type: ignore[misc]  # allauth is untyped
         return authenticator
 
 

@@ -18,7 +18,7 @@ def is_strong_enough(request: HttpRequest) -> bool:
     known: bool | None = getattr(request, "_is_strong_enough", None)
     if known is None:
         known = _is_strong(request) or not (settings.STAFF_SECOND_FACTOR or second_factors.types_of(request.user))
-        request._is_strong_enough = known  # type: ignore[attr-defined]
+        request._is_strong_enough = known  # type: ignore[attr-defined]  # kept for this request only
     return known
 
 

@@ -47,7 +47,7 @@ class ReadOnly(NeverEdited, ModelAdmin[Any]):
     found_by_user: tuple[str, ...] = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).select_related(*(self.list_select_related or ()))  # type: ignore[misc]
+        return super().get_queryset(request).select_related(*(self.list_select_related or ()))  # type: ignore[misc]  # NeverEdited has no such method; ModelAdmin has
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[UncountedChangeList]:
         return UncountedChangeList

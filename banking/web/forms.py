@@ -45,7 +45,7 @@ class PayeeForm(forms.Form):
 class AmountField(forms.DecimalField):
     """An amount in the notation of the page's language. Django would read “1.23.4” on a German page as 1234."""
 
-    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]
+    def to_python(self, value: Any) -> Decimal | None:  # type: ignore[override]  # an amount may be empty
         if value in self.empty_values:
             return None
         try:
@@ -81,11 +81,11 @@ class TransferForm(forms.Form):
     def __init__(self, *args: Any, sources: list[Account], own: list[Account], payees: list[Payee], **kwargs: Any):
         super().__init__(*args, **{"label_suffix": "", **kwargs})
         self._sources = {str(account.pk): account for account in sources}
-        self.fields["source"].choices = [  # type: ignore[attr-defined]
+        self.fields["source"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
             (pk, f"{one.name} · {amounts.with_symbol(one.currency, one.available_minor)}")
             for pk, one in self._sources.items()
         ]
-        self.fields["to"].choices = [  # type: ignore[attr-defined]
+        self.fields["to"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
             (gettext("Your accounts"), [(f"account:{one.pk}", f"{one.name} ({one.currency})") for one in own]),
             (gettext("Payees"), [(f"payee:{one.pk}", f"{one.name} · {iban.ending(one.iban)}") for one in payees]),
             (SOMEONE_NEW, gettext("Someone new")),

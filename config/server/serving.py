@@ -146,7 +146,7 @@ class WithoutThreadCount(logging.Filter):
         return "Python threads, which seems quite high" not in record.getMessage()
 
 
-class _Server(Granian):  # type: ignore[misc, valid-type]
+class _Server(Granian):  # type: ignore[misc, valid-type]  # granian is untyped
     """Granian with a pause before it stops, and exit code 0 after a signal to stop."""
 
     drain_seconds: float = 0

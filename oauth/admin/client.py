@@ -154,7 +154,7 @@ class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
 
     def save_model(self, request: HttpRequest, obj: Client, form: Any, change: bool) -> None:
         if not change and obj.has_secret:
-            request.new_client_secret = obj.issue_secret()  # type: ignore[attr-defined]
+            request.new_client_secret = obj.issue_secret()  # type: ignore[attr-defined]  # the response of this request shows it once
         obj.changed_by = request.user
         if change and redirect_hosts.hold_back(obj, request.user):
             held = "The new redirect host counts once another admin approves it, under New redirect hosts."

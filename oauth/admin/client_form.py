@@ -64,7 +64,7 @@ class ClientForm(ModelForm[Client]):
             hidden = [name for name in errors.error_dict if name not in self.fields]
             for name in hidden:
                 errors.error_dict.setdefault(NON_FIELD_ERRORS, []).extend(errors.error_dict.pop(name))
-        super()._update_errors(errors)  # type: ignore[misc]
+        super()._update_errors(errors)  # type: ignore[misc]  # not in the stubs
 
     def clean_redirect_uris(self) -> str:
         return "\n".join(self.cleaned_data["redirect_uris"].split())

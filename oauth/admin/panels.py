@@ -75,7 +75,7 @@ def visible_to(user: Any) -> list[Panel]:
 
 def _of(path: str, user: Any) -> Panel | None:
     make: Callable[[], Panel] = import_string(path)
-    permission: str = make.permission  # type: ignore[attr-defined]
+    permission: str = make.permission  # type: ignore[attr-defined]  # the decorator below sets it
     if not user.has_perm(permission):
         return None
     key = f"oauth.admin.panel.{path}.{get_language()}"
@@ -96,7 +96,7 @@ def needs(permission: str) -> Callable[[Callable[[], Panel]], Callable[[], Panel
     """Decorator: the permission that a user needs for the panel. It is checked before the panel is made."""
 
     def named(make: Callable[[], Panel]) -> Callable[[], Panel]:
-        make.permission = permission  # type: ignore[attr-defined]
+        make.permission = permission  # type: ignore[attr-defined]  # an attribute of a function
         return make
 
     return named

@@ -17,7 +17,7 @@ def check_branding(**_: Any) -> list[CheckMessage]:
         try:
             if name not in fields:
                 raise ValidationError(f"It must be one of {', '.join(sorted(fields))}.")
-            fields[name].clean(value, None)  # type: ignore[union-attr]
+            fields[name].clean(value, None)  # type: ignore[union-attr]  # each name is a field of the form
         except ValidationError as error:
             messages.append(
                 Error(

@@ -7,6 +7,7 @@ committed: nothing is doubled, nothing is lost. Two runs cannot happen at once.
 import time
 from collections import Counter
 from datetime import datetime
+from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models import Count
@@ -81,7 +82,7 @@ def _run(context: Context, report: Report) -> None:
         report.counts += step.counts
 
 
-def _take(step: Step, batch: list, record: DotImport | None) -> None:  # type: ignore[type-arg]
+def _take(step: Step, batch: list[Any], record: DotImport | None) -> None:
     if record is None:
         step.take(batch)
         return

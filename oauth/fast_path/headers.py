@@ -22,7 +22,7 @@ def stored(headers: Mapping[str, str]) -> Stored:
 
 def stored_in(headers: ResponseHeaders) -> Stored:
     found: Any = headers
-    return found._store  # type: ignore[no-any-return]
+    return found._store  # type: ignore[no-any-return]  # private to Django
 
 
 def add(response: HttpResponseBase, *, defaults: Stored = _NONE, fixed: Stored = _NONE) -> None:

@@ -74,4 +74,4 @@ class _Chain(BaseHandler):
             response = self.process_exception_by_middleware(error, request)
             if response is None:
                 raise
-        return response  # type: ignore[no-any-return]
+        return response  # type: ignore[no-any-return]  # a view may return anything; Django checks it

@@ -55,7 +55,7 @@ def _is_ready(connection: Connection[Any]) -> bool:
 
 class _UnpreparedCursor(ServerBindingCursor):
     def execute(self, query: Any, params: Any = None, **_: Any) -> Any:
-        return super().execute(query, params, prepare=False)  # type: ignore[misc]
+        return super().execute(query, params, prepare=False)  # type: ignore[misc]  # the cursor's row type is Django's choice
 
 
 class PreparedCursor:
@@ -116,7 +116,7 @@ class PreparedCursor:
                 return prepared
             known.statements[sql, kinds] = statement
         self._query = statement
-        return self._server.exec_prepared(statement.name, given, formats, statement.format)  # type: ignore[arg-type]
+        return self._server.exec_prepared(statement.name, given, formats, statement.format)  # type: ignore[arg-type]  # psycopg's own types are narrower than libpq's
 
 
 class _Statement:

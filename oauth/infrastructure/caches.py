@@ -13,7 +13,7 @@ from typing import Generic, TypeVar
 try:
     from django.core.signals import setting_changed
 except ModuleNotFoundError:  # without Django, no test overrides its settings
-    setting_changed = None  # type: ignore[assignment]
+    setting_changed = None  # type: ignore[assignment]  # without Django
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -37,7 +37,7 @@ def until_cleared(function: Function) -> Function:
     """Decorator: as `functools.cache`, for a function whose result depends on OAUTH."""
     cached = cache(function)
     register(cached.cache_clear)
-    return cached  # type: ignore[return-value]
+    return cached  # type: ignore[return-value]  # the cache has the signature of the function
 
 
 class TTLCache(Generic[Key, Value]):

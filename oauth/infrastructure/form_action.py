@@ -2,6 +2,8 @@
 
 from urllib.parse import urlsplit
 
+from django.http import HttpResponse
+
 from oauth.infrastructure.hosts import is_plain_host
 
 
@@ -15,3 +17,8 @@ def form_action(uri: str) -> tuple[str, ...]:
         return ("'self'",)
     host = f"[{host}]" if ":" in host else host
     return ("'self'", f"{parts.scheme}://{host}" + (f":{parts.port}" if parts.port else ""))
+
+
+def allow_forms_to(page: HttpResponse, uri: str) -> None:
+    """The forms of this page may lead to this URI; django-csp merges it into the site's policy."""
+    page._csp_update = {"form-action": list(form_action(uri))}  # type: ignore[attr-defined]  # django-csp reads it

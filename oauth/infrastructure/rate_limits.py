@@ -26,7 +26,7 @@ try:
     from redis.exceptions import RedisError
 except ModuleNotFoundError:  # the cache is another one
 
-    class RedisError(Exception):  # type: ignore[no-redef]
+    class RedisError(Exception):  # type: ignore[no-redef]  # without redis
         """Never raised."""
 
 

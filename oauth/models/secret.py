@@ -24,4 +24,4 @@ class DigestField(models.BinaryField):  # type: ignore[type-arg]  # takes a para
     """The SHA-256 of a secret, unique: looking one up by its digest leaks nothing by timing."""
 
     def __init__(self, **kwargs: object) -> None:
-        super().__init__(**{"max_length": 32, "unique": True, "editable": False, **kwargs})  # type: ignore[arg-type]
+        super().__init__(**{"max_length": 32, "unique": True, "editable": False, **kwargs})  # type: ignore[arg-type]  # Any keyword of BinaryField

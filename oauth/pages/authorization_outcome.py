@@ -12,7 +12,7 @@ from oauth.audit import refusals
 from oauth.authorize.interaction import Interaction
 from oauth.authorize.outcome import AskConsent, LogIn, OfferOtherAccount, Outcome, Refuse, Respond, StepUp
 from oauth.conf import conf
-from oauth.infrastructure.form_action import form_action
+from oauth.infrastructure.form_action import allow_forms_to
 from oauth.infrastructure.hosts import host_of
 from oauth.pages import authorization_response
 
@@ -71,8 +71,7 @@ def _page(
         **context,
     }
     page = render(interaction.http_request, template, context, status=status)
-    # django-csp merges this into the site's policy.
-    page._csp_update = {"form-action": list(form_action(redirect_uri))}  # type: ignore[attr-defined]
+    allow_forms_to(page, redirect_uri)
     return page
 
 

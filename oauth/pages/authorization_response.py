@@ -6,7 +6,7 @@ from django.shortcuts import render
 from oauth.authorize.outcome import Refuse
 from oauth.authorize.response_modes import Delivery, Form, Page, Redirect
 from oauth.errors import LoginRequired, OAuthError
-from oauth.infrastructure.form_action import form_action
+from oauth.infrastructure.form_action import allow_forms_to
 from oauth.models import Client
 from oauth.pages import error_page, leaving
 from oauth.pages.redirect import see_other
@@ -49,8 +49,7 @@ def send(request: HttpRequest, delivery: Delivery) -> HttpResponse:
             # Our script sends the form. Without scripts, the user presses its button.
             context = {"action": delivery.action, "parameters": delivery.fields}
             page = render(request, "oauth/form_post.html", context)
-            # django-csp merges this into the site's policy.
-            page._csp_update = {"form-action": list(form_action(delivery.action))}  # type: ignore[attr-defined]
+            allow_forms_to(page, delivery.action)
             return page
         case Page():
             return render(request, delivery.template, dict(delivery.context))

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from oauth.infrastructure import display_names
-from oauth.infrastructure.form_action import form_action
+from oauth.infrastructure.form_action import allow_forms_to
 from oauth.models import Client
 
 
@@ -23,6 +23,5 @@ def ask_first(
         "form": form,
     }
     page = render(request, "oauth/leaving.html", context)
-    # django-csp merges this into the site's policy.
-    page._csp_update = {"form-action": list(form_action(location))}  # type: ignore[attr-defined]
+    allow_forms_to(page, location)
     return page

@@ -18,7 +18,7 @@ from oauth import parameters
 from oauth.audit import refusals
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
-from oauth.infrastructure.form_action import form_action
+from oauth.infrastructure.form_action import allow_forms_to
 from oauth.pages import leaving
 from oauth.pages.protocol_page import ProtocolPage
 from oauth.pages.redirect import see_other
@@ -76,7 +76,7 @@ def _next(request: HttpRequest, wanted: LogoutRequest, interaction_id: str | Non
     # ASVS 5.0 10.6.2: a link alone must not log anybody out. Unless the client proves which user it means, we ask.
     page = render(request, "oauth/logout.html", {"wanted": wanted, "interaction": interaction_id or _store(wanted)})
     if wanted.redirect_uri:
-        page._csp_update = {"form-action": list(form_action(wanted.redirect_uri))}  # type: ignore[attr-defined]
+        allow_forms_to(page, wanted.redirect_uri)
     return page
 
 

@@ -37,7 +37,7 @@ def needs_token(*scopes: str) -> Callable[[View], View]:
             @wraps(view)
             async def answer_later(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
                 try:
-                    request.token = await sync_to_async(require_token)(request, *scopes)  # type: ignore[attr-defined]
+                    request.token = await sync_to_async(require_token)(request, *scopes)  # type: ignore[attr-defined]  # views read it
                     response = await view(request, *args, **kwargs)
                 except Refusal as refusal:
                     return refusal_response(request, refusal)
@@ -49,7 +49,7 @@ def needs_token(*scopes: str) -> Callable[[View], View]:
         @wraps(view)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             try:
-                request.token = require_token(request, *scopes)  # type: ignore[attr-defined]
+                request.token = require_token(request, *scopes)  # type: ignore[attr-defined]  # views read it
                 response = view(request, *args, **kwargs)
             except Refusal as refusal:
                 return refusal_response(request, refusal)

@@ -34,7 +34,7 @@ class TokenSubject(TokenUser):
 class JWTBearer(JWTStatelessUserAuthentication):
     """`authenticate` of this package as an authentication class: `request.auth` is the AccessToken."""
 
-    def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[Any, AccessToken] | None:  # type: ignore[override]  # DRF's stubs know only users
         token = authenticate(request._request)
         return None if token is None else (self.get_user(token), token)
 

@@ -30,7 +30,7 @@ def _of_filter(item: Any, model_admin: Any, request: HttpRequest | None) -> set[
     if isinstance(item, type) and issubclass(item, SimpleListFilter):
         return {str(item.parameter_name)}
     if isinstance(item, type) and issubclass(item, ListFilter) and not issubclass(item, FieldListFilter):
-        return {name for name in item(request, {}, model_admin.model, model_admin).expected_parameters() if name}  # type: ignore[arg-type]
+        return {name for name in item(request, {}, model_admin.model, model_admin).expected_parameters() if name}  # type: ignore[arg-type]  # the stubs want a concrete model
     path = item[0] if isinstance(item, (list, tuple)) else item
     field: Any = get_fields_from_path(model_admin.model, path)[-1]
     names = {path + lookup for lookup in _OF_A_FIELD}

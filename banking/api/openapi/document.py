@@ -66,5 +66,5 @@ class APIDocs(SpectacularSwaggerSplitView):
             }
         else:
             # Swagger UI styles its elements as it goes; scripts stay those of this site.
-            answer._csp_update = {"style-src": ["'unsafe-inline'"]}  # type: ignore[attr-defined]
+            answer._csp_update = {"style-src": ["'unsafe-inline'"]}  # type: ignore[attr-defined]  # django-csp reads it
         return answer

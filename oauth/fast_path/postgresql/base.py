@@ -25,12 +25,12 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _set_autocommit(self, autocommit: bool) -> None:
         if self.connection.autocommit != autocommit:  # the last request left it as it must be
-            super()._set_autocommit(autocommit)  # type: ignore[misc]
+            super()._set_autocommit(autocommit)  # type: ignore[misc]  # not in the stubs
 
     def _close(self) -> None:
         if self.connection is not None:
             self.connection.returned_at = time.monotonic()
-        super()._close()  # type: ignore[misc]
+        super()._close()  # type: ignore[misc]  # not in the stubs
 
 
 def check_if_in_doubt(connection: Any) -> None:
