@@ -52,7 +52,8 @@ def test_a_revoked_authorization_sets_its_bit_and_no_other(client, issued, mobil
     claims, array = read_list(client, first["uri"])
     assert (bit(array, first["idx"]), bit(array, second["idx"])) == (0, 0)
     assert (claims["ttl"], claims["exp"] - claims["iat"]) == (5, 300)
-    Authorization.objects.filter(status_index=first["idx"]).revoke(Authorization.RevocationReason.USER)
+    index = status_list.number_of(first["uri"], issuer=conf.ISSUER) * STATUS_LIST_SIZE + first["idx"]
+    Authorization.objects.filter(status_index=index).revoke(Authorization.RevocationReason.USER)
     later()
     _, array = read_list(client, first["uri"])
     assert (bit(array, first["idx"]), bit(array, second["idx"])) == (1, 0)
