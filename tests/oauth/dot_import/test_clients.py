@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from oauth.clients.authentication import imported_secret
@@ -210,3 +211,17 @@ class TestSecrets:
         ) as queries:
             assert token_endpoint.refresh(web_app, "unknown").json()["error"] == "invalid_grant"
         assert not [one for one in queries.captured_queries if "oauth_imported" in one["sql"]]
+
+
+def test_the_admin_shows_an_imported_client_as_any_other(old, command, django_user_model):
+    application = old.application(name="Shop")
+    old.access_token("a token", application)
+    command("--apply")
+    browser = Browser()
+    browser.force_login(django_user_model.objects.create_superuser("admin@example.test", "correct-horse-battery"))
+    listed = browser.get("/admin/oauth/client/")
+    assert "Shop" in listed.content.decode()
+    page = browser.get(f"/admin/oauth/client/{client_of(application).pk}/change/")
+    assert page.status_code == 200
+    assert SECRET not in page.content.decode()
+    assert application.client_secret not in page.content.decode()
