@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 from django.test import Client as Browser
 
+from oauth.conf import conf
 from oauth.models import Client
 from tests.lib.oauth_client import TokenEndpoint, authorization_url, callback, decide
 
 ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(not conf.FAST_PATH, reason="machine endpoints then pass through the pages' middleware")
+
 MOST_STAYS_IN_ONE_ROOM = 2
 MOST_STAYS_OF_A_TOKEN_REQUEST = 13
 
