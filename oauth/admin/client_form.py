@@ -142,6 +142,15 @@ class ChangeClientForm(ClientForm):
         label=_("Change the authentication method"),
         help_text=_("To a key or a certificate. The client secret stops working within seconds."),
     )
+    # No checkbox: a form that is sent without it must not turn the protection off.
+    require_pkce = forms.TypedChoiceField(
+        required=False,
+        label=_("PKCE"),
+        choices=[("True", _("Required")), ("False", _("May be left out"))],
+        coerce=lambda value: value == "True",
+        empty_value=None,
+        help_text=Client._meta.get_field("require_pkce").help_text,
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -173,7 +182,7 @@ class ChangeClientForm(ClientForm):
             and (is_secret or self.instance.is_public)
         ):
             method = AuthenticationMethod.PRIVATE_KEY_JWT
-        if self.instance.is_public or given.get("security_profile") in _FAPI:
+        if self.instance.is_public or given["security_profile"] in _FAPI:
             given["require_pkce"] = True
         if method:
             self.instance.token_endpoint_auth_method = method

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='client',
             name='require_pkce',
-            field=models.BooleanField(db_default=True, default=True, help_text='RFC 7636. Untick only for an old confidential app that sends no code_challenge. Stays on for FAPI.', verbose_name='PKCE required'),
+            field=models.BooleanField(db_default=True, default=True, help_text='RFC 7636. Only an old confidential app that sends no code_challenge may leave it out.', verbose_name='PKCE required'),
         ),
         migrations.AlterField(
             model_name='client',

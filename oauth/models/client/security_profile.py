@@ -45,7 +45,7 @@ class HasSecurityProfile(models.Model):
         "PKCE required",
         default=True,
         db_default=True,
-        help_text="RFC 7636. Untick only for an old confidential app that sends no code_challenge. Stays on for FAPI.",
+        help_text="RFC 7636. Only an old confidential app that sends no code_challenge may leave it out.",
     )
     require_pushed_authorization_requests = models.BooleanField(
         "pushed requests only", default=False, help_text="RFC 9126: the client must push its requests."

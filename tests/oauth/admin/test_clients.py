@@ -116,6 +116,26 @@ def test_fapi_is_one_switch(admin_browser, web_app):
     assert AuditEvent.objects.filter(action="client_changed", client=web_app.client_id).exists()
 
 
+def test_only_a_deliberate_choice_lets_a_client_go_without_pkce(admin_browser, web_app):
+    """RFC 9700 §2.1.1: a form that is sent without the field changes nothing, and FAPI clients always use PKCE."""
+    url = f"/admin/oauth/client/{web_app.pk}/change/"
+    form = {
+        "name": web_app.name, "is_active": "on", "allowed_scopes": ["accounts:read"], "subject_type": "public",
+        "redirect_uris": web_app.redirect_uris, "grant_types": ["authorization_code"],
+    }  # fmt: skip
+    keys = {"security_profile": "fapi2", "client_jwks": json.dumps({"keys": [ClientKey().public]})}
+    for changes, is_required in (
+        ({}, True),
+        ({"require_pkce": "False"}, False),
+        ({}, False),
+        ({"require_pkce": "True"}, True),
+        ({"require_pkce": "False", **keys}, True),
+    ):
+        assert admin_browser.post(url, {**form, **changes}).status_code == 302
+        web_app.refresh_from_db()
+        assert web_app.require_pkce is is_required
+
+
 def test_a_client_is_given_a_certificate(admin_browser, web_app, settings):
     """RFC 8705 §2.1.2: known by exactly one name; offered only where the site is set up for mutual TLS."""
     url = f"/admin/oauth/client/{web_app.pk}/change/"
