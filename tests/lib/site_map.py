@@ -144,6 +144,7 @@ ADMIN = [
     Row("admin:oauth_client_programs", "/admin/oauth/client/{client}/programs/", "admin"),
     Row("admin:oauth_client_test", "/admin/oauth/client/{client}/test/", "admin"),
     Row("admin:oauth_authorization_changelist", "/admin/oauth/authorization/", "admin"),
+    Row("admin:oauth_branding_add", "/admin/oauth/branding/add/", "admin"),
     Row("admin:oauth_signingkey_changelist", "/admin/oauth/signingkey/", "admin"),
     Row("admin:oauth_auditevent_changelist", "/admin/oauth/auditevent/", "admin"),
     Row("admin:banking_account_changelist", "/admin/banking/account/", "admin"),
