@@ -168,10 +168,10 @@ ROWS = [*NOBODY, *ALICE, *GRACE, *ADMIN]
 #: Addresses of people that show no page of their own.
 NO_PAGE = {
     "favicon": "an image",
+    "oauth:brand": "a stylesheet",
     "set_language": "the form at the foot of every page is sent here",
     "account_stronger": "sends on to the page of the factor that the person has",
     "account_data": "a download",
-    "change-password": "sends on to the page for changing the password",
     "account_trusted": "the button beside a trusted browser on the security page is sent here",
     "account_set_password": "sends on to changing it: nobody is without one who did not come through a provider",
     "account_request_reauthentication_code": "off (ACCOUNT_REAUTHENTICATION_METHODS)",
@@ -182,7 +182,6 @@ NO_PAGE = {
     "openid_connect_callback": "answers another site",
     "socialaccount_signup": "the way on from another site; see test_upstream",
     "bank:statement-csv": "a download",
-    "change-password": "leads password managers to account_change_password",
     "bank:cancel-transfer": "a form of the receipt is sent here",
     "bank:remove-payee": "a form of the payees is sent here",
     "bank:cancel-order": "a form of the orders is sent here",
