@@ -52,8 +52,9 @@ def test_the_machine_endpoints_are_those_of_the_protocol_and_the_api_and_nothing
     for address, view in views:
         is_endpoint = isinstance(view, type) and issubclass(view, (ProtocolEndpoint, APIView))
         is_ours = address.startswith(("/oauth/", "/.well-known/", "/api/v1/"))
-        is_resource_metadata = address.startswith("/.well-known/oauth-protected-resource")
-        assert bool(conf.is_machine_endpoint(address)) == ((is_endpoint and is_ours) or is_resource_metadata), address
+        # Resource metadata, and a redirect to the page for a new password.
+        is_function = address.startswith(("/.well-known/oauth-protected-resource", "/.well-known/change-password"))
+        assert bool(conf.is_machine_endpoint(address)) == ((is_endpoint and is_ours) or is_function), address
     assert sum(bool(conf.is_machine_endpoint(address)) for address, _ in views) > 25
 
 
