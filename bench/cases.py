@@ -177,8 +177,8 @@ def _client_credentials(
 
 def _of_apps(web: "App", mobile: "App") -> list[Case]:
     kept = web.refresh_tokens(DEVICES)
-    # At a refresh with the scope openid each server signs an ID token (OpenID Connect Core §12.2): once as apps ask, and
-    # once so that nobody does.
+    # At a refresh with the scope openid each server signs an ID token (OpenID Connect Core §12.2): once as apps ask,
+    # and once so that nobody does.
     as_asked, without = ([web.refresh(token, **form) for token in kept] for form in ({}, {"scope": SCOPE}))
     return [
         Case("code for tokens", web.exchanges, most=MOST_CODES),
