@@ -35,15 +35,14 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         if liveness.authority(Named(client.client_id, authorization.pk), read=authorization) is None:
             # Also if the user has logged out and had not allowed the client to go on without them (`offline_access`).
             raise InvalidGrant("The authorization has ended.", detail="revoked, expired or deactivated")
-        scopes = entitlement.scopes(params.get("scope"), token.scopes, client)
-        resources = entitlement.resources(params.all("resource"), token.resources, client)
-        details = issuance.narrowed_details(request, authorization)
-
         if token.confirmation and token.confirmation != request.confirmation:
             raise InvalidGrant("The refresh token is bound to another key (RFC 9449 §5).")
         fork = self._fork(token, request)
         if token.expires_at <= timezone.now():
             raise InvalidGrant(self.not_valid, detail="expired")
+        scopes = entitlement.scopes(params.get("scope"), token.scopes, client)
+        resources = entitlement.resources(params.all("resource"), token.resources, client)
+        details = issuance.narrowed_details(request, authorization)
         # A token that is bound to a secret or to a key is worthless to a thief, so only the others are rotated.
         is_rotated = client.is_public and not token.confirmation
         new_token, row = _successor(token, request, fork) if is_rotated else (None, None)

@@ -128,6 +128,15 @@ def test_a_stale_replay_ends_the_family(issued, mobile_app, token_endpoint, gene
     assert Authorization.objects.get().revocation_reason == Authorization.RevocationReason.REFRESH_REPLAY
 
 
+@pytest.mark.parametrize("form", [{"scope": "accounts:read transfers:write"}, {"resource": "https://x.example"}])
+def test_a_replay_that_asks_for_more_ends_the_family_too(issued, mobile_app, token_endpoint, form):
+    first = issued(mobile_app)["refresh_token"]
+    refresh(token_endpoint, mobile_app, first)
+    with later(seconds=61):
+        assert refresh(token_endpoint, mobile_app, first, **form) == "invalid_grant"
+    assert not Authorization.objects.get().is_live
+
+
 def test_a_replay_after_the_retry_window_ends_the_family(issued, mobile_app, token_endpoint):
     first = issued(mobile_app)["refresh_token"]
     second = refresh(token_endpoint, mobile_app, first)
