@@ -25,6 +25,11 @@ def data_dir(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_make_demo_runs_the_command_that_is_tested_here() -> None:
+    said = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1] == "MODE=demo exec .venv/bin/python manage.py demo"
+
+
 def test_it_stops_cleanly_with_its_postgresql_and_keeps_the_data(data_dir: Path) -> None:
     with run("demo", data_dir=data_dir, environment=OWN_POSTGRES) as demo:
         keys = requests.get(f"{demo.url}/oauth/jwks", timeout=60).json()
