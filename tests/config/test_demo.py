@@ -26,7 +26,8 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 def test_make_demo_runs_the_command_that_is_tested_here() -> None:
-    said = subprocess.run(["make", "--dry-run", "demo"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    command = ["make", "--no-print-directory", "--dry-run", "demo"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert said.splitlines()[-1] == "MODE=demo exec .venv/bin/python manage.py demo"
 
 
