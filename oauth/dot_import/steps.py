@@ -182,7 +182,7 @@ class LiveRefreshTokens(_Tokens):
 
 
 class EndedRefreshTokens(_Tokens):
-    """Replaced or revoked ones of families that are alive: whoever uses one ends the family."""
+    """Replaced or revoked tokens of families that are alive. The use of such a token ends its family."""
 
     name, what = "ended refresh tokens", "ended refresh tokens"
 

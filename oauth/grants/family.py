@@ -43,7 +43,8 @@ class Family:
         usable = Q(superseded_at=None) | Q(superseded_at__gt=timezone.now() - window)
         self._token = token
         self._rows = {row.pk: row for row in rows.filter(usable)}
-        self._ancestors = {row.pk for row in self._line(token)}
+        line = [row.pk for row in self._line(token)]
+        self._ancestors, self._oldest = frozenset(line), line[-1]
 
     def bound_descendants(self) -> list[RefreshToken]:
         """The successors, and their successors, to which the client moved when it began to prove a key."""
@@ -69,8 +70,7 @@ class Family:
     def _is_young(self, row: RefreshToken) -> bool:
         """Whether the branches parted within the window: then their oldest usable ancestor is the same."""
         *_, oldest = self._line(row)
-        *_, oldest_of_token = self._line(self._token)
-        return oldest.pk == oldest_of_token.pk
+        return oldest.pk == self._oldest
 
     def _is_bearer(self, row: RefreshToken) -> bool:
         return not row.confirmation and row.superseded_at is None
