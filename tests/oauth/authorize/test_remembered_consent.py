@@ -2,14 +2,13 @@
 
 import base64
 import json
-import threading
 from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
-from django.db import connection, transaction
+from django.db import transaction
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -17,10 +16,9 @@ from banking.accounts.opening import open_account
 from oauth.authorize import remembered
 from oauth.models import Authorization, RememberedConsent, Session
 from oauth.sessions import login_session
-from tests.lib.database import backends_waiting
+from tests.lib.beside import Beside
 from tests.lib.oauth_client import PASSWORD, authorization_url, callback, decide, form_fields
 from tests.lib.registered import make_client
-from tests.lib.servers import wait_until
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
@@ -262,21 +260,12 @@ def test_a_denial_in_another_tab_at_the_same_moment_counts(browser, web_app, ali
     """ASVS 5.0 10.7.2: the denial is written but not committed when the silent request looks for a decision. It must
     wait, and then ask."""
     allow(browser, web_app, scope="accounts:read")
-    answers = []
-
-    def ask_silently():
-        try:
-            answers.append(ask(browser, web_app, scope="accounts:read", prompt=prompt))
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=ask_silently)
+    beside = Beside(lambda: ask(browser, web_app, scope="accounts:read", prompt=prompt))
     with transaction.atomic():
         remembered.narrow(alice, web_app, ["accounts:read"])
-        thread.start()
-        wait_until(lambda: answers or backends_waiting() == 1)
-    thread.join()
-    [answer] = answers
+        beside.start_and_wait()
+    beside.join()
+    [answer] = beside.results
     if prompt:
         assert callback(answer)["error"] == "consent_required"
     else:
@@ -288,23 +277,17 @@ def test_a_denial_in_another_tab_at_the_same_moment_counts(browser, web_app, ali
 def test_a_denial_waits_for_a_silent_answer_under_way(browser, web_app, alice):
     """The two are one after the other: the denial then counts for every request after it."""
     allow(browser, web_app, scope="accounts:read")
-    denied = threading.Event()
 
+    @transaction.atomic
     def deny():
-        try:
-            with transaction.atomic():
-                remembered.narrow(alice, web_app, ["accounts:read"])
-        finally:
-            denied.set()
-            connection.close()
+        remembered.narrow(alice, web_app, ["accounts:read"])
 
-    thread = threading.Thread(target=deny)
+    beside = Beside(deny)
     with transaction.atomic():
         assert is_silent(browser, web_app, scope="accounts:read")
-        thread.start()
-        wait_until(lambda: denied.is_set() or backends_waiting() == 1)
-        assert not denied.is_set()
-    thread.join()
+        beside.start_and_wait()
+        assert beside.is_alive()
+    beside.join()
     assert not is_silent(browser, web_app, scope="accounts:read")
 
 
@@ -314,23 +297,14 @@ def test_removing_an_app_ends_a_silent_grant_under_way(browser, web_app):
     allow(browser, web_app, scope="accounts:read")
     elsewhere = Browser()
     elsewhere.post("/accounts/login/", {"login": "alice@example.test", "password": PASSWORD})
-    answers = []
-
-    def remove():
-        try:
-            form = urlencode({"client_id": web_app.client_id})
-            answers.append(elsewhere.post("/oauth/apps", form, content_type=FORM))
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=remove)
+    form = urlencode({"client_id": web_app.client_id})
+    beside = Beside(lambda: elsewhere.post("/oauth/apps", form, content_type=FORM))
     with transaction.atomic():
         assert is_silent(browser, web_app, scope="accounts:read")
-        thread.start()
-        wait_until(lambda: answers or backends_waiting() == 1)
-        assert not answers
-    thread.join()
-    assert answers
+        beside.start_and_wait()
+        assert not beside.results
+    beside.join()
+    assert beside.results
     assert Authorization.objects.count() == 2
     assert not Authorization.objects.live().exists()
 
@@ -340,21 +314,12 @@ def test_silent_answers_do_not_wait_for_each_other(browser, web_app):
     allow(browser, web_app, scope="accounts:read")
     elsewhere = Browser()
     elsewhere.post("/accounts/login/", {"login": "alice@example.test", "password": PASSWORD})
-    answers = []
-
-    def ask_silently():
-        try:
-            answers.append(is_silent(elsewhere, web_app, scope="accounts:read"))
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=ask_silently)
+    beside = Beside(lambda: is_silent(elsewhere, web_app, scope="accounts:read"))
     with transaction.atomic():
         assert is_silent(browser, web_app, scope="accounts:read")
-        thread.start()
-        wait_until(lambda: answers or backends_waiting())
-        assert answers == [True]
-    thread.join()
+        beside.start_and_wait()
+        assert beside.results == [True]
+    beside.join()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -362,22 +327,12 @@ def test_a_logout_ends_a_silent_answer_under_way(browser, web_app):
     """OpenID Connect RP-Initiated Logout §2, ASVS 5.0 7.4.1: the logout waits for it and ends it with the session."""
     allow(browser, web_app, scope="accounts:read")
     session = Session.objects.get()
-    ended = threading.Event()
-
-    def log_out():
-        try:
-            login_session.end_all(session.user, Session.EndReason.LOGOUT)
-        finally:
-            ended.set()
-            connection.close()
-
-    thread = threading.Thread(target=log_out)
+    beside = Beside(lambda: login_session.end_all(session.user, Session.EndReason.LOGOUT))
     with transaction.atomic():
         assert is_silent(browser, web_app, scope="accounts:read")
-        thread.start()
-        wait_until(lambda: ended.is_set() or backends_waiting() == 1)
-        assert not ended.is_set()
-    thread.join()
+        beside.start_and_wait()
+        assert beside.is_alive()
+    beside.join()
     assert not Authorization.objects.live().exists()
 
 
@@ -385,22 +340,13 @@ def test_a_logout_ends_a_silent_answer_under_way(browser, web_app):
 def test_nothing_is_granted_in_a_session_that_has_just_ended(browser, web_app):
     """ASVS 5.0 7.4.1: the logout is written but not committed when the silent answer is."""
     allow(browser, web_app, scope="accounts:read offline_access")
-    answers = []
-
-    def ask_silently():
-        try:
-            answers.append(ask(browser, web_app, scope="accounts:read"))
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=ask_silently)
+    beside = Beside(lambda: ask(browser, web_app, scope="accounts:read"))
     with transaction.atomic():
         login_session.end_all(Session.objects.get().user, Session.EndReason.LOGOUT)
-        thread.start()
-        wait_until(lambda: answers or backends_waiting() == 1)
-        assert not answers
-    thread.join()
-    [answer] = answers
+        beside.start_and_wait()
+        assert not beside.results
+    beside.join()
+    [answer] = beside.results
     assert answer.status_code == 400
     assert b"login_required" in answer.content
     assert Authorization.objects.count() == 1

@@ -1,0 +1,32 @@
+"""Work on a second database connection, beside a transaction of the test."""
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from django.db import connection
+
+from tests.lib.database import backends_waiting
+from tests.lib.servers import wait_until
+
+Result = TypeVar("Result")
+
+
+class Beside(threading.Thread, Generic[Result]):
+    """Runs `work` once. `results` holds what it returned, and is empty until then."""
+
+    def __init__(self, work: Callable[[], Result]) -> None:
+        super().__init__()
+        self._work = work
+        self.results: list[Result] = []
+
+    def run(self) -> None:
+        try:
+            self.results.append(self._work())
+        finally:
+            connection.close()
+
+    def start_and_wait(self) -> None:
+        """Until it has ended, or waits for a lock that the test holds."""
+        self.start()
+        wait_until(lambda: not self.is_alive() or backends_waiting() == 1)
