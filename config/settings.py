@@ -297,6 +297,9 @@ PERSONAL_DATA = [
 
 # --- the bank
 
+# When a day and a month begin: for statements, orders and limits. Pages show times in this zone. An IANA name.
+BANK_TIME_ZONE: str = env.str("BANK_TIME_ZONE", default="UTC")
+
 # Transfers need a fresh login once their sum in 24 hours reaches this amount in minor units (RFC 9470).
 STEP_UP_AMOUNT_MINOR: int = env.int("STEP_UP_AMOUNT_MINOR", default=1_000_000)
 # Transactions older than this need a fresh login as well (SCA-RTS art. 10).
@@ -494,7 +497,7 @@ STORAGES = {
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]  # each in its own language
 LOCALE_PATHS = [BASE_DIR / "locale"]  # of templates/ and config/; each app has its own
-TIME_ZONE = "UTC"
+TIME_ZONE = BANK_TIME_ZONE
 USE_I18N = True
 USE_TZ = True
 

@@ -8,6 +8,8 @@ from typing import ClassVar
 
 from django.utils import timezone
 
+from banking.notation import bank_day
+
 #: A transaction that waited for a lock at midnight is booked by then.
 SETTLING = timedelta(hours=1)
 
@@ -22,7 +24,8 @@ class Month:
 
     @classmethod
     def of(cls, at: datetime | date) -> "Month":
-        return cls(at.year, at.month)
+        day = bank_day.day_of(at) if isinstance(at, datetime) else at
+        return cls(day.year, day.month)
 
     @classmethod
     def parse(cls, text: str) -> "Month | None":
@@ -34,8 +37,12 @@ class Month:
         return f"{self.year:04}-{self.month:02}"
 
     @property
+    def first_day(self) -> date:
+        return date(self.year, self.month, 1)
+
+    @property
     def begins_at(self) -> datetime:
-        return datetime(self.year, self.month, 1, tzinfo=timezone.get_default_timezone())
+        return bank_day.begins_at(self.first_day)
 
     @property
     def ends_at(self) -> datetime:

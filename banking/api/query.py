@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.timezone import get_default_timezone, is_naive, make_aware
+from django.utils.timezone import is_naive, make_aware
 from rest_framework.request import Request
 
 from banking.api.problems import BadRequest
+from banking.notation import bank_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Choices(Parameter):
 
 @dataclass(frozen=True, slots=True)
 class Moment(Parameter):
-    """A day or a time of RFC 3339."""
+    """A day or a time of RFC 3339; without an offset, in the bank's time zone."""
 
     @property
     def json_schema(self) -> dict[str, Any]:
@@ -122,7 +123,7 @@ class Moment(Parameter):
             if at is None and (day := parse_date(text)):
                 at = datetime(day.year, day.month, day.day)  # noqa: DTZ001 (made aware below)
             if at is not None:
-                return make_aware(at, get_default_timezone()) if is_naive(at) else at
+                return make_aware(at, bank_day.time_zone()) if is_naive(at) else at
         except (ValueError, OverflowError):
             pass
         raise self.refuse("a date or time of RFC 3339")

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django.utils import timezone
 from rest_framework import serializers
 
 from banking import orders
@@ -26,6 +25,7 @@ from banking.consents.single_transfer import transfer_details
 from banking.models import Account
 from banking.models import ScheduledTransfer as ScheduledTransferRow
 from banking.models.account_queryset import user_id_of
+from banking.notation import bank_day
 from banking.notation.timestamps import timestamp
 from banking.payments.idempotency import IdempotentRequest
 from oauth.resource_server import TokenRequest
@@ -43,7 +43,7 @@ class NewScheduledTransferSerializer(NewTransferSerializer):
     last_on = StrictDateField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        today = timezone.localdate()
+        today = bank_day.today()
         if not today <= attrs["first_on"] <= today + LONGEST_AHEAD:
             raise serializers.ValidationError({"first_on": "Must be today or a day within the next two years."})
         first, last = attrs["first_on"], attrs.get("last_on", attrs["first_on"])

@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.dateparse import parse_date
-from django.utils.timezone import get_default_timezone
+
+from banking.notation import bank_day
 
 Details = Iterable[Mapping[str, Any]]
 
@@ -14,7 +15,7 @@ def histories(details: Details) -> Iterator[tuple[list[str], datetime]]:
     """(accounts, since) for each consent that limits the history. An empty list means all accounts."""
     for detail in details:
         if day := parse_date(detail.get("history_from", "")):
-            yield detail.get("accounts", []), datetime(day.year, day.month, day.day, tzinfo=get_default_timezone())
+            yield detail.get("accounts", []), bank_day.begins_at(day)
 
 
 def history_of_account(details: Details, account_id: object) -> datetime | None:

@@ -1,6 +1,6 @@
 """Moments as the API, webhooks and files write them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NewType
 
 #: RFC 3339, in UTC with `Z`.
@@ -8,4 +8,4 @@ Timestamp = NewType("Timestamp", str)
 
 
 def timestamp(at: datetime) -> Timestamp:
-    return Timestamp(at.isoformat().replace("+00:00", "Z"))
+    return Timestamp(at.astimezone(UTC).isoformat().replace("+00:00", "Z"))

@@ -10,12 +10,12 @@ from functools import partial
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
-from django.utils import timezone
 
 from banking import ledger, notices, payments
 from banking.consents.apps import find_apps
 from banking.ledger.refusals import AccountNotOpen, Refusal
 from banking.models import Account, ScheduledTransfer
+from banking.notation import bank_day
 from banking.orders.lifecycle import put_on_hold
 from banking.payments import PaymentOrder
 
@@ -32,7 +32,7 @@ class NotAllMade(Exception):
 def run_due(*, today: date | None = None) -> int:
     """Makes the transfers that are due and returns how many, rejected ones included. If an order fails, it still makes
     the others, and then raises NotAllMade."""
-    today = today or timezone.localdate()
+    today = today or bank_day.today()
     due = ScheduledTransfer.objects.filter(status=ScheduledTransfer.Status.ACTIVE, next_on__lte=today)
     made, failed = 0, []
     for pk in list(due.order_by("next_on").values_list("pk", flat=True)):

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from banking import notices
 from banking.models import ScheduledTransfer
+from banking.notation import bank_day
 from banking.orders.refusals import NotActive, NotHeld, TooManyOrders
 from banking.payments.order import PaymentOrder, check_order
 from banking.payments.payer_lock import lock_payer
@@ -108,7 +109,7 @@ def _locked(scheduled_id: UUID, among: _Orders | None = None) -> ScheduledTransf
 
 def _activate(order: ScheduledTransfer) -> None:
     last = order.transfers.aggregate(last=Max("due_on"))["last"]
-    order.next_on = order.first_from(timezone.localdate(), after=last)
+    order.next_on = order.first_from(bank_day.today(), after=last)
     order.status = ScheduledTransfer.Status.ACTIVE if order.next_on else ScheduledTransfer.Status.COMPLETED
     order.held_reason = ""
     order.save(update_fields=["status", "next_on", "held_reason", "resumed_at"])

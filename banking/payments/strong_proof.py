@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
+from banking.notation import bank_day
 from banking.payments.refusals import StrongProofNeeded
 
 #: Any 24 hours: with calendar days, the limit could be used twice around midnight.
@@ -31,7 +32,7 @@ SELECT (SELECT coalesce(sum(amount_minor), 0) FROM transfer
 def paid_today(user_id: UUID, currency: str) -> int:
     """In minor units. To decide by it, hold the lock of the payer."""
     since = uuid7(nanoseconds=int((timezone.now() - DAY).timestamp() * 10**9))
-    values: dict[str, Any] = {"user": user_id, "since": since, "today": timezone.localdate(), "currency": currency}
+    values: dict[str, Any] = {"user": user_id, "since": since, "today": bank_day.today(), "currency": currency}
     with connection.cursor() as cursor:
         cursor.execute(_PAID, values)
         return int(cursor.fetchone()[0])

@@ -2,19 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 
 from django import forms
 from django.db.models import Q, QuerySet
 from django.db.models.functions import TruncDate
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from banking.accounts.history import FIELDS
 from banking.models import Account, LedgerEntry
+from banking.notation import bank_day
 
 PART = 30
 LINE_DAYS = 90
@@ -44,9 +44,9 @@ class Search(forms.Form):
             words = Q(transaction__description__icontains=given["q"]) | Q(counterparty_name__icontains=given["q"])
             entries = entries.filter(words)
         if given["since"]:
-            entries = entries.filter(booked_at__gte=_midnight(given["since"]))
+            entries = entries.filter(booked_at__gte=bank_day.begins_at(given["since"]))
         if given["until"]:
-            entries = entries.filter(booked_at__lt=_midnight(given["until"]) + timedelta(days=1))
+            entries = entries.filter(booked_at__lt=bank_day.ends_at(given["until"]))
         match given["direction"]:
             case "in":
                 entries = entries.filter(amount_minor__gt=0)
@@ -64,7 +64,7 @@ def part(entries: QuerySet[LedgerEntry], before: str) -> list[dict[str, Any]]:
 
 
 def by_day(rows: list[dict[str, Any]]) -> list[tuple[date, list[dict[str, Any]]]]:
-    days = groupby(rows, key=lambda row: timezone.localtime(row["booked_at"]).date())
+    days = groupby(rows, key=lambda row: bank_day.day_of(row["booked_at"]))
     return [(day, list(of_day)) for day, of_day in days]
 
 
@@ -85,19 +85,19 @@ class Line:
 
 def line(account: Account) -> Line | None:
     """The line of the last ninety days; None if nothing moved. Two queries."""
-    today = timezone.localdate()
-    first_day = max(today - timedelta(days=LINE_DAYS), timezone.localtime(account.opened_at).date())
+    today = bank_day.today()
+    first_day = max(today - timedelta(days=LINE_DAYS), bank_day.day_of(account.opened_at))
     entries = LedgerEntry.objects.filter(account_id=account.pk)
     moved = dict(
-        entries.filter(booked_at__gte=_midnight(first_day))
-        .annotate(day=TruncDate("booked_at"))
+        entries.filter(booked_at__gte=bank_day.begins_at(first_day))
+        .annotate(day=TruncDate("booked_at", tzinfo=bank_day.time_zone()))
         .order_by("day", "-account_seq")
         .distinct("day")
         .values_list("day", "balance_after_minor")
     )
     if not moved:
         return None
-    earlier = entries.filter(booked_at__lt=_midnight(first_day)).order_by("-booked_at", "-account_seq")
+    earlier = entries.filter(booked_at__lt=bank_day.begins_at(first_day)).order_by("-booked_at", "-account_seq")
     opening = earlier.values_list("balance_after_minor", flat=True).first() or 0
     return _drawn(list(_every_day(first_day, today, opening, moved)))
 
@@ -120,7 +120,3 @@ def _drawn(days: list[tuple[date, int]]) -> Line:
     points = " L".join(f"{round(n * step, 1)} {y(balance)}" for n, (_day, balance) in enumerate(days))
     area = f"M0 {y(0)} L{points} L{_WIDTH} {y(0)} Z"
     return Line(f"M{points}", area, y(0), days[0][1], days[-1][1], lowest, highest)
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), timezone.get_default_timezone())
