@@ -14,7 +14,7 @@ demo: $(INSTALLED)
 
 # Runs the tests that need nothing but Python and PostgreSQL. ARGS="tests/oauth -k refresh" selects some.
 test: $(INSTALLED)
-	$(RUN) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not packaged and not simulation" $(ARGS)
+	$(RUN) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not packaged and not simulation and not large" $(ARGS)
 
 # Runs also the tests that need a browser, node or servers, or that act at random. ARGS as above.
 test-all: $(INSTALLED)

@@ -56,7 +56,7 @@ def run_cell(name: str, python: str, django: str) -> bool:
     print(f"== {name}: {shown}", flush=True)
     tests = os.environ.get("TESTS", "").split() or TESTS
     ignored = [part for words in OF_THE_SITE for part in ("-W", f"ignore:{words}")]
-    without = "not browser and not node and not served and not packaged and not simulation"
+    without = "not browser and not node and not served and not packaged and not simulation and not large"
     pytest = [interpreter, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--numprocesses=auto", "--dist=loadfile"]
     done = subprocess.run([*pytest, *ignored, "-m", without, *tests], cwd=ROOT, check=False)
     print(

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
+from uuid import UUID
 
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
+from banking.accounts.spans import booked_in
 from banking.api.query import Choice, Choices, Moment, Parameter
 from banking.models import LedgerEntry, Transfer
 
@@ -45,19 +47,18 @@ class Filters:
         given = {parameter.name: parameter.text(request) for parameter in cls.PARAMETERS}
         return str(sorted((name, value) for name, value in given.items() if value))
 
-    def entries(self, entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
+    def entries(self, entries: QuerySet[LedgerEntry], account_id: UUID) -> QuerySet[LedgerEntry]:
+        """`entries` are of this account."""
         if self.direction is not None:
             entries = entries.filter(**_SIGN[self.direction])
-        found: QuerySet[LedgerEntry] = self._in_time(entries, "booked_at")
-        return found
+        return booked_in(entries, account_id, since=self.since, until=self.until)
 
     def transfers(self, transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
         """Payments to other banks, which go out only."""
-        return transfers.none() if self.direction == "in" else self._in_time(transfers, "created_at")
-
-    def _in_time(self, rows: Any, at: str) -> Any:
+        if self.direction == "in":
+            return transfers.none()
         if self.since is not None:
-            rows = rows.filter(**{f"{at}__gte": self.since})
+            transfers = transfers.filter(created_at__gte=self.since)
         if self.until is not None:
-            rows = rows.filter(**{f"{at}__lt": self.until})
-        return rows
+            transfers = transfers.filter(created_at__lt=self.until)
+        return transfers

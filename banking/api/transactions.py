@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from banking.accounts.history import FIELDS, recent_rows
+from banking.accounts.spans import booked_in
 from banking.api.cursors import MAX_LIMIT, PAGE, Page
 from banking.api.money import money
 from banking.api.operation import operation
@@ -38,7 +39,7 @@ class TransactionList(BankView):
         if "pending" in filters.statuses and not is_in_booked:
             pending = _pending(request, account, filters, before=page.after)[: page.limit + 1]
         room = page.limit + 1 - len(pending) if "booked" in filters.statuses else 0
-        entries = filters.entries(_history(request, account))
+        entries = filters.entries(_history(request, account), account["id"])
         if is_in_booked:
             entries = entries.filter(account_seq__lt=int(page.after))
         rows = list(entries.order_by("-account_seq").values(*FIELDS)[:room])
@@ -85,7 +86,7 @@ def _history(request: TokenRequest, account: dict[str, Any]) -> QuerySet[LedgerE
     """The entries of the account, as far back as the user allowed."""
     entries = LedgerEntry.objects.filter(account_id=account["id"])
     since = history_of_account(request.claims.authorization_details, account["id"])
-    return entries.filter(booked_at__gte=since) if since else entries
+    return booked_in(entries, account["id"], since=since)
 
 
 def _position(row: Transaction) -> str:

@@ -14,6 +14,8 @@ from banking.notation import amounts
 
 # Below 2^53, so that every JSON reader keeps it exact.
 MAX_AMOUNT_MINOR = 10**15
+#: Of a bigint: above every `account_seq`.
+MAX_SEQ = 2**63 - 1
 
 
 class LedgerTransaction(models.Model):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from banking.accounts.history import FIELDS
+from banking.accounts.spans import booked_in
 from banking.models import Account, LedgerEntry
 from banking.notation import bank_day
 
@@ -43,10 +44,9 @@ class Search(forms.Form):
         if given["q"]:
             words = Q(transaction__description__icontains=given["q"]) | Q(counterparty_name__icontains=given["q"])
             entries = entries.filter(words)
-        if given["since"]:
-            entries = entries.filter(booked_at__gte=bank_day.begins_at(given["since"]))
-        if given["until"]:
-            entries = entries.filter(booked_at__lt=bank_day.ends_at(given["until"]))
+        since = bank_day.begins_at(given["since"]) if given["since"] else None
+        until = bank_day.ends_at(given["until"]) if given["until"] else None
+        entries = booked_in(entries, account.pk, since=since, until=until)
         match given["direction"]:
             case "in":
                 entries = entries.filter(amount_minor__gt=0)
