@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.translation import gettext_noop as _
+from django.utils.translation.trans_null import gettext_noop as _  # the other one reads the settings
 from pythonjsonlogger.core import RESERVED_ATTRS
 
 from config.environment import Environment

@@ -9,12 +9,10 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.urls import path
 
-from bench.peers.drf_settings import USUAL_MIDDLEWARE
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.drf_settings")
 django.setup()
 # Only now: our apps insist on their own middleware while they load.
-settings.MIDDLEWARE = [] if os.environ.get("MIDDLEWARE") == "none" else USUAL_MIDDLEWARE
+settings.MIDDLEWARE = [] if os.environ.get("MIDDLEWARE") == "none" else settings.USUAL_MIDDLEWARE
 application = WSGIHandler()
 
 from rest_framework.response import Response  # noqa: E402
