@@ -16,10 +16,11 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(RUN) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not packaged and not simulation and not large" $(ARGS)
 
-# Runs also the tests that need a browser, node or servers, or that act at random. ARGS as above.
+# Runs also the tests that need a browser, node or servers, or that act at random. ARGS as above. These tests wait, so
+# three processes share two cores.
 test-all: $(INSTALLED)
 	@.ci/chromium
-	$(RUN) -m pytest --numprocesses=auto --dist=loadfile $(ARGS)
+	$(RUN) -m pytest --numprocesses=$(shell $(PYTHON) -c "import os; print(os.cpu_count() * 3 // 2)") --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 # Runs the protocol's tests without the tricks of oauth/fast_path/README.md.
 test-plain: $(INSTALLED)

@@ -24,6 +24,9 @@ FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "PROXY_SECRETS"
              "PROXIES_DROP_UNDERSCORES", "MUTUAL_TLS", "EMAIL_URL", "CACHE_URL", "PORT", "DATA_DIR",
              "THROTTLE_SCALE", "OUTBOUND_ALLOWED_HOSTS", "SIGNING_ALGORITHM", "LOG_LEVEL")  # fmt: skip
 
+# The markers of tests that leave the processor to others for most of their time.
+WAITING = ("browser", "node", "served", "packaged", "simulation")
+
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django
 def pytest_load_initial_conftests() -> None:
@@ -38,6 +41,12 @@ def pytest_load_initial_conftests() -> None:
     os.environ.setdefault("DB_POOL_TIMEOUT", "3")  # and take long to connect
     if "DATABASE_URL" not in os.environ:
         os.environ["DATABASE_URL"] = _own_database()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that wait for a browser or a server come first, so that no worker is left alone with one at the end."""
+    waiting = {item.path for item in items if any(item.get_closest_marker(name) for name in WAITING)}
+    items.sort(key=lambda item: item.path not in waiting)
 
 
 @pytest.hookimpl(tryfirst=True)
