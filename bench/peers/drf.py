@@ -9,10 +9,20 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.urls import path
 
+#: What `startproject` gives.
+USUAL_MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.drf_settings")
 django.setup()
 # Only now: our apps insist on their own middleware while they load.
-settings.MIDDLEWARE = [] if os.environ.get("MIDDLEWARE") == "none" else settings.USUAL_MIDDLEWARE
+settings.MIDDLEWARE = [] if os.environ.get("MIDDLEWARE") == "none" else USUAL_MIDDLEWARE
 application = WSGIHandler()
 
 from rest_framework.response import Response  # noqa: E402
