@@ -5,17 +5,23 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from oauth.errors import OAuthError, TooManyRequests
+from oauth.errors import LoginRequired, OAuthError, TooManyRequests
+
+
+#: The title where the user has answered a question that nobody asks any more; a msgid.
+ANSWER_NOT_SAVED = gettext_noop("Your answer was not saved")
 
 
 def show(
     request: HttpRequest, refusal: OAuthError, *, title: str = gettext_noop("This login link does not work")
 ) -> HttpResponse:
-    """`title` is a msgid."""
+    """`title` is a msgid that says what was refused."""
     is_limit = isinstance(refusal, TooManyRequests)
     context = {
         "title": _("Too many requests") if is_limit else _(title),
         "message": _("Wait a minute, then try again.") if is_limit else _(refusal.description),
+        # A limit and an ended login are not the app's fault.
+        "is_of_app": not isinstance(refusal, TooManyRequests | LoginRequired),
         "error": refusal.code,
         "error_id": refusal.error_id,
     }

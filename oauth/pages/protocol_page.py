@@ -10,7 +10,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
 from oauth.audit import metrics, refusals
-from oauth.errors import OAuthError, TooManyRequests
+from oauth.errors import LoginRequired, OAuthError, TooManyRequests
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import LimitReached
 from oauth.models.audit_event import origin
@@ -51,4 +51,5 @@ class ProtocolPage(View):
         except (OAuthError, LimitReached) as raised:
             refusal = TooManyRequests.after(raised.retry_after_seconds) if isinstance(raised, LimitReached) else raised
             refusals.record(self.endpoint, refusal, request)
-            return error_page.show(request, refusal, title=self.refused_title), refusal.code
+            title = error_page.ANSWER_NOT_SAVED if isinstance(refusal, LoginRequired) else self.refused_title
+            return error_page.show(request, refusal, title=title), refusal.code

@@ -32,7 +32,7 @@ class UserPage(View):
         try:
             return self._answer(request, *args, **kwargs)
         except LoginRequired as refusal:
-            return error_page.show(request, refusal)
+            return error_page.show(request, refusal, title=error_page.ANSWER_NOT_SAVED)
 
     @method_decorator(login_required)
     def _answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
