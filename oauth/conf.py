@@ -186,8 +186,9 @@ class Conf:
         return f"{self.ISSUER}{path}"
 
 
-#: Other defaults where `oauth` is installed: what an API would fetch over HTTP is in the database of this site.
-_OF_THIS_PROCESS = {
+#: Other defaults where `oauth` is installed: what an API would fetch over HTTP is in the database of this site. None
+#: means the default, too: an authorization server that fetched its own keys over HTTP would wait for itself.
+OF_THIS_PROCESS = {
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
     "STATUS_LISTS": "oauth.status.published_lists.bits",
     "REPLAY_CHECK": "oauth.models.used_proof.is_first_use",
@@ -237,7 +238,10 @@ def _of_django() -> Any:
     from django.conf import settings
 
     given = getattr(settings, "OAUTH", {})
-    return _OF_THIS_PROCESS | dict(given) if has_authorization_server() and isinstance(given, Mapping) else given
+    if not has_authorization_server() or not isinstance(given, Mapping):
+        return given
+    unset = {name for name in OF_THIS_PROCESS if given.get(name, "") is None}
+    return OF_THIS_PROCESS | {name: value for name, value in given.items() if name not in unset}
 
 
 class _LazyConf:

@@ -1,12 +1,15 @@
-"""`manage.py check --database default`: whether a background worker runs."""
+"""`manage.py check --database default`: whether a background worker runs, and whether secrets can be decrypted."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Tags, Warning, register
+from cryptography.fernet import InvalidToken
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, router
 
-from oauth.models import Client
+from oauth.keys import encryption
+from oauth.models import Client, SigningKey
 from oauth.operations import workers
 
 
@@ -28,3 +31,36 @@ def check_worker(databases: Sequence[str] | None = None, **_: Any) -> list[Check
             id="oauth.W003",
         )
     ]
+
+
+@register(Tags.database)
+def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """`serve` runs it, too: with other keys, every token request and the JWK Set would fail."""
+    alias = router.db_for_read(SigningKey) or "default"
+    if alias not in (databases or ()):
+        return []
+    try:
+        keys = SigningKey.objects.using(alias).published().exclude(private_key_encrypted=b"")
+        locked = [key for key in keys if not _can_decrypt(key)]
+    except (DatabaseError, ImproperlyConfigured):
+        return []  # the same, or no valid key at all: oauth.E002
+    if not locked:
+        return []
+    return [
+        Error(
+            f'OAUTH["KEY_ENCRYPTION_KEYS"] cannot decrypt {len(locked)} signing keys in the database, such as '
+            f"{locked[0].kid}: they were encrypted under a key that is not in the list.",
+            hint="Add the earlier key to the end of KEY_ENCRYPTION_KEYS. If it is lost: `manage.py rotate_keys "
+            "--emergency` replaces the signing keys, and users must set up their authenticator apps and recovery "
+            "codes again.",
+            id="oauth.E041",
+        )
+    ]
+
+
+def _can_decrypt(key: SigningKey) -> bool:
+    try:
+        encryption.decrypt(bytes(key.private_key_encrypted))
+    except InvalidToken:
+        return False
+    return True

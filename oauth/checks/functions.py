@@ -6,7 +6,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.utils.module_loading import import_string
 
-from oauth.conf import conf
+from oauth.conf import OF_THIS_PROCESS, conf
 from oauth.resource_server import checks as of_api
 
 _FUNCTIONS = (*of_api.FUNCTIONS, "AUTHENTICATION_CONTEXT", "USER_CLAIMS", "USER_LANGUAGE", "FIND_USER")
@@ -15,7 +15,18 @@ _LISTS = ("ADMIN_PANELS", "LEFT_BY_APPS", "MACHINE_MIDDLEWARE")
 
 @register(Tags.security)
 def check_functions(**_: Any) -> list[CheckMessage]:
-    return [*of_api.functions(_FUNCTIONS), *_lists()]
+    return [*of_api.functions(_FUNCTIONS), *_empty(), *_lists()]
+
+
+def _empty() -> Iterator[CheckMessage]:
+    """None means the default. An empty string would make this process fetch over HTTP what is in its own database."""
+    for name, default in OF_THIS_PROCESS.items():
+        if not getattr(conf, name):
+            yield Error(
+                f"OAUTH[{name!r}] is empty, and an authorization server needs this function.",
+                hint=f"Leave it out: the default is {default!r}.",
+                id="oauth.E036",
+            )
 
 
 def _lists() -> Iterator[CheckMessage]:

@@ -273,7 +273,7 @@ def test_asvs_9_1_3_a_key_that_the_token_brings_is_never_used(live, assert_refus
 def test_asvs_9_1_3_a_verifier_that_fetches_asks_its_own_issuer_only(live, api, listener, stranger, settings):
     """ASVS 9.1.3: the same for an API on a machine of its own, where fetching keys is what it does."""
     jwks = keys.published_jwks()
-    settings.OAUTH = {**settings.OAUTH, "VERIFICATION_KEYS": None, "JWKS_URI": listener.url("/the-issuers")}
+    settings.OAUTH = {**settings.OAUTH, "VERIFICATION_KEYS": "", "JWKS_URI": listener.url("/the-issuers")}
     for header in headers_that_bring(stranger, "the-strangers", listener):
         listener.body = jwks
         forged = live.forged(by(stranger), header={"kid": "the-strangers", **header})

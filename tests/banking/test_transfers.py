@@ -213,7 +213,7 @@ def test_without_a_revocation_check_a_deactivated_person_still_moves_nothing(
     settings, alice, alice_api, current, savings
 ):
     """The check of the user does not depend on REVOCATION_CHECK."""
-    settings.OAUTH = {**settings.OAUTH, "REVOCATION_CHECK": None}
+    settings.OAUTH = {**settings.OAUTH, "REVOCATION_CHECK": ""}
     alice.is_active = False
     alice.save()
     answer = send(alice_api, body_of(current, savings))

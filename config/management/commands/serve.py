@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, SystemCheckError
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from config.server import bodies, ports, serving
+from oauth.checks.database import check_encryption_keys
 
 
 class Command(BaseCommand):
@@ -54,6 +56,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.check(include_deployment_checks=settings.PRODUCTION)
+        self._check_encryption_keys()
         certificate, key = options["tls_certificate"], options["tls_key"]
         if bool(certificate) != bool(key):
             raise CommandError("TLS needs both --tls-certificate and --tls-key.")
@@ -82,3 +85,12 @@ class Command(BaseCommand):
             body_seconds=options["body_seconds"],
             idle_seconds=options["idle_seconds"],
         )
+
+    def _check_encryption_keys(self) -> None:
+        """A process that is told about the database by its environment must be able to read its secrets."""
+        try:
+            problems = check_encryption_keys(databases=[DEFAULT_DB_ALIAS])
+        finally:
+            connections.close_all()
+        if problems:
+            raise SystemCheckError("\n".join(str(problem) for problem in problems))

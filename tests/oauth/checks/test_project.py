@@ -1,9 +1,16 @@
 """Each wrong setting of the project around `oauth` is an Error with its fix."""
 
+import io
+
 import pytest
+from cryptography.fernet import Fernet
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from django.db import connection
 from django.urls import include, path
 
+from config.management.commands import serve
+from oauth import keys
 from oauth.checks import database, project
 from oauth.checks.project import check_project
 from oauth.operations import workers
@@ -162,6 +169,42 @@ class TestWorker:
     def test_before_the_first_migrate_nobody_is_told(self, worker):
         worker.execute("ALTER TABLE procrastinate_workers RENAME TO hidden")
         assert database.check_worker(databases=["default"]) == []
+
+
+# --- the keys that encrypt secrets
+
+
+@pytest.mark.django_db
+class TestEncryptionKeys:
+    def ids(self):
+        return [message.id for message in database.check_encryption_keys(databases=["default"])]
+
+    def test_they_decrypt_what_the_database_has(self, signing_keys, settings):
+        assert self.ids() == []
+        settings.OAUTH = {
+            **settings.OAUTH,
+            "KEY_ENCRYPTION_KEYS": [Fernet.generate_key().decode(), *settings.OAUTH["KEY_ENCRYPTION_KEYS"]],
+        }
+        assert self.ids() == []
+
+    def test_other_ones_are_reported_with_the_way_out(self, signing_keys, settings):
+        settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
+        (message,) = database.check_encryption_keys(databases=["default"])
+        assert message.id == "oauth.E041"
+        assert "Add the earlier key" in message.hint
+        # The way out where it is lost.
+        call_command("rotate_keys", "--emergency", stdout=io.StringIO())
+        assert self.ids() == []
+        assert keys.is_ready()
+
+    def test_serve_does_not_start_with_other_ones(self, signing_keys, settings):
+        settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
+        with pytest.raises(SystemCheckError, match="oauth.E041"):
+            serve.Command()._check_encryption_keys()
+
+    def test_a_check_without_database_asks_no_database(self, django_assert_num_queries):
+        with django_assert_num_queries(0):
+            assert database.check_encryption_keys() == database.check_encryption_keys(databases=["other"]) == []
 
 
 @pytest.fixture

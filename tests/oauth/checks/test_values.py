@@ -10,7 +10,7 @@ from oauth import setting_types
 from oauth.checks.deployment import check_deployment
 from oauth.checks.functions import check_functions
 from oauth.checks.values import check_values
-from oauth.conf import Conf, conf
+from oauth.conf import OF_THIS_PROCESS, Conf, conf
 
 WRONG_VALUES = {
     "an issuer with a slash": ("ISSUER", "https://login.example/", "oauth.E001"),
@@ -89,6 +89,15 @@ def test_a_path_that_leads_nowhere_is_an_error(settings, name, value):
     messages = check_functions()
     assert [message.id for message in messages] == ["oauth.E036"]
     assert name in str(messages[0])
+
+
+@pytest.mark.parametrize("name", OF_THIS_PROCESS)
+def test_none_means_the_default_of_an_authorization_server(settings, name):
+    """It would fetch its own keys and lists over HTTP, and wait for itself."""
+    given(settings, **{name: None})
+    assert getattr(conf, name) == OF_THIS_PROCESS[name]
+    given(settings, **{name: ""})
+    assert [message.id for message in check_functions()] == ["oauth.E036"]
 
 
 def test_a_cache_of_one_process_is_a_warning_in_production(settings):

@@ -138,7 +138,7 @@ def test_an_issuer_that_was_away_is_asked_again_as_soon_as_retry_after_says(issu
 
 def test_an_api_whose_issuer_cannot_be_reached_answers_503_and_says_so(api, alice, access_token, settings, caplog):
     """The token may be valid: 401 would make the client throw it away (RFC 6750 §3.1)."""
-    settings.OAUTH = {**settings.OAUTH, "VERIFICATION_KEYS": None, "JWKS_URI": "http://127.0.0.1:9/jwks"}
+    settings.OAUTH = {**settings.OAUTH, "VERIFICATION_KEYS": "", "JWKS_URI": "http://127.0.0.1:9/jwks"}
     answer = api(access_token(alice)).get("/api/v1/accounts")
     assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert answer.json()["code"] == "temporarily_unavailable"
@@ -149,7 +149,7 @@ def test_an_api_whose_issuer_cannot_be_reached_answers_503_and_says_so(api, alic
 
 
 def test_userinfo_answers_503_too(client, alice, access_token, settings):
-    settings.OAUTH = {**settings.OAUTH, "VERIFICATION_KEYS": None, "JWKS_URI": "http://127.0.0.1:9/jwks"}
+    settings.OAUTH = {**settings.OAUTH, "VERIFICATION_KEYS": "", "JWKS_URI": "http://127.0.0.1:9/jwks"}
     answer = client.get("/oauth/userinfo", headers={"Authorization": f"Bearer {access_token(alice)}"})
     assert answer.status_code == 503
     assert answer["Retry-After"]

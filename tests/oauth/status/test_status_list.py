@@ -191,7 +191,7 @@ def elsewhere(settings, listener, signing_keys):
     settings.OAUTH = {
         **settings.OAUTH,
         "ISSUER": f"http://{listener.host}",
-        "STATUS_LISTS": None,
+        "STATUS_LISTS": "",
         "STATUS_LIST_REFRESH": timedelta(0),
     }
     listener.body = published_lists.published(0).jwt.encode()
