@@ -9,6 +9,7 @@ has consumed what it was given by itself.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -64,15 +65,19 @@ def of_retry(fork: Fork) -> Consumption:
     return Consumption(f"{branches.expressions}{NOTHING.expressions}", branches.parameters)
 
 
-def of_first_use(token: RefreshToken, fork: Fork) -> Consumption:
-    """A refresh token replaced another and stays the same from now on, for instance because it is bound to a key. Its
-    first use closes the retry window of the token that it replaced."""
+def of_written(token: RefreshToken, fork: Fork, expires_at: datetime) -> Consumption:
+    """A refresh token that stays the same, and whose row changes with this use: it lives on until `expires_at`.
+
+    If it replaced another token, for instance because it is bound to a key, its first use closes the retry window of
+    that one.
+    """
     branches = _branches(fork)
     return Consumption(
         f"{branches.expressions}consumed AS (UPDATE {_TOKEN} SET first_used_at = coalesce(first_used_at, %s), "  # noqa: S608
-        "fork = %s WHERE id = %s AND superseded_at IS NULL AND revoked_at IS NULL AND fork IS NOT DISTINCT FROM %s "
+        "expires_at = greatest(expires_at, %s), fork = %s "
+        "WHERE id = %s AND superseded_at IS NULL AND revoked_at IS NULL AND fork IS NOT DISTINCT FROM %s "
         "AND EXISTS (SELECT FROM used) RETURNING id)",
-        (*branches.parameters, timezone.now(), fork.number, token.pk, token.fork),
+        (*branches.parameters, timezone.now(), expires_at, fork.number, token.pk, token.fork),
     )
 
 

@@ -261,8 +261,7 @@ def new_refresh_token(
         replaces_id=replaces.pk if replaces else None,
         fork=fork,
         created_at=now,
-        # Idle expiry (RFC 9700 §4.14.2), never past the absolute one (ASVS 5.0 10.4.8).
-        expires_at=min(now + policy.refresh_token_idle_lifetime, authorization.expires_at),
+        expires_at=policy.refresh_token_expires_at(authorization),
     )
     return token, row
 

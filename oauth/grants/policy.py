@@ -1,7 +1,13 @@
 """What the site decides about its tokens. An edge takes it from `oauth.wiring` and puts it into the GrantRequest."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from oauth.models import Authorization
+
+_LONGEST_EXTENSION = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +28,14 @@ class TokenPolicy:
     user_claims: str
     #: The values of `aud` of tokens that this server accepts itself.
     audiences: tuple[str, ...]
+
+    def refresh_token_expires_at(self, authorization: Authorization) -> datetime:
+        """The end of a refresh token that is issued or used now: the idle expiry (RFC 9700 §4.14.2), never past the
+        absolute one (ASVS 5.0 10.4.8)."""
+        return min(timezone.now() + self.refresh_token_idle_lifetime, authorization.expires_at)
+
+    @property
+    def refresh_token_extension(self) -> timedelta:
+        """A use of a token that stays the same moves its end only if it moves by this much, because that costs a write
+        of its row. So such a token may end this much earlier than its last use says."""
+        return min(self.refresh_token_idle_lifetime / 30, _LONGEST_EXTENSION)

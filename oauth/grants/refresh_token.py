@@ -68,7 +68,7 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
             authorization_details=details,
             grant_id=str(authorization.pk),
         )
-        return Decision(issued, _consumption(token, fork, is_rotated=is_rotated))
+        return Decision(issued, _consumption(token, fork, request, is_rotated=is_rotated))
 
     def _fork(self, token: RefreshToken, request: GrantRequest) -> Fork:
         """What this use does to other branches of the family.
@@ -102,14 +102,17 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         )
 
 
-def _consumption(token: RefreshToken, fork: Fork, *, is_rotated: bool) -> Consumption:
+def _consumption(token: RefreshToken, fork: Fork, request: GrantRequest, *, is_rotated: bool) -> Consumption:
     if token.superseded_at is not None:
         return consumption.of_retry(fork) if is_rotated else consumption.NOTHING
     if is_rotated:
         return consumption.of_superseded(token, fork)
     # The token stays the same. If it replaced another one, its first use closes the retry window of that one.
     is_first_use = token.replaces_id is not None and token.first_used_at is None
-    return consumption.of_first_use(token, fork) if is_first_use or token.fork else consumption.of_reusable(token)
+    expires_at = request.policy.refresh_token_expires_at(token.authorization)
+    if is_first_use or token.fork or expires_at - token.expires_at >= request.policy.refresh_token_extension:
+        return consumption.of_written(token, fork, expires_at)
+    return consumption.of_reusable(token)
 
 
 def _successor(token: RefreshToken, request: GrantRequest, fork: Fork) -> tuple[str, RefreshToken]:

@@ -201,8 +201,16 @@ class Redeeming(Tokens):
             self.fail(f"a refresh token was taken although {why}")
         self.add("tokens")
         token.was_used = True
+        if token.key or not self.apps[token.app].is_public:
+            self._extend(token)
         self.model.refreshed(token, key, self.now)
         self._take(answer.json(), token.app, token.allowed, scopes, token.resources, key, replaces=token)
+
+    def _extend(self, token: Refresh) -> None:
+        """A refresh token that stays the same lives on with each use, and its row is written at most once an hour."""
+        end = min(self.now + conf.REFRESH_TOKEN_IDLE_LIFETIME, token.allowed.ends_at)
+        if end - token.expires_at >= timedelta(hours=1):
+            token.expires_at = end
 
     def _refused_refresh(self, token: Refresh, why: str, scopes: frozenset[str], answer: Any) -> None:
         if not why:

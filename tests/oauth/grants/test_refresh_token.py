@@ -179,6 +179,38 @@ def test_an_idle_token_ends(issued, mobile_app, token_endpoint):
         assert refresh(token_endpoint, mobile_app, token) == "invalid_grant"
 
 
+def test_a_token_that_stays_the_same_lives_on_while_it_is_used(issued, web_app, token_endpoint):
+    """RFC 9700 §4.14.2: only a token that is not used ends early. ASVS 10.4.8: the authorization still ends."""
+    token = issued(web_app)["refresh_token"]
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for days in (29, 29, 29):
+            clock.shift(timedelta(days=days))
+            assert token_endpoint.refresh(web_app, token).status_code == 200
+        assert RefreshToken.objects.get().expires_at == Authorization.objects.get().expires_at
+        clock.shift(timedelta(days=4))
+        assert refresh(token_endpoint, web_app, token) == "invalid_grant"
+
+
+def test_a_token_that_stays_the_same_ends_when_it_is_idle(issued, web_app, token_endpoint):
+    token = issued(web_app)["refresh_token"]
+    with later(days=20):
+        assert token_endpoint.refresh(web_app, token).status_code == 200
+    with later(days=51):
+        assert refresh(token_endpoint, web_app, token) == "invalid_grant"
+
+
+def test_a_token_that_stays_the_same_is_written_at_most_once_an_hour(issued, web_app, token_endpoint):
+    """Its end moves with its use, but a write of its row at each refresh would cost a third of the statement."""
+    token = issued(web_app)["refresh_token"]
+    end = RefreshToken.objects.get().expires_at
+    with later(minutes=59):
+        assert token_endpoint.refresh(web_app, token).status_code == 200
+    assert RefreshToken.objects.get().expires_at == end
+    with later(minutes=61):
+        assert token_endpoint.refresh(web_app, token).status_code == 200
+    assert RefreshToken.objects.get().expires_at > end
+
+
 def test_refreshing_daily_ends_when_the_authorization_does(issued, mobile_app, token_endpoint):
     """ASVS 10.4.8: absolute expiry."""
     token = issued(mobile_app)["refresh_token"]
