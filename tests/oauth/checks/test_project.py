@@ -199,7 +199,7 @@ class TestEncryptionKeys:
 
     def test_serve_does_not_start_with_other_ones(self, signing_keys, settings):
         settings.OAUTH = {**settings.OAUTH, "KEY_ENCRYPTION_KEYS": [Fernet.generate_key().decode()]}
-        with pytest.raises(SystemCheckError, match="oauth.E041"):
+        with pytest.raises(SystemCheckError, match=r"oauth\.E041"):
             serve.Command()._check_encryption_keys()
 
     def test_a_check_without_database_asks_no_database(self, django_assert_num_queries):
