@@ -1,22 +1,70 @@
-"""`manage.py check --database default` verifies that the guarantees of the ledger are in place."""
+"""The limits in the settings are complete and of real currencies; `manage.py check --database default` also verifies
+that the guarantees of the ledger are in place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
 from banking import database
+from banking.models import Account
+from banking.models.ledger import MAX_AMOUNT_MINOR
+from banking.notation.currencies import MINOR_DIGITS
+
+#: The settings that map currencies to minor units.
+_LIMITS = ("STEP_UP_AMOUNT_MINOR", "NEW_PAYEE_LIMIT_MINOR")
+
+
+@register(Tags.security)
+def check_limits(**_: Any) -> list[CheckMessage]:
+    limits: dict[str, Mapping[str, object]] = {name: getattr(settings, name) for name in _LIMITS}
+    wrong = [
+        f"{name}: {currency}={amount}"
+        for name, by_currency in limits.items()
+        for currency, amount in by_currency.items()
+        if currency not in MINOR_DIGITS or type(amount) is not int or not 0 <= amount <= MAX_AMOUNT_MINOR
+    ]
+    if wrong:
+        return [
+            Error(
+                f"A limit must be a currency of ISO 4217 and a whole number of its minor units; it is {one}.",
+                hint="List each currency, such as GBP=1000000,JPY=2000000.",
+                id="banking.E002",
+            )
+            for one in wrong
+        ]
+    step_up, new_payee = (set(limits[name]) for name in _LIMITS)
+    return [
+        Error(
+            f"{currency} has a limit in one of {' and '.join(_LIMITS)} only.",
+            hint="Both must have the same currencies: without an entry, nothing is allowed.",
+            id="banking.E003",
+        )
+        for currency in sorted(step_up ^ new_payee)
+    ]
+
+
+@register(Tags.database)
+def check_currencies(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    if not _is_migrated(databases):
+        return []
+    used = Account.objects.filter(kind=Account.Kind.CUSTOMER).order_by().values_list("currency", flat=True).distinct()
+    return [
+        Warning(
+            f"Customers have accounts in {currency}, but STEP_UP_AMOUNT_MINOR has no entry for it.",
+            hint="Until it has one, every payment needs a fresh login, and new payees get nothing.",
+            id="banking.W001",
+        )
+        for currency in sorted(set(used) - set(settings.STEP_UP_AMOUNT_MINOR))
+    ]
 
 
 @register(Tags.database)
 def check_guarantees(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Checks a migrated database only: `migrate` runs this check before it creates the guarantees."""
-    if not databases or "default" not in databases:
-        return []
-    loader = MigrationLoader(connection)
-    if not set(loader.graph.leaf_nodes("banking")) <= set(loader.applied_migrations):
+    if not _is_migrated(databases):
         return []
     return [
         Error(
@@ -26,3 +74,11 @@ def check_guarantees(databases: Sequence[str] | None = None, **_: Any) -> list[C
         )
         for one in database.broken_guarantees()
     ]
+
+
+def _is_migrated(databases: Sequence[str] | None) -> bool:
+    """`migrate` runs the checks of databases before it creates what they ask about."""
+    if not databases or "default" not in databases:
+        return False
+    loader = MigrationLoader(connection)
+    return set(loader.graph.leaf_nodes("banking")) <= set(loader.applied_migrations)

@@ -300,8 +300,18 @@ PERSONAL_DATA = [
 # When a day and a month begin: for statements, orders and limits. Pages show times in this zone. An IANA name.
 BANK_TIME_ZONE: str = env.str("BANK_TIME_ZONE", default="UTC")
 
-# Transfers need a fresh login once their sum in 24 hours reaches this amount in minor units (RFC 9470).
-STEP_UP_AMOUNT_MINOR: int = env.int("STEP_UP_AMOUNT_MINOR", default=1_000_000)
+
+def _by_currency(text: str) -> dict[str, Any]:
+    """`GBP=1000000,JPY=2000000`. A value that is no whole number stays as it is; the check banking.E002 reports it."""
+    pairs = (entry.strip().partition("=") for entry in text.split(",") if entry.strip())
+    return {code: int(amount) if amount.isascii() and amount.isdigit() else amount for code, _sign, amount in pairs}
+
+
+# The bank's limits are in minor units of each currency. Without an entry for its currency, each payment needs a fresh
+# login, and a new payee gets nothing.
+_LIMITS = "GBP=1000000,EUR=1200000,USD=1300000,CHF=1200000,JPY=2000000"
+# Transfers need a fresh login once their sum in 24 hours reaches this amount (RFC 9470).
+STEP_UP_AMOUNT_MINOR: dict[str, int] = _by_currency(env.str("STEP_UP_AMOUNT_MINOR", default=_LIMITS))
 # Transactions older than this need a fresh login as well (SCA-RTS art. 10).
 HISTORY_WITHOUT_STEP_UP = timedelta(days=env.int("HISTORY_WITHOUT_STEP_UP_DAYS", default=90))
 STEP_UP_MAX_AGE = timedelta(seconds=env.int("STEP_UP_MAX_AGE_SECONDS", default=600))
@@ -310,9 +320,9 @@ STEP_UP_MAX_AGE = timedelta(seconds=env.int("STEP_UP_MAX_AGE_SECONDS", default=6
 API_DOCS_CLIENT_ID = env.str("API_DOCS_CLIENT_ID", default="" if PRODUCTION else "demo-docs")
 # GET /consent lists at most this many accounts; GET /accounts pages through all.
 BANK_MOST_LISTED_ACCOUNTS = 200
-# A payee counts as new for this period, in which all new payees of a user together may get this amount in minor units.
+# A payee counts as new for this period, in which all new payees of a user together may get this amount.
 NEW_PAYEE_PERIOD = timedelta(hours=env.int("NEW_PAYEE_HOURS", default=24))
-NEW_PAYEE_LIMIT_MINOR = env.int("NEW_PAYEE_LIMIT_MINOR", default=1_000_000)
+NEW_PAYEE_LIMIT_MINOR: dict[str, int] = _by_currency(env.str("NEW_PAYEE_LIMIT_MINOR", default=_LIMITS))
 # Scheduled transfers and standing orders that one user may have at a time.
 BANK_MOST_ORDERS = env.int("BANK_MOST_ORDERS", default=50)
 # The apps behind orders: a function (user_id, client_ids) -> {client_id: App}; see banking/consents/apps.py.

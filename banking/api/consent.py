@@ -10,6 +10,7 @@ from banking.api.responses import NoContent, Ok
 from banking.api.views import BankView
 from banking.models import Account
 from banking.notation.timestamps import Timestamp, timestamp
+from banking.payments import new_payee_limit, strong_proof
 from oauth.resource_server import InvalidToken, TokenRequest, authorization_of, end_authorization
 
 
@@ -32,10 +33,14 @@ class ConsentView(BankView):
                 "scopes": sorted(claims.scopes),
                 "authorization_details": [dict(detail) for detail in claims.authorization_details],
                 "accounts": list(accounts[: settings.BANK_MOST_LISTED_ACCOUNTS]),
-                "limits": {
-                    "fresh_log_in_from_minor_units": settings.STEP_UP_AMOUNT_MINOR,
-                    "new_payee_minor_units": settings.NEW_PAYEE_LIMIT_MINOR,
-                },
+                "limits": [
+                    {
+                        "currency": currency,
+                        "fresh_log_in_from_minor_units": strong_proof.limit_of(currency),
+                        "new_payee_minor_units": new_payee_limit.limit_of(currency),
+                    }
+                    for currency in sorted(settings.STEP_UP_AMOUNT_MINOR)
+                ],
                 "granted_at": _time(authorization.granted_at),
                 "expires_at": _time(authorization.expires_at),
                 # Access ends unless the user allows it again (SCA-RTS art. 10a), so both members have the same time.

@@ -111,6 +111,7 @@ class ConsentClient(TypedDict):
 
 
 class ConsentLimits(TypedDict):
+    currency: Currency
     fresh_log_in_from_minor_units: int
     new_payee_minor_units: int
 
@@ -120,7 +121,7 @@ class Consent(TypedDict):
     scopes: list[str]
     authorization_details: Annotated[list[Mapping[str, Any]], Keywords(description="RFC 9396")]
     accounts: list[UUID]
-    limits: ConsentLimits
+    limits: list[ConsentLimits]
     granted_at: Timestamp | None
     expires_at: Timestamp | None
     confirm_by: (

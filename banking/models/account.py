@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from django.conf import settings
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -12,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from banking.models.account_queryset import AccountQuerySet
 from banking.models.role import Role
+from banking.notation.currencies import MINOR_DIGITS
 
 
 class Account(models.Model):
@@ -40,7 +40,7 @@ class Account(models.Model):
     type = models.CharField(max_length=8, choices=Type.choices)
     name = models.CharField(max_length=100)
     iban = models.CharField("IBAN", max_length=34, unique=True, null=True, blank=True)
-    currency = models.CharField(max_length=3, validators=[RegexValidator(r"^[A-Z]{3}$")])
+    currency = models.CharField(max_length=3)
     status = models.CharField(max_length=6, choices=Status.choices, default=Status.OPEN)
     overdraft_minor = models.BigIntegerField(default=0)
     posted_minor = models.BigIntegerField(default=0, editable=False)
@@ -66,7 +66,7 @@ class Account(models.Model):
             ),
             models.CheckConstraint(name="kind_known", condition=Q(kind__in=["customer", "internal"])),
             models.CheckConstraint(name="status_known", condition=Q(status__in=["open", "frozen", "closed"])),
-            models.CheckConstraint(name="account_currency_code", condition=Q(currency__regex=r"^[A-Z]{3}$")),
+            models.CheckConstraint(name="account_currency_known", condition=Q(currency__in=sorted(MINOR_DIGITS))),
             models.CheckConstraint(name="overdraft_not_negative", condition=Q(overdraft_minor__gte=0)),
             models.CheckConstraint(name="held_not_negative", condition=Q(held_minor__gte=0)),
             models.CheckConstraint(

@@ -1,11 +1,14 @@
 """Amounts as users read and write them. The API uses minor units only."""
 
 import re
+from copy import copy
 from decimal import Decimal
 
 from babel import Locale, UnknownLocaleError
-from babel.numbers import format_currency, format_decimal, get_currency_precision, parse_decimal
+from babel.numbers import NumberPattern, format_decimal, parse_decimal, parse_pattern
 from django.utils import translation
+
+from banking.notation.currencies import minor_digits
 
 # Without exponents and underscores, which Decimal accepts, and no longer than what a user types.
 _AMOUNT = re.compile("-?[0-9.,’'\xa0\u202f]{1,32}")
@@ -16,7 +19,7 @@ _SMALL = re.compile("([0-9]{1,15})[.,]([0-9]{1,2})")
 
 def decimal(currency: str, minor_units: int) -> Decimal:
     """In major units by ISO 4217: a yen has no minor unit, a dinar has a thousand."""
-    return Decimal(minor_units).scaleb(-get_currency_precision(currency))
+    return Decimal(minor_units).scaleb(-minor_digits(currency))
 
 
 def parse(text: str) -> Decimal:
@@ -39,12 +42,20 @@ def example() -> str:
 
 def with_symbol(currency: str, minor_units: int) -> str:
     """With the currency's symbol, in the notation of the page's language: “£12.50”."""
-    return format_currency(decimal(currency, minor_units), currency, locale=_locale())
+    return _written(currency, minor_units, _locale().currency_formats["standard"])
 
 
 def with_code(currency: str, minor_units: int) -> str:
     """With the currency's code, in the notation of the page's language: “12.50 GBP”."""
-    return format_currency(decimal(currency, minor_units), currency, "#,##0.00 ¤¤", locale=_locale())
+    return _written(currency, minor_units, parse_pattern("#,##0.00 ¤¤"))
+
+
+def _written(currency: str, minor_units: int, pattern: NumberPattern) -> str:
+    """With the digits of ISO 4217; Babel's own are those of CLDR."""
+    exact = copy(pattern)
+    exact.frac_prec = (minor_digits(currency),) * 2
+    written: str = exact.apply(decimal(currency, minor_units), _locale(), currency=currency, currency_digits=False)
+    return written
 
 
 def _locale() -> Locale:

@@ -1,5 +1,6 @@
 """The limit of new payees: a thief who takes over a session cannot empty the account immediately."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.conf import settings
@@ -12,9 +13,15 @@ from banking.notation import amounts
 from banking.payments.refusals import LimitExceeded
 
 
+def limit_of(currency: str) -> int:
+    """What all new payees of a user together may get, in minor units; 0 without an entry for the currency."""
+    limits: Mapping[str, int] = settings.NEW_PAYEE_LIMIT_MINOR
+    return limits.get(currency, 0)
+
+
 def enforce_limit(user_id: UUID, payee_iban: str, amount_minor: int, currency: str) -> None:
     """Raises LimitExceeded if this payment would bring the sum for all new payees within NEW_PAYEE_PERIOD above
-    NEW_PAYEE_LIMIT_MINOR of this currency. A payee is new until it has been stored for that period. The caller must
+    the limit of this currency. A payee is new until it has been stored for that period. The caller must
     hold the lock of the payer."""
     since = timezone.now() - settings.NEW_PAYEE_PERIOD
     known = Payee.objects.established().filter(user_id=user_id)
@@ -25,10 +32,11 @@ def enforce_limit(user_id: UUID, payee_iban: str, amount_minor: int, currency: s
         .exclude(status__in=Transfer.ENDED)
     )
     total = amount_minor + (sent.aggregate(total=Sum("amount_minor"))["total"] or 0)
-    if total <= settings.NEW_PAYEE_LIMIT_MINOR or known.filter(iban=payee_iban).exists():
+    limit_minor = limit_of(currency)
+    if total <= limit_minor or known.filter(iban=payee_iban).exists():
         return
     hours = int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600)
-    most = amounts.with_code(currency, settings.NEW_PAYEE_LIMIT_MINOR)
+    most = amounts.with_code(currency, limit_minor)
     # In the user's language in the web bank. In English in the API, where no middleware sets a language.
     detail = _(
         "New payees together can get at most %(most)s in %(hours)s hours."

@@ -1,6 +1,7 @@
 """When a payment needs a user who has just logged in (RFC 9470; SCA-RTS art. 4, 5). The limit applies to the sum of a
 day, so that an amount cannot be sent in slices."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,12 @@ SELECT (SELECT coalesce(sum(amount_minor), 0) FROM transfer
 """
 
 
+def limit_of(currency: str) -> int:
+    """The sum from which payments need a fresh login, in minor units; 0 without an entry for the currency."""
+    limits: Mapping[str, int] = settings.STEP_UP_AMOUNT_MINOR
+    return limits.get(currency, 0)
+
+
 def paid_today(user_id: UUID, currency: str) -> int:
     """In minor units. To decide by it, hold the lock of the payer."""
     since = uuid7(nanoseconds=int((timezone.now() - DAY).timestamp() * 10**9))
@@ -40,7 +47,7 @@ def paid_today(user_id: UUID, currency: str) -> int:
 
 def is_needed(user_id: UUID, currency: str, amount_minor: int) -> bool:
     """Whether the sum of the day reaches STEP_UP_AMOUNT_MINOR of this currency with this payment."""
-    return paid_today(user_id, currency) + amount_minor >= _limit_minor()
+    return paid_today(user_id, currency) + amount_minor >= limit_of(currency)
 
 
 def require_proof(user_id: UUID, currency: str, amount_minor: int, *, is_proven: bool) -> bool:
@@ -50,12 +57,8 @@ def require_proof(user_id: UUID, currency: str, amount_minor: int, *, is_proven:
     caller must hold the lock of the payer.
     """
     before = paid_today(user_id, currency)
-    if before + amount_minor < _limit_minor():
+    if before + amount_minor < limit_of(currency):
         return False
     if not is_proven:
         raise StrongProofNeeded
-    return amount_minor >= _limit_minor() or before < _limit_minor()
-
-
-def _limit_minor() -> int:
-    return int(settings.STEP_UP_AMOUNT_MINOR)
+    return amount_minor >= limit_of(currency) or before < limit_of(currency)

@@ -3,13 +3,13 @@
 from decimal import Decimal
 from typing import Any
 
-from babel.numbers import get_currency_precision
 from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from banking.models import Account, Payee
 from banking.notation import amounts, iban
+from banking.notation.currencies import MOST_MINOR_DIGITS, minor_digits
 from oauth.infrastructure import display_names
 
 SOMEONE_NEW = "new"
@@ -61,8 +61,8 @@ class TransferForm(forms.Form):
         label=_("Amount"),
         localize=True,
         max_digits=15,
-        decimal_places=3,
-        min_value=Decimal("0.001"),
+        decimal_places=MOST_MINOR_DIGITS,
+        min_value=Decimal(1).scaleb(-MOST_MINOR_DIGITS),
         error_messages={"min_value": _("The amount must be more than zero.")},
         widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "class": "amount"}),
     )
@@ -106,7 +106,7 @@ class TransferForm(forms.Form):
         given: dict[str, Any] = super().clean() or {}
         source = self._sources.get(given.get("source", ""))
         if source and given.get("amount"):
-            minor = given["amount"].scaleb(get_currency_precision(source.currency))
+            minor = given["amount"].scaleb(minor_digits(source.currency))
             if minor != int(minor):
                 self.add_error("amount", _("This currency has no unit that small."))
             given["amount_minor"], given["currency"] = int(minor), source.currency

@@ -16,7 +16,7 @@ from banking.ledger import in_transaction
 from banking.ledger.refusals import Refusal
 from banking.models import Account, Payee, Transfer
 from banking.models.transfer import TransferQuerySet
-from banking.payments import Instruction, Payer, PaymentOrder, payee_lookups, strong_proof
+from banking.payments import Instruction, Payer, PaymentOrder, new_payee_limit, payee_lookups, strong_proof
 from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of, run_idempotent
 from banking.payments.payee_confirmation import Match, confirm_payee
 from banking.payments.refusals import RequestInProgress, StrongProofNeeded
@@ -167,7 +167,7 @@ def _confirmation(
         "match": _match(order) if is_new and not problem else None,
         "needs_proof": not order.is_proven
         and strong_proof.is_needed(order.user_id, order.currency, order.amount_minor),
-        "limit_minor": settings.NEW_PAYEE_LIMIT_MINOR,
+        "limit_minor": new_payee_limit.limit_of(order.currency),
         "hours": int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600),
     }
     return render(request, "bank/confirm.html", context, status=status)

@@ -238,7 +238,7 @@ def test_asvs_10_3_3_a_person_who_comes_back_is_another_person(alice, access_tok
 
 def test_asvs_10_3_4_moving_much_money_needs_a_fresh_log_in(alice, access_token, api, settings):
     """RFC 9470 §3: 401, and the challenge says what would do."""
-    settings.STEP_UP_AMOUNT_MINOR = 500_000
+    settings.STEP_UP_AMOUNT_MINOR = {"GBP": 500_000}
     source, destination = funded(alice, "Current", amount_minor=1_000_000), funded(alice, "Savings", amount_minor=0)
 
     def transfer(auth_time, amount_minor):

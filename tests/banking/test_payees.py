@@ -72,7 +72,7 @@ def test_a_payee_is_paid_by_its_id(payer, current, of_bob):
 
 @pytest.fixture
 def limited(settings):
-    settings.NEW_PAYEE_LIMIT_MINOR = 5000
+    settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": 5000, "EUR": 5000}
 
 
 @pytest.mark.usefixtures("limited")

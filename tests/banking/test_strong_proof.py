@@ -32,7 +32,7 @@ SCOPE = "accounts:read payees:read payees:write transactions:read transfers:read
 
 @pytest.fixture(autouse=True)
 def a_limit(settings):
-    settings.STEP_UP_AMOUNT_MINOR = 5_000
+    settings.STEP_UP_AMOUNT_MINOR = {"GBP": 5_000, "EUR": 5_000}
 
 
 @pytest.fixture

@@ -278,7 +278,7 @@ def test_money_that_is_not_there_is_not_moved_and_it_says_so(browser, current, o
 
 
 def test_a_new_payee_gets_no_more_than_the_limit(browser, current, of_bob, settings):
-    settings.NEW_PAYEE_LIMIT_MINOR = 1_000
+    settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": 1_000}
     answer = browser.post(begin(browser, current, **new_payee(of_bob)))
     assert answer.status_code == 422
     assert "New payees together" in text(answer)
@@ -286,7 +286,7 @@ def test_a_new_payee_gets_no_more_than_the_limit(browser, current, of_bob, setti
 
 def test_a_large_amount_needs_a_fresh_log_in_at_the_moment_of_paying(browser, current, of_bob, settings):
     """RFC 9470's rule for people: to the page that proves it, and back to the same confirmation."""
-    settings.STEP_UP_AMOUNT_MINOR = 1_000
+    settings.STEP_UP_AMOUNT_MINOR = {"GBP": 1_000}
     settings.STEP_UP_MAX_AGE = timedelta(seconds=-1)
     where = begin(browser, current, **new_payee(of_bob))
     assert "amount is large" in text(browser.get(where))
@@ -298,7 +298,7 @@ def test_a_large_amount_needs_a_fresh_log_in_at_the_moment_of_paying(browser, cu
 
 
 def test_proving_it_leads_back_to_the_same_transfer(browser, current, of_bob, settings):
-    settings.STEP_UP_AMOUNT_MINOR = 1_000
+    settings.STEP_UP_AMOUNT_MINOR = {"GBP": 1_000}
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
         where = begin(browser, current, **new_payee(of_bob))
         to_prove = browser.post(where)["Location"]

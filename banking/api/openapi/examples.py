@@ -72,7 +72,12 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Consent": {
         "client": {"id": "pocket-ledger", "name": "Pocket Ledger"}, "scopes": ["accounts:read", "balances:read"],
         "authorization_details": [], "accounts": [_ACCOUNT],
-        "limits": {"fresh_log_in_from_minor_units": 1_000_000, "new_payee_minor_units": 1_000_000},
+        "limits": [
+            {
+                "currency": "GBP", "fresh_log_in_from_minor_units": 1_000_000,
+                "new_payee_minor_units": 1_000_000,
+            },
+        ],
         "granted_at": _AT, "expires_at": "2027-02-22T09:30:00Z", "confirm_by": "2027-02-22T09:30:00Z",
     },
     "NewPayee": _TO_DORA,

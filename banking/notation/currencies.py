@@ -1,0 +1,30 @@
+"""Currencies by ISO 4217 and how many digits their minor unit has.
+
+From “List One: Current Currency & Funds”, published 2026-01-01 by SIX, the maintenance agency of ISO 4217
+(https://www.six-group.com/en/products-services/financial-information/market-reference-data/data-standards.html).
+Codes without a minor unit (gold, test, no currency) are left out. CLDR, and so Babel, has other digits: those of cash,
+such as none for the dinar of Iraq, which has three. Add a code when ISO does; do not remove one that accounts had.
+"""
+
+_CODES = {
+    0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+    2: "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW "
+    "CNY COP COU CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF "
+    "IDR ILS INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK "
+    "MXN MXV MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP "
+    "SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XAD XCD XCG "
+    "YER ZAR ZMW ZWG",
+    3: "BHD IQD JOD KWD LYD OMR TND",
+    4: "CLF UYW",
+}
+#: code -> digits: 2 for GBP, so that 1234 minor units are 12.34.
+MINOR_DIGITS = {code: digits for digits, codes in _CODES.items() for code in codes.split()}
+MOST_MINOR_DIGITS = max(_CODES)
+
+
+def minor_digits(currency: str) -> int:
+    """Raises ValueError for a code that ISO 4217 does not have."""
+    try:
+        return MINOR_DIGITS[currency]
+    except KeyError:
+        raise ValueError(f"{currency!r} is not a currency of ISO 4217.") from None
