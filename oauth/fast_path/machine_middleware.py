@@ -47,6 +47,7 @@ class MachineMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         guid = get_id_from_header(request) if "HTTP_X_REQUEST_ID" in request.META else uuid4().hex
         set_guid(guid)
+        fixed = {**self.HEADERS, REQUEST_ID.lower(): (REQUEST_ID, guid)}
         response: HttpResponse
         if "HTTP_ORIGIN" in request.META:
             response = self.answer_with_cors(request)
@@ -54,8 +55,10 @@ class MachineMiddleware:
             response = self.answer(request)
             if self.is_cors_path(request.path_info):
                 # The answer to a request with an Origin differs, so a cache must not reuse this one for it.
-                patch_vary_headers(response, ["origin"])
-        fixed = {**self.HEADERS, REQUEST_ID.lower(): (REQUEST_ID, guid)}
+                if "vary" in stored_in(response.headers):
+                    patch_vary_headers(response, ["origin"])
+                else:
+                    fixed["vary"] = ("Vary", "origin")
         if not response.streaming and "content-length" not in stored_in(response.headers):
             fixed["content-length"] = ("Content-Length", str(len(response.content)))
         headers.add(response, defaults=self._security_headers(request), fixed=fixed)
