@@ -123,12 +123,12 @@ class AccountAdapter(DefaultAccountAdapter):
 
 class _IssuerSite(RequestSite):
     def __init__(self) -> None:
-        self.domain = urlsplit(settings.ISSUER).netloc
+        self.domain = urlsplit(settings.ORIGIN).netloc
         self.name = "Countersign"
 
 
 def _on_issuer(url: str) -> str:
-    issuer = urlsplit(settings.ISSUER)
+    issuer = urlsplit(settings.ORIGIN)
     return urlunsplit(urlsplit(url)._replace(scheme=issuer.scheme, netloc=issuer.netloc))
 
 

@@ -5,6 +5,7 @@ Production has no default for anything secret: what is missing stops the start, 
 Error of `manage.py check --deploy`, which `manage.py serve` and the WSGI application run before they answer.
 """
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,10 @@ if not DATA_DIR.is_absolute():
 SECRET_KEY = env.str("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ISSUER: str = env.str("OAUTH_ISSUER") if PRODUCTION else env.str("OAUTH_ISSUER", default=f"http://localhost:{PORT}")
+# The issuer may have a path, such as /id: then all URLs of the site are below it (docs/operating.md, "Below a path").
+URL_PREFIX = urlsplit(ISSUER).path
+ORIGIN = ISSUER.removesuffix(URL_PREFIX)
+FORCE_SCRIPT_NAME = URL_PREFIX or None
 MTLS_ORIGIN = env.str("MTLS_ORIGIN", default="")
 ALLOWED_HOSTS = env.list(
     "ALLOWED_HOSTS",
@@ -44,6 +49,9 @@ ALLOWED_HOSTS = env.list(
     + ([] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"]),
 )
 IS_HTTPS = ISSUER.startswith("https://")
+# RFC 6265bis §4.1.3: `__Host-` requires the path "/". Below a path, other applications of the host must not get our
+# cookies, so the path is that of the issuer.
+COOKIE_PREFIX = ("__Secure-" if URL_PREFIX else "__Host-") if IS_HTTPS else ""
 # Proxies whose headers count: IP addresses or networks (RFC 9700 §4.13). See config/server/proxy.py.
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 # Each of these proxies must mark its element of the Forwarded header with one of these: `by=_SECRET`.
@@ -199,8 +207,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-LOGIN_URL = "/accounts/login/"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_URL = f"{URL_PREFIX}/accounts/login/"
+LOGIN_REDIRECT_URL = f"{URL_PREFIX}/"
 USERSESSIONS_ADAPTER = "accounts.browsers.sessions.SessionsAdapter"
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -277,7 +285,7 @@ MFA_TOTP_TOLERANCE = 1  # the clock of a phone may be 30 seconds off
 # The next logins in a trusted browser need no second factor, and their acr does not claim one.
 MFA_TRUST_ENABLED = True
 MFA_TRUST_COOKIE_AGE = timedelta(days=30)
-MFA_TRUST_COOKIE_NAME = "__Host-trusted" if IS_HTTPS else "trusted"
+MFA_TRUST_COOKIE_NAME = f"{COOKIE_PREFIX}trusted"
 
 # Staff need a login with a second factor to use the admin, and a recent proof to change something.
 STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=PRODUCTION)
@@ -373,8 +381,8 @@ OAUTH = {
     "THROTTLE_SCALE": THROTTLE_SCALE,
     "OUTBOUND_ALLOWED_HOSTS": OUTBOUND_ALLOWED_HOSTS,
     "PAIRWISE_SUBJECT_KEY": env.str("PAIRWISE_SUBJECT_KEY", default=""),
-    "REAUTHENTICATION_URL": "/accounts/reauthenticate/",
-    "STEP_UP_URL": "/accounts/stronger/",
+    "REAUTHENTICATION_URL": f"{URL_PREFIX}/accounts/reauthenticate/",
+    "STEP_UP_URL": f"{URL_PREFIX}/accounts/stronger/",
     # A proxy of TRUSTED_PROXIES ends mutual TLS (RFC 8705) and sends the certificate on (RFC 9440).
     "CLIENT_CERTIFICATE": "config.server.proxy.client_certificate" if env.bool("MUTUAL_TLS", default=False) else None,
     "CLIENT_CERTIFICATE_AUTHORITIES": env.str("CLIENT_CERTIFICATE_AUTHORITIES", default="", multiline=True),
@@ -492,7 +500,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- pages and static files
 
-STATIC_URL = "static/"
+STATIC_URL = f"{URL_PREFIX}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None  # otherwise they are served from their sources
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
@@ -513,8 +521,9 @@ USE_TZ = True
 
 # --- security headers and limits
 
-SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "session"
-CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "csrf"
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}session"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrf"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = URL_PREFIX or "/"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
@@ -524,7 +533,7 @@ LANGUAGE_COOKIE_AGE = int(timedelta(days=365).total_seconds())
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SECURE_SSL_REDIRECT = IS_HTTPS and env.bool("SSL_REDIRECT", default=True)
-SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [rf"^({re.escape(URL_PREFIX[1:])}/)?(health/|metrics$)"]
 SECURE_HSTS_SECONDS = int(timedelta(days=730).total_seconds()) if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = IS_HTTPS
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -80,7 +80,10 @@ class NativeApp:
         resource = self._json(self._http.get(f"{origin}/.well-known/oauth-protected-resource{path}", **_OPTIONS))
         issuer = resource["authorization_servers"][0]
         # RFC 8414 §3.3, RFC 9728 §3.3: an answer that speaks for somebody else is not used.
-        self._metadata = self._json(self._http.get(f"{issuer}/.well-known/oauth-authorization-server", **_OPTIONS))
+        origin, path = _split(issuer)
+        self._metadata = self._json(
+            self._http.get(f"{origin}/.well-known/oauth-authorization-server{path}", **_OPTIONS)
+        )
         if resource["resource"] != self.api or self._metadata["issuer"] != issuer:
             raise ProtocolError("The metadata speak of another server.")
         return self._metadata

@@ -1,12 +1,13 @@
 """The addresses of the endpoints: metadata publishes them, and DPoP proofs and client assertions name them.
 
-An endpoint has the issuer's address. One that a client calls with its certificate also has an alias at MTLS_ORIGIN
-(RFC 8705 §5). A JWT may name either. None of them comes from the Host header of a request.
+An endpoint is below the issuer, which may have a path. One that a client calls with its certificate also has an alias
+at MTLS_ORIGIN (RFC 8705 §5), with the same path. A JWT may name either. None of them comes from the Host header of a
+request.
 """
 
 from oauth.conf import conf
 
-#: The metadata member of each endpoint (RFC 8414 §2 and extensions) and its path.
+#: The metadata member of each endpoint (RFC 8414 §2 and extensions) and its path below the issuer.
 ENDPOINTS = {
     "authorization_endpoint": "/oauth/authorize",
     "token_endpoint": "/oauth/token",
@@ -43,20 +44,19 @@ def aliases() -> dict[str, str]:
     """`mtls_endpoint_aliases`; empty if there is no origin for mutual TLS."""
     if not (conf.CLIENT_CERTIFICATE and conf.MTLS_ORIGIN):
         return {}
-    return {name: f"{conf.MTLS_ORIGIN}{ENDPOINTS[name]}" for name in WITH_CERTIFICATE}
+    return {name: of_endpoint(name)[1] for name in WITH_CERTIFICATE}
 
 
 def of_endpoint(name: str) -> tuple[str, ...]:
     """All URLs of the endpoint with this metadata member; the issuer's comes first."""
-    path = ENDPOINTS[name]
-    if name in WITH_CERTIFICATE and conf.CLIENT_CERTIFICATE and conf.MTLS_ORIGIN:
-        return (f"{conf.ISSUER}{path}", f"{conf.MTLS_ORIGIN}{path}")
-    return (f"{conf.ISSUER}{path}",)
+    path = f"{conf.issuer_path}{ENDPOINTS[name]}"
+    return of_path(conf.issuer_origin, path) if name in WITH_CERTIFICATE else (f"{conf.issuer_origin}{path}",)
 
 
 def of_path(origin: str, path: str) -> tuple[str, ...]:
-    """All URLs of a path that clients call with a bound token. `origin` is the issuer's, or an API's own."""
-    if conf.CLIENT_CERTIFICATE and conf.MTLS_ORIGIN and origin == conf.url(""):
+    """All URLs of a path that clients call with their certificate or a bound token. `origin` is the issuer's, or an
+    API's own; `path` is the whole path of the URL."""
+    if conf.CLIENT_CERTIFICATE and conf.MTLS_ORIGIN and origin == conf.issuer_origin:
         return (f"{origin}{path}", f"{conf.MTLS_ORIGIN}{path}")
     return (f"{origin}{path}",)
 

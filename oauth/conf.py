@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 try:
     from django.core.exceptions import ImproperlyConfigured
@@ -35,7 +36,8 @@ class WrongSettings(ImproperlyConfigured):
 class Conf:
     """Every setting of `OAUTH`, with its default, unit and source."""
 
-    #: The `iss` of all tokens and metadata (RFC 8414 §2): an origin without path. It never comes from the Host header.
+    #: The `iss` of all tokens and metadata (RFC 8414 §2): an origin, or an origin and the path below which the URLs of
+    #: this server are, without a slash at the end. It never comes from the Host header.
     ISSUER: str
     #: Fernet keys that encrypt private keys in the database, newest first. The older ones only decrypt.
     KEY_ENCRYPTION_KEYS: tuple[str, ...] = ()
@@ -184,6 +186,15 @@ class Conf:
     def url(self, path: str) -> str:
         """An absolute URL of this server. It does not depend on the Host header of a request."""
         return f"{self.ISSUER}{path}"
+
+    @cached_property
+    def issuer_path(self) -> str:
+        """The path of the issuer: empty, or such as `/id`."""
+        return urlsplit(self.ISSUER).path
+
+    @cached_property
+    def issuer_origin(self) -> str:
+        return self.ISSUER.removesuffix(self.issuer_path)
 
 
 #: Other defaults where `oauth` is installed: what an API would fetch over HTTP is in the database of this site. None

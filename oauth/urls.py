@@ -1,7 +1,11 @@
-"""URLs of the app; include them at the root of the site: the well-known addresses are fixed (RFC 8414 §3)."""
+"""URLs of the app: include them at the path of the issuer, which is the root of the site unless the issuer has a path.
+
+If it has one, include `oauth.well_known` at the root of the site, too.
+"""
 
 from django.urls import path
 
+from oauth import well_known
 from oauth.endpoints.backchannel_authentication import BackchannelAuthenticationEndpoint
 from oauth.endpoints.device_authorization import DeviceAuthorizationEndpoint
 from oauth.endpoints.grant_management import GrantEndpoint
@@ -22,7 +26,6 @@ from oauth.pages.backchannel_requests import RequestsPage
 from oauth.pages.build import guide
 from oauth.pages.device import DevicePage
 from oauth.pages.logout import LogoutPage
-from oauth.resource_server.metadata import protected_resource
 
 app_name = "oauth"
 urlpatterns = [  # those that are asked most come first: they are tried in this order
@@ -50,6 +53,5 @@ urlpatterns = [  # those that are asked most come first: they are tried in this 
     path("oauth/userinfo", UserInfoEndpoint.as_view(), name="userinfo"),
     path("oauth/register", RegistrationEndpoint.as_view(), name="register"),
     path("oauth/register/<str:client_id>", RegisteredClientEndpoint.as_view(), name="registered-client"),
-    path(".well-known/oauth-protected-resource", protected_resource, name="protected-resource"),
-    path(".well-known/oauth-protected-resource/<path:path>", protected_resource, name="protected-resource-of"),
+    *well_known.urlpatterns,
 ]

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from accounts.models import User, UserManager
 
-COOKIE = "__Host-device" if settings.IS_HTTPS else "device"
+COOKIE = f"{settings.COOKIE_PREFIX}device"
 LIFETIME = timedelta(days=180)
 
 
@@ -22,8 +22,9 @@ def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> No
     if device_of(request, user.email) is None:
         value = f"{secrets.token_urlsafe(16)} {user.pk}"
         response.set_signed_cookie(
-            COOKIE, value, salt=COOKIE, max_age=LIFETIME, secure=settings.IS_HTTPS, httponly=True, samesite="Lax"
-        )
+            COOKIE, value, salt=COOKIE, max_age=LIFETIME, path=settings.SESSION_COOKIE_PATH,
+            secure=settings.IS_HTTPS, httponly=True, samesite="Lax",
+        )  # fmt: skip
 
 
 def device_of(request: HttpRequest, email: str) -> str | None:

@@ -72,6 +72,7 @@ def remember(request: HttpRequest, user: User, response: HttpResponse) -> None:
         settings.MFA_TRUST_COOKIE_NAME,
         ".".join([value, *_values(request)][:_MAX_VALUES]),
         max_age=settings.MFA_TRUST_COOKIE_AGE,
+        path=settings.SESSION_COOKIE_PATH,
         secure=settings.IS_HTTPS,
         httponly=True,
         samesite="Lax",

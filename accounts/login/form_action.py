@@ -23,10 +23,10 @@ class FormActionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Before the view, because it may end the session that holds the interaction.
-        asking = interaction.asking_client(request) if request.path.startswith(_WAYS_BACK) else None
+        asking = interaction.asking_client(request) if request.path_info.startswith(_WAYS_BACK) else None
         response = self.get_response(request)
         sources = list(asking.form_action) if asking else []
-        if request.path.startswith(_WAYS_OUT):
+        if request.path_info.startswith(_WAYS_OUT):
             sources = ["https:", *(f"http://{host}" for host in conf.OUTBOUND_ALLOWED_HOSTS)]
         if sources:
             response._csp_update = {"form-action": sources}  # type: ignore[attr-defined]  # django-csp reads it

@@ -24,7 +24,7 @@ class PendingLoginMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if not request.path.startswith("/accounts/"):
+        if not request.path_info.startswith("/accounts/"):
             return self.get_response(request)
         if _is_stale(request):
             clear_login(request)

@@ -79,7 +79,7 @@ def send_notice(
             "at": date_format(parse_datetime(at) or timezone.now(), "DATETIME_FORMAT"),
             "address": address,
             "browser": browser,
-            "security_url": f"{settings.ISSUER}{reverse('account_security')}",
+            "security_url": f"{settings.ORIGIN}{reverse('account_security')}",
         }
         subject = _("Your account: %(what)s") % {"what": " ".join(what.split())}
         EmailMessage(subject, render_to_string("account/email/notice.txt", context), to=[to or user.email]).send()

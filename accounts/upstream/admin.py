@@ -104,7 +104,7 @@ class ProviderAdmin(ModelAdmin[SocialApp]):
 
     @admin.display(description="Redirect URI to register there")
     def redirect_uri(self, app: SocialApp) -> str:
-        return settings.ISSUER + reverse("openid_connect_callback", kwargs={"provider_id": app.provider_id})
+        return settings.ORIGIN + reverse("openid_connect_callback", kwargs={"provider_id": app.provider_id})
 
 
 @admin.register(SocialAccount)

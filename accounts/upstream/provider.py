@@ -33,7 +33,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
         """On the issuer, not on the Host of the request."""
         path = reverse("openid_connect_callback", kwargs={"provider_id": self.provider_id})
-        return f"{settings.ISSUER}{path}"
+        return f"{settings.ORIGIN}{path}"
 
 
 # Parameters that a link to our login page may pass to the provider, with their form (OpenID Connect Core §3.1.2.1).

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from django.urls import get_script_prefix
 from rest_framework.request import Request
 
 from banking.api.problems import BadRequest, ProblemResponse
@@ -58,7 +59,7 @@ def create_once(
     answer = run_idempotent(request, work, made_in=made_in, made_before=made_before)
     response: Created[Any] | ProblemResponse
     if answer.status == 201:
-        response = Created(answer.body, location=f"/api/v1/{collection}/{answer.body['id']}")
+        response = Created(answer.body, location=f"{get_script_prefix()}api/v1/{collection}/{answer.body['id']}")
     else:
         response = ProblemResponse(cast(Problem, answer.body))
     if answer.is_replay:

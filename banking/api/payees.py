@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
+from django.urls import get_script_prefix
 from django.utils import timezone
 from rest_framework import serializers
 
@@ -60,7 +61,7 @@ class PayeeList(BankView):
         is_proven = is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE)
         payee, is_new = store_payee(user_id, iban=given["identifier"], name=given["name"], is_proven=is_proven)
         representation = _represent({field: getattr(payee, field) for field in _FIELDS})
-        location = f"/api/v1/payees/{payee.pk}"
+        location = f"{get_script_prefix()}api/v1/payees/{payee.pk}"
         if is_new:
             return Created(representation, location=location)
         answer: Ok[Payee] = Ok(representation)

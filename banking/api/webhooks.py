@@ -2,6 +2,7 @@
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.urls import get_script_prefix
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
@@ -85,7 +86,7 @@ class WebhookList(BankView):
             url=body["url"],
             events=sorted(set(events)),
         )
-        return Created(_represent(hook), location=f"/api/v1/webhooks/{hook.pk}")
+        return Created(_represent(hook), location=f"{get_script_prefix()}api/v1/webhooks/{hook.pk}")
 
 
 class WebhookDetail(BankView):

@@ -40,6 +40,6 @@ def send(kind: str, about: str) -> None:
         context = {
             "what": message.what_happened,
             "facts": message.facts,
-            "page_url": f"{settings.ISSUER}{reverse(page)}",
+            "page_url": f"{settings.ORIGIN}{reverse(page)}",
         }
         EmailMessage(message.subject, render_to_string("bank/email/notice.txt", context), to=[address]).send()

@@ -76,7 +76,7 @@ OUTAGE = Failure(
 def answer(request: HttpRequest, failure: Failure) -> HttpResponse:
     """The failure in the format of the caller: RFC 9457 for the API, RFC 6749 §5.2 for the protocol, or a page."""
     response: HttpResponse
-    path = request.path
+    path = request.path_info
     if path.startswith("/api/"):
         response = json_response(problem(failure.problem, status=failure.status, detail=failure.detail))
     elif path.startswith(_PROTOCOL) and not f"{path}/".startswith(_PAGES):

@@ -126,14 +126,27 @@ def _templates() -> Iterator[CheckMessage]:
 
 
 def _urls() -> Iterator[CheckMessage]:
+    """The URLs that Django makes must be those that `oauth.addresses` makes from the issuer."""
     try:
-        path = reverse("oauth:token").removeprefix(get_script_prefix().rstrip("/"))
+        path = reverse("oauth:token")
     except NoReverseMatch:
         path = "not in ROOT_URLCONF"
-    if path != "/oauth/token":
+    wanted, below = f"{conf.issuer_path}/oauth/token", conf.issuer_path.removeprefix("/")
+    if path != wanted:
         yield Error(
-            f"The token endpoint is {path}. It must be at /oauth/token: clients look for fixed paths (RFC 8414 §3).",
-            hint='Add path("", include("oauth.urls")) to ROOT_URLCONF, with the empty string.',
+            f"The token endpoint is {path}. It must be at {wanted}: clients look for fixed paths below the issuer "
+            "(RFC 8414 §3).",
+            hint=f'Add path("{below}/", include("oauth.urls")) to ROOT_URLCONF, or set FORCE_SCRIPT_NAME to '
+            f'"/{below}" if the whole project is below that path.'
+            if below
+            else 'Add path("", include("oauth.urls")) to ROOT_URLCONF, with the empty string.',
+            id="oauth.E029",
+        )
+    elif below and not _is_page(f"/.well-known/oauth-authorization-server/{below}"):
+        yield Error(
+            f"Clients look for the metadata at /.well-known/oauth-authorization-server/{below} of the host, and the "
+            "site has no such URL (RFC 8414 §3.1).",
+            hint='Add path("", include("oauth.well_known")) to ROOT_URLCONF, with the empty string.',
             id="oauth.E029",
         )
 
@@ -156,9 +169,16 @@ def _login_pages() -> Iterator[CheckMessage]:
 def _leads_somewhere(page: Any) -> bool:
     try:
         parts = urlsplit(resolve_url(page))
-        if not parts.netloc:
-            resolve(parts.path)
-    except (NoReverseMatch, Resolver404):
+    except NoReverseMatch:
+        return False
+    return bool(parts.netloc) or _is_page(f"/{parts.path.removeprefix(get_script_prefix())}")
+
+
+def _is_page(path: str) -> bool:
+    """`path` is without the script prefix."""
+    try:
+        resolve(path)
+    except Resolver404:
         return False
     return True
 

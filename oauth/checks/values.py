@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.fernet import Fernet
 from django.apps import apps
@@ -25,9 +26,11 @@ def check_values(**_: Any) -> list[CheckMessage]:
 
 
 def _host() -> Iterator[CheckMessage]:
-    name = conf.ISSUER.partition("://")[2].rpartition(":")[0] or conf.ISSUER.partition("://")[2]
     allowed = settings.ALLOWED_HOSTS or ([".localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
-    if of_api.is_origin(conf.ISSUER) and not validate_host(name, allowed):
+    if not of_api.is_issuer(conf.ISSUER):
+        return
+    name = re.sub(r":\d*$", "", urlsplit(conf.ISSUER).netloc)
+    if not validate_host(name, allowed):
         yield Warning(
             f"ALLOWED_HOSTS does not contain {name}, the host of the issuer, so Django refuses requests to it.",
             hint=f'Add "{name}" to ALLOWED_HOSTS, unless a proxy sends another Host header.',

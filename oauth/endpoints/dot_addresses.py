@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.views.generic import RedirectView
 
 from oauth import parameters
@@ -40,7 +40,7 @@ class _Authorize(RedirectView):
     http_method_names = ["get", "head"]
 
     def get_redirect_url(self, *args: Any, **kwargs: Any) -> str:
-        return f"/oauth/authorize?{_renamed(self.request.META.get('QUERY_STRING', ''))}"
+        return f"{reverse('oauth:authorize')}?{_renamed(self.request.META.get('QUERY_STRING', ''))}"
 
 
 def _rename_in_body(request: HttpRequest) -> None:

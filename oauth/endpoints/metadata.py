@@ -6,7 +6,7 @@ It lists only what the server supports. URLs are made from the issuer, never fro
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from oauth import addresses
 from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS, SIGNING_ALGORITHMS, STRONG_SIGNING_ALGORITHMS
@@ -28,7 +28,11 @@ class MetadataEndpoint(ProtocolEndpoint):
     endpoint = "metadata"
     http_method_names = ["get", "head"]
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest, issuer_path: str = "") -> HttpResponse:
+        """`issuer_path` is what follows the well-known part (RFC 8414 §3.1); without it, the request is for the only
+        issuer that this site has."""
+        if issuer_path and f"/{issuer_path}" != conf.issuer_path:
+            raise Http404
         return _published().response(request)
 
 

@@ -30,7 +30,7 @@ def access_token(request: HttpRequest) -> AccessToken:
         token = verify_access_token(raw, audiences=token_policy().audiences)
     except InvalidJWT as error:
         raise InvalidToken(str(error)) from error
-    require_possession(request, scheme, token, urls=addresses.of_path(conf.url(""), request.path))
+    require_possession(request, scheme, token, urls=addresses.of_path(conf.issuer_origin, request.path))
     return token
 
 

@@ -12,7 +12,7 @@ from oauth.fast_path.headers import stored_in
 
 
 def wsgi_handler() -> WSGIApplication:
-    """Django's own handler where OAUTH["FAST_PATH"] is off. Call it after `django.setup(set_prefix=False)`."""
+    """Django's own handler where OAUTH["FAST_PATH"] is off. Call it after `django.setup()`."""
     return FastWSGIHandler() if conf.FAST_PATH else WSGIHandler()
 
 

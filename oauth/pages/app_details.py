@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from oauth import authorization_details, parameters
@@ -14,7 +15,6 @@ from oauth.authorization_details import NotAnswered, Question
 from oauth.authorize import grant_management, picker, remembered
 from oauth.errors import InvalidRequest
 from oauth.models import AuditEvent, Authorization
-from oauth.pages.apps import PATH
 from oauth.pages.user_page import UserPage
 from oauth.parameters import Parameters
 
@@ -42,7 +42,7 @@ class AppDetails(UserPage):
             except NotAnswered as error:
                 return _page(request, grant, question, given=params, problem=str(error))
         messages.success(request, _("Changed. The app now sees only what you picked."))
-        return HttpResponseRedirect(PATH, status=303)
+        return HttpResponseRedirect(reverse("oauth:apps"), status=303)
 
 
 def _find(

@@ -23,8 +23,6 @@ from oauth.errors import InvalidRequest
 from oauth.models import AuditEvent, Authorization, Client
 from oauth.pages.user_page import UserPage
 
-PATH = "/oauth/apps"
-
 
 @dataclass(frozen=True, slots=True)
 class Covered:
@@ -63,7 +61,7 @@ class ConnectedApps(UserPage):
             params = parameters.from_body(request)
             client_id = params.require("client_id")
         except InvalidRequest:
-            return HttpResponseRedirect(PATH, status=303)
+            return HttpResponseRedirect(reverse("oauth:apps"), status=303)
         user: Any = request.user
         with transaction.atomic():
             removed = _revoke_all(user, client_id)
@@ -71,7 +69,7 @@ class ConnectedApps(UserPage):
                 left_by_apps.removed(user, client_id, ticked=list(params))
         if removed:
             messages.success(request, _("Removed. The app no longer has access."))
-        return HttpResponseRedirect(PATH, status=303)
+        return HttpResponseRedirect(reverse("oauth:apps"), status=303)
 
 
 def _revoke_all(user: Any, client_id: str) -> int:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 
 from oauth.audit import refusals
 from oauth.authorize.interaction import Interaction
@@ -15,8 +16,6 @@ from oauth.conf import conf
 from oauth.infrastructure.form_action import allow_forms_to
 from oauth.infrastructure.hosts import host_of
 from oauth.pages import authorization_response
-
-PATH = "/oauth/authorize"
 
 
 def show(request: HttpRequest, outcome: Outcome) -> HttpResponse:
@@ -76,4 +75,4 @@ def _page(
 
 
 def _way_back(interaction: Interaction) -> str:
-    return f"{PATH}?{urlencode({'interaction': interaction.id})}"
+    return f"{reverse('oauth:authorize')}?{urlencode({'interaction': interaction.id})}"

@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_protect
@@ -14,7 +15,7 @@ from oauth.authorize.steps.decide import decide
 from oauth.authorize.steps.load_request import store_posted_request
 from oauth.clients.lookup import find_client
 from oauth.pages import ui_locales
-from oauth.pages.authorization_outcome import PATH, show
+from oauth.pages.authorization_outcome import show
 from oauth.pages.protocol_page import ProtocolPage
 from oauth.sessions.authentication_context import login_of
 
@@ -47,7 +48,7 @@ class AuthorizationPage(ProtocolPage):
         stored = store_posted_request(params, find_client(params))
         if isinstance(stored, Refuse):
             return show(request, stored)
-        return HttpResponseRedirect(f"{PATH}?{urlencode(stored)}", status=303)
+        return HttpResponseRedirect(f"{reverse('oauth:authorize')}?{urlencode(stored)}", status=303)
 
     @method_decorator(csrf_protect)
     def _decide(self, request: HttpRequest) -> HttpResponse:

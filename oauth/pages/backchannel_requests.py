@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -20,8 +21,6 @@ from oauth.errors import InvalidRequest
 from oauth.infrastructure import display_names
 from oauth.pages.user_page import UserPage
 from oauth.sessions import authentication_context, login_session
-
-PATH = "/oauth/requests"
 
 
 class RequestsPage(UserPage):
@@ -68,7 +67,7 @@ class RequestsPage(UserPage):
                     asked.scopes = list(permissions.kept(wanted, params))
                 except NotAnswered as error:
                     messages.error(request, str(error))
-                    return HttpResponseRedirect(PATH, status=303)
+                    return HttpResponseRedirect(reverse("oauth:requests"), status=303)
                 asked.authorization = decision.allow_scopes(
                     asked.client,
                     login_session.current(request),
@@ -83,7 +82,7 @@ class RequestsPage(UserPage):
                 messages.success(request, _("Denied. Nothing was shared."))
             asked.save(update_fields=["authorization", "denied_at", "scopes"])
             backchannel_notices.enqueue_client_notice(asked)
-        return HttpResponseRedirect(PATH, status=303)
+        return HttpResponseRedirect(reverse("oauth:requests"), status=303)
 
 
 def _theirs(request: HttpRequest) -> Any:
@@ -94,6 +93,6 @@ def _theirs(request: HttpRequest) -> Any:
 def _log_in_more_strongly(request: HttpRequest, *, can: bool) -> HttpResponse:
     """CIBA §7.1 acr_values: the user must log in as strongly as the app asked before anything is allowed."""
     if can and conf.STEP_UP_URL:
-        return HttpResponseRedirect(f"{conf.STEP_UP_URL}?{urlencode({'next': PATH})}", status=303)
+        return HttpResponseRedirect(f"{conf.STEP_UP_URL}?{urlencode({'next': reverse('oauth:requests')})}", status=303)
     messages.error(request, _("This app requires a stronger login. Set up a passkey or an authenticator app first."))
-    return HttpResponseRedirect(PATH, status=303)
+    return HttpResponseRedirect(reverse("oauth:requests"), status=303)

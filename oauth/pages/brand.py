@@ -13,7 +13,7 @@ from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.views.decorators.http import require_safe
 from psycopg_pool import PoolTimeout
 
@@ -36,6 +36,10 @@ class Brand:
     name: str
     logo: str
     color: str
+
+    @property
+    def home_url(self) -> str:
+        return get_script_prefix()
 
     @property
     def logo_url(self) -> str:

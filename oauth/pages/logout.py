@@ -11,6 +11,7 @@ from django.contrib.auth import logout
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import get_script_prefix, reverse
 from django.utils.translation import gettext_noop as _
 from django.views.decorators.csrf import csrf_protect
 
@@ -25,7 +26,6 @@ from oauth.pages.redirect import see_other
 from oauth.sessions import logout_request
 from oauth.sessions.logout_request import LogoutRequest
 
-PATH = "/oauth/logout"
 _SECONDS = 600
 _KEY = "oauth.logout."
 _INTERACTION = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -57,7 +57,8 @@ class LogoutPage(ProtocolPage):
             wanted = logout_request.parse(params, issuer=conf.ISSUER)
         # Browsers send no SameSite cookie with a POST from another site, so the browser comes back by GET. The client's
         # parameters stay on the server, so that no token is in the URL.
-        return see_other(f"{PATH}?{urlencode({'interaction': _store(_recorded(request, wanted))})}")
+        query = urlencode({"interaction": _store(_recorded(request, wanted))})
+        return see_other(f"{reverse('oauth:logout')}?{query}")
 
 
 def _recorded(request: HttpRequest, wanted: LogoutRequest) -> LogoutRequest:
@@ -85,7 +86,7 @@ def _decided(request: HttpRequest) -> HttpResponseBase:
     params = parameters.from_body(request)
     wanted = _load(params.require("interaction"))
     if params["decision"] == "stay":
-        return HttpResponseRedirect("/", status=303)
+        return HttpResponseRedirect(get_script_prefix(), status=303)
     if params["decision"] != "logout":
         raise InvalidRequest("The decision must be logout or stay.")
     cache.delete(_KEY + params["interaction"])

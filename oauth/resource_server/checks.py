@@ -3,6 +3,7 @@
 A site that only has an API runs them if `oauth.resource_server` is in INSTALLED_APPS.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from importlib.util import find_spec
@@ -20,6 +21,8 @@ from oauth.resource_server.start import stop_with
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 NONCE_MIDDLEWARE = "oauth.resource_server.middleware.OfferDPoPNonce"
+# RFC 3986 §2.3: characters that need no escape.
+_SEGMENT = re.compile(r"[A-Za-z0-9._~-]+")
 #: Settings of an API that are the dotted path of a function.
 FUNCTIONS = (
     "VERIFICATION_KEYS", "STATUS_LISTS", "REPLAY_CHECK", "REVOCATION_CHECK", "AUTHORIZATION_OF", "END_AUTHORIZATION",
@@ -46,11 +49,13 @@ def check_resource_server(**_: Any) -> list[CheckMessage]:
 
 
 def issuer() -> Iterator[CheckMessage]:
-    """RFC 8414 §2: without query and fragment. Our endpoints are at fixed paths of the host, so also without path."""
-    if not is_origin(conf.ISSUER):
+    """RFC 8414 §2: without query and fragment. It may have a path. Clients compare it as text, and build addresses from
+    it, so the path must have one spelling."""
+    if not is_issuer(conf.ISSUER):
         yield Error(
-            f'OAUTH["ISSUER"] is {conf.ISSUER!r}, which is not an origin (RFC 8414 §2).',
-            hint="It must be a scheme and a host, such as https://login.example: no path, query or slash at the end.",
+            f'OAUTH["ISSUER"] is {conf.ISSUER!r}, which is not an issuer (RFC 8414 §2).',
+            hint="It must be a scheme and a host, such as https://login.example, and may have a plain path, such as "
+            "https://bank.example/id: no query, no escapes and no slash at the end.",
             id="oauth.E001",
         )
     elif is_unencrypted(conf.ISSUER):
@@ -134,6 +139,13 @@ def rest_framework() -> Iterator[CheckMessage]:
                     hint=f'Add "{name}" to INSTALLED_APPS. Its tables are not used.',
                     id="oauth.E023",
                 )
+
+
+def is_issuer(url: str) -> bool:
+    """An origin, or one with a path of plain segments."""
+    scheme, _, rest = url.partition("://")
+    host, *segments = rest.split("/")
+    return is_origin(f"{scheme}://{host}") and all(_SEGMENT.fullmatch(one) and one.strip(".") for one in segments)
 
 
 def is_origin(url: str) -> bool:

@@ -1,5 +1,7 @@
 """Protected Resource Metadata (RFC 9728): where a client finds the authorization server of this API."""
 
+from urllib.parse import urlsplit
+
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
@@ -11,7 +13,9 @@ from oauth.conf import conf
 @require_safe
 def protected_resource(request: HttpRequest, path: str = "") -> JsonResponse:
     """The metadata of the resource whose identifier ends in `path`, or of the first resource if `path` is empty."""
-    wanted = f"{conf.ISSUER}/{path}" if path else conf.audiences[0]
+    first = urlsplit(conf.audiences[0])
+    # RFC 9728 §3.1: the path of the identifier stands behind the well-known part.
+    wanted = f"{first.scheme}://{first.netloc}/{path}" if path else conf.audiences[0]
     if wanted not in conf.audiences:
         return JsonResponse({"error": "not_found", "error_description": "There is no such resource."}, status=404)
     resource = conf.RESOURCES.get(wanted, {})

@@ -13,7 +13,7 @@ from oauth.proof import nonce
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# Resources of the authorization server itself.
+# Resources of the authorization server itself, below its issuer.
 _OWN = ("/oauth/userinfo", "/oauth/grants")
 # RFC 4122 §3, as text.
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -47,7 +47,7 @@ class FAPIInteractionId:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if _resources().match(request.path_info):
+        if _resources().match(request.path):
             given = request.META.get("HTTP_X_FAPI_INTERACTION_ID", "")
             response["x-fapi-interaction-id"] = given if _UUID.fullmatch(given) else str(uuid4())
         return response
@@ -56,5 +56,8 @@ class FAPIInteractionId:
 @until_cleared
 def _resources() -> re.Pattern[str]:
     """The paths below the API's own URL, and the resources of the authorization server."""
-    roots = (*(urlsplit(audience).path.rstrip("/") for audience in conf.audiences), *_OWN)
+    roots = (
+        *(urlsplit(audience).path.rstrip("/") for audience in conf.audiences),
+        *(f"{conf.issuer_path}{path}" for path in _OWN),
+    )
     return re.compile(rf"(?:{'|'.join(map(re.escape, roots))})(?:/|\Z)")

@@ -57,7 +57,7 @@ class APIDocs(SpectacularSwaggerSplitView):
                     {
                         "deepLinking": True,
                         "persistAuthorization": False,
-                        "oauth2RedirectUrl": f"{settings.ISSUER}{reverse('api-docs-redirect')}",
+                        "oauth2RedirectUrl": f"{settings.ORIGIN}{reverse('api-docs-redirect')}",
                     }
                 ),
                 "oauth2_config": self._dump(

@@ -14,7 +14,11 @@ from oauth.conf import OF_THIS_PROCESS, Conf, conf
 
 WRONG_VALUES = {
     "an issuer with a slash": ("ISSUER", "https://login.example/", "oauth.E001"),
-    "an issuer with a path": ("ISSUER", "https://login.example/auth", "oauth.E001"),
+    "an issuer with a path and a slash": ("ISSUER", "https://login.example/id/", "oauth.E001"),
+    "an issuer with an empty segment": ("ISSUER", "https://login.example/id//oauth", "oauth.E001"),
+    "an issuer with dots": ("ISSUER", "https://login.example/id/../oauth", "oauth.E001"),
+    "an issuer with an escape": ("ISSUER", "https://login.example/i%64", "oauth.E001"),
+    "an issuer with a path and a query": ("ISSUER", "https://login.example/id?x=1", "oauth.E001"),
     "an issuer with a query": ("ISSUER", "https://login.example?x=1", "oauth.E001"),
     "an issuer with a fragment": ("ISSUER", "https://login.example#x", "oauth.E001"),
     "an issuer with a user": ("ISSUER", "https://me@login.example", "oauth.E001"),
@@ -76,6 +80,13 @@ def test_a_wrong_value_is_reported_with_its_fix(settings, name, value, expected)
     messages = check_values()
     assert expected in [message.id for message in messages]
     assert all(message.hint for message in messages)
+
+
+@pytest.mark.parametrize("issuer", ["https://login.example/id", "https://login.example:8443/realms/retail-1"])
+def test_an_issuer_may_have_a_path(settings, issuer):
+    settings.ALLOWED_HOSTS = ["login.example"]
+    given(settings, ISSUER=issuer)
+    assert check_values() == []
 
 
 def test_the_wrong_value_is_named_and_the_secret_is_not(settings):

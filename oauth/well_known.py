@@ -1,0 +1,18 @@
+"""URLs at the root of the host: where an issuer or an API with a path has its metadata.
+
+`https://bank.example/id` is described at `/.well-known/oauth-authorization-server/id` (RFC 8414 §3.1) and, for clients
+that build the address in the same way, at `/.well-known/openid-configuration/id` (§5). OpenID Connect Discovery §4
+appends its part to the issuer instead; that address is in `oauth.urls`.
+"""
+
+from django.urls import path
+
+from oauth.endpoints.metadata import MetadataEndpoint
+from oauth.resource_server.metadata import protected_resource
+
+urlpatterns = [
+    path(".well-known/oauth-authorization-server/<path:issuer_path>", MetadataEndpoint.as_view(), name="metadata-of"),
+    path(".well-known/openid-configuration/<path:issuer_path>", MetadataEndpoint.as_view(), name="discovery-of"),
+    path(".well-known/oauth-protected-resource", protected_resource, name="protected-resource"),
+    path(".well-known/oauth-protected-resource/<path:path>", protected_resource, name="protected-resource-of"),
+]

