@@ -10,6 +10,8 @@ from banking.models import Account
 from banking.notation import iban
 
 SHARDS = 8
+#: The bank's own account for money whose place is not decided yet; one per currency.
+SUSPENSE = "Suspense"
 
 
 def open_account(

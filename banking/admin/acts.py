@@ -43,7 +43,7 @@ class ReasonForm(forms.Form):
         label=_("Reason"),
         max_length=140,
         widget=AdminTextInputWidget,
-        help_text=_("For a later review. The user may see it."),
+        help_text=_("For a later review. Users see it only in the export of their data."),
     )
 
 

@@ -67,7 +67,7 @@ class TransactionAdmin(WithActs, ReadOnly):
             done=_("The reversal waits for a second officer."),
             permission="banking.request_reversal",
             do=lambda transaction, by, reason: oversight.request_reversal(transaction.pk, by=by, reason=reason),
-            suits=lambda transaction: not hasattr(transaction, "reversed_by"),
+            suits=lambda transaction: transaction.reverses_id is None and not hasattr(transaction, "reversed_by"),
         ),
     )
 

@@ -1,13 +1,16 @@
-"""Transfers as their users see them."""
+"""Transfers as their users see them. Two officers can take the held money of one that another bank was paid for."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
+from banking import oversight, payments
+from banking.admin.acts import Act, WithActs
 from banking.admin.read_only import ReadOnly, WithAmount
 from banking.models import Transfer
 
 
 @admin.register(Transfer)
-class TransferAdmin(WithAmount, ReadOnly):
+class TransferAdmin(WithActs, WithAmount, ReadOnly):
     list_display = ("id", "status", "amount", "source", "destination", "payee_name", "created_at")
     list_filter = ("status",)
     list_select_related = ("user", "source", "destination", "hold", "transaction", "scheduled", "consent")
@@ -20,3 +23,17 @@ class TransferAdmin(WithAmount, ReadOnly):
         "settled_at", "hold", "transaction",
     )  # fmt: skip
     readonly_fields = ("amount",)
+    acts = (
+        Act(
+            name="request-capture",
+            label=_("Ask for the held money"),
+            explanation=_(
+                "The other bank was paid, and the account was frozen meanwhile. Another officer must approve it. Then"
+                " the held money goes to the bank's suspense account."
+            ),
+            done=_("The request waits for a second officer."),
+            permission="banking.request_reversal",
+            do=lambda transfer, by, reason: oversight.request_capture(transfer.pk, by=by, reason=reason),
+            suits=payments.is_owed,
+        ),
+    )

@@ -73,7 +73,9 @@ class Counterparty(TypedDict):
     identifier_masked: str | None
 
 
-class Transaction(TypedDict):
+class StatementTransaction(TypedDict):
+    """What never changes about a transaction."""
+
     id: UUID
     account_seq: Annotated[int, Keywords(minimum=1, description="Strictly rising, without gaps.")] | None
     status: Literal["booked", "pending"]
@@ -84,7 +86,12 @@ class Transaction(TypedDict):
     description: str
     counterparty: Counterparty
     transfer_id: UUID | None
+    reverses: Annotated[UUID, Keywords(description="The transaction that this one undoes.")] | None
     booked_at: Timestamp | None
+
+
+class Transaction(StatementTransaction):
+    reversed_by: Annotated[UUID, Keywords(description="The transaction that undid this one.")] | None
 
 
 Period = TypedDict("Period", {"from": Timestamp, "to": Timestamp})
@@ -102,7 +109,7 @@ class StatementHead(Period):
 
 
 class Statement(StatementHead):
-    transactions: list[Transaction]
+    transactions: list[StatementTransaction]
 
 
 class ConsentClient(TypedDict):
@@ -180,6 +187,15 @@ class Transfer(TypedDict):
     created_at: Timestamp
     settled_at: Timestamp | None
     transaction_ids: list[UUID]
+    reversed_by: (
+        Annotated[
+            UUID,
+            Keywords(
+                description="The transaction that gave the money back: of kind `return` if it came from another bank."
+            ),
+        ]
+        | None
+    )
 
 
 class ScheduledTransfer(TypedDict):

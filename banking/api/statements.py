@@ -110,5 +110,5 @@ def _json(account: dict[str, Any], statement: StatementRows, rows: Iterable[dict
     }
     yield json.dumps(head, default=str)[:-1] + ', "transactions": ['
     for number, row in enumerate(rows):
-        yield (", " if number else "") + json.dumps(transactions.represent(row), default=str)
+        yield (", " if number else "") + json.dumps(transactions.represent_in_statement(row), default=str)
     yield "]}"

@@ -12,7 +12,7 @@ from banking.accounts.spans import booked_in
 from banking.api.cursors import MAX_LIMIT, PAGE, Page
 from banking.api.money import money
 from banking.api.operation import operation
-from banking.api.representations import PageOf, Transaction
+from banking.api.representations import PageOf, StatementTransaction, Transaction
 from banking.api.responses import Ok
 from banking.api.transaction_filters import Filters
 from banking.api.views import BankView, account_or_404, uuid_or_404
@@ -129,11 +129,18 @@ def _represent_pending(row: dict[str, Any]) -> Transaction:
         "description": row["reference"],
         "counterparty": {"name": row["payee_name"], "identifier_masked": iban.masked(row["payee_iban"])},
         "transfer_id": row["id"],
+        "reverses": None,
+        "reversed_by": None,
         "booked_at": None,
     }
 
 
 def represent(row: dict[str, Any]) -> Transaction:
+    return {**represent_in_statement(row), "reversed_by": row["transaction__reversed_by__id"]}
+
+
+def represent_in_statement(row: dict[str, Any]) -> StatementTransaction:
+    """A closed month stays the same for ever, so it does not say what was reversed later."""
     amount_minor = row["amount_minor"]
     return {
         "id": row["transaction_id"],
@@ -149,5 +156,6 @@ def represent(row: dict[str, Any]) -> Transaction:
             "identifier_masked": iban.masked(row["counterparty_iban"]) if row["counterparty_iban"] else None,
         },
         "transfer_id": row["transaction__transfer__id"],
+        "reverses": row["transaction__reverses_id"],
         "booked_at": timestamp(row["booked_at"]),
     }

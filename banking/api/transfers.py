@@ -55,7 +55,7 @@ class TransferView(PaymentView):
     fields = (
         "id", "status", "status_reason", "amount_minor", "currency", "source_id", "destination_id",
         "destination__iban", "is_own", "payee_name", "payee_iban", "reference", "end_to_end_id", "created_at",
-        "settled_at", "transaction_id", "scheduled_id",
+        "settled_at", "transaction_id", "transaction__reversed_by__id", "scheduled_id",
     )  # fmt: skip
 
     @staticmethod
@@ -73,6 +73,7 @@ class TransferView(PaymentView):
             "created_at": timestamp(row["created_at"]),
             "settled_at": timestamp(row["settled_at"]) if row["settled_at"] else None,
             "transaction_ids": [row["transaction_id"]] if row["transaction_id"] else [],
+            "reversed_by": row["transaction__reversed_by__id"],
         }
 
     def visible(self, request: TokenRequest) -> QuerySet[TransferRow]:
@@ -115,9 +116,13 @@ class TransferList(CreateOnce, TransferView):
     def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> Transfer:
         order = order_of(request, body, idempotent)
         transfer = payments.make(order)
-        row = {field: getattr(transfer, field) for field in self.fields if field not in ("destination__iban", "is_own")}
-        destination_iban = order.destination.iban if order.destination else None
-        return self.represent({**row, "is_own": not order.payee_iban, "destination__iban": destination_iban})
+        row = {field: getattr(transfer, field) for field in self.fields if field != "is_own" and "__" not in field}
+        joined = {
+            "is_own": not order.payee_iban,
+            "destination__iban": order.destination.iban if order.destination else None,
+            "transaction__reversed_by__id": None,
+        }
+        return self.represent({**row, **joined})
 
     def _dry_run(self, request: TokenRequest, body: dict[str, Any]) -> Rehearsal:
         """Makes the transfer in a transaction that is rolled back: what it would be, and what would be left."""

@@ -1,6 +1,6 @@
 """Posting a transaction to the ledger."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -20,11 +20,14 @@ def post(
     capturing: Hold | None = None,
     reverses: LedgerTransaction | None = None,
     counterparty: tuple[str, str] | None = None,
+    approve: Callable[[LedgerTransaction], None] | None = None,
 ) -> LedgerTransaction:
     """Posts one balanced transaction. Each entry is (account, amount in minor units); + is credit to the holder.
 
     `capturing` is a hold that this transaction replaces, `reverses` a transaction that it undoes, which works once.
     `counterparty` (name, IBAN) is the other side if it is at another bank; otherwise it is the other account.
+    `approve` stores that two officers approved this transaction, before its first entry: the database then lets it
+    debit a frozen account.
 
     All or nothing, also inside a larger database transaction. Raises a Refusal. An IntegrityError is a bug.
     """
@@ -37,7 +40,7 @@ def post(
             header = LedgerTransaction(
                 kind=kind, description=description, created_at=created_at or timezone.now(), reverses=reverses
             )
-            return _post(header, amounts, internal, capturing, counterparty)
+            return _post(header, amounts, internal, capturing, counterparty, approve)
     except IntegrityError as error:
         if refusal := from_database(error):
             raise refusal from error
@@ -61,6 +64,7 @@ def _post(
     internal: list[Account],
     hold: Hold | None,
     outside: tuple[str, str] | None,
+    approve: Callable[[LedgerTransaction], None] | None,
 ) -> LedgerTransaction:
     # The bank's own accounts come last, and only their entries lock them, just before the seal. Every payment touches
     # one, so the lock must be short. Nothing about these accounts is read under the lock.
@@ -73,6 +77,8 @@ def _post(
         raise CurrencyMismatch
     posted.currency = currencies.pop()
     posted.save(force_insert=True)
+    if approve:
+        approve(posted)
     if hold:
         # Before the entries: money on hold cannot be spent.
         Hold.objects.filter(pk=hold.pk).update(status=Hold.Status.CAPTURED, captured_by=posted)

@@ -67,6 +67,11 @@ class AlreadyReversed(WrongState):
     title = _("The transaction is reversed already.")
 
 
+class NotReversible(WrongState):
+    code = "not_reversible"
+    title = _("A reversal cannot be reversed. Make a new transfer instead.")
+
+
 _BY_CONSTRAINT: dict[str, type[Refusal]] = {
     "no_overdraft": InsufficientFunds,
     "account_not_open": AccountNotOpen,

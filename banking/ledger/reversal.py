@@ -1,11 +1,39 @@
 """Undoing a transaction by a second one: nothing in the ledger is ever changed."""
 
+from collections.abc import Callable
+
 from banking.ledger.posting import post
-from banking.models import LedgerTransaction
+from banking.ledger.refusals import NotReversible
+from banking.models import Account, LedgerTransaction
+
+_LONGEST = LedgerTransaction._meta.get_field("description").max_length
 
 
-def reverse(original: LedgerTransaction, *, reason: str) -> LedgerTransaction:
-    """Posts the opposite entries, once per transaction: the database refuses a second reversal. Raises a Refusal, for
-    example if the money has been spent since."""
-    entries = [(entry.account, -entry.amount_minor) for entry in original.entries.select_related("account")]
-    return post(entries, description=reason, kind="reversal", reverses=original)
+def reverse(
+    original: LedgerTransaction,
+    *,
+    suspense: Account | None = None,
+    approve: Callable[[LedgerTransaction], None] | None = None,
+) -> LedgerTransaction:
+    """Posts the opposite entries, once per transaction: the database refuses a second reversal, and a reversal of a
+    reversal. Raises a Refusal, for example if the money has been spent since.
+
+    `suspense` stands in for the bank's own account of the original: money that has left the bank is not there to be
+    given back. `approve` is as in `post`.
+    """
+    if original.reverses_id is not None:
+        raise NotReversible
+    entries = [
+        (
+            entry.account if suspense is None or entry.account.kind == Account.Kind.CUSTOMER else suspense,
+            -entry.amount_minor,
+        )
+        for entry in original.entries.select_related("account")
+    ]
+    return post(
+        entries,
+        description=f"Reversal: {original.description}"[:_LONGEST],
+        kind="reversal" if suspense is None else "return",
+        reverses=original,
+        approve=approve,
+    )

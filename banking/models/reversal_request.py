@@ -1,4 +1,7 @@
-"""Requests to undo a transaction: one officer asks, another one decides."""
+"""Requests that two officers decide: to undo a transaction, or to take the held money of a transfer that another bank
+was paid for. One officer asks, another one decides."""
+
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -7,12 +10,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
-from banking.models.ledger import LedgerTransaction
+from banking.models.account import Account
+from banking.models.ledger import LedgerEntry, LedgerTransaction
+from banking.models.transfer import Transfer
 
 
 class ReversalRequest(models.Model):
-    """The database itself refuses a decision by the officer who asked, a second open request, and any change of what
-    was asked or decided (migration 0009)."""
+    """About one `transaction` that is to be undone, or one `transfer` whose held money goes to suspense; `reversal` is
+    the transaction that does it. The database lets an approved one debit a frozen account.
+
+    The database itself refuses a decision by the officer who asked, a second open request, and any change of what was
+    asked or decided (migrations 0009, 0018). `reason` is for officers; customers never see it.
+    """
 
     class Status(models.TextChoices):
         OPEN = "open", _("Waits for a second officer")
@@ -20,7 +29,12 @@ class ReversalRequest(models.Model):
         DECLINED = "declined", _("Declined")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    transaction = models.ForeignKey(LedgerTransaction, on_delete=models.PROTECT, related_name="reversal_requests")
+    transaction = models.ForeignKey(
+        LedgerTransaction, on_delete=models.PROTECT, related_name="reversal_requests", null=True, blank=True
+    )
+    transfer = models.ForeignKey(
+        Transfer, on_delete=models.PROTECT, related_name="reversal_requests", null=True, blank=True
+    )
     reason = models.CharField(max_length=140)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField(default=timezone.now)
@@ -38,8 +52,8 @@ class ReversalRequest(models.Model):
         db_table = "reversal_request"
         default_permissions = ("view",)
         permissions = [
-            ("request_reversal", "Can ask for the reversal of a transaction"),
-            ("approve_reversal", "Can approve or decline a reversal that somebody else asked for"),
+            ("request_reversal", "Can ask for a reversal, or for held money that another bank was paid"),
+            ("approve_reversal", "Can approve or decline what somebody else asked for"),
         ]
         indexes = [
             models.Index(fields=["-id"], name="reversal_open", condition=Q(status="open")),
@@ -57,8 +71,28 @@ class ReversalRequest(models.Model):
                 | Q(status="approved", decided_by__isnull=False, decided_at__isnull=False, reversal__isnull=False)
                 | Q(status="declined", decided_by__isnull=False, decided_at__isnull=False, reversal=None),
             ),
+            models.CheckConstraint(
+                name="reversal_of_one_thing",
+                condition=Q(transaction=None, transfer__isnull=False) | Q(transaction__isnull=False, transfer=None),
+            ),
+            models.UniqueConstraint(
+                fields=["transfer"], name="capture_asked_once_at_a_time", condition=Q(status="open")
+            ),
             models.CheckConstraint(name="reversal_for_a_reason", condition=~Q(reason="")),
         ]
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.get_status_display()})"
+
+    @property
+    def accounts(self) -> list[UUID]:
+        """The accounts that it touches."""
+        if self.transfer is not None:
+            return [pk for pk in (self.transfer.source_id, self.transfer.destination_id) if pk]
+        return list(LedgerEntry.objects.filter(transaction=self.transaction_id).values_list("account_id", flat=True))
+
+    @property
+    def holders(self) -> list[UUID]:
+        """The users who own one of these accounts."""
+        owned = Account.objects.filter(pk__in=self.accounts, holder__isnull=False)
+        return list(owned.values_list("holder_id", flat=True))

@@ -8,7 +8,7 @@ that operators watch. May import `orders`, `payments` and what lies below them.
 from banking.oversight.audit import Officer
 from banking.oversight.freezing import freeze, unfreeze
 from banking.oversight.orders import cancel_order, hold_order, release_order
-from banking.oversight.reversals import approve_reversal, decline_reversal, request_reversal
+from banking.oversight.reversals import approve_reversal, decline_reversal, request_capture, request_reversal
 
 __all__ = [
     "Officer",
@@ -18,6 +18,7 @@ __all__ = [
     "freeze",
     "hold_order",
     "release_order",
+    "request_capture",
     "request_reversal",
     "unfreeze",
 ]

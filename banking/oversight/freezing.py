@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
-from banking import ledger
+from banking import ledger, payments
 from banking.ledger.refusals import NotAllowed, WrongState
 from banking.models import Account, AccountFreeze
 from banking.oversight.audit import Officer, record
@@ -51,6 +51,7 @@ def unfreeze(account_id: UUID, *, by: Officer, reason: str) -> Account:
             raise SameUser
         frozen.unfrozen_by, frozen.unfrozen_at, frozen.unfreeze_reason = by.user, timezone.now(), reason
         frozen.save(update_fields=["unfrozen_by", "unfrozen_at", "unfreeze_reason"])
+    payments.hand_over_again(account.pk)
     return _set_status(account, Account.Status.OPEN, "account_unfrozen", by, reason)
 
 

@@ -1,16 +1,26 @@
-"""Reversing a transaction by two officers: one requests it, another approves or declines. Neither may have access to an
-account that it touches."""
+"""What two officers decide about money: one requests it, another approves or declines. Neither may have access to an
+account that it touches.
 
+A transaction is reversed; the money of a settled payment to another bank comes from suspense, because it has left. Or
+the held money of a transfer goes to suspense, because the other bank was paid while the account was frozen. Both work
+on frozen accounts.
+"""
+
+from collections.abc import Callable
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from banking import ledger, webhooks
-from banking.ledger.refusals import AlreadyReversed, NotAllowed, WrongState
-from banking.models import Event, LedgerTransaction, ReversalRequest
+from banking import ledger, payments, webhooks
+from banking.accounts.opening import SUSPENSE, internal_account
+from banking.ledger.refusals import AlreadyReversed, NotAllowed, NotReversible, WrongState
+from banking.models import Event, LedgerTransaction, ReversalRequest, Transfer
 from banking.oversight.audit import Officer, record
 from banking.oversight.own_money import refuse_own_money
+from banking.payments.refusals import NotOwed
+
+_ONCE = {"reversal_asked_once_at_a_time", "capture_asked_once_at_a_time"}
 
 
 class AlreadyRequested(WrongState):
@@ -31,30 +41,39 @@ class AlreadyDecided(WrongState):
 def request_reversal(transaction_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
     original = LedgerTransaction.objects.get(pk=transaction_id)
     refuse_own_money(by, original.entries.values_list("account_id", flat=True))
+    if original.reverses_id is not None:
+        raise NotReversible
     if LedgerTransaction.objects.filter(reverses=original).exists():
         raise AlreadyReversed
-    try:
-        with transaction.atomic():
-            request = ReversalRequest.objects.create(transaction=original, reason=reason, requested_by=by.user)
-            _record("reversal_requested", request, by, reason)
-    except IntegrityError as error:
-        diagnostics = getattr(error.__cause__, "diag", None)
-        if getattr(diagnostics, "constraint_name", None) == "reversal_asked_once_at_a_time":
-            raise AlreadyRequested from error
-        raise
-    return request
+    return _ask("reversal_requested", ReversalRequest(transaction=original, reason=reason, requested_by=by.user), by)
+
+
+def request_capture(transfer_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
+    """Asks for the held money of a transfer that another bank was paid for. Raises NotOwed."""
+    transfer = Transfer.objects.get(pk=transfer_id)
+    refuse_own_money(by, [transfer.source_id, transfer.destination_id])
+    if not payments.is_owed(transfer):
+        raise NotOwed
+    return _ask("capture_requested", ReversalRequest(transfer=transfer, reason=reason, requested_by=by.user), by)
 
 
 @transaction.atomic
 def approve_reversal(request_id: UUID, *, by: Officer, reason: str = "") -> ReversalRequest:
-    """Approves and reverses in one transaction. Raises a Refusal, for example if the money has been spent since."""
+    """Approves and does it in one transaction. Raises a Refusal, for example if the money has been spent since."""
     request = _open_request(request_id, by)
-    request.reversal = ledger.reverse(request.transaction, reason=request.reason)
-    _decide(request, ReversalRequest.Status.APPROVED, by, reason)
-    _record("reversal_approved", request, by, f"{request.reason}; by {request.reversal.pk}. {reason}".strip())
-    accounts = request.reversal.entries.filter(account__holder__isnull=False).values_list("account_id", flat=True)
-    if happened := [(Event.TRANSACTION_BOOKED, account, request.reversal.pk) for account in accounts]:
-        webhooks.announce(happened)
+
+    def approve(posted: LedgerTransaction) -> None:
+        request.reversal = posted
+        _decide(request, ReversalRequest.Status.APPROVED, by, reason)
+
+    if request.transfer is not None:
+        payments.take_to_suspense(request.transfer.pk, approve=approve)
+    else:
+        assert request.transaction
+        _reverse(request.transaction, approve)
+    act = "capture_approved" if request.transfer else "reversal_approved"
+    assert request.reversal
+    _record(act, request, by, f"{request.reason}; by {request.reversal.pk}. {reason}".strip())
     return request
 
 
@@ -62,19 +81,44 @@ def approve_reversal(request_id: UUID, *, by: Officer, reason: str = "") -> Reve
 def decline_reversal(request_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
     request = _open_request(request_id, by)
     _decide(request, ReversalRequest.Status.DECLINED, by, reason)
-    _record("reversal_declined", request, by, reason)
+    _record("capture_declined" if request.transfer else "reversal_declined", request, by, reason)
     return request
+
+
+def _ask(act: str, request: ReversalRequest, by: Officer) -> ReversalRequest:
+    try:
+        with transaction.atomic():
+            request.save(force_insert=True)
+            _record(act, request, by, request.reason)
+    except IntegrityError as error:
+        if getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) in _ONCE:
+            raise AlreadyRequested from error
+        raise
+    return request
+
+
+def _reverse(original: LedgerTransaction, approve: Callable[[LedgerTransaction], None]) -> None:
+    transfer = Transfer.objects.filter(transaction=original).first()
+    has_left = transfer is not None and transfer.destination_id is None
+    suspense = internal_account(original.currency, SUSPENSE) if has_left else None
+    reversal = ledger.reverse(original, suspense=suspense, approve=approve)
+    accounts = reversal.entries.filter(account__holder__isnull=False).values_list("account_id", flat=True)
+    happened = [(Event.TRANSACTION_BOOKED, account, reversal.pk) for account in accounts]
+    if transfer is not None:
+        happened.append((Event.TRANSFER_UPDATED, transfer.source_id, transfer.pk))
+    if happened:
+        webhooks.announce(happened)
 
 
 def _open_request(request_id: UUID, by: Officer) -> ReversalRequest:
     """Locks the request before any account, so that decisions of two officers run one after the other."""
-    requests = ReversalRequest.objects.select_for_update(no_key=True, of=("self",)).select_related("transaction")
-    request = requests.get(pk=request_id)
+    requests = ReversalRequest.objects.select_for_update(no_key=True, of=("self",))
+    request = requests.select_related("transaction", "transfer").get(pk=request_id)
     if request.status != ReversalRequest.Status.OPEN:
         raise AlreadyDecided
     if request.requested_by_id == by.user.pk:
         raise SameUser
-    refuse_own_money(by, request.transaction.entries.values_list("account_id", flat=True))
+    refuse_own_money(by, request.accounts)
     return request
 
 
@@ -86,7 +130,7 @@ def _decide(request: ReversalRequest, status: ReversalRequest.Status, by: Office
 
 def _record(act: str, request: ReversalRequest, by: Officer, reason: str) -> None:
     """Writes a row for each holder of a touched account; one without a holder if there is none."""
-    entries = request.transaction.entries.filter(account__holder__isnull=False)
-    holders: set[object] = set(entries.values_list("account__holder_id", flat=True))
+    holders: set[object] = set(request.holders)
+    what = f"Transfer {request.transfer_id}" if request.transfer_id else f"Transaction {request.transaction_id}"
     for holder in holders or {""}:
-        record(act, by=by, about=holder, reason=f"Transaction {request.transaction_id}: {reason}")
+        record(act, by=by, about=holder, reason=f"{what}: {reason}")

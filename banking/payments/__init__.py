@@ -8,7 +8,15 @@ may import `accounts`, `consents`, `notices`, `webhooks`, the ledger and what li
 
 from banking.payments.instruction import Instruction, Payer, prepare
 from banking.payments.order import PaymentOrder
-from banking.payments.settlement import expire, handed_over, resume, settle
+from banking.payments.settlement import (
+    expire,
+    hand_over_again,
+    handed_over,
+    is_owed,
+    resume,
+    settle,
+    take_to_suspense,
+)
 from banking.payments.transfers import cancel, make, reject
 
 __all__ = [
@@ -17,10 +25,13 @@ __all__ = [
     "PaymentOrder",
     "cancel",
     "expire",
+    "hand_over_again",
     "handed_over",
+    "is_owed",
     "make",
     "prepare",
     "reject",
     "resume",
     "settle",
+    "take_to_suspense",
 ]

@@ -27,6 +27,11 @@ class NotCancellable(WrongState):
     title = _("The transfer is not pending any more: it was made, rejected, cancelled, or handed to the other bank.")
 
 
+class NotOwed(WrongState):
+    code = "transfer_not_owed"
+    title = "Nothing is to be taken: the other bank was not paid, or the money is not held any more."
+
+
 class AccountHolderInactive(NotAllowed):
     code = "account_holder_inactive"
     title = "The user's account is disabled; nothing can be moved."

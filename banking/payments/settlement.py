@@ -1,8 +1,11 @@
 """Transfers to other banks: handed to the payment scheme, asked about again, and settled or expired.
 
-A transfer is pending until the scheme has answered. `submitted_at` is when it was handed over.
+A transfer is pending until the scheme has answered. `submitted_at` is when it was handed over: only from an open
+account, for a user who is active. If the account is frozen after that and the other bank was paid, two officers take
+the held money (`take_to_suspense`).
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -12,11 +15,13 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from banking import ledger
-from banking.accounts.opening import internal_account
+from banking.accounts.opening import SUSPENSE, internal_account
+from banking.database import jobs
 from banking.ledger.refusals import AccountNotOpen
-from banking.models import LedgerTransaction, Transfer
+from banking.models import Account, LedgerTransaction, Transfer
 from banking.payments import scheme
-from banking.payments.transfers import announce, end, lock_transfer
+from banking.payments.refusals import NotOwed
+from banking.payments.transfers import SETTLE, announce, end, lock_transfer
 
 OUTGOING = "Outgoing payments"
 #: After this time without an answer, the hourly task asks about a transfer: its own job has given up.
@@ -30,7 +35,7 @@ def settle(transfer_id: UUID) -> None:
     if pay is None:
         raise scheme.Unanswered("PAYMENT_SCHEME is not set; nothing was handed over.")
     transfer = ledger.in_transaction(lambda: _submit(transfer_id))
-    if transfer is None:
+    if transfer is None:  # it has ended, or its money may not leave now
         return
     outcome = pay(transfer)
     if not ledger.in_transaction(lambda: _conclude(transfer_id, outcome)):
@@ -39,9 +44,13 @@ def settle(transfer_id: UUID) -> None:
 
 def resume() -> int:
     """Asks again about transfers that were handed over long ago and whose own job has given up. Returns how many still
-    have no answer. The other bank may have been paid, so such a transfer is never cancelled or expired."""
+    have no answer. The other bank may have been paid, so such a transfer is never cancelled or expired.
+
+    Hands over those that were withheld and whose money may leave again."""
     still_open = 0
-    for pk in handed_over().filter(submitted_at__lt=timezone.now() - LONGEST_ANSWER).values_list("pk", flat=True)[:100]:
+    again = withheld().filter(source__status=Account.Status.OPEN, user__is_active=True)
+    unanswered = handed_over().filter(submitted_at__lt=timezone.now() - LONGEST_ANSWER)
+    for pk in [*again.values_list("pk", flat=True)[:100], *unanswered.values_list("pk", flat=True)[:100]]:
         try:
             settle(pk)
         except scheme.Unanswered:
@@ -55,6 +64,39 @@ def handed_over() -> QuerySet[Transfer]:
     return pending.order_by("submitted_at")
 
 
+def withheld() -> QuerySet[Transfer]:
+    """Transfers that were not handed over, because the account was not open or the user not active; oldest first."""
+    pending = Transfer.objects.filter(status=Transfer.Status.PENDING, submitted_at=None)
+    return pending.filter(status_reason=AccountNotOpen.code).order_by("pk")
+
+
+def hand_over_again(account_id: UUID) -> None:
+    """The account is open again: its transfers that were withheld are handed over by the background worker. In the
+    caller's transaction."""
+    for pk in withheld().filter(source=account_id).values_list("pk", flat=True):
+        jobs.defer(SETTLE, transfer_id=str(pk))
+
+
+def is_owed(transfer: Transfer) -> bool:
+    """Whether the other bank was paid and the money is still held, because the account was frozen meanwhile."""
+    is_pending = transfer.status == Transfer.Status.PENDING and transfer.submitted_at is not None
+    return is_pending and transfer.status_reason == AccountNotOpen.code
+
+
+def take_to_suspense(transfer_id: UUID, *, approve: Callable[[LedgerTransaction], None]) -> Transfer:
+    """Takes the held money of a transfer that `is_owed` to the bank's suspense account, in the caller's transaction.
+
+    `approve` stores the approval of two officers; without it, the database refuses to debit a frozen account. Raises
+    NotOwed.
+    """
+    transfer = lock_transfer(transfer_id)
+    if not is_owed(transfer):
+        raise NotOwed
+    suspense = internal_account(transfer.currency, SUSPENSE)
+    _post_transfer(transfer, _take(transfer, suspense, approve=approve))
+    return transfer
+
+
 def expire() -> int:
     """Ends transfers that were never handed over in time, and releases their money. Returns how many."""
     due = Transfer.objects.filter(
@@ -64,13 +106,23 @@ def expire() -> int:
 
 
 def _submit(transfer_id: UUID) -> Transfer | None:
-    """Marks the transfer as handed over; it cannot be cancelled any more. None if it is not pending."""
+    """Marks the transfer as handed over; it cannot be cancelled any more. None if it is not pending.
+
+    Also None, with `status_reason`, if its money may not leave: the account is not open or the user not active. What
+    was handed over before is asked about all the same, because the other bank may have been paid."""
     transfer = lock_transfer(transfer_id)
     if transfer.status != Transfer.Status.PENDING:
         return None
-    if transfer.submitted_at is None:
-        transfer.submitted_at = timezone.now()
-        transfer.save(update_fields=["submitted_at"])
+    if transfer.submitted_at is not None:
+        return transfer
+    if transfer.source.status != Account.Status.OPEN or not transfer.user.is_active:
+        if transfer.status_reason != AccountNotOpen.code:
+            transfer.status_reason = AccountNotOpen.code
+            transfer.save(update_fields=["status_reason"])
+            announce(transfer)
+        return None
+    transfer.submitted_at, transfer.status_reason = timezone.now(), ""
+    transfer.save(update_fields=["submitted_at", "status_reason"])
     return transfer
 
 
@@ -84,27 +136,37 @@ def _conclude(transfer_id: UUID, outcome: scheme.Outcome) -> bool:
         return True
     try:
         with transaction.atomic():
-            transfer.transaction = _pay_out(transfer)
+            posted = _take(transfer, internal_account(transfer.currency, OUTGOING, shard_by=transfer.pk))
     except AccountNotOpen:
         # The account was frozen after the other bank was paid. The debt is real; the bank carries it until staff act.
-        transfer.status_reason = "account_not_open"
-        transfer.save(update_fields=["status_reason"])
+        if not is_owed(transfer):
+            transfer.status_reason = AccountNotOpen.code
+            transfer.save(update_fields=["status_reason"])
+            announce(transfer)
         return False
-    transfer.status, transfer.settled_at, transfer.status_reason = Transfer.Status.POSTED, timezone.now(), ""
-    transfer.save(update_fields=["status", "settled_at", "status_reason", "transaction"])
-    announce(transfer)
+    _post_transfer(transfer, posted)
     return True
 
 
-def _pay_out(transfer: Transfer) -> LedgerTransaction:
-    outgoing = internal_account(transfer.currency, OUTGOING, shard_by=transfer.pk)
+def _take(
+    transfer: Transfer, to: Account, *, approve: Callable[[LedgerTransaction], None] | None = None
+) -> LedgerTransaction:
+    """Posts the held money to an account of the bank."""
     return ledger.post(
-        [(transfer.source, -transfer.amount_minor), (outgoing, transfer.amount_minor)],
+        [(transfer.source, -transfer.amount_minor), (to, transfer.amount_minor)],
         description=transfer.reference,
         kind="transfer",
         capturing=transfer.hold,
         counterparty=(transfer.payee_name, transfer.payee_iban),
+        approve=approve,
     )
+
+
+def _post_transfer(transfer: Transfer, posted: LedgerTransaction) -> None:
+    transfer.transaction = posted
+    transfer.status, transfer.settled_at, transfer.status_reason = Transfer.Status.POSTED, timezone.now(), ""
+    transfer.save(update_fields=["status", "settled_at", "status_reason", "transaction"])
+    announce(transfer)
 
 
 def _expire(transfer_id: UUID) -> bool:

@@ -88,7 +88,7 @@ def cancel(transfer_id: UUID, *, among: QuerySet[Transfer] | None = None) -> Tra
 def lock_transfer(transfer_id: UUID) -> Transfer:
     """Locks the account first, then the transfer: the one lock order."""
     ledger.lock(Transfer.objects.filter(pk=transfer_id).values_list("source_id", flat=True))
-    transfers = Transfer.objects.select_for_update(no_key=True, of=("self",)).select_related("hold", "source")
+    transfers = Transfer.objects.select_for_update(no_key=True, of=("self",)).select_related("hold", "source", "user")
     return transfers.get(pk=transfer_id)
 
 

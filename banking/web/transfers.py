@@ -14,7 +14,7 @@ from banking import payments
 from banking.consents.apps import WEB_BANK
 from banking.ledger import in_transaction
 from banking.ledger.refusals import Refusal
-from banking.models import Account, Payee, Transfer
+from banking.models import Account, LedgerTransaction, Payee, Transfer
 from banking.models.transfer import TransferQuerySet
 from banking.payments import Instruction, Payer, PaymentOrder, new_payee_limit, payee_lookups, strong_proof
 from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of, run_idempotent
@@ -94,7 +94,13 @@ def receipt(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
     transfer = _visible(request).select_related("source", "destination").filter(pk=transfer_id).first()
     if transfer is None:
         raise Http404
-    return render(request, "bank/receipt.html", {"transfer": transfer, "may_cancel": _can_cancel(request, transfer)})
+    reversals = LedgerTransaction.objects.filter(reverses=transfer.transaction_id) if transfer.transaction_id else None
+    context = {
+        "transfer": transfer,
+        "may_cancel": _can_cancel(request, transfer),
+        "reversed_at": reversals.values_list("created_at", flat=True).first() if reversals is not None else None,
+    }
+    return render(request, "bank/receipt.html", context)
 
 
 @require_POST

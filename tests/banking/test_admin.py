@@ -1,7 +1,9 @@
 """The bank in the admin: found fast, never edited; money is frozen with a reason and moved back by two people."""
 
+import json
 import re
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -11,9 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from banking import ledger, oversight
+from banking import ledger, oversight, payments
 from banking.accounts.opening import internal_account
 from banking.ledger.bulk import Posting, post_all
+from banking.ledger.refusals import AccountNotOpen, NotReversible
 from banking.models import (
     Account,
     AccountAccess,
@@ -27,13 +30,14 @@ from banking.models import (
     Webhook,
     WebhookDelivery,
 )
+from banking.payments.scheme import Outcome
 from demo.seed import scale
 from oauth.models import AuditEvent
 from tests.lib.database import connected_as, site_role
-from tests.lib.ledger import FUNDS_MINOR, funded
+from tests.lib.ledger import FUNDS_MINOR, balances, funded
 from tests.lib.staff import browser_of, officer
 from tests.lib.threads import in_parallel
-from tests.lib.transfers import body_of, send
+from tests.lib.transfers import ELSEWHERE, body_of, send
 
 pytestmark = pytest.mark.django_db
 
@@ -348,10 +352,44 @@ def test_a_refusal_is_said_in_plain_words_and_the_request_stays_open(asker, appr
     assert not LedgerTransaction.objects.filter(reverses=payment).exists()
 
 
-def test_a_frozen_account_gives_nothing_back(asker, approver, payment, of_bob):
+def test_two_officers_take_back_what_a_frozen_account_got(asker, approver, payment, current, of_bob):
+    """One alone cannot, and nothing else leaves it."""
     oversight.freeze(of_bob.pk, by=oversight.Officer(asker), reason="x")
+    with pytest.raises(AccountNotOpen), transaction.atomic():
+        ledger.reverse(payment)
     request = asked_for(browser_of(asker), payment)
-    assert "frozen or closed" in decide(browser_of(approver), request).content.decode()
+    assert decide(browser_of(approver), request).status_code == 302
+    assert balances(current, of_bob) == [FUNDS_MINOR, FUNDS_MINOR]
+    with pytest.raises(AccountNotOpen), transaction.atomic():
+        ledger.post([(of_bob, -1), (current, 1)], description="x", kind="transfer")
+
+
+def test_a_settled_payment_to_another_bank_comes_back_from_suspense(asker, approver, alice_api, current, monkeypatch):
+    """The money has left: the account that stands for it keeps what it got. The customer reads no internal reason."""
+    monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: lambda transfer: Outcome())
+    made = send(alice_api, body_of(current, ELSEWHERE)).json()
+    payments.settle(UUID(made["id"]))
+    paid = LedgerTransaction.objects.get(transfer=made["id"])
+    request = asked_for(browser_of(asker), paid, reason="Fraud desk, case 7")
+    assert decide(browser_of(approver), request).status_code == 302
+    reversal = LedgerTransaction.objects.get(reverses=paid)
+    assert (reversal.kind, reversal.description) == ("return", "Reversal: Rent")
+    moved = dict(reversal.entries.values_list("account__name", "amount_minor"))
+    assert moved == {"Current account": 2500, "Suspense": -2500}
+    assert balances(current) == [FUNDS_MINOR]
+    assert alice_api.get(f"/api/v1/transfers/{made['id']}").json()["reversed_by"] == str(reversal.pk)
+    newest, before = alice_api.get(f"/api/v1/accounts/{current.pk}/transactions").json()["data"][:2]
+    assert (newest["kind"], newest["reverses"], newest["reversed_by"]) == ("return", str(paid.pk), None)
+    assert (before["kind"], before["reverses"], before["reversed_by"]) == ("transfer", None, str(reversal.pk))
+    assert "Fraud" not in json.dumps(newest)
+
+
+def test_a_reversal_is_not_reversed(asker, approver, payment):
+    request = asked_for(browser_of(asker), payment)
+    decide(browser_of(approver), request)
+    request.refresh_from_db()
+    with pytest.raises(NotReversible):
+        oversight.request_reversal(request.reversal.pk, by=oversight.Officer(asker), reason="x")
 
 
 def test_declining_moves_nothing_and_it_may_be_asked_again(asker, approver, payment, current):
@@ -396,7 +434,7 @@ def test_nobody_approves_what_they_asked_for(asker, payment, current, is_superus
 )
 def test_the_database_itself_wants_two_people(asker, approver, payment, current, savings, change):
     """Whoever connects, the owner included."""
-    reversal = ledger.reverse(payment, reason="By hand")
+    reversal = ledger.reverse(payment)
     unrelated = ledger.post([(current, -1), (savings, 1)], description="x", kind="transfer")
     request = ReversalRequest.objects.create(transaction=payment, reason="Wrong", requested_by=asker)
     values = {"reversal": reversal.pk, "other": approver.pk, "unrelated": unrelated.pk, "id": request.pk}

@@ -97,7 +97,7 @@ def test_the_database_itself_refuses_it(insider, first, second, current, payment
     """As it refuses the same person twice: whoever writes the rows."""
     frozen = AccountFreeze.objects.create(account=current, reason="x", frozen_by=first)
     request = ReversalRequest.objects.create(transaction=payment, reason="x", requested_by=first)
-    reversal = ledger.reverse(payment, reason="x")
+    reversal = ledger.reverse(payment)
     now = timezone.now()
     approval = {"status": "approved", "decided_at": now, "reversal": reversal}
     for name, work in (

@@ -39,3 +39,7 @@ def move(source, destination, amount_minor):
 
 def balances(*accounts):
     return [Account.objects.get(pk=account.pk).posted_minor for account in accounts]
+
+
+def held(account):
+    return Account.objects.get(pk=account.pk).held_minor

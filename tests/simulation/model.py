@@ -3,7 +3,14 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from banking.ledger.refusals import AccountNotOpen, AlreadyReversed, InsufficientFunds, Refusal, SameAccount
+from banking.ledger.refusals import (
+    AccountNotOpen,
+    AlreadyReversed,
+    InsufficientFunds,
+    NotReversible,
+    Refusal,
+    SameAccount,
+)
 
 Refusals = set[type[Refusal]]
 
@@ -36,6 +43,7 @@ class ModelHold:
 class ModelTransaction:
     entries: dict[UUID, int]
     is_reversed: bool = False
+    is_reversal: bool = False
 
 
 @dataclass
@@ -59,6 +67,8 @@ class ModelLedger:
 
     def refuses_reversal(self, transaction: UUID) -> Refusals:
         original = self.transactions[transaction]
+        if original.is_reversal:
+            return {NotReversible}
         if original.is_reversed:
             return {AlreadyReversed}
         return self.refuses(*((pk, -amount_minor) for pk, amount_minor in original.entries.items()))
@@ -74,6 +84,7 @@ class ModelLedger:
     def reverse(self, original: UUID, by: UUID) -> None:
         self.transactions[original].is_reversed = True
         self.post(by, *((pk, -amount_minor) for pk, amount_minor in self.transactions[original].entries.items()))
+        self.transactions[by].is_reversal = True
 
     def hold(self, pk: UUID, account: UUID, amount_minor: int) -> None:
         self.holds[pk] = ModelHold(account, amount_minor)

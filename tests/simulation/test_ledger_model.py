@@ -85,7 +85,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def reverse(self, original: LedgerTransaction) -> Any:
         undone = self.expect(
             self.model.refuses_reversal(original.pk),
-            lambda: ledger.in_transaction(lambda: ledger.reverse(original, reason="x")),
+            lambda: ledger.in_transaction(lambda: ledger.reverse(original)),
         )
         if undone is None:
             return multiple()

@@ -29,12 +29,13 @@ _ACCOUNT_SHOWN = {
     "id": _ACCOUNT, "type": "current", "currency": "GBP", "name": "Everyday", "status": "open",
     "identifiers": [{"scheme": "iban", "value": "GB•• •••• 8162"}], "opened_at": _AT,
 }  # fmt: skip
-_TRANSACTION_SHOWN = {
+_IN_STATEMENT = {
     "id": _TRANSACTION, "account_seq": 42, "status": "booked", "kind": "transfer", "direction": "out",
     "amount": _gbp(12_500), "balance_after": _gbp(87_500), "description": "INV 7",
     "counterparty": {"name": "Dora Demir", "identifier_masked": "DE•• •••• 3000"}, "transfer_id": _TRANSFER,
-    "booked_at": _AT,
+    "reverses": None, "booked_at": _AT,
 }  # fmt: skip
+_TRANSACTION_SHOWN = {**_IN_STATEMENT, "reversed_by": None}
 _MONTH = {"id": "2026-10", "from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"}
 _PAYEE = {
     "id": _OTHER, "name": "Dora Demir", "scheme": "iban", "identifier_masked": "DE•• •••• 3000", "created_at": _AT,
@@ -43,6 +44,7 @@ _TRANSFER_SHOWN: dict[str, Any] = {
     "id": _TRANSFER, "status": "pending", "status_reason": None, "amount": _gbp(12_500),
     "source": {"account_id": _ACCOUNT}, "destination": _DORA_SHOWN, "reference": "INV 7", "end_to_end_id": None,
     "scheduled_transfer_id": None, "created_at": _AT, "settled_at": None, "transaction_ids": [],
+    "reversed_by": None,
 }  # fmt: skip
 _SCHEDULED = {
     "id": _OTHER, "status": "active", "held_reason": None, "frequency": "monthly", "first_on": "2027-01-31",
@@ -67,7 +69,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "StatementList": _page(_MONTH),
     "Statement": {
         **_MONTH, "account_id": _ACCOUNT, "opening_balance": _gbp(100_000), "closing_balance": _gbp(87_500),
-        "transactions": [_TRANSACTION_SHOWN],
+        "transactions": [_IN_STATEMENT],
     },
     "Consent": {
         "client": {"id": "pocket-ledger", "name": "Pocket Ledger"}, "scopes": ["accounts:read", "balances:read"],
