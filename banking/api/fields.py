@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from banking.api.json import UNSEEN
+from banking.api.representations import CURRENCY_PATTERN, DAY_PATTERN
+from banking.api.text import NON_BLANK_PATTERN
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.notation import iban
 
@@ -53,28 +54,40 @@ class StrictIntegerField(serializers.Field[int, Any, int, int]):
 class AmountField(StrictIntegerField):
     """The ledger refuses an amount out of this range (422 amount_out_of_range)."""
 
-    json_schema = {"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT_MINOR}
+    json_schema = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_AMOUNT_MINOR}
 
 
 class StrictCharField(serializers.CharField):
-    """A JSON string, never a number or boolean converted to one."""
+    """A JSON string, never a number or boolean converted to one, of a `pattern` that the OpenAPI document states too."""
 
-    # Not blank, and without the characters that `json` refuses in any string.
-    json_schema: ClassVar[Keywords] = {"type": "string", "pattern": rf"^[^{UNSEEN}]*[^\s{UNSEEN}][^{UNSEEN}]*$"}
+    #: A regular expression of ECMA 262 and of Python, for the whole text.
+    pattern: ClassVar[str] = NON_BLANK_PATTERN
+    keywords: ClassVar[Keywords] = {}
+    default_error_messages = {"form": "This does not have the form that the API's schema says."}
+
+    @property
+    def json_schema(self) -> Keywords:
+        return {"type": "string", "pattern": self.pattern, **self.keywords}
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
+        if not re.fullmatch(self.pattern, data):
+            self.fail("form")
         return super().to_internal_value(data)
 
 
-class IBANField(StrictCharField):
-    """As users write it: small letters and spaces are allowed. This does not check its check digits."""
+class CurrencyField(StrictCharField):
+    pattern = CURRENCY_PATTERN
+    default_error_messages = {"form": "Must be a code of ISO 4217: three capital letters."}
 
-    json_schema = {
-        "type": "string", "format": "iban", "pattern": iban.WRITTEN_PATTERN,
-        "examples": ["DE89 3704 0044 0532 0130 00"],
-    }  # fmt: skip
+
+class IBANField(StrictCharField):
+    """As users write it: small letters and separators are allowed. `iban.is_valid` checks structure and check digits."""
+
+    pattern = iban.WRITTEN_PATTERN
+    keywords = {"format": "iban", "examples": ["DE89 3704 0044 0532 0130 00"]}
+    default_error_messages = {"form": "Must be an IBAN: a country, two check digits and the account number."}
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=iban.MAX_WRITTEN_CHARACTERS, **kwargs)
@@ -83,11 +96,11 @@ class IBANField(StrictCharField):
 class StrictDateField(serializers.DateField):
     """An RFC 3339 date: `2026-11-24`."""
 
-    _FORM = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
-    json_schema: ClassVar[Keywords] = {"type": "string", "format": "date", "pattern": _FORM}
+    pattern: ClassVar[str] = DAY_PATTERN
+    json_schema: ClassVar[Keywords] = {"type": "string", "format": "date", "pattern": DAY_PATTERN}
 
     def to_internal_value(self, value: Any) -> Any:
-        if not isinstance(value, str) or not re.fullmatch(self._FORM, value):
+        if not isinstance(value, str) or not re.fullmatch(self.pattern, value):
             self.fail("invalid", format="YYYY-MM-DD")
         return super().to_internal_value(value)
 

@@ -1,17 +1,14 @@
 """Strict JSON: a body has one meaning (RFC 8259 §4, §6)."""
 
 import json
-import re
 from typing import Any
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
 from banking.api.problems import TooLarge
+from banking.api.text import is_visible
 
-# Control characters, and invisible ones that change the text around them: direction, joining, tags (Unicode TR36 §3.3).
-UNSEEN = r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-_UNSEEN = re.compile(rf"[{UNSEEN}\ud800-\udfff\U000e0000-\U000e007f]")
 MAX_BODY_BYTES = 64 * 1024
 
 
@@ -59,8 +56,8 @@ def _refuse_number(number: str) -> Any:
 
 def _check_strings(value: Any) -> None:
     if isinstance(value, str):
-        if _UNSEEN.search(value):
-            raise ParseError("A string contains a control or invisible character, or half of a surrogate pair.")
+        if not is_visible(value):
+            raise ParseError("A string contains a control or invisible character, or a joiner or surrogate without its pair.")
     elif isinstance(value, dict):
         for name, member in value.items():
             _check_strings(name)

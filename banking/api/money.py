@@ -1,8 +1,6 @@
 """Money in JSON: integer minor units and an ISO 4217 code."""
 
-from rest_framework import serializers
-
-from banking.api.fields import AmountField, StrictSerializer
+from banking.api.fields import AmountField, CurrencyField, StrictSerializer
 from banking.api.representations import Money
 
 
@@ -11,5 +9,5 @@ def money(currency: str, minor_units: int) -> Money:
 
 
 class AmountToPaySerializer(StrictSerializer):
-    currency = serializers.RegexField(r"^[A-Z]{3}$", help_text="ISO 4217")
+    currency = CurrencyField(help_text="ISO 4217")
     minor_units = AmountField(help_text="1234 is 12.34 in GBP")

@@ -24,8 +24,10 @@ class Keywords:
         self.keywords = keywords
 
 
-Currency = Annotated[str, Keywords(pattern=r"^[A-Z]{3}$", description="ISO 4217", examples=["GBP"])]
-Day = Annotated[str, Keywords(format="date", pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+CURRENCY_PATTERN = "^[A-Z]{3}$"
+DAY_PATTERN = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+Currency = Annotated[str, Keywords(pattern=CURRENCY_PATTERN, description="ISO 4217", examples=["GBP"])]
+Day = Annotated[str, Keywords(format="date", pattern=DAY_PATTERN)]
 MonthId = Annotated[str, Keywords(pattern=f"^{Month.PATTERN}$", examples=["2026-10"])]
 
 

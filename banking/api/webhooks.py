@@ -33,7 +33,9 @@ class ConfidentialClientsOnly(APIException):
 
 
 class WebhookURLField(StrictCharField):
-    json_schema = {"type": "string", "format": "https-url"}
+    pattern = "^https?://[!-~]+$"
+    keywords = {"format": "https-url"}
+    default_error_messages = {"form": "Must be an https URL in ASCII."}
 
 
 class NewWebhookSerializer(StrictSerializer):

@@ -45,7 +45,7 @@ class TransferDetails(DetailsType):
         creditor=closed_object(
             ("scheme", "identifier", "name"),
             scheme={"const": "iban"},
-            identifier={"type": "string", "minLength": 5, "maxLength": 42},
+            identifier={"type": "string", "minLength": 5, "maxLength": iban.MAX_WRITTEN_CHARACTERS},
             name={"type": "string", "minLength": 1, "maxLength": 140},
         ),
         reference={"type": "string", "minLength": 1, "maxLength": 140},

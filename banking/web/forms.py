@@ -32,7 +32,9 @@ def clean_text(value: str) -> str:
 class PayeeForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=140)
     iban = forms.CharField(
-        label=_("IBAN"), max_length=42, widget=forms.TextInput({"dir": "ltr", "spellcheck": "false"})
+        label=_("IBAN"),
+        max_length=iban.MAX_WRITTEN_CHARACTERS,
+        widget=forms.TextInput({"dir": "ltr", "spellcheck": "false"}),
     )
 
     def clean_name(self) -> str:
