@@ -5,34 +5,37 @@ from typing import Any
 from rest_framework import serializers
 
 from banking.api.fields import IBANField, StrictCharField, StrictSerializer, StrictUUIDField
-from banking.api.representations import MaskedAccount, OwnAccount
+from banking.api.representations import TransferDestination
 from banking.notation import iban
 
-#: Each form by its members.
-FORMS = ({"account_id"}, {"payee_id"}, {"scheme", "identifier", "name"})
+#: The members of each form beside `scheme`, by its value.
+FORMS = {"account": {"account_id"}, "payee": {"payee_id"}, "iban": {"identifier", "name"}}
 
 
 class DestinationSerializer(StrictSerializer):
-    """`{"account_id"}` for one of the user's own accounts, `{"payee_id"}`, or `{"scheme": "iban", "identifier",
-    "name"}`."""
+    """One of the user's own accounts, a stored payee, or an IBAN with a name. `scheme` says which. The older forms
+    `{"account_id"}` and `{"payee_id"}` without it are deprecated and still taken."""
 
+    scheme = serializers.ChoiceField(list(FORMS), required=False)
     account_id = StrictUUIDField(required=False)
     payee_id = StrictUUIDField(required=False)
-    scheme = serializers.ChoiceField(["iban"], required=False)
     identifier = IBANField(required=False)
     name = StrictCharField(max_length=140, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if set(attrs) not in FORMS:
+        """Without `scheme` where a member of its own says the same, so that both forms are one request to repeat."""
+        scheme = attrs.pop("scheme", None)
+        form = next((name for name, members in FORMS.items() if set(attrs) == members), None)
+        if form is None or (scheme or form) != form or (form == "iban" and scheme is None):
             raise serializers.ValidationError(
-                "Send account_id alone, or payee_id alone, or scheme, identifier and name."
+                "Send scheme “account” with account_id, “payee” with payee_id, or “iban” with identifier and name."
             )
-        return attrs
+        return {"scheme": form, **attrs} if form == "iban" else attrs
 
 
-def represent(row: dict[str, Any]) -> OwnAccount | MaskedAccount:
+def represent(row: dict[str, Any]) -> TransferDestination:
     """Of a transfer's row: an own account by its id, any other with its IBAN partly hidden."""
     if row["is_own"]:
-        return {"account_id": row["destination_id"]}
+        return {"scheme": "account", "account_id": row["destination_id"]}
     identifier = row["destination__iban"] or row["payee_iban"]
     return {"scheme": "iban", "identifier_masked": iban.masked(identifier), "name": row["payee_name"] or None}

@@ -58,7 +58,7 @@ class AmountField(StrictIntegerField):
 
 
 class StrictCharField(serializers.CharField):
-    """A JSON string, never a number or boolean converted to one, of a `pattern` that the OpenAPI document states too."""
+    """A JSON string, never a number or boolean converted to one. It must match `pattern`, which the document states."""
 
     #: A regular expression of ECMA 262 and of Python, for the whole text.
     pattern: ClassVar[str] = NON_BLANK_PATTERN
@@ -74,6 +74,9 @@ class StrictCharField(serializers.CharField):
             self.fail("invalid")
         if not re.fullmatch(self.pattern, data):
             self.fail("form")
+        # Before the text is trimmed, because the schema counts spaces too.
+        if self.max_length is not None and len(data) > self.max_length:
+            self.fail("max_length", max_length=self.max_length)
         return super().to_internal_value(data)
 
 
@@ -83,7 +86,7 @@ class CurrencyField(StrictCharField):
 
 
 class IBANField(StrictCharField):
-    """As users write it: small letters and separators are allowed. `iban.is_valid` checks structure and check digits."""
+    """As users write it, with small letters and separators. Its structure and check digits are not checked here."""
 
     pattern = iban.WRITTEN_PATTERN
     keywords = {"format": "iban", "examples": ["DE89 3704 0044 0532 0130 00"]}

@@ -57,7 +57,9 @@ def _refuse_number(number: str) -> Any:
 def _check_strings(value: Any) -> None:
     if isinstance(value, str):
         if not is_visible(value):
-            raise ParseError("A string contains a control or invisible character, or a joiner or surrogate without its pair.")
+            raise ParseError(
+                "A string contains a control or invisible character, or a joiner or surrogate without its pair."
+            )
     elif isinstance(value, dict):
         for name, member in value.items():
             _check_strings(name)

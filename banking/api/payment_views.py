@@ -42,6 +42,15 @@ class PaymentView(BankView):
         accounts = Account.objects.payable_by(request.token)
         return self.model.objects.from_accounts(accounts).with_is_own(user_id_of(request.token))
 
+    def idempotent_request(self, request: TokenRequest, body: dict[str, Any], key: str) -> IdempotentRequest:
+        return IdempotentRequest(
+            client_id=request.claims.client_id,
+            user_id=str(user_or_404(request)),
+            operation=f"POST /{self.collection}",
+            key=key,
+            fingerprint=fingerprint_of(body),
+        )
+
 
 class CreateOnce(PaymentView):
     """POST, exactly once per Idempotency-Key."""
@@ -61,15 +70,6 @@ class CreateOnce(PaymentView):
             made_in=self.model,
             made_before=lambda: self._made_before(request, idempotent),
             collection=self.collection,
-        )
-
-    def idempotent_request(self, request: TokenRequest, body: dict[str, Any], key: str) -> IdempotentRequest:
-        return IdempotentRequest(
-            client_id=request.claims.client_id,
-            user_id=str(user_or_404(request)),
-            operation=f"POST /{self.collection}",
-            key=key,
-            fingerprint=fingerprint_of(body),
         )
 
     def _made_before(self, request: TokenRequest, idempotent: IdempotentRequest) -> Made:

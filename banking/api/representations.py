@@ -24,8 +24,17 @@ class Keywords:
         self.keywords = keywords
 
 
+class OneOf:
+    """A union that is a schema of its own. The member `told_by` differs in each of its objects (OpenAPI calls it a
+    discriminator)."""
+
+    def __init__(self, name: str, *, told_by: str) -> None:
+        self.name, self.told_by = name, told_by
+
+
 CURRENCY_PATTERN = "^[A-Z]{3}$"
 DAY_PATTERN = "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+Int64 = Annotated[int, Keywords(format="int64")]
 Currency = Annotated[str, Keywords(pattern=CURRENCY_PATTERN, description="ISO 4217", examples=["GBP"])]
 Day = Annotated[str, Keywords(format="date", pattern=DAY_PATTERN)]
 MonthId = Annotated[str, Keywords(pattern=f"^{Month.PATTERN}$", examples=["2026-10"])]
@@ -38,7 +47,7 @@ class PageOf(TypedDict, Generic[R]):
 
 class Money(TypedDict):
     currency: Currency
-    minor_units: Annotated[int, Keywords(description="1234 is 12.34 in GBP")]
+    minor_units: Annotated[Int64, Keywords(description="1234 is 12.34 in GBP")]
 
 
 class AccountIdentifier(TypedDict):
@@ -66,7 +75,7 @@ class Balances(TypedDict):
     overdraft_limit: Money
     as_of: Timestamp
     last_seq: Annotated[
-        int, Keywords(description="Number of the newest transaction. While it is the same, so is the booked balance.")
+        Int64, Keywords(description="Number of the newest transaction. While it is the same, so is the booked balance.")
     ]
 
 
@@ -79,7 +88,7 @@ class StatementTransaction(TypedDict):
     """What never changes about a transaction."""
 
     id: UUID
-    account_seq: Annotated[int, Keywords(minimum=1, description="Strictly rising, without gaps.")] | None
+    account_seq: Annotated[Int64, Keywords(minimum=1, description="Strictly rising, without gaps.")] | None
     status: Literal["booked", "pending"]
     kind: str
     direction: Literal["in", "out"]
@@ -121,8 +130,8 @@ class ConsentClient(TypedDict):
 
 class ConsentLimits(TypedDict):
     currency: Currency
-    fresh_log_in_from_minor_units: int
-    new_payee_minor_units: int
+    fresh_log_in_from_minor_units: Int64
+    new_payee_minor_units: Int64
 
 
 class Consent(TypedDict):
@@ -155,14 +164,36 @@ class PayeeCheck(TypedDict):
     name: Annotated[str, Keywords(description="With close_match: the name as the bank knows it.")] | None
 
 
-class OwnAccount(TypedDict):
+class SourceAccount(TypedDict):
     account_id: UUID
 
 
-class MaskedAccount(TypedDict):
+class AccountDestination(TypedDict):
+    """One of the user's own accounts."""
+
+    scheme: Literal["account"]
+    account_id: UUID
+
+
+class PayeeDestination(TypedDict):
+    """A payee of GET /payees."""
+
+    scheme: Literal["payee"]
+    payee_id: UUID
+
+
+class MaskedIBANDestination(TypedDict):
+    """Somebody else's account. Its number is partly hidden."""
+
     scheme: Literal["iban"]
     identifier_masked: str
     name: str | None
+
+
+TransferDestination = Annotated[
+    AccountDestination | MaskedIBANDestination, OneOf("TransferDestination", told_by="scheme")
+]
+_Source = Annotated[SourceAccount, Keywords(deprecated=True, description="Read source_account_id.")]
 
 
 class Rehearsal(TypedDict):
@@ -170,8 +201,9 @@ class Rehearsal(TypedDict):
 
     status: TransferRow.Status
     amount: Money
-    source: OwnAccount
-    destination: OwnAccount | MaskedAccount
+    source_account_id: UUID
+    source: _Source
+    destination: TransferDestination
     reference: str
     available_after: Money
 
@@ -181,8 +213,9 @@ class Transfer(TypedDict):
     status: TransferRow.Status
     status_reason: str | None
     amount: Money
-    source: OwnAccount
-    destination: OwnAccount | MaskedAccount
+    source_account_id: UUID
+    source: _Source
+    destination: TransferDestination
     reference: str
     end_to_end_id: str | None
     scheduled_transfer_id: UUID | None
@@ -209,8 +242,9 @@ class ScheduledTransfer(TypedDict):
     last_on: Day | None
     next_on: Day | None
     amount: Money
-    source: OwnAccount
-    destination: OwnAccount | MaskedAccount
+    source_account_id: UUID
+    source: _Source
+    destination: TransferDestination
     reference: str
     created_at: Timestamp
 

@@ -1,6 +1,7 @@
 """Responses whose type says what they contain. The OpenAPI document reads the return annotation of a view's method:
 `-> Ok[Transfer]`."""
 
+from datetime import datetime
 from typing import Generic, TypeVar
 
 from django.http import StreamingHttpResponse
@@ -16,6 +17,18 @@ class _Representation(Generic[R], Response):
 
 class Ok(_Representation[R]):
     status_code = 200
+
+
+class Former(_Representation[R]):
+    """200, the answer to a form of request that is deprecated `since` then and that the OpenAPI document leaves out, so
+    that an operation has one representation. `successor` is the path to use instead (RFC 9745)."""
+
+    status_code = 200
+
+    def __init__(self, data: R, *, since: datetime, successor: str) -> None:
+        super().__init__(data)
+        self["Deprecation"] = f"@{int(since.timestamp())}"
+        self["Link"] = f'<{successor}>; rel="successor-version"'
 
 
 class Created(_Representation[R]):

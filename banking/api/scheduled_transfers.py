@@ -18,7 +18,7 @@ from banking.api.payment_views import Cancel, CreateOnce, PaymentView, order_of
 from banking.api.problems import ProblemResponse
 from banking.api.representations import PageOf, ScheduledTransfer
 from banking.api.responses import Created, Ok
-from banking.api.transfers import PAYMENT_REFUSALS, NewTransferSerializer
+from banking.api.transfer_view import PAYMENT_REFUSALS, NewTransferSerializer
 from banking.api.views import uuid_or_404
 from banking.consents.refusals import ConsentDiffers
 from banking.consents.single_transfer import transfer_details
@@ -77,6 +77,7 @@ class ScheduledTransferView(PaymentView):
             "last_on": row["last_on"].isoformat() if row["last_on"] else None,
             "next_on": row["next_on"].isoformat() if row["next_on"] else None,
             "amount": money(row["currency"], row["amount_minor"]),
+            "source_account_id": row["source_id"],
             "source": {"account_id": row["source_id"]},
             "destination": represent_destination(row),
             "reference": row["reference"],

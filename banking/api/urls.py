@@ -15,7 +15,7 @@ from banking.api.scheduled_transfers import (
 )
 from banking.api.statements import StatementDetail, StatementList
 from banking.api.transactions import TransactionDetail, TransactionList
-from banking.api.transfers import TransferCancel, TransferDetail, TransferList
+from banking.api.transfers import TransferCancel, TransferDetail, TransferList, TransferRehearsals
 from banking.api.views import NotHere
 from banking.api.webhooks import WebhookDeliveries, WebhookDetail, WebhookList, WebhookPing
 
@@ -38,6 +38,7 @@ urlpatterns = [
     path("api/v1/transfers", TransferList.as_view(), name="transfers"),
     path("api/v1/transfers/<str:transfer_id>", TransferDetail.as_view(), name="transfer"),
     path("api/v1/transfers/<str:transfer_id>/cancel", TransferCancel.as_view(), name="transfer-cancel"),
+    path("api/v1/transfer-rehearsals", TransferRehearsals.as_view(), name="transfer-rehearsals"),
     path("api/v1/scheduled-transfers", ScheduledTransferList.as_view(), name="scheduled-transfers"),
     path("api/v1/scheduled-transfers/<str:scheduled_id>", ScheduledTransferDetail.as_view(), name="scheduled-transfer"),
     path(

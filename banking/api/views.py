@@ -33,6 +33,8 @@ class BankView(TokenView):
     # By method. Parameters that are not named are refused, so that a mistyped filter is never silently ignored.
     required_scopes: Mapping[str, list[str]] = {}
     query_parameters: Mapping[str, tuple[Parameter, ...]] = {}
+    # Still taken, but deprecated and not in the document.
+    former_parameters: Mapping[str, tuple[Parameter, ...]] = {}
     header_parameters: Mapping[str, tuple[HeaderParameter, ...]] = {}
     bodies: Mapping[str, type[StrictSerializer]] = {}
 
@@ -41,8 +43,9 @@ class BankView(TokenView):
         if request.method is None or request.method not in self.required_scopes:
             return  # DRF answers 405 to an unknown method
         known = [parameter.name for parameter in self.query_parameters.get(request.method, ())]
+        former = [parameter.name for parameter in self.former_parameters.get(request.method, ())]
         for name, values in request.query_params.lists():
-            if name not in known:
+            if name not in known and name not in former:
                 raise BadRequest("unknown_parameter", f"A query parameter is unknown. Known here: {_listed(known)}.")
             if len(values) > 1:
                 raise BadRequest("malformed_request", f"{name} must be given once.")

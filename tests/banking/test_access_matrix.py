@@ -74,6 +74,7 @@ def call(client, bank, method, name, *, ids=None, source=None):
         "payees": {**ELSEWHERE, "identifier": "FR7630006000011234567890189"},
         "payee-checks": ELSEWHERE,
         "transfers": body_of(source or bank.account, bank.other, 1),
+        "transfer-rehearsals": body_of(source or bank.account, bank.other, 1),
         "scheduled-transfers": {
             **body_of(source or bank.account, bank.other, 1), "first_on": timezone.localdate().isoformat(), "frequency": "once",
         },

@@ -67,15 +67,77 @@ def test_every_endpoint_is_described():
 @pytest.mark.parametrize(("method", "name"), ENDPOINTS)
 def test_it_names_the_scopes_and_parameters_that_the_view_has(method, name):
     view, operation = patterns()[name].callback.cls, operation_of(method, name)
-    assert operation["security"] == [{"oauth2": view.required_scopes[method.upper()]}]
+    assert operation["security"] == [{"oauth2": view.required_scopes[method.upper()]}, {"bearer": []}]
     described = {one["name"] for one in operation.get("parameters", []) if one["in"] == "query"}
     assert described == {one.name for one in view.query_parameters.get(method.upper(), ())}
 
 
 def test_every_schema_is_closed_and_has_a_name():
     for name, schema in document()["components"]["schemas"].items():
-        for one in schema.get("oneOf", [schema]):
-            assert one["additionalProperties"] is False, name
+        assert "oneOf" in schema or schema["additionalProperties"] is False, name
+
+
+# --- what generators of clients need
+
+
+def test_an_operation_has_one_representation_of_success():
+    """A generated method has one return type."""
+    for path, method, operation in operations():
+        bodies = [
+            content["schema"]
+            for status, answer in operation["responses"].items()
+            if status.startswith("2")
+            for media_type, content in answer.get("content", {}).items()
+            if media_type == "application/json"
+        ]
+        assert len({json.dumps(one, sort_keys=True) for one in bodies}) <= 1, (method, path)
+
+
+def test_one_of_several_objects_is_told_by_a_member():
+    schemas = document()["components"]["schemas"]
+    assert set(schemas["Destination"]["discriminator"]["mapping"]) == {"account", "payee", "iban"}
+    assert set(schemas["TransferDestination"]["discriminator"]["mapping"]) == {"account", "iban"}
+    for name, schema in schemas.items():
+        if "oneOf" not in schema:
+            continue
+        told_by = schema["discriminator"]["propertyName"]
+        assert [one["$ref"] for one in schema["oneOf"]] == list(schema["discriminator"]["mapping"].values()), name
+        for value, reference in schema["discriminator"]["mapping"].items():
+            form = schemas[reference.rpartition("/")[2]]
+            assert form["properties"][told_by]["enum"] == [value]
+            assert told_by in form["required"]
+
+
+def test_every_integer_says_how_wide_it_is():
+    """Without a format, generators take 32 bits, and 21,474,836.47 pounds are the most."""
+    for name, schema in document()["components"]["schemas"].items():
+        for member, one in schema.get("properties", {}).items():
+            for form in one.get("anyOf", [one]):
+                if form.get("type") == "integer":
+                    wide = member.endswith(("minor_units", "seq"))
+                    assert form["format"] == ("int64" if wide else "int32"), f"{name}.{member}"
+
+
+def test_a_client_may_be_given_a_token_or_run_the_flow():
+    schemes = document()["components"]["securitySchemes"]
+    assert schemes["oauth2"]["flows"]["authorizationCode"]["tokenUrl"].endswith("/oauth/token")
+    assert (schemes["bearer"]["type"], schemes["bearer"]["scheme"]) == ("http", "bearer")
+
+
+def test_answers_have_the_names_of_requests():
+    """An app sends what it has read."""
+    schemas = document()["components"]["schemas"]
+    assert set(schemas["NewTransfer"]["properties"]) <= set(schemas["Transfer"]["properties"])
+    assert set(schemas["NewScheduledTransfer"]["properties"]) <= set(schemas["ScheduledTransfer"]["properties"])
+    assert set(schemas["NewWebhook"]["properties"]) <= set(schemas["Webhook"]["properties"])
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/vnd.oai.openapi+json", "*/*", ""])
+def test_it_is_answered_to_whoever_asks_for_json(client, accept):
+    answer = client.get("/api/schema", headers={"Accept": accept})
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == (accept if "application" in accept else "application/vnd.oai.openapi+json")
+    assert json.loads(answer.content)["openapi"] == "3.1.0"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -143,7 +205,9 @@ def fields_of(serializer, schema):
     components = document()["components"]["schemas"]
     if "$ref" in schema:
         schema = components[schema["$ref"].rpartition("/")[2]]
-    forms = [components[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in schema.get("oneOf", [schema])]
+    forms = [
+        components[one["$ref"].rpartition("/")[2]] if "$ref" in one else one for one in schema.get("oneOf", [schema])
+    ]
     properties = {name: member for form in forms for name, member in form.get("properties", {}).items()}
     for name, field in serializer.fields.items():
         if isinstance(field, BaseSerializer):
@@ -158,10 +222,19 @@ def test_every_pattern_of_a_body_is_the_one_that_its_field_checks():
         if serializer := patterns()[name].callback.cls.bodies.get(method.upper()):
             schema = operation_of(method, name)["requestBody"]["content"]["application/json"]["schema"]
             compared |= {key: (field, member) for key, field, member in fields_of(serializer(), schema)}
-    assert {"NewTransferSerializer.reference", "NewWebhookSerializer.url", "DestinationSerializer.identifier"} <= set(compared)
+    assert {"NewTransferSerializer.reference", "NewWebhookSerializer.url", "DestinationSerializer.identifier"} <= set(
+        compared
+    )
     for key, (field, member) in compared.items():
         assert member["pattern"] == field.pattern, key
         assert member.get("maxLength") == getattr(field, "max_length", None), key
+
+
+@pytest.mark.parametrize(("text", "fits"), [("a" * 140, True), (" " + "a" * 139, True), (" " + "a" * 140, False)])
+def test_the_longest_text_counts_spaces_as_the_schema_does(text, fits):
+    assert is_taken(NewTransferSerializer().fields["reference"], text) == fits
+    maximum = document()["components"]["schemas"]["NewTransfer"]["properties"]["reference"]["maxLength"]
+    assert (len(text) <= maximum) == fits
 
 
 STRICT = {

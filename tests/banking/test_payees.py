@@ -1,5 +1,6 @@
 """Stored payees, their cooling-off, and whether a name fits an account."""
 
+import re
 from datetime import timedelta
 from functools import partial
 
@@ -111,7 +112,19 @@ def test_own_accounts_have_no_cooling_off(payer, rich, savings):
 
 
 def rehearse(api, body):
-    return api.post("/api/v1/transfers?dry_run=true", body, format="json", headers={"Idempotency-Key": KEY})
+    return api.post("/api/v1/transfer-rehearsals", body, format="json")
+
+
+def test_the_older_form_of_a_rehearsal_still_works_and_says_what_replaces_it(payer, current, savings):
+    """RFC 9745."""
+    headers = {"Idempotency-Key": KEY}
+    answer = payer.post(
+        "/api/v1/transfers?dry_run=true", body_of(current, savings, 2500), format="json", headers=headers
+    )
+    assert (answer.status_code, answer.json()) == (200, rehearse(payer, body_of(current, savings, 2500)).json())
+    assert re.fullmatch("@[0-9]{10}", answer["Deprecation"])
+    assert answer["Link"] == '</api/v1/transfer-rehearsals>; rel="successor-version"'
+    assert not Transfer.objects.exists()
 
 
 def test_a_rehearsal_says_what_would_be_and_keeps_nothing(payer, current, savings):

@@ -321,7 +321,7 @@ def test_a_joint_holder_sees_and_pays(bob, bob_api, current, savings, of_bob):
     made = send(bob_api, body_of(current, of_bob))
     assert made.status_code == 201
     assert Transfer.objects.get().user_id == bob.pk
-    assert made.json()["destination"] == {"account_id": str(of_bob.pk)}
+    assert made.json()["destination"] == {"scheme": "account", "account_id": str(of_bob.pk)}
 
 
 def test_who_looks_after_an_account_sees_and_does_not_pay(bob, bob_api, current, of_bob, pending):

@@ -17,13 +17,14 @@ schemathesis.openapi.format(
 @schemathesis.hook
 def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
     """Cursors are signed: none can be made up. Orders are for days to come, the last not before the first. What fits the
-    pattern of an IBAN seldom has the right check digits. tests/banking tries all of them."""
+    pattern of an IBAN or URL seldom is one. tests/banking tries all of them."""
     for path in raw_schema["paths"].values():
         for operation in path.values():
             operation["parameters"] = [one for one in operation.get("parameters", []) if one["name"] != "cursor"]
     schemas = raw_schema["components"]["schemas"]
-    for account in (schemas["NewPayee"], *schemas["Destination"]["oneOf"]):
-        account["properties"].get("identifier", {}).pop("pattern", None)
+    for account in (schemas["NewPayee"], schemas["IBANDestination"]):
+        del account["properties"]["identifier"]["pattern"]
+    del schemas["NewWebhook"]["properties"]["url"]["pattern"]
     order = schemas["NewScheduledTransfer"]["properties"]
     order["first_on"] = {"enum": [str(TODAY + timedelta(days=days)) for days in (0, 1, 31, 700)]}
     del order["last_on"]

@@ -20,6 +20,7 @@ ENDPOINTS = {
     ("post", "payee-checks"): ("transfers:write", None, 200),
     ("get", "transfers"): ("transfers:read", None, 200),
     ("post", "transfers"): ("transfers:write", "body", 404),
+    ("post", "transfer-rehearsals"): ("transfers:write", "body", 404),
     ("get", "transfer"): ("transfers:read", "account", 200),
     ("post", "transfer-cancel"): ("transfers:write", "account", 404),
     ("get", "scheduled-transfers"): ("transfers:read", None, 200),

@@ -10,6 +10,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -34,7 +35,7 @@ class OpenAPIDocument(SpectacularAPIView):
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = [AllowAny]
     throttle_classes: list[Any] = []
-    renderer_classes = [OpenApiJsonRenderer]
+    renderer_classes = [OpenApiJsonRenderer, JSONRenderer]
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response(document())

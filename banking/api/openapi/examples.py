@@ -42,13 +42,15 @@ _PAYEE = {
 }  # fmt: skip
 _TRANSFER_SHOWN: dict[str, Any] = {
     "id": _TRANSFER, "status": "pending", "status_reason": None, "amount": _gbp(12_500),
-    "source": {"account_id": _ACCOUNT}, "destination": _DORA_SHOWN, "reference": "INV 7", "end_to_end_id": None,
+    "source_account_id": _ACCOUNT, "source": {"account_id": _ACCOUNT}, "destination": _DORA_SHOWN,
+    "reference": "INV 7", "end_to_end_id": None,
     "scheduled_transfer_id": None, "created_at": _AT, "settled_at": None, "transaction_ids": [],
     "reversed_by": None,
 }  # fmt: skip
 _SCHEDULED = {
     "id": _OTHER, "status": "active", "held_reason": None, "frequency": "monthly", "first_on": "2027-01-31",
-    "last_on": None, "next_on": "2027-01-31", "amount": _gbp(12_500), "source": {"account_id": _ACCOUNT},
+    "last_on": None, "next_on": "2027-01-31", "amount": _gbp(12_500), "source_account_id": _ACCOUNT,
+    "source": {"account_id": _ACCOUNT},
     "destination": _DORA_SHOWN, "reference": "INV 7", "created_at": _AT,
 }  # fmt: skip
 _WEBHOOK = {"id": _HOOK, "url": "https://app.example/hook", "events": ["transfer.updated"], "created_at": _AT}
@@ -90,7 +92,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "Transfer": _TRANSFER_SHOWN,
     "TransferList": _page(_TRANSFER_SHOWN),
     "Rehearsal": {
-        "status": "pending", "amount": _gbp(12_500), "source": {"account_id": _ACCOUNT}, "destination": _DORA_SHOWN,
+        "status": "pending", "amount": _gbp(12_500), "source_account_id": _ACCOUNT, "source": {"account_id": _ACCOUNT},
+        "destination": _DORA_SHOWN,
         "reference": "INV 7", "available_after": _gbp(75_000),
     },
     "NewScheduledTransfer": {**_ORDER, "first_on": "2027-01-31", "frequency": "monthly"},

@@ -9,10 +9,11 @@ from drf_spectacular.extensions import (
     OpenApiSerializerFieldExtension,
 )
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import build_object_type
+from drf_spectacular.plumbing import ResolvedComponent, build_object_type
 
 from banking.api.destinations import FORMS
-from banking.api.openapi.types import Schema
+from banking.api.openapi.types import Schema, discriminated, schema_of, unwrapped
+from banking.api.representations import AccountDestination, PayeeDestination
 
 
 class FieldSchema(OpenApiSerializerFieldExtension):
@@ -30,37 +31,59 @@ class FieldSchema(OpenApiSerializerFieldExtension):
 
 
 class DestinationSchema(OpenApiSerializerExtension):
-    """One of several forms; each is an object of its own."""
+    """One of several forms, told by `scheme`; each is a component of its own. A form without `scheme` is deprecated and
+    not in the document."""
 
     target_class = "banking.api.destinations.DestinationSerializer"
 
     def map_serializer(self, auto_schema: AutoSchema, direction: str) -> Schema:
         members = auto_schema._map_basic_serializer(self.target, direction)["properties"]
-        return {"oneOf": [_closed({name: members[name] for name in members if name in form}) for form in FORMS]}
+        registry = auto_schema.registry
+        by_iban = ResolvedComponent("IBANDestination", ResolvedComponent.SCHEMA, object="IBANDestination")
+        by_iban.schema = _closed(
+            {"scheme": {"type": "string", "enum": ["iban"]}, **{name: members[name] for name in FORMS["iban"]}}
+        )
+        registry.register_on_missing(by_iban)
+        forms = {
+            "account": schema_of(AccountDestination, registry),
+            "payee": schema_of(PayeeDestination, registry),
+            "iban": dict(by_iban.ref),
+        }
+        return {"description": unwrapped(type(self.target)), **discriminated(forms, "scheme")}
 
 
 class JWTBearerScheme(OpenApiAuthenticationExtension):
+    """OAuth 2.0 for clients that can run a flow, and HTTP bearer for those that only want to be given a token."""
+
     target_class = "oauth.resource_server.jwt_bearer.JWTBearer"
-    name = "oauth2"
+    name = ["oauth2", "bearer"]
 
-    def get_security_requirement(self, auto_schema: AutoSchema) -> dict[str, list[str]]:
+    def get_security_requirement(self, auto_schema: AutoSchema) -> list[dict[str, list[str]]]:
         view: Any = auto_schema.view
-        return {self.name: list(view.required_scopes[auto_schema.method])}
+        return [{"oauth2": list(view.required_scopes[auto_schema.method])}, {"bearer": []}]
 
-    def get_security_definition(self, auto_schema: AutoSchema) -> Schema:
+    def get_security_definition(self, auto_schema: AutoSchema) -> list[Schema]:
         issuer = settings.ISSUER
-        return {
-            "type": "oauth2",
-            "description": f"All there is to know is at {issuer}/.well-known/oauth-authorization-server.",
-            "flows": {
-                "authorizationCode": {
-                    "authorizationUrl": f"{issuer}/oauth/authorize",
-                    "tokenUrl": f"{issuer}/oauth/token",
-                    "refreshUrl": f"{issuer}/oauth/token",
-                    "scopes": {name: sentence for name, sentence in settings.OAUTH["SCOPES"].items() if ":" in name},
-                }
+        return [
+            {
+                "type": "oauth2",
+                "description": f"All there is to know is at {issuer}/.well-known/oauth-authorization-server.",
+                "flows": {
+                    "authorizationCode": {
+                        "authorizationUrl": f"{issuer}/oauth/authorize",
+                        "tokenUrl": f"{issuer}/oauth/token",
+                        "refreshUrl": f"{issuer}/oauth/token",
+                        "scopes": {name: text for name, text in settings.OAUTH["SCOPES"].items() if ":" in name},
+                    }
+                },
             },
-        }
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "bearerFormat": "JWT",
+                "description": "An access token with the scopes of the operation (RFC 6750, RFC 9068).",
+            },
+        ]
 
 
 def _closed(properties: Schema) -> Schema:

@@ -1,7 +1,5 @@
 """How drf-spectacular reads an operation from a BankView."""
 
-import inspect
-import re
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
@@ -13,11 +11,11 @@ from rest_framework.serializers import BaseSerializer
 from banking.api.openapi import extensions  # noqa: F401  (registers them)
 from banking.api.openapi.examples import EXAMPLES
 from banking.api.openapi.refusals import refusals
-from banking.api.openapi.types import Schema, name_of, schema_of
+from banking.api.openapi.types import Schema, name_of, schema_of, unwrapped
 from banking.api.operation import Operation
 from banking.api.problems import ProblemResponse
 from banking.api.representations import MonthId, Problem
-from banking.api.responses import Created
+from banking.api.responses import Created, Former
 
 if TYPE_CHECKING:
     from banking.api.views import BankView
@@ -51,7 +49,7 @@ class BankSchema(AutoSchema):
         return self._operation.summary
 
     def get_description(self) -> str:  # type: ignore[override]  # DRF's stubs know no drf-spectacular
-        return _unwrapped(self._handler)
+        return unwrapped(self._handler)
 
     def get_override_parameters(self) -> list[Any]:
         query = [
@@ -87,7 +85,7 @@ class BankSchema(AutoSchema):
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Schema:
         schema: Schema = super()._map_basic_serializer(serializer, direction)
         schema.pop("description", None)  # which may be that of StrictSerializer
-        description = _unwrapped(type(_instance(serializer)))
+        description = unwrapped(type(_instance(serializer)))
         return schema | {"additionalProperties": False} | ({"description": description} if description else {})
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
@@ -127,7 +125,7 @@ class BankSchema(AutoSchema):
         return [
             one
             for one in (get_args(annotation) if several else (annotation,))
-            if _class_of(one).status_code < 300 and not issubclass(_class_of(one), ProblemResponse)
+            if _class_of(one).status_code < 300 and not issubclass(_class_of(one), (ProblemResponse, Former))
         ]
 
     def _answer(self, response: Any) -> Schema:
@@ -143,13 +141,6 @@ class BankSchema(AutoSchema):
         if media_type != "application/json":
             return {"schema": {"type": "string"}}
         return {"schema": schema_of(representation, self.registry), "example": EXAMPLES[name_of(representation)]}
-
-
-def _unwrapped(documented: Any) -> str:
-    """Its own docstring, each paragraph on one line."""
-    own = vars(documented).get("__doc__") if isinstance(documented, type) else documented.__doc__
-    docstring = inspect.cleandoc(own or "")
-    return re.sub(r"(?<!\n)\n(?!\n)", " ", docstring)
 
 
 def _class_of(response: Any) -> Any:

@@ -1,6 +1,7 @@
 """Type hints as JSON Schema: each TypedDict becomes a closed component of the same name."""
 
 import inspect
+import re
 from enum import Enum
 from types import NoneType, UnionType
 from typing import (
@@ -18,12 +19,13 @@ from uuid import UUID
 
 from drf_spectacular.plumbing import ComponentRegistry, ResolvedComponent
 
+from banking.api.representations import OneOf
 from banking.notation.timestamps import Timestamp
 
 Schema = dict[str, Any]
 _BASIC: dict[Any, Schema] = {
     str: {"type": "string"},
-    int: {"type": "integer"},
+    int: {"type": "integer", "format": "int32"},
     UUID: {"type": "string", "format": "uuid"},
     Timestamp: {"type": "string", "format": "date-time", "examples": ["2026-11-24T09:30:00Z"]},
 }
@@ -42,8 +44,13 @@ def schema_of(hint: Any, registry: ComponentRegistry) -> Schema:
     if is_typeddict(origin or hint):
         return _component(hint, registry)
     if origin is Annotated:
-        base, keywords = arguments
-        return {**schema_of(base, registry), **keywords.keywords}
+        base, *notes = arguments
+        if isinstance(notes[0], OneOf):
+            return _one_of(base, notes[0], registry)
+        schema = schema_of(base, registry)
+        for note in notes:
+            schema |= note.keywords
+        return schema
     if origin is NotRequired:
         return schema_of(arguments[0], registry)
     if origin in (Union, UnionType):
@@ -61,9 +68,36 @@ def schema_of(hint: Any, registry: ComponentRegistry) -> Schema:
     raise TypeError(f"{hint} has no JSON Schema; describe it in {__name__}.")
 
 
+def unwrapped(documented: Any) -> str:
+    """Its own docstring, each paragraph on one line."""
+    own = vars(documented).get("__doc__") if isinstance(documented, type) else documented.__doc__
+    docstring = inspect.cleandoc(own or "")
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", docstring)
+
+
 def _union(schemas: list[Schema], is_nullable: bool) -> Schema:
     schema = schemas[0] if len(schemas) == 1 else {"oneOf": schemas}
     return {"anyOf": [schema, {"type": "null"}]} if is_nullable else schema
+
+
+def _one_of(union: Any, note: OneOf, registry: ComponentRegistry) -> Schema:
+    component = ResolvedComponent(name=note.name, type=ResolvedComponent.SCHEMA, object=note)
+    if component not in registry:
+        registry.register(component)
+        forms = {_told(one, note.told_by): schema_of(one, registry) for one in get_args(union)}
+        component.schema = discriminated(forms, note.told_by)
+    return dict(component.ref)
+
+
+def discriminated(forms: dict[str, Schema], told_by: str) -> Schema:
+    """One of several objects. `forms` are references to their components, by the value of the member `told_by`."""
+    mapping = {value: form["$ref"] for value, form in forms.items()}
+    return {"oneOf": list(forms.values()), "discriminator": {"propertyName": told_by, "mapping": mapping}}
+
+
+def _told(typed_dict: Any, member: str) -> str:
+    [value] = get_args(get_type_hints(typed_dict)[member])
+    return str(value)
 
 
 def _component(hint: Any, registry: ComponentRegistry) -> Schema:
@@ -87,5 +121,5 @@ def _object(hint: Any, registry: ComponentRegistry) -> Schema:
         "required": sorted(typed_dict.__required_keys__),
         "additionalProperties": False,
     }
-    description = inspect.cleandoc(typed_dict.__doc__ or "")
+    description = unwrapped(typed_dict)
     return schema | ({"description": description} if description else {})

@@ -1,0 +1,117 @@
+"""What the operations on transfers share: the body, the JSON of a transfer, and which transfers a token sees."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from banking import payments
+from banking.api.destinations import DestinationSerializer
+from banking.api.destinations import represent as represent_destination
+from banking.api.fields import StrictCharField, StrictSerializer, StrictUUIDField
+from banking.api.money import AmountToPaySerializer, money
+from banking.api.payment_views import PaymentView, order_of
+from banking.api.representations import Rehearsal, Transfer
+from banking.consents.history import histories
+from banking.consents.single_transfer import transfer_details
+from banking.ledger import in_transaction
+from banking.models import Account
+from banking.models import Transfer as TransferRow
+from banking.models.account_queryset import user_id_of
+from banking.notation.timestamps import timestamp
+from banking.payments.idempotency import IdempotentRequest
+from oauth.resource_server import TokenRequest
+
+#: What a request to pay may be refused for, beyond its form.
+PAYMENT_REFUSALS = {
+    409: "It can no longer be done, or a request with this key is still running.",
+    422: "The bank refuses it: funds, limits, currency, payee, or the key was used for another body.",
+}
+
+
+class NewTransferSerializer(StrictSerializer):
+    source_account_id = StrictUUIDField()
+    destination = DestinationSerializer()
+    amount = AmountToPaySerializer()
+    reference = StrictCharField(max_length=140)
+    end_to_end_id = StrictCharField(max_length=35, required=False)
+
+
+class TransferView(PaymentView):
+    tag = "Transfers"
+    model = TransferRow
+    collection = "transfers"
+    fields = (
+        "id", "status", "status_reason", "amount_minor", "currency", "source_id", "destination_id",
+        "destination__iban", "is_own", "payee_name", "payee_iban", "reference", "end_to_end_id", "created_at",
+        "settled_at", "transaction_id", "transaction__reversed_by__id", "scheduled_id",
+    )  # fmt: skip
+
+    @staticmethod
+    def represent(row: dict[str, Any]) -> Transfer:
+        return {
+            "id": row["id"],
+            "status": row["status"],
+            "status_reason": row["status_reason"] or None,
+            "amount": money(row["currency"], row["amount_minor"]),
+            "source_account_id": row["source_id"],
+            "source": {"account_id": row["source_id"]},
+            "destination": represent_destination(row),
+            "reference": row["reference"],
+            "end_to_end_id": row["end_to_end_id"] or None,
+            "scheduled_transfer_id": row["scheduled_id"],
+            "created_at": timestamp(row["created_at"]),
+            "settled_at": timestamp(row["settled_at"]) if row["settled_at"] else None,
+            "transaction_ids": [row["transaction_id"]] if row["transaction_id"] else [],
+            "reversed_by": row["transaction__reversed_by__id"],
+        }
+
+    def visible(self, request: TokenRequest) -> QuerySet[TransferRow]:
+        """Transfers from accounts whose transactions the token may see, as far back as the user allowed, and those that
+        were made by a consent to that very transfer."""
+        seen = Account.objects.visible_to(request.token, "transactions")
+        transfers = TransferRow.objects.filter(
+            Q(source__in=seen.values("id")) | Q(consent__in=single_transfers(request))
+        )
+        for accounts, since in histories(request.claims.authorization_details):
+            transfers = transfers.exclude(Q(created_at__lt=since) & (Q(source__in=accounts) if accounts else Q()))
+        return transfers.with_is_own(user_id_of(request.token))
+
+    def make(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> Transfer:
+        """The transfer, made in the caller's transaction. Raises what CreateOnce.create raises."""
+        order = order_of(request, body, idempotent)
+        transfer = payments.make(order)
+        row = {field: getattr(transfer, field) for field in self.fields if field != "is_own" and "__" not in field}
+        joined = {
+            "is_own": not order.payee_iban,
+            "destination__iban": order.destination.iban if order.destination else None,
+            "transaction__reversed_by__id": None,
+        }
+        return self.represent({**row, **joined})
+
+    def rehearsal(self, request: TokenRequest, body: dict[str, Any]) -> Rehearsal:
+        """What the transfer would be, and what would be left: made in a transaction that is rolled back. Raises what
+        `make` raises."""
+        idempotent = self.idempotent_request(request, body, key=f"rehearsal-{uuid4()}")
+
+        def tried() -> Rehearsal:
+            transfer = self.make(request, body, idempotent)
+            source = Account.objects.get(pk=transfer["source_account_id"])
+            transaction.set_rollback(True)
+            return {
+                "status": transfer["status"],
+                "amount": transfer["amount"],
+                "source_account_id": transfer["source_account_id"],
+                "source": transfer["source"],
+                "destination": transfer["destination"],
+                "reference": transfer["reference"],
+                "available_after": money(source.currency, source.available_minor),
+            }
+
+        return in_transaction(tried)
+
+
+def single_transfers(request: TokenRequest) -> list[UUID]:
+    """The consents to one transfer that the token carries (RFC 9396)."""
+    return [UUID(detail["identifier"]) for detail in transfer_details(request.claims.authorization_details)]
