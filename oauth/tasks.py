@@ -7,7 +7,7 @@ from procrastinate import JobContext, RetryStrategy, builtin_tasks
 from procrastinate.contrib.django import app
 
 from oauth.authorize import backchannel_notices
-from oauth.clients import changes
+from oauth.clients import changes, logos
 from oauth.conf import conf
 from oauth.keys import rotation
 from oauth.operations import cleanup
@@ -17,7 +17,7 @@ from oauth.sessions import backchannel_logout
 _PATIENT = RetryStrategy(
     max_attempts=6,
     exponential_wait=5,
-    retry_exceptions=[backchannel_logout.NotDelivered, backchannel_notices.NotDelivered],
+    retry_exceptions=[backchannel_logout.NotDelivered, backchannel_notices.NotDelivered, logos.NotFetched],
 )
 
 
@@ -45,6 +45,17 @@ def tell_client_of_decision(request_id: str) -> None:
 @app.task(name=changes.TELL, queue="oauth", retry=_MAIL)
 def tell_of_client_change(**notice: Any) -> None:
     changes.tell(**notice)
+
+
+@app.task(name=logos.TASK, queue="oauth", retry=_PATIENT)
+def fetch_logo(client_pk: int) -> None:
+    logos.fetch(client_pk)
+
+
+@app.periodic(cron="37 * * * *")
+@app.task(name="oauth.fetch_due_logos", queue="oauth", queueing_lock="oauth.fetch_due_logos")
+def fetch_due_logos(timestamp: int) -> None:
+    logos.fetch_due()
 
 
 @app.periodic(cron="17 * * * *")

@@ -18,7 +18,7 @@ from oauth.endpoints.revocation import RevocationEndpoint
 from oauth.endpoints.status import StatusListEndpoint
 from oauth.endpoints.token import TokenEndpoint
 from oauth.endpoints.userinfo import UserInfoEndpoint
-from oauth.pages import brand
+from oauth.pages import app_presentation, brand
 from oauth.pages.app_details import AppDetails
 from oauth.pages.apps import ConnectedApps
 from oauth.pages.authorize import AuthorizationPage
@@ -37,6 +37,7 @@ urlpatterns = [  # those that are asked most come first: they are tried in this 
     path("build", guide, name="build"),
     path("build/<str:kind>", guide, name="build-kind"),
     path("oauth/brand/<str:color>.css", brand.stylesheet, name="brand"),
+    path("oauth/logo/<str:digest>.png", app_presentation.logo, name="app-logo"),
     path("oauth/apps", ConnectedApps.as_view(), name="apps"),
     path("oauth/apps/<uuid:authorization_id>/<int:number>", AppDetails.as_view(), name="app-details"),
     path("oauth/device", DevicePage.as_view(), name="device"),

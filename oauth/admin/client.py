@@ -6,6 +6,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -17,7 +18,7 @@ from oauth.admin.conformance import ConformanceViews
 from oauth.admin.paginator import CappedPaginator
 from oauth.clients import EXPLANATIONS, advice, preset, redirect_hosts
 from oauth.clients.registration import ceiling
-from oauth.models import AuditEvent, Client
+from oauth.models import AuditEvent, Client, ClientLogo
 from oauth.models.client import Kind
 from oauth.staff import Guarded
 
@@ -49,7 +50,18 @@ class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
         return super().get_form(request, obj, change=change, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
-        return self.readonly_fields if obj else ()
+        return (*self.readonly_fields, "logo_as_shown") if obj else ()
+
+    @admin.display(description="logo as users see it")
+    def logo_as_shown(self, client: Client) -> str:
+        """The stored copy; the form takes its address."""
+        row = ClientLogo.objects.filter(client=client, source=client.logo_uri).first()
+        if row is None:
+            return "The background worker has not fetched it yet." if client.logo_uri else "-"
+        if not row.image:
+            return f"None: {row.problem or 'it is being fetched'}"
+        url = reverse("oauth:app-logo", args=[bytes(row.digest).hex()])
+        return format_html('<img src="{}" alt="" width="64" height="64">', url)
 
     def get_fieldsets(self, request: HttpRequest, obj: Client | None = None) -> Any:
         if obj is None:
@@ -123,7 +135,7 @@ class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
             ),
             ("Token exchange", {"fields": ("exchange_policy", "exchange_from"), "classes": ("collapse",)}),
             ("Lifetimes", {"fields": ("access_token_lifetime", "authorization_lifetime")}),
-            ("Shown to users", {"fields": ("client_uri", "logo_uri", "policy_uri", "tos_uri")}),
+            ("Shown to users", {"fields": ("client_uri", "logo_uri", "logo_as_shown", "policy_uri", "tos_uri")}),
             ("History", {"fields": ("created", "updated")}),
         ]
 

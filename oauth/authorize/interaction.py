@@ -54,6 +54,7 @@ class AskingClient:
     host: str
     form_action: tuple[str, ...]
     login_hint: str
+    client: Client
 
 
 def start(interaction: Interaction) -> Interaction:
@@ -97,7 +98,9 @@ def asking_client(http_request: HttpRequest) -> AskingClient | None:
     if client is None:
         return None
     redirect_uri = stored[-1]["redirect_uri"]
-    return AskingClient(client.shown_name, host_of(redirect_uri), form_action(redirect_uri), stored[-1]["login_hint"])
+    return AskingClient(
+        client.shown_name, host_of(redirect_uri), form_action(redirect_uri), stored[-1]["login_hint"], client
+    )
 
 
 def _stored(http_request: HttpRequest) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""HTTP requests to URLs that clients chose: jwks_uri, sector_identifier_uri, back-channel logout, webhooks.
+"""HTTP requests to URLs that clients chose: jwks_uri, sector_identifier_uri, logo_uri, back-channel logout, webhooks.
 
 Against server-side request forgery (OWASP API7), the name is resolved once, all its IP addresses must be public, and
 the connection goes to the address that was checked, so another DNS answer changes nothing. https only, no redirects,
@@ -86,6 +86,7 @@ def request(
     content_type: str | None = None,
     bearer: str = "",
     more_headers: Mapping[str, str] | None = None,
+    max_bytes: int = MAX_BYTES,
 ) -> Answer:
     """One request to a checked address, which takes at most five seconds. Raises OutboundError."""
     check_url(url)
@@ -108,26 +109,26 @@ def request(
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             response = pool.urlopen(method, target, body=body, headers=headers, redirect=False, preload_content=False)
             with closing(response):  # also if reading is given up half-way
-                content = _read(response, deadline)
+                content = _read(response, deadline, max_bytes)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = error
             continue
         finally:
             pool.close()
-        if len(content) > MAX_BYTES:
-            raise OutboundError(f"it answered more than {MAX_BYTES} bytes.")
+        if len(content) > max_bytes:
+            raise OutboundError(f"it answered more than {max_bytes} bytes.")
         return Answer(response.status, response.headers.get("Content-Type", ""), content)
     raise OutboundError("it did not answer.") from failure
 
 
-def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-    """Reads at most one byte more than MAX_BYTES. The timeout applies to each read, so the deadline is checked here: a
-    server could send one byte at a time."""
+def _read(response: urllib3.BaseHTTPResponse, deadline: float, max_bytes: int) -> bytes:
+    """Reads at most one byte more than `max_bytes`. The timeout applies to each read, so the deadline is checked here:
+    a server could send one byte at a time."""
     content = b""
-    while len(content) <= MAX_BYTES:
+    while len(content) <= max_bytes:
         if time.monotonic() > deadline:
             raise urllib3.exceptions.TimeoutError("the answer takes too long")
-        part = response.read1(MAX_BYTES + 1 - len(content), decode_content=False)
+        part = response.read1(max_bytes + 1 - len(content), decode_content=False)
         if not part:
             break
         content += part

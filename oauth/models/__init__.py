@@ -10,6 +10,7 @@ from oauth.models.authorization_code import AuthorizationCode
 from oauth.models.backchannel_request import BackchannelRequest
 from oauth.models.branding import Branding
 from oauth.models.client import Client
+from oauth.models.client_logo import ClientLogo
 from oauth.models.device_code import DeviceCode
 from oauth.models.dot_import import DotImport, ImportedClient
 from oauth.models.imported_access_token import ImportedAccessToken
@@ -33,6 +34,7 @@ __all__ = [
     "BackchannelRequest",
     "Branding",
     "Client",
+    "ClientLogo",
     "DeviceCode",
     "DotImport",
     "ImportedAccessToken",

@@ -169,6 +169,7 @@ ROWS = [*NOBODY, *ALICE, *GRACE, *ADMIN]
 NO_PAGE = {
     "favicon": "an image",
     "oauth:brand": "a stylesheet",
+    "oauth:app-logo": "a picture",
     "set_language": "the form at the foot of every page is sent here",
     "account_stronger": "sends on to the page of the factor that the person has",
     "account_data": "a download",

@@ -99,6 +99,8 @@ class Client(
         indexes = [
             # Search by the beginning of the name uses this index, however many clients have registered themselves.
             models.Index(OpClass(Upper("name"), name="varchar_pattern_ops"), name="client_name"),
+            # Few: the worker looks every hour for logos to fetch.
+            models.Index(fields=["id"], name="client_with_logo", condition=~models.Q(logo_uri="")),
             # Few: status lists ask for them every few seconds.
             models.Index(fields=["id"], name="client_inactive", condition=models.Q(is_active=False)),
         ]

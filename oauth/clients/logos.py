@@ -1,0 +1,84 @@
+"""The logos of clients (RFC 7591 §2 `logo_uri`): fetched by the background worker, drawn again, and stored.
+
+Pages show only the stored copy, so the client's server learns nothing about users, and a picture changes only when we
+fetch it (docs/decisions/006).
+"""
+
+import hashlib
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from oauth.infrastructure import outbound, pictures
+from oauth.infrastructure.outbound import OutboundError
+from oauth.infrastructure.pictures import NotAPicture
+from oauth.models import Client, ClientLogo
+
+TASK = "oauth.fetch_logo"
+MAX_BYTES = 512 * 1024
+FETCHED_AGAIN_AFTER = timedelta(days=7)
+BATCH = 100
+
+
+class NotFetched(Exception):
+    """The server of the picture did not answer; the worker tries again."""
+
+
+def follow(client: Client) -> None:
+    """A saved client: forgets the picture of another address at once, and enqueues the fetch of the new one."""
+    row = ClientLogo.objects.filter(client=client).only("source").first()
+    if client.logo_uri == (row.source if row else ""):
+        return
+    if row:
+        row.delete()
+    if client.logo_uri:
+        _enqueue(client)
+
+
+def fetch_due() -> int:
+    """Enqueues what was fetched a week ago, and what was written without `Client.save`. Returns how many."""
+    now = timezone.now()
+    is_due = Q(logo=None) | ~Q(logo__source=F("logo_uri")) | Q(logo__tried_at__lt=now - FETCHED_AGAIN_AFTER)
+    due = Client.objects.exclude(logo_uri="").filter(is_due, is_active=True).order_by("pk")[:BATCH]
+    for client in due:
+        with transaction.atomic():
+            ClientLogo.objects.filter(client=client).exclude(source=client.logo_uri).delete()
+            ClientLogo.objects.update_or_create(client=client, defaults={"source": client.logo_uri, "tried_at": now})
+            _enqueue(client)
+    return len(due)
+
+
+def fetch(client_pk: int) -> None:
+    """Stores the picture, or why there is none. Raises NotFetched; then an earlier picture stays."""
+    client = Client.objects.filter(pk=client_pk, is_active=True).exclude(logo_uri="").first()
+    if client is None:
+        return
+    image, problem, unreachable = b"", "", None
+    try:
+        answer = outbound.request(
+            "GET", client.logo_uri, more_headers={"Accept": "image/png, image/jpeg, image/webp"}, max_bytes=MAX_BYTES
+        )
+        if answer.status != 200:
+            raise NotAPicture(f"it answered {answer.status}.")
+        image = pictures.square_png(answer.body)
+    except NotAPicture as error:
+        problem = str(error)
+    except OutboundError as error:
+        problem, unreachable = str(error), error
+    found = {"image": image, "digest": hashlib.sha256(image).digest() if image else b""} if not unreachable else {}
+    with transaction.atomic():
+        # The client may have named another picture, or been deleted, in the meantime.
+        if Client.objects.select_for_update().filter(pk=client.pk, logo_uri=client.logo_uri).exists():
+            ClientLogo.objects.update_or_create(
+                client=client,
+                defaults={"source": client.logo_uri, "tried_at": timezone.now(), "problem": problem[:200], **found},
+            )
+    if unreachable:
+        raise NotFetched(f"{client.client_id}: {problem}") from unreachable
+
+
+def _enqueue(client: Client) -> None:
+    app.configure_task(TASK, queue="oauth").defer(client_pk=client.pk)

@@ -1,0 +1,78 @@
+"""What an app says about itself, on the pages where a user decides about it: its logo and its links (RFC 7591 §2).
+
+`logo_uri`, `client_uri`, `policy_uri` and `tos_uri` are the app's own words. Only the logo of a client that staff
+registered stands in the place of the app's mark; the others stand among the app's own words (docs/decisions/006).
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from oauth.infrastructure import display_names
+from oauth.models import Client, ClientLogo
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+# Long enough for a login, short enough for a picture that staff have removed.
+_CACHED_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """`host` is shown beside the label, because the label is ours and the page is not."""
+
+    label: str
+    url: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
+class Presentation:
+    """`mark_url` is shown in place of the app's mark, `logo_url` among its own words; one of them, or neither."""
+
+    mark_url: str
+    logo_url: str
+    links: tuple[Link, ...]
+
+
+def of(client: Client) -> Presentation:
+    url = _logo_url(client) if client.logo_uri else ""
+    labels = ((_("Website"), client.client_uri), (_("Privacy policy"), client.policy_uri),
+              (_("Terms of service"), client.tos_uri))  # fmt: skip
+    return Presentation(
+        mark_url=url if client.is_vouched_for else "",
+        logo_url="" if client.is_vouched_for else url,
+        links=tuple(Link(label, url, host) for label, url in labels if (host := _web_host(url))),
+    )
+
+
+def _logo_url(client: Client) -> str:
+    digest = ClientLogo.objects.filter(client=client, source=client.logo_uri).values_list("digest", flat=True).first()
+    return reverse("oauth:app-logo", args=[bytes(digest).hex()]) if digest else ""
+
+
+def _web_host(url: str) -> str:
+    """Empty unless it is a page of the web: a link must not start another program."""
+    parts = urlsplit(url)
+    return display_names.host(parts.hostname or "") if parts.scheme in ("https", "http") else ""
+
+
+@require_safe
+def logo(request: HttpRequest, digest: str) -> HttpResponse:
+    """The picture with this digest, as long as an active client has it."""
+    if not _DIGEST.fullmatch(digest):
+        raise Http404
+    stored = ClientLogo.objects.filter(digest=bytes.fromhex(digest), client__is_active=True)
+    image = stored.values_list("image", flat=True).first()
+    if image is None:
+        raise Http404
+    response = HttpResponse(bytes(image), content_type="image/png")
+    response["Cache-Control"] = f"public, max-age={_CACHED_SECONDS}"
+    # ASVS 5.0 3.2.1: opened by itself, it runs nothing; no other site may embed it.
+    response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
