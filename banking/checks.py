@@ -1,5 +1,6 @@
-"""The limits in the settings are complete and of real currencies; `manage.py check --database default` also verifies
-that the guarantees of the ledger are in place."""
+"""The settings of the bank: limits are complete and of real currencies, the calendar exists.
+
+`manage.py check --database default` also verifies that the guarantees of the ledger are in place."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,6 +13,7 @@ from django.db.migrations.loader import MigrationLoader
 from banking import database
 from banking.models import Account
 from banking.models.ledger import MAX_AMOUNT_MINOR
+from banking.notation import business_days
 from banking.notation.currencies import MINOR_DIGITS
 
 #: The settings that map currencies to minor units.
@@ -45,6 +47,16 @@ def check_limits(**_: Any) -> list[CheckMessage]:
         )
         for currency in sorted(step_up ^ new_payee)
     ]
+
+
+@register(Tags.security)
+def check_business_days(**_: Any) -> list[CheckMessage]:
+    try:
+        business_days.check_calendar(settings.BANK_HOLIDAYS)
+    except ValueError as error:
+        hint = "A country such as DE, a part of one such as GB-ENG, ECB, or nothing for weekends alone."
+        return [Error(str(error), hint=hint, id="banking.E004")]
+    return []
 
 
 @register(Tags.database)

@@ -333,6 +333,10 @@ NEW_PAYEE_PERIOD = timedelta(hours=env.int("NEW_PAYEE_HOURS", default=24))
 NEW_PAYEE_LIMIT_MINOR: dict[str, int] = _by_currency(env.str("NEW_PAYEE_LIMIT_MINOR", default=_LIMITS))
 # Scheduled transfers and standing orders that one user may have at a time.
 BANK_MOST_ORDERS = env.int("BANK_MOST_ORDERS", default=50)
+# After an outage, payments of orders are made up for that many days; older ones are not made.
+BANK_CATCH_UP_DAYS = env.int("BANK_CATCH_UP_DAYS", default=5)
+# Whose holidays are no business days: a country or a part of it (GB-ENG), ECB, or nothing for weekends alone.
+BANK_HOLIDAYS = env.str("BANK_HOLIDAYS", default="")
 # The apps behind orders: a function (user_id, client_ids) -> {client_id: App}; see banking/consents/apps.py.
 BANK_APPS = "config.bank.apps.find_apps"
 # Records what officers of the bank do: a function (act, officer=, about=, reason=).
@@ -488,6 +492,7 @@ SPECTACULAR_SETTINGS = {
     "SERVERS": [{"url": f"{ISSUER}/api/v1"}],
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SCHEMA_PATH_PREFIX_TRIM": True,
+    "COMPONENT_SPLIT_PATCH": False,
     "SORT_OPERATIONS": False,
     "SORT_OPERATION_PARAMETERS": False,
     "POSTPROCESSING_HOOKS": [],  # enumerations stay where they are used

@@ -18,8 +18,9 @@ class ScheduledTransferAdmin(WithActs, WithAmount, ReadOnly):
     found_by_account = ("source_id",)
     found_by_user = ("user_id",)
     fields = (
-        "id", "status", "held_reason", "frequency", "amount", "source", "destination", "payee_name", "payee_iban",
-        "reference", "user", "client_id", "first_on", "next_on", "last_on", "created_at", "resumed_at",
+        "id", "status", "held_reason", "end_reason", "frequency", "interval", "amount", "source", "destination",
+        "payee_name", "payee_iban", "reference", "user", "client_id", "first_on", "next_on", "last_on",
+        "execution_rule", "refusal", "tried_on", "retry_at", "created_at", "resumed_at",
     )  # fmt: skip
     readonly_fields = ("amount",)
     acts = (
@@ -54,7 +55,7 @@ class ScheduledTransferAdmin(WithActs, WithAmount, ReadOnly):
 
     def facts(self, one: ScheduledTransfer) -> list[tuple[Text, Text]]:
         return [
-            (_("Order"), f"{one.reference} ({one.get_frequency_display()})"),
+            (_("Order"), f"{one.reference} ({one.rhythm})"),
             (_("Amount"), self.amount(one)),
             (_("From"), f"{one.source} {one.source.iban or ''}"),
             (_("To"), f"{one.payee_name or one.destination} {one.payee_iban}"),

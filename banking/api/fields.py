@@ -12,6 +12,7 @@ from rest_framework import serializers
 from banking.api.representations import CURRENCY_PATTERN, DAY_PATTERN
 from banking.api.text import NON_BLANK_PATTERN
 from banking.models.ledger import MAX_AMOUNT_MINOR
+from banking.models.schedule import MAX_INTERVAL
 from banking.notation import iban
 
 Keywords = dict[str, Any]
@@ -55,6 +56,17 @@ class AmountField(StrictIntegerField):
     """The ledger refuses an amount out of this range (422 amount_out_of_range)."""
 
     json_schema = {"type": "integer", "format": "int64", "minimum": 1, "maximum": MAX_AMOUNT_MINOR}
+
+
+class IntervalField(StrictIntegerField):
+    default_error_messages = {"out_of_range": f"Must be from 1 to {MAX_INTERVAL}."}
+    json_schema = {"type": "integer", "format": "int32", "minimum": 1, "maximum": MAX_INTERVAL}
+
+    def to_internal_value(self, data: Any) -> int:
+        number = super().to_internal_value(data)
+        if not 1 <= number <= MAX_INTERVAL:
+            self.fail("out_of_range")
+        return number
 
 
 class StrictCharField(serializers.CharField):

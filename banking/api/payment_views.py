@@ -1,6 +1,6 @@
 """What /transfers and /scheduled-transfers share: a POST that creates one exactly once, and a cancellation."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -84,7 +84,24 @@ class CreateOnce(PaymentView):
         return Made(Answer(201, self.represent(row)), bytes(fingerprint or b""))
 
 
-class Cancel(PaymentView):
+class ChangeView(PaymentView):
+    """A change of one that exists, from an account that the user may pay from."""
+
+    def changed(
+        self, request: TokenRequest, pk: str, among: QuerySet[Any], change: Callable[[UUID], object]
+    ) -> Ok[Any]:
+        """`change` runs in one transaction, and raises a Refusal, StrongProofNeeded or NotTheirs."""
+        payment_id = uuid_or_404(pk)
+
+        def run() -> Mapping[str, Any]:
+            require_live(request.token)
+            change(payment_id)
+            return self.represent(among.values(*self.fields).get(pk=payment_id))
+
+        return Ok(in_transaction(run))
+
+
+class Cancel(ChangeView):
     """POST without a body."""
 
     required_scopes = {"POST": ["transfers:write"]}
@@ -99,15 +116,8 @@ class Cancel(PaymentView):
 
     def cancelled(self, request: TokenRequest, pk: str) -> Ok[Any]:
         self.body(request)
-        payment_id = uuid_or_404(pk)
-
-        def cancel() -> Mapping[str, Any]:
-            require_live(request.token)
-            among = self.cancellable(request)
-            self.cancel(payment_id, among)
-            return self.represent(among.values(*self.fields).get(pk=payment_id))
-
-        return Ok(in_transaction(cancel))
+        among = self.cancellable(request)
+        return self.changed(request, pk, among, lambda payment_id: self.cancel(payment_id, among))
 
 
 def order_of(request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> PaymentOrder:

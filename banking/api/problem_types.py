@@ -36,6 +36,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "account_not_open": ("The account is not open", "Frozen accounts only receive; closed ones do neither."),
     "too_many_orders": ("The user has too many orders", "The user must cancel one first."),
     "scheduled_transfer_not_held": ("The order is not on hold", "It is active, or only the bank can release it."),
+    "scheduled_transfer_without_a_day": ("No day is left on which it would pay", "Choose a later last day."),
     "too_large": ("The body is too large", "At most 64 KiB."),
     "unsupported_media_type": ("The media type is not supported", "Send application/json."),
     "rate_limited": ("Too many requests", "Wait for Retry-After."),

@@ -14,6 +14,7 @@ from banking.models import Account as AccountRow
 from banking.models import Event, WebhookDelivery
 from banking.models import ScheduledTransfer as ScheduledTransferRow
 from banking.models import Transfer as TransferRow
+from banking.models.schedule import MAX_INTERVAL, ExecutionRule, Frequency
 from banking.notation.timestamps import Timestamp
 
 R = TypeVar("R")
@@ -237,10 +238,27 @@ class ScheduledTransfer(TypedDict):
     id: UUID
     status: ScheduledTransferRow.Status
     held_reason: ScheduledTransferRow.HeldReason | None
-    frequency: ScheduledTransferRow.Frequency
+    end_reason: Annotated[ScheduledTransferRow.EndReason, Keywords(description="Why the bank cancelled it.")] | None
+    frequency: Frequency
+    interval: Annotated[
+        int, Keywords(format="int32", minimum=1, maximum=MAX_INTERVAL, description="Every so many days, weeks, months.")
+    ]
     first_on: Day
     last_on: Day | None
-    next_on: Day | None
+    next_on: (
+        Annotated[
+            str,
+            Keywords(
+                format="date", pattern=DAY_PATTERN, description="The day of its next payment, by its execution_rule."
+            ),
+        ]
+        | None
+    )
+    execution_rule: Annotated[
+        ExecutionRule, Keywords(description="When it pays if its day is a weekend or a holiday of the bank.")
+    ]
+    refusal: Annotated[str, Keywords(description="Code of why it was not paid today; it is tried again.")] | None
+    retry_at: Timestamp | None
     amount: Money
     source_account_id: UUID
     source: _Source

@@ -1,9 +1,11 @@
-"""GET and POST /scheduled-transfers, GET /scheduled-transfers/{id}, POST /scheduled-transfers/{id}/cancel."""
+"""GET and POST /scheduled-transfers, GET and PATCH /scheduled-transfers/{id}, and POST to its /cancel, /pause and
+/resume."""
 
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework import serializers
@@ -11,10 +13,10 @@ from rest_framework import serializers
 from banking import orders
 from banking.api.cursors import PAGE, Page
 from banking.api.destinations import represent as represent_destination
-from banking.api.fields import StrictDateField
-from banking.api.money import money
+from banking.api.fields import IntervalField, NothingSerializer, StrictCharField, StrictDateField, StrictSerializer
+from banking.api.money import AmountToPaySerializer, money
 from banking.api.operation import operation
-from banking.api.payment_views import Cancel, CreateOnce, PaymentView, order_of
+from banking.api.payment_views import Cancel, ChangeView, CreateOnce, PaymentView, order_of
 from banking.api.problems import ProblemResponse
 from banking.api.representations import PageOf, ScheduledTransfer
 from banking.api.responses import Created, Ok
@@ -22,25 +24,30 @@ from banking.api.transfer_view import PAYMENT_REFUSALS, NewTransferSerializer
 from banking.api.views import uuid_or_404
 from banking.consents.refusals import ConsentDiffers
 from banking.consents.single_transfer import transfer_details
+from banking.ledger.refusals import CurrencyMismatch
 from banking.models import Account
 from banking.models import ScheduledTransfer as ScheduledTransferRow
 from banking.models.account_queryset import user_id_of
+from banking.models.schedule import pays_on
 from banking.notation import bank_day
 from banking.notation.timestamps import timestamp
 from banking.payments.idempotency import IdempotentRequest
-from oauth.resource_server import TokenRequest
+from banking.payments.refusals import NotTheirs
+from oauth.resource_server import TokenRequest, is_authenticated_since
 
 #: How far ahead the first day may be.
 LONGEST_AHEAD = timedelta(days=2 * 366)
 
 
 class NewScheduledTransferSerializer(NewTransferSerializer):
-    """A transfer with `first_on`, `frequency` and, optionally, `last_on`."""
+    """A transfer with `first_on`, `frequency` and, optionally, `interval`, `last_on` and `execution_rule`."""
 
     end_to_end_id = None  # type: ignore[assignment]  # each transfer would need one of its own
     first_on = StrictDateField()
     frequency = serializers.ChoiceField(ScheduledTransferRow.Frequency.choices)
+    interval = IntervalField(required=False)
     last_on = StrictDateField(required=False)
+    execution_rule = serializers.ChoiceField(ScheduledTransferRow.ExecutionRule.choices, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         today = bank_day.today()
@@ -51,6 +58,22 @@ class NewScheduledTransferSerializer(NewTransferSerializer):
             raise serializers.ValidationError(
                 {"last_on": "Must not be before first_on; with frequency once, it must be the same day."}
             )
+        if attrs["frequency"] == ScheduledTransferRow.Frequency.ONCE and attrs.get("interval", 1) != 1:
+            raise serializers.ValidationError({"interval": "Must be 1 with frequency once."})
+        return attrs
+
+
+class ScheduledTransferChangesSerializer(StrictSerializer):
+    """Any of these members. `last_on` may be null: the order then has no end."""
+
+    amount = AmountToPaySerializer(required=False)
+    reference = StrictCharField(max_length=140, required=False)
+    last_on = StrictDateField(required=False, allow_null=True)
+    execution_rule = serializers.ChoiceField(ScheduledTransferRow.ExecutionRule.choices, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("Send at least one member.")
         return attrs
 
 
@@ -61,9 +84,9 @@ class ScheduledTransferView(PaymentView):
     model = ScheduledTransferRow
     collection = "scheduled-transfers"
     fields = (
-        "id", "status", "held_reason", "frequency", "first_on", "last_on", "next_on", "currency", "amount_minor",
-        "source_id", "destination_id", "destination__iban", "is_own", "payee_name", "payee_iban", "reference",
-        "created_at",
+        "id", "status", "held_reason", "end_reason", "frequency", "interval", "first_on", "last_on", "next_on",
+        "execution_rule", "refusal", "retry_at", "currency", "amount_minor", "source_id", "destination_id",
+        "destination__iban", "is_own", "payee_name", "payee_iban", "reference", "created_at",
     )  # fmt: skip
 
     @staticmethod
@@ -72,10 +95,15 @@ class ScheduledTransferView(PaymentView):
             "id": row["id"],
             "status": row["status"],
             "held_reason": row["held_reason"] or None,
+            "end_reason": row["end_reason"] or None,
             "frequency": row["frequency"],
+            "interval": row["interval"],
             "first_on": row["first_on"].isoformat(),
             "last_on": row["last_on"].isoformat() if row["last_on"] else None,
-            "next_on": row["next_on"].isoformat() if row["next_on"] else None,
+            "next_on": pays_on(row["next_on"], row["execution_rule"]).isoformat() if row["next_on"] else None,
+            "execution_rule": row["execution_rule"],
+            "refusal": row["refusal"] or None,
+            "retry_at": timestamp(row["retry_at"]) if row["retry_at"] else None,
             "amount": money(row["currency"], row["amount_minor"]),
             "source_account_id": row["source_id"],
             "source": {"account_id": row["source_id"]},
@@ -108,8 +136,13 @@ class ScheduledTransferList(CreateOnce, ScheduledTransferView):
 
     @operation("Schedule a transfer", refusals=PAYMENT_REFUSALS)
     def post(self, request: TokenRequest) -> Created[ScheduledTransfer] | ProblemResponse:
-        """Exactly once per Idempotency-Key. Needs a user who has just logged in (RFC 9470). Once, weekly or monthly.
-        The money moves on the day, by the rules of that day."""
+        """Exactly once per Idempotency-Key. Needs a user who has just logged in (RFC 9470). It pays once, or every
+        `interval` days, weeks or months; with `month_end`, on the last day of the month.
+
+        The money moves on the day, by the rules for a transfer that is made on that day. If the account has not enough
+        money or is frozen, or a limit is reached, the bank tries again until the end of the day: `refusal` is the code
+        of the reason, and `retry_at` the time of the next attempt. Then the transfer of that day is `rejected`.
+        """
         return self.created_once(request, self.body(request))
 
     def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> ScheduledTransfer:
@@ -120,12 +153,15 @@ class ScheduledTransferList(CreateOnce, ScheduledTransferView):
             frequency=body["frequency"],
             first_on=body["first_on"],
             last_on=body.get("last_on"),
+            interval=body.get("interval", 1),
+            execution_rule=body.get("execution_rule", ScheduledTransferRow.ExecutionRule.SAME_DAY),
         )
         return self.represent(self.payable(request).values(*self.fields).get(pk=made.pk))
 
 
-class ScheduledTransferDetail(ScheduledTransferView):
-    required_scopes = {"GET": ["transfers:read"]}
+class ScheduledTransferDetail(ChangeView, ScheduledTransferView):
+    required_scopes = {"GET": ["transfers:read"], "PATCH": ["transfers:write"]}
+    bodies = {"PATCH": ScheduledTransferChangesSerializer}
 
     @operation("Read a scheduled transfer")
     def get(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
@@ -133,6 +169,26 @@ class ScheduledTransferDetail(ScheduledTransferView):
         if row is None:
             raise Http404
         return Ok(self.represent(row))
+
+    @operation("Change a scheduled transfer", refusals=PAYMENT_REFUSALS)
+    def patch(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
+        """The amount, reference, last day or rule for days that are no business days. For another payee, account or
+        rhythm, schedule another transfer. Needs a user who has just logged in (RFC 9470)."""
+        body = self.body(request)
+        among = self.payable(request)
+
+        def change(pk: UUID) -> None:
+            amount = body.get("amount")
+            if amount is not None and not among.filter(pk=pk, currency=amount["currency"]).exists():
+                if not among.filter(pk=pk).exists():
+                    raise NotTheirs
+                raise CurrencyMismatch(field="currency")
+            changes = {name: value for name, value in body.items() if name != "amount"}
+            if amount is not None:
+                changes["amount_minor"] = amount["minor_units"]
+            orders.change(pk, changes, is_proven=_is_proven(request), among=among)
+
+        return self.changed(request, scheduled_id, among, change)
 
 
 class ScheduledTransferCancel(Cancel, ScheduledTransferView):
@@ -143,3 +199,38 @@ class ScheduledTransferCancel(Cancel, ScheduledTransferView):
     def post(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
         """Transfers that it has made stay."""
         return self.cancelled(request, scheduled_id)
+
+
+class ScheduledTransferPause(ChangeView, ScheduledTransferView):
+    required_scopes = {"POST": ["transfers:write"]}
+    bodies = {"POST": NothingSerializer}
+
+    @operation("Pause a scheduled transfer", refusals={409: PAYMENT_REFUSALS[409]})
+    def post(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
+        """It is `held` with the reason `paused`, and pays nothing until it is resumed."""
+        self.body(request)
+        among = self.payable(request)
+        return self.changed(request, scheduled_id, among, lambda pk: orders.pause(pk, among=among))
+
+
+class ScheduledTransferResume(ChangeView, ScheduledTransferView):
+    required_scopes = {"POST": ["transfers:write"]}
+    bodies = {"POST": NothingSerializer}
+
+    @operation("Resume a scheduled transfer", refusals={409: PAYMENT_REFUSALS[409]})
+    def post(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
+        """One that was paused; only the user resumes what is held for another reason. Days that passed meanwhile are
+        skipped. Needs a user who has just logged in (RFC 9470)."""
+        self.body(request)
+        among = self.payable(request)
+        is_proven = _is_proven(request)
+        return self.changed(
+            request,
+            scheduled_id,
+            among,
+            lambda pk: orders.resume(pk, is_proven=is_proven, among=among, only_paused=True),
+        )
+
+
+def _is_proven(request: TokenRequest) -> bool:
+    return is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE)

@@ -12,6 +12,8 @@ from banking.api.scheduled_transfers import (
     ScheduledTransferCancel,
     ScheduledTransferDetail,
     ScheduledTransferList,
+    ScheduledTransferPause,
+    ScheduledTransferResume,
 )
 from banking.api.statements import StatementDetail, StatementList
 from banking.api.transactions import TransactionDetail, TransactionList
@@ -45,6 +47,16 @@ urlpatterns = [
         "api/v1/scheduled-transfers/<str:scheduled_id>/cancel",
         ScheduledTransferCancel.as_view(),
         name="scheduled-transfer-cancel",
+    ),
+    path(
+        "api/v1/scheduled-transfers/<str:scheduled_id>/pause",
+        ScheduledTransferPause.as_view(),
+        name="scheduled-transfer-pause",
+    ),
+    path(
+        "api/v1/scheduled-transfers/<str:scheduled_id>/resume",
+        ScheduledTransferResume.as_view(),
+        name="scheduled-transfer-resume",
     ),
     path("api/v1/webhooks", WebhookList.as_view(), name="webhooks"),
     path("api/v1/webhooks/<str:webhook_id>", WebhookDetail.as_view(), name="webhook"),

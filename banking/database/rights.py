@@ -25,7 +25,24 @@ RIGHTS: dict[str, Rights] = {
         **APPENDED,
         "UPDATE": ["status", "status_reason", "submitted_at", "settled_at", "transaction_id"],
     },
-    "scheduled_transfer": {**APPENDED, "UPDATE": ["status", "next_on", "held_reason", "resumed_at"]},
+    "scheduled_transfer": {
+        **APPENDED,
+        "UPDATE": [
+            "status",
+            "next_on",
+            "held_reason",
+            "resumed_at",
+            "end_reason",
+            "refusal",
+            "tried_on",
+            "retry_at",
+            # What its user may change; never who is paid from which account.
+            "amount_minor",
+            "reference",
+            "last_on",
+            "execution_rule",
+        ],
+    },
     "account_freeze": {**APPENDED, "UPDATE": ["unfrozen_by_id", "unfrozen_at", "unfreeze_reason"]},
     "reversal_request": {
         **APPENDED,

@@ -1,6 +1,5 @@
 """A payment order: a transfer on a later day, or a repeated one (a standing order)."""
 
-import calendar
 from datetime import date, timedelta
 
 from django.db import models
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from banking.models.account import Account
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.models.payment import Payment, PaymentQuerySet
+from banking.models.schedule import MAX_INTERVAL, ExecutionRule, Frequency, Schedule, in_words, pays_on
 
 
 class ScheduledTransferQuerySet(PaymentQuerySet["ScheduledTransfer"]):
@@ -17,13 +17,15 @@ class ScheduledTransferQuerySet(PaymentQuerySet["ScheduledTransfer"]):
 
 
 class ScheduledTransfer(Payment):
-    """The background worker makes one Transfer for each day that is due, exactly once. `next_on` is the next such
-    day."""
+    """The background worker makes one Transfer for each day that is due, exactly once. `next_on` is the next such day
+    of the schedule; `pays_on` is when it pays.
 
-    class Frequency(models.TextChoices):
-        ONCE = "once", _("Once")
-        WEEKLY = "weekly", _("Every week")
-        MONTHLY = "monthly", _("Every month")
+    If the bank refuses the transfer for a reason that may pass, it is tried again on the same day: `refusal` is the
+    code of the reason, `tried_on` the day, and `retry_at` the time of the next attempt.
+    """
+
+    Frequency = Frequency
+    ExecutionRule = ExecutionRule
 
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
@@ -34,16 +36,39 @@ class ScheduledTransfer(Payment):
     class HeldReason(models.TextChoices):
         """Why the order pays nothing. Its user resumes it; an order that staff hold is released by staff."""
 
+        PAUSED = "paused", _("It is paused")
+        USER_INACTIVE = "inactive", _("Your user account was disabled")
         APP_REMOVED = "app_removed", _("The app that set it up was removed")
         APP_DISABLED = "app_disabled", _("The app that set it up is disabled")
         STAFF = "staff", _("The bank holds it; please contact us")
+
+    class EndReason(models.TextChoices):
+        """Why the bank ended the order; empty if its user or staff did."""
+
+        ACCOUNT_CLOSED = "account_closed", _("The account that pays is closed")
+        PAYEE_CLOSED = "payee_closed", _("The account that is paid is closed")
+        ACCESS_ENDED = "access_ended", _("You no longer have access to one of its accounts")
+
+    class NotPaid(models.TextChoices):
+        """Why a payment that was due was not made; other codes are those of a Refusal, too."""
+
+        INSUFFICIENT_FUNDS = "insufficient_funds", _("There was not enough money in the account")
+        ACCOUNT_NOT_OPEN = "account_not_open", _("An account was frozen")
+        LIMIT_EXCEEDED = "limit_exceeded", _("A limit was reached")
+        PAYEE_UNREACHABLE = "payee_unreachable", _("The payee could not be reached")
+        MISSED = "missed", _("The bank could not make payments on that day")
 
     #: The states in which its user may cancel it.
     OPEN = (Status.ACTIVE, Status.HELD)
 
     source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="scheduled_transfers")
     destination = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
-    frequency = models.CharField(max_length=7, choices=Frequency.choices)
+    frequency = models.CharField(max_length=9, choices=Frequency.choices)
+    # Every so many days, weeks or months.
+    interval = models.PositiveSmallIntegerField(default=1, db_default=1)
+    execution_rule = models.CharField(
+        max_length=9, choices=ExecutionRule.choices, default=ExecutionRule.SAME_DAY, db_default=ExecutionRule.SAME_DAY
+    )
     first_on = models.DateField()
     last_on = models.DateField(null=True, blank=True)
     next_on = models.DateField(null=True, blank=True)
@@ -51,6 +76,10 @@ class ScheduledTransfer(Payment):
     held_reason = models.CharField(max_length=12, choices=HeldReason.choices, blank=True, db_default="")
     # When the user resumed it. From then on it goes on without the app that set it up.
     resumed_at = models.DateTimeField(null=True, blank=True)
+    end_reason = models.CharField(max_length=14, choices=EndReason.choices, blank=True, db_default="")
+    refusal = models.CharField(max_length=40, blank=True, db_default="")
+    tried_on = models.DateField(null=True, blank=True)
+    retry_at = models.DateTimeField(null=True, blank=True)
 
     objects = ScheduledTransferQuerySet.as_manager()
 
@@ -71,30 +100,49 @@ class ScheduledTransfer(Payment):
                 name="scheduled_to_another", condition=Q(destination=None) | ~Q(source=F("destination"))
             ),
             models.CheckConstraint(
+                name="scheduled_interval_in_range", condition=Q(interval__gte=1) & Q(interval__lte=MAX_INTERVAL)
+            ),
+            models.CheckConstraint(
                 name="scheduled_active_has_a_day",
                 condition=Q(status="active", next_on__isnull=False) | (~Q(status="active") & Q(next_on=None)),
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.reference} {self.get_frequency_display()}"
+        return f"{self.reference} {self.rhythm}"
+
+    @property
+    def rhythm(self) -> str:
+        """How often it pays, in words."""
+        return in_words(self.frequency, self.interval)
+
+    @property
+    def payee(self) -> str:
+        """Whom it pays, by name."""
+        return self.payee_name or (self.destination.name if self.destination else self.payee_iban)
+
+    @property
+    def refusal_in_words(self) -> str:
+        known = dict(self.NotPaid.choices)
+        return str(known.get(self.refusal, _("The bank refused it")))
+
+    @property
+    def schedule(self) -> Schedule:
+        return Schedule(self.frequency, self.interval, self.first_on, self.last_on)
+
+    @property
+    def pays_on(self) -> date | None:
+        """The day of the next payment."""
+        return pays_on(self.next_on, self.execution_rule) if self.next_on else None
 
     def first_from(self, today: date, *, after: date | None) -> date | None:
         """The first day that is due, today or later and later than `after`, the last day that was made. Days that
         passed while the order was on hold are skipped."""
-        day: date | None = self.first_on
-        if self.frequency == self.Frequency.ONCE:
+        if self.frequency == Frequency.ONCE:
             return max(self.first_on, today) if after is None else None
-        while day is not None and (day < today or (after is not None and day <= after)):
-            day = self.day_after(day)
-        return day
+        yesterday = today - timedelta(days=1)
+        return self.schedule.first_after(yesterday if after is None else max(after, yesterday))
 
     def day_after(self, day: date) -> date | None:
-        """The next day that the order is due; None after the last. In a shorter month, the 31st is its last day."""
-        if self.frequency == self.Frequency.ONCE:
-            return None
-        following = day + timedelta(days=7)
-        if self.frequency == self.Frequency.MONTHLY:
-            year, month = day.year + day.month // 12, day.month % 12 + 1
-            following = date(year, month, min(self.first_on.day, calendar.monthrange(year, month)[1]))
-        return following if self.last_on is None or following <= self.last_on else None
+        """The next day that the order is due; None after the last."""
+        return self.schedule.first_after(day)

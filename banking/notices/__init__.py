@@ -1,4 +1,4 @@
-"""Emails about a user's money: a new payee, a large payment, a new payment order, an order on hold.
+"""Emails about a user's money: a new payee, a large payment, a payment order that is new, on hold, not paid or ended.
 
 A notice is a job of the transaction that it reports: it is sent if and only if that transaction commits. May import
 `consents`, the models and what lies below them.

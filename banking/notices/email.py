@@ -22,6 +22,9 @@ _KINDS: dict[Kind, tuple[Any, str, Callable[[Any], Message]]] = {
     Kind.LARGE_PAYMENT: (Transfer, "bank:accounts", messages.large_payment),
     Kind.NEW_ORDER: (ScheduledTransfer, "bank:orders", messages.new_order),
     Kind.ORDER_HELD: (ScheduledTransfer, "bank:orders", messages.order_held),
+    Kind.ORDER_NOT_PAID: (ScheduledTransfer, "bank:orders", messages.order_not_paid),
+    Kind.ORDER_ENDED: (ScheduledTransfer, "bank:orders", messages.order_ended),
+    Kind.PAYMENT_NOT_MADE: (Transfer, "bank:orders", messages.payment_not_made),
 }
 
 

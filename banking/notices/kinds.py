@@ -14,6 +14,9 @@ class Kind(StrEnum):
     LARGE_PAYMENT = "large_payment"
     NEW_ORDER = "new_order"
     ORDER_HELD = "order_held"
+    ORDER_NOT_PAID = "order_not_paid"
+    ORDER_ENDED = "order_ended"
+    PAYMENT_NOT_MADE = "payment_not_made"
 
 
 def enqueue_notice(kind: Kind, about: UUID) -> None:

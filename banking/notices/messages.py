@@ -31,7 +31,7 @@ def large_payment(transfer: Transfer) -> Message:
 
 def new_order(order: ScheduledTransfer) -> Message:
     what = _("A payment order was set up.")
-    facts = [(_("How often"), str(order.get_frequency_display())), *_amount(order), *_route(order), *_app(order)]
+    facts = [(_("How often"), order.rhythm), *_amount(order), *_route(order), *_app(order)]
     return Message(_("New payment order"), what, facts)
 
 
@@ -39,6 +39,25 @@ def order_held(order: ScheduledTransfer) -> Message:
     what = _("A payment order is on hold. It pays nothing until you resume it. You can also cancel it.")
     facts = [(_("Why"), str(order.get_held_reason_display())), *_amount(order), *_route(order), *_app(order)]
     return Message(_("Payment order on hold"), what, facts)
+
+
+def order_not_paid(order: ScheduledTransfer) -> Message:
+    what = _("A payment order could not be paid today. We try again several times until the end of the day.")
+    facts = [(_("Why"), order.refusal_in_words), *_amount(order), *_route(order), *_app(order)]
+    return Message(_("Payment order not paid yet"), what, facts)
+
+
+def order_ended(order: ScheduledTransfer) -> Message:
+    what = _("A payment order has ended. It pays nothing more.")
+    facts = [(_("Why"), str(order.get_end_reason_display())), *_amount(order), *_route(order), *_app(order)]
+    return Message(_("Payment order ended"), what, facts)
+
+
+def payment_not_made(transfer: Transfer) -> Message:
+    what = _("A payment of a payment order was not made. The order goes on with its next day.")
+    why = ScheduledTransfer(refusal=transfer.status_reason).refusal_in_words
+    facts = [(_("Why"), why), *_amount(transfer), *_route(transfer), *_app(transfer)]
+    return Message(_("Payment not made"), what, facts)
 
 
 def _amount(payment: Transfer | ScheduledTransfer) -> Facts:

@@ -1,10 +1,10 @@
 """Payment orders: a payment on a later day, or a standing order.
 
-The user or an app sets one up (`create`); the background worker makes its transfers (`run_due`). Knows no HTTP; may
-import `payments` and what lies below it.
+The user or an app sets one up (`create`); the background worker makes its transfers (`run_due`), each by the rules for
+a transfer that is asked for on that day. Knows no HTTP; may import `payments` and what lies below it.
 """
 
 from banking.orders.due import run_due
-from banking.orders.lifecycle import cancel, create, hold, release, resume
+from banking.orders.lifecycle import cancel, change, create, hold, pause, release, resume
 
-__all__ = ["cancel", "create", "hold", "release", "resume", "run_due"]
+__all__ = ["cancel", "change", "create", "hold", "pause", "release", "resume", "run_due"]

@@ -5,24 +5,35 @@ workers, or one that is killed and started again, make it once.
 """
 
 import logging
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from functools import partial
 from uuid import UUID
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import Q
+from django.utils import timezone
 
 from banking import ledger, notices, payments
 from banking.consents.apps import find_apps
-from banking.ledger.refusals import AccountNotOpen, Refusal
+from banking.ledger.refusals import AccountNotOpen, InsufficientFunds, Refusal
 from banking.models import Account, ScheduledTransfer
-from banking.notation import bank_day
-from banking.orders.lifecycle import put_on_hold
-from banking.payments import PaymentOrder
+from banking.models.schedule import MOST_DAYS_CLOSED, ExecutionRule, pays_on
+from banking.notation import bank_day, business_days
+from banking.notices import Kind
+from banking.orders import lifecycle
+from banking.payments import Instruction, Payer, PaymentOrder
+from banking.payments.refusals import LimitExceeded, NotTheirs
 
 logger = logging.getLogger(__name__)
 
 #: The most transfers of one order in one run; the next run makes more.
 MOST_AT_ONCE = 100
+#: Between two attempts of a bank day.
+RETRY_AFTER = timedelta(hours=2)
+#: Why a payment is tried again on the same day: the reason may pass.
+_MAY_PASS = (InsufficientFunds, AccountNotOpen, LimitExceeded)
 
 
 class NotAllMade(Exception):
@@ -33,7 +44,9 @@ def run_due(*, today: date | None = None) -> int:
     """Makes the transfers that are due and returns how many, rejected ones included. If an order fails, it still makes
     the others, and then raises NotAllMade."""
     today = today or bank_day.today()
-    due = ScheduledTransfer.objects.filter(status=ScheduledTransfer.Status.ACTIVE, next_on__lte=today)
+    is_due = Q(next_on__lte=today) | Q(next_on__lte=today + MOST_DAYS_CLOSED, execution_rule=ExecutionRule.PRECEDING)
+    is_time = Q(retry_at=None) | Q(retry_at__lte=timezone.now()) | Q(tried_on__lt=today)
+    due = ScheduledTransfer.objects.filter(is_due & is_time, status=ScheduledTransfer.Status.ACTIVE)
     made, failed = 0, []
     for pk in list(due.order_by("next_on").values_list("pk", flat=True)):
         try:
@@ -54,40 +67,126 @@ def _make_due(scheduled_id: UUID, today: date) -> int:
 
 
 def _make_one(scheduled_id: UUID, today: date) -> bool:
+    """Makes the transfer of one day, or stores that it was refused. False if nothing more is to be done now."""
     orders = ScheduledTransfer.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
     scheduled = orders.select_related("user", "source", "destination").filter(pk=scheduled_id).first()
-    if scheduled is None or scheduled.next_on is None or scheduled.next_on > today:
-        return False
-    if reason := _reason_app_ended(scheduled):
-        put_on_hold(scheduled, reason)
-        notices.enqueue_notice(notices.Kind.ORDER_HELD, scheduled.pk)
+    if scheduled is None or scheduled.next_on is None:
         return False
     day = scheduled.next_on
-    order = PaymentOrder.due(scheduled, day)
+    if reason := _why_on_hold(scheduled):
+        lifecycle.put_on_hold(scheduled, reason)
+        notices.enqueue_notice(Kind.ORDER_HELD, scheduled.pk)
+        return False
+    if scheduled.tried_on is not None and scheduled.tried_on < today:
+        return _refused(scheduled, day, scheduled.refusal)
+    if not _is_payable(scheduled, day, today):
+        return False
+    if ended := _why_ended(scheduled):
+        return _end(scheduled, day, ended)
+    if _is_missed(scheduled, day, today):
+        return _refused(scheduled, day, ScheduledTransfer.NotPaid.MISSED, is_told=not _is_next_missed(scheduled, today))
     try:
         with transaction.atomic():
-            _check_user(scheduled)
-            payments.make(order)
+            payments.make(_prepared(scheduled, day))
+    except _MAY_PASS as refusal:
+        return _try_again(scheduled, refusal.code, today)
     except Refusal as refusal:
-        payments.reject(order, refusal)
-    scheduled.next_on = scheduled.day_after(day)
-    if scheduled.next_on is None:
-        scheduled.status = ScheduledTransfer.Status.COMPLETED
-    scheduled.save(update_fields=["next_on", "status"])
+        return _refused(scheduled, day, refusal.code)
+    except NotTheirs:
+        return _end(scheduled, day, ScheduledTransfer.EndReason.ACCESS_ENDED)
+    lifecycle.go_on(scheduled, day)
     return True
 
 
-def _reason_app_ended(scheduled: ScheduledTransfer) -> str:
-    """The reason why the app that set up the order may no longer act for the user. Empty if it may, or if the user has
-    resumed the order."""
+def _why_on_hold(scheduled: ScheduledTransfer) -> str:
+    """Why the order pays nothing until its user resumes it: they were deactivated, or the app that set it up may no
+    longer act for them. Empty if it pays; an order that was resumed without its app does."""
+    if not scheduled.user.is_active:
+        return ScheduledTransfer.HeldReason.USER_INACTIVE
     if scheduled.resumed_at is not None:
         return ""
     app = find_apps(scheduled.user_id, [scheduled.client_id]).get(scheduled.client_id)
     return app.ended if app else ""
 
 
-def _check_user(scheduled: ScheduledTransfer) -> None:
-    """Raises AccountNotOpen if the user is no longer active or may no longer pay from the account."""
-    may_pay = Account.objects.of_user(scheduled.user_id, may_pay=True).filter(pk=scheduled.source_id)
-    if not scheduled.user.is_active or not may_pay.exists():
-        raise AccountNotOpen("The user who set up the order may no longer pay from this account.")
+def _why_ended(scheduled: ScheduledTransfer) -> str:
+    """Why no day of the order can be paid any more; empty if one can."""
+    if scheduled.source.status == Account.Status.CLOSED:
+        return ScheduledTransfer.EndReason.ACCOUNT_CLOSED
+    if scheduled.destination and scheduled.destination.status == Account.Status.CLOSED:
+        return ScheduledTransfer.EndReason.PAYEE_CLOSED
+    # An own account that is paid is one without a payee: it was never looked at as somebody else's.
+    own = {scheduled.source_id}
+    if scheduled.destination_id and not scheduled.payee_iban:
+        own.add(scheduled.destination_id)
+    theirs = Account.objects.of_user(scheduled.user_id, may_pay=True).filter(pk__in=own)
+    return "" if theirs.count() == len(own) else ScheduledTransfer.EndReason.ACCESS_ENDED
+
+
+def _is_payable(scheduled: ScheduledTransfer, day: date, today: date) -> bool:
+    if scheduled.retry_at is not None and scheduled.retry_at > timezone.now():
+        return False
+    is_open = scheduled.execution_rule == ExecutionRule.SAME_DAY or business_days.is_business_day(today)
+    return is_open and pays_on(day, scheduled.execution_rule) <= today
+
+
+def _is_missed(scheduled: ScheduledTransfer, day: date, today: date) -> bool:
+    return pays_on(day, scheduled.execution_rule) < today - timedelta(days=settings.BANK_CATCH_UP_DAYS)
+
+
+def _is_next_missed(scheduled: ScheduledTransfer, today: date) -> bool:
+    following = scheduled.day_after(scheduled.next_on) if scheduled.next_on else None
+    return following is not None and _is_missed(scheduled, following, today)
+
+
+def _prepared(scheduled: ScheduledTransfer, day: date) -> PaymentOrder:
+    """The order for one day, by the rules for a transfer that is asked for today. Raises a Refusal or NotTheirs."""
+    stored = PaymentOrder.due(scheduled, day)
+    destination = (
+        {"scheme": "iban", "identifier": scheduled.payee_iban, "name": scheduled.payee_name}
+        if scheduled.payee_iban
+        else {"account_id": scheduled.destination_id}
+    )
+    instruction = Instruction(
+        key=stored.key,
+        fingerprint=b"",
+        source_id=scheduled.source_id,
+        destination=destination,
+        amount_minor=scheduled.amount_minor,
+        currency=scheduled.currency,
+        reference=scheduled.reference,
+    )
+    payer = Payer(
+        user_id=scheduled.user_id,
+        client_id=scheduled.client_id,
+        accounts=Account.objects.of_user(scheduled.user_id),
+        is_proven=False,
+    )
+    prepared = payments.prepare(instruction, payer, is_charged=False)
+    return replace(prepared, scheduled=scheduled, due_on=day, fingerprint=None)
+
+
+def _try_again(scheduled: ScheduledTransfer, code: str, today: date) -> bool:
+    """The order is tried again later on the same bank day. Its user hears of the first attempt."""
+    if scheduled.tried_on is None:
+        notices.enqueue_notice(Kind.ORDER_NOT_PAID, scheduled.pk)
+    scheduled.tried_on, scheduled.refusal = today, code
+    scheduled.retry_at = timezone.now() + RETRY_AFTER
+    scheduled.save(update_fields=["tried_on", "refusal", "retry_at"])
+    return False
+
+
+def _refused(scheduled: ScheduledTransfer, day: date, code: str, *, is_told: bool = True) -> bool:
+    """The payment of this day is not made; the order goes on with the next day."""
+    transfer = payments.reject(PaymentOrder.due(scheduled, day), code)
+    if is_told:
+        notices.enqueue_notice(Kind.PAYMENT_NOT_MADE, transfer.pk)
+    lifecycle.go_on(scheduled, day)
+    return True
+
+
+def _end(scheduled: ScheduledTransfer, day: date, reason: str) -> bool:
+    payments.reject(PaymentOrder.due(scheduled, day), AccountNotOpen.code)
+    lifecycle.end(scheduled, reason)
+    notices.enqueue_notice(Kind.ORDER_ENDED, scheduled.pk)
+    return True

@@ -1,6 +1,9 @@
-"""The life of a payment order: set up, on hold, resumed, cancelled. Every function runs in the caller's transaction."""
+"""The life of a payment order: set up, changed, paused, on hold, resumed, ended. Every function runs in the caller's
+transaction."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -9,31 +12,84 @@ from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from banking import notices
-from banking.models import ScheduledTransfer
+from banking.ledger.refusals import AccountNotOpen, AmountOutOfRange
+from banking.models import Account, ScheduledTransfer
+from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.notation import bank_day
-from banking.orders.refusals import NotActive, NotHeld, TooManyOrders
+from banking.orders.refusals import NoDay, NotActive, NotHeld, TooManyOrders
+from banking.payments.new_payee_limit import refuse_alone
 from banking.payments.order import PaymentOrder, check_order
 from banking.payments.payer_lock import lock_payer
 from banking.payments.refusals import NotTheirs, StrongProofNeeded
 
 _Orders = QuerySet[ScheduledTransfer]
+_STATE = ["status", "next_on", "held_reason", "tried_on", "retry_at", "refusal"]
+#: What a user may change. For another payee, account or rhythm they set up another order.
+CHANGEABLE = frozenset({"amount_minor", "reference", "last_on", "execution_rule"})
 
 
-def create(order: PaymentOrder, *, frequency: str, first_on: date, last_on: date | None) -> ScheduledTransfer:
+def create(
+    order: PaymentOrder,
+    *,
+    frequency: str,
+    first_on: date,
+    last_on: date | None = None,
+    interval: int = 1,
+    execution_rule: str = ScheduledTransfer.ExecutionRule.SAME_DAY,
+) -> ScheduledTransfer:
     """Sets up an order; its user is notified. Raises StrongProofNeeded, for any amount, if the user has not just logged
-    in (SCA-RTS art. 14), or TooManyOrders."""
+    in (SCA-RTS art. 14), or a Refusal: what no transfer could pay on the first day is no order."""
     check_order(order)
     if not order.is_proven:
         raise StrongProofNeeded
+    if order.source.status != Account.Status.OPEN:
+        raise AccountNotOpen
     lock_payer(order.user_id)  # or parallel requests would each count the orders without the other
     theirs = ScheduledTransfer.objects.filter(user_id=order.user_id, status__in=ScheduledTransfer.OPEN)
     if theirs.count() >= settings.BANK_MOST_ORDERS:
         raise TooManyOrders
-    made = ScheduledTransfer.objects.create(
-        **order.as_scheduled(), frequency=frequency, first_on=first_on, last_on=last_on, next_on=first_on
+    made = ScheduledTransfer(
+        **order.as_scheduled(),
+        frequency=frequency,
+        interval=interval,
+        first_on=first_on,
+        last_on=last_on,
+        execution_rule=execution_rule,
     )
+    made.next_on = made.schedule.first_after(None)
+    if made.next_on is None:
+        raise NoDay
+    _refuse_too_much(made)
+    made.save(force_insert=True)
     notices.enqueue_notice(notices.Kind.NEW_ORDER, made.pk)
     return made
+
+
+def change(
+    scheduled_id: UUID, changes: Mapping[str, Any], *, is_proven: bool, among: _Orders | None = None
+) -> ScheduledTransfer:
+    """The user changes `amount_minor`, `reference`, `last_on` or `execution_rule` of an order that has not ended.
+
+    Raises NotActive; StrongProofNeeded as for a new order; NoDay if no day is left; LimitExceeded; NotTheirs as
+    `cancel` does; or AmountOutOfRange.
+    """
+    order = _locked(scheduled_id, among)
+    if order.status not in ScheduledTransfer.OPEN:
+        raise NotActive
+    if not is_proven:
+        raise StrongProofNeeded
+    for name in changes.keys() & CHANGEABLE:
+        setattr(order, name, changes[name])
+    if not 0 < order.amount_minor <= MAX_AMOUNT_MINOR:
+        raise AmountOutOfRange(field="amount")
+    last = order.last_on
+    if last is not None and (last < order.first_on or (order.next_on is not None and order.next_on > last)):
+        raise NoDay
+    _refuse_too_much(order)
+    # Whatever was refused today may now be paid.
+    order.retry_at = None
+    order.save(update_fields=[*CHANGEABLE, "retry_at"])
+    return order
 
 
 def cancel(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTransfer:
@@ -42,8 +98,17 @@ def cancel(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTran
     order = _locked(scheduled_id, among)
     if order.status not in ScheduledTransfer.OPEN:
         raise NotActive
-    order.status, order.next_on, order.held_reason = ScheduledTransfer.Status.CANCELLED, None, ""
-    order.save(update_fields=["status", "next_on", "held_reason"])
+    end(order)
+    return order
+
+
+def pause(scheduled_id: UUID, *, among: _Orders | None = None) -> ScheduledTransfer:
+    """The order pays nothing until its user resumes it. Days that pass meanwhile are skipped. Raises NotActive, and
+    NotTheirs as `cancel` does."""
+    order = _locked(scheduled_id, among)
+    if order.status != ScheduledTransfer.Status.ACTIVE:
+        raise NotActive
+    put_on_hold(order, ScheduledTransfer.HeldReason.PAUSED)
     return order
 
 
@@ -58,17 +123,24 @@ def hold(scheduled_id: UUID, reason: ScheduledTransfer.HeldReason) -> ScheduledT
     return order
 
 
-def resume(scheduled_id: UUID, *, is_proven: bool, among: _Orders | None = None) -> ScheduledTransfer:
-    """The user resumes an order; from then on it goes on without the app that set it up.
+def resume(
+    scheduled_id: UUID, *, is_proven: bool, among: _Orders | None = None, only_paused: bool = False
+) -> ScheduledTransfer:
+    """The user resumes an order. One whose app was removed then goes on without it; an app may only resume what was
+    paused (`only_paused`).
 
     Raises NotHeld, also if staff hold it; StrongProofNeeded as for a new order; NotTheirs as `cancel` does.
     """
     order = _locked(scheduled_id, among)
+    is_paused = order.held_reason == ScheduledTransfer.HeldReason.PAUSED
     if order.status != ScheduledTransfer.Status.HELD or order.held_reason == ScheduledTransfer.HeldReason.STAFF:
+        raise NotHeld
+    if only_paused and not is_paused:
         raise NotHeld
     if not is_proven:
         raise StrongProofNeeded
-    order.resumed_at = timezone.now()
+    if not is_paused:
+        order.resumed_at = timezone.now()
     _activate(order)
     return order
 
@@ -92,13 +164,42 @@ def app_removed(user_id: UUID, client_id: str, *, is_cancelled: bool) -> None:
         for order in orders.order_by("pk"):
             if is_cancelled:
                 cancel(order.pk)
-            elif order.status == ScheduledTransfer.Status.ACTIVE and order.resumed_at is None:
+            elif order.resumed_at is None and order.held_reason in ("", ScheduledTransfer.HeldReason.PAUSED):
                 put_on_hold(order, ScheduledTransfer.HeldReason.APP_REMOVED)
 
 
 def put_on_hold(order: ScheduledTransfer, reason: str) -> None:
     order.status, order.next_on, order.held_reason = ScheduledTransfer.Status.HELD, None, reason
-    order.save(update_fields=["status", "next_on", "held_reason"])
+    _forget_attempts(order)
+    order.save(update_fields=_STATE)
+
+
+def end(order: ScheduledTransfer, reason: str = "") -> None:
+    """`reason` is an EndReason if the bank ends the order."""
+    order.status, order.next_on, order.held_reason = ScheduledTransfer.Status.CANCELLED, None, ""
+    order.end_reason = reason
+    _forget_attempts(order)
+    order.save(update_fields=[*_STATE, "end_reason"])
+
+
+def go_on(order: ScheduledTransfer, day: date) -> None:
+    """The payment of this day was made, or finally refused: the next day is due."""
+    order.next_on = order.day_after(day)
+    if order.next_on is None:
+        order.status = ScheduledTransfer.Status.COMPLETED
+    _forget_attempts(order)
+    order.save(update_fields=_STATE)
+
+
+def _forget_attempts(order: ScheduledTransfer) -> None:
+    order.tried_on, order.retry_at, order.refusal = None, None, ""
+
+
+def _refuse_too_much(order: ScheduledTransfer) -> None:
+    """Raises LimitExceeded for an amount that the payee cannot get on any day of the order."""
+    if order.payee_iban and order.next_on:
+        at = bank_day.begins_at(order.next_on)
+        refuse_alone(order.user_id, order.payee_iban, order.amount_minor, order.currency, at=at)
 
 
 def _locked(scheduled_id: UUID, among: _Orders | None = None) -> ScheduledTransfer:
@@ -112,4 +213,5 @@ def _activate(order: ScheduledTransfer) -> None:
     order.next_on = order.first_from(bank_day.today(), after=last)
     order.status = ScheduledTransfer.Status.ACTIVE if order.next_on else ScheduledTransfer.Status.COMPLETED
     order.held_reason = ""
-    order.save(update_fields=["status", "next_on", "held_reason", "resumed_at"])
+    _forget_attempts(order)
+    order.save(update_fields=[*_STATE, "resumed_at"])

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_noop as _
 
-from banking.ledger.refusals import WrongState
+from banking.ledger.refusals import Refusal, WrongState
 
 
 class NotActive(WrongState):
@@ -18,3 +18,8 @@ class NotHeld(WrongState):
 class TooManyOrders(WrongState):
     code = "too_many_orders"
     title = _("You have as many orders as the bank allows. Cancel one first.")
+
+
+class NoDay(Refusal):
+    code = "scheduled_transfer_without_a_day"
+    title = _("No day is left on which the order would pay. Choose a later last day.")

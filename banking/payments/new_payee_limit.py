@@ -1,6 +1,7 @@
 """The limit of new payees: a thief who takes over a session cannot empty the account immediately."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -35,6 +36,18 @@ def enforce_limit(user_id: UUID, payee_iban: str, amount_minor: int, currency: s
     limit_minor = limit_of(currency)
     if total <= limit_minor or known.filter(iban=payee_iban).exists():
         return
+    raise _exceeded(currency, limit_minor)
+
+
+def refuse_alone(user_id: UUID, payee_iban: str, amount_minor: int, currency: str, *, at: datetime) -> None:
+    """Raises LimitExceeded if this payment alone is above the limit, and the payee will still be new at that time."""
+    known = Payee.objects.current().filter(user_id=user_id, iban=payee_iban)
+    if amount_minor <= limit_of(currency) or known.filter(created_at__lte=at - settings.NEW_PAYEE_PERIOD).exists():
+        return
+    raise _exceeded(currency, limit_of(currency))
+
+
+def _exceeded(currency: str, limit_minor: int) -> LimitExceeded:
     hours = int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600)
     most = amounts.with_code(currency, limit_minor)
     # In the user's language in the web bank. In English in the API, where no middleware sets a language.
@@ -42,4 +55,4 @@ def enforce_limit(user_id: UUID, payee_iban: str, amount_minor: int, currency: s
         "New payees together can get at most %(most)s in %(hours)s hours."
         " To pay more, store the payee and wait that long."
     )
-    raise LimitExceeded(detail % {"most": most, "hours": hours})
+    return LimitExceeded(detail % {"most": most, "hours": hours})

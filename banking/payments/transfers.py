@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from banking import ledger, notices, webhooks
 from banking.database import jobs
-from banking.ledger.refusals import Refusal
 from banking.models import Event, Hold, Transfer
 from banking.payments import strong_proof
 from banking.payments.duplicates import refuse_duplicate
@@ -65,11 +64,10 @@ def make(order: PaymentOrder) -> Transfer:
     return transfer
 
 
-def reject(order: PaymentOrder, refusal: Refusal) -> Transfer:
-    """Stores the transfer of a payment order that was due and could not be made, and announces it."""
-    transfer = Transfer.objects.create(
-        **order.as_transfer(), status=Transfer.Status.REJECTED, status_reason=refusal.code
-    )
+def reject(order: PaymentOrder, reason: str) -> Transfer:
+    """Stores the transfer of a payment order that was due and could not be made, and announces it. `reason` is the code
+    of a Refusal, or `missed`."""
+    transfer = Transfer.objects.create(**order.as_transfer(), status=Transfer.Status.REJECTED, status_reason=reason)
     announce(transfer)
     return transfer
 

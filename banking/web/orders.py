@@ -55,17 +55,38 @@ class _Shown:
         is_held = self.order.status == ScheduledTransfer.Status.HELD
         return self.may_cancel and is_held and self.order.held_reason != ScheduledTransfer.HeldReason.STAFF
 
+    @property
+    def may_pause(self) -> bool:
+        return self.may_cancel and self.order.status == ScheduledTransfer.Status.ACTIVE
+
+    @property
+    def is_paused(self) -> bool:
+        return self.order.held_reason == ScheduledTransfer.HeldReason.PAUSED
+
 
 @require_POST
 @page
 def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
-    """The order goes on without the app that set it up. Needs a fresh login, as a new order does."""
+    """An order whose app was removed goes on without it. Needs a fresh login, as a new order does."""
     among = _visible(request, may_pay=True)
     try:
         in_transaction(lambda: payment_orders.resume(order_id, is_proven=is_fresh(request), among=among))
         messages.success(request, _("Resumed. The order pays on its days again."))
     except StrongProofNeeded:
         return prove_it(reverse("bank:orders"))
+    except Refusal as refusal:
+        messages.error(request, message_of(refusal))
+    return HttpResponseRedirect(reverse("bank:orders"), status=303)
+
+
+@require_POST
+@page
+def pause(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
+    """The order pays nothing until its user resumes it."""
+    among = _visible(request, may_pay=True)
+    try:
+        in_transaction(lambda: payment_orders.pause(order_id, among=among))
+        messages.success(request, _("Paused. The order pays nothing until you resume it."))
     except Refusal as refusal:
         messages.error(request, message_of(refusal))
     return HttpResponseRedirect(reverse("bank:orders"), status=303)

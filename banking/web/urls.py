@@ -18,6 +18,7 @@ urlpatterns = [
     path("payees", payees.payees, name="payees"),
     path("payees/<uuid:payee_id>/remove", payees.remove, name="remove-payee"),
     path("orders", orders.orders, name="orders"),
+    path("orders/<uuid:order_id>/pause", orders.pause, name="pause-order"),
     path("orders/<uuid:order_id>/resume", orders.resume, name="resume-order"),
     path("orders/<uuid:order_id>/cancel", orders.cancel, name="cancel-order"),
 ]

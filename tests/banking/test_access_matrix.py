@@ -51,6 +51,10 @@ def bank(alice, bob, access_token, api, settings):
         user=alice, client_id="matrix", source=account, destination=other, currency="GBP", amount_minor=1,
         idempotency_key="k" * 16, reference="x", frequency="once", first_on="2030-01-01", next_on="2030-01-01",
     )  # fmt: skip
+    paused = ScheduledTransfer.objects.create(
+        user=alice, client_id="matrix", source=account, destination=other, currency="GBP", amount_minor=1,
+        idempotency_key="p" * 16, reference="x", frequency="once", first_on="2030-01-01", status="held", held_reason="paused",
+    )  # fmt: skip
     payee = Payee.objects.create(user=alice, name="Dora", iban="DE89370400440532013000")
     hook = Webhook.objects.create(
         user=alice, client_id="matrix", authorization_id=Authorization.objects.first().pk, url="https://app.example/",
@@ -61,14 +65,15 @@ def bank(alice, bob, access_token, api, settings):
         "scheduled_id": scheduled.pk, "payee_id": payee.pk, "webhook_id": hook.pk, "month": "2020-01",
     }  # fmt: skip
     return SimpleNamespace(
-        account=account, other=other, ids=ids, transfer=posted,
+        account=account, other=other, ids=ids, transfer=posted, paused={**ids, "scheduled_id": paused.pk},
         client_for=lambda user, scopes=SCOPES, **claims: api(access_token(user, " ".join(scopes), client_id="matrix", **claims)),
     )  # fmt: skip
 
 
 def call(client, bank, method, name, *, ids=None, source=None):
     route = str(patterns()[name].pattern)
-    for parameter, value in (ids or bank.ids).items():
+    named = ids or (bank.paused if name == "scheduled-transfer-resume" else bank.ids)
+    for parameter, value in named.items():
         route = route.replace(f"<str:{parameter}>", str(value))
     body = {
         "payees": {**ELSEWHERE, "identifier": "FR7630006000011234567890189"},
@@ -78,6 +83,7 @@ def call(client, bank, method, name, *, ids=None, source=None):
         "scheduled-transfers": {
             **body_of(source or bank.account, bank.other, 1), "first_on": timezone.localdate().isoformat(), "frequency": "once",
         },
+        "scheduled-transfer": {"reference": "y"},
         "webhooks": {"url": "https://app.example/hook", "events": ["consent.revoked"]},
     }.get(name, {})  # fmt: skip
     headers = {"Idempotency-Key": "a-key-of-the-matrix"}

@@ -27,7 +27,9 @@ def on_the_day():
 
 
 def run(day):
-    return orders.run_due(today=date.fromisoformat(day))
+    """The background worker at noon of that day."""
+    with time_machine.travel(datetime.fromisoformat(f"{day}T12:00:00Z"), tick=False):
+        return orders.run_due()
 
 
 def test_it_is_made_on_its_day_and_then_done(alice_api, current, savings):
@@ -45,7 +47,7 @@ def test_it_is_made_on_its_day_and_then_done(alice_api, current, savings):
 
 def test_a_standing_order_repeats_until_its_last_day(alice_api, current, savings):
     order(alice_api, current, savings, first_on="2026-11-30", frequency="weekly", last_on="2026-12-14")
-    assert run("2027-06-01") == 3  # what was missed is made up for
+    assert [run(day) for day in ("2026-11-30", "2026-12-07", "2026-12-14", "2026-12-21")] == [1, 1, 1, 0]
     days = [one.due_on.isoformat() for one in Transfer.objects.order_by("due_on")]
     assert days == ["2026-11-30", "2026-12-07", "2026-12-14"]
     assert ScheduledTransfer.objects.get().status == "completed"
@@ -63,7 +65,7 @@ def test_monthly_stays_on_its_day_of_the_month(first, months):
 
 def test_a_refusal_is_recorded_and_the_next_one_is_tried(alice_api, current, savings):
     order(alice_api, current, savings, amount_minor=FUNDS_MINOR, frequency="monthly", first_on="2026-12-01")
-    assert run("2027-01-01") == 2
+    assert [run(day) for day in ("2026-12-01", "2027-01-01", "2027-01-02")] == [1, 0, 1]
     first, second = Transfer.objects.order_by("due_on")
     assert (first.status, second.status, second.status_reason) == ("posted", "rejected", "insufficient_funds")
     assert ScheduledTransfer.objects.get().next_on == date(2027, 2, 1)
@@ -96,8 +98,9 @@ def test_a_deactivated_person_pays_no_more(alice, alice_api, current, savings):
     order(alice_api, current, savings)
     alice.is_active = False
     alice.save()
-    run("2026-12-01")
-    assert Transfer.objects.get().status == "rejected"
+    assert run("2026-12-01") == 0
+    held = ScheduledTransfer.objects.get()
+    assert (held.status, held.held_reason, Transfer.objects.count()) == ("held", "inactive", 0)
 
 
 def test_a_retry_is_one_order(alice_api, current, savings):
@@ -113,7 +116,9 @@ def test_a_retry_is_one_order(alice_api, current, savings):
 @pytest.mark.parametrize(
     "when",
     [{"first_on": "2026-11-23"}, {"first_on": "2029-01-01"}, {"first_on": "01.12.2026"}, {"first_on": 7},
-     {"frequency": "daily"}, {"last_on": "2026-12-24"}, {"frequency": "weekly", "last_on": "2026-11-30"},
+     {"frequency": "yearly"}, {"interval": 2}, {"frequency": "daily", "interval": 0},
+     {"frequency": "daily", "interval": 367}, {"frequency": "daily", "interval": True},
+     {"frequency": "daily", "interval": "2"}, {"execution_rule": "never"}, {"last_on": "2026-12-24"}, {"frequency": "weekly", "last_on": "2026-11-30"},
      {"end_to_end_id": "x"}],
 )  # fmt: skip
 def test_a_day_that_does_not_fit_is_400(alice_api, current, savings, when):
@@ -138,10 +143,11 @@ def test_a_consent_for_one_transfer_orders_none(access_token, api, alice, curren
 
 @pytest.mark.django_db(transaction=True)
 def test_eight_workers_make_it_once(alice_api, current, savings):
-    order(alice_api, current, savings, frequency="weekly", last_on="2026-12-15")
-    made = in_parallel(*[lambda: run("2027-01-01")] * 8)
-    assert sum(made) == 3, made
-    assert balances(current, savings) == [FUNDS_MINOR - 3000, 3000]
+    order(alice_api, current, savings, frequency="daily", last_on="2026-12-15")
+    with time_machine.travel(datetime(2026, 12, 4, 12, tzinfo=UTC)):
+        made = in_parallel(*[orders.run_due] * 8)
+    assert sum(made) == 4, made
+    assert balances(current, savings) == [FUNDS_MINOR - 4000, 4000]
     assert all(finding.is_clean for finding in audit())
 
 
@@ -178,5 +184,5 @@ def test_an_order_that_is_refused_is_told(alice_api, current, savings, alice):
         url="https://app.example/",
         events=["transfer.updated"],
     )
-    assert run("2026-12-01") == 1
+    assert (run("2026-12-01"), run("2026-12-02")) == (0, 1)
     assert [one.event for one in WebhookDelivery.objects.all()] == ["transfer.updated"]

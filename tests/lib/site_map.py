@@ -186,6 +186,7 @@ NO_PAGE = {
     "bank:cancel-transfer": "a form of the receipt is sent here",
     "bank:remove-payee": "a form of the payees is sent here",
     "bank:cancel-order": "a form of the orders is sent here",
+    "bank:pause-order": "a form of the orders is sent here",
     "bank:resume-order": "a form of the orders is sent here",
     "api-docs-redirect": "a window of the API's documentation, which is Swagger UI's, see test_api_docs",
     "/api/schema": "JSON or YAML",

@@ -48,8 +48,9 @@ _TRANSFER_SHOWN: dict[str, Any] = {
     "reversed_by": None,
 }  # fmt: skip
 _SCHEDULED = {
-    "id": _OTHER, "status": "active", "held_reason": None, "frequency": "monthly", "first_on": "2027-01-31",
-    "last_on": None, "next_on": "2027-01-31", "amount": _gbp(12_500), "source_account_id": _ACCOUNT,
+    "id": _OTHER, "status": "active", "held_reason": None, "end_reason": None, "frequency": "monthly", "interval": 1,
+    "first_on": "2027-01-31", "last_on": None, "next_on": "2027-02-01", "execution_rule": "following",
+    "refusal": None, "retry_at": None, "amount": _gbp(12_500), "source_account_id": _ACCOUNT,
     "source": {"account_id": _ACCOUNT},
     "destination": _DORA_SHOWN, "reference": "INV 7", "created_at": _AT,
 }  # fmt: skip
@@ -97,6 +98,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "reference": "INV 7", "available_after": _gbp(75_000),
     },
     "NewScheduledTransfer": {**_ORDER, "first_on": "2027-01-31", "frequency": "monthly"},
+    "ScheduledTransferChanges": {"amount": _gbp(13_000), "last_on": None},
     "ScheduledTransfer": _SCHEDULED,
     "ScheduledTransferList": _page(_SCHEDULED),
     "NewWebhook": {"url": "https://app.example/hook", "events": ["transfer.updated"]},
