@@ -17,6 +17,7 @@ from accounts.changes.acts import remove_connections
 from accounts.login import after_response, guessing, recent_proof
 from accounts.models import User, UserManager
 from accounts.upstream import proof
+from oauth.pages import brand
 
 # accounts.changes and accounts.second_factors notify of these, for pages, commands and staff alike.
 _NOTIFIED_ELSEWHERE = {
@@ -124,7 +125,7 @@ class AccountAdapter(DefaultAccountAdapter):
 class _IssuerSite(RequestSite):
     def __init__(self) -> None:
         self.domain = urlsplit(settings.ORIGIN).netloc
-        self.name = "Countersign"
+        self.name = brand.current().name
 
 
 def _on_issuer(url: str) -> str:

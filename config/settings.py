@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import lazy
 from django.utils.translation.trans_null import gettext_noop as _  # the other one reads the settings
 from pythonjsonlogger.core import RESERVED_ATTRS
 
@@ -268,7 +269,6 @@ ACCOUNT_RATE_LIMITS = {
 # Users choose whether to use a second factor. A passkey is two factors in one.
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-MFA_TOTP_ISSUER = "Countersign"
 # Keys of authenticator apps and seeds of recovery codes are encrypted under KEY_ENCRYPTION_KEYS.
 MFA_ADAPTER = "accounts.second_factors.stored_secrets.SecondFactorAdapter"
 MFA_FORMS = {
@@ -359,7 +359,16 @@ vars().update(EMAIL_CONFIG)
 if DEMO and EMAIL_CONFIG["EMAIL_BACKEND"].endswith("filebased.EmailBackend"):
     EMAIL_FILE_PATH = DATA_DIR / "mail"
 EMAIL_TIMEOUT = 5
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"Countersign <no-reply@{urlsplit(ISSUER).hostname}>")
+
+
+def _sender() -> str:
+    """The name of the site, which staff can change while it runs."""
+    from oauth.pages import brand
+
+    return brand.sender(f"no-reply@{urlsplit(ISSUER).hostname}")
+
+
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="") or lazy(_sender, str)()
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- the authorization server: see oauth/conf.py for every name, its unit and its source

@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from oauth.keys import encryption
+from oauth.pages import brand
 
 # A key of an authenticator app is base32 and a seed is hexadecimal, so neither begins with this.
 _PREFIX = "fernet:"
@@ -20,6 +21,10 @@ BATCH = 200
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
+    def _get_site_name(self) -> str:
+        """How authenticator apps and devices list what they keep for this site."""
+        return brand.current().name
+
     def encrypt(self, text: str) -> str:
         return _PREFIX + encryption.encrypt(text.encode()).decode()
 

@@ -17,14 +17,18 @@ from django.views.decorators.cache import never_cache
 
 from accounts import second_factors
 from accounts.staff import proof, rank
+from oauth.pages import brand
 from oauth.staff import GuardedSite, changes_nothing
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class StaffSite(GuardedSite):
-    site_header = site_title = "Countersign"
     index_title = "Administration"
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        name = brand.current().name
+        return {**super().each_context(request), "site_header": name, "site_title": name}
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable

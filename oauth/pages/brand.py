@@ -1,10 +1,12 @@
-"""The name, logo and color of the pages: those of the row that staff edit, or else of `OAUTH["BRANDING"]`.
+"""The name, logo and color of the site, on its pages and in its emails: those of the row that staff edit, or else of
+`OAUTH["BRANDING"]`.
 
-A worker process reads the row once a minute, and only when it renders a page.
+A process reads the row once a minute, and only when it shows them.
 """
 
 import logging
 from dataclasses import dataclass
+from email.utils import formataddr
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -69,6 +71,11 @@ def current() -> Brand:
 def known() -> Brand:
     """What is in memory, or else what the settings say; for error pages, which must not wait for the database."""
     return _brands.get("") or _made_of(None)
+
+
+def sender(address: str) -> str:
+    """The From of emails: the name of the site and this address."""
+    return formataddr((" ".join(current().name.split()), address))
 
 
 def _made_of(row: Branding | None) -> Brand:
