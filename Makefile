@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test test-all matrix test-plain mutants model fuzz simulate check bench lock messages sbom screenshots
+.PHONY: demo test test-all sdks matrix test-plain mutants model fuzz simulate check bench lock messages sbom screenshots
 
 # Serves the demo on PORT (default 8000, or the next free one), with its data in DATA_DIR (default .demo).
 # exec, so that Ctrl-C reaches Python.
@@ -14,7 +14,7 @@ demo: $(INSTALLED)
 
 # Runs the tests that need nothing but Python and PostgreSQL. ARGS="tests/oauth -k refresh" selects some.
 test: $(INSTALLED)
-	$(RUN) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not packaged and not simulation and not large" $(ARGS)
+	$(RUN) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not sdk and not packaged and not simulation and not large" $(ARGS)
 
 # Runs also the tests that need a browser, node or servers, or that act at random. ARGS as above. These tests wait, so
 # three processes share two cores.
@@ -47,6 +47,11 @@ fuzz: $(INSTALLED)
 # Makes payments for SECONDS (default 60) while connections break and processes are killed. SEED repeats a run.
 simulate: $(INSTALLED)
 	SECONDS=$${SECONDS:-60} $(RUN) -m pytest --capture=no -p no:logging tests/simulation/test_random_faults.py $(ARGS)
+
+# Makes clients of the bank API with generators of SDKS (default: python typescript java kotlin) and pays with each.
+# A language without its tools is skipped by name.
+sdks: $(INSTALLED)
+	SDKS="$${SDKS-python typescript java kotlin}" $(RUN) -m pytest tests/sdks $(ARGS)
 
 check: $(INSTALLED)
 	$(RUN) -m ruff format --check .

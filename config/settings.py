@@ -496,7 +496,9 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "DESCRIPTION": "Ask for access with OAuth 2.1: the authorization code with PKCE, tokens that live for minutes, and "
     "DPoP if you can. Amounts are integers in minor units. Errors are problem documents "
-    "([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) whose `code` never changes.",
+    "([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) whose `code` never changes.\n\nopenapi-generator, "
+    "openapi-python-client and openapi-typescript make clients from this document. For Kotlin, set "
+    "`serializationLibrary=kotlinx_serialization` and `generateOneOfAnyOfWrappers=true`.",
     "OAS_VERSION": "3.1.0",
     "SERVERS": [{"url": f"{ISSUER}/api/v1"}],
     "SCHEMA_PATH_PREFIX": "/api/v1",

@@ -19,7 +19,9 @@ Keywords = dict[str, Any]
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A closed schema: an unknown member is refused, so that a mistyped name is never silently ignored."""
+    """A closed schema: an unknown member is refused, so that a mistyped name is never silently ignored. Null means that
+    an optional member is absent, because many generated clients write it so.
+    """
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
@@ -30,6 +32,9 @@ class StrictSerializer(serializers.Serializer[Any]):
             }
             if unknown:
                 raise serializers.ValidationError({name: [detail] for name, detail in unknown.items()})
+            data = {
+                name: value for name, value in data.items() if value is not None or not self.fields[name].allow_null
+            }
         return super().to_internal_value(data)
 
 

@@ -45,9 +45,11 @@ class NewScheduledTransferSerializer(NewTransferSerializer):
     end_to_end_id = None  # type: ignore[assignment]  # each transfer would need one of its own
     first_on = StrictDateField()
     frequency = serializers.ChoiceField(ScheduledTransferRow.Frequency.choices)
-    interval = IntervalField(required=False)
-    last_on = StrictDateField(required=False)
-    execution_rule = serializers.ChoiceField(ScheduledTransferRow.ExecutionRule.choices, required=False)
+    interval = IntervalField(required=False, allow_null=True)
+    last_on = StrictDateField(required=False, allow_null=True)
+    execution_rule = serializers.ChoiceField(
+        ScheduledTransferRow.ExecutionRule.choices, required=False, allow_null=True
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         today = bank_day.today()

@@ -35,7 +35,7 @@ class NewTransferSerializer(StrictSerializer):
     destination = DestinationSerializer()
     amount = AmountToPaySerializer()
     reference = StrictCharField(max_length=140)
-    end_to_end_id = StrictCharField(max_length=35, required=False)
+    end_to_end_id = StrictCharField(max_length=35, required=False, allow_null=True)
 
 
 class TransferView(PaymentView):

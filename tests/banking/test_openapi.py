@@ -118,6 +118,14 @@ def test_every_integer_says_how_wide_it_is():
                     assert form["format"] == ("int64" if wide else "int32"), f"{name}.{member}"
 
 
+def test_an_optional_member_of_a_request_may_be_null():
+    """Kotlin's and Java's clients write null for a value that the app does not set."""
+    for view in {pattern.callback.cls for pattern in patterns().values()}:
+        for serializer in view.bodies.values():
+            for name, field in serializer().fields.items():
+                assert field.required or field.allow_null, f"{serializer.__name__}.{name}"
+
+
 def test_a_client_may_be_given_a_token_or_run_the_flow():
     schemes = document()["components"]["securitySchemes"]
     assert schemes["oauth2"]["flows"]["authorizationCode"]["tokenUrl"].endswith("/oauth/token")

@@ -419,3 +419,14 @@ def test_a_late_key_for_another_order_is_refused(alice_api, current, savings, of
     assert not IdempotencyRecord.objects.exists()
     assert send(alice_api, body).status_code == 201
     assert Transfer.objects.count() == 1
+
+
+def test_null_of_an_optional_member_is_as_if_it_were_absent(alice_api, current, savings):
+    """Kotlin's and Java's generated clients write it so. Also for the idempotency key: it is the same request."""
+    body = body_of(current, savings)
+    made = send(alice_api, {**body, "end_to_end_id": None})
+    again = send(alice_api, body)
+    assert (made.status_code, again.status_code) == (201, 201)
+    assert made.json() == again.json()
+    assert made.json()["end_to_end_id"] is None
+    assert send(alice_api, {**body, "reference": None}, "another-key-of-16").status_code == 400
