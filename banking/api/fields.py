@@ -19,9 +19,11 @@ Keywords = dict[str, Any]
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A closed schema: an unknown member is refused, so that a mistyped name is never silently ignored. Null means that
-    an optional member is absent, because many generated clients write it so.
-    """
+    """A closed schema: an unknown member is refused, so that a mistyped name is never silently ignored."""
+
+    #: Whether null means that an optional member is absent: many generated clients write it so. In a PATCH it has a
+    #: meaning of its own (RFC 7396).
+    null_is_absent: ClassVar[bool] = False
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
