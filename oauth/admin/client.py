@@ -126,6 +126,7 @@ class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
                         "userinfo_signed_response_alg",
                         "introspection_signed_response_alg",
                         "id_token_at_refresh",
+                        "user_claims_in_id_token",
                         "default_max_age",
                         "backchannel_token_delivery_mode",
                         "backchannel_client_notification_endpoint",

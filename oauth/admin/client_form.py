@@ -202,7 +202,7 @@ class ChangeClientForm(ClientForm):
             "accepts_endpoint_audience", "exchange_policy", "exchange_from",
             "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required",
             "subject_type", "sector_identifier_uri", "id_token_signed_response_alg", "userinfo_signed_response_alg",
-            "introspection_signed_response_alg", "id_token_at_refresh",
+            "introspection_signed_response_alg", "id_token_at_refresh", "user_claims_in_id_token",
             "default_max_age", "backchannel_token_delivery_mode",
             "backchannel_client_notification_endpoint",
         )  # fmt: skip

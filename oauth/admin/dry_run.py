@@ -195,7 +195,7 @@ def _tokens(client: Client, grant_type: str, form: dict[str, str]) -> Iterator[S
         renewed = grants.run(
             GrantType.REFRESH_TOKEN, GrantRequest(client, again, token_policy(), _confirmation(client, issued))
         )
-        rotates = renewed.refresh_token not in (None, issued.refresh_token)
+        rotates = renewed.refresh_token != issued.refresh_token
         yield Step(
             gettext("The token is refreshed"),
             gettext("With a new refresh token. The old one stops working when the new one is used.")

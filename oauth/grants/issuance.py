@@ -212,19 +212,27 @@ def tokens_of_a_user(
         scopes=scopes,
         refresh_token=refresh_token,
         refresh_token_row=refresh_token_row,
-        id_token=new_id_token(request, authorization, access_token=token, nonce=nonce) if "openid" in scopes else None,
+        id_token=new_id_token(request, authorization, scopes, access_token=token, nonce=nonce)
+        if "openid" in scopes
+        else None,
         confirmation=confirmation,
         authorization_details=details,
         grant_id=str(authorization.pk),
     )
 
 
-def new_id_token(request: GrantRequest, authorization: Authorization, *, access_token: str, nonce: str = "") -> str:
-    """With the claims that were requested by name (OpenID Connect Core §5.5)."""
+def new_id_token(
+    request: GrantRequest, authorization: Authorization, scopes: frozenset[str], *, access_token: str, nonce: str = ""
+) -> str:
+    """With the claims that were requested by name (OpenID Connect Core §5.5).
+
+    Those of the `scopes` come from UserInfo (§5.4), unless an admin lets the client read them here.
+    """
     client, policy = request.client, request.policy
     names = entitlement.claim_names(authorization.claims.get("id_token", []), client)
+    of_scopes = scopes if client.user_claims_in_id_token else frozenset()
     user = authorization.user
-    claims = user_claims.released(user, frozenset(), names, source=policy.user_claims) if names else {}
+    claims = user_claims.released(user, of_scopes, names, source=policy.user_claims) if names or of_scopes else {}
     return id_token.sign(
         client,
         authorization,

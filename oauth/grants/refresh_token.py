@@ -59,10 +59,14 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         names_user = client.id_token_at_refresh and "openid" in scopes
         issued = Issuance(
             access_token=access_token,
-            id_token=issuance.new_id_token(request, authorization, access_token=access_token) if names_user else None,
+            id_token=issuance.new_id_token(request, authorization, scopes, access_token=access_token)
+            if names_user
+            else None,
             expires_in_seconds=int(lifetime.total_seconds()),
             scopes=scopes,
-            refresh_token=new_token,
+            # RFC 6749 §6: without a new one the client keeps its own. Several libraries lose it unless the response
+            # repeats it.
+            refresh_token=new_token or params["refresh_token"],
             refresh_token_row=row,
             confirmation=request.confirmation,
             authorization_details=details,

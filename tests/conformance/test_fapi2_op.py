@@ -354,7 +354,7 @@ def test_refresh_token(browser, bank, bank2):
     refused(bank2.token(**form), "invalid_grant")
     answer = bank.token(**form).json()
     assert answer["token_type"] == "DPoP"
-    assert "refresh_token" not in answer
+    assert answer["refresh_token"] == refresh_token
     assert bank.resource(answer["access_token"]).status_code == 200
 
 

@@ -79,11 +79,9 @@ class TokenEndpoint:
             form = {"client_id": client.client_id, **form}
         return self.send(urlencode(form), headers=headers)
 
-    def send(self, body: str | bytes, headers: dict[str, str] | None = None) -> Any:
+    def send(self, body: str | bytes, headers: dict[str, str] | None = None, *, endpoint: str = "/oauth/token") -> Any:
         browser = Browser(raise_request_exception=False)
-        return browser.post(
-            "/oauth/token", body, content_type="application/x-www-form-urlencoded", headers=headers or {}
-        )
+        return browser.post(endpoint, body, content_type="application/x-www-form-urlencoded", headers=headers or {})
 
     def redeem(self, client: Client, code: str, **form: str) -> Any:
         given = {"redirect_uri": "https://app.example/callback", "code_verifier": VERIFIER, **form}

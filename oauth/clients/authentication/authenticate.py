@@ -56,7 +56,11 @@ def _without_proof(request: HttpRequest, client_id: str) -> Credentials:
 
 
 def verify(credentials: Credentials) -> Client:
-    """The client that authenticated by the method that it is registered for. Raises InvalidClient (401)."""
+    """The client that authenticated by the method that it is registered for. Raises InvalidClient (401).
+
+    RFC 6749 §2.3.1 knows two ways to send a secret. A client that has one may use either: it proves the same, and some
+    libraries send the code in one way and the refresh token in the other.
+    """
     client = cache.cached(credentials.client_id)
     if client is not None:
         try:
@@ -74,7 +78,8 @@ def _verified(credentials: Credentials, client: Client | None) -> Client:
     registered = client.token_endpoint_auth_method
     is_by_certificate = registered in TLS_METHODS and credentials.method == AuthenticationMethod.NONE
     # ASVS 5.0 10.4.10: a confidential client must present its credentials.
-    if credentials.method != registered and not is_by_certificate and not _is_imported_secret(credentials, client):
+    is_by_secret = registered in SECRET_METHODS and credentials.method in SECRET_METHODS
+    if credentials.method != registered and not is_by_certificate and not is_by_secret:
         raise InvalidClient(
             f"This client is registered to authenticate by {registered}, but the request used {credentials.method}."
         )
@@ -86,9 +91,3 @@ def _verified(credentials: Credentials, client: Client | None) -> Client:
     elif registered != AuthenticationMethod.NONE:
         methods.named(registered).verify(credentials.proof, client)
     return client
-
-
-def _is_imported_secret(credentials: Credentials, client: Client) -> bool:
-    """The server that issued the secret accepted it in the header and in the body (RFC 6749 §2.3.1), and did not record
-    which of them the client uses."""
-    return bool(client.imported_secret) and client.has_secret and credentials.method in SECRET_METHODS

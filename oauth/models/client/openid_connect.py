@@ -38,6 +38,13 @@ class HasOpenIDConnect(models.Model):
         db_default=True,
         help_text="OpenID Connect Core §12.2. For a client with the scope openid; some read the user only from there.",
     )
+    user_claims_in_id_token = models.BooleanField(
+        "user claims in the ID token",
+        default=False,
+        db_default=False,
+        help_text="OpenID Connect Core §5.4: name and email come from UserInfo. Some clients never ask there, such as "
+        "Kubernetes and Auth.js. For these the ID token also has what the scopes profile and email release.",
+    )
     backchannel_token_delivery_mode = models.CharField(
         "CIBA mode", max_length=4, choices=DeliveryMode.choices, default=DeliveryMode.POLL
     )

@@ -66,7 +66,7 @@ def test_a_client_that_is_deleted_here_is_refused_at_once(service, token_endpoin
     [
         {"is_active": False},
         {"secret_digest": digest("another")},
-        {"token_endpoint_auth_method": "client_secret_post"},
+        {"token_endpoint_auth_method": "private_key_jwt"},
         {"grant_types": []},
         {"allowed_scopes": []},
         {"allowed_resources": ["https://other.example"], "allowed_scopes": []},

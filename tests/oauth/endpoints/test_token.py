@@ -143,7 +143,7 @@ def test_a_confidential_client_needs_its_secret(service, token_endpoint):
     """ASVS 5.0 10.4.10."""
     form = {"grant_type": "client_credentials", "client_id": service.client_id}
     assert_refused(token_endpoint.post(**form), "invalid_client", 401)
-    assert_refused(token_endpoint.post(**form, client_secret=service.secret), "invalid_client", 401)
+    assert_refused(token_endpoint.post(**form, client_secret="another"), "invalid_client", 401)
     assert_refused(token_endpoint.post(service, **form, client_secret=service.secret), "invalid_request")
 
 

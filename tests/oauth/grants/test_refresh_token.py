@@ -36,11 +36,12 @@ def test_a_public_client_gets_a_new_one_each_time(issued, mobile_app, token_endp
 
 
 def test_a_confidential_client_keeps_its_own(issued, web_app, token_endpoint):
+    """RFC 6749 §6. The response repeats it for libraries that store each response whole, such as simple-oauth2."""
     token = issued(web_app)["refresh_token"]
     for _ in range(3):
         answer = token_endpoint.refresh(web_app, token)
         assert answer.status_code == 200
-        assert "refresh_token" not in answer.json()
+        assert answer.json()["refresh_token"] == token
 
 
 def test_a_lost_answer_logs_nobody_out(issued, mobile_app, token_endpoint):
@@ -403,3 +404,17 @@ def test_a_client_may_do_without_it(browser, web_app, token_endpoint):
     first = token_endpoint.redeem(web_app, allow(browser, web_app, scope="openid")).json()
     assert "id_token" in first
     assert "id_token" not in token_endpoint.refresh(web_app, first["refresh_token"]).json()
+
+
+@pytest.mark.parametrize("is_on", [False, True])
+def test_the_id_token_has_the_claims_of_scopes_only_if_an_admin_says_so(browser, web_app, token_endpoint, alice, is_on):
+    """OpenID Connect Core §5.4: otherwise they come from UserInfo."""
+    web_app.user_claims_in_id_token = is_on
+    web_app.save()
+    first = token_endpoint.redeem(web_app, allow(browser, web_app, scope="openid email accounts:read")).json()
+    again = token_endpoint.refresh(web_app, first["refresh_token"]).json()
+    narrowed = token_endpoint.refresh(web_app, first["refresh_token"], scope="openid").json()
+    expected = alice.email if is_on else None
+    assert [decoded(one["id_token"]).get("email") for one in (first, again)] == [expected, expected]
+    assert "email" not in decoded(narrowed["id_token"])
+    assert "name" not in decoded(first["id_token"])
