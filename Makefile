@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test test-all sdks matrix test-plain mutants model fuzz simulate check bench lock messages sbom screenshots
+.PHONY: demo test test-all sdks matrix test-plain interop mutants model fuzz simulate check bench lock messages sbom screenshots
 
 # Serves the demo on PORT (default 8000, or the next free one), with its data in DATA_DIR (default .demo).
 # exec, so that Ctrl-C reaches Python.
@@ -14,13 +14,18 @@ demo: $(INSTALLED)
 
 # Runs the tests that need nothing but Python and PostgreSQL. ARGS="tests/oauth -k refresh" selects some.
 test: $(INSTALLED)
-	$(RUN) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not sdk and not packaged and not simulation and not large" $(ARGS)
+	$(RUN) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not sdk and not packaged and not simulation and not large and not interop" $(ARGS)
 
-# Runs also the tests that need a browser, node or servers, or that act at random. ARGS as above. These tests wait, so
-# three processes share two cores.
+# Runs also the tests that need a browser, node or servers, or that act at random, but not those of `make interop`. ARGS
+# as above. These tests wait, so three processes share two cores.
 test-all: $(INSTALLED)
 	@.ci/chromium
-	$(RUN) -m pytest --numprocesses=$(shell $(PYTHON) -c "import os; print(os.cpu_count() * 3 // 2)") --dist=loadfile --no-loadscope-reorder $(ARGS)
+	$(RUN) -m pytest --numprocesses=$(shell $(PYTHON) -c "import os; print(os.cpu_count() * 3 // 2)") --dist=loadfile --no-loadscope-reorder -m "not interop" $(ARGS)
+
+# Logs in with client libraries of other people, in Python, JavaScript, Go and Java (docs/clients.md). A language that is
+# not on this machine, or whose packages cannot be fetched, is skipped; the last line says so. ARGS="-k MSAL" selects some.
+interop: $(INSTALLED)
+	$(RUN) -m pytest -m interop tests/interop $(ARGS)
 
 # Runs the protocol's tests without the tricks of oauth/fast_path/README.md.
 test-plain: $(INSTALLED)

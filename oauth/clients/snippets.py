@@ -73,7 +73,7 @@ def why_none(client: Client) -> str:
     if client.is_fapi or client.must_push or client.must_bind or client.must_sign_requests:
         return gettext(
             "This client pushes, binds or signs. A whole program that does is `manage.py demo_app --fapi` "
-            "(demo/fapi_app.py), and for openid-client tests/flows/node/fapi-openid-client.mjs."
+            "(demo/fapi_app.py), and for openid-client tests/interop/node/fapi-openid-client.mjs."
         )
     if not client.is_public and client.token_endpoint_auth_method != AuthenticationMethod.SECRET_BASIC:
         return gettext("This client proves itself by something else than a secret in the Authorization header.")

@@ -1,15 +1,13 @@
 """A demo that runs as a person would run it, for stories over real HTTP."""
 
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from tests.lib import servers
+from tests.lib import servers, toolchains
 from tests.lib.chromium import CHROMIUM, OFFLINE
-from tests.lib.node import NODE
 
 
 @pytest.fixture(scope="session")
@@ -29,11 +27,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
 
 @pytest.fixture(scope="session")
 def libraries() -> None:
-    """`npm ci`, once per lock file."""
-    stamp = NODE / "node_modules" / ".package-lock.json"
-    lock = NODE / "package-lock.json"
-    if not stamp.exists() or stamp.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=NODE, check=True, timeout=300)
+    """Those that tests/interop/node pins, in tests.lib.node.NODE."""
+    toolchains.NODE.prepare()
 
 
 @pytest.fixture(scope="module")

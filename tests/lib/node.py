@@ -1,11 +1,12 @@
-"""Where the node programs of the tests live, and whether they can run."""
+"""Where the node programs of the tests find their libraries, and whether they can run."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
-NODE = Path(__file__).resolve().parents[1] / "flows" / "node"
+from tests.lib import toolchains
+
+NODE = toolchains.CACHE / "node"
 skip_without_node = pytest.mark.skipif(
     not (shutil.which("node") and shutil.which("npm")), reason="no node and npm on this machine"
 )

@@ -3,7 +3,7 @@
 import os
 from contextlib import nullcontext
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from bs4 import BeautifulSoup
@@ -12,9 +12,9 @@ EMAIL = "alice@demo.test"
 PASSWORD = os.environ.get("DEMO_PASSWORD", "correct-horse-demo")
 
 
-def let_in(url: str, email: str = EMAIL) -> None:
+def let_in(url: str, email: str = EMAIL, browser: requests.Session | None = None) -> None:
     """Opens the address that a device shows, logs in, compares the code and allows."""
-    with requests.Session() as browser:
+    with nullcontext(browser) if browser else requests.Session() as browser:
         response = browser.get(url)
         for _ in range(6):
             form = BeautifulSoup(response.text, "html.parser").select_one("main form")
@@ -28,13 +28,17 @@ def let_in(url: str, email: str = EMAIL) -> None:
                 fields |= {"login": email, "password": PASSWORD}
             elif form.select_one("button[name=decision]"):
                 fields["decision"] = "allow"
-            action = urljoin(response.url, str(form.get("action") or ""))
-            response = browser.post(action, data=fields)
+            response = _submit(browser, response, str(form.get("action") or ""), fields)
     raise AssertionError("The pages go round in circles.")
 
 
 def answer(
-    url: str, *, returns_to: str, decision: str = "allow", email: str = EMAIL, browser: requests.Session | None = None
+    url: str,
+    *,
+    returns_to: str | tuple[str, ...],
+    decision: str = "allow",
+    email: str = EMAIL,
+    browser: requests.Session | None = None,
 ) -> str:
     """Logs in and decides by the pages' own forms; the URL that the browser is sent back to."""
     with nullcontext(browser) if browser else requests.Session() as browser:
@@ -57,6 +61,14 @@ def answer(
                 fields |= {"login": email, "password": PASSWORD}
             else:
                 fields["decision"] = decision
-            action = urljoin(response.url, str(form.get("action") or ""))
-            response = browser.post(action, data=fields, allow_redirects=False)
+            response = _submit(browser, response, str(form.get("action") or ""), fields, allow_redirects=False)
     raise AssertionError("The pages go round in circles.")
+
+
+def _submit(
+    browser: requests.Session, page: requests.Response, action: str, fields: dict[str, Any], **options: Any
+) -> requests.Response:
+    """Browsers say where a form stood, and over TLS Django insists on it."""
+    parts = urlsplit(page.url)
+    origin = {"Origin": f"{parts.scheme}://{parts.netloc}"}
+    return browser.post(urljoin(page.url, action), data=fields, headers=origin, **options)

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("oauth", "0033_dot_import_scopes"),
+        ("oauth", "0034_client_logo"),
     ]
 
     operations = [

@@ -1,0 +1,113 @@
+"""Installs the pinned libraries of a language below .cache/interop, once per lock file.
+
+What is missing on this machine, or cannot be fetched, is a reason to skip the clients of the language. A program that
+does not compile is not: that fails.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lib.servers import ROOT
+
+SOURCES = ROOT / "tests" / "interop"
+CACHE = ROOT / ".cache" / "interop"
+INSTALL_SECONDS = 900
+
+
+class Missing(Exception):
+    """The language cannot be had here; the text says why."""
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """`programs` must be on PATH. `install` fetches what `manifests` pin, and runs in the cache."""
+
+    language: str
+    programs: tuple[str, ...]
+    manifests: tuple[str, ...]
+    install: tuple[tuple[str, ...], ...]
+    build: tuple[tuple[str, ...], ...] = ()
+
+    def prepare(self) -> Path:
+        """The directory with the programs of the language and their libraries. Raises Missing."""
+        for program in self.programs:
+            if shutil.which(program) is None:
+                raise Missing(f"{program} is not on this machine")
+        folder = CACHE / self.language
+        folder.mkdir(parents=True, exist_ok=True)
+        with (CACHE / f"{self.language}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # several runs share the cache
+            shutil.copytree(SOURCES / self.language, folder, dirs_exist_ok=True)
+            _once(folder / ".installed", _digest(folder, self.manifests), lambda: self._install(folder))
+            for command in self.build:
+                _run(command, folder, on_failure=AssertionError)
+        return folder
+
+    def _install(self, folder: Path) -> None:
+        for command in self.install:
+            _run(command, folder, on_failure=Missing)
+
+
+def _once(stamp: Path, state: str, action: Callable[[], None]) -> None:
+    if stamp.exists() and stamp.read_text() == state:
+        return
+    stamp.unlink(missing_ok=True)
+    action()
+    stamp.write_text(state)
+
+
+def _digest(folder: Path, names: tuple[str, ...]) -> str:
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in names)).hexdigest()
+
+
+def _run(command: tuple[str, ...], folder: Path, *, on_failure: type[Exception]) -> None:
+    said = f"`{' '.join(command)}`"
+    try:
+        result = subprocess.run(
+            command, cwd=folder, env=os.environ, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise Missing(f"{said} took more than {INSTALL_SECONDS} s") from error
+    if result.returncode:
+        last = (result.stderr.strip() or result.stdout.strip())[-1500:]
+        raise on_failure(f"{said} failed: {last}")
+
+
+_UV = (sys.executable, "-m", "uv")
+PYTHON = Toolchain(
+    "python",
+    programs=(),
+    manifests=("requirements.txt",),
+    install=(
+        (*_UV, "venv", "--quiet", "--clear", "--python", sys.executable, ".venv"),
+        (*_UV, "pip", "install", "--quiet", "--require-hashes", "--python", ".venv/bin/python", "-r",
+         "requirements.txt"),
+    ),
+)  # fmt: skip
+NODE = Toolchain(
+    "node",
+    programs=("node", "npm"),
+    manifests=("package.json", "package-lock.json"),
+    install=(("npm", "ci", "--no-audit", "--no-fund", "--silent"),),
+    build=(
+        # AppAuth-JS is written for bundlers: its modules import each other without the ending .js.
+        (
+            "npx",
+            "esbuild",
+            "appauth-js.mjs",
+            "--bundle",
+            "--platform=node",
+            "--format=esm",
+            "--log-level=error",
+            "--banner:js=import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+            "--outfile=appauth-js.bundle.mjs",
+        ),
+    ),
+)
