@@ -8,6 +8,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from banking import ledger, notices, orders, payments, webhooks
+from banking.accounts import closing
 from banking.database import cleanup
 from banking.notices import email
 from banking.payments import scheme, transfers
@@ -70,6 +71,12 @@ def watch_consents(timestamp: int) -> None:
 @app.task(name="banking.clean_up", queue="banking", queueing_lock="banking.clean_up")
 def clean_up(timestamp: int) -> None:
     cleanup.delete_expired()
+
+
+@app.periodic(cron="17 * * * *")
+@app.task(name="banking.close_months", queue="banking", queueing_lock="banking.close_months")
+def close_months(timestamp: int) -> None:
+    closing.close_months()
 
 
 @app.periodic(cron="37 * * * *")

@@ -10,7 +10,8 @@ from django.utils import timezone
 #: What is read of a LedgerEntry, with `.values()`.
 FIELDS = (
     "transaction_id", "account_seq", "amount_minor", "currency", "balance_after_minor", "counterparty_name",
-    "counterparty_iban", "booked_at", "transaction__description", "transaction__kind", "transaction__transfer__id",
+    "counterparty_iban", "booked_at", "value_date",
+    "transaction__description", "transaction__kind", "transaction__transfer__id",
     "transaction__reverses_id", "transaction__reversed_by__id",
 )  # fmt: skip
 

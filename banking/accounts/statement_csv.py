@@ -4,10 +4,13 @@ reader's language opens it."""
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.utils.formats import get_format
+from django.utils.translation import gettext as _
 
+from banking.accounts.statements import Statement
 from banking.notation import amounts, iban
 from banking.notation.timestamps import timestamp
 from oauth.infrastructure import csv_cells
@@ -32,24 +35,37 @@ class Notation:
     mark: str = ""
     delimiter: str = ","
     decimal_sign: str = "."
+    opening: str = "Opening balance"
+    closing: str = "Closing balance"
 
     @classmethod
     def of_page(cls) -> "Notation":
         """For the language of the page. Where a comma separates decimals, a semicolon separates cells."""
         decimal_sign = str(get_format("DECIMAL_SEPARATOR"))
-        return cls("\ufeff", ";" if decimal_sign == "," else ",", decimal_sign)
+        delimiter = ";" if decimal_sign == "," else ","
+        return cls("\ufeff", delimiter, decimal_sign, _("Opening balance"), _("Closing balance"))
 
 
-def csv_lines(rows: Iterable[dict[str, Any]], notation: Notation = Notation()) -> Iterator[str]:
-    """`rows` have the columns of `history.FIELDS`."""
+def csv_lines(
+    statement: Statement, currency: str, rows: Iterable[dict[str, Any]], notation: Notation = Notation()
+) -> Iterator[str]:
+    """`rows` are the statement's, with the columns of `history.FIELDS`. The first line is the opening balance, the last
+    one the closing balance."""
     writer = csv.writer(_Echo(), delimiter=notation.delimiter)
 
     def decimal(currency: str, amount_minor: int) -> str:
         return str(amounts.decimal(currency, amount_minor)).replace(".", notation.decimal_sign)
 
+    def balance(at: datetime, text: str, amount_minor: int) -> str:
+        line: str = writer.writerow(
+            [timestamp(at), text, "", "", "", "", currency, decimal(currency, amount_minor), ""]
+        )
+        return line
+
     yield notation.mark + writer.writerow(_COLUMNS)
+    yield balance(statement.begins_at, notation.opening, statement.opening_minor)
     for row in rows:
-        currency, amount_minor = row["currency"], row["amount_minor"]
+        amount_minor = row["amount_minor"]
         yield writer.writerow(
             [
                 timestamp(row["booked_at"]),
@@ -63,3 +79,4 @@ def csv_lines(rows: Iterable[dict[str, Any]], notation: Notation = Notation()) -
                 row["transaction_id"],
             ]
         )
+    yield balance(statement.ends_at, notation.closing, statement.closing_minor)

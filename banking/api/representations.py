@@ -100,6 +100,7 @@ class StatementTransaction(TypedDict):
     transfer_id: UUID | None
     reverses: Annotated[UUID, Keywords(description="The transaction that this one undoes.")] | None
     booked_at: Timestamp | None
+    value_date: Day | None
 
 
 class Transaction(StatementTransaction):

@@ -84,7 +84,7 @@ class StatementDetail(BankView):
         if (known := unchanged(request, etag)) is not None:
             return known
         rows = statement.entries.values(*FIELDS).iterator(chunk_size=_CHUNK)
-        body = csv_lines(rows) if is_csv else _json(account, statement, rows)
+        body = csv_lines(statement, account["currency"], rows) if is_csv else _json(account, statement, rows)
         content_type = "text/csv; charset=utf-8" if is_csv else "application/json"
         answer: Streamed[Statement] = Streamed(body, content_type=content_type)
         answer["ETag"] = etag
@@ -94,8 +94,8 @@ class StatementDetail(BankView):
 
 
 def _etag(account: dict[str, Any], statement: StatementRows, *, is_csv: bool) -> str:
-    """Strong: a closed month has the same bytes for ever. Change `csv 2` when the format of the file changes."""
-    identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv 2' if is_csv else 'json'}"
+    """Strong: a closed month has the same bytes for ever. Change `csv 3` when the format of the file changes."""
+    identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv 3' if is_csv else 'json 2'}"
     return f'"{hashlib.sha256(identity.encode()).hexdigest()[:32]}"'
 
 
@@ -103,8 +103,8 @@ def _json(account: dict[str, Any], statement: StatementRows, rows: Iterable[dict
     head: StatementHead = {
         "id": str(statement.month),
         "account_id": account["id"],
-        "from": timestamp(statement.month.begins_at),
-        "to": timestamp(statement.month.ends_at),
+        "from": timestamp(statement.begins_at),
+        "to": timestamp(statement.ends_at),
         "opening_balance": money(account["currency"], statement.opening_minor),
         "closing_balance": money(account["currency"], statement.closing_minor),
     }

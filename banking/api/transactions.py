@@ -18,7 +18,7 @@ from banking.api.transaction_filters import Filters
 from banking.api.views import BankView, account_or_404, uuid_or_404
 from banking.consents.history import history_of_account
 from banking.models import LedgerEntry, Transfer
-from banking.notation import iban
+from banking.notation import bank_day, iban
 from banking.notation.timestamps import timestamp
 from oauth.resource_server import TokenRequest, is_authenticated_since, require_authentication
 
@@ -132,6 +132,7 @@ def _represent_pending(row: dict[str, Any]) -> Transaction:
         "reverses": None,
         "reversed_by": None,
         "booked_at": None,
+        "value_date": None,
     }
 
 
@@ -158,4 +159,5 @@ def represent_in_statement(row: dict[str, Any]) -> StatementTransaction:
         "transfer_id": row["transaction__transfer__id"],
         "reverses": row["transaction__reverses_id"],
         "booked_at": timestamp(row["booked_at"]),
+        "value_date": (row["value_date"] or bank_day.day_of(row["booked_at"])).isoformat(),
     }

@@ -46,7 +46,7 @@ SELECT 'UPDATE on sequence ' || seqrelid::regclass FROM pg_sequence
  WHERE has_sequence_privilege(%(role)s, seqrelid, 'UPDATE')
 UNION ALL
 SELECT 'EXECUTE on function ' || oid::regprocedure FROM pg_proc WHERE prosecdef
-   AND pronamespace = 'public'::regnamespace AND proname <> %(executable)s
+   AND pronamespace = 'public'::regnamespace AND proname <> ALL (%(executable)s::text[])
    AND has_function_privilege(%(role)s, oid, 'EXECUTE')"""
 _MISSING = """
 SELECT 'attribute LOGIN' FROM pg_roles WHERE rolname = %(role)s AND NOT rolcanlogin
@@ -89,7 +89,7 @@ def _rows(query: str, role: str) -> list[tuple[Any, ...]]:
         "role": role,
         "of_columns": list(PRIVILEGES_OF_COLUMNS),
         "of_tables": list(PRIVILEGES_OF_TABLES),
-        "executable": EXECUTABLE,
+        "executable": list(EXECUTABLE),
     }
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)

@@ -26,6 +26,8 @@ TRIGGERS = (
     ("bank_account", "opening_is_zero", "opening_is_zero"),
     ("bank_account", "no_delete", "forbid_change"),
     ("bank_account", "access_of_owner", "access_of_owner"),
+    ("month_closing", "append_only", "forbid_change"),
+    ("month_closing", "no_truncate", "forbid_change"),
     ("account_freeze", "freeze_guard", "freeze_guard"),
     ("account_freeze", "no_delete", "forbid_change"),
     ("account_freeze", "no_truncate", "forbid_change"),
@@ -34,7 +36,7 @@ TRIGGERS = (
     ("reversal_request", "no_truncate", "forbid_change"),
 )
 #: These write where the site's role may not. They run with their owner's rights and find only the owner's tables.
-WRITING_FUNCTIONS = ("access_of_owner", "entry_apply", "hold_apply", "purge_idempotency_records")
+WRITING_FUNCTIONS = ("access_of_owner", "close_month", "entry_apply", "hold_apply", "purge_idempotency_records")
 SEARCH_PATH = "search_path=public, pg_temp"
 
 CONSTRAINTS = (

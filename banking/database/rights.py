@@ -43,6 +43,7 @@ RIGHTS: dict[str, Rights] = {
             "execution_rule",
         ],
     },
+    "month_closing": {"SELECT": []},
     "account_freeze": {**APPENDED, "UPDATE": ["unfrozen_by_id", "unfrozen_at", "unfreeze_reason"]},
     "reversal_request": {
         **APPENDED,
@@ -63,8 +64,8 @@ RIGHTS: dict[str, Rights] = {
 
 #: Rights on the tables and sequences of later migrations, until set_up_role has run again.
 RIGHTS_LATER = {("r", privilege) for privilege in ALL} | {("S", "USAGE"), ("S", "SELECT")}
-#: The only function with its owner's rights that the site may call.
-EXECUTABLE = "purge_idempotency_records"
+#: The functions with their owner's rights that the site may call.
+EXECUTABLE = ("close_month", "purge_idempotency_records")
 PRIVILEGES_OF_COLUMNS = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
 PRIVILEGES_OF_TABLES = ("DELETE", "TRUNCATE", "TRIGGER")
 

@@ -45,7 +45,8 @@ def _grants(who: Composable) -> Iterator[Composable]:
     yield sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(database), who)
     yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(who)
     yield sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(who)
-    yield sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(Identifier("public", EXECUTABLE), who)
+    for function in EXECUTABLE:
+        yield sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(Identifier("public", function), who)
     for table in tables():
         yield sql.SQL("GRANT {} ON {} TO {}").format(_listed(RIGHTS.get(table, ALL)), Identifier("public", table), who)
     yield sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {} ON TABLES TO {}").format(_listed(ALL), who)

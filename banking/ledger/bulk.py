@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 from banking.ledger.posting import _counterparty, lock
 from banking.ledger.refusals import CurrencyMismatch, from_database
 from banking.models import Account, LedgerEntry, LedgerSeal, LedgerTransaction
+from banking.notation import bank_day
 
 #: The most postings in one database transaction that do not slow each other down.
 MOST_AT_ONCE = 10_000
@@ -25,7 +26,8 @@ MOST_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """`amount_minor` goes from `source` to `destination`, at that time."""
+    """`amount_minor` goes from `source` to `destination`. It is booked at that time, or with the entry before it if
+    that is later; from the site's role, now."""
 
     source: UUID
     destination: UUID
@@ -68,21 +70,22 @@ def _post_all(postings: Sequence[Posting]) -> list[UUID]:
 
 _ENTRY = (
     "transaction_id", "account_id", "currency", "amount_minor", "account_seq", "balance_after_minor",
-    "counterparty_name", "counterparty_iban", "booked_at",
+    "counterparty_name", "counterparty_iban", "booked_at", "value_date",
 )  # fmt: skip
 
 
 def _entries(pk: UUID, posting: Posting, source: Account, destination: Account) -> list[tuple[Any, ...]]:
-    """In the order of `post`. The trigger sets the two values that are 0 here."""
+    """In the order of `post`. The trigger sets the two values that are 0 here and the time."""
     sides = sorted(
         ((source, -posting.amount_minor), (destination, posting.amount_minor)),
         key=lambda side: (side[0].kind == Account.Kind.INTERNAL, side[0].pk),
     )
+    value_date = bank_day.day_of(posting.at)
     rows = []
     for account, amount_minor in sides:
         other = _counterparty(account, (source, destination), None)
         name, iban = other.get("counterparty_name", ""), other.get("counterparty_iban", "")
-        rows.append((pk, account.pk, account.currency, amount_minor, 0, 0, name, iban, posting.at))
+        rows.append((pk, account.pk, account.currency, amount_minor, 0, 0, name, iban, posting.at, value_date))
     return rows
 
 

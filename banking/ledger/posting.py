@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from banking.ledger.refusals import CurrencyMismatch, SameAccount, from_database
 from banking.models import Account, Hold, LedgerEntry, LedgerSeal, LedgerTransaction
+from banking.notation import bank_day
 
 
 def post(
@@ -72,6 +73,7 @@ def _post(
         *lock(amounts.keys() - {account.pk for account in internal}),
         *sorted(internal, key=lambda account: account.pk),
     ]
+    value_date = bank_day.day_of(posted.created_at)
     currencies = {account.currency for account in accounts}
     if len(currencies) != 1:
         raise CurrencyMismatch
@@ -90,7 +92,8 @@ def _post(
             amount_minor=amounts[account.pk],
             account_seq=0,  # the trigger sets this and the balance
             balance_after_minor=0,
-            booked_at=posted.created_at,
+            booked_at=posted.created_at,  # from the site's role, the trigger takes its own clock
+            value_date=value_date,
             **_counterparty(account, accounts, outside),
         )
         for account in accounts

@@ -7,6 +7,7 @@ from banking.models.consent import Consent
 from banking.models.idempotency import IdempotencyRecord
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
 from banking.models.ledger_audit import LedgerAudit
+from banking.models.month_closing import MonthClosing
 from banking.models.payee import Payee
 from banking.models.reversal_request import ReversalRequest
 from banking.models.role import Role
@@ -26,6 +27,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerSeal",
     "LedgerTransaction",
+    "MonthClosing",
     "Payee",
     "ReversalRequest",
     "Role",

@@ -15,8 +15,8 @@ from banking.notation.currencies import MINOR_DIGITS
 
 
 class Account(models.Model):
-    """Amounts are signed minor units; + is credit to the holder. Only triggers write `posted_minor`, `held_minor` and
-    `last_seq`."""
+    """Amounts are signed minor units; + is credit to the holder. Only triggers write `posted_minor`, `held_minor`,
+    `last_seq` and `last_booked_at`; `closed_until` is the end of the last closed month."""
 
     class Kind(models.TextChoices):
         CUSTOMER = "customer", "Customer"
@@ -46,6 +46,8 @@ class Account(models.Model):
     posted_minor = models.BigIntegerField(default=0, editable=False)
     held_minor = models.BigIntegerField(default=0, editable=False)
     last_seq = models.BigIntegerField(default=0, editable=False)
+    last_booked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    closed_until = models.DateTimeField(null=True, blank=True, editable=False)
     opened_at = models.DateTimeField(default=timezone.now)
 
     objects = AccountQuerySet.as_manager()

@@ -38,7 +38,8 @@ class LedgerTransaction(models.Model):
 
 
 class LedgerEntry(models.Model):
-    """One side of a transaction. The trigger entry_apply sets `account_seq` and `balance_after_minor`."""
+    """One side of a transaction. The trigger entry_apply sets `account_seq`, `balance_after_minor` and `booked_at`.
+    Number and time rise together. `value_date` is the day that counts for interest; None before it was stored."""
 
     transaction = models.ForeignKey(LedgerTransaction, on_delete=models.PROTECT, related_name="entries")
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
@@ -49,6 +50,7 @@ class LedgerEntry(models.Model):
     counterparty_name = models.CharField(max_length=140, blank=True)
     counterparty_iban = models.CharField(max_length=34, blank=True)
     booked_at = models.DateTimeField(default=timezone.now)
+    value_date = models.DateField(null=True, blank=True)
 
     class Meta:
         db_table = "ledger_entry"

@@ -80,8 +80,10 @@ def statement_csv(request: HttpRequest, account_id: UUID, month: str) -> HttpRes
     notation = Notation.of_page()  # before the answer is streamed, when no language is active any more
 
     def download(found: Account, asked: Month) -> HttpResponseBase:
-        rows = statement_of(found.pk, asked).entries.values(*FIELDS).iterator(chunk_size=500)
-        response = StreamingHttpResponse(csv_lines(rows, notation), content_type="text/csv; charset=utf-8")
+        made = statement_of(found.pk, asked)
+        rows = made.entries.values(*FIELDS).iterator(chunk_size=500)
+        lines = csv_lines(made, found.currency, rows, notation)
+        response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         response["Content-Disposition"] = f'attachment; filename="statement-{asked}.csv"'
         return response
 

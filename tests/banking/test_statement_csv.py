@@ -5,13 +5,21 @@ import csv
 import pytest
 from django.utils import timezone, translation
 
+from banking.accounts.months import Month
 from banking.accounts.statement_csv import Notation, csv_lines
+from banking.accounts.statements import Statement
+from banking.models import LedgerEntry
 
 ROW = {
     "booked_at": timezone.now(), "transaction__description": "Rent; March", "counterparty_name": "Bob, Ltd",
     "counterparty_iban": "DE89370400440532013000", "amount_minor": -123456, "currency": "EUR",
     "balance_after_minor": 5, "transaction_id": "t",
 }  # fmt: skip
+OCTOBER = Month(2026, 10)
+STATEMENT = Statement(
+    OCTOBER, OCTOBER.begins_at, OCTOBER.ends_at, 1, 1, opening_minor=123461, closing_minor=5,
+    entries=LedgerEntry.objects.none(),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -20,16 +28,18 @@ ROW = {
 )
 def test_excel_opens_it_in_the_language_of_the_page(language, delimiter, amount, balance):
     with translation.override(language):
-        text = "".join(csv_lines([ROW], Notation.of_page()))
+        text = "".join(csv_lines(STATEMENT, "EUR", [ROW], Notation.of_page()))
     assert text[0] == "\ufeff"
-    [row] = csv.DictReader(text[1:].splitlines(), delimiter=delimiter)
+    opening, row, closing = csv.DictReader(text[1:].splitlines(), delimiter=delimiter)
     assert (row["amount"], row["balance_after"]) == (amount, balance)
+    assert (opening["balance_after"], closing["balance_after"]) == (amount.replace("56", "61"), balance)
+    assert (opening["amount"], opening["direction"], opening["booked_at"]) == ("", "", "2026-10-01T00:00:00Z")
     assert (row["description"], row["counterparty_name"]) == ("Rent; March", "Bob, Ltd")
 
 
 def test_the_api_sends_the_same_in_every_language():
     with translation.override("de"):
-        german = "".join(csv_lines([ROW]))
-    assert german == "".join(csv_lines([ROW]))
+        german = "".join(csv_lines(STATEMENT, "EUR", [ROW]))
+    assert german == "".join(csv_lines(STATEMENT, "EUR", [ROW]))
     assert ",1234.56,EUR,0.05," in german
     assert german[0] != "\ufeff"

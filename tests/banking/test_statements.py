@@ -80,7 +80,10 @@ def test_as_csv_a_text_is_never_a_formula(read):
     answer = read("/2026-10", Accept="text/csv")
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"] == 'attachment; filename="statement-2026-10.csv"'
-    rows = list(csv.DictReader(io.StringIO(body(answer))))
+    opening, *rows, closing = csv.DictReader(io.StringIO(body(answer)))
+    assert [(row["description"], row["balance_after"], row["amount"]) for row in (opening, closing)] == [
+        ("Opening balance", "75.98", ""), ("Closing balance", "113.97", ""),
+    ]  # fmt: skip
     assert [row["description"] for row in rows] == ["Salary", "'=HYPERLINK(1)", '"quoted", with comma']
     assert [(row["direction"], row["amount"]) for row in rows][:2] == [("in", "50.00"), ("out", "12.00")]
 

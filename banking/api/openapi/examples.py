@@ -33,7 +33,7 @@ _IN_STATEMENT = {
     "id": _TRANSACTION, "account_seq": 42, "status": "booked", "kind": "transfer", "direction": "out",
     "amount": _gbp(12_500), "balance_after": _gbp(87_500), "description": "INV 7",
     "counterparty": {"name": "Dora Demir", "identifier_masked": "DE•• •••• 3000"}, "transfer_id": _TRANSFER,
-    "reverses": None, "booked_at": _AT,
+    "reverses": None, "booked_at": _AT, "value_date": "2026-11-24",
 }  # fmt: skip
 _TRANSACTION_SHOWN = {**_IN_STATEMENT, "reversed_by": None}
 _MONTH = {"id": "2026-10", "from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"}

@@ -1,0 +1,30 @@
+"""The closed months of accounts: what a statement begins and ends with, for ever."""
+
+from django.db import models
+from uuid_utils.compat import uuid7
+
+from banking.models.account import Account
+
+
+class MonthClosing(models.Model):
+    """The last entry of the account's month by `account_seq`, 0 if there was none before, and the balance after it.
+
+    Written by the database function close_month alone. What is booked later is booked at `ends_at` or after it, so that
+    a closed month stays as it is, even if BANK_TIME_ZONE changes.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="month_closings", db_index=False)
+    month = models.DateField()
+    last_seq = models.BigIntegerField()
+    closing_minor = models.BigIntegerField()
+    ends_at = models.DateTimeField()
+    closed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "month_closing"
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["account", "month"], name="month_closed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.month:%Y-%m}"
