@@ -34,9 +34,8 @@ class StrictSerializer(serializers.Serializer[Any]):
             }
             if unknown:
                 raise serializers.ValidationError({name: [detail] for name, detail in unknown.items()})
-            data = {
-                name: value for name, value in data.items() if value is not None or not self.fields[name].allow_null
-            }
+            if self.null_is_absent:
+                data = {name: value for name, value in data.items() if value is not None or self.fields[name].required}
         return super().to_internal_value(data)
 
 

@@ -32,6 +32,7 @@ PAYMENT_REFUSALS = {
 
 class NewTransferSerializer(StrictSerializer):
     null_is_absent = True
+
     source_account_id = StrictUUIDField()
     destination = DestinationSerializer()
     amount = AmountToPaySerializer()
