@@ -5,6 +5,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
+from allauth.account.utils import get_next_redirect_url
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.sites.requests import RequestSite
@@ -14,9 +15,10 @@ from accounts import addresses, notices
 from accounts.addresses import mail_limit
 from accounts.browsers import known_device
 from accounts.changes.acts import remove_connections
-from accounts.login import after_response, guessing, recent_proof
+from accounts.login import after_response, guessing, recent_proof, way_on
 from accounts.models import User, UserManager
 from accounts.upstream import proof
+from oauth.authorize import interaction
 from oauth.pages import brand
 
 # accounts.changes and accounts.second_factors notify of these, for pages, commands and staff alike.
@@ -31,8 +33,14 @@ class AccountAdapter(DefaultAccountAdapter):
         return super().clean_email(UserManager.normalize_email(email))
 
     def is_safe_url(self, url: str | None) -> bool:
-        """Redirects after login must stay on this site, so only paths are allowed (RFC 9700 §4.11)."""
-        return url is not None and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+        """Redirects after login must stay on this site, so only paths are allowed (RFC 9700 §4.11).
+
+        A link to an interaction of another browser leads nowhere: the user of this browser did not ask for it.
+        """
+        if url is None or not url_has_allowed_host_and_scheme(url, allowed_hosts=None):
+            return False
+        asked_by = interaction.id_in(url)
+        return not asked_by or self.request is None or interaction.is_of_browser(self.request, asked_by)
 
     def pre_authenticate(self, request: Any, **credentials: Any) -> None:
         """Refuses nobody before the password is checked; accounts.login.guessing asks for a code instead."""
@@ -78,6 +86,10 @@ class AccountAdapter(DefaultAccountAdapter):
         if is_news:
             notices.enqueue_notice("new_device", user, request)
 
+    def post_login(self, request: Any, user: Any, *, redirect_url: str | None, **kwargs: Any) -> Any:
+        """This tab leads where it was meant to, also if a login in another tab began later."""
+        return super().post_login(request, user, redirect_url=get_next_redirect_url(request) or redirect_url, **kwargs)
+
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """Not right after a login."""
         return super().is_reauthentication_required(app=app, **kwargs) and not recent_proof.exists(self.request)
@@ -102,9 +114,10 @@ class AccountAdapter(DefaultAccountAdapter):
             return  # the password was wrong, so there is nothing to send
         if mail_limit.is_reached(self.request, email, is_proven=suspected):
             return
+        leads_to = way_on.way_on(self.request)
         for name, value in context.items():
             if name.endswith("_url") and isinstance(value, str):
-                context[name] = _on_issuer(value)
+                context[name] = _on_issuer(value, leads_to)
         context["current_site"] = _IssuerSite()
         context = {"request": self.request, "email": email, **context}
         message = self.render_mail(template_prefix, email, context)
@@ -128,9 +141,12 @@ class _IssuerSite(RequestSite):
         self.name = brand.current().name
 
 
-def _on_issuer(url: str) -> str:
+def _on_issuer(url: str, leads_to: str) -> str:
+    """With the way on. In another browser, which cannot go on with the request of an app, it leads to the home page."""
     issuer = urlsplit(settings.ORIGIN)
-    return urlunsplit(urlsplit(url)._replace(scheme=issuer.scheme, netloc=issuer.netloc))
+    path = urlunsplit(urlsplit(url)._replace(scheme="", netloc=""))
+    parts = urlsplit(way_on.with_next(path, leads_to) if interaction.id_in(leads_to) else path)
+    return urlunsplit(parts._replace(scheme=issuer.scheme, netloc=issuer.netloc))
 
 
 def _is_suspected(request: Any) -> bool:

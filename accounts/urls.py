@@ -9,7 +9,7 @@ from django.urls import include, path
 from accounts.browsers import trusted_browsers
 from accounts.browsers.sessions import SessionsView
 from accounts.login import recent_proof
-from accounts.login.pages import LoginView, stronger_login
+from accounts.login.pages import LoginView, PasswordResetView, stronger_login
 from accounts.pages.change_password import change_password
 from accounts.pages.home import choose_language, home
 from accounts.pages.personal_data import download
@@ -21,6 +21,7 @@ urlpatterns = [
     path("language", choose_language, name="set_language"),
     path("accounts/login/", LoginView.as_view(), name="account_login"),
     path("accounts/", security, name="account_security"),
+    path("accounts/password/reset/", PasswordResetView.as_view(), name="account_reset_password"),
     path("accounts/stronger/", stronger_login, name="account_stronger"),
     path("accounts/data/", download, name="account_data"),
     path("accounts/trusted/", trusted_browsers.end, name="account_trusted"),

@@ -4,12 +4,9 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from oauth.authorize import interaction
+from accounts.login import way_on
 from oauth.conf import conf
 
-_WAYS_BACK = tuple(
-    f"/accounts/{page}/" for page in ("login", "signup", "reauthenticate", "stronger", "2fa", "social", "confirm-email")
-)
 # A page with one button and nothing to steal. Its form leads to the login page of the identity provider.
 _WAYS_OUT = "/accounts/oidc/"
 
@@ -22,8 +19,8 @@ class FormActionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Before the view, because it may end the session that holds the interaction.
-        asking = interaction.asking_client(request) if request.path_info.startswith(_WAYS_BACK) else None
+        # Before the view, because it may end the session that knows where the login leads.
+        asking = way_on.asking_client(request) if request.path_info.startswith("/accounts/") else None
         response = self.get_response(request)
         sources = list(asking.form_action) if asking else []
         if request.path_info.startswith(_WAYS_OUT):

@@ -4,12 +4,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from allauth.account.views import LoginView as AllauthLoginView
+from allauth.account.views import PasswordResetView as AllauthPasswordResetView
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import second_factors
+from accounts.login import way_on
 from oauth.authorize import interaction
 
 
@@ -20,9 +22,9 @@ def stronger_login(request: HttpRequest) -> HttpResponseBase:
     if not url_has_allowed_host_and_scheme(way_back, allowed_hosts=None):
         way_back = ""
     factors = second_factors.types_of(request.user)
-    if not factors:
-        return HttpResponseRedirect(reverse("mfa_index"))
     page = "mfa_reauthenticate" if "totp" in factors else "mfa_reauthenticate_webauthn"
+    if not factors:
+        page = "mfa_index"
     query = f"?{urlencode({'next': way_back})}" if way_back else ""
     return HttpResponseRedirect(f"{reverse(page)}{query}")
 
@@ -36,5 +38,11 @@ class LoginView(AllauthLoginView):
 
     def get_initial(self) -> dict[str, Any]:
         """OpenID Connect Core §3.1.2.1: `login_hint` only fills in the field."""
-        asking = interaction.asking_client(self.request)
+        asking = interaction.asking_client(self.request, way_on.way_on(self.request))
         return {"login": asking.login_hint} if asking and asking.login_hint else super().get_initial()
+
+
+class PasswordResetView(AllauthPasswordResetView):
+    def get_success_url(self) -> str:
+        """Not `next`, to which only the link in the email leads."""
+        return reverse("account_reset_password_done")

@@ -5,13 +5,17 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
-from accounts.login import guessing
+from accounts.login import guessing, way_on
 from oauth.authorize import interaction
 
 
 def asking_client(request: HttpRequest) -> dict[str, Any]:
-    """The app that asked for the login. It is looked up only if the page shows it."""
-    return {"asking_client": SimpleLazyObject(lambda: interaction.asking_client(request))}
+    """The app that asked for the login, and all apps that wait for their user in this browser. They are looked up only
+    if the page shows them."""
+    return {
+        "asking_client": SimpleLazyObject(lambda: way_on.asking_client(request)),
+        "waiting": SimpleLazyObject(lambda: interaction.waiting(request)),
+    }
 
 
 def is_suspected(request: HttpRequest) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import logging
 import sys
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,7 +15,9 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from accounts.login import way_on
 from banking.api.problems import json_response, problem
+from oauth.conf import conf
 from oauth.errors import described
 
 logger = logging.getLogger(__name__)
@@ -73,7 +76,7 @@ OUTAGE = Failure(
 )
 
 
-def answer(request: HttpRequest, failure: Failure) -> HttpResponse:
+def answer(request: HttpRequest, failure: Failure, **context: Any) -> HttpResponse:
     """The failure in the format of the caller: RFC 9457 for the API, RFC 6749 §5.2 for the protocol, or a page."""
     response: HttpResponse
     path = request.path_info
@@ -87,7 +90,9 @@ def answer(request: HttpRequest, failure: Failure) -> HttpResponse:
         # Without request and context processors, because they may need the database that is down. The language is
         # chosen here, because the request may not have reached the middleware that does it.
         with translation.override(translation.get_language_from_request(request)):
-            page = render_to_string(f"{failure.page or failure.status.value}.html", {"request_id": get_guid()})
+            page = render_to_string(
+                f"{failure.page or failure.status.value}.html", {"request_id": get_guid(), **context}
+            )
         response = HttpResponse(page, status=failure.status)
     response["Cache-Control"] = "no-store"
     if failure is OUTAGE:
@@ -111,8 +116,10 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's CSRF_FAILURE_VIEW."""
-    return answer(request, FORM_EXPIRED)
+    """Django's CSRF_FAILURE_VIEW. The page offers the way on, so that a stale form does not lose an app's request."""
+    if conf.is_machine_endpoint(request.path_info):
+        return answer(request, FORM_EXPIRED)
+    return way_on.after_stale_form(request) or answer(request, FORM_EXPIRED, waiting=way_on.apps_of_stale_form(request))
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -1,28 +1,38 @@
-"""An authorization request on its way through login and consent, kept in the user's session on the server.
+"""An authorization request on its way through login and consent: a row, bound to one browser by a cookie of its own.
 
-The browser carries only its id, so that a tampered form or URL changes nothing (CVE-2026-7571 in Keycloak).
+The browser carries only the id of the row, so a tampered form or URL changes nothing (CVE-2026-7571 in Keycloak), and
+the cookie, so that nobody else can go on with it (RFC 6749 §10.12). See docs/decisions/008-interactions.md.
 """
 
 import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
 from oauth.authorize.request import AuthorizationRequest
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
+from oauth.infrastructure import browser_binding
 from oauth.infrastructure.form_action import form_action
 from oauth.infrastructure.hosts import host_of
-from oauth.models import Client
+from oauth.infrastructure.rows import insert
+from oauth.models import Client, StoredInteraction
+from oauth.models.secret import digest, new_secret
 from oauth.parameters import Parameters
 from oauth.sessions.authentication_context import AuthenticationContext
 
-_KEY = "oauth.interactions"
-# A user has a few tabs open; an attacker would open thousands. The oldest is dropped.
-_MOST = 10
+_PAGE = "oauth:authorize"
+_PARAMETER = "interaction"
+_UNKNOWN = _("This login took too long, or it began in another browser. Start again from the app.")
+# A page of login may be on the way to another page, which is on the way to the interaction.
+_MOST_DETOURS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +40,10 @@ class Interaction:
     """What the steps decide about: a valid request, its client, and the user at the browser.
 
     `http_request` gives the user and their session. `login` tells how and when the user logged in; None if nobody is
-    logged in. `id` is empty until `start` has stored the request. `form` is the consent page as the user sent it; None
-    if they have not been asked yet.
+    logged in. `row` is None until `start` has stored the request, and for a request that is answered without a page it
+    always is. `path` leads back to it. `secret` is the value of the browser's cookie. `form` is the page as the user
+    sent it; None if they have not been asked yet. `dropped` are the ids of older interactions of this browser that made
+    room for a new one.
     """
 
     http_request: HttpRequest
@@ -39,71 +51,178 @@ class Interaction:
     client: Client
     login: AuthenticationContext | None
     id: str = ""
+    path: str = ""
     form: Parameters | None = None
+    row: StoredInteraction | None = None
+    secret: str = field(default="", repr=False)
+    is_new: bool = False
+    dropped: tuple[str, ...] = ()
 
     @property
     def user(self) -> Any:
         return self.http_request.user
 
+    @property
+    def is_answered(self) -> bool:
+        return self.row is not None and self.row.answered_at is not None
+
+
+class InteractionOver(InvalidRequest):
+    """Nobody can go on with it. `expired` is the interaction if it was never answered: its user can still go back."""
+
+    def __init__(self, description: str, *, expired: StoredInteraction | None = None) -> None:
+        super().__init__(description)
+        self.expired = expired
+
 
 @dataclass(frozen=True, slots=True)
 class AskingClient:
-    """The app that a login page is shown for. `form_action` must be in the Content-Security-Policy of that page."""
+    """An app that waits for its user in this browser. `path` leads on to its consent page. `form_action` must be in
+    the Content-Security-Policy of a page whose form leads there."""
 
     name: str
     host: str
     form_action: tuple[str, ...]
     login_hint: str
+    interaction: str
+    path: str
     client: Client
 
 
-def start(interaction: Interaction) -> Interaction:
-    """Stores the request in the session, unless it is stored already; the result has an id."""
-    if interaction.id:
+def start(interaction: Interaction, *, shown_to: Any = None) -> Interaction:
+    """Stores the request, unless it is stored already; the result has a row. The page must bind the browser to it."""
+    if interaction.row is not None:
         return interaction
-    session, interaction_id = interaction.http_request.session, secrets.token_urlsafe(16)
-    stored = {**_stored(interaction.http_request), interaction_id: interaction.request.to_json()}
-    session[_KEY] = dict(list(stored.items())[-_MOST:])
-    return replace(interaction, id=interaction_id)
+    now, secret = timezone.now(), new_secret()
+    row = StoredInteraction(
+        id=secrets.token_urlsafe(16),
+        browser_digest=digest(secret),
+        client=interaction.client,
+        user=shown_to,
+        request=interaction.request.to_json(),
+        created_at=now,
+        expires_at=now + conf.INTERACTION_LIFETIME,
+    )
+    dropped = _make_room(interaction.http_request)
+    insert(row)
+    return replace(interaction, id=row.pk, path=path_of(row.pk), row=row, secret=secret, is_new=True, dropped=dropped)
+
+
+def show(interaction: Interaction) -> Interaction:
+    """Stores the request, and to whom its consent page is shown: nobody else can answer it."""
+    row = interaction.row
+    if row is None:
+        return start(interaction, shown_to=interaction.user)
+    if row.user_id != interaction.user.pk:
+        StoredInteraction.objects.filter(pk=row.pk, answered_at=None).update(user=interaction.user.pk)
+    return interaction
 
 
 def load(
     http_request: HttpRequest, interaction_id: str, login: AuthenticationContext | None, form: Parameters | None = None
 ) -> Interaction:
-    """Raises InvalidRequest if the request is unknown in this session or too old, or if its client was disabled."""
-    stored = _stored(http_request).get(interaction_id)
-    if stored is None:
-        raise InvalidRequest(_("This login was already used, or it took too long. Start again from the app."))
-    request = AuthorizationRequest.from_json(stored)
-    client = Client.objects.filter(client_id=request.client_id, is_active=True).first()
-    if client is None:
+    """Raises InvalidRequest if this browser has no such request, if it is too old, or if its client was disabled.
+
+    The parameters are those that were validated at the start. A user can go back to the client also when it is too
+    late to go on.
+    """
+    secret = browser_binding.secrets_of(http_request).get(interaction_id, "")
+    row = StoredInteraction.objects.select_related("client").filter(pk=interaction_id).first() if secret else None
+    if row is None or not _is_of_browser(row, secret):
+        raise InteractionOver(_UNKNOWN)
+    if not row.client.is_active:
         raise InvalidRequest(_("The app was disabled in the meantime."))
-    return Interaction(http_request, request, client, login, interaction_id, form)
+    goes_back = form is not None and form.get("decision") == "deny"
+    if row.has_expired and row.answered_at is None and not goes_back:
+        raise InteractionOver(_("This login took too long. Go back to the app and start again."), expired=row)
+    request = AuthorizationRequest.from_json(row.request)
+    return Interaction(http_request, request, row.client, login, row.pk, path_of(row.pk), form, row, secret)
 
 
-def finish(interaction: Interaction) -> None:
-    """Forgets the request: an interaction is answered once."""
-    if interaction.id:
-        stored = _stored(interaction.http_request)
-        stored.pop(interaction.id, None)
-        interaction.http_request.session[_KEY] = stored
+def lock(interaction: Interaction) -> Interaction:
+    """The same, with its row as it is now, which nobody else can answer until the transaction ends."""
+    if interaction.row is None:
+        return interaction
+    row = StoredInteraction.objects.select_for_update().filter(pk=interaction.row.pk).first()
+    if row is None:
+        raise InteractionOver(_UNKNOWN)
+    return replace(interaction, row=row)
 
 
-def asking_client(http_request: HttpRequest) -> AskingClient | None:
-    """The app of the newest open interaction."""
-    stored = list(_stored(http_request).values())
-    if not stored:
-        return None
-    client = Client.objects.filter(client_id=stored[-1]["client_id"], is_active=True).first()
-    if client is None:
-        return None
-    redirect_uri = stored[-1]["redirect_uri"]
+def waiting(http_request: HttpRequest) -> list[AskingClient]:
+    """The apps that wait for their user in this browser: each once, with its newest request; the newest first."""
+    newest: dict[int, AskingClient] = {}
+    for row in _waiting_rows(http_request, browser_binding.secrets_of(http_request)):
+        newest.setdefault(row.client_id, _asking(row))
+    return list(newest.values())
+
+
+def asking_client(http_request: HttpRequest, way_on: str | None = None) -> AskingClient | None:
+    """The app to which `way_on` leads, by default the `next` of a login page. None if it leads elsewhere."""
+    if way_on is None:
+        way_on = http_request.POST.get(REDIRECT_FIELD_NAME) or http_request.GET.get(REDIRECT_FIELD_NAME) or ""
+    interaction_id = id_in(way_on)
+    secret = browser_binding.secrets_of(http_request).get(interaction_id, "")
+    held = {interaction_id: secret} if secret else {}
+    return next((_asking(row) for row in _waiting_rows(http_request, held)), None)
+
+
+def is_of_browser(http_request: HttpRequest, interaction_id: str) -> bool:
+    """Whether this browser holds a cookie for it. Only `load` compares the cookie with the row."""
+    return interaction_id in browser_binding.secrets_of(http_request)
+
+
+def path_of(interaction_id: str) -> str:
+    return f"{reverse(_PAGE)}?{urlencode({_PARAMETER: interaction_id})}"
+
+
+def id_in(way_on: str) -> str:
+    """The id of the interaction that a path of this site leads to, also by way of other pages; empty if to none."""
+    for _detour in range(_MOST_DETOURS):
+        try:
+            parts = urlsplit(way_on)
+            query = {name: values[0] for name, values in parse_qs(parts.query, max_num_fields=20).items()}
+        except ValueError:
+            return ""
+        if parts.path == reverse(_PAGE):
+            return query.get(_PARAMETER, "")
+        way_on = query.get(REDIRECT_FIELD_NAME, "")
+    return ""
+
+
+def _waiting_rows(http_request: HttpRequest, held: dict[str, str]) -> Iterator[StoredInteraction]:
+    if not held:
+        return
+    rows = StoredInteraction.objects.select_related("client").filter(
+        pk__in=held, answered_at=None, expires_at__gt=timezone.now(), client__is_active=True
+    )
+    yield from (row for row in rows.order_by("-created_at") if _is_of_browser(row, held[row.pk]))
+
+
+def _is_of_browser(row: StoredInteraction, secret: str) -> bool:
+    return secrets.compare_digest(bytes(row.browser_digest), digest(secret))
+
+
+def _asking(row: StoredInteraction) -> AskingClient:
+    redirect_uri = row.request["redirect_uri"]
     return AskingClient(
-        client.shown_name, host_of(redirect_uri), form_action(redirect_uri), stored[-1]["login_hint"], client
+        name=row.client.shown_name,
+        host=host_of(redirect_uri),
+        form_action=form_action(redirect_uri),
+        login_hint=row.request["login_hint"],
+        interaction=row.pk,
+        path=path_of(row.pk),
+        client=row.client,
     )
 
 
-def _stored(http_request: HttpRequest) -> dict[str, Any]:
-    oldest = (timezone.now() - conf.INTERACTION_LIFETIME).timestamp()
-    stored: dict[str, Any] = http_request.session.get(_KEY, {})
-    return {key: value for key, value in stored.items() if value["created_at"] > oldest}
+def _make_room(http_request: HttpRequest) -> tuple[str, ...]:
+    """Deletes the oldest rows of a browser that has as many as it may. Returns the ids whose cookies are useless."""
+    held = browser_binding.secrets_of(http_request)
+    if len(held) < browser_binding.MOST:
+        return ()
+    rows = StoredInteraction.objects.filter(pk__in=held).only("pk", "browser_digest").order_by("-created_at")
+    theirs = [row.pk for row in rows if _is_of_browser(row, held[row.pk])]
+    kept, oldest = theirs[: browser_binding.MOST - 1], theirs[browser_binding.MOST - 1 :]
+    StoredInteraction.objects.filter(pk__in=oldest).delete()
+    return tuple(one for one in held if one not in kept)

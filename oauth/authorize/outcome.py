@@ -54,4 +54,15 @@ class Refuse:
     refusal: OAuthError
 
 
-Outcome = LogIn | StepUp | OfferOtherAccount | AskConsent | Respond | Refuse
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The response that this interaction has already got: the user pressed a button twice, or went back."""
+
+    delivery: Delivery
+    client: Client
+    is_refusal: bool
+
+
+#: What ends an interaction without success, or says again how it ended.
+Ended = Refuse | Repeat
+Outcome = LogIn | StepUp | OfferOtherAccount | AskConsent | Respond | Refuse | Repeat

@@ -15,6 +15,7 @@ from oauth.models.device_code import DeviceCode
 from oauth.models.dot_import import DotImport, ImportedClient
 from oauth.models.imported_access_token import ImportedAccessToken
 from oauth.models.initial_access_token import InitialAccessToken
+from oauth.models.interaction import StoredInteraction
 from oauth.models.new_redirect_host import NewRedirectHost
 from oauth.models.pushed_request import PushedRequest
 from oauth.models.refresh_token import RefreshToken
@@ -49,6 +50,7 @@ __all__ = [
     "Scope",
     "Session",
     "SigningKey",
+    "StoredInteraction",
     "UsedAssertion",
     "UsedProof",
 ]

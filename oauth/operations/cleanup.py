@@ -29,6 +29,7 @@ from oauth.models import (
     RevokedStatus,
     Session,
     SigningKey,
+    StoredInteraction,
     UsedAssertion,
     UsedProof,
     refusal_count,
@@ -48,6 +49,8 @@ def expired() -> dict[str, QuerySet[Any]]:
     long_ago = now - KEPT_AFTER_THE_END
     return {
         "pushed requests": PushedRequest.objects.filter(expires_at__lt=now - conf.INTERACTION_LIFETIME),
+        # A user who comes too late can still go back to the app.
+        "interactions": StoredInteraction.objects.filter(expires_at__lt=now - conf.INTERACTION_LIFETIME),
         "used assertions": UsedAssertion.objects.filter(expires_at__lt=now),
         "used proofs": UsedProof.objects.filter(expires_at__lt=now),
         "device codes": DeviceCode.objects.filter(expires_at__lt=long_ago, authorization=None),

@@ -7,28 +7,37 @@ from urllib.parse import urlencode
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
-from django.urls import reverse
 
 from oauth.audit import refusals
 from oauth.authorize.interaction import Interaction
-from oauth.authorize.outcome import AskConsent, LogIn, OfferOtherAccount, Outcome, Refuse, Respond, StepUp
+from oauth.authorize.outcome import AskConsent, LogIn, OfferOtherAccount, Outcome, Refuse, Repeat, Respond, StepUp
 from oauth.conf import conf
+from oauth.infrastructure import browser_binding
 from oauth.infrastructure.form_action import allow_forms_to
 from oauth.infrastructure.hosts import host_of
 from oauth.pages import authorization_response
 
 
 def show(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+    page = _rendered(request, outcome)
+    if isinstance(outcome, LogIn | StepUp | OfferOtherAccount | AskConsent):
+        _bind(page, outcome.interaction)
+    return page
+
+
+def _rendered(request: HttpRequest, outcome: Outcome) -> HttpResponse:
     match outcome:
         case Respond():
             return authorization_response.send(request, outcome.delivery)
         case Refuse():
             refusals.record("authorize", outcome.refusal, request, client=outcome.client)
             return authorization_response.send_error(request, outcome)
+        case Repeat():
+            return authorization_response.send_again(request, outcome)
         case LogIn():
             return _login(outcome.interaction)
         case StepUp():
-            query = urlencode({"next": _way_back(outcome.interaction)})
+            query = urlencode({"next": outcome.interaction.path})
             return HttpResponseRedirect(f"{conf.STEP_UP_URL}?{query}", status=303)
         case OfferOtherAccount():
             return _page(outcome.interaction, "oauth/other_account.html", {})
@@ -39,7 +48,7 @@ def show(request: HttpRequest, outcome: Outcome) -> HttpResponse:
 def _login(interaction: Interaction) -> HttpResponseRedirect:
     """The login page, or for a user who is logged in, the page where they prove it again."""
     url = conf.REAUTHENTICATION_URL if interaction.login else None
-    answer = redirect_to_login(_way_back(interaction), login_url=url)
+    answer = redirect_to_login(interaction.path, login_url=url)
     answer.status_code = HTTPStatus.SEE_OTHER
     return answer
 
@@ -66,7 +75,7 @@ def _page(
         "client": interaction.client,
         "redirect_host": host_of(redirect_uri),
         "interaction": interaction.id,
-        "here": _way_back(interaction),
+        "here": interaction.path,
         **context,
     }
     page = render(interaction.http_request, template, context, status=status)
@@ -74,5 +83,9 @@ def _page(
     return page
 
 
-def _way_back(interaction: Interaction) -> str:
-    return f"{reverse('oauth:authorize')}?{urlencode({'interaction': interaction.id})}"
+def _bind(page: HttpResponse, interaction: Interaction) -> None:
+    """The cookie outlives the request, so that a user who comes too late can still go back to the app."""
+    if interaction.is_new:
+        browser_binding.bind(page, interaction.id, interaction.secret, lifetime=2 * conf.INTERACTION_LIFETIME)
+    for interaction_id in interaction.dropped:
+        browser_binding.release(page, interaction_id)

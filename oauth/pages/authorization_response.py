@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from oauth.authorize.outcome import Refuse
+from oauth.authorize.outcome import Refuse, Repeat
 from oauth.authorize.response_modes import Delivery, Form, Page, Redirect
 from oauth.errors import LoginRequired, OAuthError
 from oauth.infrastructure.form_action import allow_forms_to
@@ -17,13 +17,24 @@ def send_error(request: HttpRequest, outcome: Refuse) -> HttpResponse:
     refusal, client, delivery = outcome.refusal, outcome.client, outcome.delivery
     if not _is_open_redirect(request, client, refusal):
         return send(request, delivery)
+    return _ask_first(request, client, delivery) or error_page.show(request, refusal)
+
+
+def send_again(request: HttpRequest, outcome: Repeat) -> HttpResponse:
+    """As it was sent the first time."""
+    if outcome.is_refusal and not (outcome.client.is_vouched_for or request.user.is_authenticated):
+        return _ask_first(request, outcome.client, outcome.delivery) or send(request, outcome.delivery)
+    return send(request, outcome.delivery)
+
+
+def _ask_first(request: HttpRequest, client: Client, delivery: Delivery) -> HttpResponse | None:
     match delivery:
         case Redirect():
             return leaving.ask_first(request, client, delivery.location)
         case Form():
             return leaving.ask_first(request, client, delivery.action, form=delivery.fields)
         case Page():
-            return error_page.show(request, refusal)
+            return None
 
 
 def _is_open_redirect(request: HttpRequest, client: Client, refusal: OAuthError) -> bool:

@@ -6,15 +6,21 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language
+from django.utils.translation import gettext_noop as _
 from django.views.decorators.csrf import csrf_protect
 
 from oauth import parameters
 from oauth.authorize import interaction, picker, steps
-from oauth.authorize.outcome import Outcome, Refuse, Respond
+from oauth.authorize.answer import REPEATED_FOR
+from oauth.authorize.interaction import InteractionOver
+from oauth.authorize.outcome import Outcome, Refuse, Repeat, Respond
 from oauth.authorize.steps.decide import decide
 from oauth.authorize.steps.load_request import store_posted_request
 from oauth.clients.lookup import find_client
-from oauth.pages import ui_locales
+from oauth.errors import OAuthError
+from oauth.infrastructure import browser_binding
+from oauth.infrastructure.form_action import allow_forms_to
+from oauth.pages import error_page, ui_locales
 from oauth.pages.authorization_outcome import show
 from oauth.pages.protocol_page import ProtocolPage
 from oauth.sessions.authentication_context import login_of
@@ -30,10 +36,11 @@ class AuthorizationPage(ProtocolPage):
     def get(self, request: HttpRequest) -> HttpResponse:
         params = parameters.parse(request.META.get("QUERY_STRING", "").encode())
         if "interaction" in params:
-            return _show(request, steps.run(interaction.load(request, params["interaction"], login_of(request))))
+            loaded = interaction.load(request, params["interaction"], login_of(request))
+            return _show(request, loaded, steps.run(loaded))
         language = get_language()
         outcome = steps.begin(request, params, find_client(params), login_of(request))
-        page = _show(request, outcome)
+        page = show(request, outcome)
         chosen = get_language()
         if chosen and chosen != language and not isinstance(outcome, Respond | Refuse):
             ui_locales.remember(page, chosen)
@@ -53,11 +60,28 @@ class AuthorizationPage(ProtocolPage):
     @method_decorator(csrf_protect)
     def _decide(self, request: HttpRequest) -> HttpResponse:
         form = parameters.from_body(request, repeatable=_REPEATABLE)
-        return _show(request, decide(interaction.load(request, form.require("interaction"), login_of(request), form)))
+        loaded = interaction.load(request, form.require("interaction"), login_of(request), form)
+        return _show(request, loaded, decide(loaded))
+
+    def show_refusal(self, request: HttpRequest, refusal: OAuthError) -> HttpResponse:
+        """With the way on to the apps that still wait in this browser, and back to the app that waited too long."""
+        is_over = isinstance(refusal, InteractionOver)
+        expired = refusal.expired if isinstance(refusal, InteractionOver) else None
+        page = error_page.show(
+            request,
+            refusal,
+            title=_("This login has ended") if is_over else self.title_of(refusal),
+            ways_on={"is_over": is_over, "expired": expired, "waiting": interaction.waiting(request)},
+        )
+        if expired is not None:
+            allow_forms_to(page, expired.request["redirect_uri"])
+        return page
 
 
-def _show(request: HttpRequest, outcome: Outcome) -> HttpResponse:
+def _show(request: HttpRequest, loaded: interaction.Interaction, outcome: Outcome) -> HttpResponse:
     page = show(request, outcome)
-    if isinstance(outcome, Respond | Refuse):
+    if isinstance(outcome, Respond | Refuse | Repeat):
         ui_locales.forget(request, page)
+        # Long enough for a double click.
+        browser_binding.bind(page, loaded.id, loaded.secret, lifetime=REPEATED_FOR)
     return page

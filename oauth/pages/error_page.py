@@ -1,5 +1,8 @@
 """The page for errors that must not be redirected to a client (RFC 9700 §4.11)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -12,9 +15,13 @@ ANSWER_NOT_SAVED = gettext_noop("Your answer was not saved")
 
 
 def show(
-    request: HttpRequest, refusal: OAuthError, *, title: str = gettext_noop("This login link does not work")
+    request: HttpRequest,
+    refusal: OAuthError,
+    *,
+    title: str = gettext_noop("This login link does not work"),
+    ways_on: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """`title` is a msgid that says what was refused."""
+    """`title` is a msgid that says what was refused. `ways_on` is further context: where the user can go on."""
     is_limit = isinstance(refusal, TooManyRequests)
     context = {
         "title": _("Too many requests") if is_limit else _(title),
@@ -23,6 +30,7 @@ def show(
         "is_of_app": not isinstance(refusal, TooManyRequests | LoginRequired),
         "error": refusal.code,
         "error_id": refusal.error_id,
+        **(ways_on or {}),
     }
     page = render(request, "oauth/error.html", context, status=refusal.status)
     if isinstance(refusal, TooManyRequests):

@@ -3,7 +3,7 @@
 import time
 from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_noop
 from django.views import View
@@ -51,5 +51,10 @@ class ProtocolPage(View):
         except (OAuthError, LimitReached) as raised:
             refusal = TooManyRequests.after(raised.retry_after_seconds) if isinstance(raised, LimitReached) else raised
             refusals.record(self.endpoint, refusal, request)
-            title = error_page.ANSWER_NOT_SAVED if isinstance(refusal, LoginRequired) else self.refused_title
-            return error_page.show(request, refusal, title=title), refusal.code
+            return self.show_refusal(request, refusal), refusal.code
+
+    def show_refusal(self, request: HttpRequest, refusal: OAuthError) -> HttpResponse:
+        return error_page.show(request, refusal, title=self.title_of(refusal))
+
+    def title_of(self, refusal: OAuthError) -> str:
+        return error_page.ANSWER_NOT_SAVED if isinstance(refusal, LoginRequired) else self.refused_title

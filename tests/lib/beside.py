@@ -28,5 +28,9 @@ class Beside(threading.Thread, Generic[Result]):
 
     def start_and_wait(self) -> None:
         """Until it has ended, or waits for a lock that the test holds."""
+        self.start_and_wait_for(1)
+
+    def start_and_wait_for(self, number: int) -> None:
+        """Until it has ended, or `number` connections wait for a lock: this one and those that were started before."""
         self.start()
-        wait_until(lambda: not self.is_alive() or backends_waiting() == 1)
+        wait_until(lambda: not self.is_alive() or backends_waiting() == number)

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from oauth.authorize.interaction import Interaction
 from oauth.authorize.outcome import Outcome, Refuse
+from oauth.authorize.steps.answer_again import answer_again
 from oauth.authorize.steps.answer_silently import answer_silently
 from oauth.authorize.steps.answer_with_consent import answer_with_consent
 from oauth.authorize.steps.ask_consent import ask_consent
@@ -27,6 +28,7 @@ from oauth.sessions.authentication_context import AuthenticationContext
 _STEPS: tuple[Callable[[Interaction], Outcome | None], ...] = (
     choose_language,
     check_redirect_uri,
+    answer_again,
     require_login,
     check_subject,
     step_up,

@@ -3,25 +3,30 @@
 from django.db import transaction
 
 from oauth.authorization_details import NotAnswered
-from oauth.authorize import decision, permissions, picker, pushed_request
+from oauth.authorize import answer, decision, permissions, picker, pushed_request
 from oauth.authorize.consent_prompt import consent_prompt
-from oauth.authorize.interaction import Interaction
-from oauth.authorize.outcome import AskConsent, Respond
-from oauth.authorize.steps.respond import respond, response_parameters
+from oauth.authorize.interaction import Interaction, lock
+from oauth.authorize.outcome import AskConsent, Repeat, Respond
+from oauth.authorize.steps.respond import respond
 from oauth.sessions import login_session
 
 
-def answer_with_consent(interaction: Interaction) -> Respond | AskConsent:
-    """One transaction: the request is consumed, and the authorization and its code exist, or nothing happened."""
+def answer_with_consent(interaction: Interaction) -> Respond | Repeat | AskConsent:
+    """One transaction: the request is consumed, and the authorization and its code exist, or nothing happened.
+
+    Of two posts at the same moment, one waits for the other and then gets its answer.
+    """
     request, client, form = interaction.request, interaction.client, interaction.form
     assert form is not None, "ask_consent comes first"
     session = login_session.current(interaction.http_request)
     try:
         with transaction.atomic():
+            interaction = lock(interaction)
+            if interaction.is_answered:
+                return answer.repeated(interaction)
             pushed_request.consume(request)
             allowed = permissions.allowed_part(request, form)
             authorization = decision.allow(allowed, client, session, picker.chosen(form), shown=request)
-            parameters = response_parameters(authorization, allowed)
+            return respond(interaction, authorization, allowed)
     except NotAnswered as error:
         return AskConsent(interaction, consent_prompt(interaction, problem=str(error)))
-    return respond(interaction, parameters)

@@ -2,12 +2,12 @@
 
 from oauth.authorize import grant_management
 from oauth.authorize.interaction import Interaction
-from oauth.authorize.outcome import Refuse
+from oauth.authorize.outcome import Ended
 from oauth.authorize.steps.refuse import refuse
 from oauth.errors import InvalidGrantID
 
 
-def check_grant(interaction: Interaction) -> Refuse | None:
+def check_grant(interaction: Interaction) -> Ended | None:
     """FAPI Grant Management §5.4: the grant_id of an update or a replacement."""
     if interaction.request.grant_id:
         try:

@@ -1,14 +1,14 @@
 """Checks that the user is the one that the client named."""
 
 from oauth.authorize.interaction import Interaction, start
-from oauth.authorize.outcome import OfferOtherAccount, Refuse
+from oauth.authorize.outcome import Ended, OfferOtherAccount
 from oauth.authorize.steps.refuse import refuse
 from oauth.conf import conf
 from oauth.errors import LoginRequired
 from oauth.tokens import subject
 
 
-def check_subject(interaction: Interaction) -> OfferOtherAccount | Refuse | None:
+def check_subject(interaction: Interaction) -> OfferOtherAccount | Ended | None:
     """OpenID Connect Core §3.1.2.1 (id_token_hint) and §5.5.1 (the claim sub) name the only user who may answer."""
     wanted = interaction.request.subject
     if (

@@ -1,13 +1,15 @@
-"""The user pressed a button of the consent page, or of the page that offers another account."""
+"""The user pressed a button of the consent page, of the page that offers another account, or “Back to the app”."""
 
 from dataclasses import replace
 
 from django.contrib.auth import logout
+from django.db import transaction
 
-from oauth.authorize import decision, picker, steps
+from oauth.authorize import answer, decision, picker, steps
 from oauth.authorize.consent_prompt import consent_prompt
-from oauth.authorize.interaction import Interaction, start
-from oauth.authorize.outcome import AskConsent, LogIn, Outcome
+from oauth.authorize.interaction import Interaction, lock
+from oauth.authorize.outcome import AskConsent, Ended, LogIn, Outcome
+from oauth.authorize.steps.check_redirect_uri import check_redirect_uri
 from oauth.authorize.steps.refuse import refuse
 from oauth.errors import AccessDenied, InvalidRequest
 
@@ -15,18 +17,28 @@ from oauth.errors import AccessDenied, InvalidRequest
 def decide(interaction: Interaction) -> Outcome:
     """Everything but the button and the ticks is what the server stored. Raises InvalidRequest, to be shown."""
     assert interaction.form is not None
+    button = interaction.form.get("decision", "")
+    if button == "deny":
+        return _deny(interaction)
     if interaction.login is None:
         return LogIn(interaction)
-    match interaction.form.get("decision", ""):
-        case "allow":
-            return steps.run(interaction)
-        case button if picker.is_look(button):
-            return AskConsent(interaction, consent_prompt(interaction))
-        case "deny":
-            decision.deny(interaction.user, interaction.client, interaction.request.consented_scopes)
-            return refuse(interaction, AccessDenied("The user denied the request."))
-        case "switch":
-            logout(interaction.http_request)
-            return LogIn(start(replace(interaction, login=None, id="", form=None)))
-        case _:
-            raise InvalidRequest("The decision must be allow, deny or switch.")
+    if button == "allow" or interaction.is_answered:
+        return steps.run(interaction)
+    if picker.is_look(button):
+        return AskConsent(interaction, consent_prompt(interaction))
+    if button == "switch":
+        logout(interaction.http_request)
+        return LogIn(replace(interaction, login=None, form=None))
+    raise InvalidRequest("The decision must be allow, deny or switch.")
+
+
+@transaction.atomic
+def _deny(interaction: Interaction) -> Ended:
+    """Also without a login: a user who does not want to log in goes back to the client."""
+    check_redirect_uri(interaction)
+    interaction = lock(interaction)
+    if interaction.is_answered:
+        return answer.take_back(interaction)
+    if interaction.login is not None:
+        decision.deny(interaction.user, interaction.client, interaction.request.consented_scopes)
+    return refuse(interaction, AccessDenied("The user denied the request."))

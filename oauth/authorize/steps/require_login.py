@@ -3,14 +3,14 @@
 from datetime import datetime
 
 from oauth.authorize.interaction import Interaction, start
-from oauth.authorize.outcome import LogIn, Refuse
+from oauth.authorize.outcome import Ended, LogIn
 from oauth.authorize.request import AuthorizationRequest
 from oauth.authorize.steps.refuse import refuse
 from oauth.errors import LoginRequired
 from oauth.sessions.authentication_context import AuthenticationContext
 
 
-def require_login(interaction: Interaction) -> LogIn | Refuse | None:
+def require_login(interaction: Interaction) -> LogIn | Ended | None:
     """OpenID Connect Core §3.1.2.1: prompt=login and max_age want a new login."""
     if interaction.login is not None and _is_fresh(interaction.request, interaction.login):
         return None

@@ -1,19 +1,25 @@
 """Ends an interaction with a successful response."""
 
-from oauth.authorize import code, implicit, response
-from oauth.authorize.interaction import Interaction, finish
+from oauth.authorize import answer, code, implicit, response
+from oauth.authorize.interaction import Interaction
 from oauth.authorize.outcome import Respond
 from oauth.authorize.request import AuthorizationRequest
 from oauth.models import Authorization
 
 
-def response_parameters(authorization: Authorization, request: AuthorizationRequest) -> dict[str, str]:
-    """What the response type gives. Writes the code, in the caller's transaction."""
+def respond(interaction: Interaction, authorization: Authorization, allowed: AuthorizationRequest) -> Respond:
+    """Writes the code, and keeps the answer for a double click. Call it in the transaction of the decision.
+
+    `allowed` is what the user allowed of the request.
+    """
+    parameters = _parameters(authorization, allowed)
+    outcome = response.success(interaction.request, interaction.client, parameters)
+    answer.keep(interaction, outcome.delivery, authorization=authorization, code=parameters.get("code", ""))
+    return outcome
+
+
+def _parameters(authorization: Authorization, request: AuthorizationRequest) -> dict[str, str]:
+    """What the response type gives."""
     if request.response_type == "token":
         return implicit.token_parameters(authorization, request)
     return {"code": code.issue(authorization, request)}
-
-
-def respond(interaction: Interaction, parameters: dict[str, str]) -> Respond:
-    finish(interaction)
-    return response.success(interaction.request, interaction.client, parameters)

@@ -2,13 +2,13 @@
 
 from oauth.authorize.acr import is_met
 from oauth.authorize.interaction import Interaction, start
-from oauth.authorize.outcome import Refuse, StepUp
+from oauth.authorize.outcome import Ended, StepUp
 from oauth.authorize.steps.refuse import refuse
 from oauth.conf import conf
 from oauth.errors import UnmetAuthenticationRequirements
 
 
-def step_up(interaction: Interaction) -> StepUp | Refuse | None:
+def step_up(interaction: Interaction) -> StepUp | Ended | None:
     """RFC 9470 §5, OpenID Connect Core §5.5.1.1.
 
     Users who have set up a stronger login are asked for it. For others, an essential acr is refused and a preferred one

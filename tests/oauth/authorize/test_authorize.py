@@ -52,13 +52,6 @@ def test_using_another_account_logs_out_and_keeps_the_request(browser, bob, mobi
     assert Authorization.objects.get().user == bob
 
 
-def test_an_interaction_is_answered_once(browser, mobile_app):
-    page = browser.get(authorization_url(mobile_app))
-    assert decide(browser, page).status_code == 303
-    assert decide(browser, page).status_code == 400
-    assert Authorization.objects.count() == 1
-
-
 def test_an_interaction_ends_after_its_lifetime(browser, mobile_app):
     page = browser.get(authorization_url(mobile_app))
     with time_machine.travel(timezone.now() + conf.INTERACTION_LIFETIME + timedelta(seconds=1)):

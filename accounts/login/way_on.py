@@ -1,0 +1,88 @@
+"""Where a login leads: to the app that asked for it, or to the page that the user wanted.
+
+Each page of login carries this in its own URL, as `next`. The session has room for only one, and a user may log in in
+several tabs.
+"""
+
+from collections.abc import Callable
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
+from allauth.account.utils import get_next_redirect_url
+from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import get_script_prefix
+
+from oauth.authorize import interaction
+from oauth.authorize.interaction import AskingClient
+
+# A user who is logged in has no use for them.
+_WAYS_IN = tuple(
+    f"/accounts/{page}/" for page in ("login", "signup", "2fa/authenticate", "2fa/trust", "2fa/webauthn/login")
+)
+# Redirects to these keep where the login leads.
+_ON_THE_WAY = (
+    *_WAYS_IN,
+    *(f"/accounts/{page}/" for page in ("confirm-email", "password/reset", "reauthenticate", "2fa/reauthenticate")),
+)
+
+
+def way_on(request: HttpRequest) -> str:
+    """The `next` of this page or, if it has none, of the login that is under way in this browser; empty if none."""
+    own: str | None = get_next_redirect_url(request)
+    if own:
+        return own
+    pending = request.session.get(LOGIN_SESSION_KEY)
+    return (pending.get("redirect_url") or "") if isinstance(pending, dict) else ""
+
+
+def asking_client(request: HttpRequest) -> AskingClient | None:
+    """The app that this page of login is shown for. If the page leads nowhere, the home page comes next, which offers
+    the newest app that waits in this browser."""
+    path = way_on(request)
+    if path:
+        return interaction.asking_client(request, path)
+    return next(iter(interaction.waiting(request)), None)
+
+
+def after_stale_form(request: HttpRequest) -> HttpResponse | None:
+    """Where to go instead of an error about the CSRF token: a login form in another tab that was sent by a user who has
+    logged in meanwhile. It changes nothing, so it needs no token. None for any other form."""
+    if not request.user.is_authenticated or not request.path_info.startswith(_WAYS_IN):
+        return None
+    return HttpResponseRedirect(get_next_redirect_url(request) or settings.LOGIN_REDIRECT_URL, status=303)
+
+
+def apps_of_stale_form(request: HttpRequest) -> list[AskingClient]:
+    """The app that the form was on the way to, otherwise all that wait in this browser."""
+    wanted = request.POST.get("interaction", "")
+    path = interaction.path_of(wanted) if wanted else way_on(request)
+    asking = interaction.asking_client(request, path)
+    return [asking] if asking else interaction.waiting(request)
+
+
+class KeepWayOnMiddleware:
+    """Adds `next` to redirects between the pages of login where allauth leaves it out."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Before the view, because it may end the session.
+        path = way_on(request) if request.path_info.startswith("/accounts/") else ""
+        response = self.get_response(request)
+        if path and isinstance(response, HttpResponseRedirect):
+            response["Location"] = with_next(response["Location"], path)
+        return response
+
+
+def with_next(location: str, path: str) -> str:
+    """The same if it is no page of login of this site, or has a `next` already."""
+    parts = urlsplit(location)
+    prefix = get_script_prefix().rstrip("/")
+    is_ours = not parts.netloc and parts.path.startswith(tuple(prefix + page for page in _ON_THE_WAY))
+    if not is_ours or REDIRECT_FIELD_NAME in parse_qs(parts.query):
+        return location
+    query = "&".join(filter(None, (parts.query, urlencode({REDIRECT_FIELD_NAME: path}))))
+    return urlunsplit(parts._replace(query=query))

@@ -1,0 +1,41 @@
+"""The cookies that bind interactions to one browser: one for each, so that parallel tabs do not overwrite each other.
+
+A row holds only the digest of the cookie. Whoever learns the id of an interaction from its URL cannot go on with it in
+another browser (RFC 6749 §10.12, RFC 9700 §4.7). The cookie outlives the session, so a logout, a login and a password
+reset do not lose the request.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+# A browser restores all its tabs at once; an attacker would open thousands. The oldest are dropped.
+MOST = 32
+
+
+def _prefix() -> str:
+    """No other host can set a __Host- cookie (RFC 6265bis §4.1.3.2)."""
+    return f"{'__Host-' if settings.SESSION_COOKIE_SECURE else ''}interaction-"
+
+
+def secrets_of(http_request: HttpRequest) -> dict[str, str]:
+    """The secrets of this browser by the id of their interaction."""
+    prefix = _prefix()
+    held = {name.removeprefix(prefix): value for name, value in http_request.COOKIES.items() if name.startswith(prefix)}
+    return dict(list(held.items())[: 2 * MOST])
+
+
+def bind(page: HttpResponseBase, interaction_id: str, secret: str, *, lifetime: timedelta) -> None:
+    page.set_cookie(
+        _prefix() + interaction_id,
+        secret,
+        max_age=int(lifetime.total_seconds()),
+        samesite="Lax",  # the request comes from the client's site
+        httponly=True,
+        secure=settings.SESSION_COOKIE_SECURE,
+    )
+
+
+def release(page: HttpResponseBase, interaction_id: str) -> None:
+    page.delete_cookie(_prefix() + interaction_id, samesite="Lax")
