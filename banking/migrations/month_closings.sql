@@ -15,10 +15,7 @@ BEGIN
   -- The owner may bring in the history of another bank; for the site, now is now.
   IF NEW.booked_at IS NOT NULL AND is_owner() THEN
     proposed := NEW.booked_at;
-  END IF;
-  -- A day, and the hours by which clocks and time zones differ.
-  IF proposed > clock_timestamp() + interval '26 hours'
-     OR NEW.value_date > (clock_timestamp() + interval '26 hours')::date + 1 THEN
+  ELSIF NEW.value_date > (clock_timestamp() AT TIME ZONE 'UTC')::date + 1 THEN  -- in the easternmost time zone
     RAISE EXCEPTION 'nothing is booked ahead' USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'booked_ahead';
   END IF;
   -- Never before its predecessor, and never in a closed month: account_seq and booked_at rise together.
