@@ -1,9 +1,9 @@
-"""What the bank stores about a user, for the setting PERSONAL_DATA: their accounts, transactions and payees."""
+"""What the bank stores about a user, for the setting PERSONAL_DATA: their accounts, transactions, payees and limits."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from banking.models import Account, LedgerEntry, Payee
+from banking.models import Account, LedgerEntry, Payee, PaymentLimit
 
 Section = tuple[str, Iterable[Mapping[str, object]]]
 
@@ -20,3 +20,5 @@ def export(user: Any) -> Iterator[Section]:
         "counterparty_name", "counterparty_iban", "transaction__description",
     ).iterator()  # fmt: skip
     yield "payees", Payee.objects.filter(user=user).values("name", "iban", "created_at", "removed_at")
+    limits = PaymentLimit.objects.filter(user=user).order_by("currency")
+    yield "payment limits", limits.values("currency", "amount_minor", "changed_at")

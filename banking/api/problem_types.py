@@ -31,6 +31,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "confidential_clients_only": ("Not for this kind of client", "Webhooks need a client with a server of its own."),
     "too_many_webhooks": ("The client has too many webhooks", "Remove one first."),
     "limit_exceeded": ("The limit for new payees is reached", "See the detail; the limit is for a day."),
+    "own_limit_exceeded": ("The user's own limit is reached", "See the detail; the user set it, and may change it."),
     "authorization_already_used": ("The transfer was made already", "Each transfer needs a consent of its own."),
     "insufficient_authorization": ("The user allowed something else", "Ask them for this very transfer (RFC 9396)."),
     "account_not_open": ("The account is not open", "Frozen accounts only receive; closed ones do neither."),

@@ -136,6 +136,22 @@ class ConsentLimits(TypedDict):
     new_payee_minor_units: Int64
 
 
+class Limits(TypedDict):
+    currency: Currency
+    fresh_log_in_from: Annotated[
+        Money, Keywords(description="A payment that brings `ordered` to this sum needs a user who has just logged in.")
+    ]
+    ordered: Annotated[Money, Keywords(description="What the user ordered, between their own accounts, too.")]
+    own_limit: Annotated[Money, Keywords(description="The most that the user wants to pay to others.")] | None
+    paid_to_others: Annotated[Money, Keywords(description="What counts against own_limit.")]
+    new_payees_limit: Annotated[Money, Keywords(description="What all new payees together may get.")]
+    new_payee_hours: Annotated[int, Keywords(format="int32", description="How long a payee is new.")]
+
+
+class LimitList(TypedDict):
+    data: list[Limits]
+
+
 class Consent(TypedDict):
     client: ConsentClient
     scopes: list[str]

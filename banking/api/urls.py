@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularSwaggerOauthRedirectView
 
 from banking.api.accounts import AccountDetail, AccountList, BalanceDetail
 from banking.api.consent import ConsentView
+from banking.api.limits import LimitsView
 from banking.api.openapi.document import APIDocs, OpenAPIDocument
 from banking.api.payees import PayeeCheckView, PayeeDetail, PayeeList
 from banking.api.problem_page import problem_page
@@ -34,6 +35,7 @@ urlpatterns = [
     path("api/v1/accounts/<str:account_id>/statements", StatementList.as_view(), name="statements"),
     path("api/v1/accounts/<str:account_id>/statements/<str:month>", StatementDetail.as_view(), name="statement"),
     path("api/v1/consent", ConsentView.as_view(), name="consent"),
+    path("api/v1/limits", LimitsView.as_view(), name="limits"),
     path("api/v1/payees", PayeeList.as_view(), name="payees"),
     path("api/v1/payees/<str:payee_id>", PayeeDetail.as_view(), name="payee"),
     path("api/v1/payee-checks", PayeeCheckView.as_view(), name="payee-checks"),

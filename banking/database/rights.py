@@ -52,6 +52,7 @@ RIGHTS: dict[str, Rights] = {
     "idempotency_record": {**APPENDED, "UPDATE": ["status", "body"]},
     # These are deleted with their user. A user can be deleted as long as they have no money.
     "account_access": {**ALL, "UPDATE": ["role"]},
+    "payment_limit": {**ALL, "UPDATE": ["amount_minor", "changed_at"]},
     "payee": {**ALL, "UPDATE": ["removed_at"]},
     "consent": {**ALL, "UPDATE": ["detail"]},
     "consent_account": {**APPENDED, "DELETE": []},

@@ -9,6 +9,7 @@ from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransacti
 from banking.models.ledger_audit import LedgerAudit
 from banking.models.month_closing import MonthClosing
 from banking.models.payee import Payee
+from banking.models.payment_limit import PaymentLimit
 from banking.models.reversal_request import ReversalRequest
 from banking.models.role import Role
 from banking.models.scheduled_transfer import ScheduledTransfer
@@ -29,6 +30,7 @@ __all__ = [
     "LedgerTransaction",
     "MonthClosing",
     "Payee",
+    "PaymentLimit",
     "ReversalRequest",
     "Role",
     "ScheduledTransfer",

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.module_loading import import_string
 
-from banking.models import Payee, ScheduledTransfer, Transfer
+from banking.models import Payee, PaymentLimit, ScheduledTransfer, Transfer
 from banking.notices import messages
 from banking.notices.kinds import Kind
 from banking.notices.messages import Message
@@ -20,6 +20,7 @@ from oauth.conf import conf
 _KINDS: dict[Kind, tuple[Any, str, Callable[[Any], Message]]] = {
     Kind.NEW_PAYEE: (Payee, "bank:payees", messages.new_payee),
     Kind.LARGE_PAYMENT: (Transfer, "bank:accounts", messages.large_payment),
+    Kind.LIMIT_RAISED: (PaymentLimit, "bank:limits", messages.limit_raised),
     Kind.NEW_ORDER: (ScheduledTransfer, "bank:orders", messages.new_order),
     Kind.ORDER_HELD: (ScheduledTransfer, "bank:orders", messages.order_held),
     Kind.ORDER_NOT_PAID: (ScheduledTransfer, "bank:orders", messages.order_not_paid),

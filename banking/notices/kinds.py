@@ -12,6 +12,7 @@ TASK = "banking.tell_owner"
 class Kind(StrEnum):
     NEW_PAYEE = "new_payee"
     LARGE_PAYMENT = "large_payment"
+    LIMIT_RAISED = "limit_raised"
     NEW_ORDER = "new_order"
     ORDER_HELD = "order_held"
     ORDER_NOT_PAID = "order_not_paid"

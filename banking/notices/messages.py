@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from banking.consents.apps import find_apps
-from banking.models import Payee, ScheduledTransfer, Transfer
+from banking.models import Payee, PaymentLimit, ScheduledTransfer, Transfer
 from banking.notation import amounts, iban
 from oauth.infrastructure import display_names
 
@@ -27,6 +27,12 @@ def new_payee(payee: Payee) -> Message:
 def large_payment(transfer: Transfer) -> Message:
     what = _("A large payment was made, or your payments of one day reached a large sum.")
     return Message(_("Large payment"), what, [*_amount(transfer), *_route(transfer), *_app(transfer)])
+
+
+def limit_raised(limit: PaymentLimit) -> Message:
+    what = _("Your limit for payments to others was raised or removed.")
+    amount = _("No limit") if limit.amount_minor is None else amounts.with_symbol(limit.currency, limit.amount_minor)
+    return Message(_("Limit raised"), what, [(_("Limit"), f"{limit.currency}: {amount}")])
 
 
 def new_order(order: ScheduledTransfer) -> Message:

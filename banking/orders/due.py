@@ -24,7 +24,7 @@ from banking.notation import bank_day, business_days
 from banking.notices import Kind
 from banking.orders import lifecycle
 from banking.payments import Instruction, Payer, PaymentOrder
-from banking.payments.refusals import LimitExceeded, NotTheirs
+from banking.payments.refusals import LimitExceeded, NotTheirs, OwnLimitExceeded
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ MOST_AT_ONCE = 100
 #: Between two attempts of a bank day.
 RETRY_AFTER = timedelta(hours=2)
 #: Why a payment is tried again on the same day: the reason may pass.
-_MAY_PASS = (InsufficientFunds, AccountNotOpen, LimitExceeded)
+_MAY_PASS = (InsufficientFunds, AccountNotOpen, LimitExceeded, OwnLimitExceeded)
 
 
 class NotAllMade(Exception):

@@ -15,6 +15,11 @@ class LimitExceeded(Refusal):
     title = _("This is more than a new payee can get.")
 
 
+class OwnLimitExceeded(Refusal):
+    code = "own_limit_exceeded"
+    title = _("This is more than the limit that you set for payments to others.")
+
+
 class DuplicateTransfer(WrongState):
     """`duplicate_of` among the facts is the id of the first transfer."""
 

@@ -11,9 +11,11 @@ from banking import ledger, notices, webhooks
 from banking.database import jobs
 from banking.models import Event, Hold, Transfer
 from banking.payments import strong_proof
+from banking.payments.day_sum import day_sum
 from banking.payments.duplicates import refuse_duplicate
 from banking.payments.new_payee_limit import enforce_limit
 from banking.payments.order import PaymentOrder, check_order
+from banking.payments.own_limit import enforce_own_limit
 from banking.payments.payer_lock import lock_payer
 from banking.payments.refusals import NotCancellable, NotTheirs
 
@@ -33,12 +35,13 @@ def make(order: PaymentOrder) -> Transfer:
     is_to_somebody = bool(order.payee_iban) and order.consent is None
     is_ordered_now = order.scheduled is None
     is_notified = False
-    if is_to_somebody or is_ordered_now:
+    if order.payee_iban or is_ordered_now:
         lock_payer(order.user_id)
-    if is_ordered_now:
-        is_notified = strong_proof.require_proof(
-            order.user_id, order.currency, order.amount_minor, is_proven=order.is_proven
-        )
+        day = day_sum(order.user_id, order.currency, with_orders=is_ordered_now)
+        if order.payee_iban:
+            enforce_own_limit(day, order.amount_minor, order.currency)
+        if is_ordered_now:
+            is_notified = strong_proof.require_proof(day, order.currency, order.amount_minor, is_proven=order.is_proven)
     if is_to_somebody or order.end_to_end_id:
         # Both accounts, in the one lock order. With the source alone, two users who pay each other would deadlock in
         # `post`.

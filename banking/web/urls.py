@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from banking.web import accounts, orders, payees, transfers
+from banking.web import accounts, limits, orders, payees, transfers
 
 app_name = "bank"
 urlpatterns = [
@@ -17,6 +17,7 @@ urlpatterns = [
     path("transfers/<uuid:transfer_id>/cancel", transfers.cancel, name="cancel-transfer"),
     path("payees", payees.payees, name="payees"),
     path("payees/<uuid:payee_id>/remove", payees.remove, name="remove-payee"),
+    path("limits", limits.limits, name="limits"),
     path("orders", orders.orders, name="orders"),
     path("orders/<uuid:order_id>/pause", orders.pause, name="pause-order"),
     path("orders/<uuid:order_id>/resume", orders.resume, name="resume-order"),

@@ -13,6 +13,7 @@ ENDPOINTS = {
     ("get", "statement"): ("statements:read", "account", 404),
     ("get", "consent"): (None, None, 200),
     ("delete", "consent"): (None, None, 204),
+    ("get", "limits"): ("transfers:read", None, 200),
     ("get", "payees"): ("payees:read", None, 200),
     ("post", "payees"): ("payees:write", None, 201),
     ("get", "payee"): ("payees:read", "person", 404),

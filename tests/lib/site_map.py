@@ -110,6 +110,7 @@ ALICE = [
     Row("bank:receipt", "/bank/transfers/{transfer}", "alice"),
     Row("bank:payees", "/bank/payees", "alice"),
     Row("bank:orders", "/bank/orders", "alice"),
+    Row("bank:limits", "/bank/limits", "alice"),
 ]  # fmt: skip
 
 #: Signs up on the way, and has every second factor in the end.

@@ -85,6 +85,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         ],
         "granted_at": _AT, "expires_at": "2027-02-22T09:30:00Z", "confirm_by": "2027-02-22T09:30:00Z",
     },
+    "LimitList": {
+        "data": [
+            {
+                "currency": "GBP", "fresh_log_in_from": _gbp(1_000_000), "ordered": _gbp(12_500),
+                "own_limit": _gbp(50_000), "paid_to_others": _gbp(12_500), "new_payees_limit": _gbp(1_000_000),
+                "new_payee_hours": 24,
+            },
+        ],
+    },
     "NewPayee": _TO_DORA,
     "Payee": _PAYEE,
     "PayeeList": _page(_PAYEE),

@@ -1,0 +1,46 @@
+"""The user's own limit: the most that goes to others in 24 hours, by any app, page or payment order."""
+
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from banking import notices
+from banking.models import PaymentLimit
+from banking.notation import amounts
+from banking.payments.day_sum import DaySum
+from banking.payments.payer_lock import lock_payer
+from banking.payments.refusals import OwnLimitExceeded, StrongProofNeeded
+
+
+def enforce_own_limit(day: DaySum, amount_minor: int, currency: str) -> None:
+    """Raises OwnLimitExceeded if this payment to somebody else would bring the sum of the day above the limit."""
+    if day.own_limit is None or day.to_others + amount_minor <= day.own_limit:
+        return
+    detail = _("You set a limit of %(most)s in 24 hours for payments to others. %(paid)s of it are used.")
+    raise OwnLimitExceeded(
+        detail
+        % {"most": amounts.with_code(currency, day.own_limit), "paid": amounts.with_code(currency, day.to_others)}
+    )
+
+
+@transaction.atomic
+def set_own_limit(user_id: UUID, currency: str, amount_minor: int | None, *, is_proven: bool) -> None:
+    """A lower limit applies at once. A higher one, or none, raises StrongProofNeeded if the user has not just logged
+    in, and its user is notified: a thief would begin with it."""
+    lock_payer(user_id)
+    before = PaymentLimit.objects.filter(user_id=user_id, currency=currency).first()
+    most = before.amount_minor if before else None
+    if amount_minor == most:
+        return
+    is_raised = most is not None and (amount_minor is None or amount_minor > most)
+    if is_raised and not is_proven:
+        raise StrongProofNeeded
+    limit, _is_new = PaymentLimit.objects.update_or_create(
+        user_id=user_id,
+        currency=currency,
+        defaults={"amount_minor": amount_minor, "changed_at": timezone.now()},
+    )
+    if is_raised:
+        notices.enqueue_notice(notices.Kind.LIMIT_RAISED, limit.pk)
