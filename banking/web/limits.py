@@ -1,12 +1,11 @@
 """The user's own limits for payments to others, and what the bank's limits leave."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -36,9 +35,9 @@ class LimitForm(forms.Form):
         widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off"}),
     )
 
-    def __init__(self, *args: Any, currency: str, own_limit: int | None) -> None:
+    def __init__(self, data: QueryDict | None, *, currency: str, own_limit: int | None) -> None:
         initial = {} if own_limit is None else {"amount": amounts.decimal(currency, own_limit)}
-        super().__init__(*args, label_suffix="", prefix=currency, initial=initial)
+        super().__init__(data, label_suffix="", prefix=currency, initial=initial)
         self._digits = minor_digits(currency)
 
     def clean_amount(self) -> int | None:
