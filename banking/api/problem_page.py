@@ -1,15 +1,23 @@
-"""The pages at the `type` of a problem document (RFC 9457 §3.1.1)."""
+"""The pages at the `type` of a problem document (RFC 9457 §3.1.1): cause, remedy and an example."""
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from banking.api.explanations import EXPLANATIONS, shown
 from banking.api.problem_types import PROBLEMS
 
 
 @require_safe
 def problem_page(request: HttpRequest, code: str) -> HttpResponse:
-    if code not in PROBLEMS:
+    if code not in EXPLANATIONS:
         raise Http404
-    title, advice = PROBLEMS[code]
-    return render(request, "banking/problem.html", {"code": code, "heading": title, "advice": advice})
+    explanation = EXPLANATIONS[code]
+    page = {
+        "code": code,
+        "heading": PROBLEMS[code][0],
+        "explanation": explanation,
+        "example": shown(code, explanation, issuer=settings.ISSUER),
+    }
+    return render(request, "banking/problem.html", page)

@@ -1,0 +1,17 @@
+"""What the page of each problem type explains: cause, remedy and an example. A test holds every code to its page.
+
+The texts are for integrators and stay English, as the problem documents do.
+"""
+
+from banking.api.explanations import money, orders, requests, service, tokens
+from banking.api.explanations.explanation import Explanation, example_of, shown
+
+EXPLANATIONS: dict[str, Explanation] = {
+    **requests.EXPLANATIONS,
+    **tokens.EXPLANATIONS,
+    **money.EXPLANATIONS,
+    **orders.EXPLANATIONS,
+    **service.EXPLANATIONS,
+}
+
+__all__ = ["EXPLANATIONS", "Explanation", "example_of", "shown"]

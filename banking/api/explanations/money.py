@@ -1,0 +1,92 @@
+"""Payments that the bank refuses. Nothing was moved. A retry with the same key gets a final refusal again."""
+
+from banking.api.explanations.explanation import Explanation
+
+_PAY = "POST /api/v1/transfers\nIdempotency-Key: 0b1c0a54-6f0e-4b69-9e0e-1f1d5b5a7c11"
+
+EXPLANATIONS = {
+    "insufficient_funds": Explanation(
+        422,
+        "The amount is more than what is available: the booked balance without held amounts, plus the overdraft limit.",
+        "Read `available` of GET /accounts/{account_id}/balances, and send a smaller amount or another account with a "
+        "new "
+        "Idempotency-Key. POST /transfer-rehearsals tells beforehand.",
+        _PAY,
+        "The account does not have enough money for this.",
+        pointer="/amount/minor_units",
+    ),
+    "amount_out_of_range": Explanation(
+        422,
+        "The amount is zero, negative, or more than 10^15 minor units.",
+        "Send an amount in minor units: 1234 is 12.34 in GBP, and 1234 yen in JPY.",
+        _PAY,
+        "The amount must be between 1 and 10^15 minor units.",
+        pointer="/amount/minor_units",
+    ),
+    "currency_mismatch": Explanation(
+        422,
+        "The amount, the source account and the destination do not have one currency. This bank does not convert "
+        "money.",
+        "Send the currency of the source account, and choose a destination in that currency.",
+        _PAY,
+        "Both accounts and the amount must have the same currency.",
+        pointer="/amount/currency",
+    ),
+    "same_account": Explanation(
+        422,
+        "The destination is the account that the money comes from, by its id or its IBAN.",
+        "Choose another destination.",
+        _PAY,
+        "Source and destination are the same account.",
+        pointer="/destination",
+    ),
+    "payee_unreachable": Explanation(
+        422,
+        "Nobody can be paid there: the IBAN is not valid in its country, belongs to no open account at this bank, or "
+        "the payee "
+        "was removed.",
+        "Compare the IBAN with the bill. POST /payee-checks says whether name and account fit.",
+        _PAY,
+        "No payment can be made to this destination.",
+        pointer="/destination",
+    ),
+    "limit_exceeded": Explanation(
+        422,
+        "Payments to a new payee are limited for 24 hours, and this one would exceed the limit.",
+        "Send a smaller amount, or wait until the payee was stored for 24 hours. GET /consent shows "
+        "`new_payee_minor_units`.",
+        _PAY,
+        "At most 50.00 GBP in 24 hours may go to a new payee.",
+        pointer="/amount/minor_units",
+    ),
+    "account_not_open": Explanation(
+        409,
+        "The source or destination account is frozen or closed. A frozen account still receives money.",
+        "Read `status` of the account. Only the bank can unfreeze it, so the user must contact the bank.",
+        _PAY,
+        "The account is frozen or closed.",
+    ),
+    "duplicate_transfer": Explanation(
+        409,
+        "The same transfer was made within the last minute with another Idempotency-Key. It may be a retry that lost "
+        "its key.",
+        "Read the transfer in `duplicate_of`. If the user does want to pay twice, repeat the request after a minute.",
+        _PAY,
+        "The same payment was ordered a moment ago.",
+        members={"duplicate_of": "01a9b3a4-7a10-7d6b-8a55-0b6c1f9e3a10"},
+    ),
+    "transfer_not_cancellable": Explanation(
+        409,
+        "The transfer is no longer pending, or was handed to the other bank.",
+        "Read its `status`. What was posted can only be paid back by its payee.",
+        "POST /api/v1/transfers/01a9b3a4-7a10-7d6b-8a55-0b6c1f9e3a10/cancel",
+        "The transfer is not pending any more: it was made, rejected, cancelled, or handed to the other bank.",
+    ),
+    "already_reversed": Explanation(
+        409,
+        "The bank has reversed this transaction before. A transaction is reversed once at most.",
+        "Read `reversed_by` of the transaction.",
+        "POST /api/v1/transfers/01a9b3a4-7a10-7d6b-8a55-0b6c1f9e3a10/cancel",
+        "The transaction is reversed already.",
+    ),
+}

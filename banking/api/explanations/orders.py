@@ -1,0 +1,44 @@
+"""Payment orders and webhooks that are not in the state which a request needs."""
+
+from banking.api.explanations.explanation import Explanation
+
+_ORDER = "POST /api/v1/scheduled-transfers"
+_ONE = f"{_ORDER}/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22"
+
+EXPLANATIONS = {
+    "scheduled_transfer_not_active": Explanation(
+        409,
+        "The order is completed or was cancelled before.",
+        "Read its `status`. For further payments, schedule another transfer.",
+        f"{_ONE}/cancel",
+        "The order is completed or cancelled.",
+    ),
+    "scheduled_transfer_not_held": Explanation(
+        409,
+        "The order is active, or is held for a reason that only the bank can end.",
+        "Read `status` and `held_reason` of the order. The app can end only what the user or the app has paused.",
+        f"{_ONE}/resume",
+        "The order is not on hold, or only the bank can release it.",
+    ),
+    "scheduled_transfer_without_a_day": Explanation(
+        422,
+        "With these values there is no day left on which the order would pay.",
+        "Choose a later `last_on`, or leave it out for an order without an end.",
+        _ORDER,
+        "No day is left on which the order would pay. Choose a later last day.",
+    ),
+    "too_many_orders": Explanation(
+        409,
+        "The user has as many payment orders as the bank allows.",
+        "Cancel one with POST /scheduled-transfers/{scheduled_id}/cancel, or ask the user to.",
+        _ORDER,
+        "You have as many orders as the bank allows. Cancel one first.",
+    ),
+    "too_many_webhooks": Explanation(
+        409,
+        "The client has 10 webhooks for this user.",
+        "Remove one with DELETE /webhooks/{webhook_id}. One webhook can receive events of every kind.",
+        "POST /api/v1/webhooks",
+        "You have 10 webhooks already; remove one first.",
+    ),
+}

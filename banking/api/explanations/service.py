@@ -1,0 +1,35 @@
+"""Answers that say nothing about the request. The same request may succeed later."""
+
+from banking.api.explanations.explanation import Explanation
+
+_PAY = "POST /api/v1/transfers\nIdempotency-Key: 0b1c0a54-6f0e-4b69-9e0e-1f1d5b5a7c11"
+
+EXPLANATIONS = {
+    "rate_limited": Explanation(
+        429,
+        "The client has sent more requests for this user than RateLimit-Policy allows. Checks of payees have a limit "
+        "of their own.",
+        "Wait for the seconds of Retry-After. Read RateLimit to stay below, and ask for changes with If-None-Match.",
+        "GET /api/v1/accounts",
+        "Request was throttled. Expected available in 12 seconds.",
+        headers={"Retry-After": "12"},
+    ),
+    "temporarily_unavailable": Explanation(
+        503,
+        "The bank cannot be reached at the moment, for example while its database moves to another machine.",
+        "Wait for Retry-After and repeat the same request. With the same Idempotency-Key no payment is made twice, "
+        "also if the "
+        "first one was made and only its answer was lost.",
+        _PAY,
+        "The bank cannot be reached at the moment. Repeat the same request.",
+        headers={"Retry-After": "2"},
+    ),
+    "server_error": Explanation(
+        500,
+        "Something went wrong on our side. We log it under the error id.",
+        "Repeat a payment with the same Idempotency-Key. If it goes on, tell us the error id of the detail or of "
+        "X-Error-Id.",
+        _PAY,
+        "Something went wrong on our side.",
+    ),
+}
