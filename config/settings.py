@@ -295,7 +295,6 @@ STAFF_PROOF_MAX_AGE = timedelta(seconds=env.int("STAFF_PROOF_MAX_AGE_SECONDS", d
 # Other identity providers, which admins register; see accounts/upstream.
 SOCIALACCOUNT_FORMS = {"signup": "accounts.addresses.forms.NewUpstreamUserForm"}
 SOCIALACCOUNT_ADAPTER = "accounts.upstream.adapter.UpstreamAdapter"
-SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}
 
 # The sections of "Download my data": functions (user) -> (section, rows) pairs, in this order.
 PERSONAL_DATA = [

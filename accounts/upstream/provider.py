@@ -8,27 +8,77 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from allauth.account.models import EmailAddress
-from allauth.socialaccount.models import SocialApp
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.models import SocialApp, SocialLogin, SocialToken
+from allauth.socialaccount.providers.oauth2.utils import generate_code_challenge
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from accounts.upstream import id_token
 from accounts.upstream.adapter import Distrusted
 
 
 class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
+    #: Of the request that is being answered. Empty until its code was redeemed, and then no ID token has it.
+    expected_nonce = ""
+
     @property
     def openid_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = super().openid_config
-        # OpenID Connect Discovery §4.3, ASVS 5.0 10.5.3: the document must name the issuer that it was fetched from.
-        if (
-            f"{str(config.get('issuer')).rstrip('/')}/.well-known/openid-configuration"
-            != self.get_provider().server_url
-        ):
-            raise Distrusted("The discovery document is another issuer's.")
-        return config
+        if not hasattr(self, "_openid_config"):
+            provider = self.get_provider()
+            config = self._json(provider.server_url)
+            config.update(provider.app.settings.get("openid_configuration_overrides", {}))
+            missing = [name for name in _REQUIRED if not isinstance(config.get(name), str)]
+            if missing:
+                raise Distrusted(f"The discovery document must have {', '.join(missing)}.")
+            # OpenID Connect Discovery §4.3, ASVS 5.0 10.5.3: it must name the issuer that it was fetched from.
+            if f"{config['issuer'].rstrip('/')}/.well-known/openid-configuration" != provider.server_url:
+                raise Distrusted("The discovery document is another issuer's.")
+            self._openid_config = config
+        found: dict[str, Any] = self._openid_config
+        return found
+
+    def get_access_token_data(
+        self, request: HttpRequest, app: SocialApp, client: Any, pkce_code_verifier: str | None = None
+    ) -> dict[str, Any]:
+        """The two tokens. Nothing else in the answer is used."""
+        if pkce_code_verifier is None:
+            raise Distrusted("The request had no PKCE.")
+        self.expected_nonce = id_token.nonce_for(pkce_code_verifier)
+        given = super().get_access_token_data(request, app, client, pkce_code_verifier=pkce_code_verifier)
+        if not isinstance(given, dict) or not isinstance(given.get("access_token"), str):
+            raise Distrusted("The token response has no access token.")
+        return {name: given.get(name) for name in ("access_token", "id_token")}
+
+    def complete_login(self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any) -> SocialLogin:
+        """OpenID Connect Core §3.1.3.5: an ID token that is not valid ends the login, before UserInfo is asked."""
+        claims = id_token.validated(
+            kwargs["response"]["id_token"],
+            jwks=self._json(self.openid_config["jwks_uri"]),
+            issuer=self.openid_config["issuer"],
+            client_id=app.client_id,
+            nonce=self.expected_nonce,
+        )
+        data = {"id_token": claims}
+        if "userinfo_endpoint" in self.openid_config and app.settings.get("fetch_userinfo", True):
+            data["userinfo"] = self._json(self.profile_url, {"Authorization": f"Bearer {token.token}"})
+            # §5.3.2: UserInfo about another subject must not be used.
+            if data["userinfo"].get("sub") != claims["sub"]:
+                raise Distrusted("UserInfo is about another subject than the ID token.")
+        login: SocialLogin = self.get_provider().sociallogin_from_response(request, data)
+        return login
+
+    def _json(self, url: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
+        with get_adapter().get_requests_session() as session:
+            response = session.get(url, headers=headers)
+            response.raise_for_status()
+        found = response.json()
+        if not isinstance(found, dict):
+            raise Distrusted("The provider answered with something else than a JSON object.")
+        return found
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
         """On the issuer, not on the Host of the request."""
@@ -36,12 +86,20 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
         return f"{settings.ORIGIN}{path}"
 
 
+_REQUIRED = ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")
+
 # Parameters that a link to our login page may pass to the provider, with their form (OpenID Connect Core §3.1.2.1).
 _ASKED = {"prompt": re.compile(r"login|consent|select_account"), "max_age": re.compile(r"[0-9]{1,9}")}
 
 
 class UpstreamProvider(OpenIDConnectProvider):
     oauth2_adapter_class = UpstreamOAuth2Adapter
+    supports_token_authentication = False  # an ID token that a client brings answers no request of ours
+
+    def get_pkce_params(self) -> dict[str, str]:
+        """PKCE and a nonce for every provider (RFC 9700 §2.1.1, OpenID Connect Core §3.1.2.1)."""
+        challenge: dict[str, str] = generate_code_challenge()
+        return {**challenge, "nonce": id_token.nonce_for(challenge["code_verifier"])}
 
     def get_auth_params_from_request(self, request: HttpRequest, action: str) -> dict[str, str]:
         """Anybody can write such a link, so it must not replace `redirect_uri`, `scope`, `login_hint` and the like."""
@@ -56,13 +114,7 @@ class UpstreamProvider(OpenIDConnectProvider):
 
     def extract_uid(self, data: dict[str, Any]) -> str:
         """A digest of (`iss`, `sub`), so that a provider whose issuer was changed matches no user (ASVS 5.0 10.5.2)."""
-        id_token, userinfo = data.get("id_token"), data.get("userinfo")
-        if not id_token or not isinstance(id_token.get("sub"), str) or not id_token["sub"]:
-            raise Distrusted("The provider gave no ID token with a subject.")
-        # OpenID Connect Core §5.3.2: UserInfo about another subject must not be used.
-        if userinfo is not None and userinfo.get("sub") != id_token["sub"]:
-            raise Distrusted("UserInfo is about another subject than the ID token.")
-        identity = json.dumps([id_token["iss"], id_token["sub"]])
+        identity = json.dumps([data["id_token"]["iss"], data["id_token"]["sub"]])
         return base64.urlsafe_b64encode(hashlib.sha256(identity.encode()).digest()).rstrip(b"=").decode()
 
     def extract_email_addresses(self, data: dict[str, Any]) -> list[EmailAddress]:

@@ -1,5 +1,7 @@
 """Log-in through somebody else's OpenID Connect provider, which may lie."""
 
+import base64
+import hashlib
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +14,7 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from accounts.models import User
+from tests.lib.client_keys import ClientKey
 from tests.lib.login import is_logged_in, log_in, path_in, submit
 from tests.lib.oauth_client import PASSWORD, allow, decoded
 
@@ -24,23 +27,37 @@ class Provider:
 
     def __init__(self, listener, app):
         self.listener, self.app, self.issuer = listener, app, listener.url("")
+        self.key = ClientKey("ES256", kid="1")
         self.says(sub="their-alice")
 
-    def says(self, *, sub, userinfo_sub=None, id_token=True, **claims):
+    def says(self, *, sub, userinfo_sub=None, id_token=True, without=(), signed=None, **claims):
+        """`claims` replace those of a good ID token, `without` leaves some out, and `signed` signs them otherwise."""
         now = int(timezone.now().timestamp())
-        token = {"iss": self.issuer, "sub": sub, "aud": "countersign", "iat": now, "exp": now + 60, **claims}
+        self.claims = {"iss": self.issuer, "sub": sub, "aud": "countersign", "iat": now, "exp": now + 60, **claims}
+        self.without, self.sign = without, signed or self.signed
         self.listener.body = {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",
             "token_endpoint": f"{self.issuer}/token",
             "userinfo_endpoint": f"{self.issuer}/userinfo",
             "jwks_uri": f"{self.issuer}/jwks",
+            "keys": [self.key.public],
             "access_token": "opaque",
             "token_type": "Bearer",
-            **({"id_token": jwt.encode(token, "k" * 32, "HS256")} if id_token else {}),
-            "sub": userinfo_sub or sub,
+            **({"id_token": ""} if id_token else {}),
             **claims,
+            "sub": userinfo_sub or sub,
         }
+
+    def signed(self, claims):
+        return jwt.encode(claims, self.key.private_key, "ES256", {"kid": "1"})
+
+    def answer(self, asked):
+        """The ID token answers this request."""
+        if "id_token" in self.listener.body:
+            claims = {"nonce": asked["nonce"], **self.claims}
+            token = self.sign({name: value for name, value in claims.items() if name not in self.without})
+            self.listener.body["id_token"] = token
 
     def visit(self, browser, **query):
         """The person goes there and comes back; the answer of our callback."""
@@ -49,8 +66,13 @@ class Provider:
         asked = {name: values[0] for name, values in parse_qs(urlsplit(out["Location"]).query).items()}
         assert out["Location"].startswith(f"{self.issuer}/authorize?")
         assert asked["redirect_uri"] == settings.ISSUER + CALLBACK
-        assert asked["code_challenge_method"] == "S256"
+        self.answer(asked)
         return browser.get(CALLBACK, {"code": "c", "state": asked["state"], **query})
+
+    def asked_for(self):
+        """The paths of the requests since the last call, without the key set and the discovery document."""
+        received, self.listener.received[:] = list(self.listener.received), []
+        return [path for _, path, _ in received if not path.startswith(("/.well-known/", "/jwks"))]
 
 
 @pytest.fixture
@@ -155,23 +177,177 @@ def test_another_issuer_behind_the_same_name_knows_nobody(browser, alice, provid
     assert SocialAccount.objects.filter(user=alice).count() == 1
 
 
+def assert_refused(provider, browser):
+    """Nobody is logged in, and the access token went nowhere."""
+    provider.asked_for()
+    assert "did not work" in provider.visit(browser).content.decode()
+    assert not is_logged_in(browser)
+    assert provider.asked_for() == ["/token"]
+
+
+# --- the ID token is validated before UserInfo is asked (OpenID Connect Core §3.1.3.7)
+
+
 @pytest.mark.parametrize(
-    "lie",
+    "claims",
     [
-        {"sub": "their-alice", "userinfo_sub": "their-bob"},  # OpenID Connect Core §5.3.2
-        {"sub": "their-alice", "iss": "https://evil.example"},  # §3.1.3.7
-        {"sub": "their-alice", "aud": "somebody-else"},
-        {"sub": "their-alice", "exp": 1},
-        {"sub": "their-alice", "id_token": False},
+        {"iss": "https://evil.example"},
+        {"aud": "somebody-else"},
+        {"aud": []},
+        {"exp": 1},
+        {"exp": "tomorrow"},
+        {"iat": 9_999_999_999},
+        {"nbf": 9_999_999_999},
         {"sub": ""},
+        {"sub": 7},
+        {"without": ["iss"]},
+        {"without": ["sub"]},
+        {"without": ["aud"]},
+        {"without": ["exp"]},
+        {"without": ["iat"]},
+        {"id_token": False},
     ],
 )
-def test_an_answer_that_does_not_hold_together_lets_nobody_in(browser, provider, lie):
+def test_an_id_token_that_is_not_valid_lets_nobody_in(browser, provider, claims):
+    """OpenID Connect Core §3.1.3.7, ASVS 5.0 10.5.1."""
     connect(provider, browser)
-    provider.says(**lie)
+    provider.says(**{"sub": "their-alice", **claims})
+    assert_refused(provider, Browser())
+
+
+@pytest.mark.parametrize("claims", [{"nonce": "of-another-request"}, {"nonce": ""}, {"without": ["nonce"]}])
+def test_an_id_token_must_answer_this_request(browser, provider, claims):
+    """OpenID Connect Core §3.1.3.7 (11), ASVS 5.0 10.5.1: another login's code, injected into this browser."""
+    connect(provider, browser)
+    provider.says(sub="their-alice", **claims)
+    assert_refused(provider, Browser())
+
+
+@pytest.mark.parametrize(
+    ("claims", "is_in"),
+    [
+        ({"aud": ["countersign"]}, True),
+        ({"aud": ["countersign", "other"], "azp": "countersign"}, True),
+        ({"aud": ["countersign", "other"]}, False),
+        ({"aud": ["countersign", "other"], "azp": "other"}, False),
+        ({"aud": "countersign", "azp": "other"}, False),
+    ],
+)
+def test_an_id_token_of_another_client_lets_nobody_in(browser, provider, claims, is_in):
+    """OpenID Connect Core §3.1.3.7 (3) to (5)."""
+    connect(provider, browser)
+    provider.says(sub="their-alice", **claims)
+    fresh = Browser()
+    provider.visit(fresh)
+    assert is_logged_in(fresh) is is_in
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        lambda claims: jwt.encode(claims, None, "none"),
+        lambda claims: jwt.encode(claims, "s" * 32, "HS256", {"kid": "1"}),
+        lambda claims: jwt.encode(claims, ClientKey("ES256").private_key, "ES256", {"kid": "1"}),
+        lambda claims: jwt.encode(claims, ClientKey("RS256").private_key, "RS256", {"kid": "1"}),
+        lambda claims: "not.a.jwt",
+        lambda claims: {"sub": "their-alice"},
+    ],
+    ids=["none", "HS256", "another key", "another algorithm", "no JWT", "an object"],
+)
+def test_an_id_token_must_be_signed_by_a_key_of_the_provider(browser, provider, signed):
+    """OpenID Connect Core §3.1.3.7 (6) to (8), RFC 8725 §3.1."""
+    connect(provider, browser)
+    provider.app.secret = "s" * 32
+    provider.app.save()
+    provider.says(sub="their-alice", signed=signed)
+    del provider.listener.body["keys"][0]["alg"]  # as many providers publish their keys
+    assert_refused(provider, Browser())
+
+
+@pytest.mark.parametrize("kid", ["1", "2", None])
+def test_a_key_is_found_by_kid_or_by_trying_each(browser, provider, kid):
+    """OpenID Connect Core §10.1."""
+    connect(provider, browser)
+    headers = {"kid": kid} if kid else None
+    provider.says(
+        sub="their-alice", signed=lambda claims: jwt.encode(claims, provider.key.private_key, "ES256", headers)
+    )
+    provider.listener.body["keys"].insert(0, ClientKey("ES256", kid="2").public)
+    provider.listener.body["keys"].insert(0, {"kty": "unknown", "kid": kid})
+    fresh = Browser()
+    provider.visit(fresh)
+    assert is_logged_in(fresh) is (kid != "2")
+
+
+@pytest.mark.parametrize("keys", [[], None, "keys"])
+def test_a_provider_without_keys_lets_nobody_in(browser, provider, keys):
+    connect(provider, browser)
+    provider.says(sub="their-alice")
+    provider.listener.body["keys"] = keys
+    assert_refused(provider, Browser())
+
+
+def test_user_info_about_another_subject_lets_nobody_in(browser, provider):
+    """OpenID Connect Core §5.3.2."""
+    connect(provider, browser)
+    provider.says(sub="their-alice", userinfo_sub="their-bob")
     fresh = Browser()
     assert "did not work" in provider.visit(fresh).content.decode()
     assert not is_logged_in(fresh)
+
+
+def test_user_info_is_asked_after_the_id_token_was_validated(browser, provider):
+    connect(provider, browser)
+    provider.asked_for()
+    provider.visit(Browser())
+    assert provider.asked_for() == ["/token", "/userinfo"]
+
+
+def test_a_request_has_pkce_and_a_nonce_of_its_own(client, provider):
+    """RFC 9700 §2.1.1, OpenID Connect Core §3.1.2.1. A setting of the provider cannot turn PKCE off."""
+    provider.app.settings |= {"oauth_pkce_enabled": False}
+    provider.app.save()
+    first, second = (asked_of(provider, client, "process=login") for _ in range(2))
+    assert first["code_challenge_method"] == ["S256"]
+    assert first["nonce"] != second["nonce"]
+    assert first["code_challenge"] != second["code_challenge"]
+    assert first["nonce"] != first["code_challenge"]
+
+
+def test_the_code_is_redeemed_with_the_verifier(browser, provider):
+    """RFC 7636 §4.5: it hashes to the challenge of the request."""
+    out = browser.post(f"{LOGIN}?process=login")
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(out["Location"]).query).items()}
+    provider.answer(asked)
+    browser.get(CALLBACK, {"code": "c", "state": asked["state"]})
+    form = next(parse_qs(body.decode()) for _, path, body in provider.listener.received if path == "/token")
+    digest = hashlib.sha256(form["code_verifier"][0].encode()).digest()
+    assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == asked["code_challenge"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"access_token": None},
+        {"access_token": 7},
+        {"token_endpoint": None},
+        {"jwks_uri": 7},
+        {"userinfo_endpoint": "nowhere"},
+    ],
+)
+def test_a_malformed_answer_is_no_error_of_ours(browser, provider, body):
+    provider.listener.body |= body
+    answer = browser.post(f"{LOGIN}?process=login")
+    if answer.status_code == 302:
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(answer["Location"]).query).items()}
+        provider.answer(asked)
+        answer = browser.get(CALLBACK, {"code": "c", "state": asked["state"]})
+    assert "did not work" in answer.content.decode()
+
+
+def test_an_answer_that_is_no_object_is_no_error_of_ours(client, provider):
+    provider.listener.body = ["a list"]
+    assert "did not work" in client.post(f"{LOGIN}?process=login").content.decode()
 
 
 def test_a_discovery_document_of_another_issuer_is_refused(client, provider):
@@ -269,6 +445,7 @@ def test_who_logs_in_nowhere_else_proves_it_there(browser, alice, provider, sub,
         out = fresh.post(way)
         asked = {name: values[0] for name, values in parse_qs(urlsplit(out["Location"]).query).items()}
         assert asked["prompt"] == "login"
+        provider.answer(asked)
         back = fresh.get(CALLBACK, {"code": "c", "state": asked["state"]})
         assert back["Location"] == "/accounts/data/"
         assert (fresh.get("/accounts/data/").status_code == 200) is counts

@@ -1,0 +1,73 @@
+"""The ID token of an identity provider (OpenID Connect Core §3.1.3.7), validated before anything in it is used."""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Iterator
+from typing import Any
+
+import jwt
+
+from accounts.upstream.adapter import Distrusted
+from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS
+from oauth.models.client import keys
+
+CLOCK_SKEW_SECONDS = 30
+REQUIRED = ("iss", "sub", "aud", "exp", "iat")
+
+
+def nonce_for(code_verifier: str) -> str:
+    """OpenID Connect Core §15.5.2: a hash of a random value that only this browser's session holds."""
+    digest = hashlib.sha256(b"nonce:" + code_verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def validated(token: Any, *, jwks: Any, issuer: str, client_id: str, nonce: str) -> dict[str, Any]:
+    """The claims of `token`. `jwks` is the JWK Set of the provider. Raises Distrusted."""
+    try:
+        header = jwt.get_unverified_header(token)
+    except jwt.PyJWTError:
+        raise Distrusted("The provider gave no ID token that is a JWT.") from None
+    # §3.1.3.7 (7), RFC 8725 §3.1: a signature that only the provider can make. This excludes none, and codes (HS256).
+    algorithm = header.get("alg")
+    if algorithm not in CLIENT_SIGNING_ALGORITHMS:
+        raise Distrusted(f"The ID token must be signed by one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
+    claims = _verified(token, algorithm, list(_candidates(jwks, header.get("kid"), algorithm)), issuer, client_id)
+    if not isinstance(claims["sub"], str) or not claims["sub"]:
+        raise Distrusted("The ID token names no subject.")
+    # §3.1.3.7 (3) to (5): another audience must not be trusted, unless the token was issued to us.
+    if claims.get("azp", client_id if claims["aud"] in (client_id, [client_id]) else None) != client_id:
+        raise Distrusted("The ID token was issued to another client (aud, azp).")
+    # §3.1.3.7 (11): it answers the request of this browser, so a stolen code of another login is of no use.
+    if not hmac.compare_digest(str(claims.get("nonce")).encode(), nonce.encode()):
+        raise Distrusted("The ID token has another nonce than the request.")
+    return claims
+
+
+def _candidates(jwks: Any, kid: Any, algorithm: str) -> Iterator[jwt.PyJWK]:
+    """The keys that may have signed. Without a `kid`, several may (OpenID Connect Core §10.1)."""
+    try:
+        listed = keys.read_jwks(jwks)
+    except ValueError as error:
+        raise Distrusted(f"The keys of the provider: {error}") from None
+    for jwk in listed:
+        if keys.fits(jwk, kid=kid, algorithm=algorithm):
+            try:
+                yield keys.load(jwk, algorithm)
+            except ValueError:
+                continue  # RFC 7517 §5: a key that cannot be used is ignored
+
+
+def _verified(token: str, algorithm: str, candidates: list[jwt.PyJWK], issuer: str, client_id: str) -> dict[str, Any]:
+    for key in candidates:
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token, key, algorithms=[algorithm], issuer=issuer, audience=client_id, leeway=CLOCK_SKEW_SECONDS,
+                options={"require": list(REQUIRED)},
+            )  # fmt: skip
+        except jwt.InvalidSignatureError:
+            continue
+        except jwt.PyJWTError as error:
+            raise Distrusted(f"The ID token is not valid: {type(error).__name__}.") from None
+        return claims
+    raise Distrusted("No key of the provider verifies the ID token.")
