@@ -104,6 +104,7 @@ class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
                         "dpop_bound_access_tokens",
                         "require_signed_request_object",
                         "request_object_signing_alg",
+                        "token_endpoint_auth_signing_alg",
                         "authorization_signed_response_alg",
                         "tls_client_certificate_bound_access_tokens",
                         "accepts_endpoint_audience",

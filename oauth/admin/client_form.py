@@ -198,6 +198,7 @@ class ChangeClientForm(ClientForm):
             "client_jwks_uri", "security_profile", "require_pkce",
             "require_pushed_authorization_requests", "dpop_bound_access_tokens",
             "require_signed_request_object", "request_object_signing_alg", "authorization_signed_response_alg",
+            "token_endpoint_auth_signing_alg",
             "tls_client_certificate_bound_access_tokens", *CERTIFICATE_NAMES,
             "accepts_endpoint_audience", "exchange_policy", "exchange_from",
             "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required",

@@ -67,8 +67,9 @@ def parse(params: Parameters, client: Client) -> tuple[BackchannelRequest, str]:
     token = params.get("client_notification_token", "")
     if is_ping and (not _TOKEN.fullmatch(token) or len(token) > 1024):
         raise InvalidRequest("client_notification_token must be a bearer token of 22 to 1024 characters (CIBA §7.1).")
-    message = _binding_message(params, client)
+    # A request without one hint is malformed, whatever its message is: invalid_request (§7.1, §13).
     hint, found = _hint(params, client)
+    message = _binding_message(params, client)
     _refuse_too_many(hint, client)
     user = found if _may_be_asked(found, hint, client) else None
     auth_req_id = new_secret()

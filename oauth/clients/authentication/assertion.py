@@ -62,8 +62,9 @@ def verify(assertion: str, client: Client) -> None:
     algorithm, kid = header.get("alg"), header.get("kid")
     if "crit" in header or "b64" in header:
         raise InvalidClient("The header of client_assertion must not contain crit or b64.")
-    if algorithm not in client.signing_algorithms:
-        raise InvalidClient(f"alg of client_assertion must be one of {', '.join(client.signing_algorithms)}.")
+    # OpenID Connect Registration §2: the algorithm that the client registered, if it registered one.
+    if algorithm not in client.assertion_algorithms:
+        raise InvalidClient(f"alg of client_assertion must be one of {', '.join(client.assertion_algorithms)}.")
     try:
         fitting = keys.fitting(client, kid=kid if isinstance(kid, str) else None, algorithm=algorithm)
     except ValueError:

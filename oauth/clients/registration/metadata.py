@@ -102,10 +102,9 @@ def apply(client: Client, metadata: Mapping[str, Any], ceiling: Ceiling, *, is_u
     client.security_profile = bounded.profile(client, metadata, ceiling, is_update=is_update)
     # Only an admin lets a client go without PKCE, and never one that is now public or FAPI.
     client.require_pkce = client.require_pkce or client.must_use_pkce
-    client.request_object_signing_alg = values.one_of(
-        metadata, "request_object_signing_alg", list(CLIENT_SIGNING_ALGORITHMS), ""
-    )
-    _refuse_unsupported(client, metadata, method)
+    for name in ("request_object_signing_alg", "token_endpoint_auth_signing_alg"):
+        setattr(client, name, values.one_of(metadata, name, list(CLIENT_SIGNING_ALGORITHMS), ""))
+    _refuse_encryption(metadata)
     _validate(client, redirect_uris, post_logout_redirect_uris)
     check_sector(client, redirect_uris)
 
@@ -138,6 +137,7 @@ def render(client: Client) -> dict[str, Any]:
         "introspection_signed_response_alg": client.introspection_signed_response_alg,
         "authorization_signed_response_alg": client.authorization_signed_response_alg,
         "request_object_signing_alg": client.request_object_signing_alg,
+        "token_endpoint_auth_signing_alg": client.token_endpoint_auth_signing_alg,
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "default_acr_values": list(client.default_acr_values),
         **{name: getattr(client, name) for name in (*_LINKS, *_CERTIFICATE, *_SWITCHES)},
@@ -169,17 +169,11 @@ def _apply_ciba(client: Client, metadata: Mapping[str, Any]) -> None:
         )
 
 
-def _refuse_unsupported(client: Client, metadata: Mapping[str, Any], method: str) -> None:
+def _refuse_encryption(metadata: Mapping[str, Any]) -> None:
     """Members that change the protocol with the client are refused and never ignored (RFC 7591 §2)."""
     for name in _ENCRYPTION:
         if name in metadata:
             raise InvalidClientMetadata(f"{name}: this server does not encrypt what it sends over TLS.")
-    algorithm = metadata.get("token_endpoint_auth_signing_alg")
-    if algorithm is not None and (
-        algorithm not in client.signing_algorithms or method != AuthenticationMethod.PRIVATE_KEY_JWT
-    ):
-        allowed = ", ".join(client.signing_algorithms)
-        raise InvalidClientMetadata(f"token_endpoint_auth_signing_alg must be one of {allowed}, with private_key_jwt.")
 
 
 def _validate(client: Client, redirect_uris: list[str], post_logout_redirect_uris: list[str]) -> None:

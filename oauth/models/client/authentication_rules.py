@@ -23,6 +23,18 @@ def method(client: "Client") -> Errors:
     return {}
 
 
+def signature(client: "Client") -> Errors:
+    """OpenID Connect Registration §2: it is about the JWTs of private_key_jwt."""
+    chosen = client.token_endpoint_auth_signing_alg
+    if not chosen:
+        return {}
+    if client.token_endpoint_auth_method != AuthenticationMethod.PRIVATE_KEY_JWT:
+        return {"token_endpoint_auth_signing_alg": "Only a client with private_key_jwt signs assertions."}
+    if chosen not in client.signing_algorithms:
+        return {"token_endpoint_auth_signing_alg": "FAPI requires signatures by PS256, ES256 or EdDSA (§5.4.1)."}
+    return {}
+
+
 def fapi_authentication(client: "Client") -> Errors:
     if client.is_fapi and not client.has_strong_authentication:
         message = "FAPI 2.0 requires private_key_jwt or a certificate (§5.3.2.1)."
@@ -60,12 +72,14 @@ def keys(client: "Client") -> Errors:
     return {}
 
 
-def _signs_by(client: "Client") -> tuple[str, ...]:
-    """The algorithms of which the client needs a key; empty if it signs nothing."""
+def _signs_by(client: "Client") -> list[tuple[str, ...]]:
+    """For each kind of JWT that the client signs, the algorithms of which it needs a key of one."""
+    signs = []
     if client.must_sign_requests or client.request_object_signing_alg:
-        return client.request_object_algorithms
-    is_signed = client.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT
-    return client.signing_algorithms if is_signed else ()
+        signs.append(client.request_object_algorithms)
+    if client.token_endpoint_auth_method == AuthenticationMethod.PRIVATE_KEY_JWT:
+        signs.append(client.assertion_algorithms)
+    return signs
 
 
 def _validate_keys(client: "Client") -> None:
@@ -74,7 +88,8 @@ def _validate_keys(client: "Client") -> None:
     if jwks is not None and client.client_jwks_uri:
         raise ValueError("give jwks or jwks_uri, not both.")
     if jwks is not None:
-        client_keys.validate_jwks(jwks, signs_by=_signs_by(client))
+        for algorithms in _signs_by(client) or [()]:
+            client_keys.validate_jwks(jwks, signs_by=algorithms)
     needs_keys = (AuthenticationMethod.PRIVATE_KEY_JWT, AuthenticationMethod.SELF_SIGNED_TLS_CLIENT_AUTH)
     if name in needs_keys and jwks is None and not client.client_jwks_uri:
         raise ValueError(f"{name} needs jwks or jwks_uri.")

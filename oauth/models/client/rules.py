@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 
 from oauth.infrastructure import outbound
 from oauth.models.client import grant_types
-from oauth.models.client.authentication_rules import certificate, fapi_authentication, keys, method
+from oauth.models.client.authentication_rules import certificate, fapi_authentication, keys, method, signature
 from oauth.models.client.grant_types import GrantType
 from oauth.models.client.openid_connect import DeliveryMode, SubjectType
 from oauth.models.client.redirect_uris import validate_redirect_uri
@@ -161,5 +161,5 @@ def _could_be_a_user(client_id: str) -> bool:
 RULES: tuple[Callable[["Client"], Errors], ...] = (
     redirect_uris, fapi_authentication, fapi_signatures, grant_types_of_a_fapi_client, grant_types_of_fapi_ciba,
     lifetimes, addresses_of_its_servers, post_logout_redirect_uris, pkce, method, certificate, keys, pairwise_subjects,
-    implicit_flow, grant_types_of_a_public_client, ping, client_id,
+    implicit_flow, grant_types_of_a_public_client, ping, client_id, signature,
 )  # fmt: skip

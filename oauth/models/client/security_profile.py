@@ -29,6 +29,15 @@ class HasSecurityProfile(models.Model):
     request_object_signing_alg = models.CharField(
         "request signature", max_length=10, choices=[(name, name) for name in CLIENT_SIGNING_ALGORITHMS], blank=True
     )
+    token_endpoint_auth_signing_alg = models.CharField(
+        "assertion signature",
+        max_length=10,
+        choices=[(name, name) for name in CLIENT_SIGNING_ALGORITHMS],
+        blank=True,
+        default="",
+        db_default="",
+        help_text="For private_key_jwt: the only algorithm of its assertions. Empty: any that this server accepts.",
+    )
     authorization_signed_response_alg = models.CharField(
         "answer signature", max_length=10, choices=_ALGORITHMS, blank=True, help_text="JARM §3; empty: the server's."
     )
@@ -104,6 +113,12 @@ class HasSecurityProfile(models.Model):
     def signing_algorithms(self) -> tuple[str, ...]:
         """Those by which the client may sign. FAPI 2.0 §5.4.1: no RS256."""
         return STRONG_SIGNING_ALGORITHMS if self.is_fapi else CLIENT_SIGNING_ALGORITHMS
+
+    @property
+    def assertion_algorithms(self) -> tuple[str, ...]:
+        """OpenID Connect Registration §2: the registered one, or all."""
+        chosen = self.token_endpoint_auth_signing_alg
+        return tuple(one for one in self.signing_algorithms if chosen in ("", one))
 
     @property
     def request_object_algorithms(self) -> tuple[str, ...]:

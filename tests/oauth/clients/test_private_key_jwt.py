@@ -63,6 +63,22 @@ def test_a_signature_proves_the_client(client_with_key, token_endpoint, algorith
     assert also.status_code == 200
 
 
+@pytest.mark.parametrize("registered", ["", "ES256", "PS256"])
+def test_the_registered_algorithm_is_the_only_one(client_with_key, token_endpoint, registered):
+    """OpenID Connect Registration §2: assertions signed by another must be refused, whatever keys the client has."""
+    es256, ps256 = ClientKey("ES256", kid="es256"), ClientKey("PS256", kid="ps256")
+    client_with_key.client_jwks = {"keys": [es256.public, ps256.public]}
+    client_with_key.token_endpoint_auth_signing_alg = registered
+    client_with_key.full_clean()
+    client_with_key.save()
+    for key in (es256, ps256):
+        answer = ask(token_endpoint, key.assertion(client_with_key.client_id))
+        if registered in ("", key.algorithm):
+            assert answer.status_code == 200, answer.content
+        else:
+            assert refused(answer).startswith(f"alg of client_assertion must be one of {registered}.")
+
+
 LOOSE = [[conf.ISSUER], f"{conf.ISSUER}/oauth/token", f"{conf.ISSUER}/oauth/par"]
 
 

@@ -409,6 +409,36 @@ def test_rs256_is_for_ordinary_clients(register, metadata, is_accepted):
         assert answer.json()["error"] == "invalid_client_metadata"
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "keys", "is_accepted"),
+    [
+        ("ES256", [KEY], True),
+        ("RS256", [KEY, RSA], True),
+        ("RS256", [KEY], False),
+        ("PS256", [KEY], False),
+    ],
+)
+def test_the_algorithm_of_assertions_is_registered(register, algorithm, keys, is_accepted):
+    """OpenID Connect Registration §2: it is kept, shown, replaced by an update, and needs a key."""
+    signs = {
+        "token_endpoint_auth_method": "private_key_jwt",
+        "token_endpoint_auth_signing_alg": algorithm,
+        "jwks": {"keys": [key.public for key in keys]},
+    }
+    answer = register(**signs)
+    assert answer.status_code == (201 if is_accepted else 400), answer.content
+    if is_accepted:
+        body = answer.json()
+        assert body["token_endpoint_auth_signing_alg"] == algorithm
+        assert Client.objects.get(client_id=body["client_id"]).token_endpoint_auth_signing_alg == algorithm
+
+
+def test_an_algorithm_of_assertions_needs_private_key_jwt(register):
+    answer = register(token_endpoint_auth_method="client_secret_basic", token_endpoint_auth_signing_alg="ES256")
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_client_metadata")
+    assert answer.json()["error_description"].startswith("token_endpoint_auth_signing_alg: ")
+
+
 def test_members_that_are_null_are_absent(register):
     """RFC 7591 §2: serializers of many languages write what is not set as null."""
     nothing = dict.fromkeys(

@@ -358,6 +358,8 @@ def test_a_fapi_client_signs_its_request_and_gets_bound_tokens(browser, bank, to
         ({"sub": "another"}, "invalid_request"),
         ({"client_id": "another"}, "invalid_request"),
         ({"login_hint": None}, "invalid_request"),
+        ({"id_token_hint": "x", "binding_message": None}, "invalid_request"),
+        ({"login_hint": None, "binding_message": None}, "invalid_request"),
         ({"requested_expiry": "soon"}, "invalid_request"),
     ],
 )
