@@ -1,0 +1,85 @@
+"""The scripts by which the suite's own browser drives our pages, by the ids and names of their forms."""
+
+from typing import Any
+
+from demo.management.commands.demo_seed import DEFAULT_PASSWORD
+
+EMAIL = "alice@demo.test"
+_SECONDS = 10
+# A picture of the page for the reviewer, if the module asks for one here.
+_PICTURE = "update-image-placeholder-optional"
+
+
+def scripts(issuer: str, suite: str) -> list[dict[str, Any]]:
+    """Logs in, allows, and takes the picture of an error page; at a logout, agrees to it."""
+    return [_authorization(issuer, suite, "allow"), _logout(issuer, suite)]
+
+
+def overrides(issuer: str, suite: str) -> dict[str, Any]:
+    """The modules that need something else, by name."""
+    scripts = {
+        "fapi2-security-profile-final-user-rejects-authentication": [_authorization(issuer, suite, "deny")],
+        # The first visit only looks; the second logs in.
+        "fapi2-security-profile-final-par-ensure-reused-request-uri-prior-to-auth-completion-succeeds": [
+            {"match": f"{issuer}/oauth/authorize*", "match-limit": 1, "tasks": [_optional("Look", f"{issuer}/*")]},
+            _authorization(issuer, suite, "allow"),
+        ],
+    }
+    # The second login of these is the one to see.
+    for module in ("oidcc-prompt-login", "oidcc-max-age-1"):
+        scripts[module] = [_authorization(issuer, suite, "allow", login_picture=True)]
+    for module in ("oidcc-registration-logo-uri", "oidcc-registration-policy-uri", "oidcc-registration-tos-uri"):
+        scripts[module] = [_look(issuer)]
+    return {module: {"browser": script} for module, script in scripts.items()}
+
+
+def _look(issuer: str) -> dict[str, Any]:
+    picture = ["wait", "xpath", "//*", _SECONDS, r"[\s\S]*", "update-image-placeholder"]
+    return {
+        "match": f"{issuer}/oauth/authorize*",
+        "tasks": [{"task": "See the login page", "match": f"{issuer}/accounts/login/*", "commands": [picture]}],
+    }
+
+
+def _authorization(issuer: str, suite: str, decision: str, *, login_picture: bool = False) -> dict[str, Any]:
+    consent = f"{issuer}/oauth/authorize*"
+    see = ["wait", "css", "input[name=password]", _SECONDS, r"[\s\S]*", *([_PICTURE] if login_picture else [])]
+    return {
+        "match": f"{issuer}/oauth/authorize*",
+        "tasks": [
+            _optional(
+                "Log in",
+                f"{issuer}/accounts/*",
+                see,
+                ["text", "name", "login", EMAIL, "optional"],
+                ["text", "name", "password", DEFAULT_PASSWORD],
+                ["click", "xpath", "//form[.//input[@name='password']]//button[@type='submit']"],
+            ),
+            _optional("Decide", consent, ["click", "css", f"#consent button[value={decision}]", "optional"]),
+            # An answer to a client that registered itself goes over a page that says where it leads.
+            _optional(
+                "Leave",
+                consent,
+                ["click", "css", "a.button[rel~=nofollow]", "optional"],
+                ["click", "css", f"form[action^='{suite}/'] button", "optional"],
+            ),
+            _optional("See the error page", consent, ["wait", "css", ".notice.bad", _SECONDS, r"[\s\S]*", _PICTURE]),
+            _optional("Return", f"{suite}/test/*/callback*", ["wait", "id", "submission_complete", _SECONDS]),
+        ],
+    }
+
+
+def _logout(issuer: str, suite: str) -> dict[str, Any]:
+    here = f"{issuer}/oauth/logout*"
+    return {
+        "match": here,
+        "tasks": [
+            _optional("See the page", here, ["wait", "css", "h1", _SECONDS, r"[\s\S]*", _PICTURE]),
+            _optional("Log out", here, ["click", "css", "button[value=logout]", "optional"]),
+            _optional("Return", f"{suite}/test/*/post*"),
+        ],
+    }
+
+
+def _optional(task: str, match: str, *commands: list[Any]) -> dict[str, Any]:
+    return {"task": task, "optional": True, "match": match, "commands": list(commands)}

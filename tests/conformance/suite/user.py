@@ -1,0 +1,54 @@
+"""The user where the suite has no browser: one who answers back-channel requests, and one who logs in through it."""
+
+from urllib.parse import urljoin
+
+import requests
+from bs4 import BeautifulSoup, Tag
+
+from demo.management.commands.demo_seed import DEFAULT_PASSWORD
+from tests.conformance.suite.browser import EMAIL
+
+
+class User:
+    """A browser without scripts. `authority` is the file that verifies both servers."""
+
+    def __init__(self, issuer: str, authority: str) -> None:
+        self.issuer = issuer
+        self.http = requests.Session()
+        self.http.trust_env = False  # no other authorities, no proxy
+        self.http.verify = authority
+
+    def decide(self, action: str) -> None:
+        """Answers the newest open back-channel request. Raises RuntimeError if there is none."""
+        page = self.http.get(f"{self.issuer}/oauth/requests", timeout=30)
+        if "/accounts/" in page.url:
+            page = self._submit(page, "form#password", {"login": EMAIL, "password": DEFAULT_PASSWORD})
+        forms = BeautifulSoup(page.text, "html.parser").select("main form:has([name=request])")
+        if not forms:
+            raise RuntimeError(f"No request waits on {page.url}.")
+        self._send(page, forms[-1], {"decision": action}).raise_for_status()
+
+    def log_in_through(self, provider_id: str) -> str:
+        """Goes to the provider and comes back. Returns the heading of the page on which it ends."""
+        page = self.http.get(f"{self.issuer}/accounts/oidc/{provider_id}/login/?process=login", timeout=30)
+        page = self._submit(page, "main form", {})
+        heading = BeautifulSoup(page.text, "html.parser").select_one("h1")
+        return heading.get_text(" ", strip=True) if heading else page.url
+
+    def _submit(self, page: requests.Response, selector: str, values: dict[str, str]) -> requests.Response:
+        form = BeautifulSoup(page.text, "html.parser").select_one(selector)
+        if form is None:
+            raise RuntimeError(f"{page.url} has no {selector}.")
+        return self._send(page, form, values)
+
+    def _send(self, page: requests.Response, form: Tag, values: dict[str, str]) -> requests.Response:
+        given = [
+            (str(one["name"]), str(one.get("value", "on")))
+            for one in form.select("input[type=hidden][name], input[checked][name]")
+        ]
+        return self.http.post(
+            urljoin(page.url, str(form.get("action") or "")),
+            data=[*given, *values.items()],
+            headers={"Referer": page.url},
+            timeout=30,
+        )

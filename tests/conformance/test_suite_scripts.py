@@ -1,0 +1,91 @@
+"""What the plans for the OpenID Foundation's suite say of this server: its pages have the fields that the scripts fill
+in, and its rules accept the clients."""
+
+from urllib.parse import urlencode
+
+import pytest
+from bs4 import BeautifulSoup
+from django.test import Client as Browser
+
+from tests.conformance.suite import browser as scripts
+from tests.conformance.suite.plans import PLANS, Place
+from tests.lib.oauth_client import authorization_url
+
+pytestmark = pytest.mark.django_db
+
+ISSUER, SUITE = "https://as.example", "https://suite.example"
+PLACE = Place(SUITE, "an-initial-access-token", "http://127.0.0.1:1/?action={action}")
+
+
+def commands(task, *, of="authorize"):
+    """The commands of a task of the scripts, by the first part that its page must have: (type, selector) pairs."""
+    for script in scripts.scripts(ISSUER, SUITE):
+        if script["match"].endswith(f"/oauth/{of}*"):
+            found = next(one for one in script["tasks"] if one["task"] == task)
+            return [tuple(command[1:3]) for command in found["commands"]]
+    raise LookupError(of)
+
+
+def assert_has(answer, selectors):
+    page = BeautifulSoup(answer.content, "html.parser")
+    for kind, what in selectors:
+        assert page.select_one(f"[name={what}]" if kind == "name" else what), (what, page)
+
+
+def test_the_login_page_has_what_the_script_fills_in(client, web_app):
+    answer = client.get(authorization_url(web_app), follow=True)
+    found = commands("Log in")
+    assert_has(answer, [one for one in found if one[0] != "xpath"])
+    assert [what for kind, what in found if kind == "xpath"] == [
+        "//form[.//input[@name='password']]//button[@type='submit']"
+    ]
+    forms = BeautifulSoup(answer.content, "html.parser").select("form:has(input[name=password])")
+    assert [bool(form.select_one("button[type=submit]")) for form in forms] == [True]
+
+
+def test_the_consent_page_has_both_buttons(browser, web_app):
+    answer = browser.get(authorization_url(web_app))
+    assert_has(answer, commands("Decide"))
+    assert_has(answer, [("css", "#consent button[value=deny]")])
+
+
+def test_an_error_page_has_the_notice_of_which_a_picture_is_taken(browser, web_app):
+    answer = browser.get(authorization_url(web_app, redirect_uri="https://other.example"))
+    assert answer.status_code == 400
+    assert_has(answer, commands("See the error page"))
+
+
+@pytest.mark.parametrize("response_mode", [None, "form_post"])
+def test_the_page_before_an_unknown_app_has_the_way_on(client, web_app, response_mode):
+    """An error answer to a client that registered itself, to which nobody has agreed."""
+    web_app.registration_source = web_app.RegistrationSource.DCR
+    web_app.redirect_uris = f"{SUITE}/test/a/countersign/callback"
+    web_app.save()
+    url = authorization_url(
+        web_app, redirect_uri=web_app.redirect_uris, response_type=None, response_mode=response_mode
+    )
+    answer = client.get(url)
+    link, form = commands("Leave")
+    assert_has(answer, [form if response_mode else link])
+
+
+def test_the_logout_page_has_its_button(browser):
+    answer = browser.get("/oauth/logout?" + urlencode({"state": "x"}))
+    assert_has(answer, [*commands("See the page", of="logout"), *commands("Log out", of="logout")])
+
+
+def test_the_rules_accept_the_clients_of_the_plans(settings):
+    """The other plans have the same clients, or let the suite register its own."""
+    settings.OAUTH = {**settings.OAUTH, "CLIENT_CERTIFICATE": "config.server.proxy.client_certificate"}
+    basic = PLANS["basic"].configuration(PLACE)
+    assert basic["client"]["client_secret"]
+    assert basic["client"]["client_id"] != basic["client2"]["client_id"]
+    ciba = PLANS["ciba-mtls-ping"].configuration(PLACE)
+    assert ciba["mtls"]["cert"] != ciba["mtls2"]["cert"]
+    assert ciba["client"]["hint_value"] == scripts.EMAIL
+
+
+def test_a_browser_without_scripts_is_enough(web_app):
+    """The suite's browser runs few scripts: no page of the way may need one."""
+    answer = Browser().get(authorization_url(web_app), follow=True)
+    assert BeautifulSoup(answer.content, "html.parser").select_one("form#password:not([hidden])")
