@@ -13,10 +13,10 @@ from oauth.conf import conf
 @require_safe
 def protected_resource(request: HttpRequest, path: str = "") -> JsonResponse:
     """The metadata of the resource whose identifier ends in `path`, or of the first resource if `path` is empty."""
-    first = urlsplit(conf.audiences[0])
     # RFC 9728 §3.1: the path of the identifier stands behind the well-known part.
-    wanted = f"{first.scheme}://{first.netloc}/{path}" if path else conf.audiences[0]
-    if wanted not in conf.audiences:
+    named = (one for one in conf.audiences if urlsplit(one).path == f"/{path}")
+    wanted = next(named, None) if path else conf.audiences[0]
+    if wanted is None:
         return JsonResponse({"error": "not_found", "error_description": "There is no such resource."}, status=404)
     resource = conf.RESOURCES.get(wanted, {})
     document = {

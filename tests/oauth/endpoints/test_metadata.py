@@ -46,6 +46,17 @@ def test_the_bank_api_says_where_to_get_tokens(client, path):
     assert "transfers:write" in document["scopes_supported"]
 
 
+def test_an_api_of_another_host_is_described_at_its_own_path(client, settings):
+    """RFC 9728 §3.1: the issuer is elsewhere."""
+    audiences = ["https://api.example/v1", "https://api.example/deep/v2"]
+    settings.OAUTH = {**settings.OAUTH, "AUDIENCES": audiences}
+    for one in audiences:
+        path = one.removeprefix("https://api.example")
+        document = client.get(f"/.well-known/oauth-protected-resource{path}").json()
+        assert (document["resource"], document["authorization_servers"]) == (one, [conf.ISSUER])
+    assert client.get("/.well-known/oauth-protected-resource/v2").status_code == 404
+
+
 def test_another_resource_is_not_known(client):
     assert client.get("/.well-known/oauth-protected-resource/api/v2").status_code == 404
 
