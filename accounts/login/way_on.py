@@ -37,6 +37,16 @@ def way_on(request: HttpRequest) -> str:
     return (pending.get("redirect_url") or "") if isinstance(pending, dict) else ""
 
 
+def interaction_id(request: HttpRequest) -> str:
+    """The interaction that this page belongs to: the one it asks about, or where its login leads; empty if none."""
+    own = interaction.id_in(request.get_full_path())
+    if own or not request.path_info.startswith(("/accounts/", "/oauth/")):
+        return own
+    posted = request.POST.get("interaction", "") if request.method == "POST" else ""
+    is_login = request.path_info.startswith("/accounts/")
+    return posted or (interaction.id_in(way_on(request)) if is_login else "")
+
+
 def asking_client(request: HttpRequest) -> AskingClient | None:
     """The app that this page of login is shown for. If the page leads nowhere, the home page comes next, which offers
     the newest app that waits in this browser."""

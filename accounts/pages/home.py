@@ -20,5 +20,5 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and language in dict(settings.LANGUAGES):
         request.user.speak(language)
     answer: HttpResponse = set_language(request)
-    ui_locales.forget(request, answer)
+    ui_locales.forget_all(request, answer)
     return answer

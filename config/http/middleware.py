@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
 
+from accounts.login import way_on
 from config.http import errors
 from oauth.conf import conf
 from oauth.infrastructure import rate_limits
@@ -137,7 +138,8 @@ class LanguageMiddleware(LocaleMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
         request.own_language = translation.get_language()  # type: ignore[attr-defined]
-        if language := ui_locales.language_of(request):
+        is_asked_for = ui_locales.is_asked_for(request)
+        if is_asked_for and (language := ui_locales.language_of(request, way_on.interaction_id(request))):
             translation.activate(language)
             request.LANGUAGE_CODE = translation.get_language()
         if request.path_info.startswith(("/admin/", "/api/")) or conf.is_machine_endpoint(request.path_info):

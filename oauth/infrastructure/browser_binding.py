@@ -15,8 +15,10 @@ MOST = 32
 
 
 def _prefix() -> str:
-    """No other host can set a __Host- cookie (RFC 6265bis §4.1.3.2)."""
-    return f"{'__Host-' if settings.SESSION_COOKIE_SECURE else ''}interaction-"
+    """No other host can set a __Host- cookie (RFC 6265bis §4.1.3.2), which must have the path "/"."""
+    if not settings.SESSION_COOKIE_SECURE:
+        return "interaction-"
+    return f"{'__Host-' if settings.SESSION_COOKIE_PATH == '/' else '__Secure-'}interaction-"
 
 
 def secrets_of(http_request: HttpRequest) -> dict[str, str]:
@@ -31,6 +33,7 @@ def bind(page: HttpResponseBase, interaction_id: str, secret: str, *, lifetime: 
         _prefix() + interaction_id,
         secret,
         max_age=int(lifetime.total_seconds()),
+        path=settings.SESSION_COOKIE_PATH,
         samesite="Lax",  # the request comes from the client's site
         httponly=True,
         secure=settings.SESSION_COOKIE_SECURE,
@@ -38,4 +41,4 @@ def bind(page: HttpResponseBase, interaction_id: str, secret: str, *, lifetime: 
 
 
 def release(page: HttpResponseBase, interaction_id: str) -> None:
-    page.delete_cookie(_prefix() + interaction_id, samesite="Lax")
+    page.delete_cookie(_prefix() + interaction_id, path=settings.SESSION_COOKIE_PATH, samesite="Lax")

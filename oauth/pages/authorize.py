@@ -42,10 +42,8 @@ class AuthorizationPage(ProtocolPage):
         outcome = steps.begin(request, params, find_client(params), login_of(request))
         page = show(request, outcome)
         chosen = get_language()
-        if chosen and chosen != language and not isinstance(outcome, Respond | Refuse):
-            ui_locales.remember(page, chosen)
-        else:
-            ui_locales.forget(request, page)
+        if chosen and chosen != language and not isinstance(outcome, Respond | Refuse | Repeat):
+            ui_locales.remember(page, outcome.interaction, chosen)
         return page
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -81,7 +79,7 @@ class AuthorizationPage(ProtocolPage):
 def _show(request: HttpRequest, loaded: interaction.Interaction, outcome: Outcome) -> HttpResponse:
     page = show(request, outcome)
     if isinstance(outcome, Respond | Refuse | Repeat):
-        ui_locales.forget(request, page)
+        ui_locales.forget(request, page, loaded.id)
         # Long enough for a double click.
         browser_binding.bind(page, loaded.id, loaded.secret, lifetime=REPEATED_FOR)
     return page

@@ -1,19 +1,22 @@
-"""The language that a client asked for (OpenID Connect Core §3.1.2.1): for the pages of that request and no longer."""
+"""The language that a client asked for (OpenID Connect Core §3.1.2.1): for the pages of that interaction and no other.
+
+A cookie for each interaction, so that requests in parallel tabs each have their own language.
+"""
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 from django.utils.translation import get_supported_language_variant
 
+from oauth.authorize.interaction import Interaction
 from oauth.conf import conf
 
-COOKIE = "ui_locales"
+PREFIX = "ui_locales-"
 
 
-def remember(page: HttpResponse, language: str) -> None:
+def remember(page: HttpResponse, interaction: Interaction, language: str) -> None:
     """For login, sign-up and consent, until the client has its answer or the user chooses another language."""
     page.set_cookie(
-        COOKIE,
+        PREFIX + interaction.id,
         language,
         max_age=int(conf.INTERACTION_LIFETIME.total_seconds()),
         path=settings.SESSION_COOKIE_PATH,
@@ -21,18 +24,33 @@ def remember(page: HttpResponse, language: str) -> None:
         httponly=True,
         secure=settings.SESSION_COOKIE_SECURE,
     )
+    for interaction_id in interaction.dropped:
+        _delete(page, interaction_id)
 
 
-def forget(request: HttpRequest, page: HttpResponse) -> None:
-    if COOKIE in request.COOKIES:
-        page.delete_cookie(COOKIE, path=settings.SESSION_COOKIE_PATH, samesite="Lax")
+def forget(request: HttpRequest, page: HttpResponse, interaction_id: str) -> None:
+    if PREFIX + interaction_id in request.COOKIES:
+        _delete(page, interaction_id)
 
 
-def language_of(request: HttpRequest) -> str | None:
-    """None if no client asked for one, or if this is a new request, which brings its own `ui_locales`."""
-    if request.path == reverse("oauth:authorize") and request.method == "GET" and "interaction" not in request.GET:
-        return None
+def forget_all(request: HttpRequest, page: HttpResponse) -> None:
+    for name in request.COOKIES:
+        if name.startswith(PREFIX):
+            _delete(page, name.removeprefix(PREFIX))
+
+
+def is_asked_for(request: HttpRequest) -> bool:
+    """Whether any client that waits in this browser asked for a language."""
+    return any(name.startswith(PREFIX) for name in request.COOKIES)
+
+
+def language_of(request: HttpRequest, interaction_id: str) -> str | None:
+    """None if the client of this interaction asked for none."""
     try:
-        return get_supported_language_variant(request.COOKIES.get(COOKIE, ""))
+        return get_supported_language_variant(request.COOKIES.get(PREFIX + interaction_id, ""))
     except LookupError:
         return None
+
+
+def _delete(page: HttpResponse, interaction_id: str) -> None:
+    page.delete_cookie(PREFIX + interaction_id, path=settings.SESSION_COOKIE_PATH, samesite="Lax")

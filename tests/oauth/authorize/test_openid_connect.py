@@ -16,7 +16,7 @@ from oauth import keys
 from oauth.conf import conf
 from oauth.models import Authorization
 from oauth.tokens import subject
-from tests.lib.oauth_client import PASSWORD, allow, authorization_url, callback, decide, decoded
+from tests.lib.oauth_client import PASSWORD, allow, authorization_url, callback, decide, decoded, form_fields
 
 pytestmark = pytest.mark.django_db
 
@@ -155,11 +155,31 @@ def test_ui_locales_hold_for_that_request_only(mobile_app, web_app, alice, signi
     assert User.objects.get(pk=alice.pk).language == "en-gb"  # emails are in the user's own
     assert callback(decide(browser, consent))["code"]
     assert b'lang="en' in browser.get("/").content
-    # A request that asks for nothing is in the user's language, also while another one waits.
-    browser.get(authorization_url(web_app, ui_locales="zh-Hans", scope="openid profile"))
-    assert b'lang="zh-hans"' in browser.get("/").content.lower()
-    assert b'lang="en' in browser.get(authorization_url(web_app, scope="openid")).content
-    assert b'lang="en' in browser.get("/").content
+    assert not any(cookie.value for name, cookie in browser.cookies.items() if name.startswith("ui_locales"))
+
+
+def test_each_waiting_request_has_its_own_language(mobile_app, web_app, signing_keys):
+    """Parallel tabs: the language of one is neither that of the other nor that of the site."""
+    browser = Browser()
+    german = browser.get(authorization_url(mobile_app, ui_locales="de"))["Location"]
+    chinese = browser.get(authorization_url(web_app, ui_locales="zh-Hans", scope="openid profile"))["Location"]
+    own = browser.get(authorization_url(web_app, scope="openid"))["Location"]
+    for _ in range(2):
+        assert b'lang="de"' in browser.get(german).content
+        assert b'lang="zh-hans"' in browser.get(chinese).content.lower()
+        assert b'lang="en' in browser.get(own).content
+        assert b'lang="en' in browser.get("/").content
+        assert b'lang="en' in browser.get("/accounts/login/").content
+    wrong = browser.post(german, {"login": "nobody@example.test", "password": "a wrong password"})
+    assert b'lang="de"' in wrong.content
+
+
+def test_a_consent_form_that_is_asked_again_keeps_the_language(browser, mobile_app, web_app):
+    page = browser.get(authorization_url(mobile_app, ui_locales="de"))
+    assert b'lang="de"' in page.content
+    browser.get(authorization_url(web_app, scope="openid profile", ui_locales="zh-Hans"))
+    again = browser.get(f"/oauth/authorize?interaction={form_fields(page.content)['interaction']}")
+    assert b'lang="de"' in again.content
 
 
 def test_the_users_own_choice_wins_over_ui_locales(mobile_app, signing_keys):
@@ -172,8 +192,8 @@ def test_the_users_own_choice_wins_over_ui_locales(mobile_app, signing_keys):
 def test_ui_locales_of_a_refusal_leave_nothing_behind(browser, mobile_app):
     callback(browser.get(authorization_url(mobile_app, ui_locales="de", prompt="none")))
     assert b'lang="en' in browser.get("/").content
-    browser.cookies["ui_locales"] = "nonsense'"
-    assert browser.get("/").status_code == 200
+    browser.cookies["ui_locales-x"] = "nonsense'"
+    assert browser.get("/oauth/authorize?interaction=x").status_code == 400
 
 
 # --- claims
