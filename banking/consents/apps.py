@@ -4,8 +4,9 @@ The setting BANK_APPS names a function of the site, `(user_id, client_ids) -> {c
 ordered in the web bank have no app.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -16,12 +17,21 @@ WEB_BANK = "web bank"
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What the user allows the app in one authorization."""
+
+    scopes: Sequence[str]
+    authorization_details: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class App:
     """`ended` says why the app may no longer act for the user: `app_disabled` or `app_removed`. It is empty while the
-    app may."""
+    app may, and also if its authorizations came to their end: `live` are those that have not."""
 
     name: str
     ended: str = ""
+    live: Sequence[Access] = ()
 
 
 def find_apps(user_id: UUID, client_ids: Iterable[str]) -> Mapping[str, App]:

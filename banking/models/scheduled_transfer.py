@@ -40,6 +40,7 @@ class ScheduledTransfer(Payment):
         USER_INACTIVE = "inactive", _("Your user account was disabled")
         APP_REMOVED = "app_removed", _("The app that set it up was removed")
         APP_DISABLED = "app_disabled", _("The app that set it up is disabled")
+        APP_NARROWED = "app_narrowed", _("The app that set it up may no longer pay from this account")
         STAFF = "staff", _("The bank holds it; please contact us")
 
     class EndReason(models.TextChoices):
@@ -90,6 +91,11 @@ class ScheduledTransfer(Payment):
         indexes = [
             models.Index(fields=["source", "-id"], name="scheduled_of_source"),
             models.Index(fields=["next_on"], name="scheduled_due", condition=Q(status="active")),
+            models.Index(
+                fields=["next_on"],
+                name="scheduled_due_before",
+                condition=Q(status="active", execution_rule=ExecutionRule.PRECEDING),
+            ),
         ]
         constraints = [
             models.UniqueConstraint(fields=["client_id", "user", "idempotency_key"], name="scheduled_once"),

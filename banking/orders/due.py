@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from banking import ledger, notices, payments
-from banking.consents.apps import find_apps
+from banking.consents.apps import Access, find_apps
 from banking.ledger.refusals import AccountNotOpen, InsufficientFunds, Refusal
 from banking.models import Account, ScheduledTransfer
 from banking.models.schedule import MOST_DAYS_CLOSED, ExecutionRule, pays_on
@@ -100,13 +100,23 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
 
 def _why_on_hold(scheduled: ScheduledTransfer) -> str:
     """Why the order pays nothing until its user resumes it: they were deactivated, or the app that set it up may no
-    longer act for them. Empty if it pays; an order that was resumed without its app does."""
+    longer pay for them from this account. Empty if it pays; an order that was resumed without its app does."""
     if not scheduled.user.is_active:
         return ScheduledTransfer.HeldReason.USER_INACTIVE
     if scheduled.resumed_at is not None:
         return ""
     app = find_apps(scheduled.user_id, [scheduled.client_id]).get(scheduled.client_id)
-    return app.ended if app else ""
+    if app is None or app.ended or not app.live:
+        return app.ended if app else ""
+    if any(_may_pay_from(scheduled.source_id, access) for access in app.live):
+        return ""
+    return ScheduledTransfer.HeldReason.APP_NARROWED
+
+
+def _may_pay_from(account_id: UUID, access: Access) -> bool:
+    if "transfers:write" not in access.scopes:
+        return False
+    return Account.objects.filter(pk=account_id).named_by(access.authorization_details).exists()
 
 
 def _why_ended(scheduled: ScheduledTransfer) -> str:

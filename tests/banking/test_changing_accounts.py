@@ -7,10 +7,13 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client as Browser
 
-from banking.models import Consent
+from banking import orders
+from banking.models import Consent, ScheduledTransfer
+from banking.notation import bank_day
 from oauth.infrastructure import caches
 from oauth.models import Authorization
 from tests.lib.oauth_client import PASSWORD, authorization_url, callback, decide
+from tests.lib.transfers import order
 
 pytestmark = [pytest.mark.usefixtures("as_the_site"), pytest.mark.django_db]
 DETAIL = {"type": "account_information", "actions": ["accounts", "balances"]}
@@ -103,3 +106,31 @@ def test_a_token_of_before_a_change_is_told_nothing_and_ends_nothing(browser, to
     assert old.get("/api/v1/consent").status_code == 401
     assert old.delete("/api/v1/consent").status_code == 401
     assert Authorization.objects.get().is_live
+
+
+def test_an_order_from_an_account_that_the_app_lost_is_on_hold(browser, tokens, change_page, current, savings, api):
+    """As its transfers are refused from then on. Its user resumes it, then without the app."""
+    made = order(
+        api(tokens["access_token"]), current, savings, first_on=bank_day.today().isoformat(), frequency="daily"
+    )
+    assert made.status_code == 201
+    pick(browser, change_page, savings)
+    assert orders.run_due() == 0
+    held = ScheduledTransfer.objects.get()
+    assert (held.status, held.held_reason) == ("held", "app_narrowed")
+    assert "may no longer pay from this account" in browser.get("/bank/orders").content.decode()
+    browser.post(f"/bank/orders/{held.pk}/resume")
+    assert orders.run_due() == 1
+
+
+def test_an_order_of_an_app_whose_consent_lost_the_scope_is_on_hold(tokens, current, savings, api):
+    order(api(tokens["access_token"]), current, savings, first_on=bank_day.today().isoformat())
+    Authorization.objects.update(scopes=["accounts:read"])
+    assert orders.run_due() == 0
+    assert ScheduledTransfer.objects.get().held_reason == "app_narrowed"
+
+
+def test_an_order_from_an_account_that_the_app_keeps_is_paid(browser, tokens, change_page, current, savings, api):
+    order(api(tokens["access_token"]), current, savings, first_on=bank_day.today().isoformat())
+    pick(browser, change_page, current)
+    assert orders.run_due() == 1
