@@ -5,6 +5,7 @@ import re
 
 import pytest
 from django.test import RequestFactory
+from django.utils.html import escape
 from drf_spectacular.validation import validate_schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -309,6 +310,8 @@ def test_the_page_runs_no_script_but_ours(client):
     assert page.status_code == 200
     assert "unsafe" not in page["Content-Security-Policy"].partition("style-src")[0]
     assert b"<script>" not in page.content
+    for path, method, operation in operations():
+        assert f"<code>{method.upper()} {path}</code></dt><dd>{escape(operation['summary'])}</dd>" in page.text
     script = client.get("/api/docs?script=")
     assert script["Content-Type"].startswith("application/javascript")
     assert b"usePkceWithAuthorizationCodeGrant" in script.content

@@ -29,6 +29,15 @@ def document() -> Schema:
     return generated
 
 
+def operations_by_tag() -> dict[str, list[tuple[str, str, str]]]:
+    """Method, path and summary of each operation."""
+    listed: dict[str, list[tuple[str, str, str]]] = {}
+    for path, methods in document()["paths"].items():
+        for method, operation in methods.items():
+            listed.setdefault(operation["tags"][0], []).append((method.upper(), path, operation["summary"]))
+    return listed
+
+
 class OpenAPIDocument(SpectacularAPIView):
     """GET /api/schema, for everybody."""
 
@@ -42,7 +51,8 @@ class OpenAPIDocument(SpectacularAPIView):
 
 
 class APIDocs(SpectacularSwaggerSplitView):
-    """GET /api/docs. “Authorize” runs the authorization code with PKCE against this very server."""
+    """GET /api/docs. “Authorize” runs the authorization code with PKCE against this very server. The page lists the
+    operations, and a script replaces the list with Swagger UI after the first paint."""
 
     authentication_classes: list[Any] = []
     permission_classes: list[Any] = [AllowAny]
@@ -66,6 +76,7 @@ class APIDocs(SpectacularSwaggerSplitView):
                 ),
             }
         else:
+            answer.data["operations_by_tag"] = operations_by_tag()
             # Swagger UI styles its elements as it goes; scripts stay those of this site.
             answer._csp_update = {"style-src": ["'unsafe-inline'"]}  # type: ignore[attr-defined]  # django-csp reads it
         return answer
