@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from tests.interop.site import Site
+from tests.interop.site import TRUST_STORE_PASSWORD, Site
 from tests.lib import person, servers
 
 PATIENCE_SECONDS = 200
@@ -36,6 +36,8 @@ def environment_for(site: Site, **more: str | None) -> dict[str, str]:
         "NODE_EXTRA_CA_CERTS": str(site.authority),
         "REQUESTS_CA_BUNDLE": str(site.authority),
         "SSL_CERT_FILE": str(site.authority),
+        "JAVA_TOOL_OPTIONS": f"-Djavax.net.ssl.trustStore={site.authority.with_suffix('.p12')} "
+        f"-Djavax.net.ssl.trustStorePassword={TRUST_STORE_PASSWORD}",
         "PYTHONUNBUFFERED": "1",
         **{name: value for name, value in more.items() if value is not None},
     }

