@@ -59,7 +59,9 @@ SELECT p || ' on sequence ' || seqrelid::regclass FROM pg_sequence, unnest(ARRAY
  WHERE NOT has_sequence_privilege(%(role)s, seqrelid, p)
 UNION ALL
 SELECT 'EXECUTE on function ' || oid::regprocedure FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-   AND prokind = 'f' AND prorettype <> 'trigger'::regtype AND NOT has_function_privilege(%(role)s, oid, 'EXECUTE')"""
+   AND prokind = 'f' AND prorettype <> 'trigger'::regtype
+   AND (NOT prosecdef OR proname = ANY (%(executable)s::text[]))
+   AND NOT has_function_privilege(%(role)s, oid, 'EXECUTE')"""
 _LATER = """
 SELECT d.defaclobjtype::text, a.privilege_type FROM pg_default_acl d, aclexplode(d.defaclacl) a
  WHERE a.grantee = %(role)s::regrole AND d.defaclnamespace IN (0, 'public'::regnamespace)

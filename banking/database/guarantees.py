@@ -28,6 +28,15 @@ TRIGGERS = (
     ("bank_account", "access_of_owner", "access_of_owner"),
     ("month_closing", "append_only", "forbid_change"),
     ("month_closing", "no_truncate", "forbid_change"),
+    ("transfer", "transfer_guard", "transfer_guard"),
+    ("transfer", "transfer_equals_its_entries", "transfer_equals_its_entries"),
+    ("hold", "hold_equals_its_capture", "hold_equals_its_capture"),
+    ("bank_account", "write_account_act", "write_account_act"),
+    ("account_access", "write_account_act", "write_account_act"),
+    ("ledger_digest", "append_only", "forbid_change"),
+    ("ledger_digest", "no_truncate", "forbid_change"),
+    ("account_act", "append_only", "forbid_change"),
+    ("account_act", "no_truncate", "forbid_change"),
     ("account_freeze", "freeze_guard", "freeze_guard"),
     ("account_freeze", "no_delete", "forbid_change"),
     ("account_freeze", "no_truncate", "forbid_change"),
@@ -36,7 +45,10 @@ TRIGGERS = (
     ("reversal_request", "no_truncate", "forbid_change"),
 )
 #: These write where the site's role may not. They run with their owner's rights and find only the owner's tables.
-WRITING_FUNCTIONS = ("access_of_owner", "close_month", "entry_apply", "hold_apply", "purge_idempotency_records")
+WRITING_FUNCTIONS = (
+    "access_of_owner", "act_as", "close_month", "entry_apply", "extend_digests", "freeze_account", "hold_apply",
+    "purge_idempotency_records", "unfreeze_account", "write_account_act",
+)  # fmt: skip
 SEARCH_PATH = "search_path=public, pg_temp"
 
 CONSTRAINTS = (

@@ -19,7 +19,9 @@ RIGHTS: dict[str, Rights] = {
     "ledger_transaction": APPENDED,
     "ledger_entry": APPENDED,
     "ledger_seal": APPENDED,
-    "bank_account": {**APPENDED, "UPDATE": ["status", "overdraft_minor"]},
+    "bank_account": {**APPENDED, "UPDATE": ["id"]},
+    "account_act": {"SELECT": []},
+    "ledger_digest": {"SELECT": []},
     "hold": {**APPENDED, "UPDATE": ["status", "captured_by_id"]},
     "transfer": {
         **APPENDED,
@@ -44,14 +46,14 @@ RIGHTS: dict[str, Rights] = {
         ],
     },
     "month_closing": {"SELECT": []},
-    "account_freeze": {**APPENDED, "UPDATE": ["unfrozen_by_id", "unfrozen_at", "unfreeze_reason"]},
+    "account_freeze": {"SELECT": []},
     "reversal_request": {
         **APPENDED,
         "UPDATE": ["status", "decided_by_id", "decided_at", "decision_reason", "reversal_id"],
     },
     "idempotency_record": {**APPENDED, "UPDATE": ["status", "body"]},
     # These are deleted with their user. A user can be deleted as long as they have no money.
-    "account_access": {**ALL, "UPDATE": ["role"]},
+    "account_access": {"SELECT": [], "DELETE": []},
     "payment_limit": {**ALL, "UPDATE": ["amount_minor", "changed_at"]},
     "payee": {**ALL, "UPDATE": ["removed_at"]},
     "consent": {**ALL, "UPDATE": ["detail"]},
@@ -66,7 +68,9 @@ RIGHTS: dict[str, Rights] = {
 #: Rights on the tables and sequences of later migrations, until set_up_role has run again.
 RIGHTS_LATER = {("r", privilege) for privilege in ALL} | {("S", "USAGE"), ("S", "SELECT")}
 #: The functions with their owner's rights that the site may call.
-EXECUTABLE = ("close_month", "purge_idempotency_records")
+EXECUTABLE = (
+    "close_month", "extend_digests", "freeze_account", "purge_idempotency_records", "unfreeze_account",
+)  # fmt: skip
 PRIVILEGES_OF_COLUMNS = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
 PRIVILEGES_OF_TABLES = ("DELETE", "TRUNCATE", "TRIGGER")
 

@@ -2,11 +2,13 @@
 `notation` and, of oauth, the resource server."""
 
 from banking.models.account import Account, AccountAccess
+from banking.models.account_act import AccountAct
 from banking.models.account_freeze import AccountFreeze
 from banking.models.consent import Consent
 from banking.models.idempotency import IdempotencyRecord
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
 from banking.models.ledger_audit import LedgerAudit
+from banking.models.ledger_digest import LedgerDigest
 from banking.models.month_closing import MonthClosing
 from banking.models.payee import Payee
 from banking.models.payment_limit import PaymentLimit
@@ -19,12 +21,14 @@ from banking.models.webhook import Event, Webhook, WebhookDelivery
 __all__ = [
     "Account",
     "AccountAccess",
+    "AccountAct",
     "AccountFreeze",
     "Consent",
     "Event",
     "Hold",
     "IdempotencyRecord",
     "LedgerAudit",
+    "LedgerDigest",
     "LedgerEntry",
     "LedgerSeal",
     "LedgerTransaction",

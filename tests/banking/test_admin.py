@@ -523,7 +523,7 @@ def test_holds_show_what_is_set_aside(admin_browser, some_of_each):
 @pytest.mark.django_db(transaction=True)
 def test_the_sites_role_has_the_rights_for_all_of_it(alice, bob):
     current, of_bob = funded(alice, "Current"), funded(bob, "Bob's")
-    first, second = (oversight.Officer(User.objects.create_user(f"{name}@bank.test")) for name in ("first", "second"))
+    first, second = (oversight.Officer(officer(name, "freeze_account")) for name in ("first", "second"))
     payment = ledger.post([(current, -2_000), (of_bob, 2_000)], description="x", kind="transfer")
     with site_role() as role, connected_as(role):
         oversight.freeze(current.pk, by=first, reason="x")

@@ -497,7 +497,7 @@ def test_the_audit_sees_what_is_held_without_a_hold(current, pending):
     assert all(finding.is_clean for finding in audit())
     with no_triggers(), connection.cursor() as cursor:
         cursor.execute("UPDATE bank_account SET held_minor = held_minor + 1 WHERE id = %s", [current.pk])
-    assert [finding.is_clean for finding in audit()] == [True, False, True, True]
+    assert [finding.question[:12] for finding in audit() if not finding.is_clean] == ["Each balance"]
 
 
 @pytest.mark.django_db(transaction=True)

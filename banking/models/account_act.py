@@ -1,0 +1,29 @@
+"""Every change of an account's state, overdraft or access, as a trigger of the database wrote it down."""
+
+from django.db import models
+
+
+class AccountAct(models.Model):
+    """Either `status` and `overdraft_minor` of the account, or `user_id` and `role` of an access; an empty role means
+    that the access ended. `officer_id` is None for what the owner of the tables did. `database_user` is who was
+    connected.
+
+    Append-only. The audit compares what is with what was last written here."""
+
+    account_id = models.UUIDField()
+    status = models.CharField(max_length=6, blank=True)
+    overdraft_minor = models.BigIntegerField(null=True)
+    user_id = models.UUIDField(null=True)
+    role = models.CharField(max_length=6, blank=True)
+    officer_id = models.UUIDField(null=True)
+    reason = models.CharField(max_length=140, blank=True)
+    database_user = models.CharField(max_length=63)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "account_act"
+        default_permissions = ()
+        indexes = [models.Index(fields=["account_id", "-id"], name="act_of_account")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.status or self.role}"
