@@ -23,6 +23,8 @@ class Session(models.Model):
     acr = models.CharField(max_length=100)
     amr = ArrayField(models.CharField(max_length=20), default=list)
     created_at = models.DateTimeField(default=timezone.now)
+    # The SHA-256 of the key of Django's session: tabs that begin at the same moment find the same row.
+    browser_digest = models.BinaryField(max_length=32, null=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=20, choices=EndReason.choices, blank=True)
 
@@ -30,6 +32,11 @@ class Session(models.Model):
         indexes = [
             models.Index(fields=["user"], name="session_live", condition=models.Q(ended_at=None)),
             models.Index(fields=["created_at"], name="session_age"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["browser_digest"], name="session_one_of_a_browser", condition=models.Q(ended_at=None)
+            )
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from oauth.models import AuditEvent, Authorization, Session
+from oauth.models.secret import digest
 from oauth.sessions import authentication_context, backchannel_logout
+from oauth.sessions.authentication_context import AuthenticationContext
 
 _SID = "oauth.sid"
 
@@ -29,9 +31,26 @@ def current(request: HttpRequest) -> Session:
                 known.save(update_fields=["auth_time", "acr", "amr"])
             return known
         _end(Session.objects.filter(pk=sid), Session.EndReason.REPLACED)
-    session = Session.objects.create(user=user, auth_time=context.auth_time, acr=context.acr, amr=list(context.amr))
+    session = _begin(user, context, request.session.session_key)
     request.session[_SID] = str(session.pk)
     return session
+
+
+def _begin(user: Any, context: AuthenticationContext, session_key: str | None) -> Session:
+    """ASVS 5.0 7.4.1: tabs may ask at the same moment, each with its own copy of the browser's session. They get
+    one row, so that a logout ends all of them."""
+    key = digest(session_key) if session_key else None
+    session = Session(
+        user=user, auth_time=context.auth_time, acr=context.acr, amr=list(context.amr), browser_digest=key
+    )
+    Session.objects.bulk_create([session], ignore_conflicts=True)
+    if key is None:
+        return session
+    begun = Session.objects.filter(browser_digest=key, user=user, ended_at=None).first()
+    if begun is None:
+        return session  # it has ended meanwhile, and nothing can be allowed in it
+    begun.user = user  # saves a query
+    return begun
 
 
 def current_sid(request: HttpRequest) -> str | None:
