@@ -8,7 +8,9 @@ from allauth.account.views import PasswordResetView as AllauthPasswordResetView
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 
 from accounts import second_factors
 from accounts.login import way_on
@@ -34,6 +36,8 @@ class LoginView(AllauthLoginView):
         """Browsers offer passkeys in the email field (WebAuthn §5.1.4, conditional mediation)."""
         form = super().get_form(*args, **kwargs)
         form.fields["login"].widget.attrs["autocomplete"] = "username webauthn"
+        url = way_on.with_next(reverse("account_reset_password"), way_on.way_on(self.request))
+        form.fields["password"].help_text = format_html('<a href="{}">{}</a>', url, _("Forgot your password?"))
         return form
 
     def get_initial(self) -> dict[str, Any]:

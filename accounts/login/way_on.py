@@ -82,17 +82,17 @@ class KeepWayOnMiddleware:
         # Before the view, because it may end the session.
         path = way_on(request) if request.path_info.startswith("/accounts/") else ""
         response = self.get_response(request)
-        if path and isinstance(response, HttpResponseRedirect):
+        if isinstance(response, HttpResponseRedirect):
             response["Location"] = with_next(response["Location"], path)
         return response
 
 
 def with_next(location: str, path: str) -> str:
-    """The same if it is no page of login of this site, or has a `next` already."""
+    """The same if it is no page of login of this site, if it has a `next` already, or if `path` is empty."""
     parts = urlsplit(location)
     prefix = get_script_prefix().rstrip("/")
     is_ours = not parts.netloc and parts.path.startswith(tuple(prefix + page for page in _ON_THE_WAY))
-    if not is_ours or REDIRECT_FIELD_NAME in parse_qs(parts.query):
+    if not path or not is_ours or REDIRECT_FIELD_NAME in parse_qs(parts.query):
         return location
     query = "&".join(filter(None, (parts.query, urlencode({REDIRECT_FIELD_NAME: path}))))
     return urlunsplit(parts._replace(query=query))

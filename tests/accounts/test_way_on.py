@@ -81,9 +81,8 @@ def test_the_link_in_the_email_opened_in_another_browser_leads_nowhere_else(mobi
 
 def test_a_new_password(alice, mobile_app, mailoutbox):
     browser = Browser()
-    way = start(browser, mobile_app)
-    query = urlsplit(way).query
-    done = follow(browser, submit(browser, f"/accounts/password/reset/?{query}", email=alice.email))
+    url = link(browser.get(start(browser, mobile_app)), "Forgot your password?")
+    done = follow(browser, submit(browser, url, email=alice.email))
     assert "Check your inbox" in done.content.decode()
     form = browser.get(path_in(mailoutbox[-1]))
     answer = submit(browser, form["Location"], password1=NEW_PASSWORD, password2=NEW_PASSWORD)

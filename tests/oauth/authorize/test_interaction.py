@@ -110,10 +110,9 @@ def test_only_the_browser_that_holds_them_makes_room(browser, alice, mobile_app)
     """The names of cookies are not proof: nobody can delete the requests of others."""
     victim = ask(browser, mobile_app)
     attacker = logged_in(alice)
-    for number in range(browser_binding.MOST):
-        attacker.cookies[f"interaction-{number}"] = "x"
     attacker.cookies[f"interaction-{victim}"] = "x"
-    ask(attacker, mobile_app)
+    for _ in range(browser_binding.MOST):
+        ask(attacker, mobile_app)
     assert press(browser, victim).status_code == 303
 
 
@@ -215,11 +214,12 @@ def test_a_denial_that_is_sent_again_gets_the_same_answer(browser, mobile_app):
 
 def test_not_after_a_minute(browser, mobile_app):
     interaction = ask(browser, mobile_app)
-    press(browser, interaction)
-    cookie = browser.cookies[f"interaction-{interaction}"]
-    assert cookie["max-age"] == 60
+    first = press(browser, interaction, "deny")  # it has no code that expires
+    assert browser.cookies[f"interaction-{interaction}"]["max-age"] == 60
+    with time_machine.travel(timezone.now() + timedelta(seconds=55)):
+        assert press(browser, interaction, "deny")["Location"] == first["Location"]
     with time_machine.travel(timezone.now() + timedelta(seconds=61)):
-        assert press(browser, interaction).status_code == 400
+        assert press(browser, interaction, "deny").status_code == 400
 
 
 def test_a_used_code_is_not_told_again(browser, mobile_app, token_endpoint):
@@ -374,6 +374,18 @@ def test_of_allow_and_deny_at_the_same_moment_the_denial_counts(browser, mobile_
     interaction = ask(browser, mobile_app)
     buttons = iter(("allow", "deny"))
     both_at_once(browser, lambda tab: press(tab, interaction, next(buttons)))
+    assert not Authorization.objects.live().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_that_allow_at_the_same_moment_end_with_one_logout(alice, signing_keys, mobile_app, web_app):
+    """ASVS 5.0 7.4.1: each tab has its own copy of the browser's session, without the Session that clients know."""
+    browser = logged_in(alice)
+    wanted = iter([ask(browser, mobile_app), ask(browser, web_app)])
+    for answer in both_at_once(browser, lambda tab: press(tab, next(wanted))):
+        assert "code" in callback(answer)
+    assert (Authorization.objects.live().count(), Session.objects.count()) == (2, 1)
+    browser.post("/accounts/logout/")
     assert not Authorization.objects.live().exists()
 
 
