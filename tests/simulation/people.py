@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import requests
@@ -36,20 +37,44 @@ class Person:
     ibans_of_others: list[str]
     dice: random.Random
     sent: list[Sent] = field(default_factory=list)
+    #: Payment orders of today, by idempotency key, and the id that each was acknowledged with.
+    ordered: dict[str, str | None] = field(default_factory=dict)
     told: Counter[str] = field(default_factory=Counter)
     #: What must never happen, in words.
     violations: list[str] = field(default_factory=list)
 
     def act_until(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            action = self.dice.choices([self.pay, self.retry, self.cancel, self.look], [6, 3, 1, 1])[0]
+            actions = [self.pay, self.retry, self.cancel, self.look, self.order]
+            action = self.dice.choices(actions, [6, 3, 1, 1, 1])[0]
             try:
                 action()
             except requests.RequestException:  # a worker was killed: the answer is lost
                 self.told["lost"] += 1
                 time.sleep(0.05)  # as an app would, before it tries again
 
+    def order(self) -> None:
+        """A payment order that is due today; its answer is asked for twice."""
+        body, _amount_minor = self._body()
+        body |= {"first_on": datetime.now(UTC).date().isoformat(), "frequency": "once"}
+        key = f"{self.dice.getrandbits(128):032x}"
+        self.ordered[key] = None
+        for _ in range(2):
+            answer = self._post("/api/v1/scheduled-transfers", body, {"Idempotency-Key": key})
+            said = answer.json()
+            if answer.status_code == 201 and self.ordered[key] in (None, said["id"]):
+                self.ordered[key] = said["id"]
+            elif answer.status_code not in TRY_AGAIN and said["code"] != "insufficient_user_authentication":
+                self.violations.append(f"the order {key} was answered with {said}")
+
     def pay(self) -> None:
+        body, amount_minor = self._body()
+        sent = Sent(f"{self.dice.getrandbits(128):032x}", body, amount_minor)
+        self.sent.append(sent)
+        self.send(sent)
+
+    def _body(self) -> tuple[Body, int]:
+        """Of a transfer, and its amount."""
         source, own = self.dice.sample(self.accounts, 2)
         destination: Body = self.dice.choice(
             [
@@ -63,9 +88,7 @@ class Person:
             "source_account_id": source, "destination": destination, "reference": "simulated",
             "amount": {"currency": "GBP", "minor_units": amount_minor},
         }  # fmt: skip
-        sent = Sent(f"{self.dice.getrandbits(128):032x}", body, amount_minor)
-        self.sent.append(sent)
-        self.send(sent)
+        return body, amount_minor
 
     def retry(self) -> None:
         if self.sent:

@@ -12,13 +12,14 @@ from datetime import timedelta
 
 import psutil
 import pytest
+from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from banking import payments
+from banking import orders, payments
 from banking.ledger import audit
-from banking.models import Account, LedgerTransaction, Transfer
+from banking.models import Account, LedgerTransaction, ScheduledTransfer, Transfer
 from oauth.conf import conf
 from tests.lib.database import site_role, url_of
 from tests.lib.ledger import funded
@@ -85,6 +86,7 @@ def test_acknowledged_is_stored_and_nothing_is_lost(people, site, seed):
     stop = threading.Event()
     threads = [threading.Thread(target=one.act_until, args=[stop]) for one in people]
     threads.append(threading.Thread(target=faults.happen_until, args=[stop]))
+    threads += [threading.Thread(target=pay_orders_until, args=[stop]) for _ in range(2)]
     for thread in threads:
         thread.start()
     stop.wait(SECONDS)
@@ -100,10 +102,40 @@ def test_acknowledged_is_stored_and_nothing_is_lost(people, site, seed):
     assert sum(one.transfer_id is not None for one in sent) > SECONDS, server.log[-2000:]
     assert faults.happened["connections cut"] > SECONDS / 2
     assert [violation for person in people for violation in person.violations] == []
+    orders.run_due()
+    assert orders_are_paid_once({key: told for person in people for key, told in person.ordered.items()}) == []
     finish_what_is_pending()
     assert transfers_are_as_told(sent) == []
     balances_follow_from_the_transfers()
     assert all(finding.is_clean for finding in audit())
+
+
+def pay_orders_until(stop: threading.Event) -> None:
+    """As the periodic task does, but more often, and two beside each other."""
+    try:
+        while not stop.wait(0.2):
+            orders.run_due()
+    finally:
+        connection.close()
+
+
+def orders_are_paid_once(ordered: dict[str, str | None]) -> list[str]:
+    """Every acknowledged order is stored; it has made one transfer, or waits for its next attempt."""
+    stored = {one.idempotency_key: one for one in ScheduledTransfer.objects.all()}
+    wrong = [f"nobody ordered {key}" for key in stored.keys() - ordered.keys()]
+    for key, acknowledged in ordered.items():
+        order = stored.get(key)
+        if acknowledged and (order is None or str(order.pk) != acknowledged):
+            wrong.append(f"acknowledged and not there: {key}")
+        if order is not None:
+            made = order.transfers.count()
+            if (order.status, made) != ("completed", 1) and (order.status, made, bool(order.refusal)) != (
+                "active",
+                0,
+                True,
+            ):
+                wrong.append(f"{order.status} with {made} transfers: {key}")
+    return wrong
 
 
 def finish_what_is_pending() -> None:
@@ -118,11 +150,11 @@ def finish_what_is_pending() -> None:
 
 def transfers_are_as_told(sent: list[Sent]) -> list[str]:
     """Every acknowledged transfer once, and every other at most once; none that nobody asked for."""
-    stored = {one.idempotency_key: one for one in Transfer.objects.select_related("transaction")}
-    assert Transfer.objects.count() == len(stored)
-    assert LedgerTransaction.objects.filter(kind="transfer").count() == sum(
-        one.status == "posted" for one in stored.values()
-    )
+    asked = Transfer.objects.filter(scheduled=None)
+    stored = {one.idempotency_key: one for one in asked.select_related("transaction")}
+    assert asked.count() == len(stored)
+    posted = Transfer.objects.filter(status="posted").count()
+    assert LedgerTransaction.objects.filter(kind="transfer").count() == posted
     wrong = [f"nobody asked for {key}" for key in stored.keys() - {one.key for one in sent}]
     for one in sent:
         transfer = stored.get(one.key)

@@ -8,7 +8,9 @@ from banking.ledger import audit_and_record
 
 
 class Command(BaseCommand):
-    help = "Audits the ledger and what stands around it, and extends its chain of digests; exits with 1 on any difference."
+    help = (
+        "Audits the ledger and what stands around it, and extends its chain of digests; exits with 1 on any difference."
+    )
 
     def handle(self, **options: Any) -> None:
         findings = audit_and_record()
