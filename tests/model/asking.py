@@ -150,6 +150,7 @@ class Asking(Redeeming):
     ) -> None:  # fmt: skip
         client = self.apps[app]
         asked = self._asked(user, app, want)
+        self.sent = ""  # until a form is
         details = self._details(want, asked)
         parameters = self._parameters(client, want, details, action, grant)
         answer = self._send(user, app, parameters)
@@ -176,8 +177,36 @@ class Asking(Redeeming):
             self.now + conf.AUTHORIZATION_CODE_LIFETIME, client.redirect_uri, allowed.generation,
         )  # fmt: skip
         self.model.codes.append(code)
+        if self.sent:
+            self.pressed.append((user, self.sent, answer["Location"], code))
         if redeems:
             self._redeem(code, key)
+
+    @move(8, when=lambda self: any(not self._why_not_redeemed(code) for *_, code in self.pressed))
+    def press_twice(self) -> None:
+        """A double click."""
+        self._press_again(next(one for one in self.pressed[::-1] if not self._why_not_redeemed(one[3])))
+
+    @move(3, when=lambda self: self.pressed, number=numbers)
+    def press_again(self, number: int = 0) -> None:
+        """A form that is sent again later."""
+        if pressed := self.pick(self.pressed, number):
+            self._press_again(pressed)
+
+    def _press_again(self, pressed: tuple[str, str, str, Code]) -> None:
+        """Nothing new, and nothing that has ended."""
+        user, form, location, code = pressed
+        self.tell(f"{user} sends the form of {code.app} again")
+        why = self._why_not_redeemed(code)
+        answer = self.browsers[user].post("/oauth/authorize", form, content_type=wire.FORM)
+        if answer.status_code != 303 or "code" not in wire.returned(answer):
+            self.add(f"nothing ({answer.status_code})")
+            return
+        if answer["Location"] != location:
+            self.fail(f"{code.app} got another answer")
+        if why:
+            self.fail(f"{code.app} got the code again although {why}")
+        self.add("the same code")
 
     def _asked(self, user: str, app: str, want: Want) -> Allowed:
         """What would be allowed, if the user allowed all of it now."""
@@ -277,7 +306,8 @@ class Asking(Redeeming):
         """The user presses a button; the model remembers what the page then stood for. None without a code."""
         fields, unticked = self._filled_in(wire.inputs(page, "interaction"), reply, asked)
         shown = replace(asked)
-        answer = self.browsers[user].post("/oauth/authorize", urlencode(fields), content_type=wire.FORM)
+        self.sent = urlencode(fields)
+        answer = self.browsers[user].post("/oauth/authorize", self.sent, content_type=wire.FORM)
         if reply.decision == "deny":
             self.add(f"{user} denies it")
             self.model.decided(shown, None)

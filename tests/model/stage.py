@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from oauth.infrastructure import caches
 from tests.lib.oauth_client import PASSWORD
 from tests.model import world
-from tests.model.oracle import Access, Allowed, Facts, Model, Violation
+from tests.model.oracle import Access, Allowed, Code, Facts, Model, Violation
 from tests.model.wire import Browser
 from tests.model.world import App, World
 
@@ -55,6 +55,9 @@ class Stage(RuleBasedStateMachine):
         self.browsers = {name: Browser(cookies) for name, cookies in self.world.cookies.items()}
         self.passwords = dict.fromkeys(world.USERS, PASSWORD)
         self.sessions = dict.fromkeys(world.USERS, 0)
+        #: Consent forms that were answered with a code: of whom, the form, where the answer led, and the code.
+        self.pressed: list[tuple[str, str, str, Code]] = []
+        self.sent = ""
         self.staff_proven_at = dict.fromkeys(world.STAFF, START)
         self.model = Model(accounts=self.world.readable, payable=self.world.payable)
         self.model.facts = {name: app.facts() for name, app in self.apps.items()}
