@@ -8,6 +8,7 @@ import re
 from typing import Any, ClassVar
 
 from rest_framework import serializers
+from rest_framework.settings import api_settings
 
 from banking.api.representations import CURRENCY_PATTERN, DAY_PATTERN
 from banking.api.text import NON_BLANK_PATTERN
@@ -24,6 +25,8 @@ class StrictSerializer(serializers.Serializer[Any]):
     #: Whether null means that an optional member is absent: many generated clients write it so. In a PATCH it has a
     #: meaning of its own (RFC 7396).
     null_is_absent: ClassVar[bool] = False
+    #: How many members a body must have, if all are optional.
+    fewest_members: ClassVar[int] = 0
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
@@ -34,6 +37,9 @@ class StrictSerializer(serializers.Serializer[Any]):
             }
             if unknown:
                 raise serializers.ValidationError({name: [detail] for name, detail in unknown.items()})
+            if len(data) < self.fewest_members:
+                too_few = f"Send at least {self.fewest_members} member."
+                raise serializers.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [too_few]})
             if self.null_is_absent:
                 data = {name: value for name, value in data.items() if value is not None or self.fields[name].required}
         return super().to_internal_value(data)

@@ -68,15 +68,12 @@ class NewScheduledTransferSerializer(NewTransferSerializer):
 class ScheduledTransferChangesSerializer(StrictSerializer):
     """Any of these members. `last_on` may be null: the order then has no end."""
 
+    fewest_members = 1
+
     amount = AmountToPaySerializer(required=False)
     reference = StrictCharField(max_length=140, required=False)
     last_on = StrictDateField(required=False, allow_null=True)
     execution_rule = serializers.ChoiceField(ScheduledTransferRow.ExecutionRule.choices, required=False)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if not attrs:
-            raise serializers.ValidationError("Send at least one member.")
-        return attrs
 
 
 class ScheduledTransferView(PaymentView):

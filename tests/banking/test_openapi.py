@@ -128,6 +128,12 @@ def test_an_optional_member_of_a_request_may_be_null():
                 assert field.required or is_taken, f"{serializer.__name__}.{name}"
 
 
+def test_a_change_of_nothing_is_refused_and_the_schema_says_so(alice_api):
+    assert document()["components"]["schemas"]["ScheduledTransferChanges"]["minProperties"] == 1
+    answer = alice_api.patch("/api/v1/scheduled-transfers/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22", {}, format="json")
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+
+
 def test_a_client_may_be_given_a_token_or_run_the_flow():
     schemes = document()["components"]["securitySchemes"]
     assert schemes["oauth2"]["flows"]["authorizationCode"]["tokenUrl"].endswith("/oauth/token")

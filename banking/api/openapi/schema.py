@@ -86,7 +86,13 @@ class BankSchema(AutoSchema):
         schema: Schema = super()._map_basic_serializer(serializer, direction)
         schema.pop("description", None)  # which may be that of StrictSerializer
         description = unwrapped(type(_instance(serializer)))
-        return schema | {"additionalProperties": False} | ({"description": description} if description else {})
+        fewest = getattr(_instance(serializer), "fewest_members", 0)
+        return {
+            **schema,
+            "additionalProperties": False,
+            **({"minProperties": fewest} if fewest else {}),
+            **({"description": description} if description else {}),
+        }
 
     def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Any:
         schema = super()._map_serializer_field(field, direction, bypass_extensions)
