@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from accounts.login import way_on
 from oauth.conf import conf
 
+_PAGES = ("login", "signup", "reauthenticate", "stronger", "2fa", "social", "confirm-email", "password/reset")
+_WAYS_BACK = tuple(f"/accounts/{page}/" for page in _PAGES)
 # A page with one button and nothing to steal. Its form leads to the login page of the identity provider.
 _WAYS_OUT = "/accounts/oidc/"
 
@@ -20,7 +22,7 @@ class FormActionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Before the view, because it may end the session that knows where the login leads.
-        asking = way_on.asking_client(request) if request.path_info.startswith("/accounts/") else None
+        asking = way_on.asking_client(request) if request.path_info.startswith(_WAYS_BACK) else None
         response = self.get_response(request)
         sources = list(asking.form_action) if asking else []
         if request.path_info.startswith(_WAYS_OUT):
