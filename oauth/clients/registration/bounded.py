@@ -75,12 +75,16 @@ def kind_of(chosen: list[str], application_type: str, method: str) -> str:
 
 
 def scopes(metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
-    """Without `scope`, only the scopes that identify the user, never all (RFC 7591 §2)."""
+    """Without `scope`, only the scopes that identify the user, never all (RFC 7591 §2).
+
+    Scopes that do not exist here are left out, as in an authorization request (OpenID Connect Core §3.1.2.1); the
+    response says what was registered (RFC 7591 §3.2.1). Clients register at many servers with one list.
+    """
     known = list(Scope.objects.values_list("name", flat=True))
-    asked = values.text(metadata, "scope").split()
-    unknown = [name for name in asked if name not in known]
-    if unknown:
-        raise InvalidClientMetadata("scope names a scope that does not exist here.")
+    named = values.text(metadata, "scope").split()
+    asked = [name for name in named if name in known]
+    if named and not asked:
+        raise InvalidClientMetadata("scope must name at least one scope that exists here.")
     if not asked:
         return [name for name in DEFAULT_SCOPES if name in known and name in ceiling.scopes]
     return ceiling.limited("scope", asked, ceiling.scopes)

@@ -150,6 +150,20 @@ def test_metadata_that_cannot_be_had_are_refused_by_name(register, metadata):
     assert not Client.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("asked", "registered"),
+    [
+        ("openid accounts:read address phone groups", "openid accounts:read"),
+        ("mcp:tools accounts:read accounts:read", "accounts:read"),
+    ],
+)
+def test_scopes_that_do_not_exist_here_are_left_out_and_the_response_says_so(register, asked, registered):
+    """RFC 7591 §3.2.1: clients register at many servers with one list."""
+    answer = register(scope=asked)
+    assert (answer.status_code, answer.json()["scope"]) == (201, registered)
+    assert Client.objects.get().allowed_scopes == registered.split()
+
+
 @pytest.mark.parametrize("body", ["", "{", "[]", "7", '{"a":' * 10_000, b"\xff"])
 def test_what_is_not_one_json_object_is_refused(initial_token, body):
     answer = Browser().post(
