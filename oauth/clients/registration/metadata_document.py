@@ -4,6 +4,7 @@ Off by default. django-oauth-toolkit fetches the document (https only, one DNS l
 limited size). Its content is checked and stored like any registration.
 """
 
+import logging
 import threading
 from datetime import timedelta
 
@@ -23,6 +24,8 @@ from oauth.models.client import identity as client_identity
 from oauth.models.client.identity import Identity
 from oauth.models.secret import digest
 
+logger = logging.getLogger(__name__)
+
 SECONDS_AFTER_A_FAILURE = 60
 _FETCHES = threading.BoundedSemaphore(4)
 
@@ -41,7 +44,9 @@ def current_client(client_id: str) -> Client | None:
         return known
     try:
         return _fetch(client_id, known)
-    except (CIMDError, OAuthError, IntegrityError):
+    except (CIMDError, OAuthError, IntegrityError) as error:
+        # The page says only that the app is unknown; its developer asks the operator.
+        logger.warning("client ID metadata document not usable", extra={"document": client_id, "reason": str(error)})
         # A URL that fails must cost little, so it is not fetched again for a while.
         cache.set(failed, True, SECONDS_AFTER_A_FAILURE)
         return known

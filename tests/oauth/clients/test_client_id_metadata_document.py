@@ -88,10 +88,13 @@ def test_a_document_is_kept_as_long_as_it_says(browser, web):
         {**DOCUMENT, "scope": "nonsense"},
     ],
 )
-def test_a_wrong_document_is_an_unknown_app(browser, web, document):
+def test_a_wrong_document_is_an_unknown_app_and_the_log_says_why(browser, web, document, caplog):
     web[ADDRESS] = document
     assert ask(browser).status_code == 400
     assert not Client.objects.exists()
+    [told] = [one for one in caplog.records if one.msg == "client ID metadata document not usable"]
+    assert told.document == ADDRESS
+    assert told.reason
 
 
 @pytest.mark.parametrize(
