@@ -130,6 +130,7 @@ def test_an_optional_member_of_a_request_may_be_null():
 
 def test_a_change_of_nothing_is_refused_and_the_schema_says_so(alice_api):
     assert document()["components"]["schemas"]["ScheduledTransferChanges"]["minProperties"] == 1
+    assert operation_of("patch", "scheduled-transfer")["requestBody"]["required"] is True
     answer = alice_api.patch("/api/v1/scheduled-transfers/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22", {}, format="json")
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
 

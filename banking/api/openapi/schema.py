@@ -104,6 +104,8 @@ class BankSchema(AutoSchema):
         if serializer is None:
             return None
         body: Schema = super()._get_request_body(direction)
+        if getattr(_instance(serializer), "fewest_members", 0):
+            body["required"] = True
         for content in body["content"].values():
             content["example"] = EXAMPLES[self._get_serializer_name(_instance(serializer), direction)]
         return body
