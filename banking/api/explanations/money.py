@@ -59,6 +59,14 @@ EXPLANATIONS = {
         "At most 50.00 GBP in 24 hours may go to a new payee.",
         pointer="/amount/minor_units",
     ),
+    "own_limit_exceeded": Explanation(
+        422,
+        "The user has set a limit for payments to others in 24 hours, and this one would exceed it.",
+        "Read what is left with GET /limits. Only the user can change the limit, in the web bank.",
+        _PAY,
+        "This is more than the limit that you set for payments to others.",
+        pointer="/amount/minor_units",
+    ),
     "account_not_open": Explanation(
         409,
         "The source or destination account is frozen or closed. A frozen account still receives money.",
