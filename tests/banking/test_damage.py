@@ -168,6 +168,13 @@ def test_the_owner_is_refused_what_contradicts_the_ledger(names):
                 run(damage.by.format(**names))
 
 
+@pytest.mark.parametrize("change", ["settled_at = now()", "submitted_at = now()", "status_reason = 'x'"])
+def test_a_transfer_that_has_ended_stays_as_it_ended(names, change):
+    """Also where it would not contradict the ledger."""
+    with pytest.raises(IntegrityError, match="is final"):
+        run(f"UPDATE transfer SET {change} WHERE id = '{names['settled']}'")
+
+
 def test_a_reversal_that_is_not_the_opposite_is_not_sealed(current, savings, of_bob):
     paid = move(current, savings, 5)
     for entries in ([(savings, -4), (current, 4)], [(savings, -5), (of_bob, 5)], [(of_bob, -5), (current, 5)]):
