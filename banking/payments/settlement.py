@@ -18,7 +18,7 @@ from banking import ledger
 from banking.accounts.opening import SUSPENSE, internal_account
 from banking.database import jobs
 from banking.ledger.refusals import AccountNotOpen
-from banking.models import Account, LedgerTransaction, Transfer
+from banking.models import Account, Hold, LedgerTransaction, Transfer
 from banking.payments import scheme
 from banking.payments.refusals import NotOwed
 from banking.payments.transfers import SETTLE, announce, end, lock_transfer
@@ -98,11 +98,14 @@ def take_to_suspense(transfer_id: UUID, *, approve: Callable[[LedgerTransaction]
 
 
 def expire() -> int:
-    """Ends transfers that were never handed over in time, and releases their money. Returns how many."""
+    """Ends transfers that were never handed over in time, and holds without a transfer. Releases the money; returns
+    how many."""
+    alone = Hold.objects.filter(status=Hold.Status.PENDING, transfer=None, expires_at__lt=timezone.now())
+    ended = sum(ledger.in_transaction(partial(_expire_hold, pk)) for pk in alone.values_list("pk", flat=True)[:1000])
     due = Transfer.objects.filter(
         status=Transfer.Status.PENDING, submitted_at=None, hold__expires_at__lt=timezone.now()
     )
-    return sum(ledger.in_transaction(partial(_expire, pk)) for pk in due.values_list("pk", flat=True)[:1000])
+    return ended + sum(ledger.in_transaction(partial(_expire, pk)) for pk in due.values_list("pk", flat=True)[:1000])
 
 
 def _submit(transfer_id: UUID) -> Transfer | None:
@@ -167,6 +170,15 @@ def _post_transfer(transfer: Transfer, posted: LedgerTransaction) -> None:
     transfer.status, transfer.settled_at, transfer.status_reason = Transfer.Status.POSTED, timezone.now(), ""
     transfer.save(update_fields=["status", "settled_at", "status_reason", "transaction"])
     announce(transfer)
+
+
+def _expire_hold(hold_id: UUID) -> bool:
+    ledger.lock(Hold.objects.filter(pk=hold_id).values_list("account_id", flat=True))
+    held = Hold.objects.filter(pk=hold_id, status=Hold.Status.PENDING).first()
+    if held is None:  # captured or released meanwhile
+        return False
+    ledger.release(held, status=Hold.Status.EXPIRED)
+    return True
 
 
 def _expire(transfer_id: UUID) -> bool:

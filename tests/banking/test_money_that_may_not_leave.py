@@ -143,6 +143,15 @@ def test_a_hold_on_an_account_that_was_frozen_since_is_not_captured(stop, curren
     assert held(current) == 5
 
 
+def test_a_hold_without_a_transfer_expires(current, pending):
+    """That of a transfer ends with it."""
+    for days in (-1, 1):
+        ledger.hold(current, 5, until=timezone.now() + timedelta(days=days))
+    assert payments.expire() == 1
+    assert payments.expire() == 0
+    assert held(current) == 2500 + 5
+
+
 # --- a transfer on its way to another bank
 
 
