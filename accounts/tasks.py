@@ -13,12 +13,12 @@ from accounts.second_factors import stored_secrets
 _PATIENT = RetryStrategy(max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException])
 
 
-@app.task(name=notice.TELL, queue="accounts", retry=_PATIENT)
+@app.task(name=notice.TELL, queue="mail", retry=_PATIENT)
 def tell_owner(**values: Any) -> None:
     notice.send_notice(**values)
 
 
-@app.task(name=notice.TELL_OF_GUESSES, queue="accounts", retry=_PATIENT)
+@app.task(name=notice.TELL_OF_GUESSES, queue="mail", retry=_PATIENT)
 def tell_owner_of_guesses(email: str, address: str, language: str) -> None:
     notice.send_notice_of_guesses(email, address, language)
 

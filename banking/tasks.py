@@ -1,4 +1,4 @@
-"""The bank's background tasks, run by `manage.py procrastinate worker`. Every task can safely run twice."""
+"""The bank's background tasks, run by `manage.py worker`. Every task can safely run twice."""
 
 import smtplib
 from uuid import UUID
@@ -28,7 +28,7 @@ _WHILE_MAIL_IS_AWAY = RetryStrategy(
 )
 
 
-@app.task(name=transfers.SETTLE, queue="banking", retry=_UNTIL_ANSWERED)
+@app.task(name=transfers.SETTLE, queue="settlement", retry=_UNTIL_ANSWERED)
 def settle_transfer(transfer_id: str) -> None:
     payments.settle(UUID(transfer_id))
 
@@ -51,12 +51,12 @@ def run_due_transfers(timestamp: int) -> None:
     orders.run_due()
 
 
-@app.task(name=notices.TASK, queue="banking", retry=_WHILE_MAIL_IS_AWAY)
+@app.task(name=notices.TASK, queue="mail", retry=_WHILE_MAIL_IS_AWAY)
 def tell_owner(kind: str, about: str) -> None:
     email.send(kind, about)
 
 
-@app.task(name=webhooks.TASK, queue="banking", retry=_FOR_THREE_DAYS)
+@app.task(name=webhooks.TASK, queue="webhooks", retry=_FOR_THREE_DAYS)
 def deliver_webhook(delivery_id: str) -> None:
     webhooks.deliver(UUID(delivery_id))
 

@@ -1,4 +1,4 @@
-"""Background work, run by `manage.py procrastinate worker`; every task may run twice without harm."""
+"""Background work, run by `manage.py worker`; every task may run twice without harm."""
 
 import smtplib
 from typing import Any
@@ -25,24 +25,24 @@ _PATIENT = RetryStrategy(
 _MAIL = RetryStrategy(max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException])
 
 
-@app.task(name=backchannel_logout.TASK, queue="oauth", retry=_PATIENT)
+@app.task(name=backchannel_logout.TASK, queue="notifications", retry=_PATIENT)
 def tell_client_of_logout(client_pk: int, user_id: str, sid: str) -> None:
     backchannel_logout.notify_client(
         client_pk, user_id, sid, issuer=conf.ISSUER, pairwise_key=conf.PAIRWISE_SUBJECT_KEY
     )
 
 
-@app.task(name=backchannel_notices.NOTIFY_USER, queue="oauth")
+@app.task(name=backchannel_notices.NOTIFY_USER, queue="mail")
 def tell_person_of_request(request_id: str) -> None:
     backchannel_notices.notify_user(request_id)
 
 
-@app.task(name=backchannel_notices.NOTIFY_CLIENT, queue="oauth", retry=_PATIENT)
+@app.task(name=backchannel_notices.NOTIFY_CLIENT, queue="notifications", retry=_PATIENT)
 def tell_client_of_decision(request_id: str) -> None:
     backchannel_notices.notify_client(request_id)
 
 
-@app.task(name=changes.TELL, queue="oauth", retry=_MAIL)
+@app.task(name=changes.TELL, queue="mail", retry=_MAIL)
 def tell_of_client_change(**notice: Any) -> None:
     changes.tell(**notice)
 

@@ -49,7 +49,7 @@ def enqueue_notice(
         )  # fmt: skip
     if by is not None:
         address = browser = ""
-    app.configure_task(TELL, queue="accounts").defer(
+    app.configure_task(TELL, queue="mail").defer(
         kind=kind, user_id=str(user.pk), to=to, at=timezone.now().isoformat(), address=address, browser=browser,
         language=user.language or translation.get_language() or settings.LANGUAGE_CODE, about={**about},
     )  # fmt: skip
@@ -60,7 +60,7 @@ def enqueue_notice_of_guesses(email: str, request: HttpRequest) -> None:
     the guesser nothing."""
     email = UserManager.normalize_email(email)[:254]
     if cache.add(f"accounts.tries.{hashlib.sha256(email.encode()).hexdigest()}", 1, SECONDS_BETWEEN_NOTICES_OF_GUESSES):
-        app.configure_task(TELL_OF_GUESSES, queue="accounts").defer(
+        app.configure_task(TELL_OF_GUESSES, queue="mail").defer(
             email=email, address=request.META.get("REMOTE_ADDR", ""), language=translation.get_language() or ""
         )
 

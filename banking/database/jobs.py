@@ -7,10 +7,10 @@ from procrastinate.exceptions import ConnectorException
 
 
 def defer(task: str, **arguments: str) -> None:
-    """Raises OperationalError if the connection is lost, as any statement does; procrastinate raises an error of its
-    own."""
+    """In the queue of the task. Raises OperationalError if the connection is lost, as any statement does; procrastinate
+    raises an error of its own."""
     try:
-        app.configure_task(task, queue="banking").defer(**arguments)
+        app.configure_task(task).defer(**arguments)
     except ConnectorException as error:
         if isinstance(error.__cause__, psycopg.OperationalError):
             raise OperationalError(*error.__cause__.args) from error.__cause__

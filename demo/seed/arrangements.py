@@ -131,7 +131,7 @@ def _pending_transfer(source: Account, *, now: datetime) -> None:
         created_at=now,
         hold=ledger.hold(source, amount_minor, until=now + LONGEST_PENDING),
     )
-    app.configure_task(SETTLE, queue="banking", schedule_in={"days": 3}).defer(transfer_id=str(transfer.pk))
+    app.configure_task(SETTLE, queue="settlement", schedule_in={"days": 3}).defer(transfer_id=str(transfer.pk))
 
 
 def _id(at: datetime) -> UUID:

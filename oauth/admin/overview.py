@@ -126,7 +126,7 @@ def worker() -> Panel:
     last = workers.last_seen_at()
     alarm = ""
     if last is None:
-        alarm = gettext("It does not run: clients are not notified of logouts. Start manage.py procrastinate worker.")
+        alarm = gettext("It does not run: clients are not notified of logouts. Start manage.py worker.")
     summary = gettext("Last heard of: %s") % date_format(timezone.localtime(last), "TIME_FORMAT") if last else ""
     return Panel(gettext("Background worker"), "oauth.view_auditevent", summary=summary, alarm=alarm)
 

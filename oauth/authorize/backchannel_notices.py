@@ -26,7 +26,7 @@ class NotDelivered(Exception):
 
 def enqueue_user_notice(asked: BackchannelRequest) -> None:
     """Call it in the transaction that stores the request."""
-    app.configure_task(NOTIFY_USER, queue="oauth").defer(request_id=str(asked.pk))
+    app.configure_task(NOTIFY_USER, queue="mail").defer(request_id=str(asked.pk))
 
 
 def notify_user(request_id: str) -> None:
@@ -69,7 +69,7 @@ def _name_in_mail(client: Client) -> str:
 def enqueue_client_notice(asked: BackchannelRequest) -> None:
     """CIBA §10.2: for a client in ping mode. Call it in the transaction of the decision."""
     if asked.auth_req_id:
-        app.configure_task(NOTIFY_CLIENT, queue="oauth").defer(request_id=str(asked.pk))
+        app.configure_task(NOTIFY_CLIENT, queue="notifications").defer(request_id=str(asked.pk))
 
 
 def notify_client(request_id: str) -> None:

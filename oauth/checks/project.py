@@ -51,7 +51,7 @@ def _apps() -> Iterator[CheckMessage]:
     if not apps.is_installed("procrastinate.contrib.django"):
         yield Error(
             "procrastinate.contrib.django is not installed, so clients would not be notified of logouts.",
-            hint='Add "procrastinate.contrib.django" to INSTALLED_APPS, and run `manage.py procrastinate worker`.',
+            hint='Add "procrastinate.contrib.django" to INSTALLED_APPS, and run `manage.py worker`.',
             id="oauth.E007",
         )
 

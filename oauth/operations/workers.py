@@ -1,4 +1,4 @@
-"""Whether a background worker (`manage.py procrastinate worker`) runs."""
+"""Whether a background worker (`manage.py worker`) runs."""
 
 from datetime import datetime
 

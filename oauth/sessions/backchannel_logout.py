@@ -29,7 +29,9 @@ def enqueue_notices(session: Session) -> None:
     """One job for each client that knows the session and has a logout URI (§2.5)."""
     clients = Client.objects.filter(authorizations__session=session, is_active=True).exclude(backchannel_logout_uri="")
     for pk in clients.values_list("pk", flat=True).distinct():
-        app.configure_task(TASK, queue="oauth").defer(client_pk=pk, user_id=str(session.user_id), sid=str(session.pk))
+        app.configure_task(TASK, queue="notifications").defer(
+            client_pk=pk, user_id=str(session.user_id), sid=str(session.pk)
+        )
 
 
 def notify_client(client_pk: int, user_id: str, sid: str, *, issuer: str, pairwise_key: str) -> None:

@@ -70,7 +70,7 @@ def test_a_whole_story_runs_with_it(role, mobile_app, token_endpoint, alice, cur
         pending = [send(api, body_of(current, ELSEWHERE), f"{KEY}-{number}").json()["id"] for number in range(2)]
         assert api.post(f"/api/v1/transfers/{pending[0]}/cancel", {}, format="json").status_code == 200
         with worker.replace_connector(worker.connector.get_worker_connector()):
-            worker.run_worker(wait=False, queues=["banking"], install_signal_handlers=False)
+            worker.run_worker(wait=False, queues=["settlement"], install_signal_handlers=False)
         assert Transfer.objects.get(pk=pending[1]).status == "posted"
         assert len(api.get(f"/api/v1/accounts/{current.pk}/transactions").json()["data"]) == 3
         assert api.delete("/api/v1/consent").status_code == 204

@@ -1,14 +1,18 @@
 """One JSON object a line, each with the request's id, and never a secret."""
 
 import base64
+import io
 import json
+import logging
 import os
 from collections.abc import Iterator
+from logging.config import DictConfigurator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from django.conf import settings
 from django.db import connection
 
 from tests.lib.servers import Server, run
@@ -60,3 +64,23 @@ def test_every_answer_says_its_requests_id(server: Server) -> None:
     assert len(made.headers["X-Request-Id"]) == 32
     server.stop()
     assert made.headers["X-Request-Id"] in server.log
+
+
+def test_a_job_is_logged_without_what_it_is_about() -> None:
+    call = "accounts.tell_owner_of_guesses[7](email='alice@example.test', address='192.0.2.1')"
+    job = {
+        "id": 7,
+        "task_name": "accounts.tell_owner_of_guesses",
+        "call_string": call,
+        "task_kwargs": {"email": "alice@"},
+    }
+    record = logging.makeLogRecord({"msg": f"Starting job {call}", "job": job, "jobs": [job]})
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logging.Formatter("%(message)s %(job)s %(jobs)s"))
+    for name in settings.LOGGING["handlers"]["stderr"]["filters"]:
+        handler.addFilter(DictConfigurator(settings.LOGGING).configure_filter(settings.LOGGING["filters"][name]))
+    handler.handle(record)
+    assert "Starting job accounts.tell_owner_of_guesses[7]" in stream.getvalue()
+    assert "alice" not in stream.getvalue()
+    assert "192.0.2.1" not in stream.getvalue()

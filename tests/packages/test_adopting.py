@@ -134,7 +134,7 @@ def looks_like_the_shop(page: Page) -> None:
 @needs_chromium[1]
 def test_somebody_new_follows_the_page(project: Project, tmp_path: Path) -> None:
     assert "no issues" in project.run("python manage.py check")
-    with project.running("python manage.py procrastinate worker"), sync_playwright() as playwright:
+    with project.running("python manage.py worker"), sync_playwright() as playwright:
         command = next(line for line in COMMANDS if line.startswith("python app.py"))
         with project.running(command) as app:
             assert app.stdout

@@ -19,7 +19,7 @@ SECONDS_BETWEEN_KILLS = 8.0
 
 
 class BackgroundWorker:
-    """`manage.py procrastinate worker`, as a supervisor runs it: started again when it died."""
+    """`manage.py worker`, as a supervisor runs it: started again when it was killed."""
 
     def __init__(self, environment: dict[str, str], log: Path) -> None:
         self.environment = {**os.environ, **environment}
@@ -27,7 +27,7 @@ class BackgroundWorker:
         self.start()
 
     def start(self) -> None:
-        command = [sys.executable, "manage.py", "procrastinate", "worker"]
+        command = [sys.executable, "manage.py", "worker"]
         self.process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log)
 
     def kill(self) -> None:
@@ -54,8 +54,7 @@ class Faults:
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
             while not stop.wait(pause := self.dice.uniform(0.05, 0.5)):
                 since_kill += pause
-                if self.worker.process.poll() is not None:  # its own connection was cut
-                    self.worker.start()
+                assert self.worker.process.poll() is None, "the background worker ended by itself"
                 if since_kill < SECONDS_BETWEEN_KILLS:
                     self.cut_a_connection(connection)
                 elif self.dice.random() < 0.5:

@@ -85,7 +85,7 @@ def _the_only_one() -> Iterator[None]:
 @contextmanager
 def _worker() -> Iterator[None]:
     """The background worker beside the server, as an operator runs it."""
-    command = [sys.executable, "manage.py", "procrastinate", "worker"]
+    command = [sys.executable, "manage.py", "worker"]
     with subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL) as worker:
         try:
             yield

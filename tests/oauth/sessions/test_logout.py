@@ -279,7 +279,7 @@ def told(app, listener):
 
 def run_jobs():
     """What the worker would do, one attempt each; returns how many there were."""
-    jobs = list(ProcrastinateJob.objects.filter(status="todo", queue_name="oauth"))
+    jobs = list(ProcrastinateJob.objects.filter(status="todo", queue_name="notifications"))
     for job in jobs:
         tasks.tell_client_of_logout(**job.args)
     return len(jobs)
@@ -347,7 +347,7 @@ def test_the_word_is_lost_with_the_transaction_that_it_is_about(browser, told, i
     issued(told, scope="openid")
     with transaction.atomic():
         login_session.end_all(Session.objects.get().user, Session.EndReason.LOGOUT)
-        assert ProcrastinateJob.objects.filter(queue_name="oauth").exists()
+        assert ProcrastinateJob.objects.filter(queue_name="notifications").exists()
         transaction.set_rollback(True)
-    assert not ProcrastinateJob.objects.filter(queue_name="oauth").exists()
+    assert not ProcrastinateJob.objects.filter(queue_name="notifications").exists()
     assert Session.objects.get().ended_at is None

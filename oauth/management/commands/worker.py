@@ -1,0 +1,46 @@
+"""`manage.py worker`: the background worker, beside the server."""
+
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException
+
+from oauth.operations.background_worker import DEFAULT_CONCURRENCY, HEALTH_SECONDS, BackgroundWorker, lanes_of
+
+
+class Command(BaseCommand):
+    help = (
+        "Runs background jobs until SIGTERM or Ctrl-C, then finishes the running ones. While the database is away, it "
+        "waits. Ends with an error if waiting does not help."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--concurrency", nargs="*", type=_lane, default=[], metavar="LANE=N",
+            help=f"How many jobs of one kind run at the same time ({DEFAULT_CONCURRENCY}). The first lines of the log "
+            "name the lanes.",
+        )  # fmt: skip
+        parser.add_argument(
+            "--health-file", type=Path, metavar="FILE",
+            help=f"Touched every {HEALTH_SECONDS:.0f} seconds while it runs.",
+        )  # fmt: skip
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            lanes = lanes_of(app, dict(options["concurrency"]))
+        except ValueError as error:
+            raise CommandError(f"--concurrency {error}") from error
+        try:
+            BackgroundWorker(app, lanes, health_file=options["health_file"]).run()
+        except ConnectorException as error:
+            raise CommandError(f"{error.__cause__ or error} Has `manage.py migrate` run?") from error
+
+
+def _lane(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if not number.isdecimal():
+        raise ArgumentTypeError(f"{text} must be like mail=4.")
+    return name, int(number)

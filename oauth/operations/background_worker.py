@@ -1,0 +1,140 @@
+"""The background worker: runs jobs until it is told to stop, also across restarts and fail-overs of the database.
+
+Each kind of job has a lane: a procrastinate worker of its own in this process, so that slow jobs of one kind delay no
+other kind. procrastinate's own worker ends, with exit code 0, once a connection of its own is lost.
+"""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from django.apps import apps
+from django.db import connections
+from procrastinate import App, PsycopgConnector
+from procrastinate.contrib.django import settings as of_procrastinate
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.exceptions import ConnectorException
+
+logger = logging.getLogger(__name__)
+
+#: The lane of queues that have the name of an app, and of procrastinate's own: cleanup, key rotation, audits.
+UPKEEP = "upkeep"
+DEFAULT_CONCURRENCY = 2
+#: Between two attempts to reach the database.
+PAUSE_SECONDS = 1.0
+HEALTH_SECONDS = 5.0
+_UNREACHABLE = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)  # the latter after a fail-over
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    name: str
+    queues: tuple[str, ...]
+    #: How many jobs run at the same time.
+    concurrency: int = DEFAULT_CONCURRENCY
+
+
+def lanes_of(app: App, concurrency: Mapping[str, int]) -> list[Lane]:
+    """A lane for each queue that a task is registered for; one for all that have the name of an app.
+
+    Raises ValueError if `concurrency` names another lane or a number below 1.
+    """
+    of_apps = {"default", "builtin", *(config.label for config in apps.get_app_configs())}
+    queues = {task.queue for task in app.tasks.values()}
+    shared = tuple(sorted(queues & of_apps | {"default"}))
+    found = {name: (name,) for name in sorted(queues - of_apps)} | {UPKEEP: shared}
+    for name, number in concurrency.items():
+        if name not in found or number < 1:
+            raise ValueError(f"{name}={number} must be one of {', '.join(found)} and a number from 1.")
+    return [Lane(name, queues, concurrency.get(name, DEFAULT_CONCURRENCY)) for name, queues in found.items()]
+
+
+class BackgroundWorker:
+    """Touches `health_file` every HEALTH_SECONDS while it runs jobs or waits for the database."""
+
+    def __init__(self, app: App, lanes: Sequence[Lane], *, health_file: Path | None = None) -> None:
+        self.app, self.lanes, self.health_file = app, lanes, health_file
+
+    def run(self) -> None:
+        """Returns after SIGTERM or SIGINT, once the running jobs have ended. Raises ConnectorException for what no
+        waiting mends, such as tables that do not exist."""
+        jobs_at_once = sum(lane.concurrency for lane in self.lanes)
+        _allow_connections(jobs_at_once)
+        connector = PsycopgConnector(
+            kwargs=_connector_params(),
+            timeout=PAUSE_SECONDS,  # for a connection of the pool
+            min_size=1,
+            max_size=2 * len(self.lanes),  # each lane listens on one
+        )
+        with self.app.replace_connector(connector), ThreadPoolExecutor(jobs_at_once, "job") as threads:
+            asyncio.run(self._run(threads))
+
+    async def _run(self, threads: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(threads)  # asyncio's own has as many as there are cores, and four
+        this: Any = asyncio.current_task()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, this.cancel)
+        health = asyncio.create_task(self._show_health())
+        with contextlib.suppress(asyncio.CancelledError):
+            while True:
+                try:
+                    # The pool would wait for half a minute.
+                    await (await psycopg.AsyncConnection.connect(**_connector_params())).close()
+                    async with self.app.open_async(), asyncio.TaskGroup() as group:
+                        for lane in self.lanes:
+                            group.create_task(self._keep(lane))
+                except (ConnectorException, psycopg.Error, ExceptionGroup) as error:
+                    _raise_unless_outage(error)
+                await asyncio.sleep(PAUSE_SECONDS)
+        health.cancel()
+
+    async def _keep(self, lane: Lane) -> None:
+        """Runs the lane again whenever it ends. A lane that is cancelled waits for its jobs."""
+        while True:
+            await self.app.run_worker_async(
+                queues=list(lane.queues), name=lane.name, concurrency=lane.concurrency, install_signal_handlers=False
+            )
+            # procrastinate has logged why.
+            logger.warning("A connection of the background worker was lost. Lane %s starts again.", lane.name)
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _show_health(self) -> None:
+        while self.health_file:
+            self.health_file.touch()
+            await asyncio.sleep(HEALTH_SECONDS)
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Whether the database cannot be reached or written for now."""
+    while error is not None:
+        if isinstance(error, _UNREACHABLE):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _raise_unless_outage(error: Exception) -> None:
+    errors = error.exceptions if isinstance(error, ExceptionGroup) else (error,)  # one of each lane
+    for one in errors:
+        if not is_outage(one):
+            raise one
+    logger.warning("The background worker waits for the database: %s", str(errors[0].__cause__ or errors[0]).strip())
+
+
+def _connector_params() -> dict[str, Any]:
+    return connector_params(of_procrastinate.settings.DATABASE_ALIAS)
+
+
+def _allow_connections(jobs_at_once: int) -> None:
+    """A job may hold a connection of Django's pool as long as it runs."""
+    pool = connections[of_procrastinate.settings.DATABASE_ALIAS].settings_dict.get("OPTIONS", {}).get("pool")
+    if isinstance(pool, dict):
+        pool["max_size"] = max(pool.get("max_size") or 0, jobs_at_once)

@@ -1,0 +1,25 @@
+"""Log lines of background jobs without what a job is about, which may be an email or IP address."""
+
+import logging
+from typing import Any
+
+
+class WithoutArguments(logging.Filter):
+    """For a handler: changes procrastinate's records, which repeat the arguments of each job, and passes all on.
+
+    `accounts.tell_owner[7](email='a@example.com')` becomes `accounts.tell_owner[7]`.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        job, jobs = getattr(record, "job", None), getattr(record, "jobs", None)
+        if isinstance(job, dict) and (call := job.get("call_string")):
+            short = f"{job.get('task_name')}[{job.get('id')}]"
+            record.msg, record.args = record.getMessage().replace(call, short), ()
+            record.job = _without_arguments(job)
+        if isinstance(jobs, list):
+            record.jobs = [_without_arguments(one) for one in jobs if isinstance(one, dict)]
+        return True
+
+
+def _without_arguments(job: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in job.items() if name not in ("call_string", "task_kwargs")}

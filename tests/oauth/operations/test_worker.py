@@ -1,0 +1,170 @@
+"""`manage.py worker`: jobs run across outages of the database, and one kind of job delays no other."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from procrastinate import App
+from procrastinate.schema import SchemaManager
+from procrastinate.testing import InMemoryConnector
+from psycopg import sql
+
+from oauth.operations.background_worker import UPKEEP, Lane, lanes_of
+from tests.lib.servers import ROOT, own_database, wait_until
+
+
+class Worker:
+    """The command, as a supervisor starts it."""
+
+    def __init__(self, url: str, directory: Path, *arguments: str) -> None:
+        self.url, self.health_file, self.log_file = url, directory / "health", directory / "worker.log"
+        command = [sys.executable, "manage.py", "worker", "--health-file", str(self.health_file), *arguments]
+        with self.log_file.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, cwd=ROOT, env={**os.environ, "DATABASE_URL": url}, stdout=log, stderr=log
+            )
+
+    @property
+    def log(self) -> str:
+        return self.log_file.read_text()
+
+    def runs(self) -> bool:
+        assert self.process.poll() is None, self.log
+        return True
+
+    def waits(self) -> bool:
+        return self.runs() and "waits for the database" in self.log
+
+    def does(self, job: int) -> bool:
+        self.runs()
+        with psycopg.connect(self.url) as connection:
+            [status] = connection.execute("SELECT status FROM procrastinate_jobs WHERE id = %s", [job]).fetchone()
+        return status == "succeeded"
+
+
+def deferred(url: str, task: str = "oauth.remove_old_jobs", queue: str = "oauth") -> int:
+    with psycopg.connect(url) as connection:
+        statement = "INSERT INTO procrastinate_jobs (task_name, queue_name, args) VALUES (%s, %s, %s) RETURNING id"
+        number: int = connection.execute(statement, [task, queue, '{"timestamp": 1}']).fetchone()[0]
+    return number
+
+
+def cut_connections(url: str, *, except_for: psycopg.Connection) -> None:
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()"
+    except_for.execute(cut, [urlsplit(url).path[1:]])
+
+
+@contextmanager
+def outage(url: str) -> Iterator[None]:
+    """Nobody reaches the database meanwhile."""
+    parts = urlsplit(url)
+    allow = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
+    name = sql.Identifier(parts.path[1:])
+    with psycopg.connect(parts._replace(path="/postgres").geturl(), autocommit=True) as beside:
+        beside.execute(allow.format(name, sql.SQL("false")))
+        cut_connections(url, except_for=beside)
+        try:
+            yield
+        finally:
+            beside.execute(allow.format(name, sql.SQL("true")))
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with own_database("worker") as url:
+        yield url
+
+
+@pytest.fixture
+def start(url: str, tmp_path: Path) -> Iterator[Callable[..., Worker]]:
+    with psycopg.connect(url) as connection:
+        connection.execute(SchemaManager.get_schema())  # what its migrations make
+    started: list[Worker] = []
+
+    def start(*arguments: str) -> Worker:
+        started.append(Worker(url, tmp_path, *arguments))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.process.kill()
+        worker.process.wait()
+
+
+@pytest.mark.served
+class TestTheProcess:
+    def test_it_goes_on_after_an_outage_of_the_database(self, url, start):
+        worker = start()
+        first = deferred(url)
+        wait_until(lambda: worker.does(first), or_else=lambda: worker.log)
+        with outage(url):
+            wait_until(worker.waits, or_else=lambda: worker.log)
+        second = deferred(url)
+        wait_until(lambda: worker.does(second), or_else=lambda: worker.log)
+
+    def test_it_goes_on_when_its_connections_are_cut(self, url, start):
+        worker = start()
+        first = deferred(url)
+        wait_until(lambda: worker.does(first), or_else=lambda: worker.log)
+        with psycopg.connect(url, autocommit=True) as beside:
+            cut_connections(url, except_for=beside)
+        second = deferred(url)
+        wait_until(lambda: worker.does(second), or_else=lambda: worker.log)
+
+    def test_it_starts_before_the_database(self, url, start):
+        with outage(url):
+            worker = start()
+            wait_until(worker.waits, or_else=lambda: worker.log)
+        first = deferred(url)
+        wait_until(lambda: worker.does(first), or_else=lambda: worker.log)
+
+    @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
+    def test_it_ends_cleanly_when_told_to(self, url, start, signal_number):
+        worker = start()
+        wait_until(worker.health_file.exists, or_else=lambda: worker.log)
+        worker.process.send_signal(signal_number)
+        assert worker.process.wait(60) == 0, worker.log
+        with psycopg.connect(url) as connection:
+            assert connection.execute("SELECT count(*) FROM procrastinate_workers").fetchone() == (0,)
+
+    def test_it_ends_with_an_error_if_waiting_does_not_help(self, url, tmp_path):
+        worker = Worker(url, tmp_path)  # before `migrate`
+        assert worker.process.wait(60) == 1
+        assert "Has `manage.py migrate` run?" in worker.log
+
+
+class TestLanes:
+    @pytest.fixture
+    def app(self):
+        app = App(connector=InMemoryConnector())
+        for queue in ("mail", "webhooks", "oauth", "accounts"):
+            app.task(name=f"{queue}.something", queue=queue)(lambda: None)
+        return app
+
+    def test_each_kind_has_one_and_the_apps_share_one(self, app):
+        assert lanes_of(app, {}) == [
+            Lane("mail", ("mail",)), Lane("webhooks", ("webhooks",)), Lane(UPKEEP, ("accounts", "builtin", "default", "oauth")),
+        ]  # fmt: skip
+
+    def test_how_many_jobs_run_at_once_is_a_choice(self, app):
+        assert {lane.name: lane.concurrency for lane in lanes_of(app, {"webhooks": 5})} == {
+            "mail": 2, "webhooks": 5, UPKEEP: 2,
+        }  # fmt: skip
+
+    @pytest.mark.parametrize("wrong", [{"letters": 2}, {"mail": 0}])
+    def test_what_is_no_lane_is_refused(self, app, wrong):
+        with pytest.raises(ValueError, match="must be one of mail, webhooks, upkeep and a number from 1"):
+            lanes_of(app, wrong)
+
+    @pytest.mark.parametrize("wrong", ["letters=2", "mail=0", "mail=many", "mail"])
+    def test_so_does_the_command(self, wrong):
+        with pytest.raises(CommandError):
+            call_command("worker", f"--concurrency={wrong}")
