@@ -39,6 +39,8 @@ _SETTINGS = {
     "unix_socket_permissions": "0700",
     "port": str(PORT),
     "log_min_messages": "error",
+    # Several runs of the tests share a server, and each of their processes may open dozens.
+    "max_connections": "400",
 }
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 

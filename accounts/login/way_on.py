@@ -73,7 +73,7 @@ def apps_of_stale_form(request: HttpRequest) -> list[AskingClient]:
 
 
 class KeepWayOnMiddleware:
-    """Adds `next` to redirects between the pages of login where allauth leaves it out."""
+    """Adds `next`, if it leads on to an app, to redirects between the pages of login where allauth leaves it out."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -81,6 +81,8 @@ class KeepWayOnMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Before the view, because it may end the session.
         path = way_on(request) if request.path_info.startswith("/accounts/") else ""
+        if not interaction.id_in(path):
+            path = ""  # a login keeps any other way on in its session, so the URL of its next page stays short
         response = self.get_response(request)
         if isinstance(response, HttpResponseRedirect):
             response["Location"] = with_next(response["Location"], path)

@@ -109,7 +109,7 @@ def test_oidcc_backchannel_logout_rp_initiated(register, browser, listener):
     assert rp.metadata["backchannel_logout_session_supported"] is True
     body = rp.tokens(browser)
     end(rp, browser, id_token_hint=body["id_token"], post_logout_redirect_uri=AFTER)
-    for job in ProcrastinateJob.objects.filter(queue_name="oauth"):
+    for job in ProcrastinateJob.objects.filter(queue_name="notifications"):
         tasks.tell_client_of_logout(**job.args)
     token = parse_qs(listener.received[0][2].decode())["logout_token"][0]
     claims = rp.verified(token)

@@ -12,9 +12,10 @@ from accounts.notices import notice
 def told(email=None):
     """Lets the worker do what is waiting; the new mails, each checked for what none may hold."""
     before = len(mail.outbox)
-    for job in ProcrastinateJob.objects.filter(queue_name="accounts").order_by("id"):
+    waiting = ProcrastinateJob.objects.filter(task_name__in=(notice.TELL, notice.TELL_OF_GUESSES))
+    for job in waiting.order_by("id"):
         tasks.tell_owner(**job.args) if job.task_name == notice.TELL else tasks.tell_owner_of_guesses(**job.args)
-    ProcrastinateJob.objects.filter(queue_name="accounts").delete()
+    waiting.delete()
     new = mail.outbox[before:]
     for one in new:
         [link] = re.findall(r"https?://\S+", one.body)

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.test import Client as Browser
 from django.utils import timezone
 
-from oauth.models import AuditEvent, PushedRequest, RefusalCount, refusal_count
+from oauth.models import AuditEvent, PushedRequest, RefusalCount, StoredInteraction, refusal_count
 from oauth.parameters import LONGEST
 from tests.lib.oauth_client import CHALLENGE, authorization_url, callback
 
@@ -96,7 +96,7 @@ def test_strangers_start_so_many_authorizations(mobile_app, signing_keys, method
     answers = [ask("192.0.2.1") for _ in range(6)]
     assert [answer.status_code for answer in answers] == [303] * 3 + [429] * 3
     assert answers[-1]["Retry-After"] == "40"
-    assert PushedRequest.objects.count() + BrowserSession.objects.count() == 3
+    assert PushedRequest.objects.count() + StoredInteraction.objects.count() == 3
     assert ask("198.51.100.1").status_code == 303
 
 
@@ -149,12 +149,13 @@ def test_what_a_log_out_brings_has_a_size(web_app):
 def test_expired_browser_sessions_and_old_counts_go(browser, mobile_app):
     Browser().get(authorization_url(mobile_app))
     RefusalCount.add("token", "invalid_client", "192.0.2.0/24")
-    assert BrowserSession.objects.count() == 2
+    assert (BrowserSession.objects.count(), StoredInteraction.objects.count()) == (1, 1)
     call_command("cleanup")
-    assert (BrowserSession.objects.count(), RefusalCount.objects.count()) == (2, 1)
+    assert (BrowserSession.objects.count(), RefusalCount.objects.count()) == (1, 1)
     with time_machine.travel(timezone.now() + timedelta(hours=13)):
         call_command("cleanup")
     assert (BrowserSession.objects.count(), RefusalCount.objects.count()) == (0, 1)
+    assert not StoredInteraction.objects.exists()
     with time_machine.travel(timezone.now() + timedelta(days=91)):
         call_command("cleanup")
     assert RefusalCount.objects.count() == 0

@@ -291,7 +291,7 @@ def test_a_superseded_token_of_a_client_that_became_confidential_is_retried(ways
     def scenario():
         token()
         take(token.client, client_type=Client.CLIENT_CONFIDENTIAL)
-        assert token().refresh_token is None
+        assert token().refresh_token == token.form["refresh_token"]
 
     answer, (_, _, tokens, _) = ways(way, scenario)
     assert answer == "tokens"
