@@ -12,10 +12,9 @@ from urllib.parse import urlencode, urlsplit
 
 import psycopg
 import requests
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from playwright.sync_api import Page
 
-from tests.lib import person
+from tests.lib import person, totp
 from tests.lib.chromium import DEVICE
 from tests.lib.mails import mails
 from tests.lib.oauth_client import CHALLENGE
@@ -228,7 +227,7 @@ class Site:
     def set_up_an_authenticator_app(self, page: Page) -> None:
         self.open(page, "/accounts/2fa/totp/activate/")
         secret = page.inner_text("code.secret")
-        page.fill("input[name=code]", format_hotp_value(hotp_value(secret, next(yield_hotp_counters_from_time()))))
+        page.fill("input[name=code]", totp.code(secret))
         page.click("text=Turn it on")
         page.wait_for_url("**/recovery-codes/")
         self.recovery_code = page.inner_text(".codes li:first-child")
