@@ -79,26 +79,42 @@ class BackgroundWorker:
     async def _run(self, threads: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
         loop.set_default_executor(threads)  # asyncio's own has as many as there are cores, and four
-        this: Any = asyncio.current_task()
+        stop = asyncio.Event()
         for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, this.cancel)
+            loop.add_signal_handler(one, stop.set)
         health = asyncio.create_task(self._show_health())
-        with contextlib.suppress(asyncio.CancelledError):
-            while True:
-                try:
-                    # The pool would wait for half a minute.
-                    await (await psycopg.AsyncConnection.connect(**_connector_params())).close()
-                    async with self.app.open_async(), asyncio.TaskGroup() as group:
-                        for lane in self.lanes:
-                            group.create_task(self._keep(lane))
-                except (ConnectorException, psycopg.Error, ExceptionGroup) as error:
-                    _raise_unless_outage(error)
-                await asyncio.sleep(PAUSE_SECONDS)
+        while not stop.is_set():
+            try:
+                # The pool would wait for half a minute.
+                await (await psycopg.AsyncConnection.connect(**_connector_params())).close()
+                # Never cancelled here: a pool that is cancelled while it opens is left open, and keeps the process.
+                async with self.app.open_async():
+                    await self._run_lanes(stop)
+            except (ConnectorException, psycopg.Error) as error:
+                if not is_outage(error):
+                    raise
+                logger.warning(
+                    "The background worker waits for the database: %s", str(error.__cause__ or error).strip()
+                )
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), PAUSE_SECONDS)
         health.cancel()
 
-    async def _keep(self, lane: Lane) -> None:
-        """Runs the lane again whenever it ends. A lane that is cancelled waits for its jobs."""
-        while True:
+    async def _run_lanes(self, stop: asyncio.Event) -> None:
+        """Until told to stop, or until a lane fails; raises its error."""
+        stopped = asyncio.create_task(stop.wait())
+        lanes = [asyncio.create_task(self._keep(lane, stop)) for lane in self.lanes]
+        await asyncio.wait([stopped, *lanes], return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopped, *lanes):
+            task.cancel()  # a lane that is cancelled waits for its jobs
+        ended = await asyncio.gather(*lanes, return_exceptions=True)
+        errors = [one for one in ended if isinstance(one, Exception)]
+        if errors:
+            raise next((one for one in errors if not is_outage(one)), errors[0])
+
+    async def _keep(self, lane: Lane, stop: asyncio.Event) -> None:
+        """Runs the lane again whenever it ends."""
+        while not stop.is_set():
             await self.app.run_worker_async(
                 queues=list(lane.queues), name=lane.name, concurrency=lane.concurrency, install_signal_handlers=False
             )
@@ -119,14 +135,6 @@ def is_outage(error: BaseException | None) -> bool:
             return True
         error = error.__cause__
     return False
-
-
-def _raise_unless_outage(error: Exception) -> None:
-    errors = error.exceptions if isinstance(error, ExceptionGroup) else (error,)  # one of each lane
-    for one in errors:
-        if not is_outage(one):
-            raise one
-    logger.warning("The background worker waits for the database: %s", str(errors[0].__cause__ or errors[0]).strip())
 
 
 def _connector_params() -> dict[str, Any]:

@@ -41,7 +41,8 @@ class Tokens(Stage):
         token = Access(body["access_token"], app, allowed, given, resources, expires_at, key, allowed.epoch)
         token.details = allowed.details
         self._keep(token)
-        if "refresh_token" in body:
+        is_repeated = replaces is not None and body.get("refresh_token") == replaces.value
+        if "refresh_token" in body and not is_repeated:
             public = self.apps[app].is_public
             # RFC 6749 §6: a successor may do what its predecessor could, whatever one request was narrowed to.
             row = Refresh(

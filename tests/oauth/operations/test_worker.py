@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from procrastinate import App
+from procrastinate.contrib.django import app
 from procrastinate.schema import SchemaManager
 from procrastinate.testing import InMemoryConnector
 from psycopg import sql
@@ -129,11 +130,21 @@ class TestTheProcess:
     @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
     def test_it_ends_cleanly_when_told_to(self, url, start, signal_number):
         worker = start()
-        wait_until(worker.health_file.exists, or_else=lambda: worker.log)
+        lanes = len(lanes_of(app, {}))
+        wait_until(lambda: worker.runs() and worker.log.count("Starting worker") == lanes, or_else=lambda: worker.log)
+        assert worker.health_file.exists()
         worker.process.send_signal(signal_number)
         assert worker.process.wait(60) == 0, worker.log
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT count(*) FROM procrastinate_workers").fetchone() == (0,)
+
+    def test_it_ends_cleanly_while_it_starts(self, url, start):
+        """Its lanes are cancelled before they have a row of their own, and some after."""
+        for _ in range(4):
+            worker = start()
+            wait_until(lambda worker=worker: worker.runs() and "Starting worker" in worker.log)
+            worker.process.send_signal(signal.SIGTERM)
+            assert worker.process.wait(60) == 0, worker.log
 
     def test_it_ends_with_an_error_if_waiting_does_not_help(self, url, tmp_path):
         worker = Worker(url, tmp_path)  # before `migrate`
