@@ -81,7 +81,7 @@ class KeepWayOnMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # Before the view, because it may end the session.
         path = way_on(request) if request.path_info.startswith("/accounts/") else ""
-        if not interaction.id_in(path):
+        if path and not interaction.id_in(path):
             path = ""  # a login keeps any other way on in its session, so the URL of its next page stays short
         response = self.get_response(request)
         if isinstance(response, HttpResponseRedirect):

@@ -138,7 +138,7 @@ class LanguageMiddleware(LocaleMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
         request.own_language = translation.get_language()  # type: ignore[attr-defined]
-        is_asked_for = ui_locales.is_asked_for(request)
+        is_asked_for = any(name.startswith(ui_locales.PREFIX) for name in request.COOKIES)
         if is_asked_for and (language := ui_locales.language_of(request, way_on.interaction_id(request))):
             translation.activate(language)
             request.LANGUAGE_CODE = translation.get_language()

@@ -30,6 +30,8 @@ DEFAULT_CONCURRENCY = 2
 #: Between two attempts to reach the database.
 PAUSE_SECONDS = 1.0
 HEALTH_SECONDS = 5.0
+#: A job that runs longer after the signal to stop is left to another worker, which takes over the jobs of a dead one.
+MOST_SECONDS_TO_STOP = 30.0
 _UNREACHABLE = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)  # the latter after a fail-over
 
 
@@ -107,6 +109,9 @@ class BackgroundWorker:
         await asyncio.wait([stopped, *lanes], return_when=asyncio.FIRST_COMPLETED)
         for task in (stopped, *lanes):
             task.cancel()  # a lane that is cancelled waits for its jobs
+        _, late = await asyncio.wait(lanes, timeout=MOST_SECONDS_TO_STOP)
+        for task in late:
+            task.cancel()
         ended = await asyncio.gather(*lanes, return_exceptions=True)
         errors = [one for one in ended if isinstance(one, Exception)]
         if errors:

@@ -10,6 +10,7 @@ from django.utils.translation import get_supported_language_variant
 from oauth.authorize.interaction import Interaction
 from oauth.conf import conf
 
+#: Without a cookie of that name, no client that waits in this browser asked for a language.
 PREFIX = "ui_locales-"
 
 
@@ -37,11 +38,6 @@ def forget_all(request: HttpRequest, page: HttpResponse) -> None:
     for name in request.COOKIES:
         if name.startswith(PREFIX):
             _delete(page, name.removeprefix(PREFIX))
-
-
-def is_asked_for(request: HttpRequest) -> bool:
-    """Whether any client that waits in this browser asked for a language."""
-    return any(name.startswith(PREFIX) for name in request.COOKIES)
 
 
 def language_of(request: HttpRequest, interaction_id: str) -> str | None:
