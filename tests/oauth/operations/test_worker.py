@@ -140,7 +140,7 @@ class TestTheProcess:
 
     def test_it_ends_cleanly_while_it_starts(self, url, start):
         """Its lanes are cancelled before they have a row of their own, and some after."""
-        for _ in range(4):
+        for _ in range(2):
             worker = start()
             wait_until(lambda worker=worker: worker.runs() and "Starting worker" in worker.log)
             worker.process.send_signal(signal.SIGTERM)
