@@ -1,5 +1,6 @@
 """Payment orders: standing orders, and transfers on a later day."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -83,23 +84,21 @@ def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
 @page
 def pause(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     """The order pays nothing until its user resumes it."""
-    among = _visible(request, may_pay=True)
-    try:
-        in_transaction(lambda: payment_orders.pause(order_id, among=among))
-        messages.success(request, _("Paused. The order pays nothing until you resume it."))
-    except Refusal as refusal:
-        messages.error(request, message_of(refusal))
-    return HttpResponseRedirect(reverse("bank:orders"), status=303)
+    return _change(request, order_id, payment_orders.pause, _("Paused. The order pays nothing until you resume it."))
 
 
 @require_POST
 @page
 def cancel(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     """Ends the order. Transfers that it has made stay."""
+    return _change(request, order_id, payment_orders.cancel, _("Cancelled. The order pays nothing more."))
+
+
+def _change(request: HttpRequest, order_id: UUID, change: Callable[..., object], done: str) -> HttpResponseRedirect:
     among = _visible(request, may_pay=True)
     try:
-        in_transaction(lambda: payment_orders.cancel(order_id, among=among))
-        messages.success(request, _("Cancelled. The order pays nothing more."))
+        in_transaction(lambda: change(order_id, among=among))
+        messages.success(request, done)
     except Refusal as refusal:
         messages.error(request, message_of(refusal))
     return HttpResponseRedirect(reverse("bank:orders"), status=303)

@@ -40,7 +40,7 @@ def cookies_of(browser):
 
 
 def test_a_browser_without_the_cookie_cannot_go_on(alice, browser, mobile_app):
-    """RFC 6749 §10.12: whoever learns the link of somebody's request cannot answer it in another browser."""
+    """RFC 6749 §10.12: A request cannot be answered in another browser by somebody who has learned its link."""
     interaction = ask(browser, mobile_app)
     other = logged_in(alice)
     assert other.get(f"/oauth/authorize?interaction={interaction}").status_code == 400
