@@ -122,9 +122,18 @@ def test_a_list_that_no_token_names_is_not_there(client, db, number):
     assert client.get(f"/oauth/status/{number}")["Content-Type"] == "application/json"
 
 
-def test_lists_follow_one_another(client, mobile_app, alice):
+@pytest.fixture
+def full_first_list(db):
+    """The first list has no index left. A sequence is outside of transactions, so it is set back for the next test."""
     with connection.cursor() as cursor:
+        cursor.execute("SELECT last_value FROM oauth_status_index")
+        before = cursor.fetchone()[0]
         cursor.execute("SELECT setval('oauth_status_index', %s)", [STATUS_LIST_SIZE - 1])
+        yield
+        cursor.execute("SELECT setval('oauth_status_index', %s)", [before])
+
+
+def test_lists_follow_one_another(client, mobile_app, alice, full_first_list):
     authorization = Authorization.objects.create(
         user=alice, client=mobile_app, expires_at=timezone.now() + timedelta(1)
     )
