@@ -447,6 +447,7 @@ OAUTH = {
             "banking.view_hold",
             "banking.view_ledgertransaction",
             "banking.view_payee",
+            "banking.view_product",
             "banking.view_reversalrequest",
             "banking.view_scheduledtransfer",
             "banking.view_transfer",

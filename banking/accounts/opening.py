@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from uuid_utils.compat import uuid7
 
-from banking.models import Account
+from banking.models import Account, Product
 from banking.notation import iban
 
 SHARDS = 8
@@ -22,8 +22,10 @@ def open_account(
     type: str = Account.Type.CURRENT,
     overdraft_minor: int = 0,
     number: int | None = None,
+    product: Product | None = None,
 ) -> Account:
-    """Opens a customer's account with a balance of zero. `number` is its account number; a random one without it."""
+    """Opens a customer's account with a balance of zero. `number` is its account number; a random one without it. The
+    currency and type must be those of the product."""
     return Account.objects.create(
         id=uuid7(),
         holder=holder,
@@ -31,6 +33,7 @@ def open_account(
         type=type,
         name=name,
         currency=currency,
+        product=product,
         iban=iban.generate() if number is None else iban.from_number(number),
         overdraft_minor=overdraft_minor,
     )

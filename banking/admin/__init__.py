@@ -9,6 +9,7 @@ from banking.admin.account import AccountAdmin
 from banking.admin.consent import ConsentAdmin
 from banking.admin.hold import HoldAdmin
 from banking.admin.payee import PayeeAdmin
+from banking.admin.product import ProductAdmin
 from banking.admin.reversal_request import ReversalRequestAdmin
 from banking.admin.scheduled_transfer import ScheduledTransferAdmin
 from banking.admin.transaction import TransactionAdmin
@@ -20,6 +21,7 @@ __all__ = [
     "ConsentAdmin",
     "HoldAdmin",
     "PayeeAdmin",
+    "ProductAdmin",
     "ReversalRequestAdmin",
     "ScheduledTransferAdmin",
     "TransactionAdmin",

@@ -55,6 +55,7 @@ CONSTRAINTS = (
     ("bank_account", "no_overdraft"),
     ("bank_account", "closed_is_empty"),
     ("bank_account", "held_not_negative"),
+    ("bank_account", "account_of_its_product"),
     ("ledger_entry", "entry_account_currency"),
     ("ledger_entry", "entry_transaction_currency"),
     ("ledger_entry", "entry_amount_in_range"),

@@ -46,6 +46,8 @@ RIGHTS: dict[str, Rights] = {
         ],
     },
     "month_closing": {"SELECT": []},
+    # The terms of accounts that are open do not change.
+    "product": {**APPENDED, "UPDATE": ["name", "is_on_offer"]},
     "account_freeze": {"SELECT": []},
     "reversal_request": {
         **APPENDED,

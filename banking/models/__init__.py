@@ -12,6 +12,7 @@ from banking.models.ledger_digest import LedgerDigest
 from banking.models.month_closing import MonthClosing
 from banking.models.payee import Payee
 from banking.models.payment_limit import PaymentLimit
+from banking.models.product import Product
 from banking.models.reversal_request import ReversalRequest
 from banking.models.role import Role
 from banking.models.scheduled_transfer import ScheduledTransfer
@@ -35,6 +36,7 @@ __all__ = [
     "MonthClosing",
     "Payee",
     "PaymentLimit",
+    "Product",
     "ReversalRequest",
     "Role",
     "ScheduledTransfer",

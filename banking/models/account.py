@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from banking.models.account_queryset import AccountQuerySet
+from banking.models.product import Product
 from banking.models.role import Role
 from banking.notation.currencies import MINOR_DIGITS
 
@@ -41,6 +42,8 @@ class Account(models.Model):
     name = models.CharField(max_length=100)
     iban = models.CharField("IBAN", max_length=34, unique=True, null=True, blank=True)
     currency = models.CharField(max_length=3)
+    # Of the same currency and type. None for the bank's own accounts, and for those older than products.
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True, blank=True, related_name="accounts")
     status = models.CharField(max_length=6, choices=Status.choices, default=Status.OPEN)
     overdraft_minor = models.BigIntegerField(default=0)
     posted_minor = models.BigIntegerField(default=0, editable=False)

@@ -9,7 +9,7 @@ from accounts.models import User
 from banking.accounts.opening import internal_account, open_account
 from banking.ledger import bulk
 from banking.models import Account
-from demo.seed import arrangements, history
+from demo.seed import arrangements, history, products
 from demo.seed.history import Event, Pot
 from demo.seed.people import Person
 
@@ -61,8 +61,11 @@ def _open(person: Person, user: User) -> dict[Pot, Account]:
     if person.shares:
         wanted.append((history.JOINT, "Household", person.home.currency, Account.Type.CURRENT))
     pots = ((Pot(person.email, key), name, currency, type) for key, name, currency, type in wanted)
+    offered = products.ensure()
     return {
-        pot: open_account(user, name=name, currency=currency, type=type, number=_number(pot))
+        pot: open_account(
+            user, name=name, currency=currency, type=type, number=_number(pot), product=offered.get((type, currency))
+        )
         for pot, name, currency, type in pots
     }
 
