@@ -1,4 +1,4 @@
-"""Second factors: whoever removes one, its owner hears of it; none lets anybody in twice or without the user."""
+"""Second factors: the owner of one is told of its removal; none lets anybody in twice or without the user."""
 
 import re
 import threading

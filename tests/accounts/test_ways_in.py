@@ -114,7 +114,7 @@ def test_a_code_of_the_app_works_once(alice, totp):
 
 
 def test_guessing_at_the_second_factor_is_stopped_even_when_the_guess_is_right_at_last(alice, totp):
-    """ASVS 5.0 6.6.3: over all browsers together, since whoever guesses here knows the password."""
+    """ASVS 5.0 6.6.3: over all browsers together, since a user who guesses here knows the password."""
     for _ in range(6):
         browser = Browser()
         log_in(browser, alice.email)

@@ -94,7 +94,7 @@ def live(access_token, alice):
 @pytest.fixture
 def assert_refused(api, signing_keys, django_assert_num_queries):
     def check(token):
-        keys.published_jwks()  # read once a minute, whoever asks
+        keys.published_jwks()  # read once a minute
         with django_assert_num_queries(0):
             answer = api(token).get("/api/v1/accounts")
         assert answer.status_code == 401, readable(token)

@@ -433,7 +433,7 @@ def test_nobody_approves_what_they_asked_for(asker, payment, current, is_superus
     ],
 )
 def test_the_database_itself_wants_two_people(asker, approver, payment, current, savings, change):
-    """Whoever connects, the owner included."""
+    """For every role, the owner of the tables included."""
     reversal = ledger.reverse(payment)
     unrelated = ledger.post([(current, -1), (savings, 1)], description="x", kind="transfer")
     request = ReversalRequest.objects.create(transaction=payment, reason="Wrong", requested_by=asker)

@@ -136,7 +136,7 @@ def test_changes_are_also_found_after_many_audits(names, current, of_bob):
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute("UPDATE ledger_entry SET counterparty_name = 'x' WHERE account_seq = 1")
-        # Whoever does this makes the chain fit, too: then the file says that its links were others.
+        # An attacker who does this makes the chain fit, too. Then the file says that its links were others.
         cursor.execute(
             "UPDATE ledger_digest d SET digest = entries_digest(account_id, 0, seq, NULL)"
             " WHERE seq = (SELECT min(seq) FROM ledger_digest WHERE account_id = d.account_id)"

@@ -157,7 +157,7 @@ def violations(current, savings):
 
 
 @pytest.mark.parametrize("who", ["the site", "the owner"])
-def test_what_is_inserted_has_to_balance_whoever_inserts_it(role, current, savings, who):
+def test_what_every_role_inserts_has_to_balance(role, current, savings, who):
     """The triggers of the ledger hold for every role, the owner of the tables included."""
     cases = list(violations(current, savings))
     with connected_as(role) if who == "the site" else contextlib.nullcontext():

@@ -123,7 +123,7 @@ def test_an_account_that_is_no_longer_joint_is_not_paid_as_an_own_one(alice, ali
     assert told[-1] == ("order_ended", the_order().pk)
 
 
-def test_whoever_lost_the_account_that_pays_pays_no_more(access_token, api, bob, of_bob, current):
+def test_a_user_without_access_to_the_paying_account_pays_no_more(access_token, api, bob, of_bob, current):
     access = AccountAccess.objects.create(account=current, user=bob, role="holder")
     order(api(access_token(bob, "transfers:write")), current, of_bob, frequency="daily")
     access.delete()

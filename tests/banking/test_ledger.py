@@ -1,4 +1,4 @@
-"""The ledger: what may be posted, and what the database itself refuses to whoever connects."""
+"""The ledger: what may be posted, and what the database itself refuses to every role."""
 
 import uuid
 from datetime import UTC, datetime, timedelta

@@ -150,7 +150,7 @@ def test_answers_have_the_names_of_requests():
 
 
 @pytest.mark.parametrize("accept", ["application/json", "application/vnd.oai.openapi+json", "*/*", ""])
-def test_it_is_answered_to_whoever_asks_for_json(client, accept):
+def test_every_client_that_asks_for_json_gets_it(client, accept):
     answer = client.get("/api/schema", headers={"Accept": accept})
     assert answer.status_code == 200
     assert answer["Content-Type"] == (accept if "application" in accept else "application/vnd.oai.openapi+json")

@@ -481,7 +481,7 @@ def test_without_a_scheme_nothing_is_handed_over(monkeypatch, pending):
 
 
 @pytest.mark.parametrize("table", ["hold", "transfer", "scheduled_transfer", "bank_account"])
-def test_what_was_ordered_stays_whoever_connects(pending, table):
+def test_what_was_ordered_stays_for_every_role(pending, table):
     """The database refuses it to every role, the owner of the tables included."""
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")

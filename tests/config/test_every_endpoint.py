@@ -143,6 +143,6 @@ def test_what_writes_stops_at_its_limit(path: str, tried: dict[str, str], servic
 @pytest.mark.usefixtures("clock_stands")
 @pytest.mark.parametrize("path", [path for path in WRITING if not path.startswith(("/oauth/", "/api/"))])
 def test_every_page_that_writes_stops_at_its_limit(path: str, settings: Any) -> None:
-    """Whoever asks, before the view sees it."""
+    """For every visitor, before the view sees the request."""
     settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": SCALE}
     assert _statuses(path, "post", {})[-1] == 429

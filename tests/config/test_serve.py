@@ -96,7 +96,7 @@ def test_it_says_that_it_is_not_ready_before_it_stops(serve: Serve) -> None:
         server.process.terminate()
         wait_until(lambda: requests.get(f"{server.url}/health/ready", timeout=60).status_code == 503)
         assert requests.get(f"{server.url}/oauth/jwks", timeout=60).ok
-        server.process.terminate()  # whoever asks twice does not want to wait
+        server.process.terminate()  # a second signal ends the wait
         assert server.process.wait(10) == 0
 
 

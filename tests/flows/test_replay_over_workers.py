@@ -68,5 +68,5 @@ def test_an_assertion_counts_once(live):
     key = jwt.PyJWK(jwk, "ES256").key
     assertion = jwt.encode(claims, key, "ES256", headers={"kid": jwk["kid"]})
     form = {"client_id": "demo-fapi", **by(assertion)}
-    # Unsigned, so an authenticated client is told 400; whoever comes second is not authenticated.
+    # Unsigned, so an authenticated client is told 400; the others are not authenticated.
     assert all_at_once(lambda: requests.post(f"{live.url}/oauth/par", form)) == [400] + [401] * 11

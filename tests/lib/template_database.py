@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.backends.postgresql.psycopg_any import sql
 
 ROOT = Path(__file__).resolve().parents[2]
-# Runs side by side make the template once: whoever waits for this lock finds it made.
+# Runs side by side make the template once: a run that had to wait for this lock finds it made.
 _ADVISORY_LOCK = 7_318_207
 
 

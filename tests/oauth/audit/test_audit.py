@@ -95,7 +95,7 @@ def test_an_issuance_without_its_event_does_not_happen(browser, web_app):
 @pytest.mark.parametrize("statement", ["UPDATE oauth_auditevent SET reason = ''", "DELETE FROM oauth_auditevent",
                                        "TRUNCATE oauth_auditevent"])  # fmt: skip
 def test_the_database_keeps_the_log(statement):
-    """ASVS 5.0 16.4.2: whoever connects."""
+    """ASVS 5.0 16.4.2: for every role."""
     AuditEvent.record(AuditEvent.Action.DENIED)
     before = AuditEvent.objects.count()
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""Silent consent is for the client that the user decided about; whoever changes a client in use is seen doing it."""
+"""Silent consent is for the client that the user decided about, and each change of a client in use is recorded."""
 
 from datetime import timedelta
 
@@ -64,7 +64,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("part", CHANGES)
 def test_a_changed_client_is_asked_about_again(browser, web_app, with_key, part):
-    """RFC 9700 §4.15, ASVS 5.0 10.7.1: whoever changed it, here a shell."""
+    """RFC 9700 §4.15, ASVS 5.0 10.7.1: also after a change in a shell."""
     client = with_key if part == "keys" else web_app
     allow(browser, client)
     assert is_silent(browser, client)

@@ -130,7 +130,7 @@ def test_a_request_object_without_its_type_never_authenticates(client_with_key, 
      [conf.ISSUER, "https://other.example"], {"iss": conf.ISSUER}],
 )  # fmt: skip
 def test_an_assertion_for_somebody_else_too_is_refused(client_with_key, token_endpoint, audience):
-    """RFC 7523 §3 item 3: whoever else it is for could use it here; also where endpoints may be named."""
+    """RFC 7523 §3 item 3: any other audience could use it here; also where endpoints may be named."""
     client_with_key.accepts_endpoint_audience = True
     client_with_key.save()
     refused(ask(token_endpoint, KEY.assertion(client_with_key.client_id, aud=audience)))

@@ -270,7 +270,7 @@ def test_another_redirect_uri_ends_remembered_consent_and_is_told(used, browser)
     "change", [KEYS, {"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://evil.example/jwks"}]
 )
 def test_other_keys_or_another_method_end_what_users_allowed(used, change):
-    """Whoever holds the registration access token alone would be the client from here on."""
+    """Otherwise the registration access token alone would be enough to be the client from here on."""
     assert used.put(contacts=["ops@app.example"], **change).status_code == 200
     assert not Authorization.objects.live().exists()
     assert set(Authorization.objects.values_list("revocation_reason", flat=True)) == {"client_changed"}

@@ -164,7 +164,7 @@ def bound_by(client, confirmation, token_endpoint, browser):
 def test_a_bound_subject_token_is_never_exchanged_for_an_unbound_one(
     gateway, mobile_app, token_endpoint, browser, confirmation
 ):
-    """RFC 9449 §6: whoever stole a bound token would exchange it for one that works without the key."""
+    """RFC 9449 §6: otherwise a thief could exchange a bound token for one that works without the key."""
     token = bound_by(mobile_app, confirmation, token_endpoint, browser)
     for headers in ({}, {"DPoP": proof()}):
         answer = exchange(token_endpoint, gateway, token, headers=headers)

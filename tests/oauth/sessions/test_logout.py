@@ -216,7 +216,7 @@ def test_a_hint_of_a_retired_key_still_tells_whom_is_meant(browser, app, hint, a
 
 
 def test_a_hint_of_a_key_that_leaked_proves_nothing(browser, app, hint):
-    """Whoever has the key can sign any hint."""
+    """A thief of the key can sign any hint."""
     rotation.replace_now("RS256")
     assert b"Log out?" in log_out(browser, id_token_hint=hint, post_logout_redirect_uri=AFTER).content
     assert is_logged_in(browser)
