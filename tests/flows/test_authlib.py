@@ -1,9 +1,6 @@
 """Authlib, as its documentation uses it, against the running server."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 import requests
@@ -14,7 +11,7 @@ from joserfc.jwk import KeySet
 
 from tests.lib import person
 from tests.lib.client_keys import ClientKey
-from tests.lib.servers import ROOT, Server
+from tests.lib.servers import Server
 
 pytestmark = pytest.mark.served
 
@@ -121,16 +118,13 @@ def test_userinfo_introspection_and_revocation(live, metadata, clients):
 def test_private_key_jwt_registered_by_the_client_itself(live, metadata):
     """RFC 7591, RFC 7523: no secret is ever shared."""
     key = ClientKey("PS256")
-    command = [sys.executable, "manage.py", "registration_token"]
-    environment = {**os.environ, "MODE": "demo", "DATA_DIR": str(live.data_dir), "DATABASE_URL": live.database_url}
-    printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
     registered = requests.post(
         metadata["registration_endpoint"],
         json={
             "grant_types": ["client_credentials"], "scope": "accounts:read", "jwks": {"keys": [key.public]},
             "token_endpoint_auth_method": "private_key_jwt",
         },
-        headers={"Authorization": f"Bearer {printed.splitlines()[-1]}"},
+        headers={"Authorization": f"Bearer {live.registration_token()}"},
         timeout=60,
     ).json()  # fmt: skip
     session = OAuth2Session(registered["client_id"], key.private_pem, token_endpoint_auth_method="private_key_jwt")

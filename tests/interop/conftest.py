@@ -20,8 +20,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sites.Site]:
-    with sites.running(tmp_path_factory.mktemp("interop")) as running:
+def site(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[sites.Site]:
+    with sites.running(tmp_path_factory.mktemp("interop"), seeded) as running:
         yield running
 
 

@@ -110,17 +110,11 @@ def serving(
         )
     try:
         servers.wait_until(
-            lambda: process.poll() is not None or _answers(origin + health), or_else=lambda: log.read_text()[-5000:]
+            lambda: process.poll() is not None or servers.answers(origin + health),
+            or_else=lambda: log.read_text()[-5000:],
         )
         assert process.poll() is None, log.read_text()[-5000:]
         yield
     finally:
         process.terminate()
         process.wait(PATIENCE_SECONDS)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=60).ok
-    except requests.ConnectionError:
-        return False

@@ -79,5 +79,11 @@ def make(
     return KeyPair(key, builder.sign(authority, hashes.SHA256()))
 
 
+def of_localhost(authority: KeyPair, subject: str = "CN=localhost") -> KeyPair:
+    """For a server of the tests."""
+    localhost = SANS["san_dns"]("localhost")
+    return make(subject, by=authority, sans=(localhost,), usage=ExtendedKeyUsageOID.SERVER_AUTH)
+
+
 def authority(name: str = "CN=Example Authority,O=Example") -> KeyPair:
     return make(name, is_authority=True)

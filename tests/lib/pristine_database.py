@@ -12,7 +12,7 @@ from psycopg import sql
 
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
 # As if `migrate` had just run: the database is a copy of a template that may be months old.
-_FRESH_KEYS = "UPDATE oauth_signingkey SET published_at = now(), active_at = now()"
+FRESH_KEYS = "UPDATE oauth_signingkey SET published_at = now(), active_at = now()"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Pristine:
     @classmethod
     def remember(cls) -> "Pristine":
         with connection.cursor() as cursor:
-            cursor.execute(_FRESH_KEYS)
+            cursor.execute(FRESH_KEYS)
             cursor.execute(_TABLES)
             tables = [name for (name,) in cursor.fetchall()]
             return cls({table: _copied(cursor, table) for table in tables})

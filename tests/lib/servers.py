@@ -25,11 +25,28 @@ class Server:
     url: str
     data_dir: Path
     process: subprocess.Popen[bytes]
-    database_url: str = ""
+    environment: Mapping[str, str]
+
+    @property
+    def database_url(self) -> str:
+        return self.environment["DATABASE_URL"]
 
     @property
     def log(self) -> str:
         return (self.data_dir / "server.log").read_text()
+
+    def manage(self, *command: str) -> str:
+        """What `manage.py COMMAND` prints, beside the server and with its environment."""
+        done = subprocess.run(
+            [sys.executable, "manage.py", *command], cwd=ROOT, env=dict(self.environment), capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def registration_token(self) -> str:
+        """For dynamic client registration (RFC 7591 §3)."""
+        return self.manage("registration_token").split()[-1]
 
     def stop(self) -> int:
         """As an operator would; returns the exit code."""
@@ -61,10 +78,11 @@ def run(
             stderr=log,
             stdin=subprocess.DEVNULL,
         )
-    server = Server(f"{scheme}://localhost:{port}", data_dir, process)
+    server = Server(f"{scheme}://localhost:{port}", data_dir, process, variables)
     try:
         wait_until(
-            lambda: process.poll() is not None or _is_ready(server.url, verify), or_else=lambda: server.log[-3000:]
+            lambda: process.poll() is not None or answers(f"{server.url}/health/ready", verify),
+            or_else=lambda: server.log[-3000:],
         )
         assert process.poll() is None, server.log
         yield server
@@ -95,22 +113,33 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _is_ready(url: str, verify: str | bool) -> bool:
+def answers(url: str, verify: str | bool = True) -> bool:
+    """Whether somebody there answers with a status below 400. `verify` is the file of the authority, for https."""
     try:
-        return requests.get(f"{url}/health/ready", timeout=60, verify=verify).ok
+        return requests.get(url, timeout=60, verify=verify).ok
     except requests.ConnectionError:
         return False
 
 
 @contextmanager
-def own_database(suffix: str) -> Iterator[str]:
-    """The URL of an empty database beside that of the tests, dropped at the end."""
+def demo(data_dir: Path, template: str, *, name: str, **environment: str) -> Iterator[Server]:
+    """`manage.py demo` on a copy of the database `template`. The copy's name ends in `name`."""
+    with own_database(name, template=template) as database_url:
+        given = {"MODE": "demo", "DATABASE_URL": database_url, "THROTTLE_SCALE": "1000"}  # tests log in often
+        with run("demo", data_dir=data_dir, environment=given | environment) as server:
+            yield server
+
+
+@contextmanager
+def own_database(suffix: str, *, template: str = "template1") -> Iterator[str]:
+    """The URL of a database beside that of the tests, a copy of `template` (empty by default), dropped at the end."""
     tests = urlsplit(os.environ["DATABASE_URL"])
     name = f"{tests.path[1:]}_{suffix}{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
     with psycopg.connect(tests._replace(path="/postgres").geturl(), autocommit=True) as connection:
         connection.execute(drop)  # a run that was killed may have left it
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
         try:
             yield tests._replace(path=f"/{name}").geturl()
         finally:

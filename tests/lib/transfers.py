@@ -2,7 +2,7 @@
 
 import json
 
-from banking.models import Account
+from banking.models import Account, Consent
 
 KEY = "0123456789abcdef"
 UNKNOWN = "0190d5a0-0000-7000-8000-000000000000"
@@ -31,3 +31,12 @@ def order(api, source, destination, key=KEY, amount_minor=1000, **when):
     body = body_of(source, destination, amount_minor, **given)
     headers = {"Idempotency-Key": key}
     return api.post("/api/v1/scheduled-transfers", json.dumps(body), content_type="application/json", headers=headers)
+
+
+def detail_of_a_transfer(user, source, creditor, amount_minor):
+    """What a token carries whose user has consented to one transfer (RFC 9396 §2)."""
+    consent = Consent.objects.create(user=user, client_id="client-of-the-tests", type="transfer", detail={})
+    return {
+        "type": "transfer", "identifier": str(consent.pk), "debtor_account": str(source.pk), "creditor": creditor,
+        "instructed_amount": {"currency": "GBP", "minor_units": amount_minor}, "reference": "Rent",
+    }  # fmt: skip

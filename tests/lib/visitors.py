@@ -1,11 +1,8 @@
 """People on their way to each page of the site: what they do there first, by the pages' own forms."""
 
 import json
-import os
 import re
 import secrets
-import subprocess
-import sys
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -18,7 +15,7 @@ from tests.lib import person, totp
 from tests.lib.chromium import DEVICE
 from tests.lib.mails import mails
 from tests.lib.oauth_client import CHALLENGE
-from tests.lib.servers import ROOT, Server, wait_until
+from tests.lib.servers import Server, wait_until
 
 RETURNS_TO = "http://127.0.0.1:51997/callback"
 GRACES_PASSWORD = "a-horse-of-its-own"
@@ -151,20 +148,13 @@ class Site:
     @cached_property
     def call_centre(self) -> tuple[str, str]:
         """The credentials of a client that asks people who are elsewhere."""
-        environment = {**os.environ, "MODE": "demo", "DATABASE_URL": self.live.database_url,
-                       "DATA_DIR": str(self.live.data_dir)}  # fmt: skip
-
-        def manage(*command: str) -> str:
-            command = (sys.executable, "manage.py", *command)
-            return subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True).stdout
-
         metadata = {"client_name": "Call Centre", "grant_types": ["client_credentials"], "redirect_uris": [],
                     "scope": "openid accounts:read balances:read"}  # fmt: skip
-        headers = {"Authorization": f"Bearer {manage('registration_token').split()[-1]}"}
+        headers = {"Authorization": f"Bearer {self.live.registration_token()}"}
         made = requests.post(f"{self.live.url}/oauth/register", json=metadata, headers=headers, timeout=60).json()
         # CIBA comes from an admin, never from a registration.
         gives = f"Client.objects.filter(client_id={made['client_id']!r}).update(grant_types=[{CIBA!r}])"
-        manage("shell", "-c", f"from oauth.models import Client; {gives}")
+        self.live.manage("shell", "-c", f"from oauth.models import Client; {gives}")
         return made["client_id"], made["client_secret"]
 
     def be_asked_elsewhere(self, page: Page) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import requests
 from playwright.sync_api import Page, sync_playwright
 from psycopg.conninfo import conninfo_to_dict
 
@@ -103,15 +102,8 @@ def project(wheels: dict[str, Path], tmp_path: Path) -> Iterator[Project]:
                 project.run(command)
         port = project.issuer.rpartition(":")[2]
         with project.running(f"python manage.py runserver --noreload {port}"):
-            servers.wait_until(lambda: _answers(project.issuer))
+            servers.wait_until(lambda: servers.answers(f"{project.issuer}/.well-known/oauth-authorization-server"))
             yield project
-
-
-def _answers(issuer: str) -> bool:
-    try:
-        return requests.get(f"{issuer}/.well-known/oauth-authorization-server", timeout=5).ok
-    except requests.ConnectionError:
-        return False
 
 
 def style(page: Page, selector: str, name: str) -> str:
