@@ -2,18 +2,10 @@
 
 import pytest
 from allauth.mfa.models import Authenticator
-from django.test import Client as Browser
 
 from accounts.models import User
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def admin_browser(db):
-    browser = Browser()
-    browser.force_login(User.objects.create_superuser("admin@example.test", "correct-horse-battery"))
-    return browser
 
 
 def test_people_are_listed_found_added_and_deactivated(admin_browser, alice):

@@ -23,13 +23,6 @@ pytestmark = pytest.mark.django_db
 NEW_ADDRESS = "alice@new.example.test"
 
 
-@pytest.fixture
-def admin_browser(db):
-    browser = Browser()
-    browser.force_login(User.objects.create_superuser("admin@example.test", "correct-horse-battery"))
-    return browser
-
-
 def save_in_admin(admin_browser, user, **values):
     """Saves the page of the user as an admin does, with only `values` changed."""
     form = {"email": user.email, "name": user.name, "is_active": "on" if user.is_active else ""}

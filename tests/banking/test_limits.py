@@ -9,12 +9,12 @@ from django.test import Client as Browser
 from django.utils import timezone
 
 from banking import notices, orders
-from banking.models import Consent, PaymentLimit, ScheduledTransfer, Transfer
+from banking.models import PaymentLimit, ScheduledTransfer, Transfer
 from banking.notation import bank_day
 from banking.notices import email
 from banking.payments.own_limit import set_own_limit
 from tests.lib.ledger import funded
-from tests.lib.transfers import ELSEWHERE, KEY, body_of, order, send
+from tests.lib.transfers import ELSEWHERE, KEY, body_of, detail_of_a_transfer, order, send
 from tests.lib.web_bank import begin, new_payee, text
 
 pytestmark = pytest.mark.django_db
@@ -63,13 +63,8 @@ def test_a_day_of_the_own_limit_is_24_hours(access_token, api, alice, alice_api,
 
 @pytest.mark.usefixtures("limited")
 def test_a_consent_to_one_transfer_does_not_lift_the_own_limit(access_token, api, alice, current, of_bob):
-    amount = {"currency": "GBP", "minor_units": 5_001}
     to = {"scheme": "iban", "identifier": of_bob.iban, "name": "Bob"}
-    consent = Consent.objects.create(user=alice, client_id="client-of-the-tests", type="transfer", detail={})
-    detail = {
-        "type": "transfer", "identifier": str(consent.pk), "debtor_account": str(current.pk), "creditor": to,
-        "instructed_amount": amount, "reference": "Rent",
-    }  # fmt: skip
+    detail = detail_of_a_transfer(alice, current, to, 5_001)
     token = access_token(alice, "transfers:write", authorization_details=(detail,))
     assert send(api(token), body_of(current, to, 5_001)).json()["code"] == "own_limit_exceeded"
 

@@ -1,7 +1,6 @@
 """Transfers to other banks: money is held, handed over once, then taken or given back."""
 
 import contextlib
-import threading
 from datetime import timedelta
 from functools import partial
 from types import SimpleNamespace
@@ -26,10 +25,9 @@ from banking.payments.refusals import NotCancellable
 from banking.payments.settlement import OUTGOING
 from oauth.models import Authorization
 from oauth.status import liveness
+from tests.lib.beside import Beside
 from tests.lib.crash import Crash
-from tests.lib.database import backends_waiting
 from tests.lib.ledger import FUNDS_MINOR, balances, funded, held, move, no_triggers
-from tests.lib.servers import wait_until
 from tests.lib.threads import in_parallel
 from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 
@@ -211,23 +209,14 @@ def test_what_was_never_handed_over_expires(current, pending):
 @pytest.mark.django_db(transaction=True)
 def test_what_is_handed_over_meanwhile_does_not_expire(current, pending):
     """Found as due, then handed over by another process: the other bank may pay, so the money stays held."""
-    expired = []
-
-    def expire():
-        try:
-            expired.append(payments.expire())
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=expire)
+    expire = Beside(payments.expire)
     with time_machine.travel(timezone.now() + timedelta(days=6)):
         with transaction.atomic():
             lock([current.pk])
-            thread.start()
-            wait_until(lambda: backends_waiting() == 1)
+            expire.start_and_wait()
             Transfer.objects.filter(pk=pending.pk).update(submitted_at=timezone.now())
-        thread.join()
-    assert expired == [0]
+        expire.join()
+    assert expire.results == [0]
     assert held(current) == pending.amount_minor
 
 
@@ -283,25 +272,20 @@ def test_a_hold_that_is_captured_and_released_at_once_ends_once(current, savings
         lock([current.pk])
         release(kept)
 
-    works = [capture, give_back] if winner == "capture" else [give_back, capture]
-    results = {}
-
-    def run(work):
+    def outcome(work):
         try:
-            results[work] = ledger.in_transaction(work)
+            return ledger.in_transaction(work)
         except IntegrityError as error:
-            results[work] = error.__cause__.diag.constraint_name
-        finally:
-            connection.close()
+            return error.__cause__.diag.constraint_name
 
-    threads = [threading.Thread(target=run, args=[work]) for work in works]
+    works = [capture, give_back] if winner == "capture" else [give_back, capture]
+    threads = [Beside(partial(outcome, work)) for work in works]
     with locked_elsewhere(current):
         for queued, thread in enumerate(threads, 1):  # the lock is handed on in the order of asking
-            thread.start()
-            wait_until(lambda queued=queued: backends_waiting() == queued)
+            thread.start_and_wait_for(queued)
     for thread in threads:
         thread.join()
-    assert [results[work] for work in works] == [None, "hold_final"]
+    assert [thread.results[0] for thread in threads] == [None, "hold_final"]
     assert Hold.objects.get().status == {"capture": "captured", "release": "released"}[winner]
     assert (balances(savings), held(current)) == ([2500 if winner == "capture" else 0], 0)
     assert all(finding.is_clean for finding in audit())

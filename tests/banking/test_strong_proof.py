@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from banking import notices, orders
 from banking.ledger import lock
-from banking.models import Consent, Payee, ScheduledTransfer, Transfer
+from banking.models import Payee, ScheduledTransfer, Transfer
 from banking.notices import email
 from oauth.models import Client
 from tests.lib.beside import Beside
@@ -23,7 +23,7 @@ from tests.lib.ledger import funded
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.servers import wait_until
 from tests.lib.threads import in_parallel
-from tests.lib.transfers import ELSEWHERE, KEY, body_of, order, send
+from tests.lib.transfers import ELSEWHERE, KEY, body_of, detail_of_a_transfer, order, send
 from tests.lib.web_bank import begin, new_payee, text
 
 pytestmark = pytest.mark.django_db
@@ -157,13 +157,8 @@ def test_a_rehearsal_says_so_too(old, current, savings):
 
 def test_a_consent_to_one_transfer_is_no_proof(access_token, api, alice, current, of_bob):
     """RFC 9396: the click came from a log-in that may be old."""
-    amount = {"currency": "GBP", "minor_units": 5_000}
     to = {"scheme": "iban", "identifier": of_bob.iban, "name": "Bob"}
-    consent = Consent.objects.create(user=alice, client_id="client-of-the-tests", type="transfer", detail={})
-    detail = {
-        "type": "transfer", "identifier": str(consent.pk), "debtor_account": str(current.pk), "creditor": to,
-        "instructed_amount": amount, "reference": "Rent",
-    }  # fmt: skip
+    detail = detail_of_a_transfer(alice, current, to, 5_000)
     for minutes, status in ((60, 401), (5, 201)):
         at = timezone.now() - timedelta(minutes=minutes)
         token = access_token(alice, "transfers:write", authorization_details=(detail,), auth_time=at)

@@ -3,13 +3,12 @@
 import csv
 import re
 import secrets
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 import time_machine
-from django.db import connection, transaction
+from django.db import transaction
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -21,6 +20,7 @@ from banking.payments.idempotency import IdempotentRequest
 from tests.lib.ledger import funded
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.pages import check as check_page
+from tests.lib.threads import in_parallel
 from tests.lib.web_bank import begin, filled, new_payee, soup, text
 
 pytestmark = pytest.mark.django_db
@@ -195,20 +195,18 @@ def test_pressing_twice_or_coming_back_makes_one(browser, current, of_bob):
     assert Transfer.objects.count() == 1
 
 
+def press_beside(browser: Browser, where: str) -> str:
+    """Confirms as a second request of the same browser. Where it leads."""
+    twin = Browser()
+    twin.cookies = browser.cookies
+    return str(twin.post(where)["Location"])
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_double_click_that_arrives_at_once_makes_one(browser, current, of_bob):
     where = begin(browser, current, **new_payee(of_bob))
 
-    def press(_number):
-        twin = Browser()
-        twin.cookies = browser.cookies
-        try:
-            return twin.post(where)["Location"]
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as pool:
-        places = set(pool.map(press, range(4)))
+    places = set(in_parallel(*[lambda: press_beside(browser, where)] * 4))
     assert len(places) == 1
     assert Transfer.objects.count() == 1
 
@@ -251,19 +249,11 @@ def test_a_payee_that_is_gone_in_between_is_not_paid(browser, current, of_bob, a
 def test_a_press_while_the_first_is_still_worked_on_is_told_to_wait(browser, current, of_bob, alice):
     where = begin(browser, current, **new_payee(of_bob))
     key = where.rsplit("/", 1)[1]
-    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+    with transaction.atomic():
         first = IdempotentRequest("web bank", str(alice.pk), "POST /transfers", key, b"first")
         idempotency._claim(first, Transfer)
 
-        def press():
-            twin = Browser()
-            twin.cookies = browser.cookies
-            try:
-                return twin.post(where)["Location"]
-            finally:
-                connection.close()
-
-        assert pool.submit(press).result() == where
+        assert in_parallel(lambda: press_beside(browser, where)) == [where]
         transaction.set_rollback(True)
     assert not Transfer.objects.exists()
 

@@ -12,13 +12,6 @@ from accounts.models import User
 
 
 @pytest.fixture
-def admin_browser(db: None) -> Browser:
-    browser = Browser()
-    browser.force_login(User.objects.create_superuser("admin@example.test", "correct-horse-battery"))
-    return browser
-
-
-@pytest.fixture
 def of_role(db: None) -> Callable[[str], Browser]:
     """The browser of somebody who has this role and no other; empty: staff without one."""
 

@@ -5,21 +5,12 @@ import re
 
 import pytest
 from django.contrib import admin
-from django.test import Client as Browser
 
-from accounts.models import User
 from oauth.models import AuditEvent, Authorization, Client, SigningKey
 from tests.lib import certificates
 from tests.lib.client_keys import ClientKey
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def admin_browser(db):
-    browser = Browser()
-    browser.force_login(User.objects.create_superuser("admin@example.test", "correct-horse-battery"))
-    return browser
 
 
 def register(browser, **form):

@@ -1,16 +1,15 @@
 """The authorization code grant: single use, bound, short-lived."""
 
-import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connection
 from django.utils import timezone
 
 from oauth.models import Authorization, RefreshToken, Session
 from tests.lib.oauth_client import TokenEndpoint, allow
 from tests.lib.registered import make_client
+from tests.lib.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
 
@@ -87,21 +86,7 @@ def test_a_client_without_the_refresh_grant_gets_no_refresh_token(browser, token
 def test_of_parallel_redemptions_exactly_one_succeeds(browser, mobile_app, token_endpoint):
     """RFC 6749 §4.1.2: of eight parallel redemptions one gets tokens; the replays then end the authorization."""
     code = allow(browser, mobile_app)
-    barrier = threading.Barrier(8)
-    statuses = []
-
-    def redeem():
-        try:
-            barrier.wait()
-            statuses.append(TokenEndpoint().redeem(mobile_app, code).status_code)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=redeem) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(statuses) == [200] + [400] * 7
+    answers = in_parallel(*[lambda: TokenEndpoint().redeem(mobile_app, code)] * 8)
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 7
     assert RefreshToken.objects.count() == 1
     assert Session.objects.count() == 1

@@ -1,12 +1,10 @@
 """The device flow (RFC 8628): the device asks, the person decides elsewhere, the device gets its tokens once."""
 
-import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
 from bs4 import BeautifulSoup
-from django.db import connection
 from django.test import Client as Browser
 from django.utils import timezone
 
@@ -15,6 +13,7 @@ from oauth.models import Authorization, DeviceCode, RefreshToken
 from tests.lib.device import FORM, begin, decide, poll, type_code
 from tests.lib.oauth_client import PASSWORD, TokenEndpoint
 from tests.lib.registered import make_client
+from tests.lib.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
 
@@ -155,21 +154,8 @@ def test_malformed_codes_are_refused_in_plain_words(browser, body):
 def test_parallel_polls_get_one_set_of_tokens(browser, television):
     asked = begin(television).json()
     decide(browser, type_code(browser, asked["user_code"]))
-    barrier, statuses = threading.Barrier(6), []
-
-    def run():
-        try:
-            barrier.wait()
-            statuses.append(poll(television, asked["device_code"]).status_code)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(statuses) == [200] + [400] * 5
+    answers = in_parallel(*[lambda: poll(television, asked["device_code"])] * 6)
+    assert sorted(answer.status_code for answer in answers) == [200] + [400] * 5
     assert RefreshToken.objects.count() == 1
 
 

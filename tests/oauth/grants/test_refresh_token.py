@@ -5,16 +5,16 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from oauth.grants import consumption
 from oauth.models import Authorization, AuthorizationCode, RefreshToken
 from oauth.models.secret import digest
 from oauth.models.status import next_status_index
-from tests.lib.database import backends_waiting
+from tests.lib.beside import Beside
 from tests.lib.oauth_client import TokenEndpoint, allow, decoded
-from tests.lib.servers import wait_until
+from tests.lib.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
 
@@ -248,29 +248,11 @@ def test_no_token_works_after_revocation(issued, mobile_app, token_endpoint):
     assert refresh(token_endpoint, mobile_app, token) == "invalid_grant"
 
 
-def in_parallel(work, times):
-    barrier, results = threading.Barrier(times), []
-
-    def run():
-        try:
-            barrier.wait()
-            results.append(work())
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run) for _ in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return results
-
-
 @pytest.mark.django_db(transaction=True)
 def test_parallel_refreshes_never_fail_and_one_of_them_goes_on(issued, mobile_app):
     """Twenty parallel refreshes: none is refused, and any of the answers goes on, alone after the window."""
     token = issued(mobile_app)["refresh_token"]
-    answers = in_parallel(lambda: TokenEndpoint().refresh(mobile_app, token), 20)
+    answers = in_parallel(*[lambda: TokenEndpoint().refresh(mobile_app, token)] * 20)
     assert {answer.status_code for answer in answers} == {200}
     live = RefreshToken.objects.filter(revoked_at=None, superseded_at=None)
     assert live.count() == 20
@@ -287,26 +269,17 @@ def test_a_use_beside_a_retry_belongs_to_the_fork(issued, mobile_app):
     """The successor is read as the only branch; a retry of its predecessor commits before the successor is consumed."""
     token = issued(mobile_app)["refresh_token"]
     successor = TokenEndpoint().refresh(mobile_app, token).json()["refresh_token"]
-    answers = []
-
-    def use():
-        try:
-            answers.append(TokenEndpoint().refresh(mobile_app, successor).json()["refresh_token"])
-        finally:
-            connection.close()
-
-    thread = threading.Thread(target=use)
+    use = Beside(lambda: TokenEndpoint().refresh(mobile_app, successor).json()["refresh_token"])
     with transaction.atomic():
         Authorization.objects.select_for_update().get()
-        thread.start()
-        wait_until(lambda: backends_waiting() == 1)
+        use.start_and_wait()
         read = RefreshToken.objects.get(superseded_at=None)
         sibling = RefreshToken.objects.get(pk=read.pk)
         sibling.pk, sibling.token_digest = None, b"x" * 32
         sibling.save()
         RefreshToken.objects.filter(superseded_at=None).update(fork=read.replaces_id)
-    thread.join()
-    assert RefreshToken.objects.get(token_digest=digest(answers[0])).fork == read.replaces_id
+    use.join()
+    assert RefreshToken.objects.get(token_digest=digest(use.results[0])).fork == read.replaces_id
 
 
 @pytest.mark.django_db(transaction=True)
@@ -327,7 +300,7 @@ def test_a_revocation_beats_refreshes_that_run_beside_it(issued, web_app):
             seen.append((is_revoked.is_set(), TokenEndpoint().refresh(web_app, token).status_code))
         return seen
 
-    seen = [one for results in in_parallel(revoke_or_refresh, 6) for one in results]
+    seen = [one for results in in_parallel(*[revoke_or_refresh] * 6) for one in results]
     assert {status for began_after, status in seen if began_after} == {400}
     assert {status for _, status in seen} <= {200, 400}
 
@@ -344,23 +317,18 @@ def test_a_token_that_is_given_up_meanwhile_is_not_used(issued, web_app, has_rep
             token_digest=b"x" * 32, authorization=token.authorization, expires_at=token.expires_at
         )
         token.save()
-    used = []
 
     def use():
-        try:
-            what = consumption.of_reusable(token)
-            used.append(consumption.consume(what, web_app, token.authorization, "refresh_token", ["openid"], None))
-        finally:
-            connection.close()
+        what = consumption.of_reusable(token)
+        return consumption.consume(what, web_app, token.authorization, "refresh_token", ["openid"], None)
 
-    thread = threading.Thread(target=use)
+    beside = Beside(use)
     with transaction.atomic():
         Authorization.objects.select_for_update().get()
-        thread.start()
-        wait_until(lambda: backends_waiting() == 1)
+        beside.start_and_wait()
         RefreshToken.objects.filter(pk=token.pk).update(revoked_at=timezone.now())
-    thread.join()
-    assert used == [not has_replaced]
+    beside.join()
+    assert beside.results == [not has_replaced]
 
 
 @pytest.mark.parametrize("change", ["revoked", "replaced"])

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import time_machine
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.utils import timezone
 
 from oauth import keys
@@ -20,6 +19,7 @@ from oauth.conf import conf
 from oauth.keys import encryption, rotation
 from oauth.keys.generation import generate
 from oauth.models import SigningKey
+from tests.lib.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[3]
@@ -111,20 +111,8 @@ def test_the_times_of_a_key_are_in_order():
 @pytest.mark.django_db(transaction=True)
 def test_processes_that_start_at_once_make_one_key():
     SigningKey.objects.all().delete()
-    barrier = threading.Barrier(5)
-
-    def start():
-        try:
-            barrier.wait()
-            keys.ensure_active_key("ES256")
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=start) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    made = in_parallel(*[lambda: keys.ensure_active_key("ES256")] * 5)
+    assert not [one for one in made if isinstance(one, Exception)]
     assert SigningKey.objects.count() == 1
 
 

@@ -22,6 +22,7 @@ from oauth.models import (
 )
 from oauth.operations import cleanup
 from oauth.operations.cleanup import clean_up, expired
+from tests.lib.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
 
@@ -96,25 +97,15 @@ def test_it_rests_after_each_batch_in_proportion_to_it(issued, web_app, monkeypa
 
 @pytest.mark.django_db(transaction=True)
 def test_a_row_that_is_in_use_is_left_for_the_next_time(issued, mobile_app):
-    import threading
-
-    from django.db import connection
-
     issued(mobile_app)
-    removed = []
 
     def clean():
-        try:
-            with time_machine.travel(timezone.now() + timedelta(days=200)):
-                removed.extend(clean_up())
-        finally:
-            connection.close()
+        with time_machine.travel(timezone.now() + timedelta(days=200)):
+            return clean_up()
 
     with transaction.atomic():
         Authorization.objects.select_for_update().get()
-        thread = threading.Thread(target=clean)
-        thread.start()
-        thread.join()
+        [removed] = in_parallel(clean)
     assert ("authorizations", 1) not in removed
     assert Authorization.objects.exists()
 
