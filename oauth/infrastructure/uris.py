@@ -36,5 +36,8 @@ def _decoded(encoded: re.Match[str]) -> str:
 
 def spelled_as(known: Iterable[str], asked: Iterable[str]) -> tuple[str, ...]:
     """`asked` in the spelling of `known`, without repetitions. What is not known stays as it is."""
+    known, asked = tuple(known), tuple(dict.fromkeys(asked))
+    if all(one in known for one in asked):
+        return asked
     spellings = {normalized(one): one for one in known}
     return tuple(dict.fromkeys(spellings.get(normalized(one), one) for one in asked))

@@ -21,6 +21,7 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.contrib.django import settings as of_procrastinate
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
+from procrastinate.worker import Worker
 
 logger = logging.getLogger(__name__)
 
@@ -103,12 +104,19 @@ class BackgroundWorker:
         health.cancel()
 
     async def _run_lanes(self, stop: asyncio.Event) -> None:
-        """Until told to stop, or until a lane fails; raises its error."""
+        """Until told to stop, or until a lane fails; raises its error.
+
+        Lanes are told to stop, not cancelled: before Python 3.12, asyncio.wait_for() may lose a cancellation.
+        """
+        ending = asyncio.Event()
+        workers = [self._worker(lane) for lane in self.lanes]
         stopped = asyncio.create_task(stop.wait())
-        lanes = [asyncio.create_task(self._keep(lane, stop)) for lane in self.lanes]
+        lanes = [asyncio.create_task(_keep(worker, ending)) for worker in workers]
         await asyncio.wait([stopped, *lanes], return_when=asyncio.FIRST_COMPLETED)
-        for task in (stopped, *lanes):
-            task.cancel()  # a lane that is cancelled waits for its jobs
+        stopped.cancel()
+        ending.set()
+        for worker in workers:
+            worker.stop()  # it waits for its jobs
         _, late = await asyncio.wait(lanes, timeout=MOST_SECONDS_TO_STOP)
         for task in late:
             task.cancel()
@@ -117,20 +125,27 @@ class BackgroundWorker:
         if errors:
             raise next((one for one in errors if not is_outage(one)), errors[0])
 
-    async def _keep(self, lane: Lane, stop: asyncio.Event) -> None:
-        """Runs the lane again whenever it ends."""
-        while not stop.is_set():
-            await self.app.run_worker_async(
-                queues=list(lane.queues), name=lane.name, concurrency=lane.concurrency, install_signal_handlers=False
-            )
-            # procrastinate has logged why.
-            logger.warning("A connection of the background worker was lost. Lane %s starts again.", lane.name)
-            await asyncio.sleep(PAUSE_SECONDS)
+    def _worker(self, lane: Lane) -> Worker:
+        return Worker(
+            self.app, list(lane.queues), name=lane.name, concurrency=lane.concurrency, install_signal_handlers=False
+        )
 
     async def _show_health(self) -> None:
         while self.health_file:
             self.health_file.touch()
             await asyncio.sleep(HEALTH_SECONDS)
+
+
+async def _keep(worker: Worker, ending: asyncio.Event) -> None:
+    """Runs the worker again whenever it ends."""
+    while not ending.is_set():
+        await worker.run()
+        if ending.is_set():
+            return
+        # procrastinate has logged why.
+        logger.warning("A connection of the background worker was lost. Lane %s starts again.", worker.worker_name)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(ending.wait(), PAUSE_SECONDS)
 
 
 def is_outage(error: BaseException | None) -> bool:

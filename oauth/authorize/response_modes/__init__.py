@@ -28,8 +28,9 @@ def registered() -> dict[str, ResponseMode]:
     return {**BUILT_IN, **own, **BUILT_IN}
 
 
+@until_cleared
 def offered(response_type: str, *, only_signed: bool = False) -> tuple[str, ...]:
-    """The names that a request of this response type may use; the default comes first."""
+    """The names that a request of this supported response type may use; the default comes first."""
     plain = [name for name, mode in registered().items() if response_type in mode.response_types]
     signed = [SIGNED, *(name + _SIGNED_SUFFIX for name in plain)]
     return tuple(signed if only_signed else [*plain, *signed])
