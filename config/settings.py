@@ -347,6 +347,8 @@ BANK_LOGGED_IN_AT = "accounts.login.authentication_context.logged_in_at"
 WEBHOOK_SIGNER = "oauth.tokens.signing.sign_detached"
 # Signs the digests of the ledger, which each audit logs and appends to a file outside of the database, if one is named.
 LEDGER_SIGNER = "oauth.tokens.signing.sign_detached"
+# Whether a key of ours signed a digest then: a function (content, detached JWS, typ=, at=) -> bool.
+LEDGER_VERIFIER = "oauth.tokens.detached.is_ours"
 LEDGER_DIGEST_FILE: str = env.str("LEDGER_DIGEST_FILE", default="")
 # Pays other banks: a function (transfer) -> Outcome; see banking/payments/scheme.py. Empty: they stay pending.
 PAYMENT_SCHEME = env.str("PAYMENT_SCHEME", default="" if PRODUCTION else "demo.payment_scheme.pay")

@@ -12,6 +12,7 @@ from banking.api.responses import Ok
 from banking.api.views import BankView, user_or_404
 from banking.consents.single_transfer import transfer_details
 from banking.models import Account
+from banking.notation.amounts import MOST_MINOR
 from banking.payments import new_payee_limit, strong_proof
 from banking.payments.day_sum import day_sum
 from oauth.resource_server import TokenRequest
@@ -40,9 +41,10 @@ def _limits(user_id: UUID, currency: str) -> Limits:
     return {
         "currency": currency,
         "fresh_log_in_from": money(currency, strong_proof.limit_of(currency)),
-        "ordered": money(currency, day.ordered),
+        # A sum of 24 hours may be larger than any balance.
+        "ordered": money(currency, min(day.ordered, MOST_MINOR)),
         "own_limit": None if day.own_limit is None else money(currency, day.own_limit),
-        "paid_to_others": money(currency, day.to_others),
+        "paid_to_others": money(currency, min(day.to_others, MOST_MINOR)),
         "new_payees_limit": money(currency, new_payee_limit.limit_of(currency)),
         "new_payee_hours": int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600),
     }

@@ -53,6 +53,7 @@ SEARCH_PATH = "search_path=public, pg_temp"
 
 CONSTRAINTS = (
     ("bank_account", "no_overdraft"),
+    ("bank_account", "balance_in_range"),
     ("bank_account", "closed_is_empty"),
     ("bank_account", "held_not_negative"),
     ("bank_account", "account_of_its_product"),

@@ -1,49 +1,150 @@
 """What is kept of the ledger outside of the database, so that its owner cannot rewrite it unseen.
 
-Each audit extends the chain of digests of each account. The digest of a run goes to the log and, with the setting
-LEDGER_DIGEST_FILE, to a file, signed by a key of the server (LEDGER_SIGNER).
+Each audit extends the chain of digests of each account. The digest of a run is signed by a key of the server
+(LEDGER_SIGNER) and goes to the log and, with the setting LEDGER_DIGEST_FILE, to a file. LEDGER_VERIFIER verifies the
+lines of the file, also with keys that have retired since.
 """
 
 import json
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core import signing
 from django.db import connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from banking.models import LedgerAudit, LedgerDigest
 from banking.notation.timestamps import timestamp
 
 logger = logging.getLogger(__name__)
 TYP = "ledger-digest+jws"
+_signer = signing.Signer(salt="banking.ledger.digest")
 
 
-def extend() -> None:
-    """Adds a link for each account that has new entries, and writes the digest of the run down outside."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the file: `content` is JSON with the run, its links, their digest and the time; then its signature."""
+
+    content: str
+    signature: str
+    run: int
+    digest: str
+    at: datetime
+
+    @classmethod
+    def parse(cls, text: str) -> "Line":
+        """Raises ValueError for what is no line of ours."""
+        content, _, signature = text.rpartition(" ")
+        record = json.loads(content)
+        try:
+            return cls(content, signature, int(record["run"]), record["digest"], datetime.fromisoformat(record["at"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError("not a digest of the ledger") from error
+
+    @property
+    def is_signed(self) -> bool:
+        verify = import_string(settings.LEDGER_VERIFIER)
+        return bool(verify(self.content.encode(), self.signature, typ=TYP, at=self.at))
+
+
+def extend() -> str:
+    """Adds a link for each account that has new entries. Returns the signed digest of the run, empty without a link."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT run, links, root FROM extend_digests()")
         run, links, root = cursor.fetchone()
     if not links:
-        return
+        return ""
     record = json.dumps({"run": run, "links": links, "digest": bytes(root).hex(), "at": timestamp(timezone.now())})
     signature = import_string(settings.LEDGER_SIGNER)(record.encode(), typ=TYP)
-    logger.info("Digest of the ledger: %s %s", record, signature)
-    if settings.LEDGER_DIGEST_FILE:
-        with Path(settings.LEDGER_DIGEST_FILE).open("a") as file:
-            file.write(f"{record} {signature}\n")
+    return f"{record} {signature}"
 
 
-def contradicted() -> Iterator[tuple[Any, ...]]:
-    """Each run whose links are not those that the file says: (run, digest in the file, digest in the database)."""
-    if not settings.LEDGER_DIGEST_FILE or not Path(settings.LEDGER_DIGEST_FILE).exists():
+def last_run() -> int:
+    """0 before the first one."""
+    last = LedgerDigest.objects.order_by("-run").values_list("run", flat=True).first()
+    return last or 0
+
+
+def stored(digest: str) -> str:
+    """As a LedgerAudit keeps it: signed by SECRET_KEY, because the owner of the tables can write such a row."""
+    return _signer.sign(digest) if digest else ""
+
+
+def write_outside(digest: str = "") -> None:
+    """Logs the digest, and appends to the file what was committed and is not there yet: neither a crash after COMMIT
+    nor another machine that audits leaves a gap."""
+    if digest:
+        logger.info("Digest of the ledger: %s", digest)
+    path = _path()
+    if path is None:
         return
-    lines = Path(settings.LEDGER_DIGEST_FILE).read_text().splitlines()
-    said = {(record := json.loads(line.rpartition(" ")[0]))["run"]: record["digest"] for line in lines}
+    lines = _lines(path)
+    last = max((line.run for line in lines), default=0)
+    missing: list[str] = []
+    for signed in LedgerAudit.objects.exclude(digest="").order_by("-pk").values_list("digest", flat=True).iterator():
+        try:
+            text = _signer.unsign(signed)
+        except signing.BadSignature:  # not written by us
+            continue
+        if Line.parse(text).run <= last:
+            break
+        missing.append(text)
+    if missing:
+        with path.open("a") as file:
+            file.writelines(f"{one}\n" for one in reversed(missing))
+
+
+def contradicted(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
+    """Each run of which the file says something else, or that the file lacks: (run, digest in the file, digest in the
+    database)."""
+    path = _path()
+    if path is None or not path.exists():
+        return
+    lines = _lines(path)
+    said = {line.run: line.digest for line in lines if line.run >= since_run}
+    first = max(lines[0].run, since_run) if lines else 1
     with connection.cursor() as cursor:
-        cursor.execute("SELECT run, encode(digest_of_run(run), 'hex') FROM unnest(%s::int[]) AS run", [list(said)])
+        cursor.execute(
+            """SELECT run, encode(digest_of_run(run), 'hex') FROM unnest(%s::int[]) AS run
+               UNION
+               SELECT DISTINCT run, encode(digest_of_run(run), 'hex') FROM ledger_digest WHERE run >= %s
+                ORDER BY run""",
+            [list(said), first],
+        )
         for run, digest in cursor.fetchall():
-            if digest != said[run]:
-                yield run, said[run], digest
+            if digest != said.get(run):
+                yield run, said.get(run, "missing"), digest
+
+
+def not_signed(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
+    """Each line of the file that no key of ours signed: (run, time)."""
+    path = _path()
+    if path is None or not path.exists():
+        return
+    for line in _lines(path):
+        if line.run >= since_run and not line.is_signed:
+            yield line.run, timestamp(line.at)
+
+
+def _path() -> Path | None:
+    return Path(settings.LEDGER_DIGEST_FILE) if settings.LEDGER_DIGEST_FILE else None
+
+
+def _lines(path: Path) -> list[Line]:
+    """Empty if there is no file. A line that cannot be read counts as one that is not signed."""
+    if not path.exists():
+        return []
+    return [_line_or_unsigned(text) for text in path.read_text().splitlines()]
+
+
+def _line_or_unsigned(text: str) -> Line:
+    try:
+        return Line.parse(text)
+    except ValueError:
+        return Line(text, "", 0, "", datetime.fromtimestamp(0, UTC))

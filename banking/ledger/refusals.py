@@ -62,6 +62,13 @@ class AmountOutOfRange(Refusal):
     title = _("The amount must be between 1 and 10^15 minor units.")
 
 
+class BalanceOutOfRange(Refusal):
+    """JSON readers keep no larger number exact."""
+
+    code = "balance_out_of_range"
+    title = _("An account cannot hold 2^53 minor units or more.")
+
+
 class AlreadyReversed(WrongState):
     code = "already_reversed"
     title = _("The transaction is reversed already.")
@@ -74,6 +81,7 @@ class NotReversible(WrongState):
 
 _BY_CONSTRAINT: dict[str, type[Refusal]] = {
     "no_overdraft": InsufficientFunds,
+    "balance_in_range": BalanceOutOfRange,
     "account_not_open": AccountNotOpen,
     "entry_account_currency": CurrencyMismatch,
     "entry_transaction_currency": CurrencyMismatch,

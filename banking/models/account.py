@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 from banking.models.account_queryset import AccountQuerySet
 from banking.models.product import Product
 from banking.models.role import Role
+from banking.notation.amounts import MOST_MINOR
 from banking.notation.currencies import MINOR_DIGITS
 
 
@@ -81,6 +82,14 @@ class Account(models.Model):
             models.CheckConstraint(
                 name="no_overdraft",
                 condition=Q(kind="internal") | Q(posted_minor__gte=F("held_minor") - F("overdraft_minor")),
+            ),
+            # With the overdraft and without it, so that JSON readers keep each balance of the API exact.
+            models.CheckConstraint(
+                name="balance_in_range",
+                condition=Q(posted_minor__gte=-MOST_MINOR, posted_minor__lte=MOST_MINOR)
+                & Q(overdraft_minor__lte=MOST_MINOR, held_minor__lte=MOST_MINOR)
+                & Q(posted_minor__gte=F("held_minor") - F("overdraft_minor") - MOST_MINOR)
+                & Q(posted_minor__lte=F("held_minor") - F("overdraft_minor") + MOST_MINOR),
             ),
             models.CheckConstraint(
                 name="closed_is_empty", condition=~Q(status="closed") | Q(posted_minor=0, held_minor=0)

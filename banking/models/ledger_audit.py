@@ -5,11 +5,19 @@ from django.utils import timezone
 
 
 class LedgerAudit(models.Model):
-    """`differences`: statement -> the rows that contradict it, as text; without rows, it holds."""
+    """`differences`: statement -> the rows that contradict it, as text; without rows, it holds.
+
+    `is_whole` if it asked about the whole ledger, not only about what was new. `checkpoint` is where the next one goes
+    on, empty if something was found; `digest` is the line for LEDGER_DIGEST_FILE, empty without new entries. We sign
+    both.
+    """
 
     ended_at = models.DateTimeField(default=timezone.now)
     seconds = models.FloatField()
     differences = models.JSONField()
+    is_whole = models.BooleanField(default=True, db_default=True)
+    checkpoint = models.TextField(blank=True, db_default="")
+    digest = models.TextField(blank=True, db_default="")
 
     class Meta:
         db_table = "ledger_audit"

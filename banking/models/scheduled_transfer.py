@@ -58,6 +58,7 @@ class ScheduledTransfer(Payment):
         LIMIT_EXCEEDED = "limit_exceeded", _("A limit was reached")
         OWN_LIMIT_EXCEEDED = "own_limit_exceeded", _("The limit that you set for payments to others was reached")
         PAYEE_UNREACHABLE = "payee_unreachable", _("The payee could not be reached")
+        BALANCE_OUT_OF_RANGE = "balance_out_of_range", _("An account cannot hold more")
         MISSED = "missed", _("The bank could not make payments on that day")
 
     #: The states in which its user may cancel it.

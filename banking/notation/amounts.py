@@ -10,6 +10,8 @@ from django.utils import translation
 
 from banking.notation.currencies import minor_digits
 
+#: The most that each reader of JSON keeps exact (RFC 8259 §6: 2^53 - 1). Balances stay within it, on both sides of 0.
+MOST_MINOR = 2**53 - 1
 # Without exponents and underscores, which Decimal accepts, and no longer than what a user types.
 _AMOUNT = re.compile("-?[0-9.,’'\xa0\u202f]{1,32}")
 # One or two digits after the only point or comma are decimals in every language. Many keypads have only one of the two

@@ -6,6 +6,15 @@ it gets its settings as a `policy`.
 
 from oauth.keys.generation import ensure_active_key
 from oauth.keys.policy import KeyPolicy, policy
-from oauth.keys.ring import is_ready, jwk_of_hint, published_jwks, signing_key
+from oauth.keys.ring import is_ready, jwk_of_hint, jwk_that_signed, published_jwks, signing_key
 
-__all__ = ["KeyPolicy", "ensure_active_key", "is_ready", "jwk_of_hint", "policy", "published_jwks", "signing_key"]
+__all__ = [
+    "KeyPolicy",
+    "ensure_active_key",
+    "is_ready",
+    "jwk_of_hint",
+    "jwk_that_signed",
+    "policy",
+    "published_jwks",
+    "signing_key",
+]

@@ -5,6 +5,7 @@ They are at most `policy.cache_lifetime` old; a new key is published that long b
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cryptography.fernet import InvalidToken
@@ -53,6 +54,12 @@ def jwk_of_hint(kid: str) -> dict[str, Any] | None:
         return dict(published)
     retired = SigningKey.objects.of_hints().filter(kid=kid[:43]).first()
     return None if retired is None else dict(retired.public_jwk)
+
+
+def jwk_that_signed(kid: str, *, at: datetime) -> dict[str, Any] | None:
+    """The public key that may have signed at that time, retired since or not. None if it could not sign then."""
+    signed = SigningKey.objects.that_signed(at=at, slack=policy.values.cache_lifetime).filter(kid=kid[:43]).first()
+    return None if signed is None else dict(signed.public_jwk)
 
 
 def is_ready() -> bool:

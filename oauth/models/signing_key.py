@@ -1,10 +1,13 @@
 """A key that signs tokens. The private part is encrypted at rest; the times in the row define its state."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
+# How long an ID token of a retired key is still a hint: longer than an app keeps a user logged in.
+HINTS_KEPT = timedelta(days=400)
 
 
 class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
@@ -19,7 +22,12 @@ class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
         Without those replaced in an emergency, which retired in the moment in which they stopped signing.
         """
         at = at or timezone.now()
-        return self.filter(published_at__lte=at).exclude(retired_at__lte=at, retired_at=models.F("retiring_at"))
+        kept = self.exclude(retired_at__lte=at - HINTS_KEPT)
+        return kept.filter(published_at__lte=at).exclude(retired_at__lte=at, retired_at=models.F("retiring_at"))
+
+    def that_signed(self, *, at: datetime, slack: timedelta) -> "SigningKeyQuerySet":
+        """May have signed at that time; a process may use a key that was replaced for `slack` longer."""
+        return self.filter(active_at__lte=at).filter(Q(retiring_at=None) | Q(retiring_at__gte=at - slack))
 
     def active(self, *, at: datetime | None = None) -> "SigningKeyQuerySet":
         """May sign now, the newest first."""
@@ -35,7 +43,7 @@ class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
 class SigningKey(models.Model):
     """published_at -> active_at (signs) -> retiring_at (verifies only) -> retired_at (gone from the JWKS).
 
-    After that the public part stays for a while, to read hints; the private part is deleted.
+    After that the public part stays, to read hints and to verify what is kept for years; the private part is deleted.
     """
 
     kid = models.CharField("key ID", max_length=43, unique=True, help_text="RFC 7638 thumbprint of the public key.")

@@ -39,8 +39,8 @@ BATCH = 100
 REST = 16
 # How long support can still look up a row that has ended.
 KEPT_AFTER_THE_END = timedelta(days=30)
-# How long an ID token of a retired key is still a hint: longer than an app keeps a user logged in.
-HINTS_KEPT = timedelta(days=400)
+# How long what a key signed can be verified: longer than books are kept. There are a few rows a year.
+KEYS_KEPT = timedelta(days=11 * 365)
 
 
 def expired() -> dict[str, QuerySet[Any]]:
@@ -68,7 +68,7 @@ def expired() -> dict[str, QuerySet[Any]]:
         "initial access tokens": InitialAccessToken.objects.filter(expires_at__lt=long_ago),
         # All tokens with this bit have expired.
         "status bits": RevokedStatus.objects.filter(revoked_at__lt=long_ago),
-        "signing keys": SigningKey.objects.filter(retired_at__lt=now - HINTS_KEPT),
+        "signing keys": SigningKey.objects.filter(retired_at__lt=now - KEYS_KEPT),
         "audit events": AuditEvent.objects.filter(at__lt=now - conf.AUDIT_LIFETIME),
     }
 

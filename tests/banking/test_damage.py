@@ -2,14 +2,21 @@
 off is found and named by the next audit."""
 
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 
 import pytest
+import time_machine
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.utils import timezone
 
 from banking import ledger, oversight, payments
-from banking.ledger.audit import audit, audit_and_record
-from banking.models import AccountAccess, Transfer
+from banking.ledger import checkpoint
+from banking.ledger.audit import audit, audit_and_record, last_checkpoint
+from banking.models import AccountAccess, LedgerAudit, Transfer
 from banking.payments.scheme import Outcome
+from oauth.keys import ring, rotation
+from oauth.models import SigningKey
 from tests.lib.database import connected_as, site_role
 from tests.lib.ledger import move
 from tests.lib.staff import officer
@@ -21,7 +28,7 @@ STATE, ACCESS, REVERSAL = "Each account's state", "Each access", "Each reversal"
 BALANCE, GAP, SEALED, MONTH, OUTSIDE = (
     "Each balance", "Each account's entries", "Each transaction is sealed", "Each entry is booked", "The digests are",
 )  # fmt: skip
-SUM = "The entries of each currency"
+SUM, SIGNED = "The entries of each currency", "Each digest that was written down"
 
 
 @dataclass(frozen=True)
@@ -126,6 +133,108 @@ def test_what_the_owner_does_with_the_triggers_off_is_found_and_named(names):
             assert [one for one in found if one.startswith(damage.found_by)], (damage.what, found)
             transaction.set_rollback(True)
     assert [one.question for one in audit() if one.rows] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_audit_of_what_is_new_sees_that_something_old_has_changed(names, settings, current, of_bob):
+    """Each damage below the checkpoint is found and named by the next run, although that run asks only about what is
+    new: it becomes a run about the whole ledger, or the new version of a row is asked about."""
+    audit_and_record()
+    move(current, of_bob, 1)
+    audit_and_record()
+    assert not LedgerAudit.objects.latest("pk").is_whole
+    outside = Path(settings.LEDGER_DIGEST_FILE).read_text()
+    for damage in DAMAGES:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL session_replication_role = replica")
+                cursor.execute(damage.by.format(**names))
+            found = [one.question for one in audit_and_record() if not one.is_clean]
+            assert [one for one in found if one.startswith(damage.found_by)], (damage.what, found)
+            assert LedgerAudit.objects.latest("pk").checkpoint == ""
+            transaction.set_rollback(True)
+        Path(settings.LEDGER_DIGEST_FILE).write_text(outside)
+    assert [one.question for one in audit_and_record() if one.rows] == []
+    assert not LedgerAudit.objects.latest("pk").is_whole
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_has_changed_above_the_checkpoint_is_found(names, current, of_bob):
+    audit_and_record()
+    move(current, of_bob, 1)
+    since = last_checkpoint()
+    assert since is not None
+    for statement, found_by in (
+        ("UPDATE ledger_entry SET balance_after_minor = 7 WHERE account_seq = 1", BALANCE),
+        ("UPDATE ledger_entry SET account_seq = account_seq + 1000 WHERE account_seq > 1", GAP),
+        ("UPDATE ledger_entry SET booked_at = '2020-01-01' WHERE account_seq > 1", MONTH),
+        ("UPDATE ledger_transaction SET description = 'y' WHERE description = 'Opening'", DIGEST),
+    ):
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL session_replication_role = replica")
+                cursor.execute(statement)
+            found = [one.question for one in audit(since) if not one.is_clean]
+            assert [one for one in found if one.startswith(found_by)], (statement, found)
+            transaction.set_rollback(True)
+    assert [one.question for one in audit(since) if one.rows] == []
+
+
+def test_a_checkpoint_is_ours_recent_and_of_this_database(names):
+    last = last_checkpoint()
+    assert last is not None
+    mark = checkpoint.take(last)
+    assert mark.extends(last)
+    forged = LedgerAudit.objects.latest("pk").checkpoint[:-1] + "x"
+    assert checkpoint.verified(forged) is None
+    assert not checkpoint.take(None).extends(checkpoint.Checkpoint(last.xid, "another", *_rest(last)))
+    assert not mark.extends(checkpoint.Checkpoint(mark.next_xid + 1, last.cluster, *_rest(last)))
+    with time_machine.travel(timezone.now() + checkpoint.WHOLE_EVERY):
+        assert not mark.extends(last)
+
+
+def _rest(last):
+    return last.counts, last.whole_at, last.run
+
+
+def test_lines_outside_must_be_signed_by_a_key_of_ours_which_may_have_retired(names, settings, current, of_bob):
+    path = Path(settings.LEDGER_DIGEST_FILE)
+    rotation.rotate("ES256")
+    with time_machine.travel(timezone.now() + timedelta(days=500)):
+        ring.forget()
+        SigningKey.objects.filter(retired_at__lt=timezone.now()).update(private_key_encrypted=b"")
+        move(current, of_bob, 1)
+        assert [one.question for one in audit_and_record() if one.rows] == []
+        lines = path.read_text().splitlines()
+        assert len(lines) == 2
+        for changed in (
+            lines[0].replace('"links": ', '"links": 1'),
+            lines[0].rpartition(" ")[0] + " " + lines[1].rpartition(" ")[2],
+            lines[0].rpartition(" ")[0] + " x",
+            "not a line",
+            lines[0].replace('"at": "2', '"at": "1'),  # before the key was made
+        ):
+            path.write_text(f"{changed}\n{lines[1]}\n")
+            assert [one.question for one in audit() if one.question.startswith(SIGNED) and one.rows], changed
+    ring.forget()
+
+
+def test_a_line_that_is_missing_outside_is_written_again_and_one_of_somebody_else_is_not(
+    names, settings, current, of_bob
+):
+    path = Path(settings.LEDGER_DIGEST_FILE)
+    before = path.read_text()
+    move(current, of_bob, 1)
+    audit_and_record()
+    both = path.read_text()
+    path.write_text(before)  # the process died after COMMIT
+    assert [one.question for one in audit() if one.rows and one.question.startswith(OUTSIDE)]
+    assert [one.question for one in audit_and_record() if one.rows] == []
+    assert path.read_text() == both
+    path.write_text(before)
+    LedgerAudit.objects.filter(digest__gt="").update(digest='{"run": 2, "digest": "00", "at": "2026-01-01"} x:y')
+    assert [one.question for one in audit_and_record() if one.rows and one.question.startswith(OUTSIDE)]
+    assert path.read_text() == before
 
 
 def test_changes_are_also_found_after_many_audits(names, current, of_bob):

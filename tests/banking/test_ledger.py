@@ -13,8 +13,9 @@ from banking import tasks
 from banking.accounts.opening import internal_account
 from banking.database import cleanup
 from banking.ledger import audit
-from banking.ledger.refusals import AccountNotOpen, CurrencyMismatch, InsufficientFunds, SameAccount
+from banking.ledger.refusals import AccountNotOpen, BalanceOutOfRange, CurrencyMismatch, InsufficientFunds, SameAccount
 from banking.models import Account, Hold, LedgerAudit, LedgerEntry, LedgerSeal, LedgerTransaction
+from banking.notation.amounts import MOST_MINOR
 from config.server import health
 from tests.lib.ledger import FUNDS_MINOR, balances, funded, move, no_triggers
 from tests.lib.threads import in_parallel
@@ -197,6 +198,22 @@ def test_held_money_cannot_be_spent_and_is_released_once(current, savings):
     move(current, savings, FUNDS_MINOR - 100)
 
 
+def test_no_balance_reaches_what_json_readers_round(current, savings, alice):
+    """2^53 - 1 is the last integer that each of them keeps exact (RFC 8259 §6)."""
+    clearing = internal_account("GBP", "Clearing")
+    for _ in range(9):
+        move(clearing, savings, 10**15)
+    with pytest.raises(BalanceOutOfRange):
+        move(clearing, savings, 10**15)
+    move(clearing, savings, MOST_MINOR - 9 * 10**15 - FUNDS_MINOR)
+    with pytest.raises(BalanceOutOfRange):  # of the bank's own account
+        move(clearing, savings, 1)
+    for change in ({"overdraft_minor": MOST_MINOR + 1}, {"overdraft_minor": FUNDS_MINOR + 1}):
+        with transaction.atomic(), refused_by("balance_in_range"):
+            Account.objects.filter(pk=savings.pk).update(**change)
+    assert all(finding.is_clean for finding in audit())
+
+
 def test_a_hold_needs_the_money(current):
     with refused_by("no_overdraft"):
         hold(current, FUNDS_MINOR + 1)
@@ -264,7 +281,7 @@ def told(client, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_audits_and_metrics_tell_what_it_found_and_when(current, client, monkeypatch, caplog):
-    monkeypatch.setattr("banking.ledger.digests.extend", lambda: None)  # no key was active that day
+    monkeypatch.setattr("banking.ledger.digests.extend", lambda: "")  # no key was active that day
     with time_machine.travel(datetime(2026, 11, 24, 12, tzinfo=UTC), tick=False):
         tasks.audit_ledger(timestamp=0)
         assert not caplog.records

@@ -23,6 +23,15 @@ EXPLANATIONS = {
         "The amount must be between 1 and 10^15 minor units.",
         pointer="/amount/minor_units",
     ),
+    "balance_out_of_range": Explanation(
+        422,
+        "With this amount, the balance of one of the accounts would reach 2^53 minor units, beyond which JSON readers "
+        "do not keep a number exact.",
+        "Send a smaller amount, or choose another destination.",
+        _PAY,
+        "An account cannot hold 2^53 minor units or more.",
+        pointer="/amount/minor_units",
+    ),
     "currency_mismatch": Explanation(
         422,
         "The amount, the source account and the destination do not have one currency. This bank does not convert "

@@ -1,0 +1,215 @@
+"""What the audit asks: statements that must hold, each with queries that find what contradicts it.
+
+`whole` asks about the whole ledger. `since` asks about what is new since a checkpoint: rows that were written by a
+transaction that had not ended then (`{new}`, see `checkpoint`), and what depends on them. It relies on what the audit
+before found clean and on the checkpoint, which says that no older row has changed.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    statement: str
+    whole: str
+    #: Empty if `whole` is cheap: it reads no entries.
+    since: str = ""
+
+
+#: What begins a query `since`, in the place of `{with_new}`.
+WITH_NEW = """
+WITH new_entry AS MATERIALIZED (SELECT e.* FROM ledger_entry e WHERE {new:e}),
+     new_account AS MATERIALIZED (SELECT a.* FROM bank_account a WHERE {new:a})
+"""
+
+QUESTIONS = (
+    Question(
+        "The entries of each currency sum to zero",
+        whole="""
+        SELECT currency, sum(amount_minor) FROM ledger_entry GROUP BY currency HAVING sum(amount_minor) <> 0""",
+        since="""
+        SELECT e.currency, sum(e.amount_minor) FROM ledger_entry e WHERE {new:e}
+         GROUP BY e.currency HAVING sum(e.amount_minor) <> 0""",
+    ),
+    Question(
+        "Each balance is the sum of its entries, what is held that of its holds, each running balance of those before",
+        whole="""
+        SELECT a.id, a.posted_minor, e.total FROM bank_account a
+          LEFT JOIN (SELECT account_id, sum(amount_minor) AS total FROM ledger_entry GROUP BY account_id) e
+            ON e.account_id = a.id
+         WHERE a.posted_minor <> coalesce(e.total, 0)
+        UNION ALL
+        SELECT a.id, a.held_minor, h.total FROM bank_account a
+          LEFT JOIN (SELECT account_id, sum(amount_minor) AS total FROM hold
+                      WHERE status = 'pending' GROUP BY account_id) h ON h.account_id = a.id
+         WHERE a.held_minor <> coalesce(h.total, 0)
+        UNION ALL
+        SELECT account_id, balance_after_minor, running FROM (
+          SELECT account_id, balance_after_minor,
+                 sum(amount_minor) OVER (PARTITION BY account_id ORDER BY account_seq) AS running FROM ledger_entry) r
+         WHERE balance_after_minor <> running""",
+        since="""{with_new}
+        SELECT a.id, a.posted_minor, e.balance_after_minor FROM new_account a
+          LEFT JOIN ledger_entry e ON e.account_id = a.id AND e.account_seq = a.last_seq
+         WHERE a.posted_minor <> coalesce(e.balance_after_minor, 0)
+        UNION ALL
+        SELECT a.id, a.held_minor, h.total FROM bank_account a
+          LEFT JOIN (SELECT account_id, sum(amount_minor) AS total FROM hold
+                      WHERE status = 'pending' GROUP BY account_id) h ON h.account_id = a.id
+         WHERE a.held_minor <> coalesce(h.total, 0)
+        UNION ALL
+        SELECT e.account_id, e.balance_after_minor, coalesce(b.balance_after_minor, 0) + e.amount_minor FROM new_entry e
+          LEFT JOIN ledger_entry b ON b.account_id = e.account_id AND b.account_seq = e.account_seq - 1
+         WHERE e.balance_after_minor <> coalesce(b.balance_after_minor, 0) + e.amount_minor""",
+    ),
+    Question(
+        "Each account's entries are numbered without a gap",
+        whole="""
+        SELECT a.id, a.last_seq, count(e.id), coalesce(max(e.account_seq), 0) FROM bank_account a
+          LEFT JOIN ledger_entry e ON e.account_id = a.id GROUP BY a.id, a.last_seq
+        HAVING a.last_seq <> count(e.id) OR a.last_seq <> coalesce(max(e.account_seq), 0)""",
+        since="""{with_new}
+        SELECT a.id, a.last_seq, l.account_seq FROM new_account a
+          LEFT JOIN LATERAL (SELECT account_seq FROM ledger_entry WHERE account_id = a.id
+                              ORDER BY account_seq DESC LIMIT 1) l ON true
+         WHERE a.last_seq <> coalesce(l.account_seq, 0)
+        UNION ALL
+        SELECT e.account_id, e.account_seq, 0 FROM new_entry e WHERE e.account_seq <> 1 AND NOT EXISTS (
+          SELECT FROM ledger_entry b WHERE b.account_id = e.account_id AND b.account_seq = e.account_seq - 1)""",
+    ),
+    Question(
+        "Each transaction is sealed and balanced",
+        whole="""
+        SELECT t.id, s.entries, count(e.id), coalesce(sum(e.amount_minor), 0) FROM ledger_transaction t
+          LEFT JOIN ledger_seal s ON s.transaction_id = t.id
+          LEFT JOIN ledger_entry e ON e.transaction_id = t.id GROUP BY t.id, s.entries
+        HAVING s.entries IS NULL OR s.entries <> count(e.id) OR coalesce(sum(e.amount_minor), 0) <> 0""",
+        since="""
+        SELECT t.id, s.entries, count(x.id), coalesce(sum(x.amount_minor), 0)
+          FROM (SELECT t.id FROM ledger_transaction t WHERE {new:t}
+                UNION SELECT e.transaction_id FROM ledger_entry e WHERE {new:e}) t
+          LEFT JOIN ledger_seal s ON s.transaction_id = t.id
+          LEFT JOIN ledger_entry x ON x.transaction_id = t.id GROUP BY t.id, s.entries
+        HAVING s.entries IS NULL OR s.entries <> count(x.id) OR coalesce(sum(x.amount_minor), 0) <> 0""",
+    ),
+    Question(
+        "Each transfer equals its entries and its hold",
+        whole="""
+        SELECT t.id, c.wrong FROM transfer t, LATERAL (SELECT transfer_contradiction(t) AS wrong) c
+         WHERE c.wrong IS NOT NULL""",
+        since="""
+        SELECT x.id, c.wrong
+          FROM (SELECT t.id FROM transfer t WHERE {new:t}
+                UNION SELECT t.id FROM hold h JOIN transfer t ON t.hold_id = h.id WHERE {new:h}
+                UNION SELECT t.id FROM ledger_entry e JOIN transfer t ON t.transaction_id = e.transaction_id
+                       WHERE {new:e}) n
+          JOIN transfer x ON x.id = n.id, LATERAL (SELECT transfer_contradiction(x) AS wrong) c
+         WHERE c.wrong IS NOT NULL""",
+    ),
+    Question(
+        "Each captured hold is debited from its account",
+        whole="""
+        SELECT h.id, c.wrong FROM hold h, LATERAL (SELECT hold_contradiction(h) AS wrong) c
+         WHERE h.status = 'captured' AND c.wrong IS NOT NULL""",
+        since="""
+        SELECT x.id, c.wrong
+          FROM (SELECT h.id FROM hold h WHERE {new:h}
+                UNION SELECT h.id FROM ledger_entry e JOIN hold h ON h.captured_by_id = e.transaction_id
+                       WHERE {new:e}) n
+          JOIN hold x ON x.id = n.id, LATERAL (SELECT hold_contradiction(x) AS wrong) c
+         WHERE x.status = 'captured' AND c.wrong IS NOT NULL""",
+    ),
+    Question(
+        "Each reversal is the opposite of what it reverses",
+        whole="""
+        SELECT t.id, c.wrong FROM ledger_transaction t, LATERAL (
+          SELECT reversal_contradiction(t.id, t.reverses_id) AS wrong) c
+         WHERE t.reverses_id IS NOT NULL AND c.wrong IS NOT NULL""",
+        since="""
+        SELECT t.id, c.wrong FROM ledger_transaction t, LATERAL (
+          SELECT reversal_contradiction(t.id, t.reverses_id) AS wrong) c
+         WHERE {new:t} AND t.reverses_id IS NOT NULL AND c.wrong IS NOT NULL""",
+    ),
+    Question(
+        "Each account's state and overdraft are as they were last written down",
+        whole="""
+        SELECT a.id, a.status, a.overdraft_minor FROM bank_account a
+          LEFT JOIN LATERAL (SELECT status, overdraft_minor FROM account_act
+                              WHERE account_id = a.id AND user_id IS NULL ORDER BY id DESC LIMIT 1) w ON true
+         WHERE (a.status, a.overdraft_minor)
+               IS DISTINCT FROM (coalesce(w.status, 'open'), coalesce(w.overdraft_minor, 0))""",
+    ),
+    Question(
+        "Each access to an account is as it was last written down",
+        whole="""
+        SELECT coalesce(x.account_id, w.account_id), coalesce(x.user_id, w.user_id), x.role, w.role
+          FROM account_access x
+          FULL JOIN (SELECT DISTINCT ON (account_id, user_id) account_id, user_id, role FROM account_act
+                      WHERE user_id IS NOT NULL ORDER BY account_id, user_id, id DESC) w
+            ON w.account_id = x.account_id AND w.user_id = x.user_id
+         WHERE coalesce(x.role, '') <> coalesce(w.role, '')""",
+    ),
+    Question(
+        "Each entry is booked after the one before it, and each closed month is as it was closed",
+        whole="""
+        SELECT account_id, account_seq, booked_at FROM (
+          SELECT account_id, account_seq, booked_at, value_date,
+                 lag(booked_at) OVER (PARTITION BY account_id ORDER BY account_seq) AS before FROM ledger_entry) e
+         WHERE value_date IS NOT NULL AND booked_at < before
+        UNION ALL
+        SELECT c.account_id, c.last_seq, c.ends_at FROM month_closing c
+          LEFT JOIN ledger_entry e ON e.account_id = c.account_id AND e.account_seq = c.last_seq
+         WHERE c.closing_minor <> coalesce(e.balance_after_minor, 0) OR (c.last_seq > 0 AND e.id IS NULL)
+        UNION ALL
+        SELECT c.account_id, e.account_seq, e.booked_at FROM month_closing c
+          JOIN ledger_entry e ON e.account_id = c.account_id AND e.account_seq = c.last_seq + 1
+         WHERE e.booked_at < c.ends_at""",
+        since="""{with_new}
+        SELECT e.account_id, e.account_seq, e.booked_at FROM new_entry e
+          JOIN ledger_entry b ON b.account_id = e.account_id AND b.account_seq = e.account_seq - 1
+         WHERE e.value_date IS NOT NULL AND e.booked_at < b.booked_at
+        UNION ALL
+        SELECT c.account_id, c.last_seq, c.ends_at FROM month_closing c
+          LEFT JOIN ledger_entry e ON e.account_id = c.account_id AND e.account_seq = c.last_seq
+         WHERE {new:c}
+           AND (c.closing_minor <> coalesce(e.balance_after_minor, 0) OR (c.last_seq > 0 AND e.id IS NULL))
+        UNION ALL
+        SELECT c.account_id, e.account_seq, e.booked_at FROM month_closing c
+          JOIN ledger_entry e ON e.account_id = c.account_id AND e.account_seq = c.last_seq + 1
+         WHERE {new:c} AND e.booked_at < c.ends_at
+        UNION ALL
+        SELECT c.account_id, e.account_seq, e.booked_at FROM new_entry e
+          JOIN month_closing c ON c.account_id = e.account_id AND c.last_seq = e.account_seq - 1
+         WHERE e.booked_at < c.ends_at""",
+    ),
+    Question(
+        "Each entry, its transaction and its transfer are as the last digest has them",
+        whole="""
+        SELECT account_id, seq FROM (
+          SELECT account_id, seq, digest, lag(seq, 1, 0::bigint) OVER chain AS after, lag(digest) OVER chain AS before
+            FROM ledger_digest WINDOW chain AS (PARTITION BY account_id ORDER BY seq)) d
+         WHERE digest <> entries_digest(account_id, after, seq, before)
+        UNION ALL
+        SELECT d.account_id, max(d.seq) FROM ledger_digest d JOIN bank_account a ON a.id = d.account_id
+         GROUP BY d.account_id, a.last_seq HAVING max(d.seq) > a.last_seq""",
+        # Links that are new, and those that cover an entry which changed or whose transaction or transfer changed.
+        since="""{with_new}
+        SELECT d.account_id, d.seq FROM (
+          SELECT d.account_id, d.seq FROM ledger_digest d WHERE {new:d}
+          UNION
+          SELECT e.account_id, (SELECT min(d.seq) FROM ledger_digest d
+                                 WHERE d.account_id = e.account_id AND d.seq >= e.account_seq)
+            FROM (SELECT account_id, account_seq FROM new_entry
+                  UNION SELECT e.account_id, e.account_seq FROM ledger_transaction t
+                          JOIN ledger_entry e ON e.transaction_id = t.id WHERE {new:t}
+                  UNION SELECT e.account_id, e.account_seq FROM transfer x
+                          JOIN ledger_entry e ON e.transaction_id = x.transaction_id WHERE {new:x}) e) n
+          JOIN ledger_digest d ON d.account_id = n.account_id AND d.seq = n.seq
+          LEFT JOIN LATERAL (SELECT b.seq, b.digest FROM ledger_digest b
+                              WHERE b.account_id = d.account_id AND b.seq < d.seq ORDER BY b.seq DESC LIMIT 1) b ON true
+         WHERE d.digest <> entries_digest(d.account_id, coalesce(b.seq, 0), d.seq, b.digest)
+        UNION ALL
+        SELECT a.id, a.last_seq FROM new_account a
+         WHERE EXISTS (SELECT FROM ledger_digest d WHERE d.account_id = a.id AND d.seq > a.last_seq)""",
+    ),
+)
