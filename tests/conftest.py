@@ -86,8 +86,8 @@ def django_db_setup(
 
 
 @pytest.fixture(scope="session")
-def seeded(django_db_setup: None) -> str:
-    """The database of the demo, as a template."""
+def seeded(django_db_modify_db_settings: Patience) -> str:
+    """The database of the demo, as a template. pytest-django makes no database for tests that do not ask for one."""
     return seeded_database()
 
 
