@@ -52,11 +52,19 @@ def create_once(
         try:
             return Answer(201, create())
         except Refusal as refusal:
-            if not refusal.is_final:
-                raise
-            return Answer(status_of(refusal), problem_of(refusal))
+            return refused(refusal)
 
-    answer = run_idempotent(request, work, made_in=made_in, made_before=made_before)
+    return response_to(run_idempotent(request, work, made_in=made_in, made_before=made_before), collection)
+
+
+def refused(refusal: Refusal) -> Answer:
+    """The problem document that is stored with the key. Raises the refusal if it leaves the key free."""
+    if not refusal.is_final:
+        raise refusal
+    return Answer(status_of(refusal), problem_of(refusal))
+
+
+def response_to(answer: Answer, collection: str) -> Created[Any] | ProblemResponse:
     response: Created[Any] | ProblemResponse
     if answer.status == 201:
         response = Created(answer.body, location=f"{get_script_prefix()}api/v1/{collection}/{answer.body['id']}")

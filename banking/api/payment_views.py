@@ -51,6 +51,17 @@ class PaymentView(BankView):
             fingerprint=fingerprint_of(body),
         )
 
+    def made_before(self, request: TokenRequest, idempotent: IdempotentRequest) -> Made:
+        """Raises Http404 if the user may no longer pay from the account that it was made from."""
+        of_key = self.model.objects.filter(
+            client_id=idempotent.client_id, user_id=idempotent.user_id, idempotency_key=idempotent.key
+        )
+        pk, fingerprint = of_key.values_list("pk", "fingerprint").get()
+        row = self.payable(request).filter(pk=pk).values(*self.fields).first()
+        if row is None:
+            raise Http404
+        return Made(Answer(201, self.represent(row)), bytes(fingerprint or b""))
+
 
 class CreateOnce(PaymentView):
     """POST, exactly once per Idempotency-Key."""
@@ -68,20 +79,9 @@ class CreateOnce(PaymentView):
             idempotent,
             lambda: self.create(request, body, idempotent),
             made_in=self.model,
-            made_before=lambda: self._made_before(request, idempotent),
+            made_before=lambda: self.made_before(request, idempotent),
             collection=self.collection,
         )
-
-    def _made_before(self, request: TokenRequest, idempotent: IdempotentRequest) -> Made:
-        """Raises Http404 if the user may no longer pay from the account that it was made from."""
-        of_key = self.model.objects.filter(
-            client_id=idempotent.client_id, user_id=idempotent.user_id, idempotency_key=idempotent.key
-        )
-        pk, fingerprint = of_key.values_list("pk", "fingerprint").get()
-        row = self.payable(request).filter(pk=pk).values(*self.fields).first()
-        if row is None:
-            raise Http404
-        return Made(Answer(201, self.represent(row)), bytes(fingerprint or b""))
 
 
 class ChangeView(PaymentView):
@@ -120,16 +120,23 @@ class Cancel(ChangeView):
         return self.changed(request, pk, among, lambda payment_id: self.cancel(payment_id, among))
 
 
-def order_of(request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> PaymentOrder:
-    """The payment order of a validated body."""
+def payer_of(request: TokenRequest) -> Payer:
+    """The user of the token. Raises InvalidToken if the authorization has ended."""
     user_id = user_or_404(request)
     # Payments stop when the authorization ends, not when the token expires (ASVS 5.0 10.4.9).
     require_live(request.token)
-    payer = Payer(
+    return Payer(
         user_id=user_id,
         client_id=request.claims.client_id,
-        accounts=Account.objects.visible_to(request.token),
         is_proven=is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE),
         details=request.claims.authorization_details,
     )
-    return prepare(Instruction.from_body(body, key=idempotent.key, fingerprint=idempotent.fingerprint), payer)
+
+
+def instruction_of(body: dict[str, Any], idempotent: IdempotentRequest) -> Instruction:
+    return Instruction.from_body(body, key=idempotent.key, fingerprint=idempotent.fingerprint)
+
+
+def order_of(request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> PaymentOrder:
+    """The payment order of a validated body."""
+    return prepare(instruction_of(body, idempotent), payer_of(request))

@@ -11,7 +11,7 @@ from banking.api.destinations import DestinationSerializer
 from banking.api.destinations import represent as represent_destination
 from banking.api.fields import StrictCharField, StrictSerializer, StrictUUIDField
 from banking.api.money import AmountToPaySerializer, money
-from banking.api.payment_views import PaymentView, order_of
+from banking.api.payment_views import PaymentView, instruction_of, payer_of
 from banking.api.representations import Rehearsal, Transfer
 from banking.consents.history import histories
 from banking.consents.single_transfer import transfer_details
@@ -20,6 +20,7 @@ from banking.models import Account
 from banking.models import Transfer as TransferRow
 from banking.models.account_queryset import user_id_of
 from banking.notation.timestamps import timestamp
+from banking.payments import Payer
 from banking.payments.idempotency import IdempotentRequest
 from oauth.resource_server import TokenRequest
 
@@ -80,17 +81,30 @@ class TransferView(PaymentView):
             transfers = transfers.exclude(Q(created_at__lt=since) & (Q(source__in=accounts) if accounts else Q()))
         return transfers.with_is_own(user_id_of(request.token))
 
-    def make(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> Transfer:
-        """The transfer, made in the caller's transaction. Raises what CreateOnce.create raises."""
-        order = order_of(request, body, idempotent)
-        transfer = payments.make(order)
+    def make(
+        self, body: dict[str, Any], payer: Payer, idempotent: IdempotentRequest, *, once_for: str | None = None
+    ) -> Transfer:
+        """The transfer, made in the caller's transaction. Raises what `payments.pay` raises."""
+        paid = payments.pay(instruction_of(body, idempotent), payer, once_for=once_for)
+        return self.represent(self._row_of(paid.transfer, paid.destination_iban))
+
+    def as_made(self, transfer_id: str) -> Transfer:
+        """The JSON of a transfer when it was made, whatever has become of it: the answer to a retry of its request."""
+        transfer = TransferRow.objects.select_related("destination").get(pk=transfer_id)
+        if transfer.hold_id is not None:
+            transfer.status, transfer.status_reason = TransferRow.Status.PENDING, ""
+            transfer.settled_at, transfer.transaction_id = None, None
+        return self.represent(self._row_of(transfer, transfer.destination.iban if transfer.destination else None))
+
+    def _row_of(self, transfer: TransferRow, destination_iban: str | None) -> dict[str, Any]:
+        """Of one that has just been made."""
         row = {field: getattr(transfer, field) for field in self.fields if field != "is_own" and "__" not in field}
         joined = {
-            "is_own": not order.payee_iban,
-            "destination__iban": order.destination.iban if order.destination else None,
+            "is_own": not transfer.payee_iban,
+            "destination__iban": destination_iban,
             "transaction__reversed_by__id": None,
         }
-        return self.represent({**row, **joined})
+        return {**row, **joined}
 
     def rehearsal(self, request: TokenRequest, body: dict[str, Any]) -> Rehearsal:
         """What the transfer would be, and what would be left: made in a transaction that is rolled back. Raises what
@@ -98,7 +112,7 @@ class TransferView(PaymentView):
         idempotent = self.idempotent_request(request, body, key=f"rehearsal-{uuid4()}")
 
         def tried() -> Rehearsal:
-            transfer = self.make(request, body, idempotent)
+            transfer = self.make(body, payer_of(request), idempotent)
             source = Account.objects.get(pk=transfer["source_account_id"])
             transaction.set_rollback(True)
             return {

@@ -1,5 +1,6 @@
 """GET and POST /transfers, POST /transfer-rehearsals, GET /transfers/{id}, POST /transfers/{id}/cancel."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -9,9 +10,9 @@ from django.http import Http404
 
 from banking import payments
 from banking.api.cursors import PAGE, Page
-from banking.api.idempotency import key_of
+from banking.api.idempotency import IDEMPOTENCY_KEY, key_of, refused, response_to
 from banking.api.operation import operation
-from banking.api.payment_views import Cancel, CreateOnce
+from banking.api.payment_views import Cancel, payer_of
 from banking.api.problems import ProblemResponse
 from banking.api.query import Choice
 from banking.api.representations import PageOf, Rehearsal, Transfer
@@ -19,17 +20,19 @@ from banking.api.responses import Created, Former, Ok
 from banking.api.transactions import readable
 from banking.api.transfer_view import PAYMENT_REFUSALS, NewTransferSerializer, TransferView, single_transfers
 from banking.api.views import uuid_or_404
+from banking.ledger.refusals import Refusal
 from banking.models import Transfer as TransferRow
-from banking.payments.idempotency import IdempotentRequest
-from oauth.resource_server import TokenRequest
+from banking.payments.idempotency import Answer, claim, run_claiming, store
+from oauth.resource_server import InvalidToken, TokenRequest
 
 DRY_RUN = Choice("dry_run", "Only rehearse it.", ("true", "false"))
 DRY_RUN_DEPRECATED_AT = datetime(2026, 11, 28, tzinfo=UTC)
 
 
-class TransferList(CreateOnce, TransferView):
+class TransferList(TransferView):
     required_scopes = {"GET": ["transfers:read"], "POST": ["transfers:write"]}
     query_parameters = {"GET": PAGE}
+    header_parameters = {"POST": (IDEMPOTENCY_KEY,)}
     former_parameters = {"POST": (DRY_RUN,)}
     bodies = {"POST": NewTransferSerializer}
 
@@ -51,14 +54,35 @@ class TransferList(CreateOnce, TransferView):
         """
         body = self.body(request)
         if DRY_RUN.value(request) != "true":
-            return self.created_once(request, body)
+            return self._made_once(request, body)
         key_of(request)
         return Former(
             self.rehearsal(request, body), since=DRY_RUN_DEPRECATED_AT, successor="/api/v1/transfer-rehearsals"
         )
 
-    def create(self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest) -> Transfer:
-        return self.make(request, body, idempotent)
+    def _made_once(self, request: TokenRequest, body: dict[str, Any]) -> Created[Transfer] | ProblemResponse:
+        """In three statements and COMMIT: BEGIN, the authorization, and a function of the database that claims the key
+        and makes the transfer. The record of the key names the transfer; a retry is answered as it was made."""
+        idempotent = self.idempotent_request(request, body, key_of(request))
+
+        def work() -> Answer:
+            try:
+                payer = payer_of(request)
+            except InvalidToken:
+                # A retry gets the answer that there was, whatever has happened to the authorization since.
+                claim(idempotent, TransferRow)
+                raise
+            try:
+                return Answer(201, self.make(body, payer, idempotent, once_for=idempotent.operation))
+            except Refusal as refusal:
+                answer = refused(refusal)
+                store(idempotent, answer)
+                return answer
+
+        answer = run_claiming(idempotent, work, made_before=lambda: self.made_before(request, idempotent))
+        if answer.is_replay and answer.body.keys() == {"id"}:
+            answer = replace(answer, body=self.as_made(answer.body["id"]))
+        return response_to(answer, self.collection)
 
 
 class TransferRehearsals(TransferView):

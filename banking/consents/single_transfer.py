@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from banking.consents.refusals import ConsentDiffers, ConsentUsed
 from banking.consents.transfer import TRANSFER
-from banking.models import Consent, Transfer
 
 Details = Sequence[Mapping[str, Any]]
 
@@ -16,32 +14,24 @@ def transfer_details(details: Details) -> list[Mapping[str, Any]]:
     return [detail for detail in details if detail["type"] == TRANSFER]
 
 
-def consent_to(
+def fitting_consents(
     details: Details,
     *,
     debtor_account: UUID,
     creditor: Mapping[str, str] | None,
     amount: Mapping[str, Any],
     reference: str,
-) -> Consent | None:
-    """The consent to this transfer; None if the client is not limited to single transfers.
+) -> list[UUID] | None:
+    """The consents to exactly this transfer, as the user saw it; None if the client is not limited to single transfers.
 
-    The transfer must be exactly what the user saw. A consent is used once: a second request waits at the consent's row
-    until the first one ends. Raises ConsentDiffers or ConsentUsed.
+    Whether one of them is unused is decided by the database, which locks them (`prepare_payment`).
     """
     limits = transfer_details(details)
     if not limits:
         return None
     asked = (str(debtor_account), creditor, amount, reference)
-    fitting = [
-        one
+    return [
+        UUID(one["identifier"])
         for one in limits
         if asked == (one["debtor_account"], one["creditor"], one["instructed_amount"], one["reference"])
     ]
-    if not fitting:
-        raise ConsentDiffers
-    consents = Consent.objects.select_for_update(of=("self",)).filter(pk__in=[one["identifier"] for one in fitting])
-    unused = [consent for consent in consents.order_by("pk") if not Transfer.objects.filter(consent=consent).exists()]
-    if not unused:
-        raise ConsentUsed
-    return unused[0]

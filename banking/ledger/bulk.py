@@ -1,12 +1,12 @@
 """Posts thousands of transactions together: the history of another bank, or of the demo.
 
-`post` needs seven statements for each transaction, each with a round trip to the database; here all transactions share
-three COPYs. Nothing is skipped: the triggers run for every row, number the entries, move the balances and check each
+`post` needs a statement for each transaction, with a round trip to the database; here all transactions share three
+COPYs. Nothing is skipped: the triggers run for every row, number the entries, move the balances and check each
 seal, and the lock order is the same. Old versions of an account's row stay until COMMIT and slow down each further
 entry, so post more than `MOST_AT_ONCE` in several database transactions.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 from uuid_utils.compat import uuid7
 
-from banking.ledger.posting import _counterparty, lock
+from banking.ledger.posting import lock
 from banking.ledger.refusals import CurrencyMismatch, from_database
 from banking.models import Account, LedgerEntry, LedgerSeal, LedgerTransaction
 from banking.notation import bank_day
@@ -54,6 +54,7 @@ def _post_all(postings: Sequence[Posting]) -> list[UUID]:
     internal = set(Account.objects.filter(pk__in=touched, kind=Account.Kind.INTERNAL).values_list("pk", flat=True))
     # The lock order: customers' accounts by id, then the bank's own.
     accounts = {account.pk: account for account in (*lock(touched - internal), *lock(internal))}
+    names = _counterparties({(one.source, one.destination) for one in postings})
     ids = [uuid7(nanoseconds=int(posting.at.timestamp() * 10**9)) for posting in postings]
     headers, entries = [], []
     for pk, posting in zip(ids, postings, strict=True):
@@ -61,7 +62,7 @@ def _post_all(postings: Sequence[Posting]) -> list[UUID]:
         if source.currency != destination.currency:
             raise CurrencyMismatch
         headers.append((pk, source.currency, posting.kind, posting.description, posting.at))
-        entries += _entries(pk, posting, source, destination)
+        entries += _entries(pk, posting, source, destination, names)
     copy_rows(LedgerTransaction, ("id", "currency", "kind", "description", "created_at"), headers)
     copy_rows(LedgerEntry, _ENTRY, entries)
     copy_rows(LedgerSeal, ("transaction_id", "entries"), ((pk, 2) for pk in ids))
@@ -74,7 +75,26 @@ _ENTRY = (
 )  # fmt: skip
 
 
-def _entries(pk: UUID, posting: Posting, source: Account, destination: Account) -> list[tuple[Any, ...]]:
+def _counterparties(pairs: Iterable[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], tuple[str, str]]:
+    """(account, other) -> the name and IBAN of the other, for both directions of each pair."""
+    both = list({side for one, other in pairs for side in ((one, other), (other, one))})
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTERPARTIES, [[one for one, _ in both], [other for _, other in both]])
+        return {(one, other): (name, iban) for one, other, name, iban in cursor.fetchall()}
+
+
+_COUNTERPARTIES = """
+SELECT p.one, p.other, coalesce(c.seen_name, ''), coalesce(c.seen_iban, '')
+  FROM unnest(%s::uuid[], %s::uuid[]) AS p (one, other), counterparty(p.one, p.other) AS c"""
+
+
+def _entries(
+    pk: UUID,
+    posting: Posting,
+    source: Account,
+    destination: Account,
+    names: Mapping[tuple[UUID, UUID], tuple[str, str]],
+) -> list[tuple[Any, ...]]:
     """In the order of `post`. The trigger sets the two values that are 0 here and the time."""
     sides = sorted(
         ((source, -posting.amount_minor), (destination, posting.amount_minor)),
@@ -83,8 +103,7 @@ def _entries(pk: UUID, posting: Posting, source: Account, destination: Account) 
     value_date = bank_day.day_of(posting.at)
     rows = []
     for account, amount_minor in sides:
-        other = _counterparty(account, (source, destination), None)
-        name, iban = other.get("counterparty_name", ""), other.get("counterparty_iban", "")
+        name, iban = names[account.pk, destination.pk if account is source else source.pk]
         rows.append((pk, account.pk, account.currency, amount_minor, 0, 0, name, iban, posting.at, value_date))
     return rows
 

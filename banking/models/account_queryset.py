@@ -1,6 +1,7 @@
 """Which accounts a user has, and which of them a token may see."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -70,19 +71,37 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self.filter(self._picked(details, action))
 
     def _picked(self, details: Iterable[Mapping[str, Any]], action: str) -> Q:
-        if not details:
+        picked = picked_in(details, action)
+        if picked is None:
             return Q()
-        named = Q(pk__in=[])
-        for detail in details:
-            if detail["type"] == "account_information" and (not action or action in detail["actions"]):
-                if detail.get("accounts_by") == "consent":
-                    consented = self.model._default_manager.filter(consents=UUID(detail["identifier"]))
-                    named |= Q(pk__in=consented.values("pk"))
-                else:
-                    named |= Q(pk__in=[UUID(one) for one in detail["accounts"]])
-            elif detail["type"] == "transfer" and not action:
-                named |= Q(pk=UUID(detail["debtor_account"]))
+        named = Q(pk__in=picked.accounts)
+        for consent_id in picked.consents:
+            named |= Q(pk__in=self.model._default_manager.filter(consents=consent_id).values("pk"))
         return named
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The accounts that authorization details name, and the consents that name others."""
+
+    accounts: list[UUID]
+    consents: list[UUID]
+
+
+def picked_in(details: Iterable[Mapping[str, Any]], action: str = "") -> Picked | None:
+    """What the user picked for this action; None if there are no details, which means all accounts (RFC 9396)."""
+    if not details:
+        return None
+    picked = Picked([], [])
+    for detail in details:
+        if detail["type"] == "account_information" and (not action or action in detail["actions"]):
+            if detail.get("accounts_by") == "consent":
+                picked.consents.append(UUID(detail["identifier"]))
+            else:
+                picked.accounts.extend(UUID(one) for one in detail["accounts"])
+        elif detail["type"] == "transfer" and not action:
+            picked.accounts.append(UUID(detail["debtor_account"]))
+    return picked
 
 
 def user_id_of(token: "AccessToken") -> UUID | None:

@@ -5,7 +5,6 @@ workers, or one that is killed and started again, make it once.
 """
 
 import logging
-from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from uuid import UUID
@@ -23,7 +22,7 @@ from banking.models.schedule import MOST_DAYS_CLOSED, ExecutionRule, pays_on
 from banking.notation import bank_day, business_days
 from banking.notices import Kind
 from banking.orders import lifecycle
-from banking.payments import Instruction, Payer, PaymentOrder
+from banking.payments import PaymentOrder
 from banking.payments.refusals import LimitExceeded, NotTheirs, OwnLimitExceeded
 
 logger = logging.getLogger(__name__)
@@ -87,7 +86,8 @@ def _make_one(scheduled_id: UUID, today: date) -> bool:
         return _refused(scheduled, day, ScheduledTransfer.NotPaid.MISSED, is_told=not _is_next_missed(scheduled, today))
     try:
         with transaction.atomic():
-            payments.make(_prepared(scheduled, day))
+            # By the rules for a transfer that is asked for today.
+            payments.make(PaymentOrder.due(scheduled, day))
     except _MAY_PASS as refusal:
         return _try_again(scheduled, refusal.code, today)
     except Refusal as refusal:
@@ -147,33 +147,6 @@ def _is_missed(scheduled: ScheduledTransfer, day: date, today: date) -> bool:
 def _is_next_missed(scheduled: ScheduledTransfer, today: date) -> bool:
     following = scheduled.day_after(scheduled.next_on) if scheduled.next_on else None
     return following is not None and _is_missed(scheduled, following, today)
-
-
-def _prepared(scheduled: ScheduledTransfer, day: date) -> PaymentOrder:
-    """The order for one day, by the rules for a transfer that is asked for today. Raises a Refusal or NotTheirs."""
-    stored = PaymentOrder.due(scheduled, day)
-    destination = (
-        {"scheme": "iban", "identifier": scheduled.payee_iban, "name": scheduled.payee_name}
-        if scheduled.payee_iban
-        else {"account_id": scheduled.destination_id}
-    )
-    instruction = Instruction(
-        key=stored.key,
-        fingerprint=b"",
-        source_id=scheduled.source_id,
-        destination=destination,
-        amount_minor=scheduled.amount_minor,
-        currency=scheduled.currency,
-        reference=scheduled.reference,
-    )
-    payer = Payer(
-        user_id=scheduled.user_id,
-        client_id=scheduled.client_id,
-        accounts=Account.objects.of_user(scheduled.user_id),
-        is_proven=False,
-    )
-    prepared = payments.prepare(instruction, payer, is_charged=False)
-    return replace(prepared, scheduled=scheduled, due_on=day, fingerprint=None)
 
 
 def _try_again(scheduled: ScheduledTransfer, code: str, today: date) -> bool:

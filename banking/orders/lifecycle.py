@@ -18,7 +18,7 @@ from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.notation import bank_day
 from banking.orders.refusals import NoDay, NotActive, NotHeld, TooManyOrders
 from banking.payments.new_payee_limit import refuse_alone
-from banking.payments.order import PaymentOrder, check_order
+from banking.payments.order import PaymentOrder
 from banking.payments.payer_lock import lock_payer
 from banking.payments.refusals import NotTheirs, StrongProofNeeded
 
@@ -39,7 +39,6 @@ def create(
 ) -> ScheduledTransfer:
     """Sets up an order; its user is notified. Raises StrongProofNeeded, for any amount, if the user has not just logged
     in (SCA-RTS art. 14), or a Refusal: what no transfer could pay on the first day is no order."""
-    check_order(order)
     if not order.is_proven:
         raise StrongProofNeeded
     if order.source.status != Account.Status.OPEN:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from banking.models import Payee
 from banking.notation import iban
-from banking.payments.refusals import PayeeUnreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +29,12 @@ class Destination:
         return {"scheme": "iban", "identifier": self.identifier, "name": self.name}
 
 
-def resolve(given: Mapping[str, Any], user_id: UUID) -> Destination:
-    """`given` is `{"account_id"}`, `{"payee_id"}`, or `{"scheme": "iban", "identifier", "name"}`. Raises
-    PayeeUnreachable if the user has stored no such payee."""
+def resolve(given: Mapping[str, Any], user_id: UUID) -> Destination | None:
+    """`given` is `{"account_id"}`, `{"payee_id"}`, or `{"scheme": "iban", "identifier", "name"}`. None if the user has
+    stored no such payee."""
     if "account_id" in given:
         return Destination(account_id=UUID(str(given["account_id"])))
     if "payee_id" not in given:
         return Destination(identifier=given["identifier"], name=given["name"])
     payee = Payee.objects.current().filter(user_id=user_id, pk=given["payee_id"]).first()
-    if payee is None:
-        raise PayeeUnreachable(field="payee")
-    return Destination(identifier=payee.iban, name=payee.name)
+    return Destination(identifier=payee.iban, name=payee.name) if payee else None

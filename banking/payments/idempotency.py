@@ -10,12 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import OperationalError, connection
-from psycopg.errors import LockNotAvailable
-
 from banking.ledger import in_transaction
 from banking.models import IdempotencyRecord, ScheduledTransfer, Transfer
 from banking.payments.refusals import IdempotencyKeyReused, RequestInProgress
+from oauth.infrastructure.rows import rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +49,17 @@ def fingerprint_of(body: dict[str, Any]) -> bytes:
     return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).digest()
 
 
+class AskedBefore(Exception):
+    """There was a request with this key. `claim` is `known` with what is stored, `waiting` for one that has not ended,
+    or `made_before`: the record is gone, what was made is there."""
+
+    def __init__(self, claim: str, fingerprint: bytes | None, status: int | None, body: str | None) -> None:
+        super().__init__(claim)
+        self.claim = claim
+        self.fingerprint = bytes(fingerprint or b"")
+        self.status, self.body = status, body
+
+
 def run_idempotent(
     request: IdempotentRequest,
     work: Callable[[], Answer],
@@ -67,60 +76,65 @@ def run_idempotent(
     Raises IdempotencyKeyReused or RequestInProgress.
     """
 
-    def transaction() -> Answer:
-        is_first, is_made = _claim(request, made_in)
-        if not is_first:
-            return _replay(request)
-        if is_made:
-            made = made_before()
-            if made.fingerprint != request.fingerprint:
-                raise IdempotencyKeyReused
-            answer = Answer(made.answer.status, made.answer.body, is_replay=True)
-        else:
-            answer = work()
-        record = IdempotencyRecord.objects.filter(pk=_identity(request))
-        record.update(status=answer.status, body=_as_stored(answer.body))
+    def claimed() -> Answer:
+        claim(request, made_in)
+        answer = work()
+        store(request, answer)
         return answer
+
+    return run_claiming(request, claimed, made_before=made_before)
+
+
+def run_claiming(request: IdempotentRequest, work: Callable[[], Answer], *, made_before: Callable[[], Made]) -> Answer:
+    """As `run_idempotent`, for work that claims the key itself, raises AskedBefore, and stores its answer."""
+
+    def transaction() -> Answer:
+        try:
+            return work()
+        except AskedBefore as before:
+            return _answer_again(request, before, made_before)
 
     return in_transaction(transaction)
 
 
+def claim(request: IdempotentRequest, made_in: type[Transfer | ScheduledTransfer]) -> None:
+    """In the caller's transaction. Waits for a request with the same key to end, but no longer than lock_timeout.
+    Raises AskedBefore."""
+    identity = [request.client_id, request.user_id, request.operation, request.key, request.fingerprint]
+    made = [request.client_id, request.user_id, request.key]
+    [(found, *stored, is_made)] = rows(_CLAIM.format(table=made_in._meta.db_table), [*made, *identity])
+    if found != "first":
+        raise AskedBefore(found, *stored)
+    if is_made:
+        raise AskedBefore("made_before", None, None, None)
+
+
 _CLAIM = """
-WITH claimed AS (
-  INSERT INTO idempotency_record (client_id, user_id, operation, key, fingerprint, status, body, created_at)
-  VALUES (%(client)s, %(user)s, %(operation)s, %(key)s, %(fingerprint)s, 0, '{{}}', now())
-  ON CONFLICT DO NOTHING RETURNING 1)
-SELECT EXISTS (SELECT FROM claimed),
-       EXISTS (SELECT FROM {table} WHERE client_id = %(client)s AND user_id = %(user)s AND idempotency_key = %(key)s)
+SELECT c.claim, c.stored_print, c.stored_status, c.stored_body,
+       EXISTS (SELECT FROM {table} WHERE client_id = %s AND user_id = %s AND idempotency_key = %s)
+  FROM claim_key(%s::text, %s::uuid, %s::text, %s::text, %s::bytea, 0, '{{}}') AS c
 """
 
 
-def _claim(request: IdempotentRequest, made_in: type[Transfer | ScheduledTransfer]) -> tuple[bool, bool]:
-    """Whether there was no record of the key, and whether something was made under it. Waits for a request with the
-    same key to end, but no longer than lock_timeout."""
-    values: dict[str, Any] = {
-        "client": request.client_id,
-        "user": request.user_id,
-        "operation": request.operation,
-        "key": request.key,
-        "fingerprint": request.fingerprint,
-    }
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_CLAIM.format(table=made_in._meta.db_table), values)
-            is_first, is_made = cursor.fetchone()
-            return is_first, is_made
-    except OperationalError as error:
-        if isinstance(error.__cause__, LockNotAvailable):
-            raise RequestInProgress from error
-        raise
+def store(request: IdempotentRequest, answer: Answer) -> None:
+    """The answer to each retry, in the transaction that claimed the key."""
+    record = IdempotencyRecord.objects.filter(pk=_identity(request))
+    record.update(status=answer.status, body=_as_stored(answer.body))
 
 
-def _replay(request: IdempotentRequest) -> Answer:
-    record = IdempotencyRecord.objects.get(pk=_identity(request))
-    if bytes(record.fingerprint) != request.fingerprint:
-        raise IdempotencyKeyReused
-    return Answer(record.status, record.body, is_replay=True)
+def _answer_again(request: IdempotentRequest, before: AskedBefore, made_before: Callable[[], Made]) -> Answer:
+    if before.claim == "waiting":
+        raise RequestInProgress from None
+    if before.claim == "known":
+        if before.fingerprint != request.fingerprint:
+            raise IdempotencyKeyReused from None
+        return Answer(before.status or 0, json.loads(before.body or "{}"), is_replay=True)
+    made = made_before()
+    if made.fingerprint != request.fingerprint:
+        raise IdempotencyKeyReused from None
+    answer = Answer(made.answer.status, made.answer.body, is_replay=True)
+    store(request, answer)
+    return answer
 
 
 def _identity(request: IdempotentRequest) -> tuple[str, str, str, str]:

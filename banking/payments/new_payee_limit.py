@@ -5,11 +5,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Sum
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from banking.models import Payee, Transfer
+from banking.models import Payee
 from banking.notation import amounts
 from banking.payments.refusals import LimitExceeded
 
@@ -20,36 +18,17 @@ def limit_of(currency: str) -> int:
     return limits.get(currency, 0)
 
 
-def enforce_limit(user_id: UUID, payee_iban: str, amount_minor: int, currency: str) -> None:
-    """Raises LimitExceeded if this payment would bring the sum for all new payees within NEW_PAYEE_PERIOD above
-    the limit of this currency. A payee is new until it has been stored for that period. The caller must
-    hold the lock of the payer."""
-    since = timezone.now() - settings.NEW_PAYEE_PERIOD
-    known = Payee.objects.established().filter(user_id=user_id)
-    sent = (
-        Transfer.objects.filter(user_id=user_id, currency=currency, created_at__gt=since)
-        .exclude(payee_iban="")
-        .exclude(payee_iban__in=known.values("iban"))
-        .exclude(status__in=Transfer.ENDED)
-    )
-    total = amount_minor + (sent.aggregate(total=Sum("amount_minor"))["total"] or 0)
-    limit_minor = limit_of(currency)
-    if total <= limit_minor or known.filter(iban=payee_iban).exists():
-        return
-    raise _exceeded(currency, limit_minor)
-
-
 def refuse_alone(user_id: UUID, payee_iban: str, amount_minor: int, currency: str, *, at: datetime) -> None:
     """Raises LimitExceeded if this payment alone is above the limit, and the payee will still be new at that time."""
     known = Payee.objects.current().filter(user_id=user_id, iban=payee_iban)
     if amount_minor <= limit_of(currency) or known.filter(created_at__lte=at - settings.NEW_PAYEE_PERIOD).exists():
         return
-    raise _exceeded(currency, limit_of(currency))
+    raise exceeded(currency)
 
 
-def _exceeded(currency: str, limit_minor: int) -> LimitExceeded:
+def exceeded(currency: str) -> LimitExceeded:
     hours = int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600)
-    most = amounts.with_code(currency, limit_minor)
+    most = amounts.with_code(currency, limit_of(currency))
     # In the user's language in the web bank. In English in the API, where no middleware sets a language.
     detail = _(
         "New payees together can get at most %(most)s in %(hours)s hours."

@@ -1,15 +1,14 @@
-"""A payment order: what a user orders the bank to pay, through an app, on a page, or by a standing order."""
+"""A payment order: what a user orders the bank to pay, through an app, on a page, or by a standing order. `prepare`
+makes one of an instruction."""
 
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from banking.ledger.refusals import AmountOutOfRange, CurrencyMismatch, SameAccount
-from banking.models import Account, Consent, ScheduledTransfer
-from banking.models.ledger import MAX_AMOUNT_MINOR
-from banking.payments import scheme
-from banking.payments.refusals import PayeeUnreachable
+from banking.models import Account, ScheduledTransfer
+from banking.payments.decision import find_route
+from banking.payments.instruction import Instruction, Payer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,6 @@ class PaymentOrder:
     payee_name: str = ""
     payee_iban: str = ""
     end_to_end_id: str = ""
-    consent: Consent | None = None
     scheduled: ScheduledTransfer | None = None
     due_on: date | None = None
     #: Whether the user has just logged in (RFC 9470). A standing order was proven when it was set up.
@@ -55,6 +53,26 @@ class PaymentOrder:
             due_on=day,
         )
 
+    @property
+    def instruction(self) -> Instruction:
+        to = {"scheme": "iban", "identifier": self.payee_iban, "name": self.payee_name}
+        own = {"account_id": self.destination.pk if self.destination else None}
+        return Instruction(
+            key=self.key,
+            fingerprint=self.fingerprint,
+            source_id=self.source.pk,
+            destination=to if self.payee_iban else own,
+            amount_minor=self.amount_minor,
+            currency=self.currency,
+            reference=self.reference,
+            end_to_end_id=self.end_to_end_id,
+        )
+
+    @property
+    def payer(self) -> Payer:
+        """Any of the user's accounts."""
+        return Payer(user_id=self.user_id, client_id=self.client_id, is_proven=self.is_proven)
+
     def as_scheduled(self) -> dict[str, Any]:
         """The values of the fields that a Transfer and a ScheduledTransfer share."""
         return {
@@ -76,20 +94,32 @@ class PaymentOrder:
         return {
             **self.as_scheduled(),
             "end_to_end_id": self.end_to_end_id,
-            "consent": self.consent,
             "scheduled": self.scheduled,
             "due_on": self.due_on,
         }
 
 
-def check_order(order: PaymentOrder) -> None:
-    """Every check that is possible before money is touched. Raises a Refusal."""
-    if not 0 < order.amount_minor <= MAX_AMOUNT_MINOR:
-        raise AmountOutOfRange(field="amount")
-    if order.destination is None and not (order.payee_iban and scheme.configured_scheme()):
-        raise PayeeUnreachable(field="destination")
-    if order.destination and order.source.pk == order.destination.pk:
-        raise SameAccount(field="destination")
-    currencies = {order.source.currency, order.currency, (order.destination or order.source).currency}
-    if len(currencies) > 1:
-        raise CurrencyMismatch(field="currency")
+def prepare(instruction: Instruction, payer: Payer, *, is_charged: bool = True) -> PaymentOrder:
+    """The order, after every check that is possible before money is touched. In the caller's transaction.
+
+    `is_charged` is False if the user has already seen an answer about the destination's account. Raises NotTheirs if
+    they may not pay from the source, LimitReached, or a Refusal.
+    """
+    route = find_route(instruction, payer, is_charged=is_charged)
+    accounts = Account.objects.in_bulk([pk for pk in (instruction.source_id, route.destination_id) if pk])
+    return PaymentOrder(
+        user_id=payer.user_id,
+        client_id=payer.client_id,
+        key=instruction.key,
+        source=accounts[instruction.source_id],
+        destination=accounts[route.destination_id] if route.destination_id else None,
+        payee_name=route.payee_name,
+        payee_iban=route.payee_iban,
+        amount_minor=instruction.amount_minor,
+        currency=instruction.currency,
+        reference=instruction.reference,
+        end_to_end_id=instruction.end_to_end_id,
+        # A consent to this very transfer does not count: a click on a consent page is no proof of who clicked.
+        is_proven=payer.is_proven,
+        fingerprint=instruction.fingerprint,
+    )

@@ -9,19 +9,15 @@ from django.utils.translation import gettext as _
 from banking import notices
 from banking.models import PaymentLimit
 from banking.notation import amounts
-from banking.payments.day_sum import DaySum
 from banking.payments.payer_lock import lock_payer
 from banking.payments.refusals import OwnLimitExceeded, StrongProofNeeded
 
 
-def enforce_own_limit(day: DaySum, amount_minor: int, currency: str) -> None:
-    """Raises OwnLimitExceeded if this payment to somebody else would bring the sum of the day above the limit."""
-    if day.own_limit is None or day.to_others + amount_minor <= day.own_limit:
-        return
+def exceeded(currency: str, most_minor: int, paid_minor: int) -> OwnLimitExceeded:
+    """`paid_minor` of the limit are used."""
     detail = _("You set a limit of %(most)s in 24 hours for payments to others. %(paid)s of it are used.")
-    raise OwnLimitExceeded(
-        detail
-        % {"most": amounts.with_code(currency, day.own_limit), "paid": amounts.with_code(currency, day.to_others)}
+    return OwnLimitExceeded(
+        detail % {"most": amounts.with_code(currency, most_minor), "paid": amounts.with_code(currency, paid_minor)}
     )
 
 

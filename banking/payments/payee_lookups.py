@@ -12,16 +12,16 @@ from oauth.infrastructure.rate_limits import Limit, LimitReached
 LIMIT = Limit("payee-lookups", 30)
 
 
-def spend(user_id: UUID, *, paid_iban: str = "") -> None:
+def spend(user_id: UUID, *, paid_iban: str = "", besides: UUID | None = None) -> None:
     """Counts one answer. Raises LimitReached if the budget is spent, except for an IBAN that the user has paid
-    before: its answer tells them nothing new."""
+    before, `besides` that transfer: its answer tells them nothing new."""
     try:
         rate_limits.spend(LIMIT, str(user_id))
     except LimitReached:
-        if not paid_iban or not _has_paid(user_id, paid_iban):
+        if not paid_iban or not _has_paid(user_id, paid_iban, besides):
             raise
 
 
-def _has_paid(user_id: UUID, paid_iban: str) -> bool:
+def _has_paid(user_id: UUID, paid_iban: str, besides: UUID | None) -> bool:
     paid = Transfer.objects.filter(user_id=user_id, payee_iban=paid_iban, status=Transfer.Status.POSTED)
-    return paid.exists()
+    return (paid.exclude(pk=besides) if besides else paid).exists()

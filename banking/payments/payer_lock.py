@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db import connection
+from oauth.infrastructure.rows import rows
 
 
 def lock_payer(user_id: UUID) -> None:
@@ -11,5 +11,4 @@ def lock_payer(user_id: UUID) -> None:
     Locks on accounts do not suffice: two payments from two accounts would not see each other. Take this lock before
     any account is locked.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"new payees of {user_id}"])
+    rows("SELECT lock_payer(%s::uuid)", [user_id])

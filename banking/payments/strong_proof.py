@@ -6,8 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from banking.payments.day_sum import DaySum, day_sum
-from banking.payments.refusals import StrongProofNeeded
+from banking.payments.day_sum import day_sum
 
 
 def limit_of(currency: str) -> int:
@@ -19,16 +18,3 @@ def limit_of(currency: str) -> int:
 def is_needed(user_id: UUID, currency: str, amount_minor: int) -> bool:
     """Whether the sum of the day reaches STEP_UP_AMOUNT_MINOR of this currency with this payment."""
     return day_sum(user_id, currency).ordered + amount_minor >= limit_of(currency)
-
-
-def require_proof(day: DaySum, currency: str, amount_minor: int, *, is_proven: bool) -> bool:
-    """Raises StrongProofNeeded if the sum of the day reaches the limit and the user has not just logged in.
-
-    Returns whether the user is to be notified: the payment is large, or the first of the day to reach the limit.
-    """
-    before = day.ordered
-    if before + amount_minor < limit_of(currency):
-        return False
-    if not is_proven:
-        raise StrongProofNeeded
-    return amount_minor >= limit_of(currency) or before < limit_of(currency)

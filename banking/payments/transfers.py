@@ -1,70 +1,101 @@
 """Making and cancelling transfers. Every change happens under the lock of the source account, in one transaction with
 the money."""
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from banking import ledger, notices, webhooks
 from banking.database import jobs
-from banking.models import Event, Hold, Transfer
-from banking.payments import strong_proof
-from banking.payments.day_sum import day_sum
-from banking.payments.duplicates import refuse_duplicate
-from banking.payments.new_payee_limit import enforce_limit
-from banking.payments.order import PaymentOrder, check_order
-from banking.payments.own_limit import enforce_own_limit
-from banking.payments.payer_lock import lock_payer
+from banking.models import Event, Hold, ScheduledTransfer, Transfer
+from banking.payments.decision import post_transfer, raise_refusal
+from banking.payments.idempotency import AskedBefore
+from banking.payments.instruction import Instruction, Payer
+from banking.payments.order import PaymentOrder
 from banking.payments.refusals import NotCancellable, NotTheirs
 
 #: The background task that hands a transfer to the payment scheme. Its name is stored with jobs that wait.
 SETTLE = "banking.settle_transfer"
-#: A transfer that is never handed over expires after this time, and its money is released.
-LONGEST_PENDING = timedelta(days=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A transfer that was just made. `destination_iban` is that of an account of this bank."""
+
+    transfer: Transfer
+    destination_iban: str | None
+
+
+def pay(instruction: Instruction, payer: Payer, *, once_for: str | None = None, is_charged: bool = True) -> Paid:
+    """Makes the transfer in the caller's transaction: posted, or pending with its money held.
+
+    With `once_for`, an operation, once per idempotency key; `run_claiming` then answers AskedBefore. `is_charged` is
+    False if the user has already seen an answer about the destination's account. Raises NotTheirs, LimitReached,
+    StrongProofNeeded if the sum of the day needs a user who has just logged in, or a Refusal.
+    """
+    return _make(instruction, payer, once_for=once_for, is_charged=is_charged)
 
 
 def make(order: PaymentOrder) -> Transfer:
-    """Makes the transfer in the caller's transaction: posted, or pending with its money held. Raises a Refusal, or
-    StrongProofNeeded if the sum of the day needs a user who has just logged in."""
-    check_order(order)
-    now = timezone.now()
-    transfer = Transfer(**order.as_transfer(), created_at=now)
-    # A payment that the user allowed by payee and amount is one that they have looked at.
-    is_to_somebody = bool(order.payee_iban) and order.consent is None
-    is_ordered_now = order.scheduled is None
-    is_notified = False
-    if order.payee_iban or is_ordered_now:
-        lock_payer(order.user_id)
-        day = day_sum(order.user_id, order.currency, with_orders=is_ordered_now)
-        if order.payee_iban:
-            enforce_own_limit(day, order.amount_minor, order.currency)
-        if is_ordered_now:
-            is_notified = strong_proof.require_proof(day, order.currency, order.amount_minor, is_proven=order.is_proven)
-    if is_to_somebody or order.end_to_end_id:
-        # Both accounts, in the one lock order. With the source alone, two users who pay each other would deadlock in
-        # `post`.
-        ledger.lock({account.pk for account in (order.source, order.destination) if account})
-    if order.end_to_end_id:
-        refuse_duplicate(order.source.pk, order.end_to_end_id)
-    if is_to_somebody:
-        enforce_limit(order.user_id, order.payee_iban, order.amount_minor, order.currency)
-    if order.destination:
-        entries = [(order.source, -order.amount_minor), (order.destination, order.amount_minor)]
-        transfer.transaction = ledger.post(entries, description=order.reference, kind="transfer", created_at=now)
-        transfer.status, transfer.settled_at = Transfer.Status.POSTED, now
-    else:
-        transfer.hold = ledger.hold(order.source, order.amount_minor, until=now + LONGEST_PENDING)
-        transfer.status = Transfer.Status.PENDING
-    transfer.save(force_insert=True)
-    if transfer.status == Transfer.Status.PENDING:
+    """As `pay`, for an order whose answer the user has seen, or that is due."""
+    return _make(order.instruction, order.payer, order.scheduled, order.due_on, is_charged=False).transfer
+
+
+def _make(
+    instruction: Instruction,
+    payer: Payer,
+    scheduled: ScheduledTransfer | None = None,
+    due_on: date | None = None,
+    *,
+    once_for: str | None = None,
+    is_charged: bool,
+) -> Paid:
+    made = post_transfer(
+        instruction,
+        payer,
+        deed=once_for,
+        is_charged=is_charged,
+        standing=scheduled.pk if scheduled else None,
+        due_on=due_on,
+    )
+    if made.outcome in ("known", "waiting", "made_before"):
+        raise AskedBefore(made.outcome, made.stored_print, made.stored_status, made.stored_body)
+    raise_refusal(made, instruction.currency)
+    is_posted = made.destination_id is not None
+    transfer = Transfer(
+        id=made.transfer_id,
+        user_id=payer.user_id,
+        client_id=payer.client_id,
+        idempotency_key=instruction.key,
+        fingerprint=instruction.fingerprint,
+        source_id=instruction.source_id,
+        destination_id=made.destination_id,
+        payee_name=made.payee_name,
+        payee_iban=made.payee_iban,
+        currency=instruction.currency,
+        amount_minor=instruction.amount_minor,
+        reference=instruction.reference,
+        end_to_end_id=instruction.end_to_end_id,
+        status=Transfer.Status.POSTED if is_posted else Transfer.Status.PENDING,
+        created_at=made.at,
+        settled_at=made.at if is_posted else None,
+        transaction_id=made.posting_id if is_posted else None,
+        hold_id=None if is_posted else made.hold_id,
+        consent_id=made.consent_id,
+        scheduled=scheduled,
+        due_on=due_on,
+    )
+    transfer._state.adding = False
+    if not is_posted:
         # A row of this transaction: the transfer is handed over if and only if it exists.
         jobs.defer(SETTLE, transfer_id=str(transfer.pk))
-    if is_notified:
+    if made.is_notified:
         notices.enqueue_notice(notices.Kind.LARGE_PAYMENT, transfer.pk)
-    announce(transfer)
-    return transfer
+    for delivery_id in made.deliveries:
+        webhooks.enqueue(delivery_id)
+    return Paid(transfer, made.destination_iban)
 
 
 def reject(order: PaymentOrder, reason: str) -> Transfer:

@@ -17,7 +17,7 @@ from banking.ledger.refusals import Refusal
 from banking.models import Account, LedgerTransaction, Payee, Transfer
 from banking.models.transfer import TransferQuerySet
 from banking.payments import Instruction, Payer, PaymentOrder, new_payee_limit, payee_lookups, strong_proof
-from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of, run_idempotent
+from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of, run_claiming, store
 from banking.payments.payee_confirmation import Match, confirm_payee
 from banking.payments.refusals import RequestInProgress, StrongProofNeeded
 from banking.web import pending
@@ -118,12 +118,16 @@ def _make_once(request: HttpRequest, body: dict[str, Any], key: str) -> Answer:
     """The body of the answer is the transfer's `id`, or the `detail` of a refusal."""
 
     def work() -> Answer:
+        instruction = Instruction.from_body(body, key=key, fingerprint=fingerprint_of(body))
         try:
-            return Answer(201, {"id": str(payments.make(_prepare(request, body, key=key)).pk)})
+            paid = payments.pay(instruction, _payer(request), once_for=asked.operation, is_charged=False)
+            return Answer(201, {"id": str(paid.transfer.pk)})
         except Refusal as refusal:
             if not refusal.is_final:
                 raise
-            return Answer(status_of(refusal), {"detail": refusal.detail})
+            answer = Answer(status_of(refusal), {"detail": refusal.detail})
+            store(asked, answer)
+            return answer
 
     def made_before() -> Made:
         transfer = _made_before(request, key)
@@ -137,7 +141,7 @@ def _make_once(request: HttpRequest, body: dict[str, Any], key: str) -> Answer:
         key=key,
         fingerprint=fingerprint_of(body),
     )
-    return run_idempotent(asked, work, made_in=Transfer, made_before=made_before)
+    return run_claiming(asked, work, made_before=made_before)
 
 
 def _made_before(request: HttpRequest, key: str) -> Transfer | None:
@@ -147,15 +151,12 @@ def _made_before(request: HttpRequest, key: str) -> Transfer | None:
 def _prepare(request: HttpRequest, body: dict[str, Any], *, key: str, is_charged: bool = False) -> PaymentOrder:
     """`is_charged` is True for the first lookup of the destination. The next pages of the same transfer are not charged
     again."""
-    user_id = id_of(request)
-    payer = Payer(
-        user_id=user_id,
-        client_id=WEB_BANK,
-        accounts=Account.objects.of_user(user_id),
-        is_proven=is_fresh(request),
-    )
     instruction = Instruction.from_body(body, key=key, fingerprint=fingerprint_of(body))
-    return payments.prepare(instruction, payer, is_charged=is_charged)
+    return payments.prepare(instruction, _payer(request), is_charged=is_charged)
+
+
+def _payer(request: HttpRequest) -> Payer:
+    return Payer(user_id=id_of(request), client_id=WEB_BANK, is_proven=is_fresh(request))
 
 
 def _confirmation(

@@ -9,7 +9,7 @@ from banking.webhooks.announcing import announce, ping, send_again
 from banking.webhooks.consents import watch_consents
 from banking.webhooks.delivery import NotDelivered, deliver
 from banking.webhooks.permission import SCOPES_OF_EVENTS
-from banking.webhooks.queue import ATTEMPTS, TASK
+from banking.webhooks.queue import ATTEMPTS, TASK, enqueue
 
 __all__ = [
     "ATTEMPTS",
@@ -18,6 +18,7 @@ __all__ = [
     "NotDelivered",
     "announce",
     "deliver",
+    "enqueue",
     "ping",
     "send_again",
     "watch_consents",

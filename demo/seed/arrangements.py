@@ -10,7 +10,8 @@ from uuid_utils.compat import uuid7
 from accounts.models import User
 from banking import ledger
 from banking.models import Account, AccountAccess, Payee, Role, ScheduledTransfer, Transfer
-from banking.payments.transfers import LONGEST_PENDING, SETTLE
+from banking.payments.decision import LONGEST_PENDING
+from banking.payments.transfers import SETTLE
 from demo.seed import history
 from demo.seed.history import Event, Pot
 

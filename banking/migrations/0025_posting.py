@@ -1,0 +1,45 @@
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import migrations
+
+HERE = Path(__file__).parent
+
+
+def _function(file: str, name: str) -> str:
+    """The function as an earlier migration made it."""
+    text = (HERE / file).read_text()
+    begins = text.index(f"CREATE FUNCTION {name}(")
+    return text[begins : text.index("$$;", begins)].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION") + "$$;"
+
+
+def install(apps: Any, schema_editor: Any) -> None:
+    model = apps.get_model(settings.AUTH_USER_MODEL)
+    fields = {field.name for field in model._meta.fields}
+    name = "u.name" if "name" in fields else "concat_ws(' ', u.first_name, u.last_name)"
+    text = (HERE / "posting.sql").read_text().replace("{users}", model._meta.db_table).replace("{name}", name)
+    schema_editor.execute(text, params=None)
+
+
+def remove(apps: Any, schema_editor: Any) -> None:
+    schema_editor.execute(
+        """
+DROP FUNCTION ledger_post(uuid, text, text, timestamptz, date, uuid, uuid, uuid[], bigint[], text, text),
+  write_entries(uuid, timestamptz, date, uuid, uuid[], bigint[], text, text),
+  write_header(uuid, text, text, timestamptz, uuid, uuid[]), counterparty(uuid, uuid);
+"""
+        + _function("month_closings.sql", "is_owner")
+        + _function("around_the_ledger.sql", "transfer_contradiction"),
+        params=None,
+    )
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ("banking", "0024_acts_before"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+    ]
+
+    operations = [migrations.RunPython(install, remove)]

@@ -1,0 +1,106 @@
+-- Posting a transaction of the ledger in one call. The functions run with the caller's rights, and the triggers still
+-- decide: they number entries, move balances, check the seal. LANGUAGE plpgsql keeps the plans of its queries for the
+-- connection; a function of LANGUAGE sql with a search_path plans them at each call.
+
+-- The name and IBAN of the other side, as a user reads it in the entry of an account.
+CREATE FUNCTION counterparty(of_account uuid, other uuid, OUT seen_name text, OUT seen_iban text)
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+  SELECT left(CASE WHEN o.holder_id IS NULL OR o.holder_id = a.holder_id THEN o.name ELSE {name} END, 140),
+         CASE WHEN o.holder_id IS NULL THEN '' ELSE coalesce(o.iban, '') END
+    INTO seen_name, seen_iban
+    FROM bank_account a JOIN bank_account o ON o.id = other LEFT JOIN {users} u ON u.id = o.holder_id
+   WHERE a.id = of_account;
+END $$;
+
+-- The header of a transaction, under the locks of its accounts: customers' accounts by id. The bank's own accounts come
+-- last, and only their entries lock them, just before the seal: every payment touches one, so that lock must be short.
+-- NO KEY, because a full lock would conflict with the KEY SHARE locks of foreign keys.
+CREATE FUNCTION write_header(posting uuid, sort text, words text, at timestamptz, undone uuid, touched uuid[])
+RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+DECLARE found record;
+BEGIN
+  IF cardinality(touched) <> (SELECT count(DISTINCT t.one) FROM unnest(touched) AS t (one)) THEN
+    RAISE EXCEPTION 'an account has one entry in a transaction'
+      USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'entry_once_per_account';
+  END IF;
+  PERFORM FROM bank_account WHERE id = ANY (touched) AND kind = 'customer' ORDER BY id FOR NO KEY UPDATE;
+  SELECT count(DISTINCT a.currency) AS currencies, min(a.currency) AS one INTO found FROM bank_account a WHERE id = ANY (touched);
+  IF found.currencies <> 1 THEN
+    RAISE EXCEPTION 'a transaction has one currency'
+      USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'entry_account_currency';
+  END IF;
+  INSERT INTO ledger_transaction (id, currency, kind, description, created_at, reverses_id)
+    VALUES (posting, found.one, sort, words, at, undone);
+END $$;
+
+-- The entries and the seal of a transaction that has a header. `captured` is the hold that it takes: before the entries,
+-- because money on hold cannot be spent. `outside_name` and `outside_iban` are the other side at another bank.
+CREATE FUNCTION write_entries(
+  posting uuid, at timestamptz, value_day date, captured uuid, touched uuid[], amounts bigint[], outside_name text, outside_iban text
+) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+  IF captured IS NOT NULL THEN
+    UPDATE hold SET status = 'captured', captured_by_id = posting WHERE id = captured;
+  END IF;
+  -- entry_apply sets the number, the balance and, from the site's role, the time.
+  INSERT INTO ledger_entry (
+      transaction_id, account_id, currency, amount_minor, account_seq, balance_after_minor, counterparty_name,
+      counterparty_iban, booked_at, value_date)
+    SELECT posting, a.id, a.currency, side.amount, 0, 0,
+           coalesce(CASE WHEN outside_name IS NOT NULL AND a.kind = 'customer' THEN outside_name ELSE o.seen_name END, ''),
+           coalesce(CASE WHEN outside_name IS NOT NULL AND a.kind = 'customer' THEN outside_iban ELSE o.seen_iban END, ''),
+           at, value_day
+      FROM unnest(touched, amounts) AS side (account, amount) JOIN bank_account a ON a.id = side.account
+           LEFT JOIN unnest(touched) AS t (other) ON t.other <> side.account AND cardinality(touched) = 2
+           LEFT JOIN LATERAL counterparty(a.id, t.other) o ON true
+     ORDER BY a.kind = 'internal', a.id;
+  INSERT INTO ledger_seal (transaction_id, entries) VALUES (posting, cardinality(touched));
+END $$;
+
+-- One balanced transaction, all of it.
+CREATE FUNCTION ledger_post(
+  posting uuid, sort text, words text, at timestamptz, value_day date, undone uuid, captured uuid, touched uuid[],
+  amounts bigint[], outside_name text, outside_iban text
+) RETURNS void LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+  PERFORM write_header(posting, sort, words, at, undone, touched);
+  PERFORM write_entries(posting, at, value_day, captured, touched, amounts, outside_name, outside_iban);
+END $$;
+
+-- The same rules as before, with plans that are kept.
+CREATE OR REPLACE FUNCTION is_owner() RETURNS boolean LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+  RETURN has_column_privilege(session_user, 'public.bank_account', 'posted_minor', 'UPDATE');
+END $$;
+
+CREATE OR REPLACE FUNCTION transfer_contradiction(t transfer) RETURNS text LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+  IF t.status = 'posted' THEN
+    IF NOT EXISTS (
+      SELECT FROM ledger_entry WHERE transaction_id = t.transaction_id AND account_id = t.source_id
+         AND amount_minor = -t.amount_minor AND currency = t.currency) THEN
+      RETURN 'its transaction does not take the amount from its source';
+    ELSIF t.destination_id IS NOT NULL AND NOT EXISTS (
+      SELECT FROM ledger_entry WHERE transaction_id = t.transaction_id AND account_id = t.destination_id
+         AND amount_minor = t.amount_minor) THEN
+      RETURN 'its transaction does not give the amount to its destination';
+    ELSIF t.destination_id IS NULL AND EXISTS (
+      SELECT FROM ledger_entry e JOIN bank_account a ON a.id = e.account_id
+       WHERE e.transaction_id = t.transaction_id AND a.kind = 'customer' AND e.account_id <> t.source_id) THEN
+      RETURN 'its transaction pays an account of this bank';
+    ELSIF EXISTS (SELECT FROM ledger_transaction WHERE id = t.transaction_id AND reverses_id IS NOT NULL) THEN
+      RETURN 'its transaction is a reversal';
+    END IF;
+  ELSIF t.status IN ('cancelled', 'expired') AND t.hold_id IS NULL THEN
+    RETURN 'it was never pending';
+  END IF;
+  IF t.hold_id IS NOT NULL AND NOT EXISTS (
+      SELECT FROM hold h WHERE h.id = t.hold_id AND h.account_id = t.source_id AND h.amount_minor = t.amount_minor
+         AND CASE t.status WHEN 'pending' THEN h.status = 'pending'
+                           WHEN 'posted' THEN h.status = 'captured' AND h.captured_by_id = t.transaction_id
+                           ELSE h.status IN ('released', 'expired') END) THEN
+    RETURN 'its hold is not as its status says';
+  END IF;
+  RETURN NULL;
+END $$;
