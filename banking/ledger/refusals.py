@@ -94,5 +94,10 @@ _BY_CONSTRAINT: dict[str, type[Refusal]] = {
 def from_database(error: IntegrityError) -> Refusal | None:
     """The refusal for a violated constraint; None if only a bug can violate it."""
     diagnostics = getattr(error.__cause__, "diag", None)
-    refusal = _BY_CONSTRAINT.get(getattr(diagnostics, "constraint_name", None) or "")
+    return from_constraint(getattr(diagnostics, "constraint_name", None))
+
+
+def from_constraint(name: str | None) -> Refusal | None:
+    """The refusal for a constraint; None if only a bug can violate it."""
+    refusal = _BY_CONSTRAINT.get(name or "")
     return refusal() if refusal else None

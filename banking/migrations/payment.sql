@@ -168,9 +168,9 @@ BEGIN
   RETURNING id;
 END $$;
 
--- `outcome` is `made`, the code of a refusal, `proof_needed` (RFC 9470), `not_theirs`, or without a `deed` never one of
--- `known`, `waiting` (see claim_key) and `made_before`: the record of the key is gone, the transfer `earlier` is there.
--- Only after `made` something other than the claim was written.
+-- `outcome` is `made`, the code of a refusal, `refused_by_constraint` with the constraint that is `violated`, `proof_needed`
+-- (RFC 9470), `not_theirs`, or with a `deed` also `known`, `waiting` (see claim_key) and `made_before`: the record of the key
+-- is gone, the transfer `earlier` is there. Unless it is `made`, nothing but the claim of the key was written.
 CREATE FUNCTION post_transfer(
   app text, payer uuid, deed text, once_key text, print bytea, new_transfer uuid, new_posting uuid, new_hold uuid,
   paid_from uuid, paid_to uuid, to_iban text, to_name text, is_payee_known boolean, is_iban_valid boolean, is_iban_ours boolean,
@@ -180,14 +180,12 @@ CREATE FUNCTION post_transfer(
   step_up bigint, new_payees_most bigint, known_since timestamptz,
   OUT outcome text, OUT about text, OUT earlier uuid, OUT stored_print bytea, OUT stored_status int, OUT stored_body jsonb,
   OUT destination uuid, OUT destination_iban text, OUT payee text, OUT by_consent uuid, OUT is_looked_up boolean,
-  OUT is_notified boolean, OUT own_limit bigint, OUT paid_to_others numeric, OUT deliveries text[]
+  OUT is_notified boolean, OUT own_limit bigint, OUT paid_to_others numeric, OUT violated text,
+  OUT deliveries text[]
 ) LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE
   prepared record;
   day record;
-  side record;
-  is_open boolean := true;
-  available bigint;
   happened text[] := '{transfer.updated}';
   at_accounts uuid[] := ARRAY[paid_from];
   resources uuid[] := ARRAY[new_transfer];
@@ -247,17 +245,7 @@ BEGIN
   END IF;
 
   -- 4. Under the locks of both accounts, in the one lock order.
-  FOR side IN
-    SELECT a.id, a.status, a.posted_minor - a.held_minor + a.overdraft_minor AS available FROM bank_account a
-     WHERE a.id IN (paid_from, destination) ORDER BY a.id FOR NO KEY UPDATE
-  LOOP
-    IF side.id = paid_from THEN
-      is_open := is_open AND side.status = 'open';
-      available := side.available;
-    ELSE
-      is_open := is_open AND side.status <> 'closed';
-    END IF;
-  END LOOP;
+  PERFORM FROM bank_account WHERE id IN (paid_from, destination) ORDER BY id FOR NO KEY UPDATE;
   -- The payer's own reference, twice within a minute: the same payment under another idempotency key.
   IF own_reference <> '' THEN
     SELECT t.id INTO earlier FROM transfer t
@@ -275,35 +263,35 @@ BEGIN
     outcome := 'limit_exceeded';
     RETURN;
   END IF;
-  IF NOT is_open THEN
-    outcome := 'account_not_open';
-    RETURN;
-  ELSIF available < amount THEN
-    outcome := 'insufficient_funds';
-    RETURN;
-  END IF;
 
-  -- 5. The money, and the transfer as its user sees it. The amount for another bank is held until it has answered.
-  IF destination IS NOT NULL THEN
-    PERFORM ledger_post(
-      new_posting, 'transfer', remark, at, bank_day, NULL, NULL, ARRAY[paid_from, destination], ARRAY[-amount, amount], NULL, NULL);
-    happened := happened || '{transaction.booked,transaction.booked}'::text[];
-    at_accounts := at_accounts || paid_from || destination;
-    resources := resources || new_posting || new_posting;
-  ELSE
-    INSERT INTO hold (id, account_id, amount_minor, status, expires_at)
-      VALUES (new_hold, paid_from, amount, 'pending', held_until);
-  END IF;
-  INSERT INTO transfer (
-      id, user_id, client_id, idempotency_key, fingerprint, payee_name, payee_iban, currency, amount_minor, reference,
-      created_at, source_id, destination_id, end_to_end_id, status, status_reason, settled_at, hold_id, transaction_id,
-      consent_id, scheduled_id, due_on)
-    VALUES (
-      new_transfer, payer, app, once_key, print, to_name, payee, in_currency, amount, remark,
-      at, paid_from, destination, own_reference,
-      CASE WHEN destination IS NULL THEN 'pending' ELSE 'posted' END, '', CASE WHEN destination IS NOT NULL THEN at END,
-      CASE WHEN destination IS NULL THEN new_hold END, CASE WHEN destination IS NOT NULL THEN new_posting END,
-      by_consent, standing, due);
+  -- 5. The money, and the transfer as its user sees it. The amount for another bank is held until it has answered. The
+  -- constraints of the ledger decide about funds and the state of accounts; what one refuses is undone.
+  BEGIN
+    IF destination IS NOT NULL THEN
+      PERFORM ledger_post(
+        new_posting, 'transfer', remark, at, bank_day, NULL, NULL, ARRAY[paid_from, destination], ARRAY[-amount, amount], NULL, NULL);
+      happened := happened || '{transaction.booked,transaction.booked}'::text[];
+      at_accounts := at_accounts || paid_from || destination;
+      resources := resources || new_posting || new_posting;
+    ELSE
+      INSERT INTO hold (id, account_id, amount_minor, status, expires_at)
+        VALUES (new_hold, paid_from, amount, 'pending', held_until);
+    END IF;
+    INSERT INTO transfer (
+        id, user_id, client_id, idempotency_key, fingerprint, payee_name, payee_iban, currency, amount_minor, reference,
+        created_at, source_id, destination_id, end_to_end_id, status, status_reason, settled_at, hold_id, transaction_id,
+        consent_id, scheduled_id, due_on)
+      VALUES (
+        new_transfer, payer, app, once_key, print, to_name, payee, in_currency, amount, remark,
+        at, paid_from, destination, own_reference,
+        CASE WHEN destination IS NULL THEN 'pending' ELSE 'posted' END, '', CASE WHEN destination IS NOT NULL THEN at END,
+        CASE WHEN destination IS NULL THEN new_hold END, CASE WHEN destination IS NOT NULL THEN new_posting END,
+        by_consent, standing, due);
+  EXCEPTION WHEN integrity_constraint_violation THEN
+    GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
+    outcome := 'refused_by_constraint';
+    RETURN;
+  END;
 
   -- 6. Its events.
   SELECT array_agg(d.one::text) INTO deliveries FROM announce(happened, at_accounts, resources) AS d (one);

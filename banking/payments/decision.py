@@ -12,19 +12,13 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import IntegrityError
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from banking.consents.refusals import ConsentDiffers, ConsentUsed
 from banking.consents.single_transfer import fitting_consents
-from banking.ledger.refusals import (
-    AccountNotOpen,
-    AmountOutOfRange,
-    CurrencyMismatch,
-    InsufficientFunds,
-    Refusal,
-    SameAccount,
-)
+from banking.ledger.refusals import AmountOutOfRange, CurrencyMismatch, Refusal, SameAccount, from_constraint
 from banking.models.account_queryset import picked_in
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.notation import bank_day, iban
@@ -69,15 +63,15 @@ _POST = _call(
     "post_transfer",
     _TRANSFER,
     "outcome, about, earlier, stored_print, stored_status, stored_body, destination, destination_iban, payee,"
-    " by_consent, is_looked_up, is_notified, own_limit, paid_to_others, deliveries",
+    " by_consent, is_looked_up, is_notified, own_limit, paid_to_others, violated, deliveries",
 )
 
 #: Those that need no more than their code and field.
 _REFUSALS: dict[str, type[Refusal]] = {
     refusal.code: refusal
     for refusal in (
-        AccountHolderInactive, AccountNotOpen, AmountOutOfRange, ConsentDiffers, ConsentUsed, CurrencyMismatch,
-        InsufficientFunds, PayeeUnreachable, SameAccount,
+        AccountHolderInactive, AmountOutOfRange, ConsentDiffers, ConsentUsed, CurrencyMismatch, PayeeUnreachable,
+        SameAccount,
     )
 }  # fmt: skip
 
@@ -117,6 +111,7 @@ class Decision:
     is_notified: bool
     own_limit_minor: int | None
     paid_to_others_minor: int | None
+    violated: str | None
 
 
 def find_route(instruction: Instruction, payer: Payer, *, is_charged: bool) -> Route:
@@ -186,7 +181,7 @@ def post_transfer(
 
 
 def raise_refusal(decision: Decision, currency: str) -> None:
-    """If it is one."""
+    """If it is one. An IntegrityError is a bug."""
     match decision.outcome:
         case "made" | "known" | "waiting" | "made_before":
             return
@@ -200,6 +195,8 @@ def raise_refusal(decision: Decision, currency: str) -> None:
             raise new_payee_limit.exceeded(currency)
         case "duplicate_transfer":
             raise DuplicateTransfer(field=decision.about, duplicate_of=str(decision.earlier))
+        case "refused_by_constraint":
+            raise from_constraint(decision.violated) or IntegrityError(f"violates {decision.violated}")
     raise _refusal(decision.outcome, decision.about)
 
 

@@ -22,7 +22,7 @@ def remove(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("banking", "0025_posting"),
+        ("banking", "0027_posting"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

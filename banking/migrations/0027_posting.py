@@ -38,7 +38,7 @@ DROP FUNCTION ledger_post(uuid, text, text, timestamptz, date, uuid, uuid, uuid[
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("banking", "0024_acts_before"),
+        ("banking", "0026_checkpoints_and_range"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
