@@ -8,7 +8,6 @@ from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from allauth.account.signals import email_confirmed, user_logged_in
-from allauth.usersessions.models import UserSession
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
@@ -26,7 +25,7 @@ from oauth.models.authorization import authorization_granted, authorizations_rev
 def record_login(request: HttpRequest, user: User, response: HttpResponseBase, **_: Any) -> None:
     """For every way to log in."""
     sessions.delete_expired(user)
-    UserSession.objects.create_from_request(request)
+    sessions.add(request, user)
     known_device.remember(request, response, user)
     # This comes after the notice of a new browser, which must be in the owner's language: the new login may be somebody
     # else's.

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from accounts.passwords import argon2
+
 MIN_SECRET_KEY_CHARACTERS = 50
 MIN_SECRET_KEY_DIFFERENT_CHARACTERS = 10
 _MAIL_THAT_GOES_NOWHERE = ("console", "dummy", "filebased", "locmem")
@@ -151,7 +153,29 @@ def _proxy_headers() -> Iterator[CheckMessage]:
         )
 
 
-_CHECKS = (_secret_key, _database, _hosts, _mail, _outbound, _proxies, _proxy_headers, _metrics, _cache, _throttles)
+def _password_hashes() -> Iterator[CheckMessage]:
+    memory, passes = settings.PASSWORD_HASH_MEMORY_KIB, settings.PASSWORD_HASH_PASSES
+    if not argon2.is_strong(memory_kib=memory, passes=passes):
+        yield Error(
+            f"Password hashes with {memory:,} KiB and {passes} passes are weaker than OWASP recommends (ASVS 11.4.2).",
+            hint="Leave PASSWORD_HASH_MEMORY_KIB and PASSWORD_HASH_PASSES unset, or raise one of them.",
+            id="config.E013",
+        )
+
+
+_CHECKS = (
+    _secret_key,
+    _database,
+    _hosts,
+    _mail,
+    _outbound,
+    _proxies,
+    _proxy_headers,
+    _metrics,
+    _cache,
+    _password_hashes,
+    _throttles,
+)
 
 
 def _is_loopback(host: str) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.template import Template
 from django.test import Client as Browser
 from django.test import TransactionTestCase
@@ -19,6 +18,7 @@ from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from accounts.models import User
+from accounts.passwords.argon2 import Argon2PasswordHasher
 from config import table_cache as cache_table
 from oauth.conf import conf
 from oauth.infrastructure import caches

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
+from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from allauth.usersessions.adapter import get_adapter as get_sessions_adapter
 from allauth.usersessions.models import UserSession
@@ -25,6 +26,8 @@ from accounts.models import User
 from oauth.models import Session
 from oauth.sessions import login_session
 
+_USER_AGENT_LENGTH = UserSession._meta.get_field("user_agent").max_length
+
 
 class SessionsAdapter(DefaultUserSessionsAdapter):
     def end_sessions(self, sessions_to_end: Iterable[UserSession]) -> None:
@@ -38,6 +41,16 @@ def delete_expired(user: User) -> None:
     """Deletes rows whose browser session has expired or is gone. `listed` finds those that are logged out otherwise."""
     running = BrowserSession.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=timezone.now())
     UserSession.objects.filter(~Exists(running), user=user).delete()
+
+
+def add(request: HttpRequest, user: User) -> None:
+    """For a login, which has just got a new session key. allauth's own way looks for the key first."""
+    UserSession.objects.create(
+        user=user,
+        session_key=request.session.session_key,
+        ip=get_account_adapter().get_client_ip(request),
+        user_agent=request.headers.get("User-Agent", "")[:_USER_AGENT_LENGTH],
+    )
 
 
 def listed(request: HttpRequest) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from allauth.account.views import LoginView as AllauthLoginView
 from allauth.account.views import PasswordResetView as AllauthPasswordResetView
+from allauth.core.ratelimit import respond_429
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
@@ -15,6 +16,8 @@ from django.utils.translation import gettext as _
 from accounts import second_factors
 from accounts.login import way_on
 from oauth.authorize import interaction
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit, LimitReached
 
 
 @login_required
@@ -31,7 +34,20 @@ def stronger_login(request: HttpRequest) -> HttpResponseBase:
     return HttpResponseRedirect(f"{reverse(page)}{query}")
 
 
+#: From one IP address in a minute, because each computes a hash.
+LOGINS = Limit("logins", 120)
+
+
 class LoginView(AllauthLoginView):
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            rate_limits.spend(LOGINS, rate_limits.address_of(request))
+        except LimitReached as refusal:
+            response = respond_429(request)
+            response["Retry-After"] = str(refusal.retry_after_seconds)
+            return response
+        return super().post(request, *args, **kwargs)
+
     def get_form(self, *args: Any, **kwargs: Any) -> Any:
         """Browsers offer passkeys in the email field (WebAuthn §5.1.4, conditional mediation)."""
         form = super().get_form(*args, **kwargs)

@@ -16,6 +16,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from accounts.login import way_on
+from accounts.passwords.argon2 import TooManyHashes
 from banking.api.problems import json_response, problem
 from oauth.conf import conf
 from oauth.errors import described
@@ -24,7 +25,8 @@ logger = logging.getLogger(__name__)
 
 OUTAGE_RETRY_AFTER_SECONDS = 2
 
-# The database or the cache is unreachable, too slow, or has no connection left. An error of a statement is no outage.
+# The database or the cache is unreachable, too slow, or has no connection left, or too many log in at the same time. An
+# error of a statement is no outage.
 _OUTAGES = (
     OperationalError,
     InterfaceError,
@@ -33,6 +35,7 @@ _OUTAGES = (
     TooManyRequests,
     RedisConnectionError,
     RedisTimeoutError,
+    TooManyHashes,
 )
 _PROTOCOL = ("/oauth/", "/.well-known/", "/health/")
 # Pages under /oauth/.

@@ -62,7 +62,8 @@ class MachineContentSecurityPolicyMiddleware:
 
 
 class OutageMiddleware:
-    """Answers 503 with Retry-After, in the caller's format, where a view cannot reach the database or the cache.
+    """Answers 503 with Retry-After, in the caller's format, where a view cannot reach the database or the cache, or
+    hash a password now.
 
     Innermost. An outage in another middleware reaches `errors.server_error` instead.
     """
@@ -76,7 +77,7 @@ class OutageMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not errors.is_outage(exception):
             return None
-        logger.error("The database or the cache is not available: %s: %s", type(exception).__name__, exception)
+        logger.error("The request cannot be answered for now: %s: %s", type(exception).__name__, exception)
         return errors.answer(request, errors.OUTAGE)
 
 

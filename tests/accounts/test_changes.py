@@ -5,12 +5,12 @@ from io import StringIO
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP
-from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.contrib.auth.management.commands import changepassword
 from django.core import mail
 from django.core.management import call_command
 from django.test import Client as Browser
 
+from accounts.passwords.argon2 import Argon2PasswordHasher
 from accounts import changes
 from accounts.models import User
 from oauth.models import AuditEvent, Authorization, Session

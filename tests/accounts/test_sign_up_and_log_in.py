@@ -154,12 +154,16 @@ def test_a_log_in_takes_no_more_statements_for_the_browsers_before_it(alice):
         log_in(Browser(), alice.email)
 
     def statements():
-        with CaptureQueriesContext(connection) as captured:
-            log_in(Browser(), alice.email)
-        return len(captured)
+        """The fewest of three, because a rate limit writes its count at some logins."""
+        counts = []
+        for _ in range(3):
+            with CaptureQueriesContext(connection) as captured:
+                log_in(Browser(), alice.email)
+            counts.append(len(captured))
+        return min(counts)
 
     first = statements()
-    for _ in range(8):
+    for _ in range(4):
         log_in(Browser(), alice.email)
     assert statements() == first
     assert UserSession.objects.filter(user=alice).count() == 12

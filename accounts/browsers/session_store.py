@@ -1,0 +1,29 @@
+"""SESSION_ENGINE: Django's sessions in the database, with one statement for each change.
+
+Django first asks whether a new key of 32 random characters is taken, and begins a transaction for each statement. Here
+the primary key refuses a taken one, and the statement is its own transaction.
+"""
+
+from django.contrib.sessions.backends.base import VALID_KEY_CHARS, CreateError, UpdateError
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
+from django.db import DatabaseError, IntegrityError, router
+from django.utils.crypto import get_random_string
+
+
+class SessionStore(DatabaseSessionStore):
+    def _get_new_session_key(self) -> str:
+        return get_random_string(32, VALID_KEY_CHARS)
+
+    def save(self, must_create: bool = False) -> None:
+        """Raises CreateError if the key is taken, and UpdateError if the session has been deleted meanwhile."""
+        if self.session_key is None:
+            self.create()
+            return
+        row = self.create_model_instance(self._get_session(no_load=must_create))
+        using = router.db_for_write(self.model, instance=row)
+        try:
+            row.save(force_insert=must_create, force_update=not must_create, using=using)
+        except IntegrityError as error:
+            raise CreateError if must_create else error from error
+        except DatabaseError as error:
+            raise error if must_create else UpdateError from error
