@@ -10,9 +10,9 @@ from django.core import mail
 from django.core.management import call_command
 from django.test import Client as Browser
 
-from accounts.passwords.argon2 import Argon2PasswordHasher
 from accounts import changes
 from accounts.models import User
+from accounts.passwords.argon2 import Argon2PasswordHasher
 from oauth.models import AuditEvent, Authorization, Session
 from tests.lib.login import NEW_PASSWORD, ask_for_code, code_in, enter, is_logged_in, log_in, path_in, submit
 from tests.lib.notices import told
