@@ -19,7 +19,8 @@ class SessionStore(DatabaseSessionStore):
         if self.session_key is None:
             self.create()
             return
-        row = self.create_model_instance(self._get_session(no_load=must_create))
+        data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]  # not in the stubs
+        row = self.create_model_instance(data)
         using = router.db_for_write(self.model, instance=row)
         try:
             row.save(force_insert=must_create, force_update=not must_create, using=using)

@@ -7,7 +7,7 @@ from allauth.account.views import LoginView as AllauthLoginView
 from allauth.account.views import PasswordResetView as AllauthPasswordResetView
 from allauth.core.ratelimit import respond_429
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -39,14 +39,15 @@ LOGINS = Limit("logins", 120)
 
 
 class LoginView(AllauthLoginView):
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             rate_limits.spend(LOGINS, rate_limits.address_of(request))
         except LimitReached as refusal:
-            response = respond_429(request)
+            response: HttpResponse = respond_429(request)
             response["Retry-After"] = str(refusal.retry_after_seconds)
             return response
-        return super().post(request, *args, **kwargs)
+        answer: HttpResponse = super().post(request, *args, **kwargs)
+        return answer
 
     def get_form(self, *args: Any, **kwargs: Any) -> Any:
         """Browsers offer passkeys in the email field (WebAuthn §5.1.4, conditional mediation)."""
