@@ -1,4 +1,5 @@
-"""HTTP requests to URLs that clients chose: jwks_uri, sector_identifier_uri, logo_uri, back-channel logout, webhooks.
+"""HTTP requests to URLs that clients chose: jwks_uri, sector_identifier_uri, logo_uri, the client ID as the URL of its
+metadata document, back-channel logout, webhooks.
 
 Against server-side request forgery (OWASP API7), the name is resolved once, all its IP addresses must be public, and
 the connection goes to the address that was checked, so another DNS answer changes nothing. https only, no redirects,
@@ -52,6 +53,8 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    #: The header Cache-Control; several lines of it are joined (RFC 9110 §5.3).
+    cache_control: str = ""
 
 
 def check_url(url: str) -> None:
@@ -72,6 +75,11 @@ def get_json(url: str) -> Any:
     answer = request("GET", url)
     if answer.status != 200:
         raise OutboundError(f"it answered {answer.status}.")
+    return json_of(answer)
+
+
+def json_of(answer: Answer) -> Any:
+    """The JSON in the body. Raises OutboundError."""
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -117,7 +125,8 @@ def request(
             pool.close()
         if len(content) > max_bytes:
             raise OutboundError(f"it answered more than {max_bytes} bytes.")
-        return Answer(response.status, response.headers.get("Content-Type", ""), content)
+        headers_of = response.headers
+        return Answer(response.status, headers_of.get("Content-Type", ""), content, headers_of.get("Cache-Control", ""))
     raise OutboundError("it did not answer.") from failure
 
 

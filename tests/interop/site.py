@@ -41,6 +41,11 @@ class Site:
     registration_token: str = ""
 
     @property
+    def certificate(self) -> Path:
+        """The file (PEM) of a key and its certificate for localhost, for other servers of a test."""
+        return self.authority.with_name("localhost.pem")
+
+    @property
     def api(self) -> str:
         """The resource identifier of the bank's API, and the URL that its paths begin with."""
         return f"{self.issuer}/api/v1"
@@ -69,7 +74,8 @@ def running(folder: Path, template: str) -> Iterator[Site]:
     site.data_dir.mkdir()
     environment = {
         "OAUTH_ISSUER": site.issuer, "TRUSTED_PROXIES": "127.0.0.1", "PROXY_SECRETS": _PROXY_SECRET,
-        "OUTBOUND_ALLOWED_HOSTS": "localhost,127.0.0.1",
+        "OUTBOUND_ALLOWED_HOSTS": "localhost,127.0.0.1", "ALLOW_CLIENT_ID_METADATA_DOCUMENTS": "on",
+        "SSL_CERT_FILE": str(site.authority),
     }  # fmt: skip
     with servers.demo(site.data_dir, template, name="interop", **environment) as server:
         site_port = server.url.rpartition(":")[2]
@@ -85,6 +91,7 @@ def _certify(folder: Path) -> Path:
     certificate = certificates.of_localhost(authority)
     (folder / "site.pem").write_text(certificate.pem)
     (folder / "site.key").write_text(certificate.key_pem)
+    (folder / "localhost.pem").write_text(certificate.key_pem + certificate.pem)
     file = folder / "authority.pem"
     file.write_text(authority.pem)
     trusted = pkcs12.PKCS12Certificate(authority.certificate, b"authority")

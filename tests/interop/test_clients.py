@@ -16,6 +16,8 @@ import requests
 from tests.interop import programs
 from tests.interop.site import Site
 from tests.lib import person
+from tests.lib.client_keys import ClientKey
+from tests.lib.http_listener import HttpListener
 from tests.lib.oauth_client import CHALLENGE, VERIFIER
 from tests.lib.servers import wait_until
 from tests.lib.toolchains import GO, JAVA, NODE, PYTHON, Toolchain
@@ -136,6 +138,57 @@ def test_an_mcp_client_finds_everything_from_the_refusal_of_the_resource(
         "challenged": 401, "found": f"{site.issuer}/.well-known/oauth-protected-resource/api/v1",
         "steps": "REDIRECT AUTHORIZED AUTHORIZED", "accounts": ACCOUNTS, "refreshed": True,
     }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Described:
+    """A client that nobody registers: its ID is the URL of a document that it serves itself."""
+
+    name: str
+    file: str
+    expected: dict[str, Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+DESCRIBED = [
+    Described("MCP SDK", "mcp-sdk.mjs", {"steps": "REDIRECT AUTHORIZED AUTHORIZED", "accounts": ACCOUNTS}),
+    Described("openid-client", "openid-client.mjs", {**ALICE, "rotated": True, "loggedOut": BYE}),
+    Described(
+        "oauth4webapi", "fapi-oauth4webapi.mjs", {"answered": "response", "type": "dpop", "accounts": 3},
+        {"security_profile": "fapi2-message-signing", "token_endpoint_auth_method": "private_key_jwt"},
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "one", [pytest.param(one, id=one.name, marks=pytest.mark.client(one.name)) for one in DESCRIBED]
+)
+def test_a_client_with_a_metadata_document_needs_no_registration(
+    site: Site, prepared: Prepare, tmp_path: Path, one: Described
+) -> None:
+    """draft-ietf-oauth-client-id-metadata-document; the document is on this machine, which this site allows."""
+    key = ClientKey()
+    with HttpListener(certificate=site.certificate) as app:
+        address = f"https://localhost:{app.port}/client.json"
+        app.body = {
+            "client_id": address, "client_name": one.name, "redirect_uris": [NATIVE], "scope": SCOPES,
+            "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
+            "post_logout_redirect_uris": ["http://localhost:3000/"], "application_type": "native",
+            "token_endpoint_auth_method": "none", "jwks": {"keys": [key.public]}, **one.metadata,
+        }  # fmt: skip
+        service = site.demo_client("demo-service")
+        environment = programs.environment_for(
+            site, CLIENT_ID=address, CLIENT_METADATA_URL=address, REDIRECT_URI=NATIVE,
+            AFTER_LOGOUT="http://localhost:3000/", PRIVATE_KEY=json.dumps({**key.jwk.export_private(as_dict=True), "kid": key.kid}),
+            SERVICE_ID=service["client_id"], SERVICE_SECRET=service["client_secret"],
+        )  # fmt: skip
+        report = programs.run(
+            program(prepared(NODE), NODE, one.file), environment, site=site, returns_to=(NATIVE, AFTER),
+            log=tmp_path / "log",
+        )  # fmt: skip
+        assert report.items() >= one.expected.items(), report
+        assert report.get("client", address) == address
+        assert [path for _, path, _ in app.received] == ["/client.json"]
 
 
 @pytest.mark.client("openid-client")

@@ -2,14 +2,19 @@
 
 import http.server
 import json
+import ssl
 import threading
+from pathlib import Path
 from typing import Any
 
 
 class HttpListener:
-    """Answers every request with `status` and `body` (JSON, or bytes as they are); remembers what it received."""
+    """Answers every request with `status` and `body` (JSON, or bytes as they are); remembers what it received.
 
-    def __init__(self, body: Any = None, status: int = 200) -> None:
+    `certificate` is a file (PEM) with a key and its certificate: with it, the server speaks TLS only.
+    """
+
+    def __init__(self, body: Any = None, status: int = 200, *, certificate: Path | None = None) -> None:
         self.body, self.status, self.headers = body, status, {"Content-Type": "application/json"}
         self.received: list[tuple[str, str, bytes]] = []
         listener = self
@@ -31,6 +36,11 @@ class HttpListener:
                 pass
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
 
@@ -43,7 +53,7 @@ class HttpListener:
         return f"127.0.0.1:{self.port}"
 
     def url(self, path: str) -> str:
-        return f"http://{self.host}{path}"
+        return f"{self.scheme}://{self.host}{path}"
 
     def __enter__(self) -> "HttpListener":
         self._thread.start()

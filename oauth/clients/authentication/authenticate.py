@@ -9,6 +9,7 @@ from oauth.clients import cache
 from oauth.clients.authentication import methods, mutual_tls
 from oauth.clients.authentication.assertion import UsedBefore
 from oauth.clients.authentication.methods import FAILED
+from oauth.clients.registration import metadata_document
 from oauth.conf import conf
 from oauth.errors import InvalidClient, InvalidRequest
 from oauth.models import Client
@@ -69,7 +70,15 @@ def verify(credentials: Credentials) -> Client:
             raise
         except InvalidClient:
             pass  # it may have changed since: the cached client never causes a refusal
-    return _verified(credentials, cache.load(credentials.client_id))
+    return _verified(credentials, _current(credentials.client_id))
+
+
+def _current(client_id: str) -> Client | None:
+    """The client as it is now. One with a metadata document is as its document says: it may push a request before the
+    authorization endpoint has seen it, or sign with a key that its document did not have at the last fetch."""
+    if metadata_document.is_address(client_id):
+        metadata_document.current_client(client_id)
+    return cache.load(client_id)
 
 
 def _verified(credentials: Credentials, client: Client | None) -> Client:

@@ -1,23 +1,21 @@
 """Clients whose client_id is the URL of their metadata (draft-ietf-oauth-client-id-metadata-document-01).
 
-Off by default. django-oauth-toolkit fetches the document (https only, one DNS lookup, public addresses, no redirect, a
-limited size). Its content is checked and stored like any registration.
+Off by default. `fetched_document` fetches the document. Its content is checked and stored like any registration.
 """
 
 import logging
 import threading
-from datetime import timedelta
 
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from oauth2_provider.cimd import CIMDError, is_cimd_client_id
-from oauth2_provider.settings import oauth2_settings
+from oauth2_provider.cimd import is_cimd_client_id
 
 from oauth.clients import changes
-from oauth.clients.registration import ceiling, metadata
+from oauth.clients.registration import ceiling, fetched_document, metadata
 from oauth.conf import conf
 from oauth.errors import InvalidClientMetadata, OAuthError
+from oauth.infrastructure.outbound import OutboundError
 from oauth.models import AuditEvent, Client
 from oauth.models.client import AuthenticationMethod
 from oauth.models.client import identity as client_identity
@@ -44,7 +42,7 @@ def current_client(client_id: str) -> Client | None:
         return known
     try:
         return _fetch(client_id, known)
-    except (CIMDError, OAuthError, IntegrityError) as error:
+    except (OutboundError, OAuthError, IntegrityError) as error:
         # The page says only that the app is unknown; its developer asks the operator.
         logger.warning("client ID metadata document not usable", extra={"document": client_id, "reason": str(error)})
         # A URL that fails must cost little, so it is not fetched again for a while.
@@ -55,11 +53,13 @@ def current_client(client_id: str) -> Client | None:
 
 
 def _fetch(client_id: str, known: Client | None) -> Client:
-    document, max_age_seconds = oauth2_settings.CIMD_METADATA_FETCHER().fetch(client_id)
+    fetched = fetched_document.fetch(client_id)
+    document = fetched.content
     if document.get("client_id") != client_id:
         raise InvalidClientMetadata("client_id in the document must be the address of the document.")
     method = document.get("token_endpoint_auth_method", AuthenticationMethod.NONE.value)
-    if method not in (AuthenticationMethod.NONE, AuthenticationMethod.PRIVATE_KEY_JWT) or "client_secret" in document:
+    shares_secret = not {"client_secret", "client_secret_expires_at"}.isdisjoint(document)
+    if method not in (AuthenticationMethod.NONE, AuthenticationMethod.PRIVATE_KEY_JWT) or shares_secret:
         # §4.1: such a client shares no secret with this server.
         raise InvalidClientMetadata("A client with a metadata document must be public or use private_key_jwt.")
     client = known or Client(client_id=client_id, registration_source=Client.RegistrationSource.CIMD)
@@ -67,7 +67,7 @@ def _fetch(client_id: str, known: Client | None) -> Client:
     limit = ceiling.of_document(client)
     metadata.apply(client, {**document, "token_endpoint_auth_method": method}, limit)
     client.registration_ceiling = limit.to_json()
-    client.cimd_expires_at = timezone.now() + timedelta(seconds=max_age_seconds)
+    client.cimd_expires_at = timezone.now() + fetched.lifetime
     with transaction.atomic():
         client.save()
         if known:

@@ -1,16 +1,18 @@
 """Clients named by the address of their metadata (draft-ietf-oauth-client-id-metadata-document)."""
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
 from django.utils import timezone
-from oauth2_provider.cimd import CIMDError, SafeMetadataFetcher
 
-from oauth.clients.registration import ceiling
+from oauth.clients.registration import ceiling, fetched_document
+from oauth.clients.registration.fetched_document import Document
+from oauth.infrastructure.outbound import OutboundError
 from oauth.models import AuditEvent, Authorization, Client
-from tests.lib.client_keys import ClientKey
-from tests.lib.oauth_client import authorization_url, callback, decide
+from tests.lib.client_keys import ClientKey, by
+from tests.lib.oauth_client import CHALLENGE, authorization_url, callback, decide
 
 pytestmark = pytest.mark.django_db
 
@@ -29,20 +31,20 @@ KEYS = {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [KEY.p
 
 @pytest.fixture
 def web(settings, monkeypatch):
-    """The world outside, as a dict of documents; counts what is fetched. The real fetcher has tests of its own."""
+    """The world outside, as a dict of documents; counts what is fetched. test_fetched_document.py tests the fetch."""
 
     class World(dict):
         fetched = 0
 
     world = World({ADDRESS: DOCUMENT})
 
-    def fetch(self, client_id):
+    def fetch(client_id):
         world.fetched += 1
         if client_id not in world:
-            raise CIMDError("no such document")
-        return world[client_id], 600
+            raise OutboundError("no such document")
+        return Document(world[client_id], timedelta(minutes=10))
 
-    monkeypatch.setattr(SafeMetadataFetcher, "fetch", fetch)
+    monkeypatch.setattr(fetched_document, "fetch", fetch)
     settings.OAUTH = {**settings.OAUTH, "ALLOW_CLIENT_ID_METADATA_DOCUMENTS": True}
     return world
 
@@ -84,6 +86,7 @@ def test_a_document_is_kept_as_long_as_it_says(browser, web):
         {**DOCUMENT, "redirect_uris": ["http://app.example/callback"]},
         {**DOCUMENT, "token_endpoint_auth_method": "client_secret_basic"},
         {**DOCUMENT, "client_secret": "x"},
+        {**DOCUMENT, "client_secret_expires_at": 0},
         {**DOCUMENT, "grant_types": ["client_credentials"]},
         {**DOCUMENT, "scope": "nonsense"},
     ],
@@ -157,6 +160,31 @@ def test_a_changed_document_ends_what_hung_on_the_one_before(browser, web, token
     assert {one.revocation_reason for one in ended} == ({"client_changed"} if ends else set())
     assert ended.count() == (2 if ends else 0)
     assert AuditEvent.objects.filter(action="revoked").exists() == ends
+
+
+def pushed(token_endpoint, key):
+    body = {
+        "response_type": "code", "client_id": ADDRESS, "redirect_uri": DOCUMENT["redirect_uris"][0], "scope": "accounts:read",
+        "code_challenge": CHALLENGE, "code_challenge_method": "S256", **by(key.assertion(ADDRESS)),
+    }  # fmt: skip
+    return token_endpoint.send(urlencode(body), endpoint="/oauth/par")
+
+
+def test_an_unknown_app_may_push_its_first_request(web, token_endpoint):
+    """RFC 9126 §2: this server sees the client first where it pushes, not where the user comes."""
+    web[ADDRESS] = {**DOCUMENT, **KEYS}
+    assert pushed(token_endpoint, KEY).status_code == 201
+    assert pushed(token_endpoint, OTHER_KEY).json()["error"] == "invalid_client"
+    assert (web.fetched, Client.objects.get().name) == (1, "An app of the web")
+
+
+def test_an_app_authenticates_with_a_key_that_its_document_has_since(web, token_endpoint):
+    web[ADDRESS] = {**DOCUMENT, **KEYS}
+    assert pushed(token_endpoint, KEY).status_code == 201
+    web[ADDRESS] = {**DOCUMENT, **KEYS, "jwks": {"keys": [OTHER_KEY.public]}}
+    with time_machine.travel(timezone.now() + timedelta(seconds=601)):
+        assert pushed(token_endpoint, OTHER_KEY).status_code == 201
+        assert pushed(token_endpoint, KEY).json()["error"] == "invalid_client"
 
 
 def test_an_address_that_fails_is_left_alone_for_a_while(browser, web):
