@@ -11,6 +11,7 @@ import jwt
 from accounts.upstream.adapter import Distrusted
 from oauth.algorithms import CLIENT_SIGNING_ALGORITHMS
 from oauth.models.client import keys
+from oauth.tokens.id_token import left_half_hash
 
 CLOCK_SKEW_SECONDS = 30
 REQUIRED = ("iss", "sub", "aud", "exp", "iat")
@@ -22,8 +23,11 @@ def nonce_for(code_verifier: str) -> str:
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-def validated(token: Any, *, jwks: Any, issuer: str, client_id: str, nonce: str) -> dict[str, Any]:
-    """The claims of `token`. `jwks` is the JWK Set of the provider. Raises Distrusted."""
+def validated(
+    token: Any, *, jwks: Any, issuer: str, client_id: str, nonce: str, access_token: str
+) -> dict[str, Any]:  # fmt: skip
+    """The claims of `token`. `jwks` is the JWK Set of the provider; `access_token` came with `token`. Raises
+    Distrusted."""
     try:
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError:
@@ -41,7 +45,19 @@ def validated(token: Any, *, jwks: Any, issuer: str, client_id: str, nonce: str)
     # §3.1.3.7 (11): it answers the request of this browser, so a stolen code of another login is of no use.
     if not hmac.compare_digest(str(claims.get("nonce")).encode(), nonce.encode()):
         raise Distrusted("The ID token has another nonce than the request.")
+    # §3.1.3.8: `at_hash` is optional with a code. If it is there, UserInfo must be asked with no other access token.
+    if "at_hash" in claims and not _is_hash(claims["at_hash"], access_token, algorithm):
+        raise Distrusted("The access token is another than the ID token names (at_hash).")
     return claims
+
+
+def _is_hash(value: Any, access_token: str, algorithm: str) -> bool:
+    """§3.1.3.6: the left half of the hash that the algorithm of the ID token uses."""
+    try:
+        expected = left_half_hash(access_token, algorithm)
+    except UnicodeEncodeError:
+        return False
+    return hmac.compare_digest(str(value).encode(), expected.encode())
 
 
 def _candidates(jwks: Any, kid: Any, algorithm: str) -> Iterator[jwt.PyJWK]:

@@ -47,11 +47,21 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
         """The two tokens. Nothing else in the answer is used."""
         if pkce_code_verifier is None:
             raise Distrusted("The request had no PKCE.")
+        self._check_issuer(request)
         self.expected_nonce = id_token.nonce_for(pkce_code_verifier)
         given = super().get_access_token_data(request, app, client, pkce_code_verifier=pkce_code_verifier)
         if not isinstance(given, dict) or not isinstance(given.get("access_token"), str):
             raise Distrusted("The token response has no access token.")
         return {name: given.get(name) for name in ("access_token", "id_token")}
+
+    def _check_issuer(self, request: HttpRequest) -> None:
+        """RFC 9207 §2.4: the answer must come from this provider, before its code goes there. Otherwise a provider that
+        attacks another one gets the codes of that one (RFC 9700 §4.4)."""
+        named = request.GET.getlist("iss")
+        if not named and self.openid_config.get("authorization_response_iss_parameter_supported") is not True:
+            return
+        if named != [self.openid_config["issuer"]]:
+            raise Distrusted("The answer must name the provider once in the parameter iss.")
 
     def complete_login(self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any) -> SocialLogin:
         """OpenID Connect Core §3.1.3.5: an ID token that is not valid ends the login, before UserInfo is asked."""
@@ -61,6 +71,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
             issuer=self.openid_config["issuer"],
             client_id=app.client_id,
             nonce=self.expected_nonce,
+            access_token=token.token,
         )
         data = {"id_token": claims}
         if "userinfo_endpoint" in self.openid_config and app.settings.get("fetch_userinfo", True):

@@ -296,6 +296,50 @@ def test_user_info_about_another_subject_lets_nobody_in(browser, provider):
     assert not is_logged_in(fresh)
 
 
+def hash_of(access_token):
+    return base64.urlsafe_b64encode(hashlib.sha256(access_token).digest()[:16]).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize(
+    ("at_hash", "is_in"),
+    [(hash_of(b"opaque"), True), (hash_of(b"of-another-login"), False), ("", False), (None, False), (7, False)],
+)
+def test_the_access_token_is_the_one_of_the_id_token(browser, provider, at_hash, is_in):
+    """OpenID Connect Core §3.1.3.8: `at_hash` may be missing, as in the other tests, and must not be wrong."""
+    connect(provider, browser)
+    provider.says(sub="their-alice", at_hash=at_hash)
+    if not is_in:
+        return assert_refused(provider, Browser())
+    fresh = Browser()
+    provider.visit(fresh)
+    assert is_logged_in(fresh)
+
+
+def test_an_access_token_that_has_no_hash_lets_nobody_in(browser, provider):
+    connect(provider, browser)
+    provider.says(sub="their-alice", at_hash=hash_of(b"opaque"))
+    provider.listener.body["access_token"] = "täuschend"
+    assert_refused(provider, Browser())
+
+
+@pytest.mark.parametrize(
+    ("is_promised", "named", "is_in"),
+    [(False, [], True), (False, ["{issuer}"], True), (True, ["{issuer}"], True), (True, [], False), ("yes", [], True),
+     (True, ["https://evil.example"], False), (False, ["https://evil.example"], False), (False, [""], False),
+     (True, ["{issuer}/"], False), (True, ["{issuer}", "https://evil.example"], False)],
+)  # fmt: skip
+def test_a_code_goes_only_to_the_provider_that_answered(browser, provider, is_promised, named, is_in):
+    """RFC 9207 §2.4, RFC 9700 §4.4: one provider gets no code of another (mix-up)."""
+    connect(provider, browser)
+    provider.says(sub="their-alice")
+    provider.listener.body["authorization_response_iss_parameter_supported"] = is_promised
+    provider.asked_for()
+    fresh = Browser()
+    provider.visit(fresh, iss=[one.format(issuer=provider.issuer) for one in named])
+    assert is_logged_in(fresh) is is_in
+    assert provider.asked_for() == (["/token", "/userinfo"] if is_in else [])
+
+
 def test_user_info_is_asked_after_the_id_token_was_validated(browser, provider):
     connect(provider, browser)
     provider.asked_for()
