@@ -12,7 +12,7 @@ from oauth.audit import refusals
 from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
 from oauth.resource_server.authentication import presented_token, require_possession, verify_access_token
-from oauth.resource_server.challenges import InvalidRequest, InvalidToken, NoToken
+from oauth.resource_server.challenges import InvalidRequest, InvalidToken, NoToken, Refusal
 from oauth.tokens.access_token import AccessToken
 from oauth.tokens.verification import InvalidJWT
 from oauth.wiring import token_policy
@@ -56,6 +56,8 @@ def answers_refusals(handler: Handler) -> Handler:
         try:
             return handler(endpoint, *args, **kwargs)
         except APIException as refusal:
+            if isinstance(refusal, Refusal):
+                refusal.resource = None  # RFC 9728 §3.3: this resource has no metadata document
             endpoint.refused_with = str(refusal.default_code)
             return _refusal_response(endpoint.endpoint, refusal)
 

@@ -3,10 +3,12 @@
 from django.http import HttpRequest, HttpResponseBase, JsonResponse
 
 from oauth.proof import nonce
+from oauth.resource_server.asked import asked_resource
 from oauth.resource_server.challenges import Refusal
 
 
 def refusal_response(request: HttpRequest, refusal: Refusal) -> JsonResponse:
+    refusal.resource = asked_resource(request)
     response = JsonResponse(refusal.body, status=refusal.status_code, headers=refusal.headers)
     offer_nonce(request, response)
     return response

@@ -15,6 +15,7 @@ from oauth.infrastructure.dotted_path import resolve
 from oauth.proof import certificate, dpop
 from oauth.resource_server import opaque, verified
 from oauth.resource_server.api_request import Request
+from oauth.resource_server.asked import asked_resource, refusals_of
 from oauth.resource_server.challenges import (
     InvalidDPoPProof,
     InvalidRequest,
@@ -129,6 +130,11 @@ def authenticate(request: Request) -> AccessToken | None:
     It must be in `Authorization: Bearer <access token>` (RFC 6750 §2.1) or `DPoP <access token>` (RFC 9449 §7.1). A
     token anywhere else, such as in the query, is ignored. Raises a Refusal.
     """
+    with refusals_of(request):
+        return _authenticate(request)
+
+
+def _authenticate(request: Request) -> AccessToken | None:
     presented = presented_token(str(request.META.get("HTTP_AUTHORIZATION", "")).encode("latin-1", "replace"))
     if presented is None:
         return None
@@ -146,13 +152,14 @@ def authenticate(request: Request) -> AccessToken | None:
 def require_token(request: Request, *scopes: str) -> AccessToken:
     """The token of a request, with all these scopes. Raises a Refusal: NoToken, InsufficientScope, ..."""
     token = authenticate(request)
-    if token is None:
-        raise NoToken
-    require_scopes(token, scopes)
+    with refusals_of(request):
+        if token is None:
+            raise NoToken
+        require_scopes(token, scopes)
     return token
 
 
 def _addresses(request: Request) -> tuple[str, ...]:
-    """The URLs for the `htu` of a DPoP proof: the API's own origin and the path, never the Host header."""
-    resource = urlsplit(conf.audiences[0])
+    """The URLs for the `htu` of a DPoP proof: the origin of the API that was asked, and the path."""
+    resource = urlsplit(asked_resource(request))
     return addresses.of_path(f"{resource.scheme}://{resource.netloc}", request.path)

@@ -1,6 +1,7 @@
 """Refusals of API requests, with `WWW-Authenticate` (RFC 6750 §3) and `resource_metadata` (RFC 9728 §5.1)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -24,29 +25,52 @@ else:
                 super().__init__(self.detail)
 
 
-def challenge(scheme: str = "Bearer", **parameters: str) -> str:
-    """`Bearer name="value", ...`; values are fixed or checked, never copied from the request."""
-    metadata = {"resource_metadata": resource_metadata_url()}
-    if scheme == "DPoP":
-        metadata["algs"] = " ".join(STRONG_SIGNING_ALGORITHMS)  # RFC 9449 §7.1
-    # RFC 6750 §3, §3.1: the characters of RFC 6749, which need no escape in a quoted string.
-    values = {name: in_protocol_text(value) for name, value in (parameters | metadata).items()}
-    return f"{scheme} " + ", ".join(f'{name}="{value}"' for name, value in values.items())
+#: Of a refusal that nobody has yet said the API of.
+_FIRST = ""
 
 
-def resource_metadata_url() -> str:
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """One scheme with its parameters. Values are fixed or checked, never copied from the request."""
+
+    scheme: str
+    parameters: Mapping[str, str]
+
+    def about(self, resource: str | None) -> str:
+        """`Bearer name="value", ...`, with the metadata document of this resource, if it has one."""
+        # RFC 6750 §3: at least one parameter must follow Bearer.
+        metadata = {"realm": conf.ISSUER}
+        if resource is not None:
+            metadata = {"resource_metadata": resource_metadata_url(resource)}
+        if self.scheme == "DPoP":
+            metadata["algs"] = " ".join(STRONG_SIGNING_ALGORITHMS)  # RFC 9449 §7.1
+        # RFC 6750 §3, §3.1: the characters of RFC 6749, which need no escape in a quoted string.
+        values = {name: in_protocol_text(value) for name, value in {**self.parameters, **metadata}.items()}
+        return f"{self.scheme} " + ", ".join(f'{name}="{value}"' for name, value in values.items())
+
+
+def resource_metadata_url(resource: str) -> str:
     """RFC 9728 §3: the well-known part goes between host and path of the resource's identifier."""
-    resource = urlsplit(conf.audiences[0])
-    return f"{resource.scheme}://{resource.netloc}/.well-known/oauth-protected-resource{resource.path}"
+    parts = urlsplit(resource)
+    return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{parts.path}"
 
 
 class Refusal(APIException):
     """The answer to a request that must not be served. With REST framework, its exception handler renders it."""
 
-    #: The header WWW-Authenticate; empty for a status that has none.
-    auth_header: str = ""
+    #: What WWW-Authenticate says; empty for a status that has none.
+    challenges: Sequence[Challenge] = ()
     #: Seconds for Retry-After; None if another try has no better chance.
     wait: int | None = None
+    #: The API that was asked: RFC 9728 §3.3 allows a client no other one's metadata. None: one without a metadata
+    #: document. Until somebody who knows the request says it, the first one of AUDIENCES.
+    resource: str | None = _FIRST
+
+    @property
+    def auth_header(self) -> str:
+        """The header WWW-Authenticate (RFC 9110 §11.6.1)."""
+        resource = conf.audiences[0] if self.resource == _FIRST else self.resource
+        return ", ".join(one.about(resource) for one in self.challenges)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -63,6 +87,12 @@ class Refusal(APIException):
         return {"error": self.default_code, "error_description": in_protocol_text(str(self.detail))}
 
 
+def _refused(refusal: Refusal, scheme: str = "Bearer", **parameters: str) -> Challenge:
+    """RFC 6750 §3: `error` and `error_description`, and what the error code adds."""
+    text = str(refusal.detail)
+    return Challenge(scheme, {"error": refusal.default_code, "error_description": text, **parameters})
+
+
 class InvalidToken(Refusal):
     """RFC 6750 §3.1 `invalid_token`: expired, malformed, of another issuer, or for another API."""
 
@@ -72,7 +102,7 @@ class InvalidToken(Refusal):
 
     def __init__(self, detail: str | None = None, *, scheme: str = "Bearer") -> None:
         super().__init__(detail)
-        self.auth_header = challenge(scheme, error=self.default_code, error_description=str(self.detail))
+        self.challenges = [_refused(self, scheme)]
 
 
 class NoToken(Refusal):
@@ -85,7 +115,7 @@ class NoToken(Refusal):
     def __init__(self) -> None:
         super().__init__()
         schemes = ("Bearer", "DPoP") if conf.REPLAY_CHECK else ("Bearer",)
-        self.auth_header = ", ".join(map(challenge, schemes))
+        self.challenges = [Challenge(scheme, {}) for scheme in schemes]
 
 
 class InvalidDPoPProof(InvalidToken):
@@ -114,7 +144,7 @@ class InsufficientUserAuthentication(Refusal):
         wanted = {"acr_values": " ".join(acr_values)} if acr_values else {}
         if max_age is not None:
             wanted["max_age"] = str(int(max_age.total_seconds()))
-        self.auth_header = challenge(error=self.default_code, error_description=str(self.detail), **wanted)
+        self.challenges = [_refused(self, **wanted)]
 
 
 class InvalidRequest(Refusal):
@@ -125,7 +155,7 @@ class InvalidRequest(Refusal):
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
-        self.auth_header = challenge(error=self.default_code, error_description=detail)
+        self.challenges = [_refused(self)]
 
 
 class TemporarilyUnavailable(Refusal):
@@ -146,4 +176,4 @@ class InsufficientScope(Refusal):
     def __init__(self, required: Iterable[str]) -> None:
         scope = " ".join(required)
         super().__init__(f"The access token must have the scope {scope}.")
-        self.auth_header = challenge(error=self.default_code, error_description=str(self.detail), scope=scope)
+        self.challenges = [_refused(self, scope=scope)]

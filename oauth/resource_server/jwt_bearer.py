@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTStatelessUserAuthentication
 from rest_framework_simplejwt.models import TokenUser
 
+from oauth.resource_server.asked import asked_resource
 from oauth.resource_server.authentication import authenticate
 from oauth.resource_server.challenges import NoToken
 from oauth.tokens.access_token import AccessToken
@@ -40,7 +41,9 @@ class JWTBearer(JWTStatelessUserAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         """RFC 6750 §3.1: for a request without a token, the challenge names both schemes and no error code."""
-        return NoToken().auth_header
+        refusal = NoToken()
+        refusal.resource = asked_resource(request._request)
+        return refusal.auth_header
 
     def get_user(self, validated_token: Any) -> Any:
         return TokenSubject(validated_token)

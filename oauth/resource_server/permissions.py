@@ -12,6 +12,7 @@ from rest_framework.request import Request
 if TYPE_CHECKING:  # rest_framework.views reads the settings that name this module
     from rest_framework.views import APIView
 
+from oauth.resource_server.asked import refusals_of
 from oauth.resource_server.scopes import require_scopes
 from oauth.tokens.access_token import AccessToken
 
@@ -25,7 +26,8 @@ class HasScope(BasePermission):
         token = request.auth
         if not isinstance(token, AccessToken):
             return False
-        require_scopes(token, required_scopes(view, request.method or ""))
+        with refusals_of(request._request):
+            require_scopes(token, required_scopes(view, request.method or ""))
         return True
 
 

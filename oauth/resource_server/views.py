@@ -6,8 +6,11 @@ The package does not import this module, because `rest_framework.views` reads se
 from typing import Any
 
 from django.http import HttpRequest
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from oauth.resource_server.asked import asked_resource
+from oauth.resource_server.challenges import Refusal
 from oauth.resource_server.jwt_bearer import JWTBearer
 from oauth.resource_server.permissions import HasScope
 from oauth.resource_server.request import TokenRequest
@@ -18,6 +21,12 @@ class TokenView(APIView):
 
     authentication_classes = [JWTBearer]
     permission_classes = [HasScope]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Also a refusal by the view's own code names the metadata of this API (RFC 9728 §5.1)."""
+        if isinstance(exc, Refusal):
+            exc.resource = asked_resource(self.request._request)
+        return super().handle_exception(exc)
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> TokenRequest:
         return TokenRequest(

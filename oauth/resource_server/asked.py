@@ -1,0 +1,53 @@
+"""Which API a request is for, where a program serves several (RFC 8707 §2, RFC 9728 §3).
+
+The header Host chooses among the configured APIs, and names no other.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from oauth.conf import conf
+from oauth.resource_server.api_request import Request
+from oauth.resource_server.challenges import Refusal
+
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def asked_resource(request: Request) -> str:
+    """The API whose own path the request's path begins with; of several, the one at the Host, then the one with the
+    longest path. The first one where none fits, such as behind a proxy that strips a prefix."""
+    if len(conf.audiences) == 1:
+        return conf.audiences[0]
+
+    def fitness(resource: str) -> tuple[bool, bool, int]:
+        root = urlsplit(resource).path.rstrip("/")
+        is_above = f"{request.path}/".startswith(f"{root}/")
+        return is_above, _is_at_host(request, resource), len(root) if is_above else 0
+
+    return max(conf.audiences, key=fitness)
+
+
+def described_resource(request: Request, path: str) -> str | None:
+    """The API whose metadata document is below the well-known URL at `path` (RFC 9728 §3.1). Without a path, the one
+    without a path, or else any at the Host, or else the first. None if there is none."""
+    if not path:
+        return max(conf.audiences, key=lambda one: (_is_at_host(request, one), not urlsplit(one).path.rstrip("/")))
+    named = [one for one in conf.audiences if urlsplit(one).path == f"/{path}"]
+    return max(named, key=lambda one: _is_at_host(request, one), default=None)
+
+
+@contextmanager
+def refusals_of(request: Request) -> Iterator[None]:
+    """A refusal inside names the metadata of the API that was asked (RFC 9728 §5.1)."""
+    try:
+        yield
+    except Refusal as refusal:
+        refusal.resource = asked_resource(request)
+        raise
+
+
+def _is_at_host(request: Request, resource: str) -> bool:
+    parts = urlsplit(resource)
+    port, host = _DEFAULT_PORTS.get(parts.scheme, ""), str(request.META.get("HTTP_HOST", "")).lower()
+    return host.removesuffix(port) == parts.netloc.lower().removesuffix(port)
