@@ -25,6 +25,7 @@ def install(apps: Any, schema_editor: Any) -> None:
 def remove(apps: Any, schema_editor: Any) -> None:
     schema_editor.execute(
         """
+ALTER FUNCTION transfer_equals_its_entries() RESET plan_cache_mode;
 DROP FUNCTION ledger_post(uuid, text, text, timestamptz, date, uuid, uuid, uuid[], bigint[], text, text),
   write_entries(uuid, timestamptz, date, uuid, uuid[], bigint[], text, text),
   write_header(uuid, text, text, timestamptz, uuid, uuid[]), counterparty(uuid, uuid);

@@ -182,7 +182,7 @@ CREATE FUNCTION post_transfer(
   OUT destination uuid, OUT destination_iban text, OUT payee text, OUT by_consent uuid, OUT is_looked_up boolean,
   OUT is_notified boolean, OUT own_limit bigint, OUT paid_to_others numeric, OUT violated text,
   OUT deliveries text[]
-) LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+) LANGUAGE plpgsql SET search_path = public, pg_temp SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
   prepared record;
   day record;

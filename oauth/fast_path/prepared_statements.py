@@ -2,8 +2,8 @@
 
 psycopg's cursor handles any statement: each time it begins a transaction if one is due, looks up whether the statement
 is prepared, waits in Python and reads values as text. Here the statement and its types are known, so libpq gets them
-directly and values come back in binary. psycopg's cursor still runs a statement that begins a transaction, and all
-statements of a site that prepares none (`prepare_threshold` None in the database's OPTIONS).
+directly and values come back in binary. psycopg's cursor still runs all statements of a site that prepares none
+(`prepare_threshold` None in the database's OPTIONS), and those after an error in a transaction.
 """
 
 import re
@@ -21,7 +21,7 @@ from psycopg.pq.abc import PGresult
 
 from oauth.conf import conf
 
-_FAILED = pq.ExecStatus.FATAL_ERROR
+_FAILED, _IDLE = pq.ExecStatus.FATAL_ERROR, pq.TransactionStatus.IDLE
 # The statement was deallocated (DEALLOCATE ALL), or its plan is for a table that has changed since.
 _STALE = (b"26000", b"0A000")  # invalid_sql_statement_name, feature_not_supported
 # Types that psycopg reads from binary as Django has it read them from text. A result with any other type comes as text.
@@ -43,14 +43,14 @@ def cursor() -> Any:
 
 
 def _is_ready(connection: Connection[Any]) -> bool:
-    """Whether a transaction has begun, or none is due. After a rollback psycopg deallocates all prepared statements if
-    it has prepared any itself, as it does for Django's ORM with `server_side_binding`."""
+    """Whether a transaction has begun, can begin, or none is due. After a rollback psycopg deallocates all prepared
+    statements if it has prepared any itself, as it does for Django's ORM with `server_side_binding`."""
     if connection.prepare_threshold is None:
         return False
     if connection.autocommit:
         return True
-    in_transaction = connection.pgconn.transaction_status == pq.TransactionStatus.INTRANS
-    return in_transaction and not issubclass(connection.cursor_factory, ServerBindingCursor)
+    can_run = connection.pgconn.transaction_status in (_IDLE, pq.TransactionStatus.INTRANS)
+    return can_run and not issubclass(connection.cursor_factory, ServerBindingCursor)
 
 
 class _UnpreparedCursor(ServerBindingCursor):
@@ -78,6 +78,7 @@ class PreparedCursor:
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         try:
+            self._begin_if_due()
             result = self._run(sql, parameters)
             if result.status == _FAILED and result.error_field(pq.DiagnosticField.SQLSTATE) in _STALE:
                 self._known.statements.clear()
@@ -85,10 +86,7 @@ class PreparedCursor:
                     result = self._run(sql, parameters)
         except MemoryError:  # psycopg raises this where libpq could not send anything
             raise errors.OperationalError(self._server.get_error_message()) from None
-        if result.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
-            if self._server.status == pq.ConnStatus.BAD:
-                raise errors.OperationalError(self._server.get_error_message())
-            raise errors.error_from_result(result)
+        self._raise_if_failed(result)
         self._result = result
         assert self._query is not None
         self._query.learn(result)
@@ -102,6 +100,18 @@ class PreparedCursor:
         values.set_pgresult(self._result)
         rows: list[tuple[Any, ...]] = values.load_rows(0, self._result.ntuples, tuple)
         return rows
+
+    def _begin_if_due(self) -> None:
+        """As psycopg's cursor does before the first statement of a transaction."""
+        if not self._connection.autocommit and self._server.transaction_status == _IDLE:
+            self._raise_if_failed(self._server.exec_(self._connection._get_tx_start_command()))
+
+    def _raise_if_failed(self, result: PGresult) -> None:
+        if result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
+            return
+        if self._server.status == pq.ConnStatus.BAD:
+            raise errors.OperationalError(self._server.get_error_message())
+        raise errors.error_from_result(result)
 
     def _run(self, sql: str, parameters: Sequence[Any]) -> PGresult:
         known, values = self._known, self._known.values

@@ -8,6 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db import DataError, IntegrityError, NotSupportedError, OperationalError, connection, transaction
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.test.utils import CaptureQueriesContext
+from psycopg import pq
 
 from oauth.fast_path import prepared_statements
 from oauth.fast_path.model_rows import Columns
@@ -36,9 +37,8 @@ def test_rows_are_those_of_psycopg(issued, web_app, model):
     first, found = rows(statement, []), rows(statement, [])  # as text, and in binary
     assert first == found
     with transaction.atomic():
-        assert not is_ours()
-        assert found == rows(statement, [])
         assert is_ours()
+        assert found == rows(statement, [])
         assert found == rows(statement, [])
     assert found
     for row, known in zip(found, model.objects.order_by("pk"), strict=True):
@@ -53,8 +53,22 @@ def test_types_that_binary_would_read_otherwise_come_as_text():
     first, found = rows(statement, ["2001:db8::1"]), rows(statement, ["2001:db8::1"])
     assert first == found
     with transaction.atomic():
-        assert not is_ours()
+        assert is_ours()
         assert found == rows(statement, ["2001:db8::1"])
+
+
+def test_the_first_statement_of_a_transaction_begins_it():
+    person = get_user_model()._meta.db_table
+    with transaction.atomic():
+        assert rows("SELECT pg_current_xact_id_if_assigned() IS NULL", []) == [(True,)]
+        assert connection.connection.pgconn.transaction_status == pq.TransactionStatus.INTRANS
+        changed(f"UPDATE {person} SET name = %s", ["Nobody"])
+        transaction.set_rollback(True)
+    assert rows(f"SELECT count(*) FROM {person} WHERE name = %s", ["Nobody"]) == [(0,)]
+    with transaction.atomic():
+        with pytest.raises(DataError), transaction.atomic():
+            rows("SELECT 1 / %s::int", [0])
+        assert rows("SELECT %s::int", [1]) == [(1,)]
 
 
 @pytest.mark.parametrize("value", [0, -1, 2**40, "", "ü%s", "100 %", b"\x00\xff", None, True, ["a", None, "b,}"], []])
