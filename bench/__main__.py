@@ -12,7 +12,7 @@ from pathlib import Path
 
 import jwt
 
-from bench import cases, endurance, growth, load, report, servers
+from bench import cases, endurance, growth, load, posting, report, servers
 from bench.cases import Case
 from bench.report import BARE, COUNTERSIGN, DOT, DRF, NODE, SIMPLEJWT, Figures
 from bench.servers import Server
@@ -101,6 +101,7 @@ def main() -> None:
     arguments.add_argument("--growth", action="store_true", help="a million rows of each kind against a thousand")
     arguments.add_argument("--memory", action="store_true", help="of the workers over 200,000 requests")
     arguments.add_argument("--cleanup", action="store_true", help="tokens while a million expired rows are removed")
+    arguments.add_argument("--posting", action="store_true", help="a transfer in the database alone, beside its floor")
     arguments.add_argument("--json", type=Path, help="file for the figures; printed where none is given")
     options = arguments.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
@@ -114,6 +115,9 @@ def main() -> None:
             if wanted:
                 _write(measured(Path(directory) / "countersign"), options.json)
                 return
+        if options.posting:
+            _write(posting.run(Path(directory), rounds=options.rounds), options.json)
+            return
         if options.growth:
             grown = growth.run(Path(directory), rounds=options.rounds, number=options.requests, only=options.only)
             growth.print_table(grown)

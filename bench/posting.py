@@ -1,0 +1,58 @@
+"""What a transfer costs PostgreSQL: `make bench ARGS="--posting"`. CPU per transaction on 16 connections, by pgbench.
+
+`writes` are the rows of a transfer by plain statements, with all triggers and constraints: the floor. `post_transfer`
+also decides. Each between distinct accounts, and all between the same two.
+"""
+
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+
+from bench import cpu, servers
+from bench.load import CONNECTIONS
+from bench.servers import Database
+
+SCRIPTS = Path(__file__).parent / "pgbench"
+PAIRS = 200
+EACH = 125  # transactions of each connection
+
+
+def run(directory: Path, *, rounds: int) -> dict[str, Any]:
+    """(script, accounts) -> the median of `rounds`, after one to warm up."""
+    with servers.countersign(directory) as server:
+        assert server.database
+        database = server.database
+        with psycopg.connect(database.url) as connection:
+            connection.execute((SCRIPTS / "setup.sql").read_text().replace(":pairs", str(PAIRS)).encode())
+        cases = list(product(("writes", "post_transfer"), (PAIRS, 1)))
+        costs: dict[tuple[str, int], list[float]] = {case: [] for case in cases}
+        for _ in range(rounds + 1):
+            for case in cases:
+                costs[case].append(_cost(database, *case))
+    medians = {case: sorted(costs[case][1:])[rounds // 2] for case in cases}
+    floor = medians["writes", PAIRS]
+    found = {}
+    for (script, pairs), cost in medians.items():
+        name = f"{script}, {'distinct accounts' if pairs > 1 else 'the same two accounts'}"
+        found[name] = {"database_us": cost, "x floor": cost / floor}
+        print(f"{name:45} {cost:7.0f} µs {cost / floor:6.2f} x floor", file=sys.stderr)
+    return found
+
+
+def _cost(database: Database, script: str, pairs: int) -> float:
+    """µs of CPU of the database's processes per transaction."""
+    pgbench = Path(psutil.Process(database.process).exe()).with_name("pgbench")
+    before = cpu.of_tree(database.process)
+    options = ["-n", "-M", "prepared", "-c", str(CONNECTIONS), "-t", str(EACH), "-D", f"pairs={pairs}"]
+    subprocess.run(
+        [str(pgbench), *options, "-f", str(SCRIPTS / f"{script}.sql"), database.url],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return (cpu.of_tree(database.process) - before) / (CONNECTIONS * EACH) * 1e6
