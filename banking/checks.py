@@ -1,4 +1,4 @@
-"""The settings of the bank: limits are complete and of real currencies, the calendar exists.
+"""The settings of the bank: limits are complete and of real currencies, the calendar and the payment scheme exist.
 
 `manage.py check --database default` also verifies that the guarantees of the ledger are in place."""
 
@@ -9,12 +9,14 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
+from django.utils.module_loading import import_string
 
 from banking import database
 from banking.models import Account
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.notation import business_days
 from banking.notation.currencies import MINOR_DIGITS
+from banking.second_bank import SecondBank
 
 #: The settings that map currencies to minor units.
 _LIMITS = ("STEP_UP_AMOUNT_MINOR", "NEW_PAYEE_LIMIT_MINOR")
@@ -56,6 +58,27 @@ def check_business_days(**_: Any) -> list[CheckMessage]:
     except ValueError as error:
         hint = "A country such as DE, a part of one such as GB-ENG, ECB, or nothing for weekends alone."
         return [Error(str(error), hint=hint, id="banking.E004")]
+    return []
+
+
+@register(Tags.security)
+def check_payment_scheme(**_: Any) -> list[CheckMessage]:
+    if not settings.PAYMENT_SCHEME:
+        return []
+    try:
+        scheme = import_string(settings.PAYMENT_SCHEME)
+    except ImportError as error:
+        hint = "Name a class that fulfils banking.payments.scheme.PaymentScheme."
+        return [Error(f"PAYMENT_SCHEME cannot be imported: {error}", hint=hint, id="banking.E005")]
+    if scheme is SecondBank and not settings.BANK_SANDBOX:
+        return [
+            Error(
+                "PAYMENT_SCHEME is the simulated second bank, which invents money, but this is no sandbox.",
+                hint="Set PAYMENT_SCHEME to the adapter of a real scheme. BANK_SANDBOX=true is only for a site without "
+                "real money.",
+                id="banking.E006",
+            )
+        ]
     return []
 
 

@@ -7,11 +7,11 @@ from django.db import InterfaceError, OperationalError
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from banking import ledger, notices, orders, payments, webhooks
+from banking import ledger, notices, orders, payments, second_bank, webhooks
 from banking.accounts import closing
 from banking.database import cleanup
 from banking.notices import email
-from banking.payments import scheme, transfers
+from banking.payments import incoming, scheme, transfers
 
 _DATABASE_AWAY = (OperationalError, InterfaceError)
 # 2 s, 4 s, 8 s ... some hours in all: the other side or our database is down, not gone; the money stays held meanwhile.
@@ -33,6 +33,16 @@ def settle_transfer(transfer_id: str) -> None:
     payments.settle(UUID(transfer_id))
 
 
+@app.task(name=incoming.GIVE_BACK, queue="settlement", retry=_UNTIL_ANSWERED)
+def give_back_payment(message_id: str) -> None:
+    payments.give_back(UUID(message_id))
+
+
+@app.task(name=second_bank.DELIVER, queue="settlement", retry=_UNTIL_ANSWERED)
+def second_bank_deliver(message_id: str) -> None:
+    second_bank.deliver(UUID(message_id))
+
+
 @app.periodic(cron="*/10 * * * *")
 @app.task(name="banking.expire_transfers", queue="banking", queueing_lock="banking.expire_transfers")
 def expire_transfers(timestamp: int) -> None:
@@ -43,6 +53,7 @@ def expire_transfers(timestamp: int) -> None:
 @app.task(name="banking.resume_transfers", queue="banking", queueing_lock="banking.resume_transfers")
 def resume_transfers(timestamp: int) -> None:
     payments.resume()
+    payments.resume_giving_back()
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -353,8 +353,10 @@ LEDGER_SIGNER = "oauth.tokens.signing.sign_detached"
 # Whether a key of ours signed a digest then: a function (content, detached JWS, typ=, at=) -> bool.
 LEDGER_VERIFIER = "oauth.tokens.detached.is_ours"
 LEDGER_DIGEST_FILE: str = env.str("LEDGER_DIGEST_FILE", default="")
-# Pays other banks: a function (transfer) -> Outcome; see banking/payments/scheme.py. Empty: they stay pending.
-PAYMENT_SCHEME = env.str("PAYMENT_SCHEME", default="" if PRODUCTION else "demo.payment_scheme.pay")
+# Pays other banks: a class; see banking/payments/scheme.py. Empty: no other bank can be paid.
+PAYMENT_SCHEME = env.str("PAYMENT_SCHEME", default="" if PRODUCTION else "banking.second_bank.SecondBank")
+# Whether this is a site without real money, where the simulated second bank may run.
+BANK_SANDBOX = env.bool("BANK_SANDBOX", default=not PRODUCTION)
 
 # --- mail
 
@@ -455,6 +457,7 @@ OAUTH = {
             "banking.view_product",
             "banking.view_reversalrequest",
             "banking.view_scheduledtransfer",
+            "banking.view_schememessage",
             "banking.view_transfer",
             "banking.view_webhook",
             "banking.view_webhookdelivery",

@@ -12,6 +12,7 @@ from banking.admin.payee import PayeeAdmin
 from banking.admin.product import ProductAdmin
 from banking.admin.reversal_request import ReversalRequestAdmin
 from banking.admin.scheduled_transfer import ScheduledTransferAdmin
+from banking.admin.scheme_message import SchemeMessageAdmin
 from banking.admin.transaction import TransactionAdmin
 from banking.admin.transfer import TransferAdmin
 from banking.admin.webhook import WebhookAdmin, WebhookDeliveryAdmin
@@ -24,6 +25,7 @@ __all__ = [
     "ProductAdmin",
     "ReversalRequestAdmin",
     "ScheduledTransferAdmin",
+    "SchemeMessageAdmin",
     "TransactionAdmin",
     "TransferAdmin",
     "WebhookAdmin",

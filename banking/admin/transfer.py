@@ -18,9 +18,9 @@ class TransferAdmin(WithActs, WithAmount, ReadOnly):
     found_by_account = ("source_id", "destination_id")
     found_by_user = ("user_id",)
     fields = (
-        "id", "status", "status_reason", "amount", "source", "destination", "payee_name", "payee_iban", "reference",
-        "end_to_end_id", "user", "client_id", "consent", "scheduled", "due_on", "created_at", "submitted_at",
-        "settled_at", "hold", "transaction",
+        "id", "status", "status_reason", "reason_code", "amount", "source", "destination", "payee_name", "payee_iban",
+        "reference", "end_to_end_id", "user", "client_id", "consent", "scheduled", "due_on", "created_at",
+        "submitted_at", "settled_at", "hold", "transaction",
     )  # fmt: skip
     readonly_fields = ("amount",)
     acts = (

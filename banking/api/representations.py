@@ -230,6 +230,15 @@ class Transfer(TypedDict):
     id: UUID
     status: TransferRow.Status
     status_reason: str | None
+    status_reason_code: (
+        Annotated[
+            str,
+            Keywords(
+                description="The other bank's code of ISO 20022, such as AC04: why it refused it, or sent it back."
+            ),
+        ]
+        | None
+    )
     amount: Money
     source_account_id: UUID
     source: _Source

@@ -46,7 +46,7 @@ class TransferView(PaymentView):
     model = TransferRow
     collection = "transfers"
     fields = (
-        "id", "status", "status_reason", "amount_minor", "currency", "source_id", "destination_id",
+        "id", "status", "status_reason", "reason_code", "amount_minor", "currency", "source_id", "destination_id",
         "destination__iban", "is_own", "payee_name", "payee_iban", "reference", "end_to_end_id", "created_at",
         "settled_at", "transaction_id", "transaction__reversed_by__id", "scheduled_id",
     )  # fmt: skip
@@ -57,6 +57,7 @@ class TransferView(PaymentView):
             "id": row["id"],
             "status": row["status"],
             "status_reason": row["status_reason"] or None,
+            "status_reason_code": row["reason_code"] or None,
             "amount": money(row["currency"], row["amount_minor"]),
             "source_account_id": row["source_id"],
             "source": {"account_id": row["source_id"]},

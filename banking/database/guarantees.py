@@ -37,6 +37,10 @@ TRIGGERS = (
     ("ledger_digest", "no_truncate", "forbid_change"),
     ("account_act", "append_only", "forbid_change"),
     ("account_act", "no_truncate", "forbid_change"),
+    ("scheme_message", "scheme_message_guard", "scheme_message_guard"),
+    ("scheme_message", "scheme_message_is_booked", "scheme_message_is_booked"),
+    ("scheme_message", "no_delete", "forbid_change"),
+    ("scheme_message", "no_truncate", "forbid_change"),
     ("account_freeze", "freeze_guard", "freeze_guard"),
     ("account_freeze", "no_delete", "forbid_change"),
     ("account_freeze", "no_truncate", "forbid_change"),
@@ -65,6 +69,7 @@ CONSTRAINTS = (
     ("ledger_transaction", "ledger_transaction_reverses_id_key"),
     ("account_freeze", "unfrozen_by_another"),
     ("reversal_request", "reversal_by_two_people"),
+    ("scheme_message", "scheme_message_once"),
     ("transfer", "transfer_once"),
     ("transfer", "transfer_posted_is_in_the_ledger"),
 )

@@ -1,16 +1,19 @@
 """Background jobs as rows of the caller's transaction: a job runs if and only if the transaction commits."""
 
+from typing import Any
+
 import psycopg
 from django.db import OperationalError
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 
 
-def defer(task: str, **arguments: str) -> None:
-    """In the queue of the task. Raises OperationalError if the connection is lost, as any statement does; procrastinate
-    raises an error of its own."""
+def defer(task: str, *, in_seconds: int = 0, **arguments: str) -> None:
+    """In the queue of the task, after `in_seconds` at the earliest. Raises OperationalError if the connection is lost,
+    as any statement does; procrastinate raises an error of its own."""
     try:
-        app.configure_task(task).defer(**arguments)
+        when: dict[str, Any] = {"schedule_in": {"seconds": in_seconds}} if in_seconds else {}
+        app.configure_task(task, **when).defer(**arguments)
     except ConnectorException as error:
         if isinstance(error.__cause__, psycopg.OperationalError):
             raise OperationalError(*error.__cause__.args) from error.__cause__

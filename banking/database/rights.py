@@ -25,8 +25,9 @@ RIGHTS: dict[str, Rights] = {
     "hold": {**APPENDED, "UPDATE": ["status", "captured_by_id"]},
     "transfer": {
         **APPENDED,
-        "UPDATE": ["status", "status_reason", "submitted_at", "settled_at", "transaction_id"],
+        "UPDATE": ["status", "status_reason", "reason_code", "submitted_at", "settled_at", "transaction_id"],
     },
+    "scheme_message": {**APPENDED, "UPDATE": ["status", "given_back_by_id"]},
     "scheduled_transfer": {
         **APPENDED,
         "UPDATE": [

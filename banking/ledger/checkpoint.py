@@ -27,7 +27,9 @@ FINAL = {
     "ledger_digest": "true",
     "account_act": "true",
     "month_closing": "true",
-    "transfer": "status <> 'pending'",
+    # A payment to another bank can still come back.
+    "transfer": "status <> 'pending' AND (status <> 'posted' OR destination_id IS NOT NULL)",
+    "scheme_message": "status <> 'to_return'",
     "hold": "status <> 'pending'",
 }
 

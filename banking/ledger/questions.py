@@ -107,6 +107,20 @@ QUESTIONS = (
          WHERE c.wrong IS NOT NULL""",
     ),
     Question(
+        "Each message of the payment scheme is booked as it says",
+        whole="""
+        SELECT m.id, c.wrong FROM scheme_message m, LATERAL (SELECT scheme_message_contradiction(m) AS wrong) c
+         WHERE c.wrong IS NOT NULL""",
+        since="""
+        SELECT x.id, c.wrong
+          FROM (SELECT m.id FROM scheme_message m WHERE {new:m}
+                UNION SELECT m.id FROM transfer t JOIN scheme_message m ON m.transfer_id = t.id WHERE {new:t}
+                UNION SELECT m.id FROM ledger_entry e JOIN scheme_message m ON m.transaction_id = e.transaction_id
+                       WHERE {new:e}) n
+          JOIN scheme_message x ON x.id = n.id, LATERAL (SELECT scheme_message_contradiction(x) AS wrong) c
+         WHERE c.wrong IS NOT NULL""",
+    ),
+    Question(
         "Each captured hold is debited from its account",
         whole="""
         SELECT h.id, c.wrong FROM hold h, LATERAL (SELECT hold_contradiction(h) AS wrong) c

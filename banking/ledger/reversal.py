@@ -12,6 +12,7 @@ _LONGEST = LedgerTransaction._meta.get_field("description").max_length
 def reverse(
     original: LedgerTransaction,
     *,
+    kind: str = "",
     suspense: Account | None = None,
     approve: Callable[[LedgerTransaction], None] | None = None,
 ) -> LedgerTransaction:
@@ -19,10 +20,11 @@ def reverse(
     reversal. Raises a Refusal, for example if the money has been spent since.
 
     `suspense` stands in for the bank's own account of the original: money that has left the bank is not there to be
-    given back. `approve` is as in `post`.
+    given back. `approve` is as in `post`. `kind` is `reversal`, or `return` if the money comes from another bank.
     """
     if original.reverses_id is not None:
         raise NotReversible
+    kind = kind or ("reversal" if suspense is None else "return")
     entries = [
         (
             entry.account if suspense is None or entry.account.kind == Account.Kind.CUSTOMER else suspense,
@@ -32,8 +34,8 @@ def reverse(
     ]
     return post(
         entries,
-        description=f"Reversal: {original.description}"[:_LONGEST],
-        kind="reversal" if suspense is None else "return",
+        description=f"{kind.capitalize()}: {original.description}"[:_LONGEST],
+        kind=kind,
         reverses=original,
         approve=approve,
     )

@@ -16,6 +16,8 @@ from banking.models.product import Product
 from banking.models.reversal_request import ReversalRequest
 from banking.models.role import Role
 from banking.models.scheduled_transfer import ScheduledTransfer
+from banking.models.scheme_message import SchemeMessage
+from banking.models.second_bank import SecondBankMessage, SecondBankPayment
 from banking.models.transfer import Transfer
 from banking.models.webhook import Event, Webhook, WebhookDelivery
 
@@ -40,6 +42,9 @@ __all__ = [
     "ReversalRequest",
     "Role",
     "ScheduledTransfer",
+    "SchemeMessage",
+    "SecondBankMessage",
+    "SecondBankPayment",
     "Transfer",
     "Webhook",
     "WebhookDelivery",

@@ -19,7 +19,8 @@ class Transfer(Payment):
     """Unique by (client, user, key) for ever, so that a late retry finds the transfer and never makes a second one.
 
     To an account of this bank it is posted immediately. To another bank it is pending, with its money held, until the
-    payment scheme has answered. `submitted_at` is when it was handed over; from then on it cannot be cancelled.
+    payment scheme has answered. `submitted_at` is when it was handed over; from then on it cannot be cancelled. A
+    posted one is returned if the other bank sends the money back. `reason_code` is that bank's code of ISO 20022.
     """
 
     class Status(models.TextChoices):
@@ -28,8 +29,9 @@ class Transfer(Payment):
         REJECTED = "rejected", _("Rejected")
         CANCELLED = "cancelled", _("Cancelled")
         EXPIRED = "expired", _("Expired")
+        RETURNED = "returned", _("Returned")
 
-    #: The states in which no money moved or will move.
+    #: The states in which no money moved or will move. What was returned has moved twice.
     ENDED = (Status.REJECTED, Status.CANCELLED, Status.EXPIRED)
 
     source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transfers_out")
@@ -39,6 +41,7 @@ class Transfer(Payment):
     end_to_end_id = models.CharField(max_length=35, blank=True)
     status = models.CharField(max_length=9, choices=Status.choices)
     status_reason = models.CharField(max_length=40, blank=True)
+    reason_code = models.CharField(max_length=4, blank=True, default="", db_default="")
     submitted_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, null=True, blank=True)
@@ -87,8 +90,8 @@ class Transfer(Payment):
             ),
             models.CheckConstraint(
                 name="transfer_posted_is_in_the_ledger",
-                condition=Q(status="posted", transaction__isnull=False)
-                | (~Q(status="posted") & Q(transaction__isnull=True)),
+                condition=Q(status__in=["posted", "returned"], transaction__isnull=False)
+                | (~Q(status__in=["posted", "returned"]) & Q(transaction__isnull=True)),
             ),
         ]
 

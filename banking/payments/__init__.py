@@ -2,10 +2,13 @@
 (`prepare`), whose transfers are made on their day (`make`). The database decides about each, in one call.
 
 Within this bank a transfer is posted immediately. To another bank its money is held until the payment scheme has
-answered: pending -> (handed over) -> posted or rejected. Until it is handed over it can be cancelled. Knows no HTTP;
-may import `accounts`, `consents`, `notices`, `webhooks`, the ledger and what lies below them.
+answered: pending -> (handed over) -> posted or rejected; a posted one can come back. Until it is handed over it can be
+cancelled. `receive_payment`, `receive_answer` and `receive_return` are the door for what the scheme tells us. Knows no
+HTTP; may import `accounts`, `consents`, `notices`, `webhooks`, the ledger and what lies below them.
 """
 
+from banking.payments.answers import receive_answer, receive_return
+from banking.payments.incoming import give_back, receive_payment, resume_giving_back
 from banking.payments.instruction import Instruction, Payer
 from banking.payments.order import PaymentOrder, prepare
 from banking.payments.settlement import (
@@ -26,14 +29,19 @@ __all__ = [
     "PaymentOrder",
     "cancel",
     "expire",
+    "give_back",
     "hand_over_again",
     "handed_over",
     "is_owed",
     "make",
     "pay",
     "prepare",
+    "receive_answer",
+    "receive_payment",
+    "receive_return",
     "reject",
     "resume",
+    "resume_giving_back",
     "settle",
     "take_to_suspense",
 ]

@@ -1,34 +1,162 @@
-"""The way to other banks. The setting PAYMENT_SCHEME names a function `(transfer) -> Outcome`.
+"""The way to other banks: what a payment scheme must do for us, and what it tells us.
 
-It is called at least once per transfer, so it must recognize a transfer by its id and pay it once. It raises Unanswered
-if it does not know the outcome; it is called again later. Without the setting no other bank can be paid.
+The setting PAYMENT_SCHEME names a class that fulfils `PaymentScheme`. Without it no other bank can be paid. What the
+scheme tells us comes in by `banking.payments`: `receive_payment`, `receive_answer` and `receive_return`. Each message
+has the scheme's own id and counts once, in whatever order messages arrive.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from banking.models import Transfer
+from banking.models import SchemeMessage, Transfer
+
+#: Why a payment was refused or came back (ISO 20022, ExternalStatusReason1Code) -> our word for it.
+REASONS = {
+    "AC01": "account_unknown",
+    "AC03": "account_unknown",
+    "AC04": "account_closed",
+    "AC06": "account_blocked",
+    "AC07": "account_closed",
+    "AC09": "currency_mismatch",
+    "AG01": "not_allowed",
+    "AM02": "amount_not_allowed",
+    "AM04": "insufficient_funds",
+    "AM05": "duplicate",
+    "BE04": "address_missing",
+    "CUST": "asked_by_payee",
+    "FOCR": "recalled",
+    "MD07": "payee_deceased",
+    "MS02": "asked_by_payee",
+    "MS03": "refused_by_other_bank",
+    "TM01": "too_late",
+}
 
 
 class Unanswered(Exception):
-    """The outcome of the transfer is not known yet; the scheme is asked again."""
+    """The outcome is not known: the scheme gave no answer in time. It is asked again later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`reason` is a word for why it was not paid, such as `account_closed`; empty if it was paid."""
+    """`reason` is a code of ISO 20022 for why it was refused, such as AC04; empty if it was accepted."""
 
     reason: str = ""
 
 
-Scheme = Callable[[Transfer], Outcome]
+@dataclass(frozen=True, slots=True)
+class OutgoingPayment:
+    """A payment to another bank (pacs.008). `payment_id` names it for ever, in 32 characters; `end_to_end_id` is the
+    user's own and need not be unique."""
+
+    payment_id: str
+    end_to_end_id: str
+    amount_minor: int
+    currency: str
+    debtor_name: str
+    debtor_iban: str
+    creditor_name: str
+    creditor_iban: str
+    reference: str
 
 
-def configured_scheme() -> Scheme | None:
+@dataclass(frozen=True, slots=True)
+class OutgoingReturn:
+    """Money that we send back (pacs.004), because we could not credit it. `original_id` is the scheme's id of the
+    payment."""
+
+    return_id: str
+    original_id: str
+    amount_minor: int
+    currency: str
+    reason: str
+
+
+class PaymentScheme(Protocol):
+    """What a scheme's adapter does for us. Each method raises Unanswered if it does not learn the outcome in time."""
+
+    def pay(self, payment: OutgoingPayment) -> Outcome:
+        """Hands the payment over. It may be called again with the same `payment_id`, and must then pay once."""
+
+    def ask(self, payment: OutgoingPayment) -> Outcome | None:
+        """What became of a payment that was handed over (pacs.028). None if the scheme does not have it and will not
+        pay it unless it is handed over again."""
+
+    def give_back(self, returned: OutgoingReturn) -> Outcome:
+        """Sends money back. It may be called again with the same `return_id`, and must then return it once."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingPayment:
+    """Money that another bank paid to an account here. `message_id` is the scheme's own id of the payment."""
+
+    message_id: str
+    amount_minor: int
+    currency: str
+    creditor_iban: str
+    debtor_name: str = ""
+    debtor_iban: str = ""
+    reference: str = ""
+    end_to_end_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingAnswer:
+    """The other bank accepted or refused a payment of ours (pacs.002), maybe long after it was handed over and maybe
+    not for the first time. `reason` is empty if it accepted."""
+
+    message_id: str
+    payment_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingReturn:
+    """The other bank sends a payment of ours back (pacs.004)."""
+
+    message_id: str
+    payment_id: str
+    amount_minor: int
+    currency: str
+    reason: str
+
+
+def configured_scheme() -> PaymentScheme | None:
     if not settings.PAYMENT_SCHEME:
         return None
-    scheme: Scheme = import_string(settings.PAYMENT_SCHEME)
+    scheme: PaymentScheme = import_string(settings.PAYMENT_SCHEME)()
     return scheme
+
+
+def payment_of(transfer: Transfer) -> OutgoingPayment:
+    """The transfer as the scheme gets it, the same each time."""
+    holder = transfer.source.holder
+    return OutgoingPayment(
+        payment_id=transfer.pk.hex,
+        end_to_end_id=transfer.end_to_end_id or transfer.pk.hex,
+        amount_minor=transfer.amount_minor,
+        currency=transfer.currency,
+        debtor_name=holder.get_full_name() if holder else "",
+        debtor_iban=transfer.source.iban or "",
+        creditor_name=transfer.payee_name,
+        creditor_iban=transfer.payee_iban,
+        reference=transfer.reference,
+    )
+
+
+def return_of(message: SchemeMessage) -> OutgoingReturn:
+    """An incoming payment as we send it back, the same each time."""
+    return OutgoingReturn(
+        return_id=message.pk.hex,
+        original_id=message.message_id,
+        amount_minor=message.amount_minor or 0,
+        currency=message.currency,
+        reason=message.reason_code,
+    )
+
+
+def word_for(reason: str) -> str:
+    """Our word for a code of ISO 20022."""
+    return REASONS.get(reason, "refused_by_other_bank")

@@ -29,16 +29,22 @@ LONGEST_ANSWER = timedelta(hours=6)
 
 
 def settle(transfer_id: UUID) -> None:
-    """Hands a pending transfer to the scheme and stores the outcome. Safe to repeat. Raises scheme.Unanswered; the
-    money then stays held."""
-    pay = scheme.configured_scheme()
-    if pay is None:
+    """Hands a pending transfer to the scheme and stores the outcome. Safe to repeat: the scheme is asked about one that
+    was handed over before. Raises scheme.Unanswered; the money then stays held."""
+    way = scheme.configured_scheme()
+    if way is None:
         raise scheme.Unanswered("PAYMENT_SCHEME is not set; nothing was handed over.")
-    transfer = ledger.in_transaction(lambda: _submit(transfer_id))
-    if transfer is None:  # it has ended, or its money may not leave now
+    submitted = ledger.in_transaction(lambda: _submit(transfer_id))
+    if submitted is None:  # it has ended, or its money may not leave now
         return
-    outcome = pay(transfer)
-    if not ledger.in_transaction(lambda: _conclude(transfer_id, outcome)):
+    transfer, is_first = submitted
+    payment = scheme.payment_of(transfer)
+    outcome = None if is_first else way.ask(payment)
+    if outcome is None:
+        if not may_leave(transfer):
+            raise scheme.Unanswered("The scheme does not have it, and its money may not leave now.")
+        outcome = way.pay(payment)
+    if not ledger.in_transaction(lambda: conclude(transfer_id, outcome)):
         raise scheme.Unanswered("The account was frozen; its held money cannot be taken yet.")
 
 
@@ -77,6 +83,11 @@ def hand_over_again(account_id: UUID) -> None:
         jobs.defer(SETTLE, transfer_id=str(pk))
 
 
+def may_leave(transfer: Transfer) -> bool:
+    """Whether the money may be handed to another bank: the account is open and the user active."""
+    return transfer.source.status == Account.Status.OPEN and transfer.user.is_active
+
+
 def is_owed(transfer: Transfer) -> bool:
     """Whether the other bank was paid and the money is still held, because the account was frozen meanwhile."""
     is_pending = transfer.status == Transfer.Status.PENDING and transfer.submitted_at is not None
@@ -108,8 +119,9 @@ def expire() -> int:
     return ended + sum(ledger.in_transaction(partial(_expire, pk)) for pk in due.values_list("pk", flat=True)[:1000])
 
 
-def _submit(transfer_id: UUID) -> Transfer | None:
-    """Marks the transfer as handed over; it cannot be cancelled any more. None if it is not pending.
+def _submit(transfer_id: UUID) -> tuple[Transfer, bool] | None:
+    """Marks the transfer as handed over; it cannot be cancelled any more. Returns it, and whether this is the first
+    time. None if it is not pending.
 
     Also None, with `status_reason`, if its money may not leave: the account is not open or the user not active. What
     was handed over before is asked about all the same, because the other bank may have been paid."""
@@ -117,8 +129,8 @@ def _submit(transfer_id: UUID) -> Transfer | None:
     if transfer.status != Transfer.Status.PENDING:
         return None
     if transfer.submitted_at is not None:
-        return transfer
-    if transfer.source.status != Account.Status.OPEN or not transfer.user.is_active:
+        return transfer, False
+    if not may_leave(transfer):
         if transfer.status_reason != AccountNotOpen.code:
             transfer.status_reason = AccountNotOpen.code
             transfer.save(update_fields=["status_reason"])
@@ -126,16 +138,18 @@ def _submit(transfer_id: UUID) -> Transfer | None:
         return None
     transfer.submitted_at, transfer.status_reason = timezone.now(), ""
     transfer.save(update_fields=["submitted_at", "status_reason"])
-    return transfer
+    return transfer, True
 
 
-def _conclude(transfer_id: UUID, outcome: scheme.Outcome) -> bool:
-    """Returns whether the transfer has ended; if not, `status_reason` says why."""
+def conclude(transfer_id: UUID, outcome: scheme.Outcome) -> bool:
+    """Stores the outcome, in the caller's transaction. Returns whether the transfer has ended; if not, `status_reason`
+    says why."""
     transfer = lock_transfer(transfer_id)
     if transfer.status != Transfer.Status.PENDING:
         return True
     if outcome.reason:
-        end(transfer, Transfer.Status.REJECTED, outcome.reason)
+        transfer.reason_code = outcome.reason
+        end(transfer, Transfer.Status.REJECTED, scheme.word_for(outcome.reason))
         return True
     try:
         with transaction.atomic():

@@ -130,7 +130,7 @@ def end(transfer: Transfer, status: Transfer.Status, reason: str = "") -> Transf
         hold_status = Hold.Status.EXPIRED if status == Transfer.Status.EXPIRED else Hold.Status.RELEASED
         ledger.release(transfer.hold, status=hold_status)
     transfer.status, transfer.status_reason = status, reason
-    transfer.save(update_fields=["status", "status_reason"])
+    transfer.save(update_fields=["status", "status_reason", "reason_code"])
     announce(transfer)
     return transfer
 

@@ -22,6 +22,7 @@ from banking.payments.payee_confirmation import Match, confirm_payee
 from banking.payments.refusals import RequestInProgress, StrongProofNeeded
 from banking.web import pending
 from banking.web.forms import TransferForm
+from banking.web.reasons import reason_in_words
 from banking.web.refusals import message_of, status_of
 from banking.web.user import accounts_of, id_of, is_fresh, page, prove_it
 from oauth.infrastructure.rate_limits import LimitReached
@@ -98,6 +99,7 @@ def receipt(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
     context = {
         "transfer": transfer,
         "may_cancel": _can_cancel(request, transfer),
+        "why": reason_in_words(transfer),
         "reversed_at": reversals.values_list("created_at", flat=True).first() if reversals is not None else None,
     }
     return render(request, "bank/receipt.html", context)

@@ -30,11 +30,12 @@ from banking.models import (
     Webhook,
     WebhookDelivery,
 )
-from banking.payments.scheme import Outcome
+from banking.payments.scheme import IncomingPayment
 from demo.seed import scale
 from oauth.models import AuditEvent
 from tests.lib.database import connected_as, site_role
 from tests.lib.ledger import FUNDS_MINOR, balances, funded
+from tests.lib.other_banks import OtherBanks
 from tests.lib.staff import browser_of, officer
 from tests.lib.threads import in_parallel
 from tests.lib.transfers import ELSEWHERE, body_of, send
@@ -43,7 +44,7 @@ pytestmark = pytest.mark.django_db
 
 LISTS = [
     "account", "ledgertransaction", "reversalrequest", "hold", "transfer", "scheduledtransfer", "payee", "consent",
-    "webhook", "webhookdelivery",
+    "webhook", "webhookdelivery", "schememessage",
 ]  # fmt: skip
 
 
@@ -90,6 +91,7 @@ def some_of_each(alice, asker, current, of_bob, payment):
         "scheduledtransfer": order,
         "payee": Payee.objects.create(user=alice, name="Shop", iban="GB33BUKB20201555555555"),
         "consent": _consent(alice, current),
+        "schememessage": payments.receive_payment(IncomingPayment("x", 5, "GBP", current.iban)),
         "webhook": webhook,
         "webhookdelivery": WebhookDelivery.objects.create(webhook=webhook, event="ping", status="failed", attempts=12),
     }  # fmt: skip
@@ -366,14 +368,14 @@ def test_two_officers_take_back_what_a_frozen_account_got(asker, approver, payme
 
 def test_a_settled_payment_to_another_bank_comes_back_from_suspense(asker, approver, alice_api, current, monkeypatch):
     """The money has left: the account that stands for it keeps what it got. The customer reads no internal reason."""
-    monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: lambda transfer: Outcome())
+    monkeypatch.setattr("banking.payments.scheme.configured_scheme", OtherBanks)
     made = send(alice_api, body_of(current, ELSEWHERE)).json()
     payments.settle(UUID(made["id"]))
     paid = LedgerTransaction.objects.get(transfer=made["id"])
     request = asked_for(browser_of(asker), paid, reason="Fraud desk, case 7")
     assert decide(browser_of(approver), request).status_code == 302
     reversal = LedgerTransaction.objects.get(reverses=paid)
-    assert (reversal.kind, reversal.description) == ("return", "Reversal: Rent")
+    assert (reversal.kind, reversal.description) == ("return", "Return: Rent")
     moved = dict(reversal.entries.values_list("account__name", "amount_minor"))
     assert moved == {"Current account": 2500, "Suspense": -2500}
     assert balances(current) == [FUNDS_MINOR]

@@ -14,11 +14,11 @@ from banking import ledger, oversight, payments
 from banking.ledger import checkpoint
 from banking.ledger.audit import audit, audit_and_record, last_checkpoint
 from banking.models import AccountAccess, LedgerAudit, Transfer
-from banking.payments.scheme import Outcome
 from oauth.keys import ring, rotation
 from oauth.models import SigningKey
 from tests.lib.database import connected_as, site_role
 from tests.lib.ledger import move
+from tests.lib.other_banks import OtherBanks
 from tests.lib.staff import officer
 from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 
@@ -90,7 +90,7 @@ CUT = (
 def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, monkeypatch):
     """A bank in which everything that is damaged below has happened, and that was audited once."""
     settings.LEDGER_DIGEST_FILE = str(tmp_path / "digests")
-    monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: lambda transfer: Outcome())
+    monkeypatch.setattr("banking.payments.scheme.configured_scheme", OtherBanks)
     posted, settled, pending = (
         Transfer.objects.get(pk=send(alice_api, body_of(current, to, 100), f"{KEY}-{number}").json()["id"])
         for number, to in enumerate([savings, ELSEWHERE, ELSEWHERE])

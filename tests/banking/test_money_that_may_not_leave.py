@@ -16,6 +16,7 @@ from banking.oversight.reversals import AlreadyRequested, SameUser
 from banking.payments import scheme
 from banking.payments.refusals import NotOwed
 from tests.lib.ledger import FUNDS_MINOR, balances, held
+from tests.lib.other_banks import OtherBanks
 from tests.lib.staff import browser_of, officer
 from tests.lib.transfers import ELSEWHERE, body_of, send
 
@@ -36,14 +37,9 @@ def second(db):
 @pytest.fixture
 def handed_over(monkeypatch):
     """The ids of the transfers that the other bank was asked to pay."""
-    paid = []
-
-    def pay(transfer):
-        paid.append(transfer.pk)
-        return scheme.Outcome()
-
-    monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: pay)
-    return paid
+    others = OtherBanks()
+    monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: others)
+    return others.handed_over
 
 
 @pytest.fixture
@@ -198,12 +194,13 @@ def test_apps_hear_that_it_is_withheld(stop, monkeypatch, current, pending):
 def owed(stop, pending, monkeypatch):
     """The account is frozen while the other bank answers: it was paid, and the money is still held."""
 
-    def pay(transfer):
+    def answer():
         if not AccountFreeze.objects.exists():
             stop("frozen")
         return scheme.Outcome()
 
-    monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: pay)
+    others = OtherBanks(answer)
+    monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: others)
     with pytest.raises(scheme.Unanswered):
         payments.settle(pending.pk)
     pending.refresh_from_db()

@@ -27,6 +27,7 @@ from oauth.status import liveness
 from tests.lib.beside import Beside
 from tests.lib.crash import Crash
 from tests.lib.ledger import FUNDS_MINOR, balances, funded, held, move, no_triggers
+from tests.lib.other_banks import OtherBanks
 from tests.lib.threads import in_parallel
 from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 
@@ -51,20 +52,9 @@ def locked_elsewhere(account):
 def paid(monkeypatch):
     """The other banks: what was handed over, and what they say."""
 
-    class Elsewhere:
-        outcome: object = scheme.Outcome()
-        handed_over: list = []
-
-        def pay(self, transfer):
-            self.handed_over.append(transfer.pk)
-            if isinstance(self.outcome, Exception):
-                raise self.outcome
-            return self.outcome
-
-    elsewhere = Elsewhere()
-    elsewhere.handed_over = []
-    monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: elsewhere.pay)
-    return elsewhere
+    others = OtherBanks()
+    monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: others)
+    return others
 
 
 @pytest.fixture
@@ -121,10 +111,11 @@ def test_settling_twice_takes_the_money_once(current, pending, paid):
 
 
 def test_a_refusal_gives_the_money_back_and_says_why(alice_api, current, pending, paid):
-    paid.outcome = scheme.Outcome("account_closed")
+    paid.outcome = scheme.Outcome("AC04")
     settle_and_read(pending)
     body = alice_api.get(f"/api/v1/transfers/{pending.pk}").json()
     assert (body["status"], body["status_reason"], body["transaction_ids"]) == ("rejected", "account_closed", [])
+    assert body["status_reason_code"] == "AC04"
     assert (balances(current), held(current)) == ([FUNDS_MINOR], 0)
 
 
@@ -135,7 +126,7 @@ def test_without_an_answer_it_stays_held_and_is_asked_again(current, pending, pa
     assert held(current) == 2500
     paid.outcome = scheme.Outcome()
     assert settle_and_read(pending).status == "posted"
-    assert paid.handed_over == [pending.pk] * 2  # it knows a transfer by its id
+    assert (paid.handed_over, paid.asked) == ([pending.pk], [pending.pk])
 
 
 @pytest.mark.django_db(transaction=True)
@@ -245,15 +236,6 @@ def test_what_is_held_cannot_be_spent_twice(alice_api, current, savings, paid):
 def test_without_a_scheme_other_banks_are_unreachable(settings, alice_api, current):
     settings.PAYMENT_SCHEME = ""
     assert send(alice_api, body_of(current, ELSEWHERE)).json()["code"] == "payee_unreachable"
-
-
-def test_the_demos_world_closes_some_accounts(settings, alice_api, current):
-    settings.PAYMENT_SCHEME = "demo.payment_scheme.pay"
-    closed = {**ELSEWHERE, "identifier": "GB33BUKB20201555550000"}
-    identifier = send(alice_api, body_of(current, closed)).json()
-    assert identifier.get("code") == "payee_unreachable"  # no valid IBAN, so never handed over
-    transfer = Transfer(payee_iban="XX000000000000000000")
-    assert scheme.configured_scheme()(transfer).reason == "account_closed"
 
 
 @pytest.mark.django_db(transaction=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.module_loading import import_string
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -16,6 +17,8 @@ from rest_framework.response import Response
 
 from banking.api.openapi.schema import HEADERS
 from banking.api.openapi.types import Schema
+from banking.second_bank import SecondBank
+from banking.second_bank.amounts import NAMED
 
 
 @cache
@@ -26,7 +29,18 @@ def document() -> Schema:
     patterns = [pattern for pattern in urlpatterns if str(pattern.pattern).startswith("api/v1/")]
     generated: Schema = SchemaGenerator(patterns=patterns).get_schema(public=True)
     generated["components"]["headers"] = HEADERS
+    if settings.PAYMENT_SCHEME and import_string(settings.PAYMENT_SCHEME) is SecondBank:
+        generated["info"]["description"] += _of_second_bank()
     return generated
+
+
+def _of_second_bank() -> str:
+    rows = "\n".join(f"| {ending} | {one.what} |" for ending, one in NAMED.items())
+    return (
+        "\n\nThis is a sandbox: all other banks are one simulated bank. What it does with a payment depends on the "
+        "last four digits of its amount in minor units. It accepts any other amount at once.\n\n"
+        f"| amount ends in | the second bank |\n| --- | --- |\n{rows}"
+    )
 
 
 def operations_by_tag() -> dict[str, list[tuple[str, str, str]]]:

@@ -41,7 +41,7 @@ _PAYEE = {
     "id": _OTHER, "name": "Dora Demir", "scheme": "iban", "identifier_masked": "DE•• •••• 3000", "created_at": _AT,
 }  # fmt: skip
 _TRANSFER_SHOWN: dict[str, Any] = {
-    "id": _TRANSFER, "status": "pending", "status_reason": None, "amount": _gbp(12_500),
+    "id": _TRANSFER, "status": "pending", "status_reason": None, "status_reason_code": None, "amount": _gbp(12_500),
     "source_account_id": _ACCOUNT, "source": {"account_id": _ACCOUNT}, "destination": _DORA_SHOWN,
     "reference": "INV 7", "end_to_end_id": None,
     "scheduled_transfer_id": None, "created_at": _AT, "settled_at": None, "transaction_ids": [],

@@ -1,0 +1,55 @@
+"""`manage.py second_bank`: what the simulated second bank does on command. Only in a sandbox."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+
+from banking import second_bank
+from banking.models import SchemeMessage
+from banking.second_bank.amounts import NAMED
+
+
+class Command(BaseCommand):
+    help = "The simulated second bank of a sandbox: pays in, delivers what it says, and lists its named amounts."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        verbs = parser.add_subparsers(dest="verb", required=True)
+        pay = verbs.add_parser("pay", help="Pays to an account here; also to one that does not exist.")
+        pay.add_argument("--iban", required=True, help="The account.")
+        pay.add_argument("--amount", required=True, type=int, help="In minor units: 1250 is 12.50 in GBP.")
+        pay.add_argument("--currency", default="GBP", help="ISO 4217 (%(default)s).")
+        pay.add_argument("--name", default="", help="Who pays.")
+        pay.add_argument("--reference", default="", help="What for.")
+        pay.add_argument("--id", default="", help="The scheme's id of the payment. The same id pays once.")
+        deliver = verbs.add_parser("deliver", help="Delivers what is due, as the background worker does.")
+        deliver.add_argument("--all", action="store_true", help="Also what is due later.")
+        verbs.add_parser("amounts", help="Lists what it does with which amount.")
+
+    def handle(self, *, verb: str, **options: Any) -> None:
+        try:
+            second_bank.require_sandbox()
+            match verb:
+                case "pay":
+                    paid = second_bank.pay_in(
+                        options["iban"],
+                        options["amount"],
+                        options["currency"],
+                        name=options["name"],
+                        reference=options["reference"],
+                        message_id=options["id"],
+                    )
+                    self._say(paid)
+                case "deliver":
+                    for message in second_bank.deliver_due(also_later=options["all"]):
+                        self._say(message)
+                case "amounts":
+                    for ending, behaviour in NAMED.items():
+                        self.stdout.write(f"…{ending}  {behaviour.what}")
+        except (ImproperlyConfigured, ValueError) as error:
+            raise CommandError(str(error)) from error
+
+    def _say(self, message: SchemeMessage) -> None:
+        why = f" ({message.reason_code})" if message.reason_code else ""
+        self.stdout.write(f"{message}: {message.get_status_display()}{why}")

@@ -1,0 +1,86 @@
+"""Acting on each message of the payment scheme once, by the scheme's own id."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import IntegrityError
+from uuid_utils.compat import uuid7
+
+from banking import ledger
+from banking.models import SchemeMessage
+from banking.models.ledger import MAX_AMOUNT_MINOR
+from banking.notation import iban
+from banking.notation.currencies import MINOR_DIGITS
+from oauth.infrastructure import display_names
+
+#: What to store of a message: the fields of a SchemeMessage.
+Fields = dict[str, Any]
+_ONCE = "scheme_message_once"
+
+
+class MalformedMessage(ValueError):
+    """The message can never be acted on: a field is missing or out of range."""
+
+
+class DifferentMessage(ValueError):
+    """Another message came before under the same id."""
+
+
+def act_once(told: Fields, act: Callable[[SchemeMessage], None]) -> SchemeMessage:
+    """Runs `act` in one transaction, and stores the message as `act` completed it; a message that came before is
+    returned as it was stored. `told` is what the message says. Raises DifferentMessage."""
+    if known := _stored(told):
+        return known
+
+    def work() -> SchemeMessage:
+        message = SchemeMessage(id=uuid7(), **told)
+        act(message)
+        message.save(force_insert=True)
+        return message
+
+    try:
+        return ledger.in_transaction(work)
+    except IntegrityError as error:
+        if getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) != _ONCE:
+            raise
+        known = _stored(told)  # it came twice in the same moment, and the other one was stored first
+        assert known
+        return known
+
+
+def identifier(value: str, *, longest: int) -> str:
+    """Raises MalformedMessage if it is empty, too long, or not of visible ASCII characters."""
+    if not 0 < len(value) <= longest or not all("!" <= character <= "~" for character in value):
+        raise MalformedMessage(f"An id must have 1 to {longest} visible ASCII characters: {value!r}")
+    return value
+
+
+def amount(currency: str, amount_minor: int) -> Fields:
+    """Raises MalformedMessage."""
+    if currency not in MINOR_DIGITS or type(amount_minor) is not int or not 0 < amount_minor <= MAX_AMOUNT_MINOR:
+        raise MalformedMessage(f"{amount_minor!r} {currency!r} is no amount.")
+    return {"currency": currency, "amount_minor": amount_minor}
+
+
+def reason_code(value: str) -> str:
+    """Raises MalformedMessage."""
+    if len(value) > 4 or not (value == "" or (value.isascii() and value.isalnum() and value.isupper())):
+        raise MalformedMessage(f"{value!r} is no code of ISO 20022.")
+    return value
+
+
+def account_number(value: str) -> str:
+    """Compact, cut to the length of an IBAN: an account that does not exist here is a case of its own."""
+    return text(iban.compact(value))[:34]
+
+
+def text(value: str) -> str:
+    """What strangers wrote, made safe for a page."""
+    return display_names.plain(value, longest=140)
+
+
+def _stored(told: Fields) -> SchemeMessage | None:
+    known = SchemeMessage.objects.filter(message_id=told["message_id"]).first()
+    if known and any(getattr(known, name) != value for name, value in told.items()):
+        raise DifferentMessage(f"Another message came before under the id {known.message_id}.")
+    return known

@@ -1,0 +1,81 @@
+"""What the second bank does with a payment, by the last four digits of its amount in minor units.
+
+An amount that is not named here is accepted at once. The table in docs/payment-scheme.md is for partners.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: Whoever pays an IBAN that ends so is told that the account is closed, whatever the amount.
+CLOSED_IBAN = "0000"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What it tells us so many seconds later. Two messages with the same `id` are one that comes twice."""
+
+    kind: Literal["payment", "answer", "return"]
+    after_seconds: int
+    reason: str = ""
+    id: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """`reason` is the code that it refuses with; empty if it accepts. It does not answer the first `silences` calls; if
+    `loses_first`, the first of them did not reach it."""
+
+    what: str
+    reason: str = ""
+    silences: int = 0
+    loses_first: bool = False
+    then: tuple[Message, ...] = ()
+
+
+ACCEPTED = Behaviour("accepts it at once")
+CLOSED = Behaviour("refuses it at once: the account is closed", reason="AC04")
+NAMED = {
+    "9101": Behaviour("refuses it at once: there is no such account", reason="AC01"),
+    "9104": CLOSED,
+    "9106": Behaviour("refuses it at once: the account is blocked", reason="AC06"),
+    "9114": Behaviour("refuses it at once: it has not enough money to pay it out", reason="AM04"),
+    "9201": Behaviour(
+        "accepts it, and returns it after 5 seconds: the account is closed", then=(Message("return", 5, "AC04"),)
+    ),
+    "9202": Behaviour(
+        "accepts it, and returns it after a minute: the payee asked for it", then=(Message("return", 60, "CUST"),)
+    ),
+    "9203": Behaviour(
+        "accepts it, and refuses it after 5 seconds: the account is blocked", then=(Message("answer", 5, "AC06"),)
+    ),
+    "9301": Behaviour("gives no answer, and accepts it when it is asked", silences=1),
+    "9302": Behaviour("gives no answer, and refuses it when it is asked", reason="AC04", silences=1),
+    "9303": Behaviour("never got it, and accepts it when it is handed over again", silences=1, loses_first=True),
+    "9304": Behaviour(
+        "gives no answer to any question, and accepts it by a message after 10 seconds",
+        silences=1000,
+        then=(Message("answer", 10),),
+    ),
+    "9401": Behaviour(
+        "accepts it, and says so three times more",
+        then=(Message("answer", 1), Message("answer", 2), Message("answer", 3, id=2)),
+    ),
+    "9402": Behaviour(
+        "accepts it, and returns it three times: once again, and once under another id",
+        then=(Message("return", 5, "AC04"), Message("return", 6, "AC04"), Message("return", 7, "AC04", id=2)),
+    ),
+    "9403": Behaviour(
+        "gives no answer; the return comes after 2 seconds, before the acceptance after 5",
+        silences=1000,
+        then=(Message("return", 2, "AC04"), Message("answer", 5)),
+    ),
+    "9501": Behaviour("accepts it, and pays you the same amount after 5 seconds", then=(Message("payment", 5),)),
+}  # fmt: skip
+#: A payment that it pays in and cannot be credited here comes back to it, and it refuses the return.
+RETURN_REFUSED = "9601"
+
+
+def behaviour(amount_minor: int, creditor_iban: str) -> Behaviour:
+    if creditor_iban.endswith(CLOSED_IBAN):
+        return CLOSED
+    return NAMED.get(f"{amount_minor:04}"[-4:], ACCEPTED)

@@ -1,0 +1,78 @@
+"""What the second bank tells us later: rows of its books, delivered by the background worker when they are due."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from banking import payments
+from banking.database import jobs
+from banking.models import SchemeMessage, SecondBankMessage
+from banking.payments.scheme import IncomingAnswer, IncomingPayment, IncomingReturn, OutgoingPayment
+from banking.second_bank.amounts import Message
+from banking.second_bank.sandbox import require_sandbox
+
+#: The background task that delivers one message. Its name is stored with jobs that wait.
+DELIVER = "banking.second_bank_deliver"
+#: Of whoever pays from there.
+NAME, IBAN = "Second Bank", "GB33BUKB20201555555555"
+
+
+def schedule(payment: OutgoingPayment, messages: Iterable[Message]) -> None:
+    """In the caller's transaction."""
+    for message in messages:
+        due_at = timezone.now() + timedelta(seconds=message.after_seconds)
+        body = _body(payment, message)
+        row = SecondBankMessage.objects.create(kind=message.kind, body=body, due_at=due_at)
+        jobs.defer(DELIVER, in_seconds=message.after_seconds, message_id=str(row.pk))
+
+
+def deliver(message_id: UUID) -> SchemeMessage | None:
+    """Tells us. Safe to repeat. None if the message was delivered before."""
+    require_sandbox()
+    row = SecondBankMessage.objects.filter(pk=message_id, sent_at=None).first()
+    if row is None:
+        return None
+    match row.kind:
+        case SecondBankMessage.Kind.PAYMENT:
+            received = payments.receive_payment(IncomingPayment(**row.body))
+        case SecondBankMessage.Kind.ANSWER:
+            received = payments.receive_answer(IncomingAnswer(**row.body))
+        case _:
+            received = payments.receive_return(IncomingReturn(**row.body))
+    SecondBankMessage.objects.filter(pk=row.pk).update(sent_at=timezone.now())
+    return received
+
+
+def deliver_due(*, also_later: bool = False) -> list[SchemeMessage]:
+    """Delivers what is due, in the order of its times; with `also_later`, everything. Does what the worker does."""
+    waiting = SecondBankMessage.objects.filter(sent_at=None).order_by("due_at", "pk")
+    if not also_later:
+        waiting = waiting.filter(due_at__lte=timezone.now())
+    delivered = (deliver(pk) for pk in waiting.values_list("pk", flat=True))
+    return [one for one in delivered if one]
+
+
+def _body(payment: OutgoingPayment, message: Message) -> dict[str, Any]:
+    message_id = f"{message.kind}-{payment.payment_id}-{message.id}"
+    match message.kind:
+        case "answer":
+            return asdict(IncomingAnswer(message_id, payment.payment_id, message.reason))
+        case "return":
+            back = (payment.amount_minor, payment.currency, message.reason)
+            return asdict(IncomingReturn(message_id, payment.payment_id, *back))
+        case "payment":
+            return asdict(
+                IncomingPayment(
+                    message_id,
+                    payment.amount_minor,
+                    payment.currency,
+                    payment.debtor_iban,
+                    debtor_name=payment.creditor_name,
+                    debtor_iban=payment.creditor_iban,
+                    reference=payment.reference,
+                )
+            )

@@ -1,0 +1,14 @@
+"""Where the second bank may run: in the demo, in tests, and on a site that BANK_SANDBOX declares a sandbox."""
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+
+class NotASandbox(ImproperlyConfigured):
+    """The site has real money, so nobody may invent some."""
+
+
+def require_sandbox() -> None:
+    """Raises NotASandbox."""
+    if not settings.BANK_SANDBOX:
+        raise NotASandbox("The second bank invents money. Set BANK_SANDBOX=true only on a site without real money.")

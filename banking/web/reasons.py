@@ -1,0 +1,21 @@
+"""Why another bank refused a payment or sent it back, in words for its user."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from banking.models import Transfer
+
+_WORDS: dict[str, Promise] = {
+    "account_unknown": _("There is no such account at the other bank."),
+    "account_closed": _("The account at the other bank is closed."),
+    "account_blocked": _("The account at the other bank cannot receive money at the moment."),
+    "currency_mismatch": _("The account at the other bank has another currency."),
+    "asked_by_payee": _("The payee asked for it."),
+    "recalled": _("The payment was called back."),
+}
+_OTHERWISE = _("The other bank gave no reason that we may show.")
+
+
+def reason_in_words(transfer: Transfer) -> str:
+    """Empty if the other bank neither refused it nor sent it back."""
+    return str(_WORDS.get(transfer.status_reason, _OTHERWISE)) if transfer.reason_code else ""

@@ -1,0 +1,35 @@
+"""The other banks of a test: a payment scheme that answers what the test wants."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from banking.payments.scheme import Outcome, OutgoingPayment, OutgoingReturn
+
+
+class OtherBanks:
+    """`outcome` is what they answer, an exception, or a function that is called for it. `handed_over` are the ids of the
+    transfers that they were asked to pay, `asked` of those that they were asked about; `given_back` is what came back
+    to them."""
+
+    def __init__(self, outcome: Outcome | Exception | Callable[[], Outcome] = Outcome()) -> None:  # noqa: B008
+        self.outcome = outcome
+        self.handed_over: list[UUID] = []
+        self.asked: list[UUID] = []
+        self.given_back: list[OutgoingReturn] = []
+
+    def pay(self, payment: OutgoingPayment) -> Outcome:
+        self.handed_over.append(UUID(payment.payment_id))
+        return self._answer()
+
+    def ask(self, payment: OutgoingPayment) -> Outcome | None:
+        self.asked.append(UUID(payment.payment_id))
+        return self._answer() if UUID(payment.payment_id) in self.handed_over else None
+
+    def give_back(self, returned: OutgoingReturn) -> Outcome:
+        self.given_back.append(returned)
+        return self._answer()
+
+    def _answer(self) -> Outcome:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome if isinstance(self.outcome, Outcome) else self.outcome()
