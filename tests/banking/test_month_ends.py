@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 import time_machine
 from django.db import IntegrityError, connection, transaction
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from banking import tasks
@@ -28,6 +28,8 @@ MOMENTS = st.lists(
     min_size=1,
     max_size=25,
 )
+#: A second after the end of July, then a second before it.
+OUT_OF_ORDER = [(ENDS[0], 1, 0, 5), (ENDS[0], -1, 0, 7)]
 
 
 def opened(alice, *names):
@@ -61,6 +63,7 @@ def months_add_up(account):
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(moments=MOMENTS, late=MOMENTS, closed_after=st.integers(0, 3))
+@example(moments=OUT_OF_ORDER, late=OUT_OF_ORDER, closed_after=0)
 def test_each_entry_is_in_one_month_and_each_month_adds_up(alice, moments, late, closed_after):
     """Entries around month ends, out of order by seconds; then months are closed; then more entries, dated before."""
     with transaction.atomic():

@@ -1,15 +1,26 @@
 """One migrated database that each run's own is copied from: migrating takes ten seconds, copying one.
 
 The template's name is a hash of whatever decides its content, so a changed migration makes a new one.
+
+In the environment, for `make mutants`:
+
+    CHANGED_MIGRATION   a file of migrations that this run has changed. Its template is made from a database that was
+                        migrated as far as the first migration that reads the file, and is not the one that others copy.
 """
 
 import hashlib
+import inspect
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from django.apps import apps
+from django.core.management import call_command
+from django.core.management.sql import emit_post_migrate_signal
 from django.db import connection
 from django.db.backends.postgresql.psycopg_any import sql
+from django.db.migrations.executor import MigrationExecutor
 
 ROOT = Path(__file__).resolve().parents[2]
 # Runs side by side make the template once: a run that had to wait for this lock finds it made.
@@ -18,44 +29,94 @@ _ADVISORY_LOCK = 7_318_207
 
 def use_template() -> None:
     """From here on the test database is created as a copy of the migrated template."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = _changed_template() or _shared_template()
+    connection.creation.create_test_db = _copy
+
+
+def _shared_template() -> str:
     name = f"template_{_fingerprint()}"
     with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]  # Django's own door to CREATE DATABASE
         cursor.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
-        cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-        if not cursor.fetchone():
-            _drop_templates(cursor)
-            _create(cursor, name)
-    connection.settings_dict["TEST"]["TEMPLATE"] = name
+        _make(cursor, name, _migrate, instead_of=("template_", "before_"))
+    return name
 
 
-def _drop_templates(cursor: Any) -> None:
-    """Those of earlier migrations, which nobody copies any more."""
-    cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'template\\_%'")
-    for (name,) in cursor.fetchall():
-        cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+def _changed_template() -> str | None:
+    file = os.environ.get("CHANGED_MIGRATION")
+    if file is None:
+        return None
+    before = f"before_{_fingerprint(without=ROOT / file)}"
+    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+        cursor.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
+        _make(cursor, before, lambda: _migrate_before(ROOT / file))
+    own = f"changed_{connection.settings_dict['NAME']}_"
+    name = f"{own}{_fingerprint()}"
+    with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
+        _make(cursor, name, _migrate, copy_of=before, instead_of=(own,))
+    return name
 
 
-def _create(cursor: Any, name: str) -> None:
-    """Whole or not at all: a run that is killed while it migrates leaves no database of this name."""
-    test, names = connection.settings_dict["TEST"], connection.settings_dict["NAME"]
-    before, test["NAME"] = test.get("NAME"), f"{name}_unfinished"
+def _copy(verbosity: int = 1, autoclobber: bool = False, serialize: bool = False, keepdb: bool = False) -> str:
+    """As Django's `create_test_db`, but of `migrate` only the signal that makes first rows: the code of that may have
+    changed since the template was made."""
+    creation, name = connection.creation, connection.creation._get_test_db_name()
+    creation._create_test_db(verbosity, autoclobber, keepdb)
+    _use(name)
+    emit_post_migrate_signal(verbosity=0, interactive=False, db=connection.alias)
+    return name
+
+
+def _make(
+    cursor: Any, name: str, migrate: Callable[[], None], *, copy_of: str | None = None, instead_of: tuple[str, ...] = ()
+) -> None:
+    """Unless it is there. Whole or not at all: a run that is killed while it migrates leaves no database of this name.
+    `instead_of`: those whose name begins so are of earlier migrations, and nobody copies them any more."""
+    cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+    if cursor.fetchone():
+        return
+    for prefix in instead_of:
+        cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix])
+        for (old,) in cursor.fetchall():
+            cursor.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(old)))
+    test, own, unfinished = connection.settings_dict["TEST"], connection.settings_dict["NAME"], f"{name}_unfinished"
+    before = {key: test.get(key) for key in ("NAME", "TEMPLATE")}
+    test.update(NAME=unfinished, TEMPLATE=copy_of)
     try:
-        connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
-        connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]
+        connection.creation._create_test_db(verbosity=0, autoclobber=True)
+        _use(unfinished)
+        migrate()
+        _use(own)
     finally:
-        test["NAME"] = before
-        connection.settings_dict["NAME"] = names
-    cursor.execute(
-        sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(f"{name}_unfinished"), sql.Identifier(name))
-    )
+        test.update(before)
+        connection.settings_dict["NAME"] = own
+    cursor.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(unfinished), sql.Identifier(name)))
 
 
-def _fingerprint() -> str:
+def _use(name: str) -> None:
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]
+    connection.settings_dict["NAME"] = name
+
+
+def _migrate() -> None:
+    call_command("migrate", verbosity=0, interactive=False, run_syncdb=True)
+    call_command("createcachetable")
+
+
+def _migrate_before(file: Path) -> None:
+    """As far as the first migration that is in the file, or reads it."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    sources = [Path(inspect.getfile(type(migration))) for migration, _ in plan]
+    reads = next(number for number, source in enumerate(sources) if source == file or file.name in source.read_text())
+    executor.migrate(None, plan=plan[:reads])
+
+
+def _fingerprint(*, without: Path | None = None) -> str:
     """Of the migrations of every app, their SQL files, and the versions of what is installed."""
     content = hashlib.sha256((ROOT / "requirements-dev.txt").read_bytes())
     for app in sorted(apps.get_app_configs(), key=lambda app: app.name):
         for path in sorted(Path(app.path, "migrations").glob("*")):
             if path.is_file():
-                content.update(path.name.encode() + path.read_bytes())
+                content.update(path.name.encode() + (b"" if path == without else path.read_bytes()))
     return content.hexdigest()[:16]

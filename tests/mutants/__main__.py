@@ -45,14 +45,11 @@ class Run:
         with ThreadPoolExecutor(len(self.copies)) as pool:
             try:
                 self._try_the_tests(pool, sorted({mutant.test for mutant in mutants}))
-                # A changed migration makes a template database of its own, so those come last, one at a time.
-                for mutant, verdict, seconds in self._parallel(
-                    pool, [m for m in mutants if "/migrations/" not in m.file]
-                ):
-                    self._say(mutant, verdict, seconds)
-                for mutant in mutants:
-                    if "/migrations/" in mutant.file:
-                        self._say(mutant, *self._verdict(mutant))
+                # Changed migrations take longest, so they begin.
+                longest_first = sorted(mutants, key=lambda mutant: "/migrations/" not in mutant.file)
+                running = {pool.submit(self._verdict, mutant): mutant for mutant in longest_first}
+                for future in as_completed(running):
+                    self._say(running[future], *future.result())
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
                 for copy in self.copies:
@@ -72,6 +69,7 @@ class Run:
     def _try_part(self, tests: list[str]) -> dict[str, str]:
         copy = self.free.get()
         try:
+            copy.run(tests[:1])  # after it the fork server has the libraries: this run and the verdicts are made alike
             outcome = copy.run(tests)
             if outcome.trouble and len(tests) > 1:  # one name that is not there stops all of them
                 return {test: why for one in tests for test, why in self._alone(copy, one).items()}
@@ -89,11 +87,6 @@ class Run:
             return {test: outcome.trouble}
         return {} if outcome.shows_success(test) else {test: "the test does not pass with the rule in place"}
 
-    def _parallel(self, pool: ThreadPoolExecutor, mutants: list[Mutant]) -> Iterator[tuple[Mutant, str, float]]:
-        running = {pool.submit(self._verdict, mutant): mutant for mutant in mutants}
-        for future in as_completed(running):
-            yield running[future], *future.result()
-
     def _verdict(self, mutant: Mutant) -> tuple[str, float]:
         """Why the row failed ("" if the test noticed), and how long that took."""
         if why := self.troubles.get(mutant.test):
@@ -101,7 +94,8 @@ class Run:
         copy, began = self.free.get(), time.monotonic()
         try:
             with copy.without(mutant):
-                outcome = copy.run([mutant.test], "--exitfirst")
+                changed = {"CHANGED_MIGRATION": mutant.file} if "/migrations/" in mutant.file else {}
+                outcome = copy.run([mutant.test], "--exitfirst", **changed)
         except StaleMutantError as error:
             return str(error), 0.0
         finally:
@@ -139,7 +133,7 @@ def copies(number: int) -> Iterator[list[RepositoryCopy]]:
 
 
 def _copy(directory: Path, url: str, database: str, lock: int) -> RepositoryCopy:
-    copy = RepositoryCopy(directory, urlsplit(url)._replace(path=f"/{database}").geturl(), keep_open=(lock,))
+    copy = RepositoryCopy.at(directory, urlsplit(url)._replace(path=f"/{database}").geturl(), keep_open=(lock,))
     copy.fill(ROOT)
     return copy
 

@@ -1,16 +1,14 @@
 """A copy of the repository in which a rule may be taken out while its test runs; the checkout stays as it is."""
 
-import os
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests.mutants.forks import Forks
 from tests.mutants.mutant import Mutant, StaleMutantError
 
 TIMEOUT_SECONDS = 300
@@ -34,9 +32,16 @@ class Outcome:
 @dataclass
 class RepositoryCopy:
     directory: Path
-    database_url: str
-    keep_open: tuple[int, ...] = ()  # file descriptors that its processes hold: a lock outlives a killed run
-    _process: subprocess.Popen[bytes] | None = None
+    bytecode: Path  # where Python keeps compiled code, that of libraries included
+    forks: Forks
+
+    @classmethod
+    def at(
+        cls, directory: Path, database_url: str, *, bytecode: Path | None = None, keep_open: tuple[int, ...] = ()
+    ) -> "RepositoryCopy":
+        bytecode = bytecode or directory / ".bytecode"
+        environment = {"DATABASE_URL": database_url, "PYTHONPYCACHEPREFIX": str(bytecode)}
+        return cls(directory, bytecode, Forks(directory, environment, keep_open))
 
     def fill(self, root: Path) -> None:
         """With the files of the working tree, committed or not, but those that git ignores."""
@@ -65,43 +70,26 @@ class RepositoryCopy:
 
     def _write(self, path: Path, text: str) -> None:
         """Python trusts compiled code of the same second and size, so that goes first."""
-        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*.pyc"):
-            compiled.unlink()
+        compiled = self.bytecode / path.parent.resolve().relative_to(path.anchor)
+        for one in compiled.glob(f"{path.stem}.*.pyc"):
+            one.unlink()
         path.write_text(text)
 
-    def run(self, tests: Sequence[str], *options: str) -> Outcome:
-        report = self.directory / "report.xml"
+    def run(self, tests: Sequence[str], *options: str, **environment: str) -> Outcome:
+        report, printed = self.directory / "report.xml", self.directory / "printed.txt"
         report.unlink(missing_ok=True)
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "--quiet",
-            "-p",
-            "no:cacheprovider",
-            f"--junitxml={report}",
-            *options,
-        ]
-        self._process = subprocess.Popen(
-            [*command, *tests], cwd=self.directory, env={**os.environ, "DATABASE_URL": self.database_url},
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            start_new_session=True, pass_fds=self.keep_open,
-        )  # fmt: skip
+        arguments = ["--quiet", "-p", "no:cacheprovider", f"--junitxml={report}", *options, *tests]
         try:
-            output, _ = self._process.communicate(timeout=TIMEOUT_SECONDS * len(tests))
-        except subprocess.TimeoutExpired:
+            timeout_seconds = TIMEOUT_SECONDS * len(tests)
+            code = self.forks.run(arguments, printed, environment=environment, timeout_seconds=timeout_seconds)
+        except TimeoutError:
             return Outcome(trouble="timed out")
-        finally:
-            self.stop()
-        if not report.exists() or self._process.returncode not in (0, 1):
-            return Outcome(trouble=f"pytest: {_last_line(output.decode(errors='replace'))}")
+        if not report.exists() or code not in (0, 1):
+            return Outcome(trouble=f"pytest: {_last_line(printed)}")
         return _read(report)
 
     def stop(self) -> None:
-        """Whatever it started, too."""
-        if self._process is not None and self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        self.forks.stop()
 
 
 def _read(report: Path) -> Outcome:
@@ -123,5 +111,6 @@ def _key(test: str) -> str:
     return f"{path.removesuffix('.py').replace('/', '.')}.{name.replace('::', '.')}"
 
 
-def _last_line(output: str) -> str:
+def _last_line(printed: Path) -> str:
+    output = printed.read_text(errors="replace") if printed.exists() else ""
     return next((line for line in reversed(output.splitlines()) if line.strip()), "no output")

@@ -1,10 +1,13 @@
 """The runner of mutants, on a small repository: what is killed, what survives, what is stale."""
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
+from tests.lib.servers import wait_until
 from tests.mutants.__main__ import Run
 from tests.mutants.mutant import Mutant, changed_since, read
 from tests.mutants.repository_copy import RepositoryCopy
@@ -71,11 +74,14 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(
+    repository: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Run]:
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the small repository is no Django project
-    copy = RepositoryCopy(tmp_path / "copy", "")
+    copy = RepositoryCopy.at(tmp_path / "copy", "", bytecode=tmp_path_factory.getbasetemp() / "bytecode")
     copy.fill(repository)
-    return Run([copy])
+    yield Run([copy])
+    copy.stop()
 
 
 def test_a_rule_that_its_test_misses_is_killed(run: Run, repository: Path, capsys: Captured) -> None:
@@ -116,6 +122,22 @@ def test_a_row_may_name_one_set_of_parameters(run: Run, parameter: str, killed: 
 def test_a_missing_test_does_not_hide_the_others(run: Run, capsys: Captured) -> None:
     assert not run.all([mutant(), mutant(test="test_ages.py::test_gone")])
     assert capsys.readouterr().out.endswith("1 passed, 1 failed\n")
+
+
+def test_nothing_runs_where_code_of_the_copy_is_imported_before_the_fork(run: Run) -> None:
+    """Each run would have the code as it was before the rule was taken out."""
+    (run.copies[0].directory / "libraries.json").write_text('["json", "code_of_ours"]')
+    with pytest.raises(RuntimeError, match="the fork server has ended"):
+        run.copies[0].run(["test_ages.py::test_adults_may"])
+
+
+def test_what_a_run_left_running_is_stopped(run: Run) -> None:
+    copy = run.copies[0]
+    code = "import subprocess, sys\ndef test_it():\n    child = subprocess.Popen(['sleep', '600'])\n"
+    (copy.directory / "test_leaving.py").write_text(code + "    open('pid', 'w').write(str(child.pid))\n")
+    assert copy.run(["test_leaving.py::test_it"]).passed
+    pid = int((copy.directory / "pid").read_text())
+    wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
 def test_only_rows_that_a_change_touches_are_run(repository: Path) -> None:

@@ -1,0 +1,93 @@
+"""Runs pytest in forks of a process that has imported the libraries, which takes most of the time of a small test.
+
+A file of its own, started in a copy of the repository. It reads a line of JSON a run (`arguments` of pytest,
+`environment`, and `output`, the file for what it prints) and answers with two lines: the process id, then the exit code.
+
+Nothing of the repository is imported before the fork: each run imports the code as it is then. Which libraries there
+are is learned from the first run. Those that need Django's settings stay out, and those that pytest rewrites.
+"""
+
+import gc
+import importlib
+import json
+import os
+import sys
+import threading
+from contextlib import suppress
+from importlib.metadata import distributions
+from pathlib import Path
+from types import ModuleType
+
+HERE = Path.cwd()
+LIBRARIES = HERE / "libraries.json"
+
+
+def main() -> int:
+    sys.path[0] = str(HERE)  # as `python -m pytest` has it
+    is_prepared = False
+    for line in sys.stdin:
+        request = json.loads(line)
+        if not is_prepared and LIBRARIES.exists():
+            prepare()
+            is_prepared = True
+        pid = os.fork()
+        if pid == 0:
+            os.environ.update(request["environment"])
+            return run(request["arguments"], Path(request["output"]))
+        say(pid)
+        say(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    return 0
+
+
+def say(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
+
+
+def run(arguments: list[str], output: Path) -> int:
+    os.setsid()  # whatever it starts can be killed with it
+    with output.open("wb") as printed, Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+        os.dup2(printed.fileno(), 1)
+        os.dup2(printed.fileno(), 2)
+    import pytest
+
+    code = pytest.main(arguments)
+    if not LIBRARIES.exists():
+        LIBRARIES.write_text(json.dumps([name for name, module in sys.modules.items() if is_library(module)]))
+    return int(code)
+
+
+def is_library(module: ModuleType) -> bool:
+    spec = getattr(module, "__spec__", None)
+    return spec is not None and spec.origin is not None and not Path(spec.origin).is_relative_to(HERE)
+
+
+def plugins_of_pytest() -> set[str]:
+    """The packages of its plugins, whose assertions it rewrites as it imports them."""
+    plugins = [one for one in distributions() if one.entry_points.select(group="pytest11")]
+    return {Path(file.parts[0]).stem for one in plugins for file in one.files or []}
+
+
+def prepare() -> None:
+    """Raises RuntimeError if a mutant could be missed because the code that it changes is there already."""
+    os.environ.pop("DJANGO_SETTINGS_MODULE", None)
+    plugins = plugins_of_pytest()
+    for name in json.loads(LIBRARIES.read_text()):
+        if name.partition(".")[0] not in plugins:
+            with suppress(Exception):  # whatever it needs; the run imports it then
+                importlib.import_module(name)
+    wrong = [name for name, module in sys.modules.items() if is_ours(module) or name.partition(".")[0] in plugins]
+    if wrong or threading.active_count() > 1:
+        raise RuntimeError(f"imported before the fork: {wrong}; threads: {threading.enumerate()}")
+    gc.collect()
+    gc.freeze()
+
+
+def is_ours(module: ModuleType) -> bool:
+    file = getattr(module, "__file__", None)
+    return module.__name__ != "__main__" and file is not None and Path(file).is_relative_to(HERE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

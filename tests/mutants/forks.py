@@ -1,0 +1,80 @@
+"""The other end of `fork_server.py`: pytest runs in a directory, each in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Forks:
+    directory: Path
+    environment: dict[str, str]
+    keep_open: tuple[int, ...] = ()  # file descriptors that the processes hold
+    _is_stopped: bool = False
+    _server: subprocess.Popen[str] | None = None
+    _run: int | None = None  # the process id of pytest, and its process group
+
+    def run(self, arguments: list[str], printed: Path, *, environment: dict[str, str], timeout_seconds: float) -> int:
+        """The exit code of pytest; what it prints is in the file `printed`. Raises TimeoutError."""
+        if self._is_stopped:
+            raise TimeoutError
+        if self._server is None:
+            self._server = self._start()
+        asked, answers = self._server.stdin, self._server.stdout
+        assert asked
+        assert answers
+        request = {"arguments": arguments, "environment": environment, "output": str(printed)}
+        asked.write(json.dumps(request) + "\n")
+        asked.flush()
+        pid = answers.readline()
+        if not pid:
+            self._end_server()
+            raise RuntimeError("the fork server has ended")
+        self._run = int(pid)
+        timer = threading.Timer(timeout_seconds, self._kill)
+        timer.start()
+        code = answers.readline()
+        timer.cancel()
+        if not code:  # killed
+            self._end_server()
+            raise TimeoutError
+        self._end_run()
+        return int(code)
+
+    def stop(self) -> None:
+        """Nothing runs any more, and nothing will."""
+        self._is_stopped = True
+        self._end_server()
+
+    def _end_server(self) -> None:
+        self._kill()
+        if self._server is not None:
+            self._server.communicate()
+            self._server = None
+
+    def _kill(self) -> None:
+        self._end_run()
+        if self._server is not None:
+            self._server.kill()
+
+    def _end_run(self) -> None:
+        """Whatever it started, too."""
+        run, self._run = self._run, None
+        if run is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(run, signal.SIGKILL)
+
+    def _start(self) -> subprocess.Popen[str]:
+        command = [sys.executable, str(Path(__file__).with_name("fork_server.py"))]
+        environment = {**os.environ, **self.environment}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # thousands of files would be compiled for each run
+        return subprocess.Popen(
+            command, cwd=self.directory, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            pass_fds=self.keep_open,
+        )  # fmt: skip
