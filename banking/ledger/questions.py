@@ -110,7 +110,10 @@ QUESTIONS = (
         "Each message of the payment scheme is booked as it says",
         whole="""
         SELECT m.id, c.wrong FROM scheme_message m, LATERAL (SELECT scheme_message_contradiction(m) AS wrong) c
-         WHERE c.wrong IS NOT NULL""",
+         WHERE c.wrong IS NOT NULL
+        UNION ALL
+        SELECT t.id, 'its message is gone' FROM ledger_transaction t
+         WHERE t.kind = 'incoming_payment' AND NOT EXISTS (SELECT FROM scheme_message WHERE transaction_id = t.id)""",
         since="""
         SELECT x.id, c.wrong
           FROM (SELECT m.id FROM scheme_message m WHERE {new:m}
@@ -118,7 +121,11 @@ QUESTIONS = (
                 UNION SELECT m.id FROM ledger_entry e JOIN scheme_message m ON m.transaction_id = e.transaction_id
                        WHERE {new:e}) n
           JOIN scheme_message x ON x.id = n.id, LATERAL (SELECT scheme_message_contradiction(x) AS wrong) c
-         WHERE c.wrong IS NOT NULL""",
+         WHERE c.wrong IS NOT NULL
+        UNION ALL
+        SELECT t.id, 'its message is gone' FROM ledger_transaction t
+         WHERE {new:t} AND t.kind = 'incoming_payment'
+           AND NOT EXISTS (SELECT FROM scheme_message WHERE transaction_id = t.id)""",
     ),
     Question(
         "Each captured hold is debited from its account",

@@ -14,6 +14,7 @@ from banking import ledger, oversight, payments
 from banking.ledger import checkpoint
 from banking.ledger.audit import audit, audit_and_record, last_checkpoint
 from banking.models import AccountAccess, LedgerAudit, Transfer
+from banking.payments.scheme import IncomingPayment, IncomingReturn
 from oauth.keys import ring, rotation
 from oauth.models import SigningKey
 from tests.lib.database import connected_as, site_role
@@ -25,6 +26,7 @@ from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 pytestmark = pytest.mark.django_db
 TRANSFER, HOLD, DIGEST = "Each transfer equals", "Each captured hold", "Each entry, its transaction"
 STATE, ACCESS, REVERSAL = "Each account's state", "Each access", "Each reversal"
+MESSAGE = "Each message of the payment scheme"
 BALANCE, GAP, SEALED, MONTH, OUTSIDE = (
     "Each balance", "Each account's entries", "Each transaction is sealed", "Each entry is booked", "The digests are",
 )  # fmt: skip
@@ -75,6 +77,12 @@ DAMAGES = [
     Damage("entries are numbered with a gap", GAP, "UPDATE bank_account SET last_seq = last_seq + 1 WHERE id = '{current}'"),
     Damage("a seal is gone", SEALED, "DELETE FROM ledger_seal WHERE transaction_id = '{loose}'"),
     Damage("a closed month has another balance", MONTH, "INSERT INTO month_closing (id, account_id, month, last_seq, closing_minor, ends_at, closed_at) VALUES (gen_random_uuid(), '{current}', '2020-01-01', 0, 5, '2020-02-01', now())"),
+    Damage("an incoming payment was for another account", MESSAGE, "UPDATE scheme_message SET account_id = '{of_bob}' WHERE id = '{paid_in}'"),
+    Damage("an incoming payment had another amount", MESSAGE, "UPDATE scheme_message SET amount_minor = 1 WHERE id = '{paid_in}'"),
+    Damage("an incoming payment went to suspense and back", MESSAGE, "UPDATE scheme_message SET status = 'given_back', account_id = NULL, given_back_by_id = '{reversal}' WHERE id = '{paid_in}'"),
+    Damage("an incoming payment is forgotten, so that it can come again", MESSAGE, "DELETE FROM scheme_message WHERE id = '{paid_in}'"),
+    Damage("a settled transfer has come back without its money", TRANSFER, "UPDATE transfer SET status = 'returned' WHERE id = '{settled}'"),
+    Damage("a returned transfer never came back", MESSAGE, "UPDATE transfer SET status = 'posted' WHERE id = '{returned}'"),
     Damage("a digest is made to fit", OUTSIDE, "UPDATE ledger_digest SET digest = '\\x00'"),
 ]  # fmt: skip
 CUT = (
@@ -91,19 +99,22 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
     """A bank in which everything that is damaged below has happened, and that was audited once."""
     settings.LEDGER_DIGEST_FILE = str(tmp_path / "digests")
     monkeypatch.setattr("banking.payments.scheme.configured_scheme", OtherBanks)
-    posted, settled, pending = (
+    posted, settled, pending, returned = (
         Transfer.objects.get(pk=send(alice_api, body_of(current, to, 100), f"{KEY}-{number}").json()["id"])
-        for number, to in enumerate([savings, ELSEWHERE, ELSEWHERE])
+        for number, to in enumerate([savings, ELSEWHERE, ELSEWHERE, ELSEWHERE])
     )
     payments.settle(settled.pk)
     settled.refresh_from_db()
+    payments.settle(returned.pk)
+    payments.receive_return(IncomingReturn("return-1", returned.pk.hex, 100, "GBP", "AC04"))
+    paid_in = payments.receive_payment(IncomingPayment("payment-1", 250, "GBP", current.iban, "D", "", "x"))
     of_bobs = ledger.post([(of_bob, -5), (savings, 5)], description="x", kind="transfer")
     undone = move(current, savings, 7)
     frozen = savings
     oversight.freeze(frozen.pk, by=oversight.Officer(officer("freezer", "freeze_account")), reason="x")
     AccountAccess.objects.create(account=savings, user=bob, role="reader")
     names = {
-        "posted": posted.pk, "settled": settled.pk, "settled_hold": settled.hold_id, "pending": pending.pk,
+        "posted": posted.pk, "paid_in": paid_in.pk, "returned": returned.pk, "settled": settled.pk, "settled_hold": settled.hold_id, "pending": pending.pk,
         "pending_hold": pending.hold_id, "of_bob": of_bob.pk, "bob": bob.pk, "current": current.pk,
         "frozen": frozen.pk, "of_bobs": of_bobs.pk, "loose": move(current, of_bob, 3).pk,
         "reversal": ledger.reverse(move(current, of_bob, 9)).pk, "undone": undone.pk,
@@ -272,7 +283,7 @@ def test_the_sites_role_is_refused_each_of_it(names):
 def test_the_owner_is_refused_what_contradicts_the_ledger(names):
     """With the triggers on."""
     for damage in DAMAGES:
-        if damage.found_by in (TRANSFER, HOLD, REVERSAL):
+        if damage.found_by in (TRANSFER, HOLD, REVERSAL, MESSAGE):
             with pytest.raises(IntegrityError):
                 run(damage.by.format(**names))
 
