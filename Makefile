@@ -49,7 +49,8 @@ model: $(INSTALLED)
 fuzz: $(INSTALLED)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-10000} $(RUN) -m pytest --numprocesses=auto tests/fuzz $(ARGS)
 
-# Makes payments for SECONDS (default 60) while connections break and processes are killed. SEED repeats a run.
+# Customers, shops, officers and another bank act for SECONDS (default 60) while connections break and processes are
+# killed; then every promise is looked up. SEED repeats a run.
 simulate: $(INSTALLED)
 	SECONDS=$${SECONDS:-60} $(RUN) -m pytest --capture=no -p no:logging tests/simulation/test_random_faults.py $(ARGS)
 

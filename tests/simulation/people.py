@@ -1,80 +1,199 @@
-"""People with apps that pay, retry and cancel at random over HTTP, and remember what they were told."""
+"""People with apps that pay, order, retry, cancel and look at random over HTTP, and remember what they were told."""
 
 import random
-import threading
-import time
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import requests
+from django.utils import timezone
+
+from banking.payments.own_limit import set_own_limit
+from banking.second_bank.amounts import NAMED
+from tests.simulation.apps import App
+from tests.simulation.desk import Desk
 
 Body = dict[str, Any]
 #: What the API may say when something is down or busy; anything else that is not about the transfer is a fault of ours.
 TRY_AGAIN = {503, 409}
-REFUSALS = {"insufficient_funds", "account_not_open"}
+REFUSALS = {"insufficient_funds", "account_not_open", "own_limit_exceeded"}
+REFUSALS_OF_ORDERS = {"account_not_open", "too_many_orders"}
 ELSEWHERE = ["DE89370400440532013000", "FR7630006000011234567890189"]
+#: The user's own limit while nobody knows whether the last change of it was made.
+UNKNOWN = -1
 
 
 @dataclass
 class Sent:
-    """A transfer that was asked for, under its key: what came back, if anything did."""
+    """A transfer or an order that was asked for, under its key: what came back, if anything did."""
 
+    app: App
     key: str
     body: Body
-    amount_minor: int
-    transfer_id: str | None = None
+    amounts: set[int]
+    is_to_others: bool
+    path: str = "transfers"
+    id: str | None = None
     refused_with: str | None = None
     is_cancelled: bool = False
+
+    @property
+    def amount_minor(self) -> int:
+        amount_minor: int = self.body["amount"]["minor_units"]
+        return amount_minor
 
 
 @dataclass
 class Person:
     url: str
-    token: str
+    user_id: UUID
+    apps: list[App]
     accounts: list[str]
     ibans_of_others: list[str]
     dice: random.Random
+    desk: Desk
     sent: list[Sent] = field(default_factory=list)
-    #: Payment orders of today, by idempotency key, and the id that each was acknowledged with.
-    ordered: dict[str, str | None] = field(default_factory=dict)
+    ordered: list[Sent] = field(default_factory=list)
+    statements: dict[tuple[str, str], Body] = field(default_factory=dict)
+    limit: int | None = None
     told: Counter[str] = field(default_factory=Counter)
-    #: What must never happen, in words.
-    violations: list[str] = field(default_factory=list)
 
-    def act_until(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            actions = [self.pay, self.retry, self.cancel, self.look, self.order]
-            action = self.dice.choices(actions, [6, 3, 1, 1, 1])[0]
-            try:
-                action()
-            except requests.RequestException:  # a worker was killed: the answer is lost
-                self.told["lost"] += 1
-                time.sleep(0.05)  # as an app would, before it tries again
+    def act(self) -> None:
+        actions = [self.pay, self.retry, self.cancel, self.look, self.order, self.change_order, self.set_limit]
+        self.dice.choices([*actions, self.read_a_statement], [12, 6, 2, 2, 2, 2, 1, 1])[0]()
 
-    def order(self) -> None:
-        """A payment order that is due today; its answer is asked for twice."""
-        body, _amount_minor = self._body()
-        body |= {"first_on": datetime.now(UTC).date().isoformat(), "frequency": "once"}
-        key = f"{self.dice.getrandbits(128):032x}"
-        self.ordered[key] = None
-        for _ in range(2):
-            answer = self._post("/api/v1/scheduled-transfers", body, {"Idempotency-Key": key})
-            said = answer.json()
-            if answer.status_code == 201 and self.ordered[key] in (None, said["id"]):
-                self.ordered[key] = said["id"]
-            elif answer.status_code not in TRY_AGAIN and said["code"] != "insufficient_user_authentication":
-                self.violations.append(f"the order {key} was answered with {said}")
+    # --- transfers
 
     def pay(self) -> None:
-        body, amount_minor = self._body()
-        sent = Sent(f"{self.dice.getrandbits(128):032x}", body, amount_minor)
+        sent = self._new("transfers")
         self.sent.append(sent)
+        limit, before = self.limit, self.paid_to_others()
         self.send(sent)
+        if sent.is_to_others and sent.id and limit not in (None, UNKNOWN) and before + sent.amount_minor > limit:
+            self.violate(f"{sent} was made above the limit {limit}: {before} was paid to others")
+        if sent.refused_with == "own_limit_exceeded" and limit is None:
+            self.violate(f"{sent} was refused by a limit that is not set")
 
-    def _body(self) -> tuple[Body, int]:
-        """Of a transfer, and its amount."""
+    def retry(self) -> None:
+        if self.sent:
+            self.send(self.dice.choice(self.sent[-50:]))
+
+    def send(self, sent: Sent) -> None:
+        """Asks for it, whether it was asked for before or not."""
+        answer = self._post(sent.path, sent.body, sent.app, {"Idempotency-Key": sent.key})
+        said = answer.json()
+        if answer.status_code == 201:
+            self._expect(sent, sent.refused_with is None and sent.id in (None, said["id"]), said)
+            sent.id = said["id"]
+            if sent.path != "transfers":
+                self.desk.orders[sent.app.user_id, sent.app.client_id].add(said["id"])
+        elif said["code"] in (REFUSALS if sent.path == "transfers" else REFUSALS_OF_ORDERS):
+            self._expect(sent, sent.id is None and sent.refused_with in (None, said["code"]), said)
+            sent.refused_with = said["code"]
+        else:
+            self._expect(sent, self._is_no_answer(answer, sent.app), said)
+
+    def cancel(self) -> None:
+        made = [sent for sent in self.sent[-20:] if sent.id and not sent.is_cancelled]
+        if not made:
+            return
+        sent = self.dice.choice(made)
+        answer = self._post(f"transfers/{sent.id}/cancel", {}, sent.app)
+        sent.is_cancelled = answer.status_code == 200
+        self._expect(sent, answer.status_code == 200 or self._is_no_answer(answer, sent.app), answer.json())
+
+    def paid_to_others(self) -> int:
+        """What the bank has certainly paid to others: within the bank, at once."""
+        here = [one for one in self.sent if one.id and one.is_to_others and _iban(one) not in ELSEWHERE]
+        return sum(one.amount_minor for one in here)
+
+    # --- orders
+
+    def order(self) -> None:
+        """A payment on one of the next days, or a standing order; its answer is asked for twice."""
+        sent = self._new("scheduled-transfers")
+        first_on = self.desk.today + timedelta(days=self.dice.randint(0, 2))
+        frequency = self.dice.choice(["once", "once", "daily", "weekly", "monthly"])
+        sent.body |= {"first_on": first_on.isoformat(), "frequency": frequency}
+        if frequency == "daily":
+            sent.body["last_on"] = (first_on + timedelta(days=self.dice.randint(1, 20))).isoformat()
+        if frequency != "once":
+            sent.body["interval"] = self.dice.randint(1, 2)
+        self.ordered.append(sent)
+        for _ in range(2):
+            self.send(sent)
+
+    def change_order(self) -> None:
+        known = [one for one in self.ordered if one.id and not one.is_cancelled]
+        if not known:
+            return
+        order = self.dice.choice(known[-30:])
+        self.dice.choice([self._stop, self._stop, self._resume, self._resume, self._change_amount])(order)
+
+    def _stop(self, order: Sent) -> None:
+        act, began = self.dice.choice(["pause", "pause", "cancel"]), timezone.now()
+        answer = self._post(f"scheduled-transfers/{order.id}/{act}", {}, order.app)
+        if answer.status_code == 200:
+            self.desk.stop(str(order.id), began)
+            order.is_cancelled = act == "cancel"
+        self._expect(order, answer.status_code == 200 or self._is_no_answer(answer, order.app), answer.json())
+
+    def _resume(self, order: Sent) -> None:
+        with self.desk.starting(str(order.id)) as start:
+            answer = self._post(f"scheduled-transfers/{order.id}/resume", {}, order.app)
+            start.is_refused = answer.status_code in (401, 409)
+        self._expect(order, answer.status_code == 200 or self._is_no_answer(answer, order.app), answer.json())
+
+    def _change_amount(self, order: Sent) -> None:
+        amount_minor = self.dice.randint(1, 400)
+        order.amounts.add(amount_minor)
+        change = {"amount": {"currency": "GBP", "minor_units": amount_minor}}
+        answer = self._ask("PATCH", f"scheduled-transfers/{order.id}", order.app, json=change)
+        self._expect(order, answer.status_code == 200 or self._is_no_answer(answer, order.app), answer.json())
+
+    # --- what is read and set
+
+    def look(self) -> None:
+        """No account is ever seen below zero."""
+        answer = self._ask("GET", f"accounts/{self.dice.choice(self.accounts)}/balances", self.apps[0])
+        if answer.status_code == 200 and answer.json()["available"]["minor_units"] < 0:
+            self.violate(f"an account is overdrawn: {answer.json()}")
+
+    def read_a_statement(self) -> None:
+        """It is the same whenever it is read."""
+        account, month = self.dice.choice(self.accounts), self.dice.choice(["2026-08", "2026-09", "2026-10"])
+        answer = self._ask("GET", f"accounts/{account}/statements/{month}", self.apps[0])
+        if answer.status_code == 200:
+            first = self.statements.setdefault((account, month), answer.json())
+            if answer.json() != first:
+                self.violate(f"the statement of {month} was {first} and is {answer.json()}")
+        elif answer.status_code != 503:
+            self.violate(f"the statement of {month} was answered with {answer.text}")
+
+    def set_limit(self) -> None:
+        """As the page of the web bank does. Now and then it is low."""
+        wanted = self.dice.choice([None, None, self.paid_to_others() + self.dice.randint(0, 2_000), 10**9])
+        self.limit = UNKNOWN
+        set_own_limit(self.user_id, "GBP", wanted, is_proven=True)
+        self.limit = wanted
+
+    def all_of(self, path: str) -> dict[str, Body]:
+        """What the API shows of it in the end, by id, page for page."""
+        found: dict[str, Body] = {}
+        cursor: str | None = ""
+        while cursor is not None:
+            answer = self._ask("GET", f"{path}?limit=200" + (f"&cursor={cursor}" if cursor else ""), self.apps[0])
+            if answer.status_code == 503:  # of a connection that was cut before
+                continue
+            found |= {one["id"]: one for one in answer.json()["data"]}
+            cursor = answer.json()["next_cursor"]
+        return found
+
+    # --- what the acts share
+
+    def _new(self, path: str) -> Sent:
         source, own = self.dice.sample(self.accounts, 2)
         destination: Body = self.dice.choice(
             [
@@ -84,54 +203,40 @@ class Person:
             ]
         )
         amount_minor = self.dice.randint(1, 400)
+        if destination.get("identifier") in ELSEWHERE and self.dice.random() < 0.5:
+            amount_minor = int(self.dice.choice(list(NAMED)))  # the second bank does something of its own with it
         body = {
             "source_account_id": source, "destination": destination, "reference": "simulated",
             "amount": {"currency": "GBP", "minor_units": amount_minor},
         }  # fmt: skip
-        return body, amount_minor
+        return Sent(
+            app=self.dice.choice(self.apps), key=f"{self.dice.getrandbits(128):032x}", body=body,
+            amounts={amount_minor}, is_to_others="scheme" in destination, path=path,
+        )  # fmt: skip
 
-    def retry(self) -> None:
-        if self.sent:
-            self.send(self.dice.choice(self.sent[-50:]))
+    def _post(self, path: str, body: Body, app: App, headers: dict[str, str] | None = None) -> requests.Response:
+        return self._ask("POST", path, app, json=body, headers=headers)
 
-    def send(self, sent: Sent) -> None:
-        answer = self._post("/api/v1/transfers", sent.body, {"Idempotency-Key": sent.key})
-        said = answer.json()
-        if answer.status_code == 201:
-            self._expect(sent, sent.refused_with is None and sent.transfer_id in (None, said["id"]), said)
-            sent.transfer_id = said["id"]
-        elif said["code"] in REFUSALS:
-            self._expect(sent, sent.transfer_id is None, said)
-            sent.refused_with = said["code"]
-        else:
-            self._expect(sent, answer.status_code in TRY_AGAIN, said)
-
-    def cancel(self) -> None:
-        made = [sent for sent in self.sent[-20:] if sent.transfer_id and not sent.is_cancelled]
-        if not made:
-            return
-        sent = self.dice.choice(made)
-        answer = self._post(f"/api/v1/transfers/{sent.transfer_id}/cancel", {}, {})
-        sent.is_cancelled = answer.status_code == 200
-        self._expect(sent, answer.status_code in (200, *TRY_AGAIN), answer.json())
-
-    def look(self) -> None:
-        """No account is ever seen below zero."""
-        answer = self._ask("GET", f"/api/v1/accounts/{self.dice.choice(self.accounts)}/balances")
-        if answer.status_code == 200 and answer.json()["available"]["minor_units"] < 0:
-            self.violations.append(f"an account is overdrawn: {answer.json()}")
-
-    def _post(self, path: str, body: Body, headers: dict[str, str]) -> requests.Response:
-        return self._ask("POST", path, json=body, headers=headers)
-
-    def _ask(self, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {self.token}", **(headers or {})}
-        answer = requests.request(method, f"{self.url}{path}", headers=headers, timeout=60, **more)
+    def _ask(
+        self, method: str, path: str, app: App, *, headers: dict[str, str] | None = None, **more: Any
+    ) -> requests.Response:
+        headers = {"Authorization": f"Bearer {app.token}", **(headers or {})}
+        answer = requests.request(method, f"{self.url}/api/v1/{path}", headers=headers, timeout=60, **more)
         self.told[f"{method} {answer.status_code}"] += 1
         if answer.status_code == 500:
-            self.violations.append(f"{method} {path} was answered with 500: {answer.text}")
+            self.violate(f"{method} {path} was answered with 500: {answer.text}")
         return answer
+
+    def _is_no_answer(self, answer: requests.Response, app: App) -> bool:
+        return answer.status_code in TRY_AGAIN or (answer.status_code == 401 and app.is_removed_at_times)
 
     def _expect(self, sent: Sent, holds: bool, said: Body) -> None:
         if not holds:
-            self.violations.append(f"{sent} was answered with {said}")
+            self.violate(f"{sent} was answered with {said}")
+
+    def violate(self, what: str) -> None:
+        self.desk.violations.append(what)
+
+
+def _iban(sent: Sent) -> str:
+    return str(sent.body["destination"].get("identifier", ""))

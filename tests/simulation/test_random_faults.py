@@ -1,36 +1,57 @@
 """A bank at work while things break: what was acknowledged is there, once, and every penny is accounted for.
 
-`make simulate` runs it for a minute; SECONDS=… and SEED=… as you like. The seed decides what people do and what breaks;
-the operating system decides who comes first, so a seed repeats the plan, not every race.
+Customers pay, set up orders, and remove apps; officers freeze, hold and reverse; shops reserve and take; days and
+months end. Meanwhile connections are cut and processes killed. `make simulate` runs it for a minute; SECONDS=… and
+SEED=… as you like. The seed decides what people do and what breaks; the operating system decides who comes first, so a
+seed repeats the plan, not every race.
 """
 
+import logging
 import os
 import random
 import threading
 from collections import Counter
-from datetime import timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
-from django.db import connection
-from django.db.models import Sum
+import time_machine
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from banking import orders, payments
-from banking.ledger import audit
-from banking.models import Account, LedgerTransaction, ScheduledTransfer, Transfer
+from banking import ledger, orders, oversight, payments, second_bank
+from banking.accounts.opening import SUSPENSE, internal_account
+from banking.models import Account, AccountFreeze, ReversalRequest, SchemeMessage, Transfer
+from banking.notation import bank_day
+from banking.payments.incoming import INCOMING
+from banking.payments.scheme import Unanswered
+from banking.payments.settlement import OUTGOING
 from oauth.conf import conf
-from tests.lib.database import site_role, url_of
+from tests.lib.database import connected_as, site_role, url_of
 from tests.lib.ledger import funded
-from tests.lib.registered import make_user
+from tests.lib.registered import make_client, make_user
 from tests.lib.servers import run
+from tests.lib.staff import officer
+from tests.simulation import checks
+from tests.simulation.actors import Actor
+from tests.simulation.apps import App, Removals
+from tests.simulation.desk import Desk
+from tests.simulation.elsewhere import Elsewhere
 from tests.simulation.faults import BackgroundWorker, Faults
-from tests.simulation.people import Person, Sent
+from tests.simulation.officers import Officer
+from tests.simulation.people import Person
+from tests.simulation.shops import OF_SHOPS, Shop
+from tests.simulation.tasks import Tasks
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.simulation]
 SECONDS = float(os.environ.get("SECONDS") or 4)
-PEOPLE, ACCOUNTS_EACH, FUNDS_MINOR = 8, 2, 20_000
+PEOPLE, ACCOUNTS_EACH = 8, 2
+#: The first account of each can pay for long, the second one soon has not enough.
+FUNDS_MINOR = (3_000_000, 30_000)
+#: So that no limit of the bank stands in the way: they have tests of their own.
+PLENTY = 10**12
+SECONDS_OF_A_DAY = 3.0
 
 
 @pytest.fixture
@@ -41,139 +62,202 @@ def seed():
 
 
 @pytest.fixture
-def site(signing_keys, tmp_path):
-    """The site and its worker, served with the site's own role."""
+def role(settings, tmp_path):
+    """The site's own database role, with which the site, its worker and everybody here act."""
+    settings.LEDGER_DIGEST_FILE = str(tmp_path / "digests")
+    settings.STEP_UP_AMOUNT_MINOR = settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": PLENTY}
+    settings.BANK_CATCH_UP_DAYS = 10_000
+    logging.disable(logging.CRITICAL)  # connections are cut all the time
     with site_role() as role:
-        environment = {
-            "DATABASE_URL": url_of(role), "OAUTH_ISSUER": conf.ISSUER, "THROTTLE_SCALE": "10000", "LOG_LEVEL": "ERROR",
-        }  # fmt: skip
-        with run("serve", "--workers", "2", data_dir=tmp_path, environment=environment) as server:
-            worker = BackgroundWorker(environment, tmp_path / "worker.log")
-            try:
-                yield server, worker, role
-            finally:
-                worker.stop()
+        yield role
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture
-def people(access_token, seed, site):
-    server, _, _ = site
+def site(role, signing_keys, tmp_path):
+    environment = {
+        "DATABASE_URL": url_of(role), "OAUTH_ISSUER": conf.ISSUER, "THROTTLE_SCALE": "10000", "LOG_LEVEL": "ERROR",
+        "LEDGER_DIGEST_FILE": str(tmp_path / "digests"), "STEP_UP_AMOUNT_MINOR": f"GBP={PLENTY}",
+        "NEW_PAYEE_LIMIT_MINOR": f"GBP={PLENTY}", "STEP_UP_MAX_AGE_SECONDS": "86400",
+    }  # fmt: skip
+    with run("serve", "--workers", "2", data_dir=tmp_path, environment=environment) as server:
+        worker = BackgroundWorker(environment, tmp_path / "worker.log")
+        try:
+            yield server, worker
+        finally:
+            worker.stop()
+
+
+@pytest.fixture
+def desk():
+    return Desk()
+
+
+@pytest.fixture
+def accounts(seed):
+    """By user: accounts with entries around the ends of months."""
+    dice = random.Random(f"{seed} past")
+    ends = [datetime(2026, month, 1, tzinfo=UTC) for month in (9, 10, 11)]
     accounts = {}
+    for purpose in (OF_SHOPS, SUSPENSE):
+        internal_account("GBP", purpose)
+    for shard in range(1, 9):
+        internal_account("GBP", f"{OUTGOING} {shard}")
+        internal_account("GBP", f"{INCOMING} {shard}")
     for number in range(PEOPLE):
         user = make_user(f"person-{number}@example.test", f"Person {number}")
-        accounts[user] = [funded(user, f"Account {n}", amount_minor=FUNDS_MINOR) for n in range(ACCOUNTS_EACH)]
-    expires_at = timezone.now() + timedelta(seconds=SECONDS + 300)
-    scope = "balances:read transfers:read transfers:write"
+        accounts[user] = [funded(user, f"Account {n}", amount_minor=0) for n in range(ACCOUNTS_EACH)]
+    world = internal_account("GBP", "Clearing")
+    Account.objects.update(opened_at=datetime(2026, 8, 1, tzinfo=UTC))
+    for end in ends:
+        for account, funds_minor in (
+            (one, minor) for own in accounts.values() for one, minor in zip(own, FUNDS_MINOR, strict=True)
+        ):
+            at = end + timedelta(seconds=dice.uniform(-2, 2))
+            amount_minor = funds_minor // len(ends)
+            entries = [(world, -amount_minor), (account, amount_minor)]
+            ledger.post(entries, description="Opening", kind="opening", created_at=at)
+    return accounts
+
+
+@pytest.fixture
+def people(accounts, seed, site, desk):
+    server, _ = site
+    clients = [make_client("mobile", client_id=name, name=name) for name in ("everyday-app", "budget-app")]
+    for client in clients:
+        client.save()
+    people = []
+    for number, (user, own) in enumerate(accounts.items()):
+        apps = [App(user.pk, client.client_id) for client in clients]
+        apps[1].is_removed_at_times = True
+        for app in apps:
+            app.allow()
+        people.append(
+            Person(
+                url=server.url, user_id=user.pk, apps=apps, accounts=[str(account.pk) for account in own], desk=desk,
+                ibans_of_others=[
+                    account.iban for other, theirs in accounts.items() if other != user for account in theirs
+                ],
+                dice=random.Random(f"{seed} person {number}"),
+            )
+        )  # fmt: skip
+    return people
+
+
+@pytest.fixture
+def officers(accounts, seed, desk):
+    every = [account.pk for own in accounts.values() for account in own]
     return [
-        Person(
-            url=server.url,
-            token=access_token(user, scope, expires_at=expires_at),
-            accounts=[str(account.pk) for account in own],
-            ibans_of_others=[account.iban for other, theirs in accounts.items() if other != user for account in theirs],
-            dice=random.Random(f"{seed} person {number}"),
-        )
-        for number, (user, own) in enumerate(accounts.items())
+        Officer(officer(f"officer-{number}"), every, random.Random(f"{seed} officer {number}"), desk)
+        for number in range(2)
     ]
 
 
-def test_acknowledged_is_stored_and_nothing_is_lost(people, site, seed):
-    """Every transfer that the API acknowledged is stored, and the ledger balances, whatever failed on the way."""
-    server, worker, role = site
+def test_acknowledged_is_stored_and_nothing_is_lost(accounts, people, officers, site, role, seed, desk):
+    """Whatever the bank acknowledged is stored, and the ledger balances, whatever failed on the way."""
+    server, worker = site
+    opening = dict(Account.objects.filter(kind="customer").values_list("pk", "posted_minor"))
     faults = Faults(
         owner_url=url_of(), role=role, server=psutil.Process(server.process.pid), worker=worker,
         dice=random.Random(f"{seed} faults"),
     )  # fmt: skip
-    stop = threading.Event()
-    threads = [threading.Thread(target=one.act_until, args=[stop]) for one in people]
-    threads.append(threading.Thread(target=faults.happen_until, args=[stop]))
-    threads += [threading.Thread(target=pay_orders_until, args=[stop]) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    stop.wait(SECONDS)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    with connected_as(role):
+        everybody_acts(people, officers, list(opening), faults, desk, seed)
+        the_bank_goes_on_without_faults(officers, desk)
+        wrong = [*desk.violations]
+        for person in people:
+            wrong += checks.the_api_shows_what_it_told(person)
     server.stop()
     worker.stop()
-
-    sent = [one for person in people for one in person.sent]
-    told = sum((person.told for person in people), Counter())
-    print(f"{len(sent)} transfers asked for; answers {dict(told)}; {dict(faults.happened)}")  # noqa: T201
-    assert sum(one.transfer_id is not None for one in sent) > SECONDS, server.log[-2000:]
-    assert faults.happened["connections cut"] > SECONDS / 2
-    assert [violation for person in people for violation in person.violations] == []
-    orders.run_due()
-    assert orders_are_paid_once({key: told for person in people for key, told in person.ordered.items()}) == []
+    told = sum((person.told for person in people), Counter()) + desk.told
+    print(f"{dict(told)}; {dict(faults.happened)}; {say(desk)}")  # noqa: T201
+    assert wrong == []
     finish_what_is_pending()
-    assert transfers_are_as_told(sent) == []
-    balances_follow_from_the_transfers()
-    assert all(finding.is_clean for finding in audit())
+    sent = [one for person in people for one in person.sent]
+    assert sum(one.id is not None for one in sent) > SECONDS, server.log[-2000:]
+    assert faults.happened["connections cut"] > SECONDS / 2
+    assert SECONDS < 30 or all(say(desk).values()), say(desk)  # else the run shows less than it says
+    assert [
+        *checks.transfers_are_as_told(sent),
+        *checks.orders_are_paid_once_a_day([one for person in people for one in person.ordered], desk),
+        *checks.removed_apps_did_nothing(desk),
+        *checks.frozen_accounts_paid_nothing(desk),
+        *checks.officers_acts_are_as_told(desk),
+        *checks.holds_are_as_told(desk),
+        *checks.statements_add_up(people),
+        *checks.balances_follow(opening),
+        *checks.the_second_bank_agrees(desk),
+        *checks.every_audit_was_clean(),
+    ] == []
+    assert [finding for finding in ledger.audit_and_record() if not finding.is_clean] == []
+    assert [finding for finding in ledger.audit() if not finding.is_clean] == []
 
 
-def pay_orders_until(stop: threading.Event) -> None:
-    """As the periodic task does, but more often, and two beside each other."""
-    try:
-        while not stop.wait(0.2):
-            orders.run_due()
-    finally:
-        connection.close()
+def everybody_acts(people, officers, accounts, faults, desk, seed):
+    stop = threading.Event()
+    tasks = Tasks(random.Random(f"{seed} tasks"), desk)
+    ibans = list(Account.objects.filter(pk__in=accounts).values_list("iban", flat=True))
+    elsewhere = Elsewhere(ibans, random.Random(f"{seed} elsewhere"), desk)
+    shop = Shop(accounts, random.Random(f"{seed} shop"), desk)
+    removals = Removals([person.apps[1] for person in people], desk, random.Random(f"{seed} removals"))
+    actors = [
+        *(Actor(person.act, desk, stop) for person in people),
+        *(Actor(one.act, desk, stop, pause_seconds=0.1) for one in officers),
+        Actor(shop.act, desk, stop, pause_seconds=0.05),
+        Actor(elsewhere.act, desk, stop, pause_seconds=0.1),
+        Actor(removals.act, desk, stop, pause_seconds=0.5),
+        Actor(tasks.a_day_passes, desk, stop, pause_seconds=SECONDS_OF_A_DAY),
+        *(Actor(tasks.pay_orders, desk, stop, pause_seconds=0.2) for _ in range(2)),
+        Actor(tasks.clear_up, desk, stop, pause_seconds=0.3),
+        Actor(tasks.audit, desk, stop, pause_seconds=5),
+        threading.Thread(target=faults.happen_until, args=[stop]),
+    ]
+    for actor in actors:
+        actor.start()
+    stop.wait(SECONDS)
+    stop.set()
+    for actor in actors:
+        actor.join()
 
 
-def orders_are_paid_once(ordered: dict[str, str | None]) -> list[str]:
-    """Every acknowledged order is stored; it has made one transfer, or waits for its next attempt."""
-    stored = {one.idempotency_key: one for one in ScheduledTransfer.objects.all()}
-    wrong = [f"nobody ordered {key}" for key in stored.keys() - ordered.keys()]
-    for key, acknowledged in ordered.items():
-        order = stored.get(key)
-        if acknowledged and (order is None or str(order.pk) != acknowledged):
-            wrong.append(f"acknowledged and not there: {key}")
-        if order is not None:
-            made = order.transfers.count()
-            if (order.status, made) != ("completed", 1) and (order.status, made, bool(order.refusal)) != (
-                "active",
-                0,
-                True,
-            ):
-                wrong.append(f"{order.status} with {made} transfers: {key}")
-    return wrong
+def the_bank_goes_on_without_faults(officers, desk):
+    """Accounts are unfrozen, what waits for a second officer is declined, and orders that are due are paid."""
+    one, other = officers
+    for freeze in AccountFreeze.objects.filter(unfrozen_by=None):
+        by = other if freeze.frozen_by_id == one.user.pk else one
+        oversight.unfreeze(freeze.account_id, by=by.by, reason="simulated")
+    for asked in ReversalRequest.objects.filter(status="open"):
+        by = other if asked.requested_by_id == one.user.pk else one
+        oversight.decline_reversal(asked.pk, by=by.by, reason="simulated")
+    desk.today += timedelta(days=1)  # whatever was refused today is tried no more
+    orders.run_due(today=desk.today)
 
 
-def finish_what_is_pending() -> None:
-    """A pending transfer has a job that will settle it, begun or not; settling again does no harm."""
-    pending = set(Transfer.objects.filter(status="pending").values_list("pk", flat=True))
+def finish_what_is_pending():
+    """A transfer to another bank either waits in the queue or is settled; then all are settled, twice, and everything
+    that the second bank has to say is heard."""
+    pending = Transfer.objects.filter(status="pending").values_list("pk", flat=True)
     jobs = ProcrastinateJob.objects.filter(task_name="banking.settle_transfer", status__in=["todo", "doing"])
     assert {str(pk) for pk in pending} <= {args["transfer_id"] for args in jobs.values_list("args", flat=True)}
-    for pk in pending:
-        payments.settle(pk)
-        payments.settle(pk)
+    for _ in range(4):
+        for pk in pending.all():
+            with suppress(Unanswered):
+                payments.settle(pk)
+                payments.settle(pk)
+        second_bank.deliver_due(also_later=True)
+    for pk in SchemeMessage.objects.filter(status="to_return").values_list("pk", flat=True):
+        payments.give_back(pk)
+        payments.give_back(pk)
+    with time_machine.travel(timezone.now() + timedelta(minutes=1)):
+        payments.expire()
+    assert not pending.all()
 
 
-def transfers_are_as_told(sent: list[Sent]) -> list[str]:
-    """Every acknowledged transfer once, and every other at most once; none that nobody asked for."""
-    asked = Transfer.objects.filter(scheduled=None)
-    stored = {one.idempotency_key: one for one in asked.select_related("transaction")}
-    assert asked.count() == len(stored)
-    posted = Transfer.objects.filter(status="posted").count()
-    assert LedgerTransaction.objects.filter(kind="transfer").count() == posted
-    wrong = [f"nobody asked for {key}" for key in stored.keys() - {one.key for one in sent}]
-    for one in sent:
-        transfer = stored.get(one.key)
-        if one.transfer_id and (transfer is None or str(transfer.pk) != one.transfer_id):
-            wrong.append(f"acknowledged and not there: {one}")
-        if one.refused_with and transfer is not None:
-            wrong.append(f"refused and there: {one}")
-        if transfer and transfer.amount_minor != one.amount_minor:
-            wrong.append(f"another amount: {one}")
-        if transfer and one.is_cancelled and transfer.status != "cancelled":
-            wrong.append(f"cancelled and {transfer.status}: {one}")
-    return wrong
-
-
-def balances_follow_from_the_transfers() -> None:
-    """Not by the ledger's own entries: what people were given, less what left, plus what came."""
-    posted = Transfer.objects.filter(status="posted")
-    for account in Account.objects.filter(kind="customer"):
-        out = posted.filter(source=account).aggregate(total=Sum("amount_minor"))["total"] or 0
-        came = posted.filter(destination=account).aggregate(total=Sum("amount_minor"))["total"] or 0
-        assert (account.posted_minor, account.held_minor) == (FUNDS_MINOR - out + came, 0), account
-    assert Account.objects.aggregate(total=Sum("posted_minor"))["total"] == 0
+def say(desk):
+    """How often what happened."""
+    return {
+        "days": (desk.today - bank_day.today()).days,
+        "approved": len(desk.approved), "declined": len(desk.declined), "frozen": desk.frozen.total(),
+        "stops": sum(map(len, desk.stops.values())), "removed": sum(map(len, desk.removed.values())),
+        "taken": len(desk.captured), "paid in": len(desk.received), "given back": len(desk.released),
+    }  # fmt: skip

@@ -1,0 +1,33 @@
+"""Whoever acts in a thread of its own, until the simulation ends."""
+
+import threading
+import time
+import traceback
+from collections.abc import Callable
+
+import requests
+from django.db import InterfaceError, OperationalError, connection
+
+from tests.simulation.desk import Desk
+
+
+class Actor(threading.Thread):
+    """Does `act` again and again. Where a connection was cut or a process killed, nobody knows whether it was done."""
+
+    def __init__(self, act: Callable[[], None], desk: Desk, stop: threading.Event, *, pause_seconds: float = 0) -> None:
+        super().__init__()
+        self.act, self.desk, self.stopped, self.pause_seconds = act, desk, stop, pause_seconds
+
+    def run(self) -> None:
+        try:
+            while not self.stopped.wait(self.pause_seconds):
+                try:
+                    self.act()
+                except (requests.RequestException, OperationalError, InterfaceError):
+                    self.desk.told["lost"] += 1
+                    connection.close()
+                    time.sleep(0.05)  # as an app would, before it tries again
+        except Exception:  # noqa: BLE001 (whatever it is, the test tells of it)
+            self.desk.violations.append(f"{self.act.__qualname__} ended:\n{traceback.format_exc()}")
+        finally:
+            connection.close()

@@ -1,0 +1,75 @@
+"""What everybody in the simulation sees: the bank's day, and what the bank acknowledged to whom.
+
+A promise is written down when its answer has come; an attempt that may count without an answer, before it is made.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from banking.notation import bank_day
+
+Interval = tuple[datetime, datetime | None]
+
+
+@dataclass
+class Start:
+    """Somebody may have started an order again; without an answer, at any time since."""
+
+    began_at: datetime
+    ended_at: datetime | None = None
+    is_refused: bool = False
+
+
+@dataclass
+class Desk:
+    #: Moves faster than the clock: standing orders run by it.
+    today: date = field(default_factory=bank_day.today)
+    told: Counter[str] = field(default_factory=Counter)
+    #: What must never happen, in words.
+    violations: list[str] = field(default_factory=list)
+    #: Acknowledged orders by user and client.
+    orders: defaultdict[tuple[UUID, str], set[str]] = field(default_factory=lambda: defaultdict(set))
+    #: By order: when somebody began to pause, hold or cancel it, and when this was acknowledged.
+    stops: defaultdict[str, list[tuple[datetime, datetime]]] = field(default_factory=lambda: defaultdict(list))
+    starts: defaultdict[str, list[Start]] = field(default_factory=lambda: defaultdict(list))
+    #: By user and client: from when the app was removed until the user allowed it again.
+    removed: defaultdict[tuple[UUID, str], list[Interval]] = field(default_factory=lambda: defaultdict(list))
+    #: Requests for reversals and captures, with the transaction that the second officer was told, or declined.
+    approved: dict[UUID, UUID] = field(default_factory=dict)
+    declined: set[UUID] = field(default_factory=set)
+    #: How often officers were told that an account is frozen or open again.
+    frozen: Counter[UUID] = field(default_factory=Counter)
+    unfrozen: Counter[UUID] = field(default_factory=Counter)
+    #: Holds of shops, with the transaction that took their money.
+    captured: dict[UUID, UUID] = field(default_factory=dict)
+    released: set[UUID] = field(default_factory=set)
+
+    #: By the scheme's id: what the second bank paid to whom, and what its message became here.
+    paid_in: dict[str, tuple[str, int]] = field(default_factory=dict)
+    received: dict[str, UUID] = field(default_factory=dict)
+
+    def stop(self, order_id: str, began_at: datetime) -> None:
+        self.stops[order_id].append((began_at, timezone.now()))
+
+    @contextmanager
+    def starting(self, order_id: str) -> Iterator[Start]:
+        start = Start(timezone.now())
+        self.starts[order_id].append(start)
+        yield start
+        start.ended_at = timezone.now()
+
+    def quiet(self, order_id: str) -> list[Interval]:
+        """When the order must not pay: from a stop to the next start. A start at the same time leaves it open."""
+        starts = [one for one in self.starts[order_id] if not one.is_refused]
+        found: list[Interval] = []
+        for began_at, stopped_at in self.stops[order_id]:
+            if not any(one.began_at <= stopped_at and (one.ended_at or stopped_at) >= began_at for one in starts):
+                later = [one.began_at for one in starts if one.began_at > stopped_at]
+                found.append((stopped_at, min(later, default=None)))
+        return found
