@@ -1,0 +1,31 @@
+"""The rows themselves: a rule that is taken out of code that no longer runs would prove nothing."""
+
+import re
+from pathlib import Path
+
+from tests.mutants.mutant import ROOT, read
+
+MIGRATIONS = ROOT / "banking" / "migrations"
+_FUNCTION = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)")
+
+
+def sql_files() -> list[Path]:
+    """The SQL of the migrations, in the order in which they run. A later one may read it again, to undo itself."""
+    sources = [path.read_text() for path in sorted(MIGRATIONS.glob("0*.py"))]
+    files = [path for path in MIGRATIONS.glob("*.sql") if not path.stem.endswith("_reverse")]
+    return sorted(files, key=lambda path: next(n for n, source in enumerate(sources) if path.name in source))
+
+
+def test_a_row_changes_the_last_definition_of_its_function() -> None:
+    """A later migration may define it again. The row then has to name the file of that migration."""
+    defined_last: dict[str, Path] = {}
+    for path in sql_files():
+        defined_last |= dict.fromkeys(_FUNCTION.findall(path.read_text()), path)
+    replaced = []
+    for mutant in read():
+        path = ROOT / mutant.file
+        for find in mutant.find if path.suffix == ".sql" else ():
+            names = _FUNCTION.findall(path.read_text().partition(find)[0] + find)
+            if names and defined_last[names[-1]] != path:
+                replaced.append((mutant.title, names[-1], defined_last[names[-1]].name))
+    assert replaced == []
