@@ -7,7 +7,7 @@ from django.db import InterfaceError, OperationalError
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from banking import ledger, notices, orders, payments, second_bank, webhooks
+from banking import end_of_day, ledger, notices, orders, payments, second_bank, webhooks
 from banking.accounts import closing
 from banking.database import cleanup
 from banking.notices import email
@@ -82,6 +82,15 @@ def watch_consents(timestamp: int) -> None:
 @app.task(name="banking.clean_up", queue="banking", queueing_lock="banking.clean_up")
 def clean_up(timestamp: int) -> None:
     cleanup.delete_expired()
+
+
+# One job at a time, on whatever machine; a day that is closed by hand at the same time is closed once all the same.
+@app.periodic(cron="7 * * * *")
+@app.task(
+    name="banking.close_days", queue="banking", queueing_lock="banking.close_days", lock="banking.close_days"
+)
+def close_days(timestamp: int) -> None:
+    end_of_day.close_days()
 
 
 @app.periodic(cron="17 * * * *")

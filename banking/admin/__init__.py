@@ -6,6 +6,7 @@ indexed column.
 """
 
 from banking.admin.account import AccountAdmin
+from banking.admin.bank_day import AccountChargeAdmin, BankDayAdmin
 from banking.admin.consent import ConsentAdmin
 from banking.admin.hold import HoldAdmin
 from banking.admin.payee import PayeeAdmin
@@ -19,6 +20,8 @@ from banking.admin.webhook import WebhookAdmin, WebhookDeliveryAdmin
 
 __all__ = [
     "AccountAdmin",
+    "AccountChargeAdmin",
+    "BankDayAdmin",
     "ConsentAdmin",
     "HoldAdmin",
     "PayeeAdmin",

@@ -47,6 +47,11 @@ RIGHTS: dict[str, Rights] = {
         ],
     },
     "month_closing": {"SELECT": []},
+    "bank_day": {**APPENDED, "UPDATE": ["status", "closed_at"]},
+    "bank_day_step": {**APPENDED, "UPDATE": ["attempts", "reached", "done_at", "result", "failed_at", "error"]},
+    "trial_balance_line": APPENDED,
+    "interest_accrual": APPENDED,
+    "account_charge": {**APPENDED, "UPDATE": ["status", "reason", "transaction_id"]},
     # The terms of accounts that are open do not change.
     "product": {**APPENDED, "UPDATE": ["name", "is_on_offer"]},
     "account_freeze": {"SELECT": []},

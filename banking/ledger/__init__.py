@@ -6,9 +6,10 @@ models and `notation`.
 """
 
 from banking.ledger.audit import audit, audit_and_record
+from banking.ledger.digests import last_run
 from banking.ledger.holds import hold, release
 from banking.ledger.posting import lock, post
 from banking.ledger.retry import in_transaction
 from banking.ledger.reversal import reverse
 
-__all__ = ["audit", "audit_and_record", "hold", "in_transaction", "lock", "post", "release", "reverse"]
+__all__ = ["audit", "audit_and_record", "hold", "in_transaction", "last_run", "lock", "post", "release", "reverse"]

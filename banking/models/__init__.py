@@ -4,8 +4,10 @@
 from banking.models.account import Account, AccountAccess
 from banking.models.account_act import AccountAct
 from banking.models.account_freeze import AccountFreeze
+from banking.models.bank_day import BankDay, DayStep, TrialBalanceLine
 from banking.models.consent import Consent
 from banking.models.idempotency import IdempotencyRecord
+from banking.models.interest import AccountCharge, InterestAccrual
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
 from banking.models.ledger_audit import LedgerAudit
 from banking.models.ledger_digest import LedgerDigest
@@ -25,11 +27,15 @@ __all__ = [
     "Account",
     "AccountAccess",
     "AccountAct",
+    "AccountCharge",
     "AccountFreeze",
+    "BankDay",
     "Consent",
+    "DayStep",
     "Event",
     "Hold",
     "IdempotencyRecord",
+    "InterestAccrual",
     "LedgerAudit",
     "LedgerDigest",
     "LedgerEntry",
@@ -46,6 +52,7 @@ __all__ = [
     "SecondBankMessage",
     "SecondBankPayment",
     "Transfer",
+    "TrialBalanceLine",
     "Webhook",
     "WebhookDelivery",
 ]

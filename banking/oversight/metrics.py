@@ -2,7 +2,7 @@
 
 from prometheus_client import Gauge
 
-from banking import payments
+from banking import end_of_day, payments
 from banking.models import LedgerAudit
 
 audited_at = Gauge(
@@ -25,9 +25,16 @@ handed_over_at = Gauge(
     multiprocess_mode="mostrecent",
 )
 
+days_behind = Gauge(
+    "bank_days_behind",
+    "Bank days that have ended and are not closed; 1 in the first hours of a day.",
+    multiprocess_mode="mostrecent",
+)
+
 
 def measure() -> None:
     """Sets the gauges from the database, so that every machine reports the same."""
+    days_behind.set(end_of_day.behind())
     oldest = payments.handed_over().values_list("submitted_at", flat=True).first()
     handed_over_at.set(oldest.timestamp() if oldest else 0)
     last = LedgerAudit.objects.order_by("ended_at").last()

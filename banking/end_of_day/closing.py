@@ -1,0 +1,103 @@
+"""Closing days in order, step by step, each once: on one machine or on several at the same time."""
+
+import logging
+from datetime import date, timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from banking.accounts.months import SETTLING
+from banking.end_of_day.steps import STEPS, Step, StepFailed
+from banking.models import BankDay, DayStep
+from banking.notation import bank_day
+
+logger = logging.getLogger(__name__)
+_ONE = timedelta(days=1)
+
+
+def close_days() -> list[date]:
+    """Closes each day that has ended, the oldest first, and returns those that it closed. It begins with the day before
+    its first call. Raises StepFailed, or what a step raised; the next call goes on with that step."""
+    closed = []
+    for day in _ended():
+        if _close(day):
+            closed.append(day)
+    BankDay.objects.get_or_create(day=bank_day.today(), defaults={"ends_at": bank_day.ends_at(bank_day.today())})
+    return closed
+
+
+def behind() -> int:
+    """How many days have ended and are not closed; 0 if none was ever closed."""
+    last = _last_closed()
+    return len(_ended()) if last else 0
+
+
+def _ended() -> list[date]:
+    last = bank_day.day_of(timezone.now() - SETTLING) - _ONE
+    closed = _last_closed()
+    first = closed + _ONE if closed else _first_opened() or last
+    return [first + n * _ONE for n in range((last - first).days + 1)]
+
+
+def _last_closed() -> date | None:
+    return BankDay.objects.filter(status=BankDay.Status.CLOSED).order_by("-day").values_list("day", flat=True).first()
+
+
+def _first_opened() -> date | None:
+    return BankDay.objects.order_by("day").values_list("day", flat=True).first()
+
+
+def _close(day: date) -> bool:
+    """Whether it was this call that closed the day."""
+    row, _ = BankDay.objects.get_or_create(day=day, defaults={"ends_at": bank_day.ends_at(day)})
+    BankDay.objects.filter(day=day, status=BankDay.Status.OPEN).update(status=BankDay.Status.CLOSING)
+    for step in STEPS:
+        DayStep.objects.get_or_create(day=row, name=step.name)
+    for step in STEPS:
+        _run(row, step)
+    closing = BankDay.objects.filter(day=day, status=BankDay.Status.CLOSING)
+    return bool(closing.update(status=BankDay.Status.CLOSED, closed_at=timezone.now()))
+
+
+def _run(day: BankDay, step: Step) -> None:
+    """Until the step is done. What it did up to a failure stays, and the row says why it failed."""
+    DayStep.objects.filter(day=day, name=step.name, done_at=None).update(attempts=F("attempts") + 1)
+    try:
+        while not (_part_alone(day, step) if step.is_exclusive else _part(day, step)):
+            pass
+    except Exception as error:
+        _fail(day, step, error)
+        raise
+
+
+def _part_alone(day: BankDay, step: Step) -> bool:
+    """One part of the step, in a transaction that holds the row of the day: another machine waits, and goes on after
+    it."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '10min'; SET LOCAL statement_timeout = '10min'")
+        BankDay.objects.select_for_update(no_key=True).get(pk=day.pk)
+        return _part(day, step)
+
+
+def _part(day: BankDay, step: Step) -> bool:
+    row = DayStep.objects.get(day=day, name=step.name)
+    if row.done_at is not None:
+        return True
+    reached, result = step.work(day, row.reached)
+    _store(row.pk, reached, result)
+    return reached is None
+
+
+def _store(pk: UUID, reached: UUID | None, result: str) -> None:
+    done = {"done_at": timezone.now(), "error": ""} if reached is None else {}
+    # Another machine may have ended it in this moment; what is done is not written again.
+    DayStep.objects.filter(pk=pk, done_at=None).update(reached=reached, result=result[:200], **done)
+
+
+def _fail(day: BankDay, step: Step, error: Exception) -> None:
+    logger.error("Bank day %s: the step %s failed: %s", day, step.name, error)
+    words = str(error) if isinstance(error, StepFailed) else f"{type(error).__name__}: {error}"
+    DayStep.objects.filter(day=day, name=step.name, done_at=None).update(error=words, failed_at=timezone.now())

@@ -1,0 +1,36 @@
+"""The interest of a day, from what each account had at its end by its entries (ACT/365: a 365th of the yearly rate a
+day, in leap years too)."""
+
+from uuid import UUID
+
+from django.db import connection
+
+from banking.models import BankDay
+
+#: Accounts in one transaction.
+BATCH = 5000
+_NIL = UUID(int=0)
+
+# The rate is in percent with four decimals; times 10,000 it is in millionths.
+_ACCRUE = """
+WITH batch AS MATERIALIZED (
+  SELECT a.id, balance_at(a, %(ends)s) AS balance, coalesce(p.credit_interest_rate, 0) * 10000 AS earning,
+         coalesce(p.overdraft_interest_rate, 0) * 10000 AS owing
+    FROM bank_account a JOIN product p ON p.id = a.product_id
+   WHERE a.id > %(reached)s AND a.kind = 'customer' ORDER BY a.id LIMIT %(batch)s
+), accrued AS (
+  INSERT INTO interest_accrual (id, account_id, day, balance_minor, earned_units, owed_units)
+    SELECT gen_random_uuid(), id, %(day)s, balance, greatest(balance, 0) * earning, greatest(-balance, 0) * owing FROM batch
+     WHERE greatest(balance, 0) * earning > 0 OR greatest(-balance, 0) * owing > 0
+  ON CONFLICT (account_id, day) DO NOTHING RETURNING 1)
+SELECT (SELECT id FROM batch ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM batch), (SELECT count(*) FROM accrued)
+"""
+
+
+def accrue_some(day: BankDay, reached: UUID | None) -> tuple[UUID | None, str]:
+    """The next BATCH accounts. Returns where to go on, None after the last one."""
+    values = {"ends": day.ends_at, "day": day.day, "reached": reached or _NIL, "batch": BATCH}
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCRUE, values)
+        last, count, accrued = cursor.fetchone()
+    return (last if count == BATCH else None), f"{accrued} accounts in the last batch"

@@ -1,0 +1,338 @@
+"""Closing bank days: in order, each step once, also after a stop and on several machines."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, connection, transaction
+
+from banking import end_of_day, tasks
+from banking.accounts.months import Month
+from banking.accounts.opening import internal_account, open_account
+from banking.end_of_day import charges, closing, interest
+from banking.end_of_day.charges import rounded
+from banking.end_of_day.failure import StepFailed
+from banking.ledger import audit, post
+from banking.models import (
+    Account,
+    AccountCharge,
+    BankDay,
+    DayStep,
+    InterestAccrual,
+    LedgerTransaction,
+    MonthClosing,
+    Product,
+    TrialBalanceLine,
+)
+from oauth.keys import ring
+from oauth.models import SigningKey
+from tests.lib.database import connected_as, site_role
+from tests.lib.ledger import no_triggers
+from tests.lib.threads import in_parallel
+
+pytestmark = pytest.mark.django_db
+NIGHT = timedelta(hours=2)
+UNITS = InterestAccrual.UNITS
+
+
+def at(day, hour=12):
+    return datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=hour)
+
+
+def product(**terms):
+    return Product.objects.create(name=f"P{Product.objects.count()}", kind="current", currency="GBP", **terms)
+
+
+def opened(holder, name="x", since=date(2026, 9, 1), overdraft_minor=0, **terms):
+    account = open_account(holder, name=name, currency="GBP", overdraft_minor=overdraft_minor)
+    Account.objects.filter(pk=account.pk).update(opened_at=at(since), product=product(**terms))
+    account.refresh_from_db()
+    return account
+
+
+def pay(source, destination, amount_minor, when):
+    return post([(source, -amount_minor), (destination, amount_minor)], description="x", kind="test", created_at=when)
+
+
+@pytest.fixture(autouse=True)
+def old_keys(db):
+    """The keys that sign the digests are older than the days below."""
+    SigningKey.objects.update(published_at=at(date(2026, 1, 1)), active_at=at(date(2026, 1, 1)))
+    ring.forget()
+
+
+@pytest.fixture
+def clearing():
+    account = internal_account("GBP", "Clearing")
+    Account.objects.filter(pk=account.pk).update(opened_at=at(date(2026, 9, 1)))
+    return account
+
+
+def close_until(day):
+    """The night after the day."""
+    with time_machine.travel(at(day, 24) + NIGHT):
+        return end_of_day.close_days()
+
+
+def steps(day):
+    return dict(DayStep.objects.filter(day=day).values_list("name", "done_at"))
+
+
+def test_a_day_is_closed_once_and_missed_days_in_order(alice, clearing):
+    account = opened(alice)
+    pay(clearing, account, 500, at(date(2026, 10, 5)))
+    assert close_until(date(2026, 10, 5)) == [date(2026, 10, 5)]
+    assert close_until(date(2026, 10, 5)) == []
+    assert BankDay.objects.get(day=date(2026, 10, 6)).status == "open"
+    with time_machine.travel(at(date(2026, 10, 9), 24) + NIGHT):
+        assert end_of_day.behind() == 4
+        assert end_of_day.close_days() == [date(2026, 10, day) for day in (6, 7, 8, 9)]
+        assert end_of_day.behind() == 0
+    assert set(steps(date(2026, 10, 7))) == {step.name for step in closing.STEPS}
+    assert all(steps(date(2026, 10, 7)).values())
+    with time_machine.travel(at(date(2026, 10, 10), 24) + timedelta(minutes=30)):  # what waits at midnight is booked first
+        assert end_of_day.close_days() == []
+    assert all(one.is_clean for one in audit())
+
+
+def test_the_trial_balance_is_of_the_end_of_the_day_and_adds_up(alice, bob, clearing):
+    of_alice, of_bob = opened(alice, overdraft_minor=1000), opened(bob)
+    pay(clearing, of_bob, 700, at(date(2026, 10, 5)))
+    pay(of_alice, of_bob, 300, at(date(2026, 10, 5), 23))
+    pay(of_bob, of_alice, 50, at(date(2026, 10, 6), 1))
+    close_until(date(2026, 10, 5))
+    lines = TrialBalanceLine.objects.filter(day=date(2026, 10, 5)).values_list("group", "name", "debit_minor", "credit_minor")
+    assert set(lines) == {
+        ("internal", "Clearing", 700, 0),
+        ("overdrawn", "Customers overdrawn", 300, 0),
+        ("credit", "Customers in credit", 0, 1000),
+    }
+
+
+def test_what_is_booked_across_midnight_is_a_line_of_its_own(alice, bob, clearing):
+    """Each side has the moment in which its account was locked, and never one before its predecessor."""
+    of_alice, of_bob = opened(alice, overdraft_minor=1000), opened(bob)
+    pay(clearing, of_bob, 1, at(date(2026, 10, 6), 1))
+    pay(of_alice, of_bob, 300, at(date(2026, 10, 5), 23))
+    close_until(date(2026, 10, 5))
+    lines = TrialBalanceLine.objects.exclude(credit_minor=0, debit_minor=0)
+    assert {line.group: (line.debit_minor, line.credit_minor) for line in lines} == {
+        "overdrawn": (300, 0), "transit": (0, 300),
+    }  # fmt: skip
+    assert all(one.is_clean for one in audit())
+
+
+def test_a_day_whose_books_differ_is_not_closed_and_says_why(alice, clearing):
+    account = opened(alice)
+    pay(clearing, account, 500, at(date(2026, 10, 5)))
+    with no_triggers(), connection.cursor() as cursor:
+        cursor.execute("UPDATE bank_account SET posted_minor = 501 WHERE id = %s", [account.pk])
+    for attempts in (1, 2):
+        with time_machine.travel(at(date(2026, 10, 6)), tick=False), pytest.raises(CommandError, match="GBP 1"):
+            call_command("end_of_day")
+        failed = DayStep.objects.get(name="trial_balance")
+        assert (failed.attempts, failed.done_at) == (attempts, None)
+        assert "differ" in failed.error
+    assert BankDay.objects.get(day=date(2026, 10, 5)).status == "closing"
+    with no_triggers(), connection.cursor() as cursor:
+        cursor.execute("UPDATE bank_account SET posted_minor = 500 WHERE id = %s", [account.pk])
+    assert close_until(date(2026, 10, 5)) == [date(2026, 10, 5)]
+    assert DayStep.objects.get(name="trial_balance").error == ""
+
+
+def test_after_a_stop_it_goes_on_where_it_was(alice, bob, clearing, monkeypatch):
+    monkeypatch.setattr(interest, "BATCH", 1)
+    accounts = [opened(one, credit_interest_rate=Decimal(3)) for one in (alice, bob)]
+    for account in accounts:
+        pay(clearing, account, 36_500, at(date(2026, 10, 5)))
+    work = interest.accrue_some
+    calls = []
+
+    def killed(day, reached):
+        calls.append(reached)
+        if len(calls) == 2:
+            raise KeyError("killed")
+        return work(day, reached)
+
+    monkeypatch.setattr(closing, "STEPS", tuple(
+        closing.Step(one.name, killed if one.name == "interest" else one.work, one.is_exclusive) for one in closing.STEPS
+    ))  # fmt: skip
+    with time_machine.travel(at(date(2026, 10, 6))), pytest.raises(KeyError):
+        end_of_day.close_days()
+    assert InterestAccrual.objects.count() == 1
+    assert close_until(date(2026, 10, 5)) == [date(2026, 10, 5)]
+    assert len(calls) == 4
+    assert calls[2] == min(one.pk for one in accounts)
+    assert InterestAccrual.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_machines_close_a_day_once(alice, clearing):
+    account = opened(alice, credit_interest_rate=Decimal(3), monthly_fee_minor=200)
+    pay(clearing, account, 365_000, at(date(2026, 10, 31)))
+    with time_machine.travel(at(date(2026, 11, 1))):
+        results = in_parallel(*[end_of_day.close_days] * 3)
+    assert sorted(results, key=len) == [[], [], [date(2026, 10, 31)]]
+    assert InterestAccrual.objects.count() == 1
+    assert sorted(AccountCharge.objects.values_list("kind", "amount_minor")) == [("fee", -200), ("interest", 30)]
+    assert LedgerTransaction.objects.exclude(kind="test").count() == 2
+    assert all(one.is_clean for one in audit())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sites_role_closes_days(alice, clearing):
+    account = opened(alice, credit_interest_rate=Decimal(3), monthly_fee_minor=200)
+    with site_role() as role, connected_as(role):
+        yesterday = date.today() - timedelta(days=1)
+        pay(clearing, account, 365_000, None)
+        with time_machine.travel(at(date.today(), 24) + NIGHT):
+            tasks.close_days(timestamp=0)
+        assert BankDay.objects.get(status="closed").day > yesterday
+        for change in ("UPDATE bank_day SET ends_at = now()", "DELETE FROM interest_accrual"):
+            with pytest.raises(Exception, match="permission denied"), connection.cursor() as cursor:
+                cursor.execute(change)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE bank_day SET closed_at = now() WHERE status = 'closed'",
+        "UPDATE bank_day SET ends_at = now() WHERE status = 'open'",
+        "UPDATE bank_day SET status = 'closed', closed_at = now() WHERE status = 'closing'",
+        "DELETE FROM bank_day WHERE status = 'open'",
+        "UPDATE bank_day_step SET result = 'x'",
+        "UPDATE trial_balance_line SET debit_minor = 1, credit_minor = 0",
+        "DELETE FROM interest_accrual",
+        "UPDATE account_charge SET amount_minor = -1 WHERE kind = 'fee'",
+        "DELETE FROM account_charge",
+    ],
+)
+def test_what_was_closed_stays(alice, clearing, change):
+    account = opened(alice, credit_interest_rate=Decimal(3), monthly_fee_minor=200)
+    pay(clearing, account, 365_000, at(date(2026, 10, 31)))
+    close_until(date(2026, 10, 31))
+    BankDay.objects.create(day=date(2026, 10, 30), ends_at=at(date(2026, 10, 31), 0), status="closing")
+    BankDay.objects.create(day=date(2026, 11, 2), ends_at=at(date(2026, 11, 3), 0), status="closing")
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(change)
+
+
+# --- interest and fees
+
+
+def test_interest_of_a_month_is_of_each_days_end_and_nothing_is_lost(alice, clearing):
+    """ACT/365 on 1,000.00 and then 1,500.00 at 3.65 %, which is a hundredth of a percent a day."""
+    account = opened(alice, credit_interest_rate=Decimal("3.65"))
+    pay(clearing, account, 100_000, at(date(2026, 10, 28)))
+    pay(account, clearing, 40_000, at(date(2026, 10, 30), 9))
+    pay(clearing, account, 90_003, at(date(2026, 10, 30), 23))
+    assert close_until(date(2026, 10, 28))
+    assert len(close_until(date(2026, 10, 31))) == 3
+    assert list(InterestAccrual.objects.order_by("day").values_list("balance_minor", flat=True)) == [
+        100_000, 100_000, 150_003, 150_003,
+    ]  # fmt: skip
+    charge = AccountCharge.objects.get()
+    exact = Decimal(2 * 100_000 + 2 * 150_003) / 10_000
+    assert (charge.amount_minor, charge.carried_units) == (50, (exact - 50) * UNITS)
+    assert charge.transaction.description == "Interest for October 2026"
+    assert charge.transaction.kind == "interest"
+    account.refresh_from_db()
+    assert account.posted_minor == 150_003 + 50
+    assert len(close_until(date(2026, 11, 30))) == 30
+    second = AccountCharge.objects.get(month=date(2026, 11, 1))
+    exact += Decimal(30 * 150_003 + 29 * 50) / 10_000  # paid in the night to November 1, so it counts from that day
+    assert second.amount_minor + charge.amount_minor + Decimal(second.carried_units) / UNITS in (
+        exact, exact + Decimal(50) / 10_000,
+    )  # fmt: skip
+    assert MonthClosing.objects.filter(account=account, month=date(2026, 11, 1)).exists()
+    assert all(one.is_clean for one in audit())
+
+
+def test_an_overdraft_costs_and_what_cannot_be_paid_is_due_until_it_can(alice, clearing):
+    account = opened(alice, overdraft_minor=100_000, overdraft_interest_rate=Decimal("36.5"), monthly_fee_minor=500)
+    pay(account, clearing, 100_000, at(date(2026, 10, 31)))
+    close_until(date(2026, 10, 31))
+    due = {one.kind: one for one in AccountCharge.objects.all()}
+    assert {kind: (one.status, one.amount_minor, one.reason) for kind, one in due.items()} == {
+        "overdraft": ("due", -100, "insufficient_funds"),
+        "fee": ("due", -500, "insufficient_funds"),
+    }
+    pay(clearing, account, 300, at(date(2026, 11, 1)))
+    close_until(date(2026, 11, 1))
+    assert dict(AccountCharge.objects.values_list("kind", "status")) == {"overdraft": "posted", "fee": "due"}
+    pay(clearing, account, 100_000, at(date(2026, 11, 2)))
+    Account.objects.filter(pk=account.pk).update(status="frozen")
+    close_until(date(2026, 11, 2))
+    assert AccountCharge.objects.get(kind="fee").reason == "account_not_open"
+    Account.objects.filter(pk=account.pk).update(status="open")
+    close_until(date(2026, 11, 3))
+    fee = AccountCharge.objects.get(kind="fee")
+    assert (fee.status, fee.transaction.description) == ("posted", "Account fee for October 2026")
+    assert internal_account("GBP", "Fees").posted_minor == 500
+    assert internal_account("GBP", "Interest received").posted_minor == 100
+    close_until(date(2026, 11, 5))
+    assert LedgerTransaction.objects.filter(kind__in=["fee", "interest"]).count() == 2
+
+
+def test_a_closed_account_owes_nothing(alice, clearing):
+    account = opened(alice, monthly_fee_minor=500)
+    Account.objects.filter(pk=account.pk).update(status="closed")
+    close_until(date(2026, 10, 31))
+    assert AccountCharge.objects.get().status == "waived"
+
+
+def test_interest_is_posted_before_the_fee_that_it_pays(alice, clearing):
+    account = opened(alice, credit_interest_rate=Decimal("36.5"), monthly_fee_minor=1)
+    pay(clearing, account, 1000, at(date(2026, 10, 31)))
+    with time_machine.travel(at(date(2026, 11, 1), 0) + timedelta(minutes=30)):
+        pay(account, clearing, 1000, None)
+    close_until(date(2026, 10, 31))
+    assert dict(AccountCharge.objects.values_list("kind", "status")) == {"interest": "posted", "fee": "posted"}
+
+
+@pytest.mark.parametrize(
+    ("units", "amount_minor"),
+    [(0, 0), (UNITS // 2 - 1, 0), (UNITS // 2, 0), (UNITS // 2 + 1, 1), (UNITS * 3 // 2, 2), (-UNITS // 2, 0),
+     (-UNITS * 3 // 2, -2), (-UNITS // 2 - 1, -1)],
+)  # fmt: skip
+def test_interest_is_rounded_half_to_even(units, amount_minor):
+    assert rounded(Decimal(units)) == (amount_minor, units - amount_minor * UNITS)
+
+
+def test_damage_of_charges_and_trial_balances_is_found(alice, clearing):
+    account = opened(alice, credit_interest_rate=Decimal(3), monthly_fee_minor=200)
+    pay(clearing, account, 365_000, at(date(2026, 10, 31)))
+    close_until(date(2026, 10, 31))
+    for statement, found_by in (
+        ("UPDATE trial_balance_line SET debit_minor = debit_minor + 1 WHERE debit_minor > 0", "Each trial balance"),
+        ("UPDATE account_charge SET amount_minor = -1 WHERE kind = 'fee'", "Each charge"),
+        ("UPDATE interest_accrual SET earned_units = earned_units + 1", "Each charge"),
+        ("UPDATE account_charge SET carried_units = 7 WHERE kind = 'interest'", "Each charge"),
+    ):
+        with transaction.atomic():
+            with no_triggers(), connection.cursor() as cursor:
+                cursor.execute(statement)
+            assert [one for one in audit() if not one.is_clean and one.question.startswith(found_by)], statement
+            transaction.set_rollback(True)
+
+
+def test_a_failed_audit_keeps_the_day_open(alice, clearing):
+    account = opened(alice)
+    pay(clearing, account, 500, at(date(2026, 10, 5)))
+    with no_triggers(), connection.cursor() as cursor:
+        cursor.execute("UPDATE ledger_entry SET balance_after_minor = 7")
+    with pytest.raises(StepFailed, match="running balance"):
+        close_until(date(2026, 10, 5))
+    assert "running balance" in DayStep.objects.get(name="audit").error
+
+
+def test_a_month_is_charged_once_however_often_it_is_tried(alice, clearing):
+    account = opened(alice, monthly_fee_minor=500)
+    pay(clearing, account, 5000, at(date(2026, 10, 5)))
+    for _ in range(2):
+        assert charges.charge_some(Month(2026, 10), None)[0] is None
+    assert AccountCharge.objects.count() == 1
+    account.refresh_from_db()
+    assert account.posted_minor == 4500
