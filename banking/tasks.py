@@ -86,9 +86,7 @@ def clean_up(timestamp: int) -> None:
 
 # One job at a time, on whatever machine; a day that is closed by hand at the same time is closed once all the same.
 @app.periodic(cron="7 * * * *")
-@app.task(
-    name="banking.close_days", queue="banking", queueing_lock="banking.close_days", lock="banking.close_days"
-)
+@app.task(name="banking.close_days", queue="banking", queueing_lock="banking.close_days", lock="banking.close_days")
 def close_days(timestamp: int) -> None:
     end_of_day.close_days()
 

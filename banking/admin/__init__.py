@@ -14,6 +14,7 @@ from banking.admin.product import ProductAdmin
 from banking.admin.reversal_request import ReversalRequestAdmin
 from banking.admin.scheduled_transfer import ScheduledTransferAdmin
 from banking.admin.scheme_message import SchemeMessageAdmin
+from banking.admin.settlement import SettlementDifferenceAdmin, SettlementFileAdmin
 from banking.admin.transaction import TransactionAdmin
 from banking.admin.transfer import TransferAdmin
 from banking.admin.webhook import WebhookAdmin, WebhookDeliveryAdmin
@@ -29,6 +30,8 @@ __all__ = [
     "ReversalRequestAdmin",
     "ScheduledTransferAdmin",
     "SchemeMessageAdmin",
+    "SettlementDifferenceAdmin",
+    "SettlementFileAdmin",
     "TransactionAdmin",
     "TransferAdmin",
     "WebhookAdmin",

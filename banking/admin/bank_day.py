@@ -49,7 +49,8 @@ class BankDayAdmin(ReadOnly):
     list_display = ("day", "status", "failed", "closed_at")
     list_filter = ("status",)
     ordering = ("-day",)
-    search_fields = ()
+    found_by_id = ()
+    search_help_text = ""
     fields = ("day", "status", "opened_at", "ends_at", "closed_at", "sums")
     readonly_fields = ("sums",)
     inlines = (StepInline, LineInline)
@@ -87,7 +88,15 @@ class BankDayAdmin(ReadOnly):
         for line in day.trial_balance.all():
             sides = [amounts.decimal(line.currency, int(side)) for side in (line.debit_minor, line.credit_minor)]
             lines.writerow(
-                [day, line.currency, line.group, line.account_id or "", csv_cells.text(line.name), line.accounts, *sides]
+                [
+                    day,
+                    line.currency,
+                    line.group,
+                    line.account_id or "",
+                    csv_cells.text(line.name),
+                    line.accounts,
+                    *sides,
+                ]
             )
         return answer
 

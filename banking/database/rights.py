@@ -51,6 +51,12 @@ RIGHTS: dict[str, Rights] = {
     "bank_day_step": {**APPENDED, "UPDATE": ["attempts", "reached", "done_at", "result", "failed_at", "error"]},
     "trial_balance_line": APPENDED,
     "interest_accrual": APPENDED,
+    "settlement_file": {**APPENDED, "UPDATE": ["matched"]},
+    "settlement_match": APPENDED,
+    "settlement_difference": {
+        **APPENDED,
+        "UPDATE": ["status", "reason", "asked_by_id", "decided_by_id", "decided_at", "transaction_id"],
+    },
     "account_charge": {**APPENDED, "UPDATE": ["status", "reason", "transaction_id"]},
     # The terms of accounts that are open do not change.
     "product": {**APPENDED, "UPDATE": ["name", "is_on_offer"]},

@@ -26,9 +26,9 @@ ONE_DAY = timedelta(days=1)
 BATCH = 200
 #: The bank's own accounts, and the kind of the transaction.
 _OTHER_SIDE = {
-    Kind.INTEREST: ("Interest paid", "interest"),
-    Kind.OVERDRAFT: ("Interest received", "interest"),
-    Kind.FEE: ("Fees", "fee"),
+    Kind.INTEREST: ("Interest expense", "interest"),
+    Kind.OVERDRAFT: ("Interest income", "interest"),
+    Kind.FEE: ("Fee income", "fee"),
 }
 
 
@@ -76,7 +76,9 @@ def _amount(account: Account, month: Month, kind: AccountCharge.Kind) -> tuple[i
     assert account.product
     if kind == Kind.FEE:
         return -(account.product.monthly_fee_minor or 0), Decimal(0)
-    before = AccountCharge.objects.filter(account=account, kind=kind, month__lt=month.first_day).order_by("-month").first()
+    before = (
+        AccountCharge.objects.filter(account=account, kind=kind, month__lt=month.first_day).order_by("-month").first()
+    )
     accruals = InterestAccrual.objects.filter(account=account, day__lt=month.next.first_day)
     if before:
         accruals = accruals.filter(day__gte=Month.of(before.month).next.first_day)
@@ -115,6 +117,8 @@ def _post(charge: AccountCharge) -> LedgerTransaction:
         [(account, charge.amount_minor), (internal_account(account.currency, name), -charge.amount_minor)],
         description=f"{charge.get_kind_display()} for {charge.month:%B %Y}",
         kind=sort,
+        # The text says it all; the names of the bank's own accounts are not for users.
+        counterparty=("", ""),
     )
     webhooks.announce([(Event.TRANSACTION_BOOKED, account.pk, posted.pk)])
     return posted

@@ -20,18 +20,14 @@ _ONE = timedelta(days=1)
 def close_days() -> list[date]:
     """Closes each day that has ended, the oldest first, and returns those that it closed. It begins with the day before
     its first call. Raises StepFailed, or what a step raised; the next call goes on with that step."""
-    closed = []
-    for day in _ended():
-        if _close(day):
-            closed.append(day)
+    closed = [day for day in _ended() if _close(day)]
     BankDay.objects.get_or_create(day=bank_day.today(), defaults={"ends_at": bank_day.ends_at(bank_day.today())})
     return closed
 
 
 def behind() -> int:
-    """How many days have ended and are not closed; 0 if none was ever closed."""
-    last = _last_closed()
-    return len(_ended()) if last else 0
+    """How many days have ended and are not closed; 0 before the first call of `close_days`."""
+    return len(_ended()) if _first_opened() else 0
 
 
 def _ended() -> list[date]:

@@ -1,10 +1,12 @@
 """The interest of a day, from what each account had at its end by its entries (ACT/365: a 365th of the yearly rate a
 day, in leap years too)."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
+from banking.end_of_day.balances import BALANCE
 from banking.models import BankDay
 
 #: Accounts in one transaction.
@@ -14,14 +16,14 @@ _NIL = UUID(int=0)
 # The rate is in percent with four decimals; times 10,000 it is in millionths.
 _ACCRUE = """
 WITH batch AS MATERIALIZED (
-  SELECT a.id, balance_at(a, %(ends)s) AS balance, coalesce(p.credit_interest_rate, 0) * 10000 AS earning,
+  SELECT a.id, {balance} AS balance, coalesce(p.credit_interest_rate, 0) * 10000 AS earning,
          coalesce(p.overdraft_interest_rate, 0) * 10000 AS owing
     FROM bank_account a JOIN product p ON p.id = a.product_id
    WHERE a.id > %(reached)s AND a.kind = 'customer' ORDER BY a.id LIMIT %(batch)s
 ), accrued AS (
   INSERT INTO interest_accrual (id, account_id, day, balance_minor, earned_units, owed_units)
-    SELECT gen_random_uuid(), id, %(day)s, balance, greatest(balance, 0) * earning, greatest(-balance, 0) * owing FROM batch
-     WHERE greatest(balance, 0) * earning > 0 OR greatest(-balance, 0) * owing > 0
+    SELECT gen_random_uuid(), id, %(day)s, balance, greatest(balance, 0) * earning, greatest(-balance, 0) * owing
+      FROM batch WHERE greatest(balance, 0) * earning > 0 OR greatest(-balance, 0) * owing > 0
   ON CONFLICT (account_id, day) DO NOTHING RETURNING 1)
 SELECT (SELECT id FROM batch ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM batch), (SELECT count(*) FROM accrued)
 """
@@ -29,8 +31,8 @@ SELECT (SELECT id FROM batch ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM ba
 
 def accrue_some(day: BankDay, reached: UUID | None) -> tuple[UUID | None, str]:
     """The next BATCH accounts. Returns where to go on, None after the last one."""
-    values = {"ends": day.ends_at, "day": day.day, "reached": reached or _NIL, "batch": BATCH}
+    values: dict[str, Any] = {"ends": day.ends_at, "day": day.day, "reached": reached or _NIL, "batch": BATCH}
     with connection.cursor() as cursor:
-        cursor.execute(_ACCRUE, values)
+        cursor.execute(_ACCRUE.format(balance=BALANCE), values)
         last, count, accrued = cursor.fetchone()
     return (last if count == BATCH else None), f"{accrued} accounts in the last batch"

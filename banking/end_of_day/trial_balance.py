@@ -3,9 +3,11 @@ currency, or the day is not closed."""
 
 from collections import defaultdict
 from decimal import Decimal
+from uuid import UUID
 
 from django.db import connection
 
+from banking.end_of_day.balances import BALANCE
 from banking.end_of_day.failure import StepFailed
 from banking.models import BankDay, TrialBalanceLine
 
@@ -14,7 +16,7 @@ _BALANCES = """
 SELECT b.currency, CASE WHEN b.kind = 'internal' THEN 'internal' WHEN b.balance < 0 THEN 'overdrawn' ELSE 'credit' END,
        CASE WHEN b.kind = 'internal' THEN b.id END, CASE WHEN b.kind = 'internal' THEN b.name ELSE '' END,
        count(*), sum(b.balance)
-  FROM (SELECT a.id, a.currency, a.kind, a.name, balance_at(a, %(ends)s) AS balance FROM bank_account a
+  FROM (SELECT a.id, a.currency, a.kind, a.name, {balance} AS balance FROM bank_account a
          WHERE a.last_seq > 0) b
  GROUP BY 1, 2, 3, 4
 """
@@ -30,6 +32,7 @@ SELECT e.currency, sum(e.amount_minor) FROM late JOIN ledger_entry e ON e.transa
   JOIN cut ON cut.id = e.account_id AND e.account_seq <= cut.seq
  GROUP BY e.currency HAVING sum(e.amount_minor) <> 0
 """
+_ZERO = Decimal(0)
 _NAMES = {
     TrialBalanceLine.Group.CUSTOMERS_IN_CREDIT: "Customers in credit",
     TrialBalanceLine.Group.CUSTOMERS_OVERDRAWN: "Customers overdrawn",
@@ -39,7 +42,7 @@ _NAMES = {
 def store_trial_balance(day: BankDay) -> int:
     """Stores the lines of the day and returns how many. Raises StepFailed if debits and credits differ."""
     with connection.cursor() as cursor:
-        cursor.execute(_BALANCES, {"ends": day.ends_at})
+        cursor.execute(_BALANCES.format(balance=BALANCE), {"ends": day.ends_at})
         lines = [
             _line(day, currency, group, name or _NAMES[group], balance, account_id=account_id, accounts=accounts)
             for currency, group, account_id, name, accounts, balance in cursor.fetchall()
@@ -57,12 +60,12 @@ def store_trial_balance(day: BankDay) -> int:
 
 
 def _line(
-    day: BankDay, currency: str, group: str, name: str, balance: Decimal, *, account_id: object = None,
+    day: BankDay, currency: str, group: str, name: str, balance: Decimal, *, account_id: UUID | None = None,
     accounts: int = 0,
 ) -> TrialBalanceLine:  # fmt: skip
     return TrialBalanceLine(
         day=day, currency=currency, group=group, account_id=account_id, name=name, accounts=accounts,
-        debit_minor=max(-balance, 0), credit_minor=max(balance, 0),
+        debit_minor=max(-balance, _ZERO), credit_minor=max(balance, _ZERO),
     )  # fmt: skip
 
 

@@ -215,7 +215,8 @@ QUESTIONS = (
         since="""
         SELECT l.day_id, l.currency, l.name FROM trial_balance_line l JOIN bank_day d ON d.day = l.day_id
           LEFT JOIN LATERAL last_entry_before(l.account_id, d.ends_at) e ON true
-         WHERE {new:l} AND l.account_id IS NOT NULL AND l.credit_minor - l.debit_minor <> coalesce(e.balance_minor, 0)""",
+         WHERE {new:l}
+           AND l.account_id IS NOT NULL AND l.credit_minor - l.debit_minor <> coalesce(e.balance_minor, 0)""",
     ),
     Question(
         "Each charge is booked as it says, and interest is charged to the last unit",
@@ -227,7 +228,8 @@ QUESTIONS = (
           SELECT account_id, kind, max(month) + interval '1 month' AS ends,
                  abs(sum(amount_minor * 365000000.0) + (array_agg(carried_units ORDER BY month DESC))[1]) AS units
             FROM account_charge WHERE kind <> 'fee' GROUP BY account_id, kind) c
-         WHERE c.units <> (SELECT coalesce(sum(CASE c.kind WHEN 'interest' THEN i.earned_units ELSE i.owed_units END), 0)
+         WHERE c.units <> (
+           SELECT coalesce(sum(CASE c.kind WHEN 'interest' THEN i.earned_units ELSE i.owed_units END), 0)
                              FROM interest_accrual i WHERE i.account_id = c.account_id AND i.day < c.ends)""",
         since="""
         SELECT c.id, w.wrong FROM account_charge c, LATERAL (SELECT charge_contradiction(c) AS wrong) w

@@ -34,14 +34,6 @@ CREATE TRIGGER day_step_guard BEFORE UPDATE ON bank_day_step FOR EACH ROW EXECUT
 CREATE TRIGGER no_delete BEFORE DELETE ON bank_day_step FOR EACH ROW EXECUTE FUNCTION forbid_change();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON bank_day_step FOR EACH STATEMENT EXECUTE FUNCTION forbid_change();
 
--- The balance of an account at the end of a day, by its entries.
-CREATE FUNCTION balance_at(a bank_account, ends timestamptz) RETURNS bigint
-LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
-  SELECT CASE WHEN a.last_seq = 0 THEN 0
-              WHEN a.last_booked_at < ends THEN a.posted_minor  -- nothing was booked since
-              ELSE coalesce((SELECT balance_minor FROM last_entry_before(a.id, ends)), 0) END
-$$;
-
 -- Interest of a day stays. A charge is posted once, by a transaction that gives or takes its amount, and stays then.
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON interest_accrual FOR EACH ROW EXECUTE FUNCTION forbid_change();
 CREATE TRIGGER no_truncate BEFORE TRUNCATE ON interest_accrual FOR EACH STATEMENT EXECUTE FUNCTION forbid_change();

@@ -20,6 +20,7 @@ from banking.models.role import Role
 from banking.models.scheduled_transfer import ScheduledTransfer
 from banking.models.scheme_message import SchemeMessage
 from banking.models.second_bank import SecondBankMessage, SecondBankPayment
+from banking.models.settlement import SettlementDifference, SettlementFile, SettlementMatch
 from banking.models.transfer import Transfer
 from banking.models.webhook import Event, Webhook, WebhookDelivery
 
@@ -51,6 +52,9 @@ __all__ = [
     "SchemeMessage",
     "SecondBankMessage",
     "SecondBankPayment",
+    "SettlementDifference",
+    "SettlementFile",
+    "SettlementMatch",
     "Transfer",
     "TrialBalanceLine",
     "Webhook",

@@ -26,6 +26,7 @@ from banking.models import (
     Product,
     TrialBalanceLine,
 )
+from banking.notation import bank_day
 from oauth.keys import ring
 from oauth.models import SigningKey
 from tests.lib.database import connected_as, site_role
@@ -92,7 +93,9 @@ def test_a_day_is_closed_once_and_missed_days_in_order(alice, clearing):
         assert end_of_day.behind() == 0
     assert set(steps(date(2026, 10, 7))) == {step.name for step in closing.STEPS}
     assert all(steps(date(2026, 10, 7)).values())
-    with time_machine.travel(at(date(2026, 10, 10), 24) + timedelta(minutes=30)):  # what waits at midnight is booked first
+    with time_machine.travel(
+        at(date(2026, 10, 10), 24) + timedelta(minutes=30)
+    ):  # what waits at midnight is booked first
         assert end_of_day.close_days() == []
     assert all(one.is_clean for one in audit())
 
@@ -103,7 +106,9 @@ def test_the_trial_balance_is_of_the_end_of_the_day_and_adds_up(alice, bob, clea
     pay(of_alice, of_bob, 300, at(date(2026, 10, 5), 23))
     pay(of_bob, of_alice, 50, at(date(2026, 10, 6), 1))
     close_until(date(2026, 10, 5))
-    lines = TrialBalanceLine.objects.filter(day=date(2026, 10, 5)).values_list("group", "name", "debit_minor", "credit_minor")
+    lines = TrialBalanceLine.objects.filter(day=date(2026, 10, 5)).values_list(
+        "group", "name", "debit_minor", "credit_minor"
+    )
     assert set(lines) == {
         ("internal", "Clearing", 700, 0),
         ("overdrawn", "Customers overdrawn", 300, 0),
@@ -185,9 +190,9 @@ def test_several_machines_close_a_day_once(alice, clearing):
 def test_the_sites_role_closes_days(alice, clearing):
     account = opened(alice, credit_interest_rate=Decimal(3), monthly_fee_minor=200)
     with site_role() as role, connected_as(role):
-        yesterday = date.today() - timedelta(days=1)
+        yesterday = bank_day.today() - timedelta(days=1)
         pay(clearing, account, 365_000, None)
-        with time_machine.travel(at(date.today(), 24) + NIGHT):
+        with time_machine.travel(at(bank_day.today(), 24) + NIGHT):
             tasks.close_days(timestamp=0)
         assert BankDay.objects.get(status="closed").day > yesterday
         for change in ("UPDATE bank_day SET ends_at = now()", "DELETE FROM interest_accrual"):
@@ -270,8 +275,8 @@ def test_an_overdraft_costs_and_what_cannot_be_paid_is_due_until_it_can(alice, c
     close_until(date(2026, 11, 3))
     fee = AccountCharge.objects.get(kind="fee")
     assert (fee.status, fee.transaction.description) == ("posted", "Account fee for October 2026")
-    assert internal_account("GBP", "Fees").posted_minor == 500
-    assert internal_account("GBP", "Interest received").posted_minor == 100
+    assert internal_account("GBP", "Fee income").posted_minor == 500
+    assert internal_account("GBP", "Interest income").posted_minor == 100
     close_until(date(2026, 11, 5))
     assert LedgerTransaction.objects.filter(kind__in=["fee", "interest"]).count() == 2
 
@@ -336,3 +341,21 @@ def test_a_month_is_charged_once_however_often_it_is_tried(alice, clearing):
     assert AccountCharge.objects.count() == 1
     account.refresh_from_db()
     assert account.posted_minor == 4500
+
+
+def test_the_admin_shows_days_what_failed_and_the_trial_balance(admin_browser, alice, clearing):
+    account = opened(alice)
+    pay(clearing, account, 12_345, at(date(2026, 10, 5)))
+    close_until(date(2026, 10, 5))
+    DayStep.objects.create(day_id=date(2026, 10, 6), name="audit", error="The audit found differences")
+    page = admin_browser.get("/admin/banking/bankday/").content.decode()
+    assert "Audit of the whole ledger" in page
+    page = admin_browser.get("/admin/banking/bankday/2026-10-05/change/", follow=True).content.decode()
+    assert "123.45 GBP = 123.45 GBP" in page
+    assert "trial-balance.csv" in page
+    lines = admin_browser.get("/admin/banking/bankday/2026-10-05/trial-balance.csv").content.decode().splitlines()
+    assert lines[1:] == [
+        "2026-10-05,GBP,credit,,Customers in credit,1,0.00,123.45",
+        f"2026-10-05,GBP,internal,{clearing.pk},Clearing,1,123.45,0.00",
+    ]
+    assert admin_browser.get("/admin/banking/accountcharge/").status_code == 200

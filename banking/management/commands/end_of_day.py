@@ -9,7 +9,9 @@ from banking.end_of_day.failure import StepFailed
 
 
 class Command(BaseCommand):
-    help = "Closes the bank days that have ended, in order, as the worker does every hour; exits with 1 if a step fails."
+    help = (
+        "Closes the bank days that have ended, in order, as the worker does every hour; exits with 1 if a step fails."
+    )
 
     def handle(self, **options: Any) -> None:
         try:

@@ -22,15 +22,14 @@ DROP TRIGGER no_truncate ON interest_accrual;
 DROP TRIGGER charge_guard ON account_charge;
 DROP TRIGGER no_delete ON account_charge;
 DROP TRIGGER no_truncate ON account_charge;
-DROP FUNCTION bank_day_guard(), day_step_guard(), charge_guard(), charge_contradiction(account_charge),
-  balance_at(bank_account, timestamptz);
+DROP FUNCTION bank_day_guard(), day_step_guard(), charge_guard(), charge_contradiction(account_charge);
 """
 
 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0028_payment'),
+        ('banking', '0030_messages_are_booked'),
     ]
 
     operations = [

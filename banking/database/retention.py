@@ -1,0 +1,45 @@
+"""The retention schedule of the bank: each model and how long its rows are kept. docs/retention.md shows it.
+
+Books are kept for ten years at least (in Germany § 257 HGB, § 147 AO; in the EU records of payments for five, art. 40
+of Directive 2015/849). Nothing deletes them: the site's role cannot.
+"""
+
+from banking.database.cleanup import AUDITS_KEPT, DELIVERIES_KEPT
+from oauth.infrastructure.retention import Kept
+
+_JOB = "banking.clean_up"
+_BOOKS = "10 years at least"
+_USER = "with its user"
+
+SCHEDULE = {
+    "LedgerTransaction": Kept(_BOOKS, "books"),
+    "LedgerEntry": Kept(_BOOKS, "books"),
+    "LedgerSeal": Kept(_BOOKS, "books"),
+    "LedgerDigest": Kept(_BOOKS, "proves that the books are unchanged"),
+    "Hold": Kept(_BOOKS, "books: why money was not available"),
+    "Transfer": Kept(_BOOKS, "payment records; its idempotency key is never used twice"),
+    "ScheduledTransfer": Kept(_BOOKS, "what the user ordered"),
+    "MonthClosing": Kept(_BOOKS, "statements stay as they are"),
+    "BankDay": Kept(_BOOKS, "books"),
+    "DayStep": Kept(_BOOKS, "how a day was closed"),
+    "TrialBalanceLine": Kept(_BOOKS, "books"),
+    "InterestAccrual": Kept(_BOOKS, "how interest was computed"),
+    "AccountCharge": Kept(_BOOKS, "books"),
+    "SettlementFile": Kept(_BOOKS, "books; a message is read once"),
+    "SettlementMatch": Kept(_BOOKS, "books"),
+    "SettlementDifference": Kept(_BOOKS, "books: what officers decided"),
+    "ReversalRequest": Kept(_BOOKS, "what officers decided"),
+    "AccountFreeze": Kept(_BOOKS, "what officers decided"),
+    "Account": Kept(_BOOKS, "books"),
+    "AccountAct": Kept(_BOOKS, "who changed an account's state or access"),
+    "AccountAccess": Kept(_USER, "who may use an account; AccountAct keeps the history"),
+    "Product": Kept("for ever", "the terms of accounts"),
+    "IdempotencyRecord": Kept("7 days", "an answer is repeated; the transfer keeps its key", _JOB),
+    "LedgerAudit": Kept(f"{AUDITS_KEPT.days} days", "findings; digests are also in LEDGER_DIGEST_FILE", _JOB),
+    "WebhookDelivery": Kept(f"{DELIVERIES_KEPT.days} days", "support can deliver it again", _JOB),
+    "Webhook": Kept(_USER, "where an app gets its messages"),
+    "Payee": Kept(_USER, "whom the user pays; a removed one shows when it was new"),
+    "PaymentLimit": Kept(_USER, "what the user allows"),
+    "Consent": Kept(_USER, "what the user allowed an app"),
+    "Consent_accounts": Kept("with its consent", "what the user allowed an app"),
+}

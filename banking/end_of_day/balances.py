@@ -1,0 +1,8 @@
+"""What an account had at the end of a day, by its entries."""
+
+#: Of `bank_account a`, at `%(ends)s`. Most accounts have had no entry since, so no entry is read for them.
+BALANCE = """
+CASE WHEN a.last_seq = 0 THEN 0
+     WHEN a.last_booked_at < %(ends)s THEN a.posted_minor
+     ELSE coalesce((SELECT balance_minor FROM last_entry_before(a.id, %(ends)s)), 0) END
+"""

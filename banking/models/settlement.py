@@ -1,0 +1,134 @@
+"""Settlement files of the clearing: what was read, what matches the ledger, and the differences that staff work on."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
+
+from banking.models.account import Account
+from banking.models.ledger import LedgerEntry, LedgerTransaction
+
+
+class SettlementFile(models.Model):
+    """A statement of the bank's account at the clearing (camt.053), read once: by the id of its message."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    message_id = models.CharField(max_length=35)
+    digest = models.CharField("SHA-256", max_length=64)
+    currency = models.CharField(max_length=3)
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    entries = models.IntegerField()
+    matched = models.IntegerField()
+    read_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    read_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "settlement_file"
+        default_permissions = ("view",)
+        permissions = [("read_settlementfile", "Can read settlement files in")]
+        constraints = [models.UniqueConstraint(fields=["message_id"], name="settlement_file_once")]
+
+    def __str__(self) -> str:
+        return self.message_id
+
+
+class SettlementMatch(models.Model):
+    """An entry of the ledger that a settlement file has, with the same amount or another one. Append-only."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    file = models.ForeignKey(SettlementFile, on_delete=models.PROTECT, related_name="matches")
+    entry = models.OneToOneField(LedgerEntry, on_delete=models.PROTECT, related_name="settlement")
+    reference = models.CharField(max_length=35, blank=True)
+
+    class Meta:
+        db_table = "settlement_match"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class SettlementDifference(models.Model):
+    """What a settlement file and the ledger do not have alike. Amounts are those of the account at the clearing: + is
+    money that came in. None on the side that lacks it.
+
+    `account` is the bank's own account that the difference is of. One officer asks to move it to suspense, another
+    decides; the database refuses one for both, and any other change.
+    """
+
+    class Kind(models.TextChoices):
+        MISSING_HERE = "missing_here", "In the file, not in the ledger"
+        MISSING_THERE = "missing_there", "In the ledger, not in the file"
+        AMOUNT = "amount", "Another amount"
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Open")
+        ASKED = "asked", _("Waits for a second officer")
+        MOVED = "moved", _("Moved to suspense")
+        SETTLED = "settled", _("Settled by a later file")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    file = models.ForeignKey(SettlementFile, on_delete=models.PROTECT, related_name="differences")
+    kind = models.CharField(max_length=13, choices=Kind.choices)
+    currency = models.CharField(max_length=3)
+    file_minor = models.BigIntegerField(null=True, blank=True)
+    our_minor = models.BigIntegerField(null=True, blank=True)
+    reference = models.CharField(max_length=180, blank=True)
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    entry = models.ForeignKey(
+        LedgerEntry, on_delete=models.PROTECT, related_name="settlement_differences", null=True, blank=True
+    )
+    status = models.CharField(max_length=7, choices=Status.choices, default=Status.OPEN)
+    reason = models.CharField(max_length=140, blank=True)
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    transaction = models.OneToOneField(
+        LedgerTransaction, on_delete=models.PROTECT, related_name="settlement_difference", null=True, blank=True
+    )
+
+    class Meta:
+        db_table = "settlement_difference"
+        default_permissions = ("view",)
+        permissions = [
+            ("ask_settlementdifference", "Can ask to move a difference to suspense"),
+            ("decide_settlementdifference", "Can decide what another officer asked for a difference"),
+        ]
+        indexes = [
+            models.Index(fields=["-id"], name="difference_open", condition=Q(status__in=["open", "asked"])),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="difference_by_two_officers", condition=Q(decided_by=None) | ~Q(decided_by=F("asked_by"))
+            ),
+            models.CheckConstraint(
+                name="difference_status",
+                condition=Q(status="open", asked_by=None, decided_by=None, transaction=None)
+                | (Q(status="asked", asked_by__isnull=False, decided_by=None, transaction=None) & ~Q(reason=""))
+                | Q(status="moved", asked_by__isnull=False, decided_by__isnull=False, transaction__isnull=False)
+                | Q(status="settled", decided_by=None, transaction=None),
+            ),
+            models.CheckConstraint(
+                name="difference_sides",
+                condition=Q(kind="missing_here", our_minor=None, file_minor__isnull=False, entry=None)
+                | Q(kind="missing_there", file_minor=None, our_minor__isnull=False, entry__isnull=False)
+                | Q(kind="amount", file_minor__isnull=False, our_minor__isnull=False, entry__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}: {self.reference}"
+
+    @property
+    def missing_minor(self) -> int:
+        """What the bank's own account must get so that it says what the file says; + is credit."""
+        return (self.our_minor or 0) - (self.file_minor or 0)

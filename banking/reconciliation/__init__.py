@@ -1,0 +1,7 @@
+"""Reconciling the ledger with the settlement files of the clearing (camt.053): what matches, and a worklist of
+differences. Officers move a difference to suspense in `oversight`. May import `payments` and what lies below it."""
+
+from banking.reconciliation.camt053 import MalformedFile
+from banking.reconciliation.intake import AlreadyRead, read_file
+
+__all__ = ["AlreadyRead", "MalformedFile", "read_file"]

@@ -1,0 +1,51 @@
+"""The retention schedule of this app: each model and how long its rows are kept. docs/retention.md shows it."""
+
+from datetime import timedelta
+
+from oauth.conf import conf
+from oauth.infrastructure.retention import Kept
+from oauth.models import refusal_count
+from oauth.models.signing_key import HINTS_KEPT
+from oauth.operations.cleanup import KEPT_AFTER_THE_END, KEYS_KEPT
+
+_JOB = "oauth.clean_up"
+
+
+def _days(period: timedelta) -> str:
+    return f"{period.days} days"
+
+
+_ENDED = _days(KEPT_AFTER_THE_END)
+_MINUTES = f"{int(conf.INTERACTION_LIFETIME.total_seconds() // 60)} minutes"
+
+SCHEDULE = {
+    "AuditEvent": Kept(_days(conf.AUDIT_LIFETIME), "who did what, for investigations and audits", _JOB),
+    "Authorization": Kept(f"{_ENDED} after it ended", "support can look it up", _JOB),
+    "AuthorizationCode": Kept("with its authorization", "a second use ends the authorization (RFC 6749 §4.1.2)", _JOB),
+    "RefreshToken": Kept("with its authorization", "a second use ends the authorization (RFC 9700 §4.14)", _JOB),
+    "Session": Kept(f"{_ENDED} after it ended", "support can look it up", _JOB),
+    "DeviceCode": Kept(f"{_ENDED} after it expired", "support can look it up", _JOB),
+    "BackchannelRequest": Kept(f"{_ENDED} after it expired", "support can look it up", _JOB),
+    "InitialAccessToken": Kept(f"{_ENDED} after it expired", "shows who registered clients", _JOB),
+    "RevokedStatus": Kept(_ENDED, "longer than a token with this bit is valid", _JOB),
+    "PushedRequest": Kept(f"{_MINUTES} after it expired", "a user who comes late can go back to the app", _JOB),
+    "StoredInteraction": Kept(f"{_MINUTES} after it expired", "a user who comes late can go back to the app", _JOB),
+    "UsedAssertion": Kept("until it expires", "an assertion is used once (RFC 7523 §3)", _JOB),
+    "UsedProof": Kept("until it expires", "a proof is used once (RFC 9449 §11.1)", _JOB),
+    "ImportedAccessToken": Kept("until it expires", "stays valid after an import", _JOB),
+    "RefusalCount": Kept(_days(refusal_count.LIFETIME), "attacks show as numbers", _JOB),
+    "SigningKey": Kept(
+        f"{_days(KEYS_KEPT)} after it retired; the private part until it retires",
+        f"verifies digests of the ledger, and hints for {_days(HINTS_KEPT)}",
+        _JOB,
+    ),
+    "Client": Kept("until staff delete it", "registered apps"),
+    "Client_exchange_from": Kept("with its client", "whose tokens a client may exchange"),
+    "ClientLogo": Kept("with its client", "shown on the consent page"),
+    "NewRedirectHost": Kept("with its client", "what a second admin decided"),
+    "ImportedClient": Kept("with its client", "clients of another server keep their secrets"),
+    "DotImport": Kept("for ever", "one row for each import"),
+    "RememberedConsent": Kept("with its user or client", "the user is not asked the same again"),
+    "Scope": Kept("until staff delete it", "configuration"),
+    "Branding": Kept("for ever", "configuration, one row"),
+}
