@@ -18,6 +18,7 @@ SCHEDULE = {
     "LedgerDigest": Kept(_BOOKS, "proves that the books are unchanged"),
     "Hold": Kept(_BOOKS, "books: why money was not available"),
     "Transfer": Kept(_BOOKS, "payment records; its idempotency key is never used twice"),
+    "SchemeMessage": Kept(_BOOKS, "books: what other banks told us; a message acts once"),
     "ScheduledTransfer": Kept(_BOOKS, "what the user ordered"),
     "MonthClosing": Kept(_BOOKS, "statements stay as they are"),
     "BankDay": Kept(_BOOKS, "books"),
@@ -41,5 +42,7 @@ SCHEDULE = {
     "Payee": Kept(_USER, "whom the user pays; a removed one shows when it was new"),
     "PaymentLimit": Kept(_USER, "what the user allows"),
     "Consent": Kept(_USER, "what the user allowed an app"),
+    "SecondBankPayment": Kept("for ever", "the simulated other bank of the demo; empty in production"),
+    "SecondBankMessage": Kept("for ever", "the simulated other bank of the demo; empty in production"),
     "Consent_accounts": Kept("with its consent", "what the user allowed an app"),
 }

@@ -6,9 +6,10 @@ from django.db import IntegrityError, transaction
 
 from banking.accounts.opening import internal_account
 from banking.models import SettlementDifference, SettlementFile, SettlementMatch
+from banking.payments.incoming import INCOMING
 from banking.payments.settlement import OUTGOING
 from banking.reconciliation.camt053 import Statement, parse
-from banking.reconciliation.matching import INCOMING, Match, match
+from banking.reconciliation.matching import Match, match
 
 Kind, Status = SettlementDifference.Kind, SettlementDifference.Status
 

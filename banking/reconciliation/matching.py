@@ -8,11 +8,12 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from banking.models import Account, LedgerEntry
+from banking.payments.incoming import INCOMING
 from banking.payments.settlement import OUTGOING
 from banking.reconciliation.camt053 import Item, Statement
 
 #: The bank's own accounts that mirror the account at the clearing, with the opposite sign.
-INCOMING = "Incoming payments"
+OWN = (OUTGOING, INCOMING)
 #: A payment may be settled some days after it was booked here.
 LONGEST_WAY = timedelta(days=10)
 
@@ -49,7 +50,7 @@ def match(statement: Statement) -> Iterator[Match]:
 
 def _waiting(statement: Statement) -> QuerySet[LedgerEntry]:
     """Payments from and to other banks that no file has had yet, the oldest first."""
-    own = Q(account__name__startswith=OUTGOING) | Q(account__name__startswith=INCOMING)
+    own = Q(account__name__startswith=OWN[0]) | Q(account__name__startswith=OWN[1])
     entries = LedgerEntry.objects.filter(
         own,
         account__kind=Account.Kind.INTERNAL,
@@ -59,7 +60,9 @@ def _waiting(statement: Statement) -> QuerySet[LedgerEntry]:
         booked_at__lt=statement.ends_at + LONGEST_WAY,
         settlement=None,
     )
-    return entries.select_related("transaction__transfer", "account").order_by("booked_at", "pk")
+    return entries.select_related("transaction__transfer", "transaction__scheme_message", "account").order_by(
+        "booked_at", "pk"
+    )
 
 
 #: Other kinds, such as returns and what staff move, are not payments that the clearing settles one by one.
@@ -75,7 +78,7 @@ def _references(entry: LedgerEntry) -> Iterator[str]:
             yield _plain(transfer.end_to_end_id)
     message = getattr(entry.transaction, "scheme_message", None)
     if message is not None:
-        yield from (_plain(text) for text in (message.message_id, message.end_to_end_id) if text)
+        yield from (_plain(text) for text in (message.message_id, message.payment_id, message.end_to_end_id) if text)
 
 
 def _plain(reference: str) -> str:

@@ -13,11 +13,12 @@ from banking.ledger import audit, post
 from banking.models import LedgerEntry, SettlementDifference, SettlementFile, SettlementMatch, Transfer
 from banking.oversight.differences import NotOpen, SameUser
 from banking.oversight.own_money import OwnMoney
-from banking.payments.scheme import Outcome
+from banking.payments.scheme import IncomingPayment
 from banking.reconciliation import AlreadyRead, MalformedFile, read_file
 from banking.reconciliation.camt053 import parse
 from oauth.models import AuditEvent
 from tests.lib.database import connected_as, site_role
+from tests.lib.other_banks import OtherBanks
 from tests.lib.staff import browser_of, officer
 from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 
@@ -51,20 +52,16 @@ def ids(end_to_end="", ours=""):
 @pytest.fixture
 def paid(alice_api, current, monkeypatch):
     """Three payments to another bank that were settled: 1.00, 2.00 and 3.00."""
+    monkeypatch.setattr("banking.payments.scheme.configured_scheme", OtherBanks)
     settled = []
     for number in (1, 2, 3):
         body = body_of(current, ELSEWHERE, number * 100, end_to_end_id=f"E{number}")
         transfer = Transfer.objects.get(pk=send(alice_api, body, f"{KEY}-{number}").json()["id"])
-        payments.conclude(transfer.pk, Outcome()) if hasattr(payments, "conclude") else settle(transfer, monkeypatch)
+        payments.settle(transfer.pk)
         transfer.refresh_from_db()
         assert transfer.status == "posted"
         settled.append(transfer)
     return settled
-
-
-def settle(transfer, monkeypatch):
-    monkeypatch.setattr("banking.payments.scheme.configured_scheme", lambda: lambda transfer: Outcome())
-    payments.settle(transfer.pk)
 
 
 def found():
@@ -286,3 +283,11 @@ def test_the_sites_role_reconciles(paid):
         difference = SettlementDifference.objects.get()
         oversight.ask_to_move(difference.pk, by=one, reason="look")
         oversight.move_to_suspense(difference.pk, by=another)
+
+
+def test_incoming_payments_are_matched_by_the_schemes_id(paid, current):
+    told = {"creditor_iban": current.iban, "debtor_name": "Dora", "debtor_iban": "DE89370400440532013000"}
+    payments.receive_payment(IncomingPayment(message_id="IN1", amount_minor=700, currency="GBP", **told))
+    sent = [entry(f"{number}.00", refs=ids(f"E{number}")) for number in (1, 2, 3)]
+    file = read_file(camt(*sent, entry("7.00", "CRDT", ids(ours="IN1"))))
+    assert (file.matched, found()) == (4, set())
