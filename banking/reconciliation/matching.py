@@ -82,7 +82,7 @@ def _references(entry: LedgerEntry) -> Iterator[str]:
 
 
 def _plain(reference: str) -> str:
-    """An id of ours in one spelling; schemes without room for hyphens leave them out."""
+    """An id of ours in one spelling, such as of another case."""
     try:
         return UUID(reference).hex
     except ValueError:

@@ -77,7 +77,7 @@ def test_what_both_sides_have_is_matched_by_our_id_or_the_end_to_end_id(paid):
     file = read_file(
         camt(
             entry("1.00", refs=ids(ours=first.pk.hex)),
-            entry("2.00", refs=ids(ours=str(second.pk)), status="<Sts>BOOK</Sts>"),
+            entry("2.00", refs=f"<InstrId>{second.pk.hex.upper()}</InstrId>", status="<Sts>BOOK</Sts>"),
             entry("3.00", refs=ids(end_to_end="E3")),
             entry("9.99", refs=ids(end_to_end="E9"), status="<Sts><Cd>PDNG</Cd></Sts>"),
             version="02",

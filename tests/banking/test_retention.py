@@ -24,7 +24,7 @@ WITH_AUTHORIZATION = {"AuthorizationCode", "RefreshToken"}
 
 
 def row(model: str, kept: Kept) -> str:
-    return f"| `{model}` | {kept.until} | {kept.why} | {f'`{kept.job}`' if kept.job else ''} |"
+    return f"| `{model}` | {kept.until} | {kept.why} | {kept.job.replace('.', ': ')} |"
 
 
 @pytest.mark.parametrize("app", SCHEDULES)
