@@ -5,6 +5,23 @@ from typing import Any
 
 import schemathesis
 from hypothesis import strategies as st
+from hypothesis.strategies._internal import regex
+from hypothesis.strategies._internal.lazy import unwrap_strategies
+
+_strategy_of = regex.base_regex_strategy
+_known: dict[Any, st.SearchStrategy[Any]] = {}
+
+
+def _strategy_once(pattern: Any, *, parsed: Any = None, alphabet: Any) -> st.SearchStrategy[Any]:
+    """Hypothesis expands a class such as [a-z] into its characters. Ours for text on pages has 50,000, which takes a
+    second, and Schemathesis asks for the same pattern hundreds of times: two minutes of its run."""
+    key = pattern, alphabet and unwrap_strategies(alphabet).intervals.intervals
+    if key not in _known:
+        _known[key] = _strategy_of(pattern, parsed=parsed, alphabet=alphabet)
+    return _known[key]
+
+
+regex.base_regex_strategy = _strategy_once
 
 TODAY = date.today()  # noqa: DTZ011 (the server's day; both are UTC here)
 

@@ -72,7 +72,7 @@ def run(live: Server, people: Path, *options: str) -> str:
         env={**os.environ, **hooks},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
