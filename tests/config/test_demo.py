@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.lib.servers import ROOT, Server, open_to_passers_by, run
+from tests.lib.servers import PATIENCE_SECONDS, ROOT, Server, open_to_passers_by, run
 
 pytestmark = pytest.mark.served
 
@@ -39,7 +39,7 @@ def test_it_stops_cleanly_with_its_postgresql_and_keeps_the_data(data_dir: Path)
         )
         assert _postmasters(data_dir)
         demo.process.send_signal(signal.SIGINT)
-        assert demo.process.wait(30) == 0
+        assert demo.process.wait(PATIENCE_SECONDS) == 0
         assert not _postmasters(data_dir)
         assert demo.url in demo.log  # it said where to go
     clients = json.loads((data_dir / "clients.json").read_text())

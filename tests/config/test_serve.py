@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 
-from tests.lib.servers import ROOT, Server, free_port, run, wait_until
+from tests.lib.servers import PATIENCE_SECONDS, ROOT, Server, free_port, run, wait_until
 
 pytestmark = pytest.mark.served
 
@@ -67,7 +67,7 @@ def test_it_answers_and_stops_when_told_to(serve: Serve) -> None:
 def test_ctrl_c_stops_it_as_cleanly(serve: Serve) -> None:
     with serve() as server:
         server.process.send_signal(signal.SIGINT)
-        assert server.process.wait(10) == 0
+        assert server.process.wait(PATIENCE_SECONDS) == 0
 
 
 @pytest.mark.django_db(transaction=True)  # the server writes down that it refused
@@ -87,17 +87,17 @@ def test_a_request_in_flight_is_finished_before_it_stops(serve: Serve) -> None:
             client.sendall(body[10:])
             answer = client.makefile("rb").readline()
         assert answer.startswith(b"HTTP/1.1 401 ")
-        assert server.process.wait(10) == 0
+        assert server.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_it_says_that_it_is_not_ready_before_it_stops(serve: Serve) -> None:
     """Load balancers have time to notice; meanwhile every request is answered."""
-    with serve("--drain-seconds", "60") as server:
+    with serve("--drain-seconds", "600") as server:
         server.process.terminate()
         wait_until(lambda: requests.get(f"{server.url}/health/ready", timeout=60).status_code == 503)
         assert requests.get(f"{server.url}/oauth/jwks", timeout=60).ok
         server.process.terminate()  # a second signal ends the wait
-        assert server.process.wait(10) == 0
+        assert server.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_a_worker_that_dies_is_replaced(serve: Serve) -> None:

@@ -75,7 +75,7 @@ def seen(proxy: tuple[int, int, Path], path: str = "/", **headers: str) -> dict[
     """The headers that reach the site, by name in lower case."""
     port, _, folder = proxy
     sent = {name.replace("__", "_") if "__" in name else name.replace("_", "-"): one for name, one in headers.items()}
-    answer = requests.get(f"https://localhost:{port}{path}", headers=sent, verify=str(folder / "ca.pem"), timeout=10)
+    answer = requests.get(f"https://localhost:{port}{path}", headers=sent, verify=str(folder / "ca.pem"), timeout=60)
     found: dict[str, list[str]] = {}
     for name, value in answer.json()["headers"]:
         found.setdefault(name.lower(), []).append(value)
@@ -96,14 +96,14 @@ def test_header_names_with_underscores_do_not_reach_the_site(proxy):
 
 def test_metrics_are_not_for_the_internet(proxy):
     port, _, folder = proxy
-    answer = requests.get(f"https://localhost:{port}/metrics", verify=str(folder / "ca.pem"), timeout=10)
+    answer = requests.get(f"https://localhost:{port}/metrics", verify=str(folder / "ca.pem"), timeout=60)
     assert answer.status_code == 404
 
 
 def test_http_leads_to_https_of_the_site_whatever_host_is_asked_for(proxy):
     _, port, _ = proxy
     headers = {"Host": "evil.example"}
-    answer = requests.get(f"http://127.0.0.1:{port}/a?b=c", headers=headers, allow_redirects=False, timeout=10)
+    answer = requests.get(f"http://127.0.0.1:{port}/a?b=c", headers=headers, allow_redirects=False, timeout=60)
     assert (answer.status_code, answer.headers["Location"]) == (308, "https://bank.example/a?b=c")
 
 
@@ -124,7 +124,7 @@ def test_tls_1_2_takes_only_ciphers_of_bcp_195(proxy, cipher, is_accepted):
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(cipher)
-    connection = http.client.HTTPSConnection("localhost", proxy[0], context=context, timeout=5)
+    connection = http.client.HTTPSConnection("localhost", proxy[0], context=context, timeout=60)
     with nullcontext() if is_accepted else pytest.raises(ssl.SSLError):
         connection.request("GET", "/")
         assert connection.getresponse().status == 200

@@ -71,7 +71,7 @@ class Site:
             yield
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(servers.PATIENCE_SECONDS)
 
     def _answers(self) -> bool:
         try:

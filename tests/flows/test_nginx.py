@@ -115,7 +115,7 @@ def test_nobody_forges_the_header_past_nginx_or_through_it(proxied: Proxied, hea
     headers = {"Forwarded": header}
     past = requests.post(f"{proxied.direct}/oauth/token", form, headers=headers, timeout=60)
     through = requests.post(
-        f"{proxied.url}/oauth/token", form, headers=headers, verify=proxied.files("ca")[0], timeout=10
+        f"{proxied.url}/oauth/token", form, headers=headers, verify=proxied.files("ca")[0], timeout=60
     )
     assert (past.status_code, through.status_code) == (401, 401)
     assert "certificate" in json.loads(past.text)["error_description"]

@@ -47,4 +47,4 @@ def started(folder: Path, command: list[object], *, answers: Callable[[], object
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(servers.PATIENCE_SECONDS)
