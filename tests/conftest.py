@@ -12,7 +12,7 @@ import time_machine
 from django.template import Template
 from django.test import Client as Browser
 from django.test import TransactionTestCase
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -100,9 +100,10 @@ def live(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[serv
 
 @pytest.fixture(autouse=True)
 def _forget_what_is_kept_in_memory() -> Iterator[None]:
-    """What this process keeps in memory outlives a test's rows."""
+    """What this process keeps in memory outlives a test's rows, and the language of a request its response."""
     yield
     caches.clear()
+    translation.deactivate()
 
 
 @pytest.fixture
