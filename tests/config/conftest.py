@@ -1,21 +1,20 @@
 """What tests of the site share."""
 
-import os
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+
+from tests.lib.database import url_of
 
 
 @pytest.fixture
 def database_url(db: None) -> str:
     """The tests' own database, as another process reaches it."""
-    return urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
+    return url_of()
 
 
 @pytest.fixture

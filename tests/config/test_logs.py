@@ -4,16 +4,13 @@ import base64
 import io
 import json
 import logging
-import os
 from collections.abc import Iterator
 from logging.config import DictConfigurator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import requests
 from django.conf import settings
-from django.db import connection
 
 from tests.lib.servers import Server, run
 
@@ -25,9 +22,8 @@ REQUEST_ID = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
-def server(transactional_db: None, tmp_path: Path) -> Iterator[Server]:
+def server(transactional_db: None, database_url: str, tmp_path: Path) -> Iterator[Server]:
     """Logging as much as it can."""
-    database_url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{connection.settings_dict['NAME']}").geturl()
     with run("serve", data_dir=tmp_path, environment={"DATABASE_URL": database_url, "LOG_LEVEL": "DEBUG"}) as server:
         yield server
 
