@@ -17,7 +17,7 @@ import requests
 from tests.lib import person
 from tests.lib.oauth_client import CHALLENGE, VERIFIER
 from tests.lib.servers import Server
-from tests.sdks.generators import CACHE, LANGUAGES
+from tests.sdks.generators import CACHE, LANGUAGES, SHORT_LIVED
 
 pytestmark = pytest.mark.sdk
 
@@ -72,7 +72,13 @@ def test_a_generated_client_pays(name: str, live: Server, bank: requests.Session
     grant = {"token_endpoint": f"{live.url}/oauth/token", **grant_of(live)}
     given = {"API": f"{live.url}/api/v1", "GRANT": json.dumps(grant), "KEY": key, "REFERENCE": reference}
     done = subprocess.run(
-        program, cwd=directory, env={**os.environ, **given}, capture_output=True, text=True, timeout=200, check=False
+        program,
+        cwd=directory,
+        env={**os.environ, **SHORT_LIVED, **given},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     said = json.loads(done.stdout.splitlines()[-1])
