@@ -61,7 +61,8 @@ class Removals:
     dice: random.Random
 
     def act(self) -> None:
-        app = self.dice.choice(self.apps)
+        with_orders = [app for app in self.apps if self.desk.orders[app.user_id, app.client_id]]
+        app = self.dice.choice(with_orders or self.apps)
         whose, began_at = (app.user_id, app.client_id), timezone.now()
         orders = list(self.desk.orders[whose])
         app.remove()

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -58,11 +58,16 @@ class Person:
     ordered: list[Sent] = field(default_factory=list)
     statements: dict[tuple[str, str], Body] = field(default_factory=dict)
     limit: int | None = None
+    sets_limits: bool = True
     told: Counter[str] = field(default_factory=Counter)
 
     def act(self) -> None:
-        actions = [self.pay, self.retry, self.cancel, self.look, self.order, self.change_order, self.set_limit]
-        self.dice.choices([*actions, self.read_a_statement], [12, 6, 2, 2, 2, 2, 1, 1])[0]()
+        actions = [self.pay, self.retry, self.cancel, self.look, self.order, self.change_order, self.read_a_statement]
+        self.dice.choices([*actions, self.set_limit], [12, 6, 2, 2, 3, 2, 1, self.sets_limits])[0]()
+
+    def on_another_device(self, dice: random.Random) -> "Person":
+        """The same person, who pays, cancels and retries the same at the same time."""
+        return replace(self, dice=dice, told=Counter(), limit=UNKNOWN, sets_limits=False)
 
     # --- transfers
 
@@ -115,7 +120,7 @@ class Person:
         """A payment on one of the next days, or a standing order; its answer is asked for twice."""
         sent = self._new("scheduled-transfers")
         first_on = self.desk.today + timedelta(days=self.dice.randint(0, 2))
-        frequency = self.dice.choice(["once", "once", "daily", "weekly", "monthly"])
+        frequency = self.dice.choice(["once", "daily", "daily", "daily", "weekly", "monthly"])
         sent.body |= {"first_on": first_on.isoformat(), "frequency": frequency}
         if frequency == "daily":
             sent.body["last_on"] = (first_on + timedelta(days=self.dice.randint(1, 20))).isoformat()
