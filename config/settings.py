@@ -116,6 +116,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "config.http.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "accounts.login.own_forms.OwnFormsMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.http.middleware.FormLimitMiddleware",
@@ -590,9 +591,12 @@ CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
 CORS_URLS_REGEX = rf"{MACHINE_ENDPOINTS}|^/api/schema$"
 CORS_ALLOW_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
+# What HTTP libraries, tracers and the FAPI and MCP profiles send. None of these endpoints uses a cookie.
 CORS_ALLOW_HEADERS = [
-    "accept", "authorization", "content-type", "dpop", "idempotency-key", "if-match", "if-none-match",
-    "mcp-protocol-version", "prefer", "traceparent", "tracestate", "x-fapi-interaction-id", "x-request-id",
+    "accept", "authorization", "baggage", "cache-control", "content-type", "dpop", "idempotency-key", "if-match",
+    "if-modified-since", "if-none-match", "last-event-id", "mcp-protocol-version", "mcp-session-id", "pragma", "prefer",
+    "sentry-trace", "traceparent", "tracestate", "x-client-sku", "x-client-ver", "x-fapi-auth-date",
+    "x-fapi-customer-ip-address", "x-fapi-interaction-id", "x-request-id", "x-requested-with",
 ]  # fmt: skip
 CORS_EXPOSE_HEADERS = [
     "dpop-nonce", "etag", "idempotent-replayed", "link", "location", "preference-applied", "ratelimit",

@@ -1,0 +1,39 @@
+"""Forms of users who are not logged in, in a browser that opened several of our pages before it had a cookie.
+
+Each of these pages sets a cookie with a CSRF token, and only the last cookie stays: the forms of the other tabs would
+be refused, although the user has just typed a password. The browser itself says where such a form comes from.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.http import HttpRequest, HttpResponse
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class OwnFormsMiddleware:
+    """A form of our own page, by Fetch Metadata (W3C) and `Origin`, needs no token if nobody is logged in. Must stand
+    before Django's CsrfViewMiddleware, which checks every other form."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> None:
+        if request.method == "POST" and _is_of_own_page(request) and SESSION_KEY not in request.session:
+            request.csrf_processing_done = True  # type: ignore[attr-defined]  # CsrfViewMiddleware reads it
+
+
+def _is_of_own_page(request: HttpRequest) -> bool:
+    """No script can set either header (Fetch §2.2.2). A browser without cookies is left to the check, whose page says
+    what to do."""
+    return (
+        request.headers.get("Sec-Fetch-Site") == "same-origin"
+        and request.headers.get("Origin") == f"{request.scheme}://{request.get_host()}"
+        and settings.CSRF_COOKIE_NAME in request.COOKIES
+    )
