@@ -4,7 +4,7 @@ MSAL refuses an issuer without https, and every other client then needs no excep
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,6 +39,8 @@ class Site:
     authority: Path
     data_dir: Path
     registration_token: str = ""
+    #: `manage.py` beside the server.
+    manage: Callable[..., str] = lambda *_: ""
 
     @property
     def certificate(self) -> Path:
@@ -65,6 +67,11 @@ class Site:
         registered: dict[str, Any] = answer.json()
         return registered
 
+    def tick(self, client_id: str, field: str) -> None:
+        """Switches this field of a client on, as an admin does: no registration asks for it."""
+        query = f"Client.objects.filter(client_id={client_id!r}).update({field}=True)"
+        self.manage("shell", "-c", f"from oauth.models import Client; {query}")
+
 
 @contextmanager
 def running(folder: Path, template: str) -> Iterator[Site]:
@@ -82,7 +89,7 @@ def running(folder: Path, template: str) -> Iterator[Site]:
         proxy = _PROXY.format(folder=folder, port=port, site_port=site_port, secret=_PROXY_SECRET)
         is_up = partial(servers.answers, f"{site.issuer}/health/live", str(site.authority))
         with nginx.running(folder, proxy, answers=is_up):
-            yield replace(site, registration_token=server.registration_token())
+            yield replace(site, registration_token=server.registration_token(), manage=server.manage)
 
 
 def _certify(folder: Path) -> Path:

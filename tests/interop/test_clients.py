@@ -84,6 +84,9 @@ CASES = [
     case("oidc-client-ts", NODE, "oidc-client-ts.mjs", {**ALICE, "userState": "the-app-was-here", "refused": "invalid_grant", "loggedOut": "bye"}),
     case("MSAL-node", NODE, "msal-node.mjs", ALICE),
     case("MSAL-node", NODE, "msal-node.mjs", ALICE, is_public=False),
+    # With “User claims in the ID token”: neither asks UserInfo, nor for a claim by name.
+    case("MSAL-node", NODE, "msal-node.mjs", ALICE, is_public=False, variables={"USER_INFO": "no"}),
+    case("oidc-client-ts", NODE, "oidc-client-ts.mjs", {**ALICE, "loggedOut": "bye"}, variables={"USER_INFO": "no"}),
     case("simple-oauth2", NODE, "simple-oauth2.mjs", {**ENDED, "service": "Bearer"}, is_public=False,
          variables={"AUTHORIZATION_METHOD": "header"}),
     case("simple-oauth2", NODE, "simple-oauth2.mjs", {**ENDED, "service": "Bearer"}, is_public=False,
@@ -108,6 +111,8 @@ def test_an_app_logs_in_calls_the_api_and_refreshes(site: Site, prepared: Prepar
         site, one.name, redirect_uri, is_public=one.is_public,
         post_logout_redirect_uris=["http://localhost:3000/"],
     )  # fmt: skip
+    if one.variables.get("USER_INFO") == "no":
+        site.tick(client["client_id"], "user_claims_in_id_token")
     service = site.demo_client("demo-service")
     environment = programs.environment_for(
         site, CLIENT_ID=client["client_id"], CLIENT_SECRET=client.get("client_secret"), REDIRECT_URI=redirect_uri,

@@ -12,8 +12,8 @@ const configuration = {
 const Application = CLIENT_SECRET ? ConfidentialClientApplication : PublicClientApplication;
 const app = new Application(configuration);
 const pkce = await new CryptoProvider().generatePkceCodes();
-// MSAL reads the user from the ID token alone.
-const claims = JSON.stringify({ id_token: { email: null, name: null } });
+// MSAL reads the user from the ID token alone: the app asks for them there, or an admin has the server send them.
+const claims = process.env.USER_INFO === "no" ? undefined : JSON.stringify({ id_token: { email: null, name: null } });
 const scopes = ["email", "accounts:read"]; // MSAL adds openid, profile and offline_access
 const url = await app.getAuthCodeUrl({
   scopes, redirectUri: REDIRECT_URI, state: "the-state", codeChallenge: pkce.challenge, codeChallengeMethod: "S256",

@@ -9,7 +9,7 @@ const {
 const client = new OidcClient({
   authority, client_id, redirect_uri, post_logout_redirect_uri,
   scope: "openid email offline_access accounts:read",
-  loadUserInfo: true,
+  loadUserInfo: process.env.USER_INFO !== "no",
   stateStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
 });
 const request = await client.createSigninRequest({ state: "the-app-was-here" });
