@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -177,11 +177,12 @@ def _check_optional_times(claims: dict[str, Any], clock_skew: timedelta) -> None
 
 
 def _normalized(url: str) -> str:
-    """RFC 3986 §6.2.2, §6.2.3, as far as §4.3 item 9 needs it."""
+    """RFC 3986 §6.2.2, §6.2.3, as far as §4.3 item 9 needs it. A request knows its path without percent-encoding, so
+    the path is compared without it."""
     try:
         parts = urlsplit(url)
         default = {"https": 443, "http": 80}.get(parts.scheme)
         port = "" if parts.port in (None, default) else f":{parts.port}"
-        return urlunsplit((parts.scheme, f"{parts.hostname}{port}", parts.path or "/", "", ""))
+        return urlunsplit((parts.scheme, f"{parts.hostname}{port}", unquote(parts.path) or "/", "", ""))
     except ValueError:
         return ""

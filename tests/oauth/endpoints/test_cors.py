@@ -21,8 +21,8 @@ ENDPOINTS = [path for name, path in addresses.ENDPOINTS.items() if name not in P
 ]  # fmt: skip
 ORIGIN = {"Origin": "https://app.example"}
 SENT = (
-    "authorization, content-type, dpop, idempotency-key, if-none-match, mcp-protocol-version, prefer, traceparent, "
-    "x-fapi-interaction-id"
+    "authorization, baggage, cache-control, content-type, dpop, idempotency-key, if-none-match, mcp-protocol-version, "
+    "mcp-session-id, pragma, prefer, sentry-trace, traceparent, x-fapi-auth-date, x-fapi-interaction-id, x-requested-with"
 )
 READ = {
     "dpop-nonce", "etag", "location", "ratelimit", "ratelimit-policy", "retry-after", "www-authenticate", "x-error-id",

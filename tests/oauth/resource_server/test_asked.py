@@ -106,6 +106,19 @@ def test_a_dpop_proof_is_for_the_url_of_the_api_that_was_asked(view, url, status
     assert answer.status_code == status, answer["WWW-Authenticate"]
 
 
+@pytest.mark.parametrize(
+    ("path", "htu", "status"),
+    [("/v2/é x", "/v2/%C3%A9%20x", 200), ("/v2/é x", "/v2/%c3%a9%20x", 200), ("/v2/a:b", "/v2/a%3Ab", 200),
+     ("/v2/~a", "/v2/%7Ea", 200), ("/v2/é", "/v2/%C3%A8", 401)],
+)  # fmt: skip
+def test_the_url_of_a_proof_may_be_percent_encoded(path, htu, status, access_token, alice):
+    """RFC 9449 §4.3 (9), RFC 3986 §6.2.2."""
+    token = access_token(alice, audience=(SECOND,), confirmation={"jkt": dpop.KEY.jwk.thumbprint()})
+    proof = dpop.proof(method="GET", url=f"https://pay.example{htu}", token=token)
+    answer = answered(plain, path, "pay.example", Authorization=f"DPoP {token}", DPoP=proof)
+    assert answer.status_code == status, answer["WWW-Authenticate"]
+
+
 def test_user_info_has_no_metadata_document(client, signing_keys):
     """RFC 9728 §3.3: that of the API would be another resource's. RFC 6750 §3: Bearer has a parameter."""
     challenge = client.get("/oauth/userinfo")["WWW-Authenticate"]
