@@ -2,7 +2,7 @@
 off is found and named by the next audit."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +11,12 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from banking import ledger, oversight, payments
+from banking.accounts.opening import internal_account
+from banking.end_of_day.trial_balance import store_trial_balance
 from banking.ledger import checkpoint
 from banking.ledger.audit import audit, audit_and_record, last_checkpoint
-from banking.models import AccountAccess, LedgerAudit, Transfer
+from banking.models import AccountAccess, AccountCharge, BankDay, InterestAccrual, LedgerAudit, Transfer
+from banking.notation import bank_day
 from banking.payments.scheme import IncomingPayment, IncomingReturn
 from oauth.keys import ring, rotation
 from oauth.models import SigningKey
@@ -26,7 +29,7 @@ from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 pytestmark = pytest.mark.django_db
 TRANSFER, HOLD, DIGEST = "Each transfer equals", "Each captured hold", "Each entry, its transaction"
 STATE, ACCESS, REVERSAL = "Each account's state", "Each access", "Each reversal"
-MESSAGE = "Each message of the payment scheme"
+MESSAGE, TRIAL, CHARGE = "Each message of the payment scheme", "Each trial balance", "Each charge is booked"
 BALANCE, GAP, SEALED, MONTH, OUTSIDE = (
     "Each balance", "Each account's entries", "Each transaction is sealed", "Each entry is booked", "The digests are",
 )  # fmt: skip
@@ -83,6 +86,11 @@ DAMAGES = [
     Damage("an incoming payment is forgotten, so that it can come again", MESSAGE, "DELETE FROM scheme_message WHERE id = '{paid_in}'"),
     Damage("a settled transfer has come back without its money", TRANSFER, "UPDATE transfer SET status = 'returned' WHERE id = '{settled}'"),
     Damage("a returned transfer never came back", MESSAGE, "UPDATE transfer SET status = 'posted' WHERE id = '{returned}'"),
+    Damage("a trial balance has another line", TRIAL, "UPDATE trial_balance_line SET credit_minor = credit_minor + 5 WHERE account_id IS NOT NULL"),
+    Damage("interest had another amount", CHARGE, "UPDATE account_charge SET amount_minor = 8 WHERE id = '{charge}'"),
+    Damage("interest was another transaction", CHARGE, "UPDATE account_charge SET transaction_id = '{loose}' WHERE id = '{charge}'"),
+    Damage("the interest of a day is raised", CHARGE, "UPDATE interest_accrual SET earned_units = earned_units + 1 WHERE account_id = '{current}'"),
+    Damage("the interest of a day is gone", CHARGE, "DELETE FROM interest_accrual WHERE account_id = '{current}'"),
     Damage("a digest is made to fit", OUTSIDE, "UPDATE ledger_digest SET digest = '\\x00'"),
 ]  # fmt: skip
 CUT = (
@@ -108,13 +116,23 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
     payments.settle(returned.pk)
     payments.receive_return(IncomingReturn("return-1", returned.pk.hex, 100, "GBP", "AC04"))
     paid_in = payments.receive_payment(IncomingPayment("payment-1", 250, "GBP", current.iban, "D", "", "x"))
+    yesterday = bank_day.today() - timedelta(days=1)
+    store_trial_balance(BankDay.objects.create(day=yesterday, ends_at=bank_day.ends_at(yesterday)))
+    october = date(2026, 10, 1)
+    InterestAccrual.objects.create(
+        account=current, day=october, balance_minor=1, earned_units=7 * InterestAccrual.UNITS, owed_units=0
+    )
+    charge = AccountCharge.objects.create(
+        account=current, month=october, kind="interest", amount_minor=7, status="posted",
+        transaction=move(internal_account("GBP", "Interest expense"), current, 7),
+    )  # fmt: skip
     of_bobs = ledger.post([(of_bob, -5), (savings, 5)], description="x", kind="transfer")
     undone = move(current, savings, 7)
     frozen = savings
     oversight.freeze(frozen.pk, by=oversight.Officer(officer("freezer", "freeze_account")), reason="x")
     AccountAccess.objects.create(account=savings, user=bob, role="reader")
     names = {
-        "posted": posted.pk, "paid_in": paid_in.pk, "returned": returned.pk, "settled": settled.pk, "settled_hold": settled.hold_id, "pending": pending.pk,
+        "charge": charge.pk, "posted": posted.pk, "paid_in": paid_in.pk, "returned": returned.pk, "settled": settled.pk, "settled_hold": settled.hold_id, "pending": pending.pk,
         "pending_hold": pending.hold_id, "of_bob": of_bob.pk, "bob": bob.pk, "current": current.pk,
         "frozen": frozen.pk, "of_bobs": of_bobs.pk, "loose": move(current, of_bob, 3).pk,
         "reversal": ledger.reverse(move(current, of_bob, 9)).pk, "undone": undone.pk,
