@@ -8,6 +8,7 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from banking import end_of_day, ledger, notices, orders, payments, second_bank, webhooks
+from banking.account_life import dormancy
 from banking.accounts import closing
 from banking.database import cleanup
 from banking.notices import email
@@ -63,8 +64,8 @@ def run_due_transfers(timestamp: int) -> None:
 
 
 @app.task(name=notices.TASK, queue="mail", retry=_WHILE_MAIL_IS_AWAY)
-def tell_owner(kind: str, about: str) -> None:
-    email.send(kind, about)
+def tell_owner(kind: str, about: str, to: str = "") -> None:
+    email.send(kind, about, to)
 
 
 @app.task(name=webhooks.TASK, queue="webhooks", retry=_FOR_THREE_DAYS)
@@ -95,6 +96,12 @@ def close_days(timestamp: int) -> None:
 @app.task(name="banking.close_months", queue="banking", queueing_lock="banking.close_months")
 def close_months(timestamp: int) -> None:
     closing.close_months()
+
+
+@app.periodic(cron="57 * * * *")
+@app.task(name="banking.mark_unused", queue="banking", queueing_lock="banking.mark_unused")
+def mark_unused(timestamp: int) -> None:
+    dormancy.mark_unused()
 
 
 @app.periodic(cron="37 * * * *")

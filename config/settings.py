@@ -339,10 +339,14 @@ NEW_PAYEE_LIMIT_MINOR: dict[str, int] = _by_currency(env.str("NEW_PAYEE_LIMIT_MI
 BANK_MOST_ORDERS = env.int("BANK_MOST_ORDERS", default=50)
 # After an outage, payments of orders are made up for that many days; older ones are not made.
 BANK_CATCH_UP_DAYS = env.int("BANK_CATCH_UP_DAYS", default=5)
+# An account from which nothing was paid for that many days becomes dormant; 0 for never.
+BANK_DORMANT_DAYS = env.int("BANK_DORMANT_DAYS", default=730)
 # Whose holidays are no business days: a country or a part of it (GB-ENG), ECB, or nothing for weekends alone.
 BANK_HOLIDAYS = env.str("BANK_HOLIDAYS", default="")
 # The apps behind orders: a function (user_id, client_ids) -> {client_id: App}; see banking/consents/apps.py.
 BANK_APPS = "config.bank.apps.find_apps"
+# Narrows what a user allowed apps: a function (user_id, remaining), where remaining(detail) is a detail or None.
+BANK_CONSENTS_ENDED = "config.bank.ended_consents.narrow"
 # Records what officers of the bank do: a function (act, officer=, about=, reason=).
 BANK_AUDIT_LOG = "config.bank.audit.record"
 # The time of the last login or reauthentication in this browser: a function (request) -> datetime.
@@ -451,6 +455,8 @@ OAUTH = {
         "Auditor": [
             "accounts.view_user",
             "banking.view_account",
+            "banking.view_accountapplication",
+            "banking.view_accountchange",
             "banking.view_consent",
             "banking.view_hold",
             "banking.view_ledgertransaction",

@@ -1,9 +1,18 @@
-"""What the bank stores about a user, for the setting PERSONAL_DATA: their accounts, transactions, payees and limits."""
+"""What the bank stores about a user, for the setting PERSONAL_DATA: their accounts and who shares them, transactions,
+payees and limits."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from banking.models import Account, LedgerEntry, Payee, PaymentLimit
+from banking.models import (
+    Account,
+    AccountAccess,
+    AccountApplication,
+    AccountInvitation,
+    LedgerEntry,
+    Payee,
+    PaymentLimit,
+)
 
 Section = tuple[str, Iterable[Mapping[str, object]]]
 
@@ -19,6 +28,14 @@ def export(user: Any) -> Iterator[Section]:
         "account_id", "account_seq", "booked_at", "currency", "amount_minor", "balance_after_minor",
         "counterparty_name", "counterparty_iban", "transaction__description",
     ).iterator()  # fmt: skip
+    yield "account access", AccountAccess.objects.filter(user=user).values("account_id", "role")
+    applications = AccountApplication.objects.filter(user=user).order_by("created_at")
+    yield (
+        "account applications",
+        applications.values("product__name", "name", "created_at", "status", "decision_reason"),
+    )
+    invitations = AccountInvitation.objects.filter(invited_by=user).order_by("created_at")
+    yield "account invitations", invitations.values("account_id", "email", "role", "created_at", "status")
     yield "payees", Payee.objects.filter(user=user).values("name", "iban", "created_at", "removed_at")
     limits = PaymentLimit.objects.filter(user=user).order_by("currency")
     yield "payment limits", limits.values("currency", "amount_minor", "changed_at")

@@ -6,6 +6,8 @@ indexed column.
 """
 
 from banking.admin.account import AccountAdmin
+from banking.admin.account_application import AccountApplicationAdmin
+from banking.admin.account_change import AccountChangeAdmin
 from banking.admin.bank_day import AccountChargeAdmin, BankDayAdmin
 from banking.admin.consent import ConsentAdmin
 from banking.admin.hold import HoldAdmin
@@ -21,6 +23,8 @@ from banking.admin.webhook import WebhookAdmin, WebhookDeliveryAdmin
 
 __all__ = [
     "AccountAdmin",
+    "AccountApplicationAdmin",
+    "AccountChangeAdmin",
     "AccountChargeAdmin",
     "BankDayAdmin",
     "ConsentAdmin",

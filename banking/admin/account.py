@@ -3,7 +3,9 @@ fast as the first."""
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -13,11 +15,41 @@ from django.utils.translation import gettext_lazy as _
 from banking import oversight
 from banking.admin.acts import Act, Text, WithActs
 from banking.admin.read_only import NeverEdited, ReadOnly
-from banking.models import Account, AccountAccess, LedgerEntry
+from banking.models import Account, AccountAccess, LedgerEntry, Role
 from banking.notation import amounts
+from banking.notation.currencies import minor_digits
 from oauth.infrastructure.generic import TabularInline
 
 ENTRIES_A_PAGE = 100
+
+
+def _is_open(account: Account) -> bool:
+    return account.kind == Account.Kind.CUSTOMER and account.status == Account.Status.OPEN
+
+
+def _is_shared(account: Account) -> bool:
+    return account.kind == Account.Kind.CUSTOMER and account.status != Account.Status.CLOSED
+
+
+def _overdraft(account: Account) -> dict[str, forms.Field]:
+    amount = forms.DecimalField(
+        label=_("Overdraft in %(currency)s") % {"currency": account.currency}, min_value=0, max_digits=15,
+        decimal_places=minor_digits(account.currency), widget=AdminTextInputWidget,
+    )  # fmt: skip
+    return {"amount": amount}
+
+
+def _minor(account: Account, amount: Any) -> int:
+    return int(amount.scaleb(minor_digits(account.currency)))
+
+
+def _user(account: Account) -> dict[str, forms.Field]:
+    return {"email": forms.EmailField(label=_("Email address of the user"), widget=AdminTextInputWidget)}
+
+
+def _user_and_role(account: Account) -> dict[str, forms.Field]:
+    roles = [(one.value, one.label) for one in Role if one != Role.OWNER]
+    return {**_user(account), "role": forms.ChoiceField(label=_("Role"), choices=roles)}
 
 
 class AccessInline(NeverEdited, TabularInline[AccountAccess, Account]):
@@ -34,14 +66,14 @@ class AccessInline(NeverEdited, TabularInline[AccountAccess, Account]):
 class AccountAdmin(WithActs, ReadOnly):
     list_display = ("name", "holder", "currency", "iban", "status", "balance", "held")
     list_filter = ("kind", "status")
-    list_select_related = ("holder",)
+    list_select_related = ("holder", "product")
     found_by_id = ("id", "holder_id")
     found_by_account = ("id",)
     found_by_user = ("access__user_id",)
     search_help_text = _("The whole id of an account or user, an IBAN, or the email address of a user with access.")
     fields = (
-        "id", "name", "holder", "kind", "type", "iban", "currency", "status", "balance", "held", "available",
-        "overdraft", "number_of_entries", "opened_at",
+        "id", "name", "holder", "kind", "type", "iban", "currency", "product", "status", "dormant_since",
+        "balance", "held", "available", "overdraft", "number_of_entries", "opened_at",
     )  # fmt: skip
     inlines = (AccessInline,)
     change_form_template = "admin/banking/account/change_form.html"
@@ -53,7 +85,7 @@ class AccountAdmin(WithActs, ReadOnly):
             done=_("The account is frozen."),
             permission="banking.freeze_account",
             do=lambda account, by, reason: oversight.freeze(account.pk, by=by, reason=reason),
-            suits=lambda one: one.kind == Account.Kind.CUSTOMER and one.status == Account.Status.OPEN,
+            suits=_is_open,
         ),
         Act(
             name="unfreeze",
@@ -63,6 +95,66 @@ class AccountAdmin(WithActs, ReadOnly):
             permission="banking.freeze_account",
             do=lambda account, by, reason: oversight.unfreeze(account.pk, by=by, reason=reason),
             suits=lambda account: account.status == Account.Status.FROZEN,
+        ),
+        Act(
+            name="request-overdraft",
+            label=_("Ask for a higher overdraft"),
+            explanation=_("Another officer must approve it before it counts."),
+            done=_("Another officer was asked to approve it."),
+            permission="banking.request_accountchange",
+            do=lambda account, by, reason, amount: oversight.request_overdraft(
+                account.pk, _minor(account, amount), by=by, reason=reason
+            ),
+            suits=_is_open,
+            fields=_overdraft,
+        ),
+        Act(
+            name="lower-overdraft",
+            label=_("Lower the overdraft"),
+            explanation=_("It counts at once. It cannot be lower than what is used of it."),
+            done=_("The overdraft is lower."),
+            permission="banking.restrict_account",
+            do=lambda account, by, reason, amount: oversight.lower_overdraft(
+                account.pk, _minor(account, amount), by=by, reason=reason
+            ),
+            suits=lambda account: _is_shared(account) and account.overdraft_minor > 0,
+            fields=_overdraft,
+        ),
+        Act(
+            name="request-access",
+            label=_("Ask for access for a user"),
+            explanation=_("Another officer must approve it. Then the user and all holders are told."),
+            done=_("Another officer was asked to approve it."),
+            permission="banking.request_accountchange",
+            do=lambda account, by, reason, email, role: oversight.request_access(
+                account.pk, email, role, by=by, reason=reason
+            ),
+            suits=_is_shared,
+            fields=_user_and_role,
+        ),
+        Act(
+            name="end-access",
+            label=_("End a user's access"),
+            explanation=_(
+                "It ends at once, with the user's orders and what their apps were allowed. The owner's access ends with"
+                " the account only."
+            ),
+            done=_("The access has ended."),
+            permission="banking.restrict_account",
+            do=lambda account, by, reason, email: oversight.end_access(account.pk, email, by=by, reason=reason),
+            suits=lambda account: account.kind == Account.Kind.CUSTOMER,
+            fields=_user,
+        ),
+        Act(
+            name="close",
+            label=_("Close"),
+            explanation=_(
+                "Its orders end, and what apps were allowed. It must have no money and no payment on its way."
+            ),
+            done=_("The account is closed."),
+            permission="banking.close_account",
+            do=lambda account, by, reason: oversight.close_account(account.pk, by=by, reason=reason),
+            suits=_is_open,
         ),
     )
 
@@ -92,6 +184,7 @@ class AccountAdmin(WithActs, ReadOnly):
             (_("Holder"), str(one.holder or "")),
             (_("Balance"), self.balance(one)),
             (_("Held"), self.held(one)),
+            (_("Overdraft"), self.overdraft(one)),
         ]
 
     def get_urls(self) -> list[URLPattern]:

@@ -26,16 +26,18 @@ Text = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """`do(object, officer, reason)` may raise a Refusal. `suits` says whether the act is offered for an object."""
+    """`do(object, officer, reason, **values)` may raise a Refusal. `suits` says whether the act is offered for an
+    object, and `fields` what else the page asks for: the values of `do`, by name."""
 
     name: str
     label: Text
     explanation: Text
     done: Text
     permission: str
-    do: Callable[[Any, Officer, str], Any]
+    do: Callable[..., Any]
     suits: Callable[[Any], bool]
     reason: str = "required"  # or "optional", "none"
+    fields: Callable[[Any], dict[str, forms.Field]] = lambda one: {}
 
 
 class ReasonForm(forms.Form):
@@ -84,12 +86,13 @@ class WithActs(ModelAdmin[Any]):
         if one is None:
             raise Http404
         form = ReasonForm(request.POST if request.method == "POST" else None)
+        form.fields = act.fields(one) | form.fields
         form.fields["reason"].required = act.reason == "required"
         if act.reason == "none":
             del form.fields["reason"]
         if request.method == "POST" and form.is_valid():
             try:
-                ledger.in_transaction(lambda: self._do(act, request, one, form.cleaned_data.get("reason", "")))
+                ledger.in_transaction(lambda: self._do(act, request, one, dict(form.cleaned_data)))
             except Refusal as refusal:
                 form.add_error(None, refusal.detail)
             else:
@@ -107,8 +110,9 @@ class WithActs(ModelAdmin[Any]):
         }
         return TemplateResponse(request, "admin/banking/act.html", context)
 
-    def _do(self, act: Act, request: HttpRequest, one: Any, reason: str) -> None:
-        act.do(one, Officer(request.user, request.META.get("REMOTE_ADDR") or None), reason)
+    def _do(self, act: Act, request: HttpRequest, one: Any, given: dict[str, Any]) -> None:
+        reason = given.pop("reason", "")
+        act.do(one, Officer(request.user, request.META.get("REMOTE_ADDR") or None), reason, **given)
         self.log_change(request, one, f"{act.name}: {reason}" if reason else act.name)
 
     def facts(self, one: Any) -> list[tuple[Text, Text]]:

@@ -16,7 +16,7 @@ from banking.notation import iban
 from banking.notation.timestamps import timestamp
 from oauth.resource_server import TokenRequest
 
-_FIELDS = ("id", "type", "currency", "name", "status", "iban", "opened_at")
+_FIELDS = ("id", "type", "currency", "name", "status", "iban", "opened_at", "dormant_since")
 
 
 class AccountList(BankView):
@@ -80,4 +80,5 @@ def _represent(row: dict[str, Any], request: TokenRequest) -> Account:
         "status": row["status"],
         "identifiers": [{"scheme": "iban", "value": number if sees_detail or not number else iban.masked(number)}],
         "opened_at": timestamp(row["opened_at"]),
+        "dormant_since": timestamp(row["dormant_since"]) if row["dormant_since"] else None,
     }

@@ -35,6 +35,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "authorization_already_used": ("The transfer was made already", "Each transfer needs a consent of its own."),
     "insufficient_authorization": ("The user allowed something else", "Ask them for this very transfer (RFC 9396)."),
     "account_not_open": ("The account is not open", "Frozen accounts only receive; closed ones do neither."),
+    "account_dormant": ("Nobody has used the account for long", "A holder must use it again in the web bank."),
     "too_many_orders": ("The user has too many orders", "The user must cancel one first."),
     "scheduled_transfer_not_held": ("The order is not on hold", "It is active, or only the bank can release it."),
     "scheduled_transfer_without_a_day": ("No day is left on which it would pay", "Choose a later last day."),

@@ -66,6 +66,13 @@ class Account(TypedDict):
         list[AccountIdentifier], Keywords(description="Complete with the scope accounts:detail, else partly hidden.")
     ]
     opened_at: Timestamp
+    dormant_since: (
+        Annotated[
+            Timestamp,
+            Keywords(description="Since when nobody has used it: it pays nothing until a holder uses it again."),
+        ]
+        | None
+    )
 
 
 class Balances(TypedDict):

@@ -33,6 +33,10 @@ TRIGGERS = (
     ("hold", "hold_equals_its_capture", "hold_equals_its_capture"),
     ("bank_account", "write_account_act", "write_account_act"),
     ("account_access", "write_account_act", "write_account_act"),
+    ("account_change", "account_change_guard", "account_change_guard"),
+    ("account_change", "no_delete", "forbid_change"),
+    ("account_change", "no_truncate", "forbid_change"),
+    ("account_invitation", "invitation_guard", "invitation_guard"),
     ("ledger_digest", "append_only", "forbid_change"),
     ("ledger_digest", "no_truncate", "forbid_change"),
     ("account_act", "append_only", "forbid_change"),
@@ -70,8 +74,10 @@ TRIGGERS = (
 )
 #: These write where the site's role may not. They run with their owner's rights and find only the owner's tables.
 WRITING_FUNCTIONS = (
-    "access_of_owner", "act_as", "close_month", "entry_apply", "extend_digests", "freeze_account", "hold_apply",
-    "purge_idempotency_records", "unfreeze_account", "write_account_act",
+    "accept_invitation", "access_of_owner", "act_as", "act_as_outsider", "act_as_user", "act_is_over",
+    "approve_account_change", "close_account", "close_month", "decline_account_change", "end_access", "end_invitation",
+    "entry_apply", "extend_digests", "freeze_account", "hold_apply", "lower_overdraft", "mark_dormant",
+    "purge_idempotency_records", "reactivate_account", "rename_account", "unfreeze_account", "write_account_act",
 )  # fmt: skip
 SEARCH_PATH = "search_path=public, pg_temp"
 
@@ -90,6 +96,8 @@ CONSTRAINTS = (
     ("ledger_transaction", "must_be_sealed"),
     ("ledger_transaction", "ledger_transaction_reverses_id_key"),
     ("account_freeze", "unfrozen_by_another"),
+    ("account_access", "access_of_a_user"),
+    ("account_change", "account_change_by_two"),
     ("reversal_request", "reversal_by_two_people"),
     ("scheme_message", "scheme_message_once"),
     ("settlement_difference", "difference_by_two_officers"),

@@ -66,8 +66,14 @@ RIGHTS: dict[str, Rights] = {
         "UPDATE": ["status", "decided_by_id", "decided_at", "decision_reason", "reversal_id"],
     },
     "idempotency_record": {**APPENDED, "UPDATE": ["status", "body"]},
+    "account_access": {"SELECT": []},
+    "account_change": APPENDED,
     # These are deleted with their user. A user can be deleted as long as they have no money.
-    "account_access": {"SELECT": [], "DELETE": []},
+    "account_invitation": {**APPENDED, "DELETE": []},
+    "account_application": {
+        **ALL,
+        "UPDATE": ["status", "decided_by_id", "decided_at", "decision_reason", "account_id"],
+    },
     "payment_limit": {**ALL, "UPDATE": ["amount_minor", "changed_at"]},
     "payee": {**ALL, "UPDATE": ["removed_at"]},
     "consent": {**ALL, "UPDATE": ["detail"]},
@@ -83,7 +89,9 @@ RIGHTS: dict[str, Rights] = {
 RIGHTS_LATER = {("r", privilege) for privilege in ALL} | {("S", "USAGE"), ("S", "SELECT")}
 #: The functions with their owner's rights that the site may call.
 EXECUTABLE = (
-    "close_month", "extend_digests", "freeze_account", "purge_idempotency_records", "unfreeze_account",
+    "accept_invitation", "approve_account_change", "close_account", "close_month", "decline_account_change",
+    "end_access", "end_invitation", "extend_digests", "freeze_account", "lower_overdraft", "mark_dormant",
+    "purge_idempotency_records", "reactivate_account", "rename_account", "unfreeze_account",
 )  # fmt: skip
 PRIVILEGES_OF_COLUMNS = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
 PRIVILEGES_OF_TABLES = ("DELETE", "TRUNCATE", "TRIGGER")

@@ -154,11 +154,11 @@ QUESTIONS = (
     Question(
         "Each account's state and overdraft are as they were last written down",
         whole="""
-        SELECT a.id, a.status, a.overdraft_minor FROM bank_account a
-          LEFT JOIN LATERAL (SELECT status, overdraft_minor FROM account_act
+        SELECT a.id, a.status, a.overdraft_minor, a.dormant_since FROM bank_account a
+          LEFT JOIN LATERAL (SELECT status, overdraft_minor, dormant_since FROM account_act
                               WHERE account_id = a.id AND user_id IS NULL ORDER BY id DESC LIMIT 1) w ON true
-         WHERE (a.status, a.overdraft_minor)
-               IS DISTINCT FROM (coalesce(w.status, 'open'), coalesce(w.overdraft_minor, 0))""",
+         WHERE (a.status, a.overdraft_minor, a.dormant_since)
+               IS DISTINCT FROM (coalesce(w.status, 'open'), coalesce(w.overdraft_minor, 0), w.dormant_since)""",
     ),
     Question(
         "Each access to an account is as it was last written down",
@@ -169,6 +169,23 @@ QUESTIONS = (
                       WHERE user_id IS NOT NULL ORDER BY account_id, user_id, id DESC) w
             ON w.account_id = x.account_id AND w.user_id = x.user_id
          WHERE coalesce(x.role, '') <> coalesce(w.role, '')""",
+    ),
+    Question(
+        "Each overdraft that officers raised, and each access that they gave, was approved by a second one",
+        whole="""
+        SELECT w.account_id, w.id, c.id FROM account_act w LEFT JOIN account_change c ON c.id = w.change_id
+         WHERE w.change_id IS NOT NULL
+           AND ((c.status, c.account_id, c.decided_by_id, c.user_id, c.role)
+                 IS DISTINCT FROM ('approved', w.account_id, w.officer_id, w.user_id, w.role)
+                OR c.requested_by_id = c.decided_by_id OR w.user_id IS NULL AND c.overdraft_minor <> w.overdraft_minor)
+        UNION ALL
+        SELECT c.account_id, NULL, c.id FROM account_change c
+         WHERE c.status = 'approved' AND NOT EXISTS (SELECT FROM account_act w WHERE w.change_id = c.id)
+        UNION ALL
+        SELECT account_id, id, NULL FROM (
+          SELECT *, lag(overdraft_minor, 1, 0::bigint) OVER (PARTITION BY account_id, user_id ORDER BY id) AS before
+            FROM account_act) w
+         WHERE officer_id IS NOT NULL AND change_id IS NULL AND (role <> '' OR overdraft_minor > before)""",
     ),
     Question(
         "Each entry is booked after the one before it, and each closed month is as it was closed",

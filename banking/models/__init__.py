@@ -3,7 +3,10 @@
 
 from banking.models.account import Account, AccountAccess
 from banking.models.account_act import AccountAct
+from banking.models.account_application import AccountApplication
+from banking.models.account_change import AccountChange
 from banking.models.account_freeze import AccountFreeze
+from banking.models.account_invitation import AccountInvitation
 from banking.models.bank_day import BankDay, DayStep, TrialBalanceLine
 from banking.models.consent import Consent
 from banking.models.idempotency import IdempotencyRecord
@@ -28,8 +31,11 @@ __all__ = [
     "Account",
     "AccountAccess",
     "AccountAct",
+    "AccountApplication",
+    "AccountChange",
     "AccountCharge",
     "AccountFreeze",
+    "AccountInvitation",
     "BankDay",
     "Consent",
     "DayStep",

@@ -52,6 +52,8 @@ class Account(models.Model):
     last_seq = models.BigIntegerField(default=0, editable=False)
     last_booked_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # Since when nobody has used it. Nothing is paid out until a holder uses it again.
+    dormant_since = models.DateTimeField(null=True, blank=True, editable=False)
     opened_at = models.DateTimeField(default=timezone.now)
 
     objects = AccountQuerySet.as_manager()
@@ -63,7 +65,11 @@ class Account(models.Model):
     class Meta:
         db_table = "bank_account"
         ordering = ["opened_at", "id"]
-        permissions = [("freeze_account", "Can freeze and unfreeze accounts")]
+        permissions = [
+            ("freeze_account", "Can freeze and unfreeze accounts"),
+            ("close_account", "Can close accounts without money"),
+            ("restrict_account", "Can lower an overdraft and end a user's access to an account"),
+        ]
         indexes = [models.Index(fields=["status", "-id"], name="account_not_open", condition=~Q(status="open"))]
         constraints = [
             models.UniqueConstraint(fields=["id", "currency"], name="account_id_currency"),
@@ -105,11 +111,14 @@ class Account(models.Model):
 
 
 class AccountAccess(models.Model):
-    """One user's role for one account: its owner, a joint holder, or somebody who may read it."""
+    """One user's role for one account. Only functions of the database write it (migration 0033), and its foreign key
+    deletes it with its user."""
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="access")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="account_access")
-    role = models.CharField(max_length=6, choices=Role.choices)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.DO_NOTHING, related_name="account_access", db_constraint=False
+    )
+    role = models.CharField(max_length=8, choices=Role.choices)
 
     class Meta:
         db_table = "account_access"
@@ -117,7 +126,9 @@ class AccountAccess(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "account"], name="access_once"),
             models.UniqueConstraint(fields=["account"], name="one_owner", condition=Q(role="owner")),
-            models.CheckConstraint(name="access_role_known", condition=Q(role__in=["owner", "holder", "reader"])),
+            models.CheckConstraint(
+                name="access_role_known", condition=Q(role__in=["owner", "holder", "delegate", "reader"])
+            ),
         ]
 
     def __str__(self) -> str:

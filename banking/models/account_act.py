@@ -4,18 +4,22 @@ from django.db import models
 
 
 class AccountAct(models.Model):
-    """Either `status` and `overdraft_minor` of the account, or `user_id` and `role` of an access; an empty role means
-    that the access ended. `officer_id` is None for what the owner of the tables did. `database_user` is who was
-    connected.
+    """Either `status`, `overdraft_minor` and `dormant_since` of the account, or `user_id` and `role` of an access; an
+    empty role means that the access ended. `officer_id` acted as an officer, `by_user_id` as a user of the bank; both
+    are None for what the owner of the tables did. `change_id` is the AccountChange that two officers decided.
+    `database_user` is who was connected.
 
     Append-only. The audit compares what is with what was last written here."""
 
     account_id = models.UUIDField()
     status = models.CharField(max_length=6, blank=True)
     overdraft_minor = models.BigIntegerField(null=True)
+    dormant_since = models.DateTimeField(null=True)
     user_id = models.UUIDField(null=True)
-    role = models.CharField(max_length=6, blank=True)
+    role = models.CharField(max_length=8, blank=True)
     officer_id = models.UUIDField(null=True)
+    by_user_id = models.UUIDField(null=True)
+    change_id = models.UUIDField(null=True)
     reason = models.CharField(max_length=140, blank=True)
     database_user = models.CharField(max_length=63)
     at = models.DateTimeField()

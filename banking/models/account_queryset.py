@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import models
 from django.db.models import F, Q
 
-from banking.models.role import Role
+from banking.models.role import PAYING, Role
 from oauth.fast_path.compiled_query import CompiledQuery
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 class AccountQuerySet(models.QuerySet["Account"]):
     def of_user(self, user_id: UUID | str, *, may_pay: bool = False) -> "AccountQuerySet":
-        """The accounts that a user owns, holds with others, or may read; with `may_pay`, not those they only read."""
-        roles = [Role.OWNER, Role.HOLDER] if may_pay else [*Role]
+        """The accounts that a user has access to in any role; with `may_pay`, not those they only read."""
+        roles = PAYING if may_pay else [*Role]
         return self.filter(access__user_id=user_id, access__role__in=roles)
 
     def with_role(self) -> "AccountQuerySet":

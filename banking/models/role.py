@@ -4,8 +4,24 @@ from django.db import models
 
 
 class Role(models.TextChoices):
-    """The owner's row is written by the database, together with the account."""
+    """The owner's row is written by the database, together with the account.
+
+    The owner pays, invites everybody, ends every access and closes the account. A joint holder pays, and invites
+    delegates and readers. A delegate pays. A reader looks.
+    """
 
     OWNER = "owner", "Owner"
     HOLDER = "holder", "Joint holder"
+    DELEGATE = "delegate", "May pay"
     READER = "reader", "May look, not pay"
+
+
+#: The roles that may pay from an account.
+PAYING = (Role.OWNER, Role.HOLDER, Role.DELEGATE)
+#: The roles whose users the account belongs to: a payment between two such accounts stays with its user.
+HOLDING = (Role.OWNER, Role.HOLDER)
+#: Whom each role may invite, and whose access it may end.
+MAY_INVITE = {
+    Role.OWNER: (Role.HOLDER, Role.DELEGATE, Role.READER),
+    Role.HOLDER: (Role.DELEGATE, Role.READER),
+}

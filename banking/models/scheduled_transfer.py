@@ -55,6 +55,7 @@ class ScheduledTransfer(Payment):
 
         INSUFFICIENT_FUNDS = "insufficient_funds", _("There was not enough money in the account")
         ACCOUNT_NOT_OPEN = "account_not_open", _("An account was frozen")
+        ACCOUNT_DORMANT = "account_dormant", _("Nobody had used the account for long")
         LIMIT_EXCEEDED = "limit_exceeded", _("A limit was reached")
         OWN_LIMIT_EXCEEDED = "own_limit_exceeded", _("The limit that you set for payments to others was reached")
         PAYEE_UNREACHABLE = "payee_unreachable", _("The payee could not be reached")

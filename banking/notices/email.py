@@ -1,49 +1,86 @@
-"""Sending a notice: one email to the user whose money it is, in their language."""
+"""Sending a notice: one email to the user whom it concerns, in their language."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 from django.utils.module_loading import import_string
 
-from banking.models import Payee, PaymentLimit, ScheduledTransfer, Transfer
-from banking.notices import messages
+from banking.models import (
+    AccountAct,
+    AccountApplication,
+    AccountChange,
+    AccountInvitation,
+    Payee,
+    PaymentLimit,
+    ScheduledTransfer,
+    Transfer,
+)
+from banking.notices import account_messages, messages
 from banking.notices.kinds import Kind
 from banking.notices.messages import Message
 from oauth.conf import conf
 
-#: The model of each kind, the page that the email links to, and the function that writes the message.
-_KINDS: dict[Kind, tuple[Any, str, Callable[[Any], Message]]] = {
-    Kind.NEW_PAYEE: (Payee, "bank:payees", messages.new_payee),
-    Kind.LARGE_PAYMENT: (Transfer, "bank:accounts", messages.large_payment),
-    Kind.LIMIT_RAISED: (PaymentLimit, "bank:limits", messages.limit_raised),
-    Kind.NEW_ORDER: (ScheduledTransfer, "bank:orders", messages.new_order),
-    Kind.ORDER_HELD: (ScheduledTransfer, "bank:orders", messages.order_held),
-    Kind.ORDER_NOT_PAID: (ScheduledTransfer, "bank:orders", messages.order_not_paid),
-    Kind.ORDER_ENDED: (ScheduledTransfer, "bank:orders", messages.order_ended),
-    Kind.PAYMENT_NOT_MADE: (Transfer, "bank:orders", messages.payment_not_made),
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    """The model that it is about, the page that the email links to, and the function that writes the message."""
+
+    model: Any
+    page: str
+    write: Callable[[Any], Message]
+    is_for_officers: bool = False
+
+
+_NOTICES: dict[Kind, _Notice] = {
+    Kind.NEW_PAYEE: _Notice(Payee, "bank:payees", messages.new_payee),
+    Kind.LARGE_PAYMENT: _Notice(Transfer, "bank:accounts", messages.large_payment),
+    Kind.LIMIT_RAISED: _Notice(PaymentLimit, "bank:limits", messages.limit_raised),
+    Kind.NEW_ORDER: _Notice(ScheduledTransfer, "bank:orders", messages.new_order),
+    Kind.ORDER_HELD: _Notice(ScheduledTransfer, "bank:orders", messages.order_held),
+    Kind.ORDER_NOT_PAID: _Notice(ScheduledTransfer, "bank:orders", messages.order_not_paid),
+    Kind.ORDER_ENDED: _Notice(ScheduledTransfer, "bank:orders", messages.order_ended),
+    Kind.PAYMENT_NOT_MADE: _Notice(Transfer, "bank:orders", messages.payment_not_made),
+    Kind.ACCESS_GIVEN: _Notice(AccountAct, "bank:accounts", account_messages.access_given),
+    Kind.ACCESS_ENDED: _Notice(AccountAct, "bank:accounts", account_messages.access_ended),
+    Kind.OVERDRAFT_CHANGED: _Notice(AccountAct, "bank:accounts", account_messages.overdraft_changed),
+    Kind.ACCOUNT_CLOSED: _Notice(AccountAct, "bank:accounts", account_messages.account_closed),
+    Kind.ACCOUNT_DORMANT: _Notice(AccountAct, "bank:accounts", account_messages.account_dormant),
+    Kind.ACCOUNT_USED_AGAIN: _Notice(AccountAct, "bank:accounts", account_messages.account_used_again),
+    Kind.INVITED: _Notice(AccountInvitation, "bank:accounts", account_messages.invited),
+    Kind.APPLICATION_DECIDED: _Notice(AccountApplication, "bank:accounts", account_messages.application_decided),
+    Kind.APPLICATION_MADE: _Notice(
+        AccountApplication, "admin:banking_accountapplication_changelist", account_messages.application_made, True
+    ),
+    Kind.CHANGE_REQUESTED: _Notice(
+        AccountChange, "admin:banking_accountchange_changelist", account_messages.change_requested, True
+    ),
 }
 
 
-def send(kind: str, about: str) -> None:
+def send(kind: str, about: str, to: str = "") -> None:
     """Sends nothing to a user who is inactive or has no email address."""
-    model, page, write = _KINDS[Kind(kind)]
-    subject = model.objects.select_related("user").filter(pk=about).first()
-    address = (
-        getattr(subject.user, subject.user.get_email_field_name(), "") if subject and subject.user.is_active else ""
-    )
+    notice = _NOTICES[Kind(kind)]
+    subject = notice.model.objects.filter(pk=about).first()
+    user: Any = None
+    if subject is not None:
+        user = get_user_model()._default_manager.filter(pk=to).first() if to else subject.user
+    address = getattr(user, user.get_email_field_name(), "") if user is not None and user.is_active else ""
     if not address:
         return
-    language = import_string(conf.USER_LANGUAGE)(subject.user) if conf.USER_LANGUAGE else ""
+    language = import_string(conf.USER_LANGUAGE)(user) if conf.USER_LANGUAGE else ""
     with translation.override(language or settings.LANGUAGE_CODE):
-        message = write(subject)
+        message = notice.write(subject)
         context = {
             "what": message.what_happened,
             "facts": message.facts,
-            "page_url": f"{settings.ORIGIN}{reverse(page)}",
+            "page_url": f"{settings.ORIGIN}{reverse(notice.page)}",
+            "is_for_officers": notice.is_for_officers,
         }
         EmailMessage(message.subject, render_to_string("bank/email/notice.txt", context), to=[address]).send()

@@ -18,9 +18,24 @@ class Kind(StrEnum):
     ORDER_NOT_PAID = "order_not_paid"
     ORDER_ENDED = "order_ended"
     PAYMENT_NOT_MADE = "payment_not_made"
+    ACCESS_GIVEN = "access_given"
+    ACCESS_ENDED = "access_ended"
+    OVERDRAFT_CHANGED = "overdraft_changed"
+    ACCOUNT_CLOSED = "account_closed"
+    ACCOUNT_DORMANT = "account_dormant"
+    ACCOUNT_USED_AGAIN = "account_used_again"
+    INVITED = "invited"
+    APPLICATION_DECIDED = "application_decided"
+    # For officers:
+    APPLICATION_MADE = "application_made"
+    CHANGE_REQUESTED = "change_requested"
 
 
-def enqueue_notice(kind: Kind, about: UUID) -> None:
-    """`about` is the primary key of the payee, transfer or payment order. The job holds no more than that; the
-    background worker reads the rest when it sends the email."""
-    jobs.defer(TASK, kind=str(kind), about=str(about))
+def enqueue_notice(kind: Kind, about: object, *, to: UUID | None = None) -> None:
+    """`about` is the primary key of what happened, such as a payee, a transfer or an act on an account. `to` is the
+    user who is told; without it, the one whom the row names. The job holds no more than that; the background worker
+    reads the rest when it sends the email."""
+    if to is None:
+        jobs.defer(TASK, kind=str(kind), about=str(about))
+    else:
+        jobs.defer(TASK, kind=str(kind), about=str(about), to=str(to))

@@ -77,19 +77,19 @@ def _route(payment: Transfer | ScheduledTransfer) -> Facts:
 
 
 def _recipient(name: str, identifier: str) -> Facts:
-    harmless = _harmless(name)
+    shown = harmless(name)
     return [
-        *([(_("To"), harmless)] if harmless else []),
+        *([(_("To"), shown)] if shown else []),
         (_("Account number"), iban.masked(identifier) if identifier else ""),
     ]
 
 
 def _app(payment: Transfer | ScheduledTransfer) -> Facts:
     app = find_apps(payment.user_id, [payment.client_id]).get(payment.client_id)
-    return [(_("App"), _harmless(app.name))] if app else []
+    return [(_("App"), harmless(app.name))] if app else []
 
 
-def _harmless(name: str) -> str:
+def harmless(name: str) -> str:
     """The name on one line, or nothing if a mail reader could turn it into a link: apps and strangers choose names, but
     the email comes from this bank."""
     plain = display_names.plain(name, longest=60)

@@ -1,10 +1,21 @@
-"""What the bank's staff may do: freeze an account, hold a payment order, reverse a transaction with a second officer.
-Never with their own money. For the admin.
+"""What the bank's staff may do: freeze or close an account, change its overdraft and who has access, hold a payment
+order, reverse a transaction. Where money or access is given, with a second officer. Never with their own money. For the
+admin.
 
 Each act is one transaction with its row in the site's audit log. Nobody edits a balance or an entry. Also the metrics
-that operators watch. May import `orders`, `payments` and what lies below them.
+that operators watch. May import `account_life`, `orders`, `payments` and what lies below them.
 """
 
+from banking.oversight.account_changes import (
+    approve_change,
+    close_account,
+    decline_change,
+    end_access,
+    lower_overdraft,
+    request_access,
+    request_overdraft,
+)
+from banking.oversight.applications import approve_application, refuse_application
 from banking.oversight.audit import Officer
 from banking.oversight.differences import ask_to_move, decline_to_move, move_to_suspense, read_settlement_file
 from banking.oversight.freezing import freeze, unfreeze
@@ -13,17 +24,26 @@ from banking.oversight.reversals import approve_reversal, decline_reversal, requ
 
 __all__ = [
     "Officer",
+    "approve_application",
+    "approve_change",
     "approve_reversal",
     "ask_to_move",
     "cancel_order",
+    "close_account",
+    "decline_change",
     "decline_reversal",
     "decline_to_move",
+    "end_access",
     "freeze",
     "hold_order",
+    "lower_overdraft",
     "move_to_suspense",
     "read_settlement_file",
+    "refuse_application",
     "release_order",
+    "request_access",
     "request_capture",
+    "request_overdraft",
     "request_reversal",
     "unfreeze",
 ]

@@ -27,6 +27,7 @@ from banking.payments.day_sum import day_ago
 from banking.payments.destination import Destination, resolve
 from banking.payments.instruction import Instruction, Payer
 from banking.payments.refusals import (
+    AccountDormant,
     AccountHolderInactive,
     DuplicateTransfer,
     NotTheirs,
@@ -70,8 +71,8 @@ _POST = _call(
 _REFUSALS: dict[str, type[Refusal]] = {
     refusal.code: refusal
     for refusal in (
-        AccountHolderInactive, AmountOutOfRange, ConsentDiffers, ConsentUsed, CurrencyMismatch, PayeeUnreachable,
-        SameAccount,
+        AccountDormant, AccountHolderInactive, AmountOutOfRange, ConsentDiffers, ConsentUsed, CurrencyMismatch,
+        PayeeUnreachable, SameAccount,
     )
 }  # fmt: skip
 

@@ -27,6 +27,12 @@ class DuplicateTransfer(WrongState):
     title = "The same payment was ordered a moment ago."
 
 
+class AccountDormant(WrongState):
+    code = "account_dormant"
+    title = _("Nobody has used this account for long. A holder must use it again in the web bank first.")
+    is_final = False
+
+
 class NotCancellable(WrongState):
     code = "transfer_not_cancellable"
     title = _("The transfer is not pending any more: it was made, rejected, cancelled, or handed to the other bank.")

@@ -8,13 +8,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from banking.account_life import invitations
 from banking.accounts.history import FIELDS, needs_fresh_login, recent_rows
 from banking.accounts.months import Month, closed_months, month_with_statement
 from banking.accounts.statement_csv import Notation, csv_lines
 from banking.accounts.statements import statement_of
 from banking.models import Account, Role, Transfer
+from banking.models.role import HOLDING, PAYING
 from banking.web import history
-from banking.web.user import account_or_404, accounts_of, is_fresh, page, prove_it, reauthentication_url
+from banking.web.sharing import MAY
+from banking.web.user import account_or_404, accounts_of, id_of, is_fresh, page, prove_it, reauthentication_url
 
 MOST_MONTHS = 120
 
@@ -22,7 +25,8 @@ MOST_MONTHS = 120
 @require_safe
 @page
 def overview(request: HttpRequest) -> HttpResponse:
-    return render(request, "bank/overview.html", {"accounts": accounts_of(request)})
+    invited = [(one, MAY[Role(one.role)]) for one in invitations.for_user(id_of(request))]
+    return render(request, "bank/overview.html", {"accounts": accounts_of(request), "invitations": invited})
 
 
 @require_safe
@@ -41,7 +45,8 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
     is_cut = len(readable) < len(rows) and len(shown) == len(readable)
     context = {
         "account": found,
-        "may_pay": found.role != Role.READER and found.status == Account.Status.OPEN,
+        "may_pay": found.role in PAYING and found.status == Account.Status.OPEN and not found.dormant_since,
+        "may_reactivate": found.role in HOLDING and found.dormant_since is not None,
         "search": search,
         "is_search": bool(set(request.GET) - {"before"}),
         "is_first": "before" not in request.GET,

@@ -15,6 +15,7 @@ from banking.consents.apps import WEB_BANK
 from banking.ledger import in_transaction
 from banking.ledger.refusals import Refusal
 from banking.models import Account, LedgerTransaction, Payee, Transfer
+from banking.models.role import HOLDING
 from banking.models.transfer import TransferQuerySet
 from banking.payments import Instruction, Payer, PaymentOrder, new_payee_limit, payee_lookups, strong_proof
 from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of, run_claiming, store
@@ -33,8 +34,8 @@ from oauth.infrastructure.rate_limits import LimitReached
 def fill_in(request: HttpRequest) -> HttpResponseBase:
     is_open = {"status": Account.Status.OPEN}
     choices: dict[str, Any] = {
-        "sources": list(accounts_of(request, may_pay=True).filter(**is_open)),
-        "own": list(accounts_of(request).exclude(status=Account.Status.CLOSED)),
+        "sources": list(accounts_of(request, may_pay=True).filter(**is_open).filter(dormant_since=None)),
+        "own": list(accounts_of(request).filter(**{"role__in": HOLDING}).exclude(status=Account.Status.CLOSED)),
         "payees": list(Payee.objects.current().filter(user_id=id_of(request)).order_by("name", "id")),
     }
     if request.method != "POST":

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from banking.web import accounts, limits, orders, payees, transfers
+from banking.web import accounts, closing, limits, opening, orders, payees, sharing, transfers
 
 app_name = "bank"
 urlpatterns = [
@@ -11,6 +11,16 @@ urlpatterns = [
     path("accounts/<uuid:account_id>/statements", accounts.statement_list, name="statements"),
     path("accounts/<uuid:account_id>/statements/<str:month>.csv", accounts.statement_csv, name="statement-csv"),
     path("accounts/<uuid:account_id>/statements/<str:month>", accounts.statement, name="statement"),
+    path("accounts/<uuid:account_id>/sharing", sharing.sharing, name="sharing"),
+    path("accounts/<uuid:account_id>/name", sharing.rename, name="rename"),
+    path("accounts/<uuid:account_id>/access/<uuid:user_id>/end", sharing.end, name="end-access"),
+    path("accounts/<uuid:account_id>/close", closing.close, name="close-account"),
+    path("accounts/<uuid:account_id>/reactivate", closing.reactivate, name="reactivate"),
+    path("invitations/<uuid:invitation_id>/accept", sharing.accept, name="accept-invitation"),
+    path("invitations/<uuid:invitation_id>/decline", sharing.decline, name="decline-invitation"),
+    path("invitations/<uuid:invitation_id>/withdraw", sharing.withdraw, name="withdraw-invitation"),
+    path("open", opening.apply, name="open"),
+    path("applications/<uuid:application_id>/withdraw", opening.withdraw, name="withdraw-application"),
     path("transfer", transfers.fill_in, name="transfer"),
     path("transfer/<str:key>", transfers.confirm, name="confirm"),
     path("transfers/<uuid:transfer_id>", transfers.receipt, name="receipt"),

@@ -77,9 +77,13 @@ def replace(grant: Authorization, session: Session, allowed: dict[str, Any]) -> 
 
 
 def change_detail(grant: Authorization, number: int, detail: dict[str, Any]) -> None:
-    """The user changes their choice without the client. Refresh tokens stay valid; access tokens end, because they name
-    the earlier choice."""
-    grant.authorization_details = [detail if n == number else one for n, one in enumerate(grant.authorization_details)]
+    """The user changes their choice without the client."""
+    change_details(grant, [detail if n == number else one for n, one in enumerate(grant.authorization_details)])
+
+
+def change_details(grant: Authorization, details: Sequence[Detail]) -> None:
+    """Refresh tokens stay valid; access tokens end, because they name the earlier details."""
+    grant.authorization_details = list(details)
     _end_access_tokens(grant)
     grant.save(update_fields=["authorization_details", "status_index"])
 

@@ -75,6 +75,7 @@ class Authorization(models.Model):
         ADDRESS = "address", "The user's email address was replaced"
         DEACTIVATED = "deactivated", "The user or the client was deactivated"
         CLIENT_CHANGED = "client_changed", "The client is not the one that the user allowed"
+        NOTHING_LEFT = "nothing_left", "The user lost access to everything that it covered"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="authorizations")

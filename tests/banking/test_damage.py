@@ -11,7 +11,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from banking import ledger, oversight, payments
-from banking.accounts.opening import internal_account
+from banking.accounts.opening import internal_account, open_account
 from banking.end_of_day.trial_balance import store_trial_balance
 from banking.ledger import checkpoint
 from banking.ledger.audit import audit, audit_and_record, last_checkpoint
@@ -28,7 +28,7 @@ from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 
 pytestmark = pytest.mark.django_db
 TRANSFER, HOLD, DIGEST = "Each transfer equals", "Each captured hold", "Each entry, its transaction"
-STATE, ACCESS, REVERSAL = "Each account's state", "Each access", "Each reversal"
+STATE, ACCESS, REVERSAL, TWO = "Each account's state", "Each access", "Each reversal", "Each overdraft that officers"
 MESSAGE, TRIAL, CHARGE = "Each message of the payment scheme", "Each trial balance", "Each charge is booked"
 BALANCE, GAP, SEALED, MONTH, OUTSIDE = (
     "Each balance", "Each account's entries", "Each transaction is sealed", "Each entry is booked", "The digests are",
@@ -69,6 +69,15 @@ DAMAGES = [
     Damage("an account is frozen", STATE, "UPDATE bank_account SET status = 'frozen' WHERE id = '{current}'"),
     Damage("another holder is added", ACCESS, "INSERT INTO account_access (account_id, user_id, role) VALUES ('{current}', '{bob}', 'holder')"),
     Damage("a reader becomes a holder", ACCESS, "UPDATE account_access SET role = 'holder' WHERE role = 'reader'"),
+    Damage("an access is taken away", ACCESS, "DELETE FROM account_access WHERE role = 'reader'"),
+    Damage("an account is closed", STATE, "UPDATE bank_account SET status = 'closed' WHERE id = '{empty}'"),
+    Damage("an account becomes dormant", STATE, "UPDATE bank_account SET dormant_since = now() WHERE id = '{current}'"),
+    Damage("an approved overdraft was a smaller one", TWO, "UPDATE account_change SET overdraft_minor = 1 WHERE id = '{change}'"),
+    Damage("an approved overdraft was declined", TWO, "UPDATE account_change SET status = 'declined' WHERE id = '{change}'"),
+    Damage("an approval is gone", TWO, "DELETE FROM account_change WHERE id = '{change}'"),
+    Damage("an act forgets its approval", TWO, "UPDATE account_act SET change_id = NULL WHERE change_id = '{change}'"),
+    Damage("an approved act is gone", TWO, "DELETE FROM account_act WHERE change_id = '{change}'"),
+    Damage("an officer gave access alone", TWO, "INSERT INTO account_act (account_id, status, user_id, role, officer_id, reason, database_user, at) VALUES ('{current}', '', '{bob}', 'holder', '{bob}', 'x', 'x', now())"),
     Damage("an entry has another amount, and so has its counterpart", DIGEST, "UPDATE ledger_entry SET amount_minor = amount_minor * 2 WHERE transaction_id = '{loose}'"),
     Damage("one entry has another amount", SUM, "UPDATE ledger_entry SET amount_minor = amount_minor + 1 WHERE transaction_id = '{loose}' AND amount_minor > 0"),
     Damage("an entry is dated back", DIGEST, "UPDATE ledger_entry SET booked_at = '2020-01-01' WHERE transaction_id = '{loose}'"),
@@ -131,7 +140,10 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
     frozen = savings
     oversight.freeze(frozen.pk, by=oversight.Officer(officer("freezer", "freeze_account")), reason="x")
     AccountAccess.objects.create(account=savings, user=bob, role="reader")
+    asked = oversight.request_overdraft(of_bob.pk, 700, by=oversight.Officer(officer("asker")), reason="x")
+    oversight.approve_change(asked.pk, by=oversight.Officer(officer("approver")))
     names = {
+        "change": asked.pk, "empty": open_account(alice, name="Empty", currency="GBP").pk,
         "charge": charge.pk, "posted": posted.pk, "paid_in": paid_in.pk, "returned": returned.pk, "settled": settled.pk, "settled_hold": settled.hold_id, "pending": pending.pk,
         "pending_hold": pending.hold_id, "of_bob": of_bob.pk, "bob": bob.pk, "current": current.pk,
         "frozen": frozen.pk, "of_bobs": of_bobs.pk, "loose": move(current, of_bob, 3).pk,

@@ -111,6 +111,9 @@ ALICE = [
     Row("bank:payees", "/bank/payees", "alice"),
     Row("bank:orders", "/bank/orders", "alice"),
     Row("bank:limits", "/bank/limits", "alice"),
+    Row("bank:open", "/bank/open", "alice"),
+    Row("bank:sharing", "/bank/accounts/{account}/sharing", "alice"),
+    Row("bank:close-account", "/bank/accounts/{account}/close", "alice"),
 ]  # fmt: skip
 
 #: Signs up on the way, and has every second factor in the end.
@@ -152,6 +155,10 @@ ADMIN = [
     Row("admin:banking_account_change", "/admin/banking/account/{account}/change/", "admin"),
     Row("admin:banking_account_entries", "/admin/banking/account/{account}/entries/", "admin"),
     Row("admin:banking_account_freeze", "/admin/banking/account/{account}/freeze/", "admin"),
+    Row("admin:banking_account_request-access", "/admin/banking/account/{account}/request-access/", "admin"),
+    Row("admin:banking_accountapplication_changelist", "/admin/banking/accountapplication/", "admin"),
+    Row("admin:banking_accountchange_changelist", "/admin/banking/accountchange/", "admin"),
+    Row("admin:banking_product_add", "/admin/banking/product/add/", "admin"),
     Row("admin:banking_ledgertransaction_changelist", "/admin/banking/ledgertransaction/", "admin"),
     Row("admin:banking_ledgertransaction_change", "/admin/banking/ledgertransaction/{transaction}/change/", "admin"),
     Row(
@@ -185,6 +192,13 @@ NO_PAGE = {
     "openid_connect_callback": "answers another site",
     "socialaccount_signup": "the way on from another site; see test_upstream",
     "bank:statement-csv": "a download",
+    "bank:rename": "a form of the sharing page is sent here",
+    "bank:end-access": "a form of the sharing page is sent here",
+    "bank:reactivate": "a form of the account is sent here",
+    "bank:accept-invitation": "a form of the overview is sent here",
+    "bank:decline-invitation": "a form of the overview is sent here",
+    "bank:withdraw-invitation": "a form of the sharing page is sent here",
+    "bank:withdraw-application": "a form of the applications is sent here",
     "bank:cancel-transfer": "a form of the receipt is sent here",
     "bank:remove-payee": "a form of the payees is sent here",
     "bank:cancel-order": "a form of the orders is sent here",

@@ -83,6 +83,14 @@ EXPLANATIONS = {
         _PAY,
         "The account is frozen or closed.",
     ),
+    "account_dormant": Explanation(
+        409,
+        "Nobody has paid from this account for a long time, so the bank pays nothing from it until a holder uses it.",
+        "Tell the user to open the account in the web bank, log in again and choose “Use it again”. Then repeat the "
+        "request. `dormant_since` of the account is null from then on.",
+        _PAY,
+        "Nobody has used this account for long. A holder must use it again in the web bank first.",
+    ),
     "duplicate_transfer": Explanation(
         409,
         "The same transfer was made within the last minute with another Idempotency-Key. It may be a retry that lost "

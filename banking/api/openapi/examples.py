@@ -28,6 +28,7 @@ _ORDER = {
 _ACCOUNT_SHOWN = {
     "id": _ACCOUNT, "type": "current", "currency": "GBP", "name": "Everyday", "status": "open",
     "identifiers": [{"scheme": "iban", "value": "GB•• •••• 8162"}], "opened_at": _AT,
+    "dormant_since": None,
 }  # fmt: skip
 _IN_STATEMENT = {
     "id": _TRANSACTION, "account_seq": 42, "status": "booked", "kind": "transfer", "direction": "out",

@@ -1,0 +1,55 @@
+"""Accounts that nobody has used for long: they pay nothing more until a holder uses them again.
+
+A stolen login is worth most where nobody looks. Money still comes in, and the bank's own entries are made.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import OuterRef, Q, Subquery
+from django.utils import timezone
+
+from banking.account_life.functions import call, last_act
+from banking.account_life.refusals import NotDormant
+from banking.account_life.telling import tell_holders
+from banking.models import Account, Transfer
+from banking.notices import Kind
+from banking.payments.refusals import StrongProofNeeded
+
+#: The most accounts that one run marks; the next run goes on.
+MOST_AT_ONCE = 1000
+
+
+def mark_unused(*, most: int = MOST_AT_ONCE) -> int:
+    """Marks accounts from which nothing was paid for BANK_DORMANT_DAYS, and tells their holders. Returns how many; none
+    if the setting is 0."""
+    if not settings.BANK_DORMANT_DAYS:
+        return 0
+    since = timezone.now() - timedelta(days=settings.BANK_DORMANT_DAYS)
+    newest = Transfer.objects.filter(source=OuterRef("pk")).order_by("-id").values("created_at")[:1]
+    unused = Account.objects.filter(
+        kind=Account.Kind.CUSTOMER, status=Account.Status.OPEN, dormant_since=None, opened_at__lt=since
+    ).alias(paid_at=Subquery(newest))
+    unused = unused.filter(Q(paid_at=None) | Q(paid_at__lt=since)).order_by("pk")
+    return sum(_mark(pk, since) for pk in list(unused.values_list("pk", flat=True)[:most]))
+
+
+@transaction.atomic
+def reactivate(account_id: UUID, *, by: UUID, is_proven: bool) -> None:
+    """A holder uses the account again. Raises StrongProofNeeded; NotDormant also for a user who does not hold it."""
+    if not is_proven:
+        raise StrongProofNeeded
+    if not call("reactivate_account", account_id, by):
+        raise NotDormant
+    tell_holders(Kind.ACCOUNT_USED_AGAIN, last_act(account_id))
+
+
+@transaction.atomic
+def _mark(account_id: UUID, since: datetime) -> bool:
+    """The database asks again whether it is unused."""
+    if not call("mark_dormant", account_id, since):
+        return False
+    tell_holders(Kind.ACCOUNT_DORMANT, last_act(account_id))
+    return True

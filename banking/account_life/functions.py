@@ -1,0 +1,23 @@
+"""The functions of the database that change an account or the access to it (migration 0033). Nothing else may: the
+site's role has no right to write these columns."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from banking.models import AccountAct
+
+
+def call(function: str, *values: Any) -> bool:
+    """Whether the function did it; `function` is a name of this code."""
+    marks = ", ".join(["%s"] * len(values))
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}({marks})", values)
+        is_done: bool = cursor.fetchone()[0]
+        return is_done
+
+
+def last_act(account_id: UUID, *, user_id: UUID | None = None) -> AccountAct:
+    """What was just written down about the account, or about a user's access to it."""
+    return AccountAct.objects.filter(account_id=account_id, user_id=user_id).latest("id")

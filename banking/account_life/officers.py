@@ -1,0 +1,18 @@
+"""Emails to the officers who may decide what another one, or a user, asked for."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.contrib.auth.backends import ModelBackend
+
+from banking import notices
+from banking.notices import Kind
+
+MOST = 50
+
+
+def tell_officers(permission: str, kind: Kind, about: object, *, but_not: Iterable[UUID] = ()) -> None:
+    """In the caller's transaction: one email for each active member of staff with this permission."""
+    officers = ModelBackend().with_perm(permission, is_active=True, include_superusers=True)
+    for officer in officers.filter(is_staff=True).exclude(pk__in=list(but_not)).order_by("pk")[:MOST]:
+        notices.enqueue_notice(kind, about, to=officer.pk)

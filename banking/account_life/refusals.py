@@ -1,0 +1,51 @@
+"""Why the bank refuses to open, share or close an account."""
+
+from django.utils.translation import gettext_noop as _
+
+from banking.ledger.refusals import NotAllowed, Refusal, WrongState
+
+
+class NotClosable(WrongState):
+    code = "account_not_closable"
+    title = _("Only an open account without money can be closed, when no payment is on its way.")
+
+
+class NoSuchAccess(WrongState):
+    code = "no_such_access"
+    title = _("This user has no access that can be ended here.")
+
+
+class NotDormant(WrongState):
+    code = "account_not_dormant"
+    title = _("The account is in use, or only its holders can use it again.")
+
+
+class AlreadyApplied(WrongState):
+    code = "already_applied"
+    title = _("You have asked for this account before. We are looking at it.")
+
+
+class AlreadyInvited(WrongState):
+    code = "already_invited"
+    title = _("This email address is invited already, or has access.")
+
+
+class MayNotInvite(NotAllowed):
+    code = "may_not_invite"
+    title = _("You may not share this account in this way.")
+
+
+class InvitationOver(WrongState):
+    code = "invitation_over"
+    title = _("The invitation has ended. Ask for a new one.")
+
+
+class TooMany(Refusal):
+    code = "too_many_requests"
+    title = _("You have asked too often today. Try again tomorrow.")
+    is_final = False
+
+
+class ApplicationOver(WrongState):
+    code = "application_over"
+    title = _("The application was decided or withdrawn before.")

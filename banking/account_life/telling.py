@@ -1,0 +1,15 @@
+"""Who hears what happened to an account: everybody who holds it, and the user whom it is about."""
+
+from uuid import UUID
+
+from banking import notices
+from banking.models import AccountAccess, AccountAct
+from banking.models.role import HOLDING
+from banking.notices import Kind
+
+
+def tell_holders(kind: Kind, act: AccountAct, *, also: UUID | None = None) -> None:
+    """In the caller's transaction. `also` is a user who is told even if they hold the account no longer."""
+    holders = AccountAccess.objects.filter(account=act.account_id, role__in=HOLDING).values_list("user_id", flat=True)
+    for user_id in sorted({*holders, *([also] if also else [])}):
+        notices.enqueue_notice(kind, act.pk, to=user_id)

@@ -1,0 +1,104 @@
+"""The text of notices about accounts: who may use them, what state they are in, what was asked for."""
+
+from uuid import UUID
+
+from django.contrib.auth import get_user_model
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from banking.models import Account, AccountAct, AccountApplication, AccountChange, AccountInvitation, Role
+from banking.notation import amounts, iban
+from banking.notices.messages import Facts, Message, harmless
+
+
+def access_given(act: AccountAct) -> Message:
+    facts = [*_account(act.account_id), *_user(act.user_id), (_("May"), _role(act.role))]
+    return Message(_("Access to an account"), _("Somebody was given access to an account."), facts)
+
+
+def access_ended(act: AccountAct) -> Message:
+    what = _("The access of a user to an account has ended, with the orders and apps that used it.")
+    return Message(_("Access to an account ended"), what, [*_account(act.account_id), *_user(act.user_id)])
+
+
+def overdraft_changed(act: AccountAct) -> Message:
+    account = Account.objects.get(pk=act.account_id)
+    amount = amounts.with_symbol(account.currency, act.overdraft_minor or 0)
+    facts = [*_account(act.account_id), (_("Overdraft"), amount)]
+    return Message(_("Overdraft changed"), _("The overdraft of an account was changed."), facts)
+
+
+def account_closed(act: AccountAct) -> Message:
+    what = _("An account was closed. You can still read its statements.")
+    return Message(_("Account closed"), what, _account(act.account_id))
+
+
+def account_dormant(act: AccountAct) -> Message:
+    what = _("Nobody has used an account for a long time. It pays nothing more until you use it again.")
+    return Message(_("Account not used"), what, _account(act.account_id))
+
+
+def account_used_again(act: AccountAct) -> Message:
+    return Message(
+        _("Account used again"), _("An account that nobody had used can pay again."), _account(act.account_id)
+    )
+
+
+def invited(invitation: AccountInvitation) -> Message:
+    what = _("You are invited to an account. Log in to accept or decline; without you, nothing happens.")
+    facts = [
+        (_("Invited by"), _name_of(invitation.invited_by_id)),
+        (_("You may"), _role(invitation.role)),
+        (_("Until"), date_format(invitation.expires_at, "DATE_FORMAT")),
+    ]
+    return Message(_("Invitation to an account"), what, facts)
+
+
+def application_decided(application: AccountApplication) -> Message:
+    if application.status == AccountApplication.Status.APPROVED:
+        assert application.account_id
+        return Message(
+            _("Account opened"), _("The account that you asked for is open."), _account(application.account_id)
+        )
+    facts = [(_("Account"), application.product.name), (_("Reason"), harmless(application.decision_reason))]
+    return Message(_("Account not opened"), _("We cannot open the account that you asked for."), facts)
+
+
+def application_made(application: AccountApplication) -> Message:
+    return Message(
+        _("Application for an account"),
+        _("A user asks for an account."),
+        [(_("Account"), f"{application.product.name} {application.product.currency}")],
+    )
+
+
+def change_requested(change: AccountChange) -> Message:
+    """Without the amount and without names: officers read them in the admin."""
+    return Message(
+        _("A second officer is needed"),
+        _("An officer asks for a change of an account. Another officer must approve or decline it."),
+        [(_("Change"), change.get_kind_display()), (_("Request"), str(change.pk))],
+    )
+
+
+def _account(account_id: UUID) -> Facts:
+    account = Account.objects.get(pk=account_id)
+    return [(_("Account"), f"{harmless(account.name)} {iban.ending(account.iban or '')}".strip())]
+
+
+def _user(user_id: UUID | None) -> Facts:
+    return [(_("User"), _name_of(user_id))] if user_id else []
+
+
+def _name_of(user_id: UUID) -> str:
+    user = get_user_model()._default_manager.filter(pk=user_id).first()
+    return (harmless(user.get_full_name()) or _("a user without a name")) if user else _("a deleted user")
+
+
+def _role(role: str) -> str:
+    return {
+        Role.OWNER: _("everything"),
+        Role.HOLDER: _("see, pay and share the account"),
+        Role.DELEGATE: _("see the account and pay from it"),
+        Role.READER: _("see the account"),
+    }[Role(role)]

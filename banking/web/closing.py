@@ -1,0 +1,62 @@
+"""Closing an account, and using one again that nobody has used for long."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from banking.account_life import closing, dormancy
+from banking.ledger import in_transaction
+from banking.ledger.refusals import Refusal
+from banking.models import Account, Role, ScheduledTransfer
+from banking.payments.refusals import StrongProofNeeded
+from banking.web.refusals import message_of, status_of
+from banking.web.user import account_or_404, id_of, is_fresh, page, prove_it
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def close(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
+    """For the owner of an open account. Needs a fresh login."""
+    account = account_or_404(request, account_id)
+    if account.role != Role.OWNER or account.status != Account.Status.OPEN:
+        raise Http404
+    problem, status = "", 200
+    if request.method == "POST":
+        try:
+            in_transaction(lambda: closing.close(account.pk, by=id_of(request), is_proven=is_fresh(request)))
+        except StrongProofNeeded:
+            return prove_it(request.path)
+        except Refusal as refusal:
+            problem, status = message_of(refusal), status_of(refusal)
+        else:
+            messages.success(request, _("The account is closed. You can still read its statements."))
+            return HttpResponseRedirect(reverse("bank:account", args=[account.pk]), status=303)
+    context = {
+        "account": account,
+        "is_empty": account.posted_minor == 0 and account.held_minor == 0,
+        "orders": ScheduledTransfer.objects.filter(source=account, status__in=ScheduledTransfer.OPEN).count(),
+        "needs_proof": not is_fresh(request),
+        "problem": problem,
+    }
+    return render(request, "bank/close.html", context, status=status)
+
+
+@require_POST
+@page
+def reactivate(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
+    """Needs a fresh login, after which the user presses the button again."""
+    account = account_or_404(request, account_id)
+    here = reverse("bank:account", args=[account.pk])
+    try:
+        in_transaction(lambda: dormancy.reactivate(account.pk, by=id_of(request), is_proven=is_fresh(request)))
+        messages.success(request, _("You can pay from the account again."))
+    except StrongProofNeeded:
+        return prove_it(here)
+    except Refusal as refusal:
+        messages.error(request, message_of(refusal))
+    return HttpResponseRedirect(here, status=303)

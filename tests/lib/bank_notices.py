@@ -1,0 +1,18 @@
+"""Emails of the bank that the background worker sends."""
+
+from django.core import mail
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from banking import notices, tasks
+
+
+def sent_notices(kind: str) -> set[str]:
+    """Lets the worker send the notices of this kind; the addresses that got one, each exactly one."""
+    before = len(mail.outbox)
+    waiting = ProcrastinateJob.objects.filter(task_name=notices.TASK, args__kind=kind).order_by("id")
+    for job in waiting:
+        tasks.tell_owner(**job.args)
+    waiting.delete()
+    addresses = [one.to[0] for one in mail.outbox[before:]]
+    assert len(addresses) == len(set(addresses))
+    return set(addresses)
