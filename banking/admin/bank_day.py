@@ -18,7 +18,14 @@ from oauth.infrastructure import csv_cells
 from oauth.infrastructure.generic import TabularInline
 
 
-class StepInline(NeverEdited, TabularInline[DayStep, BankDay]):
+class _OfDay(NeverEdited):
+    """Whoever may see a day sees its steps and its trial balance."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("banking.view_bankday")
+
+
+class StepInline(_OfDay, TabularInline[DayStep, BankDay]):
     model = DayStep
     extra = 0
     fields = ("name", "attempts", "done_at", "result", "failed_at", "error")
@@ -28,7 +35,7 @@ class StepInline(NeverEdited, TabularInline[DayStep, BankDay]):
         return super().get_queryset(request).order_by("pk")
 
 
-class LineInline(NeverEdited, TabularInline[TrialBalanceLine, BankDay]):
+class LineInline(_OfDay, TabularInline[TrialBalanceLine, BankDay]):
     model = TrialBalanceLine
     extra = 0
     fields = ("currency", "group", "name", "accounts", "debit", "credit")

@@ -31,6 +31,7 @@ from oauth.keys import ring
 from oauth.models import SigningKey
 from tests.lib.database import connected_as, site_role
 from tests.lib.ledger import no_triggers
+from tests.lib.staff import browser_of, staff
 from tests.lib.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
@@ -343,19 +344,22 @@ def test_a_month_is_charged_once_however_often_it_is_tried(alice, clearing):
     assert account.posted_minor == 4500
 
 
-def test_the_admin_shows_days_what_failed_and_the_trial_balance(admin_browser, alice, clearing):
+def test_an_auditor_sees_days_what_failed_and_the_trial_balance(alice, clearing):
+    auditor = browser_of(staff("Auditor"))
     account = opened(alice)
     pay(clearing, account, 12_345, at(date(2026, 10, 5)))
     close_until(date(2026, 10, 5))
     DayStep.objects.create(day_id=date(2026, 10, 6), name="audit", error="The audit found differences")
-    page = admin_browser.get("/admin/banking/bankday/").content.decode()
+    page = auditor.get("/admin/banking/bankday/").content.decode()
     assert "Audit of the whole ledger" in page
-    page = admin_browser.get("/admin/banking/bankday/2026-10-05/change/", follow=True).content.decode()
+    page = auditor.get("/admin/banking/bankday/2026-10-05/change/", follow=True).content.decode()
     assert "123.45 GBP = 123.45 GBP" in page
+    assert "Customers in credit" in page
+    assert "digest run" in page
     assert "trial-balance.csv" in page
-    lines = admin_browser.get("/admin/banking/bankday/2026-10-05/trial-balance.csv").content.decode().splitlines()
+    lines = auditor.get("/admin/banking/bankday/2026-10-05/trial-balance.csv").content.decode().splitlines()
     assert lines[1:] == [
         "2026-10-05,GBP,credit,,Customers in credit,1,0.00,123.45",
         f"2026-10-05,GBP,internal,{clearing.pk},Clearing,1,123.45,0.00",
     ]
-    assert admin_browser.get("/admin/banking/accountcharge/").status_code == 200
+    assert auditor.get("/admin/banking/accountcharge/").status_code == 200
