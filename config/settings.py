@@ -390,7 +390,7 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 MACHINE_ENDPOINTS = (
     r"^/(api/v1(/|$)|\.well-known/|oauth/(token|introspect|revoke|par|userinfo|jwks|status|register|grants"
-    r"|device_authorization|backchannel_authentication)(/|$))"
+    r"|device_authorization|backchannel_authentication|verify)(/|$))"
 )
 
 OAUTH = {
@@ -599,7 +599,8 @@ USE_X_FORWARDED_HOST = False
 # Browser apps of any origin may call what uses no cookies, but never a page (RFC 9700 §2.6).
 CORS_ALLOW_ALL_ORIGINS = True
 CORS_ALLOW_CREDENTIALS = False
-CORS_URLS_REGEX = rf"{MACHINE_ENDPOINTS}|^/api/schema$"
+# Not /oauth/verify: a preflight of a browser is for the gateway, and 200 there would let it pass.
+CORS_URLS_REGEX = rf"^(?!/oauth/verify)({MACHINE_ENDPOINTS}|^/api/schema$)"
 CORS_ALLOW_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
 # What HTTP libraries, tracers and the FAPI and MCP profiles send. None of these endpoints uses a cookie.
 CORS_ALLOW_HEADERS = [

@@ -3,7 +3,7 @@
 If it has one, include `oauth.well_known` at the root of the site, too.
 """
 
-from django.urls import path
+from django.urls import path, re_path
 
 from oauth import well_known
 from oauth.endpoints.backchannel_authentication import BackchannelAuthenticationEndpoint
@@ -18,6 +18,7 @@ from oauth.endpoints.revocation import RevocationEndpoint
 from oauth.endpoints.status import StatusListEndpoint
 from oauth.endpoints.token import TokenEndpoint
 from oauth.endpoints.userinfo import UserInfoEndpoint
+from oauth.endpoints.verify import VerifyEndpoint
 from oauth.pages import app_presentation, brand
 from oauth.pages.app_details import AppDetails
 from oauth.pages.apps import ConnectedApps
@@ -30,6 +31,8 @@ from oauth.pages.logout import LogoutPage
 app_name = "oauth"
 urlpatterns = [  # those that are asked most come first: they are tried in this order
     path("oauth/token", TokenEndpoint.as_view(), name="token"),
+    path("oauth/verify", VerifyEndpoint.as_view(), name="verify"),
+    re_path(r"^oauth/verify/at/(?P<path>.*)$", VerifyEndpoint.as_view(), name="verify-at"),
     path("oauth/jwks", JWKSEndpoint.as_view(), name="jwks"),
     path(".well-known/oauth-authorization-server", MetadataEndpoint.as_view(), name="metadata"),
     path(".well-known/openid-configuration", MetadataEndpoint.as_view(), name="discovery"),

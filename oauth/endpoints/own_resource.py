@@ -59,12 +59,12 @@ def answers_refusals(handler: Handler) -> Handler:
             if isinstance(refusal, Refusal):
                 refusal.resource = None  # RFC 9728 §3.3: this resource has no metadata document
             endpoint.refused_with = str(refusal.default_code)
-            return _refusal_response(endpoint.endpoint, refusal)
+            return refusal_response(endpoint.endpoint, refusal)
 
     return answer
 
 
-def _refusal_response(endpoint: str, refusal: APIException) -> JsonResponse:
+def refusal_response(endpoint: str, refusal: APIException) -> JsonResponse:
     """RFC 6750 §3, RFC 9449 §7.1."""
     error_id, reason = errors.new_error_id(), str(refusal.detail)
     refusals.note(endpoint, str(refusal.default_code), error_id, reason=reason)

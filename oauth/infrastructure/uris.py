@@ -34,6 +34,12 @@ def _decoded(encoded: re.Match[str]) -> str:
     return character if _UNRESERVED.fullmatch(character) else encoded[0].upper()
 
 
+def origin(uri: str) -> str:
+    """Scheme, host and port (RFC 6454 §4)."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def spelled_as(known: Iterable[str], asked: Iterable[str]) -> tuple[str, ...]:
     """`asked` in the spelling of `known`, without repetitions. What is not known stays as it is."""
     known, asked = tuple(known), tuple(dict.fromkeys(asked))

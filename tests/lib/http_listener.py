@@ -4,6 +4,7 @@ import http.server
 import json
 import ssl
 import threading
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,14 @@ class HttpListener:
     def __init__(self, body: Any = None, status: int = 200, *, certificate: Path | None = None) -> None:
         self.body, self.status, self.headers = body, status, {"Content-Type": "application/json"}
         self.received: list[tuple[str, str, bytes]] = []
+        self.received_headers: list[Message] = []
         listener = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def answer(self) -> None:
                 content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 listener.received.append((self.command, self.path, content))
+                listener.received_headers.append(self.headers)
                 body = listener.body if isinstance(listener.body, bytes) else json.dumps(listener.body).encode()
                 self.send_response(listener.status)
                 for name, value in {**listener.headers, "Content-Length": str(len(body))}.items():

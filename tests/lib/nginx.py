@@ -1,4 +1,4 @@
-"""A real nginx in front of a site, for tests: its one server block is given, and the rest is the same for all."""
+"""A real nginx in front of a site, for tests: its server block is given, and the rest is the same for all."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -17,22 +17,27 @@ http {{
   access_log off;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  server {{
-    {server}
-  }}
+  {http}
 }}
 """
 
 
 @contextmanager
 def running(folder: Path, server: str, *, answers: Callable[[], object]) -> Iterator[None]:
-    """nginx with the directives `server`, once `answers()` holds. Its files are in `folder`.
+    """nginx with the directives of one server block, once `answers()` holds. Its files are in `folder`.
 
     Raises AssertionError with nginx's messages if it does not start.
     """
+    with serving(folder, f"server {{ {server} }}", answers=answers):
+        yield
+
+
+@contextmanager
+def serving(folder: Path, http: str, *, answers: Callable[[], object]) -> Iterator[None]:
+    """As `running`, with the directives of the http block."""
     servers.open_to_passers_by(folder)
     configuration = folder / "nginx.conf"
-    configuration.write_text(_CONFIGURATION.format(folder=folder, server=server))
+    configuration.write_text(_CONFIGURATION.format(folder=folder, http=http))
     with started(folder, [BINARY, "-p", folder, "-c", configuration], answers=answers):
         yield
 

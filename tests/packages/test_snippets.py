@@ -18,17 +18,11 @@ from psycopg.conninfo import conninfo_to_dict
 from oauth.conf import Conf
 from tests.lib import servers
 from tests.lib.distributions import RESOURCE_SERVER, ROOT, Environment
+from tests.lib.document_blocks import blocks
 
 README = (ROOT / "README.md").read_text()
 RESOURCE_SERVER_PAGE = (ROOT / "docs/resource_server.md").read_text()
 FIRST_SCREEN = README.partition("\n## ")[0]
-BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.S)
-
-
-def blocks(text: str, heading: str = "", language: str = "python") -> list[str]:
-    """The blocks of a language below a heading."""
-    section = text.partition(f"## {heading}\n")[2].partition("\n## ")[0] if heading else text
-    return [code for name, code in BLOCK.findall(section) if name == language]
 
 
 def run(code: str) -> SimpleNamespace:
@@ -43,7 +37,8 @@ def get(token: str = "", factory: type[RequestFactory] = RequestFactory) -> Any:
 
 
 def test_each_way_in_has_at_most_five_lines() -> None:
-    ways = [list(filter(None, code.splitlines())) for _, code in BLOCK.findall(FIRST_SCREEN)]
+    written = (code for language in ("sh", "python") for code in blocks(FIRST_SCREEN, language=language))
+    ways = [list(filter(None, code.splitlines())) for code in written]
     assert len(ways) == 3
     assert all(len(lines) <= 5 for lines in ways)
 
