@@ -69,7 +69,7 @@ class VerifyEndpoint(ProtocolEndpoint):
         rate_limits.spend(VERIFICATIONS, token.claims.client_id, token.claims.subject)
         return HttpResponse(headers=identity(token.claims))
 
-    head = post = put = patch = delete = options = get  # type: ignore[assignment]  # Django's own `options` is allowed nothing here
+    head = post = put = patch = delete = options = get
 
 
 def _requirements(request: HttpRequest, *, is_appended: bool) -> Requirements:
