@@ -24,7 +24,8 @@ REQUEST_ID = "0123456789abcdef0123456789abcdef"
 @pytest.fixture
 def server(transactional_db: None, database_url: str, tmp_path: Path) -> Iterator[Server]:
     """Logging as much as it can."""
-    with run("serve", data_dir=tmp_path, environment={"DATABASE_URL": database_url, "LOG_LEVEL": "DEBUG"}) as server:
+    environment = {"DATABASE_URL": database_url, "LOG_LEVEL": "DEBUG"}
+    with run("serve", "--workers", "1", data_dir=tmp_path, environment=environment) as server:
         yield server
 
 

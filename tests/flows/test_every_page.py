@@ -22,7 +22,7 @@ from oauth.conf import conf
 from tests.lib import person, site_map
 from tests.lib.chromium import needs_chromium
 from tests.lib.node import NODE
-from tests.lib.servers import Server
+from tests.lib.servers import PATIENCE_SECONDS, Server
 from tests.lib.site_map import Row
 from tests.lib.visitors import RETURNS_TO, Site
 
@@ -55,7 +55,7 @@ class Visitor:
 
     def __init__(self, browser: Browser) -> None:
         self.page = browser.new_context().new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(PATIENCE_SECONDS * 1000)
         self.bytes: dict[str, int] = {}
         self.urls: list[str] = []
         self.named_by_page: list[str] = []

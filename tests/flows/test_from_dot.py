@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import psycopg
 import pytest
@@ -159,13 +159,20 @@ def _http_is_fine_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
 
 
+@pytest.fixture(scope="module")
+def filled() -> Iterator[str]:
+    """The name of a database that DOT has filled."""
+    with servers.own_database("dot") as database_url:
+        site = Site(database_url)
+        site.run(BEFORE, "django", "migrate", "-v0")
+        site.run(BEFORE, "tests.dot_project.fill")
+        yield urlsplit(database_url).path[1:]
+
+
 @pytest.fixture
-def site() -> Iterator[Site]:
-    with servers.own_database("from_dot") as database_url:
-        found = Site(database_url)
-        found.run(BEFORE, "django", "migrate", "-v0")
-        found.run(BEFORE, "tests.dot_project.fill")
-        yield found
+def site(filled: str) -> Iterator[Site]:
+    with servers.own_database("from_dot", template=filled) as database_url:
+        yield Site(database_url)
 
 
 @pytest.fixture

@@ -24,8 +24,8 @@ FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "PROXY_SECRETS"
              "PROXIES_DROP_UNDERSCORES", "MUTUAL_TLS", "EMAIL_URL", "CACHE_URL", "PORT", "DATA_DIR",
              "THROTTLE_SCALE", "OUTBOUND_ALLOWED_HOSTS", "SIGNING_ALGORITHM", "LOG_LEVEL")  # fmt: skip
 
-# The markers of tests that leave the processor to others for most of their time.
-WAITING = ("browser", "node", "served", "packaged", "simulation")
+# The markers of long tests. Most of them leave the processor to others for most of their time.
+LONG = ("browser", "node", "served", "sdk", "packaged", "simulation", "large")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django
@@ -44,9 +44,9 @@ def pytest_load_initial_conftests() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that wait for a browser or a server come first, so that no worker is left alone with one at the end."""
-    waiting = {item.path for item in items if any(item.get_closest_marker(name) for name in WAITING)}
-    items.sort(key=lambda item: item.path not in waiting)
+    """Files with long tests come first, so that no worker is left alone with one at the end."""
+    long = {item.path for item in items if any(item.get_closest_marker(name) for name in LONG)}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.hookimpl(tryfirst=True)
