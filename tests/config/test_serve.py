@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 
+from tests.lib import servers
 from tests.lib.servers import PATIENCE_SECONDS, ROOT, Server, free_port, run, wait_until
 
 pytestmark = pytest.mark.served
@@ -49,13 +50,7 @@ def serve(database_url: str, tmp_path: Path) -> Serve:
 
 def refusal(*options: str, environment: dict[str, str]) -> str:
     """What it says instead of starting."""
-    command = [sys.executable, "manage.py", "serve", *options]
-    result = subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert result.returncode == 1
-    assert "Traceback" not in result.stderr
-    return result.stderr
+    return servers.refusal("manage.py", "serve", *options, environment={**os.environ, **environment})
 
 
 def test_it_answers_and_stops_when_told_to(serve: Serve) -> None:
@@ -92,7 +87,7 @@ def test_a_request_in_flight_is_finished_before_it_stops(serve: Serve) -> None:
 
 def test_it_says_that_it_is_not_ready_before_it_stops(serve: Serve) -> None:
     """Load balancers have time to notice; meanwhile every request is answered."""
-    with serve("--drain-seconds", "600") as server:
+    with serve("--workers", "1", "--drain-seconds", "600") as server:
         server.process.terminate()
         wait_until(lambda: requests.get(f"{server.url}/health/ready", timeout=60).status_code == 503)
         assert requests.get(f"{server.url}/oauth/jwks", timeout=60).ok
@@ -119,7 +114,7 @@ def test_a_server_that_is_killed_leaves_no_workers(serve: Serve) -> None:
 
 def test_it_speaks_tls(serve: Serve, tmp_path: Path) -> None:
     certificate, key = _self_signed(tmp_path)
-    options = ("--tls-certificate", str(certificate), "--tls-key", str(key))
+    options = ("--workers", "1", "--tls-certificate", str(certificate), "--tls-key", str(key))
     with serve(*options, scheme="https", verify=str(certificate)) as server:
         answer = requests.get(f"{server.url}/health/live", timeout=60, verify=str(certificate))
         assert answer.json() == {"status": "ok"}
@@ -128,7 +123,7 @@ def test_it_speaks_tls(serve: Serve, tmp_path: Path) -> None:
 def test_in_production_it_is_https_behind_a_named_proxy(serve: Serve, production: dict[str, str]) -> None:
     environment = {**production, "TRUSTED_PROXIES": "127.0.0.0/8"}
     metadata = "/.well-known/oauth-authorization-server"
-    with serve("--drain-seconds", "0", environment=environment) as server:
+    with serve("--workers", "1", "--drain-seconds", "0", environment=environment) as server:
 
         def get(**headers: str) -> requests.Response:
             headers = {"Host": "bank.example", **{name.replace("_", "-"): value for name, value in headers.items()}}

@@ -13,7 +13,7 @@ from oauth.models.client import SecurityProfile
 from tests.lib.client_keys import ClientKey, by
 from tests.lib.dpop import proof
 from tests.lib.oauth_client import CHALLENGE, VERIFIER, decide
-from tests.lib.relying_party import path
+from tests.lib.relying_party import path, register
 
 FORM = "application/x-www-form-urlencoded"
 CALLBACK = "https://app.example/callback"
@@ -43,14 +43,7 @@ class FapiClient:
             "jwks": {"keys": [self.key.public]},
             "security_profile": profile.value,
         }
-        answer = self.http.post(
-            path(self.metadata["registration_endpoint"]),
-            document,
-            content_type="application/json",
-            headers={"Authorization": f"Bearer {initial_access_token}"},
-        )
-        assert answer.status_code == 201, answer.content
-        self.id = answer.json()["client_id"]
+        self.id = register(self.http, self.metadata, document, initial_access_token=initial_access_token)["client_id"]
 
     @property
     def client(self) -> Client:

@@ -19,6 +19,18 @@ def path(url: str) -> str:
     return url.removeprefix(conf.ISSUER)
 
 
+def register(
+    http: Browser, metadata: dict[str, Any], document: dict[str, Any], *, initial_access_token: str
+) -> dict[str, Any]:
+    """The answer of RFC 7591 §3.2.1 at the endpoint that `metadata` of the issuer names."""
+    headers = {"Authorization": f"Bearer {initial_access_token}"}
+    endpoint = path(metadata["registration_endpoint"])
+    answer = http.post(endpoint, document, content_type="application/json", headers=headers)
+    assert answer.status_code == 201, answer.content
+    registered: dict[str, Any] = answer.json()
+    return registered
+
+
 class RelyingParty:
     """One registered client; `response_mode` is that of the plan (None: the default)."""
 
@@ -33,14 +45,7 @@ class RelyingParty:
             "client_name": "Relying party",
             **metadata,
         }
-        answer = self.http.post(
-            path(self.metadata["registration_endpoint"]),
-            document,
-            content_type="application/json",
-            headers={"Authorization": f"Bearer {initial_access_token}"},
-        )
-        assert answer.status_code == 201, answer.content
-        self.client = answer.json()
+        self.client = register(self.http, self.metadata, document, initial_access_token=initial_access_token)
         self.nonce = self.verifier = self.state = ""
 
     # --- the front channel

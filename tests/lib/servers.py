@@ -91,6 +91,17 @@ def run(
             server.stop()
 
 
+def refusal(*command: str, environment: Mapping[str, str]) -> str:
+    """What a command of Python says when it does not start. It must end with 1 and without a traceback."""
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=dict(environment), capture_output=True, text=True,
+        timeout=PATIENCE_SECONDS, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
 def wait_until(condition: Callable[[], object], *, or_else: Callable[[], str] = lambda: "") -> None:
     """Until `condition()` holds; where it never does, the test fails with what `or_else()` tells."""
     deadline = time.monotonic() + PATIENCE_SECONDS
