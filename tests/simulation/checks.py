@@ -1,6 +1,7 @@
 """What must hold when the simulation has ended: each function returns what is wrong, in words."""
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,10 @@ from banking.accounts.opening import SUSPENSE
 from banking.accounts.statements import statement_of
 from banking.models import (
     Account,
+    AccountCharge,
     AccountFreeze,
+    BankDay,
+    DayStep,
     Hold,
     LedgerAudit,
     LedgerTransaction,
@@ -22,6 +26,7 @@ from banking.models import (
     SecondBankPayment,
     Transfer,
 )
+from banking.notation import bank_day
 from banking.payments.incoming import INCOMING
 from banking.payments.scheme import payment_of
 from banking.payments.settlement import OUTGOING
@@ -202,6 +207,7 @@ def balances_follow(opening: dict[Any, int]) -> Iterator[str]:
         came -= _sum(back.filter(destination=account))
         taken = _sum(Hold.objects.filter(account=account, status="captured", transfer=None))
         expected = opening[account.pk] - out + came - taken + _sum(paid_in.filter(account=account))
+        expected += _sum(AccountCharge.objects.filter(account=account, status="posted"))
         if (account.posted_minor, account.held_minor) != (expected, 0):
             yield f"{account.pk} has {account.posted_minor}, held {account.held_minor}; expected {expected}"
     for row in Account.objects.order_by().values("currency").annotate(total=Sum("posted_minor")).exclude(total=0):
@@ -251,6 +257,20 @@ def _clearing_equals(accepted_minor: int, desk: Desk) -> Iterator[str]:
         for one in received
         if one.message_id in desk.paid_in and (one.creditor_iban, one.amount_minor) != desk.paid_in[one.message_id]
     )
+
+
+def every_day_is_closed() -> Iterator[str]:
+    """In steps, each done once, and each account with terms was charged for the month that ended."""
+    yield from (
+        f"{day} is {day.status}" for day in BankDay.objects.filter(day__lt=bank_day.today()).exclude(status="closed")
+    )
+    undone = DayStep.objects.filter(done_at=None, day__status="closed")
+    yield from (f"{step.day}: {step} is not done" for step in undone)
+    if BankDay.objects.filter(day=date(2026, 10, 31), status="closed").exists():
+        for account in Account.objects.exclude(product=None):
+            charges = AccountCharge.objects.filter(account=account, month=date(2026, 10, 1))
+            if set(charges.values_list("kind", flat=True)) != {"interest", "fee"}:
+                yield f"{account.pk} was charged with {list(charges)} for October"
 
 
 def every_audit_was_clean() -> Iterator[str]:

@@ -3,8 +3,9 @@
 import random
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from banking import ledger, orders, payments
+from banking import end_of_day, ledger, orders, payments
 from banking.accounts.closing import close_months
 from banking.orders.due import NotAllMade
 from tests.simulation.desk import Desk
@@ -26,8 +27,10 @@ class Tasks:
             self.desk.told["orders not all made"] += 1
 
     def clear_up(self) -> None:
-        """A few accounts at a time, so that months are closed during the whole simulation."""
-        self.dice.choice([payments.expire, payments.resume, lambda: close_months(most=1)])()
+        """A few accounts at a time, so that months are closed for long. Days are closed one after the other, until a
+        connection is cut."""
+        some_months = partial(close_months, most=1)
+        self.dice.choices([payments.expire, payments.resume, some_months, end_of_day.close_days], [4, 4, 6, 1])[0]()
 
     def audit(self) -> None:
         for one in ledger.audit_and_record():

@@ -17,12 +17,21 @@ from datetime import UTC, datetime, timedelta
 import psutil
 import pytest
 import time_machine
+from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from banking import ledger, orders, oversight, payments, second_bank
+from banking import end_of_day, ledger, orders, oversight, payments, second_bank
 from banking.accounts.opening import SUSPENSE, internal_account
-from banking.models import Account, AccountFreeze, ReversalRequest, SchemeMessage, Transfer
+from banking.models import (
+    Account,
+    AccountFreeze,
+    BankDay,
+    Product,
+    ReversalRequest,
+    SchemeMessage,
+    Transfer,
+)
 from banking.notation import bank_day
 from banking.payments.incoming import INCOMING
 from banking.payments.scheme import Unanswered
@@ -52,6 +61,8 @@ FUNDS_MINOR = (3_000_000, 30_000)
 #: So that no limit of the bank stands in the way: they have tests of their own.
 PLENTY = 10**12
 SECONDS_OF_A_DAY = 3.0
+#: That have ended: in a long run, the last day of a month among them.
+DAYS_TO_CLOSE = 30 if SECONDS >= 60 else 1
 
 
 @pytest.fixture
@@ -107,6 +118,12 @@ def accounts(seed):
     for number in range(PEOPLE):
         user = make_user(f"person-{number}@example.test", f"Person {number}")
         accounts[user] = [funded(user, f"Account {n}", amount_minor=0) for n in range(ACCOUNTS_EACH)]
+    terms = Product.objects.create(
+        name="With terms", kind="current", currency="GBP", credit_interest_rate=5, monthly_fee_minor=300
+    )
+    Account.objects.filter(pk__in=[own[1].pk for own in accounts.values()]).update(product=terms)
+    first_day = bank_day.today() - timedelta(days=DAYS_TO_CLOSE)
+    BankDay.objects.create(day=first_day, ends_at=bank_day.ends_at(first_day))
     world = internal_account("GBP", "Clearing")
     Account.objects.update(opened_at=datetime(2026, 8, 1, tzinfo=UTC))
     for end in ends:
@@ -190,6 +207,7 @@ def test_acknowledged_is_stored_and_nothing_is_lost(accounts, people, officers, 
         *checks.statements_add_up(people),
         *checks.balances_follow(opening),
         *checks.the_second_bank_agrees(desk),
+        *checks.every_day_is_closed(),
         *checks.every_audit_was_clean(),
     ] == []
     assert [finding for finding in ledger.audit_and_record() if not finding.is_clean] == []
@@ -227,6 +245,7 @@ def everybody_acts(people, officers, accounts, faults, desk, seed):
 
 def the_bank_goes_on_without_faults(officers, desk):
     """Accounts are unfrozen, what waits for a second officer is declined, and orders that are due are paid."""
+    connection.close()  # which may have been cut
     one, other = officers
     for freeze in AccountFreeze.objects.filter(unfrozen_by=None):
         by = other if freeze.frozen_by_id == one.user.pk else one
@@ -236,6 +255,7 @@ def the_bank_goes_on_without_faults(officers, desk):
         oversight.decline_reversal(asked.pk, by=by.by, reason="simulated")
     desk.today += timedelta(days=1)  # whatever was refused today is tried no more
     orders.run_due(today=desk.today)
+    end_of_day.close_days()
 
 
 def finish_what_is_pending():
