@@ -16,7 +16,7 @@ from django.db.models import Model, Q, QuerySet, Sum
 from banking import ledger, webhooks
 from banking.accounts.months import Month
 from banking.accounts.opening import internal_account
-from banking.ledger.refusals import AccountNotOpen, InsufficientFunds
+from banking.ledger.refusals import Refusal
 from banking.models import Account, AccountCharge, Event, InterestAccrual, LedgerTransaction
 
 Row = TypeVar("Row", bound=Model)
@@ -105,7 +105,7 @@ def _settle(charge: AccountCharge) -> None:
     else:
         try:
             charge.transaction = _post(charge)
-        except (InsufficientFunds, AccountNotOpen) as refusal:
+        except Refusal as refusal:
             charge.status, charge.reason = Status.DUE, refusal.code
         else:
             charge.status, charge.reason = Status.POSTED, ""
