@@ -168,7 +168,6 @@ ADMIN = [
     ),
     Row("admin:banking_transfer_changelist", "/admin/banking/transfer/", "admin"),
     Row("admin:banking_reversalrequest_changelist", "/admin/banking/reversalrequest/", "admin"),
-    Row("admin:banking_schememessage_changelist", "/admin/banking/schememessage/", "admin"),
     Row("admin:accounts_user_changelist", "/admin/accounts/user/", "admin"),
 ]
 
