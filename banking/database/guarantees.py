@@ -29,6 +29,7 @@ TRIGGERS = (
     ("month_closing", "append_only", "forbid_change"),
     ("month_closing", "no_truncate", "forbid_change"),
     ("transfer", "transfer_guard", "transfer_guard"),
+    ("transfer", "transfer_updated", "transfer_updated"),
     ("transfer", "transfer_equals_its_entries", "transfer_equals_its_entries"),
     ("hold", "hold_equals_its_capture", "hold_equals_its_capture"),
     ("bank_account", "write_account_act", "write_account_act"),

@@ -14,6 +14,7 @@ from banking.models.interest import AccountCharge, InterestAccrual
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
 from banking.models.ledger_audit import LedgerAudit
 from banking.models.ledger_digest import LedgerDigest
+from banking.models.merchant import Category, Merchant
 from banking.models.month_closing import MonthClosing
 from banking.models.payee import Payee
 from banking.models.payment_limit import PaymentLimit
@@ -37,6 +38,7 @@ __all__ = [
     "AccountFreeze",
     "AccountInvitation",
     "BankDay",
+    "Category",
     "Consent",
     "DayStep",
     "Event",
@@ -48,6 +50,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerSeal",
     "LedgerTransaction",
+    "Merchant",
     "MonthClosing",
     "Payee",
     "PaymentLimit",

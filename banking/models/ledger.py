@@ -55,7 +55,12 @@ class LedgerEntry(models.Model):
     class Meta:
         db_table = "ledger_entry"
         verbose_name_plural = "ledger entries"
-        indexes = [models.Index(fields=["account", "booked_at", "account_seq"], name="entry_of_account_by_time")]
+        indexes = [
+            models.Index(fields=["account", "booked_at", "account_seq"], name="entry_of_account_by_time"),
+            # For the filter `direction`. Each entry is in one of them.
+            models.Index(fields=["account", "account_seq"], name="entry_in", condition=Q(amount_minor__gt=0)),
+            models.Index(fields=["account", "account_seq"], name="entry_out", condition=Q(amount_minor__lt=0)),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["account", "account_seq"], name="entry_account_seq"),
             models.UniqueConstraint(fields=["transaction", "account"], name="entry_once_per_account"),

@@ -44,6 +44,8 @@ class Transfer(Payment):
     reason_code = models.CharField(max_length=4, blank=True, default="", db_default="")
     submitted_at = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
+    # When it changed last. The trigger transfer_updated sets it; None before it was stored.
+    updated_at = models.DateTimeField(null=True, blank=True, editable=False)
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, null=True, blank=True)
     transaction = models.OneToOneField(LedgerTransaction, on_delete=models.PROTECT, null=True, blank=True)
 
@@ -63,6 +65,7 @@ class Transfer(Payment):
         indexes = [
             models.Index(fields=["user", "-id"], name="transfer_of_user"),
             models.Index(fields=["source", "-id"], name="transfer_of_source"),
+            models.Index(fields=["source", "-id"], name="transfer_unpaid_of_source", condition=~Q(status="posted")),
             models.Index(fields=["user", "payee_iban", "created_at"], name="transfer_to_payee"),
             models.Index(fields=["created_at"], name="transfer_pending", condition=Q(status="pending")),
             models.Index(fields=["status", "-id"], name="transfer_not_posted", condition=~Q(status="posted")),

@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from demo.seed import accounts, clients, people
+from demo.seed import accounts, clients, merchants, people
 from demo.seed.alone import alone
 
 _LOCK = 0x5EED  # of PostgreSQL's advisory locks; no other code of ours takes one with this number
@@ -17,6 +17,7 @@ def plant(*, password: str, data_dir: Path, now: datetime) -> tuple[int, dict[st
         customers = [(person, people.ensure(person, password=password)) for person in people.CUSTOMERS]
         staff = [people.ensure(person, password=password) for person in (people.ADMIN, people.OFFICER)]
         accounts.ensure(customers, now=now)
+        merchants.ensure()
         made = clients.ensure(known=clients.read(data_dir))
     clients.write(data_dir, made)
     return len(customers) + len(staff), made

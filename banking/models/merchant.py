@@ -1,0 +1,76 @@
+"""Whom customers pay and are paid by: names and categories that staff give to counterparties."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Upper
+from uuid_utils.compat import uuid7
+
+from banking.notation import iban
+
+
+class Category(models.TextChoices):
+    CASH = "cash", "Cash"
+    CHARITY = "charity", "Charity"
+    EATING_OUT = "eating_out", "Eating out"
+    EDUCATION = "education", "Education"
+    ENTERTAINMENT = "entertainment", "Entertainment"
+    FEES = "fees", "Fees and interest"
+    GROCERIES = "groceries", "Groceries"
+    HEALTH = "health", "Health"
+    HOUSING = "housing", "Housing"
+    INCOME = "income", "Income"
+    INSURANCE = "insurance", "Insurance"
+    SAVINGS = "savings", "Savings"
+    SHOPPING = "shopping", "Shopping"
+    TAXES = "taxes", "Taxes"
+    TRANSPORT = "transport", "Transport"
+    TRAVEL = "travel", "Travel"
+    UTILITIES = "utilities", "Utilities"
+    OTHER = "other", "Other"
+
+
+class Merchant(models.Model):
+    """One counterparty, found by `counterparty`: its IBAN; or, for card payments and others without an IBAN, its name
+    or the text of the payment, in any case. A payment with an IBAN is never matched by name, because whoever pays
+    writes the name."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    counterparty = models.CharField(
+        max_length=140,
+        help_text="An IBAN; or the name or text of payments without an IBAN. It must be the whole of it.",
+    )
+    name = models.CharField(max_length=100, help_text="As apps show it.")
+    category = models.CharField(max_length=13, choices=Category.choices)
+    category_code = models.CharField(
+        "merchant category code", max_length=4, blank=True, help_text="Four digits of ISO 18245, such as 5411."
+    )
+
+    class Meta:
+        db_table = "merchant"
+        ordering = ["name", "id"]
+        constraints = [
+            # By the database's capitals on both sides: Python's may differ from those of its locale.
+            models.UniqueConstraint(Upper("counterparty"), name="merchant_once"),
+            models.CheckConstraint(name="merchant_of_somebody", condition=~Q(counterparty="")),
+            models.CheckConstraint(
+                name="merchant_code_of_four", condition=Q(category_code="") | Q(category_code__regex="^[0-9]{4}$")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.counterparty = counterparty_of(self.counterparty)
+        super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        self.counterparty = counterparty_of(self.counterparty)
+
+
+def counterparty_of(text: str) -> str:
+    """As it is stored: an IBAN without separators, other text as it is."""
+    compact = iban.compact(text)
+    return compact if iban.is_valid(compact) else text.strip()
