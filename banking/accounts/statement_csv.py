@@ -10,15 +10,20 @@ from typing import Any
 from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
+from banking.accounts.history import code_of_row
 from banking.accounts.statements import Statement
-from banking.notation import amounts, iban
+from banking.notation import amounts, bank_day, iban
 from banking.notation.timestamps import timestamp
 from oauth.infrastructure import csv_cells
 
 _COLUMNS = (
     "booked_at", "description", "counterparty_name", "counterparty_identifier", "direction", "amount", "currency",
-    "balance_after", "transaction_id",
+    "balance_after", "transaction_id", "account_seq", "value_date", "bank_transaction_code", "end_to_end_id",
+    "transfer_id",
 )  # fmt: skip
+
+
+_AFTER_BALANCE = len(_COLUMNS) - _COLUMNS.index("balance_after") - 1
 
 
 class _Echo:
@@ -58,7 +63,7 @@ def csv_lines(
 
     def balance(at: datetime, text: str, amount_minor: int) -> str:
         line: str = writer.writerow(
-            [timestamp(at), text, "", "", "", "", currency, decimal(currency, amount_minor), ""]
+            [timestamp(at), text, "", "", "", "", currency, decimal(currency, amount_minor), *[""] * _AFTER_BALANCE]
         )
         return line
 
@@ -77,6 +82,11 @@ def csv_lines(
                 currency,
                 decimal(currency, row["balance_after_minor"]),
                 row["transaction_id"],
+                row["account_seq"],
+                row["value_date"] or bank_day.day_of(row["booked_at"]),
+                code_of_row(row),
+                csv_cells.text(row["transaction__transfer__end_to_end_id"] or ""),
+                row["transaction__transfer__id"],
             ]
         )
     yield balance(statement.ends_at, notation.closing, statement.closing_minor)

@@ -3,7 +3,8 @@
 import re
 import secrets
 
-_COUNTRY, _BANK = "GB", "CSGN200000"
+COUNTRY = "GB"
+_BANK = "CSGN200000"
 
 
 def _pattern(letters: str, gap: str = "") -> str:
@@ -29,7 +30,7 @@ def generate() -> str:
 def from_number(number: int) -> str:
     """The IBAN of an account number below 10^8."""
     bban = f"{_BANK}{number:08d}"
-    return f"{_COUNTRY}{98 - _remainder(f'{bban}{_COUNTRY}00'):02d}{bban}"
+    return f"{COUNTRY}{98 - _remainder(f'{bban}{COUNTRY}00'):02d}{bban}"
 
 
 def is_valid(iban: str) -> bool:
@@ -57,7 +58,7 @@ def grouped(iban: str | None) -> str:
 
 
 def is_ours(iban: str) -> bool:
-    return iban.startswith(_COUNTRY) and iban[4:].startswith(_BANK)
+    return iban.startswith(COUNTRY) and iban[4:].startswith(_BANK)
 
 
 def masked(iban: str) -> str:
