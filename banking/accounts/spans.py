@@ -5,13 +5,14 @@ entry until a page is full; if no entry fits, it reads all of them. Two lookups 
 a range of numbers first.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import DateTimeField, ExpressionWrapper, F, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from banking.models import LedgerEntry
+from banking.models import Account, LedgerEntry
 from banking.models.ledger import MAX_SEQ
 
 #: How far `booked_at` may run against `account_seq`. Older entries have the time of their server from before they
@@ -23,17 +24,56 @@ def booked_in(
     entries: QuerySet[LedgerEntry], account_id: Any, *, since: datetime | None = None, until: datetime | None = None
 ) -> QuerySet[LedgerEntry]:
     """Those of `entries` booked from `since`, inclusive, until `until`, exclusive. `entries` are of this account."""
-    of_account = LedgerEntry.objects.filter(account_id=account_id)
+    entries = with_times(entries, since=since, until=until)
+    if since is not None:
+        entries = entries.filter(account_seq__gt=_number_before(account_id, _earlier(since)))
+    if until is not None:
+        entries = entries.filter(account_seq__lt=_number_from(account_id, _later(until)))
+    return entries
+
+
+def with_times(
+    entries: QuerySet[LedgerEntry], *, since: datetime | None = None, until: datetime | None = None
+) -> QuerySet[LedgerEntry]:
+    """Those of `entries` with such times, which no index finds."""
     # As an expression that no index has: with the index of times, a page of a long span would read and sort all of it,
     # and the planner takes that index if its statistics are missing or old.
     entries = entries.alias(time=ExpressionWrapper(F("booked_at") + timedelta(), output_field=DateTimeField()))
     if since is not None:
-        before = of_account.filter(booked_at__lt=_earlier(since)).order_by("-booked_at", "-account_seq")
-        entries = entries.filter(time__gte=since, account_seq__gt=_number(before, or_else=0))
-    if until is not None:
-        after = of_account.filter(booked_at__gte=_later(until)).order_by("booked_at", "account_seq")
-        entries = entries.filter(time__lt=until, account_seq__lt=_number(after, or_else=MAX_SEQ))
-    return entries
+        entries = entries.filter(time__gte=since)
+    return entries if until is None else entries.filter(time__lt=until)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What is in a span of time has a number between `after` and `before`, both exclusive. `old` is the number of the
+    newest entry before a time; 0 if there is none."""
+
+    after: int
+    before: int
+    old: int
+
+
+def numbers_in(
+    account_id: Any, *, since: datetime | None = None, until: datetime | None = None, old_before: datetime | None = None
+) -> Numbers:
+    """One query."""
+    after = Value(0) if since is None else _number_before(account_id, _earlier(since))
+    before = Value(MAX_SEQ) if until is None else _number_from(account_id, _later(until))
+    old = Value(0) if old_before is None else _number_before(account_id, old_before)
+    found = Account.objects.filter(pk=account_id).values_list(after, before, old, "last_seq")
+    first, beyond, newest_old, last = found[0]
+    return Numbers(first, min(beyond, last + 1), newest_old)
+
+
+def _number_before(account_id: Any, at: datetime) -> Coalesce:
+    before = LedgerEntry.objects.filter(account_id=account_id, booked_at__lt=at)
+    return _number(before.order_by("-booked_at", "-account_seq"), or_else=0)
+
+
+def _number_from(account_id: Any, at: datetime) -> Coalesce:
+    after = LedgerEntry.objects.filter(account_id=account_id, booked_at__gte=at)
+    return _number(after.order_by("booked_at", "account_seq"), or_else=MAX_SEQ)
 
 
 def _number(entries: QuerySet[LedgerEntry], *, or_else: int) -> Coalesce:

@@ -17,10 +17,17 @@ from oauth.resource_server import TokenRequest
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 MAX_CURSOR_CHARACTERS = 512
-_LIMIT = Number("limit", "How many at most.", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT)
-_CURSOR = Text("cursor", "`next_cursor` of the page before.", max_length=MAX_CURSOR_CHARACTERS)
+LIMIT = Number("limit", "How many at most.", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT)
+
+
+def cursor_of(max_characters: int) -> Text:
+    """The parameter `cursor`."""
+    return Text("cursor", "`next_cursor` of the page before.", max_length=max_characters)
+
+
+_CURSOR = cursor_of(MAX_CURSOR_CHARACTERS)
 #: The query parameters of a list.
-PAGE = (_LIMIT, _CURSOR)
+PAGE = (LIMIT, _CURSOR)
 R = TypeVar("R", bound=Mapping[str, Any])
 
 _Row = TypeVar("_Row")
@@ -29,12 +36,12 @@ _Row = TypeVar("_Row")
 class Page:
     """`limit` and `cursor` of a request. `scope_of` names the list and its filters."""
 
-    def __init__(self, request: TokenRequest, scope_of: str) -> None:
+    def __init__(self, request: TokenRequest, scope_of: str, *, cursor: Text = _CURSOR) -> None:
         claims = request.claims
         self._signer = signing.Signer(salt=f"cursor|{claims.subject}|{claims.client_id}|{scope_of}")
-        self.limit = _LIMIT.value(request)
-        cursor = _CURSOR.text(request)
-        self.after: Any = self._read(cursor) if cursor is not None else None
+        self.limit = LIMIT.value(request)
+        given = cursor.text(request)
+        self.after: Any = self._read(given, cursor.max_length) if given is not None else None
 
     def newest_first(self, rows: QuerySet[Any, _Row]) -> QuerySet[Any, _Row]:
         """The rows of this page by id, the newest first, and one more if there is one."""
@@ -42,20 +49,29 @@ class Page:
             rows = rows.filter(pk__lt=UUID(self.after))
         return rows.order_by("-pk")[: self.limit + 1]
 
-    def envelope(self, rows: list[R], *, key: str | Callable[[R], str], is_cut: bool = False) -> PageOf[R]:
+    def envelope(
+        self,
+        rows: list[R],
+        *,
+        key: str | Callable[[R], str],
+        is_cut: bool = False,
+        goes_on_at: str | None = None,
+    ) -> PageOf[R]:
         """The JSON of a page. `rows` has up to limit + 1 rows; `is_cut` says that more exist anyway. `key` is the
-        member that the next page continues after, or a function that makes the position from a row."""
+        member that the next page continues after, or a function that makes the position from a row. `goes_on_at` is
+        where the next page continues if this one is not full, None if there is none."""
         position = key if callable(key) else lambda row: str(row[key])
         shown = rows[: self.limit]
-        has_more = is_cut or len(rows) > self.limit
-        return {
-            "data": shown,
-            "next_cursor": self._signer.sign_object(position(shown[-1])) if has_more else None,
-        }
+        if is_cut or len(rows) > self.limit:
+            goes_on_at = position(shown[-1])
+        return {"data": shown, "next_cursor": None if goes_on_at is None else self.cursor(goes_on_at)}
 
-    def _read(self, cursor: str) -> str:
+    def cursor(self, position: str) -> str:
+        return self._signer.sign_object(position, compress=True)
+
+    def _read(self, cursor: str, max_characters: int) -> str:
         try:
-            if len(cursor) > MAX_CURSOR_CHARACTERS:
+            if len(cursor) > max_characters:
                 raise signing.BadSignature
             return str(self._signer.unsign_object(cursor))
         except (signing.BadSignature, ValueError):

@@ -13,9 +13,9 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
 from banking.api.problem_types import PROBLEMS
-from banking.api.problems import ProblemResponse, problem
+from banking.api.problems import BadRequest, ProblemResponse, problem
 from banking.api.refusals import problem_of
-from banking.api.representations import Problem
+from banking.api.representations import Problem, ProblemPointer
 from banking.ledger.refusals import Refusal
 from banking.payments.refusals import NotTheirs, RequestInProgress, StrongProofNeeded
 from oauth.infrastructure.rate_limits import LimitReached
@@ -58,7 +58,9 @@ def _api_problem(error: exceptions.APIException) -> Problem:
         code = "unknown_member" if all(one["code"] == "unknown_member" for one in errors) else "malformed_request"
         return problem(code, status=error.status_code, detail="The body does not fit the schema.", errors=errors)
     detail = PROBLEMS[code][1] if isinstance(error, exceptions.NotFound) else str(error.detail)
-    return problem(code, status=error.status_code, detail=detail)
+    parameter = error.parameter if isinstance(error, BadRequest) else ""
+    pointed: list[ProblemPointer] = [{"pointer": f"/{parameter}", "code": code, "detail": detail}] if parameter else []
+    return problem(code, status=error.status_code, detail=detail, errors=pointed)
 
 
 def _pointed(details: Any, pointer: str) -> Any:

@@ -5,9 +5,33 @@ The description is the method's docstring; parameters, body, scopes and answers 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
+from django.conf import settings
+from django.utils.http import http_date
+
+from banking.api import changes
+
 M = TypeVar("M", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Deprecation:
+    """What is deprecated `since` then, and ends at `sunset` if that is known. `successor` is the path to use instead.
+    The changelog of the API explains it."""
+
+    since: datetime
+    sunset: datetime | None = None
+    successor: str = ""
+
+    def headers(self) -> dict[str, str]:
+        """RFC 9745 §2 and §3, RFC 8594 §3."""
+        links = [f'<{settings.ISSUER}{changes.PATH}>; rel="deprecation"; type="text/markdown"']
+        if self.successor:
+            links.append(f'<{self.successor}>; rel="successor-version"')
+        headers = {"Deprecation": f"@{int(self.since.timestamp())}", "Link": ", ".join(links)}
+        return headers | ({"Sunset": http_date(self.sunset.timestamp())} if self.sunset else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +40,14 @@ class Operation:
 
     summary: str
     refusals: Mapping[int, str] = field(default_factory=dict)
+    deprecation: Deprecation | None = None
 
 
-def operation(summary: str, *, refusals: Mapping[int, str] | None = None) -> Callable[[M], M]:
+def operation(
+    summary: str, *, refusals: Mapping[int, str] | None = None, deprecation: Deprecation | None = None
+) -> Callable[[M], M]:
     def described(method: M) -> M:
-        vars(method)["operation"] = Operation(summary, refusals or {})
+        vars(method)["operation"] = Operation(summary, refusals or {}, deprecation)
         return method
 
     return described

@@ -9,9 +9,11 @@ from django.urls import get_script_prefix
 from django.utils import timezone
 from rest_framework import serializers
 
+from banking.api.content_filters import named_in
 from banking.api.cursors import PAGE, Page
 from banking.api.fields import IBANField, StrictCharField, StrictSerializer
 from banking.api.operation import operation
+from banking.api.query import SearchText
 from banking.api.representations import PageOf, Payee, PayeeCheck
 from banking.api.responses import Created, NoContent, Ok
 from banking.api.views import BankView, user_or_404, uuid_or_404
@@ -26,6 +28,7 @@ from oauth.infrastructure.rate_limits import Limit
 from oauth.resource_server import TokenRequest, is_authenticated_since, require_live
 
 _FIELDS = ("id", "name", "iban", "created_at")
+_TEXT = SearchText("text", "Part of the name, in any case.", 100)
 
 
 class NewPayeeSerializer(StrictSerializer):
@@ -42,13 +45,15 @@ class NewPayeeSerializer(StrictSerializer):
 class PayeeList(BankView):
     tag = "Payees"
     required_scopes = {"GET": ["payees:read"], "POST": ["payees:write"]}
-    query_parameters = {"GET": PAGE}
+    query_parameters = {"GET": (*PAGE, _TEXT)}
     bodies = {"POST": NewPayeeSerializer}
 
     @operation("List payees")
     def get(self, request: TokenRequest) -> Ok[PageOf[Payee]]:
-        page = Page(request, "payees")
-        rows = page.newest_first(_visible(request).values(*_FIELDS))
+        page = Page(request, f"payees|{named_in(request, [_TEXT])}")
+        text = _TEXT.value(request)
+        payees = _visible(request) if text is None else _visible(request).filter(name__icontains=text)
+        rows = page.newest_first(payees.values(*_FIELDS))
         return Ok(page.envelope([_represent(row) for row in rows], key="id"))
 
     @operation("Store a payee")

@@ -29,6 +29,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "already_reversed": ("The transaction was reversed before", "It happens once."),
     "scheduled_transfer_not_active": ("The order is not active", "It is completed, or was cancelled before."),
     "confidential_clients_only": ("Not for this kind of client", "Webhooks need a client with a server of its own."),
+    "too_many_accounts": ("The token has too many accounts", "Read the transactions of each account with after_seq."),
     "too_many_webhooks": ("The client has too many webhooks", "Remove one first."),
     "limit_exceeded": ("The limit for new payees is reached", "See the detail; the limit is for a day."),
     "own_limit_exceeded": ("The user's own limit is reached", "See the detail; the user set it, and may change it."),

@@ -19,13 +19,13 @@ class TooLarge(exceptions.APIException):
 
 
 class BadRequest(exceptions.APIException):
-    """400 with any code of PROBLEMS."""
+    """400 with any code of PROBLEMS. `parameter` is the one of the URL that is refused."""
 
     status_code = status.HTTP_400_BAD_REQUEST
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, *, parameter: str = "") -> None:
         super().__init__(detail, code)
-        self.default_code = code
+        self.default_code, self.parameter = code, parameter
 
 
 class Conflict(exceptions.APIException):

@@ -10,6 +10,7 @@ from django.utils.timezone import is_naive, make_aware
 from rest_framework.request import Request
 
 from banking.api.problems import BadRequest
+from banking.api.text import NON_BLANK_PATTERN, is_visible
 from banking.notation import bank_day
 
 
@@ -28,7 +29,7 @@ class Parameter:
         return request.query_params.get(self.name)
 
     def refuse(self, what_it_must_be: str) -> BadRequest:
-        return BadRequest("malformed_request", f"{self.name} must be {what_it_must_be}.")
+        return BadRequest("malformed_request", f"{self.name} must be {what_it_must_be}.", parameter=self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +49,43 @@ class Text(Parameter):
 
 
 @dataclass(frozen=True, slots=True)
-class Number(Parameter):
+class SearchText(Text):
+    """Text that a user may have written. Its characters have no special meaning."""
+
+    def value(self, request: Request) -> str | None:
+        """Raises BadRequest."""
+        given = self.text(request)
+        if given is not None and not (given.strip() and len(given) <= self.max_length and is_visible(given)):
+            raise self.refuse(f"1 to {self.max_length} visible characters")
+        return given
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1, "maxLength": self.max_length, "pattern": NON_BLANK_PATTERN}
+
+
+@dataclass(frozen=True, slots=True)
+class OptionalNumber(Parameter):
     minimum: int
     maximum: int
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "format": "int64", "minimum": self.minimum, "maximum": self.maximum}
+
+    def value(self, request: Request) -> int | None:
+        """Raises BadRequest."""
+        given = self.text(request)
+        if given is None:
+            return None
+        is_digits = given.isascii() and given.isdigit() and len(given) <= len(str(self.maximum)) + 1
+        if not is_digits or not self.minimum <= int(given) <= self.maximum:
+            raise self.refuse(f"a number from {self.minimum} to {self.maximum}")
+        return int(given)
+
+
+@dataclass(frozen=True, slots=True)
+class Number(OptionalNumber):
     default: int
 
     @property
@@ -59,13 +94,8 @@ class Number(Parameter):
 
     def value(self, request: Request) -> int:
         """Raises BadRequest."""
-        given = self.text(request)
-        if given is None:
-            return self.default
-        is_digits = given.isascii() and given.isdigit() and len(given) <= len(str(self.maximum)) + 1
-        if not is_digits or not self.minimum <= int(given) <= self.maximum:
-            raise self.refuse(f"a number from {self.minimum} to {self.maximum}")
-        return int(given)
+        given = OptionalNumber.value(self, request)
+        return self.default if given is None else given
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +122,17 @@ class Choices(Parameter):
 
     @property
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "string", "enum": [*self.values, ",".join(self.values)]}
+        if len(self.values) == 2:
+            return {"type": "string", "enum": [*self.values, ",".join(self.values)]}
+        one = "|".join(self.values)
+        return {"type": "string", "pattern": f"^({one})(,({one}))*$"}
 
     def value(self, request: Request) -> frozenset[str]:
         """Empty if none is given. Raises BadRequest."""
         given = self.text(request)
         chosen = frozenset() if given is None else frozenset(given.split(","))
         if not chosen <= frozenset(self.values):
-            raise self.refuse(f"{', '.join(self.values)}, or both with a comma between them")
+            raise self.refuse(f"{', '.join(self.values)}, or several with commas between them")
         return chosen
 
 

@@ -11,10 +11,11 @@ from uuid import UUID
 from banking.accounts.months import Month
 from banking.api.problem_types import PROBLEMS
 from banking.models import Account as AccountRow
-from banking.models import Event, WebhookDelivery
+from banking.models import Category, Event, WebhookDelivery
 from banking.models import ScheduledTransfer as ScheduledTransferRow
 from banking.models import Transfer as TransferRow
 from banking.models.schedule import MAX_INTERVAL, ExecutionRule, Frequency
+from banking.notation import bank_transaction_codes
 from banking.notation.timestamps import Timestamp
 
 R = TypeVar("R")
@@ -92,6 +93,13 @@ class Counterparty(TypedDict):
     identifier_masked: str | None
 
 
+class Merchant(TypedDict):
+    """The counterparty as the bank knows it. Found by the IBAN; by the name or text only of payments without one."""
+
+    name: str
+    category_code: Annotated[str, Keywords(pattern="^[0-9]{4}$", description="ISO 18245", examples=["5411"])] | None
+
+
 class StatementTransaction(TypedDict):
     """What never changes about a transaction."""
 
@@ -99,19 +107,42 @@ class StatementTransaction(TypedDict):
     account_seq: Annotated[Int64, Keywords(minimum=1, description="Strictly rising, without gaps.")] | None
     status: Literal["booked", "pending"]
     kind: str
+    bank_transaction_code: Annotated[
+        str,
+        Keywords(
+            pattern=bank_transaction_codes.PATTERN,
+            description="ISO 20022: domain, family and sub-family.",
+            examples=["PMNT-ICDT-DMCT"],
+        ),
+    ]
     direction: Literal["in", "out"]
     amount: Money
     balance_after: Money | None
     description: str
     counterparty: Counterparty
+    end_to_end_id: Annotated[str, Keywords(description="What the payer gave the payment.")] | None
     transfer_id: UUID | None
+    scheduled_transfer_id: (
+        Annotated[UUID, Keywords(description="The payment order that paid this. Only of money out.")] | None
+    )
     reverses: Annotated[UUID, Keywords(description="The transaction that this one undoes.")] | None
     booked_at: Timestamp | None
     value_date: Day | None
 
 
 class Transaction(StatementTransaction):
+    account_id: UUID
     reversed_by: Annotated[UUID, Keywords(description="The transaction that undid this one.")] | None
+    category: Annotated[Category, Keywords(description="Of the merchant.")] | None
+    merchant: Merchant | None
+
+
+class TransactionFeed(TypedDict):
+    """Of each account in the order of account_seq, without gaps."""
+
+    data: list[Transaction]
+    next_cursor: Annotated[str, Keywords(description="Keep it; send it as `cursor` now or later to go on.")]
+    has_more: bool
 
 
 Period = TypedDict("Period", {"from": Timestamp, "to": Timestamp})
@@ -157,6 +188,13 @@ class Limits(TypedDict):
 
 class LimitList(TypedDict):
     data: list[Limits]
+
+
+class Party(TypedDict):
+    """The user of the token."""
+
+    name: str
+    email: Annotated[str, Keywords(format="email", description="With the scope email.")] | None
 
 
 class Consent(TypedDict):
@@ -254,6 +292,9 @@ class Transfer(TypedDict):
     end_to_end_id: str | None
     scheduled_transfer_id: UUID | None
     created_at: Timestamp
+    updated_at: Annotated[
+        Timestamp, Keywords(description="When its status, status_reason or reversed_by changed last.")
+    ]
     settled_at: Timestamp | None
     transaction_ids: list[UUID]
     reversed_by: (
@@ -318,7 +359,9 @@ class Delivery(TypedDict):
 
 
 class ProblemPointer(TypedDict):
-    pointer: Annotated[str, Keywords(description="Of the member in the body (RFC 6901).")]
+    pointer: Annotated[
+        str, Keywords(description="Of the member in the body, or of the parameter in the URL (RFC 6901).")
+    ]
     code: str
     detail: str
 

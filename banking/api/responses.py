@@ -1,11 +1,12 @@
 """Responses whose type says what they contain. The OpenAPI document reads the return annotation of a view's method:
 `-> Ok[Transfer]`."""
 
-from datetime import datetime
 from typing import Generic, TypeVar
 
 from django.http import StreamingHttpResponse
 from rest_framework.response import Response
+
+from banking.api.operation import Deprecation
 
 R = TypeVar("R")
 
@@ -20,15 +21,15 @@ class Ok(_Representation[R]):
 
 
 class Former(_Representation[R]):
-    """200, the answer to a form of request that is deprecated `since` then and that the OpenAPI document leaves out, so
-    that an operation has one representation. `successor` is the path to use instead (RFC 9745)."""
+    """200, the answer to a form of request that is deprecated and that the OpenAPI document leaves out, so that an
+    operation has one representation."""
 
     status_code = 200
 
-    def __init__(self, data: R, *, since: datetime, successor: str) -> None:
+    def __init__(self, data: R, deprecation: Deprecation) -> None:
         super().__init__(data)
-        self["Deprecation"] = f"@{int(since.timestamp())}"
-        self["Link"] = f'<{successor}>; rel="successor-version"'
+        for name, value in deprecation.headers().items():
+            self[name] = value
 
 
 class Created(_Representation[R]):

@@ -11,11 +11,13 @@ from django.http import Http404
 from rest_framework import serializers
 
 from banking import orders
+from banking.api.content_filters import named_in
 from banking.api.cursors import PAGE, Page
 from banking.api.destinations import represent as represent_destination
 from banking.api.fields import IntervalField, NothingSerializer, StrictCharField, StrictDateField, StrictSerializer
 from banking.api.money import AmountToPaySerializer, money
 from banking.api.operation import operation
+from banking.api.order_filters import OrderFilters
 from banking.api.payment_views import Cancel, ChangeView, CreateOnce, PaymentView, order_of
 from banking.api.problems import ProblemResponse
 from banking.api.representations import PageOf, ScheduledTransfer
@@ -124,13 +126,14 @@ class ScheduledTransferView(PaymentView):
 
 class ScheduledTransferList(CreateOnce, ScheduledTransferView):
     required_scopes = {"GET": ["transfers:read"], "POST": ["transfers:write"]}
-    query_parameters = {"GET": PAGE}
+    query_parameters = {"GET": (*PAGE, *OrderFilters.PARAMETERS)}
     bodies = {"POST": NewScheduledTransferSerializer}
 
     @operation("List scheduled transfers")
     def get(self, request: TokenRequest) -> Ok[PageOf[ScheduledTransfer]]:
-        page = Page(request, "scheduled-transfers")
-        rows = page.newest_first(self.visible(request).values(*self.fields))
+        page = Page(request, f"scheduled-transfers|{named_in(request, OrderFilters.PARAMETERS)}")
+        orders = OrderFilters.from_request(request).of(self.visible(request))
+        rows = page.newest_first(orders.values(*self.fields))
         return Ok(page.envelope([self.represent(row) for row in rows], key="id"))
 
     @operation("Schedule a transfer", refusals=PAYMENT_REFUSALS)

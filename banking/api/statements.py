@@ -94,8 +94,8 @@ class StatementDetail(BankView):
 
 
 def _etag(account: dict[str, Any], statement: StatementRows, *, is_csv: bool) -> str:
-    """Strong: a closed month has the same bytes for ever. Change `csv 3` when the format of the file changes."""
-    identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv 3' if is_csv else 'json 2'}"
+    """Strong: a closed month has the same bytes for ever. Change `csv 4` when the format of the file changes."""
+    identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv 4' if is_csv else 'json 3'}"
     return f'"{hashlib.sha256(identity.encode()).hexdigest()[:32]}"'
 
 

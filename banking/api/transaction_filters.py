@@ -1,64 +1,112 @@
-"""The filters of GET /accounts/{id}/transactions."""
+"""The filters of lists of transactions."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework.request import Request
 
-from banking.accounts.spans import booked_in
-from banking.api.query import Choice, Choices, Moment, Parameter
+from banking.accounts.merchants import of_category
+from banking.api.content_filters import CATEGORY, CONTENT, DIRECTION, FROM, TEXT, TO, amounts_of, named_in
+from banking.api.problems import BadRequest
+from banking.api.query import Choices, OptionalNumber, Parameter
 from banking.models import LedgerEntry, Transfer
+from banking.models.ledger import MAX_SEQ
 
-_FROM = Moment("from", "A day or time of RFC 3339, inclusive.")
-_TO = Moment("to", "A day or time of RFC 3339, exclusive.")
-_DIRECTION = Choice("direction", "Money in, or out.", ("in", "out"))
+AFTER_SEQ = OptionalNumber(
+    "after_seq", "Oldest first, those with a higher account_seq: to fetch what is new since then.", 0, MAX_SEQ
+)
 _STATUS = Choices("status", "Booked by default. Pending is held for a transfer to another bank.", ("booked", "pending"))
 BOOKED = frozenset({"booked"})
-_SIGN = {"in": {"amount_minor__gt": 0}, "out": {"amount_minor__lt": 0}}
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """`since` is inclusive, `until` exclusive."""
+    """`since` is inclusive, `until` exclusive. Amounts are in minor units, without a sign."""
 
-    PARAMETERS: ClassVar[tuple[Parameter, ...]] = (_FROM, _TO, _DIRECTION, _STATUS)
+    PARAMETERS: ClassVar[tuple[Parameter, ...]] = (AFTER_SEQ, FROM, TO, _STATUS, *CONTENT)
 
     since: datetime | None = None
     until: datetime | None = None
     direction: str | None = None
     statuses: frozenset[str] = BOOKED
+    after_seq: int | None = None
+    min_amount: int | None = None
+    max_amount: int | None = None
+    text: str | None = None
+    category: str | None = None
 
     @classmethod
     def from_request(cls, request: Request) -> "Filters":
         """Raises BadRequest."""
-        return cls(
-            since=_FROM.value(request),
-            until=_TO.value(request),
-            direction=_DIRECTION.value(request),
+        min_amount, max_amount = amounts_of(request)
+        filters = cls(
+            since=FROM.value(request),
+            until=TO.value(request),
+            direction=DIRECTION.value(request),
             statuses=_STATUS.value(request) or BOOKED,
+            after_seq=AFTER_SEQ.value(request),
+            min_amount=min_amount,
+            max_amount=max_amount,
+            text=TEXT.value(request),
+            category=CATEGORY.value(request),
         )
+        if filters.after_seq is not None and "pending" in filters.statuses:
+            raise BadRequest(
+                "malformed_request", "Pending transactions have no account_seq. Send no status.", parameter="after_seq"
+            )
+        return filters
 
     @classmethod
     def named_in(cls, request: Request) -> str:
-        """The filters as they were sent. A cursor is valid only with the same filters."""
-        given = {parameter.name: parameter.text(request) for parameter in cls.PARAMETERS}
-        return str(sorted((name, value) for name, value in given.items() if value))
+        return named_in(request, cls.PARAMETERS)
 
-    def entries(self, entries: QuerySet[LedgerEntry], account_id: UUID) -> QuerySet[LedgerEntry]:
-        """`entries` are of this account."""
-        if self.direction is not None:
-            entries = entries.filter(**_SIGN[self.direction])
-        return booked_in(entries, account_id, since=self.since, until=self.until)
+    @property
+    def is_by_content(self) -> bool:
+        """Whether an entry within the span of time may be left out."""
+        return self.direction is not None or self.is_searched
 
-    def transfers(self, transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
-        """Payments to other banks, which go out only."""
+    @property
+    def is_searched(self) -> bool:
+        """Whether no index finds the entries."""
+        wanted = (self.min_amount, self.max_amount, self.text, self.category)
+        return any(one is not None for one in wanted)
+
+    def entries(self, entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
+        """Those that fit, except for the times."""
+        if self.direction == "in":
+            entries = entries.filter(amount_minor__gt=0)
+        elif self.direction == "out":
+            entries = entries.filter(amount_minor__lt=0)
+        if self.min_amount is not None:
+            entries = entries.filter(Q(amount_minor__gte=self.min_amount) | Q(amount_minor__lte=-self.min_amount))
+        if self.max_amount is not None:
+            entries = entries.filter(amount_minor__range=(-self.max_amount, self.max_amount))
+        if self.text is not None:
+            words = Q(transaction__description__icontains=self.text) | Q(counterparty_name__icontains=self.text)
+            entries = entries.filter(words)
+        return entries if self.category is None else of_category(entries, self.category)
+
+    def pending(self, transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
+        """Of pending payments to other banks, which go out only."""
         if self.direction == "in":
             return transfers.none()
         if self.since is not None:
             transfers = transfers.filter(created_at__gte=self.since)
         if self.until is not None:
             transfers = transfers.filter(created_at__lt=self.until)
-        return transfers
+        if self.min_amount is not None:
+            transfers = transfers.filter(amount_minor__gte=self.min_amount)
+        if self.max_amount is not None:
+            transfers = transfers.filter(amount_minor__lte=self.max_amount)
+        if self.text is not None:
+            transfers = transfers.filter(Q(reference__icontains=self.text) | Q(payee_name__icontains=self.text))
+        return transfers if self.category is None else of_category(transfers, self.category)
+
+
+def booked_of(account_id: UUID, *, after: int, before: int) -> QuerySet[LedgerEntry]:
+    """The entries of an account with numbers between these, both exclusive."""
+    between: dict[str, Any] = {"account_seq__gt": after, "account_seq__lt": before}
+    return LedgerEntry.objects.filter(account_id=account_id, **between)

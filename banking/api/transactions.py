@@ -1,24 +1,27 @@
 """GET /accounts/{id}/transactions[/{id}]: keyset pages by account_seq, newest first; stable under inserts."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict
 from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
 
-from banking.accounts.history import FIELDS, recent_rows
-from banking.accounts.spans import booked_in
+from banking.accounts.history import FIELDS, code_of_row, is_standing, recent_rows
+from banking.accounts.merchants import with_merchant
+from banking.accounts.spans import booked_in, with_times
 from banking.api.cursors import MAX_LIMIT, PAGE, Page
 from banking.api.money import money
 from banking.api.operation import operation
-from banking.api.representations import PageOf, StatementTransaction, Transaction
+from banking.api.representations import Merchant, PageOf, StatementTransaction, Transaction
 from banking.api.responses import Ok
-from banking.api.transaction_filters import Filters
+from banking.api.transaction_filters import Filters, booked_of
+from banking.api.transaction_window import Window, newest_first, oldest_first
 from banking.api.views import BankView, account_or_404, uuid_or_404
 from banking.consents.history import history_of_account
-from banking.models import LedgerEntry, Transfer
-from banking.notation import bank_day, iban
+from banking.models import Category, LedgerEntry, Transfer
+from banking.notation import bank_day, bank_transaction_codes, iban
 from banking.notation.timestamps import timestamp
 from oauth.resource_server import TokenRequest, is_authenticated_since, require_authentication
 
@@ -30,22 +33,39 @@ class TransactionList(BankView):
 
     @operation("List transactions")
     def get(self, request: TokenRequest, account_id: str) -> Ok[PageOf[Transaction]]:
-        """Newest first. Older than 90 days needs a user who has just logged in (RFC 9470)."""
+        """Newest first; with `after_seq`, oldest first. Older than 90 days needs a user who has just logged in (RFC
+        9470).
+
+        A page with a filter of amounts, text or category examines 2,000 transactions at most. It may have fewer rows
+        than `limit`, or none; go on as long as there is a `next_cursor`.
+        """
         account = account_or_404(request, account_id, action="transactions")
         page = Page(request, f"transactions|{account['id']}|{Filters.named_in(request)}")
         filters = Filters.from_request(request)
-        is_in_booked = page.after is not None and page.after.isdigit()
+        if filters.after_seq is not None:
+            return Ok(_oldest_first(request, account, filters, page, filters.after_seq))
+        position = int(page.after) if page.after is not None and page.after.isdigit() else None
         pending: list[Transaction] = []
-        if "pending" in filters.statuses and not is_in_booked:
+        if "pending" in filters.statuses and position is None:
             pending = _pending(request, account, filters, before=page.after)[: page.limit + 1]
         room = page.limit + 1 - len(pending) if "booked" in filters.statuses else 0
-        entries = filters.entries(_history(request, account), account["id"])
-        if is_in_booked:
-            entries = entries.filter(account_seq__lt=int(page.after))
-        rows = list(entries.order_by("-account_seq").values(*FIELDS)[:room])
+        if not room:
+            return Ok(page.envelope(pending, key=_position))
+        entries, goes_on_at = _history(request, account), None
+        if filters.is_by_content:
+            allowed_since = history_of_account(request.claims.authorization_details, account["id"])
+            window = newest_first(
+                request, account["id"], filters, allowed_since=allowed_since, position=position, is_first=not pending
+            )
+            entries = _examined(account, window, filters, allowed_since)
+            goes_on_at = window.goes_on_at
+        else:
+            entries = booked_in(entries, account["id"], since=filters.since, until=filters.until)
+            entries = entries if position is None else entries.filter(account_seq__lt=position)
+        rows = list(_values(filters.entries(entries).order_by("-account_seq"))[:room])
         recent = readable(request, rows, is_first=not pending)
         listed = [*pending, *(represent(row) for row in recent)]
-        return Ok(page.envelope(listed, key=_position, is_cut=len(recent) < len(rows)))
+        return Ok(page.envelope(listed, key=_position, is_cut=len(recent) < len(rows), goes_on_at=goes_on_at))
 
 
 class TransactionDetail(BankView):
@@ -56,7 +76,7 @@ class TransactionDetail(BankView):
     def get(self, request: TokenRequest, account_id: str, transaction_id: str) -> Ok[Transaction]:
         account = account_or_404(request, account_id, action="transactions")
         asked = uuid_or_404(transaction_id)
-        row = _history(request, account).filter(transaction_id=asked).values(*FIELDS).first()
+        row = _values(_history(request, account).filter(transaction_id=asked)).first()
         if row is not None:
             readable(request, [row])
             return Ok(represent(row))
@@ -82,11 +102,37 @@ def readable(
     return recent
 
 
+def _oldest_first(
+    request: TokenRequest, account: dict[str, Any], filters: Filters, page: Page, after_seq: int
+) -> PageOf[Transaction]:
+    """What an account booked after a number. Numbers have no gaps and are given under the account's lock, so nothing is
+    booked later with a number that was passed."""
+    allowed_since = history_of_account(request.claims.authorization_details, account["id"])
+    position = after_seq if page.after is None else int(page.after)
+    window = oldest_first(request, account["id"], filters, allowed_since=allowed_since, position=position)
+    entries = _examined(account, window, filters, allowed_since)
+    rows = _values(filters.entries(entries).order_by("account_seq"))[: page.limit + 1]
+    return page.envelope([represent(row) for row in rows], key="account_seq", goes_on_at=window.goes_on_at)
+
+
+def _examined(
+    account: dict[str, Any], window: Window, filters: Filters, allowed_since: datetime | None
+) -> QuerySet[LedgerEntry]:
+    since = max(filter(None, (filters.since, allowed_since)), default=None)
+    between = booked_of(account["id"], after=window.after, before=window.before)
+    return with_times(between, since=since, until=filters.until)
+
+
 def _history(request: TokenRequest, account: dict[str, Any]) -> QuerySet[LedgerEntry]:
     """The entries of the account, as far back as the user allowed."""
     entries = LedgerEntry.objects.filter(account_id=account["id"])
     since = history_of_account(request.claims.authorization_details, account["id"])
     return booked_in(entries, account["id"], since=since)
+
+
+def _values(entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry, dict[str, Any]]:
+    found: QuerySet[LedgerEntry, dict[str, Any]] = with_merchant(entries).values(*FIELDS, "merchant")
+    return found
 
 
 def _position(row: Transaction) -> str:
@@ -106,48 +152,71 @@ def _pending(
     """Money held for transfers to other banks. It has no entry yet, so neither number nor balance; its id is that of
     the transfer until it is booked."""
     held = Transfer.objects.filter(source_id=account["id"], status=Transfer.Status.PENDING)
-    transfers = filters.transfers(held)
+    transfers = filters.pending(held)
     if allowed_from := history_of_account(request.claims.authorization_details, account["id"]):
         transfers = transfers.filter(created_at__gte=allowed_from)
     if before is not None:
         transfers = transfers.filter(pk__lt=UUID(before))
     if only is not None:
         transfers = transfers.filter(pk=only)
-    fields = ("id", "currency", "amount_minor", "reference", "payee_name", "payee_iban")
-    return [_represent_pending(row) for row in transfers.order_by("-pk").values(*fields)[: MAX_LIMIT + 1]]
+    fields = (
+        "id", "source_id", "currency", "amount_minor", "reference", "payee_name", "payee_iban", "end_to_end_id",
+        "scheduled_id", "scheduled__frequency", "merchant",
+    )  # fmt: skip
+    rows = with_merchant(transfers).order_by("-pk").values(*fields)
+    return [_represent_pending(row) for row in rows[: MAX_LIMIT + 1]]
 
 
 def _represent_pending(row: dict[str, Any]) -> Transaction:
     return {
         "id": row["id"],
+        "account_id": row["source_id"],
         "account_seq": None,
         "status": "pending",
         "kind": "transfer",
+        "bank_transaction_code": bank_transaction_codes.code_of(
+            "transfer",
+            is_in=False,
+            currency=row["currency"],
+            counterparty_iban=row["payee_iban"],
+            is_standing=is_standing(row["scheduled__frequency"]),
+        ),
         "direction": "out",
         "amount": money(row["currency"], row["amount_minor"]),
         "balance_after": None,
         "description": row["reference"],
         "counterparty": {"name": row["payee_name"], "identifier_masked": iban.masked(row["payee_iban"])},
+        "end_to_end_id": row["end_to_end_id"] or None,
         "transfer_id": row["id"],
+        "scheduled_transfer_id": row["scheduled_id"],
         "reverses": None,
         "reversed_by": None,
         "booked_at": None,
         "value_date": None,
+        **_merchant(row["merchant"]),
     }
 
 
 def represent(row: dict[str, Any]) -> Transaction:
-    return {**represent_in_statement(row), "reversed_by": row["transaction__reversed_by__id"]}
+    """`row` has the columns of `history.FIELDS`, and `merchant`."""
+    return {
+        **represent_in_statement(row),
+        "account_id": row["account_id"],
+        "reversed_by": row["transaction__reversed_by__id"],
+        **_merchant(row["merchant"]),
+    }
 
 
 def represent_in_statement(row: dict[str, Any]) -> StatementTransaction:
-    """A closed month stays the same for ever, so it does not say what was reversed later."""
+    """A closed month stays the same for ever. Therefore it says neither what was reversed later, nor how the bank names
+    a merchant today."""
     amount_minor = row["amount_minor"]
     return {
         "id": row["transaction_id"],
         "account_seq": row["account_seq"],
         "status": "booked",
         "kind": row["transaction__kind"],
+        "bank_transaction_code": code_of_row(row),
         "direction": "in" if amount_minor > 0 else "out",
         "amount": money(row["currency"], abs(amount_minor)),
         "balance_after": money(row["currency"], row["balance_after_minor"]),
@@ -156,8 +225,23 @@ def represent_in_statement(row: dict[str, Any]) -> StatementTransaction:
             "name": row["counterparty_name"],
             "identifier_masked": iban.masked(row["counterparty_iban"]) if row["counterparty_iban"] else None,
         },
+        "end_to_end_id": row["transaction__transfer__end_to_end_id"] or None,
         "transfer_id": row["transaction__transfer__id"],
+        # The payee may know of the transfer, but not how the payer orders it.
+        "scheduled_transfer_id": row["transaction__transfer__scheduled_id"] if amount_minor < 0 else None,
         "reverses": row["transaction__reverses_id"],
         "booked_at": timestamp(row["booked_at"]),
         "value_date": (row["value_date"] or bank_day.day_of(row["booked_at"])).isoformat(),
     }
+
+
+class _OfMerchant(TypedDict):
+    category: Category | None
+    merchant: Merchant | None
+
+
+def _merchant(found: dict[str, str] | None) -> _OfMerchant:
+    if found is None:
+        return {"category": None, "merchant": None}
+    merchant: Merchant = {"name": found["name"], "category_code": found["category_code"] or None}
+    return {"category": Category(found["category"]), "merchant": merchant}

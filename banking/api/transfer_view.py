@@ -1,5 +1,6 @@
 """What the operations on transfers share: the body, the JSON of a transfer, and which transfers a token sees."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -48,7 +49,8 @@ class TransferView(PaymentView):
     fields = (
         "id", "status", "status_reason", "reason_code", "amount_minor", "currency", "source_id", "destination_id",
         "destination__iban", "is_own", "payee_name", "payee_iban", "reference", "end_to_end_id", "created_at",
-        "settled_at", "transaction_id", "transaction__reversed_by__id", "scheduled_id",
+        "updated_at", "settled_at", "transaction_id", "transaction__reversed_by__id",
+        "transaction__reversed_by__created_at", "scheduled_id",
     )  # fmt: skip
 
     @staticmethod
@@ -66,6 +68,7 @@ class TransferView(PaymentView):
             "end_to_end_id": row["end_to_end_id"] or None,
             "scheduled_transfer_id": row["scheduled_id"],
             "created_at": timestamp(row["created_at"]),
+            "updated_at": timestamp(_updated_at(row)),
             "settled_at": timestamp(row["settled_at"]) if row["settled_at"] else None,
             "transaction_ids": [row["transaction_id"]] if row["transaction_id"] else [],
             "reversed_by": row["transaction__reversed_by__id"],
@@ -92,6 +95,7 @@ class TransferView(PaymentView):
     def as_made(self, transfer_id: str) -> Transfer:
         """The JSON of a transfer when it was made, whatever has become of it: the answer to a retry of its request."""
         transfer = TransferRow.objects.select_related("destination").get(pk=transfer_id)
+        transfer.updated_at = None
         if transfer.hold_id is not None:
             transfer.status, transfer.status_reason = TransferRow.Status.PENDING, ""
             transfer.settled_at, transfer.transaction_id = None, None
@@ -104,6 +108,7 @@ class TransferView(PaymentView):
             "is_own": not transfer.payee_iban,
             "destination__iban": destination_iban,
             "transaction__reversed_by__id": None,
+            "transaction__reversed_by__created_at": None,
         }
         return {**row, **joined}
 
@@ -127,6 +132,13 @@ class TransferView(PaymentView):
             }
 
         return in_transaction(tried)
+
+
+def _updated_at(row: dict[str, Any]) -> datetime:
+    """Old rows do not say when they changed, unless they were settled."""
+    changed_at: datetime = row["updated_at"] or row["settled_at"] or row["created_at"]
+    reversed_at: datetime | None = row["transaction__reversed_by__created_at"]
+    return changed_at if reversed_at is None else max(changed_at, reversed_at)
 
 
 def single_transfers(request: TokenRequest) -> list[UUID]:

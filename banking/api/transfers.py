@@ -11,37 +11,50 @@ from django.http import Http404
 from banking import payments
 from banking.api.cursors import PAGE, Page
 from banking.api.idempotency import IDEMPOTENCY_KEY, key_of, refused, response_to
-from banking.api.operation import operation
+from banking.api.operation import Deprecation, operation
 from banking.api.payment_views import Cancel, payer_of
 from banking.api.problems import ProblemResponse
 from banking.api.query import Choice
 from banking.api.representations import PageOf, Rehearsal, Transfer
 from banking.api.responses import Created, Former, Ok
 from banking.api.transactions import readable
+from banking.api.transfer_filters import TransferFilters
+from banking.api.transfer_page import rows_of_page
 from banking.api.transfer_view import PAYMENT_REFUSALS, NewTransferSerializer, TransferView, single_transfers
 from banking.api.views import uuid_or_404
 from banking.ledger.refusals import Refusal
 from banking.models import Transfer as TransferRow
+from banking.models.account_queryset import user_id_of
 from banking.payments.idempotency import Answer, claim, run_claiming, store
 from oauth.resource_server import InvalidToken, TokenRequest
 
 DRY_RUN = Choice("dry_run", "Only rehearse it.", ("true", "false"))
-DRY_RUN_DEPRECATED_AT = datetime(2026, 11, 28, tzinfo=UTC)
+DRY_RUN_DEPRECATED = Deprecation(datetime(2026, 11, 28, tzinfo=UTC), successor="/api/v1/transfer-rehearsals")
 
 
 class TransferList(TransferView):
     required_scopes = {"GET": ["transfers:read"], "POST": ["transfers:write"]}
-    query_parameters = {"GET": PAGE}
+    query_parameters = {"GET": (*PAGE, *TransferFilters.PARAMETERS)}
     header_parameters = {"POST": (IDEMPOTENCY_KEY,)}
     former_parameters = {"POST": (DRY_RUN,)}
     bodies = {"POST": NewTransferSerializer}
 
     @operation("List transfers")
     def get(self, request: TokenRequest) -> Ok[PageOf[Transfer]]:
-        page = Page(request, "transfers")
-        rows = list(page.newest_first(self.visible(request).values(*self.fields)))
+        """Newest first. Older than 90 days needs a user who has just logged in (RFC 9470).
+
+        A page with a filter of amounts, text or the status `posted` examines 2,000 transfers of each account at most.
+        It may have fewer rows than `limit`, or none; go on as long as there is a `next_cursor`.
+        """
+        page = Page(request, f"transfers|{TransferFilters.named_in(request)}")
+        filters = TransferFilters.from_request(request)
+        consents = single_transfers(request)
+        single = self.visible(request).filter(consent__in=consents) if consents else None
+        found, goes_on_at = rows_of_page(request, filters, page, single)
+        rows = list(found.with_is_own(user_id_of(request.token)).values(*self.fields)[: page.limit + 1])
         recent = readable(request, rows, at="created_at")
-        return Ok(page.envelope([self.represent(row) for row in recent], key="id", is_cut=len(recent) < len(rows)))
+        listed = [self.represent(row) for row in recent]
+        return Ok(page.envelope(listed, key="id", is_cut=len(recent) < len(rows), goes_on_at=goes_on_at))
 
     @operation("Make a transfer", refusals=PAYMENT_REFUSALS)
     def post(self, request: TokenRequest) -> Created[Transfer] | Former[Rehearsal] | ProblemResponse:
@@ -56,9 +69,7 @@ class TransferList(TransferView):
         if DRY_RUN.value(request) != "true":
             return self._made_once(request, body)
         key_of(request)
-        return Former(
-            self.rehearsal(request, body), since=DRY_RUN_DEPRECATED_AT, successor="/api/v1/transfer-rehearsals"
-        )
+        return Former(self.rehearsal(request, body), DRY_RUN_DEPRECATED)
 
     def _made_once(self, request: TokenRequest, body: dict[str, Any]) -> Created[Transfer] | ProblemResponse:
         """In three statements and COMMIT: BEGIN, the authorization, and a function of the database that claims the key

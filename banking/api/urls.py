@@ -6,7 +6,8 @@ from drf_spectacular.views import SpectacularSwaggerOauthRedirectView
 from banking.api.accounts import AccountDetail, AccountList, BalanceDetail
 from banking.api.consent import ConsentView
 from banking.api.limits import LimitsView
-from banking.api.openapi.document import APIDocs, OpenAPIDocument
+from banking.api.openapi.document import APIDocs, OpenAPIDocument, api_changes
+from banking.api.party import PartyView
 from banking.api.payees import PayeeCheckView, PayeeDetail, PayeeList
 from banking.api.problem_page import problem_page
 from banking.api.scheduled_transfers import (
@@ -17,6 +18,7 @@ from banking.api.scheduled_transfers import (
     ScheduledTransferResume,
 )
 from banking.api.statements import StatementDetail, StatementList
+from banking.api.transaction_feed import TransactionFeedView
 from banking.api.transactions import TransactionDetail, TransactionList
 from banking.api.transfers import TransferCancel, TransferDetail, TransferList, TransferRehearsals
 from banking.api.views import NotHere
@@ -36,9 +38,11 @@ urlpatterns = [
     path("api/v1/accounts/<str:account_id>/statements/<str:month>", StatementDetail.as_view(), name="statement"),
     path("api/v1/consent", ConsentView.as_view(), name="consent"),
     path("api/v1/limits", LimitsView.as_view(), name="limits"),
+    path("api/v1/party", PartyView.as_view(), name="party"),
     path("api/v1/payees", PayeeList.as_view(), name="payees"),
     path("api/v1/payees/<str:payee_id>", PayeeDetail.as_view(), name="payee"),
     path("api/v1/payee-checks", PayeeCheckView.as_view(), name="payee-checks"),
+    path("api/v1/transactions", TransactionFeedView.as_view(), name="transaction-feed"),
     path("api/v1/transfers", TransferList.as_view(), name="transfers"),
     path("api/v1/transfers/<str:transfer_id>", TransferDetail.as_view(), name="transfer"),
     path("api/v1/transfers/<str:transfer_id>/cancel", TransferCancel.as_view(), name="transfer-cancel"),
@@ -64,6 +68,7 @@ urlpatterns = [
     path("api/v1/webhooks/<str:webhook_id>", WebhookDetail.as_view(), name="webhook"),
     path("api/v1/webhooks/<str:webhook_id>/ping", WebhookPing.as_view(), name="webhook-ping"),
     path("api/v1/webhooks/<str:webhook_id>/deliveries", WebhookDeliveries.as_view(), name="webhook-deliveries"),
+    path("api/changes", api_changes),
     path("api/schema", OpenAPIDocument.as_view()),
     path("api/docs", APIDocs.as_view()),
     path("api/docs/oauth2-redirect", SpectacularSwaggerOauthRedirectView.as_view(), name="api-docs-redirect"),

@@ -65,6 +65,10 @@ class BankView(TokenView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Cache-Control"] = "no-store"
+        described = getattr(getattr(self, str(request.method).lower(), None), "operation", None)
+        if described and described.deprecation:
+            for name, value in described.deprecation.headers().items():
+                response[name] = value
         say_limit(request, response, self.limit)
         if request.method in ("GET", "HEAD") and response.status_code == 200 and isinstance(response, Response):
             response.add_post_render_callback(lambda rendered: _if_changed(request, rendered))
@@ -88,7 +92,7 @@ def _if_changed(request: Request, response: HttpResponse) -> HttpResponseBase:
     answer = unchanged(request, response["ETag"])
     if answer is None:
         return response
-    for name in ("Cache-Control", "RateLimit", "RateLimit-Policy"):
+    for name in ("Cache-Control", "RateLimit", "RateLimit-Policy", "Deprecation", "Sunset", "Link"):
         if name in response:
             answer[name] = response[name]
     return answer

@@ -8,10 +8,12 @@ from rest_framework import serializers
 from rest_framework.exceptions import APIException
 
 from banking import webhooks
+from banking.api.content_filters import named_in
 from banking.api.cursors import PAGE, Page
 from banking.api.fields import NothingSerializer, StrictCharField, StrictSerializer
 from banking.api.operation import operation
 from banking.api.problems import Conflict
+from banking.api.query import Choices
 from banking.api.representations import Delivery, PageOf, Webhook
 from banking.api.responses import Accepted, Created, NoContent, Ok
 from banking.api.views import BankView, user_or_404, uuid_or_404
@@ -23,6 +25,11 @@ from oauth.infrastructure.rate_limits import Limit
 from oauth.resource_server import InsufficientScope, TokenRequest, authorization_of, require_live
 
 MOST = 10
+_STATUS = Choices(
+    "status",
+    "One, or several with commas between them.",
+    tuple(one for one in WebhookDelivery.Status.values if one != WebhookDelivery.Status.DROPPED),
+)
 _CHOICES = [event for event in Event if event != Event.PING]
 
 
@@ -124,15 +131,16 @@ class WebhookPing(BankView):
 class WebhookDeliveries(BankView):
     tag = "Webhooks"
     required_scopes = {"GET": ["webhooks:manage"]}
-    query_parameters = {"GET": PAGE}
+    query_parameters = {"GET": (*PAGE, _STATUS)}
 
     @operation("What was sent")
     def get(self, request: TokenRequest, webhook_id: str) -> Ok[PageOf[Delivery]]:
         hook = _hook(request, webhook_id)
-        page = Page(request, f"deliveries|{hook.pk}")
+        page = Page(request, f"deliveries|{hook.pk}|{named_in(request, [_STATUS])}")
+        statuses = _STATUS.value(request)
         # Without events that were withheld, because the app must not learn that they happened.
         deliveries = WebhookDelivery.objects.filter(webhook=hook).exclude(status=WebhookDelivery.Status.DROPPED)
-        rows = page.newest_first(deliveries)
+        rows = page.newest_first(deliveries.filter(status__in=sorted(statuses)) if statuses else deliveries)
         return Ok(page.envelope([_represent_delivery(one) for one in rows], key="id"))
 
 

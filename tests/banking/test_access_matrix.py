@@ -21,7 +21,7 @@ from tests.lib.transfers import ELSEWHERE, UNKNOWN, body_of, send
 pytestmark = pytest.mark.django_db
 SCOPES = {
     "accounts:read", "balances:read", "transactions:read", "statements:read", "transfers:read", "transfers:write",
-    "payees:read", "payees:write", "webhooks:manage",
+    "payees:read", "payees:write", "webhooks:manage", "party:read",
 }  # fmt: skip
 METHODS = ("get", "post", "put", "patch", "delete")
 

@@ -123,7 +123,8 @@ def test_the_older_form_of_a_rehearsal_still_works_and_says_what_replaces_it(pay
     )
     assert (answer.status_code, answer.json()) == (200, rehearse(payer, body_of(current, savings, 2500)).json())
     assert re.fullmatch("@[0-9]{10}", answer["Deprecation"])
-    assert answer["Link"] == '</api/v1/transfer-rehearsals>; rel="successor-version"'
+    assert 'rel="deprecation"' in answer["Link"]
+    assert '</api/v1/transfer-rehearsals>; rel="successor-version"' in answer["Link"]
     assert not Transfer.objects.exists()
 
 

@@ -8,6 +8,8 @@ ENDPOINTS = {
     ("get", "account"): ("accounts:read", "account", 200),
     ("get", "balances"): ("balances:read", "account", 200),
     ("get", "transactions"): ("transactions:read", "account", 200),
+    ("get", "transaction-feed"): ("transactions:read", None, 200),
+    ("get", "party"): ("party:read", None, 200),
     ("get", "transaction"): ("transactions:read", "account", 200),
     ("get", "statements"): ("statements:read", "account", 200),
     ("get", "statement"): ("statements:read", "account", 404),

@@ -34,6 +34,13 @@ EXPLANATIONS = {
         _ORDER,
         "You have as many orders as the bank allows. Cancel one first.",
     ),
+    "too_many_accounts": Explanation(
+        409,
+        "The token may see more than 100 accounts, and the cursor of the feed holds a number for each.",
+        "Read the transactions of each account with `after_seq`, which is as exact.",
+        "GET /api/v1/transactions",
+        "The feed has at most 100 accounts. Read each account's transactions with after_seq.",
+    ),
     "too_many_webhooks": Explanation(
         409,
         "The client has 10 webhooks for this user.",

@@ -5,8 +5,10 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.module_loading import import_string
+from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import OpenApiJsonRenderer
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -15,6 +17,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from banking.api import changes
 from banking.api.openapi.schema import HEADERS
 from banking.api.openapi.types import Schema
 from banking.second_bank import SecondBank
@@ -31,6 +34,8 @@ def document() -> Schema:
     generated["components"]["headers"] = HEADERS
     if settings.PAYMENT_SCHEME and import_string(settings.PAYMENT_SCHEME) is SecondBank:
         generated["info"]["description"] += _of_second_bank()
+    generated["info"]["version"] = changes.VERSION
+    generated["externalDocs"] = {"description": "What has changed", "url": f"{settings.ISSUER}{changes.PATH}"}
     return generated
 
 
@@ -62,6 +67,12 @@ class OpenAPIDocument(SpectacularAPIView):
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return Response(document())
+
+
+@require_safe
+def api_changes(request: HttpRequest) -> HttpResponse:
+    """GET /api/changes, for everybody: the changelog of the API."""
+    return HttpResponse(changes.markdown(), content_type="text/markdown; charset=utf-8")
 
 
 class APIDocs(SpectacularSwaggerSplitView):

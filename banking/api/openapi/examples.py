@@ -31,12 +31,17 @@ _ACCOUNT_SHOWN = {
     "dormant_since": None,
 }  # fmt: skip
 _IN_STATEMENT = {
-    "id": _TRANSACTION, "account_seq": 42, "status": "booked", "kind": "transfer", "direction": "out",
+    "id": _TRANSACTION, "account_seq": 42, "status": "booked", "kind": "transfer",
+    "bank_transaction_code": "PMNT-ICDT-XBCT", "direction": "out",
     "amount": _gbp(12_500), "balance_after": _gbp(87_500), "description": "INV 7",
-    "counterparty": {"name": "Dora Demir", "identifier_masked": "DE•• •••• 3000"}, "transfer_id": _TRANSFER,
-    "reverses": None, "booked_at": _AT, "value_date": "2026-11-24",
+    "counterparty": {"name": "Dora Demir", "identifier_masked": "DE•• •••• 3000"}, "end_to_end_id": "INV-7-2026",
+    "transfer_id": _TRANSFER, "scheduled_transfer_id": None, "reverses": None, "booked_at": _AT,
+    "value_date": "2026-11-24",
 }  # fmt: skip
-_TRANSACTION_SHOWN = {**_IN_STATEMENT, "reversed_by": None}
+_TRANSACTION_SHOWN = {
+    **_IN_STATEMENT, "account_id": _ACCOUNT, "reversed_by": None, "category": "shopping",
+    "merchant": {"name": "Dora's Bookshop", "category_code": "5942"},
+}  # fmt: skip
 _MONTH = {"id": "2026-10", "from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"}
 _PAYEE = {
     "id": _OTHER, "name": "Dora Demir", "scheme": "iban", "identifier_masked": "DE•• •••• 3000", "created_at": _AT,
@@ -45,7 +50,8 @@ _TRANSFER_SHOWN: dict[str, Any] = {
     "id": _TRANSFER, "status": "pending", "status_reason": None, "status_reason_code": None, "amount": _gbp(12_500),
     "source_account_id": _ACCOUNT, "source": {"account_id": _ACCOUNT}, "destination": _DORA_SHOWN,
     "reference": "INV 7", "end_to_end_id": None,
-    "scheduled_transfer_id": None, "created_at": _AT, "settled_at": None, "transaction_ids": [],
+    "scheduled_transfer_id": None, "created_at": _AT, "updated_at": _AT, "settled_at": None,
+    "transaction_ids": [],
     "reversed_by": None,
 }  # fmt: skip
 _SCHEDULED = {
@@ -70,6 +76,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "Transaction": _TRANSACTION_SHOWN,
     "TransactionList": _page(_TRANSACTION_SHOWN),
+    "TransactionFeed": {"data": [_TRANSACTION_SHOWN], "next_cursor": "eyJ2Ijp7fX0:1vQ2:abc", "has_more": False},
+    "Party": {"name": "Alice Archer", "email": "alice@example.com"},
     "StatementList": _page(_MONTH),
     "Statement": {
         **_MONTH, "account_id": _ACCOUNT, "opening_balance": _gbp(100_000), "closing_balance": _gbp(87_500),

@@ -51,6 +51,9 @@ class BankSchema(AutoSchema):
     def get_description(self) -> str:  # type: ignore[override]  # DRF's stubs know no drf-spectacular
         return unwrapped(self._handler)
 
+    def is_deprecated(self) -> bool:
+        return self._operation.deprecation is not None
+
     def get_override_parameters(self) -> list[Any]:
         query = [
             OpenApiParameter(one.name, one.json_schema, OpenApiParameter.QUERY, description=one.description)

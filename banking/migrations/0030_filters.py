@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('banking', '0027_merchants'),
+        ('banking', '0029_merchants'),
     ]
 
     operations = [

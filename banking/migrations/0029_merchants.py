@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0026_checkpoints_and_range'),
+        ('banking', '0028_payment'),
     ]
 
     operations = [

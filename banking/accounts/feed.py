@@ -1,0 +1,73 @@
+"""What several accounts booked, each in the order of its numbers: to be read once, without loss.
+
+The position of a reader is one number for each account. Numbers have no gaps, and an account gives the next one under a
+lock that it holds until COMMIT; so a transaction that commits later has a higher number. A time or an id of the
+transaction would not do: they are taken before COMMIT, and a reader passes those that are still under way.
+"""
+
+import heapq
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, islice
+from uuid import UUID
+
+from django.db import connection
+
+#: The most entries that one page reads of all accounts together, beyond one of each.
+MOST_READ = 5_000
+
+_NEXT = """
+SELECT a.account_id, e.id, e.account_seq, e.booked_at
+  FROM unnest(%s::uuid[], %s::bigint[], %s::timestamptz[]) AS a (account_id, after, since)
+ CROSS JOIN LATERAL (
+   SELECT id, account_seq, booked_at FROM ledger_entry
+    WHERE account_id = a.account_id AND account_seq > a.after AND booked_at + interval '0' >= a.since
+    ORDER BY account_seq LIMIT %s) e
+ ORDER BY a.account_id, e.account_seq
+"""
+# The number before the first entry of a time, as in `spans`.
+_STARTS = """
+SELECT a.account_id, coalesce((
+         SELECT account_seq FROM ledger_entry
+          WHERE account_id = a.account_id AND booked_at < a.since - interval '10 minutes'
+          ORDER BY booked_at DESC, account_seq DESC LIMIT 1), 0)
+  FROM unnest(%s::uuid[], %s::timestamptz[]) AS a (account_id, since)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """An entry: its account, its key and its number there."""
+
+    account_id: UUID
+    pk: int
+    account_seq: int
+    booked_at: datetime
+
+
+def starts(since: Mapping[UUID, datetime]) -> dict[UUID, int]:
+    """The position of a reader who begins with what each account booked since a time. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_STARTS, [list(since), list(since.values())])
+        return dict(cursor.fetchall())
+
+
+def next_of(positions: Mapping[UUID, int], since: Mapping[UUID, datetime], number: int) -> tuple[list[Next], bool]:
+    """At most `number` entries that follow the positions, and whether there may be more: of each account in the order
+    of its numbers, and among the accounts by time. One query."""
+    of_each = min(number, MOST_READ // max(1, len(positions)) + 1)
+    times = [since[account_id] for account_id in positions]
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT, [list(positions), list(positions.values()), times, of_each])
+        entries = [Next(*row) for row in cursor.fetchall()]
+    accounts = {pk: list(rows) for pk, rows in groupby(entries, key=lambda entry: entry.account_id)}
+    # After the last row that was read of an account, the next one in time may be its own.
+    ends = {rows[-1].pk for rows in accounts.values() if len(rows) == of_each}
+    following = []
+    # Of the accounts' next entries the oldest one. An account's own order holds even if its times do not rise.
+    for entry in islice(heapq.merge(*accounts.values(), key=lambda entry: entry.booked_at), number):
+        following.append(entry)
+        if entry.pk in ends:
+            return following, True
+    return following, len(following) == number

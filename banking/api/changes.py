@@ -1,0 +1,99 @@
+"""The changelog of the API: what client developers notice. `docs/api-changelog.md` is made from it (`markdown`), the
+site serves it at /api/changes, and the newest version is that of the OpenAPI document.
+
+A minor version adds operations, optional parameters and members of answers; a client ignores members that it does not
+know. Whatever a client must change is under `breaking`, or has been deprecated before (RFC 9745) with a day on which it
+ends (RFC 8594).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+PATH = "/api/changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """`released` is None before the release that has it."""
+
+    number: str
+    released: date | None
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    deprecated: tuple[str, ...] = ()
+    breaking: tuple[str, ...] = ()
+
+
+CHANGES = (
+    Version(
+        "1.1.0",
+        None,
+        added=(
+            "`GET /transactions` follows all accounts of the token, oldest first: whatever is booked later comes after "
+            "the cursor, once.",
+            "`GET /accounts/{account_id}/transactions` has `after_seq` for synchronization, and the filters "
+            "`min_amount`, `max_amount`, `text` and `category`.",
+            "Transactions have `account_id`, `bank_transaction_code` (ISO 20022), `end_to_end_id`, "
+            "`scheduled_transfer_id`, `category` and `merchant`, `value_date`, `reverses` and `reversed_by`. The CSV "
+            "of a statement has new columns at the end.",
+            "`GET /transfers` has the filters `status`, `from`, `to`, `min_amount`, `max_amount` and `text`. "
+            "Transfers have `updated_at`, `reversed_by` and `source_account_id`.",
+            "`GET /scheduled-transfers` has the filters `status`, `min_amount`, `max_amount` and `text`; payees have "
+            "`text`, and deliveries of webhooks `status`.",
+            "`GET /party`, with the scope `party:read`: the user's name, and with `email` the address.",
+            "`GET /limits`: what the user may still pay.",
+            "`POST /transfer-rehearsals`.",
+            "Payment orders: `interval`, `month_end`, `execution_rule`; `PATCH`, `/pause` and `/resume`.",
+            "A refused parameter of the URL is named in `errors`.",
+            "The problem types `own_limit_exceeded` and `too_many_accounts`.",
+        ),
+        changed=(
+            "A page with a filter may have fewer rows than `limit`, or none; go on as long as there is a "
+            "`next_cursor`.",
+            "With a filter other than a time, transactions older than 90 days are searched after a fresh login only.",
+        ),
+        deprecated=(
+            "`POST /transfers?dry_run=true`: use `POST /transfer-rehearsals`.",
+            "`source` of transfers and payment orders: read `source_account_id`.",
+            "A `destination` without `scheme` in requests.",
+        ),
+        breaking=(
+            "The `destination` of a transfer that is answered always has `scheme`.",
+            "`limits` of `GET /consent` is a list with one entry for each currency.",
+            "New payees and new orders need a user who has just logged in.",
+            "An IBAN must have the structure of its country.",
+            "`DELETE /consent` needs a token that was issued to the app itself, with all scopes.",
+        ),
+    ),
+    Version(
+        "1.0.0",
+        date(2026, 11, 26),
+        added=(
+            "Accounts, balances, transactions, statements, transfers with `Idempotency-Key`, scheduled transfers, "
+            "payees and payee checks, webhooks, and consent.",
+        ),
+    ),
+)
+VERSION = CHANGES[0].number
+
+_HEAD = """# Changelog of the API
+
+What client developers notice in `/api/v1`. Its newest version is the `version` of the OpenAPI document (`/api/schema`).
+
+A minor version adds operations, optional parameters and members of answers; ignore members that you do not know. What a
+client must change is under “Breaking”, or was deprecated before: the answers of a deprecated operation have the header
+`Deprecation` (RFC 9745) and, once its end is known, `Sunset` (RFC 8594); it is `deprecated` in the document, too.
+"""
+
+
+def markdown() -> str:
+    return "\n".join([_HEAD, *(line for version in CHANGES for line in _lines(version))])
+
+
+def _lines(version: Version) -> Iterator[str]:
+    yield f"## {version.number} - {version.released or 'not released yet'}"
+    for heading in ("breaking", "added", "changed", "deprecated"):
+        if changes := getattr(version, heading):
+            yield from ("", f"### {heading.capitalize()}", "", *(f"- {change}" for change in changes))
+    yield ""

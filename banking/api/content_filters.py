@@ -1,0 +1,36 @@
+"""The parameters of filters that several lists have."""
+
+from collections.abc import Iterable
+
+from rest_framework.request import Request
+
+from banking.api.problems import BadRequest
+from banking.api.query import Choice, Moment, OptionalNumber, Parameter, SearchText
+from banking.models import Category
+from banking.models.ledger import MAX_AMOUNT_MINOR
+
+FROM = Moment("from", "A day or time of RFC 3339, inclusive.")
+TO = Moment("to", "A day or time of RFC 3339, exclusive.")
+DIRECTION = Choice("direction", "Money in, or out.", ("in", "out"))
+MIN_AMOUNT = OptionalNumber("min_amount", "At least so many minor units, in or out.", 0, MAX_AMOUNT_MINOR)
+MAX_AMOUNT = OptionalNumber("max_amount", "At most so many minor units, in or out.", 0, MAX_AMOUNT_MINOR)
+TEXT = SearchText("text", "Part of the reference or of the counterparty's name, in any case.", 100)
+CATEGORY = Choice("category", "Of the merchant.", tuple(Category.values))
+
+AMOUNTS: tuple[Parameter, ...] = (MIN_AMOUNT, MAX_AMOUNT)
+#: Those that an entry within a span of time may not fit.
+CONTENT: tuple[Parameter, ...] = (DIRECTION, *AMOUNTS, TEXT, CATEGORY)
+
+
+def named_in(request: Request, parameters: Iterable[Parameter]) -> str:
+    """The filters as they were sent. A cursor is valid only with the same filters."""
+    given = {parameter.name: parameter.text(request) for parameter in parameters}
+    return str(sorted((name, value) for name, value in given.items() if value))
+
+
+def amounts_of(request: Request) -> tuple[int | None, int | None]:
+    """The least and the most, in minor units. Raises BadRequest."""
+    least, most = MIN_AMOUNT.value(request), MAX_AMOUNT.value(request)
+    if least is not None and most is not None and least > most:
+        raise BadRequest("malformed_request", "min_amount must be at most max_amount.", parameter="min_amount")
+    return least, most
