@@ -10,7 +10,20 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, DateTimeField, Exists, Func, OuterRef, QuerySet, Subquery, UUIDField, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    DateTimeField,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    UUIDField,
+    Value,
+    When,
+)
 
 from banking.models import Account, Transfer
 from banking.models.transfer import TransferQuerySet
@@ -28,6 +41,14 @@ class _Unnest(Func):
     output_field = UUIDField()
 
 
+class _IsOneOf(Func):
+    """That a value is in an array."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """The transfers of accounts that were made since a time, inclusive, until a time, exclusive, and that have an id
@@ -42,8 +63,10 @@ class Span:
 
     def newest(self, fits: Callable[[QuerySet[Transfer]], QuerySet[Transfer]], number: int) -> TransferQuerySet:
         """At most `number` of each account, those that fit."""
-        ids = ArraySubquery(fits(self._of_account()).order_by("-pk").values("pk")[:number])
-        return Transfer.objects.filter(pk__in=self._accounts().values(one=_Unnest(ids)))
+        of_each = ArraySubquery(fits(self._of_account()).order_by("-pk").values("pk")[:number])
+        # As an array that is made once: the plan then looks up each id, whatever the statistics say.
+        ids = ArraySubquery(self._accounts().values(one=_Unnest(of_each)))
+        return Transfer.objects.filter(_IsOneOf(F("pk"), ids))
 
     def id_at(self, number: int) -> UUID | None:
         """The newest id that is the `number`-th of its account: from there on, all accounts have fewer. None if they

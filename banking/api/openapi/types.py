@@ -26,6 +26,7 @@ Schema = dict[str, Any]
 _BASIC: dict[Any, Schema] = {
     str: {"type": "string"},
     int: {"type": "integer", "format": "int32"},
+    bool: {"type": "boolean"},
     UUID: {"type": "string", "format": "uuid"},
     Timestamp: {"type": "string", "format": "date-time", "examples": ["2026-11-24T09:30:00Z"]},
 }
