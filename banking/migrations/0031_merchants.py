@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0028_payment'),
+        ('banking', '0030_messages_are_booked'),
     ]
 
     operations = [
