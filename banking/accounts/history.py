@@ -17,6 +17,7 @@ FIELDS = (
     "transaction__description", "transaction__kind", "transaction__transfer__id",
     "transaction__transfer__end_to_end_id", "transaction__transfer__destination_id",
     "transaction__transfer__scheduled_id", "transaction__transfer__scheduled__frequency",
+    "transaction__scheme_message__end_to_end_id",
     "transaction__reverses_id", "transaction__reversed_by__id",
 )  # fmt: skip
 
@@ -47,6 +48,12 @@ def code_of_row(row: dict[str, Any]) -> str:
         is_within=transfer_id is not None and destination_id is not None,
         is_standing=is_standing(row["transaction__transfer__scheduled__frequency"]),
     )
+
+
+def end_to_end_id_of(row: dict[str, Any]) -> str:
+    """What the payer gave the payment, here or at another bank; empty if nothing."""
+    made, received = row["transaction__transfer__end_to_end_id"], row["transaction__scheme_message__end_to_end_id"]
+    return made or received or ""
 
 
 def is_standing(frequency: str | None) -> bool:

@@ -2,36 +2,45 @@
 
 from typing import Any, TypeVar
 
-from django.db.models import OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, JSONObject, NullIf, Upper
+from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, Value, When
+from django.db.models.functions import JSONObject, NullIf, Upper
 
 from banking.models import LedgerEntry, Merchant, Transfer
 
 _Q = TypeVar("_Q", bound="QuerySet[Any]")
 
-#: The columns of the counterparty: its IBAN, and what stands for it without one. A transfer has an IBAN, unless it is
-#: between the user's own accounts.
+#: The column of the counterparty's IBAN, and the texts that stand for it without one.
 _COLUMNS: dict[Any, tuple[str, tuple[str, ...]]] = {
     LedgerEntry: ("counterparty_iban", ("counterparty_name", "transaction__description")),
-    Transfer: ("payee_iban", ("payee_iban",)),
+    Transfer: ("payee_iban", ()),
 }
+#: The kinds of transactions whose texts the bank's own systems write; those of others, whoever pays.
+_WRITTEN_BY_THE_BANK = ("card", "direct_debit")
 
 
 def with_merchant(rows: _Q) -> _Q:
     """Each with `merchant`: None or `{"name", "category", "category_code"}`."""
     member = JSONObject(name="name", category="category", category_code="category_code")
-    found: _Q = rows.annotate(merchant=Subquery(_of(rows).annotate(member=member).values("member")[:1]))
+    keyed, merchants = _keyed(rows)
+    found: _Q = keyed.annotate(merchant=Subquery(merchants.annotate(member=member).values("member")[:1]))
     return found
 
 
 def of_category(rows: _Q, category: str) -> _Q:
     """Those whose merchant has the category."""
-    found: _Q = rows.alias(category=Subquery(_of(rows).values("category")[:1])).filter(category=category)
+    keyed, merchants = _keyed(rows)
+    found: _Q = keyed.alias(category=Subquery(merchants.values("category")[:1])).filter(category=category)
     return found
 
 
-def _of(rows: QuerySet[Any]) -> QuerySet[Merchant]:
-    iban, others = _COLUMNS[rows.model]
-    # As expressions that refer to no column of `merchant`, so that its index finds them.
-    keys = [Coalesce(NullIf(OuterRef(iban), Value("")), Upper(OuterRef(other))) for other in others]
-    return Merchant.objects.alias(key=Upper("counterparty")).filter(key__in=keys).order_by("pk")
+def _keyed(rows: _Q) -> tuple[_Q, QuerySet[Merchant]]:
+    """The rows, and the merchants of one of them, to be used in a subquery."""
+    iban, texts = _COLUMNS[rows.model]
+    keys: dict[str, Any] = {"key_of_iban": NullIf(F(iban), Value(""))}
+    for number, text in enumerate(texts):
+        is_trusted = When(**{iban: ""}, transaction__kind__in=_WRITTEN_BY_THE_BANK, then=Upper(text))
+        keys[f"key_of_text_{number}"] = Case(is_trusted, output_field=CharField())
+    keyed: _Q = rows.alias(**keys)
+    # Compared with expressions that have no column of `merchant`, so that its index finds them.
+    merchants = Merchant.objects.alias(key=Upper("counterparty")).filter(key__in=[OuterRef(name) for name in keys])
+    return keyed, merchants.order_by("pk")

@@ -27,7 +27,8 @@ def export(user: Any) -> Iterator[Section]:
     yield "transactions", entries.values(
         "account_id", "account_seq", "booked_at", "value_date", "currency", "amount_minor", "balance_after_minor",
         "counterparty_name", "counterparty_iban", "transaction__description", "transaction__kind",
-        "transaction__transfer__id", "transaction__transfer__end_to_end_id", "transaction__reverses_id",
+        "transaction__transfer__id", "transaction__transfer__end_to_end_id",
+        "transaction__scheme_message__end_to_end_id", "transaction__reverses_id",
     ).iterator()  # fmt: skip
     yield "account access", AccountAccess.objects.filter(user=user).values("account_id", "role")
     applications = AccountApplication.objects.filter(user=user).order_by("created_at")

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
-from banking.accounts.history import code_of_row
+from banking.accounts.history import code_of_row, end_to_end_id_of
 from banking.accounts.statements import Statement
 from banking.notation import amounts, bank_day, iban
 from banking.notation.timestamps import timestamp
@@ -85,7 +85,7 @@ def csv_lines(
                 row["account_seq"],
                 row["value_date"] or bank_day.day_of(row["booked_at"]),
                 code_of_row(row),
-                csv_cells.text(row["transaction__transfer__end_to_end_id"] or ""),
+                csv_cells.text(end_to_end_id_of(row)),
                 row["transaction__transfer__id"],
             ]
         )

@@ -94,7 +94,7 @@ class Counterparty(TypedDict):
 
 
 class Merchant(TypedDict):
-    """The counterparty as the bank knows it. Found by the IBAN; by the name or text only of payments without one."""
+    """The counterparty as the bank knows it: found by its IBAN, or by the text of a card payment or direct debit."""
 
     name: str
     category_code: Annotated[str, Keywords(pattern="^[0-9]{4}$", description="ISO 18245", examples=["5411"])] | None

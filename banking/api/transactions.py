@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
 
-from banking.accounts.history import FIELDS, code_of_row, is_standing, recent_rows
+from banking.accounts.history import FIELDS, code_of_row, end_to_end_id_of, is_standing, recent_rows
 from banking.accounts.merchants import with_merchant
 from banking.accounts.spans import booked_in, with_times
 from banking.api.cursors import MAX_LIMIT, PAGE, Page
@@ -225,7 +225,7 @@ def represent_in_statement(row: dict[str, Any]) -> StatementTransaction:
             "name": row["counterparty_name"],
             "identifier_masked": iban.masked(row["counterparty_iban"]) if row["counterparty_iban"] else None,
         },
-        "end_to_end_id": row["transaction__transfer__end_to_end_id"] or None,
+        "end_to_end_id": end_to_end_id_of(row) or None,
         "transfer_id": row["transaction__transfer__id"],
         # The payee may know of the transfer, but not how the payer orders it.
         "scheduled_transfer_id": row["transaction__transfer__scheduled_id"] if amount_minor < 0 else None,

@@ -32,9 +32,9 @@ class Category(models.TextChoices):
 
 
 class Merchant(models.Model):
-    """One counterparty, found by `counterparty`: its IBAN; or, for card payments and others without an IBAN, its name
-    or the text of the payment, in any case. A payment with an IBAN is never matched by name, because whoever pays
-    writes the name."""
+    """One counterparty, found by `counterparty`: its IBAN; or, of card payments and direct debits without an IBAN, its
+    name or the text of the payment, in any case. Other payments are never matched by a text, because whoever pays
+    writes it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     counterparty = models.CharField(

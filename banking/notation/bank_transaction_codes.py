@@ -19,7 +19,7 @@ BY_KIND = {
     "return": ("PMNT-RCDT-RRTN", "PMNT-ICDT-RRTN"),
     "reversal": ("PMNT-RCDT-RRTN", "PMNT-ICDT-RRTN"),
 }
-_CREDIT_TRANSFERS = frozenset({"transfer", "credit_transfer"})
+_CREDIT_TRANSFERS = frozenset({"transfer", "credit_transfer", "incoming_payment"})
 OTHER = ("PMNT-MDOP-OTHR", "PMNT-MCOP-OTHR")
 #: Countries of the Single Euro Payments Area, as of 2026 (European Payments Council, EPC409-09).
 SEPA = frozenset((

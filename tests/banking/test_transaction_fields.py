@@ -122,10 +122,12 @@ def test_staff_name_merchants_and_what_they_sell(alice_api, current, card):
 
 
 def test_nobody_becomes_a_merchant_by_a_name(alice_api, current, card):
-    """Whoever pays writes the name of an IBAN; only the bank's own payments have none."""
+    """Whoever pays writes the name and the text, except where the bank's own systems do."""
     Merchant.objects.create(counterparty="Greenway Grocers", name="Greenway", category=Category.GROCERIES)
     card("Greenway Grocers", iban="DE89370400440532013000")
-    assert listed(alice_api, current)[0]["merchant"] is None
+    others = internal_account("GBP", "Incoming payments")
+    ledger.post([(others, -1), (current, 1)], description="Greenway Grocers", kind="incoming_payment")
+    assert [row["merchant"] for row in listed(alice_api, current)] == [None, None, None]
     assert listed(alice_api, current, "category=groceries") == []
 
 
