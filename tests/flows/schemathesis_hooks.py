@@ -33,12 +33,15 @@ schemathesis.openapi.format(
 
 @schemathesis.hook
 def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
-    """Cursors are signed: none can be made up. Orders are for days to come, the last not before the first,
+    """Cursors are signed: none can be made up. The least amount is not above the most, and pending transactions have no
+    number to come after. Orders are for days to come, the last not before the first,
     and the interval is 1 with frequency once. What fits the
     pattern of an IBAN or URL seldom is one. tests/banking tries all of them."""
     for path in raw_schema["paths"].values():
         for operation in path.values():
-            operation["parameters"] = [one for one in operation.get("parameters", []) if one["name"] != "cursor"]
+            names = {one["name"] for one in operation.get("parameters", [])}
+            left_out = {"cursor", "max_amount", *(["status"] if "after_seq" in names else [])}
+            operation["parameters"] = [one for one in operation.get("parameters", []) if one["name"] not in left_out]
     schemas = raw_schema["components"]["schemas"]
     for account in (schemas["NewPayee"], schemas["IBANDestination"]):
         del account["properties"]["identifier"]["pattern"]

@@ -204,6 +204,7 @@ NO_PAGE = {
     "bank:pause-order": "a form of the orders is sent here",
     "bank:resume-order": "a form of the orders is sent here",
     "api-docs-redirect": "a window of the API's documentation, which is Swagger UI's, see test_api_docs",
+    "/api/changes": "Markdown",
     "/api/schema": "JSON or YAML",
     "/api/docs": "Swagger UI is not ours, and is for developers; see test_api_docs",
     "/^api/": "JSON: there is nothing here",
