@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0030_messages_are_booked'),
+        ('banking', '0032_settlement'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('banking', '0031_merchants'),
+        ('banking', '0033_merchants'),
     ]
 
     operations = [
