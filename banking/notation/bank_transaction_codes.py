@@ -14,6 +14,7 @@ BY_KIND = {
     "deposit": ("PMNT-CNTR-CWDL", "PMNT-CNTR-CDPT"),
     "direct_debit": ("PMNT-RDDT-PMDD", "PMNT-RDDT-UPDD"),
     "interest": ("ACMT-MDOP-INTR", "ACMT-MCOP-INTR"),
+    "overdraft": ("ACMT-MDOP-INTR", "ACMT-MCOP-INTR"),
     "fee": ("ACMT-MDOP-CHRG", "ACMT-MCOP-CHRG"),
     # What comes back was issued by the account; what is taken back was received by it.
     "return": ("PMNT-RCDT-RRTN", "PMNT-ICDT-RRTN"),
