@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
     atomic = False
 
     dependencies = [
-        ('banking', '0033_merchants'),
+        ('banking', '0034_merchants'),
     ]
 
     operations = [

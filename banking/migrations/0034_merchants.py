@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0032_settlement'),
+        ('banking', '0033_account_acts'),
     ]
 
     operations = [
