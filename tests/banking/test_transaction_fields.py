@@ -13,6 +13,7 @@ from banking.accounts.opening import internal_account
 from banking.models import Category, Merchant, ScheduledTransfer, Transfer
 from banking.notation import bank_transaction_codes
 from banking.notation.bank_transaction_codes import code_of
+from banking.payments.scheme import Outcome
 from banking.payments.settlement import settle
 from tests.lib.ledger import move
 from tests.lib.transfers import ELSEWHERE, body_of, send
@@ -70,7 +71,7 @@ def test_both_sides_of_a_transfer_say_what_made_it(alice_api, api, access_token,
 
 
 def test_a_transfer_says_when_it_changed(alice_api, current, savings, settings):
-    settings.PAYMENT_SCHEME = "tests.banking.test_transaction_fields.rejects"
+    settings.PAYMENT_SCHEME = "tests.banking.test_transaction_fields.Rejects"
     posted = send(alice_api, body_of(current, savings, 100), "a-key-of-16-chars").json()
     assert posted["updated_at"] == posted["created_at"] == posted["settled_at"]
     pending = send(alice_api, body_of(current, ELSEWHERE, 100), "b-key-of-16-chars").json()
@@ -88,10 +89,9 @@ def test_a_transfer_says_when_it_changed(alice_api, current, savings, settings):
     assert (reversal["reverses"], reversal["kind"]) == (posted["transaction_ids"][0], "reversal")
 
 
-def rejects(transfer):
-    from banking.payments.scheme import Outcome
-
-    return Outcome(reason="account_closed")
+class Rejects:
+    def pay(self, payment):
+        return Outcome(reason="AC04")
 
 
 @pytest.fixture
