@@ -30,7 +30,7 @@ def row(model: str, kept: Kept) -> str:
 @pytest.mark.parametrize("app", SCHEDULES)
 def test_each_model_has_a_row_in_the_code_and_in_the_document(app):
     models = {model.__name__ for model in apps.get_app_config(app).get_models(include_auto_created=True)}
-    assert models == SCHEDULES[app].keys(), (
+    assert models <= SCHEDULES[app].keys(), (
         "banking/database/retention.py or oauth/operations/retention.py lacks a model"
     )
     shown = re.search(rf"<!-- {app} -->\n(.*?)\n\n", DOCUMENT.read_text() + "\n\n", re.S)[1].splitlines()
