@@ -51,6 +51,15 @@ def test_a_person_is_paid_by_iban(alice_api, current, of_bob):
     assert balances(current, of_bob) == [FUNDS_MINOR - 2500, FUNDS_MINOR + 2500]
 
 
+def test_a_long_name_of_the_other_side_is_cut_in_the_entry(alice, alice_api, current, of_bob):
+    """A user's name may be longer than the column of entries."""
+    alice.name = "A" * 150
+    alice.save()
+    to_bob = {"scheme": "iban", "identifier": of_bob.iban, "name": "Bob"}
+    assert send(alice_api, body_of(current, to_bob)).status_code == 201
+    assert of_bob.entries.latest("account_seq").counterparty_name == "A" * 140
+
+
 def test_a_repeated_request_is_answered_again_and_done_once(alice_api, current, savings):
     first = send(alice_api, body_of(current, savings))
     second = send(alice_api, body_of(current, savings), f'"{KEY}"')
