@@ -108,16 +108,16 @@ def test_a_table_that_changed_is_read_as_it_is_now():
 
 def test_a_table_that_changed_in_a_transaction_is_read_as_it_is_after_it():
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE changing (it int)")
+        cursor.execute("CREATE TEMPORARY TABLE changing_within (it int)")
         with transaction.atomic():
-            cursor.execute("INSERT INTO changing VALUES (7)")
-            assert rows("SELECT it FROM changing", []) == [(7,)]
-            cursor.execute("ALTER TABLE changing ALTER it TYPE text")
+            cursor.execute("INSERT INTO changing_within VALUES (7)")
+            assert rows("SELECT it FROM changing_within", []) == [(7,)]
+            cursor.execute("ALTER TABLE changing_within ALTER it TYPE text")
             with pytest.raises(NotSupportedError):
-                rows("SELECT it FROM changing", [])
+                rows("SELECT it FROM changing_within", [])
             transaction.set_rollback(True)
-        assert rows("SELECT it FROM changing", []) == []
-        cursor.execute("DROP TABLE changing")
+        assert rows("SELECT it FROM changing_within", []) == []
+        cursor.execute("DROP TABLE changing_within")
 
 
 def test_a_rollback_forgets_nothing():
