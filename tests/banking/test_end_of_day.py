@@ -202,26 +202,29 @@ def test_the_sites_role_closes_days(alice, clearing):
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "reason"),
     [
-        "UPDATE bank_day SET closed_at = now() WHERE status = 'closed'",
-        "UPDATE bank_day SET ends_at = now() WHERE status = 'open'",
-        "UPDATE bank_day SET status = 'closed', closed_at = now() WHERE status = 'closing'",
-        "DELETE FROM bank_day WHERE status = 'open'",
-        "UPDATE bank_day_step SET result = 'x'",
-        "UPDATE trial_balance_line SET debit_minor = 1, credit_minor = 0",
-        "DELETE FROM interest_accrual",
-        "UPDATE account_charge SET amount_minor = -1 WHERE kind = 'fee'",
-        "DELETE FROM account_charge",
+        ("UPDATE bank_day SET closed_at = now() WHERE status = 'closed'", "bank day .* is fixed"),
+        ("UPDATE bank_day SET ends_at = now() WHERE status = 'open'", "bank day .* is fixed"),
+        (
+            "UPDATE bank_day SET status = 'closed', closed_at = now() WHERE status = 'closing'",
+            "a day before .* is not closed",
+        ),
+        ("DELETE FROM bank_day WHERE status = 'open'", "."),
+        ("UPDATE bank_day_step SET result = 'x'", "."),
+        ("UPDATE trial_balance_line SET debit_minor = 1, credit_minor = 0", "."),
+        ("DELETE FROM interest_accrual", "."),
+        ("UPDATE account_charge SET amount_minor = -1 WHERE kind = 'fee'", "."),
+        ("DELETE FROM account_charge", "."),
     ],
 )
-def test_what_was_closed_stays(alice, clearing, change):
+def test_what_was_closed_stays(alice, clearing, change, reason):
     account = opened(alice, credit_interest_rate=Decimal(3), monthly_fee_minor=200)
     pay(clearing, account, 365_000, at(date(2026, 10, 31)))
     close_until(date(2026, 10, 31))
     BankDay.objects.create(day=date(2026, 10, 30), ends_at=at(date(2026, 10, 31), 0), status="closing")
     BankDay.objects.create(day=date(2026, 11, 2), ends_at=at(date(2026, 11, 3), 0), status="closing")
-    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+    with pytest.raises(IntegrityError, match=reason), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(change)
 
 
