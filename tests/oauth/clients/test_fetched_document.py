@@ -44,15 +44,23 @@ def test_a_private_host_that_the_setting_does_not_name_is_not_called(app_site, s
 
 @pytest.mark.parametrize(
     "address",
-    ["http://{host}/client.json", "https://{host}", "https://{host}/client.json#", "https://{host}/client.json#part",
+    ["https://{host}", "https://{host}/client.json#", "https://{host}/client.json#part",
      "https://user@{host}/client.json", "https://{host}/a/../client.json", "https://{host}/./client.json",
      "https://{host}/a/%2E%2e/client.json", "https://{host}/a b", "https://[/client.json"],
 )  # fmt: skip
 def test_only_an_https_url_with_a_plain_path_is_a_client_id(app_site, address):
-    """draft-ietf-oauth-client-id-metadata-document §3. The setting would allow http for this host."""
+    """draft-ietf-oauth-client-id-metadata-document §3."""
     with pytest.raises(OutboundError):
         fetched_document.fetch(address.format(host=app_site.host))
     assert app_site.requests == 0
+
+
+def test_not_even_an_allowed_host_has_a_client_id_with_http(listener):
+    """draft-ietf-oauth-client-id-metadata-document §3."""
+    listener.body = {"client_id": listener.url("/client.json")}
+    with pytest.raises(OutboundError, match="https URL"):
+        fetched_document.fetch(listener.url("/client.json"))
+    assert listener.requests == 0
 
 
 def test_a_redirect_is_not_followed(app_site):
