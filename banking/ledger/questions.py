@@ -233,7 +233,11 @@ QUESTIONS = (
         SELECT l.day_id, l.currency, l.name FROM trial_balance_line l JOIN bank_day d ON d.day = l.day_id
           LEFT JOIN LATERAL last_entry_before(l.account_id, d.ends_at) e ON true
          WHERE {new:l}
-           AND l.account_id IS NOT NULL AND l.credit_minor - l.debit_minor <> coalesce(e.balance_minor, 0)""",
+           AND l.account_id IS NOT NULL AND l.credit_minor - l.debit_minor <> coalesce(e.balance_minor, 0)
+        UNION ALL
+        SELECT day_id, currency, 'sum' FROM trial_balance_line
+         WHERE day_id IN (SELECT n.day_id FROM trial_balance_line n WHERE {new:n})
+         GROUP BY day_id, currency HAVING sum(credit_minor) <> sum(debit_minor)""",
     ),
     Question(
         "Each charge is booked as it says, and interest is charged to the last unit",
@@ -250,7 +254,18 @@ QUESTIONS = (
                              FROM interest_accrual i WHERE i.account_id = c.account_id AND i.day < c.ends)""",
         since="""
         SELECT c.id, w.wrong FROM account_charge c, LATERAL (SELECT charge_contradiction(c) AS wrong) w
-         WHERE {new:c} AND w.wrong IS NOT NULL""",
+         WHERE {new:c} AND w.wrong IS NOT NULL
+        UNION ALL
+        SELECT c.account_id, c.kind FROM (
+          SELECT account_id, kind, max(month) + interval '1 month' AS ends,
+                 abs(sum(amount_minor * 365000000.0) + (array_agg(carried_units ORDER BY month DESC))[1]) AS units
+            FROM account_charge WHERE kind <> 'fee' AND account_id IN (
+                   SELECT n.account_id FROM account_charge n WHERE {new:n}
+                   UNION SELECT i.account_id FROM interest_accrual i WHERE {new:i})
+           GROUP BY account_id, kind) c
+         WHERE c.units <> (
+           SELECT coalesce(sum(CASE c.kind WHEN 'interest' THEN i.earned_units ELSE i.owed_units END), 0)
+                             FROM interest_accrual i WHERE i.account_id = c.account_id AND i.day < c.ends)""",
     ),
     Question(
         "Each entry, its transaction and its transfer are as the last digest has them",

@@ -176,10 +176,24 @@ def test_what_the_owner_does_with_the_triggers_off_is_found_and_named(names):
     assert [one.question for one in audit() if one.rows] == []
 
 
-@pytest.mark.django_db(transaction=True)
-def test_an_audit_of_what_is_new_sees_that_something_old_has_changed(names, settings, current, of_bob):
-    """Each damage below the checkpoint is found and named by the next run, although that run asks only about what is
-    new: it becomes a run about the whole ledger, or the new version of a row is asked about."""
+@pytest.fixture(params=[False, True], ids=["quiet", "beside-a-long-transaction"])
+def long_transaction(request, transactional_db):
+    """PostgreSQL then does not say of any later transaction that it has ended, so no checkpoint is above it."""
+    beside = connection.copy()
+    beside.set_autocommit(False)
+    if request.param:
+        with beside.cursor() as cursor:
+            cursor.execute("SET idle_in_transaction_session_timeout = 0; SELECT pg_current_xact_id()")
+    yield
+    beside.rollback()
+    beside.close()
+
+
+def test_an_audit_of_what_is_new_sees_that_something_old_has_changed(
+    long_transaction, names, settings, current, of_bob
+):
+    """Each damage is found and named by the next run, although that run asks only about what is new: it becomes a run
+    about the whole ledger, or the new version of a row is asked about."""
     audit_and_record()
     move(current, of_bob, 1)
     audit_and_record()
