@@ -34,7 +34,8 @@ class Transfer(Payment):
     #: The states in which no money moved or will move. What was returned has moved twice.
     ENDED = (Status.REJECTED, Status.CANCELLED, Status.EXPIRED)
 
-    source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transfers_out")
+    # No index of its own: `transfer_of_source` begins with it.
+    source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transfers_out", db_index=False)
     destination = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="transfers_in", null=True, blank=True
     )

@@ -63,7 +63,7 @@ class Span:
 
     def newest(self, fits: Callable[[QuerySet[Transfer]], QuerySet[Transfer]], number: int) -> TransferQuerySet:
         """At most `number` of each account, those that fit."""
-        of_each = ArraySubquery(fits(self._of_account()).order_by("-pk").values("pk")[:number])
+        of_each = ArraySubquery(fits(self._of_account()).values("pk")[:number])
         # As an array that is made once: the plan then looks up each id, whatever the statistics say.
         ids = ArraySubquery(self._accounts().values(one=_Unnest(of_each)))
         return Transfer.objects.filter(_IsOneOf(F("pk"), ids))
@@ -71,7 +71,7 @@ class Span:
     def id_at(self, number: int) -> UUID | None:
         """The newest id that is the `number`-th of its account: from there on, all accounts have fewer. None if they
         have fewer anyway."""
-        nth = self._of_account().order_by("-pk").values("pk")[number - 1 : number]
+        nth = self._of_account().values("pk")[number - 1 : number]
         deepest = self._accounts().annotate(nth=Subquery(nth)).filter(nth__isnull=False).order_by("-nth")
         return deepest.values_list("nth", flat=True).first()
 
@@ -83,10 +83,13 @@ class Span:
         return self._in_time(self._among_ids(transfers))
 
     def _of_account(self) -> QuerySet[Transfer]:
+        """The account as a range of accounts, in the order of the index of both: no other index then has the order.
+        By `source = account ORDER BY id`, the database might walk through the transfers of all accounts."""
         transfers = Transfer.objects.filter(
-            source=OuterRef("pk"), created_at__gte=OuterRef("since"), pk__gte=OuterRef("first_id")
-        )
-        return self._in_time(self._among_ids(transfers))
+            source_id__gte=OuterRef("pk"), source_id__lte=OuterRef("pk"), created_at__gte=OuterRef("since"),
+            pk__gte=OuterRef("first_id"),
+        )  # fmt: skip
+        return self._in_time(self._among_ids(transfers)).order_by("source_id", "-pk")
 
     def _accounts(self) -> QuerySet[Account]:
         """Each with `since` and the least id that is possible then."""

@@ -86,7 +86,8 @@ def plan_of(api, url):
     def nodes(node):
         yield f"{node['Node Type']} {node.get('Relation Name', '')}".strip()
         for child in node.get("Plans", []):
-            yield from nodes(child)
+            if child["Parent Relationship"] != "SubPlan":  # of one row, such as its merchant
+                yield from nodes(child)
 
     top = explained["Plan"]
     return answer.json(), list(nodes(top)), top["Shared Hit Blocks"] + top["Shared Read Blocks"]

@@ -190,6 +190,7 @@ NO_PAGE = {
     "openid_connect_login": "leads to another site; no provider is set up in the demo",
     "openid_connect_callback": "answers another site",
     "socialaccount_signup": "the way on from another site; see test_upstream",
+    "oauth:verify-at": "for gateways, not for browsers",
     "bank:statement-csv": "a download",
     "bank:rename": "a form of the sharing page is sent here",
     "bank:end-access": "a form of the sharing page is sent here",

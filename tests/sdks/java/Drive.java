@@ -40,7 +40,7 @@ public class Drive {
         int seen = 0, pages = 0;
         String cursor = null;
         do {
-            TransactionList page = accountsApi.getTransactions(source.getId(), 10, cursor, null, null, null, null, null);
+            TransactionList page = accountsApi.getTransactions(source.getId(), 10, cursor, null, null, null, null, null, null, null, null, null, null);
             seen += page.getData().size();
             pages += 1;
             cursor = page.getNextCursor();
