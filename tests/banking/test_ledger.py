@@ -211,6 +211,9 @@ def test_no_balance_reaches_what_json_readers_round(current, savings, alice):
     for change in ({"overdraft_minor": MOST_MINOR + 1}, {"overdraft_minor": FUNDS_MINOR + 1}):
         with transaction.atomic(), refused_by("balance_in_range"):
             Account.objects.filter(pk=savings.pk).update(**change)
+    hold(savings, 100)  # so that less than the balance is available
+    with pytest.raises(BalanceOutOfRange):
+        move(internal_account("GBP", "Fees"), savings, FUNDS_MINOR + 1)
     assert all(finding.is_clean for finding in audit())
 
 
