@@ -9,11 +9,12 @@ import pytest
 import time_machine
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from banking import ledger, oversight, payments
 from banking.accounts.opening import internal_account, open_account
 from banking.end_of_day.trial_balance import store_trial_balance
-from banking.ledger import checkpoint
+from banking.ledger import checkpoint, digests
 from banking.ledger.audit import audit, audit_and_record, last_checkpoint
 from banking.models import AccountAccess, AccountCharge, BankDay, InterestAccrual, LedgerAudit, Transfer
 from banking.notation import bank_day
@@ -262,12 +263,14 @@ def test_lines_outside_must_be_signed_by_a_key_of_ours_which_may_have_retired(na
         assert [one.question for one in audit_and_record() if one.rows] == []
         lines = path.read_text().splitlines()
         assert len(lines) == 2
+        long_ago = lines[0].rpartition(" ")[0].replace('"at": "2', '"at": "1')
         for changed in (
             lines[0].replace('"links": ', '"links": 1'),
             lines[0].rpartition(" ")[0] + " " + lines[1].rpartition(" ")[2],
             lines[0].rpartition(" ")[0] + " x",
             "not a line",
-            lines[0].replace('"at": "2', '"at": "1'),  # before the key was made
+            lines[0].replace('"at": "2', '"at": "1'),
+            f"{long_ago} {import_string(settings.LEDGER_SIGNER)(long_ago.encode(), typ=digests.TYP)}",  # no key was there
         ):
             path.write_text(f"{changed}\n{lines[1]}\n")
             assert [one.question for one in audit() if one.question.startswith(SIGNED) and one.rows], changed
