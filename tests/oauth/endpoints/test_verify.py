@@ -130,6 +130,12 @@ def test_a_proof_is_for_the_request_that_the_gateway_names(ask, access_token, al
     assert ask(token).json()["error"] == "invalid_token"
 
 
+@pytest.mark.parametrize("other", [{"X-Original-Method": "POST"}, {"X-Original-URI": "/api/v1/transfers"}])
+def test_the_proof_of_one_request_is_none_for_another(ask, access_token, alice, other):
+    token = bound(access_token, alice)
+    assert ask(token, scheme="DPoP", headers=NGINX | other | proof(token)).json()["error"] == "invalid_dpop_proof"
+
+
 def test_a_proof_is_good_once(ask, access_token, alice):
     token = bound(access_token, alice)
     headers = NGINX | proof(token)
