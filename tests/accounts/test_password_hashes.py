@@ -51,13 +51,23 @@ def test_a_login_takes_few_statements(alice):
 
 
 def test_more_logins_than_may_wait_are_answered_at_once(alice, client):
-    waiting = [
-        threading.Thread(target=make_password, args=(PASSWORD,)) for _ in range(argon2.WAITING_AT_MOST)
-    ]  # fmt: skip
+    refused: list[argon2.TooManyHashes] = []
+
+    def hash_one_more() -> None:
+        try:
+            make_password(PASSWORD)
+        except argon2.TooManyHashes as refusal:
+            refused.append(refusal)
+
+    waiting = [threading.Thread(target=make_password, args=(PASSWORD,)) for _ in range(argon2.WAITING_AT_MOST)]
+    one_more = threading.Thread(target=hash_one_more)
     with argon2.place():
         for thread in waiting:
             thread.start()
-        wait_until(lambda: _is_full())
+        wait_until(_is_full)
+        one_more.start()
+        one_more.join(10)  # in a thread, so that it can also wait for ever
+        assert refused
         answer = client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
     for thread in waiting:
         thread.join()
