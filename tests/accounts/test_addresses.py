@@ -6,12 +6,12 @@ import time
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
-from django.contrib.auth.hashers import Argon2PasswordHasher
 from django.db import connection
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
+from accounts.passwords.argon2 import Argon2PasswordHasher
 from tests.lib.login import NEW_PASSWORD, ask_for_code, code_in, enter, is_logged_in, log_in, path_in, sign_up, submit
 from tests.lib.oauth_client import PASSWORD
 
