@@ -15,8 +15,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class OwnFormsMiddleware:
-    """A form of our own page, by Fetch Metadata (W3C) and `Origin`, needs no token if nobody is logged in. Must stand
-    before Django's CsrfViewMiddleware, which checks every other form."""
+    """If nobody is logged in, a form of our own page needs no CSRF token: Fetch Metadata (W3C) and `Origin` show whose
+    page it is. Must stand before Django's CsrfViewMiddleware, which checks every other form."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -69,7 +69,7 @@ def decline(invitation_id: UUID, *, by: UUID) -> None:
 
 
 def withdraw(invitation_id: UUID, *, by: UUID) -> None:
-    """For whoever could have sent it. Raises NotTheirs, or InvitationOver."""
+    """For a user who could have sent it. Raises NotTheirs, or InvitationOver."""
     invitation = AccountInvitation.objects.filter(pk=invitation_id).first()
     if invitation is None or invitation.role not in may_invite(invitation.account_id, by):
         raise NotTheirs

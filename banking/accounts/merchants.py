@@ -14,7 +14,7 @@ _COLUMNS: dict[Any, tuple[str, tuple[str, ...]]] = {
     LedgerEntry: ("counterparty_iban", ("counterparty_name", "transaction__description")),
     Transfer: ("payee_iban", ()),
 }
-#: The kinds of transactions whose texts the bank's own systems write; those of others, whoever pays.
+#: The kinds of transactions whose texts the bank's own systems write. The payer writes those of the others.
 _WRITTEN_BY_THE_BANK = ("card", "direct_debit")
 
 

@@ -19,7 +19,7 @@ from oauth.infrastructure.generic import TabularInline
 
 
 class _OfDay(NeverEdited):
-    """Whoever may see a day sees its steps and its trial balance."""
+    """Staff who may see a day see its steps and its trial balance."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("banking.view_bankday")

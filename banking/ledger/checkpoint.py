@@ -2,7 +2,7 @@
 
 PostgreSQL names in each row the transaction that wrote it (`xmin`). A checkpoint is a transaction number below which
 everything had ended, and how many rows are older, table by table, of those whose rows never change. If a later audit
-counts as many, nothing of what was audited has been changed or deleted: whoever changes a row, in any way, writes it
+counts as many, nothing of what was audited has been changed or deleted: each change of a row, by anybody, writes it
 with a newer number. If it counts another number, or the checkpoint is not ours, the whole ledger is audited at once.
 """
 

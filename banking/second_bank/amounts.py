@@ -6,7 +6,7 @@ An amount that is not named here is accepted at once. The table in docs/payment-
 from dataclasses import dataclass
 from typing import Literal
 
-#: Whoever pays an IBAN that ends so is told that the account is closed, whatever the amount.
+#: An IBAN that ends so belongs to a closed account: a payment to it is rejected, whatever the amount.
 CLOSED_IBAN = "0000"
 
 

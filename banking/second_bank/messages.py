@@ -17,7 +17,7 @@ from banking.second_bank.sandbox import require_sandbox
 
 #: The background task that delivers one message. Its name is stored with jobs that wait.
 DELIVER = "banking.second_bank_deliver"
-#: Of whoever pays from there.
+#: Of the payer there.
 NAME, IBAN = "Second Bank", "GB33BUKB20201555555555"
 
 
