@@ -4,14 +4,9 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from banking.migrations._sql import function
+
 HERE = Path(__file__).parent
-
-
-def _function(file: str, name: str) -> str:
-    """The function as an earlier migration made it."""
-    text = (HERE / file).read_text()
-    begins = text.index(f"FUNCTION {name}(")
-    return "CREATE OR REPLACE " + text[begins : text.index("END $$;", begins)] + "END $$;"
 
 
 class Migration(migrations.Migration):
@@ -65,6 +60,6 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(
             (HERE / "two_officers.sql").read_text(),
-            _function("own_money.sql", "reversal_guard") + _function("ledger.sql", "entry_apply"),
+            function("own_money.sql", "reversal_guard") + function("ledger.sql", "entry_apply"),
         ),
     ]  # fmt: skip

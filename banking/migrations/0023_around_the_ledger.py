@@ -4,15 +4,9 @@ from typing import Any
 from django.conf import settings
 from django.db import migrations, models
 
+from banking.migrations._sql import function
+
 HERE = Path(__file__).parent
-_BEFORE = (HERE / "ledger.sql").read_text()
-
-
-def _function(name: str) -> str:
-    """The function as migration 0002 made it."""
-    begins = _BEFORE.index(f"CREATE FUNCTION {name}(")
-    text = _BEFORE[begins : _BEFORE.index("END $$;", begins)] + "END $$;"
-    return text.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
 
 
 def install(apps: Any, schema_editor: Any) -> None:
@@ -22,7 +16,7 @@ def install(apps: Any, schema_editor: Any) -> None:
 
 def remove(apps: Any, schema_editor: Any) -> None:
     schema_editor.execute(
-        _function("seal_check") + _function("opening_is_zero") + """
+        function("ledger.sql", "seal_check") + function("ledger.sql", "opening_is_zero") + """
 DROP TRIGGER transfer_guard ON transfer;
 DROP TRIGGER transfer_equals_its_entries ON transfer;
 DROP TRIGGER hold_equals_its_capture ON hold;

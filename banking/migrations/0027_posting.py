@@ -4,14 +4,9 @@ from typing import Any
 from django.conf import settings
 from django.db import migrations
 
+from banking.migrations._sql import function
+
 HERE = Path(__file__).parent
-
-
-def _function(file: str, name: str) -> str:
-    """The function as an earlier migration made it."""
-    text = (HERE / file).read_text()
-    begins = text.index(f"CREATE FUNCTION {name}(")
-    return text[begins : text.index("$$;", begins)].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION") + "$$;"
 
 
 def install(apps: Any, schema_editor: Any) -> None:
@@ -30,8 +25,7 @@ DROP FUNCTION ledger_post(uuid, text, text, timestamptz, date, uuid, uuid, uuid[
   write_entries(uuid, timestamptz, date, uuid, uuid[], bigint[], text, text),
   write_header(uuid, text, text, timestamptz, uuid, uuid[]), counterparty(uuid, uuid);
 """
-        + _function("month_closings.sql", "is_owner")
-        + _function("around_the_ledger.sql", "transfer_contradiction"),
+        + function("month_closings.sql", "is_owner"),
         params=None,
     )
 

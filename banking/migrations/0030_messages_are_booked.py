@@ -3,18 +3,13 @@ from pathlib import Path
 from django.contrib.postgres.operations import ValidateConstraint
 from django.db import migrations
 
+from banking.migrations._sql import function
+
 HERE = Path(__file__).parent
 
 
-def _function(file: str, name: str) -> str:
-    """The function as an earlier migration made it."""
-    text = (HERE / file).read_text()
-    begins = text.index(f"FUNCTION {name}(")
-    return "CREATE OR REPLACE " + text[begins : text.index("END $$;", begins)] + "END $$;"
-
-
 #: Of what a user paid to others; what came back counts, too.
-SUM = _function("payment.sql", "day_sum")
+SUM = function("payment.sql", "day_sum")
 SUM_WITH_RETURNED = SUM.replace("status IN ('pending', 'posted')", "status IN ('pending', 'posted', 'returned')")
 
 
@@ -25,8 +20,8 @@ class Migration(migrations.Migration):
         ValidateConstraint("transfer", "transfer_posted_is_in_the_ledger"),
         migrations.RunSQL(
             (HERE / "scheme_messages.sql").read_text() + SUM_WITH_RETURNED,
-            _function("around_the_ledger.sql", "transfer_guard")
-            + _function("posting.sql", "transfer_contradiction")
+            function("around_the_ledger.sql", "transfer_guard")
+            + function("around_the_ledger.sql", "transfer_contradiction")
             + SUM
             + "DROP TRIGGER scheme_message_guard ON scheme_message; DROP TRIGGER scheme_message_is_booked ON scheme_message;"
             "DROP TRIGGER no_delete ON scheme_message; DROP TRIGGER no_truncate ON scheme_message;"

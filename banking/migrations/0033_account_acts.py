@@ -11,15 +11,10 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import migrations, models
 
+from banking.migrations._sql import function
+
 
 HERE = Path(__file__).parent
-
-
-def _function(name: str, file: str = "around_the_ledger.sql") -> str:
-    """The function as an earlier migration made it."""
-    before = (HERE / file).read_text()
-    begins = before.index(f"FUNCTION {name}(")
-    return "CREATE OR REPLACE " + before[begins : before.index("END $$;", begins)] + "END $$;"
 
 
 def install(apps: Any, schema_editor: Any) -> None:
@@ -31,9 +26,9 @@ def install(apps: Any, schema_editor: Any) -> None:
 
 def remove(apps: Any, schema_editor: Any) -> None:
     users = apps.get_model(settings.AUTH_USER_MODEL)._meta.db_table
-    payment = _function("prepare_payment", "payment.sql").replace("{users}", users)
+    payment = function("payment.sql", "prepare_payment").replace("{users}", users)
     schema_editor.execute(
-        payment + _function("write_account_act") + _function("opening_is_zero") + """
+        payment + function("around_the_ledger.sql", "write_account_act") + function("around_the_ledger.sql", "opening_is_zero") + """
 DROP TRIGGER write_account_act ON bank_account;
 CREATE TRIGGER write_account_act AFTER INSERT OR UPDATE OF status, overdraft_minor ON bank_account
   FOR EACH ROW EXECUTE FUNCTION write_account_act();

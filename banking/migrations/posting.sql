@@ -76,34 +76,3 @@ CREATE OR REPLACE FUNCTION is_owner() RETURNS boolean LANGUAGE plpgsql STABLE SE
 BEGIN
   RETURN has_column_privilege(session_user, 'public.bank_account', 'posted_minor', 'UPDATE');
 END $$;
-
-CREATE OR REPLACE FUNCTION transfer_contradiction(t transfer) RETURNS text LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
-BEGIN
-  IF t.status = 'posted' THEN
-    IF NOT EXISTS (
-      SELECT FROM ledger_entry WHERE transaction_id = t.transaction_id AND account_id = t.source_id
-         AND amount_minor = -t.amount_minor AND currency = t.currency) THEN
-      RETURN 'its transaction does not take the amount from its source';
-    ELSIF t.destination_id IS NOT NULL AND NOT EXISTS (
-      SELECT FROM ledger_entry WHERE transaction_id = t.transaction_id AND account_id = t.destination_id
-         AND amount_minor = t.amount_minor) THEN
-      RETURN 'its transaction does not give the amount to its destination';
-    ELSIF t.destination_id IS NULL AND EXISTS (
-      SELECT FROM ledger_entry e JOIN bank_account a ON a.id = e.account_id
-       WHERE e.transaction_id = t.transaction_id AND a.kind = 'customer' AND e.account_id <> t.source_id) THEN
-      RETURN 'its transaction pays an account of this bank';
-    ELSIF EXISTS (SELECT FROM ledger_transaction WHERE id = t.transaction_id AND reverses_id IS NOT NULL) THEN
-      RETURN 'its transaction is a reversal';
-    END IF;
-  ELSIF t.status IN ('cancelled', 'expired') AND t.hold_id IS NULL THEN
-    RETURN 'it was never pending';
-  END IF;
-  IF t.hold_id IS NOT NULL AND NOT EXISTS (
-      SELECT FROM hold h WHERE h.id = t.hold_id AND h.account_id = t.source_id AND h.amount_minor = t.amount_minor
-         AND CASE t.status WHEN 'pending' THEN h.status = 'pending'
-                           WHEN 'posted' THEN h.status = 'captured' AND h.captured_by_id = t.transaction_id
-                           ELSE h.status IN ('released', 'expired') END) THEN
-    RETURN 'its hold is not as its status says';
-  END IF;
-  RETURN NULL;
-END $$;
