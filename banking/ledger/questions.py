@@ -22,6 +22,23 @@ WITH new_entry AS MATERIALIZED (SELECT e.* FROM ledger_entry e WHERE {new:e}),
      new_account AS MATERIALIZED (SELECT a.* FROM bank_account a WHERE {new:a})
 """
 
+
+def _charges(new: str = "true", among: str = "true") -> str:
+    """The charges that are `new` and not booked as they say, and the accounts `among` these whose interest is not what
+    was earned or owed until the last month that was charged."""
+    return f"""
+        SELECT c.id, w.wrong FROM account_charge c, LATERAL (SELECT charge_contradiction(c) AS wrong) w
+         WHERE {new} AND w.wrong IS NOT NULL
+        UNION ALL
+        SELECT c.account_id, c.kind FROM (
+          SELECT account_id, kind, max(month) + interval '1 month' AS ends,
+                 abs(sum(amount_minor * 365000000.0) + (array_agg(carried_units ORDER BY month DESC))[1]) AS units
+            FROM account_charge WHERE kind <> 'fee' AND {among} GROUP BY account_id, kind) c
+         WHERE c.units <> (
+           SELECT coalesce(sum(CASE c.kind WHEN 'interest' THEN i.earned_units ELSE i.owed_units END), 0)
+                             FROM interest_accrual i WHERE i.account_id = c.account_id AND i.day < c.ends)"""  # noqa: S608 (constants of this module)
+
+
 QUESTIONS = (
     Question(
         "The entries of each currency sum to zero",
@@ -241,31 +258,12 @@ QUESTIONS = (
     ),
     Question(
         "Each charge is booked as it says, and interest is charged to the last unit",
-        whole="""
-        SELECT c.id, w.wrong FROM account_charge c, LATERAL (SELECT charge_contradiction(c) AS wrong) w
-         WHERE w.wrong IS NOT NULL
-        UNION ALL
-        SELECT c.account_id, c.kind FROM (
-          SELECT account_id, kind, max(month) + interval '1 month' AS ends,
-                 abs(sum(amount_minor * 365000000.0) + (array_agg(carried_units ORDER BY month DESC))[1]) AS units
-            FROM account_charge WHERE kind <> 'fee' GROUP BY account_id, kind) c
-         WHERE c.units <> (
-           SELECT coalesce(sum(CASE c.kind WHEN 'interest' THEN i.earned_units ELSE i.owed_units END), 0)
-                             FROM interest_accrual i WHERE i.account_id = c.account_id AND i.day < c.ends)""",
-        since="""
-        SELECT c.id, w.wrong FROM account_charge c, LATERAL (SELECT charge_contradiction(c) AS wrong) w
-         WHERE {new:c} AND w.wrong IS NOT NULL
-        UNION ALL
-        SELECT c.account_id, c.kind FROM (
-          SELECT account_id, kind, max(month) + interval '1 month' AS ends,
-                 abs(sum(amount_minor * 365000000.0) + (array_agg(carried_units ORDER BY month DESC))[1]) AS units
-            FROM account_charge WHERE kind <> 'fee' AND account_id IN (
-                   SELECT n.account_id FROM account_charge n WHERE {new:n}
-                   UNION SELECT i.account_id FROM interest_accrual i WHERE {new:i})
-           GROUP BY account_id, kind) c
-         WHERE c.units <> (
-           SELECT coalesce(sum(CASE c.kind WHEN 'interest' THEN i.earned_units ELSE i.owed_units END), 0)
-                             FROM interest_accrual i WHERE i.account_id = c.account_id AND i.day < c.ends)""",
+        whole=_charges(),
+        since=_charges(
+            "{new:c}",
+            """account_id IN (SELECT n.account_id FROM account_charge n WHERE {new:n}
+                              UNION SELECT i.account_id FROM interest_accrual i WHERE {new:i})""",
+        ),
     ),
     Question(
         "Each entry, its transaction and its transfer are as the last digest has them",

@@ -11,10 +11,9 @@ from oauth import addresses, errors, parameters
 from oauth.audit import refusals
 from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
-from oauth.resource_server.authentication import presented_token, require_possession, verify_access_token
-from oauth.resource_server.challenges import InvalidRequest, InvalidToken, NoToken, Refusal
+from oauth.resource_server.authentication import presented_in_header, verified_token
+from oauth.resource_server.challenges import InvalidRequest, NoToken, Refusal
 from oauth.tokens.access_token import AccessToken
-from oauth.tokens.verification import InvalidJWT
 from oauth.wiring import token_policy
 
 Handler = Callable[..., HttpResponse]
@@ -25,18 +24,13 @@ def access_token(request: HttpRequest) -> AccessToken:
     presented = _presented(request)
     if presented is None:
         raise NoToken
-    scheme, raw = presented
-    try:
-        token = verify_access_token(raw, audiences=token_policy().audiences)
-    except InvalidJWT as error:
-        raise InvalidToken(str(error)) from error
-    require_possession(request, scheme, token, urls=addresses.of_path(conf.issuer_origin, request.path))
-    return token
+    urls = addresses.of_path(conf.issuer_origin, request.path)
+    return verified_token(request, presented, urls=urls, audiences=token_policy().audiences)
 
 
 def _presented(request: HttpRequest) -> tuple[str, bytes] | None:
     """From the header or a form (RFC 6750 §2.2), never from the URL. Raises InvalidRequest if both are sent."""
-    in_header = presented_token(request.META.get("HTTP_AUTHORIZATION", "").encode("latin-1", "replace"))
+    in_header = presented_in_header(request)
     if request.method != "POST" or request.content_type != "application/x-www-form-urlencoded":
         return in_header
     try:

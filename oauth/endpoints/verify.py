@@ -24,13 +24,12 @@ from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit
 from oauth.infrastructure.uris import origin
 from oauth.parameters import Parameters
-from oauth.resource_server.authentication import presented_token, require_possession, verify_access_token
+from oauth.resource_server.authentication import presented_in_header, verified_token
 from oauth.resource_server.challenges import InvalidToken, NoToken, Refusal
 from oauth.resource_server.scopes import require_scopes
 from oauth.resource_server.status import require_valid
 from oauth.tokens.access_token import AccessToken
 from oauth.tokens.claims import AccessTokenClaims
-from oauth.tokens.verification import InvalidJWT
 
 #: Of one client for one user.
 VERIFICATIONS = Limit("verifications", 6000)
@@ -96,15 +95,11 @@ _NAMES = ("scope", "audience", "authorization_details")
 
 def _verified(request: ForwardedRequest, needed: Requirements) -> AccessToken:
     """Raises a Refusal."""
-    presented = presented_token(str(request.META.get("HTTP_AUTHORIZATION", "")).encode("latin-1", "replace"))
+    presented = presented_in_header(request)
     if presented is None:
         raise NoToken
-    scheme, raw = presented
-    try:
-        token = verify_access_token(raw, audiences=[needed.audience])
-    except InvalidJWT as error:
-        raise InvalidToken(str(error)) from error
-    require_possession(request, scheme, token, urls=addresses.of_path(origin(needed.audience), request.path))
+    urls = addresses.of_path(origin(needed.audience), request.path)
+    token = verified_token(request, presented, urls=urls, audiences=[needed.audience])
     require_valid(token.claims)  # ASVS 5.0 10.4.9
     require_scopes(token, needed.scopes)  # ASVS 5.0 10.3.2
     if token.claims.authorization_details and not needed.obeys_details:

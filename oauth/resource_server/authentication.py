@@ -135,17 +135,31 @@ def authenticate(request: Request) -> AccessToken | None:
 
 
 def _authenticate(request: Request) -> AccessToken | None:
-    presented = presented_token(str(request.META.get("HTTP_AUTHORIZATION", "")).encode("latin-1", "replace"))
+    presented = presented_in_header(request)
     if presented is None:
         return None
+    # ASVS 5.0 10.3.1: the token must be for this API.
+    token = verified_token(request, presented, urls=_addresses(request), audiences=conf.audiences)
+    require_valid(token.claims)
+    return token
+
+
+def presented_in_header(request: Request) -> tuple[str, bytes] | None:
+    """As `presented_token`, of the request."""
+    return presented_token(str(request.META.get("HTTP_AUTHORIZATION", "")).encode("latin-1", "replace"))
+
+
+def verified_token(
+    request: Request, presented: tuple[str, bytes], *, urls: Collection[str], audiences: Sequence[str]
+) -> AccessToken:
+    """The token that a request presents, verified for one of the audiences, with the proof of its key. Whether it was
+    revoked is not checked. Raises a Refusal."""
     scheme, raw = presented
     try:
-        # ASVS 5.0 10.3.1: the token must be for this API.
-        token = verify_access_token(raw, audiences=conf.audiences)
+        token = verify_access_token(raw, audiences=audiences)
     except InvalidJWT as error:
         raise InvalidToken(str(error)) from error
-    require_possession(request, scheme, token, urls=_addresses(request))
-    require_valid(token.claims)
+    require_possession(request, scheme, token, urls=urls)
     return token
 
 
