@@ -119,6 +119,17 @@ def test_a_row_may_name_one_set_of_parameters(run: Run, parameter: str, killed: 
     assert run.all([mutant(test=f"test_ages.py::test_each_age{parameter}")]) is killed
 
 
+@pytest.mark.parametrize(("fails_at", "killed"), [(4, True), (5, False)])
+def test_a_test_that_missed_its_rule_is_tried_once_more(
+    run: Run, capsys: Captured, fails_at: int, killed: bool
+) -> None:
+    """With the rule in place it runs twice, then without it at most twice."""
+    code = "def test_it():\n    tries = open('tries', 'a')\n    tries.write('.')\n    assert tries.tell() != {}\n"
+    (run.copies[0].directory / "test_luck.py").write_text(code.format(fails_at))
+    assert run.all([mutant(test="test_luck.py::test_it")]) is killed
+    assert ("second try: Adults only\n" in capsys.readouterr().out) is killed
+
+
 def test_a_missing_test_does_not_hide_the_others(run: Run, capsys: Captured) -> None:
     assert not run.all([mutant(), mutant(test="test_ages.py::test_gone")])
     assert capsys.readouterr().out.endswith("1 passed, 1 failed\n")
