@@ -1,33 +1,98 @@
-"""Closing an account without money."""
+"""Closing an account without money: its interest is paid out, and what it owes is paid in, in the same transaction."""
 
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from banking import end_of_day, ledger, webhooks
 from banking.account_life.ending import end_all_of_account
 from banking.account_life.functions import call, last_act
-from banking.account_life.refusals import NotClosable
+from banking.account_life.refusals import NotClosable, OtherAccountNeeded
 from banking.account_life.telling import tell_holders
+from banking.models import Account, AccountAccess, Event, Role
+from banking.models.account_queryset import AccountQuerySet
+from banking.models.role import HOLDING
+from banking.notation import amounts
 from banking.notices import Kind
 from banking.payments.refusals import StrongProofNeeded
 
 
 @transaction.atomic
-def close(account_id: UUID, *, by: UUID, is_proven: bool) -> None:
-    """The owner closes their account. Users keep seeing it and its statements. Raises StrongProofNeeded, or NotClosable
-    while it has money, holds or a payment on its way, is frozen, or if the user does not own it."""
+def close(account_id: UUID, *, by: UUID, is_proven: bool, other_id: UUID | None = None) -> None:
+    """The owner closes their account. Users keep seeing it and its statements. `other_id` is another account of the
+    owner, of `others_of`: what the closing one has earned goes there, what it owes comes from there.
+
+    Raises StrongProofNeeded; OtherAccountNeeded if there is something to pay and no such account; or NotClosable while
+    it has money, holds or a payment on its way, is frozen, or if the user does not own it.
+    """
     if not is_proven:
         raise StrongProofNeeded
-    _close(account_id, by, is_officer=False, reason="closed by its owner")
+    if not AccountAccess.objects.filter(account=account_id, user=by, role=Role.OWNER).exists():
+        raise NotClosable
+    _close(account_id, by, other_id, is_officer=False, reason="closed by its owner")
 
 
 @transaction.atomic
 def close_by_officer(account_id: UUID, *, officer: UUID, reason: str) -> None:
-    _close(account_id, officer, is_officer=True, reason=reason)
+    """What the account has earned goes to the oldest other account of its owner. What it owes is waived: an officer
+    takes nothing from another account. Raises OtherAccountNeeded or NotClosable."""
+    other = others_of(Account.objects.get(pk=account_id)).first()
+    _close(account_id, officer, other.pk if other else None, is_officer=True, reason=reason)
 
 
-def _close(account_id: UUID, actor: UUID, *, is_officer: bool, reason: str) -> None:
+def others_of(account: Account) -> AccountQuerySet:
+    """The open accounts of the owner in this currency that they may use, the oldest first."""
+    others = Account.objects.filter(access__user=account.holder_id, access__role__in=HOLDING, currency=account.currency)
+    return (
+        others.filter(status=Account.Status.OPEN, dormant_since=None).exclude(pk=account.pk).order_by("opened_at", "pk")
+    )
+
+
+def _close(account_id: UUID, actor: UUID, other_id: UUID | None, *, is_officer: bool, reason: str) -> None:
     end_all_of_account(account_id)
+    found = {one.pk: one for one in ledger.lock([one for one in (account_id, other_id) if one])}
+    account, other = found[account_id], found.get(other_id) if other_id else None
+    if other is not None and not others_of(account).filter(pk=other.pk).exists():
+        raise OtherAccountNeeded
+    if account.status == Account.Status.OPEN:
+        _settle(account, other, is_officer=is_officer)
     if not call("close_account", account_id, actor, is_officer, reason):
         raise NotClosable
     tell_holders(Kind.ACCOUNT_CLOSED, last_act(account_id))
+
+
+def _settle(account: Account, other: Account | None, *, is_officer: bool) -> None:
+    """Posts the final charges. Money that was paid in for them may be there, and none besides it."""
+    final = end_of_day.final_charges(account)
+    rest_minor = account.posted_minor + final.amount_minor
+    if account.posted_minor and rest_minor:
+        raise NotClosable
+    if rest_minor < 0 and not is_officer:
+        _move(_or_refuse(other, account, rest_minor), account, -rest_minor, closing=account)
+        account.posted_minor -= rest_minor
+    rest_minor = end_of_day.post_final_charges(account, final, are_waived=is_officer)
+    if rest_minor:
+        _move(account, _or_refuse(other, account, rest_minor), rest_minor, closing=account)
+
+
+def _or_refuse(other: Account | None, account: Account, rest_minor: int) -> Account:
+    if other is not None:
+        return other
+    words = (
+        _("The account has earned %(amount)s in interest. Choose another of your accounts to which it goes.")
+        if rest_minor > 0
+        else _(
+            "The account owes %(amount)s in interest and fees. Choose another of your accounts to pay it, or pay it in."
+        )
+    )
+    raise OtherAccountNeeded(words % {"amount": amounts.with_code(account.currency, abs(rest_minor))})
+
+
+def _move(source: Account, destination: Account, amount_minor: int, *, closing: Account) -> None:
+    posted = ledger.post(
+        [(source, -amount_minor), (destination, amount_minor)],
+        description=f"Closing of {closing.name}"[:140],
+        kind="transfer",
+    )
+    webhooks.announce([(Event.TRANSACTION_BOOKED, one.pk, posted.pk) for one in (source, destination)])

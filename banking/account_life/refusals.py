@@ -10,6 +10,13 @@ class NotClosable(WrongState):
     title = _("Only an open account without money can be closed, when no payment is on its way.")
 
 
+class OtherAccountNeeded(WrongState):
+    code = "other_account_needed"
+    title = _(
+        "Choose another of your accounts in this currency: interest goes there, and what is owed comes from there."
+    )
+
+
 class NoSuchAccess(WrongState):
     code = "no_such_access"
     title = _("This user has no access that can be ended here.")

@@ -6,5 +6,6 @@ steps, so any machine can go on after a stop, from where the last one ended. May
 """
 
 from banking.end_of_day.closing import behind, close_days
+from banking.end_of_day.final_charges import FinalCharges, final_charges, post_final_charges
 
-__all__ = ["behind", "close_days"]
+__all__ = ["FinalCharges", "behind", "close_days", "final_charges", "post_final_charges"]

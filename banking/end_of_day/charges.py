@@ -2,16 +2,15 @@
 
 An account pays overdraft interest and its fee only as far as its balance and overdraft allow: the ledger refuses what
 would overdraw it. The charge is then due, and is tried again each day, as for a frozen account. Nothing is charged for
-being due. A closed account gets nothing and owes nothing.
+being due. An account that closes is charged at that moment (`final_charges`), and never again.
 """
 
-from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet, Sum
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet, Sum
 
 from banking import ledger, webhooks
 from banking.accounts.months import Month
@@ -21,7 +20,6 @@ from banking.models import Account, AccountCharge, Event, InterestAccrual, Ledge
 
 Row = TypeVar("Row", bound=Model)
 Kind, Status = AccountCharge.Kind, AccountCharge.Status
-ONE_DAY = timedelta(days=1)
 #: Accounts, or charges, between two marks of how far it has come.
 BATCH = 200
 #: The bank's own accounts, and the kind of the transaction.
@@ -36,6 +34,11 @@ def charge_some(month: Month, reached: UUID | None) -> tuple[UUID | None, str]:
     """The next BATCH accounts, each in a transaction of its own. Returns where to go on, None after the last one."""
     terms = Q(product__credit_interest_rate__gt=0) | Q(product__overdraft_interest_rate__gt=0)
     with_terms = Account.objects.filter(terms | Q(product__monthly_fee_minor__gt=0), opened_at__lt=month.ends_at)
+    # An account that was closed has nothing left to charge, unless a release before closed it with interest.
+    earned = InterestAccrual.objects.filter(
+        account=OuterRef("pk"), day__gte=month.first_day, day__lt=month.next.first_day
+    )
+    with_terms = with_terms.filter(~Q(status=Account.Status.CLOSED) | Exists(earned))
     accounts = list(_after(with_terms, reached).values_list("pk", flat=True)[:BATCH])
     for pk in accounts:
         ledger.in_transaction(partial(_charge, pk, month))
@@ -59,7 +62,7 @@ def _charge(account_id: UUID, month: Month) -> None:
     (account,) = ledger.lock([account_id])
     made = set(AccountCharge.objects.filter(account=account, month=month.first_day).values_list("kind", flat=True))
     for kind in Kind:
-        if kind in made:
+        if kind in made or (kind == Kind.FEE and account.status == Account.Status.CLOSED):
             continue
         amount_minor, carried = _amount(account, month, kind)
         if not amount_minor and not carried:
@@ -67,7 +70,7 @@ def _charge(account_id: UUID, month: Month) -> None:
         charge = AccountCharge(
             account=account, month=month.first_day, kind=kind, amount_minor=amount_minor, carried_units=carried
         )
-        _settle(charge)
+        settle(charge)
         charge.save(force_insert=True)
 
 
@@ -95,7 +98,7 @@ def rounded(units: Decimal) -> tuple[int, Decimal]:
     return amount_minor, units - amount_minor * InterestAccrual.UNITS
 
 
-def _settle(charge: AccountCharge) -> None:
+def settle(charge: AccountCharge) -> None:
     """Posts it, or says why not. The caller holds the lock of the account and stores the charge."""
     account = charge.account
     if not charge.amount_minor:
@@ -130,6 +133,6 @@ def _collect(due: AccountCharge) -> bool:
     if charge.status != Status.DUE:  # another machine was here
         return False
     charge.account = account
-    _settle(charge)
+    settle(charge)
     charge.save(update_fields=["status", "reason", "transaction"])
     return charge.status == Status.POSTED

@@ -1,7 +1,7 @@
 """Closing days in order, step by step, each once: on one machine or on several at the same time."""
 
 import logging
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -9,12 +9,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from banking.accounts.months import SETTLING
+from banking.end_of_day.days import ONE_DAY, first_opened, not_closed
 from banking.end_of_day.steps import STEPS, Step, StepFailed
 from banking.models import BankDay, DayStep
 from banking.notation import bank_day
 
 logger = logging.getLogger(__name__)
-_ONE = timedelta(days=1)
 
 
 def close_days() -> list[date]:
@@ -27,22 +27,12 @@ def close_days() -> list[date]:
 
 def behind() -> int:
     """How many days have ended and are not closed; 0 before the first call of `close_days`."""
-    return len(_ended()) if _first_opened() else 0
+    return len(_ended()) if first_opened() else 0
 
 
 def _ended() -> list[date]:
-    last = bank_day.day_of(timezone.now() - SETTLING) - _ONE
-    closed = _last_closed()
-    first = closed + _ONE if closed else _first_opened() or last
-    return [first + n * _ONE for n in range((last - first).days + 1)]
-
-
-def _last_closed() -> date | None:
-    return BankDay.objects.filter(status=BankDay.Status.CLOSED).order_by("-day").values_list("day", flat=True).first()
-
-
-def _first_opened() -> date | None:
-    return BankDay.objects.order_by("day").values_list("day", flat=True).first()
+    last = bank_day.day_of(timezone.now() - SETTLING) - ONE_DAY
+    return not_closed(last, or_else=last)
 
 
 def _close(day: date) -> bool:

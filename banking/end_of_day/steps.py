@@ -8,6 +8,7 @@ from banking import ledger
 from banking.accounts.closing import close_months
 from banking.accounts.months import Month
 from banking.end_of_day import charges, interest
+from banking.end_of_day.days import ONE_DAY
 from banking.end_of_day.failure import StepFailed
 from banking.end_of_day.trial_balance import store_trial_balance
 from banking.models import BankDay, DayStep
@@ -34,7 +35,7 @@ def _trial_balance(day: BankDay, _: UUID | None) -> Progress:
 
 def _charges(day: BankDay, reached: UUID | None) -> Progress:
     month = Month.of(day.day)
-    if Month.of(day.day + charges.ONE_DAY) == month:
+    if Month.of(day.day + ONE_DAY) == month:
         return None, "not the last day of a month"
     return charges.charge_some(month, reached)
 

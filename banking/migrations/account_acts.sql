@@ -181,7 +181,8 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION end_access(uuid, uuid, uuid, boolean, text) FROM PUBLIC;
 
--- The owner or an officer closes an account without money, without holds and without a payment on its way.
+-- The owner or an officer closes an account without money, without holds, without a payment on its way, and without a
+-- charge that it owes.
 CREATE FUNCTION close_account(which uuid, actor uuid, is_officer boolean, why text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
@@ -195,7 +196,8 @@ BEGIN
   END IF;
   UPDATE bank_account SET status = 'closed', overdraft_minor = 0, dormant_since = NULL
    WHERE id = which AND kind = 'customer' AND status = 'open' AND posted_minor = 0 AND held_minor = 0
-     AND NOT EXISTS (SELECT FROM transfer WHERE source_id = which AND status = 'pending');
+     AND NOT EXISTS (SELECT FROM transfer WHERE source_id = which AND status = 'pending')
+     AND NOT EXISTS (SELECT FROM account_charge WHERE account_id = which AND status = 'due');
   IF NOT FOUND THEN
     RETURN false;
   END IF;

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from banking import end_of_day
 from banking.account_life import closing, dormancy
 from banking.ledger import in_transaction
 from banking.ledger.refusals import Refusal
@@ -26,9 +27,13 @@ def close(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
     if account.role != Role.OWNER or account.status != Account.Status.OPEN:
         raise Http404
     problem, status = "", 200
+    others = list(closing.others_of(account))
     if request.method == "POST":
+        chosen = {str(one.pk): one.pk for one in others}.get(request.POST.get("other", ""))
         try:
-            in_transaction(lambda: closing.close(account.pk, by=id_of(request), is_proven=is_fresh(request)))
+            in_transaction(
+                lambda: closing.close(account.pk, by=id_of(request), is_proven=is_fresh(request), other_id=chosen)
+            )
         except StrongProofNeeded:
             return prove_it(request.path)
         except Refusal as refusal:
@@ -36,9 +41,15 @@ def close(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
         else:
             messages.success(request, _("The account is closed. You can still read its statements."))
             return HttpResponseRedirect(reverse("bank:account", args=[account.pk]), status=303)
+    final_minor = end_of_day.final_charges(account).amount_minor
+    rest_minor = account.posted_minor + final_minor
     context = {
         "account": account,
-        "is_empty": account.posted_minor == 0 and account.held_minor == 0,
+        "is_empty": account.held_minor == 0 and 0 in (account.posted_minor, rest_minor),
+        "earned_minor": max(final_minor, 0),
+        "owed_minor": max(-final_minor, 0),
+        "needs_other": rest_minor != 0,
+        "others": others,
         "orders": ScheduledTransfer.objects.filter(source=account, status__in=ScheduledTransfer.OPEN).count(),
         "needs_proof": not is_fresh(request),
         "problem": problem,

@@ -1,6 +1,6 @@
 """Closing bank days: in order, each step once, also after a stop and on several machines."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,11 +10,11 @@ from django.db import IntegrityError, connection, transaction
 
 from banking import end_of_day, tasks
 from banking.accounts.months import Month
-from banking.accounts.opening import internal_account, open_account
+from banking.accounts.opening import internal_account
 from banking.end_of_day import charges, closing, interest
 from banking.end_of_day.charges import rounded
 from banking.end_of_day.failure import StepFailed
-from banking.ledger import audit, post
+from banking.ledger import audit
 from banking.models import (
     Account,
     AccountCharge,
@@ -23,59 +23,27 @@ from banking.models import (
     InterestAccrual,
     LedgerTransaction,
     MonthClosing,
-    Product,
     TrialBalanceLine,
 )
 from banking.notation import bank_day
-from oauth.keys import ring
-from oauth.models import SigningKey
+from tests.lib.bank_days import NIGHT, at, clearing_account, close_until, keys_since_long, opened, pay
 from tests.lib.database import connected_as, site_role
 from tests.lib.ledger import no_triggers
 from tests.lib.staff import browser_of, staff
 from tests.lib.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
-NIGHT = timedelta(hours=2)
 UNITS = InterestAccrual.UNITS
-
-
-def at(day, hour=12):
-    return datetime.combine(day, datetime.min.time(), UTC) + timedelta(hours=hour)
-
-
-def product(**terms):
-    return Product.objects.create(name=f"P{Product.objects.count()}", kind="current", currency="GBP", **terms)
-
-
-def opened(holder, name="x", since=date(2026, 9, 1), overdraft_minor=0, **terms):
-    account = open_account(holder, name=name, currency="GBP", overdraft_minor=overdraft_minor)
-    Account.objects.filter(pk=account.pk).update(opened_at=at(since), product=product(**terms))
-    account.refresh_from_db()
-    return account
-
-
-def pay(source, destination, amount_minor, when):
-    return post([(source, -amount_minor), (destination, amount_minor)], description="x", kind="test", created_at=when)
 
 
 @pytest.fixture(autouse=True)
 def old_keys(db):
-    """The keys that sign the digests are older than the days below."""
-    SigningKey.objects.update(published_at=at(date(2026, 1, 1)), active_at=at(date(2026, 1, 1)))
-    ring.forget()
+    keys_since_long()
 
 
 @pytest.fixture
 def clearing():
-    account = internal_account("GBP", "Clearing")
-    Account.objects.filter(pk=account.pk).update(opened_at=at(date(2026, 9, 1)))
-    return account
-
-
-def close_until(day):
-    """The night after the day."""
-    with time_machine.travel(at(day, 24) + NIGHT):
-        return end_of_day.close_days()
+    return clearing_account()
 
 
 def steps(day):
@@ -285,11 +253,17 @@ def test_an_overdraft_costs_and_what_cannot_be_paid_is_due_until_it_can(alice, c
     assert LedgerTransaction.objects.filter(kind__in=["fee", "interest"]).count() == 2
 
 
-def test_a_closed_account_owes_nothing(alice, clearing):
-    account = opened(alice, monthly_fee_minor=500)
+def test_an_account_that_was_closed_has_no_fee_and_interest_that_was_left_is_written_off(alice, clearing):
+    """Accounts that close now leave none."""
+    account = opened(alice, monthly_fee_minor=500, credit_interest_rate=Decimal("3.65"))
+    pay(clearing, account, 100_000, at(date(2026, 10, 30)))
+    close_until(date(2026, 10, 30))
+    pay(account, clearing, 100_000, at(date(2026, 10, 31)))
     Account.objects.filter(pk=account.pk).update(status="closed")
     close_until(date(2026, 10, 31))
-    assert AccountCharge.objects.get().status == "waived"
+    assert list(AccountCharge.objects.values_list("kind", "status")) == [("interest", "waived")]
+    charges.charge_some(Month(2026, 11), None)
+    assert AccountCharge.objects.count() == 1
 
 
 def test_interest_is_posted_before_the_fee_that_it_pays(alice, clearing):
