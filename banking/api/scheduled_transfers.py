@@ -1,7 +1,6 @@
 """GET and POST /scheduled-transfers, GET and PATCH /scheduled-transfers/{id}, and POST to its /cancel, /pause and
 /resume."""
 
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,14 +30,17 @@ from banking.models import Account
 from banking.models import ScheduledTransfer as ScheduledTransferRow
 from banking.models.account_queryset import user_id_of
 from banking.models.schedule import pays_on
-from banking.notation import bank_day
 from banking.notation.timestamps import timestamp
+from banking.orders.asked_days import find_wrong
 from banking.payments.idempotency import IdempotentRequest
 from banking.payments.refusals import NotTheirs
 from oauth.resource_server import TokenRequest, is_authenticated_since
 
-#: How far ahead the first day may be.
-LONGEST_AHEAD = timedelta(days=2 * 366)
+_MUST = {
+    "first_on": "Must be today or a day within the next two years.",
+    "last_on": "Must not be before first_on; with frequency once, it must be the same day.",
+    "interval": "Must be 1 with frequency once.",
+}
 
 
 class NewScheduledTransferSerializer(NewTransferSerializer):
@@ -54,16 +56,14 @@ class NewScheduledTransferSerializer(NewTransferSerializer):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        today = bank_day.today()
-        if not today <= attrs["first_on"] <= today + LONGEST_AHEAD:
-            raise serializers.ValidationError({"first_on": "Must be today or a day within the next two years."})
-        first, last = attrs["first_on"], attrs.get("last_on", attrs["first_on"])
-        if last < first or (last > first and attrs["frequency"] == ScheduledTransferRow.Frequency.ONCE):
-            raise serializers.ValidationError(
-                {"last_on": "Must not be before first_on; with frequency once, it must be the same day."}
-            )
-        if attrs["frequency"] == ScheduledTransferRow.Frequency.ONCE and attrs.get("interval", 1) != 1:
-            raise serializers.ValidationError({"interval": "Must be 1 with frequency once."})
+        wrong = find_wrong(
+            frequency=attrs["frequency"],
+            first_on=attrs["first_on"],
+            last_on=attrs.get("last_on"),
+            interval=attrs.get("interval", 1),
+        )
+        if wrong:
+            raise serializers.ValidationError({wrong: _MUST[wrong]})
         return attrs
 
 

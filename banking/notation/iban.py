@@ -4,7 +4,10 @@ import re
 import secrets
 
 COUNTRY = "GB"
-_BANK = "CSGN200000"
+_SORT_CODE = "200000"
+_BANK = f"CSGN{_SORT_CODE}"
+# A British sort code and account number, as users write them: 20-00-00 12345678.
+_DOMESTIC = re.compile(r"([0-9]{2})[ -]?([0-9]{2})[ -]?([0-9]{2})[ ,/-]*([0-9]{8})")
 
 
 def _pattern(letters: str, gap: str = "") -> str:
@@ -50,6 +53,24 @@ def is_valid(iban: str) -> bool:
 def compact(text: str) -> str:
     """Without separators and the word IBAN, in capital letters."""
     return _WRITTEN_GAP.sub("", _WRITTEN_PREFIX.sub("", text.strip(), count=1)).upper()
+
+
+def read_domestic(text: str) -> tuple[str, str] | None:
+    """The sort code and the account number of six and eight digits; None if it is something else."""
+    found = _DOMESTIC.fullmatch(text.strip())
+    return ("".join(found.groups()[:3]), found[4]) if found else None
+
+
+def from_domestic(sort_code: str, number: str) -> str | None:
+    """The IBAN; None for a sort code of another bank, whose code in an IBAN is in no public list."""
+    return from_number(int(number)) if sort_code == _SORT_CODE else None
+
+
+def domestic(iban: str | None) -> tuple[str, str] | None:
+    """The sort code, as on paper, and the account number of a British IBAN; None of any other."""
+    if not iban or not re.fullmatch(f"{COUNTRY}[0-9]{{2}}[A-Z]{{4}}[0-9]{{14}}", iban):
+        return None
+    return f"{iban[8:10]}-{iban[10:12]}-{iban[12:14]}", iban[14:]
 
 
 def grouped(iban: str | None) -> str:

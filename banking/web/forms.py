@@ -7,12 +7,28 @@ from django import forms
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from banking.ledger.refusals import (
+    AccountNotOpen,
+    AmountOutOfRange,
+    CurrencyMismatch,
+    InsufficientFunds,
+    Refusal,
+    SameAccount,
+)
 from banking.models import Account, Payee
 from banking.notation import amounts, iban
 from banking.notation.currencies import MOST_MINOR_DIGITS, minor_digits
+from banking.payments.refusals import AccountDormant, LimitExceeded, OwnLimitExceeded, PayeeUnreachable
+from banking.web.refusals import message_of
 from oauth.infrastructure import display_names
 
 SOMEONE_NEW = "new"
+#: The field that a refusal is about; another is about the whole form.
+_ABOUT: dict[str, tuple[type[Refusal], ...]] = {
+    "amount": (InsufficientFunds, AmountOutOfRange, LimitExceeded, OwnLimitExceeded),
+    "source": (AccountNotOpen, AccountDormant),
+    "to": (CurrencyMismatch, SameAccount, PayeeUnreachable),
+}
 
 
 def clean_iban(value: str) -> str:
@@ -22,6 +38,17 @@ def clean_iban(value: str) -> str:
     return compact
 
 
+def clean_account_number(value: str) -> str:
+    """The IBAN of an IBAN, or of a sort code and account number at this bank."""
+    domestic = iban.read_domestic(value)
+    if domestic is None:
+        return clean_iban(value)
+    known = iban.from_domestic(*domestic)
+    if known is None:
+        raise forms.ValidationError(_("This sort code is another bank's. Enter the IBAN of the account instead."))
+    return known
+
+
 def clean_text(value: str) -> str:
     """Refuses characters that are invisible or change the direction of the text."""
     if not display_names.is_printable(value):
@@ -29,10 +56,35 @@ def clean_text(value: str) -> str:
     return value
 
 
+def initial_of(body: dict[str, Any]) -> dict[str, Any]:
+    """What the form showed that made this body."""
+    amount, to = body["amount"], body["destination"]
+    if "account_id" in to:
+        chosen = {"to": f"account:{to['account_id']}"}
+    elif "payee_id" in to:
+        chosen = {"to": f"payee:{to['payee_id']}"}
+    else:
+        chosen = {"to": SOMEONE_NEW, "name": to["name"], "iban": iban.grouped(to["identifier"])}
+    return {
+        "amount": amounts.decimal(amount["currency"], amount["minor_units"]),
+        "source": body["source_account_id"],
+        "reference": body["reference"],
+        **chosen,
+    }
+
+
+def minor_of(amount: Decimal, currency: str) -> int:
+    """Raises ValidationError for a part of a minor unit."""
+    minor = amount.scaleb(minor_digits(currency))
+    if minor != int(minor):
+        raise forms.ValidationError(_("This currency has no unit that small."))
+    return int(minor)
+
+
 class PayeeForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=140)
     iban = forms.CharField(
-        label=_("IBAN"),
+        label=_("IBAN, or sort code and account number"),
         max_length=iban.MAX_WRITTEN_CHARACTERS,
         widget=forms.TextInput({"dir": "ltr", "spellcheck": "false"}),
     )
@@ -41,7 +93,7 @@ class PayeeForm(forms.Form):
         return clean_text(self.cleaned_data["name"])
 
     def clean_iban(self) -> str:
-        return clean_iban(self.cleaned_data["iban"])
+        return clean_account_number(self.cleaned_data["iban"])
 
 
 class AmountField(forms.DecimalField):
@@ -69,16 +121,20 @@ class TransferForm(forms.Form):
         widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "class": "amount"}),
     )
     source = forms.ChoiceField(label=_("From"))
-    to = forms.ChoiceField(label=_("To"))
+    to = forms.ChoiceField(label=_("To"), error_messages={"required": _("Choose whom to pay.")})
     name = forms.CharField(label=_("Name"), max_length=140, required=False, help_text=_("Only for someone new"))
     iban = forms.CharField(
-        label=_("IBAN"),
-        max_length=42,
+        label=_("IBAN, or sort code and account number"),
+        max_length=iban.MAX_WRITTEN_CHARACTERS,
         required=False,
         help_text=_("Only for someone new"),
         widget=forms.TextInput({"dir": "ltr", "spellcheck": "false", "autocomplete": "off"}),
     )
     reference = forms.CharField(label=_("Reference"), max_length=140)
+
+    #: The fields that apply only to someone new.
+    only_new = ("name", "iban")
+    only_repeated: tuple[str, ...] = ()
 
     def __init__(self, *args: Any, sources: list[Account], own: list[Account], payees: list[Payee], **kwargs: Any):
         super().__init__(*args, **{"label_suffix": "", **kwargs})
@@ -88,15 +144,11 @@ class TransferForm(forms.Form):
             for pk, one in self._sources.items()
         ]
         self.fields["to"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
+            ("", gettext("Choose…")),
             (gettext("Your accounts"), [(f"account:{one.pk}", f"{one.name} ({one.currency})") for one in own]),
             (gettext("Payees"), [(f"payee:{one.pk}", f"{one.name} · {iban.ending(one.iban)}") for one in payees]),
             (SOMEONE_NEW, gettext("Someone new")),
         ]
-
-    @property
-    def only_new(self) -> tuple[str, ...]:
-        """The fields that apply only to someone new."""
-        return ("name", "iban")
 
     def clean_name(self) -> str:
         return clean_text(self.cleaned_data["name"])
@@ -107,16 +159,18 @@ class TransferForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         given: dict[str, Any] = super().clean() or {}
         source = self._sources.get(given.get("source", ""))
+        if source and given.get("to") == f"account:{source.pk}":
+            self.add_error("to", _("Choose another account than the one that pays."))
         if source and given.get("amount"):
-            minor = given["amount"].scaleb(minor_digits(source.currency))
-            if minor != int(minor):
-                self.add_error("amount", _("This currency has no unit that small."))
-            given["amount_minor"], given["currency"] = int(minor), source.currency
+            try:
+                given["amount_minor"], given["currency"] = minor_of(given["amount"], source.currency), source.currency
+            except forms.ValidationError as error:
+                self.add_error("amount", error)
         if given.get("to") == SOMEONE_NEW:
             if not given.get("name"):
                 self.add_error("name", _("Enter the name of the payee."))
             try:
-                given["iban"] = clean_iban(given.get("iban", ""))
+                given["iban"] = clean_account_number(given.get("iban", ""))
             except forms.ValidationError as error:
                 self.add_error("iban", error)
         return given
@@ -131,6 +185,15 @@ class TransferForm(forms.Form):
             "amount": {"currency": given["currency"], "minor_units": given["amount_minor"]},
             "reference": given["reference"],
         }
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Says what the bank refuses, at the field that it is about."""
+        field = next((name for name, kinds in _ABOUT.items() if isinstance(refusal, kinds)), None)
+        self.add_error(field, message_of(refusal))
+        source = self._sources.get(str(self.cleaned_data.get("source", "")))
+        if source and isinstance(refusal, InsufficientFunds):
+            available = amounts.with_symbol(source.currency, source.available_minor)
+            self.add_error(field, gettext("%(amount)s is available.") % {"amount": available})
 
     def _destination(self) -> dict[str, str]:
         kind, _colon, value = self.cleaned_data["to"].partition(":")

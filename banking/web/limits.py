@@ -13,12 +13,11 @@ from django.views.decorators.http import require_http_methods
 
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.notation import amounts
-from banking.notation.currencies import minor_digits
 from banking.payments import new_payee_limit, strong_proof
 from banking.payments.day_sum import DaySum, day_sum
 from banking.payments.own_limit import set_own_limit
 from banking.payments.refusals import StrongProofNeeded
-from banking.web.forms import AmountField
+from banking.web.forms import AmountField, minor_of
 from banking.web.user import accounts_of, id_of, is_fresh, page, prove_it
 
 
@@ -38,19 +37,17 @@ class LimitForm(forms.Form):
     def __init__(self, data: QueryDict | None, *, currency: str, own_limit: int | None) -> None:
         initial = {} if own_limit is None else {"amount": amounts.decimal(currency, own_limit)}
         super().__init__(data, label_suffix="", prefix=currency, initial=initial)
-        self._digits = minor_digits(currency)
+        self._currency = currency
 
     def clean_amount(self) -> int | None:
         """In minor units."""
         amount = self.cleaned_data["amount"]
         if amount is None:
             return None
-        minor = amount.scaleb(self._digits)
-        if minor != int(minor):
-            raise forms.ValidationError(_("This currency has no unit that small."))
+        minor = minor_of(amount, self._currency)
         if minor > MAX_AMOUNT_MINOR:
             raise forms.ValidationError(_("Enter a smaller amount."))
-        return int(minor)
+        return minor
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,18 @@
 """Payment orders: standing orders, and transfers on a later day."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db.models import F, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from banking import orders as payment_orders
 from banking.consents.apps import App, find_apps
@@ -18,29 +20,78 @@ from banking.ledger import in_transaction
 from banking.ledger.refusals import Refusal
 from banking.models import Account, ScheduledTransfer
 from banking.payments.refusals import StrongProofNeeded
-from banking.web.refusals import message_of
-from banking.web.user import id_of, is_fresh, page, prove_it
+from banking.web.order_form import OrderChangeForm
+from banking.web.refusals import message_of, status_of
+from banking.web.user import id_of, is_fresh, page, prove_it, see_other
 
-MOST = 200
+PART = 50
+#: How many of its transfers the page of an order shows.
+MOST_PAYMENTS = 20
+#: The session key of changes that wait for their user to log in again; the id of the order follows.
+_TYPED = "bank.order-changes"
 
 
 @require_safe
 @page
 def orders(request: HttpRequest) -> HttpResponse:
-    """Orders on hold come first, each with the app that set it up."""
-    is_open = _visible(request).filter(status__in=ScheduledTransfer.OPEN)
-    found = list(
-        is_open.select_related("source", "destination").order_by(F("next_on").asc(nulls_first=True), "id")[:MOST]
-    )
-    may_pay = set(
-        _visible(request, may_pay=True).filter(status__in=ScheduledTransfer.OPEN).values_list("pk", flat=True)
-    )
-    apps = {
-        user: find_apps(user, {one.client_id for one in found if one.user_id == user})
-        for user in {one.user_id for one in found}
+    """Those that pay or are on hold, which come first; or those that ended."""
+    is_ended = request.GET.get("show") == "ended"
+    found = _visible(request).select_related("source", "destination")
+    if is_ended:
+        listed = found.exclude(status__in=ScheduledTransfer.OPEN).order_by("-id")
+    else:
+        listed = found.filter(status__in=ScheduledTransfer.OPEN).order_by(F("next_on").asc(nulls_first=True), "id")
+    part = Paginator(listed, PART).get_page(request.GET.get("page"))
+    context = {
+        "orders": _shown(request, list(part)),
+        "part": part,
+        "is_ended": is_ended,
+        "needs_proof": not is_fresh(request),
+        "may_order": Account.objects.of_user(id_of(request), may_pay=True).filter(status=Account.Status.OPEN).exists(),
     }
-    shown = [_Shown(order, apps[order.user_id].get(order.client_id), order.pk in may_pay) for order in found]
-    return render(request, "bank/orders.html", {"orders": shown, "needs_proof": not is_fresh(request)})
+    return render(request, "bank/orders.html", context)
+
+
+@require_safe
+@page
+def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
+    """One order, with the newest of the payments that it made or could not make."""
+    found = _visible(request).select_related("source", "destination").filter(pk=order_id).first()
+    if found is None:
+        raise Http404
+    context = {
+        "one": _shown(request, [found])[0],
+        "payments": found.transfers.order_by("-due_on")[:MOST_PAYMENTS],
+        "needs_proof": not is_fresh(request),
+    }
+    return render(request, "bank/order.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def change(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
+    """Needs a fresh login, as a new order does; the session keeps what was typed meanwhile."""
+    among = _visible(request, may_pay=True)
+    found = among.select_related("source", "destination").filter(pk=order_id).first()
+    if found is None or found.status not in ScheduledTransfer.OPEN:
+        raise Http404
+    typed = f"{_TYPED}.{order_id}"
+    if request.method != "POST":
+        return _changing(request, found, OrderChangeForm(order=found, initial=request.session.pop(typed, None)))
+    form = OrderChangeForm(request.POST, order=found)
+    if not form.is_valid():
+        return _changing(request, found, form, status=400)
+    try:
+        changes = form.changes
+        in_transaction(lambda: payment_orders.change(order_id, changes, is_proven=is_fresh(request), among=among))
+    except StrongProofNeeded:
+        request.session[typed] = {name: request.POST.get(name, "") for name in form.fields}
+        return prove_it(request.path)
+    except Refusal as refusal:
+        form.add_error(None, message_of(refusal))
+        return _changing(request, found, form, status=status_of(refusal))
+    messages.success(request, _("Saved."))
+    return see_other("bank:order", order_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +115,36 @@ class _Shown:
     def is_paused(self) -> bool:
         return self.order.held_reason == ScheduledTransfer.HeldReason.PAUSED
 
+    @property
+    def end_in_words(self) -> str:
+        """Why it pays nothing more."""
+        if self.order.end_reason:
+            return str(self.order.get_end_reason_display())
+        return _("Cancelled") if self.order.status == ScheduledTransfer.Status.CANCELLED else _("Completed")
+
+
+def _shown(request: HttpRequest, found: Collection[ScheduledTransfer]) -> list[_Shown]:
+    apps = {
+        user: find_apps(user, {one.client_id for one in found if one.user_id == user})
+        for user in {one.user_id for one in found}
+    }
+    of_page = _visible(request, may_pay=True).filter(pk__in=[one.pk for one in found])
+    may_pay = set(of_page.filter(status__in=ScheduledTransfer.OPEN).values_list("pk", flat=True))
+    return [_Shown(one, apps[one.user_id].get(one.client_id), one.pk in may_pay) for one in found]
+
 
 @require_POST
 @page
 def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     """An order whose app was removed goes on without it. Needs a fresh login, as a new order does."""
-    among = _visible(request, may_pay=True)
+
+    def resumed(pk: UUID, *, among: QuerySet[ScheduledTransfer]) -> object:
+        return payment_orders.resume(pk, is_proven=is_fresh(request), among=among)
+
     try:
-        in_transaction(lambda: payment_orders.resume(order_id, is_proven=is_fresh(request), among=among))
-        messages.success(request, _("Resumed. The order pays on its days again."))
+        return _change(request, order_id, resumed, _("Resumed. The order pays on its days again."))
     except StrongProofNeeded:
-        return prove_it(reverse("bank:orders"))
-    except Refusal as refusal:
-        messages.error(request, message_of(refusal))
-    return HttpResponseRedirect(reverse("bank:orders"), status=303)
+        return prove_it(reverse("bank:order", args=[order_id]))
 
 
 @require_POST
@@ -94,14 +161,21 @@ def cancel(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
     return _change(request, order_id, payment_orders.cancel, _("Cancelled. The order pays nothing more."))
 
 
-def _change(request: HttpRequest, order_id: UUID, change: Callable[..., object], done: str) -> HttpResponseRedirect:
+def _change(request: HttpRequest, order_id: UUID, act: Callable[..., object], done: str) -> HttpResponse:
     among = _visible(request, may_pay=True)
     try:
-        in_transaction(lambda: change(order_id, among=among))
+        in_transaction(lambda: act(order_id, among=among))
         messages.success(request, done)
     except Refusal as refusal:
         messages.error(request, message_of(refusal))
-    return HttpResponseRedirect(reverse("bank:orders"), status=303)
+    return see_other("bank:order", order_id)
+
+
+def _changing(
+    request: HttpRequest, found: ScheduledTransfer, form: OrderChangeForm, *, status: int = 200
+) -> HttpResponse:
+    context: dict[str, Any] = {"order": found, "form": form, "needs_proof": not is_fresh(request)}
+    return render(request, "bank/change_order.html", context, status=status)
 
 
 def _visible(request: HttpRequest, *, may_pay: bool = False) -> QuerySet[ScheduledTransfer]:

@@ -1,29 +1,34 @@
-"""Transfers that are filled in but not confirmed. They are stored in the session on the server, so that nobody can
-change a transfer between the two pages. The key is its idempotency key."""
+"""Transfers and payment orders that are filled in but not confirmed. They are stored in the session on the server, so
+that nobody can change one between the two pages. The key is its idempotency key. What was filled in as an order is
+never found as a transfer, which would pay today."""
 
 import secrets
 import time
-from typing import Any
+from typing import Any, Literal
 
 from django.http import HttpRequest
 
-_KEY = "bank.pending"
+Kind = Literal["transfer", "order"]
 _MOST = 5
 _SECONDS = 1800
 
 
-def store(request: HttpRequest, order: dict[str, Any]) -> str:
+def store(request: HttpRequest, kind: Kind, body: dict[str, Any]) -> str:
     key = secrets.token_urlsafe(24)
-    stored = {**_all(request), key: {**order, "at": time.time()}}
-    request.session[_KEY] = dict(list(stored.items())[-_MOST:])
+    stored = {**_all(request, kind), key: {**body, "at": time.time()}}
+    request.session[_session_key(kind)] = dict(list(stored.items())[-_MOST:])
     return key
 
 
-def load(request: HttpRequest, key: str) -> dict[str, Any] | None:
-    """Finds a transfer also after it was made, so that a second press shows the same one."""
-    return _all(request).get(key)
+def load(request: HttpRequest, kind: Kind, key: str) -> dict[str, Any] | None:
+    """Finds one also after it was made, so that a second press shows the same one."""
+    return _all(request, kind).get(key)
 
 
-def _all(request: HttpRequest) -> dict[str, Any]:
+def _all(request: HttpRequest, kind: Kind) -> dict[str, Any]:
     oldest = time.time() - _SECONDS
-    return {key: order for key, order in request.session.get(_KEY, {}).items() if order["at"] > oldest}
+    return {key: body for key, body in request.session.get(_session_key(kind), {}).items() if body["at"] > oldest}
+
+
+def _session_key(kind: Kind) -> str:
+    return "bank.pending" if kind == "transfer" else f"bank.pending.{kind}"

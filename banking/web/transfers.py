@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -14,66 +14,62 @@ from banking import payments
 from banking.consents.apps import WEB_BANK
 from banking.ledger import in_transaction
 from banking.ledger.refusals import Refusal
-from banking.models import Account, LedgerTransaction, Payee, Transfer
-from banking.models.role import HOLDING
+from banking.models import Account, LedgerTransaction, Transfer
 from banking.models.transfer import TransferQuerySet
-from banking.payments import Instruction, Payer, PaymentOrder, new_payee_limit, payee_lookups, strong_proof
+from banking.payments import Instruction, PaymentOrder, new_payee_limit, strong_proof
 from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of, run_claiming, store
-from banking.payments.payee_confirmation import Match, confirm_payee
 from banking.payments.refusals import RequestInProgress, StrongProofNeeded
+from banking.payments.rehearsal import rehearse
 from banking.web import pending
-from banking.web.forms import TransferForm
+from banking.web.forms import TransferForm, initial_of
+from banking.web.payer import choices_of, initial_choice, is_new_payee, name_match, payer_of
 from banking.web.reasons import reason_in_words
 from banking.web.refusals import message_of, status_of
-from banking.web.user import accounts_of, id_of, is_fresh, page, prove_it
+from banking.web.user import id_of, page, prove_it, see_other
 from oauth.infrastructure.rate_limits import LimitReached
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def fill_in(request: HttpRequest) -> HttpResponseBase:
-    is_open = {"status": Account.Status.OPEN}
-    choices: dict[str, Any] = {
-        "sources": list(accounts_of(request, may_pay=True).filter(**is_open).filter(dormant_since=None)),
-        "own": list(accounts_of(request).filter(**{"role__in": HOLDING}).exclude(status=Account.Status.CLOSED)),
-        "payees": list(Payee.objects.current().filter(user_id=id_of(request)).order_by("name", "id")),
-    }
+    choices = choices_of(request)
     if request.method != "POST":
-        initial = {"source": request.GET.get("from", ""), "to": request.GET.get("to", "")}
+        typed = pending.load(request, "transfer", request.GET.get("change", ""))
+        initial = initial_of(typed) if typed else initial_choice(request, choices["sources"])
         return _form(request, TransferForm(initial=initial, **choices))
     form = TransferForm(request.POST, **choices)
     if not form.is_valid():
         return _form(request, form, status=400)
     body = form.body
     try:
-        _prepare(request, body, key="", is_charged=True)
+        rehearse(Instruction.from_body(body, key="", fingerprint=fingerprint_of(body)), payer_of(request))
     except LimitReached:
         form.add_error(None, _("You have entered many account numbers. Please wait a minute and try again."))
         return _form(request, form, status=429)
     except Refusal as refusal:
-        form.add_error(None, message_of(refusal))
+        form.refuse(refusal)
         return _form(request, form, status=status_of(refusal))
-    return _see_other("bank:confirm", pending.store(request, body))
+    return see_other("bank:confirm", pending.store(request, "transfer", body))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page
 def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
     """Shows the transfer as it was stored, and makes exactly that one: once, however often the button is pressed."""
-    body = pending.load(request, key)
+    body = pending.load(request, "transfer", key)
     if body is None:
         messages.error(
             request,
             _("This transfer has expired, or was started in another browser. No money was moved. Please start again."),
         )
-        return _see_other("bank:transfer")
+        return see_other("bank:transfer")
     if made := _made_before(request, key):  # a second press, or a way back: whatever has changed since
-        return _see_other("bank:receipt", made.pk)
+        return see_other("bank:receipt", made.pk)
     try:
         order = _prepare(request, body, key=key)
     except Refusal as refusal:  # something changed meanwhile, for example the payee was removed
         messages.error(request, message_of(refusal))
-        return _see_other("bank:transfer")
+        return see_other("bank:transfer")
     if request.method != "POST":
         return _confirmation(request, order, key)
     try:
@@ -82,12 +78,12 @@ def confirm(request: HttpRequest, key: str) -> HttpResponseBase:
         return prove_it(request.path)
     except RequestInProgress:
         messages.warning(request, _("Your first request is still running. Look again in a moment."))
-        return _see_other("bank:confirm", key)
+        return see_other("bank:confirm", key)
     except Refusal as refusal:
         return _confirmation(request, order, key, problem=message_of(refusal), status=status_of(refusal))
     if answer.status != 201:
         return _confirmation(request, order, key, problem=_(answer.body["detail"]), status=answer.status)
-    return _see_other("bank:receipt", answer.body["id"])
+    return see_other("bank:receipt", answer.body["id"])
 
 
 @require_safe
@@ -114,7 +110,7 @@ def cancel(request: HttpRequest, transfer_id: UUID) -> HttpResponseBase:
         messages.success(request, _("Cancelled. The money is available again."))
     except Refusal as refusal:
         messages.error(request, message_of(refusal))
-    return _see_other("bank:receipt", transfer_id)
+    return see_other("bank:receipt", transfer_id)
 
 
 def _make_once(request: HttpRequest, body: dict[str, Any], key: str) -> Answer:
@@ -123,7 +119,7 @@ def _make_once(request: HttpRequest, body: dict[str, Any], key: str) -> Answer:
     def work() -> Answer:
         instruction = Instruction.from_body(body, key=key, fingerprint=fingerprint_of(body))
         try:
-            paid = payments.pay(instruction, _payer(request), once_for=asked.operation, is_charged=False)
+            paid = payments.pay(instruction, payer_of(request), once_for=asked.operation, is_charged=False)
             return Answer(201, {"id": str(paid.transfer.pk)})
         except Refusal as refusal:
             if not refusal.is_final:
@@ -151,45 +147,29 @@ def _made_before(request: HttpRequest, key: str) -> Transfer | None:
     return Transfer.objects.filter(client_id=WEB_BANK, user_id=id_of(request), idempotency_key=key).first()
 
 
-def _prepare(request: HttpRequest, body: dict[str, Any], *, key: str, is_charged: bool = False) -> PaymentOrder:
-    """`is_charged` is True for the first lookup of the destination. The next pages of the same transfer are not charged
-    again."""
+def _prepare(request: HttpRequest, body: dict[str, Any], *, key: str) -> PaymentOrder:
+    """The form was charged for the lookup of the destination; the next pages of the same transfer are not."""
     instruction = Instruction.from_body(body, key=key, fingerprint=fingerprint_of(body))
-    return payments.prepare(instruction, _payer(request), is_charged=is_charged)
-
-
-def _payer(request: HttpRequest) -> Payer:
-    return Payer(user_id=id_of(request), client_id=WEB_BANK, is_proven=is_fresh(request))
+    return payments.prepare(instruction, payer_of(request), is_charged=False)
 
 
 def _confirmation(
     request: HttpRequest, order: PaymentOrder, key: str, *, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    is_new = bool(order.payee_iban) and not (
-        Payee.objects.established().filter(user_id=order.user_id, iban=order.payee_iban).exists()
-    )
+    is_new = is_new_payee(order)
     context = {
         "order": order,
         "key": key,
         "problem": problem,
         "left_minor": order.source.available_minor - order.amount_minor,
         "is_new_payee": is_new,
-        "match": _match(order) if is_new and not problem else None,
+        "match": None if problem else name_match(order),
         "needs_proof": not order.is_proven
         and strong_proof.is_needed(order.user_id, order.currency, order.amount_minor),
         "limit_minor": new_payee_limit.limit_of(order.currency),
         "hours": int(settings.NEW_PAYEE_PERIOD.total_seconds() // 3600),
     }
     return render(request, "bank/confirm.html", context, status=status)
-
-
-def _match(order: PaymentOrder) -> Match:
-    """Whether the name fits the account; not available to a user who asks too often."""
-    try:
-        payee_lookups.spend(order.user_id)
-    except LimitReached:
-        return Match("not_available")
-    return confirm_payee(order.payee_iban, order.payee_name)
 
 
 def _visible(request: HttpRequest, *, may_pay: bool = False) -> TransferQuerySet:
@@ -203,9 +183,3 @@ def _can_cancel(request: HttpRequest, transfer: Transfer) -> bool:
 
 def _form(request: HttpRequest, form: TransferForm, *, status: int = 200) -> HttpResponse:
     return render(request, "bank/transfer.html", {"form": form}, status=status)
-
-
-def _see_other(name: str, *args: Any) -> HttpResponse:
-    response = redirect(name, *args)
-    response.status_code = 303
-    return response

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from banking.web import accounts, closing, limits, opening, orders, payees, sharing, transfers
+from banking.web import accounts, closing, limits, new_order, opening, orders, payees, sharing, transfers
 
 app_name = "bank"
 urlpatterns = [
@@ -29,6 +29,10 @@ urlpatterns = [
     path("payees/<uuid:payee_id>/remove", payees.remove, name="remove-payee"),
     path("limits", limits.limits, name="limits"),
     path("orders", orders.orders, name="orders"),
+    path("orders/new", new_order.fill_in, name="new-order"),
+    path("orders/new/<str:key>", new_order.confirm, name="confirm-order"),
+    path("orders/<uuid:order_id>", orders.order, name="order"),
+    path("orders/<uuid:order_id>/change", orders.change, name="change-order"),
     path("orders/<uuid:order_id>/pause", orders.pause, name="pause-order"),
     path("orders/<uuid:order_id>/resume", orders.resume, name="resume-order"),
     path("orders/<uuid:order_id>/cancel", orders.cancel, name="cancel-order"),

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -60,6 +61,13 @@ def is_fresh(request: HttpRequest) -> bool:
 
 def reauthentication_url(way_back: str) -> str:
     return f"{settings.OAUTH['REAUTHENTICATION_URL']}?{urlencode({'next': way_back})}"
+
+
+def see_other(name: str, *args: Any) -> HttpResponse:
+    """Sends the browser on with GET, after a form."""
+    answer = HttpResponseRedirect(reverse(name, args=args))
+    answer.status_code = 303
+    return answer
 
 
 def prove_it(way_back: str) -> HttpResponse:

@@ -419,7 +419,7 @@ def test_the_web_bank_pauses_and_resumes(browser, alice_api, current, savings):
     assert "Every 2 weeks" in page
     browser.post(f"/bank/orders/{the_order().pk}/pause")
     assert (the_order().status, the_order().held_reason) == ("held", "paused")
-    page = browser.get("/bank/orders").content.decode()
+    page = browser.get(f"/bank/orders/{the_order().pk}").content.decode()
     assert "pays on its days again" in page
     assert "without the app" not in page
     browser.post(f"/bank/orders/{the_order().pk}/resume")

@@ -69,8 +69,13 @@ class Doors:
         given = filled(self.source, "new", "0.01", name="Bob Baker", iban=identifier)
         return self.browser.post("/bank/transfer", given).status_code
 
+    def web_order(self, identifier, number):
+        given = filled(self.source, "new", "0.01", name="Bob Baker", iban=identifier)
+        days = {"frequency": "once", "first_on": f"{timezone.localdate()}", "execution_rule": "same_day"}
+        return self.browser.post("/bank/orders/new", {**given, **days}).status_code
 
-DOORS = ["transfer", "rehearsal", "other_currency", "order", "payee_check", "web_form"]
+
+DOORS = ["transfer", "rehearsal", "other_currency", "order", "payee_check", "web_form", "web_order"]
 
 
 @pytest.mark.parametrize("door", DOORS)

@@ -259,17 +259,20 @@ def test_a_press_while_the_first_is_still_worked_on_is_told_to_wait(browser, cur
 
 
 def test_money_that_is_not_there_is_not_moved_and_it_says_so(browser, current, of_bob):
-    where = begin(browser, current, amount="100.01", **new_payee(of_bob))
+    where = begin(browser, current, **new_payee(of_bob))
+    begun = begin(browser, current, amount="99.00", **new_payee(of_bob))
+    browser.post(begun)
     answer = browser.post(where)
     assert answer.status_code == 422
     assert "does not have enough money" in text(answer)
     assert not soup(answer).select("main form button")
-    assert Account.objects.get(pk=current.pk).posted_minor == 10_000
+    assert Account.objects.get(pk=current.pk).posted_minor == 100
 
 
 def test_a_new_payee_gets_no_more_than_the_limit(browser, current, of_bob, settings):
+    where = begin(browser, current, **new_payee(of_bob))
     settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": 1_000}
-    answer = browser.post(begin(browser, current, **new_payee(of_bob)))
+    answer = browser.post(where)
     assert answer.status_code == 422
     assert "New payees together" in text(answer)
 

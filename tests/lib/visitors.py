@@ -42,6 +42,7 @@ class Site:
             "account": f"SELECT a.id {of_alice} AND a.name = 'Everyday'",
             "transfer": f"SELECT id FROM transfer WHERE source_id = (SELECT a.id {of_alice} AND a.name = "
             "'Everyday') ORDER BY created_at LIMIT 1",
+            "order": f"SELECT o.id FROM scheduled_transfer o WHERE o.source_id = (SELECT a.id {of_alice} AND a.name = 'Everyday')",
             "transaction": "SELECT id FROM ledger_transaction ORDER BY id DESC LIMIT 1",
             "client": "SELECT id FROM oauth_client WHERE client_id = 'demo-mobile'",
         }
@@ -171,8 +172,8 @@ class Site:
         links = page.eval_on_selector_all("main a", "all => all.map(one => one.getAttribute('href'))")
         return next(link for link in links if re.search(r"/statements/\d{4}-\d\d$", link))
 
-    def _transfer(self, page: Page, amount: str) -> None:
-        self.open(page, "/bank/transfer?from={account}")
+    def _transfer(self, page: Page, amount: str, path: str = "/bank/transfer") -> None:
+        self.open(page, f"{path}?from={{account}}")
         page.fill("#id_amount", amount)
         page.select_option("#id_to", label="Rainy day (GBP)")
         page.fill("#id_reference", "For a rainy day")
@@ -194,6 +195,12 @@ class Site:
         page.fill("#id_iban", "GB77BARC20201530093459")
         page.press("#id_reference", "Enter")
         page.wait_for_url("**/bank/transfer/*")
+
+    def fill_in_an_order(self, page: Page) -> None:
+        self._transfer(page, "12.50", "/bank/orders/new")
+        page.select_option("#id_frequency", value="monthly")
+        page.press("#id_reference", "Enter")
+        page.wait_for_url("**/bank/orders/new/*")
 
     # --- Grace
 

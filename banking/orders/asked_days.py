@@ -1,0 +1,24 @@
+"""Which days a new payment order may ask for. The API and the web bank each say it in words of their own."""
+
+from datetime import date, timedelta
+from typing import Literal
+
+from banking.models.schedule import Frequency
+from banking.notation import bank_day
+
+#: How far ahead the first day may be.
+LONGEST_AHEAD = timedelta(days=2 * 366)
+
+
+def find_wrong(
+    *, frequency: str, first_on: date, last_on: date | None, interval: int
+) -> Literal["first_on", "last_on", "interval"] | None:
+    """The member that must be another: `first_on` must be from today to LONGEST_AHEAD, `last_on` not before it. A
+    payment that is made once has one day and the interval 1."""
+    today = bank_day.today()
+    if not today <= first_on <= today + LONGEST_AHEAD:
+        return "first_on"
+    is_once = frequency == Frequency.ONCE
+    if last_on is not None and (last_on < first_on or (is_once and last_on > first_on)):
+        return "last_on"
+    return "interval" if is_once and interval != 1 else None

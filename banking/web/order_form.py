@@ -1,0 +1,135 @@
+"""The forms of a payment order: a new one, and the changes of one that exists."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from banking.models import ScheduledTransfer
+from banking.models.ledger import MAX_AMOUNT_MINOR
+from banking.models.schedule import MAX_INTERVAL
+from banking.notation import amounts, bank_day
+from banking.orders.asked_days import find_wrong
+from banking.web.forms import AmountField, TransferForm, clean_text, initial_of, minor_of
+
+_DAY = {"type": "date"}
+_MUST = {
+    "first_on": _("Choose today or a day within the next two years."),
+    "last_on": _("The last day must not be before the first."),
+}
+
+
+def _day_field(**kwargs: Any) -> forms.DateField:
+    return forms.DateField(widget=forms.DateInput(_DAY, "%Y-%m-%d"), **kwargs)
+
+
+def _rule_field() -> forms.ChoiceField:
+    rules = ScheduledTransfer.ExecutionRule.choices
+    return forms.ChoiceField(label=_("If a day is no business day, pay"), choices=rules)
+
+
+class OrderForm(TransferForm):
+    """A transfer with its days."""
+
+    frequency = forms.ChoiceField(label=_("How often"), choices=ScheduledTransfer.Frequency.choices)
+    interval = forms.IntegerField(
+        label=_("Every so many days, weeks or months"),
+        min_value=1,
+        max_value=MAX_INTERVAL,
+        initial=1,
+        required=False,
+        widget=forms.NumberInput({"inputmode": "numeric"}),
+    )
+    first_on = _day_field(label=_("First day"))
+    last_on = _day_field(label=_("Last day"), required=False, help_text=_("Leave it empty for no end."))
+    execution_rule = _rule_field()
+
+    #: The fields that apply only to what is repeated.
+    only_repeated = ("interval", "last_on")
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.fields["first_on"].initial = bank_day.today() + timedelta(days=1)
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        if given.get("frequency") == ScheduledTransfer.Frequency.ONCE:
+            # The page hides what applies only to what is repeated; what an earlier choice left there has no meaning.
+            given["interval"], given["last_on"] = 1, None
+            self.errors.pop("interval", None)
+            self.errors.pop("last_on", None)
+        given["interval"] = given.get("interval") or 1
+        if given.get("frequency") and given.get("first_on"):
+            wrong = find_wrong(
+                frequency=given["frequency"],
+                first_on=given["first_on"],
+                last_on=given.get("last_on"),
+                interval=given["interval"],
+            )
+            if wrong in _MUST:
+                self.add_error(wrong, _MUST[wrong])
+        return given
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The order as an app would send it to the API; it can be stored in a session."""
+        given = self.cleaned_data
+        return {
+            **super().body,
+            "frequency": given["frequency"],
+            "interval": given["interval"],
+            "first_on": given["first_on"].isoformat(),
+            "last_on": given["last_on"].isoformat() if given["last_on"] else None,
+            "execution_rule": given["execution_rule"],
+        }
+
+
+def initial_of_order(body: dict[str, Any]) -> dict[str, Any]:
+    """What the form showed that made this body."""
+    return {**body, **initial_of(body)}
+
+
+class OrderChangeForm(forms.Form):
+    """What a user may change of an order; see `orders.change`."""
+
+    amount = AmountField(
+        label=_("Amount"),
+        localize=True,
+        max_digits=15,
+        error_messages={"min_value": _("The amount must be more than zero.")},
+        widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "class": "amount"}),
+    )
+    reference = forms.CharField(label=_("Reference"), max_length=140)
+    last_on = _day_field(label=_("Last day"), required=False, help_text=_("Leave it empty for no end."))
+    execution_rule = _rule_field()
+
+    def __init__(self, *args: Any, order: ScheduledTransfer, **kwargs: Any):
+        now = {
+            "amount": amounts.decimal(order.currency, order.amount_minor),
+            "reference": order.reference,
+            "last_on": order.last_on,
+            "execution_rule": order.execution_rule,
+        }
+        initial = now | (kwargs.pop("initial", None) or {})
+        super().__init__(*args, **{"label_suffix": "", "initial": initial, **kwargs})
+        self._currency = order.currency
+        if order.frequency == ScheduledTransfer.Frequency.ONCE:
+            del self.fields["last_on"]
+
+    def clean_amount(self) -> int:
+        """In minor units."""
+        minor = minor_of(self.cleaned_data["amount"], self._currency)
+        if minor <= 0:
+            raise forms.ValidationError(_("The amount must be more than zero."))
+        if minor > MAX_AMOUNT_MINOR:
+            raise forms.ValidationError(_("Enter a smaller amount."))
+        return minor
+
+    def clean_reference(self) -> str:
+        return clean_text(self.cleaned_data["reference"])
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        given = dict(self.cleaned_data)
+        return {"amount_minor": given.pop("amount"), **given}

@@ -1,0 +1,53 @@
+"""The user of a page as a payer: what they may pay from and to, and how much of what they ask for can be paid."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest
+
+from banking.consents.apps import WEB_BANK
+from banking.models import Account, Payee
+from banking.models.role import HOLDING
+from banking.payments import Payer, PaymentOrder, payee_lookups
+from banking.payments.payee_confirmation import Match, confirm_payee
+from banking.web.user import accounts_of, id_of, is_fresh
+from oauth.infrastructure.rate_limits import LimitReached
+
+
+def payer_of(request: HttpRequest) -> Payer:
+    return Payer(user_id=id_of(request), client_id=WEB_BANK, is_proven=is_fresh(request))
+
+
+def choices_of(request: HttpRequest) -> dict[str, Any]:
+    """What the form for a transfer offers."""
+    is_open = {"status": Account.Status.OPEN}
+    return {
+        "sources": list(accounts_of(request, may_pay=True).filter(**is_open).filter(dormant_since=None)),
+        "own": list(accounts_of(request).filter(**{"role__in": HOLDING}).exclude(status=Account.Status.CLOSED)),
+        "payees": list(Payee.objects.current().filter(user_id=id_of(request)).order_by("name", "id")),
+    }
+
+
+def initial_choice(request: HttpRequest, sources: Sequence[Account]) -> dict[str, str]:
+    """What the form for a transfer starts with: the accounts of the query, never the same on both sides."""
+    to, source = request.GET.get("to", ""), request.GET.get("from", "")
+    others = [str(one.pk) for one in sources if to != f"account:{one.pk}"]
+    return {"to": to, "source": source if source in others else next(iter(others), "")}
+
+
+def is_new_payee(order: PaymentOrder) -> bool:
+    if not order.payee_iban:
+        return False
+    return not Payee.objects.established().filter(user_id=order.user_id, iban=order.payee_iban).exists()
+
+
+def name_match(order: PaymentOrder) -> Match | None:
+    """Whether the name fits the account that is paid; None for the user's own. Not available to a user who asks too
+    often."""
+    if not order.payee_iban:
+        return None
+    try:
+        payee_lookups.spend(order.user_id)
+    except LimitReached:
+        return Match("not_available")
+    return confirm_payee(order.payee_iban, order.payee_name)
