@@ -33,7 +33,7 @@ class Category(models.TextChoices):
 
 class Merchant(models.Model):
     """One counterparty, found by `counterparty`: its IBAN; or, of card payments and direct debits without an IBAN, its
-    name or the text of the payment, in any case. Other payments are never matched by a text, because whoever pays
+    name or the text of the payment, in any case. Other payments are never matched by a text, because the payer
     writes it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -18,7 +18,7 @@ _KINDS = {history.INCOMING: "credit_transfer", history.DIRECT_DEBITS: "direct_de
 
 
 def ensure(people: Iterable[tuple[Person, User]], *, now: datetime) -> None:
-    """Whoever has an account already is left alone: the money is theirs to move."""
+    """Customers who have an account already are left alone: the money is theirs to move."""
     new = [
         (person, user) for person, user in people if person.income and not Account.objects.filter(holder=user).exists()
     ]

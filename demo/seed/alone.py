@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 @contextmanager
 def alone(lock: int) -> Iterator[None]:
-    """`lock` is a number of PostgreSQL's advisory locks; whoever else wants it waits."""
+    """`lock` is a number of PostgreSQL's advisory locks; others wait for it."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             for timeout in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):

@@ -40,8 +40,8 @@ class Interaction:
     """What the steps decide about: a valid request, its client, and the user at the browser.
 
     `http_request` gives the user and their session. `login` tells how and when the user logged in; None if nobody is
-    logged in. `row` is None until `start` has stored the request, and for a request that is answered without a page it
-    always is. `path` leads back to it. `secret` is the value of the browser's cookie. `form` is the page as the user
+    logged in. `row` is None until `start` has stored the request; a request that is answered without a page is never
+    stored. `path` leads back to it. `secret` is the value of the browser's cookie. `form` is the page as the user
     sent it; None if they have not been asked yet. `dropped` are the ids of older interactions of this browser that made
     room for a new one.
     """

@@ -207,7 +207,7 @@ class EndedRefreshTokens(_Tokens):
 
 
 class AccessTokens(_Tokens):
-    """Those that have not expired. One of a user without a refresh token is an authorization that ends with it."""
+    """Those that have not expired. If a user's token has no refresh token, its authorization ends with the token."""
 
     name, what = "access tokens", "access tokens"
 

@@ -14,8 +14,11 @@ _NAMESPACE = UUID("d07a11ce-0000-5000-8000-000000000000")
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What a user allowed a client there, as an Authorization is stored here. `auth_time` is not later than the login:
-    DOT does not record it, so it is when the application was made, and no request that needs a fresh login passes."""
+    """The fields of an Authorization for what a user allowed an application of the old server.
+
+    DOT does not record when the user logged in. `auth_time` is when the application was made, which is never later than
+    the login, so a request that needs a fresh login is refused.
+    """
 
     id: UUID
     user: Any
@@ -61,7 +64,7 @@ def family_id(source: str, token: Any) -> UUID:
 
 
 def lone_id(source: str, access_token: Any) -> UUID:
-    """Of an access token of a user without a refresh token."""
+    """The id for a user's access token that has no refresh token."""
     return uuid5(_NAMESPACE, f"{source} access token {access_token.pk}")
 
 

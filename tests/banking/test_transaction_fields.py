@@ -122,7 +122,7 @@ def test_staff_name_merchants_and_what_they_sell(alice_api, current, card):
 
 
 def test_nobody_becomes_a_merchant_by_a_name(alice_api, current, card):
-    """Whoever pays writes the name and the text, except where the bank's own systems do."""
+    """The payer writes the name and the text, except where the bank's own systems do."""
     Merchant.objects.create(counterparty="Greenway Grocers", name="Greenway", category=Category.GROCERIES)
     card("Greenway Grocers", iban="DE89370400440532013000")
     others = internal_account("GBP", "Incoming payments")
