@@ -73,7 +73,7 @@ class Conf:
     #: How long a worker process keeps an authenticated client in memory. A change that disables or restricts a client
     #: reaches the other processes within this time. Zero: the client is read at every request.
     CLIENT_CACHE_LIFETIME: timedelta = timedelta(seconds=3)
-    #: How long a worker process keeps the signing keys and the JWK Set in memory.
+    #: How long others may cache the JWK Set. A new key signs after two such times.
     KEY_CACHE_LIFETIME: timedelta = timedelta(seconds=60)
     #: Scope name -> sentence for the consent page. `migrate` creates a row for each, which admins can then edit.
     SCOPES: Mapping[str, str] = field(default_factory=dict)
@@ -151,7 +151,7 @@ class Conf:
     BACKCHANNEL_REQUEST_LIFETIME: timedelta = timedelta(minutes=5)
     #: Dotted path of a function (login_hint) -> user or None (CIBA §7.1).
     FIND_USER: str = "oauth.authorize.backchannel_request.find_user"
-    #: The age of a signing key at which the next one is published (ASVS 5.0 11.1.1).
+    #: How long a signing key signs (ASVS 5.0 11.1.1). The next one is published that long before it takes over.
     KEY_ROTATION_INTERVAL: timedelta = timedelta(days=90)
     #: How long audit events are kept. The database refuses to delete those of the last 90 days.
     AUDIT_LIFETIME: timedelta = timedelta(days=400)

@@ -24,6 +24,14 @@ from oauth.staff import Guarded
 class ConfirmReplacement(forms.Form):
     """Staff must type the algorithm, because a replaced key ends every token signed with it."""
 
+    next_leaked = forms.BooleanField(
+        label=gettext_lazy("The next key may be known, too"),
+        help_text=gettext_lazy(
+            "If somebody has the database and KEY_ENCRYPTION_KEYS. Change these first. APIs elsewhere then refuse new "
+            "tokens for some seconds."
+        ),
+        required=False,
+    )
     confirmation = forms.CharField(label=gettext_lazy("Type the algorithm to confirm"), max_length=10)
 
     def __init__(self, *args: Any, algorithm: str, **kwargs: Any) -> None:
@@ -93,7 +101,7 @@ class SigningKeyAdmin(Guarded):
             return self._confirm(request, algorithm, None)
         with origin("admin", request):
             key = rotation.rotate(algorithm, actor=str(request.user.pk))
-        text = gettext("The next %(algorithm)s key, %(kid)s, is published. It signs from %(time)s on.")
+        text = gettext("The next %(algorithm)s key, %(kid)s, signs from %(time)s on. One more is published.")
         values = {"algorithm": algorithm, "kid": key.kid, "time": f"{key.active_at:%Y-%m-%d %H:%M:%S} UTC"}
         self.message_user(request, text % values, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:oauth_signingkey_changelist"))
@@ -105,7 +113,8 @@ class SigningKeyAdmin(Guarded):
         if request.method != "POST" or not form.is_valid():
             return self._confirm(request, algorithm, form)
         with origin("admin", request):
-            key = rotation.replace_now(algorithm, actor=str(request.user.pk))
+            leaked = form.cleaned_data["next_leaked"]
+            key = rotation.replace_now(algorithm, actor=str(request.user.pk), next_leaked=leaked)
         text = gettext("All %(algorithm)s keys are retired; %(kid)s signs. Everything signed before is refused.")
         self.message_user(request, text % {"algorithm": algorithm, "kid": key.kid}, messages.WARNING)
         return HttpResponseRedirect(reverse("admin:oauth_signingkey_changelist"))

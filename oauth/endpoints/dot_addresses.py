@@ -62,8 +62,8 @@ def _renamed(encoded: str) -> str:
 
 
 def _new_scopes(asked: str) -> str:
-    """If several imports map a scope, the newest one counts. If nothing is left, the old names stay and are refused: a request
-    without a scope would get all of them."""
+    """If several imports map a scope, the newest one counts. If nothing is left, the old names stay and are refused: a
+    request without a scope would get all of them."""
     mapped: dict[str, list[str]] = {}
     for scopes in DotImport.objects.order_by("started_at").values_list("scopes", flat=True):
         mapped |= scopes

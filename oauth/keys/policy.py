@@ -13,9 +13,9 @@ class KeyPolicy:
     #: What signs access tokens, and ID tokens of a client that chose nothing else.
     access_token_algorithm: str
     id_token_algorithm: str
-    #: How long a worker process keeps the ring in memory, and how long others may keep the JWK Set.
+    #: How long others may cache the JWK Set.
     cache_lifetime: timedelta
-    #: The age of a key at which the next one is published.
+    #: How long a key signs.
     rotation_interval: timedelta
     #: The difference between clocks that is accepted.
     clock_skew: timedelta

@@ -1,23 +1,32 @@
-"""The signing keys in this process: read from the database, decrypted and parsed at most once a minute.
+"""The signing keys in this process: read from the database every few seconds, decrypted and parsed once.
 
-They are at most `policy.cache_lifetime` old; a new key is published that long before it signs.
+A key that staff replace in an emergency therefore signs nothing more after READ_EVERY_SECONDS, in any process. Without
+the database, the keys in memory are used for as long as a token of theirs would live.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from cryptography.fernet import InvalidToken
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.utils import timezone
 
 from oauth.infrastructure.caches import RefreshedCache
 from oauth.keys import encryption
 from oauth.keys.policy import policy
 from oauth.models import SigningKey
+
+READ_EVERY_SECONDS = 5
+# As long as a resource server trusts a JWK Set that it cannot fetch again.
+KEPT_SECONDS = 15 * 60
+# The database cannot be reached; psycopg's own error comes from its pool.
+_OUTAGES = (OperationalError, InterfaceError, psycopg.OperationalError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,9 @@ class ParsedKey:
 class _Ring:
     signing: dict[str, ParsedKey]
     jwks: dict[str, Any]
-    expires_at: float  # of time.monotonic()
+    parsed: dict[str, ParsedKey]  # by kid
+    read_at: float  # of time.monotonic()
+    tried_at: float
 
 
 def signing_key(algorithm: str) -> ParsedKey:
@@ -81,17 +92,37 @@ def _current() -> _Ring:
 
 
 def _load(_: None, old: _Ring | None) -> _Ring:
-    signing: dict[str, ParsedKey] = {}
-    for row in SigningKey.objects.active():
-        if row.algorithm not in signing:
-            pem = encryption.decrypt(bytes(row.private_key_encrypted))
-            signing[row.algorithm] = ParsedKey(row.kid, row.algorithm, load_pem_private_key(pem, password=None))
+    now = time.monotonic()
+    try:
+        rows = list(SigningKey.objects.published().order_by("-active_at"))
+    except _OUTAGES:
+        if old is None or now - old.read_at > KEPT_SECONDS:
+            raise
+        return replace(old, tried_at=now)
+    signing: dict[str, SigningKey] = {}
+    for row in rows:
+        if row.signs_at(timezone.now()):
+            signing.setdefault(row.algorithm, row)
+    parsed = {row.kid: (old and old.parsed.get(row.kid)) or _parse(row) for row in signing.values()}
+    jwks = {"keys": [row.public_jwk for row in rows]}
     return _Ring(
-        signing=signing,
-        jwks={"keys": [key.public_jwk for key in SigningKey.objects.published().order_by("-active_at")]},
-        expires_at=time.monotonic() + policy.values.cache_lifetime.total_seconds(),
+        signing={algorithm: parsed[row.kid] for algorithm, row in signing.items()},
+        # The same object while nothing has changed: verification parses it once.
+        jwks=old.jwks if old and old.jwks == jwks else jwks,
+        parsed=parsed,
+        read_at=now,
+        tried_at=now,
     )
 
 
+def _parse(row: SigningKey) -> ParsedKey:
+    pem = encryption.decrypt(bytes(row.private_key_encrypted))
+    return ParsedKey(row.kid, row.algorithm, load_pem_private_key(pem, password=None))
+
+
+def _is_fresh(ring: _Ring) -> bool:
+    return ring.tried_at + READ_EVERY_SECONDS > time.monotonic()
+
+
 # One ring under one key.
-_rings: RefreshedCache[None, _Ring] = RefreshedCache(_load, is_fresh=lambda ring: ring.expires_at > time.monotonic())
+_rings: RefreshedCache[None, _Ring] = RefreshedCache(_load, is_fresh=_is_fresh)

@@ -1,6 +1,8 @@
-"""Key rotation: a key is published first, active once every cache has it, and retired when its last token has expired.
+"""Key rotation. The next key is published long before it signs, so every cache of the JWK Set has it by then.
 
-The rows hold all times, so all worker processes change keys at the same moment.
+It takes over at the end of `policy.rotation_interval`, at once if staff rotate, and at once in an emergency. The key
+before it leaves the JWK Set when its last token has expired. The rows hold all times, so all worker processes change
+keys at the same moment.
 """
 
 from datetime import datetime, timedelta
@@ -19,49 +21,54 @@ LONGEST_TOKEN_LIFETIME = timedelta(minutes=15)
 
 
 def rotate(algorithm: str, *, actor: str = "") -> SigningKey:
-    """Publishes the next key. It signs once every cache of the JWK Set has it; then the previous key retires.
+    """The next key takes over as soon as every cache has it, and one more is published. Returns the next key.
 
     `actor` is the primary key of the admin, for the audit log.
     """
     with transaction.atomic():
-        now = timezone.now()
-        coming = generate(algorithm)
-        # Our own workers, then caches that obey max-age, then clocks that are off.
-        coming.active_at = now + 2 * policy.values.cache_lifetime + policy.values.clock_skew
-        _retire(algorithm, at=coming.active_at)
-        coming.save()
-        AuditEvent.record(AuditEvent.Action.KEY_PUBLISHED, actor=actor, reason=f"{algorithm} {coming.kid}")
+        lock(algorithm)
+        coming = _next(algorithm) or _publish(algorithm, actor=actor)
+        _take_over(coming, at=max(timezone.now(), _known_everywhere(coming)))
+        _publish(algorithm, actor=actor)
     ring.forget()
     return coming
 
 
-def replace_now(algorithm: str, *, actor: str = "") -> SigningKey:
-    """For a key that may have leaked: all tokens that it signed are refused, as soon as `policy.cache_lifetime` and
-    the resource servers' own refresh allow."""
+def replace_now(algorithm: str, *, actor: str = "", next_leaked: bool = False) -> SigningKey:
+    """For a key that may have leaked: the next key signs from now on, and what the others signed is refused.
+
+    Every resource server has the next key already, so it accepts new tokens without a pause. Somebody who has the
+    database and KEY_ENCRYPTION_KEYS has the next key, too. With `next_leaked` a key that nobody has seen signs, and
+    a resource server elsewhere may refuse new tokens until it has fetched the JWK Set, for seconds.
+    """
     with transaction.atomic():
+        lock(algorithm)
+        waiting = _next(algorithm)
+        if waiting is None or next_leaked or _known_everywhere(waiting) > timezone.now():
+            waiting = generate(algorithm)
         now = timezone.now()
-        known = SigningKey.objects.select_for_update().filter(algorithm=algorithm, retired_at=None)
-        known.update(retiring_at=now, retired_at=now)
-        SigningKey.objects.filter(algorithm=algorithm, retired_at__gt=now).update(retiring_at=now, retired_at=now)
-        coming = generate(algorithm)
-        coming.save()
-        reason = f"all of {algorithm}, replaced by {coming.kid}"
+        rows = SigningKey.objects.filter(algorithm=algorithm).exclude(kid=waiting.kid)
+        rows.exclude(retired_at__lte=now).update(retiring_at=now, retired_at=now)
+        waiting.active_at = now
+        waiting.save()
+        reason = f"all of {algorithm}, replaced by {waiting.kid}"
         AuditEvent.record(AuditEvent.Action.KEY_RETIRED, actor=actor, reason=reason)
+        _publish(algorithm, actor=actor)
     ring.forget()
-    return coming
+    return waiting
 
 
 def rotate_where_due() -> list[SigningKey]:
-    """Rotates each algorithm whose newest key is `policy.rotation_interval` old. It may run often and in parallel."""
-    oldest = timezone.now() - policy.values.rotation_interval
-    rotated = []
+    """Publishes the next key of each algorithm that has none, and returns these. It may run often and in parallel."""
+    published = []
     for algorithm in SIGNING_ALGORITHMS:
         with transaction.atomic():
             lock(algorithm)
-            newest = SigningKey.objects.filter(algorithm=algorithm, retiring_at=None).order_by("-active_at").first()
-            if newest is None or newest.active_at <= oldest:
-                rotated.append(rotate(algorithm))
-    return rotated
+            if _next(algorithm) is None:
+                published.append(_publish(algorithm))
+    if published:
+        ring.forget()
+    return published
 
 
 def reencrypt() -> int:
@@ -78,13 +85,43 @@ def reencrypt() -> int:
 
 
 def next_rotation(algorithm: str) -> datetime | None:
-    """When `rotate_where_due` will publish the next key; None if no key of the algorithm signs or will sign."""
-    newest = SigningKey.objects.filter(algorithm=algorithm, retiring_at=None).order_by("-active_at").first()
-    return newest.active_at + policy.values.rotation_interval if newest else None
+    """When the next key takes over, or is due if it is not published yet; None if no key of the algorithm signs."""
+    newest = _newest(algorithm)
+    if newest is None:
+        return None
+    return newest.active_at + (policy.values.rotation_interval if newest.active_at <= timezone.now() else timedelta(0))
 
 
-def _retire(algorithm: str, *, at: datetime) -> None:
-    """The current keys stop signing at that time, and leave the JWK Set when their last token has expired."""
+def _newest(algorithm: str) -> SigningKey | None:
+    return SigningKey.objects.filter(algorithm=algorithm, retiring_at=None).order_by("-active_at").first()
+
+
+def _next(algorithm: str) -> SigningKey | None:
+    """The key that is published and does not sign yet."""
+    newest = _newest(algorithm)
+    return newest if newest is not None and newest.active_at > timezone.now() else None
+
+
+def _known_everywhere(key: SigningKey) -> datetime:
+    """When no cache can hold a JWK Set without it: our own processes', one that obeys max-age, clocks that are off."""
+    return key.published_at + 2 * policy.values.cache_lifetime + policy.values.clock_skew
+
+
+def _publish(algorithm: str, *, actor: str = "") -> SigningKey:
+    """A further key, which signs one interval after the newest one began."""
+    newest, coming = _newest(algorithm), generate(algorithm)
+    due = newest.active_at + policy.values.rotation_interval if newest else coming.published_at
+    _take_over(coming, at=max(due, _known_everywhere(coming)))
+    AuditEvent.record(AuditEvent.Action.KEY_PUBLISHED, actor=actor, reason=f"{algorithm} {coming.kid}")
+    return coming
+
+
+def _take_over(coming: SigningKey, *, at: datetime) -> None:
+    """It signs from that time on. The keys that sign until then stop, and leave the JWK Set when their last token has
+    expired."""
     gone = at + LONGEST_TOKEN_LIFETIME + policy.values.clock_skew
-    signing = SigningKey.objects.select_for_update().filter(algorithm=algorithm, retiring_at=None)
+    others = SigningKey.objects.select_for_update().filter(algorithm=coming.algorithm, active_at__lt=at)
+    signing = others.exclude(kid=coming.kid).exclude(retiring_at__lt=at)
     signing.update(retiring_at=at, retired_at=gone)
+    coming.active_at = at
+    coming.save()

@@ -71,6 +71,10 @@ class SigningKey(models.Model):
     def __str__(self) -> str:
         return self.kid
 
+    def signs_at(self, at: datetime) -> bool:
+        """As `active`, for a published key."""
+        return self.active_at <= at and (self.retiring_at is None or self.retiring_at > at)
+
     @property
     def state(self) -> str:
         """published, active, retiring or retired, as of now."""

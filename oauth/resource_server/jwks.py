@@ -13,10 +13,16 @@ from oauth.resource_server.challenges import TemporarilyUnavailable
 from oauth.tokens.jwks import RETRY_AFTER_SECONDS, FetchedKeys, KeysUnavailable, parse
 
 Keys = dict[str, jwt.PyJWK]
+# How often an unknown `kid` may cause a fetch: a process of the issuer knows a new key after seconds.
+SEARCH_AFTER_SECONDS = 10
 
 
 def fetched_from(uri: str) -> FetchedKeys[jwt.PyJWK]:
-    return FetchedKeys(lambda: parse(http.get_json(uri)), retry_after_seconds=RETRY_AFTER_SECONDS)
+    return FetchedKeys(
+        lambda: parse(http.get_json(uri)),
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+        search_after_seconds=SEARCH_AFTER_SECONDS,
+    )
 
 
 class LocalKeys:
@@ -52,3 +58,10 @@ def find_key(kid: str) -> jwt.PyJWK | None:
         raise TemporarilyUnavailable(
             f"The API cannot fetch the keys of its authorization server, {conf.ISSUER}, to check the token. Try again."
         ) from error
+
+
+def drop_withdrawn() -> None:
+    """Reads the issuer's keys again: it signs with another key, so it may have withdrawn the one before."""
+    source = _source()
+    if isinstance(source, FetchedKeys):
+        source.refetch()

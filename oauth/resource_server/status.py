@@ -6,18 +6,21 @@ the API answers 503 with Retry-After. It does not answer `invalid_token`, so tha
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from oauth.conf import conf
 from oauth.infrastructure.caches import RefreshedCache
 from oauth.infrastructure.dotted_path import resolve
 from oauth.resource_server import http
 from oauth.resource_server.challenges import InvalidToken, TemporarilyUnavailable
-from oauth.resource_server.jwks import find_key
+from oauth.resource_server.jwks import drop_withdrawn, find_key
 from oauth.tokens import status_list
 from oauth.tokens.claims import AccessTokenClaims
-from oauth.tokens.verification import InvalidJWT, VerifyingBackend
+from oauth.tokens.verification import InvalidJWT, VerifyingBackend, unverified_header
 
+# A new key may mean that the one before leaked. Until all processes of the issuer have noticed, one of them may still
+# publish the old JWK Set, so it is read again with each list.
+NEW_KEY_SECONDS = 30
 _UNKNOWN = "The server cannot check now whether this token is still valid. Try again."
 
 
@@ -25,6 +28,8 @@ _UNKNOWN = "The server cannot check now whether this token is still valid. Try a
 class _Known:
     array: bytes
     etag: str
+    kid: str  # of the key that signed it
+    kid_since: float  # when that key was first seen to sign
     read_at: float  # of time.monotonic(): when the issuer last confirmed it
     tried_at: float
 
@@ -56,11 +61,14 @@ def _array(number: int) -> bytes:
 def _load(number: int, known: _Known | None) -> _Known:
     now = time.monotonic()
     try:
-        return _fetch(number, known, now)
+        fetched = _fetch(number, known, now)
+        if now - fetched.kid_since < NEW_KEY_SECONDS:
+            drop_withdrawn()
+        return fetched
     except (OSError, ValueError, InvalidJWT, TemporarilyUnavailable) as error:
         if known is None:
             raise TemporarilyUnavailable(_UNKNOWN) from error
-        return _Known(known.array, known.etag, known.read_at, now)
+        return replace(known, tried_at=now)
 
 
 def _is_fresh(known: _Known) -> bool:
@@ -75,7 +83,7 @@ def _fetch(number: int, known: _Known | None, now: float) -> _Known:
     uri = status_list.uri(number, issuer=conf.ISSUER)
     status, body, headers = http.get(uri, headers={"If-None-Match": known.etag} if known else None)
     if status == 304 and known is not None:
-        return _Known(known.array, known.etag, now, now)
+        return replace(known, read_at=now, tried_at=now)
     if status == 404:
         raise LookupError(uri)
     if status != 200:
@@ -88,8 +96,12 @@ def _fetch(number: int, known: _Known | None, now: float) -> _Known:
         leeway_seconds=conf.CLOCK_SKEW.total_seconds(),
         required_claims=("iss", "sub", "iat", "exp", "status_list"),
     )
-    payload = backend.decode(body.decode("ascii").strip())
+    text = body.decode("ascii").strip()
+    payload = backend.decode(text)
     # §8.3: `sub` must be the list's own URL, so that one list cannot replace another.
     if payload["sub"] != uri or not isinstance(payload["status_list"], dict):
         raise ValueError(f"{uri} answered another list")
-    return _Known(status_list.from_claim(payload["status_list"]), headers.get("ETag", ""), now, now)
+    kid, since = str(unverified_header(text).get("kid")), now
+    if known is None or known.kid == kid:
+        since = known.kid_since if known else float("-inf")
+    return _Known(status_list.from_claim(payload["status_list"]), headers.get("ETag", ""), kid, since, now, now)

@@ -1,7 +1,7 @@
 """JWK Sets (RFC 7517 §5) of other servers: fetched, cached, searched by `kid`.
 
-Unknown values of `kid` cause at most one fetch a minute in all (PyJWT CVE-2026-48524), and a failed fetch leaves the
-cached keys in use. A set older than `max_age_seconds` is not trusted: fail closed.
+Unknown values of `kid` cause at most one fetch in `search_after_seconds` in all (PyJWT CVE-2026-48524), and a failed
+fetch leaves the cached keys in use. A set older than `max_age_seconds` is not trusted: fail closed.
 """
 
 import logging
@@ -43,11 +43,13 @@ class FetchedKeys(Generic[Key]):
         *,
         max_age_seconds: float = MAX_AGE_SECONDS,
         retry_after_seconds: float = SECONDS_BETWEEN_FETCHES,
+        search_after_seconds: float = SECONDS_BETWEEN_FETCHES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._fetch = fetch
         self._max_age_seconds = max_age_seconds
         self._retry_after_seconds = retry_after_seconds
+        self._search_after_seconds = search_after_seconds
         self._clock = clock
         self._keys: Mapping[str, Key] = {}
         self._fetched_at = self._tried_at = self._searched_at = float("-inf")
@@ -69,9 +71,13 @@ class FetchedKeys(Generic[Key]):
             pause = SECONDS_BETWEEN_FETCHES if self._is_trusted(now) else self._retry_after_seconds
             self._refresh(now, kid, last=self._tried_at, pause=pause)
         elif kid not in self._keys:
-            # The server may just have added the key, so one more fetch is allowed within the minute.
-            self._refresh(now, kid, last=self._searched_at)
+            # The server may just have added the key, so more fetches are allowed within the minute.
+            self._refresh(now, kid, last=self._searched_at, pause=self._search_after_seconds)
         return self._keys if self._is_trusted(now) else {}
+
+    def refetch(self) -> None:
+        """Fetches the set now, because its server may have withdrawn a key. The caller limits how often."""
+        self._refresh(self._clock(), "", last=float("-inf"))
 
     def _is_trusted(self, now: float) -> bool:
         return now - self._fetched_at <= self._max_age_seconds

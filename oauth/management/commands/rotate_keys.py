@@ -1,18 +1,20 @@
-"""`manage.py rotate_keys`: publishes the next signing keys, replaces them in an emergency, or encrypts them again."""
+"""`manage.py rotate_keys`: lets the next signing keys take over, also in an emergency, or encrypts all keys again."""
 
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.conf import conf
-from oauth.keys import rotation
+from oauth.keys import ring, rotation
 from oauth.tokens.jwks import MAX_AGE_SECONDS, REFRESH_AFTER_SECONDS
 
 
 class Command(BaseCommand):
-    help = "Publishes a new signing key for each algorithm. It signs as soon as every cache has it."
+    help = (
+        "Lets the next signing key of each algorithm take over as soon as every cache has it, and publishes one more."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--algorithm", choices=SIGNING_ALGORITHMS, help="Only this one.")
@@ -20,11 +22,11 @@ class Command(BaseCommand):
         what.add_argument(
             "--emergency",
             action="store_true",
-            help="Somebody may know the private key: withdraw all keys of the algorithm. This site refuses what they "
-            "signed within a minute, other APIs within two, and within 15 if they cannot reach the JWK Set.",
+            help="Somebody may know the private key: the next key signs from now on, and what all others signed is "
+            "refused within seconds; by an API that cannot reach the JWK Set within 15 minutes.",
         )
         what.add_argument(
-            "--if-due", action="store_true", help="Only if the keys are old enough; the background worker does this."
+            "--if-due", action="store_true", help="Only publish the next key where there is none, as the worker does."
         )
         what.add_argument(
             "--reencrypt",
@@ -33,7 +35,16 @@ class Command(BaseCommand):
             "you can remove the others.",
         )
 
+        parser.add_argument(
+            "--next-leaked",
+            action="store_true",
+            help="With --emergency: the next key may be known, too, because somebody has the database and "
+            "KEY_ENCRYPTION_KEYS. Change these first.",
+        )
+
     def handle(self, *, algorithm: str | None, emergency: bool, if_due: bool, reencrypt: bool, **options: Any) -> None:
+        if options["next_leaked"] and not emergency:
+            raise CommandError("--next-leaked needs --emergency.")
         if reencrypt:
             self.stdout.write(f"{rotation.reencrypt()} secrets encrypted under the newest key")
             return
@@ -41,15 +52,19 @@ class Command(BaseCommand):
         if if_due:
             made = rotation.rotate_where_due()
         else:
-            made = [rotation.replace_now(one) if emergency else rotation.rotate(one) for one in algorithms]
+            made = [
+                rotation.replace_now(one, next_leaked=options["next_leaked"]) if emergency else rotation.rotate(one)
+                for one in algorithms
+            ]
         for key in made:
             self.stdout.write(f"{key.algorithm}: {key.kid} signs from {key.active_at:%Y-%m-%d %H:%M:%S} UTC")
         if emergency:
-            ours = int(conf.KEY_CACHE_LIFETIME.total_seconds())
+            ours = ring.READ_EVERY_SECONDS
+            elsewhere = ours + 2 * int(conf.STATUS_LIST_REFRESH.total_seconds())
             self.stdout.write(
                 "What the old keys signed is refused: by this site within "
-                f"{ours} seconds; by an API elsewhere within {ours + REFRESH_AFTER_SECONDS} seconds, if it uses our "
-                f"resource server or reads {conf.jwks_uri} as often; by one that cannot reach that address within "
-                f"{MAX_AGE_SECONDS // 60} minutes. Others keep a key as long as their own JWKS client does: restart "
-                "them."
+                f"{ours} seconds; by an API elsewhere with our resource server within {elsewhere} seconds, or within "
+                f"{REFRESH_AFTER_SECONDS} seconds if it reads no status list; by one that cannot reach "
+                f"{conf.jwks_uri} within {MAX_AGE_SECONDS // 60} minutes. Others keep a key as long as their own JWKS "
+                "client does: restart them."
             )

@@ -9,8 +9,8 @@ import pytest
 import time_machine
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
-from django.db import IntegrityError
+from django.core.management import CommandError, call_command
+from django.db import IntegrityError, OperationalError
 from django.utils import timezone
 
 from oauth import keys
@@ -91,13 +91,39 @@ def test_a_retiring_key_verifies_and_does_not_sign_and_a_retired_one_is_gone():
         assert row.kid not in {key["kid"] for key in keys.published_jwks()["keys"]}
 
 
-def test_a_key_is_read_again_after_a_minute(monkeypatch, django_assert_num_queries):
-    keys.signing_key("ES256")
+@pytest.fixture
+def later(monkeypatch):
+    """Moves the clock of this process's memory, by seconds."""
+
+    def move(seconds):
+        now = keys.ring.time.monotonic()
+        monkeypatch.setattr(keys.ring.time, "monotonic", lambda: now + seconds)
+
+    return move
+
+
+def test_the_rows_are_read_again_after_seconds_and_parsed_once(later, django_assert_num_queries, monkeypatch):
+    before, jwks = keys.signing_key("ES256"), keys.published_jwks()
     with django_assert_num_queries(0):
         keys.signing_key("ES256")
-    now = keys.ring.time.monotonic()
-    monkeypatch.setattr(keys.ring.time, "monotonic", lambda: now + 61)
-    with django_assert_num_queries(2):
+    later(5)
+    monkeypatch.setattr(keys.ring, "_parse", lambda row: pytest.fail("parsed again"))
+    with django_assert_num_queries(1):
+        assert keys.signing_key("ES256") is before
+    assert keys.published_jwks() is jwks
+
+
+def test_without_the_database_the_keys_in_memory_are_used_for_a_token_lifetime(later, monkeypatch):
+    known = keys.signing_key("ES256")
+
+    def away(*args, **kwargs):
+        raise OperationalError
+
+    monkeypatch.setattr(SigningKey.objects, "published", away)
+    later(keys.ring.KEPT_SECONDS - 5)
+    assert keys.signing_key("ES256") is known
+    later(keys.ring.READ_EVERY_SECONDS + 1)
+    with pytest.raises(OperationalError):
         keys.signing_key("ES256")
 
 
@@ -167,9 +193,55 @@ def test_an_emergency_ends_what_the_key_signed(access_token, alice, api):
     assert api(access_token(alice)).get("/api/v1/accounts").status_code == 200
 
 
-def test_rotating_twice_leaves_one_that_will_sign():
-    from oauth.keys import rotation
+def test_an_emergency_brings_in_the_next_key_and_withdraws_all_others():
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        rotation.rotate_where_due()
+        clock.shift(timedelta(hours=1))
+        before, waiting = keys.signing_key("ES256"), next_key()
+        assert rotation.replace_now("ES256").kid == waiting.kid == keys.signing_key("ES256").kid
+        published = SigningKey.objects.published().filter(algorithm="ES256")
+        assert {key.state for key in published} == {"active", "published"}
+        assert before.kid not in kids()
 
+
+def next_key():
+    return SigningKey.objects.get(algorithm="ES256", active_at__gt=timezone.now(), retiring_at=None)
+
+
+def test_an_emergency_takes_no_key_that_was_published_a_moment_ago():
+    """A resource server that does not know it yet would search for it, as for any new key, and not find it in a cache."""
+    with time_machine.travel(timezone.now(), tick=False):
+        rotation.rotate_where_due()
+        recent = next_key().kid
+        assert rotation.replace_now("ES256").kid != recent
+        assert recent not in kids()
+
+
+def test_an_emergency_in_which_the_next_key_leaked_uses_neither():
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        rotation.rotate_where_due()
+        clock.shift(timedelta(hours=1))
+        known = kids()
+        call_command("rotate_keys", "--emergency", "--next-leaked", verbosity=0)
+        assert not known & kids()
+        assert keys.is_ready()
+    with pytest.raises(CommandError, match="needs --emergency"):
+        call_command("rotate_keys", "--next-leaked")
+
+
+def test_a_rotation_lets_the_published_key_sign_at_once():
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        rotation.rotate_where_due()
+        clock.shift(timedelta(hours=1))
+        before = keys.signing_key("ES256").kid
+        waiting = next_key()
+        assert rotation.rotate("ES256").kid == waiting.kid == keys.signing_key("ES256").kid
+        assert before in kids()  # until its last token has expired
+        clock.shift(timedelta(minutes=16))
+        assert before not in kids()
+
+
+def test_rotating_twice_leaves_one_that_will_sign():
     rotation.rotate("ES256")
     last = rotation.rotate("ES256")
     with time_machine.travel(timezone.now() + timedelta(minutes=5)):
@@ -178,11 +250,22 @@ def test_rotating_twice_leaves_one_that_will_sign():
     assert keys.is_ready()
 
 
-def test_keys_are_rotated_when_they_are_old_and_once(signing_keys):
-    assert rotation.rotate_where_due() == []
-    with time_machine.travel(timezone.now() + conf.KEY_ROTATION_INTERVAL + timedelta(minutes=1)):
-        assert {key.algorithm for key in rotation.rotate_where_due()} == set(SIGNING_ALGORITHMS)
+def test_the_next_key_is_published_once_and_takes_over_when_it_is_due():
+    """Also if the worker that published it does not run by then."""
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        made = {key.algorithm: key.kid for key in rotation.rotate_where_due()}
+        assert set(made) == set(SIGNING_ALGORITHMS)
         assert rotation.rotate_where_due() == []
+        assert set(made.values()) < kids()
+        due = rotation.next_rotation("ES256")
+        clock.shift(due - timezone.now() - timedelta(seconds=1))
+        keys.ring.forget()
+        assert keys.signing_key("ES256").kid != made["ES256"]
+        assert rotation.rotate_where_due() == []
+        clock.shift(timedelta(seconds=1))
+        keys.ring.forget()
+        assert keys.signing_key("ES256").kid == made["ES256"]
+        assert {key.algorithm for key in rotation.rotate_where_due()} == set(SIGNING_ALGORITHMS)
 
 
 def test_keys_are_encrypted_anew_so_that_an_old_encryption_key_can_go(signing_keys, settings):

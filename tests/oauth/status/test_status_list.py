@@ -229,6 +229,25 @@ def test_the_list_is_fetched_and_followed(index, elsewhere):
         reader.require_valid(claims_with(3))
 
 
+def test_a_list_signed_by_another_key_makes_it_read_the_keys_again(index, elsewhere, monkeypatch):
+    """It may have the new key already, and would keep the withdrawn one until the next minute. One process of the
+    issuer may still publish the old set, so it is read again with each list for a while."""
+    read = []
+    monkeypatch.setattr(reader, "drop_withdrawn", lambda: read.append(1))
+    reader.require_valid(claims_with(3))
+    assert read == []
+    keys.rotation.replace_now(conf.SIGNING_ALGORITHM)
+    published_lists.lists.clear()
+    elsewhere.body = published_lists.published(0).jwt.encode()
+    for _ in range(2):
+        reader.require_valid(claims_with(3))
+    assert len(read) == 2
+    now = reader.time.monotonic()
+    monkeypatch.setattr(reader.time, "monotonic", lambda: now + reader.NEW_KEY_SECONDS)
+    reader.require_valid(claims_with(3))
+    assert len(read) == 2
+
+
 def test_an_issuer_that_is_away_is_forgiven_for_five_minutes(index, elsewhere, monkeypatch):
     reader.require_valid(claims_with(3))
     elsewhere.status = 500
