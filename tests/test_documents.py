@@ -22,8 +22,10 @@ from django.conf import global_settings, settings
 from config.server import bodies, serving
 from oauth.authorize import backchannel_request
 from oauth.conf import Conf
+from oauth.keys import ring
 from oauth.operations import cleanup
 from oauth.pages import device
+from oauth.resource_server.jwks import SEARCH_AFTER_SECONDS
 from oauth.tokens import jwks
 from tests.lib.document_tables import table
 from tests.mutants import document
@@ -295,8 +297,16 @@ FACTS = [
     ("operating.md", f"ended more than {cleanup.KEPT_AFTER_THE_END.days} days ago"),
     ("operating.md", f"kept for {Conf.AUDIT_LIFETIME.days} days"),
     ("operating.md", f"new signing keys every {Conf.KEY_ROTATION_INTERVAL.days} days"),
-    ("operating.md", f"signs {_seconds(2 * Conf.KEY_CACHE_LIFETIME + Conf.CLOCK_SKEW)} seconds later"),
-    ("operating.md", f"within `KEY_CACHE_LIFETIME` ({_seconds(Conf.KEY_CACHE_LIFETIME)} seconds)"),
+    ("operating.md", f"keys change every {Conf.KEY_ROTATION_INTERVAL.days} days"),
+    (
+        "operating.md",
+        f"by this site ({ring.READ_EVERY_SECONDS}) and by APIs with our resource server "
+        f"({ring.READ_EVERY_SECONDS + 2 * int(Conf.STATUS_LIST_REFRESH.total_seconds())})",
+    ),
+    (
+        "operating.md",
+        f"APIs elsewhere may then refuse new tokens for up to {ring.READ_EVERY_SECONDS + SEARCH_AFTER_SECONDS} seconds",
+    ),
     ("operating.md", f"at most {backchannel_request.MOST_AT_ONCE} may wait at a time"),
     ("operating.md", f"{device.WRONG_CODES} wrong user codes"),
     ("adopting.md", f"fetches the list every {_seconds(Conf.STATUS_LIST_REFRESH)} seconds"),
