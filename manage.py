@@ -12,6 +12,10 @@ def main() -> None:
 
         Command().run_from_argv(sys.argv)
         return
+    if sys.argv[1:2] == ["bootstrap"]:  # it makes what the settings read
+        from config.bootstrap import folder
+
+        folder.prepare(sys.argv[2:])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     with ExitStack() as stack:
         if "MODE" not in os.environ or os.environ["MODE"] == "demo":

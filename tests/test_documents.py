@@ -50,7 +50,7 @@ COMMANDS_OF_OTHERS = {
     "procrastinate", "runserver",
 }  # fmt: skip
 FLAGS_OF_DJANGO = {"--database", "--deploy", "--noinput", "--help"}
-NAMES_OF_OTHERS = {"KEY_ENCRYPTION_KEY", "SSL_CERT_FILE", "THE_SECRET", "CREATE_ROLE"}
+NAMES_OF_OTHERS = {"KEY_ENCRYPTION_KEY", "SSL_CERT_FILE", "THE_SECRET", "CREATE_ROLE", "ON_ERROR_STOP", "OWNER_PASSWORD"}
 CODE = "\n".join(
     file.read_text()
     for file in (*ROOT.glob("[a-z]*/**/*.py"), *ROOT.glob(".ci/*"), ROOT / "Makefile")
@@ -141,8 +141,10 @@ def _anchors(file: Path) -> set[str]:
 
 
 def _generated_flags(command: str) -> set[str]:
-    """registration_token makes a flag of each part of the ceiling."""
+    """registration_token makes a flag of each part of the ceiling; those of bootstrap are read before the settings."""
     parts = ("scopes", "grant-types", "methods", "profiles", "details-types", "resources")
+    if command == "bootstrap":
+        return set(re.findall(r'"(--[\w-]+)"', (ROOT / "config/bootstrap/options.py").read_text()))
     return {f"--{part}" for part in parts} if command == "registration_token" else set()
 
 

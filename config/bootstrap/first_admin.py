@@ -1,0 +1,58 @@
+"""The first user of the admin, without a password in arguments, variables or logs."""
+
+import sys
+from getpass import getpass
+
+from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.urls import reverse
+
+from accounts.models import User, UserManager
+from accounts.passwords.reset_links import ResetLinks
+from oauth.models import AuditEvent
+
+
+def ensure_admin(email: str, *, asks_password: bool) -> tuple[User | None, str]:
+    """The admin who has yet to choose a password by a link, and what happened. Raises CommandError."""
+    email = UserManager.normalize_email(email)
+    admins = list(User.objects.filter(is_superuser=True, is_active=True).order_by("date_joined")[:3])
+    if admins:
+        waiting = next((one for one in admins if one.email == email and not one.has_usable_password()), None)
+        return waiting, f"there is an admin: {', '.join(one.email for one in admins)}"
+    if User.objects.filter(email=email).exists():
+        # Anybody can sign up with this email before.
+        raise CommandError(f"{email} is a user already, who is not an admin. Name another email.")
+    try:
+        validate_email(email)
+        password = _ask(email) if asks_password else None
+    except ValidationError as error:
+        raise CommandError(f"{email}: {' '.join(error.messages)}") from error
+    with transaction.atomic():
+        user = User.objects.create_superuser(email, password)
+        EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+        AuditEvent.record(
+            AuditEvent.Action.STAFF_ACTED, endpoint="bootstrap", user=str(user.pk), reason="made the first admin"
+        )
+    return (None if asks_password else user), f"{email} is an admin; made"
+
+
+def link(user: User) -> str:
+    """Where this user sets a password. It works once, and as long as a link of a forgotten password."""
+    path = reverse("account_reset_password_from_key", args=[user_pk_to_url_str(user), ResetLinks().make_token(user)])
+    return f"{settings.ORIGIN}{path}"
+
+
+def _ask(email: str) -> str:
+    if not sys.stdin.isatty():
+        raise CommandError("--ask-password needs a terminal. Without it, the last lines have a link.")
+    password = getpass(f"Password of {email}: ")
+    validate_password(password, User(email=email))
+    if getpass("Again: ") != password:
+        raise CommandError("The two passwords differ.")
+    return password
