@@ -16,6 +16,7 @@ SCHEDULE = {
     "LedgerEntry": Kept(_BOOKS, "books"),
     "LedgerSeal": Kept(_BOOKS, "books"),
     "LedgerDigest": Kept(_BOOKS, "proves that the books are unchanged"),
+    "RecordDigest": Kept(_BOOKS, "proves that what was decided or closed is unchanged"),
     "Hold": Kept(_BOOKS, "books: why money was not available"),
     "Transfer": Kept(_BOOKS, "payment records; its idempotency key is never used twice"),
     "SchemeMessage": Kept(_BOOKS, "books: what other banks told us; a message acts once"),

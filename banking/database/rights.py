@@ -22,6 +22,7 @@ RIGHTS: dict[str, Rights] = {
     "bank_account": {**APPENDED, "UPDATE": ["id"]},
     "account_act": {"SELECT": []},
     "ledger_digest": {"SELECT": []},
+    "record_digest": {"SELECT": []},
     "hold": {**APPENDED, "UPDATE": ["status", "captured_by_id"]},
     "transfer": {
         **APPENDED,

@@ -59,12 +59,25 @@ def audit(since: Checkpoint | None = None) -> list[Finding]:
             else:
                 cursor.execute(question.since.format(new=_New(), with_new=_WITH_NEW), {"since": str(since.xid)})
             findings.append(Finding(question.statement, tuple(cursor.fetchmany(_MOST_SHOWN))))
-    since_run = since.run if since else 0
+        since_run = _since_run(cursor, since) if since else 0
     return [
         *findings,
         Finding(_OUTSIDE, _first(digests.contradicted(since_run))),
         Finding(_SIGNED, _first(digests.not_signed(since_run))),
     ]
+
+
+def _since_run(cursor: Any, since: Checkpoint) -> int:
+    """The first run whose digests are compared with those outside: one since the checkpoint, or an older one that has
+    been written again."""
+    cursor.execute(_OLDEST_RUN.format(new=_New()), {"since": str(since.xid), "run": since.run})
+    [(run,)] = cursor.fetchall()
+    return int(run)
+
+
+_OLDEST_RUN = """
+SELECT least(%(run)s, (SELECT min(d.run) FROM ledger_digest d WHERE {new:d}),
+             (SELECT min(r.run) FROM record_digest r WHERE {new:r}))"""
 
 
 def audit_and_record(*, whole: bool = False) -> list[Finding]:

@@ -25,6 +25,7 @@ FINAL = {
     "ledger_transaction": "true",
     "ledger_seal": "true",
     "ledger_digest": "true",
+    "record_digest": "true",
     "account_act": "true",
     "month_closing": "true",
     # A payment to another bank can still come back.
@@ -33,6 +34,9 @@ FINAL = {
     "trial_balance_line": "true",
     "interest_accrual": "true",
     "account_charge": "status <> 'due'",
+    "settlement_file": "true",
+    "settlement_match": "true",
+    "settlement_difference": "true",
     "hold": "status <> 'pending'",
 }
 

@@ -19,7 +19,7 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from banking.models import LedgerAudit, LedgerDigest
+from banking.models import LedgerAudit, LedgerDigest, RecordDigest
 from banking.notation.timestamps import timestamp
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,8 @@ class Line:
 
 
 def extend() -> str:
-    """Adds a link for each account that has new entries. Returns the signed digest of the run, empty without a link."""
+    """Adds a link for each account that has new entries, and what has become final. Returns the signed digest of the
+    run, empty without any."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT run, links, root FROM extend_digests()")
         run, links, root = cursor.fetchone()
@@ -67,8 +68,10 @@ def extend() -> str:
 
 def last_run() -> int:
     """0 before the first one."""
-    last = LedgerDigest.objects.order_by("-run").values_list("run", flat=True).first()
-    return last or 0
+    newest = (
+        model.objects.order_by("-run").values_list("run", flat=True).first() for model in (LedgerDigest, RecordDigest)
+    )
+    return max(run or 0 for run in newest)
 
 
 def stored(digest: str) -> str:
@@ -113,7 +116,8 @@ def contradicted(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
         cursor.execute(
             """SELECT run, encode(digest_of_run(run), 'hex') FROM unnest(%s::int[]) AS run
                UNION
-               SELECT DISTINCT run, encode(digest_of_run(run), 'hex') FROM ledger_digest WHERE run >= %s
+               SELECT DISTINCT run, encode(digest_of_run(run), 'hex') FROM (
+                 SELECT run FROM ledger_digest UNION SELECT run FROM record_digest) d WHERE run >= %s
                 ORDER BY run""",
             [list(said), first],
         )

@@ -5,16 +5,8 @@ transaction that had not ended then (`{new}`, see `checkpoint`), and what depend
 before found clean and on the checkpoint, which says that no older row has changed.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    statement: str
-    whole: str
-    #: Empty if `whole` is cheap: it reads no entries.
-    since: str = ""
-
+from banking.ledger.question import Question
+from banking.ledger.record_questions import RECORD_QUESTIONS
 
 #: What begins a query `since`, in the place of `{with_new}`.
 WITH_NEW = """
@@ -256,6 +248,7 @@ QUESTIONS = (
          WHERE day_id IN (SELECT n.day_id FROM trial_balance_line n WHERE {new:n})
          GROUP BY day_id, currency HAVING sum(credit_minor) <> sum(debit_minor)""",
     ),
+    *RECORD_QUESTIONS,
     Question(
         "Each charge is booked as it says, and interest is charged to the last unit",
         whole=_charges(),

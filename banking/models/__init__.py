@@ -19,6 +19,7 @@ from banking.models.month_closing import MonthClosing
 from banking.models.payee import Payee
 from banking.models.payment_limit import PaymentLimit
 from banking.models.product import Product
+from banking.models.record_digest import RecordDigest
 from banking.models.reversal_request import ReversalRequest
 from banking.models.role import Role
 from banking.models.scheduled_transfer import ScheduledTransfer
@@ -55,6 +56,7 @@ __all__ = [
     "Payee",
     "PaymentLimit",
     "Product",
+    "RecordDigest",
     "ReversalRequest",
     "Role",
     "ScheduledTransfer",

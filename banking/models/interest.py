@@ -1,5 +1,6 @@
 """Interest of each day, and what it and the fees of a month came to."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -29,6 +30,8 @@ class InterestAccrual(models.Model):
     class Meta:
         db_table = "interest_accrual"
         default_permissions = ()
+        # Rows come in the order of days.
+        indexes = [BrinIndex(fields=["day"], name="accrual_day")]
         constraints = [
             models.UniqueConstraint(fields=["account", "day"], name="accrued_once"),
             models.CheckConstraint(

@@ -16,11 +16,22 @@ from banking.accounts.opening import internal_account, open_account
 from banking.end_of_day.trial_balance import store_trial_balance
 from banking.ledger import checkpoint, digests
 from banking.ledger.audit import audit, audit_and_record, last_checkpoint
-from banking.models import AccountAccess, AccountCharge, BankDay, InterestAccrual, LedgerAudit, Transfer
+from banking.models import (
+    AccountAccess,
+    AccountCharge,
+    BankDay,
+    DayStep,
+    InterestAccrual,
+    LedgerAudit,
+    Product,
+    SettlementDifference,
+    Transfer,
+)
 from banking.notation import bank_day
 from banking.payments.scheme import IncomingPayment, IncomingReturn
 from oauth.keys import ring, rotation
 from oauth.models import SigningKey
+from tests.banking.test_reconciliation import camt, entry, ids
 from tests.lib.database import connected_as, site_role
 from tests.lib.ledger import move
 from tests.lib.other_banks import OtherBanks
@@ -30,6 +41,7 @@ from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 pytestmark = pytest.mark.django_db
 TRANSFER, HOLD, DIGEST = "Each transfer equals", "Each captured hold", "Each entry, its transaction"
 STATE, ACCESS, REVERSAL, TWO = "Each account's state", "Each access", "Each reversal", "Each overdraft that officers"
+RECORD, DAY, DIFFERENCE = "What was decided or closed", "Each bank day", "Each difference"
 MESSAGE, TRIAL, CHARGE = "Each message of the payment scheme", "Each trial balance", "Each charge is booked"
 BALANCE, GAP, SEALED, MONTH, OUTSIDE = (
     "Each balance", "Each account's entries", "Each transaction is sealed", "Each entry is booked", "The digests are",
@@ -101,6 +113,34 @@ DAMAGES = [
     Damage("interest was another transaction", CHARGE, "UPDATE account_charge SET transaction_id = '{loose}' WHERE id = '{charge}'"),
     Damage("the interest of a day is raised", CHARGE, "UPDATE interest_accrual SET earned_units = earned_units + 1 WHERE account_id = '{current}'"),
     Damage("the interest of a day is gone", CHARGE, "DELETE FROM interest_accrual WHERE account_id = '{current}'"),
+    Damage("the interest of a day that is not charged yet is gone", RECORD, "DELETE FROM interest_accrual WHERE day = '{yesterday}'"),
+    Damage("the interest of a day that is not charged yet is raised", RECORD, "UPDATE interest_accrual SET earned_units = earned_units + 1 WHERE day = '{yesterday}'"),
+    Damage("a closed day is open again", RECORD, "UPDATE bank_day SET status = 'open', closed_at = NULL WHERE day = '{yesterday}'"),
+    Damage("a closed day ended earlier", RECORD, "UPDATE bank_day SET ends_at = ends_at - interval '1 second' WHERE day = '{yesterday}'"),
+    Damage("a closed day was closed earlier", RECORD, "UPDATE bank_day SET closed_at = closed_at - interval '1 second' WHERE day = '{yesterday}'"),
+    Damage("a closed day is gone", RECORD, "DELETE FROM trial_balance_line; DELETE FROM bank_day_step; DELETE FROM bank_day WHERE day = '{yesterday}'"),
+    Damage("a step of a closed day is not done", DAY, "UPDATE bank_day_step SET done_at = NULL WHERE day_id = '{yesterday}'"),
+    Damage("a step of a closed day says something else", RECORD, "UPDATE bank_day_step SET result = 'x' WHERE day_id = '{yesterday}'"),
+    Damage("a day ahead is closed, so that those before it are skipped", DAY, "INSERT INTO bank_day (day, ends_at, status, opened_at, closed_at) VALUES ('{yesterday}'::date + 9, now(), 'closed', now(), now())"),
+    Damage("a trial balance is gone", RECORD, "DELETE FROM trial_balance_line"),
+    Damage("a trial balance names another account", RECORD, "UPDATE trial_balance_line SET name = 'x'"),
+    Damage("a difference to a settlement file was never moved", RECORD, "UPDATE settlement_difference SET status = 'open', asked_by_id = NULL, decided_by_id = NULL, decided_at = NULL, transaction_id = NULL WHERE id = '{moved}'"),
+    Damage("a difference was moved by another officer", RECORD, "UPDATE settlement_difference SET decided_by_id = '{bob}' WHERE id = '{moved}'"),
+    Damage("a difference was another amount", DIFFERENCE, "UPDATE settlement_difference SET file_minor = file_minor + 1 WHERE id = '{moved}'"),
+    Damage("a difference was moved by another transaction", DIFFERENCE, "UPDATE settlement_difference SET transaction_id = '{loose}' WHERE id = '{moved}'"),
+    Damage("an open difference is settled without a file", DIFFERENCE, "UPDATE settlement_difference SET status = 'settled' WHERE id = '{difference}'"),
+    Damage("an open difference is of another amount", RECORD, "UPDATE settlement_difference SET our_minor = 1 WHERE id = '{difference}'"),
+    Damage("an open difference is gone", RECORD, "DELETE FROM settlement_difference WHERE id = '{difference}'"),
+    Damage("a difference of a file is gone", DIFFERENCE, "DELETE FROM settlement_difference WHERE id = '{moved}'"),
+    Damage("a settlement file matched more", DIFFERENCE, "UPDATE settlement_file SET matched = matched + 1"),
+    Damage("a settlement file is another one", RECORD, "UPDATE settlement_file SET digest = 'x'"),
+    Damage("a settlement file is forgotten, so that it can be read again", RECORD, "DELETE FROM settlement_match; DELETE FROM settlement_difference; DELETE FROM settlement_file"),
+    Damage("an entry was never matched, so that another file can have it", RECORD, "DELETE FROM settlement_match"),
+    Damage("a product pays more", RECORD, "UPDATE product SET credit_interest_rate = 99"),
+    Damage("a decided reversal was declined", RECORD, "UPDATE reversal_request SET status = 'declined', reversal_id = NULL WHERE id = '{asked}'"),
+    Damage("a reversal was asked for by somebody else", RECORD, "UPDATE reversal_request SET requested_by_id = '{bob}' WHERE id = '{asked}'"),
+    Damage("a freeze that has ended had another reason", RECORD, "UPDATE account_freeze SET reason = 'y' WHERE unfrozen_by_id IS NOT NULL"),
+    Damage("a digest of a record is made to fit", OUTSIDE, "UPDATE record_digest SET digest = '\\x00' WHERE kind = 'product'"),
     Damage("a digest is made to fit", OUTSIDE, "UPDATE ledger_digest SET digest = '\\x00'"),
 ]  # fmt: skip
 CUT = (
@@ -127,7 +167,12 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
     payments.receive_return(IncomingReturn("return-1", returned.pk.hex, 100, "GBP", "AC04"))
     paid_in = payments.receive_payment(IncomingPayment("payment-1", 250, "GBP", current.iban, "D", "", "x"))
     yesterday = bank_day.today() - timedelta(days=1)
-    store_trial_balance(BankDay.objects.create(day=yesterday, ends_at=bank_day.ends_at(yesterday)))
+    day = BankDay.objects.create(day=yesterday, ends_at=bank_day.ends_at(yesterday), status="closing")
+    store_trial_balance(day)
+    InterestAccrual.objects.create(account=of_bob, day=yesterday, balance_minor=1, earned_units=7, owed_units=0)
+    for step in DayStep.Name.values:
+        DayStep.objects.create(day=day, name=step, done_at=timezone.now(), result="done")
+    BankDay.objects.update(status="closed", closed_at=timezone.now())
     october = date(2026, 10, 1)
     InterestAccrual.objects.create(
         account=current, day=october, balance_minor=1, earned_units=7 * InterestAccrual.UNITS, owed_units=0
@@ -136,6 +181,19 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
         account=current, month=october, kind="interest", amount_minor=7, status="posted",
         transaction=move(internal_account("GBP", "Interest expense"), current, 7),
     )  # fmt: skip
+    Product.objects.create(name="P", kind="current", currency="GBP", credit_interest_rate=1)
+    first, second = (oversight.Officer(officer(name)) for name in ("first", "second"))
+    oversight.read_settlement_file(
+        camt(entry("1.00", refs=ids(ours=settled.pk.hex)), entry("9.99", "CRDT", ids("?")), message_id="F1"), by=first
+    )
+    moved = SettlementDifference.objects.get(kind="missing_here")
+    oversight.ask_to_move(moved.pk, by=first, reason="x")
+    oversight.move_to_suspense(moved.pk, by=second)
+    difference = SettlementDifference.objects.filter(kind="missing_there").earliest("pk")
+    oversight.freeze(of_bob.pk, by=first, reason="x")
+    oversight.unfreeze(of_bob.pk, by=second, reason="x")
+    reversal = oversight.request_reversal(move(current, of_bob, 2).pk, by=first, reason="x")
+    oversight.approve_reversal(reversal.pk, by=second)
     of_bobs = ledger.post([(of_bob, -5), (savings, 5)], description="x", kind="transfer")
     undone = move(current, savings, 7)
     frozen = savings
@@ -144,7 +202,7 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
     asked = oversight.request_overdraft(of_bob.pk, 700, by=oversight.Officer(officer("asker")), reason="x")
     oversight.approve_change(asked.pk, by=oversight.Officer(officer("approver")))
     names = {
-        "change": asked.pk, "empty": open_account(alice, name="Empty", currency="GBP").pk,
+        "change": asked.pk, "yesterday": yesterday, "moved": moved.pk, "difference": difference.pk, "asked": reversal.pk, "empty": open_account(alice, name="Empty", currency="GBP").pk,
         "charge": charge.pk, "posted": posted.pk, "paid_in": paid_in.pk, "returned": returned.pk, "settled": settled.pk, "settled_hold": settled.hold_id, "pending": pending.pk,
         "pending_hold": pending.hold_id, "of_bob": of_bob.pk, "bob": bob.pk, "current": current.pk,
         "frozen": frozen.pk, "of_bobs": of_bobs.pk, "loose": move(current, of_bob, 3).pk,
@@ -330,7 +388,7 @@ def test_the_sites_role_is_refused_each_of_it(names):
 def test_the_owner_is_refused_what_contradicts_the_ledger(names):
     """With the triggers on."""
     for damage in DAMAGES:
-        if damage.found_by in (TRANSFER, HOLD, REVERSAL, MESSAGE):
+        if damage.found_by in (TRANSFER, HOLD, REVERSAL, MESSAGE, DAY, DIFFERENCE):
             with pytest.raises(IntegrityError):
                 run(damage.by.format(**names))
 

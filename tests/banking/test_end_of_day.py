@@ -178,6 +178,14 @@ def test_the_sites_role_closes_days(alice, clearing):
             "UPDATE bank_day SET status = 'closed', closed_at = now() WHERE status = 'closing'",
             "a day before .* is not closed",
         ),
+        (
+            "INSERT INTO bank_day (day, ends_at, status, opened_at, closed_at) VALUES ('2026-12-01', now(), 'closed', now(), now())",
+            "closed without its steps",
+        ),
+        (
+            "DELETE FROM bank_day_step WHERE day_id = '2026-10-30'",
+            "append-only",
+        ),
         ("DELETE FROM bank_day WHERE status = 'open'", "."),
         ("UPDATE bank_day_step SET result = 'x'", "."),
         ("UPDATE trial_balance_line SET debit_minor = 1, credit_minor = 0", "."),
@@ -192,6 +200,8 @@ def test_what_was_closed_stays(alice, clearing, change, reason):
     close_until(date(2026, 10, 31))
     BankDay.objects.create(day=date(2026, 10, 30), ends_at=at(date(2026, 10, 31), 0), status="closing")
     BankDay.objects.create(day=date(2026, 11, 2), ends_at=at(date(2026, 11, 3), 0), status="closing")
+    for day in (date(2026, 10, 30), date(2026, 11, 2)):
+        DayStep.objects.create(day_id=day, name="audit", done_at=at(day))
     with pytest.raises(IntegrityError, match=reason), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(change)
 

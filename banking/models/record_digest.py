@@ -1,0 +1,22 @@
+"""Digests of what was decided or closed, beside the chain over the entries."""
+
+from django.db import models
+
+
+class RecordDigest(models.Model):
+    """SHA-256 of one record that never changes again (`final_records` of the database), written by the first `run` of
+    the audit that found it final. Append-only."""
+
+    kind = models.CharField(max_length=21)
+    key = models.CharField(max_length=36)
+    digest = models.BinaryField()
+    run = models.IntegerField()
+
+    class Meta:
+        db_table = "record_digest"
+        default_permissions = ()
+        indexes = [models.Index(fields=["run"], name="record_of_run")]
+        constraints = [models.UniqueConstraint(fields=["kind", "key"], name="record_digest_once")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
