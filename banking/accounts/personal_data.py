@@ -12,6 +12,7 @@ from banking.models import (
     LedgerEntry,
     Payee,
     PaymentLimit,
+    TransactionNote,
 )
 
 Section = tuple[str, Iterable[Mapping[str, object]]]
@@ -41,3 +42,5 @@ def export(user: Any) -> Iterator[Section]:
     yield "payees", Payee.objects.filter(user=user).values("name", "iban", "created_at", "removed_at")
     limits = PaymentLimit.objects.filter(user=user).order_by("currency")
     yield "payment limits", limits.values("currency", "amount_minor", "changed_at")
+    notes = TransactionNote.objects.filter(user=user).order_by("pk")
+    yield "transaction notes", notes.values("transaction_id", "text", "changed_at")

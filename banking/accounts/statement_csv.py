@@ -11,7 +11,7 @@ from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
 from banking.accounts.history import code_of_row, end_to_end_id_of
-from banking.accounts.statements import Statement
+from banking.accounts.statements import Extract
 from banking.notation import amounts, bank_day, iban
 from banking.notation.timestamps import timestamp
 from oauth.infrastructure import csv_cells
@@ -52,7 +52,7 @@ class Notation:
 
 
 def csv_lines(
-    statement: Statement, currency: str, rows: Iterable[dict[str, Any]], notation: Notation = Notation()
+    statement: Extract, currency: str, rows: Iterable[dict[str, Any]], notation: Notation = Notation()
 ) -> Iterator[str]:
     """`rows` are the statement's, with the columns of `history.FIELDS`. The first line is the opening balance, the last
     one the closing balance."""

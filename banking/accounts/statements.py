@@ -17,10 +17,9 @@ from banking.models import LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """`ends_at` is exclusive."""
+class Extract:
+    """What an account booked in a span of time. `ends_at` is exclusive."""
 
-    month: Month
     begins_at: datetime
     ends_at: datetime
     first_seq: int
@@ -28,6 +27,11 @@ class Statement:
     opening_minor: int
     closing_minor: int
     entries: QuerySet[LedgerEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement(Extract):
+    month: Month
 
 
 _CUTS = """
@@ -46,7 +50,27 @@ def statement_of(account_id: Any, month: Month) -> Statement:
     with connection.cursor() as cursor:
         cursor.execute(_CUTS, values)
         (before, opening_minor, begins_at), (last_seq, closing_minor, ends_at) = cursor.fetchall()
-    entries = LedgerEntry.objects.filter(
-        account_id=account_id, account_seq__gt=before, account_seq__lte=last_seq
-    ).order_by("account_seq")
-    return Statement(month, begins_at, ends_at, before + 1, last_seq, opening_minor, closing_minor, entries)
+    entries = _entries(account_id, before, last_seq)
+    return Statement(begins_at, ends_at, before + 1, last_seq, opening_minor, closing_minor, entries, month)
+
+
+_BALANCES = """
+SELECT coalesce(e.seq, 0), coalesce(e.balance_minor, 0)
+  FROM unnest(%s::timestamptz[]) WITH ORDINALITY AS p (ends, number)
+  LEFT JOIN LATERAL last_entry_before(%s, p.ends) e ON true
+ ORDER BY p.number
+"""
+
+
+def extract_of(account_id: Any, begins_at: datetime, ends_at: datetime) -> Extract:
+    """As a statement, of any span; what is booked later may still belong to one that has not ended."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BALANCES, [[begins_at, ends_at], account_id])
+        (before, opening_minor), (last_seq, closing_minor) = cursor.fetchall()
+    entries = _entries(account_id, before, last_seq)
+    return Extract(begins_at, ends_at, before + 1, last_seq, opening_minor, closing_minor, entries)
+
+
+def _entries(account_id: Any, before: int, last_seq: int) -> QuerySet[LedgerEntry]:
+    of_account = LedgerEntry.objects.filter(account_id=account_id, account_seq__gt=before, account_seq__lte=last_seq)
+    return of_account.order_by("account_seq")

@@ -45,6 +45,7 @@ SCHEDULE = {
     "WebhookDelivery": Kept(f"{DELIVERIES_KEPT.days} days", "support can deliver it again", _JOB),
     "Webhook": Kept(_USER, "where an app gets its messages"),
     "Payee": Kept(_USER, "whom the user pays; a removed one shows when it was new"),
+    "TransactionNote": Kept(_USER, "what the user wrote beside a transaction"),
     "PaymentLimit": Kept(_USER, "what the user allows"),
     "Consent": Kept(_USER, "what the user allowed an app"),
     "SecondBankPayment": Kept("for ever", "the simulated other bank of the demo; empty in production"),

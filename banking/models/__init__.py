@@ -26,6 +26,7 @@ from banking.models.scheduled_transfer import ScheduledTransfer
 from banking.models.scheme_message import SchemeMessage
 from banking.models.second_bank import SecondBankMessage, SecondBankPayment
 from banking.models.settlement import SettlementDifference, SettlementFile, SettlementMatch
+from banking.models.transaction_note import TransactionNote
 from banking.models.transfer import Transfer
 from banking.models.webhook import Event, Webhook, WebhookDelivery
 
@@ -66,6 +67,7 @@ __all__ = [
     "SettlementDifference",
     "SettlementFile",
     "SettlementMatch",
+    "TransactionNote",
     "Transfer",
     "TrialBalanceLine",
     "Webhook",

@@ -5,30 +5,31 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Upper
+from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
 
 from banking.notation import iban
 
 
 class Category(models.TextChoices):
-    CASH = "cash", "Cash"
-    CHARITY = "charity", "Charity"
-    EATING_OUT = "eating_out", "Eating out"
-    EDUCATION = "education", "Education"
-    ENTERTAINMENT = "entertainment", "Entertainment"
-    FEES = "fees", "Fees and interest"
-    GROCERIES = "groceries", "Groceries"
-    HEALTH = "health", "Health"
-    HOUSING = "housing", "Housing"
-    INCOME = "income", "Income"
-    INSURANCE = "insurance", "Insurance"
-    SAVINGS = "savings", "Savings"
-    SHOPPING = "shopping", "Shopping"
-    TAXES = "taxes", "Taxes"
-    TRANSPORT = "transport", "Transport"
-    TRAVEL = "travel", "Travel"
-    UTILITIES = "utilities", "Utilities"
-    OTHER = "other", "Other"
+    CASH = "cash", _("Cash")
+    CHARITY = "charity", _("Charity")
+    EATING_OUT = "eating_out", _("Eating out")
+    EDUCATION = "education", _("Education")
+    ENTERTAINMENT = "entertainment", _("Entertainment")
+    FEES = "fees", _("Fees and interest")
+    GROCERIES = "groceries", _("Groceries")
+    HEALTH = "health", _("Health")
+    HOUSING = "housing", _("Housing")
+    INCOME = "income", _("Income")
+    INSURANCE = "insurance", _("Insurance")
+    SAVINGS = "savings", _("Savings")
+    SHOPPING = "shopping", _("Shopping")
+    TAXES = "taxes", _("Taxes")
+    TRANSPORT = "transport", _("Transport")
+    TRAVEL = "travel", _("Travel")
+    UTILITIES = "utilities", _("Utilities")
+    OTHER = "other", _("Other")
 
 
 class Merchant(models.Model):

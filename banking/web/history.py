@@ -1,25 +1,34 @@
 """The history of one account on its page: the search, one part at a time, and a line chart of the balance."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import TruncDate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from banking.accounts.history import FIELDS
+from banking.accounts.merchants import of_category
 from banking.accounts.spans import booked_in
-from banking.models import Account, LedgerEntry
+from banking.models import Account, Category, LedgerEntry, TransactionNote
 from banking.notation import bank_day
+from banking.notation.currencies import minor_digits
+from banking.web.forms import AmountField
 
 PART = 30
 LINE_DAYS = 90
 _WIDTH, _HEIGHT = 600, 120
+
+
+def _amount_input() -> forms.TextInput:
+    return forms.TextInput({"inputmode": "decimal", "autocomplete": "off"})
 
 
 class Search(forms.Form):
@@ -32,18 +41,26 @@ class Search(forms.Form):
     until = forms.DateField(
         label=pgettext_lazy("day", "To"), required=False, widget=forms.DateInput({"type": "date"}, "%Y-%m-%d")
     )
+    least = AmountField(label=_("Amount from"), localize=True, required=False, min_value=0, widget=_amount_input())
+    most = AmountField(label=_("Amount to"), localize=True, required=False, min_value=0, widget=_amount_input())
     direction = forms.ChoiceField(
         label=_("Direction"), required=False, choices=[("", _("In and out")), ("in", _("In")), ("out", _("Out"))]
     )
+    category = forms.ChoiceField(label=_("Category"), required=False, choices=[("", _("Any")), *Category.choices])
 
-    def found(self, account: Account) -> QuerySet[LedgerEntry]:
+    def found(self, account: Account, user_id: UUID) -> QuerySet[LedgerEntry]:
+        """Text is searched in the transaction and in the user's own note beside it."""
         entries = LedgerEntry.objects.filter(account_id=account.pk)
         if not self.is_valid():
             return entries.none()
         given = self.cleaned_data
         if given["q"]:
+            of_entry = TransactionNote.objects.filter(user_id=user_id, transaction_id=OuterRef("transaction_id"))
             words = Q(transaction__description__icontains=given["q"]) | Q(counterparty_name__icontains=given["q"])
-            entries = entries.filter(words)
+            entries = entries.filter(words | Exists(of_entry.filter(text__icontains=given["q"])))
+        entries = self._of_amount(entries, account.currency)
+        if given["category"]:
+            entries = of_category(entries, given["category"])
         since = bank_day.begins_at(given["since"]) if given["since"] else None
         until = bank_day.ends_at(given["until"]) if given["until"] else None
         entries = booked_in(entries, account.pk, since=since, until=until)
@@ -52,6 +69,18 @@ class Search(forms.Form):
                 entries = entries.filter(amount_minor__gt=0)
             case "out":
                 entries = entries.filter(amount_minor__lt=0)
+        return entries
+
+    def _of_amount(self, entries: QuerySet[LedgerEntry], currency: str) -> QuerySet[LedgerEntry]:
+        """The amount without its sign."""
+        digits = minor_digits(currency)
+        least, most = self.cleaned_data["least"], self.cleaned_data["most"]
+        if least is not None:
+            minor = math.ceil(least.scaleb(digits))
+            entries = entries.filter(Q(amount_minor__gte=minor) | Q(amount_minor__lte=-minor))
+        if most is not None:
+            minor = math.floor(most.scaleb(digits))
+            entries = entries.filter(amount_minor__gte=-minor, amount_minor__lte=minor)
         return entries
 
 
@@ -79,6 +108,11 @@ class Line:
     last: int
     lowest: tuple[date, int]
     highest: tuple[date, int]
+    first_day: date
+    last_day: date
+    #: What the axis says: the top of the picture and its foot.
+    top: int
+    bottom: int
     width: int = _WIDTH
     height: int = _HEIGHT
 
@@ -119,4 +153,5 @@ def _drawn(days: list[tuple[date, int]]) -> Line:
     step = _WIDTH / max(1, len(days) - 1)
     points = " L".join(f"{round(n * step, 1)} {y(balance)}" for n, (_day, balance) in enumerate(days))
     area = f"M0 {y(0)} L{points} L{_WIDTH} {y(0)} Z"
-    return Line(f"M{points}", area, y(0), days[0][1], days[-1][1], lowest, highest)
+    (first_day, first), (last_day, last) = days[0], days[-1]
+    return Line(f"M{points}", area, y(0), first, last, lowest, highest, first_day, last_day, top, bottom)

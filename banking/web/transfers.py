@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from banking import payments
-from banking.consents.apps import WEB_BANK
+from banking.consents.apps import WEB_BANK, find_apps
 from banking.ledger import in_transaction
 from banking.ledger.refusals import Refusal
 from banking.models import Account, LedgerTransaction, Transfer
@@ -97,6 +97,7 @@ def receipt(request: HttpRequest, transfer_id: UUID) -> HttpResponse:
         "transfer": transfer,
         "may_cancel": _can_cancel(request, transfer),
         "why": reason_in_words(transfer),
+        "app": find_apps(transfer.user_id, [transfer.client_id]).get(transfer.client_id),
         "reversed_at": reversals.values_list("created_at", flat=True).first() if reversals is not None else None,
     }
     return render(request, "bank/receipt.html", context)

@@ -2,15 +2,31 @@
 
 from django.urls import path
 
-from banking.web import accounts, closing, limits, new_order, opening, orders, payees, sharing, transfers
+from banking.web import (
+    accounts,
+    closing,
+    limits,
+    new_order,
+    opening,
+    orders,
+    payees,
+    sharing,
+    statements,
+    transactions,
+    transfers,
+)
 
 app_name = "bank"
 urlpatterns = [
     path("", accounts.overview, name="accounts"),
     path("accounts/<uuid:account_id>", accounts.account, name="account"),
-    path("accounts/<uuid:account_id>/statements", accounts.statement_list, name="statements"),
-    path("accounts/<uuid:account_id>/statements/<str:month>.csv", accounts.statement_csv, name="statement-csv"),
-    path("accounts/<uuid:account_id>/statements/<str:month>", accounts.statement, name="statement"),
+    path("accounts/<uuid:account_id>/details", accounts.details, name="details"),
+    path("accounts/<uuid:account_id>/transactions/<uuid:transaction_id>", transactions.transaction, name="transaction"),
+    path("accounts/<uuid:account_id>/transactions/<uuid:transaction_id>/note", transactions.note, name="note"),
+    path("accounts/<uuid:account_id>/export", statements.export, name="export"),
+    path("accounts/<uuid:account_id>/statements", statements.statement_list, name="statements"),
+    path("accounts/<uuid:account_id>/statements/<str:month>.csv", statements.statement_csv, name="statement-csv"),
+    path("accounts/<uuid:account_id>/statements/<str:month>", statements.statement, name="statement"),
     path("accounts/<uuid:account_id>/sharing", sharing.sharing, name="sharing"),
     path("accounts/<uuid:account_id>/name", sharing.rename, name="rename"),
     path("accounts/<uuid:account_id>/access/<uuid:user_id>/end", sharing.end, name="end-access"),

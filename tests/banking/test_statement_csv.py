@@ -20,8 +20,8 @@ ROW = {
 }  # fmt: skip
 OCTOBER = Month(2026, 10)
 STATEMENT = Statement(
-    OCTOBER, OCTOBER.begins_at, OCTOBER.ends_at, 1, 1, opening_minor=123461, closing_minor=5,
-    entries=LedgerEntry.objects.none(),
+    OCTOBER.begins_at, OCTOBER.ends_at, 1, 1, opening_minor=123461, closing_minor=5,
+    entries=LedgerEntry.objects.none(), month=OCTOBER,
 )  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def test_a_history_is_searched_and_read_part_by_part(browser, current):
     seen, url = [], address
     while url:
         page = soup(browser.get(url))
-        seen += [row.get_text(" ", strip=True) for row in page.select(".rows li > span:first-child > bdi")]
+        seen += [row.get_text(" ", strip=True) for row in page.select(".rows li > span:first-child > a > bdi")]
         older = page.find("a", string="Older")
         url = older and older["href"]
     assert len(seen) == 66

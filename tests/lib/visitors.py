@@ -42,6 +42,8 @@ class Site:
             "account": f"SELECT a.id {of_alice} AND a.name = 'Everyday'",
             "transfer": f"SELECT id FROM transfer WHERE source_id = (SELECT a.id {of_alice} AND a.name = "
             "'Everyday') ORDER BY created_at LIMIT 1",
+            "entry": f"SELECT transaction_id FROM ledger_entry WHERE account_id = (SELECT a.id {of_alice} AND a.name = "
+            "'Everyday') ORDER BY account_seq DESC LIMIT 1",
             "order": f"SELECT o.id FROM scheduled_transfer o WHERE o.source_id = (SELECT a.id {of_alice} AND a.name = 'Everyday')",
             "transaction": "SELECT id FROM ledger_transaction ORDER BY id DESC LIMIT 1",
             "client": "SELECT id FROM oauth_client WHERE client_id = 'demo-mobile'",

@@ -1,0 +1,104 @@
+"""One transaction of an account: what it was, who ordered it, and the user's own note."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from banking.accounts.history import FIELDS, end_to_end_id_of, needs_fresh_login
+from banking.accounts.merchants import with_merchant
+from banking.accounts.notes import notes_of, write_note
+from banking.consents.apps import App, find_apps
+from banking.models import Account, Category, LedgerEntry, Transfer
+from banking.web.forms import clean_text
+from banking.web.user import account_or_404, id_of, is_fresh, page, prove_it, see_other
+
+_ORDERED_BY = ("transaction__transfer__client_id", "transaction__transfer__user_id")
+
+
+class NoteForm(forms.Form):
+    note = forms.CharField(
+        label=gettext_lazy("Your note"),
+        max_length=280,
+        required=False,
+        help_text=gettext_lazy("Only you see it. The search finds it."),
+        widget=forms.TextInput({"autocomplete": "off"}),
+    )
+
+    def clean_note(self) -> str:
+        return clean_text(self.cleaned_data["note"])
+
+
+@require_safe
+@page
+def transaction(request: HttpRequest, account_id: UUID, transaction_id: UUID) -> HttpResponseBase:
+    """One that is older than ninety days needs a fresh login, as in the API."""
+    account = account_or_404(request, account_id)
+    row = _row(account, transaction_id)
+    if needs_fresh_login(row["booked_at"]) and not is_fresh(request):
+        return prove_it(request.get_full_path())
+    note = notes_of(id_of(request), [transaction_id]).get(transaction_id, "")
+    return _shown(request, account, row, NoteForm(initial={"note": note}, label_suffix=""))
+
+
+@require_POST
+@page
+def note(request: HttpRequest, account_id: UUID, transaction_id: UUID) -> HttpResponseBase:
+    account = account_or_404(request, account_id)
+    row = _row(account, transaction_id)
+    form = NoteForm(request.POST, label_suffix="")
+    if not form.is_valid():
+        if needs_fresh_login(row["booked_at"]) and not is_fresh(request):
+            raise Http404
+        return _shown(request, account, row, form, status=400)
+    write_note(id_of(request), transaction_id, form.cleaned_data["note"])
+    messages.success(request, _("Saved."))
+    return see_other("bank:transaction", account_id, transaction_id)
+
+
+def _row(account: Account, transaction_id: UUID) -> dict[str, Any]:
+    of_account = LedgerEntry.objects.filter(account_id=account.pk, transaction_id=transaction_id)
+    row = with_merchant(of_account).values(*FIELDS, *_ORDERED_BY, "merchant").first()
+    if row is None:
+        raise Http404
+    return row
+
+
+def _shown(
+    request: HttpRequest, account: Account, row: dict[str, Any], form: NoteForm, *, status: int = 200
+) -> HttpResponse:
+    merchant = row["merchant"]
+    transfer = row["transaction__transfer__id"]
+    context = {
+        "account": account,
+        "row": row,
+        "form": form,
+        "merchant": merchant,
+        "category": Category(merchant["category"]).label if merchant else "",
+        "end_to_end_id": end_to_end_id_of(row),
+        "app": _app(row) if row["amount_minor"] < 0 else None,
+        "receipt": transfer if transfer and Transfer.objects.filter(pk=transfer, source=account).exists() else None,
+        "reversal": _beside(account, row["transaction__reversed_by__id"]),
+        "reverses": _beside(account, row["transaction__reverses_id"]),
+    }
+    return render(request, "bank/transaction.html", context, status=status)
+
+
+def _app(row: dict[str, Any]) -> App | None:
+    """The app that ordered the payment; None if a user did in the web bank, or it is no payment of theirs."""
+    client_id, user_id = (row[name] for name in _ORDERED_BY)
+    return find_apps(user_id, [client_id]).get(client_id) if client_id and user_id else None
+
+
+def _beside(account: Account, transaction_id: UUID | None) -> UUID | None:
+    """The transaction if this account has an entry of it."""
+    if transaction_id is None:
+        return None
+    found = LedgerEntry.objects.filter(account_id=account.pk, transaction_id=transaction_id)
+    return transaction_id if found.exists() else None
