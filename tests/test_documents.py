@@ -50,7 +50,14 @@ COMMANDS_OF_OTHERS = {
     "procrastinate", "runserver",
 }  # fmt: skip
 FLAGS_OF_DJANGO = {"--database", "--deploy", "--noinput", "--help"}
-NAMES_OF_OTHERS = {"KEY_ENCRYPTION_KEY", "SSL_CERT_FILE", "THE_SECRET", "CREATE_ROLE", "ON_ERROR_STOP", "OWNER_PASSWORD"}
+NAMES_OF_OTHERS = {
+    "KEY_ENCRYPTION_KEY",
+    "SSL_CERT_FILE",
+    "THE_SECRET",
+    "CREATE_ROLE",
+    "ON_ERROR_STOP",
+    "OWNER_PASSWORD",
+}
 CODE = "\n".join(
     file.read_text()
     for file in (*ROOT.glob("[a-z]*/**/*.py"), *ROOT.glob(".ci/*"), ROOT / "Makefile")

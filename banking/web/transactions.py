@@ -64,7 +64,7 @@ def note(request: HttpRequest, account_id: UUID, transaction_id: UUID) -> HttpRe
 
 def _row(account: Account, transaction_id: UUID) -> dict[str, Any]:
     of_account = LedgerEntry.objects.filter(account_id=account.pk, transaction_id=transaction_id)
-    row = with_merchant(of_account).values(*FIELDS, *_ORDERED_BY, "merchant").first()
+    row: dict[str, Any] | None = with_merchant(of_account).values(*FIELDS, *_ORDERED_BY, "merchant").first()
     if row is None:
         raise Http404
     return row
