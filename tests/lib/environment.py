@@ -10,6 +10,7 @@ import fcntl
 import gc
 import itertools
 import os
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -31,6 +32,10 @@ LONG = ("browser", "node", "served", "sdk", "packaged", "simulation", "large")
 @pytest.hookimpl(tryfirst=True)  # before pytest-django
 def pytest_load_initial_conftests() -> None:
     gc.disable()  # until all is imported and collected, which makes much and throws nothing away
+    # Images and sessions often set it. Each process of the tests, and each server that they start, would compile the
+    # site anew, which takes a third of its start.
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for name in FORGOTTEN:
         os.environ.pop(name, None)
     os.environ["MODE"] = "test"
