@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,9 @@ NOISE = tuple(
 def main() -> int:
     settings.configure()
     unfinished = []
-    for po, language, said in catalogs():
+    for po, language, folders in catalogs():
         catalog = read(po, language)
-        catalog.update(said, no_fuzzy_matching=True)
+        catalog.update(extracted(folders), no_fuzzy_matching=True)
         po.parent.mkdir(parents=True, exist_ok=True)
         po.write_bytes(written(catalog))
         po.with_suffix(".mo").write_bytes(compiled(catalog))
@@ -61,15 +62,15 @@ def main() -> int:
     return 1 if unfinished else 0
 
 
-def catalogs() -> Iterator[tuple[Path, str, Catalog]]:
-    """Each catalog's file, its language, and what it has to hold."""
+def catalogs() -> Iterator[tuple[Path, str, tuple[str, ...]]]:
+    """Each catalog's file, its language, and the folders whose texts it has to hold."""
     for home, folders in SOURCES.items():
-        said = extracted(folders)
         for language in LANGUAGES:
-            yield ROOT / home / "locale" / language / "LC_MESSAGES" / "django.po", language, said
+            yield ROOT / home / "locale" / language / "LC_MESSAGES" / "django.po", language, tuple(folders)
 
 
-def extracted(folders: list[str]) -> Catalog:
+@cache
+def extracted(folders: tuple[str, ...]) -> Catalog:
     """What the code and the templates there say to people."""
     said = Catalog()
     for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*")):
