@@ -1,5 +1,6 @@
 """Real servers in processes of their own, for tests that speak HTTP to them."""
 
+import itertools
 import os
 import socket
 import subprocess
@@ -16,7 +17,11 @@ import psycopg
 import requests
 from psycopg import sql
 
+from config.server import ports
+
 ROOT = Path(__file__).resolve().parents[2]
+_FIRST_PORT = 20_000
+_taken: list[socket.socket] = []
 PATIENCE_SECONDS = 200  # for the busiest machine, and below the time limit of `make mutants`
 
 
@@ -119,9 +124,24 @@ def open_to_passers_by(directory: Path) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that no other test gets while this process runs.
+
+    It is below the ports that systems give to outgoing connections. A UDP socket of the same number, which nobody else
+    uses, tells the other processes that it is taken: the server that is to listen there may start seconds later.
+    """
+    ports_of_tests = itertools.count(_FIRST_PORT + os.getpid() * 7 % 10_000)
+    return next(port for port in ports_of_tests if _take(port) and ports.is_free(port, "127.0.0.1", "::1"))
+
+
+def _take(port: int) -> bool:
+    lock = socket.socket(type=socket.SOCK_DGRAM)
+    try:
+        lock.bind(("127.0.0.1", port))
+    except OSError:
+        lock.close()
+        return False
+    _taken.append(lock)
+    return True
 
 
 def answers(url: str, verify: str | bool = True) -> bool:
