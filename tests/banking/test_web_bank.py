@@ -17,6 +17,7 @@ from banking.ledger import post
 from banking.models import Account, AccountAccess, Payee, Role, ScheduledTransfer, Transfer
 from banking.payments import PaymentOrder, idempotency, make
 from banking.payments.idempotency import IdempotentRequest
+from tests.lib.database import limited
 from tests.lib.ledger import funded
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.pages import check as check_page
@@ -249,7 +250,7 @@ def test_a_payee_that_is_gone_in_between_is_not_paid(browser, current, of_bob, a
 def test_a_press_while_the_first_is_still_worked_on_is_told_to_wait(browser, current, of_bob, alice):
     where = begin(browser, current, **new_payee(of_bob))
     key = where.rsplit("/", 1)[1]
-    with transaction.atomic():
+    with limited(lock_timeout="100ms"), transaction.atomic():
         first = IdempotentRequest("web bank", str(alice.pk), "POST /transfers", key, b"first")
         idempotency.claim(first, Transfer)
 

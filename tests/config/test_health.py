@@ -10,6 +10,7 @@ from config.server import draining, health
 from config.server.proxy import behind_proxies
 from oauth.keys import ring
 from oauth.models import SigningKey
+from tests.lib.database import full_pool
 
 
 @pytest.fixture
@@ -67,16 +68,10 @@ def test_without_a_usable_signing_key_it_is_not_ready(client, db, a_fresh_proces
 
 
 def test_without_a_free_connection_it_is_alive_but_not_ready(client, transactional_db, a_fresh_process):
-    """Failure model F3, F24, on the real pool."""
-    pool = connection.pool
-    connection.close()
-    taken = [pool.getconn() for _ in range(pool.max_size)]
-    try:
+    """Failure model F3, F24, on a real pool."""
+    with full_pool():
         assert client.get("/health/live").status_code == 200
         response = client.get("/health/ready")
-    finally:
-        for other in taken:
-            pool.putconn(other)
     assert response.status_code == 503
     assert response.json()["checks"]["database"] == "failed"
 

@@ -1,7 +1,9 @@
 """Settings that other machines see: headers, time limits of the database, who may call from a browser."""
 
+import psycopg
 import pytest
-from django.db import connection
+
+from tests.lib.database import url_of
 
 
 @pytest.mark.django_db
@@ -9,10 +11,10 @@ from django.db import connection
     ("name", "value"),
     [("statement_timeout", "5s"), ("lock_timeout", "3s"), ("idle_in_transaction_session_timeout", "10s")],
 )
-def test_every_connection_has_its_time_limits(name, value):
-    with connection.cursor() as cursor:
-        cursor.execute(f"SHOW {name}")
-        assert cursor.fetchone() == (value,)
+def test_every_connection_has_its_time_limits(django_db_modify_db_settings, name, value):
+    limits = django_db_modify_db_settings.limits_of_the_site
+    with psycopg.connect(url_of(), options=limits) as connection:
+        assert connection.execute(f"SHOW {name}").fetchone() == (value,)
 
 
 @pytest.mark.django_db

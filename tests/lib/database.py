@@ -10,6 +10,7 @@ from django.db import connection
 from psycopg import sql
 
 from banking import database
+from tests.lib.servers import PATIENCE_SECONDS
 
 PASSWORD = "the password of the tests' role"
 
@@ -71,6 +72,28 @@ def reconnected(**changes: object) -> Iterator[None]:
             yield
         finally:
             _close()  # what comes next connects as before
+
+
+def limited(**limits: str) -> AbstractContextManager[None]:
+    """Every connection meanwhile has these time limits: `limited(lock_timeout="100ms")`."""
+    options = connection.settings_dict["OPTIONS"]
+    added = " ".join(f"-c {name}={value}" for name, value in limits.items())
+    return reconnected(OPTIONS={**options, "options": f"{options['options']} {added}"})
+
+
+@contextmanager
+def full_pool() -> Iterator[None]:
+    """Others hold every connection of the pool; who asks for one waits a tenth of a second."""
+    options = connection.settings_dict["OPTIONS"]
+    with reconnected(OPTIONS={**options, "pool": {"min_size": 1, "max_size": 2, "timeout": 0.1}}):
+        pool = connection.pool
+        pool.open()
+        taken = [pool.getconn(timeout=PATIENCE_SECONDS) for _ in range(pool.max_size)]
+        try:
+            yield
+        finally:
+            for other in taken:
+                pool.putconn(other)
 
 
 def _close() -> None:
