@@ -10,6 +10,7 @@ import fcntl
 import gc
 import itertools
 import os
+import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +20,8 @@ import pytest
 
 from demo import postgres
 
-DIRECTORY = Path(__file__).resolve().parents[2] / ".cache" / "test-postgres"
+ROOT = Path(__file__).resolve().parents[2]
+DIRECTORY = ROOT / ".cache" / "test-postgres"
 # A developer's shell does not change what the tests see.
 FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "PROXY_SECRETS",
              "PROXIES_DROP_UNDERSCORES", "MUTUAL_TLS", "EMAIL_URL", "CACHE_URL", "PORT", "DATA_DIR",
@@ -52,6 +54,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with long tests come first, so that no worker is left alone with one at the end."""
     long = {item.path for item in items if any(item.get_closest_marker(name) for name in LONG)}
     items.sort(key=lambda item: item.path not in long)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_setupnodes() -> None:
+    """The processes of the run are busy with collecting tests at first. One that comes too early waits for the template."""
+    making = subprocess.Popen([sys.executable, "-m", "tests.lib.template_database"], cwd=ROOT)
+    atexit.register(making.wait)
 
 
 @pytest.hookimpl(tryfirst=True)
