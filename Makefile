@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test test-all sdks matrix test-plain interop mutants model fuzz simulate check bench lock messages sbom screenshots
+.PHONY: demo test test-all sdks matrix test-plain rolling interop mutants model fuzz simulate check bench lock messages sbom screenshots
 
 # Serves the demo on PORT (default 8000, or the next free one), with its data in DATA_DIR (default .demo).
 # exec, so that Ctrl-C reaches Python.
@@ -30,6 +30,10 @@ interop: $(INSTALLED)
 # Runs the protocol's tests without the tricks of oauth/fast_path/README.md.
 test-plain: $(INSTALLED)
 	FAST_PATH=off $(RUN) -m pytest --numprocesses=auto --dist=loadfile tests/oauth tests/attacks tests/conformance $(ARGS)
+
+# Runs the last release's tests on this release's tables (docs/upgrading.md). ARGS="tests/oauth" selects some.
+rolling: $(INSTALLED)
+	ARGS='$(ARGS)' $(RUN) .ci/rolling.py
 
 # Runs the packages' tests on the oldest and the newest supported Python and Django. CELLS=newest: only that one.
 matrix: $(INSTALLED)

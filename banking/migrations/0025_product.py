@@ -36,10 +36,21 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('name', 'currency'), name='product_once'), models.UniqueConstraint(fields=('id', 'currency', 'kind'), name='product_of_accounts'), models.CheckConstraint(condition=models.Q(('kind__in', ['current', 'savings'])), name='product_kind_known'), models.CheckConstraint(condition=models.Q(('currency__in', ['AED', 'AFN', 'ALL', 'AMD', 'AOA', 'ARS', 'AUD', 'AWG', 'AZN', 'BAM', 'BBD', 'BDT', 'BHD', 'BIF', 'BMD', 'BND', 'BOB', 'BOV', 'BRL', 'BSD', 'BTN', 'BWP', 'BYN', 'BZD', 'CAD', 'CDF', 'CHE', 'CHF', 'CHW', 'CLF', 'CLP', 'CNY', 'COP', 'COU', 'CRC', 'CUP', 'CVE', 'CZK', 'DJF', 'DKK', 'DOP', 'DZD', 'EGP', 'ERN', 'ETB', 'EUR', 'FJD', 'FKP', 'GBP', 'GEL', 'GHS', 'GIP', 'GMD', 'GNF', 'GTQ', 'GYD', 'HKD', 'HNL', 'HTG', 'HUF', 'IDR', 'ILS', 'INR', 'IQD', 'IRR', 'ISK', 'JMD', 'JOD', 'JPY', 'KES', 'KGS', 'KHR', 'KMF', 'KPW', 'KRW', 'KWD', 'KYD', 'KZT', 'LAK', 'LBP', 'LKR', 'LRD', 'LSL', 'LYD', 'MAD', 'MDL', 'MGA', 'MKD', 'MMK', 'MNT', 'MOP', 'MRU', 'MUR', 'MVR', 'MWK', 'MXN', 'MXV', 'MYR', 'MZN', 'NAD', 'NGN', 'NIO', 'NOK', 'NPR', 'NZD', 'OMR', 'PAB', 'PEN', 'PGK', 'PHP', 'PKR', 'PLN', 'PYG', 'QAR', 'RON', 'RSD', 'RUB', 'RWF', 'SAR', 'SBD', 'SCR', 'SDG', 'SEK', 'SGD', 'SHP', 'SLE', 'SOS', 'SRD', 'SSP', 'STN', 'SVC', 'SYP', 'SZL', 'THB', 'TJS', 'TMT', 'TND', 'TOP', 'TRY', 'TTD', 'TWD', 'TZS', 'UAH', 'UGX', 'USD', 'USN', 'UYI', 'UYU', 'UYW', 'UZS', 'VED', 'VES', 'VND', 'VUV', 'WST', 'XAD', 'XAF', 'XCD', 'XCG', 'XOF', 'XPF', 'YER', 'ZAR', 'ZMW', 'ZWG'])), name='product_currency_known'), models.CheckConstraint(condition=models.Q(models.Q(('credit_interest_rate', None), ('credit_interest_rate__gte', 0), _connector='OR'), models.Q(('overdraft_interest_rate', None), ('overdraft_interest_rate__gte', 0), _connector='OR'), models.Q(('monthly_fee_minor', None), ('monthly_fee_minor__gte', 0), _connector='OR')), name='product_terms_not_negative')],
             },
         ),
-        migrations.AddField(
-            model_name='account',
-            name='product',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='banking.product'),
+        # The column with its foreign key at once: PostgreSQL then scans no row. The index comes in a migration of its own.
+        migrations.SeparateDatabaseAndState(
+            database_operations=[
+                migrations.RunSQL(
+                    "ALTER TABLE bank_account ADD COLUMN product_id uuid REFERENCES product DEFERRABLE INITIALLY DEFERRED",
+                    "ALTER TABLE bank_account DROP COLUMN product_id",
+                )
+            ],
+            state_operations=[
+                migrations.AddField(
+                    model_name='account',
+                    name='product',
+                    field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='accounts', to='banking.product'),
+                )
+            ],
         ),
         migrations.RunSQL(
             (HERE / "product.sql").read_text(), "ALTER TABLE bank_account DROP CONSTRAINT account_of_its_product"

@@ -9,6 +9,7 @@ import django.utils.timezone
 import uuid_utils.compat
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 from banking.migrations._sql import function
@@ -150,7 +151,7 @@ class Migration(migrations.Migration):
             name='role',
             field=models.CharField(blank=True, max_length=8),
         ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name='accountaccess',
             constraint=models.CheckConstraint(condition=models.Q(('role__in', ['owner', 'holder', 'delegate', 'reader'])), name='access_role_known'),
         ),

@@ -3,7 +3,7 @@
 
 -- Deleting a user ends their access by the foreign key itself: the site's role may delete no access.
 ALTER TABLE account_access ADD CONSTRAINT access_of_a_user
-  FOREIGN KEY (user_id) REFERENCES {users} (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED;
+  FOREIGN KEY (user_id) REFERENCES {users} (id) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED NOT VALID;
 
 -- Writes down who changed the state of an account or the access to it, and by which decision of two officers.
 CREATE OR REPLACE FUNCTION write_account_act() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

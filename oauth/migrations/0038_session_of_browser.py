@@ -17,8 +17,4 @@ class Migration(migrations.Migration):
             name='browser_digest',
             field=models.BinaryField(max_length=32, null=True),
         ),
-        migrations.AddConstraint(
-            model_name='session',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('browser_digest',), name='session_one_of_a_browser'),
-        ),
     ]

@@ -1,0 +1,21 @@
+"""What a step of a migration means for a site that serves meanwhile."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+
+class Verdict(IntEnum):
+    """From harmless to harmful."""
+
+    SAFE = 0  #: only a short lock, whatever the size of the table
+    SLOW = 1  #: takes time with the rows of the table, but blocks nobody
+    UNKNOWN = 2  #: code or SQL that nobody has judged
+    LOCKS = 3  #: blocks writes or reads for a time that grows with the rows of the table
+    BREAKS = 4  #: the release before fails with the new schema
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    verdict: Verdict
+    table: str
+    what: str
