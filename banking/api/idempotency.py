@@ -28,7 +28,7 @@ IDEMPOTENCY_KEY = HeaderParameter(
 
 def key_of(request: Request) -> str:
     """The key: a structured-field string or, as many clients send it, without quotes. Raises BadRequest."""
-    header = request.headers.get(IDEMPOTENCY_KEY.name)
+    header = request.META.get("HTTP_IDEMPOTENCY_KEY")
     if header is None:
         raise BadRequest("idempotency_key_missing", "Send an Idempotency-Key header with a new random key.")
     key = re.fullmatch(_HEADER, header)

@@ -27,13 +27,16 @@ class StrictJSONParser(BaseParser):
 def loads(body: bytes) -> Any:
     """Parses a document. Raises ParseError, which says what is wrong with it."""
     try:
+        text = body.decode("utf-8")
         document = json.loads(
-            body.decode("utf-8"),
+            text,
             object_pairs_hook=_object,
             parse_float=_refuse_number,
             parse_constant=_refuse_number,
         )
-        _check_strings(document)
+        # Printable ASCII without escapes has no other characters in its strings.
+        if "\\" in text or not (text.isascii() and text.isprintable()):
+            _check_strings(document)
     except ParseError:
         raise
     except RecursionError:

@@ -15,6 +15,7 @@ from banking.payments.idempotency import AskedBefore
 from banking.payments.instruction import Instruction, Payer
 from banking.payments.order import PaymentOrder
 from banking.payments.refusals import NotCancellable, NotTheirs
+from oauth.fast_path.model_rows import new_instance
 
 #: The background task that hands a transfer to the payment scheme. Its name is stored with jobs that wait.
 SETTLE = "banking.settle_transfer"
@@ -64,29 +65,34 @@ def _make(
         raise AskedBefore(made.outcome, made.stored_print, made.stored_status, made.stored_body)
     raise_refusal(made, instruction.currency)
     is_posted = made.destination_id is not None
-    transfer = Transfer(
-        id=made.transfer_id,
-        user_id=payer.user_id,
-        client_id=payer.client_id,
-        idempotency_key=instruction.key,
-        fingerprint=instruction.fingerprint,
-        source_id=instruction.source_id,
-        destination_id=made.destination_id,
-        payee_name=made.payee_name,
-        payee_iban=made.payee_iban,
-        currency=instruction.currency,
-        amount_minor=instruction.amount_minor,
-        reference=instruction.reference,
-        end_to_end_id=instruction.end_to_end_id,
-        status=Transfer.Status.POSTED if is_posted else Transfer.Status.PENDING,
-        created_at=made.at,
-        settled_at=made.at if is_posted else None,
-        transaction_id=made.posting_id if is_posted else None,
-        hold_id=None if is_posted else made.hold_id,
-        consent_id=made.consent_id,
-        scheduled=scheduled,
-        due_on=due_on,
-    )
+    values = {
+        "id": made.transfer_id,
+        "user_id": payer.user_id,
+        "client_id": payer.client_id,
+        "idempotency_key": instruction.key,
+        "fingerprint": instruction.fingerprint,
+        "source_id": instruction.source_id,
+        "destination_id": made.destination_id,
+        "payee_name": made.payee_name,
+        "payee_iban": made.payee_iban,
+        "currency": instruction.currency,
+        "amount_minor": instruction.amount_minor,
+        "reference": instruction.reference,
+        "end_to_end_id": instruction.end_to_end_id,
+        "status": Transfer.Status.POSTED if is_posted else Transfer.Status.PENDING,
+        "status_reason": "",
+        "reason_code": "",
+        "created_at": made.at,
+        "updated_at": None,
+        "submitted_at": None,
+        "settled_at": made.at if is_posted else None,
+        "transaction_id": made.posting_id if is_posted else None,
+        "hold_id": None if is_posted else made.hold_id,
+        "consent_id": made.consent_id,
+        "scheduled_id": scheduled.pk if scheduled else None,
+        "due_on": due_on,
+    }
+    transfer = new_instance(Transfer, values.items())
     transfer._state.adding = False
     if not is_posted:
         # A row of this transaction: the transfer is handed over if and only if it exists.

@@ -6,7 +6,7 @@ statement and sends two more.
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -25,10 +25,14 @@ _PLAIN = (
 
 
 class Columns(Generic[Row]):
-    """All columns of a model in a SELECT under an alias, and the instance made from a row of it."""
+    """Columns of a model in a SELECT under an alias, and the instance made from a row of it.
 
-    def __init__(self, model: type[Row], alias: str) -> None:
-        fields = model._meta.concrete_fields
+    They are all columns, or those of the fields that `only` names by attname; Django reads the others when they are
+    asked for.
+    """
+
+    def __init__(self, model: type[Row], alias: str, *, only: Collection[str] = ()) -> None:
+        fields = [field for field in model._meta.concrete_fields if not only or field.attname in only]
         self._model = model
         self._names = [field.attname for field in fields]
         self._json = [number for number, field in enumerate(fields) if isinstance(field, JSONField)]

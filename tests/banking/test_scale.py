@@ -5,10 +5,11 @@ import re
 
 import pytest
 from django.core import signing
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from banking.models import Account
+from banking.payments.day_sum import day_sum
 from tests.lib.ledger import funded, no_triggers
 from tests.lib.transfers import KEY, body_of, send
 
@@ -122,3 +123,25 @@ def test_a_page_of_ten_thousand_accounts_is_read_from_the_index(alice, alice_api
     assert len(page["data"]) == 50
     assert not [node for node in nodes if node.startswith(("Sort", "Seq Scan"))], nodes
     assert blocks < 1000
+
+
+_TRANSFERS = """
+INSERT INTO transfer (id, user_id, client_id, idempotency_key, payee_name, payee_iban, currency, amount_minor, reference,
+                      created_at, source_id, end_to_end_id, status, status_reason, hold_id)
+SELECT gen_random_uuid(), %(user)s, 'app', 'key ' || n, '', %(iban)s, 'GBP', 1, '', now(), %(source)s, '', 'expired', '',
+       NULL
+  FROM generate_series(1, %(many)s) n"""
+_READ = "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'transfer'"
+
+
+def test_the_sum_of_a_day_reads_the_transfers_of_its_payer(alice, bob):
+    """Also with statistics of a time when one user had made all transfers."""
+    account = funded(bob, "Shop")
+    with no_triggers():
+        run(_TRANSFERS, {"user": bob.pk, "source": account.pk, "iban": "GB00", "many": 1_000})
+    run("ANALYZE transfer")
+    with transaction.atomic():
+        run("SET LOCAL plan_cache_mode = force_generic_plan")
+        before = run(_READ)
+        assert day_sum(alice.pk, "GBP").ordered == 0
+        assert run(_READ) == before

@@ -1,4 +1,6 @@
-"""CONN_HEALTH_CHECKS makes Django's pool ask the server before every request that needs it: one round trip each.
+"""Two round trips less of CPU: no question whether a pooled connection lives, and COMMIT without psycopg's wait loop.
+
+CONN_HEALTH_CHECKS makes Django's pool ask the server before every request that needs it: one round trip each.
 
 This backend asks only where the connection may be dead. A server that closed a connection has sent so, and the socket
 is readable; one that vanished is noticed by tcp_user_timeout, and by the check after an idle time.
@@ -9,7 +11,11 @@ import time
 from typing import Any
 
 from django.db.backends.postgresql import base
+from django.db.backends.utils import debug_transaction
+from psycopg import errors, pq
 from psycopg_pool import ConnectionPool
+
+from oauth.conf import conf
 
 # Proxies and firewalls drop connections that are idle for minutes.
 IDLE_SECONDS = 10.0
@@ -24,13 +30,42 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return pool
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        if self.connection.autocommit != autocommit:  # the last request left it as it must be
-            super()._set_autocommit(autocommit)  # type: ignore[misc]  # not in the stubs
+        if self.connection.autocommit == autocommit:  # the last request left it as it must be
+            return
+        if conf.FAST_PATH and self.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
+            self.connection._autocommit = autocommit  # all that psycopg does after it has looked at the status
+            return
+        super()._set_autocommit(autocommit)  # type: ignore[misc]  # not in the stubs
+
+    def _commit(self) -> None:
+        """libpq waits for the answer, as it does for prepared statements. A connection that psycopg itself manages has
+        more to do."""
+        connection = self.connection
+        if connection is None or not conf.FAST_PATH or _is_managed(connection):
+            super()._commit()  # type: ignore[misc]  # not in the stubs
+            return
+        server = connection.pgconn
+        if server.transaction_status == pq.TransactionStatus.IDLE:
+            return
+        with debug_transaction(self, "COMMIT"), self.wrap_database_errors:
+            try:
+                result = server.exec_(b"COMMIT")
+            except MemoryError:  # psycopg raises this where libpq could not send anything
+                raise errors.OperationalError(server.get_error_message()) from None
+            if result.status != pq.ExecStatus.COMMAND_OK:
+                if server.status == pq.ConnStatus.BAD:
+                    raise errors.OperationalError(server.get_error_message())
+                raise errors.error_from_result(result)
 
     def _close(self) -> None:
         if self.connection is not None:
             self.connection.returned_at = time.monotonic()
         super()._close()  # type: ignore[misc]  # not in the stubs
+
+
+def _is_managed(connection: Any) -> bool:
+    """By psycopg's pipeline, two-phase commit or `with connection.transaction()`."""
+    return bool(connection._pipeline or connection._tpc or connection._num_transactions)
 
 
 def check_if_in_doubt(connection: Any) -> None:
