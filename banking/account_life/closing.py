@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils.translation import gettext as _
 
-from banking import end_of_day, ledger, webhooks
+from banking import direct_debits, end_of_day, ledger, webhooks
 from banking.account_life.ending import end_all_of_account
 from banking.account_life.functions import call, last_act
 from banking.account_life.refusals import NotClosable, OtherAccountNeeded
@@ -59,6 +59,7 @@ def _close(account_id: UUID, actor: UUID, other_id: UUID | None, *, is_officer: 
         _settle(account, other, is_officer=is_officer)
     if not call("close_account", account_id, actor, is_officer, reason):
         raise NotClosable
+    direct_debits.end_all_of_account(account_id)
     tell_holders(Kind.ACCOUNT_CLOSED, last_act(account_id))
 
 

@@ -10,6 +10,7 @@ from banking.models import (
     AccountApplication,
     AccountInvitation,
     LedgerEntry,
+    Mandate,
     Payee,
     PaymentLimit,
     TransactionNote,
@@ -39,6 +40,8 @@ def export(user: Any) -> Iterator[Section]:
     )
     invitations = AccountInvitation.objects.filter(invited_by=user).order_by("created_at")
     yield "account invitations", invitations.values("account_id", "email", "role", "created_at", "status")
+    mandates = Mandate.objects.filter(account__in=accounts).order_by("created_at")
+    yield "direct debits", mandates.values("account_id", "creditor_name", "creditor_iban", "reference", "status")
     yield "payees", Payee.objects.filter(user=user).values("name", "iban", "created_at", "removed_at")
     limits = PaymentLimit.objects.filter(user=user).order_by("currency")
     yield "payment limits", limits.values("currency", "amount_minor", "changed_at")

@@ -11,6 +11,7 @@ from banking.admin.account_change import AccountChangeAdmin
 from banking.admin.bank_day import AccountChargeAdmin, BankDayAdmin
 from banking.admin.consent import ConsentAdmin
 from banking.admin.hold import HoldAdmin
+from banking.admin.mandate import MandateAdmin
 from banking.admin.merchant import MerchantAdmin
 from banking.admin.payee import PayeeAdmin
 from banking.admin.product import ProductAdmin
@@ -30,6 +31,7 @@ __all__ = [
     "BankDayAdmin",
     "ConsentAdmin",
     "HoldAdmin",
+    "MandateAdmin",
     "MerchantAdmin",
     "PayeeAdmin",
     "ProductAdmin",

@@ -43,10 +43,14 @@ CHANGES = (
             "`text`, and deliveries of webhooks `status`.",
             "`GET /party`, with the scope `party:read`: the user's name, and with `email` the address.",
             "`GET /limits`: what the user may still pay.",
+            "`GET /direct-debits`, with the filter `status`, and `GET /direct-debits/{direct_debit_id}`: who may "
+            "collect money, with the scope `direct-debits:read`; `POST /direct-debits/{direct_debit_id}/cancel` with "
+            "the scope `direct-debits:write`. Webhooks have the event `direct_debit.updated`.",
+            "`POST /funds-confirmations`, with the scope `funds:confirm`: whether an amount is available.",
             "`POST /transfer-rehearsals`.",
             "Payment orders: `interval`, `month_end`, `execution_rule`; `PATCH`, `/pause` and `/resume`.",
             "A refused parameter of the URL is named in `errors`.",
-            "The problem types `own_limit_exceeded` and `too_many_accounts`.",
+            "The problem types `own_limit_exceeded`, `too_many_accounts` and `direct_debit_not_active`.",
         ),
         changed=(
             "A page with a filter may have fewer rows than `limit`, or none; go on as long as there is a "

@@ -12,6 +12,7 @@ from banking.accounts.months import Month
 from banking.api.problem_types import PROBLEMS
 from banking.models import Account as AccountRow
 from banking.models import Category, Event, WebhookDelivery
+from banking.models import Mandate as MandateRow
 from banking.models import ScheduledTransfer as ScheduledTransferRow
 from banking.models import Transfer as TransferRow
 from banking.models.schedule import MAX_INTERVAL, ExecutionRule, Frequency
@@ -161,6 +162,29 @@ class StatementHead(Period):
 
 class Statement(StatementHead):
     transactions: list[StatementTransaction]
+
+
+class FundsConfirmation(TypedDict):
+    account_id: UUID
+    amount: Money
+    is_available: bool
+    confirmed_at: Timestamp
+
+
+class DirectDebit(TypedDict):
+    """Somebody who may collect money from an account."""
+
+    id: UUID
+    account_id: UUID
+    creditor: Counterparty
+    creditor_id: str
+    reference: Annotated[str, Keywords(description="Of the mandate; with creditor_id, it names it.")]
+    sequence: MandateRow.Sequence
+    status: MandateRow.Status
+    last_collected: Money | None
+    last_collected_at: Timestamp | None
+    created_at: Timestamp
+    cancelled_at: Timestamp | None
 
 
 class ConsentClient(TypedDict):

@@ -5,6 +5,8 @@ from drf_spectacular.views import SpectacularSwaggerOauthRedirectView
 
 from banking.api.accounts import AccountDetail, AccountList, BalanceDetail
 from banking.api.consent import ConsentView
+from banking.api.direct_debits import DirectDebitCancel, DirectDebitDetail, DirectDebitList
+from banking.api.funds_confirmation import FundsConfirmationList
 from banking.api.limits import LimitsView
 from banking.api.openapi.document import APIDocs, OpenAPIDocument, api_changes
 from banking.api.party import PartyView
@@ -37,6 +39,10 @@ urlpatterns = [
     path("api/v1/accounts/<str:account_id>/statements", StatementList.as_view(), name="statements"),
     path("api/v1/accounts/<str:account_id>/statements/<str:month>", StatementDetail.as_view(), name="statement"),
     path("api/v1/consent", ConsentView.as_view(), name="consent"),
+    path("api/v1/funds-confirmations", FundsConfirmationList.as_view(), name="funds-confirmations"),
+    path("api/v1/direct-debits", DirectDebitList.as_view(), name="direct-debits"),
+    path("api/v1/direct-debits/<str:direct_debit_id>", DirectDebitDetail.as_view(), name="direct-debit"),
+    path("api/v1/direct-debits/<str:direct_debit_id>/cancel", DirectDebitCancel.as_view(), name="direct-debit-cancel"),
     path("api/v1/limits", LimitsView.as_view(), name="limits"),
     path("api/v1/party", PartyView.as_view(), name="party"),
     path("api/v1/payees", PayeeList.as_view(), name="payees"),

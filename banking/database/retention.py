@@ -20,6 +20,7 @@ SCHEDULE = {
     "Hold": Kept(_BOOKS, "books: why money was not available"),
     "Transfer": Kept(_BOOKS, "payment records; its idempotency key is never used twice"),
     "SchemeMessage": Kept(_BOOKS, "books: what other banks told us; a message acts once"),
+    "Mandate": Kept(_BOOKS, "books: who might collect; a cancelled one stays so"),
     "ScheduledTransfer": Kept(_BOOKS, "what the user ordered"),
     "MonthClosing": Kept(_BOOKS, "statements stay as they are"),
     "BankDay": Kept(_BOOKS, "books"),

@@ -28,6 +28,7 @@ RIGHTS: dict[str, Rights] = {
         **APPENDED,
         "UPDATE": ["status", "status_reason", "reason_code", "submitted_at", "settled_at", "transaction_id"],
     },
+    "mandate": {**APPENDED, "UPDATE": ["status", "collected", "last_minor", "last_at", "cancelled_at"]},
     "scheme_message": {**APPENDED, "UPDATE": ["status", "given_back_by_id"]},
     "scheduled_transfer": {
         **APPENDED,

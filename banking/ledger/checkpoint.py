@@ -31,6 +31,7 @@ FINAL = {
     # A payment to another bank can still come back.
     "transfer": "status <> 'pending' AND (status <> 'posted' OR destination_id IS NOT NULL)",
     "scheme_message": "status <> 'to_return'",
+    "mandate": "status <> 'active'",
     "trial_balance_line": "true",
     "interest_accrual": "true",
     "account_charge": "status <> 'due'",

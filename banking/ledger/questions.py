@@ -127,6 +127,7 @@ QUESTIONS = (
         SELECT x.id, c.wrong
           FROM (SELECT m.id FROM scheme_message m WHERE {new:m}
                 UNION SELECT m.id FROM transfer t JOIN scheme_message m ON m.transfer_id = t.id WHERE {new:t}
+                UNION SELECT m.id FROM mandate d JOIN scheme_message m ON m.mandate_id = d.id WHERE {new:d}
                 UNION SELECT m.id FROM ledger_entry e JOIN scheme_message m ON m.transaction_id = e.transaction_id
                        WHERE {new:e}) n
           JOIN scheme_message x ON x.id = n.id, LATERAL (SELECT scheme_message_contradiction(x) AS wrong) c
@@ -135,6 +136,18 @@ QUESTIONS = (
         SELECT t.id, 'its message is gone' FROM ledger_transaction t
          WHERE {new:t} AND t.kind = 'incoming_payment'
            AND NOT EXISTS (SELECT FROM scheme_message WHERE transaction_id = t.id)""",
+    ),
+    Question(
+        "Each mandate was collected as its messages say",
+        whole="""
+        SELECT d.id, c.wrong FROM mandate d, LATERAL (SELECT mandate_contradiction(d) AS wrong) c
+         WHERE c.wrong IS NOT NULL""",
+        since="""
+        SELECT x.id, c.wrong
+          FROM (SELECT d.id FROM mandate d WHERE {new:d}
+                UNION SELECT m.mandate_id FROM scheme_message m WHERE {new:m}) n
+          JOIN mandate x ON x.id = n.id, LATERAL (SELECT mandate_contradiction(x) AS wrong) c
+         WHERE c.wrong IS NOT NULL""",
     ),
     Question(
         "Each captured hold is debited from its account",

@@ -14,6 +14,7 @@ from banking.models.interest import AccountCharge, InterestAccrual
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
 from banking.models.ledger_audit import LedgerAudit
 from banking.models.ledger_digest import LedgerDigest
+from banking.models.mandate import Mandate
 from banking.models.merchant import Category, Merchant
 from banking.models.month_closing import MonthClosing
 from banking.models.payee import Payee
@@ -52,6 +53,7 @@ __all__ = [
     "LedgerEntry",
     "LedgerSeal",
     "LedgerTransaction",
+    "Mandate",
     "Merchant",
     "MonthClosing",
     "Payee",

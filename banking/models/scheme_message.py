@@ -7,13 +7,15 @@ from uuid_utils.compat import uuid7
 
 from banking.models.account import Account
 from banking.models.ledger import MAX_AMOUNT_MINOR, LedgerTransaction
+from banking.models.mandate import Mandate
 from banking.models.transfer import Transfer
 
 
 class SchemeMessage(models.Model):
     """Written in the transaction that acts on it, and last, so that a message that comes twice acts once.
 
-    `account` is the account that was credited, None if the money went to suspense. `transaction` is the booking, None
+    `account` is the account that was credited or, by a direct debit, debited; None if the money went to suspense.
+    `payment_id` is that of our payment, or the reference of a mandate. `transaction` is the booking, None
     if nothing was booked. `reason_code` is a code of ISO 20022: the other bank's, or ours for why we give money back.
     """
 
@@ -21,9 +23,11 @@ class SchemeMessage(models.Model):
         PAYMENT = "payment", "Incoming payment"
         ANSWER = "answer", "Answer to our payment"
         RETURN = "return", "Return of our payment"
+        COLLECTION = "collect", "Collection by direct debit"
 
     class Status(models.TextChoices):
         DONE = "done", "Done as it says"
+        REFUSED = "refused", "Refused; nothing was booked"
         REPEATED = "repeated", "Known already; nothing was done"
         DISPUTED = "disputed", "Contradicts what we know; nothing was done, staff must look"
         SUSPENSE = "suspense", "In suspense; staff must decide"
@@ -35,6 +39,8 @@ class SchemeMessage(models.Model):
     kind = models.CharField(max_length=8, choices=Kind.choices)
     status = models.CharField(max_length=10, choices=Status.choices)
     payment_id = models.CharField(max_length=35, blank=True)
+    mandate = models.ForeignKey(Mandate, on_delete=models.PROTECT, related_name="collections", null=True, blank=True)
+    creditor_id = models.CharField(max_length=35, blank=True, default="", db_default="")
     transfer = models.ForeignKey(
         Transfer, on_delete=models.PROTECT, related_name="scheme_messages", null=True, blank=True
     )

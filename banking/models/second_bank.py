@@ -31,6 +31,7 @@ class SecondBankMessage(models.Model):
         PAYMENT = "payment"
         ANSWER = "answer"
         RETURN = "return"
+        COLLECTION = "collect"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=8, choices=Kind.choices)

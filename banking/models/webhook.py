@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 class Event(models.TextChoices):
     TRANSACTION_BOOKED = "transaction.booked", "An entry was booked"
     TRANSFER_UPDATED = "transfer.updated", "A transfer has another status"
+    DIRECT_DEBIT_UPDATED = "direct_debit.updated", "A direct debit was set up, collected, refused or cancelled"
     CONSENT_CONFIRM_DUE = "consent.confirm_due", "The access ends soon unless the user allows it again"
     CONSENT_REVOKED = "consent.revoked", "The app's access has ended"
     PING = "ping", "A test"

@@ -29,7 +29,7 @@ def overdraft_changed(act: AccountAct) -> Message:
 
 
 def account_closed(act: AccountAct) -> Message:
-    what = _("An account was closed. You can still read its statements.")
+    what = _("An account was closed, with its payment orders and direct debits. You can still read its statements.")
     return Message(_("Account closed"), what, _account(act.account_id))
 
 

@@ -17,6 +17,7 @@ from banking.models import (
     AccountApplication,
     AccountChange,
     AccountInvitation,
+    Mandate,
     Payee,
     PaymentLimit,
     ScheduledTransfer,
@@ -61,6 +62,8 @@ _NOTICES: dict[Kind, _Notice] = {
     Kind.CHANGE_REQUESTED: _Notice(
         AccountChange, "admin:banking_accountchange_changelist", account_messages.change_requested, True
     ),
+    Kind.NEW_DIRECT_DEBIT: _Notice(Mandate, "bank:direct-debits", messages.new_direct_debit),
+    Kind.DIRECT_DEBIT_REFUSED: _Notice(Mandate, "bank:direct-debits", messages.direct_debit_refused),
 }
 
 

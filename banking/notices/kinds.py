@@ -18,6 +18,8 @@ class Kind(StrEnum):
     ORDER_NOT_PAID = "order_not_paid"
     ORDER_ENDED = "order_ended"
     PAYMENT_NOT_MADE = "payment_not_made"
+    NEW_DIRECT_DEBIT = "new_direct_debit"
+    DIRECT_DEBIT_REFUSED = "direct_debit_refused"
     ACCESS_GIVEN = "access_given"
     ACCESS_ENDED = "access_ended"
     OVERDRAFT_CHANGED = "overdraft_changed"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from banking.consents.apps import find_apps
-from banking.models import Payee, PaymentLimit, ScheduledTransfer, Transfer
+from banking.models import Mandate, Payee, PaymentLimit, ScheduledTransfer, Transfer
 from banking.notation import amounts, iban
 from oauth.infrastructure import display_names
 
@@ -64,6 +64,24 @@ def payment_not_made(transfer: Transfer) -> Message:
     why = ScheduledTransfer(refusal=transfer.status_reason).refusal_in_words
     facts = [(_("Why"), why), *_amount(transfer), *_route(transfer), *_app(transfer)]
     return Message(_("Payment not made"), what, facts)
+
+
+def new_direct_debit(mandate: Mandate) -> Message:
+    what = _("A direct debit was set up. You can cancel it at any time.")
+    return Message(_("New direct debit"), what, _mandate(mandate))
+
+
+def direct_debit_refused(mandate: Mandate) -> Message:
+    what = _("A direct debit was not paid: the account did not have enough money, or the direct debit is not active.")
+    return Message(_("Direct debit not paid"), what, _mandate(mandate))
+
+
+def _mandate(mandate: Mandate) -> Facts:
+    reference = harmless(mandate.reference)
+    return [
+        *_recipient(mandate.creditor_name, mandate.creditor_iban),
+        *([(_("Reference"), reference)] if reference else []),
+    ]
 
 
 def _amount(payment: Transfer | ScheduledTransfer) -> Facts:

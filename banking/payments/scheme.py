@@ -123,6 +123,32 @@ class IncomingReturn:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class NewMandate:
+    """A creditor may collect from an account here from now on (pain.009). `creditor_id` and `reference` name the
+    mandate; `sequence` is `one_off` or `recurring`."""
+
+    creditor_id: str
+    reference: str
+    creditor_name: str
+    creditor_iban: str
+    debtor_iban: str
+    sequence: str = "recurring"
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingCollection:
+    """A creditor collects by a mandate (pacs.003)."""
+
+    message_id: str
+    creditor_id: str
+    mandate_reference: str
+    amount_minor: int
+    currency: str
+    reference: str = ""
+    end_to_end_id: str = ""
+
+
 def configured_scheme() -> PaymentScheme | None:
     if not settings.PAYMENT_SCHEME:
         return None

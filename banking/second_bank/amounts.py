@@ -14,7 +14,7 @@ CLOSED_IBAN = "0000"
 class Message:
     """What it tells us so many seconds later. Two messages with the same `id` are one that comes twice."""
 
-    kind: Literal["payment", "answer", "return"]
+    kind: Literal["payment", "answer", "return", "collect"]
     after_seconds: int
     reason: str = ""
     id: int = 1
@@ -70,6 +70,10 @@ NAMED = {
         then=(Message("return", 2, "AC04"), Message("answer", 5)),
     ),
     "9501": Behaviour("accepts it, and pays you the same amount after 5 seconds", then=(Message("payment", 5),)),
+    "9502": Behaviour(
+        "accepts it, sets up a direct debit, and collects the same amount by it after 5 seconds",
+        then=(Message("collect", 5),),
+    ),
 }  # fmt: skip
 #: A payment that it pays in and cannot be credited here comes back to it, and it refuses the return.
 RETURN_REFUSED = "9601"

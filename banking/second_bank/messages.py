@@ -8,10 +8,17 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from banking import payments
+from banking import direct_debits, payments
 from banking.database import jobs
 from banking.models import SchemeMessage, SecondBankMessage
-from banking.payments.scheme import IncomingAnswer, IncomingPayment, IncomingReturn, OutgoingPayment
+from banking.payments.scheme import (
+    IncomingAnswer,
+    IncomingCollection,
+    IncomingPayment,
+    IncomingReturn,
+    NewMandate,
+    OutgoingPayment,
+)
 from banking.second_bank.amounts import Message
 from banking.second_bank.sandbox import require_sandbox
 
@@ -19,6 +26,8 @@ from banking.second_bank.sandbox import require_sandbox
 DELIVER = "banking.second_bank_deliver"
 #: Of the payer there.
 NAME, IBAN = "Second Bank", "GB33BUKB20201555555555"
+#: Of whoever collects from there.
+CREDITOR_ID = "GB98ZZZ00000000001"
 
 
 def schedule(payment: OutgoingPayment, messages: Iterable[Message]) -> None:
@@ -39,6 +48,9 @@ def deliver(message_id: UUID) -> SchemeMessage | None:
     match row.kind:
         case SecondBankMessage.Kind.PAYMENT:
             received = payments.receive_payment(IncomingPayment(**row.body))
+        case SecondBankMessage.Kind.COLLECTION:
+            direct_debits.receive_mandate(NewMandate(**row.body["mandate"]))
+            received = direct_debits.receive_collection(IncomingCollection(**row.body["collection"]))
         case SecondBankMessage.Kind.ANSWER:
             received = payments.receive_answer(IncomingAnswer(**row.body))
         case _:
@@ -64,6 +76,14 @@ def _body(payment: OutgoingPayment, message: Message) -> dict[str, Any]:
         case "return":
             back = (payment.amount_minor, payment.currency, message.reason)
             return asdict(IncomingReturn(message_id, payment.payment_id, *back))
+        case "collect":
+            reference = f"SB-{payment.payment_id}"[:35]
+            mandate = NewMandate(
+                CREDITOR_ID, reference, payment.creditor_name, payment.creditor_iban, payment.debtor_iban
+            )
+            collected = (payment.amount_minor, payment.currency, payment.reference)
+            collection = IncomingCollection(message_id, CREDITOR_ID, reference, *collected)
+            return {"mandate": asdict(mandate), "collection": asdict(collection)}
         case "payment":
             return asdict(
                 IncomingPayment(

@@ -5,6 +5,7 @@ from django.urls import path
 from banking.web import (
     accounts,
     closing,
+    direct_debits,
     limits,
     new_order,
     opening,
@@ -44,6 +45,8 @@ urlpatterns = [
     path("payees", payees.payees, name="payees"),
     path("payees/<uuid:payee_id>/remove", payees.remove, name="remove-payee"),
     path("limits", limits.limits, name="limits"),
+    path("direct-debits", direct_debits.direct_debits, name="direct-debits"),
+    path("direct-debits/<uuid:mandate_id>/cancel", direct_debits.cancel, name="cancel-direct-debit"),
     path("orders", orders.orders, name="orders"),
     path("orders/new", new_order.fill_in, name="new-order"),
     path("orders/new/<str:key>", new_order.confirm, name="confirm-order"),

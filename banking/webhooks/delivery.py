@@ -16,7 +16,11 @@ from oauth.infrastructure import outbound
 
 #: The `typ` of the signature's header.
 TYP = "webhook+jws"
-_RESOURCES: dict[str, str] = {Event.TRANSACTION_BOOKED: "transaction_id", Event.TRANSFER_UPDATED: "transfer_id"}
+_RESOURCES: dict[str, str] = {
+    Event.TRANSACTION_BOOKED: "transaction_id",
+    Event.TRANSFER_UPDATED: "transfer_id",
+    Event.DIRECT_DEBIT_UPDATED: "direct_debit_id",
+}
 
 
 class NotDelivered(Exception):

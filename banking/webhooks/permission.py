@@ -15,10 +15,15 @@ from oauth.resource_server import authorization_of
 SCOPES_OF_EVENTS: dict[str, str] = {
     Event.TRANSACTION_BOOKED: "transactions:read",
     Event.TRANSFER_UPDATED: "transfers:read",
+    Event.DIRECT_DEBIT_UPDATED: "direct-debits:read",
 }
 #: The action that the details of its authorization (RFC 9396) must name for the account. The API shows transfers by the
 #: same rule.
-_ACTIONS: dict[str, str] = {Event.TRANSACTION_BOOKED: "transactions", Event.TRANSFER_UPDATED: "transactions"}
+_ACTIONS: dict[str, str] = {
+    Event.TRANSACTION_BOOKED: "transactions",
+    Event.TRANSFER_UPDATED: "transactions",
+    Event.DIRECT_DEBIT_UPDATED: "transactions",
+}
 _MANAGE = "webhooks:manage"
 
 
@@ -62,6 +67,8 @@ def _is_in_history(delivery: WebhookDelivery, details: Sequence[Mapping[str, Any
     """Whether a transfer was made, or a transaction booked, since `history_from`. It may settle much later."""
     since = history_of_account(details, delivery.account_id)
     if since is None:
+        return True
+    if delivery.event == Event.DIRECT_DEBIT_UPDATED:  # as in the API: who may collect is no history
         return True
     if delivery.resource_id is None or delivery.account_id is None:
         return False

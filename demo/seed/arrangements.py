@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from accounts.models import User
 from banking import ledger
-from banking.models import Account, AccountAccess, Payee, Role, ScheduledTransfer, Transfer
+from banking.models import Account, AccountAccess, Mandate, Payee, Role, ScheduledTransfer, SchemeMessage, Transfer
 from banking.payments.decision import LONGEST_PENDING
 from banking.payments.transfers import SETTLE
 from demo.seed import history
@@ -27,6 +27,7 @@ def make(pots: dict[Pot, Account], booked: list[tuple[Event, UUID]], *, now: dat
         if pot.name == history.JOINT:
             _let_in(DAN, account, Role.HOLDER)
     _transfers(pots, booked, _standing_orders(pots, booked, now=now))
+    _mandates(pots, booked)
     everyday = pots.get(Pot(ALICE, history.EVERYDAY))
     if everyday is None:
         return
@@ -74,6 +75,46 @@ def _standing_orders(
     }
     ScheduledTransfer.objects.bulk_create(orders.values())
     return orders
+
+
+def _mandates(pots: dict[Pot, Account], booked: list[tuple[Event, UUID]]) -> None:
+    """Whoever has collected by direct debit, and each collection."""
+    mandates: dict[tuple[Pot, str], Mandate] = {}
+    messages = []
+    for event, transaction_id in booked:
+        if event.destination != history.DIRECT_DEBITS or not isinstance(event.source, Pot):
+            continue
+        mandate = mandates.setdefault(
+            (event.source, event.description),
+            Mandate(
+                id=_id(event.at),
+                account=pots[event.source],
+                creditor_id="DEMO",
+                reference=f"{(pots[event.source].iban or '')[-8:]}-{len(mandates) + 1:02}",
+                creditor_name=event.description,
+                sequence=Mandate.Sequence.RECURRING,
+                created_at=event.at - timedelta(days=7),
+            ),
+        )
+        mandate.collected, mandate.last_minor, mandate.last_at = mandate.collected + 1, event.amount_minor, event.at
+        messages.append(
+            SchemeMessage(
+                id=_id(event.at),
+                message_id=f"demo:{transaction_id}",
+                kind=SchemeMessage.Kind.COLLECTION,
+                status=SchemeMessage.Status.DONE,
+                mandate=mandate,
+                creditor_id=mandate.creditor_id,
+                payment_id=mandate.reference,
+                account=mandate.account,
+                amount_minor=event.amount_minor,
+                currency=mandate.account.currency,
+                transaction_id=transaction_id,
+                received_at=event.at,
+            )
+        )
+    Mandate.objects.bulk_create(mandates.values())
+    SchemeMessage.objects.bulk_create(messages)
 
 
 def _transfers(

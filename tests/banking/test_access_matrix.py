@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from banking.models import Account, AccountAccess, Consent, Payee, Role, ScheduledTransfer, Webhook
+from banking.models import Account, AccountAccess, Consent, Mandate, Payee, Role, ScheduledTransfer, Webhook
 from oauth.models import Authorization
 from tests.lib.bank_endpoints import ENDPOINTS, patterns
 from tests.lib.error_ids import without_error_id
@@ -21,7 +21,8 @@ from tests.lib.transfers import ELSEWHERE, UNKNOWN, body_of, send
 pytestmark = pytest.mark.django_db
 SCOPES = {
     "accounts:read", "balances:read", "transactions:read", "statements:read", "transfers:read", "transfers:write",
-    "payees:read", "payees:write", "webhooks:manage", "party:read",
+    "payees:read", "payees:write", "webhooks:manage", "party:read", "funds:confirm", "direct-debits:read",
+    "direct-debits:write",
 }  # fmt: skip
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -60,7 +61,11 @@ def bank(alice, bob, access_token, api, settings):
         user=alice, client_id="matrix", authorization_id=Authorization.objects.first().pk, url="https://app.example/",
         events=["transfer.updated"],
     )  # fmt: skip
+    mandate = Mandate.objects.create(
+        account=account, creditor_id="c", reference="r", creditor_name="City Power", sequence="recurring"
+    )
     ids = {
+        "direct_debit_id": mandate.pk,
         "account_id": account.pk, "transaction_id": posted["transaction_ids"][0], "transfer_id": pending,
         "scheduled_id": scheduled.pk, "payee_id": payee.pk, "webhook_id": hook.pk, "month": "2020-01",
     }  # fmt: skip
@@ -78,6 +83,10 @@ def call(client, bank, method, name, *, ids=None, source=None):
     body = {
         "payees": {**ELSEWHERE, "identifier": "FR7630006000011234567890189"},
         "payee-checks": ELSEWHERE,
+        "funds-confirmations": {
+            "account_id": str(getattr(source or bank.account, "pk", source)),
+            "amount": {"currency": "GBP", "minor_units": 1},
+        },
         "transfers": body_of(source or bank.account, bank.other, 1),
         "transfer-rehearsals": body_of(source or bank.account, bank.other, 1),
         "scheduled-transfers": {

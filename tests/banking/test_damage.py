@@ -11,7 +11,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from banking import ledger, oversight, payments
+from banking import direct_debits, ledger, oversight, payments
 from banking.accounts.opening import internal_account, open_account
 from banking.end_of_day.trial_balance import store_trial_balance
 from banking.ledger import checkpoint, digests
@@ -28,7 +28,7 @@ from banking.models import (
     Transfer,
 )
 from banking.notation import bank_day
-from banking.payments.scheme import IncomingPayment, IncomingReturn
+from banking.payments.scheme import IncomingCollection, IncomingPayment, IncomingReturn, NewMandate
 from oauth.keys import ring, rotation
 from oauth.models import SigningKey
 from tests.banking.test_reconciliation import camt, entry, ids
@@ -46,6 +46,7 @@ MESSAGE, TRIAL, CHARGE = "Each message of the payment scheme", "Each trial balan
 BALANCE, GAP, SEALED, MONTH, OUTSIDE = (
     "Each balance", "Each account's entries", "Each transaction is sealed", "Each entry is booked", "The digests are",
 )  # fmt: skip
+MANDATE = "Each mandate was collected"
 SUM, SIGNED = "The entries of each currency", "Each digest that was written down"
 
 
@@ -106,6 +107,16 @@ DAMAGES = [
     Damage("an incoming payment had another amount", MESSAGE, "UPDATE scheme_message SET amount_minor = 1 WHERE id = '{paid_in}'"),
     Damage("an incoming payment went to suspense and back", MESSAGE, "UPDATE scheme_message SET status = 'given_back', account_id = NULL, given_back_by_id = '{reversal}' WHERE id = '{paid_in}'"),
     Damage("an incoming payment is forgotten, so that it can come again", MESSAGE, "DELETE FROM scheme_message WHERE id = '{paid_in}'"),
+    Damage("a collection was from another account", MESSAGE, "UPDATE scheme_message SET account_id = '{of_bob}' WHERE id = '{collection}'"),
+    Damage("a collection was of another amount", MESSAGE, "UPDATE scheme_message SET amount_minor = 1 WHERE id = '{collection}'"),
+    Damage("a collection was refused", MESSAGE, "UPDATE scheme_message SET status = 'refused' WHERE id = '{collection}'"),
+    Damage("a collection is forgotten, so that it can come again", MANDATE, "DELETE FROM scheme_message WHERE id = '{collection}'"),
+    Damage("a collection was by another mandate", MANDATE, "UPDATE scheme_message SET mandate_id = '{unused_mandate}' WHERE id = '{collection}'"),
+    Damage("a mandate is of another account", MESSAGE, "UPDATE mandate SET account_id = '{of_bob}' WHERE id = '{ended_mandate}'"),
+    Damage("a mandate was cancelled before it was collected", MESSAGE, "UPDATE mandate SET cancelled_at = '2020-01-01' WHERE id = '{ended_mandate}'"),
+    Damage("a mandate for once was collected twice", MESSAGE, "UPDATE mandate SET sequence = 'one_off' WHERE id = '{ended_mandate}'"),
+    Damage("a mandate was never collected", MANDATE, "UPDATE mandate SET collected = 0 WHERE id = '{ended_mandate}'"),
+    Damage("less was collected last", MANDATE, "UPDATE mandate SET last_minor = 1 WHERE id = '{ended_mandate}'"),
     Damage("a settled transfer has come back without its money", TRANSFER, "UPDATE transfer SET status = 'returned' WHERE id = '{settled}'"),
     Damage("a returned transfer never came back", MESSAGE, "UPDATE transfer SET status = 'posted' WHERE id = '{returned}'"),
     Damage("a trial balance has another line", TRIAL, "UPDATE trial_balance_line SET credit_minor = credit_minor + 5 WHERE account_id IS NOT NULL"),
@@ -166,6 +177,12 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
     payments.settle(returned.pk)
     payments.receive_return(IncomingReturn("return-1", returned.pk.hex, 100, "GBP", "AC04"))
     paid_in = payments.receive_payment(IncomingPayment("payment-1", 250, "GBP", current.iban, "D", "", "x"))
+    lodged = [
+        direct_debits.receive_mandate(NewMandate("creditor", reference, "C", "", current.iban)) for reference in "ab"
+    ]
+    for number in (1, 2):
+        collection = direct_debits.receive_collection(IncomingCollection(f"c-{number}", "creditor", "a", 30, "GBP"))
+    direct_debits.receive_cancellation("creditor", "a")
     yesterday = bank_day.today() - timedelta(days=1)
     day = BankDay.objects.create(day=yesterday, ends_at=bank_day.ends_at(yesterday), status="closing")
     store_trial_balance(day)
@@ -202,6 +219,7 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
     asked = oversight.request_overdraft(of_bob.pk, 700, by=oversight.Officer(officer("asker")), reason="x")
     oversight.approve_change(asked.pk, by=oversight.Officer(officer("approver")))
     names = {
+        "collection": collection.pk, "ended_mandate": lodged[0].pk, "unused_mandate": lodged[1].pk,
         "change": asked.pk, "yesterday": yesterday, "moved": moved.pk, "difference": difference.pk, "asked": reversal.pk, "empty": open_account(alice, name="Empty", currency="GBP").pk,
         "charge": charge.pk, "posted": posted.pk, "paid_in": paid_in.pk, "returned": returned.pk, "settled": settled.pk, "settled_hold": settled.hold_id, "pending": pending.pk,
         "pending_hold": pending.hold_id, "of_bob": of_bob.pk, "bob": bob.pk, "current": current.pk,
@@ -388,7 +406,7 @@ def test_the_sites_role_is_refused_each_of_it(names):
 def test_the_owner_is_refused_what_contradicts_the_ledger(names):
     """With the triggers on."""
     for damage in DAMAGES:
-        if damage.found_by in (TRANSFER, HOLD, REVERSAL, MESSAGE, DAY, DIFFERENCE):
+        if damage.found_by in (TRANSFER, HOLD, REVERSAL, MESSAGE, MANDATE, DAY, DIFFERENCE):
             with pytest.raises(IntegrityError):
                 run(damage.by.format(**names))
 

@@ -38,6 +38,7 @@ EXPECTED = {
     "9402": ("returned", "AC04", 1, ["done", "done", "repeated"]),
     "9403": ("returned", "AC04", 9, ["done", "repeated"]),
     "9501": ("posted", "", 1, ["done"]),
+    "9502": ("posted", "", 1, ["done"]),
 }
 
 
@@ -82,7 +83,7 @@ def test_a_named_amount_does_what_is_said(alice_api, rich, ending):
     assert second_bank.deliver_due(also_later=True) == []
     transfer.refresh_from_db()
     assert (transfer.status, transfer.reason_code) == (status, code)
-    came = amount_minor if ending == "9501" else 0
+    came = {"9501": amount_minor, "9502": -amount_minor}.get(ending, 0)
     left = amount_minor if status == "posted" else 0
     assert (balances(rich), held(rich)) == ([FUNDS - left + came], 0)
     assert [one.question for one in audit() if not one.is_clean] == []
@@ -124,6 +125,15 @@ def test_it_pays_in_on_command(rich):
         run("pay", "--iban", rich.iban, "--amount", "1251", "--id", "one")
     with pytest.raises(CommandError, match="no amount"):
         run("pay", "--iban", rich.iban, "--amount", "0")
+
+
+def test_it_collects_on_command(rich):
+    collecting = ["collect", "--iban", rich.iban, "--amount", "1250", "--reference", "CP-1"]
+    assert "Done" in run(*collecting)
+    assert "Done" in run(*collecting, "--id", "one")
+    assert "Done" in run(*collecting, "--id", "one")
+    assert balances(rich) == [FUNDS - 2 * 1250]
+    assert "Refused; nothing was booked (AM04)" in run("collect", "--iban", rich.iban, "--amount", str(FUNDS))
 
 
 def test_what_it_pays_to_nobody_goes_back_or_stays_in_suspense():

@@ -35,7 +35,7 @@ class Endpoint:
         return bool(re.match(r"/(api/|\.well-known/)", self.path))
 
     def url(self, **values: str) -> str:
-        identifiers = "account_id|transfer_id|payee_id|order_id"
+        identifiers = "account_id|transfer_id|payee_id|order_id|mandate_id"
         is_page = self.path.startswith("/bank/")
         filled = re.sub(rf"{{({identifiers})}}", "{authorization_id}", self.path) if is_page else self.path
         return re.sub(r"{(\w+)}", lambda name: {**VALUES, **values}.get(name[1], "x"), filled)
@@ -104,7 +104,9 @@ def tried(settings: Any, service: Client, alice: Any, access_token: Callable[...
     call_command("registration_token")
     initial = capsys.readouterr().out.split()[-1]
     basic = base64.b64encode(f"{service.client_id}:{service.secret}".encode()).decode()  # type: ignore[attr-defined]
-    scopes = "openid transfers:write payees:write webhooks:manage grant_management_revoke"
+    scopes = (
+        "openid transfers:write payees:write webhooks:manage grant_management_revoke funds:confirm direct-debits:write"
+    )
     settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": SCALE}
     # The app alone, as in a site that has no such middleware.
     settings.MIDDLEWARE = [one for one in settings.MIDDLEWARE if not one.endswith("FormLimitMiddleware")]

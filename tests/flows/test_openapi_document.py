@@ -27,7 +27,7 @@ VERIFIER = "v" * 43
 CHALLENGE = "7w_YNF9DSfIdPf_pRjSq646_kPr-2-o9NAl16JGghdM"  # its SHA-256
 SCOPE = (
     "accounts:read accounts:detail balances:read transactions:read statements:read transfers:read transfers:write "
-    "party:read payees:read payees:write webhooks:manage"
+    "party:read payees:read payees:write webhooks:manage funds:confirm direct-debits:read direct-debits:write"
 )
 
 

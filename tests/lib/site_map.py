@@ -120,6 +120,7 @@ ALICE = [
     Row("bank:open", "/bank/open", "alice"),
     Row("bank:sharing", "/bank/accounts/{account}/sharing", "alice"),
     Row("bank:close-account", "/bank/accounts/{account}/close", "alice"),
+    Row("bank:direct-debits", "/bank/direct-debits", "alice"),
 ]  # fmt: skip
 
 #: Signs up on the way, and has every second factor in the end.
@@ -130,6 +131,7 @@ GRACE = [
     Row("bank:accounts", "/bank/", "grace", note="none"),
     Row("bank:payees", "/bank/payees", "grace", note="none"),
     Row("bank:orders", "/bank/orders", "grace", note="none"),
+    Row("bank:direct-debits", "/bank/direct-debits", "grace", note="none"),
     Row("mfa_view_recovery_codes", "", "grace", Site.set_up_an_authenticator_app),
     Row("mfa_generate_recovery_codes", "/accounts/2fa/recovery-codes/generate/", "grace"),
     Row("mfa_deactivate_totp", "/accounts/2fa/totp/deactivate/", "grace"),
@@ -174,6 +176,8 @@ ADMIN = [
     ),
     Row("admin:banking_transfer_changelist", "/admin/banking/transfer/", "admin"),
     Row("admin:banking_reversalrequest_changelist", "/admin/banking/reversalrequest/", "admin"),
+    Row("admin:banking_mandate_changelist", "/admin/banking/mandate/", "admin"),
+    Row("admin:banking_schememessage_changelist", "/admin/banking/schememessage/", "admin"),
     Row("admin:accounts_user_changelist", "/admin/accounts/user/", "admin"),
 ]
 
@@ -212,6 +216,7 @@ NO_PAGE = {
     "bank:cancel-order": "a form of the orders is sent here",
     "bank:pause-order": "a form of the orders is sent here",
     "bank:resume-order": "a form of the orders is sent here",
+    "bank:cancel-direct-debit": "a form of the direct debits is sent here",
     "api-docs-redirect": "a window of the API's documentation, which is Swagger UI's, see test_api_docs",
     "/api/changes": "Markdown",
     "/api/schema": "JSON or YAML",

@@ -22,7 +22,12 @@ from tests.sdks.generators import CACHE, LANGUAGES, SHORT_LIVED
 pytestmark = pytest.mark.sdk
 
 CALLBACK = "http://127.0.0.1:51234/callback"
-SCOPE = "accounts:read transactions:read transfers:read transfers:write"
+SCOPE = (
+    "accounts:read transactions:read transfers:read transfers:write funds:confirm direct-debits:read"
+    " direct-debits:write"
+)
+#: The programs that also ask for available funds and cancel a direct debit.
+DIRECT_DEBITS = {"python", "typescript"}
 WANTED = os.environ.get("SDKS", " ".join(LANGUAGES)).split()
 
 
@@ -88,6 +93,10 @@ def test_a_generated_client_pays(name: str, live: Server, bank: requests.Session
     [paid] = [one for one in transfers if one["reference"] == reference]
     assert said.pop("transactions") > 10 * (said["pages"] - 1) > 50
     assert said.pop("pages") > 5
+    if name in DIRECT_DEBITS:
+        cancelled = bank.get(f"{live.url}/api/v1/direct-debits?status=cancelled").json()["data"]
+        assert said.pop("cancelled") in [one["id"] for one in cancelled]
+        assert said.pop("is_available") is True
     assert said == {
         "accounts": len(accounts), "rehearsed": "posted", "transfer": paid["id"], "again": paid["id"], "replayed": "true",
         "paid_to": True, "problem": "insufficient_funds",

@@ -107,6 +107,13 @@ EXPLANATIONS = {
         "POST /api/v1/transfers/01a9b3a4-7a10-7d6b-8a55-0b6c1f9e3a10/cancel",
         "The transfer is not pending any more: it was made, rejected, cancelled, or handed to the other bank.",
     ),
+    "direct_debit_not_active": Explanation(
+        409,
+        "The direct debit was cancelled, or may be collected once only and was.",
+        "Read its `status`. Nothing is collected any more.",
+        "POST /api/v1/direct-debits/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22/cancel",
+        "The direct debit is not active: it was cancelled, or was collected once for all.",
+    ),
     "already_reversed": Explanation(
         409,
         "The bank has reversed this transaction before. A transaction is reversed once at most.",

@@ -61,6 +61,11 @@ _SCHEDULED = {
     "source": {"account_id": _ACCOUNT},
     "destination": _DORA_SHOWN, "reference": "INV 7", "created_at": _AT,
 }  # fmt: skip
+_DIRECT_DEBIT = {
+    "id": _OTHER, "account_id": _ACCOUNT, "creditor": {"name": "City Power", "identifier_masked": "DE•• •••• 3000"},
+    "creditor_id": "DE98ZZZ09999999999", "reference": "CP-2026-1", "sequence": "recurring", "status": "active",
+    "last_collected": _gbp(4_500), "last_collected_at": _AT, "created_at": _AT, "cancelled_at": None,
+}  # fmt: skip
 _WEBHOOK = {"id": _HOOK, "url": "https://app.example/hook", "events": ["transfer.updated"], "created_at": _AT}
 _DELIVERY = {
     "id": _OTHER, "event": "transfer.updated", "status": "delivered", "attempts": 1, "last_answer": "200",
@@ -103,6 +108,10 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             },
         ],
     },
+    "NewFundsConfirmation": {"account_id": _ACCOUNT, "amount": _gbp(12_500)},
+    "FundsConfirmation": {"account_id": _ACCOUNT, "amount": _gbp(12_500), "is_available": True, "confirmed_at": _AT},
+    "DirectDebit": _DIRECT_DEBIT,
+    "DirectDebitList": _page(_DIRECT_DEBIT),
     "NewPayee": _TO_DORA,
     "Payee": _PAYEE,
     "PayeeList": _page(_PAYEE),

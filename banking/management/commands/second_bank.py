@@ -17,12 +17,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
         pay = verbs.add_parser("pay", help="Pays to an account here; also to one that does not exist.")
-        pay.add_argument("--iban", required=True, help="The account.")
-        pay.add_argument("--amount", required=True, type=int, help="In minor units: 1250 is 12.50 in GBP.")
-        pay.add_argument("--currency", default="GBP", help="ISO 4217 (%(default)s).")
-        pay.add_argument("--name", default="", help="Who pays.")
-        pay.add_argument("--reference", default="", help="What for.")
-        pay.add_argument("--id", default="", help="The scheme's id of the payment. The same id pays once.")
+        collect = verbs.add_parser("collect", help="Collects from an account here, by a mandate that it sets up.")
+        for verb in (pay, collect):
+            verb.add_argument("--iban", required=True, help="The account.")
+            verb.add_argument("--amount", required=True, type=int, help="In minor units: 1250 is 12.50 in GBP.")
+            verb.add_argument("--currency", default="GBP", help="ISO 4217 (%(default)s).")
+            verb.add_argument("--name", default="", help="Who pays or collects.")
+            verb.add_argument("--reference", default="", help="What for; of a collection, the mandate.")
+            verb.add_argument("--id", default="", help="The scheme's id of the message. The same id counts once.")
         deliver = verbs.add_parser("deliver", help="Delivers what is due, as the background worker does.")
         deliver.add_argument("--all", action="store_true", help="Also what is due later.")
         verbs.add_parser("amounts", help="Lists what it does with which amount.")
@@ -31,8 +33,9 @@ class Command(BaseCommand):
         try:
             second_bank.require_sandbox()
             match verb:
-                case "pay":
-                    paid = second_bank.pay_in(
+                case "pay" | "collect":
+                    act = second_bank.pay_in if verb == "pay" else second_bank.collect
+                    paid = act(
                         options["iban"],
                         options["amount"],
                         options["currency"],

@@ -6,9 +6,18 @@ from http import HTTPStatus
 
 import httpx
 from bank_api_client import AuthenticatedClient
-from bank_api_client.api.accounts import get_accounts, get_transactions
+from bank_api_client.api.accounts import get_accounts, get_transactions, post_funds_confirmations
+from bank_api_client.api.direct_debits import get_direct_debits, post_direct_debit_cancel
 from bank_api_client.api.transfers import post_transfer_rehearsals, post_transfers
-from bank_api_client.models import AccountDestination, AccountDestinationScheme, AmountToPay, NewTransfer, Problem
+from bank_api_client.models import (
+    AccountDestination,
+    AccountDestinationScheme,
+    AmountToPay,
+    DirectDebitStatus,
+    NewFundsConfirmation,
+    NewTransfer,
+    Problem,
+)
 
 grant = json.loads(os.environ["GRANT"])
 token = httpx.post(grant.pop("token_endpoint"), data=grant).raise_for_status().json()["access_token"]
@@ -40,6 +49,13 @@ with AuthenticatedClient(base_url=os.environ["API"], token=token) as client:
     refused = post_transfers.sync(client=client, body=order, idempotency_key=f"{os.environ['KEY']}-too-much")
     assert isinstance(refused, Problem)
 
+    amount = AmountToPay(currency="GBP", minor_units=101)
+    confirmed = post_funds_confirmations.sync(
+        client=client, body=NewFundsConfirmation(account_id=source.id, amount=amount)
+    )
+    active = get_direct_debits.sync(client=client, status="active").data
+    cancelled = post_direct_debit_cancel.sync(active[-1].id, client=client)
+
 print(
     json.dumps(
         {
@@ -51,6 +67,8 @@ print(
             "again": str(again.parsed.id),
             "replayed": again.headers.get("Idempotent-Replayed"),
             "paid_to": str(first.parsed.destination.account_id) == str(destination.id),
+            "is_available": confirmed.is_available,
+            "cancelled": str(cancelled.id) if cancelled.status == DirectDebitStatus.CANCELLED else None,
             "problem": refused.code.value,
         }
     )

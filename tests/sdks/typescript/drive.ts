@@ -45,6 +45,14 @@ const { error: problem } = await bank.POST("/transfers", {
   params: { header: { "Idempotency-Key": `${KEY}-too-much` } },
 });
 
+const amount = { currency: "GBP", minor_units: 101 };
+const confirmed = got(await bank.POST("/funds-confirmations", { body: { account_id: source!.id, amount } }));
+const active = got(await bank.GET("/direct-debits", { params: { query: { status: "active" } } })).data;
+const direct_debit_id = active[active.length - 1]!.id;
+const cancelled = got(
+  await bank.POST("/direct-debits/{direct_debit_id}/cancel", { params: { path: { direct_debit_id } }, body: {} }),
+);
+
 console.log(
   JSON.stringify({
     accounts: accounts.length,
@@ -55,6 +63,8 @@ console.log(
     again: got(again).id,
     replayed: again.response.headers.get("Idempotent-Replayed"),
     paid_to: paid.scheme === "account" && paid.account_id === destination!.id,
+    is_available: confirmed.is_available,
+    cancelled: cancelled.status === "cancelled" ? cancelled.id : null,
     problem: problem?.code,
   }),
 );

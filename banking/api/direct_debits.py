@@ -1,0 +1,125 @@
+"""GET /direct-debits, GET /direct-debits/{id}, POST /direct-debits/{id}/cancel."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404
+
+from banking import direct_debits
+from banking.accounts.history import needs_fresh_login
+from banking.api.content_filters import named_in
+from banking.api.cursors import PAGE, Page
+from banking.api.fields import NothingSerializer
+from banking.api.money import money
+from banking.api.operation import operation
+from banking.api.query import Choices
+from banking.api.representations import DirectDebit, PageOf
+from banking.api.responses import Ok
+from banking.api.views import BankView, uuid_or_404
+from banking.consents.history import history_of_account
+from banking.consents.single_transfer import transfer_details
+from banking.ledger import in_transaction
+from banking.models import Account, Mandate
+from banking.models.mandate import MandateQuerySet
+from banking.notation import iban
+from banking.notation.timestamps import timestamp
+from oauth.resource_server import TokenRequest, is_authenticated_since, require_live
+
+_FIELDS = (
+    "id", "account_id", "account__currency", "creditor_id", "reference", "creditor_name", "creditor_iban", "sequence",
+    "status", "last_minor", "last_at", "created_at", "cancelled_at",
+)  # fmt: skip
+
+_STATUS = Choices("status", "One, or several with commas between them.", tuple(Mandate.Status.values))
+
+
+class DirectDebitView(BankView):
+    """Those of the accounts whose transactions the token may see. A token for single transfers (RFC 9396) sees none."""
+
+    tag = "Direct debits"
+
+    @staticmethod
+    def visible(request: TokenRequest, *, may_pay: bool = False) -> MandateQuerySet:
+        accounts = Account.objects.visible_to(request.token, "transactions")
+        mandates = Mandate.objects.of_accounts(accounts)
+        if may_pay:
+            mandates = mandates.of_accounts(Account.objects.payable_by(request.token))
+        return mandates.none() if transfer_details(request.claims.authorization_details) else mandates
+
+
+class DirectDebitList(DirectDebitView):
+    required_scopes = {"GET": ["direct-debits:read"]}
+    query_parameters = {"GET": (*PAGE, _STATUS)}
+
+    @operation("List direct debits")
+    def get(self, request: TokenRequest) -> Ok[PageOf[DirectDebit]]:
+        """Who may collect money from which account. What was collected are transactions of kind `direct_debit`."""
+        page = Page(request, f"direct-debits|{named_in(request, [_STATUS])}")
+        mandates = self.visible(request)
+        if statuses := _STATUS.value(request):
+            mandates = mandates.filter(status__in=sorted(statuses))
+        rows = page.newest_first(mandates.values(*_FIELDS))
+        return Ok(page.envelope([_represent(row, request) for row in rows], key="id"))
+
+
+class DirectDebitDetail(DirectDebitView):
+    required_scopes = {"GET": ["direct-debits:read"]}
+
+    @operation("Read a direct debit")
+    def get(self, request: TokenRequest, direct_debit_id: str) -> Ok[DirectDebit]:
+        row = self.visible(request).filter(pk=uuid_or_404(direct_debit_id)).values(*_FIELDS).first()
+        if row is None:
+            raise Http404
+        return Ok(_represent(row, request))
+
+
+class DirectDebitCancel(DirectDebitView):
+    required_scopes = {"POST": ["direct-debits:write"]}
+    bodies = {"POST": NothingSerializer}
+
+    @operation("Cancel a direct debit", refusals={409: "It was cancelled before, or was collected once for all."})
+    def post(self, request: TokenRequest, direct_debit_id: str) -> Ok[DirectDebit]:
+        """Nothing is collected any more. What was collected stays."""
+        self.body(request)
+        pk, among = uuid_or_404(direct_debit_id), self.visible(request, may_pay=True)
+
+        def run() -> DirectDebit:
+            require_live(request.token)
+            direct_debits.cancel(pk, among=among)
+            return _represent(among.values(*_FIELDS).get(pk=pk), request)
+
+        return Ok(in_transaction(run))
+
+
+def _represent(row: dict[str, Any], request: TokenRequest) -> DirectDebit:
+    """The last collection is left out if the app may not see it as a transaction: it is before the history that the
+    user lets the app see, or too old to be read without a fresh login (SCA-RTS art. 10)."""
+    if row["last_at"] and not _may_see(row["account_id"], row["last_at"], request):
+        row = {**row, "last_minor": None, "last_at": None}
+    return {
+        "id": row["id"],
+        "account_id": row["account_id"],
+        "creditor": {
+            "name": row["creditor_name"],
+            "identifier_masked": iban.masked(row["creditor_iban"]) if row["creditor_iban"] else None,
+        },
+        "creditor_id": row["creditor_id"],
+        "reference": row["reference"],
+        "sequence": row["sequence"],
+        "status": row["status"],
+        "last_collected": money(row["account__currency"], row["last_minor"]) if row["last_minor"] else None,
+        "last_collected_at": timestamp(row["last_at"]) if row["last_at"] else None,
+        "created_at": timestamp(row["created_at"]),
+        "cancelled_at": timestamp(row["cancelled_at"]) if row["cancelled_at"] else None,
+    }
+
+
+def _may_see(account_id: UUID, collected_at: datetime, request: TokenRequest) -> bool:
+    since = history_of_account(request.claims.authorization_details, account_id)
+    if since and collected_at < since:
+        return False
+    return not needs_fresh_login(collected_at) or is_authenticated_since(
+        request.token, max_age=settings.STEP_UP_MAX_AGE
+    )

@@ -1,0 +1,10 @@
+"""Direct debits: creditors collect money by a mandate, which the user can cancel at any time.
+
+`receive_mandate`, `receive_collection` and `receive_cancellation` are the door for what the payment scheme tells us, as
+those of `banking.payments`. May import `payments` and what lies below it.
+"""
+
+from banking.direct_debits.collections import receive_collection
+from banking.direct_debits.mandates import cancel, end_all_of_account, receive_cancellation, receive_mandate
+
+__all__ = ["cancel", "end_all_of_account", "receive_cancellation", "receive_collection", "receive_mandate"]
