@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0037_closing_with_charges'),
+        ('banking', '0041_payers_are_many'),
     ]
 
     operations = [
