@@ -1,0 +1,99 @@
+"""What waits for this member of staff: each list that they may decide about, with how many are open.
+
+What a user asked for themselves waits for somebody else, so it is not counted.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+
+from banking.models import AccountApplication, AccountChange, ReversalRequest, SettlementDifference
+from oauth.models import NewRedirectHost
+
+#: Rows are counted up to this number.
+MOST_COUNTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    label: str
+    count: int
+    url: str
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count >= MOST_COUNTED
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """`waiting` finds what is open and this user may decide; `permission` lets them."""
+
+    label: str
+    permission: str
+    view: str
+    query: str
+    waiting: Callable[[Any], QuerySet[Any]]
+
+
+_LISTS = (
+    _List(
+        "Reversals to approve",
+        "banking.approve_reversal",
+        "admin:banking_reversalrequest_changelist",
+        "status__exact=open",
+        lambda user: ReversalRequest.objects.filter(status=ReversalRequest.Status.OPEN).exclude(requested_by=user),
+    ),
+    _List(
+        "Changes of accounts to approve",
+        "banking.approve_accountchange",
+        "admin:banking_accountchange_changelist",
+        "status__exact=open",
+        lambda user: AccountChange.objects.filter(status=AccountChange.Status.OPEN).exclude(requested_by=user),
+    ),
+    _List(
+        "Accounts to open",
+        "banking.decide_accountapplication",
+        "admin:banking_accountapplication_changelist",
+        "status__exact=open",
+        lambda user: AccountApplication.objects.filter(
+            status=AccountApplication.Status.OPEN, user__is_active=True
+        ).exclude(user=user),
+    ),
+    _List(
+        "Settlement differences to look at",
+        "banking.ask_settlementdifference",
+        "admin:banking_settlementdifference_changelist",
+        "status__exact=open",
+        lambda user: SettlementDifference.objects.filter(status=SettlementDifference.Status.OPEN),
+    ),
+    _List(
+        "Settlement differences to approve",
+        "banking.decide_settlementdifference",
+        "admin:banking_settlementdifference_changelist",
+        "status__exact=asked",
+        lambda user: SettlementDifference.objects.filter(status=SettlementDifference.Status.ASKED).exclude(
+            asked_by=user
+        ),
+    ),
+    _List(
+        "New redirect hosts of clients to approve",
+        "oauth.change_client",
+        "admin:oauth_newredirecthost_changelist",
+        "",
+        lambda user: NewRedirectHost.objects.filter(decided_at=None).exclude(Q(asked_by=None) | Q(asked_by=user)),
+    ),
+)
+
+
+def waiting_for(user: Any) -> Iterator[Task]:
+    """One query for each list that the user may decide about; lists without anything open are left out."""
+    for one in _LISTS:
+        if not user.has_perm(one.permission):
+            continue
+        count = one.waiting(user).order_by()[:MOST_COUNTED].count()
+        if count:
+            yield Task(one.label, count, f"{reverse(one.view)}?{one.query}".rstrip("?"))

@@ -1,0 +1,69 @@
+"""Names, linked to their pages, in the place of the ids that the audit log stores."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.html import format_html
+
+from oauth.models import AuditEvent, Client
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """By the id as it is stored. What is not found, or may not be seen by this member of staff, stays an id."""
+
+    clients: Mapping[str, tuple[str, str]]
+    users: Mapping[str, tuple[str, str]]
+
+    @classmethod
+    def of(cls, request: HttpRequest, events: Iterable[AuditEvent]) -> "Links":
+        """Two queries."""
+        events = list(events)
+        model: Any = get_user_model()
+        may_see_users = request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
+        client_ids = {event.client for event in events if event.client}
+        clients = Client.objects.filter(client_id__in=client_ids) if request.user.has_perm("oauth.view_client") else ()
+        return cls(
+            {one.client_id: (one.name or one.client_id, _page(one)) for one in clients},
+            _users({one for event in events for one in (event.user, event.actor) if one}) if may_see_users else {},
+        )
+
+    def client(self, client_id: str) -> str:
+        return _linked(client_id, self.clients)
+
+    def user(self, user_id: str) -> str:
+        return _linked(user_id, self.users)
+
+
+def _users(ids: set[str]) -> dict[str, tuple[str, str]]:
+    model: Any = get_user_model()
+    found = model._default_manager.filter(pk__in=[one for one in ids if _is_key(one)])
+    return {str(user.pk): (user.get_username(), _page(user)) for user in found}
+
+
+def _is_key(text: str) -> bool:
+    """Whether a primary key can look like this: some events name a user that a stranger sent."""
+    try:
+        get_user_model()._meta.pk.to_python(text)  # type: ignore[union-attr]  # a model has a primary key
+    except ValidationError:
+        return False
+    return True
+
+
+def _page(one: Any) -> str:
+    try:
+        return reverse(f"admin:{one._meta.app_label}_{one._meta.model_name}_change", args=[one.pk])
+    except NoReverseMatch:  # a site whose admin has no such page
+        return ""
+
+
+def _linked(stored: str, known: Mapping[str, tuple[str, str]]) -> str:
+    if stored not in known:
+        return stored or "-"
+    name, url = known[stored]
+    return format_html('<a href="{}" title="{}">{}</a>', url, stored, name) if url else name
