@@ -65,7 +65,7 @@ def _secret_key() -> Iterator[CheckMessage]:
 
 def _database() -> Iterator[CheckMessage]:
     engine = settings.DATABASES["default"]["ENGINE"]
-    if engine not in ("django.db.backends.postgresql", "oauth.fast_path.postgresql"):
+    if engine not in ("django.db.backends.postgresql", "oauth.fast_path.postgresql", "config.database.postgresql"):
         yield Error(
             f"DATABASE_URL must be PostgreSQL, because the ledger relies on it; it is {engine}.",
             hint="DATABASE_URL=postgresql://user:password@host/name",

@@ -158,8 +158,8 @@ FAST_PATH = env.bool("FAST_PATH", default=True)
 # --- database: PostgreSQL only
 
 DATABASES = {"default": env.db_url("DATABASE_URL")}
-if FAST_PATH and DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    DATABASES["default"]["ENGINE"] = "oauth.fast_path.postgresql"
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"]["ENGINE"] = "config.database.postgresql"  # with oauth.fast_path.postgresql below it, if used
 DATABASES["default"].update(
     {
         "ATOMIC_REQUESTS": False,
@@ -171,11 +171,14 @@ DATABASES["default"].update(
                 "min_size": env.int("DB_POOL_MIN", default=1),
                 "max_size": env.int("DB_POOL_MAX", default=8),
                 "timeout": env.float("DB_POOL_TIMEOUT", default=1.0),
+                # A failed connection is tried once more at once, and then again by the next request that needs it:
+                # the breaker (config/database) decides when. psycopg's own pauses double up to minutes.
+                "reconnect_timeout": 0.0,
             },
             # Hand-written SQL is prepared once per connection. pgbouncer before 1.22 in transaction mode does not
             # support prepared statements: DB_PREPARED_STATEMENTS=false.
             "prepare_threshold": 5 if env.bool("DB_PREPARED_STATEMENTS", default=True) else None,
-            "connect_timeout": 3,
+            "connect_timeout": 2,
             # A connection to an unreachable host fails after this time; Linux only.
             "tcp_user_timeout": 10_000,
             "application_name": "countersign",

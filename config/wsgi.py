@@ -7,6 +7,7 @@ import django
 from django.conf import settings
 from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.module_loading import import_string
 
 from config.server.prefix import below
 from config.server.proxy import behind_proxies
@@ -27,3 +28,5 @@ application: WSGIApplication = behind_proxies(
     secrets=settings.PROXY_SECRETS,
     drop_underscores=settings.PROXIES_DROP_UNDERSCORES,
 )
+#: Answers a request that is not run, see config/server/admission.py. Its module needs Django's apps.
+overloaded: WSGIApplication = below(settings.URL_PREFIX, import_string("config.http.overload.overloaded"))

@@ -10,7 +10,7 @@ from oauth import keys
 from oauth.authorization_details import registry as details_types
 from oauth.conf import conf
 from oauth.grants.policy import TokenPolicy
-from oauth.infrastructure import outbound, rate_limits
+from oauth.infrastructure import outage, outbound, rate_limits
 from oauth.infrastructure.caches import until_cleared
 from oauth.keys import KeyPolicy
 from oauth.models.client import site as client_site
@@ -23,6 +23,7 @@ from oauth.status.published_lists import ListPolicy
 def provide_settings() -> None:
     """Nothing is read yet: each room reads its values at first use, and again when a test has changed OAUTH."""
     outbound.allowed_hosts.by(lambda: frozenset(conf.OUTBOUND_ALLOWED_HOSTS))
+    outage.tolerance.by(lambda: conf.OUTAGE_TOLERANCE)
     rate_limits.scale.by(lambda: conf.THROTTLE_SCALE)
     details_types.registered.by(lambda: conf.AUTHORIZATION_DETAILS_TYPES)
     client_site.site.by(_site)

@@ -19,8 +19,10 @@ import pytest
 from django.apps import apps
 from django.conf import global_settings, settings
 
-from config.server import bodies, serving
+from config.database import watch
+from config.server import admission, bodies, serving
 from oauth.authorize import backchannel_request
+from oauth.clients import cache
 from oauth.conf import Conf
 from oauth.keys import ring
 from oauth.operations import cleanup
@@ -302,6 +304,12 @@ FACTS = [
     ("operating.md", f"at most {serving.CONNECTIONS_PER_WORKER:,} connections"),
     ("operating.md", f"at most {bodies.MOST_WAITING} bodies"),
     ("operating.md", f"bodies of at most {bodies.MOST_BYTES // 1024**2} MiB"),
+    ("operating.md", f"Up to {admission.MOST_QUEUED} others wait"),
+    ("operating.md", f"each for at most {admission.QUEUE_SECONDS:g} seconds"),
+    ("operating.md", f"no answer for {watch.STATEMENT_SECONDS:g} seconds"),
+    ("operating.md", f"served in the last {cache.USED_SECONDS / 60:g} minutes"),
+    ("operating.md", f'`OAUTH["OUTAGE_TOLERANCE"]` ({_seconds(Conf.OUTAGE_TOLERANCE) // 60} minutes'),
+    ("operating.md", f"in the last {_seconds(Conf.CLIENT_CACHE_LIFETIME)} seconds before the outage"),
     ("operating.md", f"for {serving.STOP_SECONDS} seconds at most"),
     ("operating.md", f"ended more than {cleanup.KEPT_AFTER_THE_END.days} days ago"),
     ("operating.md", f"kept for {Conf.AUDIT_LIFETIME.days} days"),

@@ -2,22 +2,24 @@
 
 granian gives a request to a thread when its headers have arrived. The thread then waits for the body inside of
 granian, where Python cannot interrupt it, so a few slow clients could block every thread. Here, many threads may wait
-for a body, each for a limited time, and only `slots` requests at a time go on to Django. Probes need no slot. If too
-many threads wait, the longest wait ends: the body of an honest client arrives with the headers or a round trip later.
+for a body, each for a limited time, and only some requests at a time go on to Django (config/server/admission.py).
+Probes and documents from memory do not wait for others. If too many threads wait for a body, the longest wait ends: the
+body of an honest client arrives with the headers or a round trip later.
 """
 
 import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from io import BytesIO
-from queue import SimpleQueue
 from typing import Any
 
 from django.conf import settings
 from granian.wsgi import ResponseIterWrap
 from prometheus_client import Counter
+
+from config.server.admission import Overloaded, Slots
 
 BODY_SECONDS = 10.0
 # Bodies that one worker process waits for. Its other threads are for requests that are complete.
@@ -25,7 +27,7 @@ MOST_WAITING = 512
 # Endpoints accept up to 64 KiB. Up to this size, they refuse the body themselves.
 MOST_BYTES = 1024 * 1024
 _TICK_SECONDS = 0.25
-_PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
+PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 slow_bodies = Counter("http_slow_bodies_total", "Connections closed because the body of a request did not arrive.")
 logger = logging.getLogger(__name__)
@@ -36,14 +38,21 @@ Runner = Callable[[Any, Environ], int]
 
 
 class BodiesFirst:
-    """Calls `run` for at most `slots` requests at a time, each with its whole body. A body may take `seconds`."""
+    """Calls `run` for each request with its whole body, when it has one of the `slots`; otherwise `refuse`, which
+    answers 503. A body may take `seconds`. A request without a body for one of `at_once` needs no slot."""
 
-    def __init__(self, run: Runner, *, slots: int, seconds: float = BODY_SECONDS, most: int = MOST_WAITING) -> None:
-        self.run = run
+    def __init__(
+        self,
+        run: Runner,
+        refuse: Runner,
+        *,
+        slots: Slots,
+        at_once: Collection[str] = PROBES,
+        seconds: float = BODY_SECONDS,
+        most: int = MOST_WAITING,
+    ) -> None:
+        self.run, self.refuse, self.slots, self.at_once = run, refuse, slots, at_once
         self.seconds, self.most = seconds, most
-        self.slots: SimpleQueue[None] = SimpleQueue()
-        for _ in range(slots):
-            self.slots.put(None)
         # By id of the protocol object, in the order in which they began, so the first one is due first.
         self.waiting: dict[int, tuple[Any, float]] = {}
         self.lock = threading.Lock()
@@ -54,13 +63,14 @@ class BodiesFirst:
             refused = self._read_body(protocol, environ)
             if refused:
                 return refused
-        elif environ["PATH_INFO"] in _PROBES:
+        elif environ["PATH_INFO"] in self.at_once:
             return self.run(protocol, environ)
-        self.slots.get()
         try:
+            slot = self.slots.take()
+        except Overloaded:
+            return self.refuse(protocol, environ)
+        with slot:
             return self.run(protocol, environ)
-        finally:
-            self.slots.put(None)
 
     def _read_body(self, protocol: Any, environ: Environ) -> int:
         """Puts the whole body into `environ`. Returns 0, or the status that the request was answered with."""

@@ -21,7 +21,9 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import mp as granian_workers
 
-from config.server import bodies, draining
+from config.database import watch
+from config.server import admission, bodies, draining
+from oauth.conf import conf
 
 STOP_SECONDS = 30
 # Longer than load balancers keep an idle connection (usually 60 s), so that they close it first and never send a
@@ -30,6 +32,7 @@ IDLE_SECONDS = 75
 # Each connection may use a thread, which granian creates when it is needed, so that no request waits behind slow ones.
 # An idle connection uses none. See config/server/bodies.py.
 CONNECTIONS_PER_WORKER = 1024
+ONE_SLOT = partial(admission.Slots, 1)
 SECRETS = (
     "SECRET_KEY", "SECRET_KEY_FALLBACKS", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL",
     "PROXY_SECRETS", "PAIRWISE_SUBJECT_KEY",
@@ -47,10 +50,13 @@ def serve(
     drain_seconds: float = 0,
     body_seconds: float = bodies.BODY_SECONDS,
     idle_seconds: int = IDLE_SECONDS,
+    queue: int = admission.MOST_QUEUED,
+    queue_seconds: float = admission.QUEUE_SECONDS,
 ) -> None:
     """Serves until SIGTERM or SIGINT. Requests in flight then have STOP_SECONDS to finish.
 
-    Each worker process handles `threads` requests at a time. It closes a connection if the headers of the next request
+    Each worker process handles `threads` requests at a time; up to `queue` others wait, for `queue_seconds` at most,
+    and all beyond are answered 503. It closes a connection if the headers of the next request
     have not arrived after `idle_seconds`, or the body after `body_seconds`.
 
     With `drain_seconds`, SIGTERM first makes /health/ready answer 503 for that time while all requests are still
@@ -83,13 +89,18 @@ def serve(
             ssl_protocol_min=SSLProtocols.tls12,
         )
         server.drain_seconds = drain_seconds
-        loader = partial(load_application, threads=threads, body_seconds=body_seconds)
+        slots = partial(admission.Slots, threads, most=queue, seconds=queue_seconds)
+        loader = partial(load_application, slots=slots, body_seconds=body_seconds)
         server.serve(target_loader=loader, wrap_loader=False)
 
 
-def load_application(*, threads: int = 1, body_seconds: float = bodies.BODY_SECONDS) -> Callable[..., Any]:
+def load_application(
+    *,
+    slots: Callable[[], admission.Slots] = ONE_SLOT,
+    body_seconds: float = bodies.BODY_SECONDS,
+) -> Callable[..., Any]:
     """Runs first in each worker process."""
-    _read_bodies_first(threads, body_seconds)
+    _read_bodies_first(slots, body_seconds)
     # Ctrl-C must reach only the server, which then stops the workers: a worker that gets two signals at once may hang.
     os.setpgrp()
     threading.Thread(target=_end_with_the_server, daemon=True).start()
@@ -100,19 +111,29 @@ def load_application(*, threads: int = 1, body_seconds: float = bodies.BODY_SECO
     for name in SECRETS:
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
+    watch.start()
+    import_string("config.database.known_clients.start")()  # its module needs Django's apps
     _settle()
     return application
 
 
-def _read_bodies_first(threads: int, seconds: float) -> None:
+def _read_bodies_first(slots: Callable[[], admission.Slots], seconds: float) -> None:
     """granian has no setting for this. If a later granian lacks this function, the server does not start."""
     workers: Any = granian_workers  # which does not export it
     wrap = workers._wsgi_call_wrap
 
-    def wrapped(*arguments: Any) -> Any:
-        return bodies.BodiesFirst(wrap(*arguments), slots=threads, seconds=seconds)
+    def wrapped(application: Any, *arguments: Any) -> Any:
+        refuse = wrap(import_string("config.wsgi.overloaded"), *arguments)
+        run = wrap(application, *arguments)
+        return bodies.BodiesFirst(run, refuse, slots=slots(), at_once=_answered_at_once(), seconds=seconds)
 
     workers._wsgi_call_wrap = wrapped
+
+
+def _answered_at_once() -> frozenset[str]:
+    """The probes, and the documents that are in memory, with the path of the issuer and without it."""
+    documents = conf.PUBLIC_DOCUMENTS
+    return bodies.PROBES | {path for name in documents for path in (name, f"{settings.URL_PREFIX}{name}")}
 
 
 def _settle() -> None:

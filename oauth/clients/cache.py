@@ -3,8 +3,12 @@
 A cached client can only accept a request. Before a refusal, the client is read again (see `authenticate.verify`). So a
 new secret is accepted immediately. A disabled client stops within seconds, and immediately in the process that disabled
 it.
+
+While the database is away, a client that was cached when the database last answered may go on for
+OAUTH["OUTAGE_TOLERANCE"]. `reload` reads the clients in use again, so that these are all clients of the last minutes.
 """
 
+import time
 from typing import Any
 
 from django.db import transaction
@@ -12,24 +16,72 @@ from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 
 from oauth.conf import conf
-from oauth.infrastructure.caches import TTLCache
+from oauth.infrastructure import outage
+from oauth.infrastructure.caches import TTLCache, register
 from oauth.models import Client
 from oauth.models.client import clients_updated
 
 clients: TTLCache[str, Client] = TTLCache(max_entries=10_000)
+#: When a client was last asked for, of time.monotonic().
+_used: dict[str, float] = {}
+register(_used.clear)
+#: `reload` reads clients again for this long after their last request, and at most so many.
+USED_SECONDS = 600.0
+MOST_RELOADED = 200
+MOST_USED = 10_000
+#: How often this process has changed a client.
+_changes = 0
 
 
 def cached(client_id: str) -> Client | None:
     """The client as it was at most a few seconds ago. All threads share the instance, so nobody may change it."""
-    return clients.get(client_id)
+    client = clients.get(client_id)
+    if client is not None:
+        _used[client_id] = time.monotonic()
+    return client
+
+
+def cached_in_outage(client_id: str) -> Client | None:
+    """The client as it was when the database last answered; None if it was not cached then, or that is too long ago."""
+    since = outage.tolerated_since()
+    return None if since is None else clients.kept(client_id, at=since)
+
+
+def reload() -> None:
+    """Reads the clients of the last minutes again, in one query. Call it more often than CLIENT_CACHE_LIFETIME."""
+    since = time.monotonic() - USED_SECONDS
+    for client_id in [name for name, at in list(_used.items()) if at < since]:
+        _used.pop(client_id, None)
+    newest = sorted(_used.items(), key=lambda pair: pair[1])[-MOST_RELOADED:]
+    if not newest or not conf.CLIENT_CACHE_LIFETIME:
+        return
+    began = _changes
+    found = {client.client_id: client for client in Client.by_client_ids([name for name, _ in newest])}
+    for client_id, _at in newest:
+        client = found.get(client_id)
+        if client is None or not client.is_active:
+            _used.pop(client_id, None)
+            clients.drop(client_id)
+        else:
+            _put(client, read_at=began)
 
 
 def load(client_id: str) -> Client | None:
     """The client as it is now; it is cached from now on."""
+    began = _changes
     client = Client.by_client_id(client_id)
     if client is not None and client.is_active:
-        clients.put(client_id, client, conf.CLIENT_CACHE_LIFETIME.total_seconds())
+        _put(client, read_at=began)
+        if len(_used) >= MOST_USED:
+            _used.clear()
+        _used[client_id] = time.monotonic()
     return client
+
+
+def _put(client: Client, *, read_at: int) -> None:
+    """Unless this process has changed a client since: the row may be the one before that."""
+    if read_at == _changes:
+        clients.put(client.client_id, client, conf.CLIENT_CACHE_LIFETIME.total_seconds())
 
 
 def is_known(client_id: str) -> bool:
@@ -41,5 +93,11 @@ def is_known(client_id: str) -> bool:
 @receiver(m2m_changed, sender=Client.exchange_from.through)
 def _forget(**_: Any) -> None:
     # Once more after the commit: until then, other threads read the old row.
+    _forget_all()
+    transaction.on_commit(_forget_all)
+
+
+def _forget_all() -> None:
+    global _changes
+    _changes += 1
     clients.clear()
-    transaction.on_commit(clients.clear)

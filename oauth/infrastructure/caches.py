@@ -57,6 +57,15 @@ class TTLCache(Generic[Key, Value]):
         entry = self._entries.get(key)
         return entry[0] if entry is not None and entry[1] > self._clock() else None
 
+    def kept(self, key: Key, *, at: float) -> Value | None:
+        """The value that was valid at that moment of the clock, if it has not been replaced or dropped since."""
+        entry = self._entries.get(key)
+        return entry[0] if entry is not None and entry[1] > at else None
+
+    def drop(self, key: Key) -> None:
+        with self._lock:
+            self._entries.pop(key, None)
+
     def put(self, key: Key, value: Value, seconds: float) -> None:
         with self._lock:
             self._entries.pop(key, None)

@@ -168,7 +168,7 @@ def durations() -> Iterator[CheckMessage]:
     with_their_own = {"ACCESS_TOKEN_LIFETIME", "AUTHORIZATION_CODE_LIFETIME"}
     may_be_zero = {
         "CLIENT_CACHE_LIFETIME", "KEY_CACHE_LIFETIME", "STATUS_LIST_REFRESH", "CLOCK_SKEW",
-        "REFRESH_TOKEN_RETRY_WINDOW",
+        "REFRESH_TOKEN_RETRY_WINDOW", "OUTAGE_TOLERANCE",
     }  # fmt: skip
     for name in Conf.__dataclass_fields__:
         value = getattr(conf, name)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from config.server import bodies, ports, serving
+from config.server import admission, bodies, ports, serving
 from oauth.checks.database import check_encryption_keys
 
 
@@ -31,6 +31,18 @@ class Command(BaseCommand):
             type=int,
             default=4,
             help="Threads of each worker process; DB_POOL_MAX must be at least as high (%(default)s).",
+        )
+        parser.add_argument(
+            "--queue",
+            type=int,
+            default=admission.MOST_QUEUED,
+            help="Requests of each worker process that wait for a thread. One more is answered 503 (%(default)s).",
+        )
+        parser.add_argument(
+            "--queue-seconds",
+            type=float,
+            default=admission.QUEUE_SECONDS,
+            help="Seconds that a request waits for a thread before it is answered 503 (%(default)s).",
         )
         parser.add_argument(
             "--body-seconds",
@@ -84,6 +96,8 @@ class Command(BaseCommand):
             drain_seconds=options["drain_seconds"],
             body_seconds=options["body_seconds"],
             idle_seconds=options["idle_seconds"],
+            queue=options["queue"],
+            queue_seconds=options["queue_seconds"],
         )
 
     def _check_encryption_keys(self) -> None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest
 
 from oauth.clients import cache
@@ -70,7 +71,26 @@ def verify(credentials: Credentials) -> Client:
             raise
         except InvalidClient:
             pass  # it may have changed since: the cached client never causes a refusal
-    return _verified(credentials, _current(credentials.client_id))
+    try:
+        current = _current(credentials.client_id)
+    except OperationalError as away:
+        return _verified_in_outage(credentials, away)
+    return _verified(credentials, current)
+
+
+def _verified_in_outage(credentials: Credentials, away: OperationalError) -> Client:
+    """The client as it was when the database last answered. Raises `away` if it was unknown, and instead of a refusal.
+
+    This is enough for client_credentials by a secret or a certificate. A signed assertion and everything that belongs
+    to a user need the database again.
+    """
+    client = cache.cached_in_outage(credentials.client_id)
+    if client is None:
+        raise away
+    try:
+        return _verified(credentials, client)
+    except InvalidClient:
+        raise away from None
 
 
 def _current(client_id: str) -> Client | None:

@@ -142,6 +142,10 @@ class Client(
     def by_client_id(cls, client_id: str) -> "Client | None":
         return queries.by_client_id(cls, client_id)
 
+    @classmethod
+    def by_client_ids(cls, client_ids: Sequence[str]) -> "list[Client]":
+        return queries.by_client_ids(cls, client_ids)
+
     @property
     def is_public(self) -> bool:
         """RFC 6749 §2.1: cannot keep a secret."""

@@ -1,5 +1,6 @@
 """Reads and updates of clients; every change of a client's identity is announced."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,12 @@ def by_client_id(model: "type[Client]", client_id: str) -> "Client | None":
     columns, statement = _statement(model)
     found = rows(statement, [client_id])
     return columns.instance(found[0]) if found else None
+
+
+def by_client_ids(model: "type[Client]", client_ids: Sequence[str]) -> "list[Client]":
+    columns, statement = _statement(model)
+    found = rows(statement.replace("client.client_id = %s", "client.client_id = ANY(%s)"), [list(client_ids)])
+    return [columns.instance(row) for row in found]
 
 
 @cache

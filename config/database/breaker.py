@@ -1,0 +1,50 @@
+"""The circuit breaker in front of the database: while the watch finds the database away, no request waits for it.
+
+Hand-written instead of a library such as pybreaker: those count failures of calls, so a request must wait for its
+deadline to learn that the database is still away. Here one probe a second learns it for all.
+"""
+
+import threading
+import time
+
+from psycopg import OperationalError
+
+
+class DatabaseAway(OperationalError):
+    """Refused without asking the database, which did not answer a moment ago."""
+
+
+class Breaker:
+    """Closed: requests may ask the database. Open: they are refused at once."""
+
+    def __init__(self) -> None:
+        self.reason = ""
+        #: Of time.monotonic(); None before the first answer.
+        self.last_answer_at: float | None = None
+        #: Set when a request had an error that may mean an outage: the watch asks at once.
+        self.suspected = threading.Event()
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.reason)
+
+    def check(self) -> None:
+        """Raises DatabaseAway, which Django turns into its own OperationalError."""
+        if self.reason:
+            raise DatabaseAway(f"The database is away ({self.reason}). The next request may try it again.")
+
+    def away_since(self) -> float | None:
+        """When the database last answered (of time.monotonic()), if it is away now."""
+        return self.last_answer_at if self.reason else None
+
+    def open(self, reason: str) -> None:
+        self.reason = reason
+
+    def close(self) -> None:
+        self.reason = ""
+
+    def answered(self) -> None:
+        self.last_answer_at = time.monotonic()
+
+
+breaker = Breaker()

@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend, behind the circuit breaker; ENGINE = "config.database.postgresql"."""

@@ -1,0 +1,33 @@
+"""A connection is taken from the pool only while the breaker is closed, and the watch knows who holds one."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db.backends.postgresql import base as plain
+from psycopg import Error
+
+from config.database import in_use
+from config.database.breaker import breaker
+from oauth.fast_path.postgresql import base as fast
+
+_Parent: Any = fast.DatabaseWrapper if settings.FAST_PATH else plain.DatabaseWrapper
+
+
+class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        breaker.check()
+        try:
+            connection = super().get_new_connection(conn_params)
+        except Error:
+            breaker.suspected.set()
+            raise
+        in_use.took(connection)
+        return connection
+
+    def _close(self) -> None:
+        connection = self.connection
+        if connection is not None:
+            in_use.gave_back(connection)
+            if connection.closed:
+                breaker.suspected.set()
+        super()._close()

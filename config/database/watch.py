@@ -1,0 +1,158 @@
+"""Asks the database once a second, opens and closes the breaker, and ends statements that have no answer.
+
+One thread in each process of `serve`. It holds one connection of its own.
+"""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+from prometheus_client import Counter, Gauge
+from psycopg.conninfo import make_conninfo
+
+from config.database import in_use
+from config.database.breaker import Breaker, breaker
+from config.database.probe import Answer, Away, Probe
+from oauth.infrastructure import outage
+
+INTERVAL_SECONDS = 1.0
+#: The second failure follows the first one at once: a pause of this process, or one lost packet, is no outage.
+FAILURES = 2
+#: A statement without an answer for this time ends on this side. Longer than STATEMENT_TIMEOUT, which a server that
+#: still runs obeys. A connection counts that has one at each look for so long.
+STATEMENT_SECONDS = 8.0
+_SECONDS_AFTER_A_SUSPICION = 0.05
+#: Difference of clocks that is reported. Proofs and assertions must be within OAUTH["CLOCK_SKEW"], 30 seconds.
+MOST_SKEW_SECONDS = 2.0
+
+opened = Counter("database_breaker_opened_total", "Times that the circuit breaker opened.")
+is_open = Gauge("database_breaker_open", "Processes whose circuit breaker is open.", multiprocess_mode="livesum")
+cut_off = Counter("database_statements_cut_total", "Statements that were ended because the database did not answer.")
+skew = Gauge(
+    "database_clock_skew_seconds",
+    "Difference between the clocks of this host and the database, without its sign.",
+    multiprocess_mode="livemax",
+)
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the last look found. `reason` is empty if the database answers."""
+
+    reason: str
+    answer: Answer | None
+    looked_at: float  # of time.monotonic()
+
+    @property
+    def is_skewed(self) -> bool:
+        return self.answer is not None and is_skewed(self.answer)
+
+
+def is_skewed(answer: Answer) -> bool:
+    return abs(answer.clock_skew_seconds) - answer.uncertainty_seconds > MOST_SKEW_SECONDS
+
+
+class Watch:
+    def __init__(self, probe: Probe, breaker: Breaker) -> None:
+        self.probe, self.breaker = probe, breaker
+        self.state: State | None = None
+        self.failures = 0
+        #: By id of a connection: at how many looks in a row it waited.
+        self.seen_waiting: dict[int, int] = {}
+
+    def run(self) -> None:
+        while True:
+            began = time.monotonic()
+            self.look()
+            failed_first = 0 < self.failures < FAILURES
+            pause = 0.0 if failed_first else max(0.0, began + INTERVAL_SECONDS - time.monotonic())
+            self._pause(pause)
+
+    def look(self) -> None:
+        try:
+            answer = self.probe.ask()
+        except Away as away:
+            self._failed(str(away))
+        else:
+            self._answered(answer)
+        self._end_overdue_statements()
+
+    def _pause(self, seconds: float) -> None:
+        """Shorter if a request suspects an outage. While the breaker is open, one question a second is enough."""
+        if self.breaker.is_open:
+            time.sleep(seconds)
+        elif self.breaker.suspected.wait(seconds):
+            time.sleep(_SECONDS_AFTER_A_SUSPICION)
+        self.breaker.suspected.clear()
+
+    def _failed(self, reason: str) -> None:
+        self.failures += 1
+        self.state = State(reason, self.state.answer if self.state else None, time.monotonic())
+        if self.failures < FAILURES:
+            return
+        if not self.breaker.is_open:
+            opened.inc()
+            logger.error("The database is away: %s. Requests that need it are answered 503.", reason)
+            is_open.set(1)
+            self.breaker.open(reason)
+            _forget_idle_connections()
+        for connection in in_use.held():
+            if in_use.is_waiting(connection):
+                cut_off.inc()
+                in_use.cut(connection)
+
+    def _answered(self, answer: Answer | None) -> None:
+        if self.breaker.is_open:
+            logger.warning("The database is back.")
+        was_skewed = self.state is not None and self.state.is_skewed
+        self.failures = 0
+        self.breaker.answered()
+        self.breaker.close()
+        is_open.set(0)
+        self.state = State("", answer, time.monotonic())
+        if answer is not None:
+            skew.set(abs(answer.clock_skew_seconds))
+            if self.state.is_skewed and not was_skewed:
+                logger.error("The clock of this host differs from the database's by %.1f s.", answer.clock_skew_seconds)
+
+    def _end_overdue_statements(self) -> None:
+        waiting = {id(one): one for one in in_use.held() if in_use.is_waiting(one)}
+        self.seen_waiting = {key: self.seen_waiting.get(key, 0) + 1 for key in waiting}
+        for key, connection in waiting.items():
+            if self.seen_waiting[key] > STATEMENT_SECONDS / INTERVAL_SECONDS:
+                cut_off.inc()
+                logger.error("A statement had no answer for %g s.", STATEMENT_SECONDS)
+                in_use.cut(connection)
+
+
+#: Of this process; None where nothing watches, such as in commands.
+current: Watch | None = None
+
+
+def start() -> Watch:
+    """Watches the default database from now on. Call it once in a process."""
+    global current
+    current = Watch(Probe(conninfo()), breaker)
+    outage.watched_by(breaker.away_since)
+    threading.Thread(target=current.run, name="database-watch", daemon=True).start()
+    return current
+
+
+def _forget_idle_connections() -> None:
+    """After an outage of the network, the server of an idle connection may be gone without a word."""
+    pool: Any = connections["default"].pool  # type: ignore[attr-defined]  # of Django's PostgreSQL backend
+    if pool is not None and not pool.closed:
+        pool.drain()
+
+
+def conninfo() -> str:
+    """How the default database is reached, as libpq's connection string, without what only psycopg knows."""
+    parameters = dict(connections["default"].get_connection_params())
+    for name in ("pool", "prepare_threshold", "cursor_factory", "context", "server_side_binding", "autocommit"):
+        parameters.pop(name, None)
+    parameters["application_name"] = "countersign watch"
+    return make_conninfo(**parameters)

@@ -1,0 +1,29 @@
+"""Since when the database is known to be away. The site provides it (`config/database`); without, nothing is known.
+
+While the database is away, this server goes on for OAUTH["OUTAGE_TOLERANCE"] with what it had in memory when the
+database last answered: its keys, and the clients that it knew.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from oauth.infrastructure.provided import Provided
+
+#: OAUTH["OUTAGE_TOLERANCE"].
+tolerance: Provided[timedelta] = Provided(timedelta())
+_source: Callable[[], float | None] | None = None
+
+
+def watched_by(source: Callable[[], float | None]) -> None:
+    """`source` returns the moment of time.monotonic() at which the database last answered, or None while it answers."""
+    global _source
+    _source = source
+
+
+def tolerated_since() -> float | None:
+    """When the database last answered, if it is away now and has not been away for too long. Otherwise None."""
+    at = _source() if _source is not None else None
+    if at is None or time.monotonic() - at > tolerance.values.total_seconds():
+        return None
+    return at

@@ -1,0 +1,176 @@
+"""The watch over the database: when the breaker opens and closes, and which statements end."""
+
+import socket
+import threading
+import time
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection
+
+from config.database import in_use, watch
+from config.database.breaker import Breaker, breaker
+from config.database.probe import Answer, Away, Probe
+from config.database.watch import FAILURES, STATEMENT_SECONDS, Watch
+from tests.lib.servers import wait_until
+
+
+class Says:
+    """A probe that says what the test wants."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+
+    def ask(self):
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+WELL = Answer(0.0, 0.001)
+
+
+@pytest.fixture
+def closed_again():
+    yield
+    breaker.close()
+
+
+def test_one_failure_is_no_outage_and_the_second_is():
+    one = Watch(Says(Away("no answer"), WELL, Away("no answer"), Away("no connection")), Breaker())
+    one.look()
+    one.look()
+    assert not one.breaker.is_open
+    for _ in range(FAILURES):
+        one.look()
+    assert one.breaker.is_open
+    assert one.state.reason == "no connection"
+
+
+def test_the_first_answer_closes_it():
+    one = Watch(Says(Away("no answer"), Away("no answer"), WELL), Breaker())
+    for _ in range(FAILURES):
+        one.look()
+    assert one.breaker.away_since() is None  # it has never answered this process
+    one.look()
+    assert not one.breaker.is_open
+    assert one.state.reason == ""
+
+
+def test_a_database_without_a_free_connection_is_there():
+    """It answers those who have one."""
+    one = Watch(Says(None, None), Breaker())
+    one.look()
+    one.look()
+    assert not one.breaker.is_open
+
+
+@pytest.mark.django_db(transaction=True)
+def test_while_it_is_open_nobody_waits_for_the_database(closed_again, client):
+    connection.close()
+    breaker.open("no answer")
+    with pytest.raises(OperationalError, match="away"):
+        connection.ensure_connection()
+    answer = client.post("/oauth/token", {"grant_type": "refresh_token", "refresh_token": "x", "client_id": "nobody"})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+    breaker.close()
+    connection.ensure_connection()
+
+
+@pytest.fixture
+def held_up():
+    """A thread that waits for a long statement: it, its errors, and its connection."""
+    errors, holders = [], []
+
+    def wait():
+        try:
+            with connection.cursor() as cursor:
+                holders.append(connection.connection)
+                cursor.execute("SELECT set_config('statement_timeout', '0', false)")
+                cursor.execute("SELECT pg_sleep(600)")
+        except OperationalError as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    wait_until(lambda: holders and in_use.is_waiting(holders[0]))
+    pid = holders[0].info.backend_pid
+    yield thread, errors, holders[0]
+    with psycopg.connect(watch.conninfo(), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])  # the server does not know yet
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_when_it_opens_gets_an_error_at_once(held_up):
+    thread, errors, _ = held_up
+    one = Watch(Says(*[Away("no answer")] * FAILURES), Breaker())
+    for _ in range(FAILURES):
+        one.look()
+    thread.join(30)
+    assert len(errors) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_without_an_answer_ends_on_this_side(held_up):
+    """Not a shorter one, and not those of other connections."""
+    thread, errors, mine = held_up
+    one = Watch(Says(*[WELL] * 30), Breaker())
+    for _ in range(int(STATEMENT_SECONDS)):
+        one.look()
+    assert in_use.is_waiting(mine)
+    one.look()
+    thread.join(30)
+    assert len(errors) == 1
+    assert not in_use.held()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+        assert in_use.held() == [connection.connection]
+
+
+class TestProbe:
+    @pytest.mark.django_db
+    def test_it_measures_the_difference_of_the_clocks(self, monkeypatch):
+        probe = Probe(watch.conninfo())
+        try:
+            answer = probe.ask()
+            assert abs(answer.clock_skew_seconds) <= answer.uncertainty_seconds + 0.01  # the same machine
+            monkeypatch.setattr("config.database.probe.time.time", lambda: 120 + _time())
+            ahead = probe.ask()
+            assert 119 < ahead.clock_skew_seconds < 121
+            assert watch.is_skewed(ahead)
+            assert not watch.is_skewed(answer)
+        finally:
+            probe.close()
+
+    def test_a_server_that_says_nothing_is_away_in_time(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            probe = Probe(f"host=127.0.0.1 port={silent.getsockname()[1]} user=x dbname=x", seconds=0.2)
+            with pytest.raises(Away, match="no answer"):
+                probe.ask()
+
+    def test_where_nobody_listens_there_is_no_connection(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+        with pytest.raises(Away, match="no connection"):
+            Probe(f"host=127.0.0.1 port={port} user=x dbname=x").ask()
+
+    @pytest.mark.django_db
+    def test_it_connects_again_after_its_connection_was_ended(self):
+        probe = Probe(watch.conninfo())
+        try:
+            assert probe.ask() is not None
+            with psycopg.connect(watch.conninfo(), autocommit=True) as other:
+                pid = probe._server.backend_pid
+                assert other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid]).fetchone() == (True,)
+            with pytest.raises(Away, match="connection lost"):
+                probe.ask()
+            assert probe.ask() is not None
+        finally:
+            probe.close()
+
+
+def _time():
+    return time.clock_gettime(time.CLOCK_REALTIME)

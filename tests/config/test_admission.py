@@ -1,0 +1,94 @@
+"""Which requests a worker process answers, keeps waiting and refuses."""
+
+import threading
+
+import pytest
+
+from config.server import bodies
+from config.server.admission import Overloaded, Slots
+from tests.lib.servers import wait_until
+
+
+class Requests:
+    """Calls of a BodiesFirst, each in a thread of its own; a call that runs waits for `go`."""
+
+    def __init__(self, **options):
+        self.slots = Slots(1, **options)
+        self.go, self.statuses = threading.Semaphore(0), []
+        self.running = 0
+        self.first = bodies.BodiesFirst(self._run, lambda *_: 503, slots=self.slots)
+        self.threads = []
+
+    def _run(self, protocol, environ):
+        self.running += 1
+        self.go.acquire()
+        return 200
+
+    def send(self, path="/oauth/token"):
+        thread = threading.Thread(target=lambda: self.statuses.append(self.first(object(), {"PATH_INFO": path})))
+        thread.start()
+        self.threads.append(thread)
+
+    def finish(self):
+        for _ in self.threads:
+            self.go.release()
+        for thread in self.threads:
+            thread.join()
+
+
+def test_one_too_many_in_the_queue_is_refused_at_once():
+    requests = Requests(most=2, seconds=600)
+    for _ in range(3):
+        requests.send()
+    wait_until(lambda: requests.running == 1 and len(requests.slots._queue) == 2)
+    assert requests.first(object(), {"PATH_INFO": "/oauth/token"}) == 503
+    requests.finish()
+    assert requests.statuses == [200, 200, 200]
+
+
+def test_a_request_that_waited_too_long_is_not_run():
+    requests = Requests(most=2, seconds=0.01)
+    requests.send()
+    wait_until(lambda: requests.running == 1)
+    assert requests.first(object(), {"PATH_INFO": "/oauth/token"}) == 503
+    requests.finish()
+    assert requests.running == 1
+
+
+def test_a_probe_waits_for_nobody():
+    requests = Requests(most=0, seconds=0)
+    requests.send()
+    wait_until(lambda: requests.running == 1)
+    requests.send("/health/live")
+    wait_until(lambda: requests.running == 2)
+    requests.finish()
+    assert requests.statuses == [200, 200]
+
+
+def test_those_who_wait_go_on_in_the_order_in_which_they_came():
+    slots = Slots(1, seconds=600)
+    order, first = [], slots.take()
+
+    def wait(number):
+        with slots.take():
+            order.append(number)
+
+    threads = []
+    for number in range(3):
+        threads.append(threading.Thread(target=wait, args=[number]))
+        threads[-1].start()
+        wait_until(lambda number=number: len(slots._queue) == number + 1)
+    first.give_back()
+    first.give_back()  # once is enough
+    for thread in threads:
+        thread.join()
+    assert order == [0, 1, 2]
+    assert slots.free == 1
+
+
+def test_a_slot_comes_back_after_an_error():
+    slots = Slots(1, most=0, seconds=0)
+    with pytest.raises(ZeroDivisionError), slots.take():
+        raise ZeroDivisionError
+    with slots.take(), pytest.raises(Overloaded):
+        slots.take()
