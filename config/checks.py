@@ -5,15 +5,18 @@ OAUTH are in oauth/checks.py.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DEFAULT_DB_ALIAS
 
 from accounts.passwords import argon2
+from config.database import watch
+from config.database.probe import Away, Probe
 
 MIN_SECRET_KEY_CHARACTERS = 50
 MIN_SECRET_KEY_DIFFERENT_CHARACTERS = 10
@@ -50,6 +53,29 @@ def check_mutual_tls(**_: Any) -> list[CheckMessage]:
             )
         )
     return messages
+
+
+@register(Tags.database)
+def check_clock(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    """Proofs, assertions and tokens of other hosts are refused where the clock is off."""
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    probe = Probe(watch.conninfo())
+    try:
+        answer = probe.ask()
+    except Away:
+        return []  # other checks of the database report it
+    finally:
+        probe.close()
+    if answer is None or not watch.is_skewed(answer):
+        return []
+    return [
+        Warning(
+            f"The clock of this host differs from the database's by {answer.clock_skew_seconds:+.1f} seconds.",
+            hint="Let all hosts follow one time source (NTP). Beyond OAUTH['CLOCK_SKEW'], tokens are refused.",
+            id="config.W010",
+        )
+    ]
 
 
 def _secret_key() -> Iterator[CheckMessage]:

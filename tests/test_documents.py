@@ -20,7 +20,7 @@ from django.apps import apps
 from django.conf import global_settings, settings
 
 from config.database import watch
-from config.server import admission, bodies, serving
+from config.server import admission, bodies, heartbeats, serving
 from oauth.authorize import backchannel_request
 from oauth.clients import cache
 from oauth.conf import Conf
@@ -304,6 +304,8 @@ FACTS = [
     ("operating.md", f"at most {serving.CONNECTIONS_PER_WORKER:,} connections"),
     ("operating.md", f"at most {bodies.MOST_WAITING} bodies"),
     ("operating.md", f"bodies of at most {bodies.MOST_BYTES // 1024**2} MiB"),
+    ("operating.md", f"alive for {heartbeats.SECONDS:g} seconds"),
+    ("operating.md", f"more than {watch.MOST_SKEW_SECONDS:g} seconds is `skewed`"),
     ("operating.md", f"Up to {admission.MOST_QUEUED} others wait"),
     ("operating.md", f"each for at most {admission.QUEUE_SECONDS:g} seconds"),
     ("operating.md", f"no answer for {watch.STATEMENT_SECONDS:g} seconds"),

@@ -6,6 +6,7 @@ One thread in each process of `serve`. It holds one connection of its own.
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,8 +58,8 @@ def is_skewed(answer: Answer) -> bool:
 
 
 class Watch:
-    def __init__(self, probe: Probe, breaker: Breaker) -> None:
-        self.probe, self.breaker = probe, breaker
+    def __init__(self, probe: Probe, breaker: Breaker, after_look: Callable[[], None] = lambda: None) -> None:
+        self.probe, self.breaker, self.after_look = probe, breaker, after_look
         self.state: State | None = None
         self.failures = 0
         #: By id of a connection: at how many looks in a row it waited.
@@ -67,7 +68,13 @@ class Watch:
     def run(self) -> None:
         while True:
             began = time.monotonic()
-            self.look()
+            try:
+                self.look()
+            except Exception:
+                # A bug here must not keep the breaker open for ever.
+                logger.exception("The watch over the database failed.")
+                self.failures = 0
+                self.breaker.close()
             failed_first = 0 < self.failures < FAILURES
             pause = 0.0 if failed_first else max(0.0, began + INTERVAL_SECONDS - time.monotonic())
             self._pause(pause)
@@ -80,6 +87,7 @@ class Watch:
         else:
             self._answered(answer)
         self._end_overdue_statements()
+        self.after_look()
 
     def _pause(self, seconds: float) -> None:
         """Shorter if a request suspects an outage. While the breaker is open, one question a second is enough."""
@@ -133,10 +141,10 @@ class Watch:
 current: Watch | None = None
 
 
-def start() -> Watch:
+def start(after_look: Callable[[], None] = lambda: None) -> Watch:
     """Watches the default database from now on. Call it once in a process."""
     global current
-    current = Watch(Probe(conninfo()), breaker)
+    current = Watch(Probe(conninfo()), breaker, after_look)
     outage.watched_by(breaker.away_since)
     threading.Thread(target=current.run, name="database-watch", daemon=True).start()
     return current

@@ -12,6 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from io import BytesIO
 from typing import Any
 
@@ -20,12 +21,17 @@ from granian.wsgi import ResponseIterWrap
 from prometheus_client import Counter
 
 from config.server.admission import Overloaded, Slots
+from config.server.streams import Permits, Sender
 
 BODY_SECONDS = 10.0
 # Bodies that one worker process waits for. Its other threads are for requests that are complete.
 MOST_WAITING = 512
 # Endpoints accept up to 64 KiB. Up to this size, they refuse the body themselves.
 MOST_BYTES = 1024 * 1024
+#: A larger body of a declared length up to this one is read and dropped before the refusal. Beyond, and where the
+#: client declares no length, the connection is closed.
+MOST_DROPPED_BYTES = 16 * 1024 * 1024
+_PART_BYTES = 256 * 1024
 _TICK_SECONDS = 0.25
 PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
@@ -52,6 +58,7 @@ class BodiesFirst:
         most: int = MOST_WAITING,
     ) -> None:
         self.run, self.refuse, self.slots, self.at_once = run, refuse, slots, at_once
+        self.permits = Permits()
         self.seconds, self.most = seconds, most
         # By id of the protocol object, in the order in which they began, so the first one is due first.
         self.waiting: dict[int, tuple[Any, float]] = {}
@@ -70,22 +77,26 @@ class BodiesFirst:
         except Overloaded:
             return self.refuse(protocol, environ)
         with slot:
-            return self.run(protocol, environ)
+            return self.run(Sender(protocol, slot, self.permits, partial(self.refuse, protocol, environ)), environ)
 
     def _read_body(self, protocol: Any, environ: Environ) -> int:
         """Puts the whole body into `environ`. Returns 0, or the status that the request was answered with."""
         declared = environ.get("CONTENT_LENGTH")
         if declared == "0":
             return 0
-        if declared is not None and int(declared) > MOST_BYTES:
+        if declared is not None and int(declared) > MOST_DROPPED_BYTES:
             return _refuse(protocol, 413, environ)
         self._begin_to_wait(protocol)
         body = environ["wsgi.input"].read(MOST_BYTES + 1)
+        is_too_large = len(body) > MOST_BYTES
+        if is_too_large and declared is not None:
+            # A proxy that cannot send the rest takes the server for broken.
+            _drop_the_rest(environ["wsgi.input"])
         with self.lock:
             if self.waiting.pop(id(protocol), None) is None:
                 return 408  # another thread has answered it meanwhile
-        if len(body) > MOST_BYTES:
-            return _refuse(protocol, 413, environ)
+        if is_too_large:
+            return _refuse(protocol, 413, environ, closes=declared is None)
         if declared is not None and len(body) != int(declared):
             return _refuse(
                 protocol, 400, environ
@@ -134,8 +145,14 @@ def _cut_short(protocol: Any) -> None:
         logger.debug("A slow client had closed the connection.", exc_info=True)
 
 
-def _refuse(protocol: Any, status: int, environ: Environ) -> int:
-    protocol.response_bytes(status, [("Connection", "close"), *_for_scripts(environ)], b"")
+def _drop_the_rest(body: Any) -> None:
+    while body.read(_PART_BYTES):
+        pass
+
+
+def _refuse(protocol: Any, status: int, environ: Environ, *, closes: bool = True) -> int:
+    ending = [("Connection", "close")] if closes else []
+    protocol.response_bytes(status, [*ending, *_for_scripts(environ)], b"")
     return status
 
 

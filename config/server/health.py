@@ -1,9 +1,14 @@
-"""The probes /health/live and /health/ready for load balancers, and /metrics for Prometheus."""
+"""The probes /health/live and /health/ready for load balancers, and /metrics for Prometheus.
+
+They are answered at the port of the site, and with `serve --health-port` also at one of their own
+(config/server/probe_server.py).
+"""
 
 import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
@@ -19,12 +24,16 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from banking.oversight import metrics as bank_metrics
+from config.database import watch
+from config.server import heartbeats
 from config.server.draining import is_draining
 from config.server.proxy import UNKNOWN_PROXY
 from oauth import keys
 from oauth.operations import cleanup
 
 SECONDS_BETWEEN_MEASUREMENTS = 60
+#: A look at the database takes less, whatever it finds.
+SECONDS_OF_A_LOOK = 6.0
 
 _migrated = False
 _measured_at = float("-inf")
@@ -35,32 +44,43 @@ class ProbeMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self.probes = {"/health/live": live, "/health/ready": ready, "/metrics": metrics}
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.probes.get(request.path_info, self.get_response)(request)
+        return PROBES.get(request.path_info, self.get_response)(request)
 
 
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
-    """The process answers. Nothing else is checked."""
+    """The process answers. At the port of its own: at least one worker process does."""
+    if heartbeats.is_server() and not heartbeats.workers_alive():
+        return JsonResponse({"status": "failed"}, status=HTTPStatus.SERVICE_UNAVAILABLE)
     return JsonResponse({"status": "ok"})
 
 
 @require_safe
 @never_cache
 def ready(request: HttpRequest) -> JsonResponse:
-    """Whether to send requests here: 200 only if every check passes. The answer lists each check."""
-    results = {"accepting": not is_draining(), "database": _holds(_database_answers)}
+    """Whether to send requests here: 200 only if every check passes. The answer lists each check.
+
+    The clock is listed and does not count: if it is the database's that is wrong, no server would be ready.
+    """
+    state = _watched()
+    database = _holds(_database_answers) if state is None else not state.reason
+    results = {"accepting": not is_draining(), "database": database}
     # Each of these would wait for the database again.
     results["migrations"] = results["database"] and _holds(_is_migrated)
     results["signing_key"] = results["database"] and _holds(keys.is_ready)
+    if heartbeats.is_server():
+        results["workers"] = heartbeats.workers_alive() > 0
     is_ready = all(results.values())
-    body = {
-        "status": "ok" if is_ready else "failed",
-        "checks": {name: "ok" if holds else "failed" for name, holds in results.items()},
-    }
+    checks = {name: "ok" if holds else "failed" for name, holds in results.items()}
+    body: dict[str, object] = {"status": "ok" if is_ready else "failed", "checks": checks}
+    if state is not None and state.reason:
+        body["reasons"] = {"database": state.reason}
+    if state is not None and state.answer is not None:
+        checks["clock"] = "skewed" if state.is_skewed else "ok"
+        body["clock_skew_seconds"] = round(state.answer.clock_skew_seconds, 3)
     return JsonResponse(body, status=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -76,6 +96,13 @@ def metrics(request: HttpRequest) -> HttpResponse:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+PROBES: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+    "/health/live": live,
+    "/health/ready": ready,
+    "/metrics": metrics,
+}
 
 
 def _measure() -> None:
@@ -102,6 +129,14 @@ def _may_read_metrics(request: HttpRequest) -> bool:
 @cache
 def _networks(networks: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
     return [ip_network(network) for network in networks]
+
+
+def _watched() -> watch.State | None:
+    """What the watch of this process has found, if there is one. It answers while all connections are in use."""
+    state = watch.current.state if watch.current is not None else None
+    if state is not None and time.monotonic() - state.looked_at > SECONDS_OF_A_LOOK:
+        return replace(state, reason="no answer")  # the watch itself waits, such as for DNS
+    return state
 
 
 def _holds(check: Callable[[], bool]) -> bool:

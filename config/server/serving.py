@@ -22,7 +22,7 @@ from granian.log import LogLevels
 from granian.server import mp as granian_workers
 
 from config.database import watch
-from config.server import admission, bodies, draining
+from config.server import admission, bodies, draining, heartbeats, listener, probe_server
 from oauth.conf import conf
 
 STOP_SECONDS = 30
@@ -52,12 +52,15 @@ def serve(
     idle_seconds: int = IDLE_SECONDS,
     queue: int = admission.MOST_QUEUED,
     queue_seconds: float = admission.QUEUE_SECONDS,
+    health_port: int | None = None,
+    write_seconds: float = listener.WRITE_SECONDS,
 ) -> None:
     """Serves until SIGTERM or SIGINT. Requests in flight then have STOP_SECONDS to finish.
 
     Each worker process handles `threads` requests at a time; up to `queue` others wait, for `queue_seconds` at most,
-    and all beyond are answered 503. It closes a connection if the headers of the next request
-    have not arrived after `idle_seconds`, or the body after `body_seconds`.
+    and all beyond are answered 503. It closes a connection if the headers of the next request have not arrived after
+    `idle_seconds`, or the body after `body_seconds`, or if the client reads nothing for `write_seconds`. With
+    `health_port`, this process answers the probes there.
 
     With `drain_seconds`, SIGTERM first makes /health/ready answer 503 for that time while all requests are still
     served, so that load balancers notice. Ctrl-C does not wait.
@@ -68,6 +71,11 @@ def serve(
         os.environ[draining.VARIABLE] = str(Path(directory) / "draining")
         # Each worker writes its metrics into files here, and /metrics adds them up.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
+        os.environ[heartbeats.VARIABLE] = directory
+        if health_port is not None:
+            heartbeats.begin_to_serve()
+            watch.start()
+            probe_server.start(host, health_port)
         server = _Server(
             "config.wsgi:application",
             address=host,
@@ -90,7 +98,7 @@ def serve(
         )
         server.drain_seconds = drain_seconds
         slots = partial(admission.Slots, threads, most=queue, seconds=queue_seconds)
-        loader = partial(load_application, slots=slots, body_seconds=body_seconds)
+        loader = partial(load_application, slots=slots, body_seconds=body_seconds, write_seconds=write_seconds)
         server.serve(target_loader=loader, wrap_loader=False)
 
 
@@ -98,9 +106,11 @@ def load_application(
     *,
     slots: Callable[[], admission.Slots] = ONE_SLOT,
     body_seconds: float = bodies.BODY_SECONDS,
+    write_seconds: float = listener.WRITE_SECONDS,
 ) -> Callable[..., Any]:
     """Runs first in each worker process."""
     _read_bodies_first(slots, body_seconds)
+    listener.end_unread_connections(write_seconds)
     # Ctrl-C must reach only the server, which then stops the workers: a worker that gets two signals at once may hang.
     os.setpgrp()
     threading.Thread(target=_end_with_the_server, daemon=True).start()
@@ -111,7 +121,7 @@ def load_application(
     for name in SECRETS:
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
-    watch.start()
+    watch.start(after_look=heartbeats.beat)
     import_string("config.database.known_clients.start")()  # its module needs Django's apps
     _settle()
     return application

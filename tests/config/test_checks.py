@@ -3,7 +3,8 @@
 import pytest
 from django.core.checks import ERROR
 
-from config.checks import check_environment, check_mutual_tls
+from config.checks import check_clock, check_environment, check_mutual_tls
+from config.database.probe import Answer, Probe
 
 SAFE = {
     "SECRET_KEY": "an-example-of-a-key-that-is-long-enough-and-protects-nothing",
@@ -23,6 +24,14 @@ def production(settings):
     for name, value in SAFE.items():
         setattr(settings, name, value)
     return settings
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("skew", "expected"), [(0.1, []), (119.5, ["config.W010"]), (-119.5, ["config.W010"])])
+def test_a_clock_that_differs_from_the_databases_is_a_warning(monkeypatch, skew, expected):
+    monkeypatch.setattr(Probe, "ask", lambda _: Answer(skew, 0.001))
+    assert [message.id for message in check_clock(databases=["default"])] == expected
+    assert check_clock(databases=None) == []
 
 
 def test_a_safe_environment_has_no_messages(production):

@@ -1,12 +1,18 @@
 """What load balancers, orchestrators and Prometheus ask."""
 
+import os
+import time
+from types import SimpleNamespace
+
 import pytest
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import RequestFactory
 
-from config.server import draining, health
+from config.database import watch
+from config.database.probe import Answer
+from config.server import draining, health, heartbeats, probe_server
 from config.server.proxy import behind_proxies
 from oauth.keys import ring
 from oauth.models import SigningKey
@@ -84,6 +90,74 @@ def test_a_server_that_is_about_to_stop_is_not_ready(client, db, tmp_path, monke
     response = client.get("/health/ready")
     assert response.status_code == 503
     assert response.json()["checks"]["accepting"] == "failed"
+
+
+class TestWatched:
+    """In a process of `serve`, the watch over the database answers for it."""
+
+    @pytest.fixture
+    def found(self, monkeypatch):
+        def found(reason="", skew=0.0, seconds_ago=0.0):
+            state = watch.State(reason, Answer(skew, 0.001), time.monotonic() - seconds_ago)
+            monkeypatch.setattr(watch, "current", SimpleNamespace(state=state))
+
+        return found
+
+    def test_it_names_what_is_down_and_asks_nobody(self, client, found):
+        """No database is allowed in this test."""
+        found("no answer")
+        response = client.get("/health/ready")
+        assert response.status_code == 503
+        body = response.json()
+        assert body["checks"]["database"] == "failed"
+        assert body["reasons"] == {"database": "no answer"}
+
+    @pytest.mark.parametrize(("skew", "clock"), [(0.5, "ok"), (120.0, "skewed"), (-120.0, "skewed")])
+    def test_it_shows_a_clock_that_is_off_and_stays_ready(self, client, db, found, skew, clock):
+        found(skew=skew)
+        response = client.get("/health/ready")
+        assert response.status_code == 200
+        body = response.json()
+        assert (body["checks"]["clock"], body["clock_skew_seconds"]) == (clock, skew)
+
+    def test_a_watch_that_is_stuck_is_not_believed(self, client, found):
+        found(seconds_ago=health.SECONDS_OF_A_LOOK + 1)
+        assert client.get("/health/ready").json()["reasons"] == {"database": "no answer"}
+
+
+class TestPortOfItsOwn:
+    @pytest.fixture
+    def ask(self, monkeypatch, tmp_path):
+        """A probe at that port, in a server with its directory of heartbeats."""
+        monkeypatch.setenv(heartbeats.VARIABLE, str(tmp_path))
+        monkeypatch.setattr(heartbeats, "_serves", True)
+
+        def ask(path):
+            found = []
+            [body] = probe_server.application(
+                RequestFactory().get(path).environ, lambda status, headers: found.append(status)
+            )
+            return found[0], body
+
+        return ask
+
+    def test_a_server_without_a_worker_that_beats_is_not_alive(self, ask, tmp_path):
+        assert ask("/health/live")[0].startswith("503 ")
+        heartbeats.beat()
+        assert ask("/health/live")[0].startswith("200 ")
+        [beat] = tmp_path.glob("*.alive")
+        old = time.time() - heartbeats.SECONDS - 1
+        os.utime(beat, (old, old))
+        assert ask("/health/live")[0].startswith("503 ")
+
+    def test_it_has_nothing_but_the_probes(self, ask):
+        assert ask("/oauth/jwks")[0].startswith("404 ")
+        assert ask("/")[0].startswith("404 ")
+
+    def test_metrics_are_for_the_same_networks(self, ask, settings, db):
+        assert ask("/metrics")[0].startswith("200 ")
+        settings.METRICS_NETWORKS = ["10.0.9.0/24"]
+        assert ask("/metrics")[0].startswith("404 ")
 
 
 def test_probes_come_with_an_address_as_host(client, db):

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,25 @@ def test_a_server_that_is_killed_leaves_no_workers(serve: Serve) -> None:
         server.process.kill()
         _, alive = psutil.wait_procs(workers, timeout=60)
         assert not alive
+
+
+def test_the_probes_have_a_port_of_their_own(serve: Serve) -> None:
+    """It answers while the worker processes do not, and says so."""
+    port = free_port()
+    with serve("--workers", "1", "--health-port", str(port)) as server:
+        ready = partial(requests.get, f"http://127.0.0.1:{port}/health/ready", timeout=60)
+        wait_until(lambda: ready().ok)
+        assert ready().json()["checks"]["workers"] == "ok"
+        assert requests.get(f"http://127.0.0.1:{port}/oauth/jwks", timeout=60).status_code == 404
+        (worker,) = _workers(server)
+        worker.suspend()
+        try:
+            wait_until(lambda: ready().status_code == 503)
+            assert ready().json()["checks"]["workers"] == "failed"
+            assert requests.get(f"http://127.0.0.1:{port}/health/live", timeout=60).status_code == 503
+        finally:
+            worker.resume()
+        wait_until(lambda: ready().ok)
 
 
 def test_it_speaks_tls(serve: Serve, tmp_path: Path) -> None:

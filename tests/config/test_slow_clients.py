@@ -1,5 +1,6 @@
 """Clients that send slowly (OWASP API4, CWE-400): against a real server with two threads, over raw sockets."""
 
+import select
 import socket
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 import requests
 
 from tests.lib.database import url_of
-from tests.lib.servers import Server, run
+from tests.lib.servers import Server, run, wait_until
 
 SLOW_CLIENTS = 30
 BODY_SECONDS = 8
@@ -31,7 +32,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.served]  # th
 @pytest.fixture(scope="module")
 def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One for all: what came before must not stop what comes next."""
-    options = ("--workers", "1", "--threads", "2", "--body-seconds", str(BODY_SECONDS), "--idle-seconds", "5")
+    options = ("--workers", "1", "--threads", "2", "--body-seconds", str(BODY_SECONDS), "--idle-seconds", "5",
+               "--write-seconds", "8")  # fmt: skip
     environment = {"DATABASE_URL": url_of()}
     with run("serve", *options, data_dir=tmp_path_factory.mktemp("slow"), environment=environment) as running:
         yield running
@@ -98,6 +100,47 @@ def test_half_a_body_is_not_taken_for_a_whole_one(server: Server) -> None:
         assert b"invalid_client" not in connection.makefile("rb").read()
     assert took(server, "/oauth/token") < SOON
     assert "token refused: invalid_client" not in server.log[before:]
+
+
+def test_clients_that_do_not_read_stop_nobody_and_are_cut_off(server: Server) -> None:
+    """More of them than threads ask for a large answer, and read nothing of it."""
+    large = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
+    assert len(requests.get(server.url + large, timeout=60).content) > 1_000_000
+    with ExitStack() as stack:
+        slow = []
+        for _ in range(SLOW_CLIENTS):
+            one = stack.enter_context(socket.socket())
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.connect(("127.0.0.1", urlsplit(server.url).port))
+            one.sendall(f"GET {large} HTTP/1.1\r\nHost: localhost\r\nAccept-Encoding: identity\r\n\r\n".encode())
+            slow.append(one)
+        for path in ("/health/live", "/health/ready", "/oauth/token", "/oauth/jwks", "/accounts/login/"):
+            assert took(server, path) < SOON
+        wait_until(lambda: all(is_gone(one) for one in slow))
+
+
+def is_gone(connection: socket.socket) -> bool:
+    """Whether the server has ended it: then its kernel answers with a reset, and tells nothing before. Nothing is read,
+    which would open the window."""
+    try:
+        connection.send(b"x")
+    except ConnectionError:
+        return True
+    poll = select.poll()
+    poll.register(connection, select.POLLRDHUP)
+    return bool(poll.poll(100))
+
+
+@pytest.mark.parametrize("length", [900_000, 1_500_000])
+def test_a_large_body_is_read_before_it_is_refused(server: Server, length: int) -> None:
+    """A proxy that cannot send the whole body takes the server for broken, and others get 502."""
+    with connect(server) as connection:
+        head = f"{HEAD}Content-Length: {length}\r\n\r\n"
+        connection.sendall(head.encode() + b"x" * length)
+        answer = connection.makefile("rb")
+        assert b" 413 " in answer.readline() or length < 1_048_576
+        connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert b'{"status": "ok"}' in answer.read()
 
 
 @pytest.mark.parametrize("head", ["Content-Length: 1048577", "Transfer-Encoding: chunked"])

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, SystemCheckError
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from config.server import admission, bodies, ports, serving
+from config.server import admission, bodies, listener, ports, serving
 from oauth.checks.database import check_encryption_keys
 
 
@@ -51,11 +51,23 @@ class Command(BaseCommand):
             help="Seconds in which the body of a request must arrive (%(default)s).",
         )
         parser.add_argument(
+            "--write-seconds",
+            type=float,
+            default=listener.WRITE_SECONDS,
+            help="Seconds after which a connection is closed whose client does not read the answer (%(default)s).",
+        )
+        parser.add_argument(
             "--idle-seconds",
             type=int,
             default=serving.IDLE_SECONDS,
             help="Seconds in which the headers must arrive, and after which an idle connection is closed. Must be "
             "longer than the proxy in front keeps a connection (%(default)s).",
+        )
+        parser.add_argument(
+            "--health-port",
+            type=int,
+            help="Port for /health/live, /health/ready and /metrics alone, answered by a process that runs no other "
+            "request. Plain HTTP: keep it inside of your network.",
         )
         parser.add_argument("--tls-certificate", type=Path, metavar="FILE", help="PEM, with intermediates.")
         parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM, unencrypted.")
@@ -75,10 +87,9 @@ class Command(BaseCommand):
         for file in filter(None, (certificate, key)):
             if not file.is_file():
                 raise CommandError(f"There is no file {file}.")
-        if not ports.is_free(options["port"], options["host"]):
-            raise CommandError(
-                f"Port {options['port']} of {options['host']} is in use, or listening there needs more rights."
-            )
+        for port in filter(None, (options["port"], options["health_port"])):
+            if not ports.is_free(port, options["host"]):
+                raise CommandError(f"Port {port} of {options['host']} is in use, or listening there needs more rights.")
         try:
             tempfile.gettempdir()
         except FileNotFoundError as error:
@@ -98,6 +109,8 @@ class Command(BaseCommand):
             idle_seconds=options["idle_seconds"],
             queue=options["queue"],
             queue_seconds=options["queue_seconds"],
+            health_port=options["health_port"],
+            write_seconds=options["write_seconds"],
         )
 
     def _check_encryption_keys(self) -> None:

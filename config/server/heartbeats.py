@@ -1,0 +1,37 @@
+"""Which worker processes are alive. Each touches a file of its own about once a second; the server looks at the files.
+
+A process that is stopped, or waits for ever, has an old file, although the operating system still lists it.
+"""
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+VARIABLE = "HEARTBEATS_DIRECTORY"  # set by `serve` for its workers
+#: A beat comes every second, or every three while the database does not answer.
+SECONDS = 10.0
+
+_serves = False
+
+
+def begin_to_serve() -> None:
+    """This process is the server, which has workers and answers no requests."""
+    global _serves
+    _serves = True
+
+
+def is_server() -> bool:
+    return _serves
+
+
+def beat() -> None:
+    """Called in a worker process."""
+    with suppress(FileNotFoundError):  # the server has stopped
+        Path(os.environ[VARIABLE], f"worker-{os.getpid()}.alive").touch()
+
+
+def workers_alive() -> int:
+    now = time.time()
+    files = Path(os.environ[VARIABLE]).glob("worker-*.alive")
+    return sum(now - file.stat().st_mtime < SECONDS for file in files)

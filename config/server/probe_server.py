@@ -1,0 +1,54 @@
+"""The probes at a port of their own, answered by the process `serve` itself.
+
+The worker processes may be busy, and their port may have too many connections: a probe must say so, not wait as well.
+"""
+
+import logging
+import threading
+from collections.abc import Iterable
+from socketserver import ThreadingMixIn
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+from django.core.handlers.wsgi import WSGIRequest
+from django.db import close_old_connections
+from django.http import Http404, HttpResponse, HttpResponseNotFound
+from django.utils.module_loading import import_string
+
+#: In which a probe must have sent its request and read the answer.
+SECONDS = 5
+
+logger = logging.getLogger(__name__)
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = SECONDS
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing: a probe comes every few seconds."""
+
+
+def start(host: str, port: int) -> None:
+    """In a thread. Raises OSError if the port is taken."""
+    server = make_server(host, port, application, server_class=_Server, handler_class=_Handler)
+    threading.Thread(target=server.serve_forever, name="probes", daemon=True).start()
+
+
+def application(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    # Its module needs Django's apps, which the worker processes load later than this module.
+    probes = import_string("config.server.health.PROBES")
+    request = WSGIRequest(environ)
+    response: HttpResponse
+    try:
+        response = probes[request.path_info](request)
+    except (KeyError, Http404):
+        response = HttpResponseNotFound()
+    finally:
+        close_old_connections()
+    start_response(f"{response.status_code} {response.reason_phrase}", list(response.items()))
+    return [response.content]
