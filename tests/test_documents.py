@@ -20,7 +20,7 @@ from django.apps import apps
 from django.conf import global_settings, settings
 
 from config.database import watch
-from config.server import admission, bodies, heartbeats, serving
+from config.server import admission, bodies, heartbeats, listener, serving, streams
 from oauth.authorize import backchannel_request
 from oauth.clients import cache
 from oauth.conf import Conf
@@ -306,6 +306,15 @@ FACTS = [
     ("operating.md", f"bodies of at most {bodies.MOST_BYTES // 1024**2} MiB"),
     ("operating.md", f"alive for {heartbeats.SECONDS:g} seconds"),
     ("operating.md", f"more than {watch.MOST_SKEW_SECONDS:g} seconds is `skewed`"),
+    ("operating.md", f"Up to {bodies.MOST_DROPPED_BYTES // 1024**2} MiB the server reads it first"),
+    ("operating.md", f"Up to {streams.SENT_WHOLE_BYTES // 1024} KiB, an answer leaves"),
+    ("operating.md", f"up to {streams.MADE_WHOLE_BYTES // 1024**2} MiB, before the first byte"),
+    ("operating.md", f"at most {streams.MOST_STREAMS} large answers at a time, and {streams.MOST_FILES} files"),
+    ("operating.md", f"reads nothing for {listener.WRITE_SECONDS:g} seconds"),
+    (
+        "operating.md",
+        f"longer than {streams.GRACE_SECONDS:g} seconds and one more for each {streams.SLOWEST_BYTES // 1024} KiB",
+    ),
     ("operating.md", f"Up to {admission.MOST_QUEUED} others wait"),
     ("operating.md", f"each for at most {admission.QUEUE_SECONDS:g} seconds"),
     ("operating.md", f"no answer for {watch.STATEMENT_SECONDS:g} seconds"),

@@ -36,6 +36,10 @@ class Site(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(said)
 
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -46,6 +50,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, 
     folder = tmp_path_factory.mktemp("nginx")
     authority = certificates.authority()
     site_certificate = certificates.of_localhost(authority, "CN=bank.example")
+    servers.open_to_passers_by(folder)  # bodies are kept in files there
     (folder / "tls.crt").write_text(site_certificate.pem)
     (folder / "tls.key").write_text(site_certificate.key_pem)
     (folder / "ca.pem").write_text(authority.pem)
@@ -92,6 +97,23 @@ def test_header_names_with_underscores_do_not_reach_the_site(proxy):
     assert (
         not {"x_forwarded_for", "client_cert"} & seen(proxy, X__Forwarded__For="203.0.113.9", Client__Cert="x").keys()
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "kilobytes", "status"),
+    [
+        ("/oauth/token", 127, 200),
+        ("/oauth/token", 129, 413),
+        ("/admin/banking/settlementfile/add/", 1000, 200),
+        ("/admin/banking/settlementfile/add/", 1100, 413),
+    ],
+)
+def test_a_large_body_ends_at_the_proxy(proxy, path, kilobytes, status):
+    """OWASP API4. A site that must refuse large bodies itself has less time for others."""
+    port, _, folder = proxy
+    verify = str(folder / "ca.pem")
+    answer = requests.post(f"https://localhost:{port}{path}", b"x" * kilobytes * 1024, verify=verify, timeout=60)
+    assert answer.status_code == status
 
 
 def test_metrics_are_not_for_the_internet(proxy):
