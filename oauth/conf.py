@@ -75,8 +75,8 @@ class Conf:
     CLIENT_CACHE_LIFETIME: timedelta = timedelta(seconds=3)
     #: How long others may cache the JWK Set. A new key signs after two such times.
     KEY_CACHE_LIFETIME: timedelta = timedelta(seconds=60)
-    #: How long a worker process goes on with the keys and the clients that it has in memory while the database is away:
-    #: it publishes the JWK Set, and issues tokens by client_credentials to clients that it knew. Zero: not at all.
+    #: How long a worker process issues tokens by client_credentials to the clients that it has in memory while the
+    #: database is away. Zero: not at all.
     OUTAGE_TOLERANCE: timedelta = timedelta(minutes=5)
     #: Scope name -> sentence for the consent page. `migrate` creates a row for each, which admins can then edit.
     SCOPES: Mapping[str, str] = field(default_factory=dict)

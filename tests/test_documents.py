@@ -19,6 +19,7 @@ import pytest
 from django.apps import apps
 from django.conf import global_settings, settings
 
+from config import shared_cache
 from config.database import watch
 from config.server import admission, bodies, heartbeats, listener, serving, streams
 from oauth.authorize import backchannel_request
@@ -315,6 +316,8 @@ FACTS = [
         "operating.md",
         f"longer than {streams.GRACE_SECONDS:g} seconds and one more for each {streams.SLOWEST_BYTES // 1024} KiB",
     ),
+    ("operating.md", f"for {ring.KEPT_SECONDS // 60} minutes, the JWK Set"),
+    ("operating.md", f"at most {shared_cache.SOCKET_SECONDS * 1000:g} milliseconds"),
     ("operating.md", f"Up to {admission.MOST_QUEUED} others wait"),
     ("operating.md", f"each for at most {admission.QUEUE_SECONDS:g} seconds"),
     ("operating.md", f"no answer for {watch.STATEMENT_SECONDS:g} seconds"),

@@ -1,7 +1,7 @@
 """Since when the database is known to be away. The site provides it (`config/database`); without, nothing is known.
 
-While the database is away, this server goes on for OAUTH["OUTAGE_TOLERANCE"] with what it had in memory when the
-database last answered: its keys, and the clients that it knew.
+While the database is away, this server goes on for OAUTH["OUTAGE_TOLERANCE"] with the clients that it knew when the
+database last answered.
 """
 
 import time

@@ -1,0 +1,87 @@
+"""Valkey or Redis as the cache that all worker processes share; while it is away, the memory of each process.
+
+Nothing that must not be lost is in this cache: it holds the counts of rate limits and copies. What must be used only
+once (codes, proofs, assertions, one-time passwords, idempotency keys) is in PostgreSQL. So a login goes on without the
+cache, and limits are counted in each process alone, which makes them wider.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
+from prometheus_client import Counter, Gauge
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+#: To connect, and to answer. A request makes a few operations one after another.
+SOCKET_SECONDS = 0.25
+#: After a failure, the cache is asked again after this time. Meanwhile nobody waits for it.
+SECONDS_AWAY = 1.0
+_MOST_ENTRIES = 100_000
+
+fell_back = Counter("cache_fallbacks_total", "Cache operations in the memory of one process, because the cache failed.")
+is_away = Gauge("cache_away", "Processes that count limits alone: the cache was away.", multiprocess_mode="livesum")
+logger = logging.getLogger(__name__)
+
+_away_until = float("-inf")  # of time.monotonic()
+
+
+def options() -> dict[str, Any]:
+    """For redis-py's connections. One more try, at once, if a connection was closed since it was last used."""
+    return {
+        "socket_timeout": SOCKET_SECONDS,
+        "socket_connect_timeout": SOCKET_SECONDS,
+        "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
+    }
+
+
+def _or_in_memory(name: str) -> Callable[..., Any]:
+    operation = getattr(RedisCache, name)
+
+    def either(self: "SharedCache", *args: Any, **kwargs: Any) -> Any:
+        global _away_until
+        if time.monotonic() >= _away_until:
+            try:
+                result = operation(self, *args, **kwargs)
+            except RedisError as error:
+                logger.warning("The cache failed; limits are counted in this process: %s", type(error).__name__)
+                _away_until = time.monotonic() + SECONDS_AWAY
+                is_away.set(1)
+            else:
+                is_away.set(0)
+                return result
+        fell_back.inc()
+        return getattr(self.memory, name)(*args, **kwargs)
+
+    return either
+
+
+class _Memory(LocMemCache):
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        """The count may have begun in the shared cache."""
+        self.add(key, 0, version=version)
+        return super().incr(key, delta, version)
+
+
+class SharedCache(RedisCache):
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, {**params, "OPTIONS": {**options(), **params.get("OPTIONS", {})}})
+        # Of all threads of the process, because Django makes a SharedCache for each.
+        self.memory = _Memory("while the shared cache is away", {"OPTIONS": {"MAX_ENTRIES": _MOST_ENTRIES}})
+
+    add = _or_in_memory("add")
+    get = _or_in_memory("get")
+    set = _or_in_memory("set")
+    touch = _or_in_memory("touch")
+    delete = _or_in_memory("delete")
+    get_many = _or_in_memory("get_many")
+    has_key = _or_in_memory("has_key")
+    incr = _or_in_memory("incr")
+    set_many = _or_in_memory("set_many")
+    delete_many = _or_in_memory("delete_many")
+    clear = _or_in_memory("clear")
