@@ -1,0 +1,101 @@
+"""A refresh that waited in the queue while its client hung up and tried again elsewhere: it runs late, or not at all."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+import requests
+from django.db import connection, transaction
+from django.test import Client as Browser
+
+from oauth.conf import conf
+from oauth.models import Authorization, Client, RefreshToken
+from oauth.models.secret import digest
+from tests.lib.database import backends_waiting, url_of
+from tests.lib.oauth_client import TokenEndpoint, allow
+from tests.lib.servers import Server, run, wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.served]
+
+
+@contextmanager
+def server_with_one_slot(tmp_path: Path, *, queue_seconds: float) -> Iterator[Server]:
+    options = ("--workers", "1", "--threads", "1", "--queue-seconds", str(queue_seconds))
+    environment = {
+        "DATABASE_URL": url_of(),
+        "OAUTH_ISSUER": conf.ISSUER,
+        "LOCK_TIMEOUT": "60s",
+        "STATEMENT_TIMEOUT": "60s",
+    }
+    with run("serve", *options, data_dir=tmp_path, environment=environment) as server:
+        yield server
+
+
+@contextmanager
+def slot_taken(server: Server, client: Client, refresh_token: str) -> Iterator[None]:
+    """By a refresh that waits for a lock of this test."""
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client.client_id}
+    asking = threading.Thread(target=lambda: requests.post(f"{server.url}/oauth/token", form, timeout=120))
+    with transaction.atomic():
+        row = RefreshToken.objects.get(token_digest=digest(refresh_token))
+        Authorization.objects.select_for_update().get(pk=row.authorization_id)
+        asking.start()
+        wait_until(lambda: backends_waiting() == 1)
+        yield
+    asking.join()
+
+
+def send_and_hang_up(server: Server, client: Client, refresh_token: str) -> socket.socket:
+    form = urlencode({"grant_type": "refresh_token", "refresh_token": refresh_token, "client_id": client.client_id})
+    head = "POST /oauth/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    connection = socket.create_connection(("127.0.0.1", urlsplit(server.url).port or 0))
+    connection.sendall(f"{head}Content-Length: {len(form)}\r\n\r\n{form}".encode())
+    return connection
+
+
+def waiting(server: Server) -> float:
+    lines = requests.get(f"{server.url}/metrics", timeout=60).text.splitlines()
+    return sum(float(line.split()[-1]) for line in lines if line.startswith("http_requests_waiting"))
+
+
+def successors(refresh_token: str) -> int:
+    return RefreshToken.objects.filter(replaces__token_digest=digest(refresh_token)).count()
+
+
+@pytest.mark.parametrize("queue_seconds", [120, 0.2])
+def test_it_does_no_harm(
+    tmp_path: Path, browser: Browser, mobile_app: Client, token_endpoint: TokenEndpoint, queue_seconds: float
+) -> None:
+    """RFC 9700 §4.14.2: a late retry is not a theft. Beyond the time of the queue, it is not even run."""
+
+    def tokens() -> str:
+        answer = token_endpoint.redeem(mobile_app, allow(browser, mobile_app, scope="accounts:read offline_access"))
+        assert answer.status_code == 200, answer.content
+        return str(answer.json()["refresh_token"])
+
+    def refreshed(refresh_token: str) -> str:
+        answer = token_endpoint.refresh(mobile_app, refresh_token)
+        assert answer.status_code == 200, answer.content
+        return str(answer.json()["refresh_token"])
+
+    other, first = tokens(), tokens()
+    with server_with_one_slot(tmp_path, queue_seconds=queue_seconds) as server:
+        with slot_taken(server, mobile_app, other):
+            late = send_and_hang_up(server, mobile_app, first)
+            if queue_seconds > 1:
+                wait_until(lambda: waiting(server) == 1)
+            else:
+                assert b" 503 " in late.makefile("rb").readline()
+            late.close()
+            # The client does not wait: it tries again at another server, and goes on with what it gets.
+            second = refreshed(first)
+            third = refreshed(second)
+        wait_until(lambda: successors(first) == (2 if queue_seconds > 1 else 1))
+    fourth = refreshed(third)
+    assert refreshed(fourth)
+    assert not Authorization.objects.exclude(revoked_at=None).exists()
+    connection.close()
