@@ -29,6 +29,7 @@ TRIGGERS = (
     ("month_closing", "append_only", "forbid_change"),
     ("month_closing", "no_truncate", "forbid_change"),
     ("transfer", "transfer_guard", "transfer_guard"),
+    ("transfer", "payment_sum_follows", "payment_sum_follows"),
     ("transfer", "transfer_updated", "transfer_updated"),
     ("transfer", "transfer_equals_its_entries", "transfer_equals_its_entries"),
     ("hold", "hold_equals_its_capture", "hold_equals_its_capture"),

@@ -48,6 +48,7 @@ SCHEDULE = {
     "Payee": Kept(_USER, "whom the user pays; a removed one shows when it was new"),
     "TransactionNote": Kept(_USER, "what the user wrote beside a transaction"),
     "PaymentLimit": Kept(_USER, "what the user allows"),
+    "PaymentSum": Kept("24 hours of the last payments", "adds up a day of a user who pays often"),
     "Consent": Kept(_USER, "what the user allowed an app"),
     "SecondBankPayment": Kept("for ever", "the simulated other bank of the demo; empty in production"),
     "SecondBankMessage": Kept("for ever", "the simulated other bank of the demo; empty in production"),

@@ -189,6 +189,7 @@ DECLARE
   happened text[] := '{transfer.updated}';
   at_accounts uuid[] := ARRAY[paid_from];
   resources uuid[] := ARRAY[new_transfer];
+  were_read bigint := 0;
 BEGIN
   is_looked_up := false;
   is_notified := false;
@@ -227,6 +228,7 @@ BEGIN
   IF payee <> '' OR standing IS NULL THEN
     PERFORM lock_payer(payer);
     SELECT * INTO day FROM day_sum(payer, in_currency, day_ago, bank_day, standing IS NULL);
+    were_read := day.were_read;
     IF payee <> '' AND day.to_others + amount > day.own_limit THEN
       outcome := 'own_limit_exceeded';
       own_limit := day.own_limit;
@@ -293,7 +295,10 @@ BEGIN
     RETURN;
   END;
 
-  -- 6. Its events.
+  -- 6. What makes the next sum of a day short, and its events.
+  IF were_read > 200 THEN
+    PERFORM sum_up_payments(payer, in_currency, day_ago, at);
+  END IF;
   SELECT array_agg(d.one::text) INTO deliveries FROM announce(happened, at_accounts, resources) AS d (one);
   outcome := 'made';
 END $$;

@@ -19,6 +19,7 @@ from banking.models.merchant import Category, Merchant
 from banking.models.month_closing import MonthClosing
 from banking.models.payee import Payee
 from banking.models.payment_limit import PaymentLimit
+from banking.models.payment_sum import PaymentSum
 from banking.models.product import Product
 from banking.models.record_digest import RecordDigest
 from banking.models.reversal_request import ReversalRequest
@@ -58,6 +59,7 @@ __all__ = [
     "MonthClosing",
     "Payee",
     "PaymentLimit",
+    "PaymentSum",
     "Product",
     "RecordDigest",
     "ReversalRequest",

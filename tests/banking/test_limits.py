@@ -176,6 +176,9 @@ def test_each_currency_of_the_user_is_on_the_page_and_nobody_elses(browser, alic
 
 @pytest.mark.usefixtures("limited")
 def test_the_web_bank_explains_the_limit(browser, current, of_bob):
-    answer = browser.post(begin(browser, current, amount="50.01", **new_payee(of_bob)))
+    """The form says so at the amount; the confirmation, if the limit was lowered since."""
+    confirmation = begin(browser, current, amount="50.00", **new_payee(of_bob))
+    PaymentLimit.objects.update(amount_minor=4_999)
+    answer = browser.post(confirmation)
     assert answer.status_code == 422
     assert "You set a limit" in text(answer)

@@ -1,0 +1,25 @@
+"""What a user paid in a part of a day, for users who pay so often that it would take long to add it up each time."""
+
+from django.conf import settings
+from django.db import models
+
+
+class PaymentSum(models.Model):
+    """Of the transfers with ids after `after_id` until `last_id`, in one currency and in minor units: what was ordered,
+    and what of it was or will be paid to others. Only functions of the database write it (migration 0043)."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", db_index=False)
+    currency = models.CharField(max_length=3)
+    after_id = models.UUIDField()
+    last_id = models.UUIDField()
+    ordered_minor = models.DecimalField(max_digits=30, decimal_places=0)
+    to_others_minor = models.DecimalField(max_digits=30, decimal_places=0)
+
+    class Meta:
+        db_table = "payment_sum"
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["user", "currency", "last_id"], name="payment_sum_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.currency}"
