@@ -13,7 +13,7 @@ from accounts.login.pages import LOGINS
 from accounts.passwords import argon2
 from tests.lib.login import is_logged_in, log_in
 from tests.lib.oauth_client import PASSWORD
-from tests.lib.servers import wait_until
+from tests.lib.servers import PATIENCE_SECONDS, wait_until
 
 
 def test_the_parameters_are_those_of_owasp(settings):
@@ -66,7 +66,7 @@ def test_more_logins_than_may_wait_are_answered_at_once(alice, client):
             thread.start()
         wait_until(_is_full)
         one_more.start()
-        one_more.join(10)  # in a thread, so that it can also wait for ever
+        one_more.join(PATIENCE_SECONDS)  # in a thread, so that it can also wait for ever
         assert refused
         answer = client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
     for thread in waiting:
@@ -83,7 +83,7 @@ def _is_full() -> bool:
     return True
 
 
-def test_logins_from_one_address_are_limited(alice, client):
+def test_logins_from_one_address_are_limited(alice, client, clock_stands):
     for _ in range(LOGINS.most):
         assert client.post("/accounts/login/", {"login": "", "password": ""}).status_code == 200
     answer = client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})

@@ -32,7 +32,7 @@ def test_make_demo_runs_the_command_that_is_tested_here() -> None:
 
 
 def test_it_stops_cleanly_with_its_postgresql_and_keeps_the_data(data_dir: Path) -> None:
-    with run("demo", data_dir=data_dir, environment=OWN_POSTGRES) as demo:
+    with run("demo", data_dir=data_dir, environment=OWN_POSTGRES, patience_seconds=3 * PATIENCE_SECONDS) as demo:
         keys = requests.get(f"{demo.url}/oauth/jwks", timeout=60).json()
         assert (
             requests.get(f"{demo.url}/.well-known/oauth-authorization-server", timeout=60).json()["issuer"] == demo.url

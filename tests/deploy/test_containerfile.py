@@ -178,7 +178,7 @@ def container(image: Sandbox, *command: str, environment: dict[str, str]) -> Ite
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=120)
+        process.communicate(timeout=servers.PATIENCE_SECONDS)
 
 
 @needs_sandbox
@@ -197,10 +197,10 @@ class TestTheImage:
             done = image.run(check, environment=migrated, workdir="/app", uid=A_USER, is_read_only=True)
             assert done.returncode == 0, done.stderr
             headers = {"Host": "bank.example", "Forwarded": f"for=203.0.113.9;proto=https;by=_{SECRET}"}
-            page = requests.get(f"http://127.0.0.1:{port}/accounts/login/", headers=headers, timeout=10)
+            page = requests.get(f"http://127.0.0.1:{port}/accounts/login/", headers=headers, timeout=60)
             assert page.status_code == 200
             style = next(one for one in page.text.split('"') if one.endswith(".css"))
-            answer = requests.get(f"http://127.0.0.1:{port}{style}", headers=headers, timeout=10)
+            answer = requests.get(f"http://127.0.0.1:{port}{style}", headers=headers, timeout=60)
             assert answer.status_code == 200
             assert "immutable" in answer.headers["Cache-Control"]
         assert process.returncode in (0, -15), process.returncode
@@ -209,7 +209,7 @@ class TestTheImage:
         with container(image, "worker", "--health-file", "/tmp/worker", environment=migrated) as process:
             assert next(line for line in process.stdout if "Starting worker" in line)
             process.terminate()
-            process.communicate(timeout=120)
+            process.communicate(timeout=servers.PATIENCE_SECONDS)
         assert process.returncode in (0, -15), process.returncode
 
     def test_without_a_directory_for_temporary_files_it_says_so(self, image, migrated):

@@ -8,10 +8,14 @@ import atexit
 import base64
 import fcntl
 import gc
+import hashlib
 import itertools
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,6 +42,9 @@ def pytest_load_initial_conftests() -> None:
     # site anew, which takes a third of its start.
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # A job in a shell's background ignores it, and so would each server whose end by Ctrl-C is tested.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in FORGOTTEN:
         os.environ.pop(name, None)
     os.environ["MODE"] = "test"
@@ -48,6 +55,7 @@ def pytest_load_initial_conftests() -> None:
     os.environ.setdefault("DB_POOL_TIMEOUT", "3")  # and take long to connect
     if "DATABASE_URL" not in os.environ:
         os.environ["DATABASE_URL"] = _own_database()
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = _own_directory(os.environ["DATABASE_URL"])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -67,6 +75,15 @@ def pytest_xdist_setupnodes() -> None:
 def pytest_runtestloop() -> None:
     gc.freeze()  # what was imported is never looked through again
     gc.enable()
+
+
+def _own_directory(database_url: str) -> str:
+    """For temporary files. Runs side by side must not share it: each run closes it to other users when it begins, also to
+    those as whom PostgreSQL and nginx of another run work in it. The path is short, because it holds sockets."""
+    run = hashlib.sha256(f"{ROOT} {database_url}".encode()).hexdigest()[:8]
+    directory = Path(tempfile.gettempdir(), f"countersign-{run}")
+    directory.mkdir(mode=0o700, exist_ok=True)
+    return str(directory)
 
 
 def _own_database() -> str:

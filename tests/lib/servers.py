@@ -1,5 +1,6 @@
 """Real servers in processes of their own, for tests that speak HTTP to them."""
 
+import atexit
 import itertools
 import os
 import socket
@@ -8,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -21,7 +22,8 @@ from config.server import ports
 
 ROOT = Path(__file__).resolve().parents[2]
 _FIRST_PORT = 20_000
-_taken: list[socket.socket] = []
+_taken = ExitStack()
+atexit.register(_taken.close)
 PATIENCE_SECONDS = 200  # for the busiest machine, and below the time limit of `make mutants`
 
 
@@ -56,7 +58,12 @@ class Server:
     def stop(self) -> int:
         """As an operator would; returns the exit code."""
         self.process.terminate()
-        return self.process.wait(PATIENCE_SECONDS)
+        try:
+            return self.process.wait(PATIENCE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # another test must not meet it
+            self.process.wait()
+            raise
 
 
 @contextmanager
@@ -66,6 +73,7 @@ def run(
     environment: Mapping[str, str | None],
     scheme: str = "http",
     verify: str | bool = True,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> Iterator[Server]:
     """`manage.py COMMAND` on a free PORT, once it says that it is ready; stopped at the end.
 
@@ -88,6 +96,7 @@ def run(
         wait_until(
             lambda: process.poll() is not None or answers(f"{server.url}/health/ready", verify),
             or_else=lambda: server.log[-3000:],
+            seconds=patience_seconds,
         )
         assert process.poll() is None, server.log
         yield server
@@ -107,11 +116,13 @@ def refusal(*command: str, environment: Mapping[str, str]) -> str:
     return done.stderr
 
 
-def wait_until(condition: Callable[[], object], *, or_else: Callable[[], str] = lambda: "") -> None:
+def wait_until(
+    condition: Callable[[], object], *, or_else: Callable[[], str] = lambda: "", seconds: float = PATIENCE_SECONDS
+) -> None:
     """Until `condition()` holds; where it never does, the test fails with what `or_else()` tells."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"still not so after {PATIENCE_SECONDS} s\n{or_else()}"
+        assert time.monotonic() < deadline, f"still not so after {seconds} s\n{or_else()}"
         time.sleep(0.02)
 
 
@@ -140,7 +151,7 @@ def _take(port: int) -> bool:
     except OSError:
         lock.close()
         return False
-    _taken.append(lock)
+    _taken.enter_context(lock)
     return True
 
 

@@ -19,7 +19,7 @@ from procrastinate.testing import InMemoryConnector
 from psycopg import sql
 
 from oauth.operations.background_worker import UPKEEP, Lane, lanes_of
-from tests.lib.servers import ROOT, own_database, wait_until
+from tests.lib.servers import PATIENCE_SECONDS, ROOT, own_database, wait_until
 
 
 class Worker:
@@ -134,7 +134,7 @@ class TestTheProcess:
         wait_until(lambda: worker.runs() and worker.log.count("Starting worker") == lanes, or_else=lambda: worker.log)
         assert worker.health_file.exists()
         worker.process.send_signal(signal_number)
-        assert worker.process.wait(60) == 0, worker.log
+        assert worker.process.wait(PATIENCE_SECONDS) == 0, worker.log
         with psycopg.connect(url) as connection:
             assert connection.execute("SELECT count(*) FROM procrastinate_workers").fetchone() == (0,)
 
@@ -144,11 +144,11 @@ class TestTheProcess:
             worker = start()
             wait_until(lambda worker=worker: worker.runs() and "Starting worker" in worker.log)
             worker.process.send_signal(signal.SIGTERM)
-            assert worker.process.wait(60) == 0, worker.log
+            assert worker.process.wait(PATIENCE_SECONDS) == 0, worker.log
 
     def test_it_ends_with_an_error_if_waiting_does_not_help(self, url, tmp_path):
         worker = Worker(url, tmp_path)  # before `migrate`
-        assert worker.process.wait(60) == 1
+        assert worker.process.wait(PATIENCE_SECONDS) == 1
         assert "Has `manage.py migrate` run?" in worker.log
 
 
