@@ -30,6 +30,7 @@ from oauth.tokens.signing import sign_access_token
 from tests.lib import ciba, servers
 from tests.lib.database import within_this_transaction
 from tests.lib.http_listener import HttpListener
+from tests.lib.kept_in_memory import keep_longer
 from tests.lib.login import logged_in
 from tests.lib.oauth_client import TokenEndpoint, allow
 from tests.lib.patience import Patience
@@ -44,6 +45,7 @@ Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2Password
 ring.load_pem_private_key = functools.cache(ring.load_pem_private_key)  # type: ignore[assignment]
 # Sweeping at random would make the number of statements differ from run to run.
 cache_table._SWEEP_EVERY = 10**9
+keep_longer()
 _SCAN = WhiteNoiseMiddleware.add_files_from_finders
 _scanned: dict[tuple[object, ...], dict[str, Any]] = {}
 
