@@ -402,6 +402,8 @@ MACHINE_ENDPOINTS = (
 OAUTH = {
     "ISSUER": ISSUER,
     "KEY_ENCRYPTION_KEYS": env.list("KEY_ENCRYPTION_KEYS"),
+    "KEY_STORES": env.json("KEY_STORES", {}),
+    "KEY_STORE": env("KEY_STORE", default=""),
     "FAST_PATH": FAST_PATH,
     # They read no cookie and render no page.
     "MACHINE_ENDPOINTS": MACHINE_ENDPOINTS,

@@ -78,6 +78,11 @@ class Conf:
     #: How long a worker process issues tokens by client_credentials to the clients that it has in memory while the
     #: database is away. Zero: not at all.
     OUTAGE_TOLERANCE: timedelta = timedelta(minutes=5)
+    #: Name -> {"BACKEND": dotted path of a subclass of `oauth.keys.stores.KeyStore`, "OPTIONS": {...}}: private keys
+    #: outside of the database.
+    KEY_STORES: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: The name of the store in which the first keys are made; empty for the database. Staff move keys afterwards.
+    KEY_STORE: str = ""
     #: Scope name -> sentence for the consent page. `migrate` creates a row for each, which admins can then edit.
     SCOPES: Mapping[str, str] = field(default_factory=dict)
     #: RFC 8707: resource identifier (`aud`) -> {"name", "path", "example"}. The first one is the default of a request.

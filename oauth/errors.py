@@ -18,6 +18,8 @@ class OAuthError(Exception):
     status: ClassVar[int] = 400
     #: The authentication scheme that a 401 names.
     scheme: ClassVar[str] = "Basic"
+    #: RFC 9110 §10.2.3; 0 for none.
+    retry_after_seconds = 0
 
     def __init__(self, description: str = "", *, detail: str = "", commits: bool = False) -> None:
         super().__init__(description)
@@ -173,6 +175,14 @@ class TooManyRequests(OAuthError):
     @classmethod
     def after(cls, seconds: int) -> "TooManyRequests":
         return cls(f"Too many requests. Try again in {seconds} seconds.", retry_after_seconds=seconds)
+
+
+class TemporarilyUnavailable(OAuthError):
+    """RFC 6749 §4.1.2.1: something that this server needs cannot be reached. 503 with Retry-After."""
+
+    code = "temporarily_unavailable"
+    status = 503
+    retry_after_seconds = 5
 
 
 class RequestNotSupported(OAuthError):

@@ -71,6 +71,8 @@ def _keys() -> KeyPolicy:
         cache_lifetime=conf.KEY_CACHE_LIFETIME,
         rotation_interval=conf.KEY_ROTATION_INTERVAL,
         clock_skew=conf.CLOCK_SKEW,
+        stores=conf.KEY_STORES,
+        first_store=conf.KEY_STORE,
     )
 
 

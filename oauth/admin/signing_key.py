@@ -1,6 +1,7 @@
 """Signing keys: view, rotate and replace. The private part is never shown, and no key can be entered."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -15,13 +16,38 @@ from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.cache import never_cache
 
 from oauth.algorithms import SIGNING_ALGORITHMS
-from oauth.keys import rotation
+from oauth.keys import rotation, stores
 from oauth.models import SigningKey
 from oauth.models.audit_event import origin
 from oauth.staff import Guarded
 
 
-class ConfirmReplacement(forms.Form):
+class ConfirmRotation(forms.Form):
+    """Asks for the store only if there is a choice."""
+
+    store = forms.ChoiceField(
+        label=gettext_lazy("Where the private keys are from now on"),
+        help_text=gettext_lazy("A key that is made elsewhere signs once every cache has it, a few minutes later."),
+    )
+
+    def __init__(self, *args: Any, algorithm: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.algorithm = algorithm
+        places = stores.choices(algorithm)
+        if len(places) == 1:
+            del self.fields["store"]
+            return
+        field = self.fields["store"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(name or stores.DATABASE_NAME, name or gettext("This database")) for name in places]
+        field.initial = rotation.store_of(algorithm) or stores.DATABASE_NAME
+
+    def clean_store(self) -> str:
+        chosen: str = self.cleaned_data["store"]
+        return stores.DATABASE if chosen == stores.DATABASE_NAME else chosen
+
+
+class ConfirmReplacement(ConfirmRotation):
     """Staff must type the algorithm, because a replaced key ends every token signed with it."""
 
     next_leaked = forms.BooleanField(
@@ -34,19 +60,20 @@ class ConfirmReplacement(forms.Form):
     )
     confirmation = forms.CharField(label=gettext_lazy("Type the algorithm to confirm"), max_length=10)
 
-    def __init__(self, *args: Any, algorithm: str, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.algorithm = algorithm
-
     def clean_confirmation(self) -> str:
         if self.cleaned_data["confirmation"] != self.algorithm:
             raise forms.ValidationError(gettext("Type %(algorithm)s.") % {"algorithm": self.algorithm})
         return self.algorithm
 
 
+def _values(form: ConfirmRotation) -> dict[str, Any]:
+    """Keyword arguments of `rotation.rotate` and `rotation.replace_now`."""
+    return {name: form.cleaned_data[name] for name in ("store", "next_leaked") if name in form.fields}
+
+
 @admin.register(SigningKey)
 class SigningKeyAdmin(Guarded):
-    list_display = ("kid", "algorithm", "state", "active_at", "retiring_at", "retired_at")
+    list_display = ("kid", "algorithm", "state", "place", "active_at", "retiring_at", "retired_at")
     list_filter = ("algorithm",)
     ordering = ("algorithm", "-active_at")
     change_list_template = "admin/oauth/signingkey/change_list.html"
@@ -54,6 +81,7 @@ class SigningKeyAdmin(Guarded):
         "kid",
         "algorithm",
         "state",
+        "place",
         "published_at",
         "active_at",
         "retiring_at",
@@ -61,6 +89,12 @@ class SigningKeyAdmin(Guarded):
         "public_key",
     )
     readonly_fields = fields
+
+    @admin.display(description=gettext_lazy("private key"))
+    def place(self, key: SigningKey) -> str:
+        if key.store:
+            return key.store if key.reference else gettext("deleted from %s") % key.store
+        return gettext("this database") if key.private_key_encrypted else gettext("deleted")
 
     @admin.display(description=gettext_lazy("public key (JWK)"))
     def public_key(self, key: SigningKey) -> SafeString:
@@ -97,13 +131,15 @@ class SigningKeyAdmin(Guarded):
     def rotate(self, request: HttpRequest, algorithm: str) -> HttpResponse:
         """Clients notice nothing: a key is published before it signs, and stays as long as its tokens."""
         self._check(request, algorithm)
-        if request.method != "POST":
-            return self._confirm(request, algorithm, None)
+        form = ConfirmRotation(request.POST or None, algorithm=algorithm)
+        if request.method != "POST" or (form.fields and not form.is_valid()):
+            return self._confirm(request, algorithm, form)
         with origin("admin", request):
-            key = rotation.rotate(algorithm, actor=str(request.user.pk))
-        text = gettext("The next %(algorithm)s key, %(kid)s, signs from %(time)s on. One more is published.")
-        values = {"algorithm": algorithm, "kid": key.kid, "time": f"{key.active_at:%Y-%m-%d %H:%M:%S} UTC"}
-        self.message_user(request, text % values, messages.SUCCESS)
+            key = self._changed(request, rotation.rotate, algorithm, **_values(form))
+        if key is not None:
+            text = gettext("The next %(algorithm)s key, %(kid)s, signs from %(time)s on. One more is published.")
+            values = {"algorithm": algorithm, "kid": key.kid, "time": f"{key.active_at:%Y-%m-%d %H:%M:%S} UTC"}
+            self.message_user(request, text % values, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:oauth_signingkey_changelist"))
 
     def replace(self, request: HttpRequest, algorithm: str) -> HttpResponse:
@@ -113,11 +149,21 @@ class SigningKeyAdmin(Guarded):
         if request.method != "POST" or not form.is_valid():
             return self._confirm(request, algorithm, form)
         with origin("admin", request):
-            leaked = form.cleaned_data["next_leaked"]
-            key = rotation.replace_now(algorithm, actor=str(request.user.pk), next_leaked=leaked)
-        text = gettext("All %(algorithm)s keys are retired; %(kid)s signs. Everything signed before is refused.")
-        self.message_user(request, text % {"algorithm": algorithm, "kid": key.kid}, messages.WARNING)
+            key = self._changed(request, rotation.replace_now, algorithm, **_values(form))
+        if key is not None:
+            text = gettext("All %(algorithm)s keys are retired; %(kid)s signs. Everything signed before is refused.")
+            self.message_user(request, text % {"algorithm": algorithm, "kid": key.kid}, messages.WARNING)
         return HttpResponseRedirect(reverse("admin:oauth_signingkey_changelist"))
+
+    def _changed(
+        self, request: HttpRequest, change: Callable[..., SigningKey], algorithm: str, **values: Any
+    ) -> SigningKey | None:
+        """None, and a message, if the store of keys cannot be used: then nothing has changed."""
+        try:
+            return change(algorithm, actor=str(request.user.pk), **values)
+        except stores.KeyStoreError as error:
+            self.message_user(request, gettext("Nothing has changed. %s") % error, messages.ERROR)
+            return None
 
     def _check(self, request: HttpRequest, algorithm: str) -> None:
         if not self.has_rotate_permission(request):
@@ -125,13 +171,15 @@ class SigningKeyAdmin(Guarded):
         if algorithm not in SIGNING_ALGORITHMS:
             raise Http404
 
-    def _confirm(self, request: HttpRequest, algorithm: str, form: ConfirmReplacement | None) -> HttpResponse:
-        title = gettext("Replace all %s keys now") if form else gettext("Rotate %s")
+    def _confirm(self, request: HttpRequest, algorithm: str, form: ConfirmRotation) -> HttpResponse:
+        replaces = isinstance(form, ConfirmReplacement)
+        title = gettext("Replace all %s keys now") if replaces else gettext("Rotate %s")
         context = {
             **self.admin_site.each_context(request),
             "title": title % algorithm,
             "opts": self.opts,
             "algorithm": algorithm,
             "form": form,
+            "replaces": replaces,
         }
         return TemplateResponse(request, "admin/oauth/signingkey/confirm.html", context)

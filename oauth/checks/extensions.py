@@ -12,6 +12,7 @@ from jsonschema.exceptions import SchemaError
 from oauth.authorize import response_modes
 from oauth.conf import conf
 from oauth.infrastructure import extensions
+from oauth.keys import stores
 from oauth.models.client import AuthenticationMethod, GrantType
 
 
@@ -91,3 +92,28 @@ def _problem_of(registry: _Registry, path: str) -> str:
         except SchemaError as error:
             return f"its schema is no JSON Schema (2020-12). {error.message}"
     return ""
+
+
+@register(Tags.security)
+def check_key_stores(**_: Any) -> Iterator[CheckMessage]:
+    """The stores of signing keys, and the names that they are chosen by."""
+    for name in conf.KEY_STORES:
+        problem = "the name is taken." if name in (stores.DATABASE, stores.DATABASE_NAME) else ""
+        problem = problem or ("the name is longer than 30 characters." if len(name) > 30 else "")
+        try:
+            stores.named(name)
+        except stores.KeyStoreError as error:
+            problem = problem or str(error)
+        if problem:
+            yield Error(
+                f'OAUTH["KEY_STORES"][{name!r}]: {problem}',
+                hint='It must be {"BACKEND": dotted path of a subclass of oauth.keys.stores.KeyStore, "OPTIONS": {…}} '
+                "(docs/operating.md).",
+                id="oauth.E042",
+            )
+    if conf.KEY_STORE and conf.KEY_STORE not in conf.KEY_STORES:
+        yield Error(
+            f'OAUTH["KEY_STORE"] is {conf.KEY_STORE!r}, which is no name of OAUTH["KEY_STORES"].',
+            hint=f"It must be empty, for the database, or one of: {', '.join(conf.KEY_STORES) or '(none)'}.",
+            id="oauth.E042",
+        )

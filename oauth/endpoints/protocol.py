@@ -122,6 +122,6 @@ def error_response(refusal: OAuthError) -> JsonResponse:
         # RFC 6749 §5.2, RFC 6750 §3.
         parameters = f'error="{refusal.code}"' if refusal.scheme == "Bearer" else 'realm="oauth", charset="UTF-8"'
         response.headers["WWW-Authenticate"] = f"{refusal.scheme} {parameters}"
-    if isinstance(refusal, TooManyRequests):
+    if refusal.retry_after_seconds:
         response.headers["Retry-After"] = str(refusal.retry_after_seconds)
     return response

@@ -5,7 +5,7 @@ from django.utils.cache import get_conditional_response
 
 from oauth.conf import conf
 from oauth.endpoints.protocol import ProtocolEndpoint
-from oauth.errors import UnknownStatusList
+from oauth.errors import TemporarilyUnavailable, UnknownStatusList
 from oauth.status import published_lists
 from oauth.tokens.status_list import MEDIA_TYPE
 
@@ -21,7 +21,9 @@ class StatusListEndpoint(ProtocolEndpoint):
             published = published_lists.published(number)
         except LookupError as error:
             raise UnknownStatusList("No token of this server names this list.") from error
-        response = HttpResponse(published.jwt, content_type=MEDIA_TYPE)
-        response["ETag"] = published.etag
+        if published.jwt is None:
+            raise TemporarilyUnavailable("The server cannot sign the list now. Try again.")
+        response = HttpResponse(published.jwt.text, content_type=MEDIA_TYPE)
+        response["ETag"] = published.jwt.etag
         response["Cache-Control"] = f"public, max-age={max(1, int(conf.STATUS_LIST_REFRESH.total_seconds()))}"
-        return get_conditional_response(request, etag=published.etag, response=response) or response
+        return get_conditional_response(request, etag=published.jwt.etag, response=response) or response

@@ -1,4 +1,4 @@
-"""Signing keys: generation, encryption at rest, rotation, the JWK Set.
+"""Signing keys: generation, encryption at rest, stores outside of the database, rotation, the JWK Set.
 
 Use `signing_key()` to sign, and `published_jwks()` to verify and to publish. Imports `models`;
 it gets its settings as a `policy`.
@@ -7,9 +7,11 @@ it gets its settings as a `policy`.
 from oauth.keys.generation import ensure_active_key
 from oauth.keys.policy import KeyPolicy, policy
 from oauth.keys.ring import is_ready, jwk_of_hint, jwk_that_signed, published_jwks, signing_key
+from oauth.keys.stores import KeyStoreError
 
 __all__ = [
     "KeyPolicy",
+    "KeyStoreError",
     "ensure_active_key",
     "is_ready",
     "jwk_of_hint",

@@ -6,7 +6,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from jwcrypto.jwk import JWK
 
-from oauth.keys import encryption
+from oauth.keys import encryption, stores
+from oauth.keys.policy import policy
 from oauth.models import SigningKey
 
 # Parameters of JWK.generate by JWS algorithm (RFC 7518 §3.1, RFC 8037 §3.1).
@@ -20,16 +21,29 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
 _LOCK = 0x0A07_6B65
 
 
-def generate(algorithm: str) -> SigningKey:
-    """An unsaved key that may sign from now on; `algorithm` is one of `algorithms.SIGNING_ALGORITHMS`."""
-    key = JWK.generate(**_PARAMETERS[algorithm])
+def generate(algorithm: str, *, store: str = stores.DATABASE) -> SigningKey:
+    """An unsaved key that may sign from now on; `algorithm` is one of `algorithms.SIGNING_ALGORITHMS`.
+
+    Raises KeyStoreError. What a store has made stays there if the caller's transaction is rolled back: it signs
+    nothing, because no row names it.
+    """
+    if store == stores.DATABASE:
+        key = JWK.generate(**_PARAMETERS[algorithm])
+        encrypted, reference = encryption.encrypt(key.export_to_pem(private_key=True, password=None)), ""
+    else:
+        if algorithm not in stores.named(store).algorithms:
+            raise stores.KeyStoreError(f"The store {store} makes no {algorithm} keys.")
+        made = stores.named(store).generate(algorithm)
+        key, encrypted, reference = JWK(**made.public_jwk), b"", made.reference
     kid = key.thumbprint()
     now = timezone.now()
     return SigningKey(
         kid=kid,
         algorithm=algorithm,
         public_jwk={**key.export_public(as_dict=True), "kid": kid, "alg": algorithm, "use": "sig"},
-        private_key_encrypted=encryption.encrypt(key.export_to_pem(private_key=True, password=None)),
+        private_key_encrypted=encrypted,
+        store=store,
+        reference=reference,
         published_at=now,
         active_at=now,
     )
@@ -46,4 +60,5 @@ def ensure_active_key(algorithm: str) -> None:
     with transaction.atomic():
         lock(algorithm)
         if not SigningKey.objects.active().filter(algorithm=algorithm).exists():
-            generate(algorithm).save()
+            first = policy.values.first_store
+            generate(algorithm, store=first if first in stores.choices(algorithm) else stores.DATABASE).save()

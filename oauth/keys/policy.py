@@ -1,7 +1,9 @@
 """How this server keeps and changes its signing keys. `oauth.wiring` makes it from the settings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from oauth.infrastructure.provided import Provided
 
@@ -19,6 +21,9 @@ class KeyPolicy:
     rotation_interval: timedelta
     #: The difference between clocks that is accepted.
     clock_skew: timedelta
+    #: Stores that keep private keys outside of the database (`oauth.keys.stores`), and where the first keys are made.
+    stores: Mapping[str, Mapping[str, Any]]
+    first_store: str
 
 
 policy: Provided[KeyPolicy] = Provided()

@@ -5,20 +5,22 @@ the database, the keys in memory are used for as long as a token of theirs would
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+import jwt
 import psycopg
 from cryptography.fernet import InvalidToken
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, InterfaceError, OperationalError
 from django.utils import timezone
 
 from oauth.infrastructure.caches import RefreshedCache
-from oauth.keys import encryption
+from oauth.keys import encryption, stores
 from oauth.keys.policy import policy
 from oauth.models import SigningKey
 
@@ -31,9 +33,11 @@ _OUTAGES = (OperationalError, InterfaceError, psycopg.OperationalError)
 
 @dataclass(frozen=True, slots=True)
 class ParsedKey:
+    """`sign` makes the signature of a JWS (RFC 7515 §5.1). Raises KeyStoreError."""
+
     kid: str
     algorithm: str
-    private_key: PrivateKeyTypes
+    sign: Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +120,15 @@ def _load(_: None, old: _Ring | None) -> _Ring:
 
 
 def _parse(row: SigningKey) -> ParsedKey:
-    pem = encryption.decrypt(bytes(row.private_key_encrypted))
-    return ParsedKey(row.kid, row.algorithm, load_pem_private_key(pem, password=None))
+    if row.store:
+        # The store is asked at the first signature: one that cannot be reached stops the keys of no other.
+        return ParsedKey(row.kid, row.algorithm, partial(_sign_in_store, row.store, row.reference, row.algorithm))
+    private_key = load_pem_private_key(encryption.decrypt(bytes(row.private_key_encrypted)), password=None)
+    return ParsedKey(row.kid, row.algorithm, partial(jwt.get_algorithm_by_name(row.algorithm).sign, key=private_key))
+
+
+def _sign_in_store(store: str, reference: str, algorithm: str, content: bytes) -> bytes:
+    return stores.named(store).sign(reference, algorithm, content)
 
 
 def _is_fresh(ring: _Ring) -> bool:

@@ -20,32 +20,40 @@ from oauth.models import AuditEvent, SigningKey
 LONGEST_TOKEN_LIFETIME = timedelta(minutes=15)
 
 
-def rotate(algorithm: str, *, actor: str = "") -> SigningKey:
+def rotate(algorithm: str, *, actor: str = "", store: str | None = None) -> SigningKey:
     """The next key takes over as soon as every cache has it, and one more is published. Returns the next key.
 
-    `actor` is the primary key of the admin, for the audit log.
+    `actor` is the primary key of the admin, for the audit log. `store` is where the keys are from now on; None for
+    where they are. Raises KeyStoreError.
     """
     with transaction.atomic():
         lock(algorithm)
-        coming = _next(algorithm) or _publish(algorithm, actor=actor)
+        coming = _next(algorithm)
+        if coming is not None and store not in (None, coming.store):
+            # It never signed anything.
+            coming.retiring_at = coming.retired_at = timezone.now()
+            coming.save()
+            coming = None
+        coming = coming or _publish(algorithm, actor=actor, store=store)
         _take_over(coming, at=max(timezone.now(), _known_everywhere(coming)))
         _publish(algorithm, actor=actor)
     ring.forget()
     return coming
 
 
-def replace_now(algorithm: str, *, actor: str = "", next_leaked: bool = False) -> SigningKey:
+def replace_now(algorithm: str, *, actor: str = "", store: str | None = None, next_leaked: bool = False) -> SigningKey:
     """For a key that may have leaked: the next key signs from now on, and what the others signed is refused.
 
     Every resource server has the next key already, so it accepts new tokens without a pause. Somebody who has the
     database and KEY_ENCRYPTION_KEYS has the next key, too. With `next_leaked` a key that nobody has seen signs, and
-    a resource server elsewhere may refuse new tokens until it has fetched the JWK Set, for seconds.
+    a resource server elsewhere may refuse new tokens until it has fetched the JWK Set, for seconds. So does a key of
+    another `store`. Raises KeyStoreError.
     """
     with transaction.atomic():
         lock(algorithm)
-        waiting = _next(algorithm)
-        if waiting is None or next_leaked or _known_everywhere(waiting) > timezone.now():
-            waiting = generate(algorithm)
+        waiting, place = _next(algorithm), store_of(algorithm) if store is None else store
+        if waiting is None or next_leaked or _known_everywhere(waiting) > timezone.now() or waiting.store != place:
+            waiting = generate(algorithm, store=place)
         now = timezone.now()
         rows = SigningKey.objects.filter(algorithm=algorithm).exclude(kid=waiting.kid)
         rows.exclude(retired_at__lte=now).update(retiring_at=now, retired_at=now)
@@ -107,9 +115,15 @@ def _known_everywhere(key: SigningKey) -> datetime:
     return key.published_at + 2 * policy.values.cache_lifetime + policy.values.clock_skew
 
 
-def _publish(algorithm: str, *, actor: str = "") -> SigningKey:
+def store_of(algorithm: str) -> str:
+    """The store of the newest key, in which the next one is made, too."""
+    newest = _newest(algorithm)
+    return newest.store if newest else policy.values.first_store
+
+
+def _publish(algorithm: str, *, actor: str = "", store: str | None = None) -> SigningKey:
     """A further key, which signs one interval after the newest one began."""
-    newest, coming = _newest(algorithm), generate(algorithm)
+    newest, coming = _newest(algorithm), generate(algorithm, store=store_of(algorithm) if store is None else store)
     due = newest.active_at + policy.values.rotation_interval if newest else coming.published_at
     _take_over(coming, at=max(due, _known_everywhere(coming)))
     AuditEvent.record(AuditEvent.Action.KEY_PUBLISHED, actor=actor, reason=f"{algorithm} {coming.kid}")

@@ -49,7 +49,13 @@ class SigningKey(models.Model):
     kid = models.CharField("key ID", max_length=43, unique=True, help_text="RFC 7638 thumbprint of the public key.")
     algorithm = models.CharField(max_length=10)
     public_jwk = models.JSONField()
+    #: Empty if the key is in a store, or deleted.
     private_key_encrypted = models.BinaryField(editable=False)
+    store = models.CharField(
+        max_length=30, blank=True, default="", db_default="", help_text="A name of KEY_STORES; empty: this database."
+    )
+    #: How the store finds the private key; empty if it is deleted.
+    reference = models.CharField(max_length=500, blank=True, default="", db_default="", editable=False)
     created_at = models.DateTimeField(default=timezone.now)
     published_at = models.DateTimeField()
     active_at = models.DateTimeField()

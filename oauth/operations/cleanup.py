@@ -3,6 +3,7 @@
 Rows that detect a reused code or refresh token stay as long as the Authorization that a reuse would end.
 """
 
+import logging
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from django.utils import timezone
 
 from oauth.audit import metrics
 from oauth.conf import conf
+from oauth.keys import stores
 from oauth.models import (
     AuditEvent,
     Authorization,
@@ -35,6 +37,7 @@ from oauth.models import (
     refusal_count,
 )
 
+logger = logging.getLogger(__name__)
 BATCH = 100
 REST = 16
 # How long support can still look up a row that has ended.
@@ -83,8 +86,15 @@ def _browser_sessions(now: datetime) -> dict[str, QuerySet[Any]]:
 
 def forget_private_keys() -> None:
     """A retired key signs nothing. Its public part still verifies hints."""
-    retired = SigningKey.objects.filter(retired_at__lt=timezone.now()).exclude(private_key_encrypted=b"")
-    retired.update(private_key_encrypted=b"")
+    retired = SigningKey.objects.filter(retired_at__lt=timezone.now())
+    retired.exclude(private_key_encrypted=b"").update(private_key_encrypted=b"")
+    for key in retired.exclude(reference=""):
+        try:
+            stores.named(key.store).forget(key.reference)
+        except stores.KeyStoreError as error:
+            logger.warning("The private key of %s stays in its store until the next cleanup: %s", key.kid, error)
+        else:
+            SigningKey.objects.filter(pk=key.pk).update(reference="")
 
 
 def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from oauth import keys
+from oauth.errors import TemporarilyUnavailable
 from oauth.infrastructure.caches import RefreshedCache
 from oauth.infrastructure.provided import Provided
 from oauth.models import Authorization, Client, RevokedStatus
@@ -40,13 +41,22 @@ policy: Provided[ListPolicy] = Provided()
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A list as bits, and as the JWT that is served; `etag` changes with it."""
+    """A list as bits, as of `made_at`, and as the JWT that is served. Times are of time.monotonic()."""
 
     array: bytes
-    jwt: str
-    kid: str
+    jwt: "SignedList | None"  # None if no key could sign it yet
+    made_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SignedList:
+    """`etag` changes with the text; `array` and `kid` are what was signed, and by which key."""
+
+    text: str
     etag: str
-    made_at: float  # of time.monotonic()
+    array: bytes
+    kid: str
+    signed_at: float
 
 
 def bits(number: int) -> bytes:
@@ -69,14 +79,22 @@ def _load(number: int, known: Published | None) -> Published:
         if known is None or time.monotonic() - known.made_at > policy.values.max_age.total_seconds():
             raise
         return known
+    return Published(array, _signed(number, array, known.jwt if known else None), time.monotonic())
+
+
+def _signed(number: int, array: bytes, known: SignedList | None) -> SignedList | None:
+    """The known text while it is true and young, otherwise a new one. A list that no key can sign now stays as it was:
+    an API on this site reads the bits, and one elsewhere waits until the text expires."""
     # A new key signs a new JWT: resource servers then fetch the JWK Set and drop withdrawn keys.
     kid = keys.signing_key(policy.values.algorithm).kid
-    is_same = known is not None and known.array == array and known.kid == kid
-    if known is not None and is_same and time.monotonic() - known.made_at < _half_the_life():
-        jwt = known.jwt
-    else:
-        jwt = _sign(number, array)
-    return Published(array, jwt, kid, f'"{hashlib.sha256(jwt.encode()).hexdigest()[:32]}"', time.monotonic())
+    is_true = known is not None and (known.array, known.kid) == (array, kid)
+    if known is not None and is_true and time.monotonic() - known.signed_at < _half_the_life():
+        return known
+    try:
+        text = _sign(number, array)
+    except TemporarilyUnavailable:
+        return known
+    return SignedList(text, f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"', array, kid, time.monotonic())
 
 
 def _is_fresh(known: Published) -> bool:

@@ -4,11 +4,11 @@ import json
 from functools import lru_cache
 from typing import Any
 
-import jwt
 from jwt.utils import base64url_encode
 from rest_framework_simplejwt.backends import TokenBackend
 
 from oauth import keys
+from oauth.errors import TemporarilyUnavailable
 from oauth.tokens import access_token
 from oauth.tokens.claims import AccessTokenClaims
 
@@ -49,8 +49,10 @@ def _signed(content: bytes, *, typ: str, algorithm: str) -> tuple[str, str, str]
     """
     key = keys.signing_key(algorithm)
     header, payload = _header(key.algorithm, typ, key.kid), base64url_encode(content).decode()
-    signer = jwt.get_algorithm_by_name(key.algorithm)
-    signature = signer.sign(f"{header}.{payload}".encode(), key.private_key)
+    try:
+        signature = key.sign(f"{header}.{payload}".encode())
+    except keys.KeyStoreError as error:
+        raise TemporarilyUnavailable("The server cannot sign now. Try again.", detail=str(error)) from error
     return header, payload, base64url_encode(signature).decode()
 
 

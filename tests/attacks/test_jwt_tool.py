@@ -25,6 +25,7 @@ from oauth.conf import conf
 from oauth.sessions import backchannel_logout
 from oauth.status import published_lists
 from tests.lib.client_keys import ClientKey
+from tests.lib.signing_keys import private_key
 
 pytestmark = pytest.mark.django_db
 
@@ -70,11 +71,11 @@ def compact(header, payload, sign):
 
 def ours(signing_input):
     """The key that signs access tokens."""
-    return by(keys.signing_key("ES256").private_key)(signing_input)
+    return by(private_key())(signing_input)
 
 
-def by(private_key, algorithm="ES256"):
-    return lambda signing_input: jwt.get_algorithm_by_name(algorithm).sign(signing_input, private_key)
+def by(key, algorithm="ES256"):
+    return lambda signing_input: jwt.get_algorithm_by_name(algorithm).sign(signing_input, key)
 
 
 def hmac_with(secret, algorithm="HS256"):
@@ -214,7 +215,7 @@ def test_asvs_9_1_2_our_public_key_is_no_hmac_secret_in_any_form(live, assert_re
 def test_asvs_9_1_2_each_of_our_keys_signs_by_its_own_algorithm_only(live, assert_refused, api, algorithm):
     """ASVS 9.1.2, RFC 8725 §3.1: the key's alg counts, not the header's."""
     key = keys.signing_key(algorithm)
-    sign = by(key.private_key, algorithm)
+    sign = by(private_key(algorithm), algorithm)
     right = live.forged(sign, header={"alg": algorithm, "kid": key.kid})
     assert api(right).get("/api/v1/accounts").status_code == 200
     for alg in {"ES256", "RS256", "PS256", "EdDSA", "RS384", "RS512", "PS384", "PS512", "HS256", "none"} - {algorithm}:
@@ -468,7 +469,7 @@ def others(issued, mobile_app, alice):
         "logout token": backchannel_logout.logout_token(
             mobile_app, user_id=str(alice.pk), sid="s", issuer=conf.ISSUER, pairwise_key=""
         ),
-        "status list": published_lists.published(0).jwt,
+        "status list": published_lists.published(0).jwt.text,
         "client assertion": client_key.assertion(mobile_app.client_id),
         "client assertion for the API": client_key.assertion(mobile_app.client_id, aud=conf.audiences[0]),
         "DPoP proof": client_key.sign(proof, typ="dpop+jwt", jwk=client_key.public),

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from oauth.algorithms import SIGNING_ALGORITHMS
 from oauth.conf import conf
-from oauth.keys import ring, rotation
+from oauth.keys import ring, rotation, stores
 from oauth.tokens.jwks import MAX_AGE_SECONDS, REFRESH_AFTER_SECONDS
 
 
@@ -42,6 +42,10 @@ class Command(BaseCommand):
             "KEY_ENCRYPTION_KEYS. Change these first.",
         )
 
+        parser.add_argument(
+            "--store", help='Where the keys are from now on: a name of OAUTH["KEY_STORES"], or "database".'
+        )
+
     def handle(self, *, algorithm: str | None, emergency: bool, if_due: bool, reencrypt: bool, **options: Any) -> None:
         if options["next_leaked"] and not emergency:
             raise CommandError("--next-leaked needs --emergency.")
@@ -49,13 +53,17 @@ class Command(BaseCommand):
             self.stdout.write(f"{rotation.reencrypt()} secrets encrypted under the newest key")
             return
         algorithms = [algorithm] if algorithm else SIGNING_ALGORITHMS
-        if if_due:
-            made = rotation.rotate_where_due()
-        else:
-            made = [
-                rotation.replace_now(one, next_leaked=options["next_leaked"]) if emergency else rotation.rotate(one)
-                for one in algorithms
-            ]
+        store = stores.DATABASE if options["store"] == stores.DATABASE_NAME else options["store"]
+        try:
+            if if_due:
+                made = rotation.rotate_where_due()
+            elif emergency:
+                leaked = options["next_leaked"]
+                made = [rotation.replace_now(one, store=store, next_leaked=leaked) for one in algorithms]
+            else:
+                made = [rotation.rotate(one, store=store) for one in algorithms]
+        except stores.KeyStoreError as error:
+            raise CommandError(str(error)) from error
         for key in made:
             self.stdout.write(f"{key.algorithm}: {key.kid} signs from {key.active_at:%Y-%m-%d %H:%M:%S} UTC")
         if emergency:

@@ -7,11 +7,13 @@ from datetime import timedelta
 
 import jwt
 import pytest
+import time_machine
 from django.db import OperationalError, connection
 from django.utils import timezone
 
 from oauth import keys
 from oauth.conf import conf
+from oauth.errors import TemporarilyUnavailable
 from oauth.infrastructure import caches
 from oauth.models import Authorization, Client, RevokedStatus
 from oauth.resource_server import status as reader
@@ -160,6 +162,40 @@ def test_a_database_that_is_away_leaves_the_list_for_a_while(issued, mobile_app,
         published_lists.published(0)
 
 
+def test_a_list_that_is_read_all_the_time_and_never_changes_is_signed_again_before_it_expires(index, monkeypatch):
+    first = published_lists.published(0).jwt
+    began, now = timezone.now(), time.monotonic()
+    for seconds in range(5, 400, 5):
+        monkeypatch.setattr(published_lists.time, "monotonic", lambda at=now + seconds: at)
+        with time_machine.travel(began + timedelta(seconds=seconds), tick=False):
+            text = published_lists.published(0).jwt.text
+            left = jwt.decode(text, options={"verify_signature": False})["exp"] - timezone.now().timestamp()
+            assert left >= 145, seconds
+    assert text != first.text
+
+
+def test_a_list_that_no_key_can_sign_now_still_ends_tokens_on_this_site(index, client, monkeypatch):
+    """A store of keys cannot be reached."""
+    path = "/oauth/status/0"
+    before = client.get(path).content
+
+    def away(*args):
+        raise TemporarilyUnavailable("away")
+
+    monkeypatch.setattr(published_lists, "_sign", away)
+    RevokedStatus.objects.create(index=3)
+    published_lists.lists._values[0] = replace(published_lists.published(0), made_at=time.monotonic() - 6)
+    assert bit(published_lists.bits(0), 3)
+    assert client.get(path).content == before
+    later()
+    assert bit(published_lists.bits(0), 3)
+    answer = client.get(path)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    monkeypatch.undo()
+    published_lists.lists._values[0] = replace(published_lists.published(0), made_at=time.monotonic() - 6)
+    assert client.get(path).content != before
+
+
 # --- the form, which both sides share
 
 
@@ -203,7 +239,7 @@ def elsewhere(settings, listener, signing_keys):
         "STATUS_LISTS": "",
         "STATUS_LIST_REFRESH": timedelta(0),
     }
-    listener.body = published_lists.published(0).jwt.encode()
+    listener.body = published_lists.published(0).jwt.text.encode()
     return listener
 
 
@@ -224,7 +260,7 @@ def test_the_list_is_fetched_and_followed(index, elsewhere):
     assert elsewhere.received[0][1] == "/oauth/status/0"
     RevokedStatus.objects.create(index=3)
     later()
-    elsewhere.body = published_lists.published(0).jwt.encode()
+    elsewhere.body = published_lists.published(0).jwt.text.encode()
     with pytest.raises(reader.InvalidToken):
         reader.require_valid(claims_with(3))
 
@@ -238,7 +274,7 @@ def test_a_list_signed_by_another_key_makes_it_read_the_keys_again(index, elsewh
     assert read == []
     keys.rotation.replace_now(conf.SIGNING_ALGORITHM)
     published_lists.lists.clear()
-    elsewhere.body = published_lists.published(0).jwt.encode()
+    elsewhere.body = published_lists.published(0).jwt.text.encode()
     for _ in range(2):
         reader.require_valid(claims_with(3))
     assert len(read) == 2

@@ -1,0 +1,38 @@
+"""Stores that never give a private key away, such as an HSM: OAUTH["KEY_STORES"].
+
+    OAUTH["KEY_STORES"] = {
+        "aws": {"BACKEND": "oauth.keys.stores.aws_kms.AWSKMS", "OPTIONS": {"region_name": "eu-central-1"}},
+    }
+
+Without a store, a private key is in the database, encrypted (`oauth.keys.encryption`). Each key remembers its store, so
+keys of several stores can sign side by side while staff move from one to another. `key_store.KeyStore` is for stores of
+other apps.
+"""
+
+from typing import Any
+
+from django.utils.module_loading import import_string
+
+from oauth.infrastructure.caches import until_cleared
+from oauth.keys.policy import policy
+from oauth.keys.stores.key_store import DATABASE, DATABASE_NAME, KeyStore, KeyStoreError, NewKey
+
+__all__ = ["DATABASE", "DATABASE_NAME", "KeyStore", "KeyStoreError", "NewKey", "choices", "named"]
+
+
+def choices(algorithm: str) -> list[str]:
+    """Where a key of this algorithm can be made: `DATABASE`, which is empty, and the names of stores."""
+    return [DATABASE, *(name for name in policy.values.stores if algorithm in named(name).algorithms)]
+
+
+@until_cleared
+def named(name: str) -> KeyStore:
+    """One object for this process. Raises KeyStoreError if there is no such store, or its options are wrong."""
+    try:
+        described = policy.values.stores[name]
+        made: Any = import_string(described["BACKEND"])(**described.get("OPTIONS", {}))
+    except (KeyError, ImportError, TypeError, ValueError) as error:
+        raise KeyStoreError(f'OAUTH["KEY_STORES"]["{name}"] cannot be used: {error!r}') from error
+    if not isinstance(made, KeyStore):
+        raise KeyStoreError(f'OAUTH["KEY_STORES"]["{name}"]: {described["BACKEND"]} is no subclass of KeyStore.')
+    return made
