@@ -1,0 +1,82 @@
+"""The bank's part of locking down a user or an app: in one transaction, no money leaves on their word any more.
+
+What is undone later is what this stopped and nothing else: the freezes carry a mark in their reason. Orders are on hold
+as if the user or the app had been disabled, and their users resume them.
+"""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from banking import notices, orders
+from banking.models import Account, AccountFreeze, ScheduledTransfer
+from banking.models.role import HOLDING
+from banking.oversight.audit import Officer, record
+from banking.oversight.freezing import freeze, unfreeze
+
+#: How the reason of a freeze begins that a lockdown made.
+MARK = "Lockdown: "
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    accounts: int
+    orders: int
+
+
+def accounts_to_freeze(user_id: UUID) -> QuerySet[Account]:
+    """Those that the user holds, alone or with others."""
+    held = Account.objects.filter(access__user_id=user_id, access__role__in=HOLDING)
+    return held.filter(kind=Account.Kind.CUSTOMER, status=Account.Status.OPEN)
+
+
+def orders_of_user(user_id: UUID) -> QuerySet[ScheduledTransfer]:
+    return ScheduledTransfer.objects.filter(user_id=user_id, status=ScheduledTransfer.Status.ACTIVE)
+
+
+def orders_of_app(client_id: str) -> QuerySet[ScheduledTransfer]:
+    """Without those that their users have resumed without the app."""
+    active = ScheduledTransfer.objects.filter(client_id=client_id, status=ScheduledTransfer.Status.ACTIVE)
+    return active.filter(resumed_at=None)
+
+
+@transaction.atomic
+def stop_money_of_user(user_id: UUID, *, by: Officer, reason: str) -> Stopped:
+    """Freezes the user's open accounts, and puts their orders on hold until they resume them."""
+    accounts = list(accounts_to_freeze(user_id).order_by("pk").values_list("pk", flat=True))
+    for pk in accounts:
+        freeze(pk, by=by, reason=f"{MARK}{reason}")
+    stopped = _hold(orders_of_user(user_id), ScheduledTransfer.HeldReason.USER_INACTIVE)
+    record("user_locked_down", by=by, about=user_id, reason=f"{len(accounts)} accounts, {stopped} orders: {reason}")
+    return Stopped(len(accounts), stopped)
+
+
+@transaction.atomic
+def free_money_of_user(user_id: UUID, *, by: Officer, reason: str) -> int:
+    """Unfreezes what a lockdown froze, and returns how many accounts. Raises SameUser for the officer who locked down,
+    and OwnMoney."""
+    frozen = AccountFreeze.objects.filter(unfrozen_by=None, reason__startswith=MARK, account__status="frozen")
+    theirs = frozen.filter(account__access__user_id=user_id, account__access__role__in=HOLDING)
+    accounts = list(theirs.order_by("account_id").values_list("account_id", flat=True))
+    for pk in accounts:
+        unfreeze(pk, by=by, reason=reason)
+    record("user_lockdown_lifted", by=by, about=user_id, reason=f"{len(accounts)} accounts: {reason}")
+    return len(accounts)
+
+
+@transaction.atomic
+def stop_orders_of_app(client_id: str, *, by: Officer, reason: str) -> Stopped:
+    """Puts the orders that the app set up on hold, until their users resume them without it."""
+    stopped = _hold(orders_of_app(client_id), ScheduledTransfer.HeldReason.APP_DISABLED)
+    record("app_locked_down", by=by, reason=f"{client_id}: {stopped} orders: {reason}")
+    return Stopped(0, stopped)
+
+
+def _hold(active: QuerySet[ScheduledTransfer], reason: ScheduledTransfer.HeldReason) -> int:
+    found = list(active.select_for_update(no_key=True, of=("self",)).order_by("pk").values_list("pk", flat=True))
+    for pk in found:
+        orders.hold(pk, reason)
+        notices.enqueue_notice(notices.Kind.ORDER_HELD, pk)
+    return len(found)

@@ -1,0 +1,50 @@
+"""Locking down a user or a client: everything that they could do ends, in one transaction and one act of staff.
+
+Sessions, tokens and codes end for good; the user must log in and allow each app again. What can be undone is undone by
+`lift_user` and `lift_client`: the user and the client are active again, and the accounts open.
+"""
+
+from django.db import transaction
+
+from accounts import changes
+from accounts.models import User
+from banking.oversight import Officer, lockdown
+from oauth.models import AuditEvent, Client
+
+
+@transaction.atomic
+def lock_user(user: User, *, by: Officer, reason: str) -> lockdown.Stopped:
+    stopped = lockdown.stop_money_of_user(user.pk, by=by, reason=reason)
+    if user.is_active:
+        changes.deactivate(user)  # ends sessions, trusted browsers, authorizations and their tokens
+    return stopped
+
+
+@transaction.atomic
+def lift_user(user: User, *, by: Officer, reason: str) -> int:
+    """Raises a Refusal if the same officer locked down, or has access to one of the accounts."""
+    freed = lockdown.free_money_of_user(user.pk, by=by, reason=reason)
+    if not user.is_active:
+        changes.reactivate(user)
+    return freed
+
+
+@transaction.atomic
+def lock_client(client: Client, *, by: Officer, reason: str) -> lockdown.Stopped:
+    """No request of the client is accepted any more, and its tokens stop within seconds."""
+    stopped = lockdown.stop_orders_of_app(client.client_id, by=by, reason=reason)
+    _set_active(client, by=by, reason=f"locked down: {reason}", is_active=False)
+    return stopped
+
+
+@transaction.atomic
+def lift_client(client: Client, *, by: Officer, reason: str) -> None:
+    _set_active(client, by=by, reason=f"lockdown lifted: {reason}", is_active=True)
+
+
+def _set_active(client: Client, *, by: Officer, reason: str, is_active: bool) -> None:
+    client.is_active, client.changed_by = is_active, by.user
+    client.save(update_fields=["is_active"])
+    AuditEvent.record(
+        AuditEvent.Action.CLIENT_CHANGED, client=client.client_id, actor=by.user.pk, reason=reason, address=by.address
+    )

@@ -1,0 +1,137 @@
+"""Locking down a user or a client: sessions, tokens, orders and accounts end in one act; what can be undone is undone."""
+
+from datetime import date
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from banking.models import Account, AccountAccess, Role, ScheduledTransfer
+from oauth.models import AuditEvent, Client
+from tests.lib.ledger import funded
+from tests.lib.oauth_client import PASSWORD
+from tests.lib.staff import browser_of, officer, staff
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def account(alice):
+    return funded(alice, "Everyday")
+
+
+@pytest.fixture
+def order(alice, account, bob):
+    return ScheduledTransfer.objects.create(
+        user=alice, source=account, destination=funded(bob, "Bob's"), payee_name="Bob", payee_iban="X", currency="GBP",
+        amount_minor=100, reference="Rent", client_id="app", idempotency_key="k", first_on=date(2030, 1, 1),
+        next_on=date(2030, 1, 1), frequency="monthly",
+    )  # fmt: skip
+
+
+def lock_down(admin, user, **given):
+    return admin.post(f"/admin/lock-down/user/{user.pk}/", {"reason": "Stolen phone", "typed": user.email, **given})
+
+
+def test_one_act_ends_all_that_a_user_could_do(alice, browser, account, order, issued, mobile_app):
+    grant = issued(mobile_app)
+    admin = browser_of(staff("superuser"))
+    page = admin.get(f"/admin/lock-down/user/{alice.pk}/").content.decode()
+    assert "Accounts to freeze: 1." in page
+    assert "Payment orders to put on hold: 1." in page
+    assert lock_down(admin, alice).status_code == 302
+    alice.refresh_from_db()
+    assert not alice.is_active
+    assert browser.get("/bank/").status_code == 302, "the browser is logged out"
+    assert not alice.authorizations.live().exists(), grant
+    order.refresh_from_db()
+    assert (order.status, order.held_reason) == ("held", "inactive")
+    assert Account.objects.get(pk=account.pk).status == "frozen"
+    acts = AuditEvent.objects.filter(action="staff_acted", user=str(alice.pk)).values_list("endpoint", flat=True)
+    assert {"bank.user_locked_down", "bank.account_frozen"} <= set(acts)
+
+
+def test_another_officer_lifts_it_and_only_what_it_froze(alice, account, order):
+    other = funded(alice, "Frozen before")
+    first, second = browser_of(staff("superuser")), browser_of(staff("superuser"))
+    first.post(f"/admin/banking/account/{other.pk}/freeze/", {"reason": "A court's order"})
+    lock_down(first, alice)
+    refused = lock_down(first, alice)
+    assert "Somebody else must unfreeze it" in refused.content.decode()
+    alice.refresh_from_db()
+    assert not alice.is_active, "nothing is undone by halves"
+    assert lock_down(second, alice).status_code == 302
+    alice.refresh_from_db()
+    assert alice.is_active
+    assert Account.objects.get(pk=account.pk).status == "open"
+    assert Account.objects.get(pk=other.pk).status == "frozen"
+    order.refresh_from_db()
+    assert order.status == "held", "its user resumes it"
+
+
+def test_accounts_of_others_that_the_user_may_only_use_stay_open(alice, bob):
+    of_bob = funded(bob, "Bob's")
+    AccountAccess.objects.create(account=of_bob, user=alice, role=Role.DELEGATE)
+    lock_down(browser_of(staff("superuser")), alice)
+    assert Account.objects.get(pk=of_bob.pk).status == "open"
+
+
+@pytest.mark.parametrize("given", [{"typed": "alice"}, {"typed": ""}, {"reason": ""}, {"reason": "x" * 121}])
+def test_it_is_confirmed_by_typing_and_has_a_reason(alice, account, given):
+    answer = lock_down(browser_of(staff("superuser")), alice, **given)
+    assert answer.status_code == 200
+    alice.refresh_from_db()
+    assert alice.is_active
+    assert Account.objects.get(pk=account.pk).status == "open"
+
+
+def test_nobody_locks_down_themselves_or_somebody_with_more_rights(alice):
+    boss, clerk = staff("superuser"), officer("clerk", "freeze_account")
+    clerk.user_permissions.add(Permission.objects.get(codename="change_user"))
+    assert lock_down(browser_of(boss), boss).status_code == 403
+    assert lock_down(browser_of(clerk), boss).status_code == 403
+    assert lock_down(browser_of(clerk), alice).status_code == 302
+    boss.refresh_from_db()
+    assert boss.is_active
+
+
+@pytest.mark.parametrize("missing", ["change_user", "freeze_account"])
+def test_both_rights_are_needed(alice, missing):
+    clerk = officer("clerk", "freeze_account")
+    clerk.user_permissions.add(Permission.objects.get(codename="change_user"))
+    clerk.user_permissions.remove(Permission.objects.get(codename=missing))
+    browser = browser_of(clerk)
+    assert browser.get(f"/admin/lock-down/user/{alice.pk}/").status_code == 403
+    assert lock_down(browser, alice).status_code == 403
+    alice.refresh_from_db()
+    assert alice.is_active
+
+
+def test_customers_do_not_reach_it(browser, alice, bob, web_app):
+    for url in (f"/admin/lock-down/user/{bob.pk}/", f"/admin/lock-down/client/{web_app.pk}/"):
+        assert browser.post(url, {"reason": "x", "typed": bob.email, "password": PASSWORD}).status_code in (302, 403)
+    bob.refresh_from_db()
+    assert bob.is_active
+
+
+def test_a_client_is_locked_down_and_lifted(web_app, order):
+    ScheduledTransfer.objects.update(client_id=web_app.client_id)
+    admin = browser_of(staff("superuser"))
+    url = f"/admin/lock-down/client/{web_app.pk}/"
+    assert url in admin.get(f"/admin/oauth/client/{web_app.pk}/change/").content.decode()
+    given = {"reason": "Its keys leaked", "typed": web_app.client_id}
+    assert admin.post(url, {**given, "typed": web_app.name}).status_code == 200
+    assert Client.objects.get(pk=web_app.pk).is_active
+    assert admin.post(url, given).status_code == 302
+    assert not Client.objects.get(pk=web_app.pk).is_active
+    order.refresh_from_db()
+    assert (order.status, order.held_reason) == ("held", "app_disabled")
+    assert "keys leaked" in AuditEvent.objects.get(action="client_changed", client=web_app.client_id).reason
+    assert admin.post(url, given).status_code == 302
+    assert Client.objects.get(pk=web_app.pk).is_active
+
+
+def test_an_officer_of_the_bank_alone_does_not_lock_down_a_client(web_app):
+    browser = browser_of(officer("clerk", "hold_scheduledtransfer"))
+    given = {"reason": "x", "typed": web_app.client_id}
+    assert browser.post(f"/admin/lock-down/client/{web_app.pk}/", given).status_code == 403
+    assert Client.objects.get(pk=web_app.pk).is_active
