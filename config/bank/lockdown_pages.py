@@ -67,7 +67,7 @@ def user_page(request: HttpRequest, user_id: UUID) -> HttpResponse:
         accounts, orders = lockdown.accounts_to_freeze(user.pk), lockdown.orders_of_user(user.pk)
         effects = [
             "The user is disabled: all browsers are logged out, and all apps lose their access for good.",
-            f"Accounts to freeze: {accounts.count()}. Money comes in, and none goes out; joint holders cannot pay, either.",
+            f"Accounts to freeze: {accounts.count()}. No money goes out; joint holders cannot pay, either.",
             f"Payment orders to put on hold: {orders.count()}. The user resumes them.",
             "The user gets an email.",
         ]
