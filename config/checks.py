@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from accounts.passwords import argon2
 from config.database import watch
-from config.database.probe import Away, Probe
+from config.database.probe import Away
 
 MIN_SECRET_KEY_CHARACTERS = 50
 MIN_SECRET_KEY_DIFFERENT_CHARACTERS = 10
@@ -60,7 +60,7 @@ def check_clock(databases: Sequence[str] | None = None, **_: Any) -> list[CheckM
     """Proofs, assertions and tokens of other hosts are refused where the clock is off."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
-    probe = Probe(watch.conninfo())
+    probe = watch.probe()
     try:
         answer = probe.ask()
     except Away:

@@ -194,6 +194,10 @@ DATABASES["default"].update(
     }
 )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# The watch over the database (config/database): how long an answer to its question may take, in seconds, and how long a
+# statement may be without an answer before it is ended on this side. The second is longer than STATEMENT_TIMEOUT.
+DB_PROBE_TIMEOUT: float = env.float("DB_PROBE_TIMEOUT", default=1.0)
+DB_STATEMENT_DEADLINE: float = env.float("DB_STATEMENT_DEADLINE", default=8.0)
 
 # Shared by all worker processes: Valkey or Redis if CACHE_URL names one, otherwise a table.
 CACHES = {"default": env.cache_url("CACHE_URL", default="dbcache://shared_cache")}

@@ -320,7 +320,6 @@ FACTS = [
     ("operating.md", f"at most {shared_cache.SOCKET_SECONDS * 1000:g} milliseconds"),
     ("operating.md", f"Up to {admission.MOST_QUEUED} others wait"),
     ("operating.md", f"each for at most {admission.QUEUE_SECONDS:g} seconds"),
-    ("operating.md", f"no answer for {watch.STATEMENT_SECONDS:g} seconds"),
     ("operating.md", f"served in the last {cache.USED_SECONDS / 60:g} minutes"),
     ("operating.md", f'`OAUTH["OUTAGE_TOLERANCE"]` ({_seconds(Conf.OUTAGE_TOLERANCE) // 60} minutes'),
     ("operating.md", f"in the last {_seconds(Conf.CLIENT_CACHE_LIFETIME)} seconds before the outage"),

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from psycopg import OperationalError, pq
 from psycopg.pq.abc import PGconn
 
-SECONDS = 1.0
 _ASK = b"SELECT extract(epoch FROM clock_timestamp())::text, pg_is_in_recovery()::text"
 #: What a server says that refuses a connection; libpq has no SQLSTATE for it. In another language of the server
 #: (lc_messages), a full server counts as one that is away, until it has a connection for the probe.
@@ -35,7 +34,7 @@ class Answer:
 class Probe:
     """Not for several threads. `conninfo` is libpq's connection string."""
 
-    def __init__(self, conninfo: str, *, seconds: float = SECONDS) -> None:
+    def __init__(self, conninfo: str, *, seconds: float) -> None:
         self.conninfo = conninfo
         self.seconds = seconds
         self._server: PGconn | None = None

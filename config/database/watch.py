@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db import connections
 from prometheus_client import Counter, Gauge
 from psycopg.conninfo import make_conninfo
@@ -22,9 +23,6 @@ from oauth.infrastructure import outage
 INTERVAL_SECONDS = 1.0
 #: The second failure follows the first one at once: a pause of this process, or one lost packet, is no outage.
 FAILURES = 2
-#: A statement without an answer for this time ends on this side. Longer than STATEMENT_TIMEOUT, which a server that
-#: still runs obeys. A connection counts that has one at each look for so long.
-STATEMENT_SECONDS = 8.0
 _SECONDS_AFTER_A_SUSPICION = 0.05
 #: Difference of clocks that is reported. Proofs and assertions must be within OAUTH["CLOCK_SKEW"], 30 seconds.
 MOST_SKEW_SECONDS = 2.0
@@ -128,12 +126,13 @@ class Watch:
                 logger.error("The clock of this host differs from the database's by %.1f s.", answer.clock_skew_seconds)
 
     def _end_overdue_statements(self) -> None:
+        """A connection counts that waits at each look for so long: one look sees no more."""
         waiting = {id(one): one for one in in_use.held() if in_use.is_waiting(one)}
         self.seen_waiting = {key: self.seen_waiting.get(key, 0) + 1 for key in waiting}
         for key, connection in waiting.items():
-            if self.seen_waiting[key] > STATEMENT_SECONDS / INTERVAL_SECONDS:
+            if self.seen_waiting[key] > settings.DB_STATEMENT_DEADLINE / INTERVAL_SECONDS:
                 cut_off.inc()
-                logger.error("A statement had no answer for %g s.", STATEMENT_SECONDS)
+                logger.error("A statement had no answer for %g s.", settings.DB_STATEMENT_DEADLINE)
                 in_use.cut(connection)
 
 
@@ -144,7 +143,7 @@ current: Watch | None = None
 def start(after_look: Callable[[], None] = lambda: None) -> Watch:
     """Watches the default database from now on. Call it once in a process."""
     global current
-    current = Watch(Probe(conninfo()), breaker, after_look)
+    current = Watch(probe(), breaker, after_look)
     outage.watched_by(breaker.away_since)
     threading.Thread(target=current.run, name="database-watch", daemon=True).start()
     return current
@@ -155,6 +154,11 @@ def _forget_idle_connections() -> None:
     pool: Any = connections["default"].pool  # type: ignore[attr-defined]  # of Django's PostgreSQL backend
     if pool is not None and not pool.closed:
         pool.drain()
+
+
+def probe() -> Probe:
+    """Of the default database."""
+    return Probe(conninfo(), seconds=settings.DB_PROBE_TIMEOUT)
 
 
 def conninfo() -> str:

@@ -32,8 +32,8 @@ from oauth import keys
 from oauth.operations import cleanup
 
 SECONDS_BETWEEN_MEASUREMENTS = 60
-#: A look at the database takes less, whatever it finds.
-SECONDS_OF_A_LOOK = 6.0
+#: A look at the database takes less beyond DB_PROBE_TIMEOUT, whatever it finds.
+SECONDS_OF_A_LOOK = 5.0
 
 _migrated = False
 _measured_at = float("-inf")
@@ -134,7 +134,7 @@ def _networks(networks: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
 def _watched() -> watch.State | None:
     """What the watch of this process has found, if there is one. It answers while all connections are in use."""
     state = watch.current.state if watch.current is not None else None
-    if state is not None and time.monotonic() - state.looked_at > SECONDS_OF_A_LOOK:
+    if state is not None and time.monotonic() - state.looked_at > settings.DB_PROBE_TIMEOUT + SECONDS_OF_A_LOOK:
         return replace(state, reason="no answer")  # the watch itself waits, such as for DNS
     return state
 

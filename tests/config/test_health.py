@@ -120,8 +120,8 @@ class TestWatched:
         body = response.json()
         assert (body["checks"]["clock"], body["clock_skew_seconds"]) == (clock, skew)
 
-    def test_a_watch_that_is_stuck_is_not_believed(self, client, found):
-        found(seconds_ago=health.SECONDS_OF_A_LOOK + 1)
+    def test_a_watch_that_is_stuck_is_not_believed(self, client, found, settings):
+        found(seconds_ago=settings.DB_PROBE_TIMEOUT + health.SECONDS_OF_A_LOOK + 1)
         assert client.get("/health/ready").json()["reasons"] == {"database": "no answer"}
 
 

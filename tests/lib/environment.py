@@ -53,6 +53,8 @@ def pytest_load_initial_conftests() -> None:
     os.environ["PAIRWISE_SUBJECT_KEY"] = "the key of the tests' pairwise subjects"
     os.environ.setdefault("DB_POOL_MAX", "24")  # tests ask with up to 20 threads at once, on machines that are busy
     os.environ.setdefault("DB_POOL_TIMEOUT", "3")  # and take long to connect
+    os.environ.setdefault("DB_PROBE_TIMEOUT", "60")  # a busy machine is no outage
+    os.environ.setdefault("DB_STATEMENT_DEADLINE", "120")
     if "DATABASE_URL" not in os.environ:
         os.environ["DATABASE_URL"] = _own_database()
     os.environ["PYTEST_DEBUG_TEMPROOT"] = _own_directory(os.environ["DATABASE_URL"])

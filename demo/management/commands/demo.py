@@ -66,7 +66,8 @@ class Command(BaseCommand):
             self.stdout.write(_guide())
             self.stdout.flush()
             with _worker():
-                serving.serve(host="127.0.0.1", port=settings.PORT, workers=2, threads=4)
+                # A small machine that is busy shall still show its pages.
+                serving.serve(host="127.0.0.1", port=settings.PORT, workers=2, threads=4, queue_seconds=30)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from django.db import OperationalError, connection
 from config.database import in_use, watch
 from config.database.breaker import Breaker, breaker
 from config.database.probe import Answer, Away, Probe
-from config.database.watch import FAILURES, STATEMENT_SECONDS, Watch
+from config.database.watch import FAILURES, Watch
 from tests.lib.servers import wait_until
 
 
@@ -114,11 +114,12 @@ def test_who_waits_when_it_opens_gets_an_error_at_once(held_up):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_statement_without_an_answer_ends_on_this_side(held_up):
+def test_a_statement_without_an_answer_ends_on_this_side(held_up, settings):
     """Not a shorter one, and not those of other connections."""
+    settings.DB_STATEMENT_DEADLINE = 8.0
     thread, errors, mine = held_up
     one = Watch(Says(*[WELL] * 30), Breaker())
-    for _ in range(int(STATEMENT_SECONDS)):
+    for _ in range(8):
         one.look()
     assert in_use.is_waiting(mine)
     one.look()
@@ -133,7 +134,7 @@ def test_a_statement_without_an_answer_ends_on_this_side(held_up):
 class TestProbe:
     @pytest.mark.django_db
     def test_it_measures_the_difference_of_the_clocks(self, monkeypatch):
-        probe = Probe(watch.conninfo())
+        probe = watch.probe()
         try:
             answer = probe.ask()
             assert abs(answer.clock_skew_seconds) <= answer.uncertainty_seconds + 0.01  # the same machine
@@ -155,11 +156,11 @@ class TestProbe:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
         with pytest.raises(Away, match="no connection"):
-            Probe(f"host=127.0.0.1 port={port} user=x dbname=x").ask()
+            Probe(f"host=127.0.0.1 port={port} user=x dbname=x", seconds=30).ask()
 
     @pytest.mark.django_db
     def test_it_connects_again_after_its_connection_was_ended(self):
-        probe = Probe(watch.conninfo())
+        probe = watch.probe()
         try:
             assert probe.ask() is not None
             with psycopg.connect(watch.conninfo(), autocommit=True) as other:
