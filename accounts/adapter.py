@@ -16,6 +16,7 @@ from accounts.addresses import mail_limit
 from accounts.browsers import known_device
 from accounts.changes.acts import remove_connections
 from accounts.login import after_response, guessing, recent_proof, way_on
+from accounts.metrics import logins
 from accounts.models import User, UserManager
 from accounts.upstream import proof
 from oauth.authorize import interaction
@@ -54,6 +55,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return user
 
     def authentication_failed(self, request: Any, **credentials: Any) -> None:
+        logins.labels("wrong").inc()
         guessing.count(request, credentials.get("email", ""))
 
     def get_login_stages(self) -> list[str]:

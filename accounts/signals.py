@@ -14,6 +14,7 @@ from django.utils import translation
 
 from accounts import addresses, notices
 from accounts.browsers import known_device, sessions
+from accounts.metrics import logins
 from accounts.models import User
 from accounts.second_factors import stored_secrets
 from oauth.keys.encryption import encrypting_anew
@@ -24,6 +25,7 @@ from oauth.models.authorization import authorization_granted, authorizations_rev
 @receiver(user_logged_in)
 def record_login(request: HttpRequest, user: User, response: HttpResponseBase, **_: Any) -> None:
     """For every way to log in."""
+    logins.labels("logged_in").inc()
     sessions.delete_expired(user)
     sessions.add(request, user)
     known_device.remember(request, response, user)

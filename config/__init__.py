@@ -3,3 +3,5 @@
 `server` runs it, `http` has its middleware and error answers, `bank` connects the bank to the authorization server.
 It imports every other package; only `demo` imports it.
 """
+
+VERSION = "0.2.0"

@@ -100,6 +100,7 @@ if not PRODUCTION:
     INSTALLED_APPS.insert(0, "demo")
 
 MIDDLEWARE = [
+    "config.metrics.requests.MeasuredRequests",  # around both chains
     "oauth.fast_path.machine_chain.MachineEndpointsFirst",  # these take OAUTH["MACHINE_MIDDLEWARE"] instead
     "django_guid.middleware.guid_middleware",
     "oauth.resource_server.middleware.FAPIInteractionId",

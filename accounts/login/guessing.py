@@ -10,6 +10,7 @@ from allauth.account.models import Login
 from django.http import HttpRequest
 
 from accounts.browsers import known_device
+from accounts.metrics import logins
 from accounts.models import User, UserManager
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
@@ -53,6 +54,7 @@ def count_proof(user: User) -> None:
 def demand_code(login: Login) -> None:
     """This login continues with a code from the mailbox. Without a user, the page only looks as if it did."""
     login.state[_KEY] = True
+    logins.labels("code_demanded").inc()
 
 
 def demands_code(login: Login) -> bool:

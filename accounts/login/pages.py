@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts import second_factors
 from accounts.login import way_on
+from accounts.metrics import logins
 from oauth.authorize import interaction
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
@@ -43,6 +44,7 @@ class LoginView(AllauthLoginView):
         try:
             rate_limits.spend(LOGINS, rate_limits.address_of(request))
         except LimitReached as refusal:
+            logins.labels("limited").inc()
             response: HttpResponse = respond_429(request)
             response["Retry-After"] = str(refusal.retry_after_seconds)
             return response

@@ -15,6 +15,7 @@ from allauth.mfa.webauthn.forms import AuthenticateWebAuthnForm, LoginWebAuthnFo
 from allauth.mfa.webauthn.internal.auth import parse_authentication_response
 from django import forms
 
+from accounts.metrics import logins
 from accounts.models import UsedTotpCode
 
 
@@ -32,7 +33,12 @@ class _CountsOnce(forms.Form):
 
 
 class SecondStepForm(_CountsOnce, AuthenticateForm):
-    pass
+    def clean_code(self) -> str:
+        try:
+            return super().clean_code()
+        except forms.ValidationError:
+            logins.labels("second_factor_wrong").inc()
+            raise
 
 
 class ProveAgainForm(_CountsOnce, ReauthenticateForm):

@@ -25,6 +25,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from banking.oversight import metrics as bank_metrics
 from config.database import watch
+from config.metrics import build, processes, queues
 from config.server import heartbeats
 from config.server.draining import is_draining
 from config.server.proxy import UNKNOWN_PROXY
@@ -91,8 +92,10 @@ def metrics(request: HttpRequest) -> HttpResponse:
     if not _may_read_metrics(request):
         raise Http404
     _measure()
+    build.show()
     registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+    if directory := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        processes.forget_dead(directory)
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
@@ -114,6 +117,7 @@ def _measure() -> None:
     with suppress(Error, PoolTimeout, PoolClosed, TooManyRequests):
         cleanup.measure_backlog()
         bank_metrics.measure()
+        queues.measure()
 
 
 def _may_read_metrics(request: HttpRequest) -> bool:

@@ -22,6 +22,7 @@ from granian.log import LogLevels
 from granian.server import mp as granian_workers
 
 from config.database import watch
+from config.metrics.sampling import Sampler
 from config.server import admission, bodies, draining, heartbeats, listener, probe_server
 from oauth.conf import conf
 
@@ -123,6 +124,7 @@ def load_application(
         os.environ.pop(f"{name}_FILE", None)
     watch.start(after_look=heartbeats.beat)
     import_string("config.database.known_clients.start")()  # its module needs Django's apps
+    Sampler().start()
     _settle()
     return application
 

@@ -21,7 +21,7 @@ from oauth.infrastructure.caches import TTLCache, register
 from oauth.models import Client
 from oauth.models.client import clients_updated
 
-clients: TTLCache[str, Client] = TTLCache(max_entries=10_000)
+clients: TTLCache[str, Client] = TTLCache(max_entries=10_000, name="clients")
 #: When a client was last asked for, of time.monotonic().
 _used: dict[str, float] = {}
 register(_used.clear)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 try:
     from django.core.signals import setting_changed
@@ -20,6 +20,7 @@ Value = TypeVar("Value")
 Function = TypeVar("Function", bound=Callable[..., object])
 
 _all: list[Callable[[], None]] = []
+_named: "dict[str, TTLCache[Any, Any]]" = {}
 
 
 def clear() -> None:
@@ -40,13 +41,24 @@ def until_cleared(function: Function) -> Function:
     return cached  # type: ignore[return-value]  # the cache has the signature of the function
 
 
+def lookups() -> list[tuple[str, int, int]]:
+    """For metrics: the name, hits and misses of each cache that has a name. Threads may lose a count."""
+    return [(name, cache.hits, cache.misses) for name, cache in _named.items()]
+
+
 class TTLCache(Generic[Key, Value]):
     """Values by key, each for a number of seconds. When it is full, the value that was put first goes.
 
-    Thread-safe; reading takes no lock. `max_entries` may be a function, for a number that is a setting.
+    Thread-safe; reading takes no lock. `max_entries` may be a function, for a number that is a setting. A cache with a
+    `name` is one of `lookups`.
     """
 
-    def __init__(self, *, max_entries: int | Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, *, max_entries: int | Callable[[], int], clock: Callable[[], float] = time.monotonic, name: str = ""
+    ) -> None:
+        self.hits = self.misses = 0
+        if name:
+            _named[name] = self
         self._max_entries = max_entries if callable(max_entries) else lambda: max_entries
         self._clock = clock
         self._entries: dict[Key, tuple[Value, float]] = {}
@@ -55,7 +67,11 @@ class TTLCache(Generic[Key, Value]):
 
     def get(self, key: Key) -> Value | None:
         entry = self._entries.get(key)
-        return entry[0] if entry is not None and entry[1] > self._clock() else None
+        if entry is not None and entry[1] > self._clock():
+            self.hits += 1
+            return entry[0]
+        self.misses += 1
+        return None
 
     def kept(self, key: Key, *, at: float) -> Value | None:
         """The value that was valid at that moment of the clock, if it has not been replaced or dropped since."""

@@ -28,7 +28,7 @@ class _Verified:
 
 # By the wall clock, because a token expires by it.
 verified_tokens: TTLCache[tuple[bytes, tuple[str, ...]], _Verified] = TTLCache(
-    max_entries=lambda: conf.VERIFIED_TOKENS_KEPT, clock=time.time
+    max_entries=lambda: conf.VERIFIED_TOKENS_KEPT, clock=time.time, name="verified_tokens"
 )
 
 

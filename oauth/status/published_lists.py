@@ -9,6 +9,7 @@ import psycopg
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import Q
 from django.utils import timezone
+from prometheus_client import Gauge
 
 from oauth import keys
 from oauth.errors import TemporarilyUnavailable
@@ -35,6 +36,12 @@ class ListPolicy:
     refresh: timedelta
     max_age: timedelta
 
+
+stale_seconds = Gauge(
+    "status_list_stale_seconds",
+    "Age of the oldest status list in use because the database gives no newer one; 0 normally.",
+    multiprocess_mode="livemax",
+)
 
 policy: Provided[ListPolicy] = Provided()
 
@@ -78,7 +85,9 @@ def _load(number: int, known: Published | None) -> Published:
         # The old list can still be used for a while. After that, the outage reaches every caller: fail closed.
         if known is None or time.monotonic() - known.made_at > policy.values.max_age.total_seconds():
             raise
+        stale_seconds.set(time.monotonic() - known.made_at)
         return known
+    stale_seconds.set(0)
     return Published(array, _signed(number, array, known.jwt if known else None), time.monotonic())
 
 

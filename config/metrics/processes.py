@@ -1,0 +1,19 @@
+"""Files of worker processes that are gone: what they last said of themselves must not count."""
+
+import os
+import re
+from pathlib import Path
+
+from prometheus_client.multiprocess import mark_process_dead
+
+_LIVE = re.compile(r"gauge_live[a-z]*_(\d+)\.db")
+
+
+def forget_dead(directory: str) -> None:
+    """granian starts a new process for one that crashed; only its gauges end, its counters stay in the sums."""
+    found = (_LIVE.fullmatch(file.name) for file in Path(directory).iterdir())
+    for pid in {int(name[1]) for name in found if name}:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            mark_process_dead(pid, directory)
