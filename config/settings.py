@@ -525,7 +525,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["oauth.resource_server.JWTBearer"],
     "DEFAULT_PERMISSION_CLASSES": ["oauth.resource_server.HasScope"],
     "DEFAULT_THROTTLE_CLASSES": ["oauth.resource_server.ThrottleToken"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["banking.api.json.Renderer"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "banking.api.negotiation.Negotiation",
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -34,7 +34,8 @@ def needs_fresh_login(at: datetime) -> bool:
 
 def recent_rows(rows: list[dict[str, Any]], *, at: str = "booked_at") -> list[dict[str, Any]]:
     """The first of `rows`, newest first, that may be read without a fresh login. `at` is the column of their time."""
-    return list(takewhile(lambda row: not needs_fresh_login(row[at]), rows))
+    since = recent_since()
+    return list(takewhile(lambda row: row[at] >= since, rows))
 
 
 def code_of_row(row: dict[str, Any]) -> str:

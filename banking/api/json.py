@@ -1,10 +1,13 @@
-"""Strict JSON: a body has one meaning (RFC 8259 §4, §6)."""
+"""Strict JSON: a body has one meaning (RFC 8259 §4, §6). And JSON of ours, with ids."""
 
 import json
 from typing import Any
+from uuid import UUID
 
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
+from rest_framework.utils.encoders import JSONEncoder
 
 from banking.api.problems import TooLarge
 from banking.api.text import is_visible
@@ -22,6 +25,16 @@ class StrictJSONParser(BaseParser):
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge
         return loads(body)
+
+
+class Encoder(JSONEncoder):
+    def default(self, obj: Any) -> Any:
+        """Each row has several ids. DRF would first look whether they are anything else."""
+        return str(obj) if type(obj) is UUID else super().default(obj)
+
+
+class Renderer(JSONRenderer):
+    encoder_class = Encoder
 
 
 def loads(body: bytes) -> Any:

@@ -64,6 +64,11 @@ class Filters:
         return named_in(request, cls.PARAMETERS)
 
     @property
+    def are_none(self) -> bool:
+        """Whether every booked entry fits."""
+        return self.since is None and self.until is None and not self.is_by_content
+
+    @property
     def is_by_content(self) -> bool:
         """Whether an entry within the span of time may be left out."""
         return self.direction is not None or self.is_searched

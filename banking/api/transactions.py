@@ -8,7 +8,8 @@ from django.conf import settings
 from django.db.models import QuerySet
 from django.http import Http404
 
-from banking.accounts.history import FIELDS, code_of_row, end_to_end_id_of, is_standing, recent_rows
+from banking.accounts.entry_page import COLUMNS, newest_entries
+from banking.accounts.history import code_of_row, end_to_end_id_of, is_standing, recent_rows
 from banking.accounts.merchants import with_merchant
 from banking.accounts.spans import booked_in, with_times
 from banking.api.cursors import MAX_LIMIT, PAGE, Page
@@ -51,18 +52,27 @@ class TransactionList(BankView):
         room = page.limit + 1 - len(pending) if "booked" in filters.statuses else 0
         if not room:
             return Ok(page.envelope(pending, key=_position))
-        entries, goes_on_at = _history(request, account), None
-        if filters.is_by_content:
-            allowed_since = history_of_account(request.claims.authorization_details, account["id"])
-            window = newest_first(
-                request, account["id"], filters, allowed_since=allowed_since, position=position, is_first=not pending
-            )
-            entries = _examined(account, window, filters, allowed_since)
-            goes_on_at = window.goes_on_at
+        goes_on_at = None
+        allowed_since = history_of_account(request.claims.authorization_details, account["id"])
+        if filters.are_none and allowed_since is None:
+            rows = newest_entries(account["id"], before=position, limit=room)
         else:
-            entries = booked_in(entries, account["id"], since=filters.since, until=filters.until)
-            entries = entries if position is None else entries.filter(account_seq__lt=position)
-        rows = list(_values(filters.entries(entries).order_by("-account_seq"))[:room])
+            if filters.is_by_content:
+                window = newest_first(
+                    request,
+                    account["id"],
+                    filters,
+                    allowed_since=allowed_since,
+                    position=position,
+                    is_first=not pending,
+                )
+                entries = _examined(account, window, filters, allowed_since)
+                goes_on_at = window.goes_on_at
+            else:
+                entries = _history(request, account)
+                entries = booked_in(entries, account["id"], since=filters.since, until=filters.until)
+                entries = entries if position is None else entries.filter(account_seq__lt=position)
+            rows = list(_values(filters.entries(entries).order_by("-account_seq"))[:room])
         recent = readable(request, rows, is_first=not pending)
         listed = [*pending, *(represent(row) for row in recent)]
         return Ok(page.envelope(listed, key=_position, is_cut=len(recent) < len(rows), goes_on_at=goes_on_at))
@@ -131,7 +141,7 @@ def _history(request: TokenRequest, account: dict[str, Any]) -> QuerySet[LedgerE
 
 
 def _values(entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry, dict[str, Any]]:
-    found: QuerySet[LedgerEntry, dict[str, Any]] = with_merchant(entries).values(*FIELDS, "merchant")
+    found: QuerySet[LedgerEntry, dict[str, Any]] = with_merchant(entries).values(*COLUMNS)
     return found
 
 
