@@ -1,4 +1,6 @@
-"""Since when the database is known to be away. The site provides it (`config/database`); without, nothing is known.
+"""The errors of an outage of the database, and since when it is known to be away.
+
+The site says so (`config/database`); without that, nothing is known.
 
 While the database is away, this server goes on for OAUTH["OUTAGE_TOLERANCE"] with the clients that it knew when the
 database last answered.
@@ -8,8 +10,13 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+import psycopg
+from django.db import InterfaceError, OperationalError
+
 from oauth.infrastructure.provided import Provided
 
+#: The database cannot be reached; psycopg's own error comes from its pool.
+ERRORS = (OperationalError, InterfaceError, psycopg.OperationalError)
 #: OAUTH["OUTAGE_TOLERANCE"].
 tolerance: Provided[timedelta] = Provided(timedelta())
 _source: Callable[[], float | None] | None = None

@@ -12,13 +12,13 @@ from functools import partial
 from typing import Any
 
 import jwt
-import psycopg
 from cryptography.fernet import InvalidToken
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, InterfaceError, OperationalError
+from django.db import DatabaseError
 from django.utils import timezone
 
+from oauth.infrastructure import outage
 from oauth.infrastructure.caches import RefreshedCache
 from oauth.keys import encryption, stores
 from oauth.keys.policy import policy
@@ -27,8 +27,6 @@ from oauth.models import SigningKey
 READ_EVERY_SECONDS = 5
 # As long as a resource server trusts a JWK Set that it cannot fetch again.
 KEPT_SECONDS = 15 * 60
-# The database cannot be reached; psycopg's own error comes from its pool.
-_OUTAGES = (OperationalError, InterfaceError, psycopg.OperationalError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ def _load(_: None, old: _Ring | None) -> _Ring:
     now = time.monotonic()
     try:
         rows = list(SigningKey.objects.published().order_by("-active_at"))
-    except _OUTAGES:
+    except outage.ERRORS:
         if old is None or now - old.read_at > KEPT_SECONDS:
             raise
         return replace(old, tried_at=now)

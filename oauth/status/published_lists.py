@@ -5,14 +5,14 @@ import time
 from dataclasses import dataclass
 from datetime import timedelta
 
-import psycopg
-from django.db import InterfaceError, OperationalError, connection
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from prometheus_client import Gauge
 
 from oauth import keys
 from oauth.errors import TemporarilyUnavailable
+from oauth.infrastructure import outage
 from oauth.infrastructure.caches import RefreshedCache
 from oauth.infrastructure.provided import Provided
 from oauth.models import Authorization, Client, RevokedStatus
@@ -22,8 +22,6 @@ from oauth.tokens.status_list import STATUS_LIST_SIZE
 
 # No access token lives longer than 15 minutes (oauth.E003): an authorization last used before that has none.
 _TOKENS_LIVE = timedelta(minutes=16)
-# The database cannot be reached; psycopg's own error comes from its pool.
-_OUTAGES = (OperationalError, InterfaceError, psycopg.OperationalError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ def _load(number: int, known: Published | None) -> Published:
         raise LookupError(number)
     try:
         array = status_list.bits(_ended(number))
-    except _OUTAGES:
+    except outage.ERRORS:
         # The old list can still be used for a while. After that, the outage reaches every caller: fail closed.
         if known is None or time.monotonic() - known.made_at > policy.values.max_age.total_seconds():
             raise
