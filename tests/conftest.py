@@ -37,6 +37,7 @@ from tests.lib.patience import Patience
 from tests.lib.pristine_database import Pristine
 from tests.lib.registered import make_client, make_user
 from tests.lib.seeded_database import seeded_database
+from tests.lib.shared_middleware import share_middleware
 from tests.lib.template_database import use_template
 
 # The same algorithm at its least cost: hundreds of tests log in.
@@ -46,6 +47,7 @@ ring.load_pem_private_key = functools.cache(ring.load_pem_private_key)  # type: 
 # Sweeping at random would make the number of statements differ from run to run.
 cache_table._SWEEP_EVERY = 10**9
 keep_longer()
+share_middleware()
 _SCAN = WhiteNoiseMiddleware.add_files_from_finders
 _scanned: dict[tuple[object, ...], dict[str, Any]] = {}
 

@@ -405,9 +405,11 @@ def test_the_page_shows_an_order_of_any_shape(browser, alice, bob, current, savi
     ScheduledTransfer.objects.bulk_create(made)
     for user, role in ((bob, "reader"), (bob, "holder")):
         AccountAccess.objects.update_or_create(account=current, user=user, defaults={"role": role})
-    page = browser.get("/bank/orders")
-    assert page.status_code == 200
-    said = page.content.decode()
+    first = browser.get("/bank/orders")
+    numbers = range(1, first.context["part"].paginator.num_pages + 1)
+    parts = [first, *(browser.get(f"/bank/orders?page={number}") for number in numbers[1:])]
+    assert {part.status_code for part in parts} == {200}
+    said = "".join(part.content.decode() for part in parts)
     for text in ("Dora Demir", "FR7630006000011234567890189", "Bob Baker", "Savings", "There was not enough money",
                  "The bank refused it", "It is paused"):  # fmt: skip
         assert text in said, text

@@ -6,6 +6,7 @@ import pytest
 
 from oauth.infrastructure import caches
 from oauth.infrastructure.caches import RefreshedCache, TTLCache
+from tests.lib.servers import PATIENCE_SECONDS
 
 
 class Clock:
@@ -57,14 +58,14 @@ def test_one_thread_loads_and_the_others_use_the_old_value():
     def load(key, old):
         if old is not None:
             begun.set()
-            assert may_end.wait(10)
+            assert may_end.wait(PATIENCE_SECONDS)
         return (old or 0) + 1
 
     cache = RefreshedCache(load, is_fresh=lambda value: value == 2)
     assert cache.get("a") == 1
     thread = threading.Thread(target=cache.get, args=["a"])
     thread.start()
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE_SECONDS)
     assert cache.get("a") == 1
     may_end.set()
     thread.join()
