@@ -2,21 +2,26 @@
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from banking.account_life import invitations
-from banking.accounts.history import recent_rows
+from banking.accounts.history import needs_fresh_login
+from banking.accounts.months import Month
 from banking.accounts.notes import notes_of
-from banking.models import Account, AccountAccess, Role, Transfer
+from banking.accounts.spending import by_category
+from banking.models import Account, AccountAccess, Category, Role, Transfer
 from banking.models.role import HOLDING, PAYING
 from banking.notation import iban
 from banking.web import history
+from banking.web.found import Part, find
 from banking.web.sharing import MAY
-from banking.web.user import account_or_404, accounts_of, id_of, is_fresh, page, reauthentication_url
+from banking.web.user import account_or_404, accounts_of, id_of, is_fresh, page, prove_it, reauthentication_url
 
 MOST_PENDING = 20
+_FIRST_MONTH = Month(1970, 1)
 
 
 @require_safe
@@ -28,22 +33,26 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @page
-def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
+def account(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
     """Transactions that are older than ninety days need a fresh login, as in the API: the page ends before them."""
     found = account_or_404(request, account_id)
     search = history.Search(request.GET, label_suffix="")
-    rows = history.part(search.found(found, id_of(request)), request.GET.get("before", ""))
-    readable = rows if is_fresh(request) else recent_rows(rows)
-    shown = readable[: history.PART]
-    query = request.GET.copy()
-    if shown:
-        query["before"] = str(shown[-1]["account_seq"])
-    older = f"{request.path}?{query.urlencode()}"
-    notes = notes_of(id_of(request), [row["transaction_id"] for row in shown])
-    for row in shown:
+    before = request.GET.get("before", "")
+    part = find(found, search, id_of(request), before=before, is_fresh=is_fresh(request))
+    notes = notes_of(id_of(request), [row["transaction_id"] for row in part.rows])
+    for row in part.rows:
         row["note"] = notes.get(row["transaction_id"], "")
-    is_search, is_first = bool(set(request.GET) - {"before"}), "before" not in request.GET
-    is_cut = len(readable) < len(rows) and len(shown) == len(readable)
+        row["category"] = Category(row["merchant"]["category"]).label if row["merchant"] else ""
+    is_search, is_first = bool(set(request.GET) - {"before", "month"}), "before" not in request.GET
+    here = request.GET.copy()
+    if part.rows:
+        here["before"] = str(part.rows[-1]["account_seq"])
+    way_back = f"{request.path}?{here.urlencode()}" if here else request.path
+    this_month = Month.of(timezone.now())
+    month = Month.parse(request.GET.get("month", ""))
+    month = month if month and _FIRST_MONTH <= month <= this_month else None
+    if month and needs_fresh_login(month.begins_at) and not is_fresh(request):
+        return prove_it(request.get_full_path())
     context = {
         "account": found,
         "may_pay": found.role in PAYING and found.status == Account.Status.OPEN and not found.dormant_since,
@@ -51,13 +60,25 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponse:
         "search": search,
         "is_search": is_search,
         "is_first": is_first,
-        "days": history.by_day(shown),
-        "older_url": older if len(readable) > history.PART else "",
-        "prove_url": reauthentication_url(older if shown else request.get_full_path()) if is_cut else "",
+        "days": history.by_day(part.rows),
+        "older_url": _older_url(request, part),
+        "is_unfinished": part.is_unfinished,
+        "prove_url": reauthentication_url(way_back) if part.is_cut else "",
+        "this_month": this_month,
+        "month": month,
+        "spending": by_category(found.pk, month) if month else None,
         "line": history.line(found),
         "pending": _pending(found) if is_first and not is_search else [],
     }
     return render(request, "bank/account.html", context)
+
+
+def _older_url(request: HttpRequest, part: Part) -> str:
+    if part.older_before is None:
+        return ""
+    query = request.GET.copy()
+    query["before"] = str(part.older_before)
+    return f"{request.path}?{query.urlencode()}"
 
 
 def _pending(account: Account) -> list[Transfer]:

@@ -1,9 +1,9 @@
-"""The history of one account on its page: the search, one part at a time, and a line chart of the balance."""
+"""The history of one account on its page: the search, the days, and a line chart of the balance."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -14,15 +14,13 @@ from django.db.models.functions import TruncDate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from banking.accounts.history import FIELDS
 from banking.accounts.merchants import of_category
-from banking.accounts.spans import booked_in
+from banking.accounts.spans import with_times
 from banking.models import Account, Category, LedgerEntry, TransactionNote
 from banking.notation import bank_day
 from banking.notation.currencies import minor_digits
 from banking.web.forms import AmountField
 
-PART = 30
 LINE_DAYS = 90
 _WIDTH, _HEIGHT = 600, 120
 
@@ -48,11 +46,21 @@ class Search(forms.Form):
     )
     category = forms.ChoiceField(label=_("Category"), required=False, choices=[("", _("Any")), *Category.choices])
 
-    def found(self, account: Account, user_id: UUID) -> QuerySet[LedgerEntry]:
-        """Text is searched in the transaction and in the user's own note beside it."""
-        entries = LedgerEntry.objects.filter(account_id=account.pk)
-        if not self.is_valid():
-            return entries.none()
+    @property
+    def span(self) -> tuple[datetime | None, datetime | None]:
+        """Since, inclusive, and until, exclusive. Of a valid search."""
+        since, until = self.cleaned_data["since"], self.cleaned_data["until"]
+        return (bank_day.begins_at(since) if since else None, bank_day.ends_at(until) if until else None)
+
+    @property
+    def is_by_content(self) -> bool:
+        """Whether no index finds the entries. Of a valid search."""
+        given = self.cleaned_data
+        return bool(given["q"] or given["category"]) or given["least"] is not None or given["most"] is not None
+
+    def found(self, entries: QuerySet[LedgerEntry], account: Account, user_id: UUID) -> QuerySet[LedgerEntry]:
+        """Those of `entries`, which are of the account, that fit this valid search. Text is searched in the transaction
+        and in the user's own note beside it."""
         given = self.cleaned_data
         if given["q"]:
             of_entry = TransactionNote.objects.filter(user_id=user_id, transaction_id=OuterRef("transaction_id"))
@@ -61,9 +69,8 @@ class Search(forms.Form):
         entries = self._of_amount(entries, account.currency)
         if given["category"]:
             entries = of_category(entries, given["category"])
-        since = bank_day.begins_at(given["since"]) if given["since"] else None
-        until = bank_day.ends_at(given["until"]) if given["until"] else None
-        entries = booked_in(entries, account.pk, since=since, until=until)
+        since, until = self.span
+        entries = with_times(entries, since=since, until=until)
         match given["direction"]:
             case "in":
                 entries = entries.filter(amount_minor__gt=0)
@@ -82,14 +89,6 @@ class Search(forms.Form):
             minor = math.floor(most.scaleb(digits))
             entries = entries.filter(amount_minor__gte=-minor, amount_minor__lte=minor)
         return entries
-
-
-def part(entries: QuerySet[LedgerEntry], before: str) -> list[dict[str, Any]]:
-    """The next part, newest first, with one row more than is shown. A keyset by account_seq, so nothing is shown
-    twice."""
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        entries = entries.filter(account_seq__lt=int(before))
-    return list(entries.order_by("-account_seq").values(*FIELDS)[: PART + 1])
 
 
 def by_day(rows: list[dict[str, Any]]) -> list[tuple[date, list[dict[str, Any]]]]:
