@@ -369,7 +369,7 @@ def test_asvs_9_2_1_an_issue_time_that_is_to_come_or_no_time_is_refused(live, as
         assert_refused(live.with_claim("iat", text))
 
 
-def test_asvs_9_2_1_clocks_may_differ_by_a_minute_at_most(live, assert_refused, api):
+def test_asvs_9_2_1_clocks_may_differ_by_a_minute_at_most(clock_stands, live, assert_refused, api):
     """ASVS 9.2.1: inside the leeway accepted, at one minute refused."""
     now = int(time.time())
     for claims in ({"exp": now - 5}, {"nbf": now + 5}, {"iat": now + 5}):

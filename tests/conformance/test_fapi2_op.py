@@ -387,7 +387,7 @@ def test_par_ensure_jwt_client_assertion_with_iat_nbf_8_seconds_in_the_future_is
 
 
 @pytest.mark.parametrize("name", ["iat", "nbf"])
-def test_par_ensure_jwt_client_assertion_with_iat_nbf_over_60_seconds_in_the_future_fails(bank, name):
+def test_par_ensure_jwt_client_assertion_with_iat_nbf_over_60_seconds_in_the_future_fails(clock_stands, bank, name):
     later = int(time.time()) + 70
     refused(bank.push(assertion=bank.key.assertion(bank.id, exp=later + 60, **{name: later})), "invalid_client")
 

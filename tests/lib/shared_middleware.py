@@ -6,6 +6,7 @@ from django.test.client import ClientHandler
 _SITE = settings._wrapped  # a test with settings of its own has another
 _load = ClientHandler.load_middleware
 _loaded: list[ClientHandler] = []
+_MADE = ("_view_middleware", "_template_response_middleware", "_exception_middleware", "_middleware_chain")
 
 
 def share_middleware() -> None:
@@ -19,4 +20,5 @@ def _share(handler: ClientHandler, is_async: bool = False) -> None:
     if not _loaded:
         _load(handler)
         _loaded.append(handler)
-    handler.__dict__.update(_loaded[0].__dict__ | {"enforce_csrf_checks": handler.enforce_csrf_checks})
+    for name in _MADE:
+        setattr(handler, name, getattr(_loaded[0], name))

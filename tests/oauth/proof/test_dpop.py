@@ -395,13 +395,13 @@ def test_a_client_that_moves_to_a_key_later_leaves_other_branches_behind(issued,
 @pytest.mark.parametrize(
     "times", [{"exp": -60}, {"nbf": 60}, {"exp": "soon"}, {"nbf": "now"}, {"exp": True}, {"exp": None}, {"nbf": [1]}]
 )
-def test_a_proof_that_limits_itself_is_taken_at_its_word(browser, mobile_app, token_endpoint, times):
+def test_a_proof_that_limits_itself_is_taken_at_its_word(clock_stands, browser, mobile_app, token_endpoint, times):
     claims = {name: int(time.time()) + by if type(by) is int else by for name, by in times.items()}
     code = allow(browser, mobile_app)
     assert refused(token_endpoint.redeem(mobile_app, code, headers={"DPoP": proof(**claims)}))
 
 
-def test_the_limits_of_a_proof_allow_for_clocks_that_are_off(browser, mobile_app, token_endpoint):
+def test_the_limits_of_a_proof_allow_for_clocks_that_are_off(clock_stands, browser, mobile_app, token_endpoint):
     now, skew = int(time.time()), int(conf.CLOCK_SKEW.total_seconds())
     sent = proof(exp=now - skew + 5, nbf=now + skew - 5)
     answer = token_endpoint.redeem(mobile_app, allow(browser, mobile_app), headers={"DPoP": sent})
