@@ -463,8 +463,9 @@ OAUTH = {
     },
     "AUTHORIZATION_DETAILS_TYPES": {
         "account_information": "banking.consents.account_information.AccountInformation",
-        "transfer": "banking.consents.transfer.TransferDetails",
+        "transfer": "banking.payments.consent_to_transfer.ConsentToTransfer",
     },
+    "DETAILS_OF_SCOPES": {"account_access": "banking.consents.account_access.AccountAccess"},
     "LEFT_BY_APPS": ["banking.orders.left_by_apps.Orders"],
     # What the roles of the admin may do with users and the bank.
     "ADMIN_ROLES": {

@@ -92,6 +92,9 @@ class Conf:
     BRANDING: Mapping[str, str] = field(default_factory=dict)
     #: RFC 9396: type of authorization details -> dotted path of a subclass of `authorization_details.DetailsType`.
     AUTHORIZATION_DETAILS_TYPES: Mapping[str, str] = field(default_factory=dict)
+    #: Type of details -> dotted path of a subclass of `authorization_details.ScopeDetails`: what the consent page asks
+    #: about scopes that a client requests without details, such as which accounts they cover.
+    DETAILS_OF_SCOPES: Mapping[str, str] = field(default_factory=dict)
     #: More response modes: name -> dotted path of a subclass of `authorize.response_modes.ResponseMode`.
     RESPONSE_MODES: Mapping[str, str] = field(default_factory=dict)
     #: RFC 6749 §4.5: grant type -> dotted path of a subclass of `grants.ExtensionGrant`.

@@ -26,6 +26,7 @@ def provide_settings() -> None:
     outage.tolerance.by(lambda: conf.OUTAGE_TOLERANCE)
     rate_limits.scale.by(lambda: conf.THROTTLE_SCALE)
     details_types.registered.by(lambda: conf.AUTHORIZATION_DETAILS_TYPES)
+    details_types.of_scopes.by(lambda: conf.DETAILS_OF_SCOPES)
     client_site.site.by(_site)
     authentication_context.source.by(lambda: import_string(conf.AUTHENTICATION_CONTEXT))
     authentication_context.weakest_acr.by(lambda: conf.ACR_VALUES[0])

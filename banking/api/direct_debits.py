@@ -42,10 +42,10 @@ class DirectDebitView(BankView):
 
     @staticmethod
     def visible(request: TokenRequest, *, may_pay: bool = False) -> MandateQuerySet:
-        accounts = Account.objects.visible_to(request.token, "transactions")
-        mandates = Mandate.objects.of_accounts(accounts)
+        action = "cancellations" if may_pay else "direct_debits"
+        mandates = Mandate.objects.of_accounts(Account.objects.visible_to(request.token, action))
         if may_pay:
-            mandates = mandates.of_accounts(Account.objects.payable_by(request.token))
+            mandates = mandates.of_accounts(Account.objects.payable_by(request.token, action))
         return mandates.none() if transfer_details(request.claims.authorization_details) else mandates
 
 

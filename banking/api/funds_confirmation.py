@@ -45,9 +45,7 @@ class FundsConfirmationList(BankView):
         given: dict[str, Any] = self.body(request)
         user_id = user_or_404(request)
         require_live(request.token)
-        payable = Account.objects.payable_by(request.token).filter(
-            pk__in=Account.objects.visible_to(request.token, "balances").values("pk")
-        )
+        payable = Account.objects.payable_by(request.token, "funds")
         account = payable.filter(pk=given["account_id"]).first()
         if account is None:
             raise Http404

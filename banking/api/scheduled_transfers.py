@@ -114,7 +114,7 @@ class ScheduledTransferView(PaymentView):
         }
 
     def visible(self, request: TokenRequest) -> QuerySet[ScheduledTransferRow]:
-        accounts = Account.objects.visible_to(request.token, "transactions")
+        accounts = Account.objects.visible_to(request.token, "transfers")
         if transfer_details(request.claims.authorization_details):
             accounts = accounts.none()
         return ScheduledTransferRow.objects.from_accounts(accounts).with_is_own(user_id_of(request.token))

@@ -30,7 +30,7 @@ def rows_of_page(
     this one is not full. `single` are those that the token sees by a consent to that very transfer. Raises
     InsufficientUserAuthentication if all that is asked for is too old."""
     span = Span(
-        Account.objects.visible_to(request.token, "transactions"),
+        Account.objects.visible_to(request.token, "transfers"),
         histories=tuple(histories(request.claims.authorization_details)),
         since=filters.since,
         until=filters.until,

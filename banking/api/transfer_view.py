@@ -77,7 +77,7 @@ class TransferView(PaymentView):
     def visible(self, request: TokenRequest) -> QuerySet[TransferRow]:
         """Transfers from accounts whose transactions the token may see, as far back as the user allowed, and those that
         were made by a consent to that very transfer."""
-        seen = Account.objects.visible_to(request.token, "transactions")
+        seen = Account.objects.visible_to(request.token, "transfers")
         transfers = TransferRow.objects.filter(
             Q(source__in=seen.values("id")) | Q(consent__in=single_transfers(request))
         )

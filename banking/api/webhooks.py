@@ -19,6 +19,7 @@ from banking.api.responses import Accepted, Created, NoContent, Ok
 from banking.api.views import BankView, user_or_404, uuid_or_404
 from banking.models import Account, Event, WebhookDelivery
 from banking.models import Webhook as WebhookRow
+from banking.models.account_queryset import picked_in
 from banking.notation.timestamps import timestamp
 from oauth.infrastructure import outbound
 from oauth.infrastructure.rate_limits import Limit
@@ -30,6 +31,8 @@ _STATUS = Choices(
     "One, or several with commas between them.",
     tuple(one for one in WebhookDelivery.Status.values if one != WebhookDelivery.Status.DROPPED),
 )
+#: What webhooks tell of.
+_ACTIONS = ("transactions", "transfers", "direct_debits")
 _CHOICES = [event for event in Event if event != Event.PING]
 
 
@@ -162,9 +165,11 @@ def _hook(request: TokenRequest, webhook_id: str) -> WebhookRow:
 def _accounts(request: TokenRequest) -> list[str] | None:
     """The accounts that the user picked for this app (RFC 9396); None means all."""
     details = request.claims.authorization_details
-    if not details:
+    picked = [picked_in(details, action) for action in _ACTIONS]
+    if None in picked:
         return None
-    return [str(pk) for pk in Account.objects.visible_to(request.token, "transactions").values_list("pk", flat=True)]
+    seen = [Account.objects.visible_to(request.token, action).values_list("pk", flat=True) for action in _ACTIONS]
+    return sorted({str(pk) for pks in seen for pk in pks})
 
 
 def _represent(hook: WebhookRow) -> Webhook:

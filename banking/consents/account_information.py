@@ -12,19 +12,18 @@ from django.utils.translation import gettext as _
 from banking.consents.granting import (
     ACCOUNT_ID,
     LOCATIONS,
+    accounts_in_detail,
     choice_of,
     closed_object,
     number_of,
     open_accounts,
+    picked_accounts,
     store_consent,
-    uuids,
 )
 from banking.models import Account, Consent
 from oauth.authorization_details import Detail, DetailsType, NotAnswered, Question, Summary
 
 ACCOUNT_INFORMATION = "account_information"
-#: With more accounts than this the token names the consent only, and the API reads its accounts from the database.
-MOST_ACCOUNTS_IN_A_TOKEN = 20
 _SCOPES_OF_ACTIONS = {
     "accounts": "accounts:read",
     "balances": "balances:read",
@@ -72,7 +71,7 @@ class AccountInformation(DetailsType):
         return Summary(_("See accounts that you picked"), _sentences(detail), [*picked, *_history(detail)])
 
     def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
-        accounts = _picked(user, chosen)
+        accounts = picked_accounts(user, chosen)
         if not accounts:
             raise NotAnswered(_("Pick at least one account, or choose Deny."))
         return store_consent(_with_accounts(detail, accounts), user, client_id, accounts)
@@ -82,7 +81,7 @@ class AccountInformation(DetailsType):
         return _question(detail, open_accounts(user), ticked=[str(pk) for pk in picked])
 
     def changed(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
-        accounts = _picked(user, chosen)
+        accounts = picked_accounts(user, chosen)
         if not accounts:
             raise NotAnswered(_("Pick at least one account, or remove the app."))
         changed = _with_accounts(detail, accounts)
@@ -104,16 +103,9 @@ def _question(detail: Detail, accounts: Iterable[Account], *, ticked: Sequence[s
     )
 
 
-def _picked(user: Any, chosen: Sequence[str]) -> list[Account]:
-    """The chosen accounts; empty if the user may not share one of them."""
-    accounts = list(open_accounts(user).filter(pk__in=uuids(chosen)))
-    return accounts if len(accounts) == len(set(chosen)) else []
-
-
 def _with_accounts(detail: Detail, accounts: list[Account]) -> dict[str, Any]:
-    ids = sorted(str(account.pk) for account in accounts)
-    by = {"accounts": ids} if len(ids) <= MOST_ACCOUNTS_IN_A_TOKEN else {"accounts_by": "consent"}
-    return {name: value for name, value in detail.items() if name not in ("accounts", "accounts_by")} | by
+    kept = {name: value for name, value in detail.items() if name not in ("accounts", "accounts_by")}
+    return kept | accounts_in_detail(accounts)
 
 
 def _sentences(detail: Detail) -> list[str]:

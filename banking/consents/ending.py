@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 
 from banking.consents.transfer import TRANSFER
 from banking.models import Consent
+from banking.models.account_queryset import ACCOUNT_ACCESS
 
 
 def end_consents(user_id: UUID, account_id: UUID) -> None:
@@ -28,14 +29,16 @@ def end_consents(user_id: UUID, account_id: UUID) -> None:
 
 
 def without_account(detail: Mapping[str, Any], account_id: UUID) -> Mapping[str, Any] | None:
-    """The detail as it is without this account; None if it covered nothing else."""
+    """The detail as it is without this account; None if it covered nothing else and grants nothing."""
     if detail["type"] == TRANSFER:
         return None if detail.get("debtor_account") == str(account_id) else detail
+    # The app keeps what is not about accounts, such as the login.
+    may_be_empty = detail["type"] == ACCOUNT_ACCESS
     if detail.get("accounts_by") == "consent":
         others = Consent.accounts.through.objects.filter(consent=detail["identifier"]).exclude(account=account_id)
-        return detail if others.exists() else None
+        return detail if may_be_empty or others.exists() else None
     accounts = detail.get("accounts", [])
     if str(account_id) not in accounts:
         return detail
     remaining = [one for one in accounts if one != str(account_id)]
-    return {**detail, "accounts": remaining} if remaining else None
+    return {**detail, "accounts": remaining} if remaining or may_be_empty else None

@@ -8,9 +8,11 @@ from django.db.models import QuerySet
 from uuid_utils.compat import uuid7
 
 from banking.models import Account, Consent
-from banking.notation import iban
+from banking.notation import amounts, iban
 from oauth.authorization_details import Choice
 
+#: With more accounts than this the token names the consent only, and the API reads its accounts from the database.
+MOST_ACCOUNTS_IN_A_TOKEN = 20
 LOCATIONS = {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}
 ACCOUNT_ID = {"type": "string", "pattern": r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z"}
 
@@ -32,8 +34,25 @@ def open_accounts(user: Any, *, may_pay: bool = False) -> QuerySet[Account]:
     )
 
 
+def picked_accounts(user: Any, chosen: Sequence[str]) -> list[Account]:
+    """The chosen accounts; empty if the user may not share one of them."""
+    accounts = list(open_accounts(user).filter(pk__in=uuids(chosen)))
+    return accounts if len(accounts) == len(set(chosen)) else []
+
+
+def accounts_in_detail(accounts: Sequence[Account]) -> dict[str, Any]:
+    """The members of a granted detail that name the accounts."""
+    ids = sorted(str(account.pk) for account in accounts)
+    return {"accounts": ids} if len(ids) <= MOST_ACCOUNTS_IN_A_TOKEN else {"accounts_by": "consent"}
+
+
 def choice_of(account: Account, *, is_ticked: bool) -> Choice:
-    return Choice(str(account.pk), account.name, number_of(account), is_ticked)
+    return Choice(str(account.pk), account.name, number_of(account), is_ticked, amount=balance_of(account))
+
+
+def balance_of(account: Account) -> str:
+    """What may be spent from it now."""
+    return amounts.with_symbol(account.currency, account.available_minor)
 
 
 def number_of(account: Account) -> str:

@@ -64,16 +64,17 @@ class TransferDetails(DetailsType):
         amount = detail["instructed_amount"]
         hint = detail.get("debtor_account")
         accounts = list(open_accounts(user, may_pay=True).filter(currency=amount["currency"]))
-        ticked = hint if any(str(account.pk) == hint for account in accounts) else None
+        named = (account for account in accounts if str(account.pk) == hint)
+        rich = (account for account in accounts if account.available_minor >= amount["minor_units"])
+        ticked = next(named, None) or next(rich, None) or next(iter(accounts), None)
+        paid = amounts.with_symbol(amount["currency"], amount["minor_units"])
         return Question(
-            title=_("Make this transfer, once"),
-            headline=amounts.with_symbol(amount["currency"], amount["minor_units"]),
-            facts=_transfer(detail),
+            title=_("Pay %(amount)s to %(payee)s") % {"amount": paid, "payee": detail["creditor"]["name"]},
+            facts=_payee(detail),
             prompt=_("From which account?"),
-            choices=[
-                choice_of(account, is_ticked=str(account.pk) == ticked if ticked else number == 0)
-                for number, account in enumerate(accounts)
-            ],
+            choices=[choice_of(account, is_ticked=account == ticked) for account in accounts],
+            button=_("Pay %(amount)s") % {"amount": paid},
+            is_once=True,
         )
 
     def summary(self, detail: Detail) -> Summary:
@@ -92,9 +93,13 @@ class TransferDetails(DetailsType):
 
 
 def _transfer(detail: Detail) -> list[tuple[str, str]]:
-    amount, creditor = detail["instructed_amount"], detail["creditor"]
+    amount = detail["instructed_amount"]
+    return [(_("Amount"), amounts.with_symbol(amount["currency"], amount["minor_units"])), *_payee(detail)]
+
+
+def _payee(detail: Detail) -> list[tuple[str, str]]:
+    creditor = detail["creditor"]
     return [
-        (_("Amount"), amounts.with_symbol(amount["currency"], amount["minor_units"])),
         (_("To"), creditor["name"]),
         (_("Account number"), iban.grouped(iban.compact(creditor["identifier"]))),
         (_("Reference"), detail["reference"]),

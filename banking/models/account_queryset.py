@@ -17,6 +17,23 @@ if TYPE_CHECKING:
     from oauth.tokens.access_token import AccessToken
 
 
+#: What an app does with accounts, and the scopes of which one allows it.
+SCOPES_OF_ACTIONS = {
+    "accounts": frozenset({"accounts:read", "accounts:detail"}),
+    "balances": frozenset({"balances:read"}),
+    "transactions": frozenset({"transactions:read"}),
+    "statements": frozenset({"statements:read"}),
+    "transfers": frozenset({"transfers:read"}),
+    "payments": frozenset({"transfers:write"}),
+    "funds": frozenset({"funds:confirm"}),
+    "direct_debits": frozenset({"direct-debits:read"}),
+    "cancellations": frozenset({"direct-debits:write"}),
+}
+SCOPES_OF_ACCOUNTS = frozenset().union(*SCOPES_OF_ACTIONS.values())
+#: The type of details that say which accounts the scopes of an app cover (`banking.consents.account_access`).
+ACCOUNT_ACCESS = "account_access"
+
+
 class AccountQuerySet(models.QuerySet["Account"]):
     def of_user(self, user_id: UUID | str, *, may_pay: bool = False) -> "AccountQuerySet":
         """The accounts that a user has access to in any role; with `may_pay`, not those they only read."""
@@ -53,9 +70,9 @@ class AccountQuerySet(models.QuerySet["Account"]):
         rows = compiled.rows({_A_USER: user_id, _A_KEY: pk, _ANOTHER: after}, limit)
         return [dict(zip(fields, row, strict=True)) for row in rows]
 
-    def payable_by(self, token: "AccessToken") -> "AccountQuerySet":
+    def payable_by(self, token: "AccessToken", action: str = "payments") -> "AccountQuerySet":
         """The accounts of `visible_to` that the user may also pay from."""
-        return self._of_token(token, "", may_pay=True)
+        return self._of_token(token, action, may_pay=True)
 
     def _of_token(self, token: "AccessToken", action: str, *, may_pay: bool = False) -> "AccountQuerySet":
         user_id = user_id_of(token)
@@ -72,7 +89,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
     def _picked(self, details: Iterable[Mapping[str, Any]], action: str) -> Q:
         picked = picked_in(details, action)
-        if picked is None:
+        if picked is None:  # also where one of the details means all accounts
             return Q()
         named = Q(pk__in=picked.accounts)
         for consent_id in picked.consents:
@@ -89,19 +106,45 @@ class Picked:
 
 
 def picked_in(details: Iterable[Mapping[str, Any]], action: str = "") -> Picked | None:
-    """What the user picked for this action; None if there are no details, which means all accounts (RFC 9396)."""
+    """What the user picked for this action, one of SCOPES_OF_ACTIONS, or for any if it is empty. None means all
+    accounts: there are no details, or one says so (RFC 9396)."""
     if not details:
         return None
     picked = Picked([], [])
     for detail in details:
-        if detail["type"] == "account_information" and (not action or action in detail["actions"]):
-            if detail.get("accounts_by") == "consent":
+        if not _is_about(detail, action):
+            continue
+        match detail.get("accounts_by"):
+            case "user":
+                return None
+            case "consent":
                 picked.consents.append(UUID(detail["identifier"]))
-            else:
-                picked.accounts.extend(UUID(one) for one in detail["accounts"])
-        elif detail["type"] == "transfer" and not action:
-            picked.accounts.append(UUID(detail["debtor_account"]))
+            case _:
+                named = [detail["debtor_account"]] if detail["type"] == "transfer" else detail["accounts"]
+                picked.accounts.extend(UUID(one) for one in named)
     return picked
+
+
+def _is_about(detail: Mapping[str, Any], action: str) -> bool:
+    """Of a type that the bank does not know, nothing is allowed."""
+    match detail["type"]:
+        case "account_access":
+            return not action or not SCOPES_OF_ACTIONS[action].isdisjoint(detail["scopes"])
+        case "account_information":
+            # Who may see the transactions of an account may see its transfers. Payments need a scope of their own.
+            return action in ("", "payments") or _READ_AS.get(action, action) in detail["actions"]
+        case "transfer":
+            return action in ("", "payments")
+        case _:
+            return False
+
+
+_READ_AS = {
+    "transfers": "transactions",
+    "funds": "balances",
+    "direct_debits": "transactions",
+    "cancellations": "transactions",
+}
 
 
 def user_id_of(token: "AccessToken") -> UUID | None:

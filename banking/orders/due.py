@@ -116,7 +116,7 @@ def _why_on_hold(scheduled: ScheduledTransfer) -> str:
 def _may_pay_from(account_id: UUID, access: Access) -> bool:
     if "transfers:write" not in access.scopes:
         return False
-    return Account.objects.filter(pk=account_id).named_by(access.authorization_details).exists()
+    return Account.objects.filter(pk=account_id).named_by(access.authorization_details, "payments").exists()
 
 
 def _why_ended(scheduled: ScheduledTransfer) -> str:

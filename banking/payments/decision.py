@@ -218,7 +218,7 @@ def _single(instruction: Instruction, payer: Payer, destination: Destination) ->
 def _route(instruction: Instruction, payer: Payer, destination: Destination | None) -> dict[str, Any]:
     """The arguments of prepare_payment. `destination` is None for a payee that the user has not stored."""
     identifier = destination.iban if destination else ""
-    picked = picked_in(payer.details)
+    picked = picked_in(payer.details, "payments")
     return {
         "payer": payer.user_id,
         "paid_from": instruction.source_id,

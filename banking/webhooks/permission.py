@@ -17,12 +17,11 @@ SCOPES_OF_EVENTS: dict[str, str] = {
     Event.TRANSFER_UPDATED: "transfers:read",
     Event.DIRECT_DEBIT_UPDATED: "direct-debits:read",
 }
-#: The action that the details of its authorization (RFC 9396) must name for the account. The API shows transfers by the
-#: same rule.
+#: The action that the details of its authorization (RFC 9396) must cover for the account. The API asks for the same.
 _ACTIONS: dict[str, str] = {
     Event.TRANSACTION_BOOKED: "transactions",
-    Event.TRANSFER_UPDATED: "transactions",
-    Event.DIRECT_DEBIT_UPDATED: "transactions",
+    Event.TRANSFER_UPDATED: "transfers",
+    Event.DIRECT_DEBIT_UPDATED: "direct_debits",
 }
 _MANAGE = "webhooks:manage"
 

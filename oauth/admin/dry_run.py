@@ -21,7 +21,7 @@ from django.utils.translation import gettext
 from jwt.utils import base64url_encode
 
 from oauth import grants
-from oauth.authorize import code, decision, permissions
+from oauth.authorize import code, consent, decision, permissions
 from oauth.authorize.request import AuthorizationRequest, parse, return_address
 from oauth.conf import conf
 from oauth.errors import OAuthError
@@ -122,7 +122,7 @@ def _code(client: Client, request: HttpRequest) -> Iterator[Step]:
     params = Parameters({name: (value,) for name, value in asked.items() if value})
     understood = parse(params, return_address(params, client))
     yield _person_is_asked(client, understood.scopes)
-    authorization = decision.allow(understood, client, _session(request), {})
+    authorization = decision.allow_again(understood, client, _session(request), [], until=consent.expires_at(client))
     issued = code.issue(authorization, understood)
     yield _code_came_back(understood)
     form = {"code": issued, "code_verifier": verifier, "redirect_uri": understood.redirect_uri}
@@ -153,7 +153,7 @@ def _device(client: Client, request: HttpRequest) -> Iterator[Step]:
         facts={"verification_uri": conf.url("/oauth/device"), "user_code": waiting.user_code_shown},
     )
     yield _person_is_asked(client, tuple(client.allowed_scopes))
-    waiting.authorization = decision.allow_scopes(
+    waiting.authorization = decision.allow_whole(
         client, _session(request), scopes=waiting.scopes, resources=waiting.resources
     )
     waiting.save(update_fields=["authorization"])
@@ -166,7 +166,7 @@ def _service(client: Client) -> Iterator[Step]:
 
 
 def _person_is_asked(client: Client, scopes: tuple[str, ...]) -> Step:
-    sentences = {title: "; ".join(one.sentence for one in asked) for title, asked in permissions.groups(scopes)}
+    sentences = {title: "; ".join(one.sentence for one in asked) for title, asked in permissions.groups(scopes, client)}
     return Step(
         gettext("The user is asked"),
         gettext("The user logs in and sees this. The test allows it for you, and undoes it at the end."),

@@ -12,7 +12,8 @@ def granted(
 ) -> list[dict[str, Any]]:
     """The details as allowed. `chosen` holds the ticked values by the number of the detail. Raises NotAnswered."""
     known = types()
-    return [
+    allowed = [
         known[detail["type"]].granted(detail, user, client_id, chosen.get(number, ()))
         for number, detail in enumerate(details)
     ]
+    return [detail for detail in allowed if detail is not None]

@@ -16,6 +16,10 @@ class Choice:
     label: str
     hint: str = ""
     is_ticked: bool = False
+    #: At the end of the line, in digits under digits: the balance of an account.
+    amount: str = ""
+    #: Whether it stands for all others, and for what comes later.
+    is_everything: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,12 @@ class Question(Summary):
     prompt: str = ""
     choices: Sequence[Choice] = ()
     takes_several: bool = False
+    #: What the button says that allows it, such as “Pay £12.50”; empty for “Allow”.
+    button: str = ""
+    #: Whether it is for one act and then over, so that there is nothing to take back later.
+    is_once: bool = False
+    #: What the user should know before they decide: (kind, text); kind is `good`, `warn` or `bad`.
+    notice: tuple[str, str] | None = None
 
 
 class NotAnswered(ValueError):
@@ -75,7 +85,7 @@ class DetailsType:
         """The granted detail with the user's new choice. Runs in the caller's transaction. Raises NotAnswered."""
         raise NotImplementedError
 
-    def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
+    def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any] | None:
         """The detail as the user allowed it, enriched (RFC 9396 §7.1). Runs in the transaction that writes the
         authorization, and may write rows of its own there. Raises NotAnswered."""
         raise NotImplementedError

@@ -13,10 +13,12 @@ from oauth.infrastructure.provided import Provided
 
 #: Type of details -> dotted path of a subclass of DetailsType.
 registered: Provided[Mapping[str, str]] = Provided()
+#: The same for subclasses of ScopeDetails, which no client can request: OAUTH["DETAILS_OF_SCOPES"].
+of_scopes: Provided[Mapping[str, str]] = Provided()
 
 
 def types() -> dict[str, DetailsType]:
-    return {name: _load(path) for name, path in registered.values.items()}
+    return {name: _load(path) for name, path in {**registered.values, **of_scopes.values}.items()}
 
 
 def scopes_of(details: Iterable[Detail]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from oauth import authorization_details
-from oauth.authorization_details import Detail
+from oauth.authorization_details import Detail, NotAnswered
 from oauth.authorize import remembered
 from oauth.authorize.request import AuthorizationRequest
 from oauth.conf import conf
@@ -32,8 +32,11 @@ def is_always_needed(request: AuthorizationRequest, client: Client) -> bool:
     )
 
 
-def remembered_until(request: AuthorizationRequest, client: Client, user: Any) -> datetime:
-    """The date that the page showed when the user allowed all of this request (ASVS 5.0 10.4.8, 10.7.2).
+def remembered_answer(
+    request: AuthorizationRequest, client: Client, user: Any
+) -> tuple[datetime, list[dict[str, Any]]]:
+    """(until, details) of the decision in which the user allowed all of this request: the date that the page showed,
+    and the same limits (ASVS 5.0 10.4.8, 10.7.2).
 
     Call it in the transaction that writes the authorization. It locks the decision: if the user denies the same scopes
     in another tab, one of the two waits for the other. Raises ConsentNeeded.
@@ -41,7 +44,13 @@ def remembered_until(request: AuthorizationRequest, client: Client, user: Any) -
     decision = remembered.find_decision(request, client, user)
     if decision is None:
         raise ConsentNeeded
-    return decision.expires_at
+    try:
+        limits = authorization_details.granted_again(
+            decision.authorization.authorization_details, user, client.client_id, request.scopes
+        )
+    except NotAnswered as nothing_left:
+        raise ConsentNeeded from nothing_left
+    return decision.expires_at, limits
 
 
 def expires_at(client: Client, details: Iterable[Detail] = ()) -> datetime:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oauth import authorization_details
+from oauth.authorization_details import Question
 from oauth.authorize import consent, permissions, picker
 from oauth.authorize.interaction import Interaction
 from oauth.authorize.permissions import Permission
@@ -23,12 +24,19 @@ class ConsentPrompt:
     expires_at: datetime
     problem: str = ""
 
+    @property
+    def act(self) -> Question | None:
+        """What the page asks for, if it is one act that is over once it is done, such as a payment."""
+        if self.groups or len(self.parts) != 1 or not self.parts[0].question.is_once:
+            return None
+        return self.parts[0].question
+
 
 def consent_prompt(interaction: Interaction, *, problem: str = "") -> ConsentPrompt:
     """Ticked as the user sent the form; at first, everything that the client asks for is ticked."""
     request, form = interaction.request, interaction.form
-    details = request.authorization_details
-    groups = permissions.groups(request.consented_scopes, details, given=form)
+    details = authorization_details.completed(request.authorization_details, request.scopes)
+    groups = permissions.groups(request.consented_scopes, interaction.client, request.authorization_details, given=form)
     return ConsentPrompt(
         groups=groups,
         may_change=permissions.may_change(groups, details),

@@ -27,32 +27,30 @@ def allow(
     session: Session,
     chosen: Mapping[int, Sequence[str]],
     *,
-    shown: AuthorizationRequest | None = None,
-    until: datetime | None = None,
+    shown: AuthorizationRequest,
 ) -> Authorization:
-    """Writes what the user allowed.
+    """Writes what the user allowed on the consent page.
 
-    `shown` is the request as the page showed it, None if the user was not asked; `request` is what they allowed of it;
-    `chosen` holds what they ticked, by the number of the detail. The authorization ends at `until` at the latest (ASVS
-    5.0 10.4.8).
-    Raises authorization_details.NotAnswered.
+    `shown` is the request as the page showed it; `request` is what they allowed of it; `chosen` holds what they ticked,
+    by the number of the detail. Raises authorization_details.NotAnswered.
     """
-    details = authorization_details.granted(request.authorization_details, session.user, client.client_id, chosen)
+    asked = authorization_details.completed(request.authorization_details, request.scopes)
+    details = authorization_details.granted(asked, session.user, client.client_id, chosen)
     if request.grant_id:
         authorization = _change(request, client, session, details)
     else:
-        authorization = _write(
-            client,
-            session,
-            scopes=request.scopes,
-            resources=request.resources,
-            claims=request.claims,
-            details=details,
-            until=until,
-        )
-    if shown is not None:
-        remembered.record(authorization, shown, request, authorization.expires_at)
+        authorization = _write_request(request, client, session, details)
+    remembered.record(authorization, shown, request, details, authorization.expires_at)
     return authorization
+
+
+@transaction.atomic(savepoint=False)
+def allow_again(
+    request: AuthorizationRequest, client: Client, session: Session, limits: Sequence[Detail], *, until: datetime
+) -> Authorization:
+    """Writes what the user allowed before, without asking: within the same limits, and until the date that the page
+    showed (ASVS 5.0 10.4.8)."""
+    return _write_request(request, client, session, limits, until=until)
 
 
 @transaction.atomic(savepoint=False)
@@ -60,14 +58,23 @@ def allow_scopes(
     client: Client,
     session: Session,
     *,
-    scopes: Iterable[str],
+    scopes: Sequence[str],
     resources: Iterable[str],
+    chosen: Mapping[int, Sequence[str]],
     withheld: Iterable[str] = (),
 ) -> Authorization:
     """The same for requests that have scopes only: of devices (RFC 8628) and over the back channel (CIBA)."""
-    authorization = _write(client, session, scopes=scopes, resources=resources)
-    remembered.narrow(session.user, client, withheld)
+    asked = authorization_details.completed((), scopes)
+    details = authorization_details.granted(asked, session.user, client.client_id, chosen)
+    authorization = _write(client, session, scopes=scopes, resources=resources, details=details)
+    remembered.narrow(session.user, client, {*withheld, *authorization_details.limited_by(details)})
     return authorization
+
+
+@transaction.atomic(savepoint=False)
+def allow_whole(client: Client, session: Session, *, scopes: Iterable[str], resources: Iterable[str]) -> Authorization:
+    """Without a page and without limits: for a dry run by staff, which is rolled back."""
+    return _write(client, session, scopes=scopes, resources=resources)
 
 
 @transaction.atomic(savepoint=False)
@@ -75,6 +82,25 @@ def deny(user: Any, client: Client, scopes: Iterable[str]) -> None:
     """The user is asked for these scopes again, whatever they allowed before."""
     AuditEvent.record(AuditEvent.Action.DENIED, user=user.pk, client=client.client_id)
     remembered.narrow(user, client, scopes)
+
+
+def _write_request(
+    request: AuthorizationRequest,
+    client: Client,
+    session: Session,
+    details: Sequence[Detail],
+    *,
+    until: datetime | None = None,
+) -> Authorization:
+    return _write(
+        client,
+        session,
+        scopes=request.scopes,
+        resources=request.resources,
+        claims=request.claims,
+        details=details,
+        until=until,
+    )
 
 
 def _write(

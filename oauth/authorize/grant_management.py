@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from oauth import authorization_details
 from oauth.authorization_details import Detail
 from oauth.errors import InvalidGrantID, InvalidRequest
 from oauth.models import Authorization, AuthorizationCode, Client, RefreshToken, RevokedStatus, Session
@@ -51,9 +52,11 @@ def find_grant(grant_id: str, client: Client, *, user: Any = None, lock: bool = 
 
 def update(grant: Authorization, session: Session, allowed: dict[str, Any]) -> None:
     """Adds what is allowed now (§5.4). Tokens issued before do not change."""
+    grant.authorization_details = authorization_details.joined(
+        (grant.scopes, grant.authorization_details), (allowed["scopes"], allowed["authorization_details"])
+    )
     grant.scopes = _union(grant.scopes, allowed["scopes"])
     grant.resources = _union(grant.resources, allowed["resources"])
-    grant.authorization_details = [*grant.authorization_details, *allowed["authorization_details"]]
     places = {*grant.claims, *allowed["claims"]}
     grant.claims = {
         place: _union(grant.claims.get(place, []), allowed["claims"].get(place, [])) for place in sorted(places)
@@ -76,13 +79,9 @@ def replace(grant: Authorization, session: Session, allowed: dict[str, Any]) -> 
     grant.refresh_from_db(fields=["status_index"])
 
 
-def change_detail(grant: Authorization, number: int, detail: dict[str, Any]) -> None:
-    """The user changes their choice without the client."""
-    change_details(grant, [detail if n == number else one for n, one in enumerate(grant.authorization_details)])
-
-
 def change_details(grant: Authorization, details: Sequence[Detail]) -> None:
-    """Refresh tokens stay valid; access tokens end, because they name the earlier details."""
+    """The user changes their choice without the client. Refresh tokens stay valid; access tokens end, because they
+    name the earlier details."""
     grant.authorization_details = list(details)
     _end_access_tokens(grant)
     grant.save(update_fields=["authorization_details", "status_index"])

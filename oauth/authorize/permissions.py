@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from oauth import authorization_details
 from oauth.authorization_details import Detail, NotAnswered
 from oauth.authorize.request import AuthorizationRequest
-from oauth.models import Scope
+from oauth.models import Client, Scope
 from oauth.models.scope import SCOPE_OF_CLAIM
 
 # The name of a scope's tick in the forms: one for each scope.
@@ -33,11 +33,12 @@ class Permission:
 
 
 def groups(
-    scopes: Iterable[str], details: Sequence[Detail] = (), *, given: Container[str] | None = None
+    scopes: Iterable[str], client: Client, details: Sequence[Detail] = (), *, given: Container[str] | None = None
 ) -> list[tuple[str, list[Permission]]]:
     """The scopes as titles with sentences, in the order of the consent page. `given` is the form as it was sent.
 
-    Scopes that a detail limits are left out: for a single transfer, the sentence "Make transfers" would be wrong.
+    Scopes that a detail grants are left out: for a single transfer, the sentence "Make transfers" would be wrong. An
+    app that staff did not register may always be denied what changes something, and it is not ticked at first.
     """
     scopes = set(scopes) - set(authorization_details.scopes_of(details))
     rows = {scope.name: scope for scope in Scope.objects.filter(name__in=scopes)}
@@ -45,8 +46,9 @@ def groups(
     has_choice = len(scopes) > 1 or bool(details)
     titles: dict[str, list[Permission]] = {label: [] for label in map(str, Scope.Group.labels)}
     for row in sorted(rows.values(), key=lambda scope: (scope.position, scope.name)):
-        is_optional = row.is_optional and has_choice
-        is_ticked = given is None or not is_optional or f"{_TICK}{row.name}" in given
+        is_risk = row.group == Scope.Group.WRITE and not client.is_vouched_for
+        is_optional = (row.is_optional or is_risk) and has_choice
+        is_ticked = not is_optional or (not is_risk if given is None else f"{_TICK}{row.name}" in given)
         permission = Permission(row.name, _(row.sentence), is_optional, is_ticked)
         titles[str(Scope.Group(row.group).label)].append(permission)
     for name in sorted(scopes):
@@ -55,12 +57,15 @@ def groups(
     return [(title, permissions) for title, permissions in titles.items() if permissions]
 
 
-def kept(scopes: Sequence[str], given: Container[str], details: Sequence[Detail] = ()) -> tuple[str, ...]:
+def kept(
+    scopes: Sequence[str], client: Client, given: Container[str], details: Sequence[Detail] = ()
+) -> tuple[str, ...]:
     """The scopes without those that the user unticked (ASVS 5.0 10.7.2: what is shown is what counts).
 
     Raises NotAnswered if nothing is left.
     """
-    shown = [permission for _title, permissions in groups(scopes, details, given=given) for permission in permissions]
+    titles = groups(scopes, client, details, given=given)
+    shown = [permission for _title, permissions in titles for permission in permissions]
     withheld = {permission.name for permission in shown if not permission.is_ticked}
     left = tuple(name for name in scopes if name not in withheld)
     if not left and not details:
@@ -68,13 +73,13 @@ def kept(scopes: Sequence[str], given: Container[str], details: Sequence[Detail]
     return left
 
 
-def allowed_part(request: AuthorizationRequest, given: Container[str]) -> AuthorizationRequest:
+def allowed_part(request: AuthorizationRequest, client: Client, given: Container[str]) -> AuthorizationRequest:
     """The request without the scopes that the user unticked, and without the claims by name that belong to these.
 
     Raises NotAnswered.
     """
     asked = sorted(request.consented_scopes)
-    withheld = set(asked) - set(kept(asked, given, request.authorization_details))
+    withheld = set(asked) - set(kept(asked, client, given, request.authorization_details))
     claims = {
         place: [name for name in names if SCOPE_OF_CLAIM.get(name) not in withheld]
         for place, names in request.claims.items()

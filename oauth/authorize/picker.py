@@ -21,7 +21,8 @@ REPEATABLE = frozenset(f"{name}-{n}" for name in ("choice", "kept") for n in ran
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One question and the choices of it that are shown; `kept` are ticked, but not shown."""
+    """One question and the choices of it that are shown; `kept` are ticked, but not shown. `everything` is the choice
+    that stands for all others; it is on every page of them."""
 
     question: Question
     choices: list[Choice]
@@ -31,6 +32,7 @@ class Part:
     last: int
     is_large: bool
     ticked: int
+    everything: Choice | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +66,28 @@ def parts(questions: Iterable[Question], params: Parameters | None) -> list[Part
 
 def _part(question: Question, n: int, params: Parameters | None) -> Part:
     form = _form(n, params)
-    found = _matching(question.choices, form.search)
+    single = [choice for choice in question.choices if not choice.is_everything]
+    found = _matching(single, form.search)
     ticked = _ticked(question, n, params)
     if question.takes_several:
         ticked = _after_look(ticked, found, form.look)
     last = max(1, -(-len(found) // PART))
     number = _number(form.look, last)
-    is_large = len(question.choices) > PART
+    is_large = len(single) > PART
     shown = found[(number - 1) * PART : number * PART] if is_large else found
     visible = {choice.value for choice in shown}
     return Part(
         question=question,
         choices=[replace(choice, is_ticked=choice.value in ticked) for choice in shown],
-        kept=[choice.value for choice in question.choices if choice.value in ticked - visible],
+        kept=[choice.value for choice in single if choice.value in ticked - visible],
         search=form.search,
         number=number,
         last=last,
         is_large=is_large,
-        ticked=len(ticked),
+        ticked=sum(choice.value in ticked for choice in single),
+        everything=next(
+            (replace(one, is_ticked=one.value in ticked) for one in question.choices if one.is_everything), None
+        ),
     )
 
 

@@ -4,7 +4,7 @@ A request is answered without asking only if every part of it was shown and allo
 resources and where the answer goes. Scopes that a later decision denied, left out or narrowed by details are forgotten.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,10 +29,11 @@ def find_decision(request: AuthorizationRequest, client: Client, user: Any) -> R
     The rows are locked until the transaction ends, in the same order as in `narrow` and `forget`. PostgreSQL checks a
     row again if another transaction has changed it while this waits for its lock.
 
-    The authorization must be live and have no details: an authorization with details never stands for scopes without
-    them (RFC 9396 §6, ASVS 5.0 10.7.2), whatever wrote it.
+    The authorization must be live, and no detail of it may grant scopes: an authorization with such details never
+    stands for scopes without them (RFC 9396 §6, ASVS 5.0 10.7.2), whatever wrote it. Details that limit scopes count:
+    the caller must give the same limits again.
     """
-    live = Authorization.objects.live().filter(user=user, client=client, authorization_details=[])
+    live = Authorization.objects.live().filter(user=user, client=client)
     decisions = RememberedConsent.objects.filter(
         authorization__in=live,
         authorization__scopes__contains=list(request.scopes),
@@ -43,15 +44,19 @@ def find_decision(request: AuthorizationRequest, client: Client, user: Any) -> R
     covering = [
         one
         for one in _locked(decisions.order_by("pk"))
-        if _covers_claims(one, request) and _is_about(one, request, client)
+        if _covers_claims(one, request) and _is_about(one, request, client) and _limits_only(one)
     ]
-    return max(covering, key=lambda one: one.decided_at, default=None)
+    return max(covering, key=lambda one: (one.decided_at, one.pk), default=None)
 
 
 def _locked(decisions: QuerySet[RememberedConsent]) -> Iterable[RememberedConsent]:
     """FOR SHARE, which Django does not offer: such answers wait for `narrow` and `forget`, but not for each other."""
     sql, params = decisions.query.sql_with_params()
     return RememberedConsent.objects.raw(f'{sql} FOR SHARE OF "{RememberedConsent._meta.db_table}"', params)
+
+
+def _limits_only(decision: RememberedConsent) -> bool:
+    return authorization_details.are_of_scopes(decision.authorization.authorization_details)
 
 
 def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -> bool:
@@ -100,13 +105,18 @@ def origin_of(redirect_uri: str) -> str:
 
 @transaction.atomic(savepoint=False)
 def record(
-    authorization: Authorization, shown: AuthorizationRequest, allowed: AuthorizationRequest, until: datetime
+    authorization: Authorization,
+    shown: AuthorizationRequest,
+    allowed: AuthorizationRequest,
+    granted: Sequence[Detail],
+    until: datetime,
 ) -> None:
-    """The user was shown one request and allowed all or part of it."""
+    """The user was shown one request and allowed all or part of it, with the details that were `granted`."""
     client, details = authorization.client, shown.authorization_details
     withheld = shown.consented_scopes - allowed.consented_scopes
-    narrow(authorization.user, client, {*withheld, *authorization_details.scopes_of(details)})
-    if authorization.authorization_details:
+    in_part = {*authorization_details.scopes_of(details), *authorization_details.limited_by(granted)}
+    narrow(authorization.user, client, withheld | in_part)
+    if not authorization_details.are_of_scopes(authorization.authorization_details):
         # The page showed details, or this grant had details before: no scope was allowed without them.
         RememberedConsent.objects.filter(authorization=authorization).delete()
         return
@@ -143,9 +153,9 @@ def narrow(user: Any, client: Client, scopes: Iterable[str]) -> None:
         decision.save(update_fields=["scopes", "claims"])
 
 
-def narrow_by_details(user: Any, client: Client, details: Iterable[Detail]) -> None:
-    """The user changed what these details cover, so the scopes behind them are no longer allowed as a whole."""
-    narrow(user, client, authorization_details.scopes_of(details))
+def narrow_by_details(user: Any, client: Client, details: Sequence[Detail]) -> None:
+    """The user changed what these details cover, so the scopes behind them are no longer allowed as they were."""
+    narrow(user, client, {*authorization_details.scopes_of(details), *authorization_details.limited_by(details)})
 
 
 def forget(user: Any, client_id: str) -> None:

@@ -49,6 +49,11 @@ _REGISTRIES = (
         "oauth.authorization_details.DetailsType",
         ("schema", "question", "summary", "granted"),
     ),
+    _Registry(
+        "DETAILS_OF_SCOPES",
+        "oauth.authorization_details.ScopeDetails",
+        ("of_scopes", "unlimited", "limited", "question", "summary", "granted", "granted_again"),
+    ),
 )
 
 

@@ -7,7 +7,7 @@ does not contain it any more, and a client that requests it by name is refused.
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from oauth.authorization_details import Detail
+from oauth.authorization_details import Detail, are_of_scopes
 from oauth.errors import InvalidAuthorizationDetails, InvalidScope, InvalidTarget
 from oauth.infrastructure.uris import spelled_as
 from oauth.models import Client
@@ -53,4 +53,7 @@ def claim_names(names: Iterable[str], client: Client) -> list[str]:
 
 
 def _is_beyond(detail: Detail, client: Client) -> bool:
+    """Details that limit scopes are not the client's to request; the scopes are checked by themselves."""
+    if are_of_scopes([detail]):
+        return False
     return bool(client.authorization_details_types) and detail["type"] not in client.authorization_details_types

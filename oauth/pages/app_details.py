@@ -51,7 +51,7 @@ def _find(
     user: Any = request.user
     grants = Authorization.objects.live().filter(user=user, pk=authorization_id).select_related("client")
     grant = (grants.select_for_update(of=("self",)) if lock else grants).first()
-    details = grant.authorization_details if grant else []
+    details = authorization_details.in_words(grant.authorization_details, grant.scopes) if grant else []
     question = authorization_details.question_again(details[number], user) if number < len(details) else None
     if grant is None or question is None:
         raise Http404
@@ -59,10 +59,13 @@ def _find(
 
 
 def _change(grant: Authorization, number: int, chosen: list[str]) -> None:
-    detail = grant.authorization_details[number]
+    details = authorization_details.in_words(grant.authorization_details, grant.scopes)
+    detail = details[number]
     details_type = authorization_details.types()[detail["type"]]
     changed = details_type.changed(detail, grant.user, grant.client.client_id, chosen)
-    grant_management.change_detail(grant, number, changed)
+    if [changed] == details and not grant.authorization_details:
+        return  # all accounts, as before
+    grant_management.change_details(grant, [changed if n == number else one for n, one in enumerate(details)])
     remembered.narrow_by_details(grant.user, grant.client, [detail])
     AuditEvent.record(
         AuditEvent.Action.ALLOWED,

@@ -36,6 +36,8 @@ class Presentation:
 
     mark_url: str
     logo_url: str
+    #: The host of the website that staff registered; empty where the app itself named it.
+    publisher: str
     links: tuple[Link, ...]
 
 
@@ -46,6 +48,7 @@ def of(client: Client) -> Presentation:
     return Presentation(
         mark_url=url if client.is_vouched_for else "",
         logo_url="" if client.is_vouched_for else url,
+        publisher=_web_host(client.client_uri) if client.is_vouched_for else "",
         links=tuple(Link(label, url, host) for label, url in labels if (host := _web_host(url))),
     )
 

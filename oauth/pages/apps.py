@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from oauth import parameters
-from oauth.authorization_details import Summary, question_again, scopes_of, summaries
+from oauth.authorization_details import Summary, in_words, question_again, scopes_of, summaries
 from oauth.authorize import permissions, remembered
 from oauth.authorize.permissions import Permission
 from oauth.clients import left_by_apps
@@ -99,7 +99,7 @@ def _connected(user: Any) -> Iterable[ConnectedApp]:
         last_used_at, last_address = max(used, key=lambda use: use[0], default=(None, None))
         yield ConnectedApp(
             client=authorizations[0].client,
-            groups=permissions.groups(scopes),
+            groups=permissions.groups(scopes, authorizations[0].client),
             covered=[covered for one in authorizations for covered in _covered(one, user)],
             since=min(authorization.created_at for authorization in authorizations),
             last_used_at=last_used_at,
@@ -110,7 +110,7 @@ def _connected(user: Any) -> Iterable[ConnectedApp]:
 
 
 def _covered(authorization: Authorization, user: Any) -> Iterable[Covered]:
-    details = authorization.authorization_details
+    details = in_words(authorization.authorization_details, authorization.scopes)
     for number, (detail, summary) in enumerate(zip(details, summaries(details), strict=True)):
         can_change = question_again(detail, user) is not None
         yield Covered(

@@ -59,6 +59,7 @@ def _consent_page(outcome: AskConsent) -> HttpResponse:
         "groups": prompt.groups,
         "may_change": prompt.may_change,
         "parts": prompt.parts,
+        "act": prompt.act,
         "problem": prompt.problem,
         "grant_management_action": prompt.grant_management_action,
         "expires_at": prompt.expires_at,

@@ -12,14 +12,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from oauth import parameters
+from oauth import authorization_details, parameters
 from oauth.authorization_details import NotAnswered
-from oauth.authorize import backchannel_notices, backchannel_request, consent, decision, permissions
+from oauth.authorize import backchannel_notices, backchannel_request, consent, decision, permissions, picker
 from oauth.authorize.acr import is_met
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure import display_names
 from oauth.pages.user_page import UserPage
+from oauth.parameters import Parameters
 from oauth.sessions import authentication_context, login_session
 
 
@@ -28,26 +29,17 @@ class RequestsPage(UserPage):
     referrer_policy = "no-referrer"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        asked = _theirs(request).select_related("client").order_by("created_at")
-        shown = [
-            {
-                "asked": one,
-                "client": one.client,
-                "message": display_names.plain(one.binding_message, longest=200),
-                "groups": permissions.groups(one.scopes),
-                "expires_at": consent.expires_at(one.client),
-            }
-            for one in asked
-        ]
-        return render(request, "oauth/requests.html", {"requests": shown})
+        return _page(request)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """404 for a request that is unknown, expired, already answered, or for another user."""
         try:
-            params = parameters.from_body(request)
+            params = parameters.from_body(request, repeatable=picker.REPEATABLE)
             request_id, button = UUID(params.require("request")), params.get("decision")
         except (InvalidRequest, ValueError):
             raise Http404 from None
+        if picker.is_look(button or ""):
+            return _page(request, request_id, given=params)
         if button not in ("allow", "deny"):
             raise Http404
         with transaction.atomic():
@@ -64,17 +56,20 @@ class RequestsPage(UserPage):
                     )
                 wanted = asked.scopes
                 try:
-                    asked.scopes = list(permissions.kept(wanted, params))
+                    kept = permissions.kept(wanted, asked.client, params)
+                    with transaction.atomic():
+                        asked.authorization = decision.allow_scopes(
+                            asked.client,
+                            login_session.current(request),
+                            scopes=kept,
+                            resources=asked.resources,
+                            chosen=picker.chosen(params),
+                            withheld=set(wanted) - set(kept),
+                        )
                 except NotAnswered as error:
                     messages.error(request, str(error))
                     return HttpResponseRedirect(reverse("oauth:requests"), status=303)
-                asked.authorization = decision.allow_scopes(
-                    asked.client,
-                    login_session.current(request),
-                    scopes=asked.scopes,
-                    resources=asked.resources,
-                    withheld=set(wanted) - set(asked.scopes),
-                )
+                asked.scopes = list(kept)
                 messages.success(request, _("Allowed. The app continues by itself."))
             else:
                 asked.denied_at = timezone.now()
@@ -83,6 +78,25 @@ class RequestsPage(UserPage):
             asked.save(update_fields=["authorization", "denied_at", "scopes"])
             backchannel_notices.enqueue_client_notice(asked)
         return HttpResponseRedirect(reverse("oauth:requests"), status=303)
+
+
+def _page(request: HttpRequest, looked_at: UUID | None = None, *, given: Parameters | None = None) -> HttpResponse:
+    """`given` is the form of the request that the user looks at, as they sent it."""
+    shown = []
+    for one in _theirs(request).select_related("client").order_by("created_at"):
+        form = given if one.pk == looked_at else None
+        questions = authorization_details.questions(authorization_details.completed((), one.scopes), request.user)
+        shown.append(
+            {
+                "asked": one,
+                "client": one.client,
+                "message": display_names.plain(one.binding_message, longest=200),
+                "groups": permissions.groups(one.scopes, one.client, given=form),
+                "parts": picker.parts(questions, form),
+                "expires_at": consent.expires_at(one.client),
+            }
+        )
+    return render(request, "oauth/requests.html", {"requests": shown})
 
 
 def _theirs(request: HttpRequest) -> Any:

@@ -9,9 +9,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from oauth import parameters
+from oauth import authorization_details, parameters
 from oauth.authorization_details import NotAnswered
-from oauth.authorize import consent, decision, permissions
+from oauth.authorize import consent, decision, permissions, picker
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure import rate_limits
@@ -36,7 +36,7 @@ class DevicePage(UserPage):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:
-            params = parameters.from_body(request)
+            params = parameters.from_body(request, repeatable=picker.REPEATABLE)
         except InvalidRequest:
             return _ask_for_code(request, error=_("This code does not work."), status=400)
         if _has_guessed_too_often(request.user):
@@ -55,23 +55,26 @@ class DevicePage(UserPage):
                     waiting.save(update_fields=["denied_at"])
                     decision.deny(request.user, waiting.client, waiting.scopes)
                     return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": False})
-                case _:
-                    return _consent_page(request, waiting)
+                case button:
+                    looks = picker.is_look(button or "")
+                    return _consent_page(request, waiting, given=params if looks else None)
 
     def _allow(self, request: HttpRequest, waiting: DeviceCode, given: Parameters) -> HttpResponse:
         asked = waiting.scopes
         try:
-            waiting.scopes = list(permissions.kept(asked, given))
+            kept = permissions.kept(asked, waiting.client, given)
+            with transaction.atomic():
+                waiting.authorization = decision.allow_scopes(
+                    waiting.client,
+                    login_session.current(request),
+                    scopes=kept,
+                    resources=waiting.resources,
+                    chosen=picker.chosen(given),
+                    withheld=set(asked) - set(kept),
+                )
         except NotAnswered as error:
             return _consent_page(request, waiting, given=given, problem=str(error))
-        session = login_session.current(request)
-        waiting.authorization = decision.allow_scopes(
-            waiting.client,
-            session,
-            scopes=waiting.scopes,
-            resources=waiting.resources,
-            withheld=set(asked) - set(waiting.scopes),
-        )
+        waiting.scopes = list(kept)
         waiting.save(update_fields=["authorization", "scopes"])
         return render(request, "oauth/device_done.html", {"client": waiting.client, "is_allowed": True})
 
@@ -108,10 +111,12 @@ def _ask_for_code(request: HttpRequest, *, given: str = "", error: str = "", sta
 def _consent_page(
     request: HttpRequest, waiting: DeviceCode, *, given: Parameters | None = None, problem: str = ""
 ) -> HttpResponse:
+    asked = authorization_details.completed((), waiting.scopes)
     context = {
         "client": waiting.client,
         "user_code": waiting.user_code_shown,
-        "groups": permissions.groups(waiting.scopes, given=given),
+        "groups": permissions.groups(waiting.scopes, waiting.client, given=given),
+        "parts": picker.parts(authorization_details.questions(asked, request.user), given),
         "problem": problem,
         "asked_at": waiting.created_at,
         "address": waiting.address,

@@ -31,4 +31,5 @@ def decide(browser, decision="allow", request_id=None):
     if request_id is None:
         form = BeautifulSoup(browser.get("/oauth/requests").content, "html.parser").select_one("main form")
         request_id = form.select_one("[name=request]")["value"]
-    return browser.post("/oauth/requests", urlencode({"request": request_id, "decision": decision}), content_type=FORM)
+    form = {"request": request_id, "choice-0": "all", "decision": decision}
+    return browser.post("/oauth/requests", urlencode(form), content_type=FORM)

@@ -26,5 +26,5 @@ def type_code(browser, user_code, **fields):
 
 def decide(browser, page, decision="allow"):
     form = BeautifulSoup(page.content, "html.parser").select_one("main form")
-    fields = {field["name"]: field["value"] for field in form.select("input[type=hidden]")}
+    fields = {field["name"]: field["value"] for field in form.select("input[type=hidden], .everything input")}
     return type_code(browser, decision=decision, **fields)

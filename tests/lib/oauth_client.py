@@ -39,8 +39,8 @@ def form_fields(html: bytes) -> dict[str, str]:
 
 
 def decide(browser: Browser, page: Any, decision: str = "allow") -> Any:
-    """The person presses a button of the consent page, and leaves ticked what is."""
-    ticked = BeautifulSoup(page.content, "html.parser").select("main form input[checked]")
+    """The user presses a button of the consent page, leaves ticked what is, and shares all accounts if asked."""
+    ticked = BeautifulSoup(page.content, "html.parser").select("main form input[checked], .everything input")
     fields = [*form_fields(page.content).items(), *((one["name"], one["value"]) for one in ticked)]
     body = urlencode([*fields, ("decision", decision)])
     return browser.post("/oauth/authorize", body, content_type="application/x-www-form-urlencoded")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -12,7 +13,19 @@ from oauth.models.scope import SCOPE_OF_CLAIM
 from tests.lib.oauth_client import CHALLENGE
 from tests.model import wire, world
 from tests.model.moves import move
-from tests.model.oracle import SCOPE_OF_ACTION, Allowed, Code, Payment, Picked, lifetime
+from tests.model.oracle import (
+    OF_ACCOUNTS,
+    SCOPE_OF_ACTION,
+    Allowed,
+    Code,
+    Limit,
+    Payment,
+    Picked,
+    joined,
+    lifetime,
+    limits_for,
+    only_limits,
+)
 from tests.model.requests import (
     ACCOUNTS,
     ALLOW,
@@ -301,6 +314,8 @@ class Asking(Redeeming):
         if not covering or asked.app == "phone":
             self.fail(f"{asked.app} got a code silently, and {asked.user} never allowed {sorted(asked.consented)} so")
         asked.ends_at = min(asked.ends_at, max(one.ends_at for one in covering))
+        newest = max(covering, key=lambda one: one.decision)
+        asked.details = limits_for(newest.details, asked.scopes)
 
     def _decide(self, user: str, page: Any, reply: Reply, asked: Allowed, grant: Allowed | None, action: str) -> Any:
         """The user presses a button; the model remembers what the page then stood for. None without a code."""
@@ -337,14 +352,21 @@ class Asking(Redeeming):
     def _filled_in(
         self, inputs: list[tuple[str, str, str, bool]], reply: Reply, asked: Allowed
     ) -> tuple[list[tuple[str, str]], str]:
-        """The form with what the user picks, and the scope that they leave out."""
+        """The form with what the user picks, and the scope that they leave out. No two decisions are of the same
+        moment."""
+        self.clock.shift(timedelta(milliseconds=1))
         fields = [(name, value) for kind, name, value, _ in inputs if kind == "hidden"]
         optional = [name for kind, name, _, _ in inputs if kind == "checkbox" and name.startswith("allow-")]
         unticked = ""
         if reply.leaves_out is not None and len(optional) > 1:
             unticked = optional[reply.leaves_out % len(optional)].removeprefix("allow-")
         fields += [(name, "yes") for name in optional if name != f"allow-{unticked}"]
+        if not asked.details:
+            self._limit(inputs, reply, asked, unticked)
         for number, detail in enumerate(asked.details):
+            if isinstance(detail, Limit):
+                fields += [("choice-0", value) for value in sorted(detail.accounts)]
+                continue
             choices = [value for _, name, value, _ in inputs if name == f"choice-{number}"]
             chosen = {choices[pick % len(choices)] for pick in reply.picks} if choices else set()
             if isinstance(detail, Payment):
@@ -353,7 +375,17 @@ class Asking(Redeeming):
             else:
                 detail.accounts = frozenset(chosen)
             fields += [(f"choice-{number}", value) for value in sorted(chosen)]
+        if reply.accounts is None:
+            fields += [(name, value) for _, name, value, _ in inputs if (name, value) == ("choice-0", "all")]
         return [*fields, ("decision", reply.decision)], unticked
+
+    def _limit(self, inputs: list[tuple[str, str, str, bool]], reply: Reply, asked: Allowed, unticked: str) -> None:
+        """The accounts that the user picks for the scopes; all of them, also future ones, is no limit."""
+        choices = [value for _, name, value, _ in inputs if name == "choice-0" and value != "all"]
+        about = (asked.scopes & OF_ACCOUNTS) - {unticked}
+        if reply.accounts is None or not about or not choices:
+            return
+        asked.details = [Limit(about, frozenset(choices[pick % len(choices)] for pick in reply.accounts))]
 
     def _picked(self, asked: Allowed) -> str:
         names = {str(account.pk): name for name, account in self.world.accounts.items()}
@@ -363,14 +395,15 @@ class Asking(Redeeming):
     def _change(self, grant: Allowed, asked: Allowed, action: str) -> None:
         if action == "replace":
             grant.scopes, grant.resources, grant.claims = asked.scopes, asked.resources, asked.claims
-            grant.details, grant.remembered = asked.details, asked.remembered
+            grant.details, grant.remembered, grant.decision = asked.details, asked.remembered, asked.decision
             grant.epoch += 1
             grant.generation += 1
         else:
+            grant.details = joined((grant.scopes, grant.details), (asked.scopes, asked.details))
             grant.scopes |= asked.scopes
             grant.resources |= asked.resources
-            grant.details = [*grant.details, *asked.details]
-            grant.remembered = frozenset() if grant.details else grant.remembered | asked.remembered
+            if not only_limits(grant.details):
+                grant.remembered = frozenset()
             places = {*grant.claims, *asked.claims}
             grant.claims = {
                 place: sorted({*grant.claims.get(place, []), *asked.claims.get(place, [])}) for place in places

@@ -11,11 +11,17 @@ from banking.models import Webhook, WebhookDelivery
 from oauth.infrastructure import outbound
 from tests.model import wire, world
 from tests.model.moves import move
-from tests.model.oracle import Access, Allowed, Details, Payment, readable, touched_by
+from tests.model.oracle import Access, Allowed, Details, Payment, payable, readable, told_of_transfers
 from tests.model.requests import numbers
 from tests.model.stage import Stage
 
 EVENTS = {"transaction.booked": "transactions:read", "transfer.updated": "transfers:read"}
+
+
+def _told(event: str, details: Details, own: frozenset[str]) -> frozenset[str]:
+    if event == "transfer.updated":
+        return told_of_transfers(details, own)
+    return readable(details, "transactions", own)
 
 
 class Money(Stage):
@@ -73,7 +79,7 @@ class Money(Stage):
             return "the user may not pay from there"
         if source in self.model.frozen:
             return "the account is frozen"
-        if source not in touched_by(token.details, self.model.accounts[token.allowed.user]):
+        if source not in payable(token.details, self.model.accounts[token.allowed.user]):
             return "the user did not pick the account"
         if payment and payment.is_used:
             return "the user allowed it once"
@@ -158,7 +164,7 @@ class Money(Stage):
             own = self.model.accounts[allowed.user]
             if EVENTS[event] not in allowed.scopes:
                 why = f"{EVENTS[event]} is no longer allowed"
-            elif message["data"]["account_id"] not in readable(allowed.details, "transactions", own):
+            elif message["data"]["account_id"] not in _told(event, allowed.details, own):
                 # But for a transfer that the user allowed by itself.
                 single = [one.transfer_id for one in allowed.details if isinstance(one, Payment)]
                 if message["data"].get("transfer_id") not in single:

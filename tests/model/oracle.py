@@ -4,6 +4,7 @@ The moves of the machine write here what a user saw and pressed. The checks ask 
 what the server does.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +13,10 @@ from oauth.conf import conf
 from oauth.models.scope import scopes_of_claims
 
 SCOPE_OF_ACTION = {"accounts": "accounts:read", "balances": "balances:read", "transactions": "transactions:read"}
+
+OF_ACCOUNTS = frozenset(
+    {*SCOPE_OF_ACTION.values(), "accounts:detail", "statements:read", "transfers:read", "transfers:write"}
+)
 
 
 class Violation(AssertionError):
@@ -68,18 +73,84 @@ class Payment:
         return frozenset({self.source})
 
 
-Details = list[Picked | Payment]
+@dataclass
+class Limit:
+    """account_access: the accounts that scopes cover; None means all of the user's, also future ones."""
+
+    limits: frozenset[str]
+    chosen: frozenset[str] | None = None
+    scopes = frozenset[str]()
+
+    @property
+    def accounts(self) -> frozenset[str]:
+        return self.chosen or frozenset()
+
+
+Details = list[Picked | Payment | Limit]
 
 
 def readable(details: Details, action: str, own: frozenset[str]) -> frozenset[str]:
     """The accounts that may be read for an action, of those that are the user's `own`."""
-    named = [detail.accounts for detail in details if action in detail.actions]
-    return frozenset().union(*named) & own if details else own
+    return _covered(details, own, lambda one: action in one.actions, SCOPE_OF_ACTION[action])
+
+
+def payable(details: Details, own: frozenset[str]) -> frozenset[str]:
+    """The accounts that may be paid from."""
+    return _covered(details, own, lambda one: True, "transfers:write")
+
+
+def told_of_transfers(details: Details, own: frozenset[str]) -> frozenset[str]:
+    return _covered(details, own, lambda one: "transactions" in one.actions, "transfers:read")
 
 
 def touched_by(details: Details, own: frozenset[str]) -> frozenset[str]:
     """Every account that anything at all is allowed with."""
-    return frozenset().union(*(detail.accounts for detail in details)) & own if details else own
+    return _covered(details, own, lambda one: True, "")
+
+
+def _covered(
+    details: Details, own: frozenset[str], names: Callable[[Picked | Payment], bool], scope: str
+) -> frozenset[str]:
+    if not details:
+        return own
+    found: set[str] = set()
+    for one in details:
+        if isinstance(one, Limit):
+            if not scope or scope in one.limits:
+                found |= own if one.chosen is None else one.chosen
+        elif names(one):
+            found |= one.accounts
+    return frozenset(found) & own
+
+
+def limited(details: Details) -> frozenset[str]:
+    """The scopes that are allowed for some accounts only."""
+    return frozenset().union(*(one.limits for one in details if isinstance(one, Limit)))
+
+
+def only_limits(details: Details) -> bool:
+    return all(isinstance(one, Limit) for one in details)
+
+
+def limits_for(details: Details, scopes: frozenset[str]) -> Details:
+    """The same limits for these scopes: what a silent answer may give."""
+    found: Details = []
+    for one in details:
+        assert isinstance(one, Limit)
+        if about := one.limits & scopes:
+            found.append(Limit(about, one.chosen))
+    return found
+
+
+def joined(before: tuple[frozenset[str], Details], added: tuple[frozenset[str], Details]) -> Details:
+    """What a grant covers after an update: neither side widens or narrows the other."""
+    if not before[1] and not added[1]:
+        return []
+    whole: Details = []
+    for scopes, details in (before, added):
+        about = scopes & OF_ACCOUNTS
+        whole += details or ([Limit(about)] if about else [])
+    return whole
 
 
 @dataclass
@@ -107,6 +178,8 @@ class Allowed:
     generation: int = 0
     #: Whether its client is told what happens (a webhook).
     is_told: bool = False
+    #: The higher, the later the user decided.
+    decision: int = 0
     #: Whether the server may have ended it although it did not have to.
     may_have_ended: bool = False
 
@@ -204,6 +277,7 @@ class Model:
     codes: list[Code] = field(default_factory=list)
     refresh_tokens: list[Refresh] = field(default_factory=list)
     access_tokens: list[Access] = field(default_factory=list)
+    decisions: int = 0
 
     # --- what may be
 
@@ -292,9 +366,12 @@ class Model:
         """A page was answered: what it showed and the user left out, denied or allowed only in detail is asked again
         before it is given whole."""
         withheld = shown.consented - (allowed.consented if allowed else frozenset())
-        self.forget(shown.user, shown.app, withheld | shown.needed)
+        in_part = limited(allowed.details) if allowed else frozenset[str]()
+        self.forget(shown.user, shown.app, withheld | shown.needed | in_part)
         if allowed is not None:
-            allowed.remembered = frozenset() if allowed.details else allowed.consented
+            self.decisions += 1
+            allowed.decision = self.decisions
+            allowed.remembered = allowed.consented if only_limits(allowed.details) else frozenset()
 
     def forget(self, user: str, app: str, scopes: frozenset[str]) -> None:
         for one in self.allowed:

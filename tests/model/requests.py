@@ -51,10 +51,12 @@ class Want:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a user presses. `picks` and `leaves_out` number accounts and optional scopes."""
+    """What a user presses. `picks`, `accounts` and `leaves_out` number accounts and optional scopes."""
 
     decision: str = "allow"
     picks: tuple[int, ...] = (0,)
+    #: For scopes without details; None means all, also future ones.
+    accounts: tuple[int, ...] | None = None
     leaves_out: int | None = None
 
 
@@ -76,9 +78,10 @@ replies = st.builds(
     Reply,
     decision=st.sampled_from(("allow", "allow", "allow", "allow", "deny")),
     picks=picks,
+    accounts=st.sampled_from((None, None, (0,), (1,), (0, 1))),
     leaves_out=st.sampled_from((None, None, 0, 1)),
 )
 #: Of a page that is shown again: an allowance too, which may be in detail.
-refusals = st.sampled_from((Reply("deny"), Reply(leaves_out=0), Reply(leaves_out=1), Reply()))
+refusals = st.sampled_from((Reply("deny"), Reply(leaves_out=0), Reply(leaves_out=1), Reply(), Reply(accounts=(0,))))
 #: The usual.
 ACCOUNTS, ALLOW = Want(), Reply()

@@ -11,7 +11,7 @@ from tests.lib.oauth_client import VERIFIER
 from tests.lib.token_exchange import ACCESS_TOKEN
 from tests.model import wire, world
 from tests.model.moves import move
-from tests.model.oracle import Access, Allowed, Code, Picked, Refresh
+from tests.model.oracle import Access, Allowed, Code, Limit, Picked, Refresh
 from tests.model.requests import keys, numbers
 from tests.model.stage import Stage
 
@@ -67,7 +67,12 @@ class Tokens(Stage):
         if bool(details) != bool(allowed.details) or len(details) > len(allowed.details):
             self.fail(f"tokens with {len(details)} details, where {len(allowed.details)} were allowed")
         for given, detail in zip(details, allowed.details, strict=True):
-            if isinstance(detail, Picked):
+            if isinstance(detail, Limit):
+                whole = detail.chosen is None and given.get("accounts_by") == "user"
+                named = set(given["scopes"]) <= detail.limits and (
+                    whole or frozenset(given.get("accounts", ["?"])) <= detail.accounts
+                )
+            elif isinstance(detail, Picked):
                 named = frozenset(given.get("accounts", [])) <= detail.accounts and set(given["actions"]) <= set(
                     detail.actions
                 )

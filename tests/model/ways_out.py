@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.model import wire
 from tests.model.moves import move
-from tests.model.oracle import Access, Allowed, Picked
+from tests.model.oracle import Access, Allowed, Limit, Picked
 from tests.model.requests import apps, numbers, users
 from tests.model.stage import Stage
 
@@ -32,7 +32,7 @@ class WaysOut(Stage):
         allowed: Allowed | None = self.pick(self._with_accounts(), number)
         if allowed is None or not self.is_logged_in(allowed.user):
             return
-        place = next(n for n, detail in enumerate(allowed.details) if isinstance(detail, Picked))
+        place = next(n for n, detail in enumerate(allowed.details) if isinstance(detail, Picked | Limit))
         own = sorted(self.world.readable[allowed.user])
         chosen = {own[pick % len(own)] for pick in picks}
         names = [name for name, account in self.world.accounts.items() if str(account.pk) in chosen]
@@ -47,16 +47,19 @@ class WaysOut(Stage):
                 self.fail("the user could not take accounts back")
             return
         detail = allowed.details[place]
-        allowed.details[place] = Picked(detail.actions, frozenset(chosen))
+        limits = detail.limits if isinstance(detail, Limit) else frozenset[str]()
+        allowed.details[place] = (
+            Limit(limits, frozenset(chosen)) if limits else Picked(detail.actions, frozenset(chosen))
+        )
         allowed.epoch += 1
-        self.model.forget(allowed.user, allowed.app, frozenset(detail.scopes))
+        self.model.forget(allowed.user, allowed.app, frozenset(detail.scopes) | limits)
         self.touched(allowed=allowed)
 
     def _with_accounts(self) -> list[Allowed]:
         return [
             one
             for one in self.model.alive(self.now)
-            if one.grant_id and any(isinstance(detail, Picked) for detail in one.details)
+            if one.grant_id and any(isinstance(detail, Picked | Limit) for detail in one.details)
         ]
 
     @move(1, ends=True, when=lambda self: self.is_anything_allowed(), user=users)

@@ -18,11 +18,11 @@ def answer_silently(interaction: Interaction) -> Respond | Repeat | None:
             interaction = lock(interaction)
             if interaction.is_answered:
                 return answer.repeated(interaction)
-            until = consent.remembered_until(request, client, interaction.user)
+            until, limits = consent.remembered_answer(request, client, interaction.user)
             pushed_request.consume(request)
             # Last: a new session may end an older one, and its id stays in the user's session after a rollback.
             session = login_session.current(interaction.http_request)
-            authorization = decision.allow(request, client, session, {}, until=until)
+            authorization = decision.allow_again(request, client, session, limits, until=until)
             return respond(interaction, authorization, request)
     except consent.ConsentNeeded:
         return None

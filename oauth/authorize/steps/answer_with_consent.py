@@ -25,7 +25,7 @@ def answer_with_consent(interaction: Interaction) -> Respond | Repeat | AskConse
             if interaction.is_answered:
                 return answer.repeated(interaction)
             pushed_request.consume(request)
-            allowed = permissions.allowed_part(request, form)
+            allowed = permissions.allowed_part(request, client, form)
             authorization = decision.allow(allowed, client, session, picker.chosen(form), shown=request)
             return respond(interaction, authorization, allowed)
     except NotAnswered as error:

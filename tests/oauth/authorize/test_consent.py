@@ -7,7 +7,7 @@ from bs4 import BeautifulSoup
 from django.test import Client as Browser
 
 from oauth.infrastructure import display_names
-from oauth.models import Authorization, Client
+from oauth.models import Authorization, Client, Scope
 from tests.lib.oauth_client import authorization_url, callback, decide, form_fields
 
 pytestmark = pytest.mark.django_db
@@ -88,7 +88,7 @@ def test_nothing_at_all_is_no_answer(browser, mobile_app):
 
 def test_a_single_thing_has_no_tick(browser, mobile_app):
     page = browser.get(authorization_url(mobile_app, scope="transfers:write"))
-    assert not soup(page).select("input[type=checkbox]")
+    assert [box["name"] for box in soup(page).select("input[type=checkbox]")] == ["choice-0"]
     assert "code" in callback(decide(browser, page))
 
 
@@ -161,3 +161,34 @@ def test_looking_further_without_our_form_changes_nothing(browser, mobile_app):
     strict.cookies = browser.cookies
     body = urlencode({**form_fields(page.content), "decision": "look-0-1"} | {"csrfmiddlewaretoken": "x" * 64})
     assert strict.post("/oauth/authorize", body, content_type=FORM).status_code == 403
+
+
+def test_who_registered_itself_gets_no_tick_for_what_changes_something(browser, mobile_app, token_endpoint):
+    """Everything else is ticked as ever; the user may tick it, and may leave it."""
+    Client.objects.filter(pk=mobile_app.pk).update(registration_source=Client.RegistrationSource.DCR)
+    Scope.objects.filter(name="transfers:write").update(is_optional=False)
+    url = authorization_url(mobile_app, scope="openid accounts:read email transfers:write")
+    page = browser.get(url)
+    ticks = {box["name"]: box.has_attr("checked") for box in soup(page).select("input[name^=allow-]")}
+    assert ticks == {"allow-email": True, "allow-transfers:write": False}
+    code = callback(decide(browser, page))["code"]
+    assert token_endpoint.redeem(mobile_app, code).json()["scope"] == "accounts:read email openid"
+    code = callback(allow_only(browser, browser.get(url), "allow-transfers:write"))["code"]
+    assert "transfers:write" in token_endpoint.redeem(mobile_app, code).json()["scope"]
+
+
+def test_the_page_has_no_menu_and_its_buttons_come_last(browser, mobile_app):
+    page = soup(browser.get(authorization_url(mobile_app)))
+    assert not page.select("nav")
+    assert [button["value"] for button in page.select("main form button")][-2:] == ["deny", "allow"]
+
+
+def test_the_publisher_of_an_app_is_named_if_we_registered_it(browser, mobile_app):
+    Client.objects.filter(pk=mobile_app.pk).update(client_uri="https://ledger.example/about")
+    assert "by ledger.example" in soup(browser.get(authorization_url(mobile_app))).select_one(".asks").get_text(
+        " ", strip=True
+    )
+    Client.objects.filter(pk=mobile_app.pk).update(registration_source=Client.RegistrationSource.DCR)
+    assert "by ledger" not in soup(browser.get(authorization_url(mobile_app))).select_one(".asks").get_text(
+        " ", strip=True
+    )

@@ -1,0 +1,122 @@
+"""Details of type `account_access`: which accounts the scopes of an app cover, where the app requested no details
+(RFC 9396). Registered with the authorization server by OAUTH["DETAILS_OF_SCOPES"]; a client cannot request them."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from banking.consents.granting import (
+    accounts_in_detail,
+    choice_of,
+    number_of,
+    open_accounts,
+    picked_accounts,
+    store_consent,
+)
+from banking.models import Account, Consent
+from banking.models.account_queryset import ACCOUNT_ACCESS, SCOPES_OF_ACCOUNTS
+from oauth.authorization_details import Choice, Detail, NotAnswered, Question, ScopeDetails, Summary
+
+#: The choice of all accounts, also of those that the user opens later.
+ALL_ACCOUNTS = "all"
+
+
+class AccountAccess(ScopeDetails):
+    """Granted: `{"type": "account_access", "scopes": [...], "identifier": ...}` with `accounts`, or with `accounts_by`:
+    `consent` if they are too many for a token, `user` if all accounts of the user count, also future ones.
+
+    Without such a detail, the scopes of a token cover all accounts of its user.
+    """
+
+    schema = {"not": {}}
+
+    def of_scopes(self, scopes: Iterable[str]) -> Detail | None:
+        about = sorted(SCOPES_OF_ACCOUNTS.intersection(scopes))
+        return {"type": ACCOUNT_ACCESS, "scopes": about} if about else None
+
+    def unlimited(self, scopes: Iterable[str]) -> Detail | None:
+        detail = self.of_scopes(scopes)
+        return {**detail, "accounts_by": "user"} if detail else None
+
+    def limited(self, detail: Detail) -> Iterable[str]:
+        return [*detail["scopes"]]
+
+    def question(self, detail: Detail, user: Any) -> Question:
+        """At first, the accounts that the user has are ticked, and those of the future are not."""
+        accounts = list(open_accounts(user))
+        return _question(accounts, ticked=[str(account.pk) for account in accounts])
+
+    def summary(self, detail: Detail) -> Summary:
+        if detail.get("accounts_by") == "user":
+            return Summary(_("Your accounts"), [_("all accounts, also future ones")])
+        accounts = Account.objects.filter(consents=detail["identifier"]).order_by("opened_at", "id")
+        picked = [(account.name, number_of(account)) for account in accounts]
+        return Summary(_("Accounts that you picked"), [] if picked else [_("no account")], picked)
+
+    def granted(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any] | None:
+        if ALL_ACCOUNTS in chosen:
+            return None
+        return self._limited_to(
+            self._accounts(user, chosen, _("Pick at least one account, or choose Deny.")), detail, user, client_id
+        )
+
+    def granted_again(self, detail: Detail, user: Any, client_id: str, scopes: Iterable[str]) -> dict[str, Any] | None:
+        about = [one for one in detail["scopes"] if one in set(scopes)]
+        if not about:
+            return None
+        if detail.get("accounts_by") == "user":
+            return {**detail, "scopes": about}
+        covered = Account.objects.filter(consents=detail["identifier"]).values("pk")
+        accounts = list(open_accounts(user).filter(pk__in=covered))
+        if not accounts and covered:
+            raise NotAnswered
+        return self._limited_to(accounts, {**detail, "scopes": about}, user, client_id)
+
+    def question_again(self, detail: Detail, user: Any) -> Question:
+        if detail.get("accounts_by") == "user":
+            return _question(open_accounts(user), ticked=[ALL_ACCOUNTS])
+        picked = Account.objects.filter(consents=detail["identifier"]).values_list("pk", flat=True)
+        return _question(open_accounts(user), ticked=[str(pk) for pk in picked])
+
+    def changed(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:
+        """All accounts are named in words: a grant whose last detail goes away might have had others."""
+        about = {"type": ACCOUNT_ACCESS, "scopes": detail["scopes"]}
+        if ALL_ACCOUNTS in chosen:
+            return {**about, "accounts_by": "user"}
+        accounts = self._accounts(user, chosen, _("Pick at least one account, or remove the app."))
+        if "identifier" not in detail:
+            return self._limited_to(accounts, about, user, client_id)
+        changed = {**about, "identifier": detail["identifier"], **accounts_in_detail(accounts)}
+        consent = Consent.objects.get(pk=detail["identifier"], user=user, client_id=client_id)
+        consent.detail = changed
+        consent.save(update_fields=["detail"])
+        consent.accounts.set(accounts)
+        return changed
+
+    def _accounts(self, user: Any, chosen: Sequence[str], or_else: str) -> list[Account]:
+        """Raises NotAnswered. A user without an account picks none, and the app then sees none."""
+        accounts = picked_accounts(user, chosen)
+        if not accounts and (chosen or open_accounts(user).exists()):
+            raise NotAnswered(or_else)
+        return accounts
+
+    def _limited_to(self, accounts: list[Account], about: Detail, user: Any, client_id: str) -> dict[str, Any]:
+        detail = {"type": ACCOUNT_ACCESS, "scopes": about["scopes"], **accounts_in_detail(accounts)}
+        return store_consent(detail, user, client_id, accounts)
+
+
+def _question(accounts: Iterable[Account], *, ticked: Sequence[str]) -> Question:
+    choices = [choice_of(account, is_ticked=str(account.pk) in ticked) for account in accounts]
+    everything = Choice(
+        ALL_ACCOUNTS,
+        _("All accounts, also future ones"),
+        is_ticked=ALL_ACCOUNTS in ticked,
+        is_everything=True,
+    )
+    return Question(
+        title=_("Your accounts"),
+        prompt=_("Which accounts?"),
+        choices=[*choices, everything],
+        takes_several=True,
+    )

@@ -1,0 +1,93 @@
+"""Details that the server adds to scopes which a client requests without any: which of the user's accounts they cover.
+
+    OAUTH["DETAILS_OF_SCOPES"] = {"account_access": "banking.consents.account_access.AccountAccess"}
+
+names subclasses of `ScopeDetails`. Once granted they are authorization details like any other (RFC 9396): in the
+tokens, on the page of connected apps, at the API. A client cannot request them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from oauth.authorization_details.details_type import Detail, DetailsType
+from oauth.authorization_details.registry import of_scopes, types
+
+
+class ScopeDetails(DetailsType):
+    """`granted` returns None if the user limits nothing: the scopes then mean what they say."""
+
+    def of_scopes(self, scopes: Iterable[str]) -> Detail | None:
+        """What the consent page asks about these scopes; None if it has nothing to ask."""
+        raise NotImplementedError
+
+    def unlimited(self, scopes: Iterable[str]) -> Detail | None:
+        """The detail that says of these scopes what they mean without one."""
+        raise NotImplementedError
+
+    def limited(self, detail: Detail) -> Iterable[str]:
+        """The scopes that a granted detail limits."""
+        raise NotImplementedError
+
+    def granted_again(self, detail: Detail, user: Any, client_id: str, scopes: Iterable[str]) -> dict[str, Any] | None:
+        """The same limit for these scopes, in a new authorization without a consent page; None if the detail is not
+        about them. Runs in the transaction that writes the authorization. Raises NotAnswered if nothing of it is
+        left."""
+        raise NotImplementedError
+
+
+def completed(details: Sequence[Detail], scopes: Iterable[str]) -> tuple[Detail, ...]:
+    """The details of a request, or, for one that has none, those that its scopes are asked about."""
+    if details:
+        return tuple(details)
+    scopes = tuple(scopes)
+    return tuple(detail for one in _of_scopes() if (detail := one.of_scopes(scopes)) is not None)
+
+
+def are_of_scopes(details: Iterable[Detail]) -> bool:
+    """Whether each of these details limits scopes, and none grants any."""
+    return all(detail["type"] in of_scopes.values for detail in details)
+
+
+def limited_by(details: Iterable[Detail]) -> set[str]:
+    """The scopes that were allowed only as far as these details say."""
+    known = types()
+    return {
+        scope
+        for detail in details
+        if isinstance(one := known.get(detail["type"]), ScopeDetails)
+        for scope in one.limited(detail)
+    }
+
+
+def granted_again(details: Iterable[Detail], user: Any, client_id: str, scopes: Iterable[str]) -> list[dict[str, Any]]:
+    """The same limits for a new authorization with these scopes. Raises NotAnswered, and KeyError for a detail of
+    another kind."""
+    scopes = tuple(scopes)
+    by_name = {name: one for name, one in types().items() if isinstance(one, ScopeDetails)}
+    again = [by_name[detail["type"]].granted_again(detail, user, client_id, scopes) for detail in details]
+    return [detail for detail in again if detail is not None]
+
+
+def joined(
+    before: tuple[Sequence[str], Sequence[Detail]], added: tuple[Sequence[str], Sequence[Detail]]
+) -> list[dict[str, Any]]:
+    """The details of a grant to which others are added; each side is its scopes and its details.
+
+    No details means no limit. So where only one side has details, the other says in words what it means: neither
+    narrows or widens the other (FAPI Grant Management §5.4, ASVS 5.0 10.7.2).
+    """
+    if not before[1] and not added[1]:
+        return []
+    return [dict(detail) for scopes, details in (before, added) for detail in in_words(details, scopes)]
+
+
+def in_words(details: Sequence[Detail], scopes: Sequence[str]) -> list[Detail]:
+    """The details of a grant; for one without any, those that say of its scopes what they mean."""
+    if details:
+        return list(details)
+    return [detail for one in _of_scopes() if (detail := one.unlimited(scopes)) is not None]
+
+
+def _of_scopes() -> list[ScopeDetails]:
+    known: Mapping[str, DetailsType] = types()
+    return [one for name in of_scopes.values if isinstance(one := known[name], ScopeDetails)]
