@@ -358,6 +358,9 @@ BANK_HOLIDAYS = env.str("BANK_HOLIDAYS", default="")
 BANK_APPS = "config.bank.apps.find_apps"
 # Narrows what a user allowed apps: a function (user_id, remaining), where remaining(detail) is a detail or None.
 BANK_CONSENTS_ENDED = "config.bank.ended_consents.narrow"
+# The access journal counts what apps read in memory, and stores the sums after that many seconds. A process that is
+# killed loses at most what it counted since. 0: only when the process stops.
+BANK_JOURNAL_SECONDS = env.float("BANK_JOURNAL_SECONDS", default=5)
 # Records what officers of the bank do: a function (act, officer=, about=, reason=).
 BANK_AUDIT_LOG = "config.bank.audit.record"
 # The time of the last login or reauthentication in this browser: a function (request) -> datetime.
@@ -466,12 +469,14 @@ OAUTH = {
         "transfer": "banking.payments.consent_to_transfer.ConsentToTransfer",
     },
     "DETAILS_OF_SCOPES": {"account_access": "banking.consents.account_access.AccountAccess"},
+    "APP_ACTIVITY": "banking.journal.of_app",
     "LEFT_BY_APPS": ["banking.orders.left_by_apps.Orders"],
     # What the roles of the admin may do with users and the bank.
     "ADMIN_ROLES": {
         "Support": ["accounts.view_user", "mfa.view_authenticator", "mfa.delete_authenticator"],
         "Auditor": [
             "accounts.view_user",
+            "banking.view_accesscount",
             "banking.view_account",
             "banking.view_accountapplication",
             "banking.view_accountchange",

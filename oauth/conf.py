@@ -103,6 +103,8 @@ class Conf:
     CLIENT_AUTHENTICATION_METHODS: Mapping[str, str] = field(default_factory=dict)
     #: Dotted paths of subclasses of `clients.left_by_apps.LeftByApps`: what users can end when they remove an app.
     LEFT_BY_APPS: tuple[str, ...] = ()
+    #: Dotted path of a function (user, client_id) -> lines: what an app read and did (`clients.app_activity`).
+    APP_ACTIVITY: str | None = None
     #: Dotted path of a function (request) -> AuthenticationContext: how and when the user logged in.
     AUTHENTICATION_CONTEXT: str = "oauth.sessions.authentication_context.from_last_login"
     #: Dotted path of a function (user, scopes) -> claims for UserInfo and ID tokens.

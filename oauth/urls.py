@@ -21,7 +21,7 @@ from oauth.endpoints.userinfo import UserInfoEndpoint
 from oauth.endpoints.verify import VerifyEndpoint
 from oauth.pages import app_presentation, brand
 from oauth.pages.app_details import AppDetails
-from oauth.pages.apps import ConnectedApps
+from oauth.pages.apps import ConnectedApp, ConnectedApps, EndedApps
 from oauth.pages.authorize import AuthorizationPage
 from oauth.pages.backchannel_requests import RequestsPage
 from oauth.pages.build import guide
@@ -42,6 +42,8 @@ urlpatterns = [  # those that are asked most come first: they are tried in this 
     path("oauth/brand/<str:color>.css", brand.stylesheet, name="brand"),
     path("oauth/logo/<str:digest>.png", app_presentation.logo, name="app-logo"),
     path("oauth/apps", ConnectedApps.as_view(), name="apps"),
+    path("oauth/apps/ended", EndedApps.as_view(), name="ended-apps"),
+    path("oauth/apps/<int:client_pk>", ConnectedApp.as_view(), name="app"),
     path("oauth/apps/<uuid:authorization_id>/<int:number>", AppDetails.as_view(), name="app-details"),
     path("oauth/device", DevicePage.as_view(), name="device"),
     path("oauth/device_authorization", DeviceAuthorizationEndpoint.as_view(), name="device-authorization"),

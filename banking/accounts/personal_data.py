@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from banking.models import (
+    AccessCount,
     Account,
     AccountAccess,
     AccountApplication,
@@ -42,6 +43,11 @@ def export(user: Any) -> Iterator[Section]:
     yield "account invitations", invitations.values("account_id", "email", "role", "created_at", "status")
     mandates = Mandate.objects.filter(account__in=accounts).order_by("created_at")
     yield "direct debits", mandates.values("account_id", "creditor_name", "creditor_iban", "reference", "status")
+    counted = AccessCount.objects.filter(user=user).order_by("hour", "pk")
+    yield (
+        "access of apps",
+        counted.values("hour", "client_id", "account_id", "kind", "count", "first_at", "last_at", "address").iterator(),
+    )
     yield "payees", Payee.objects.filter(user=user).values("name", "iban", "created_at", "removed_at")
     limits = PaymentLimit.objects.filter(user=user).order_by("currency")
     yield "payment limits", limits.values("currency", "amount_minor", "changed_at")

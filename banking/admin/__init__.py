@@ -5,6 +5,7 @@ Built for millions of rows: lists find the next page without counting, and a sea
 indexed column.
 """
 
+from banking.admin.access_count import AccessCountAdmin
 from banking.admin.account import AccountAdmin
 from banking.admin.account_application import AccountApplicationAdmin
 from banking.admin.account_change import AccountChangeAdmin
@@ -24,6 +25,7 @@ from banking.admin.transfer import TransferAdmin
 from banking.admin.webhook import WebhookAdmin, WebhookDeliveryAdmin
 
 __all__ = [
+    "AccessCountAdmin",
     "AccountAdmin",
     "AccountApplicationAdmin",
     "AccountChangeAdmin",

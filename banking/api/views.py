@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from banking.api import journal
 from banking.api.fields import StrictSerializer
 from banking.api.json import StrictJSONParser
 from banking.api.openapi.schema import BankSchema
@@ -70,6 +71,7 @@ class BankView(TokenView):
             for name, value in described.deprecation.headers().items():
                 response[name] = value
         say_limit(request, response, self.limit)
+        journal.note(request, response, self.required_scopes.get(str(request.method), []), kwargs)
         if request.method in ("GET", "HEAD") and response.status_code == 200 and isinstance(response, Response):
             response.add_post_render_callback(lambda rendered: _if_changed(request, rendered))
         return response

@@ -5,17 +5,19 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from banking.models import LedgerAudit, WebhookDelivery
+from banking.models import AccessCount, LedgerAudit, WebhookDelivery
 
 BATCH = 1000
 DELIVERIES_KEPT = timedelta(days=30)
 AUDITS_KEPT = timedelta(days=400)
+#: The journal of apps: longer than the year after which a user may ask what happened.
+ACCESS_KEPT = timedelta(days=400)
 
 
 def delete_expired(*, batch: int = BATCH) -> int:
     """Returns the number of deleted rows."""
     old_audits, _ = LedgerAudit.objects.filter(ended_at__lt=timezone.now() - AUDITS_KEPT).delete()
-    return _delete_idempotency_records(batch) + _delete_deliveries(batch) + old_audits
+    return _delete_idempotency_records(batch) + _delete_deliveries(batch) + _delete_access_counts(batch) + old_audits
 
 
 def _delete_idempotency_records(batch: int) -> int:
@@ -40,4 +42,14 @@ def _delete_deliveries(batch: int) -> int:
             WebhookDelivery.objects.filter(pk__in=keys).delete()
         deleted += len(keys)
         if len(keys) < batch:
+            return deleted
+
+
+def _delete_access_counts(batch: int) -> int:
+    deleted = 0
+    while True:
+        old = AccessCount.objects.filter(hour__lt=timezone.now() - ACCESS_KEPT).order_by("hour")
+        count, _ = AccessCount.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:batch])).delete()
+        deleted += count
+        if count < batch:
             return deleted

@@ -4,7 +4,7 @@ Books are kept for ten years at least (in Germany § 257 HGB, § 147 AO; in the 
 of Directive 2015/849). Nothing deletes them: the site's role cannot.
 """
 
-from banking.database.cleanup import AUDITS_KEPT, DELIVERIES_KEPT
+from banking.database.cleanup import ACCESS_KEPT, AUDITS_KEPT, DELIVERIES_KEPT
 from oauth.infrastructure.retention import Kept
 
 _JOB = "banking.clean_up"
@@ -43,6 +43,7 @@ SCHEDULE = {
     "Product": Kept("for ever", "the terms of accounts"),
     "IdempotencyRecord": Kept("7 days", "an answer is repeated; the transfer keeps its key", _JOB),
     "LedgerAudit": Kept(f"{AUDITS_KEPT.days} days", "findings; digests are also in LEDGER_DIGEST_FILE", _JOB),
+    "AccessCount": Kept(f"{ACCESS_KEPT.days} days", "what apps read, for users who ask and for audits", _JOB),
     "WebhookDelivery": Kept(f"{DELIVERIES_KEPT.days} days", "support can deliver it again", _JOB),
     "Webhook": Kept(_USER, "where an app gets its messages"),
     "Payee": Kept(_USER, "whom the user pays; a removed one shows when it was new"),

@@ -1,6 +1,7 @@
 """The entities of the bank. The database itself guarantees the ledger's invariants (migration 0002). May import
 `notation` and, of oauth, the resource server."""
 
+from banking.models.access_count import AccessCount
 from banking.models.account import Account, AccountAccess
 from banking.models.account_act import AccountAct
 from banking.models.account_application import AccountApplication
@@ -33,6 +34,7 @@ from banking.models.transfer import Transfer
 from banking.models.webhook import Event, Webhook, WebhookDelivery
 
 __all__ = [
+    "AccessCount",
     "Account",
     "AccountAccess",
     "AccountAct",

@@ -1,6 +1,7 @@
-"""The user's connected apps: what each may do, since when and until when, and the button that removes it."""
+"""The user's connected apps: a list of all, and for each a page of what it may do and did (ASVS 5.0 10.4.9, 10.7.3;
+the permission dashboard of PSD3 and PSR). Apps whose access has ended have a list of their own."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,12 +17,14 @@ from django.utils.translation import gettext as _
 from oauth import parameters
 from oauth.authorization_details import Summary, in_words, question_again, scopes_of, summaries
 from oauth.authorize import permissions, remembered
-from oauth.authorize.permissions import Permission
-from oauth.clients import left_by_apps
+from oauth.clients import app_activity, left_by_apps
 from oauth.clients.left_by_apps import Left
 from oauth.errors import InvalidRequest
 from oauth.models import AuditEvent, Authorization, Client
+from oauth.models.authorization import AuthorizationQuerySet
 from oauth.pages.user_page import UserPage
+
+_MOST_CONSENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +37,27 @@ class Covered:
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectedApp:
-    """All that one client may do, by all its authorizations. `last_address` is where its tokens were last sent."""
+class Entry:
+    """One line of the list. `at` is when the app was last used, or when its access ended."""
 
     client: Client
-    groups: list[tuple[str, list[Permission]]]
-    covered: list[Covered]
-    since: datetime
-    last_used_at: datetime | None
-    last_address: str | None
-    left: list[Left]
-    expires_at: datetime
+    at: datetime | None
+    is_live: bool
+    may_change: bool
+    why: str = ""
+    left: Sequence[Left] = ()
 
 
 class ConnectedApps(UserPage):
-    """ASVS 5.0 10.4.9, 10.7.3."""
+    """One entry for each app, however many authorizations it has."""
 
     endpoint = "apps"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return render(request, "oauth/apps.html", {"apps": list(_connected(request.user))})
+        entries = list(_entries(request.user))
+        apps = [one for one in entries if one.is_live]
+        has_ended = len(apps) < len(entries)
+        return render(request, "oauth/apps.html", {"apps": apps, "has_ended": has_ended})
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Ends everything that this user allowed one client."""
@@ -72,6 +76,96 @@ class ConnectedApps(UserPage):
         return HttpResponseRedirect(reverse("oauth:apps"), status=303)
 
 
+class EndedApps(UserPage):
+    """The apps that had access, when it ended, and why."""
+
+    endpoint = "apps"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        ended = [one for one in _entries(request.user) if not one.is_live]
+        return render(request, "oauth/ended_apps.html", {"apps": ended})
+
+
+class ConnectedApp(UserPage):
+    """What one client may do by all its authorizations, what it did, and what the user allowed it before. 404 for a
+    client that the user never allowed, or so long ago that the rows are gone."""
+
+    endpoint = "apps"
+
+    def get(self, request: HttpRequest, client_pk: int) -> HttpResponse:
+        user: Any = request.user
+        consents = list(_of_user(user).filter(client_id=client_pk).order_by("-created_at")[:_MOST_CONSENTS])
+        if not consents:
+            raise Http404
+        client, live = consents[0].client, [one for one in consents if one.is_live]
+        used = [one.last_used_at for one in live if one.last_used_at]
+        context = {
+            "client": client,
+            "is_live": bool(live),
+            "groups": permissions.groups(_scopes(live), client),
+            "covered": [covered for one in live for covered in _covered(one, user)],
+            "since": min((one.created_at for one in live), default=None),
+            "last_used_at": max(used, default=None),
+            "last_address": _last_address(live),
+            "expires_at": max((one.expires_at for one in live), default=None),
+            "activity": app_activity.of_app(user, client.client_id),
+            "consents": consents,
+            "left": left_by_apps.list_left(user, {client.client_id}).get(client.client_id, []) if live else [],
+        }
+        return render(request, "oauth/app.html", context)
+
+
+def _of_user(user: Any) -> AuthorizationQuerySet:
+    return Authorization.objects.filter(user=user).select_related("client")
+
+
+def _entries(user: Any) -> Iterable[Entry]:
+    """Live ones first, the newest first."""
+    by_client: dict[int, list[Authorization]] = {}
+    left = left_by_apps.list_left(user, {one.client.client_id for one in _of_user(user).live()})
+    for authorization in _of_user(user).order_by("-created_at"):
+        by_client.setdefault(authorization.client_id, []).append(authorization)
+    for authorizations in by_client.values():
+        live = [one for one in authorizations if one.is_live]
+        client = authorizations[0].client
+        if live:
+            used = [one.last_used_at for one in live if one.last_used_at]
+            scopes = _scopes(live) | {scope for one in live for scope in scopes_of(one.authorization_details)}
+            groups = permissions.groups(scopes, client)
+            may_change = permissions.may_change(groups, ())
+            yield Entry(client, max(used, default=None), True, may_change, left=left.get(client.client_id, ()))
+        else:
+            last = max(authorizations, key=_ended_at)
+            yield Entry(client, _ended_at(last), False, False, _why_ended(last))
+
+
+def _ended_at(authorization: Authorization) -> datetime:
+    return authorization.revoked_at or authorization.expires_at
+
+
+def _why_ended(authorization: Authorization) -> str:
+    if authorization.revoked_at is None:
+        return _("It was allowed until then.")
+    match authorization.revocation_reason:
+        case Authorization.RevocationReason.USER:
+            return _("You removed it.")
+        case Authorization.RevocationReason.CLIENT:
+            return _("The app gave its access back.")
+        case Authorization.RevocationReason.LOGOUT:
+            return _("You logged out.")
+        case Authorization.RevocationReason.PASSWORD | Authorization.RevocationReason.ADDRESS:
+            return _("You changed your password or your email.")
+        case Authorization.RevocationReason.CODE_REPLAY | Authorization.RevocationReason.REFRESH_REPLAY:
+            return _("We ended it for your security.")
+        case _:
+            return _("We ended it.")
+
+
+def _scopes(authorizations: Iterable[Authorization]) -> set[str]:
+    """A scope is shown if one authorization has it without details, even if another has it with details."""
+    return {name for one in authorizations for name in set(one.scopes) - set(scopes_of(one.authorization_details))}
+
+
 def _revoke_all(user: Any, client_id: str) -> int:
     """ASVS 5.0 10.7.3. Another request may be writing an authorization without a consent page. This waits for it and
     ends that authorization, too."""
@@ -79,34 +173,6 @@ def _revoke_all(user: Any, client_id: str) -> int:
     ended = theirs.revoke(Authorization.RevocationReason.USER, by=user)
     remembered.forget(user, client_id)
     return ended + theirs.revoke(Authorization.RevocationReason.USER, by=user)
-
-
-def _connected(user: Any) -> Iterable[ConnectedApp]:
-    live = Authorization.objects.live().filter(user=user).select_related("client").order_by("-created_at")
-    by_client: dict[int, list[Authorization]] = {}
-    for authorization in live:
-        by_client.setdefault(authorization.client_id, []).append(authorization)
-    addresses = _last_addresses([one.pk for one in live])
-    left = left_by_apps.list_left(user, {one.client.client_id for one in live})
-    for authorizations in by_client.values():
-        # A scope is shown if one authorization has it without details, even if another has it with details.
-        scopes = {
-            name
-            for authorization in authorizations
-            for name in set(authorization.scopes) - set(scopes_of(authorization.authorization_details))
-        }
-        used = [(one.last_used_at, addresses.get(one.pk)) for one in authorizations if one.last_used_at]
-        last_used_at, last_address = max(used, key=lambda use: use[0], default=(None, None))
-        yield ConnectedApp(
-            client=authorizations[0].client,
-            groups=permissions.groups(scopes, authorizations[0].client),
-            covered=[covered for one in authorizations for covered in _covered(one, user)],
-            since=min(authorization.created_at for authorization in authorizations),
-            last_used_at=last_used_at,
-            last_address=last_address,
-            left=left.get(authorizations[0].client.client_id, []),
-            expires_at=max(authorization.expires_at for authorization in authorizations),
-        )
 
 
 def _covered(authorization: Authorization, user: Any) -> Iterable[Covered]:
@@ -120,8 +186,8 @@ def _covered(authorization: Authorization, user: Any) -> Iterable[Covered]:
         )
 
 
-def _last_addresses(authorizations: list[UUID]) -> dict[UUID | None, str | None]:
-    """Where the tokens of each authorization were last sent, from the audit log."""
-    issued = AuditEvent.objects.filter(authorization__in=authorizations, action=AuditEvent.Action.ISSUED)
-    last = issued.order_by("authorization", "-id").distinct("authorization")
-    return dict(last.values_list("authorization", "address"))
+def _last_address(authorizations: list[Authorization]) -> str | None:
+    """Where the tokens were last sent, from the audit log."""
+    ids: list[UUID] = [one.pk for one in authorizations]
+    issued = AuditEvent.objects.filter(authorization__in=ids, action=AuditEvent.Action.ISSUED)
+    return issued.order_by("-id").values_list("address", flat=True).first()

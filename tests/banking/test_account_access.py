@@ -241,7 +241,8 @@ def test_an_app_with_all_accounts_can_be_limited_later(
     tokens_of, browser, mobile_app, current, savings, token_endpoint, api
 ):
     tokens = tokens_of(mobile_app, "all")
-    [link] = [one["href"] for one in soup(browser.get("/oauth/apps")).select("main a.button.small")]
+    page = browser.get(f"/oauth/apps/{mobile_app.pk}")
+    [link] = [one["href"] for one in soup(page).select("main a.button.small")]
     assert soup(browser.get(link)).select_one("[value=all]").has_attr("checked")
     assert browser.post(link, urlencode({"choice-0": "all", "decision": "save"}), content_type=FORM).status_code == 303
     assert api(tokens["access_token"]).get("/api/v1/accounts").status_code == 200  # nothing was changed

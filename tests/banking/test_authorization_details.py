@@ -132,7 +132,8 @@ def test_the_page_says_what_is_enforced(browser, token_endpoint, web_app, accoun
 def test_a_person_sees_what_they_picked_and_takes_it_back(browser, tokens, web_app, accounts, pay, api):
     """ASVS 5.0 10.7.3: the page says the accounts and the transfer, not what the scope alone would mean."""
     token = tokens([READ, pay], (0, accounts[0].pk), (1, accounts[1].pk))["access_token"]
-    text = BeautifulSoup(browser.get("/oauth/apps").content, "html.parser").select_one("main").get_text(" ", strip=True)
+    page = browser.get(f"/oauth/apps/{web_app.pk}")
+    text = BeautifulSoup(page.content, "html.parser").select_one("main").get_text(" ", strip=True)
     assert all(said in text for said in ("that you picked", "Everyday", "Make this transfer, once", "£12.50", "INV 7"))
     assert "Secret" not in text
     assert "Make transfers from your accounts" not in text

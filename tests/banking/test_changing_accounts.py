@@ -28,8 +28,10 @@ def tokens(browser, mobile_app, current, savings, token_endpoint):
 
 
 @pytest.fixture
-def change_page(browser, tokens):
-    [link] = BeautifulSoup(browser.get("/oauth/apps").content, "html.parser").select("main a.button.small")
+def change_page(browser, tokens, mobile_app):
+    [link] = BeautifulSoup(browser.get(f"/oauth/apps/{mobile_app.pk}").content, "html.parser").select(
+        "main a.button.small"
+    )
     return link["href"]
 
 

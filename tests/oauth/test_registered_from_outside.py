@@ -136,6 +136,6 @@ def test_a_registered_details_type_is_asked_granted_and_carried_in_tokens(
     loan = {"type": "loan", "months": 12, "approved": True}
     assert tokens["authorization_details"] == [loan]
     assert decoded(tokens["access_token"])["authorization_details"] == [loan]
-    assert b"Ask for a loan" in browser.get("/oauth/apps").content
+    assert b"Ask for a loan" in browser.get(f"/oauth/apps/{mobile_app.pk}").content
     authorization = Authorization.objects.get()
     assert authorization.expires_at - authorization.created_at <= timedelta(days=1)

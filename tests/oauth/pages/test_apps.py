@@ -1,8 +1,11 @@
 """The person's connected apps."""
 
+from types import SimpleNamespace
+
 import pytest
 from bs4 import BeautifulSoup
 from django.test import Client as Browser
+from django.utils import timezone
 
 from oauth.models import AuditEvent, Authorization
 from tests.lib.oauth_client import PASSWORD, allow
@@ -24,8 +27,9 @@ def test_a_person_sees_what_they_allowed_and_takes_it_back(issued, browser, mobi
     page = browser.get("/oauth/apps")
     text = page.content.decode()
     assert page["Cache-Control"] == "no-store"
-    for shown in (mobile_app.name, web_app.name, "Make transfers from your accounts"):
+    for shown in (mobile_app.name, web_app.name, "May read and change"):
         assert shown in text
+    assert "Make transfers from your accounts" in browser.get(f"/oauth/apps/{mobile_app.pk}").content.decode()
     assert remove(browser, mobile_app.name)["Location"] == "/oauth/apps"
     assert mobile_app.name not in browser.get("/oauth/apps").content.decode()
     assert token_endpoint.refresh(mobile_app, token).json()["error"] == "invalid_grant"
@@ -80,7 +84,7 @@ def test_a_malformed_form_changes_nothing(browser, mobile_app, issued):
 
 
 def test_it_says_when_and_where_from_an_app_was_last_used(issued, browser, mobile_app, token_endpoint):
-    """One statement for all of them, from the audit log."""
+    """From the audit log."""
     issued(mobile_app)
     AuditEvent.objects.create(
         action="issued",
@@ -88,7 +92,7 @@ def test_it_says_when_and_where_from_an_app_was_last_used(issued, browser, mobil
         address="198.51.100.7",
         client=mobile_app.client_id,
     )
-    text = browser.get("/oauth/apps").content.decode()
+    text = browser.get(f"/oauth/apps/{mobile_app.pk}").content.decode()
     assert "198.51.100.7" in text
     assert "127.0.0.1" not in text
 
@@ -103,3 +107,45 @@ def test_many_apps_cost_no_more_statements(issued, browser, mobile_app, web_app,
 
 def test_without_apps_it_says_so(browser):
     assert "No app has access to your data" in browser.get("/oauth/apps").content.decode()
+
+
+def test_an_app_that_ended_is_listed_apart_with_the_reason_and_its_history(issued, browser, mobile_app, web_app):
+    issued(mobile_app)
+    issued(web_app)
+    assert "no longer connected" not in browser.get("/oauth/apps").content.decode()
+    remove(browser, mobile_app.name)
+    assert "no longer connected" in browser.get("/oauth/apps").content.decode()
+    ended = BeautifulSoup(browser.get("/oauth/apps/ended").content, "html.parser").select("main li")
+    assert ["You removed it." in one.text for one in ended if mobile_app.name in one.text] == [True]
+    assert not [one for one in ended if web_app.name in one.text]
+    page = browser.get(f"/oauth/apps/{mobile_app.pk}").content.decode()
+    assert "This app has no access now" in page
+    assert "ended on" in page
+    assert "Yes, remove" not in page
+
+
+def test_the_page_of_an_app_is_for_who_allowed_it(issued, browser, mobile_app, web_app, bob):
+    issued(mobile_app)
+    assert browser.get(f"/oauth/apps/{web_app.pk}").status_code == 404
+    of_bob = Browser()
+    of_bob.force_login(bob)
+    assert of_bob.get(f"/oauth/apps/{mobile_app.pk}").status_code == 404
+
+
+@pytest.mark.parametrize("reason", Authorization.RevocationReason.values)
+def test_each_end_has_its_words(issued, browser, mobile_app, reason):
+    issued(mobile_app)
+    Authorization.objects.get().revoke(Authorization.RevocationReason(reason))
+    text = BeautifulSoup(browser.get("/oauth/apps/ended").content, "html.parser").select_one("main li").text
+    assert any(word in text for word in ("You ", "We ", "The app gave"))
+
+
+def test_what_an_app_did_is_what_the_site_says(issued, browser, mobile_app, settings):
+    settings.OAUTH = {**settings.OAUTH, "APP_ACTIVITY": f"{__name__}.activity"}
+    issued(mobile_app)
+    page = BeautifulSoup(browser.get(f"/oauth/apps/{mobile_app.pk}").content, "html.parser")
+    assert "Everyday: balances" in page.select_one("a[href='/there']").text
+
+
+def activity(user, client_id):
+    return [SimpleNamespace(at=timezone.now(), text="Everyday: balances", url="/there")]

@@ -1,0 +1,132 @@
+"""What apps read and did, as users and staff see it: the counted reads, and the money movements one by one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Max, Q, Sum
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from banking.models import AccessCount, ScheduledTransfer, Transfer
+from banking.notation import amounts, bank_day
+
+#: What the pages look back on. The personal data and the admin have all that is kept.
+SHOWN = timedelta(days=90)
+MOST_MOVEMENTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sentence of the journal, at the time when it last happened. `url` leads to more about it."""
+
+    at: datetime
+    text: str
+    url: str = ""
+
+
+def of_app(user: Any, client_id: str) -> list[Line]:
+    """The newest first: each account with what the app read of it, and each movement of money that it ordered."""
+    mine = AccessCount.objects.filter(user=user, client_id=client_id)
+    return sorted([*_reads(mine), *_movements(user.pk, client_id)], key=lambda line: line.at, reverse=True)
+
+
+def of_account(user: Any, account_id: UUID) -> dict[str, list[Line]]:
+    """client_id -> what the app read of this account for this user, the newest first."""
+    counted = AccessCount.objects.filter(user=user, account=account_id, hour__gte=timezone.now() - SHOWN)
+    return {
+        client_id: _reads(counted.filter(client_id=client_id), is_of_one=True) for client_id in _clients_of(counted)
+    }
+
+
+def _clients_of(counted: Any) -> list[str]:
+    newest = counted.values("client_id").annotate(last=Max("last_at")).order_by("-last")
+    return [row["client_id"] for row in newest]
+
+
+def _reads(counted: Any, *, is_of_one: bool = False) -> list[Line]:
+    today = bank_day.begins_at(bank_day.today())
+    sums = (
+        counted.filter(hour__gte=timezone.now() - SHOWN)
+        .values("account_id", "account__name", "kind")
+        .annotate(
+            all=Sum("count"),
+            today=Sum("count", filter=Q(hour__gte=today), default=0),
+            last=Max("last_at"),
+        )
+    )
+    lines: dict[UUID | None, list[dict[str, Any]]] = {}
+    for row in sums:
+        lines.setdefault(row["account_id"], []).append(row)
+    found = [_line(rows, is_of_one=is_of_one) for rows in lines.values()]
+    return sorted(found, key=lambda line: line.at, reverse=True)
+
+
+def _line(rows: list[dict[str, Any]], *, is_of_one: bool) -> Line:
+    """Such as “Everyday: balances, transactions – 14 times today, last at 9:02”; on the page of one account without its
+    name."""
+    last = max(row["last"] for row in rows)
+    what = ", ".join(sorted({kind_name(row["kind"]) for row in rows}))
+    name = rows[0]["account__name"] or _("Without an account")
+    today, total = sum(row["today"] for row in rows), sum(row["all"] for row in rows)
+    at = timezone.localtime(last)
+    if today:
+        often = ngettext("once today, at %(time)s", "%(count)s times today, last at %(time)s", today) % {
+            "count": today,
+            "time": date_format(at, "TIME_FORMAT"),
+        }
+    else:
+        often = ngettext("once, on %(time)s", "%(count)s times in 90 days, last on %(time)s", total) % {
+            "count": total,
+            "time": date_format(at, "DATETIME_FORMAT"),
+        }
+    url = reverse("bank:account", args=[rows[0]["account_id"]]) if rows[0]["account_id"] else ""
+    text = _("%(what)s – %(often)s") % {"what": what, "often": often}
+    if not is_of_one:
+        text = _("%(account)s: %(text)s") % {"account": name, "text": text}
+    return Line(last, text, url)
+
+
+def _movements(user_id: UUID, client_id: str) -> Iterable[Line]:
+    """Transfers and payment orders that the app set up, from the tables that hold them."""
+    transfers = Transfer.objects.filter(user_id=user_id, client_id=client_id).select_related("source")
+    for one in transfers.order_by("-id")[:MOST_MOVEMENTS]:
+        text = _("%(amount)s from %(account)s to %(payee)s (%(status)s)") % {
+            "amount": amounts.with_symbol(one.currency, one.amount_minor),
+            "account": one.source.name,
+            "payee": one.payee_name or one.reference,
+            "status": one.get_status_display(),
+        }
+        yield Line(one.created_at, text, reverse("bank:receipt", args=[one.pk]))
+    orders = ScheduledTransfer.objects.filter(user_id=user_id, client_id=client_id).select_related("source")
+    for order in orders.order_by("-id")[:MOST_MOVEMENTS]:
+        text = _("Payment order: %(amount)s from %(account)s to %(payee)s") % {
+            "amount": amounts.with_symbol(order.currency, order.amount_minor),
+            "account": order.source.name,
+            "payee": order.payee_name or order.reference,
+        }
+        yield Line(order.created_at, text, reverse("bank:orders"))
+
+
+def kind_name(kind: str) -> str:
+    """What was read or done, by the scope that it needed."""
+    return {
+        "accounts:read": _("account details"),
+        "balances:read": _("balances"),
+        "transactions:read": _("transactions"),
+        "statements:read": _("statements"),
+        "transfers:read": _("transfers and orders"),
+        "transfers:write": _("payments, or checks for them"),
+        "funds:confirm": _("whether an amount is available"),
+        "direct-debits:read": _("direct debits"),
+        "direct-debits:write": _("direct debits cancelled"),
+        "payees:read": _("payees"),
+        "payees:write": _("payees changed"),
+        "party:read": _("your name"),
+        "webhooks:manage": _("notifications"),
+    }.get(kind, kind)

@@ -1,0 +1,157 @@
+"""Counts requests in the memory of the process, and adds the sums to the table of the journal every few seconds.
+
+A request costs an entry of a dict, never a statement. A process that is killed loses what it counted since it last
+stored, at most BANK_JOURNAL_SECONDS; one that stops orderly loses nothing. Memory is bounded by MOST_KEPT.
+"""
+
+import atexit
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+
+from oauth.infrastructure import caches
+
+logger = logging.getLogger(__name__)
+
+MOST_KEPT = 10_000
+
+#: (user, client, account, kind, hour)
+Key = tuple[UUID, str, UUID | None, str, int]
+
+
+@dataclass(slots=True)
+class _Count:
+    count: int
+    first: float
+    last: float
+    address: str
+
+
+_pending: dict[Key, _Count] = {}
+_dropped = 0
+_timer: threading.Timer | None = None
+_lock = threading.Lock()
+
+# A user who was deleted in the meantime is left out. Sorted, so that two processes lock the rows in the same order.
+_ADD = """
+INSERT INTO access_count (user_id, client_id, account_id, kind, hour, count, first_at, last_at, address)
+SELECT user_id, client_id, account_id, kind, hour, count, first_at, last_at, address
+  FROM unnest(%s::uuid[], %s::text[], %s::uuid[], %s::text[], %s::timestamptz[], %s::bigint[], %s::timestamptz[],
+              %s::timestamptz[], %s::text[])
+       AS counted (user_id, client_id, account_id, kind, hour, count, first_at, last_at, address)
+  JOIN accounts_user ON accounts_user.id = user_id
+ ORDER BY user_id, client_id, account_id, kind, hour
+ON CONFLICT (user_id, client_id, account_id, kind, hour) DO UPDATE
+   SET count = access_count.count + excluded.count,
+       first_at = least(access_count.first_at, excluded.first_at),
+       last_at = greatest(access_count.last_at, excluded.last_at),
+       address = CASE WHEN excluded.last_at >= access_count.last_at THEN excluded.address ELSE access_count.address END
+"""
+
+
+def count(
+    user_id: UUID, client_id: str, accounts: Iterable[UUID | None], kind: str, *, at: float, address: str
+) -> None:
+    """Counts one request about these accounts. `at` is in seconds since 1970."""
+    global _dropped
+    hour = int(at) // 3600
+    with _lock:
+        for account in accounts:
+            key = (user_id, client_id, account, kind, hour)
+            counted = _pending.get(key)
+            if counted is not None:
+                counted.count += 1
+                counted.last, counted.address = at, address
+            elif len(_pending) < MOST_KEPT:
+                _pending[key] = _Count(1, at, at, address)
+            else:
+                _dropped += 1
+        if _timer is None and settings.BANK_JOURNAL_SECONDS:
+            _start_timer()
+
+
+def store() -> int:
+    """Adds what was counted to the table; returns the number of rows. What cannot be stored now is kept."""
+    global _pending, _dropped
+    with _lock:
+        counted, _pending = _pending, {}
+        dropped, _dropped = _dropped, 0
+    if dropped:
+        logger.error("The access journal left out %s entries: more than %s at once.", dropped, MOST_KEPT)
+    if not counted:
+        return 0
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(_ADD, _columns(counted))
+    except (DatabaseError, InterfaceError):
+        _put_back(counted)
+        raise
+    return len(counted)
+
+
+def _columns(counted: dict[Key, _Count]) -> list[list[Any]]:
+    rows = [
+        (user, client, account, kind, _time(hour * 3600), one.count, _time(one.first), _time(one.last), one.address)
+        for (user, client, account, kind, hour), one in counted.items()
+    ]
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)
+
+
+def _put_back(counted: dict[Key, _Count]) -> None:
+    with _lock:
+        for key, one in counted.items():
+            newer = _pending.get(key)
+            if newer is None:
+                _pending[key] = one
+            else:
+                newer.count += one.count
+                newer.first = min(newer.first, one.first)
+
+
+def _start_timer() -> None:
+    """Runs only while something is counted: an idle process has no thread and no connection of the journal."""
+    global _timer
+    _timer = threading.Timer(settings.BANK_JOURNAL_SECONDS, _store_in_background)
+    _timer.daemon = True
+    _timer.start()
+
+
+def _store_in_background() -> None:
+    global _timer
+    try:
+        store()
+    except (DatabaseError, InterfaceError):
+        logger.warning("The access journal could not be stored; it is tried again.", exc_info=True)
+    finally:
+        connection.close()
+        with _lock:
+            _timer = None
+            if _pending:
+                _start_timer()
+
+
+def _store_at_exit() -> None:
+    if settings.configured and _pending:
+        try:
+            store()
+        except (DatabaseError, InterfaceError):
+            logger.warning("The access journal of the last seconds is lost.", exc_info=True)
+
+
+def _forget() -> None:
+    _pending.clear()
+
+
+atexit.register(_store_at_exit)
+caches.register(_forget)

@@ -1,0 +1,23 @@
+"""Which apps read an account, how often and when: the access journal as a customer sees it."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from banking import journal
+from banking.consents.apps import find_apps
+from banking.web.user import account_or_404, id_of, page
+
+
+@require_safe
+@page
+def apps(request: HttpRequest, account_id: UUID) -> HttpResponse:
+    found = account_or_404(request, account_id)
+    by_client = journal.of_account(request.user, found.pk)
+    known = find_apps(id_of(request), by_client)
+    apps = [
+        (known[client_id].name if client_id in known else client_id, lines) for client_id, lines in by_client.items()
+    ]
+    return render(request, "bank/apps.html", {"account": found, "apps": apps})
