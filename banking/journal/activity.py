@@ -96,7 +96,8 @@ def _movements(user_id: UUID, client_id: str) -> Iterable[Line]:
     """Transfers and payment orders that the app set up, from the tables that hold them."""
     transfers = Transfer.objects.filter(user_id=user_id, client_id=client_id).select_related("source")
     for one in transfers.order_by("-id")[:MOST_MOVEMENTS]:
-        text = _("%(amount)s from %(account)s to %(payee)s (%(status)s)") % {
+        text = _("%(day)s: %(amount)s from %(account)s to %(payee)s (%(status)s)") % {
+            "day": _day(one.created_at),
             "amount": amounts.with_symbol(one.currency, one.amount_minor),
             "account": one.source.name,
             "payee": one.payee_name or one.reference,
@@ -105,12 +106,17 @@ def _movements(user_id: UUID, client_id: str) -> Iterable[Line]:
         yield Line(one.created_at, text, reverse("bank:receipt", args=[one.pk]))
     orders = ScheduledTransfer.objects.filter(user_id=user_id, client_id=client_id).select_related("source")
     for order in orders.order_by("-id")[:MOST_MOVEMENTS]:
-        text = _("Payment order: %(amount)s from %(account)s to %(payee)s") % {
+        text = _("%(day)s: payment order, %(amount)s from %(account)s to %(payee)s") % {
+            "day": _day(order.created_at),
             "amount": amounts.with_symbol(order.currency, order.amount_minor),
             "account": order.source.name,
             "payee": order.payee_name or order.reference,
         }
         yield Line(order.created_at, text, reverse("bank:orders"))
+
+
+def _day(at: datetime) -> str:
+    return date_format(timezone.localtime(at), "DATE_FORMAT")
 
 
 def kind_name(kind: str) -> str:
