@@ -85,6 +85,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     # Whether apps keep their access when the next password is saved.
     are_apps_kept = False
+    # Set while the user ends all access, because an event was not theirs.
+    is_being_secured = False
     # Set while a login stores a stronger hash of the same password, which is not a new password.
     is_upgrading_hash = False
 

@@ -12,6 +12,7 @@ from accounts.login import recent_proof
 from accounts.login.pages import LoginView, PasswordResetView, stronger_login
 from accounts.pages.change_password import change_password
 from accounts.pages.home import choose_language, home
+from accounts.pages.not_me import not_me
 from accounts.pages.personal_data import download
 from accounts.pages.security import security
 
@@ -23,6 +24,7 @@ urlpatterns = [
     path("accounts/", security, name="account_security"),
     path("accounts/password/reset/", PasswordResetView.as_view(), name="account_reset_password"),
     path("accounts/stronger/", stronger_login, name="account_stronger"),
+    path("accounts/not-me/", not_me, name="account_not_me"),
     path("accounts/data/", download, name="account_data"),
     path("accounts/trusted/", trusted_browsers.end, name="account_trusted"),
     path("accounts/2fa/trust/", trusted_browsers.TrustView.as_view(), name="mfa_trust"),

@@ -84,7 +84,9 @@ def _password_changed(user: User, stored: Stored) -> None:
     else:
         login_session.end_access(user, Session.EndReason.PASSWORD, by=actor.staff(user))
     request = actor.request()
-    if request is None or actor.staff(user) is not None:
+    if user.is_being_secured:
+        kind = "secured"
+    elif request is None or actor.staff(user) is not None:
         kind = "password_replaced"
     elif request.user != user:
         kind = "password_reset"  # nobody is logged in, so it was the link in an email

@@ -27,6 +27,7 @@ SIGNED_IN = [
     "/accounts/email/",
     "/accounts/password/change/",
     "/accounts/logout/",
+    "/accounts/not-me/",
 ]
 
 

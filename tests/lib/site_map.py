@@ -92,6 +92,7 @@ ALICE = [
     Row("account_logout", "/accounts/logout/", "alice"),
     Row("account_security", "/accounts/", "alice"),
     Row("usersessions_list", "/accounts/sessions/", "alice"),
+    Row("account_not_me", "/accounts/not-me/", "alice"),
     Row("account_reauthenticate", "/accounts/reauthenticate/", "alice"),
     Row("account_email", "/accounts/email/", "alice"),
     Row("account_change_password", "/accounts/password/change/", "alice"),
