@@ -22,14 +22,9 @@ class ConsentPrompt:
     parts: Sequence[Part]
     grant_management_action: str
     expires_at: datetime
+    #: What the page asks for, if it is one act that is over once it is done, such as a payment.
+    act: Question | None = None
     problem: str = ""
-
-    @property
-    def act(self) -> Question | None:
-        """What the page asks for, if it is one act that is over once it is done, such as a payment."""
-        if self.groups or len(self.parts) != 1 or not self.parts[0].question.is_once:
-            return None
-        return self.parts[0].question
 
 
 def consent_prompt(interaction: Interaction, *, problem: str = "") -> ConsentPrompt:
@@ -37,10 +32,12 @@ def consent_prompt(interaction: Interaction, *, problem: str = "") -> ConsentPro
     request, form = interaction.request, interaction.form
     details = authorization_details.completed(request.authorization_details, request.scopes)
     groups = permissions.groups(request.consented_scopes, interaction.client, request.authorization_details, given=form)
+    questions = authorization_details.questions(details, interaction.user)
     return ConsentPrompt(
         groups=groups,
         may_change=permissions.may_change(groups, details),
-        parts=picker.parts(authorization_details.questions(details, interaction.user), form),
+        parts=picker.parts(questions, form),
+        act=questions[0] if not groups and len(questions) == 1 and questions[0].is_once else None,
         grant_management_action=request.grant_management_action,
         expires_at=consent.expires_at(interaction.client, details),
         problem=problem,
