@@ -40,7 +40,8 @@ class OAuthError(Exception):
 
 
 def new_error_id() -> str:
-    return secrets.token_hex(8)
+    """32 hexadecimal digits, as the id of a request: users and developers see one format everywhere."""
+    return secrets.token_hex(16)
 
 
 def described(description: str, error_id: str) -> str:

@@ -1,5 +1,6 @@
 """The audit log: search by error ID, user, client or authorization, filter and export. Nobody can edit it."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,6 +72,16 @@ def _primary_key(name: str) -> str:
     return str(user.pk) if user else name
 
 
+def error_id_in(text: str) -> str:
+    """The error id in what somebody pasted: a whole description, or the `instance` of a problem document. Other text,
+    such as the id of a user or a client, is left as it is."""
+    named = re.search(r"\berror id ([0-9a-f]{16,32})\b", text)
+    if named:
+        return named[1]
+    instance = re.fullmatch(r"urn:uuid:([0-9a-fA-F-]{32,36})", text.strip())
+    return instance[1].replace("-", "").lower() if instance else text.strip()
+
+
 def _lines(*texts: str) -> str:
     return format_html_join(mark_safe("<br>"), "{}", ((text,) for text in texts if text)) or "-"
 
@@ -121,6 +132,9 @@ class AuditEventAdmin(Guarded):
         "error_id", "reason",
     )  # fmt: skip
     readonly_fields = fields
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        return super().get_search_results(request, queryset, error_id_in(search_term))
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Finds the names of the page's users and clients, in two queries."""

@@ -10,6 +10,9 @@ from oauth.errors import InvalidRequest
 from oauth.models import Client
 from oauth.parameters import Parameters
 
+#: Characters of a refused redirect_uri that the audit log keeps.
+LONGEST_RECORDED = 500
+
 
 @dataclass(frozen=True, slots=True)
 class ReturnAddress:
@@ -41,7 +44,9 @@ def _redirect_uri(params: Parameters, client: Client) -> str:
             raise InvalidRequest(_("The parameter redirect_uri is missing."))
         return registered[0]
     if not client.redirect_uri_allowed(redirect_uri):
-        raise InvalidRequest(_("The redirect_uri must be registered for this app."))
+        # The audit log says which one, because the user's page and the client's developer see only that it is wrong.
+        sent = f"redirect_uri={redirect_uri[:LONGEST_RECORDED]}"
+        raise InvalidRequest(_("The redirect_uri must be registered for this app."), detail=sent)
     return redirect_uri
 
 

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -45,6 +47,41 @@ def test_an_error_id_leads_to_what_happened(of_role, token_endpoint, web_app):
     error_id = token_endpoint.post(web_app, grant_type="client_credentials")["X-Error-Id"]
     assert len(listed(of_role("Support"), q=error_id)) == 1
     assert listed(of_role("Support"), q=error_id[:-1]) == []
+
+
+def test_what_was_copied_from_a_screen_leads_there_too(of_role, token_endpoint, web_app):
+    """A whole description of the protocol, or the `instance` of a problem document."""
+    web_app.secret = "wrong"
+    answer = token_endpoint.post(web_app, grant_type="client_credentials")
+    assert re.fullmatch("[0-9a-f]{32}", answer["X-Error-Id"]), "the format of all error ids"
+    as_uuid = UUID(answer["X-Error-Id"])
+    for copied in (
+        answer.json()["error_description"],
+        f"urn:uuid:{as_uuid}",
+        f"urn:uuid:{as_uuid.hex}",
+        f" {as_uuid.hex} ",
+    ):
+        assert len(listed(of_role("Support"), q=copied)) == 1, copied
+
+
+def test_a_users_id_is_found_as_it_is_stored(of_role, some_events, alice):
+    assert listed(of_role("Support"), q=str(alice.pk)) == ["old"]
+
+
+def test_nothing_found_says_where_else_to_look(of_role):
+    page = of_role("Support").get(LIST, {"q": "<b>" + "0" * 32}).content.decode()
+    assert "The audit log has nothing under this ID." in page
+    assert "request_id" in page
+    assert "<b>0" not in page
+    assert "nothing under this ID" not in of_role("Support").get(LIST).content.decode()
+
+
+def test_a_refused_redirect_uri_is_in_the_log(of_role, client, web_app):
+    query = {"client_id": web_app.client_id, "response_type": "code", "redirect_uri": "https://evil.example/callback"}
+    page = client.get("/oauth/authorize", query).content.decode()
+    error_id = re.search("<code>([0-9a-f]{32})</code>", page)[1]
+    [reason] = listed(of_role("Support"), q=error_id)
+    assert "redirect_uri=https://evil.example/callback" in reason
 
 
 @pytest.mark.parametrize(
