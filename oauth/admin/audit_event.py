@@ -201,7 +201,7 @@ class AuditEventAdmin(Guarded):
         narrow_down = NarrowDown(QueryDict(request.GET.urlencode()))
         events = narrow_down.narrowed(AuditEvent.objects.all())
         if search := request.GET.get("q", ""):
-            events, _may_repeat = self.get_search_results(request, events, search)  # type: ignore[assignment]  # the stubs say QuerySet, without its methods
+            events, _may_repeat = self.get_search_results(request, events, search)
         format_name = request.POST.get("format", "")
         if format_name not in export.FORMATS:
             format_name = "csv"
