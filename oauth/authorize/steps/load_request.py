@@ -58,5 +58,7 @@ def _validated(params: Parameters, client: Client) -> AuthorizationRequest | Ref
         return parse(opened, address)
     except OAuthError as refusal:
         if address is None:
+            # The audit log names the client: its developer asks by the error id of the user's page.
+            refusal.client_id, refusal.is_of_known_client = client.client_id, True
             raise
         return response.error(address, client, refusal)
