@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from banking.accounts.months import SETTLING
-from banking.end_of_day.days import ONE_DAY, first_opened, not_closed
+from banking.end_of_day.days import first_opened, not_closed
 from banking.end_of_day.steps import STEPS, Step, StepFailed
 from banking.models import BankDay, DayStep
 from banking.notation import bank_day
@@ -31,8 +31,7 @@ def behind() -> int:
 
 
 def _ended() -> list[date]:
-    last = bank_day.day_of(timezone.now() - SETTLING) - ONE_DAY
-    return not_closed(last, or_else=last)
+    return not_closed(timezone.now() - SETTLING, from_the_last=True)
 
 
 def _close(day: date) -> bool:

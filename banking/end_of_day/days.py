@@ -1,23 +1,29 @@
 """Which bank days are closed, and which have ended since."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from itertools import takewhile
 
 from banking.models import BankDay
+from banking.notation import bank_day
 
 ONE_DAY = timedelta(days=1)
-
-
-def last_closed() -> date | None:
-    return BankDay.objects.filter(status=BankDay.Status.CLOSED).order_by("-day").values_list("day", flat=True).first()
 
 
 def first_opened() -> date | None:
     return BankDay.objects.order_by("day").values_list("day", flat=True).first()
 
 
-def not_closed(until: date, *, or_else: date | None = None) -> list[date]:
-    """The days after the last one that was closed, until a day, inclusive. `or_else` is the first day of a bank that
-    has opened none; none of its days are meant without it."""
-    closed = last_closed()
-    first = closed + ONE_DAY if closed else first_opened() or or_else
-    return [first + n * ONE_DAY for n in range((until - first).days + 1)] if first else []
+def not_closed(by: datetime, *, from_the_last: bool = False) -> list[date]:
+    """The days after the last one that was closed which have ended by then. A day that was opened ends as it said,
+    also if the bank has moved to another time zone since. Of a bank that has opened none, the last one if
+    `from_the_last`, else none."""
+    last = bank_day.day_of(by) - ONE_DAY
+    closed = _last_closed()
+    first = closed + ONE_DAY if closed else first_opened() or (last if from_the_last else None)
+    days = [first + n * ONE_DAY for n in range((last - first).days + 1)] if first else []
+    ends = dict(BankDay.objects.filter(day__in=days).values_list("day", "ends_at"))
+    return list(takewhile(lambda day: ends.get(day, bank_day.ends_at(day)) <= by, days))
+
+
+def _last_closed() -> date | None:
+    return BankDay.objects.filter(status=BankDay.Status.CLOSED).order_by("-day").values_list("day", flat=True).first()

@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils import timezone
+
 from banking.accounts.months import Month
 from banking.end_of_day.charges import Kind, Status, rounded, settle
-from banking.end_of_day.days import ONE_DAY, not_closed
+from banking.end_of_day.days import not_closed
 from banking.end_of_day.interest import not_accrued
 from banking.models import Account, AccountCharge, InterestAccrual
 from banking.notation import bank_day
@@ -32,10 +34,9 @@ class FinalCharges:
 
 def final_charges(account: Account) -> FinalCharges:
     """What `post_final_charges` would post now; stores nothing."""
-    today = bank_day.today()
-    days = not_closed(today - ONE_DAY)
+    days = not_closed(timezone.now())
     accruals = tuple(not_accrued(account, days))
-    this_month = Month.of(today)
+    this_month = Month.of(bank_day.today())
     due = AccountCharge.objects.filter(account=account, status=Status.DUE).order_by("month", "pk")
     charges = [*due, *_interest(account, accruals, this_month)]
     charges += _fees(account, {Month.of(day) for day in days} - {this_month})

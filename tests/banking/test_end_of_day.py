@@ -23,9 +23,10 @@ from banking.models import (
     InterestAccrual,
     LedgerTransaction,
     MonthClosing,
+    RecordDigest,
     TrialBalanceLine,
 )
-from banking.notation import bank_day
+from banking.notation import amounts, bank_day
 from tests.lib.bank_days import NIGHT, at, clearing_account, close_until, keys_since_long, opened, pay
 from tests.lib.database import connected_as, site_role
 from tests.lib.ledger import no_triggers
@@ -67,6 +68,67 @@ def test_a_day_is_closed_once_and_missed_days_in_order(alice, clearing):
     ):  # what waits at midnight is booked first
         assert end_of_day.close_days() == []
     assert all(one.is_clean for one in audit())
+
+
+def test_a_day_without_an_entry_is_closed_and_has_a_digest(settings, tmp_path):
+    """Also before the bank has an account."""
+    settings.LEDGER_DIGEST_FILE = str(tmp_path / "digests")
+    assert close_until(date(2026, 10, 5)) == [date(2026, 10, 5)]
+    assert close_until(date(2026, 10, 6)) == [date(2026, 10, 6)]
+    assert not TrialBalanceLine.objects.exists()
+    kinds = RecordDigest.objects.filter(key="2026-10-05").order_by("kind").values_list("kind", flat=True)
+    assert list(kinds) == ["bank_day", "interest"]
+    assert len((tmp_path / "digests").read_text().splitlines()) == 1
+    assert all(one.is_clean for one in audit())
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Europe/London", date(2026, 3, 29), 23),
+        ("Europe/London", date(2026, 10, 25), 25),
+        ("Asia/Tokyo", date(2026, 10, 25), 24),
+    ],
+)
+def test_a_day_of_another_length_has_the_interest_of_one_day(settings, alice, clearing, zone, day, hours):
+    settings.BANK_TIME_ZONE = zone
+    account = opened(alice, since=date(2026, 1, 10), credit_interest_rate=Decimal("3.65"))
+    Account.objects.filter(pk=clearing.pk).update(opened_at=at(date(2026, 1, 10)))
+    pay(clearing, account, 100_000, bank_day.begins_at(day) + timedelta(minutes=1))
+    with time_machine.travel(bank_day.ends_at(day) + NIGHT):
+        assert end_of_day.close_days() == [day]
+    assert bank_day.ends_at(day) - bank_day.begins_at(day) == timedelta(hours=hours)
+    assert InterestAccrual.objects.get().earned_units == 100_000 * 36_500
+
+
+def test_a_bank_that_moves_to_another_time_zone_closes_each_day_once(settings, alice, clearing):
+    """The days before keep their ends; each date has one day of interest."""
+    account = opened(alice, credit_interest_rate=Decimal("3.65"))
+    pay(clearing, account, 100_000, at(date(2026, 10, 5)))
+    close_until(date(2026, 10, 5))
+    settings.BANK_TIME_ZONE = "Asia/Tokyo"
+    with time_machine.travel(at(date(2026, 10, 6), 18)):  # the 7th in Tokyo, but the 6th was opened until midnight UTC
+        assert end_of_day.close_days() == []
+    for zone, day in (("Asia/Tokyo", date(2026, 10, 6)), ("America/Los_Angeles", date(2026, 10, 7))):
+        settings.BANK_TIME_ZONE = zone
+        with time_machine.travel(at(day, 24) + timedelta(hours=10)):
+            assert end_of_day.close_days() == [day]
+    ends = BankDay.objects.filter(status="closed").order_by("day").values_list("ends_at", flat=True)
+    assert [one.isoformat() for one in ends] == [
+        "2026-10-06T00:00:00+00:00", "2026-10-07T00:00:00+00:00", "2026-10-07T15:00:00+00:00",
+    ]  # fmt: skip
+    assert InterestAccrual.objects.count() == 3
+    assert all(one.is_clean for one in audit())
+
+
+@pytest.mark.parametrize(("currency", "written"), [("JPY", "11"), ("KWD", "0.011"), ("BHD", "0.011"), ("GBP", "0.11")])
+def test_interest_is_rounded_to_the_minor_unit_of_the_currency(alice, currency, written):
+    clearing = clearing_account(currency)
+    account = opened(alice, currency=currency, credit_interest_rate=Decimal("3.65"))
+    pay(clearing, account, 108_000, at(date(2026, 10, 31)))
+    close_until(date(2026, 10, 31))
+    charge = AccountCharge.objects.get()
+    assert (charge.amount_minor, amounts.with_code(currency, 11).split()[0]) == (11, written)
 
 
 def test_the_trial_balance_is_of_the_end_of_the_day_and_adds_up(alice, bob, clearing):

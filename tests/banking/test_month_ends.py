@@ -12,24 +12,29 @@ from hypothesis import strategies as st
 from banking import tasks
 from banking.accounts.closing import close_months
 from banking.accounts.months import Month
-from banking.accounts.opening import internal_account, open_account
+from banking.accounts.opening import SUSPENSE, internal_account, open_account
 from banking.accounts.statements import statement_of
-from banking.ledger import post
-from banking.models import Account, LedgerEntry, MonthClosing
+from banking.end_of_day.charges import settle
+from banking.ledger import post, reverse
+from banking.models import Account, AccountCharge, LedgerEntry, MonthClosing
 from tests.lib.beside import Beside
 from tests.lib.database import connected_as, site_role
 
 pytestmark = pytest.mark.django_db
 MONTHS = [Month(2026, month) for month in (7, 8, 9, 10)]
 ENDS = [month.ends_at for month in MONTHS]
+#: What is booked: a payment, or what undoes one, here or because another bank sent it back, or interest or a fee.
+ACTS = ("pay", "pay", "reverse", "return", "interest", "overdraft", "fee")
 #: Seconds around the ends of months, in any order.
 MOMENTS = st.lists(
-    st.tuples(st.sampled_from(ENDS), st.integers(-2, 2), st.integers(0, 2), st.integers(1, 900)),
+    st.tuples(st.sampled_from(ENDS), st.integers(-2, 2), st.integers(0, 2), st.integers(1, 900), st.sampled_from(ACTS)),
     min_size=1,
-    max_size=25,
+    max_size=12,
 )
 #: A second after the end of July, then a second before it.
-OUT_OF_ORDER = [(ENDS[0], 1, 0, 5), (ENDS[0], -1, 0, 7)]
+OUT_OF_ORDER = [(ENDS[0], 1, 0, 5, "pay"), (ENDS[0], -1, 0, 7, "pay")]
+#: Each kind of act before the end of July and after it.
+EACH = [(ENDS[0], seconds, 0, 5, act) for seconds in (-1, 1) for act in ACTS]
 
 
 def opened(alice, *names):
@@ -43,6 +48,36 @@ def opened(alice, *names):
 def booked(source, destination, amount_minor=1, at=None):
     entries = [(source, -amount_minor), (destination, amount_minor)]
     return post(entries, description="x", kind="test", created_at=at)
+
+
+class Books:
+    """Books what the moments say on two accounts and the bank's own."""
+
+    def __init__(self, accounts):
+        self.accounts = accounts
+        self.paid = []
+        self.done = set()
+
+    def book(self, end, seconds, side, amount_minor, act):
+        at = end + timedelta(seconds=seconds)
+        with time_machine.travel(at, tick=False):
+            if act in ("reverse", "return") and self.paid:
+                suspense = internal_account("GBP", SUSPENSE) if act == "return" else None
+                reverse(self.paid.pop(), suspense=suspense)
+            elif act in AccountCharge.Kind and side < 2:
+                self._charge(self.accounts[side], Month.of(at).before, act, amount_minor)
+            else:
+                source, destination = self.accounts[side], self.accounts[(side + 1) % 3]
+                self.paid.append(booked(source, destination, amount_minor, at))
+
+    def _charge(self, account, month, kind, amount_minor):
+        if (account.pk, month, kind) not in self.done:
+            sign = 1 if kind == "interest" else -1
+            charge = AccountCharge(account=account, month=month.first_day, kind=kind, amount_minor=sign * amount_minor)
+            settle(charge)
+            charge.save()
+            assert charge.status == "posted"
+            self.done.add((account.pk, month, kind))
 
 
 def months_add_up(account):
@@ -61,23 +96,25 @@ def months_add_up(account):
     return [(one.first_seq, one.last_seq, one.opening_minor, one.closing_minor) for one in made]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 @given(moments=MOMENTS, late=MOMENTS, closed_after=st.integers(0, 3))
 @example(moments=OUT_OF_ORDER, late=OUT_OF_ORDER, closed_after=0)
+@example(moments=EACH, late=EACH, closed_after=1)
 def test_each_entry_is_in_one_month_and_each_month_adds_up(alice, moments, late, closed_after):
-    """Entries around month ends, out of order by seconds; then months are closed; then more entries, dated before."""
+    """Payments, reversals, returns, interest and fees around month ends, out of order by seconds; then months are
+    closed; then more of them, dated before."""
     with transaction.atomic():
         accounts = opened(alice, "one", "two")
-        for end, seconds, side, amount_minor in moments:
-            at = end + timedelta(seconds=seconds)
-            booked(accounts[side], accounts[(side + 1) % 3], amount_minor, at)
+        books = Books(accounts)
+        for moment in moments:
+            books.book(*moment)
         before = {account.pk: months_add_up(account) for account in accounts}
         with time_machine.travel(MONTHS[closed_after].ends_at + timedelta(hours=2)):
             close_months()
         closed = {account.pk: months_add_up(account) for account in accounts}
         assert closed == before
-        for end, seconds, side, amount_minor in late:
-            booked(accounts[side], accounts[(side + 1) % 3], amount_minor, end + timedelta(seconds=seconds))
+        for moment in late:
+            books.book(*moment)
         for account in accounts:
             after = months_add_up(account)
             assert after[: closed_after + 1] == closed[account.pk][: closed_after + 1]
