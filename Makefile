@@ -5,7 +5,7 @@ RUN := .venv/bin/python
 INSTALLED := .venv/installed
 AS_IN_PRODUCTION := set -a && . ./.ci/production.env && set +a &&
 
-.PHONY: demo test test-all sdks matrix test-plain rolling interop mutants model fuzz simulate check bench lock messages sbom screenshots
+.PHONY: demo test test-all faults sdks matrix test-plain rolling interop mutants model fuzz simulate check bench lock messages sbom screenshots
 
 # Serves the demo on PORT (default 8000, or the next free one), with its data in DATA_DIR (default .demo).
 # exec, so that Ctrl-C reaches Python.
@@ -14,13 +14,13 @@ demo: $(INSTALLED)
 
 # Runs the tests that need nothing but Python and PostgreSQL. ARGS="tests/oauth -k refresh" selects some.
 test: $(INSTALLED)
-	$(RUN) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not sdk and not packaged and not simulation and not large and not interop" $(ARGS)
+	$(RUN) -m pytest --numprocesses=auto --dist=worksteal -m "not browser and not node and not served and not sdk and not packaged and not simulation and not large and not interop and not faults" $(ARGS)
 
 # Runs also the tests that need a browser, node or servers, or that act at random, but not those of `make interop`. ARGS
 # as above. These tests wait, so three processes share two cores.
 test-all: $(INSTALLED)
 	@.ci/chromium
-	$(RUN) -m pytest --numprocesses=$(shell $(PYTHON) -c "import os; print(os.cpu_count() * 3 // 2)") --dist=loadfile --no-loadscope-reorder -m "not interop" $(ARGS)
+	$(RUN) -m pytest --numprocesses=$(shell $(PYTHON) -c "import os; print(os.cpu_count() * 3 // 2)") --dist=loadfile --no-loadscope-reorder -m "not interop and not faults" $(ARGS)
 
 # Logs in with client libraries of other people, in Python, JavaScript, Go and Java (docs/clients.md). A language that is
 # not on this machine, or whose packages cannot be fetched, is skipped; the last line says so. ARGS="-k MSAL" selects some.
@@ -57,6 +57,12 @@ fuzz: $(INSTALLED)
 # killed; then every promise is looked up. SEED repeats a run.
 simulate: $(INSTALLED)
 	SECONDS=$${SECONDS:-60} $(RUN) -m pytest --capture=no -p no:logging tests/simulation/test_random_faults.py $(ARGS)
+
+# Breaks a whole site under load in each way of docs/faults.md: two servers behind nginx, PostgreSQL, the background worker
+# and, where the machine has one, Valkey or Redis. Takes minutes. FAULTS_TABLE=docs/faults.md writes its table anew;
+# ARGS="-k SIGSTOP" selects some. RECOVERY_SECONDS and INDEPENDENT_SECONDS loosen the limits on a busy machine.
+faults: $(INSTALLED)
+	$(RUN) -m pytest --capture=no -p no:logging -m faults tests/faults $(ARGS)
 
 # Makes clients of the bank API with generators of SDKS (default: python typescript java kotlin) and pays with each.
 # A language without its tools is skipped by name.
