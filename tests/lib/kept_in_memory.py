@@ -5,11 +5,8 @@ from oauth.clients import cache
 from oauth.infrastructure import outbound
 from oauth.keys import ring
 
-#: Of the site.
-SECONDS_BETWEEN_READS_OF_KEYS = ring.READ_EVERY_SECONDS
-
 
 def keep_longer() -> None:
     cache.clients._clock = lambda: 0.0
-    ring.READ_EVERY_SECONDS = 60
+    ring._rings._is_fresh = lambda _: True  # until a test clears it, or sets `ring._is_fresh` again
     outbound.DEADLINE_SECONDS = 60.0  # somebody else's server is a thread of the same process

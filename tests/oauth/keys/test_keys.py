@@ -19,7 +19,6 @@ from oauth.conf import conf
 from oauth.keys import encryption, rotation
 from oauth.keys.generation import generate
 from oauth.models import SigningKey
-from tests.lib.kept_in_memory import SECONDS_BETWEEN_READS_OF_KEYS
 from tests.lib.threads import in_parallel
 
 pytestmark = pytest.mark.django_db
@@ -95,7 +94,7 @@ def test_a_retiring_key_verifies_and_does_not_sign_and_a_retired_one_is_gone():
 @pytest.fixture
 def later(monkeypatch):
     """Moves the clock of this process's memory, by seconds."""
-    monkeypatch.setattr(keys.ring, "READ_EVERY_SECONDS", SECONDS_BETWEEN_READS_OF_KEYS)
+    monkeypatch.setattr(keys.ring._rings, "_is_fresh", keys.ring._is_fresh)
 
     def move(seconds):
         now = keys.ring.time.monotonic()
