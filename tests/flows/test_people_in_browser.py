@@ -187,3 +187,16 @@ def test_no_page_is_wider_than_its_screen(live: Server, page: Page, width: int, 
     for path in ("login/", "login/code/", "signup/", "password/reset/"):
         page.goto(f"{live.url}/accounts/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_a_password_is_shown_while_it_is_chosen_and_is_sent_hidden(live: Server, page: Page) -> None:
+    page.goto(f"{live.url}/accounts/signup/")
+    field, button = page.locator("input[name=password1]"), page.locator(".reveal").first
+    page.fill("input[name=email]", "nobody@demo.test")
+    field.fill("short")
+    page.fill("input[name=password2]", "short")
+    button.click()
+    assert (field.get_attribute("type"), button.inner_text()) == ("text", "Hide the password")
+    page.evaluate("document.querySelector('main form').addEventListener('submit', event => event.preventDefault())")
+    page.evaluate("document.querySelector('main form').requestSubmit()")
+    assert (field.get_attribute("type"), button.inner_text()) == ("password", "Show the password")
