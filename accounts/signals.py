@@ -17,7 +17,7 @@ from accounts.browsers import known_device, sessions
 from accounts.metrics import logins
 from accounts.models import User
 from accounts.second_factors import stored_secrets
-from oauth.keys.encryption import encrypting_anew
+from oauth.keys.encryption import encrypting_anew, looking_for_lost
 from oauth.models import AuditEvent, Authorization, Client
 from oauth.models.authorization import authorization_granted, authorizations_revoked
 
@@ -56,6 +56,11 @@ def notify_of_reuse(authorizations: list[tuple[UUID, Any, str]], reason: str, **
         for _pk, user_id, client_id in authorizations:
             name = Client.objects.values_list("name", flat=True).get(client_id=client_id)
             notices.enqueue_notice("reuse", User.objects.get(pk=user_id), app=name)
+
+
+@receiver(looking_for_lost)
+def look_for_lost_second_factors(forget: bool, **_: Any) -> int:
+    return stored_secrets.lost(forget=forget)
 
 
 @receiver(encrypting_anew)

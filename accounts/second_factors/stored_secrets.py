@@ -11,6 +11,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.db import transaction
 
+from accounts.second_factors import factors
 from oauth.keys import encryption
 from oauth.pages import brand
 
@@ -46,6 +47,8 @@ def encrypt_all() -> int:
         with transaction.atomic():
             rows = list(with_secret.filter(pk__gt=after).select_for_update().order_by("pk")[:BATCH])
             for row in rows:
+                if _is_lost(row.data):
+                    continue
                 data = _under_the_newest_key(row.data, adapter)
                 if data != row.data:
                     row.data = data
@@ -54,6 +57,21 @@ def encrypt_all() -> int:
         if not rows:
             return changed
         after = rows[-1].pk
+
+
+def lost(*, forget: bool) -> int:
+    """How many factors have a secret that no key of KEY_ENCRYPTION_KEYS fits. With `forget`, they are removed as staff
+    would: their users get an email and set up new ones."""
+    found = [row for row in Authenticator.objects.order_by("pk").iterator() if _is_lost(row.data)]
+    if forget:
+        for factor in found:
+            factors.remove(factor)
+    return len(found)
+
+
+def _is_lost(data: dict[str, Any]) -> bool:
+    texts = [data[name] for name in _SECRETS if name in data] + list(data.get("migrated_codes") or ())
+    return any(one.startswith(_PREFIX) and encryption.is_lost(one.removeprefix(_PREFIX).encode()) for one in texts)
 
 
 def _under_the_newest_key(data: dict[str, Any], adapter: SecondFactorAdapter) -> dict[str, Any]:

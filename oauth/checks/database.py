@@ -51,8 +51,8 @@ def check_encryption_keys(databases: Sequence[str] | None = None, **_: Any) -> l
             f'OAUTH["KEY_ENCRYPTION_KEYS"] cannot decrypt {len(locked)} signing keys in the database, such as '
             f"{locked[0].kid}: they were encrypted under a key that is not in the list.",
             hint="Add the earlier key to the end of KEY_ENCRYPTION_KEYS. If it is lost: `manage.py rotate_keys "
-            "--emergency` replaces the signing keys, and users must set up their authenticator apps and recovery "
-            "codes again.",
+            "--emergency --next-leaked` makes new signing keys, and `manage.py rotate_keys --forget-lost` removes "
+            "second factors that nobody can check any more.",
             id="oauth.E041",
         )
     ]

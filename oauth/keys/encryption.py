@@ -11,6 +11,8 @@ from django.dispatch import Signal
 from oauth.keys.policy import policy
 
 encrypting_anew = Signal()
+#: With `forget`: whether to delete them. Each receiver returns how many of its secrets no configured key fits.
+looking_for_lost = Signal()
 
 
 def _cipher() -> MultiFernet:
@@ -27,6 +29,15 @@ def encrypt(secret: bytes) -> bytes:
 def decrypt(token: bytes) -> bytes:
     """Raises cryptography.fernet.InvalidToken if no configured key fits."""
     return _cipher().decrypt(token)
+
+
+def is_lost(token: bytes) -> bool:
+    """Whether no key of KEY_ENCRYPTION_KEYS fits."""
+    try:
+        decrypt(token)
+    except InvalidToken:
+        return True
+    return False
 
 
 def is_newest(token: bytes) -> bool:

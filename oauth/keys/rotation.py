@@ -5,6 +5,7 @@ before it leaves the JWK Set when its last token has expired. The rows hold all 
 keys at the same moment.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -81,15 +82,39 @@ def rotate_where_due() -> list[SigningKey]:
 
 def reencrypt() -> int:
     """Re-encrypts every private key, and the secrets of other apps, under the newest of KEY_ENCRYPTION_KEYS. After that
-    the older ones can be removed. Returns the number of secrets."""
+    the older ones can be removed, if `lost` finds nothing. Returns the number of secrets."""
     others = sum(int(changed or 0) for _receiver, changed in encryption.encrypting_anew.send(sender=None))
     with transaction.atomic():
-        rows = list(SigningKey.objects.exclude(private_key_encrypted=b"").select_for_update().order_by("pk"))
+        stored = SigningKey.objects.exclude(private_key_encrypted=b"").select_for_update().order_by("pk")
+        rows = [row for row in stored if not encryption.is_lost(bytes(row.private_key_encrypted))]
         for row in rows:
             row.private_key_encrypted = encryption.encrypt(encryption.decrypt(bytes(row.private_key_encrypted)))
             row.save(update_fields=["private_key_encrypted"])
         AuditEvent.record(AuditEvent.Action.KEYS_REENCRYPTED, reason=f"{len(rows)} keys, {others} other secrets")
     return len(rows) + others
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Secrets that no key of KEY_ENCRYPTION_KEYS fits."""
+
+    signing_keys: int
+    others: int
+
+
+def lost(*, forget: bool = False) -> Lost:
+    """With `forget`, deletes them: private keys of retired signing keys, and what other apps have. A key that is still
+    published stays, because its algorithm would have none: replace it first."""
+    others = sum(int(found or 0) for _receiver, found in encryption.looking_for_lost.send(sender=None, forget=forget))
+    with transaction.atomic():
+        stored = SigningKey.objects.exclude(private_key_encrypted=b"").select_for_update().order_by("pk")
+        keys = [row for row in stored if encryption.is_lost(bytes(row.private_key_encrypted))]
+        if forget:
+            gone = [row.pk for row in keys if row.retired_at and row.retired_at <= timezone.now()]
+            SigningKey.objects.filter(pk__in=gone).update(private_key_encrypted=b"")
+            reason = f"lost: {len(gone)} signing keys, {others} other secrets deleted"
+            AuditEvent.record(AuditEvent.Action.KEYS_REENCRYPTED, reason=reason)
+    return Lost(len(keys), others)
 
 
 def next_rotation(algorithm: str) -> datetime | None:

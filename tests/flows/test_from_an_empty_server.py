@@ -37,7 +37,8 @@ class Walk:
 
     def step(self, text: str) -> str:
         for documented, here in {
-            "/etc/countersign": f"{self.folder}/etc", "/opt/countersign": f"{self.folder}/opt",
+            "--directory /etc": f"--directory {self.folder}", "/var/backups": f"{self.folder}/backups",
+            "/etc/countersign": f"{self.folder}/countersign", "/opt/countersign": f"{self.folder}/opt",
             "localhost:5432": f"127.0.0.1:{self.database_port}", "https://bank.example": self.url,
             "--host 0.0.0.0 --port 443": f"--host 127.0.0.1 --port {self.url.rpartition(':')[2]} --drain-seconds 0",
         }.items():  # fmt: skip
@@ -70,7 +71,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
         else:
             shutil.copy2(source, target)
     (folder / "opt" / ".venv").symlink_to(sys.prefix)
-    _certificate(folder / "etc")
+    _certificate(folder / "countersign")
     # Not in `folder`: pytest closes its directories to the user that PostgreSQL runs as if we are root.
     cluster = servers.ROOT / ".cache" / "empty-server"
     shutil.rmtree(cluster, ignore_errors=True)
@@ -107,10 +108,12 @@ def _environment(folder: Path, superuser: str) -> dict[str, str]:
     psql = postgres_files.install(postgres_files.account_for(folder)) / "psql"
     _program(programs / "sudo", 'shift 2; exec "$@"')
     other = urlsplit(superuser)._replace(path="/postgres").geturl()
+    for name in ("pg_dump", "pg_restore"):
+        (programs / name).symlink_to(psql.parent / name)
     _program(programs / "psql", f"exec {psql} --no-psqlrc '{other}' \"$@\"")
     return {
         "PATH": f"{programs}:/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8",
-        "CURL_CA_BUNDLE": str(folder / "etc/authority.crt"), "PYTHONDONTWRITEBYTECODE": "1",
+        "CURL_CA_BUNDLE": str(folder / "countersign/authority.crt"), "PYTHONDONTWRITEBYTECODE": "1",
         "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
     }  # fmt: skip
 
@@ -133,12 +136,12 @@ def test_the_documents_steps_lead_to_a_working_site(walk: Walk) -> None:
     link = said.split()[-1]
     # A link is no row: it is signed with the time. Both open the same page.
     assert again.split()[-1].rpartition("/")[0].rpartition("/")[0] == link.rpartition("/")[0].rpartition("/")[0]
-    _only_for_us(walk.folder / "etc" / "secrets")
+    _only_for_us(walk.folder / "countersign" / "secrets")
     walk.run(static)
     processes = [walk.start(serve), walk.start(worker)]
     try:
         ready = f"{walk.url}/health/ready"
-        certificate = str(walk.folder / "etc/authority.crt")
+        certificate = str(walk.folder / "countersign/authority.crt")
         servers.wait_until(lambda: processes[0].poll() is not None or servers.answers(ready, certificate))
         assert walk.run(look).replace(" ", "") == '{"active":false}'
         _chooses_a_password_and_meets_the_second_factor(walk.url, link, certificate)
@@ -148,6 +151,21 @@ def test_the_documents_steps_lead_to_a_working_site(walk: Walk) -> None:
             one.terminate()
         ended = [one.wait(servers.PATIENCE_SECONDS) for one in processes]
     assert ended == [0, 0]
+    _restores_on_another_server(walk, text)
+
+
+def _restores_on_another_server(walk: Walk, text: str) -> None:
+    """“Back up and restore”: of the old server nothing is left but the two files."""
+    backup, owner, restore = blocks(text, "Back up and restore", "sh")
+    (walk.folder / "backups").mkdir()
+    walk.run(backup)
+    shutil.rmtree(walk.folder / "countersign")
+    walk.run("sudo -u postgres psql --command 'DROP DATABASE countersign'")
+    walk.run("sudo -u postgres psql --command 'DROP ROLE bank_app' --command 'DROP ROLE countersign'")
+    walk.run(owner)
+    said = walk.run(restore)
+    assert "the tables are those of this release" in said
+    assert "bank_app has exactly the rights of the site" in said
 
 
 def _only_for_us(secrets: Path) -> None:

@@ -34,6 +34,12 @@ class Command(BaseCommand):
             help="No new key: encrypt signing keys and second factors with the first of KEY_ENCRYPTION_KEYS, so that "
             "you can remove the others.",
         )
+        what.add_argument(
+            "--forget-lost",
+            action="store_true",
+            help="No new key: delete what no key of KEY_ENCRYPTION_KEYS can decrypt, after one of them was lost. Users "
+            "whose authenticator app or recovery codes are among it get an email, and set up new ones.",
+        )
 
         parser.add_argument(
             "--next-leaked",
@@ -51,6 +57,10 @@ class Command(BaseCommand):
             raise CommandError("--next-leaked needs --emergency.")
         if reencrypt:
             self.stdout.write(f"{rotation.reencrypt()} secrets encrypted under the newest key")
+            self._say_what_is_lost()
+            return
+        if options["forget_lost"]:
+            self._forget_lost()
             return
         algorithms = [algorithm] if algorithm else SIGNING_ALGORITHMS
         store = stores.DATABASE if options["store"] == stores.DATABASE_NAME else options["store"]
@@ -75,4 +85,22 @@ class Command(BaseCommand):
                 f"{REFRESH_AFTER_SECONDS} seconds if it reads no status list; by one that cannot reach "
                 f"{conf.jwks_uri} within {MAX_AGE_SECONDS // 60} minutes. Others keep a key as long as their own JWKS "
                 "client does: restart them."
+            )
+
+    def _say_what_is_lost(self) -> None:
+        lost = rotation.lost()
+        if lost.signing_keys or lost.others:
+            raise CommandError(
+                f"No key of KEY_ENCRYPTION_KEYS can decrypt {lost.signing_keys} signing keys and {lost.others} second "
+                "factors. Keep the older keys, and add the one that is missing to their end. If it is lost: "
+                "rotate_keys --emergency --next-leaked, then rotate_keys --forget-lost."
+            )
+
+    def _forget_lost(self) -> None:
+        lost = rotation.lost(forget=True)
+        left = rotation.lost().signing_keys
+        self.stdout.write(f"{lost.signing_keys - left} signing keys and {lost.others} second factors deleted")
+        if left:
+            raise CommandError(
+                f"{left} signing keys are still published: run rotate_keys --emergency --next-leaked first."
             )

@@ -1,0 +1,88 @@
+"""What PostgreSQL says about a connection of the site: settings that a pooler may have swallowed, and the limits.
+
+The site asks for these settings when it connects. pgbouncer refuses or ignores such parameters, depending on
+`ignore_startup_parameters`; then the role must have them.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection
+
+#: Worker processes of `serve`, by default.
+PROCESSES = 2
+_TIMEOUTS = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+_LIMITS = """
+SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+       - coalesce(current_setting('reserved_connections', true)::int, 0), current_user"""
+
+
+@register(Tags.database)
+def check_session(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
+    if DEFAULT_DB_ALIAS not in (databases or ()):
+        return []
+    try:
+        with connection.cursor() as cursor:
+            names = [*_TIMEOUTS, "TimeZone", "transaction_isolation"]
+            cursor.execute("SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", [names])
+            session = dict(cursor.fetchall())
+            cursor.execute(_LIMITS)
+            available, role = cursor.fetchone()
+    except DatabaseError:
+        return []  # other checks and commands say so
+    return [*_timeouts(session, role), *_zone(session), *_isolation(session, role), *_connections(available)]
+
+
+def _timeouts(session: dict[str, str], role: str) -> Iterator[CheckMessage]:
+    missing = [name for name in _TIMEOUTS if session[name] == "0" and _is_wanted(name)]
+    if missing:
+        commands = " ".join(f"ALTER ROLE {role} SET {name} = '{_wanted()[name]}';" for name in missing)
+        yield Warning(
+            f"Connections have no {', '.join(missing)}: a pooler has swallowed what the site asks for.",
+            hint=f"Give them to the role: {commands}",
+            id="config.W020",
+        )
+
+
+def _zone(session: dict[str, str]) -> Iterator[CheckMessage]:
+    if session["TimeZone"] not in ("UTC", "Etc/UTC"):
+        yield Error(
+            f"The time zone of connections is {session['TimeZone']}, not UTC: days would begin at another time.",
+            hint="Remove TIME_ZONE and ALTER ROLE … SET timezone, or let the pooler pass it on.",
+            id="config.E021",
+        )
+
+
+def _isolation(session: dict[str, str], role: str) -> Iterator[CheckMessage]:
+    if session["transaction_isolation"] != "read committed":
+        yield Error(
+            f"Transactions are “{session['transaction_isolation']}”. The site is made for “read committed”: it locks "
+            "what it must, and does not repeat transactions that PostgreSQL cannot serialize.",
+            hint=f"ALTER ROLE {role} RESET default_transaction_isolation;",
+            id="config.E022",
+        )
+
+
+def _connections(available: int) -> Iterator[CheckMessage]:
+    most = settings.DATABASES[DEFAULT_DB_ALIAS]["OPTIONS"]["pool"]["max_size"]
+    if PROCESSES * most > available:
+        yield Warning(
+            f"One server with {PROCESSES} worker processes may open {PROCESSES * most} connections (DB_POOL_MAX is "
+            f"{most}), and PostgreSQL allows {available} for all servers and background workers.",
+            hint="Raise max_connections, lower DB_POOL_MAX (not below `serve --threads`), or put a pooler in between.",
+            id="config.W023",
+        )
+
+
+def _wanted() -> dict[str, str]:
+    """`-c name=value` of the settings, by name."""
+    options = str(settings.DATABASES[DEFAULT_DB_ALIAS]["OPTIONS"].get("options", ""))
+    pairs = (part.partition("=") for part in options.replace("-c ", "").split())
+    return {name: value for name, equals, value in pairs if equals}
+
+
+def _is_wanted(name: str) -> bool:
+    """An owner who migrates has no time limit."""
+    return _wanted().get(name, "0").rstrip("msin") not in ("", "0")

@@ -1,0 +1,121 @@
+"""`manage.py audit_stream`: sends the audit log to a SIEM, each event at least once."""
+
+import signal
+import threading
+from argparse import ArgumentParser, ArgumentTypeError
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+from django.core.management.base import BaseCommand, CommandError
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import InterfaceError, OperationalError, connection
+from django.utils import timezone
+
+from oauth.operations.audit_stream import Batch, Cursor, deliver_new, start
+
+PAUSE_SECONDS = 2.0
+SECONDS_TO_ANSWER = 30.0
+
+
+class Command(BaseCommand):
+    help = (
+        "Sends the audit log, and then each new event, until SIGTERM: to a webhook, or as JSON lines to standard "
+        "output. Each event is sent at least once. While the receiver or the database is away, it waits."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--cursor", type=Path, required=True, metavar="FILE", help="Where it keeps how far it has come."
+        )
+        parser.add_argument("--since", type=_time, help="Where a new cursor begins (ISO 8601); now by default.")
+        parser.add_argument("--webhook", type=_url, metavar="URL", help="Receives each batch as a POST.")
+        parser.add_argument(
+            "--token-file", type=Path, metavar="FILE", help="A bearer token for the webhook, in its first line."
+        )
+        parser.add_argument("--once", action="store_true", help="Send what there is, and end.")
+
+    def handle(
+        self, *, cursor: Path, since: datetime | None, webhook: str | None, token_file: Path | None, once: bool,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        send = self._print if webhook is None else Webhook(webhook, _token(token_file)).send
+        stop = threading.Event()
+        for one in (signal.SIGTERM, signal.SIGINT) if not once else ():
+            signal.signal(one, lambda *_: stop.set())
+        at = _read(cursor) or start(since)
+        while True:
+            try:
+                at = deliver_new(at, send)
+                _keep(cursor, at)
+            except (NotDelivered, OperationalError, InterfaceError) as error:
+                if once:
+                    raise CommandError(str(error)) from error
+                self.stderr.write(f"Nothing was delivered: {error}")
+                connection.close()
+            if once or stop.wait(PAUSE_SECONDS):
+                return
+
+    def _print(self, batch: Batch) -> None:
+        encoder = DjangoJSONEncoder()
+        for event in batch.events:
+            self.stdout.write(encoder.encode(event))
+        self.stdout.flush()
+
+
+class NotDelivered(Exception):
+    """The receiver has not accepted a batch."""
+
+
+class Webhook:
+    """Each batch is one POST with `after`, `to` and `events`. Any answer but 2xx repeats the batch."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self.headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
+        # Chosen by the operator, so it may be in a private network; never followed elsewhere.
+        self.pool = urllib3.PoolManager(timeout=urllib3.Timeout(total=SECONDS_TO_ANSWER), retries=False)
+
+    def send(self, batch: Batch) -> None:
+        try:
+            answer = self.pool.request("POST", self.url, body=batch.as_json().encode(), headers=self.headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise NotDelivered(f"{urlsplit(self.url).netloc}: {error}") from error
+        if not 200 <= answer.status < 300:
+            raise NotDelivered(f"{urlsplit(self.url).netloc} answered {answer.status}")
+
+
+def _read(file: Path) -> Cursor | None:
+    if not file.exists():
+        return None
+    try:
+        return Cursor.read(file.read_text())
+    except (ValueError, KeyError, TypeError) as error:
+        raise CommandError(f"{file} must hold a cursor of this command. Remove it to begin anew (--since).") from error
+
+
+def _keep(file: Path, cursor: Cursor) -> None:
+    """Whole or not at all."""
+    draft = file.with_name(f"{file.name}.new")
+    draft.write_text(f"{cursor}\n")
+    draft.replace(file)
+
+
+def _token(file: Path | None) -> str:
+    return file.read_text().splitlines()[0].strip() if file else ""
+
+
+def _time(text: str) -> datetime:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text} must be a time such as 2026-11-28T00:00:00+00:00.") from error
+    return at if at.tzinfo else timezone.make_aware(at)
+
+
+def _url(text: str) -> str:
+    if urlsplit(text).scheme not in ("http", "https") or not urlsplit(text).hostname:
+        raise ArgumentTypeError(f"{text} must be a URL such as https://siem.example/events.")
+    return text

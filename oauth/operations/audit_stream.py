@@ -1,0 +1,101 @@
+"""The audit log as a stream without gaps, for a SIEM: each event at least once, in ranges of transactions.
+
+Ids and times are given before the commit, so an event may appear after younger ones, and a reader that goes on after
+the last id misses it. Ranges of transaction numbers have no such gap: once every transaction below a number has ended,
+the events below it are final.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import connection
+from django.utils import timezone
+
+from oauth.models import AuditEvent
+
+BATCH = 500
+#: No transaction that writes an event lasts as long. Events are looked for by their time, which has an index.
+LONGEST_TRANSACTION = timedelta(hours=1)
+_TABLE = AuditEvent._meta.db_table
+_FIELDS = [field.attname for field in AuditEvent._meta.concrete_fields]
+# xmin has 32 bits, and the numbers of transactions 64: what counts is how far a row is below the upper end.
+_BELOW = "mod(mod(%(to)s - xmin::text::bigint, 4294967296) + 4294967296, 4294967296)"
+_EVENTS = f"""
+SELECT {", ".join(f'"{name}"' for name in _FIELDS)} FROM {_TABLE}
+ WHERE id > %(last)s AND at > %(since)s AND {_BELOW} BETWEEN 1 AND least(%(to)s - %(after)s, 2147483648)
+ ORDER BY id LIMIT %(most)s"""  # noqa: S608
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Every event of a transaction below `after` has been delivered; `at` is when that was known."""
+
+    after: int
+    at: datetime
+
+    @classmethod
+    def since(cls, at: datetime) -> "Cursor":
+        """The beginning: all events from then on."""
+        return cls(0, at + LONGEST_TRANSACTION)
+
+    @classmethod
+    def read(cls, text: str) -> "Cursor":
+        """Raises ValueError, KeyError or TypeError if it is none."""
+        stored = json.loads(text)
+        return cls(int(stored["after"]), datetime.fromisoformat(stored["at"]))
+
+    def __str__(self) -> str:
+        return json.dumps(asdict(self), cls=DjangoJSONEncoder)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events of the transactions from `after` on and below `to`. The next batch begins with the same `after`, or where
+    this range ends."""
+
+    after: int
+    to: int
+    events: list[dict[str, Any]]
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self), cls=DjangoJSONEncoder)
+
+
+def deliver_new(cursor: Cursor, deliver: Callable[[Batch], None]) -> Cursor:
+    """Delivers what has become final since `cursor`, in batches, and returns the next cursor.
+
+    Raises what `deliver` raises: then the whole range is delivered again from the same cursor. After a restore of the
+    database its transactions have numbers of the past; the range then begins anew.
+    """
+    with connection.cursor() as sql:
+        sql.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, now()")
+        to, now = sql.fetchone()
+    after = cursor.after if cursor.after <= to else 0
+    if after == to:
+        return cursor
+    for events in _batches(after, to, cursor.at - LONGEST_TRANSACTION):
+        deliver(Batch(after, to, events))
+    return Cursor(to, now)
+
+
+def _batches(after: int, to: int, since: datetime) -> Iterator[list[dict[str, Any]]]:
+    """No transaction stays open while a batch is delivered: nothing of this range changes any more."""
+    last = UUID(int=0)
+    while True:
+        with connection.cursor() as sql:
+            sql.execute(_EVENTS, {"to": to, "after": after, "since": since, "last": last, "most": BATCH})
+            batch = [dict(zip(_FIELDS, row, strict=True)) for row in sql.fetchall()]
+        if batch:
+            yield batch
+            last = batch[-1]["id"]
+        if len(batch) < BATCH:
+            return
+
+
+def start(at: datetime | None = None) -> Cursor:
+    return Cursor.since(at or timezone.now())

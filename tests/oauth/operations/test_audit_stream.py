@@ -1,0 +1,165 @@
+"""`manage.py audit_stream`: every event at least once, whatever the order of commits, and whoever is away."""
+
+import io
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from oauth.models import AuditEvent
+from oauth.operations import audit_stream
+from oauth.operations.audit_stream import Batch, Cursor, deliver_new
+from tests.lib import servers
+from tests.lib.database import url_of
+from tests.lib.http_listener import HttpListener
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def other(db: None) -> Iterator[Any]:
+    with psycopg.connect(url_of()) as connected:
+        yield connected
+
+
+class Siem:
+    """Reads the stream as a receiver does, until it has an event. Transactions of other databases delay it."""
+
+    def __init__(self) -> None:
+        self.cursor = audit_stream.start(timezone.now() - timedelta(minutes=1))
+        self.batches: list[Batch] = []
+
+    @property
+    def seen(self) -> list[str]:
+        return [event["reason"] for batch in self.batches for event in batch.events]
+
+    def read(self) -> None:
+        self.cursor = deliver_new(self.cursor, self.batches.append)
+
+    def has(self, *reasons: str) -> bool:
+        self.read()
+        return set(reasons) <= set(self.seen)
+
+
+def record(reason: str) -> AuditEvent:
+    return AuditEvent.record(AuditEvent.Action.REFUSED, reason=reason)
+
+
+def insert(sql: Any, reason: str) -> None:
+    """As another process does, in a transaction that is open until it commits."""
+    event = AuditEvent.unsaved(AuditEvent.Action.REFUSED, reason=reason)
+    sql.execute(
+        'INSERT INTO oauth_auditevent (id, at, action, endpoint, "user", actor, client, error, error_id, reason) '
+        "VALUES (%s, %s, 'refused', '', '', '', '', '', '', %s)",
+        [event.pk, event.at, reason],
+    )
+
+
+def test_an_event_whose_transaction_ends_late_is_not_missed(other: Any) -> None:
+    siem = Siem()
+    insert(other, "began first")
+    record("ended first")
+    siem.read()
+    assert "began first" not in siem.seen
+    other.commit()
+    servers.wait_until(lambda: siem.has("began first", "ended first"))
+    assert sorted(siem.seen) == ["began first", "ended first"]
+
+
+def test_what_was_rolled_back_is_never_sent(other: Any) -> None:
+    siem = Siem()
+    insert(other, "undone")
+    other.rollback()
+    record("done")
+    servers.wait_until(lambda: siem.has("done"))
+    assert siem.seen == ["done"]
+
+
+def test_ranges_follow_one_another_so_that_a_receiver_sees_a_gap() -> None:
+    siem = Siem()
+    for number in range(3):
+        record(str(number))
+        servers.wait_until(lambda number=number: siem.has(str(number)))  # type: ignore[misc]
+    assert [one.to for one in siem.batches] == sorted(one.to for one in siem.batches)
+    assert all(one.after < one.to for one in siem.batches)
+    assert [siem.seen.count(str(number)) for number in range(3)] == [1, 1, 1]
+
+
+def test_more_than_a_batch_arrives_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_stream, "BATCH", 2)
+    siem = Siem()
+    for number in range(5):
+        record(str(number))
+    servers.wait_until(lambda: siem.has("4"))
+    assert sorted(siem.seen) == ["0", "1", "2", "3", "4"]
+    assert max(len(one.events) for one in siem.batches) == 2
+
+
+def test_a_restored_database_begins_anew() -> None:
+    """Its transactions have numbers of the past."""
+    siem = Siem()
+    siem.cursor = Cursor(after=2**60, at=timezone.now())
+    record("after the restore")
+    servers.wait_until(lambda: siem.has("after the restore"))
+
+
+class TestTheCommand:
+    def run(self, folder: Path, **options: Any) -> list[dict[str, Any]]:
+        out = io.StringIO()
+        call_command("audit_stream", cursor=folder / "cursor", once=True, stdout=out, **options)
+        return [json.loads(line) for line in out.getvalue().splitlines()]
+
+    def since(self) -> Any:
+        return timezone.now() - timedelta(minutes=1)
+
+    def test_it_goes_on_where_it_was(self, tmp_path: Path) -> None:
+        record("one")
+        lines: list[dict[str, Any]] = []
+        servers.wait_until(lambda: lines.extend(self.run(tmp_path, since=self.since())) or lines)
+        record("two")
+        servers.wait_until(lambda: lines.extend(self.run(tmp_path)) or len(lines) > 1)
+        assert [one["reason"] for one in lines] == ["one", "two"]
+        assert {"id", "at", "action", "client", "user", "error_id"} <= lines[0].keys()
+
+    def test_a_webhook_gets_batches_with_the_token(self, tmp_path: Path) -> None:
+        (tmp_path / "token").write_text("of-the-siem\n")
+        with HttpListener() as siem:
+            record("told")
+            options = {"webhook": siem.url("/events"), "token_file": tmp_path / "token", "since": self.since()}
+            servers.wait_until(lambda: self.run(tmp_path, **options) or siem.requests)
+            body = json.loads(siem.received[0][2])
+            assert siem.received_headers[0]["Authorization"] == "Bearer of-the-siem"
+        assert body["after"] < body["to"]
+        assert [one["reason"] for one in body["events"]] == ["told"]
+
+    @pytest.mark.parametrize("status", [302, 500])
+    def test_what_was_not_accepted_is_sent_again(self, tmp_path: Path, status: int) -> None:
+        with HttpListener(status=status) as siem:
+            record("told twice")
+            options = {"webhook": siem.url("/events"), "since": self.since()}
+
+            def is_refused() -> bool:
+                try:
+                    self.run(tmp_path, **options)
+                except CommandError as error:
+                    return f"answered {status}" in str(error)
+                (tmp_path / "cursor").unlink()  # a transaction of another database was older: nothing was sent yet
+                return False
+
+            servers.wait_until(is_refused)
+            assert not (tmp_path / "cursor").exists()
+            siem.status = 204
+            self.run(tmp_path, **options)
+            assert [json.loads(body)["events"][0]["reason"] for _, _, body in siem.received] == ["told twice"] * 2
+
+    def test_a_file_that_is_no_cursor_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "cursor").write_text("{}")
+        with pytest.raises(CommandError, match="must hold a cursor"):
+            self.run(tmp_path)
