@@ -7,10 +7,11 @@ from django.db import InterfaceError, OperationalError
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from banking import end_of_day, ledger, notices, orders, payments, second_bank, webhooks
+from banking import direct_debits, end_of_day, ledger, notices, orders, payments, second_bank, webhooks
 from banking.account_life import dormancy
 from banking.accounts import closing
 from banking.database import cleanup
+from banking.direct_debits import refunds
 from banking.notices import email
 from banking.payments import incoming, scheme, transfers
 
@@ -39,6 +40,11 @@ def give_back_payment(message_id: str) -> None:
     payments.give_back(UUID(message_id))
 
 
+@app.task(name=refunds.CLAIM, queue="settlement", retry=_UNTIL_ANSWERED)
+def claim_refund(refund_id: str) -> None:
+    direct_debits.claim_refund(UUID(refund_id))
+
+
 @app.task(name=second_bank.DELIVER, queue="settlement", retry=_UNTIL_ANSWERED)
 def second_bank_deliver(message_id: str) -> None:
     second_bank.deliver(UUID(message_id))
@@ -55,6 +61,7 @@ def expire_transfers(timestamp: int) -> None:
 def resume_transfers(timestamp: int) -> None:
     payments.resume()
     payments.resume_giving_back()
+    direct_debits.resume_claims()
 
 
 @app.periodic(cron="*/10 * * * *")

@@ -455,7 +455,7 @@ OAUTH = {
         "statements:read": _("Read your statements"),
         "funds:confirm": _("Check whether an amount is available in your account"),
         "direct-debits:read": _("See who may collect money from your accounts"),
-        "direct-debits:write": _("Cancel direct debits"),
+        "direct-debits:write": _("Cancel direct debits, and ask for the money back"),
         "transfers:read": _("See your transfers"),
         "transfers:write": _("Make transfers from your accounts"),
         "payees:read": _("See the payees you have saved"),

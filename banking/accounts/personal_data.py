@@ -10,6 +10,7 @@ from banking.models import (
     AccountAccess,
     AccountApplication,
     AccountInvitation,
+    DirectDebitRefund,
     LedgerEntry,
     Mandate,
     Payee,
@@ -48,6 +49,8 @@ def export(user: Any) -> Iterator[Section]:
         "access of apps",
         counted.values("hour", "client_id", "account_id", "kind", "count", "first_at", "last_at", "address").iterator(),
     )
+    refunds = DirectDebitRefund.objects.filter(collection__account__in=accounts).order_by("asked_at")
+    yield "refunds of direct debits", refunds.values("collection__account_id", "reason", "status", "asked_at")
     yield "payees", Payee.objects.filter(user=user).values("name", "iban", "created_at", "removed_at")
     limits = PaymentLimit.objects.filter(user=user).order_by("currency")
     yield "payment limits", limits.values("currency", "amount_minor", "changed_at")

@@ -11,6 +11,7 @@ from banking.admin.account_application import AccountApplicationAdmin
 from banking.admin.account_change import AccountChangeAdmin
 from banking.admin.bank_day import AccountChargeAdmin, BankDayAdmin
 from banking.admin.consent import ConsentAdmin
+from banking.admin.direct_debit_refund import DirectDebitRefundAdmin
 from banking.admin.hold import HoldAdmin
 from banking.admin.mandate import MandateAdmin
 from banking.admin.merchant import MerchantAdmin
@@ -32,6 +33,7 @@ __all__ = [
     "AccountChargeAdmin",
     "BankDayAdmin",
     "ConsentAdmin",
+    "DirectDebitRefundAdmin",
     "HoldAdmin",
     "MandateAdmin",
     "MerchantAdmin",

@@ -16,5 +16,5 @@ class MandateAdmin(ReadOnly):
     found_by_user = ("account__access__user_id",)
     fields = (
         "id", "account", "creditor_id", "reference", "creditor_name", "creditor_iban", "sequence", "status",
-        "last_minor", "last_at", "created_at", "cancelled_at",
+        "collected", "last_minor", "last_at", "created_at", "cancelled_at",
     )  # fmt: skip

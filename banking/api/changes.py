@@ -46,11 +46,14 @@ CHANGES = (
             "`GET /direct-debits`, with the filter `status`, and `GET /direct-debits/{direct_debit_id}`: who may "
             "collect money, with the scope `direct-debits:read`; `POST /direct-debits/{direct_debit_id}/cancel` with "
             "the scope `direct-debits:write`. Webhooks have the event `direct_debit.updated`.",
+            "`GET /direct-debits/{direct_debit_id}/collections`: what was collected and refused, and until when it is "
+            "refunded; `POST` to the `/refund` of a collection asks for the money back.",
             "`POST /funds-confirmations`, with the scope `funds:confirm`: whether an amount is available.",
             "`POST /transfer-rehearsals`.",
             "Payment orders: `interval`, `month_end`, `execution_rule`; `PATCH`, `/pause` and `/resume`.",
             "A refused parameter of the URL is named in `errors`.",
-            "The problem types `own_limit_exceeded`, `too_many_accounts` and `direct_debit_not_active`.",
+            "The problem types `own_limit_exceeded`, `too_many_accounts`, `direct_debit_not_active`, "
+            "`collection_already_refunded` and `refund_too_late`.",
         ),
         changed=(
             "A page with a filter may have fewer rows than `limit`, or none; go on as long as there is a "

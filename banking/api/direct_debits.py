@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import Http404
 
 from banking import direct_debits
-from banking.accounts.history import needs_fresh_login
+from banking.accounts.history import recent_since
 from banking.api.content_filters import named_in
 from banking.api.cursors import PAGE, Page
 from banking.api.fields import NothingSerializer
@@ -93,10 +93,18 @@ class DirectDebitCancel(DirectDebitView):
         return Ok(in_transaction(run))
 
 
+def allowed_since(account_id: UUID, request: TokenRequest) -> datetime | None:
+    """Since when the app may see what was collected, as for transactions: from the history that the user allows, and
+    without a fresh login the last 90 days (SCA-RTS art. 10)."""
+    limits = [history_of_account(request.claims.authorization_details, account_id)]
+    if not is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE):
+        limits.append(recent_since())
+    return max(filter(None, limits), default=None)
+
+
 def _represent(row: dict[str, Any], request: TokenRequest) -> DirectDebit:
-    """The last collection is left out if the app may not see it as a transaction: it is before the history that the
-    user lets the app see, or too old to be read without a fresh login (SCA-RTS art. 10)."""
-    if row["last_at"] and not _may_see(row["account_id"], row["last_at"], request):
+    since = allowed_since(row["account_id"], request)
+    if since and row["last_at"] and row["last_at"] < since:
         row = {**row, "last_minor": None, "last_at": None}
     return {
         "id": row["id"],
@@ -114,12 +122,3 @@ def _represent(row: dict[str, Any], request: TokenRequest) -> DirectDebit:
         "created_at": timestamp(row["created_at"]),
         "cancelled_at": timestamp(row["cancelled_at"]) if row["cancelled_at"] else None,
     }
-
-
-def _may_see(account_id: UUID, collected_at: datetime, request: TokenRequest) -> bool:
-    since = history_of_account(request.claims.authorization_details, account_id)
-    if since and collected_at < since:
-        return False
-    return not needs_fresh_login(collected_at) or is_authenticated_since(
-        request.token, max_age=settings.STEP_UP_MAX_AGE
-    )

@@ -27,6 +27,8 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "transfer_not_cancellable": ("The transfer cannot be cancelled", "Only what is pending here can be."),
     "duplicate_transfer": ("This was ordered a moment ago", "See duplicate_of; if it is meant, wait a minute."),
     "already_reversed": ("The transaction was reversed before", "It happens once."),
+    "collection_already_refunded": ("The money was asked back before", "See `refund` of the collection."),
+    "refund_too_late": ("It is too late for a refund", "See the last days of the collection."),
     "direct_debit_not_active": ("The direct debit is not active", "It was cancelled, or collected once for all."),
     "scheduled_transfer_not_active": ("The order is not active", "It is completed, or was cancelled before."),
     "confidential_clients_only": ("Not for this kind of client", "Webhooks need a client with a server of its own."),

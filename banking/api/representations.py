@@ -12,6 +12,7 @@ from banking.accounts.months import Month
 from banking.api.problem_types import PROBLEMS
 from banking.models import Account as AccountRow
 from banking.models import Category, Event, WebhookDelivery
+from banking.models import DirectDebitRefund as DirectDebitRefundRow
 from banking.models import Mandate as MandateRow
 from banking.models import ScheduledTransfer as ScheduledTransferRow
 from banking.models import Transfer as TransferRow
@@ -169,6 +170,33 @@ class FundsConfirmation(TypedDict):
     amount: Money
     is_available: bool
     confirmed_at: Timestamp
+
+
+class Refund(TypedDict):
+    """Of a collection. `pending` until the creditor's bank has answered; it then is `refunded`, or `refused`."""
+
+    status: Literal["pending", "refunded", "refused"]
+    reason: DirectDebitRefundRow.Reason
+    transaction_id: Annotated[UUID, Keywords(description="What was credited.")] | None
+    asked_at: Timestamp
+
+
+class DirectDebitCollection(TypedDict):
+    """What a creditor collected, or wanted to."""
+
+    id: UUID
+    status: Literal["collected", "refused"]
+    status_reason: Annotated[str, Keywords(description="Why we refused it, such as insufficient_funds.")] | None
+    status_reason_code: Annotated[str, Keywords(description="The same as a code of ISO 20022, such as AM04.")] | None
+    transaction_id: UUID | None
+    amount: Money
+    reference: str
+    received_at: Timestamp
+    refundable_until: Annotated[Day, Keywords(description="The last day for a refund without a reason.")] | None
+    refundable_if_unauthorized_until: (
+        Annotated[Day, Keywords(description="The last day for a refund of what the user never allowed.")] | None
+    )
+    refund: Refund | None
 
 
 class DirectDebit(TypedDict):

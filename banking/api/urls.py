@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularSwaggerOauthRedirectView
 
 from banking.api.accounts import AccountDetail, AccountList, BalanceDetail
 from banking.api.consent import ConsentView
+from banking.api.direct_debit_collections import CollectionList, CollectionRefund
 from banking.api.direct_debits import DirectDebitCancel, DirectDebitDetail, DirectDebitList
 from banking.api.funds_confirmation import FundsConfirmationList
 from banking.api.limits import LimitsView
@@ -42,6 +43,12 @@ urlpatterns = [
     path("api/v1/funds-confirmations", FundsConfirmationList.as_view(), name="funds-confirmations"),
     path("api/v1/direct-debits", DirectDebitList.as_view(), name="direct-debits"),
     path("api/v1/direct-debits/<str:direct_debit_id>", DirectDebitDetail.as_view(), name="direct-debit"),
+    path("api/v1/direct-debits/<str:direct_debit_id>/collections", CollectionList.as_view(), name="collections"),
+    path(
+        "api/v1/direct-debits/<str:direct_debit_id>/collections/<str:collection_id>/refund",
+        CollectionRefund.as_view(),
+        name="collection-refund",
+    ),
     path("api/v1/direct-debits/<str:direct_debit_id>/cancel", DirectDebitCancel.as_view(), name="direct-debit-cancel"),
     path("api/v1/limits", LimitsView.as_view(), name="limits"),
     path("api/v1/party", PartyView.as_view(), name="party"),

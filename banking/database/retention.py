@@ -21,6 +21,7 @@ SCHEDULE = {
     "Transfer": Kept(_BOOKS, "payment records; its idempotency key is never used twice"),
     "SchemeMessage": Kept(_BOOKS, "books: what other banks told us; a message acts once"),
     "Mandate": Kept(_BOOKS, "books: who might collect; a cancelled one stays so"),
+    "DirectDebitRefund": Kept(_BOOKS, "books; a collection is refunded once"),
     "ScheduledTransfer": Kept(_BOOKS, "what the user ordered"),
     "MonthClosing": Kept(_BOOKS, "statements stay as they are"),
     "BankDay": Kept(_BOOKS, "books"),

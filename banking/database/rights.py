@@ -29,6 +29,10 @@ RIGHTS: dict[str, Rights] = {
         "UPDATE": ["status", "status_reason", "reason_code", "submitted_at", "settled_at", "transaction_id"],
     },
     "mandate": {**APPENDED, "UPDATE": ["status", "collected", "last_minor", "last_at", "cancelled_at"]},
+    "direct_debit_refund": {
+        **APPENDED,
+        "UPDATE": ["status", "reason_code", "transaction_id", "contested_by_id", "answered_at"],
+    },
     "scheme_message": {**APPENDED, "UPDATE": ["status", "given_back_by_id"]},
     "scheduled_transfer": {
         **APPENDED,

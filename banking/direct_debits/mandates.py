@@ -56,7 +56,7 @@ def receive_cancellation(creditor_id: str, reference: str) -> Mandate | None:
         if pk is None:
             return None
         mandate = lock_mandate(pk)
-        return _end(mandate) if mandate.status == Mandate.Status.ACTIVE else mandate
+        return end(mandate) if mandate.status == Mandate.Status.ACTIVE else mandate
 
     return ledger.in_transaction(run)
 
@@ -69,7 +69,7 @@ def cancel(mandate_id: UUID, *, among: MandateQuerySet) -> Mandate:
     mandate = lock_mandate(mandate_id)
     if mandate.status != Mandate.Status.ACTIVE:
         raise MandateNotActive
-    return _end(mandate)
+    return end(mandate)
 
 
 def lock_mandate(mandate_id: UUID) -> Mandate:
@@ -83,7 +83,7 @@ def end_all_of_account(account_id: UUID) -> None:
     """With the account, which the caller has just closed and so locked. Mandates outlive the access of whoever gave
     them: they are of the account."""
     for mandate in Mandate.objects.filter(account=account_id, status=Mandate.Status.ACTIVE).order_by("pk"):
-        _end(mandate)
+        end(mandate)
 
 
 def tell_holders(kind: notices.Kind, mandate: Mandate) -> None:
@@ -97,7 +97,8 @@ def announce(mandate: Mandate) -> None:
     webhooks.announce([(Event.DIRECT_DEBIT_UPDATED, mandate.account_id, mandate.pk)])
 
 
-def _end(mandate: Mandate) -> Mandate:
+def end(mandate: Mandate) -> Mandate:
+    """An active one, which the caller has locked."""
     mandate.status, mandate.cancelled_at = Mandate.Status.CANCELLED, timezone.now()
     mandate.save(update_fields=["status", "cancelled_at"])
     announce(mandate)

@@ -8,3 +8,16 @@ from banking.ledger.refusals import WrongState
 class MandateNotActive(WrongState):
     code = "direct_debit_not_active"
     title = _("The direct debit is not active: it was cancelled, or was collected once for all.")
+
+
+class AlreadyRefunded(WrongState):
+    code = "collection_already_refunded"
+    title = _("The money of this collection was asked back before.")
+
+
+class RefundTooLate(WrongState):
+    code = "refund_too_late"
+    title = _(
+        "It is too late: you can ask for the money of a direct debit for eight weeks, or for thirteen months if you "
+        "never allowed it."
+    )

@@ -32,6 +32,7 @@ FINAL = {
     "transfer": "status <> 'pending' AND (status <> 'posted' OR destination_id IS NOT NULL)",
     "scheme_message": "status <> 'to_return'",
     "mandate": "status <> 'active'",
+    "direct_debit_refund": "status NOT IN ('claimed', 'refunded')",
     "trial_balance_line": "true",
     "interest_accrual": "true",
     "account_charge": "status <> 'due'",

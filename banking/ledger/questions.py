@@ -150,6 +150,28 @@ QUESTIONS = (
          WHERE c.wrong IS NOT NULL""",
     ),
     Question(
+        "Each refund of a direct debit is credited as it says",
+        whole="""
+        SELECT r.id, c.wrong FROM direct_debit_refund r, LATERAL (SELECT refund_contradiction(r) AS wrong) c
+         WHERE c.wrong IS NOT NULL
+        UNION ALL
+        SELECT t.id, 'its refund is gone' FROM ledger_transaction t
+          JOIN scheme_message m ON m.transaction_id = t.reverses_id AND m.kind = 'collect'
+         WHERE t.kind = 'refund' AND NOT EXISTS (SELECT FROM direct_debit_refund WHERE transaction_id = t.id)""",
+        since="""
+        SELECT x.id, c.wrong
+          FROM (SELECT r.id FROM direct_debit_refund r WHERE {new:r}
+                UNION SELECT r.id FROM scheme_message m JOIN direct_debit_refund r ON r.collection_id = m.id
+                       WHERE {new:m}) n
+          JOIN direct_debit_refund x ON x.id = n.id, LATERAL (SELECT refund_contradiction(x) AS wrong) c
+         WHERE c.wrong IS NOT NULL
+        UNION ALL
+        SELECT t.id, 'its refund is gone' FROM ledger_transaction t
+          JOIN scheme_message m ON m.transaction_id = t.reverses_id AND m.kind = 'collect'
+         WHERE {new:t} AND t.kind = 'refund'
+           AND NOT EXISTS (SELECT FROM direct_debit_refund WHERE transaction_id = t.id)""",
+    ),
+    Question(
         "Each captured hold is debited from its account",
         whole="""
         SELECT h.id, c.wrong FROM hold h, LATERAL (SELECT hold_contradiction(h) AS wrong) c

@@ -14,13 +14,15 @@ def reverse(
     *,
     kind: str = "",
     suspense: Account | None = None,
+    counterparty: tuple[str, str] | None = None,
     approve: Callable[[LedgerTransaction], None] | None = None,
 ) -> LedgerTransaction:
     """Posts the opposite entries, once per transaction: the database refuses a second reversal, and a reversal of a
     reversal. Raises a Refusal, for example if the money has been spent since.
 
     `suspense` stands in for the bank's own account of the original: money that has left the bank is not there to be
-    given back. `approve` is as in `post`. `kind` is `reversal`, or `return` if the money comes from another bank.
+    given back. `approve` and `counterparty` are as in `post`. `kind` is `reversal`, `return` if the money comes from
+    another bank, or `refund` of a direct debit.
     """
     if original.reverses_id is not None:
         raise NotReversible
@@ -37,5 +39,6 @@ def reverse(
         description=f"{kind.capitalize()}: {original.description}"[:_LONGEST],
         kind=kind,
         reverses=original,
+        counterparty=counterparty,
         approve=approve,
     )

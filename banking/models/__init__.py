@@ -10,6 +10,7 @@ from banking.models.account_freeze import AccountFreeze
 from banking.models.account_invitation import AccountInvitation
 from banking.models.bank_day import BankDay, DayStep, TrialBalanceLine
 from banking.models.consent import Consent
+from banking.models.direct_debit_refund import DirectDebitRefund
 from banking.models.idempotency import IdempotencyRecord
 from banking.models.interest import AccountCharge, InterestAccrual
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
@@ -47,6 +48,7 @@ __all__ = [
     "Category",
     "Consent",
     "DayStep",
+    "DirectDebitRefund",
     "Event",
     "Hold",
     "IdempotencyRecord",

@@ -16,6 +16,7 @@ BY_KIND = {
     "interest": ("ACMT-MDOP-INTR", "ACMT-MCOP-INTR"),
     "overdraft": ("ACMT-MDOP-INTR", "ACMT-MCOP-INTR"),
     "fee": ("ACMT-MDOP-CHRG", "ACMT-MCOP-CHRG"),
+    "refund": ("PMNT-RDDT-PMDD", "PMNT-RDDT-UPDD"),
     # What comes back was issued by the account; what is taken back was received by it.
     "return": ("PMNT-RCDT-RRTN", "PMNT-ICDT-RRTN"),
     "reversal": ("PMNT-RCDT-RRTN", "PMNT-ICDT-RRTN"),

@@ -64,6 +64,8 @@ _NOTICES: dict[Kind, _Notice] = {
     ),
     Kind.NEW_DIRECT_DEBIT: _Notice(Mandate, "bank:direct-debits", messages.new_direct_debit),
     Kind.DIRECT_DEBIT_REFUSED: _Notice(Mandate, "bank:direct-debits", messages.direct_debit_refused),
+    Kind.REFUNDED: _Notice(Mandate, "bank:direct-debits", messages.refunded),
+    Kind.REFUND_REFUSED: _Notice(Mandate, "bank:direct-debits", messages.refund_refused),
 }
 
 

@@ -20,6 +20,8 @@ class Kind(StrEnum):
     PAYMENT_NOT_MADE = "payment_not_made"
     NEW_DIRECT_DEBIT = "new_direct_debit"
     DIRECT_DEBIT_REFUSED = "direct_debit_refused"
+    REFUNDED = "refunded"
+    REFUND_REFUSED = "refund_refused"
     ACCESS_GIVEN = "access_given"
     ACCESS_ENDED = "access_ended"
     OVERDRAFT_CHANGED = "overdraft_changed"

@@ -76,6 +76,16 @@ def direct_debit_refused(mandate: Mandate) -> Message:
     return Message(_("Direct debit not paid"), what, _mandate(mandate))
 
 
+def refunded(mandate: Mandate) -> Message:
+    what = _("The money of a direct debit was paid back to your account, because you or somebody with access asked.")
+    return Message(_("Direct debit refunded"), what, _mandate(mandate))
+
+
+def refund_refused(mandate: Mandate) -> Message:
+    what = _("The creditor's bank does not pay back a direct debit that you said you never allowed. Please contact us.")
+    return Message(_("Direct debit not refunded"), what, _mandate(mandate))
+
+
 def _mandate(mandate: Mandate) -> Facts:
     reference = harmless(mandate.reference)
     return [

@@ -28,6 +28,7 @@ REASONS = {
     "BE04": "address_missing",
     "CUST": "asked_by_payee",
     "FOCR": "recalled",
+    "MD01": "no_mandate",
     "MD07": "payee_deceased",
     "MS02": "asked_by_payee",
     "MS03": "refused_by_other_bank",
@@ -74,6 +75,18 @@ class OutgoingReturn:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class RefundClaim:
+    """A collection whose money the debtor wants back (pacs.004). `original_id` is the scheme's id of the collection,
+    `reason` MD06 within eight weeks, or MD01 if the debtor never allowed it."""
+
+    claim_id: str
+    original_id: str
+    amount_minor: int
+    currency: str
+    reason: str
+
+
 class PaymentScheme(Protocol):
     """What a scheme's adapter does for us. Each method raises Unanswered if it does not learn the outcome in time."""
 
@@ -86,6 +99,10 @@ class PaymentScheme(Protocol):
 
     def give_back(self, returned: OutgoingReturn) -> Outcome:
         """Sends money back. It may be called again with the same `return_id`, and must then return it once."""
+
+    def claim_refund(self, claim: RefundClaim) -> Outcome:
+        """Asks the creditor's bank to pay a collection back. It may be called again with the same `claim_id`, and must
+        then claim it once. The outcome is refused only by the creditor's bank, such as with a valid mandate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from banking.models import SecondBankPayment
-from banking.payments.scheme import Outcome, OutgoingPayment, OutgoingReturn, Unanswered
+from banking.payments.scheme import Outcome, OutgoingPayment, OutgoingReturn, RefundClaim, Unanswered
 from banking.second_bank import amounts, messages
 from banking.second_bank.sandbox import require_sandbox
 
@@ -43,6 +43,10 @@ class SecondBank:
     def give_back(self, returned: OutgoingReturn) -> Outcome:
         is_refused = f"{returned.amount_minor:04}".endswith(amounts.RETURN_REFUSED)
         return Outcome("AC04" if is_refused else "")
+
+    def claim_refund(self, claim: RefundClaim) -> Outcome:
+        is_refused = f"{claim.amount_minor:04}".endswith(amounts.CLAIM_REFUSED)
+        return Outcome("AM05" if is_refused else "")
 
     @staticmethod
     def _count(payment_id: str) -> int:

@@ -77,6 +77,8 @@ NAMED = {
 }  # fmt: skip
 #: A payment that it pays in and cannot be credited here comes back to it, and it refuses the return.
 RETURN_REFUSED = "9601"
+#: A collection of it that its debtor wants back: it refuses the claim.
+CLAIM_REFUSED = "9602"
 
 
 def behaviour(amount_minor: int, creditor_iban: str) -> Behaviour:

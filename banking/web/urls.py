@@ -48,6 +48,12 @@ urlpatterns = [
     path("payees/<uuid:payee_id>/remove", payees.remove, name="remove-payee"),
     path("limits", limits.limits, name="limits"),
     path("direct-debits", direct_debits.direct_debits, name="direct-debits"),
+    path("direct-debits/<uuid:mandate_id>", direct_debits.direct_debit, name="direct-debit"),
+    path(
+        "direct-debits/<uuid:mandate_id>/collections/<uuid:collection_id>/refund",
+        direct_debits.refund,
+        name="refund-collection",
+    ),
     path("direct-debits/<uuid:mandate_id>/cancel", direct_debits.cancel, name="cancel-direct-debit"),
     path("orders", orders.orders, name="orders"),
     path("orders/new", new_order.fill_in, name="new-order"),

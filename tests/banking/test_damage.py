@@ -24,6 +24,7 @@ from banking.models import (
     InterestAccrual,
     LedgerAudit,
     Product,
+    SchemeMessage,
     SettlementDifference,
     Transfer,
 )
@@ -46,7 +47,7 @@ MESSAGE, TRIAL, CHARGE = "Each message of the payment scheme", "Each trial balan
 BALANCE, GAP, SEALED, MONTH, OUTSIDE = (
     "Each balance", "Each account's entries", "Each transaction is sealed", "Each entry is booked", "The digests are",
 )  # fmt: skip
-MANDATE = "Each mandate was collected"
+MANDATE, REFUND = "Each mandate was collected", "Each refund of a direct debit"
 SUM, SIGNED = "The entries of each currency", "Each digest that was written down"
 
 
@@ -116,6 +117,11 @@ DAMAGES = [
     Damage("a mandate was cancelled before it was collected", MESSAGE, "UPDATE mandate SET cancelled_at = '2020-01-01' WHERE id = '{ended_mandate}'"),
     Damage("a mandate for once was collected twice", MESSAGE, "UPDATE mandate SET sequence = 'one_off' WHERE id = '{ended_mandate}'"),
     Damage("a mandate was never collected", MANDATE, "UPDATE mandate SET collected = 0 WHERE id = '{ended_mandate}'"),
+    Damage("a cancelled mandate is active again", RECORD, "UPDATE mandate SET status = 'active', cancelled_at = NULL WHERE id = '{ended_mandate}'"),
+    Damage("a refund was of another collection", REFUND, "UPDATE direct_debit_refund SET collection_id = '{collection}' WHERE id = '{refund}'"),
+    Damage("a refund was another transaction", REFUND, "UPDATE direct_debit_refund SET transaction_id = '{loose}' WHERE id = '{refund}'"),
+    Damage("a refund is forgotten, so that it can be asked for again", REFUND, "DELETE FROM direct_debit_refund WHERE id = '{refund}'"),
+    Damage("a refund was asked for by somebody else", RECORD, "UPDATE direct_debit_refund SET user_id = '{bob}' WHERE id = '{refund}'"),
     Damage("less was collected last", MANDATE, "UPDATE mandate SET last_minor = 1 WHERE id = '{ended_mandate}'"),
     Damage("a settled transfer has come back without its money", TRANSFER, "UPDATE transfer SET status = 'returned' WHERE id = '{settled}'"),
     Damage("a returned transfer never came back", MESSAGE, "UPDATE transfer SET status = 'posted' WHERE id = '{returned}'"),
@@ -182,6 +188,12 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
     ]
     for number in (1, 2):
         collection = direct_debits.receive_collection(IncomingCollection(f"c-{number}", "creditor", "a", 30, "GBP"))
+        if number == 1:
+            asked_by = {"user_id": alice.pk, "client_id": "x", "is_proven": True}
+            among = SchemeMessage.objects.all()
+            with transaction.atomic():
+                refund = direct_debits.ask_for_refund(collection.pk, "disputed", among=among, **asked_by)
+            direct_debits.claim_refund(refund.pk)
     direct_debits.receive_cancellation("creditor", "a")
     yesterday = bank_day.today() - timedelta(days=1)
     day = BankDay.objects.create(day=yesterday, ends_at=bank_day.ends_at(yesterday), status="closing")
@@ -219,7 +231,7 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
     asked = oversight.request_overdraft(of_bob.pk, 700, by=oversight.Officer(officer("asker")), reason="x")
     oversight.approve_change(asked.pk, by=oversight.Officer(officer("approver")))
     names = {
-        "collection": collection.pk, "ended_mandate": lodged[0].pk, "unused_mandate": lodged[1].pk,
+        "refund": refund.pk, "collection": collection.pk, "ended_mandate": lodged[0].pk, "unused_mandate": lodged[1].pk,
         "change": asked.pk, "yesterday": yesterday, "moved": moved.pk, "difference": difference.pk, "asked": reversal.pk, "empty": open_account(alice, name="Empty", currency="GBP").pk,
         "charge": charge.pk, "posted": posted.pk, "paid_in": paid_in.pk, "returned": returned.pk, "settled": settled.pk, "settled_hold": settled.hold_id, "pending": pending.pk,
         "pending_hold": pending.hold_id, "of_bob": of_bob.pk, "bob": bob.pk, "current": current.pk,
@@ -406,7 +418,7 @@ def test_the_sites_role_is_refused_each_of_it(names):
 def test_the_owner_is_refused_what_contradicts_the_ledger(names):
     """With the triggers on."""
     for damage in DAMAGES:
-        if damage.found_by in (TRANSFER, HOLD, REVERSAL, MESSAGE, MANDATE, DAY, DIFFERENCE):
+        if damage.found_by in (TRANSFER, HOLD, REVERSAL, MESSAGE, MANDATE, REFUND, DAY, DIFFERENCE):
             with pytest.raises(IntegrityError):
                 run(damage.by.format(**names))
 

@@ -18,6 +18,8 @@ ENDPOINTS = {
     ("post", "funds-confirmations"): ("funds:confirm", "body", 404),
     ("get", "direct-debits"): ("direct-debits:read", None, 200),
     ("get", "direct-debit"): ("direct-debits:read", "account", 200),
+    ("get", "collections"): ("direct-debits:read", "account", 200),
+    ("post", "collection-refund"): ("direct-debits:write", "account", 404),
     ("post", "direct-debit-cancel"): ("direct-debits:write", "account", 404),
     ("get", "limits"): ("transfers:read", None, 200),
     ("get", "payees"): ("payees:read", None, 200),

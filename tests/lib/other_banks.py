@@ -3,19 +3,20 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from banking.payments.scheme import Outcome, OutgoingPayment, OutgoingReturn
+from banking.payments.scheme import Outcome, OutgoingPayment, OutgoingReturn, RefundClaim
 
 
 class OtherBanks:
     """`outcome` is what they answer, an exception, or a function that is called for it. `handed_over` are the ids of the
     transfers that they were asked to pay, `asked` of those that they were asked about; `given_back` is what came back
-    to them."""
+    to them, `claimed` what they were asked to refund."""
 
     def __init__(self, outcome: Outcome | Exception | Callable[[], Outcome] = Outcome()) -> None:  # noqa: B008
         self.outcome = outcome
         self.handed_over: list[UUID] = []
         self.asked: list[UUID] = []
         self.given_back: list[OutgoingReturn] = []
+        self.claimed: list[RefundClaim] = []
 
     def pay(self, payment: OutgoingPayment) -> Outcome:
         self.handed_over.append(UUID(payment.payment_id))
@@ -27,6 +28,10 @@ class OtherBanks:
 
     def give_back(self, returned: OutgoingReturn) -> Outcome:
         self.given_back.append(returned)
+        return self._answer()
+
+    def claim_refund(self, claim: RefundClaim) -> Outcome:
+        self.claimed.append(claim)
         return self._answer()
 
     def _answer(self) -> Outcome:

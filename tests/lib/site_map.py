@@ -125,6 +125,7 @@ ALICE = [
     Row("bank:sharing", "/bank/accounts/{account}/sharing", "alice"),
     Row("bank:close-account", "/bank/accounts/{account}/close", "alice"),
     Row("bank:direct-debits", "/bank/direct-debits", "alice"),
+    Row("bank:direct-debit", "", "alice", Site.follow_a_direct_debit),
 ]  # fmt: skip
 
 #: Signs up on the way, and has every second factor in the end.
@@ -220,6 +221,7 @@ NO_PAGE = {
     "bank:cancel-order": "a form of the orders is sent here",
     "bank:pause-order": "a form of the orders is sent here",
     "bank:resume-order": "a form of the orders is sent here",
+    "bank:refund-collection": "a form of a direct debit is sent here",
     "bank:cancel-direct-debit": "a form of the direct debits is sent here",
     "api-docs-redirect": "a window of the API's documentation, which is Swagger UI's, see test_api_docs",
     "/api/changes": "Markdown",

@@ -174,6 +174,11 @@ class Site:
         links = page.eval_on_selector_all("main a", "all => all.map(one => one.getAttribute('href'))")
         return next(link for link in links if re.search(r"/statements/\d{4}-\d\d$", link))
 
+    def follow_a_direct_debit(self, page: Page) -> str:
+        """That of the broadband, which is collected each month."""
+        self.open(page, "/bank/direct-debits")
+        return str(page.get_by_role("link", name="Brightline broadband").get_attribute("href"))
+
     def _transfer(self, page: Page, amount: str, path: str = "/bank/transfer") -> None:
         self.open(page, f"{path}?from={{account}}")
         page.fill("#id_amount", amount)

@@ -114,6 +114,24 @@ EXPLANATIONS = {
         "POST /api/v1/direct-debits/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22/cancel",
         "The direct debit is not active: it was cancelled, or was collected once for all.",
     ),
+    "collection_already_refunded": Explanation(
+        409,
+        "The user or an app asked for the money of this collection before. It is refunded once.",
+        "Read `refund` of the collection. If the answer to your request was lost, this is your refund.",
+        "POST /api/v1/direct-debits/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22/collections/"
+        "01a9b3a4-7a10-7d6b-8a55-0b6c1f9e3a11/refund",
+        "The money of this collection was asked back before.",
+    ),
+    "refund_too_late": Explanation(
+        409,
+        "The money of a collection can be asked back for eight weeks, or for thirteen months if the user never allowed "
+        "it.",
+        "Read `refundable_until` and `refundable_if_unauthorized_until` of the collection.",
+        "POST /api/v1/direct-debits/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22/collections/"
+        "01a9b3a4-7a10-7d6b-8a55-0b6c1f9e3a11/refund",
+        "It is too late: you can ask for the money of a direct debit for eight weeks, or for thirteen months if you "
+        "never allowed it.",
+    ),
     "already_reversed": Explanation(
         409,
         "The bank has reversed this transaction before. A transaction is reversed once at most.",

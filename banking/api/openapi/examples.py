@@ -66,6 +66,11 @@ _DIRECT_DEBIT = {
     "creditor_id": "DE98ZZZ09999999999", "reference": "CP-2026-1", "sequence": "recurring", "status": "active",
     "last_collected": _gbp(4_500), "last_collected_at": _AT, "created_at": _AT, "cancelled_at": None,
 }  # fmt: skip
+_COLLECTION = {
+    "id": _OTHER, "status": "collected", "status_reason": None, "status_reason_code": None,
+    "transaction_id": _TRANSACTION, "amount": _gbp(4_500), "reference": "November", "received_at": _AT,
+    "refundable_until": "2027-01-19", "refundable_if_unauthorized_until": "2027-12-24", "refund": None,
+}  # fmt: skip
 _WEBHOOK = {"id": _HOOK, "url": "https://app.example/hook", "events": ["transfer.updated"], "created_at": _AT}
 _DELIVERY = {
     "id": _OTHER, "event": "transfer.updated", "status": "delivered", "attempts": 1, "last_answer": "200",
@@ -110,6 +115,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "NewFundsConfirmation": {"account_id": _ACCOUNT, "amount": _gbp(12_500)},
     "FundsConfirmation": {"account_id": _ACCOUNT, "amount": _gbp(12_500), "is_available": True, "confirmed_at": _AT},
+    "NewRefund": {"reason": "disputed"},
+    "DirectDebitCollection": _COLLECTION,
+    "DirectDebitCollectionList": _page(_COLLECTION),
     "DirectDebit": _DIRECT_DEBIT,
     "DirectDebitList": _page(_DIRECT_DEBIT),
     "NewPayee": _TO_DORA,

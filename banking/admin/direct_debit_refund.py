@@ -1,0 +1,20 @@
+"""Refunds of direct debits. The work list of staff is what is contested."""
+
+from django.contrib import admin
+
+from banking.admin.read_only import ReadOnly
+from banking.models import DirectDebitRefund
+
+
+@admin.register(DirectDebitRefund)
+class DirectDebitRefundAdmin(ReadOnly):
+    list_display = ("id", "collection", "reason", "status", "reason_code", "asked_at", "answered_at")
+    list_filter = ("status", "reason")
+    list_select_related = ("collection",)
+    found_by_id = ("id", "collection_id", "collection__mandate_id", "transaction_id", "contested_by_id")
+    found_by_account = ("collection__account_id",)
+    found_by_user = ("collection__account__access__user_id",)
+    fields = (
+        "id", "collection", "reason", "status", "reason_code", "user", "client_id", "transaction", "contested_by",
+        "asked_at", "answered_at",
+    )  # fmt: skip

@@ -1,0 +1,126 @@
+"""GET /direct-debits/{id}/collections, and POST to the /refund of one."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.http import Http404
+from rest_framework import serializers
+
+from banking import direct_debits
+from banking.api.cursors import PAGE, Page
+from banking.api.direct_debits import DirectDebitView, allowed_since
+from banking.api.fields import StrictSerializer
+from banking.api.money import money
+from banking.api.operation import operation
+from banking.api.representations import DirectDebitCollection, PageOf, Refund
+from banking.api.responses import Ok
+from banking.api.views import user_or_404, uuid_or_404
+from banking.direct_debits.deadlines import deadlines
+from banking.ledger import in_transaction
+from banking.models import DirectDebitRefund, SchemeMessage
+from banking.models.mandate import MandateQuerySet
+from banking.notation.timestamps import timestamp
+from banking.payments.scheme import word_for
+from oauth.resource_server import TokenRequest, is_authenticated_since, require_live
+
+_FIELDS = (
+    "id", "status", "reason_code", "transaction_id", "currency", "amount_minor", "reference", "received_at",
+    "refund__status", "refund__reason", "refund__transaction_id", "refund__asked_at",
+)  # fmt: skip
+#: What users see of the states. Whether the creditor's bank pays what they were credited is not their business.
+_STATUS: dict[str, Literal["pending", "refunded", "refused"]] = {
+    DirectDebitRefund.Status.CLAIMED: "pending",
+    DirectDebitRefund.Status.REFUSED: "refused",
+}
+
+
+class NewRefundSerializer(StrictSerializer):
+    """`disputed`: the user allowed it, and gives no reason; for eight weeks. `unauthorized`: the user never allowed it;
+    for thirteen months."""
+
+    reason = serializers.ChoiceField(DirectDebitRefund.Reason.choices)
+
+
+class CollectionList(DirectDebitView):
+    required_scopes = {"GET": ["direct-debits:read"]}
+    query_parameters = {"GET": PAGE}
+
+    @operation("List collections")
+    def get(self, request: TokenRequest, direct_debit_id: str) -> Ok[PageOf[DirectDebitCollection]]:
+        """What was collected by the direct debit, and what was refused. Without what the app may not see as a
+        transaction: before the history that the user allowed, or older than 90 days without a fresh login."""
+        mandate_id = uuid_or_404(direct_debit_id)
+        page = Page(request, f"collections|{mandate_id}")
+        rows = page.newest_first(_collections(request, mandate_id, self.visible(request)).values(*_FIELDS))
+        return Ok(page.envelope([_represent(row) for row in rows], key="id"))
+
+
+class CollectionRefund(DirectDebitView):
+    required_scopes = {"POST": ["direct-debits:write"]}
+    bodies = {"POST": NewRefundSerializer}
+
+    @operation(
+        "Ask for a refund",
+        refusals={409: "It was asked for before, it is too late, or the account is closed."},
+    )
+    def post(self, request: TokenRequest, direct_debit_id: str, collection_id: str) -> Ok[DirectDebitCollection]:
+        """Within eight weeks the account is credited at once. After that, an unauthorized collection is claimed from
+        the creditor's bank first, and the refund is `pending`. `unauthorized` needs a fresh login, and cancels the
+        direct debit."""
+        reason = self.body(request)["reason"]
+        user_id = user_or_404(request)
+        pk, mandate_id = uuid_or_404(collection_id), uuid_or_404(direct_debit_id)
+        among = _collections(request, mandate_id, self.visible(request, may_pay=True))
+
+        def run() -> DirectDebitCollection:
+            require_live(request.token)
+            direct_debits.ask_for_refund(
+                pk,
+                reason,
+                among=among,
+                user_id=user_id,
+                client_id=request.claims.client_id,
+                is_proven=is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE),
+            )
+            return _represent(among.values(*_FIELDS).get(pk=pk))
+
+        return Ok(in_transaction(run))
+
+
+def _collections(request: TokenRequest, mandate_id: UUID, visible: MandateQuerySet) -> QuerySet[SchemeMessage]:
+    """Those of the direct debit that the app may see. Raises Http404."""
+    mandate = visible.filter(pk=mandate_id).first()
+    if mandate is None:
+        raise Http404
+    found = SchemeMessage.objects.filter(mandate=mandate)
+    since = allowed_since(mandate.account_id, request)
+    return found if since is None else found.filter(received_at__gte=since)
+
+
+def _represent(row: dict[str, Any]) -> DirectDebitCollection:
+    is_collected = row["status"] == SchemeMessage.Status.DONE
+    until = deadlines(row["received_at"])
+    return {
+        "id": row["id"],
+        "status": "collected" if is_collected else "refused",
+        "status_reason": None if is_collected else word_for(row["reason_code"]),
+        "status_reason_code": None if is_collected else row["reason_code"],
+        "transaction_id": row["transaction_id"],
+        "amount": money(row["currency"], row["amount_minor"]),
+        "reference": row["reference"],
+        "received_at": timestamp(row["received_at"]),
+        "refundable_until": until.disputed.isoformat() if is_collected else None,
+        "refundable_if_unauthorized_until": until.unauthorized.isoformat() if is_collected else None,
+        "refund": _refund(row) if row["refund__status"] else None,
+    }
+
+
+def _refund(row: dict[str, Any]) -> Refund:
+    return {
+        "status": _STATUS.get(row["refund__status"], "refunded"),
+        "reason": row["refund__reason"],
+        "transaction_id": row["refund__transaction_id"],
+        "asked_at": timestamp(row["refund__asked_at"]),
+    }
