@@ -17,8 +17,10 @@ from banking.models import (
     AccountFreeze,
     BankDay,
     DayStep,
+    DirectDebitRefund,
     Hold,
     LedgerAudit,
+    LedgerEntry,
     LedgerTransaction,
     ReversalRequest,
     ScheduledTransfer,
@@ -30,7 +32,7 @@ from banking.notation import bank_day
 from banking.payments.incoming import INCOMING
 from banking.payments.scheme import payment_of
 from banking.payments.settlement import OUTGOING
-from banking.second_bank.amounts import behaviour
+from banking.second_bank.amounts import CLAIM_REFUSED, behaviour
 from tests.simulation.desk import Desk
 from tests.simulation.people import Body, Person, Sent
 
@@ -157,7 +159,7 @@ def officers_acts_are_as_told(desk: Desk) -> Iterator[str]:
     approved = {one.reversal_id for one in decided.values() if one.status == "approved"}
     if len(approved) != sum(one.status == "approved" for one in decided.values()):
         yield "one transaction is the reversal of two requests"
-    undoing = LedgerTransaction.objects.exclude(reverses=None).exclude(pk__in=_sent_back())
+    undoing = LedgerTransaction.objects.exclude(reverses=None).exclude(pk__in=_sent_back()).exclude(kind="refund")
     yield from (f"nobody approved {one.pk}" for one in undoing if one.pk not in approved)
     if undoing.values("reverses").distinct().count() != undoing.count():
         yield "a transaction was reversed twice"
@@ -167,6 +169,38 @@ def _sent_back() -> set[UUID]:
     """Transactions that undo another one because the second bank sent money back, or got its money back."""
     told = SchemeMessage.objects.values_list("transaction_id", "given_back_by_id")
     return {pk for pair in told for pk in pair if pk}
+
+
+def direct_debits_are_as_told(desk: Desk) -> Iterator[str]:
+    """Each acknowledged collection once, none by a mandate that had ended, and each refund once."""
+    stored = {one.message_id: one for one in SchemeMessage.objects.filter(kind="collect").select_related("mandate")}
+    for message_id, asked in desk.collections.items():
+        found = stored.get(message_id)
+        if asked.received and (found is None or (found.pk, found.status) != asked.received):
+            yield f"answered with {asked.received}, and is {found}: {message_id}"
+        if found and (found.amount_minor, found.payment_id) != (asked.amount_minor, asked.reference):
+            yield f"another amount or mandate: {found} of {asked}"
+    own = {f"collect-{one}" for one in SecondBankPayment.objects.values_list("payment_id", flat=True)}
+    for message_id in stored.keys() - desk.collections.keys():
+        if message_id.rpartition("-")[0] not in own:
+            yield f"nobody collected {message_id}"
+    for mandate_id, ended_at in desk.ended.items():
+        late = LedgerEntry.objects.filter(
+            transaction__scheme_message__mandate=mandate_id, amount_minor__lt=0, booked_at__gt=ended_at
+        )
+        yield from (f"collected at {one.booked_at} by {mandate_id}, which ended at {ended_at}" for one in late)
+    refunds = {one.collection_id: one for one in DirectDebitRefund.objects.select_related("collection")}
+    yield from (f"nobody asked for the money of {pk}" for pk in refunds.keys() - desk.refund_asked)
+    for pk, refund_id in desk.refunded.items():
+        if pk not in refunds or refunds[pk].pk != refund_id:
+            yield f"refunded by {refund_id}, and is not: {pk}"
+    for refund in refunds.values():
+        is_contested = f"{refund.collection.amount_minor:04}".endswith(CLAIM_REFUSED)
+        if refund.status != ("contested" if is_contested else "settled"):
+            yield f"{refund.pk} is {refund.status} in the end"
+    credits = LedgerTransaction.objects.filter(kind="refund")
+    if credits.count() != len(refunds):
+        yield f"{credits.count()} credits of {len(refunds)} refunds"
 
 
 def holds_are_as_told(desk: Desk) -> Iterator[str]:
@@ -207,6 +241,8 @@ def balances_follow(opening: dict[Any, int]) -> Iterator[str]:
         came -= _sum(back.filter(destination=account))
         taken = _sum(Hold.objects.filter(account=account, status="captured", transfer=None))
         expected = opening[account.pk] - out + came - taken + _sum(paid_in.filter(account=account))
+        collected = SchemeMessage.objects.filter(kind="collect", status="done", account=account)
+        expected -= _sum(collected.filter(transaction__reversed_by=None))
         expected += _sum(AccountCharge.objects.filter(account=account, status="posted"))
         if (account.posted_minor, account.held_minor) != (expected, 0):
             yield f"{account.pk} has {account.posted_minor}, held {account.held_minor}; expected {expected}"

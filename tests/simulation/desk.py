@@ -27,6 +27,16 @@ class Start:
 
 
 @dataclass
+class Collection:
+    """What a creditor asked for, and the message and status that it was told."""
+
+    iban: str
+    reference: str
+    amount_minor: int
+    received: tuple[UUID, str] | None = None
+
+
+@dataclass
 class Desk:
     #: Moves faster than the clock: standing orders run by it.
     today: date = field(default_factory=bank_day.today)
@@ -53,6 +63,14 @@ class Desk:
     #: By the scheme's id: what the second bank paid to whom, and what its message became here.
     paid_in: dict[str, tuple[str, int]] = field(default_factory=dict)
     received: dict[str, UUID] = field(default_factory=dict)
+
+    #: Collections by direct debit, by the scheme's id.
+    collections: dict[str, Collection] = field(default_factory=dict)
+    #: Mandates, and when it was acknowledged that they have ended.
+    ended: dict[UUID, datetime] = field(default_factory=dict)
+    #: Collections whose money was asked back, and those of them with a refund that was acknowledged.
+    refund_asked: set[UUID] = field(default_factory=set)
+    refunded: dict[UUID, UUID] = field(default_factory=dict)
 
     def stop(self, order_id: str, began_at: datetime) -> None:
         self.stops[order_id].append((began_at, timezone.now()))

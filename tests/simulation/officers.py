@@ -48,7 +48,8 @@ class Officer:
 
     def ask(self) -> None:
         """For the reversal of something recent, whether it was reversed before or not."""
-        recent = LedgerTransaction.objects.filter(kind__in=["transfer", "reversal", "return"]).order_by("-pk")
+        kinds = ["transfer", "reversal", "return", "direct_debit", "refund"]
+        recent = LedgerTransaction.objects.filter(kind__in=kinds).order_by("-pk")
         if one := self._any(recent.values_list("pk", flat=True)):
             oversight.request_reversal(one, by=self.by, reason="simulated")
 

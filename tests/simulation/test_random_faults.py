@@ -1,9 +1,9 @@
 """A bank at work while things break: what was acknowledged is there, once, and every penny is accounted for.
 
-Customers pay, set up orders, and remove apps; officers freeze, hold and reverse; shops reserve and take; days and
-months end. Meanwhile connections are cut and processes killed. `make simulate` runs it for a minute; SECONDS=… and
-SEED=… as you like. The seed decides what people do and what breaks; the operating system decides who comes first, so a
-seed repeats the plan, not every race.
+Customers pay, set up orders, and remove apps; officers freeze, hold and reverse; shops reserve and take; creditors
+collect, and users take their money back; days and months end. Meanwhile connections are cut and processes killed.
+`make simulate` runs it for a minute; SECONDS=… and SEED=… as you like. The seed decides what people do and what breaks;
+the operating system decides who comes first, so a seed repeats the plan, not every race.
 """
 
 import logging
@@ -21,12 +21,14 @@ from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from banking import end_of_day, ledger, orders, oversight, payments, second_bank
+from banking import direct_debits, end_of_day, ledger, orders, oversight, payments, second_bank
 from banking.accounts.opening import SUSPENSE, internal_account
+from banking.direct_debits.collections import DIRECT_DEBITS
 from banking.models import (
     Account,
     AccountFreeze,
     BankDay,
+    DirectDebitRefund,
     Product,
     ReversalRequest,
     SchemeMessage,
@@ -45,6 +47,7 @@ from tests.lib.staff import officer
 from tests.simulation import checks
 from tests.simulation.actors import Actor
 from tests.simulation.apps import App, Removals
+from tests.simulation.creditors import Creditors
 from tests.simulation.desk import Desk
 from tests.simulation.elsewhere import Elsewhere
 from tests.simulation.faults import BackgroundWorker, Faults
@@ -115,6 +118,7 @@ def accounts(seed):
     for shard in range(1, 9):
         internal_account("GBP", f"{OUTGOING} {shard}")
         internal_account("GBP", f"{INCOMING} {shard}")
+        internal_account("GBP", f"{DIRECT_DEBITS} {shard}")
     for number in range(PEOPLE):
         user = make_user(f"person-{number}@example.test", f"Person {number}")
         accounts[user] = [funded(user, f"Account {n}", amount_minor=0) for n in range(ACCOUNTS_EACH)]
@@ -204,6 +208,7 @@ def test_acknowledged_is_stored_and_nothing_is_lost(accounts, people, officers, 
         *checks.frozen_accounts_paid_nothing(desk),
         *checks.officers_acts_are_as_told(desk),
         *checks.holds_are_as_told(desk),
+        *checks.direct_debits_are_as_told(desk),
         *checks.statements_add_up(people),
         *checks.balances_follow(opening),
         *checks.the_second_bank_agrees(desk),
@@ -219,6 +224,7 @@ def everybody_acts(people, officers, accounts, faults, desk, seed):
     tasks = Tasks(random.Random(f"{seed} tasks"), desk)
     ibans = list(Account.objects.filter(pk__in=accounts).values_list("iban", flat=True))
     elsewhere = Elsewhere(ibans, random.Random(f"{seed} elsewhere"), desk)
+    creditors = [Creditors(ibans, random.Random(f"{seed} creditors {number}"), desk) for number in range(2)]
     shop = Shop(accounts, random.Random(f"{seed} shop"), desk)
     removals = Removals(
         [person.apps[1] for person in people if person.sets_limits], desk, random.Random(f"{seed} removals")
@@ -228,6 +234,7 @@ def everybody_acts(people, officers, accounts, faults, desk, seed):
         *(Actor(one.act, desk, stop, pause_seconds=0.1) for one in officers),
         Actor(shop.act, desk, stop, pause_seconds=0.05),
         Actor(elsewhere.act, desk, stop, pause_seconds=0.1),
+        *(Actor(one.act, desk, stop, pause_seconds=0.1) for one in creditors),
         Actor(removals.act, desk, stop, pause_seconds=0.5),
         Actor(tasks.a_day_passes, desk, stop, pause_seconds=SECONDS_OF_A_DAY),
         *(Actor(tasks.pay_orders, desk, stop, pause_seconds=0.2) for _ in range(2)),
@@ -273,6 +280,9 @@ def finish_what_is_pending():
     for pk in SchemeMessage.objects.filter(status="to_return").values_list("pk", flat=True):
         payments.give_back(pk)
         payments.give_back(pk)
+    for pk in DirectDebitRefund.objects.filter(status__in=DirectDebitRefund.WAITING).values_list("pk", flat=True):
+        direct_debits.claim_refund(pk)
+        direct_debits.claim_refund(pk)
     with time_machine.travel(timezone.now() + timedelta(minutes=1)):
         payments.expire()
     assert not pending.all()
@@ -285,4 +295,6 @@ def say(desk):
         "approved": len(desk.approved), "declined": len(desk.declined), "frozen": desk.frozen.total(),
         "stops": sum(map(len, desk.stops.values())), "removed": sum(map(len, desk.removed.values())),
         "taken": len(desk.captured), "paid in": len(desk.received), "given back": len(desk.released),
+        "collected": sum(one.received is not None for one in desk.collections.values()),
+        "mandates ended": len(desk.ended), "refunded": len(desk.refunded),
     }  # fmt: skip
