@@ -18,7 +18,8 @@ from banking.direct_debits.deadlines import deadlines
 from banking.direct_debits.mandates import announce, end, lock_mandate, tell_holders
 from banking.direct_debits.refusals import AlreadyRefunded, RefundTooLate
 from banking.ledger.refusals import AccountNotOpen
-from banking.models import Account, DirectDebitRefund, Event, LedgerTransaction, Mandate, SchemeMessage
+from banking.models import Account, AccountAccess, DirectDebitRefund, Event, LedgerTransaction, Mandate, SchemeMessage
+from banking.models.role import HOLDING
 from banking.payments import scheme
 from banking.payments.refusals import NotTheirs, StrongProofNeeded
 
@@ -42,6 +43,9 @@ def ask_for_refund(
     if reason == _Reason.UNAUTHORIZED and not is_proven:
         raise StrongProofNeeded
     mandate = lock_mandate(collection.mandate_id)
+    # The debtor claims, and a delegate only pays for them.
+    if not AccountAccess.objects.filter(account=mandate.account_id, user=user_id, role__in=HOLDING).exists():
+        raise NotTheirs
     if DirectDebitRefund.objects.filter(collection=collection).exists():
         raise AlreadyRefunded
     until = deadlines(collection.received_at)

@@ -17,8 +17,9 @@ from banking.consents.apps import WEB_BANK
 from banking.direct_debits.deadlines import deadlines
 from banking.ledger import in_transaction
 from banking.ledger.refusals import Refusal
-from banking.models import Account, DirectDebitRefund, Mandate, SchemeMessage
+from banking.models import Account, AccountAccess, DirectDebitRefund, Mandate, SchemeMessage
 from banking.models.mandate import MandateQuerySet
+from banking.models.role import HOLDING
 from banking.payments.refusals import StrongProofNeeded
 from banking.web.refusals import message_of
 from banking.web.user import id_of, is_fresh, page, prove_it, reauthentication_url
@@ -53,10 +54,10 @@ def direct_debit(request: HttpRequest, mandate_id: UUID) -> HttpResponse:
     mandate = _visible(request).select_related("account").filter(pk=mandate_id).first()
     if mandate is None:
         raise Http404
-    may_pay = _visible(request, may_pay=True).filter(pk=mandate.pk).exists()
+    holds = AccountAccess.objects.filter(account=mandate.account_id, user=id_of(request), role__in=HOLDING).exists()
     collections = SchemeMessage.objects.filter(mandate=mandate).select_related("refund").order_by("-id")
     recent = collections if is_fresh(request) else collections.filter(received_at__gte=recent_since())
-    shown = [_shown(one, may_pay=may_pay and mandate.account.status != Account.Status.CLOSED) for one in recent[:MOST]]
+    shown = [_shown(one, may_ask=holds and mandate.account.status != Account.Status.CLOSED) for one in recent[:MOST]]
     is_cut = not is_fresh(request) and collections.filter(received_at__lt=recent_since()).exists()
     context = {
         "mandate": mandate,
@@ -108,9 +109,9 @@ def refund(request: HttpRequest, mandate_id: UUID, collection_id: UUID) -> HttpR
     return HttpResponseRedirect(here, status=303)
 
 
-def _shown(message: SchemeMessage, *, may_pay: bool) -> Shown:
+def _shown(message: SchemeMessage, *, may_ask: bool) -> Shown:
     made = getattr(message, "refund", None)
-    if made or not may_pay or message.status != SchemeMessage.Status.DONE:
+    if made or not may_ask or message.status != SchemeMessage.Status.DONE:
         return Shown(message, made, [])
     until = deadlines(message.received_at)
     return Shown(message, None, [(reason, getattr(until, reason.value)) for reason in until.reasons()])

@@ -11,7 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from banking.models import Account, AccountAccess, Consent, Mandate, Payee, Role, ScheduledTransfer, Webhook
+from banking import direct_debits
+from banking.account_life.access import end_access
+from banking.models import Account, AccountAccess, Consent, Payee, Role, ScheduledTransfer, Webhook
+from banking.payments.scheme import IncomingCollection, NewMandate
 from oauth.models import Authorization
 from tests.lib.bank_endpoints import ENDPOINTS, patterns
 from tests.lib.error_ids import without_error_id
@@ -24,6 +27,8 @@ SCOPES = {
     "payees:read", "payees:write", "webhooks:manage", "party:read", "funds:confirm", "direct-debits:read",
     "direct-debits:write",
 }  # fmt: skip
+#: What the owner is told with every scope, where it is not success.
+FOR_THE_OWNER = {("get", "statement"): 404, ("post", "webhooks"): 403}
 METHODS = ("get", "post", "put", "patch", "delete")
 
 CASES = pytest.mark.parametrize(("method", "name"), ENDPOINTS, ids=lambda part: part)
@@ -61,11 +66,10 @@ def bank(alice, bob, access_token, api, settings):
         user=alice, client_id="matrix", authorization_id=Authorization.objects.first().pk, url="https://app.example/",
         events=["transfer.updated"],
     )  # fmt: skip
-    mandate = Mandate.objects.create(
-        account=account, creditor_id="c", reference="r", creditor_name="City Power", sequence="recurring"
-    )
+    mandate = direct_debits.receive_mandate(NewMandate("c", "r", "City Power", "", account.iban))
+    collection = direct_debits.receive_collection(IncomingCollection("c-1", "c", "r", 10, "GBP"))
     ids = {
-        "direct_debit_id": mandate.pk,
+        "direct_debit_id": mandate.pk, "collection_id": collection.pk,
         "account_id": account.pk, "transaction_id": posted["transaction_ids"][0], "transfer_id": pending,
         "scheduled_id": scheduled.pk, "payee_id": payee.pk, "webhook_id": hook.pk, "month": "2020-01",
     }  # fmt: skip
@@ -93,6 +97,7 @@ def call(client, bank, method, name, *, ids=None, source=None):
             **body_of(source or bank.account, bank.other, 1), "first_on": timezone.localdate().isoformat(), "frequency": "once",
         },
         "scheduled-transfer": {"reference": "y"},
+        "collection-refund": {"reason": "disputed"},
         "webhooks": {"url": "https://app.example/hook", "events": ["consent.revoked"]},
     }.get(name, {})  # fmt: skip
     headers = {"Idempotency-Key": "a-key-of-the-matrix"}
@@ -105,7 +110,7 @@ def call(client, bank, method, name, *, ids=None, source=None):
 def test_its_scope_opens_it_and_no_other_does(bank, alice, method, name):
     """OWASP API5."""
     scope = ENDPOINTS[method, name][0]
-    expected = {("get", "statement"): 404, ("post", "webhooks"): 403}.get((method, name))
+    expected = FOR_THE_OWNER.get((method, name))
     if scope is None:
         assert call(bank.client_for(alice, {"openid"}), bank, method, name).status_code < 300
         return
@@ -188,4 +193,41 @@ def test_nothing_is_left_to_a_client_that_acts_for_itself(bank):
     for method, name in NAMING:
         answer = call(bank.client_for(None), bank, method, name)
         assert answer.status_code == 404, (method, name, answer.content)
-    assert Account.objects.get(pk=bank.account.pk).posted_minor == 10_000 - 100
+    assert Account.objects.get(pk=bank.account.pk).posted_minor == 10_000 - 100 - 10
+
+
+#: What a delegate is told, where a joint holder may do it: transfers between own accounts are of those who hold both, and
+#: only who holds an account takes its money back.
+NOT_FOR_DELEGATES = {
+    ("post", "transfers"): 422,
+    ("post", "transfer-rehearsals"): 422,
+    ("post", "scheduled-transfers"): 422,
+    ("post", "collection-refund"): 404,
+}
+#: What is of a user and not of an account.
+OF_A_USER = {case for case in NAMING if ENDPOINTS[case][1] in ("person", "client")}
+
+
+@pytest.mark.parametrize("role", [Role.HOLDER, Role.DELEGATE])
+@CASES
+def test_who_pays_from_an_account_of_another_may_do_what_its_owner_may(bank, bob, method, name, role):
+    """With the exceptions above. What is of the owner alone, such as payees, is not there."""
+    for account in (bank.account, bank.other):
+        AccountAccess.objects.create(account=account, user=bob, role=role)
+    answer = call(bank.client_for(bob), bank, method, name)
+    if (method, name) in OF_A_USER:
+        assert answer.status_code == 404
+    elif role == Role.DELEGATE and (method, name) in NOT_FOR_DELEGATES:
+        assert answer.status_code == NOT_FOR_DELEGATES[method, name]
+    else:
+        assert answer.status_code == FOR_THE_OWNER.get((method, name)) or answer.status_code < 300, answer.content
+
+
+@pytest.mark.parametrize(("method", "name"), [case for case in NAMING if ENDPOINTS[case][1] in ("account", "body")])
+def test_a_delegate_whose_access_has_ended_is_a_stranger(bank, bob, alice, method, name):
+    for account in (bank.account, bank.other):
+        AccountAccess.objects.create(account=account, user=bob, role=Role.DELEGATE)
+    client = bank.client_for(bob)
+    for account in (bank.account, bank.other):
+        end_access(account.pk, bob.pk, by=alice.pk)
+    assert call(client, bank, method, name).status_code == 404

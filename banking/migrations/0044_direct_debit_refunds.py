@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0042_direct_debits'),
+        ('banking', '0043_payment_sums'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
