@@ -26,7 +26,7 @@ from banking.payments.scheme import word_for
 from oauth.resource_server import TokenRequest, is_authenticated_since, require_live
 
 _FIELDS = (
-    "id", "status", "reason_code", "transaction_id", "currency", "amount_minor", "reference", "received_at",
+    "id", "status", "reason_code", "transaction_id", "mandate__account_id", "currency", "amount_minor", "reference", "received_at",
     "refund__status", "refund__reason", "refund__transaction_id", "refund__asked_at",
 )  # fmt: skip
 #: What users see of the states. Whether the creditor's bank pays what they were credited is not their business.
@@ -104,6 +104,7 @@ def _represent(row: dict[str, Any]) -> DirectDebitCollection:
     until = deadlines(row["received_at"])
     return {
         "id": row["id"],
+        "account_id": row["mandate__account_id"],
         "status": "collected" if is_collected else "refused",
         "status_reason": None if is_collected else word_for(row["reason_code"]),
         "status_reason_code": None if is_collected else row["reason_code"],

@@ -185,6 +185,7 @@ class DirectDebitCollection(TypedDict):
     """What a creditor collected, or wanted to."""
 
     id: UUID
+    account_id: UUID
     status: Literal["collected", "refused"]
     status_reason: Annotated[str, Keywords(description="Why we refused it, such as insufficient_funds.")] | None
     status_reason_code: Annotated[str, Keywords(description="The same as a code of ISO 20022, such as AM04.")] | None

@@ -130,7 +130,7 @@ def kind_name(kind: str) -> str:
         "transfers:write": _("payments, or checks for them"),
         "funds:confirm": _("whether an amount is available"),
         "direct-debits:read": _("direct debits"),
-        "direct-debits:write": _("direct debits cancelled"),
+        "direct-debits:write": _("direct debits cancelled or refunded"),
         "payees:read": _("payees"),
         "payees:write": _("payees changed"),
         "party:read": _("your name"),

@@ -67,7 +67,7 @@ _DIRECT_DEBIT = {
     "last_collected": _gbp(4_500), "last_collected_at": _AT, "created_at": _AT, "cancelled_at": None,
 }  # fmt: skip
 _COLLECTION = {
-    "id": _OTHER, "status": "collected", "status_reason": None, "status_reason_code": None,
+    "id": _OTHER, "account_id": _ACCOUNT, "status": "collected", "status_reason": None, "status_reason_code": None,
     "transaction_id": _TRANSACTION, "amount": _gbp(4_500), "reference": "November", "received_at": _AT,
     "refundable_until": "2027-01-19", "refundable_if_unauthorized_until": "2027-12-24", "refund": None,
 }  # fmt: skip

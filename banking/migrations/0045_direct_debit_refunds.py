@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0043_payment_sums'),
+        ('banking', '0044_access_journal'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
