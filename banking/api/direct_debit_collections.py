@@ -26,8 +26,8 @@ from banking.payments.scheme import word_for
 from oauth.resource_server import TokenRequest, is_authenticated_since, require_live
 
 _FIELDS = (
-    "id", "status", "reason_code", "transaction_id", "mandate__account_id", "currency", "amount_minor", "reference", "received_at",
-    "refund__status", "refund__reason", "refund__transaction_id", "refund__asked_at",
+    "id", "status", "reason_code", "transaction_id", "mandate__account_id", "currency", "amount_minor", "reference",
+    "received_at", "refund__status", "refund__reason", "refund__transaction_id", "refund__asked_at",
 )  # fmt: skip
 #: What users see of the states. Whether the creditor's bank pays what they were credited is not their business.
 _STATUS: dict[str, Literal["pending", "refunded", "refused"]] = {
