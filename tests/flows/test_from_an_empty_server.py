@@ -40,7 +40,8 @@ class Walk:
             "--directory /etc": f"--directory {self.folder}", "/var/backups": f"{self.folder}/backups",
             "/etc/countersign": f"{self.folder}/countersign", "/opt/countersign": f"{self.folder}/opt",
             "localhost:5432": f"127.0.0.1:{self.database_port}", "https://bank.example": self.url,
-            "--host 0.0.0.0 --port 443": f"--host 127.0.0.1 --port {self.url.rpartition(':')[2]} --drain-seconds 0",
+            "--host 0.0.0.0 --port 443": f"--host 127.0.0.1 --port {self.url.rpartition(':')[2]} --drain-seconds 0 "
+            f"--queue-seconds {servers.PATIENCE_SECONDS}",
         }.items():  # fmt: skip
             text = text.replace(documented, here)
         return text
@@ -114,6 +115,9 @@ def _environment(folder: Path, superuser: str) -> dict[str, str]:
     return {
         "PATH": f"{programs}:/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8",
         "CURL_CA_BUNDLE": str(folder / "countersign/authority.crt"), "PYTHONDONTWRITEBYTECODE": "1",
+        # A busy machine is no outage.
+        "STATEMENT_TIMEOUT": "60s", "LOCK_TIMEOUT": "60s", "IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "200s",
+        "DB_POOL_TIMEOUT": "60", "DB_PROBE_TIMEOUT": "60", "DB_STATEMENT_DEADLINE": "200",
         "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
     }  # fmt: skip
 
