@@ -66,8 +66,10 @@ def test_an_event_whose_transaction_ends_late_is_not_missed(other: Any) -> None:
     siem = Siem()
     insert(other, "began first")
     record("ended first")
+    number = other.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()[0]
     siem.read()
     assert "began first" not in siem.seen
+    assert siem.cursor.after <= number  # it comes back for it
     other.commit()
     servers.wait_until(lambda: siem.has("began first", "ended first"))
     assert sorted(siem.seen) == ["began first", "ended first"]
@@ -150,6 +152,7 @@ class TestTheCommand:
                     self.run(tmp_path, **options)
                 except CommandError as error:
                     return f"answered {status}" in str(error)
+                assert not siem.requests
                 (tmp_path / "cursor").unlink()  # a transaction of another database was older: nothing was sent yet
                 return False
 
