@@ -76,12 +76,14 @@ def _line(rows: list[dict[str, Any]], *, is_of_one: bool) -> Line:
     today, total = sum(row["today"] for row in rows), sum(row["all"] for row in rows)
     at = timezone.localtime(last)
     if today:
-        often = ngettext("once today, at %(time)s", "%(count)s times today, last at %(time)s", today) % {
+        often = ngettext("%(count)s time today, at %(time)s", "%(count)s times today, last at %(time)s", today) % {
             "count": today,
             "time": date_format(at, "TIME_FORMAT"),
         }
     else:
-        often = ngettext("once, on %(time)s", "%(count)s times in 90 days, last on %(time)s", total) % {
+        often = ngettext(
+            "%(count)s time in 90 days, on %(time)s", "%(count)s times in 90 days, last on %(time)s", total
+        ) % {
             "count": total,
             "time": date_format(at, "DATETIME_FORMAT"),
         }

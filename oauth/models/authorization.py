@@ -124,6 +124,11 @@ class Authorization(models.Model):
         return str(self.id)
 
     @property
+    def ended_at(self) -> datetime:
+        """Or when it will end, if nobody ends it before."""
+        return min(self.revoked_at or self.expires_at, self.expires_at)
+
+    @property
     def is_live(self) -> bool:
         return self.revoked_at is None and self.expires_at > timezone.now()
 

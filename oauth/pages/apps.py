@@ -4,6 +4,7 @@ the permission dashboard of PSD3 and PSR). Apps whose access has ended have a li
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -135,16 +136,12 @@ def _entries(user: Any) -> Iterable[Entry]:
             may_change = permissions.may_change(groups, ())
             yield Entry(client, max(used, default=None), True, may_change, left=left.get(client.client_id, ()))
         else:
-            last = max(authorizations, key=_ended_at)
-            yield Entry(client, _ended_at(last), False, False, _why_ended(last))
-
-
-def _ended_at(authorization: Authorization) -> datetime:
-    return authorization.revoked_at or authorization.expires_at
+            last = max(authorizations, key=attrgetter("ended_at"))
+            yield Entry(client, last.ended_at, False, False, _why_ended(last))
 
 
 def _why_ended(authorization: Authorization) -> str:
-    if authorization.revoked_at is None:
+    if not authorization.revocation_reason:
         return _("It was allowed until then.")
     match authorization.revocation_reason:
         case Authorization.RevocationReason.USER:

@@ -179,5 +179,5 @@ def test_a_customer_sees_the_apps_that_read_an_account(app, browser, alice, curr
     counting.store()
     funded(alice, "Untouched")
     text = browser.get(f"/bank/accounts/{current.pk}/apps").content.decode()
-    assert "balances – once today" in text
+    assert "balances – 1 time today" in text
     assert browser.get("/bank/accounts/00000000-0000-0000-0000-000000000000/apps").status_code == 404

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -15,7 +16,7 @@ import pytest
 import requests
 
 from demo.seed import clients
-from tests.lib import person
+from tests.lib import person, servers
 from tests.lib.bank_endpoints import ENDPOINTS
 from tests.lib.servers import ROOT, Server
 
@@ -29,6 +30,13 @@ SCOPE = (
     "accounts:read accounts:detail balances:read transactions:read statements:read transfers:read transfers:write "
     "party:read payees:read payees:write webhooks:manage funds:confirm direct-debits:read direct-debits:write"
 )
+
+
+@pytest.fixture(scope="module")
+def live(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A demo of its own: the requests cancel and change whatever they find."""
+    with servers.demo(tmp_path_factory.mktemp("document"), seeded, name="document") as server:
+        yield server
 
 
 def access_token(live: Server, email: str) -> str:

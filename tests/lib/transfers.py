@@ -1,6 +1,9 @@
 """Bodies of transfers, and their requests to the API."""
 
 import json
+from datetime import timedelta
+
+from django.utils import timezone
 
 from banking.models import Account, Consent
 
@@ -27,7 +30,9 @@ def send(api, body, key=KEY):
 
 
 def order(api, source, destination, key=KEY, amount_minor=1000, **when):
-    given = {"first_on": "2026-12-01", "frequency": "once", **when}
+    """For the first day of the next month, if `when` says nothing else."""
+    next_month = (timezone.now().date().replace(day=1) + timedelta(days=31)).replace(day=1)
+    given = {"first_on": next_month.isoformat(), "frequency": "once", **when}
     body = body_of(source, destination, amount_minor, **given)
     headers = {"Idempotency-Key": key}
     return api.post("/api/v1/scheduled-transfers", json.dumps(body), content_type="application/json", headers=headers)
