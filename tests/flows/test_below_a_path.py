@@ -136,5 +136,10 @@ def test_every_link_of_a_page_stays_below_the_path(below: Below) -> None:
 
 @pytest.mark.parametrize("path", ["/oauth/jwks", "/health/ready", "/.well-known/openid-configuration"])
 def test_a_proxy_may_strip_the_path(below: Below, path: str) -> None:
-    stripped, whole = (requests.get(f"{below.site}{prefix}{path}", timeout=60) for prefix in ("", "/id"))
-    assert stripped.json() == whole.json()
+    def says(prefix: str) -> dict:
+        told = requests.get(f"{below.site}{prefix}{path}", timeout=60).json()
+        told.pop("clock_skew_seconds", None)
+        return told
+
+    servers.wait_until(lambda: says("") == says("/id"))  # the background worker may publish keys between two requests
+    assert says("")

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from django.db import connection
 from django.db.models import Sum
+from django.utils import timezone
 
-from banking.accounts.months import Month
+from banking.accounts.months import SETTLING, Month
 from banking.accounts.opening import SUSPENSE
 from banking.accounts.statements import statement_of
 from banking.models import (
@@ -297,9 +298,8 @@ def _clearing_equals(accepted_minor: int, desk: Desk) -> Iterator[str]:
 
 def every_day_is_closed() -> Iterator[str]:
     """In steps, each done once, and each account with terms was charged for the month that ended."""
-    yield from (
-        f"{day} is {day.status}" for day in BankDay.objects.filter(day__lt=bank_day.today()).exclude(status="closed")
-    )
+    today = bank_day.day_of(timezone.now() - SETTLING)  # after midnight, the day before can still be open
+    yield from (f"{day} is {day.status}" for day in BankDay.objects.filter(day__lt=today).exclude(status="closed"))
     undone = DayStep.objects.filter(done_at=None, day__status="closed")
     yield from (f"{step.day}: {step} is not done" for step in undone)
     if BankDay.objects.filter(day=date(2026, 10, 31), status="closed").exists():
