@@ -15,8 +15,11 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class OwnFormsMiddleware:
-    """If nobody is logged in, a form of our own page needs no CSRF token: Fetch Metadata (W3C) and `Origin` show whose
-    page it is. Must stand before Django's CsrfViewMiddleware, which checks every other form."""
+    """Accepts a form of our own page without a CSRF token if nobody is logged in.
+
+    Fetch Metadata (W3C) and `Origin` show that the page is ours. This middleware must stand before Django's
+    CsrfViewMiddleware, which checks every other form.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

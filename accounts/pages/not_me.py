@@ -1,7 +1,7 @@
 """“This wasn't me”: a user who does not recognize an event ends all access, and chooses a new password by email.
 
-Whoever is at the browser may press the button, also a thief: it takes everything away from them and gives them nothing,
-because only the owner of the mailbox gets the link.
+A thief at the browser may press the button, too. It ends the access of the thief and gives nothing in return, because
+only the owner of the mailbox gets the link.
 """
 
 from typing import Any

@@ -80,8 +80,10 @@ def lock_mandate(mandate_id: UUID) -> Mandate:
 
 
 def end_all_of_account(account_id: UUID) -> None:
-    """With the account, which the caller has just closed and so locked. Mandates outlive the access of whoever gave
-    them: they are of the account."""
+    """Call it when the account was closed, in the same transaction, which has locked it.
+
+    Mandates belong to the account: they stay when the user who gave them loses access to it.
+    """
     for mandate in Mandate.objects.filter(account=account_id, status=Mandate.Status.ACTIVE).order_by("pk"):
         end(mandate)
 

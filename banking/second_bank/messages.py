@@ -26,7 +26,7 @@ from banking.second_bank.sandbox import require_sandbox
 DELIVER = "banking.second_bank_deliver"
 #: Of the payer there.
 NAME, IBAN = "Second Bank", "GB33BUKB20201555555555"
-#: Of whoever collects from there.
+#: Of the creditor that collects from there.
 CREDITOR_ID = "GB98ZZZ00000000001"
 
 

@@ -1,8 +1,8 @@
 """Which requests are answered now, which ones wait, and which ones are refused at once.
 
-A worker process answers `slots` requests at a time. Up to `most` others wait, each for at most `seconds`. Whoever comes
-when they are too many, or has waited for so long, is refused with 503: an answer now is worth more to a client than one
-that comes after it has given up, and a queue that is full of such requests never gets shorter.
+A worker process answers `slots` requests at a time. Up to `most` others wait, each for at most `seconds`. A request
+that finds the queue full, or has waited for so long, is refused with 503. A client gains nothing from an answer that
+comes after it has given up, and a queue full of such requests never gets shorter.
 """
 
 import threading

@@ -78,7 +78,7 @@ def _standing_orders(
 
 
 def _mandates(pots: dict[Pot, Account], booked: list[tuple[Event, UUID]]) -> None:
-    """Whoever has collected by direct debit, and each collection."""
+    """The creditors that have collected by direct debit, and each collection."""
     mandates: dict[tuple[Pot, str], Mandate] = {}
     messages = []
     for event, transaction_id in booked:

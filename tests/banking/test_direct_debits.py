@@ -217,7 +217,7 @@ def test_the_user_cancels_it_on_a_page(client, alice, bob, mandate):
 
 
 def test_mandates_end_with_their_account_and_not_with_an_access(alice, bob, current, savings):
-    """Whoever gave them: they are of the account."""
+    """They belong to the account, not to the user who gave them."""
     ongoing = lodged(savings)
     of_joint = lodged(current, "CP-2")
     AccountAccess.objects.create(account=current, user=bob, role="holder")
