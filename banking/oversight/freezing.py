@@ -52,7 +52,7 @@ def unfreeze(account_id: UUID, *, by: Officer, reason: str) -> Account:
         raise SameUser
     if not _call("SELECT unfreeze_account(%s, %s, %s)", account.pk, by.user.pk, reason):
         raise NotFrozen
-    payments.hand_over_again(account.pk)
+    payments.resume_for(account.pk)
     return _done(account, Account.Status.OPEN, "account_unfrozen", by, reason)
 
 

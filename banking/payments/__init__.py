@@ -13,10 +13,10 @@ from banking.payments.instruction import Instruction, Payer
 from banking.payments.order import PaymentOrder, prepare
 from banking.payments.settlement import (
     expire,
-    hand_over_again,
     handed_over,
     is_owed,
     resume,
+    resume_for,
     settle,
     take_to_suspense,
 )
@@ -30,7 +30,6 @@ __all__ = [
     "cancel",
     "expire",
     "give_back",
-    "hand_over_again",
     "handed_over",
     "is_owed",
     "make",
@@ -41,6 +40,7 @@ __all__ = [
     "receive_return",
     "reject",
     "resume",
+    "resume_for",
     "resume_giving_back",
     "settle",
     "take_to_suspense",

@@ -39,7 +39,10 @@ def settle(transfer_id: UUID) -> None:
         return
     transfer, is_first = submitted
     payment = scheme.payment_of(transfer)
-    outcome = None if is_first else way.ask(payment)
+    if is_owed(transfer):  # the scheme has said so, and may never say it again
+        outcome: scheme.Outcome | None = scheme.Outcome()
+    else:
+        outcome = None if is_first else way.ask(payment)
     if outcome is None:
         if not may_leave(transfer):
             raise scheme.Unanswered("The scheme does not have it, and its money may not leave now.")
@@ -52,9 +55,10 @@ def resume() -> int:
     """Asks again about transfers that were handed over long ago and whose own job has given up. Returns how many still
     have no answer. The other bank may have been paid, so such a transfer is never cancelled or expired.
 
-    Hands over those that were withheld and whose money may leave again."""
+    Hands over those that were withheld and whose money may leave again, and takes what is owed since the account was
+    frozen and can be taken now."""
     still_open = 0
-    again = withheld().filter(source__status=Account.Status.OPEN, user__is_active=True)
+    again = (withheld().filter(user__is_active=True) | owed()).filter(source__status=Account.Status.OPEN)
     unanswered = handed_over().filter(submitted_at__lt=timezone.now() - LONGEST_ANSWER)
     for pk in [*again.values_list("pk", flat=True)[:100], *unanswered.values_list("pk", flat=True)[:100]]:
         try:
@@ -76,10 +80,15 @@ def withheld() -> QuerySet[Transfer]:
     return pending.filter(status_reason=AccountNotOpen.code).order_by("pk")
 
 
-def hand_over_again(account_id: UUID) -> None:
-    """The account is open again: its transfers that were withheld are handed over by the background worker. In the
-    caller's transaction."""
-    for pk in withheld().filter(source=account_id).values_list("pk", flat=True):
+def owed() -> QuerySet[Transfer]:
+    """Transfers that another bank was paid for and whose money is still held (`is_owed`); oldest first."""
+    return handed_over().filter(status_reason=AccountNotOpen.code)
+
+
+def resume_for(account_id: UUID) -> None:
+    """The account is open again: the background worker hands over its transfers that were withheld, and takes the money
+    of those that are owed. In the caller's transaction."""
+    for pk in (withheld() | owed()).filter(source=account_id).values_list("pk", flat=True):
         jobs.defer(SETTLE, transfer_id=str(pk))
 
 

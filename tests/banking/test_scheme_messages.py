@@ -304,6 +304,24 @@ def test_a_return_before_the_acceptance_frees_the_money_of_a_frozen_account(hand
     assert (handed_over.status_reason, handed_over.reason_code) == ("account_closed", "AC04")
 
 
+@pytest.mark.parametrize("how", [payments.settle, lambda _pk: payments.resume()], ids=["its job", "the hourly task"])
+def test_what_was_accepted_while_the_account_was_frozen_is_taken_afterwards(
+    others, handed_over, current, first, second, how
+):
+    """Without asking: the other bank has said it in a message, once."""
+    jobs = ProcrastinateJob.objects.filter(task_name="banking.settle_transfer")
+    others.outcome = Unanswered("It answers no question.")
+    others.asked.clear()
+    oversight.freeze(current.pk, by=first, reason="x")
+    accepted(handed_over)
+    assert state(handed_over) == ("pending", FUNDS_MINOR, 2500)
+    before = jobs.count()
+    oversight.unfreeze(current.pk, by=second, reason="x")
+    assert jobs.count() == before + 1
+    how(handed_over.pk)
+    assert (state(handed_over), others.asked) == (("posted", FUNDS_MINOR - 2500, 0), [])
+
+
 def test_a_return_to_a_closed_account_stays_in_suspense(handed_over, current, savings):
     accepted(handed_over)
     ledger.post([(current, 2500 - FUNDS_MINOR), (savings, FUNDS_MINOR - 2500)], description="x", kind="x")
