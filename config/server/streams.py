@@ -4,13 +4,14 @@ granian passes on an answer in one piece at once, but its thread waits for the c
 So an answer is first made as far as memory allows, in its slot; then the slot is given back, and the parts are sent:
 
 - up to SENT_WHOLE_BYTES: in one piece.
-- up to MADE_WHOLE_BYTES: whole in memory, with a Content-Length. The client sees an error while it is made, and a
-  connection that breaks is not taken for the end.
+- up to MADE_WHOLE_BYTES: whole in memory, with a Content-Length. A connection that breaks is not taken for the end.
 - beyond: the rest is made while it is sent, and its database connection stays in use. Files are sent this way, too.
 
-Each of the latter two needs one of a few permits. Without one, the answer is 503.
+Each of the latter two needs one of a few permits. Without one, the answer is 503; so it is if the database is lost
+before the first part is sent.
 """
 
+import logging
 import threading
 import time
 from collections import deque
@@ -21,6 +22,9 @@ from prometheus_client import Counter
 
 from config.server import admission
 from config.server.admission import Slot
+from oauth.infrastructure import outage
+
+logger = logging.getLogger(__name__)
 
 SENT_WHOLE_BYTES = 256 * 1024
 MADE_WHOLE_BYTES = 8 * 1024 * 1024
@@ -59,23 +63,28 @@ class Sender:
     def response_iter(self, status: int, headers: Headers, body: Body) -> None:
         body = _ClosedOnce(body)
         try:
-            made, is_whole = _made(body, SENT_WHOLE_BYTES)
-            if is_whole:
-                body.close()
-                self._protocol.response_bytes(status, _with_length(headers, made), b"".join(made))
-                return
-            is_file = any(name.lower() == "content-length" for name, _ in headers)
-            permit = self._permits.files if is_file else self._permits.streams
-            if not permit.acquire(blocking=False):
-                admission.refused.labels("too many streams").inc()
-                self._refuse()
-                return
-            try:
-                self._send(status, headers, made, body, is_file=is_file)
-            finally:
-                permit.release()
+            self._respond(status, headers, body)
+        except _Lost:
+            self._refuse()
         finally:
             body.close()
+
+    def _respond(self, status: int, headers: Headers, body: Body) -> None:
+        made, is_whole = _made(body, SENT_WHOLE_BYTES)
+        if is_whole:
+            body.close()
+            self._protocol.response_bytes(status, _with_length(headers, made), b"".join(made))
+            return
+        is_file = any(name.lower() == "content-length" for name, _ in headers)
+        permit = self._permits.files if is_file else self._permits.streams
+        if not permit.acquire(blocking=False):
+            admission.refused.labels("too many streams").inc()
+            self._refuse()
+            return
+        try:
+            self._send(status, headers, made, body, is_file=is_file)
+        finally:
+            permit.release()
 
     def _send(self, status: int, headers: Headers, made: list[bytes], body: Body, *, is_file: bool) -> None:
         is_whole = False
@@ -90,6 +99,10 @@ class Sender:
         # Without a Content-Length the client cannot see that something is missing, so such an answer is never cut.
         deadline = _Deadline() if is_whole or is_file else None
         self._protocol.response_iter(status, headers, _Sent(made, rest, deadline))
+
+
+class _Lost(Exception):
+    """The database was lost before the first part was sent."""
 
 
 class _ClosedOnce:
@@ -135,13 +148,17 @@ class _Sent:
 
 
 def _made(body: Body, most: int) -> tuple[list[bytes], bool]:
-    """The next parts, until they are more than `most` bytes, and whether these are all."""
+    """The next parts, until they are more than `most` bytes, and whether these are all. Raises _Lost."""
     parts, size = [], 0
-    for part in _parts(body):
-        parts.append(part)
-        size += len(part)
-        if size > most:
-            return parts, False
+    try:
+        for part in _parts(body):
+            parts.append(part)
+            size += len(part)
+            if size > most:
+                return parts, False
+    except outage.ERRORS as error:
+        logger.error("The database was lost while an answer was made: %s: %s", type(error).__name__, error)
+        raise _Lost from error
     return parts, True
 
 

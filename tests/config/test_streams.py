@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from django.db import OperationalError
 
 from config.server import streams
 from config.server.admission import Slots
@@ -121,6 +122,15 @@ def test_an_error_while_it_is_made_is_an_error_and_no_short_answer(site):
     assert client.got == []
     assert body.closed == 1
     site.send(Client(), Body(*LARGE))  # the permit is free again
+
+
+@pytest.mark.parametrize("parts", [[b"head"], LARGE], ids=["small", "large"])
+def test_where_the_database_is_lost_while_it_is_made_the_answer_is_503(site, parts):
+    client, body = Client(), Body(*parts, error=OperationalError("terminating connection"))
+    site.send(client, body)
+    assert (client.got, site.refusals, body.closed, site.slots.free) == ([], [1], 1, 1)
+    site.send(again := Client(), Body(*LARGE))  # the permit is free
+    assert again.got
 
 
 def test_who_reads_too_slowly_gets_less_than_was_announced(site, monkeypatch):
