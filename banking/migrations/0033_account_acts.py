@@ -43,6 +43,7 @@ DROP FUNCTION holds_account(uuid, uuid), account_change_guard(), invitation_guar
   end_access(uuid, uuid, uuid, boolean, text), close_account(uuid, uuid, boolean, text), accept_invitation(uuid, uuid),
   end_invitation(uuid, varchar), rename_account(uuid, uuid, varchar), mark_dormant(uuid, timestamptz),
   reactivate_account(uuid, uuid);
+DROP FUNCTION IF EXISTS is_picked(uuid, uuid[], uuid[]);
 ALTER TABLE account_access DROP CONSTRAINT access_of_a_user;
 """,
         params=None,

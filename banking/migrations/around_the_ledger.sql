@@ -95,12 +95,12 @@ CREATE CONSTRAINT TRIGGER hold_equals_its_capture AFTER UPDATE ON hold
 CREATE OR REPLACE FUNCTION seal_check() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 DECLARE total numeric; n int; undone uuid; wrong text;
 BEGIN
-  SELECT coalesce(sum(amount_minor), 1), count(*) INTO total, n FROM ledger_entry WHERE transaction_id = NEW.transaction_id;
+  SELECT coalesce(sum(amount_minor), 1), count(*), (SELECT reverses_id FROM ledger_transaction WHERE id = NEW.transaction_id)
+    INTO total, n, undone FROM ledger_entry WHERE transaction_id = NEW.transaction_id;
   IF total <> 0 OR n < 2 THEN
     RAISE EXCEPTION 'unbalanced: sum %, entries %', total, n
       USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'sum_zero';
   END IF;
-  SELECT reverses_id INTO undone FROM ledger_transaction WHERE id = NEW.transaction_id;
   IF undone IS NOT NULL THEN
     wrong := reversal_contradiction(NEW.transaction_id, undone);
     IF wrong IS NOT NULL THEN

@@ -8,10 +8,6 @@ $$;
 CREATE OR REPLACE FUNCTION entry_apply() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE proposed timestamptz;
 BEGIN
-  IF EXISTS (SELECT 1 FROM ledger_seal WHERE transaction_id = NEW.transaction_id) THEN
-    RAISE EXCEPTION 'transaction % is sealed', NEW.transaction_id
-      USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'entry_after_seal';
-  END IF;
   -- The owner may bring in the history of another bank; for the site, now is now.
   IF NEW.booked_at IS NOT NULL AND is_owner() THEN
     proposed := NEW.booked_at;
@@ -28,8 +24,13 @@ BEGIN
    WHERE id = NEW.account_id
      AND (status = 'open' OR (status = 'frozen' AND (NEW.amount_minor > 0 OR EXISTS (
            SELECT FROM reversal_request WHERE reversal_id = NEW.transaction_id AND status = 'approved'))))
+     AND NOT EXISTS (SELECT FROM ledger_seal WHERE transaction_id = NEW.transaction_id)
    RETURNING last_seq, posted_minor, last_booked_at INTO NEW.account_seq, NEW.balance_after_minor, NEW.booked_at;
   IF NOT FOUND THEN
+    IF EXISTS (SELECT FROM ledger_seal WHERE transaction_id = NEW.transaction_id) THEN
+      RAISE EXCEPTION 'transaction % is sealed', NEW.transaction_id
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'entry_after_seal';
+    END IF;
     RAISE EXCEPTION 'account not open' USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'account_not_open';
   END IF;
   RETURN NEW;

@@ -156,6 +156,11 @@ END $$;
 CREATE FUNCTION announce(happened text[], at_accounts uuid[], resources uuid[]) RETURNS SETOF uuid
 LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
+  -- Most accounts have no webhook, and this is asked under the locks of a payment.
+  IF NOT EXISTS (SELECT FROM account_access a JOIN webhook w ON w.user_id = a.user_id AND w.ended_at IS NULL
+                  WHERE a.account_id = ANY (at_accounts)) THEN
+    RETURN;
+  END IF;
   RETURN QUERY
   INSERT INTO webhook_delivery (id, webhook_id, event, account_id, resource_id, status, attempts, last_answer, created_at)
   SELECT gen_random_uuid(), w.id, e.event, e.account_id, e.resource_id, 'pending', 0, '', now()
@@ -190,6 +195,7 @@ DECLARE
   at_accounts uuid[] := ARRAY[paid_from];
   resources uuid[] := ARRAY[new_transfer];
   were_read bigint := 0;
+  is_too_much boolean;
 BEGIN
   is_looked_up := false;
   is_notified := false;
@@ -246,36 +252,35 @@ BEGIN
     END IF;
   END IF;
 
-  -- 4. Under the locks of both accounts, in the one lock order.
-  PERFORM FROM bank_account WHERE id IN (paid_from, destination) ORDER BY id FOR NO KEY UPDATE;
-  -- The payer's own reference, twice within a minute: the same payment under another idempotency key.
-  IF own_reference <> '' THEN
-    SELECT t.id INTO earlier FROM transfer t
-     WHERE t.source_id = paid_from AND t.id > minute_ago AND t.end_to_end_id = own_reference
-       AND t.status NOT IN ('rejected', 'cancelled', 'expired') ORDER BY t.id LIMIT 1;
-    IF FOUND THEN
-      outcome := 'duplicate_transfer';
-      about := 'end_to_end_id';
+  -- A payment that the user allowed by payee and amount is one that they have looked at.
+  is_too_much := payee <> '' AND by_consent IS NULL
+    AND is_too_much_for_new_payees(payer, payee, amount, in_currency, known_since, new_payees_most);
+
+  BEGIN
+    -- 4. Under the locks of both accounts, in the one lock order. The block that writes to the accounts also locks them:
+    -- a row that is locked outside of a subtransaction and updated inside gets a MultiXactId, which is slow for each
+    -- payment that waits. With a reference of the payer, the account is locked before anything is written.
+    IF own_reference <> '' THEN
+      PERFORM FROM bank_account WHERE id IN (paid_from, destination) ORDER BY id FOR NO KEY UPDATE;
+      -- The payer's own reference, twice within a minute: the same payment under another idempotency key.
+      SELECT t.id INTO earlier FROM transfer t
+       WHERE t.source_id = paid_from AND t.id > minute_ago AND t.end_to_end_id = own_reference
+         AND t.status NOT IN ('rejected', 'cancelled', 'expired') ORDER BY t.id LIMIT 1;
+      IF FOUND THEN
+        outcome := 'duplicate_transfer';
+        about := 'end_to_end_id';
+        RETURN;
+      END IF;
+    END IF;
+    IF is_too_much THEN
+      outcome := 'limit_exceeded';
       RETURN;
     END IF;
-  END IF;
-  -- A payment that the user allowed by payee and amount is one that they have looked at.
-  IF payee <> '' AND by_consent IS NULL
-     AND is_too_much_for_new_payees(payer, payee, amount, in_currency, known_since, new_payees_most) THEN
-    outcome := 'limit_exceeded';
-    RETURN;
-  END IF;
 
-  -- 5. The money, and the transfer as its user sees it. The amount for another bank is held until it has answered. The
-  -- constraints of the ledger decide about funds and the state of accounts; what one refuses is undone.
-  BEGIN
-    IF destination IS NOT NULL THEN
-      PERFORM ledger_post(
-        new_posting, 'transfer', remark, at, bank_day, NULL, NULL, ARRAY[paid_from, destination], ARRAY[-amount, amount], NULL, NULL);
-      happened := happened || '{transaction.booked,transaction.booked}'::text[];
-      at_accounts := at_accounts || paid_from || destination;
-      resources := resources || new_posting || new_posting;
-    ELSE
+    -- 5. The transfer as its user sees it, and the money. The amount for another bank is held until it has answered. The
+    -- constraints of the ledger decide about funds and the state of accounts; what one refuses is undone. Accounts are
+    -- locked as late as possible: whoever pays to or from the same account waits until COMMIT.
+    IF destination IS NULL THEN
       INSERT INTO hold (id, account_id, amount_minor, status, expires_at)
         VALUES (new_hold, paid_from, amount, 'pending', held_until);
     END IF;
@@ -289,6 +294,16 @@ BEGIN
         CASE WHEN destination IS NULL THEN 'pending' ELSE 'posted' END, '', CASE WHEN destination IS NOT NULL THEN at END,
         CASE WHEN destination IS NULL THEN new_hold END, CASE WHEN destination IS NOT NULL THEN new_posting END,
         by_consent, standing, due);
+    IF destination IS NOT NULL THEN
+      happened := happened || '{transaction.booked,transaction.booked}'::text[];
+      at_accounts := at_accounts || paid_from || destination;
+      resources := resources || new_posting || new_posting;
+      -- Both accounts have this currency: prepare_payment compared it, and it never changes.
+      INSERT INTO ledger_transaction (id, currency, kind, description, created_at)
+        VALUES (new_posting, in_currency, 'transfer', remark, at);
+      PERFORM FROM bank_account WHERE id IN (paid_from, destination) ORDER BY id FOR NO KEY UPDATE;
+      PERFORM write_entries(new_posting, at, bank_day, NULL, ARRAY[paid_from, destination], ARRAY[-amount, amount], NULL, NULL);
+    END IF;
   EXCEPTION WHEN integrity_constraint_violation THEN
     GET STACKED DIAGNOSTICS violated = CONSTRAINT_NAME;
     outcome := 'refused_by_constraint';

@@ -50,12 +50,17 @@ BEGIN
       transaction_id, account_id, currency, amount_minor, account_seq, balance_after_minor, counterparty_name,
       counterparty_iban, booked_at, value_date)
     SELECT posting, a.id, a.currency, side.amount, 0, 0,
-           coalesce(CASE WHEN outside_name IS NOT NULL AND a.kind = 'customer' THEN outside_name ELSE o.seen_name END, ''),
-           coalesce(CASE WHEN outside_name IS NOT NULL AND a.kind = 'customer' THEN outside_iban ELSE o.seen_iban END, ''),
+           coalesce(CASE WHEN outside_name IS NOT NULL AND a.kind = 'customer' THEN outside_name
+                         WHEN o.holder_id IS NULL OR o.holder_id = a.holder_id THEN left(o.name, 140)
+                         ELSE left({name}, 140) END, ''),
+           coalesce(CASE WHEN outside_name IS NOT NULL AND a.kind = 'customer' THEN outside_iban
+                         WHEN o.holder_id IS NOT NULL THEN o.iban END, ''),
            at, value_day
       FROM unnest(touched, amounts) AS side (account, amount) JOIN bank_account a ON a.id = side.account
-           LEFT JOIN unnest(touched) AS t (other) ON t.other <> side.account AND cardinality(touched) = 2
-           LEFT JOIN LATERAL counterparty(a.id, t.other) o ON true
+           -- The other side, as `counterparty` names it, if there are two.
+           LEFT JOIN bank_account o
+             ON o.id = CASE WHEN cardinality(touched) <> 2 THEN NULL WHEN side.account = touched[1] THEN touched[2] ELSE touched[1] END
+           LEFT JOIN {users} u ON u.id = o.holder_id
      ORDER BY a.kind = 'internal', a.id;
   INSERT INTO ledger_seal (transaction_id, entries) VALUES (posting, cardinality(touched));
 END $$;

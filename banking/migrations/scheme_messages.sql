@@ -20,21 +20,23 @@ BEGIN
 END $$;
 
 CREATE OR REPLACE FUNCTION transfer_contradiction(t transfer) RETURNS text LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+DECLARE booked record;
 BEGIN
   IF t.status IN ('posted', 'returned') THEN
-    IF NOT EXISTS (
-      SELECT FROM ledger_entry WHERE transaction_id = t.transaction_id AND account_id = t.source_id
-         AND amount_minor = -t.amount_minor AND currency = t.currency) THEN
+    -- One query for the usual case: this runs at COMMIT, while both accounts are locked.
+    SELECT coalesce(bool_or(e.account_id = t.source_id AND e.amount_minor = -t.amount_minor AND e.currency = t.currency), false) AS takes,
+           coalesce(bool_or(e.account_id = t.destination_id AND e.amount_minor = t.amount_minor), false) AS gives,
+           EXISTS (SELECT FROM ledger_transaction WHERE id = t.transaction_id AND reverses_id IS NOT NULL) AS reverses
+      INTO booked FROM ledger_entry e WHERE e.transaction_id = t.transaction_id;
+    IF NOT booked.takes THEN
       RETURN 'its transaction does not take the amount from its source';
-    ELSIF t.destination_id IS NOT NULL AND NOT EXISTS (
-      SELECT FROM ledger_entry WHERE transaction_id = t.transaction_id AND account_id = t.destination_id
-         AND amount_minor = t.amount_minor) THEN
+    ELSIF t.destination_id IS NOT NULL AND NOT booked.gives THEN
       RETURN 'its transaction does not give the amount to its destination';
     ELSIF t.destination_id IS NULL AND EXISTS (
       SELECT FROM ledger_entry e JOIN bank_account a ON a.id = e.account_id
        WHERE e.transaction_id = t.transaction_id AND a.kind = 'customer' AND e.account_id <> t.source_id) THEN
       RETURN 'its transaction pays an account of this bank';
-    ELSIF EXISTS (SELECT FROM ledger_transaction WHERE id = t.transaction_id AND reverses_id IS NOT NULL) THEN
+    ELSIF booked.reverses THEN
       RETURN 'its transaction is a reversal';
     ELSIF t.status = 'returned' AND (t.destination_id IS NOT NULL OR NOT EXISTS (
       SELECT FROM ledger_transaction WHERE reverses_id = t.transaction_id AND kind = 'return')) THEN

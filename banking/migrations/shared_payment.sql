@@ -7,6 +7,17 @@ BEGIN
   RETURN EXISTS (SELECT FROM account_access WHERE user_id = payer AND account_id = which AND role IN ('owner', 'holder'));
 END $$;
 
+-- Whether the client may see the account: `picked` and the accounts of the consents `picked_by` are those of its
+-- authorization details (RFC 9396), NULL for all accounts.
+CREATE OR REPLACE FUNCTION is_picked(which uuid, picked uuid[], picked_by uuid[]) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = public, pg_temp AS $$
+BEGIN
+  IF picked IS NULL OR which = ANY (picked) THEN
+    RETURN true;
+  END IF;
+  RETURN EXISTS (SELECT FROM consent_account p WHERE p.account_id = which AND p.consent_id = ANY (picked_by));
+END $$;
+
 -- Every check that is possible before money is touched. `refusal` is the code of the first that fails, `about` the part of
 -- the order that it is about. `destination` is an account of this bank, NULL if the money goes to another bank. `payee` is
 -- the IBAN of somebody else, empty between the user's own accounts and if nobody can be paid there. `is_looked_up` says
@@ -17,7 +28,7 @@ CREATE OR REPLACE FUNCTION prepare_payment(
   OUT refusal text, OUT about text, OUT destination uuid, OUT destination_iban text, OUT payee text, OUT by_consent uuid,
   OUT is_looked_up boolean
 ) LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
-DECLARE there record;
+DECLARE there record; found record;
 BEGIN
   payee := '';
   is_looked_up := false;
@@ -44,8 +55,14 @@ BEGIN
   ELSE
     SELECT a.id, a.iban, a.currency, a.kind, a.status INTO there FROM bank_account a WHERE a.iban = to_iban;
   END IF;
-  IF there.id IS NOT NULL AND uses_account(payer, there.id, picked, picked_by) AND holds_account(payer, there.id)
-     AND holds_account(payer, paid_from) THEN
+  SELECT u.is_active, a.dormant_since, a.currency, f.role AS role_from, t.role AS role_there INTO found
+    FROM {users} u
+    LEFT JOIN bank_account a ON a.id = paid_from
+    LEFT JOIN account_access f ON f.user_id = u.id AND f.account_id = a.id
+    LEFT JOIN account_access t ON t.user_id = u.id AND t.account_id = there.id
+   WHERE u.id = payer;
+  IF found.role_there IN ('owner', 'holder') AND found.role_from IN ('owner', 'holder')
+     AND is_picked(there.id, picked, picked_by) THEN
     destination := there.id;
   ELSIF paid_to IS NULL AND is_iban_valid THEN
     is_looked_up := is_iban_ours;
@@ -58,12 +75,12 @@ BEGIN
   END IF;
   destination_iban := CASE WHEN destination IS NOT NULL THEN there.iban END;
 
-  IF NOT uses_account(payer, paid_from, picked, picked_by) THEN
+  IF found.role_from IS NULL OR found.role_from = 'reader' OR NOT is_picked(paid_from, picked, picked_by) THEN
     refusal := 'not_theirs';
   -- A valid token is not enough to move money: the user must still be active.
-  ELSIF NOT (SELECT u.is_active FROM {users} u WHERE u.id = payer) THEN
+  ELSIF NOT found.is_active THEN
     refusal := 'account_holder_inactive';
-  ELSIF (SELECT a.dormant_since FROM bank_account a WHERE a.id = paid_from) IS NOT NULL THEN
+  ELSIF found.dormant_since IS NOT NULL THEN
     refusal := 'account_dormant';
   ELSIF amount NOT BETWEEN 1 AND 1000000000000000 THEN
     refusal := 'amount_out_of_range';
@@ -74,7 +91,7 @@ BEGIN
   ELSIF destination = paid_from THEN
     refusal := 'same_account';
     about := 'destination';
-  ELSIF in_currency <> (SELECT a.currency FROM bank_account a WHERE a.id = paid_from)
+  ELSIF in_currency <> found.currency
      OR (destination IS NOT NULL AND in_currency <> there.currency) THEN
     refusal := 'currency_mismatch';
     about := 'currency';

@@ -41,8 +41,14 @@ class LedgerEntry(models.Model):
     """One side of a transaction. The trigger entry_apply sets `account_seq`, `balance_after_minor` and `booked_at`.
     Number and time rise together. `value_date` is the day that counts for interest; None before it was stored."""
 
-    transaction = models.ForeignKey(LedgerTransaction, on_delete=models.PROTECT, related_name="entries")
-    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="entries")
+    # No constraint and no index of their own: the foreign keys entry_transaction_currency and entry_account_currency
+    # include them, and so do the unique constraints.
+    transaction = models.ForeignKey(
+        LedgerTransaction, on_delete=models.PROTECT, related_name="entries", db_constraint=False, db_index=False
+    )
+    account = models.ForeignKey(
+        Account, on_delete=models.PROTECT, related_name="entries", db_constraint=False, db_index=False
+    )
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     account_seq = models.BigIntegerField()

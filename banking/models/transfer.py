@@ -1,5 +1,6 @@
 """A transfer as its user sees it; the money itself moves in the ledger."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -34,7 +35,8 @@ class Transfer(Payment):
     #: The states in which no money moved or will move. What was returned has moved twice.
     ENDED = (Status.REJECTED, Status.CANCELLED, Status.EXPIRED)
 
-    # No index of its own: `transfer_of_source` begins with it.
+    # No indexes of their own: `transfer_of_user` and `transfer_of_source` begin with them.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="transfers_out", db_index=False)
     destination = models.ForeignKey(
         Account, on_delete=models.PROTECT, related_name="transfers_in", null=True, blank=True
@@ -54,8 +56,9 @@ class Transfer(Payment):
     consent = models.OneToOneField(Consent, on_delete=models.PROTECT, null=True, blank=True, related_name="transfer")
 
     # The payment order that made this transfer, and the day that was due.
+    # No index of its own: `transfer_once_a_day_due` begins with it.
     scheduled = models.ForeignKey(
-        ScheduledTransfer, on_delete=models.PROTECT, null=True, blank=True, related_name="transfers"
+        ScheduledTransfer, on_delete=models.PROTECT, null=True, blank=True, related_name="transfers", db_index=False
     )
     due_on = models.DateField(null=True, blank=True)
 
