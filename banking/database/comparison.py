@@ -9,6 +9,7 @@ from django.db import connection
 from banking.database.rights import (
     COLUMNS,
     EXECUTABLE,
+    FUNCTIONS,
     PRIVILEGES_OF_COLUMNS,
     PRIVILEGES_OF_TABLES,
     RIGHTS_LATER,
@@ -43,11 +44,7 @@ SELECT p || ' on the database' FROM unnest(ARRAY['CREATE', 'TEMPORARY']) AS p
  WHERE has_database_privilege(%(role)s, current_database(), p)
 UNION ALL
 SELECT 'UPDATE on sequence ' || seqrelid::regclass FROM pg_sequence
- WHERE has_sequence_privilege(%(role)s, seqrelid, 'UPDATE')
-UNION ALL
-SELECT 'EXECUTE on function ' || oid::regprocedure FROM pg_proc WHERE prosecdef
-   AND pronamespace = 'public'::regnamespace AND proname <> ALL (%(executable)s::text[])
-   AND has_function_privilege(%(role)s, oid, 'EXECUTE')"""
+ WHERE has_sequence_privilege(%(role)s, seqrelid, 'UPDATE')"""
 _MISSING = """
 SELECT 'attribute LOGIN' FROM pg_roles WHERE rolname = %(role)s AND NOT rolcanlogin
 UNION ALL
@@ -56,12 +53,10 @@ UNION ALL
 SELECT 'USAGE on schema public' WHERE NOT has_schema_privilege(%(role)s, 'public', 'USAGE')
 UNION ALL
 SELECT p || ' on sequence ' || seqrelid::regclass FROM pg_sequence, unnest(ARRAY['USAGE', 'SELECT']) AS p
- WHERE NOT has_sequence_privilege(%(role)s, seqrelid, p)
-UNION ALL
-SELECT 'EXECUTE on function ' || oid::regprocedure FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-   AND prokind = 'f' AND prorettype <> 'trigger'::regtype
-   AND (NOT prosecdef OR proname = ANY (%(executable)s::text[]))
-   AND NOT has_function_privilege(%(role)s, oid, 'EXECUTE')"""
+ WHERE NOT has_sequence_privilege(%(role)s, seqrelid, p)"""
+_CALLS = f"""
+SELECT signature, is_needed, is_open_to_all, has_function_privilege(%(role)s, oid, 'EXECUTE')
+  FROM ({FUNCTIONS}) AS function"""  # noqa: S608
 _LATER = """
 SELECT d.defaclobjtype::text, a.privilege_type FROM pg_default_acl d, aclexplode(d.defaclacl) a
  WHERE a.grantee = %(role)s::regrole AND d.defaclnamespace IN (0, 'public'::regnamespace)
@@ -73,13 +68,17 @@ def differences(role: str) -> list[str]:
     """A line for each right that the role has in excess or lacks. Rights by membership and PUBLIC count."""
     columns, due = tables(), set(wanted())
     held, later = set(_rows(_HELD, role)), set(_rows(_LATER, role))
+    calls = _rows(_CALLS, role)
     excess = [
         *(row[0] for row in _rows(_EXCESS, role)),
+        *(f"EXECUTE on function {one} for everybody" for one, _, is_open_to_all, _ in calls if is_open_to_all),
+        *(f"EXECUTE on function {one}" for one, is_needed, _, may_call in calls if may_call and not is_needed),
         *_in_words(held - due, columns),
         *(f"{privilege} on {_LATER_KINDS.get(kind, kind)}" for kind, privilege in sorted(later - RIGHTS_LATER)),
     ]
     missing = [
         *(row[0] for row in _rows(_MISSING, role)),
+        *(f"EXECUTE on function {one}" for one, is_needed, _, may_call in calls if is_needed and not may_call),
         *_in_words(due - held, columns),
         *(f"{privilege} on {_LATER_KINDS[kind]}" for kind, privilege in sorted(RIGHTS_LATER - later)),
     ]

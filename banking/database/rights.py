@@ -93,7 +93,8 @@ RIGHTS: dict[str, Rights] = {
 
 #: Rights on the tables and sequences of later migrations, until set_up_role has run again.
 RIGHTS_LATER = {("r", privilege) for privilege in ALL} | {("S", "USAGE"), ("S", "SELECT")}
-#: The functions with their owner's rights that the site may call.
+#: The functions with their owner's rights that the site may call. It may call all functions with the caller's rights,
+#: and need not be allowed to call those that only triggers call.
 EXECUTABLE = (
     "accept_invitation", "approve_account_change", "close_account", "close_month", "decline_account_change",
     "end_access", "end_invitation", "extend_digests", "freeze_account", "lower_overdraft", "mark_dormant",
@@ -107,6 +108,25 @@ SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = 
  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
    AND a.attnum > 0 AND NOT a.attisdropped
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"""
+
+#: Signature, quoted where SQL needs it; whether the site needs to call it; whether everybody may, as PostgreSQL lets
+#: them for a new function. Those of migrations, also of other packages; not those of extensions of PostgreSQL.
+FUNCTIONS = """
+SELECT p.oid, p.oid::regprocedure::text AS signature,
+       p.prorettype <> 'trigger'::regtype AND (NOT p.prosecdef OR p.proname = ANY (%(executable)s::text[])) AS is_needed,
+       EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+                WHERE a.grantee = 0 AND a.privilege_type = 'EXECUTE') AS is_open_to_all
+  FROM pg_proc p
+ WHERE p.pronamespace = 'public'::regnamespace
+   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+ ORDER BY signature"""
+
+
+def functions() -> dict[str, bool]:
+    """The signature of each function in the database: whether the site needs to call it."""
+    with connection.cursor() as cursor:
+        cursor.execute(FUNCTIONS, {"executable": list(EXECUTABLE)})
+        return {signature: is_needed for _, signature, is_needed, _ in cursor.fetchall()}
 
 
 def tables() -> dict[str, list[str]]:

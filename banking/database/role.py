@@ -4,13 +4,13 @@ Migrations run as the owner of the tables. An attacker who takes over the site c
 entries of the ledger, nor switch off its guarantees.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from django.db import connection, transaction
 from psycopg import sql
 from psycopg.sql import Composable, Identifier, Literal
 
-from banking.database.rights import ALL, EXECUTABLE, RIGHTS, Rights, tables
+from banking.database.rights import ALL, RIGHTS, Rights, functions, tables
 
 
 def role_exists(role: str) -> bool:
@@ -45,12 +45,18 @@ def _grants(who: Composable) -> Iterator[Composable]:
     yield sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(Identifier(database), who)
     yield sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(who)
     yield sql.SQL("GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {}").format(who)
-    for function in EXECUTABLE:
-        yield sql.SQL("GRANT EXECUTE ON FUNCTION {} TO {}").format(Identifier("public", function), who)
+    # PostgreSQL lets every role of the server call a new function.
+    yield sql.SQL("REVOKE ALL ON ROUTINE {} FROM PUBLIC").format(_signatures(functions()))
+    needed = [signature for signature, is_needed in functions().items() if is_needed]
+    yield sql.SQL("GRANT EXECUTE ON ROUTINE {} TO {}").format(_signatures(needed), who)
     for table in tables():
         yield sql.SQL("GRANT {} ON {} TO {}").format(_listed(RIGHTS.get(table, ALL)), Identifier("public", table), who)
     yield sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT {} ON TABLES TO {}").format(_listed(ALL), who)
     yield sql.SQL("ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO {}").format(who)
+
+
+def _signatures(functions: Iterable[str]) -> Composable:
+    return sql.SQL(", ").join(map(sql.SQL, functions))  # PostgreSQL's own text
 
 
 def _listed(rights: Rights) -> Composable:

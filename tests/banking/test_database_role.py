@@ -183,6 +183,19 @@ def test_no_function_with_the_owners_rights_can_be_borrowed(current, role):
     assert balances(current) == [FUNDS_MINOR]
 
 
+def test_another_role_of_the_server_runs_no_function_of_ours(role):
+    """PostgreSQL lets everybody call a new function. The site's own role may: `test_a_whole_story_runs_with_it`."""
+    other = f"{role}_of_others"
+    run(f"CREATE ROLE {other}")
+    try:
+        for call in ("digest_of_text('x')", "digest_of_run(1)", "is_owner()"):
+            with pytest.raises(ProgrammingError) as refusal:
+                run(f"SET LOCAL ROLE {other}", f"SELECT {call}")
+            assert refusal.value.__cause__.sqlstate == "42501", call
+    finally:
+        run(f"DROP ROLE {other}")
+
+
 # --- the command that verifies it
 
 
@@ -202,6 +215,36 @@ def test_it_is_verified_and_repaired(role):
     run(f"ALTER ROLE {role} NOCREATEROLE")
     call_command("database_role", role, stdout=io.StringIO())
     call_command("database_role", role, "--check", stdout=io.StringIO())
+
+
+def test_a_wrong_right_to_call_a_function_is_named_and_repaired(role):
+    run(
+        "GRANT EXECUTE ON FUNCTION digest_of_text(text) TO PUBLIC",
+        f"GRANT EXECUTE ON FUNCTION entry_apply(), act_as(uuid, text), opening_is_zero() TO {role}",
+        f"REVOKE EXECUTE ON FUNCTION digest_of_run(int), close_month(uuid, date, timestamptz) FROM {role}",
+    )
+    assert set(checked(role)) == {
+        "excess: EXECUTE on function digest_of_text(text) for everybody",
+        "excess: EXECUTE on function entry_apply()", "excess: EXECUTE on function act_as(uuid,text)",
+        "excess: EXECUTE on function opening_is_zero()", "missing: EXECUTE on function digest_of_run(integer)",
+        "missing: EXECUTE on function close_month(uuid,date,timestamp with time zone)",
+    }  # fmt: skip
+    call_command("database_role", role, stdout=io.StringIO())
+    call_command("database_role", role, "--check", stdout=io.StringIO())
+
+
+def test_a_function_of_a_later_migration_can_be_called_until_the_rights_are_renewed(role):
+    """Release N, on the tables of N+1. The command names it until it has run again."""
+    run("CREATE FUNCTION later() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    try:
+        with connected_as(role):
+            run("SELECT later()")
+        assert checked(role) == ["excess: EXECUTE on function later() for everybody"]
+        call_command("database_role", role, stdout=io.StringIO())
+        with connected_as(role):
+            run("SELECT later()")
+    finally:
+        run("DROP FUNCTION later()")
 
 
 def test_rights_that_come_by_a_group_or_by_everybody_are_seen(role):
