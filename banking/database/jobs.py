@@ -2,10 +2,11 @@
 
 from typing import Any
 
-import psycopg
 from django.db import OperationalError
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
+
+from oauth.infrastructure import outage
 
 
 def defer(task: str, *, in_seconds: int = 0, **arguments: str) -> None:
@@ -15,6 +16,6 @@ def defer(task: str, *, in_seconds: int = 0, **arguments: str) -> None:
         when: dict[str, Any] = {"schedule_in": {"seconds": in_seconds}} if in_seconds else {}
         app.configure_task(task, **when).defer(**arguments)
     except ConnectorException as error:
-        if isinstance(error.__cause__, psycopg.OperationalError):
+        if isinstance(error.__cause__, outage.OF_PSYCOPG):
             raise OperationalError(*error.__cause__.args) from error.__cause__
         raise

@@ -9,8 +9,9 @@ from django.db import OperationalError, connection, transaction
 
 T = TypeVar("T")
 ATTEMPTS = 3
-# Deadlock, serialization failure, lock timeout, terminated by an administrator; class 08: connection lost.
-_TRANSIENT = frozenset({"40P01", "40001", "55P03", "57P01", None})
+# Deadlock, serialization failure, lock timeout, terminated by an administrator, idle in the transaction for too long;
+# class 08: connection lost.
+_TRANSIENT = frozenset({"40P01", "40001", "55P03", "57P01", "25P03", None})
 
 
 def in_transaction(work: Callable[[], T]) -> T:

@@ -23,6 +23,8 @@ from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker
 
+from oauth.infrastructure import outage
+
 logger = logging.getLogger(__name__)
 
 #: The lane of queues that have the name of an app, and of procrastinate's own: cleanup, key rotation, audits.
@@ -33,7 +35,6 @@ PAUSE_SECONDS = 1.0
 HEALTH_SECONDS = 5.0
 #: A job that runs longer after the signal to stop is left to another worker, which takes over the jobs of a dead one.
 MOST_SECONDS_TO_STOP = 30.0
-_UNREACHABLE = (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction)  # the latter after a fail-over
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ async def _keep(worker: Worker, ending: asyncio.Event) -> None:
 def is_outage(error: BaseException | None) -> bool:
     """Whether the database cannot be reached or written for now."""
     while error is not None:
-        if isinstance(error, _UNREACHABLE):
+        if isinstance(error, outage.OF_PSYCOPG):
             return True
         error = error.__cause__
     return False

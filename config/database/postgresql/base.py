@@ -1,19 +1,27 @@
-"""A connection is taken from the pool only while the breaker is closed, and the watch knows who holds one."""
+"""A connection is taken from the pool only while the breaker is closed, and the watch knows who holds one. What
+PostgreSQL says when it ends a session is an OperationalError."""
 
 from typing import Any
 
 from django.conf import settings
 from django.db.backends.postgresql import base as plain
+from django.db.utils import DatabaseErrorWrapper
+from django.utils.functional import cached_property
 from psycopg import Error
 
 from config.database import in_use
 from config.database.breaker import breaker
+from config.database.ended_sessions import ErrorWrapper
 from oauth.fast_path.postgresql import base as fast
 
 _Parent: Any = fast.DatabaseWrapper if settings.FAST_PATH else plain.DatabaseWrapper
 
 
 class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
+    @cached_property
+    def wrap_database_errors(self) -> DatabaseErrorWrapper:
+        return ErrorWrapper(self)
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         breaker.check()
         try:

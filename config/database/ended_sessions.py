@@ -1,0 +1,20 @@
+"""Errors of a session that PostgreSQL has ended are outages, as all others of a lost connection."""
+
+from types import TracebackType
+
+from django.db import OperationalError
+from django.db.utils import DatabaseErrorWrapper
+
+from oauth.infrastructure import outage
+
+
+class ErrorWrapper(DatabaseErrorWrapper):
+    """Turns errors of psycopg into Django's, as its parent does, but these into OperationalError."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, outage.ENDED_SESSION):
+            self.wrapper.errors_occurred = True  # Django then checks the connection before it uses it again
+            raise OperationalError(*error.args).with_traceback(traceback) from error
+        super().__exit__(kind, error, traceback)

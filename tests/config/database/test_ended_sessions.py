@@ -1,0 +1,92 @@
+"""Sessions that PostgreSQL has ended are outages of one connection, not bugs."""
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection, transaction
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import path
+
+from banking.database.jobs import defer
+from banking.ledger.retry import in_transaction
+from config import urls
+from config.database import watch
+from tests.lib.database import limited
+from tests.lib.servers import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def impatient():
+    """A server that ends sessions at once that do nothing in a transaction."""
+    with limited(idle_in_transaction_session_timeout="1ms"):
+        yield
+
+
+def ask():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def idle():
+    """Until the server has ended the session of this transaction."""
+    ask()
+    pid = connection.connection.info.backend_pid
+    gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s)"
+    with psycopg.connect(watch.conninfo(), autocommit=True) as other:
+        wait_until(lambda: other.execute(gone, [pid]).fetchone()[0])
+
+
+def idle_and_ask(request=None):
+    with transaction.atomic():
+        idle()
+        ask()
+    return HttpResponse()
+
+
+failing = [path(f"{room}idle", idle_and_ask) for room in ("", "oauth/", "api/v1/")]
+urlpatterns = [*failing, *urls.urlpatterns]
+handler400, handler403 = urls.handler400, urls.handler403
+handler404, handler500 = urls.handler404, urls.handler500
+
+
+def test_a_session_that_idled_in_a_transaction_is_a_lost_connection(impatient):
+    with pytest.raises(OperationalError) as lost:
+        idle_and_ask()
+    assert lost.value.__cause__.sqlstate == "25P03"
+    ask()  # on another connection
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize("address", ["/idle", "/oauth/idle", "/api/v1/idle"])
+def test_its_request_may_be_repeated(impatient, address):
+    answer = Client(raise_request_exception=False).get(address)
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+
+
+def test_money_moves_again_after_it(impatient):
+    """Nothing was committed."""
+    runs = []
+
+    def work():
+        runs.append(None)
+        if len(runs) == 1:
+            idle()
+        ask()
+
+    in_transaction(work)
+    assert len(runs) == 2
+
+
+def test_a_job_that_finds_it_is_a_lost_connection_too(impatient):
+    with pytest.raises(OperationalError), transaction.atomic():
+        idle()
+        defer("banking.tasks.deliver_webhook", delivery_id="x")
+
+
+def test_a_server_that_has_become_a_standby_is_away():
+    with pytest.raises(OperationalError) as refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+        cursor.execute("DELETE FROM oauth_client")
+    assert refused.value.__cause__.sqlstate == "25006"
