@@ -75,7 +75,7 @@ def published(number: int) -> Published:
 
 
 def _load(number: int, known: Published | None) -> Published:
-    if not 0 <= number <= _last_number():
+    if known is None and not 0 <= number <= _last_number():
         raise LookupError(number)
     try:
         array = status_list.bits(_ended(number))

@@ -3,12 +3,17 @@
 import base64
 import hashlib
 import json
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+from django.db import OperationalError, connection
 
+from config.database.breaker import breaker
 from config.server.proxy import CLIENT_CERTIFICATE
 from oauth.conf import conf
+from oauth.endpoints import verify
+from oauth.infrastructure.rate_limits import Limit
 from oauth.models import Authorization
 from oauth.status import published_lists
 from tests.lib import certificates, dpop
@@ -163,6 +168,57 @@ def test_a_token_is_bound_to_the_certificate_that_the_proxy_saw(client, access_t
         return client.get(f"{VERIFY}?scope=accounts:read", headers=headers, **{CLIENT_CERTIFICATE: chain}).status_code
 
     assert (status(own.der), status(other.der), status()) == (200, 401, 401)
+
+
+# --- while the database is away
+
+
+@pytest.fixture
+def away(transactional_db):
+    """From when it is called, the breaker is open, and no connection is left."""
+
+    def begin():
+        connection.close()
+        breaker.open("no answer")
+
+    yield begin
+    breaker.close()
+
+
+@pytest.mark.parametrize("refresh_seconds", [5, 0])
+def test_without_the_database_tokens_are_still_verified(refresh_seconds, settings, away, ask, access_token, alice, issued, mobile_app):
+    """Also when the list in memory is due to be read again."""
+    settings.OAUTH = settings.OAUTH | {"STATUS_LIST_REFRESH": timedelta(seconds=refresh_seconds)}
+    ended = issued(mobile_app, scope="openid accounts:read")["access_token"]
+    Authorization.objects.get().revoke(Authorization.RevocationReason.ADMIN)
+    published_lists.lists.clear()
+    token = issued(mobile_app, scope="openid accounts:read")["access_token"]
+    other = access_token(alice)
+    assert ask(token).status_code == 200  # with the keys and the status list in memory
+    away()
+    assert ask(token)["X-Auth-User"] == str(alice.pk)
+    assert ask(other).status_code == 200
+    assert ask(token, scope="transfers:write").status_code == 403
+    assert ask(ended).json()["error"] == ask(f"{token[:-4]}AAAA").json()["error"] == "invalid_token"
+    with pytest.raises(OperationalError):
+        connection.ensure_connection()
+
+
+def test_without_the_database_a_proof_waits(away, ask, access_token, alice):
+    """RFC 9449 §11.1: nobody knows whether it was used before. The gateway must not take the outage for a refusal."""
+    token = bound(access_token, alice)
+    assert ask(token, scheme="DPoP", headers=NGINX | proof(token)).status_code == 200
+    away()
+    answer = ask(token, scheme="DPoP", headers=NGINX | proof(token))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "2")
+
+
+def test_without_the_database_a_limit_still_counts(away, ask, access_token, alice, monkeypatch, clock_stands):
+    token = access_token(alice)
+    assert ask(token).status_code == 200
+    monkeypatch.setattr(verify, "VERIFICATIONS", Limit("verifications-of-this-test", 20))
+    away()
+    assert [ask(token).status_code for _ in range(21)] == [200] * 20 + [429]
 
 
 # --- what the gateway must say
