@@ -113,7 +113,8 @@ SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = 
 #: them for a new function. Those of migrations, also of other packages; not those of extensions of PostgreSQL.
 FUNCTIONS = """
 SELECT p.oid, p.oid::regprocedure::text AS signature,
-       p.prorettype <> 'trigger'::regtype AND (NOT p.prosecdef OR p.proname = ANY (%(executable)s::text[])) AS is_needed,
+       p.prorettype <> 'trigger'::regtype
+         AND (NOT p.prosecdef OR p.proname = ANY (%(executable)s::text[])) AS is_needed,
        EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
                 WHERE a.grantee = 0 AND a.privilege_type = 'EXECUTE') AS is_open_to_all
   FROM pg_proc p

@@ -80,13 +80,22 @@ def test_money_moves_again_after_it(impatient):
 
 
 def test_a_job_that_finds_it_is_a_lost_connection_too(impatient):
-    with pytest.raises(OperationalError), transaction.atomic():
+    @transaction.atomic
+    def work():
         idle()
-        defer("banking.tasks.deliver_webhook", delivery_id="x")
+        defer("banking.deliver_webhook", delivery_id="x")
+
+    with pytest.raises(OperationalError):
+        work()
 
 
 def test_a_server_that_has_become_a_standby_is_away():
-    with pytest.raises(OperationalError) as refused, transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION READ ONLY")
-        cursor.execute("DELETE FROM oauth_client")
+    @transaction.atomic
+    def work():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+            cursor.execute("DELETE FROM oauth_client")
+
+    with pytest.raises(OperationalError) as refused:
+        work()
     assert refused.value.__cause__.sqlstate == "25006"

@@ -186,7 +186,9 @@ def away(transactional_db):
 
 
 @pytest.mark.parametrize("refresh_seconds", [5, 0])
-def test_without_the_database_tokens_are_still_verified(refresh_seconds, settings, away, ask, access_token, alice, issued, mobile_app):
+def test_without_the_database_tokens_are_still_verified(
+    refresh_seconds, settings, away, ask, access_token, alice, issued, mobile_app
+):
     """Also when the list in memory is due to be read again."""
     settings.OAUTH = settings.OAUTH | {"STATUS_LIST_REFRESH": timedelta(seconds=refresh_seconds)}
     ended = issued(mobile_app, scope="openid accounts:read")["access_token"]
