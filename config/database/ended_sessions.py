@@ -15,6 +15,7 @@ class ErrorWrapper(DatabaseErrorWrapper):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if isinstance(error, outage.ENDED_SESSION):
-            self.wrapper.errors_occurred = True  # Django then checks the connection before it uses it again
+            # Django then checks the connection before it uses it again.
+            self.wrapper.errors_occurred = True  # type: ignore[attr-defined]  # not in the stubs
             raise OperationalError(*error.args).with_traceback(traceback) from error
         super().__exit__(kind, error, traceback)
