@@ -11,20 +11,25 @@ from oauth.models.secret import digest, new_secret
 
 def issue(authorization: Authorization, request: AuthorizationRequest) -> str:
     """Writes a code for what the user allowed of this request; only its hash is stored. Returns the code."""
+    code, row = unsaved(authorization, request)
+    insert(row)
+    return code
+
+
+def unsaved(authorization: Authorization, request: AuthorizationRequest) -> tuple[str, AuthorizationCode]:
+    """A code and its row, for a statement that writes more than the row."""
     code = new_secret()
     now = timezone.now()
-    insert(
-        AuthorizationCode(
-            code_digest=digest(code),
-            authorization=authorization,
-            redirect_uri=request.redirect_uri,
-            code_challenge=request.code_challenge,
-            scopes=list(request.scopes),
-            resources=list(request.resources),
-            nonce=request.nonce,
-            dpop_jkt=request.dpop_jkt,
-            created_at=now,
-            expires_at=now + conf.AUTHORIZATION_CODE_LIFETIME,
-        )
+    row = AuthorizationCode(
+        code_digest=digest(code),
+        authorization=authorization,
+        redirect_uri=request.redirect_uri,
+        code_challenge=request.code_challenge,
+        scopes=list(request.scopes),
+        resources=list(request.resources),
+        nonce=request.nonce,
+        dpop_jkt=request.dpop_jkt,
+        created_at=now,
+        expires_at=now + conf.AUTHORIZATION_CODE_LIFETIME,
     )
-    return code
+    return code, row

@@ -113,9 +113,39 @@ def _write(
     details: Sequence[Detail] = (),
     until: datetime | None = None,
 ) -> Authorization:
-    _keep_open(session)
+    keep_open(session)
+    authorization = _unsaved(
+        client, session, scopes=scopes, resources=resources, claims=claims, details=details, until=until
+    )
+    authorization.save(force_insert=True)
+    if until is None:  # otherwise the user has allowed this client before
+        authorization_granted.send(sender=Authorization, authorization=authorization)
+    AuditEvent.record(AuditEvent.Action.ALLOWED, **_facts(authorization))
+    return authorization
+
+
+def unsaved_again(
+    request: AuthorizationRequest, client: Client, session: Session, *, until: datetime
+) -> tuple[Authorization, AuditEvent]:
+    """What `allow_again` writes if there are no limits, for a statement that writes more. `session` may be unsaved."""
+    authorization = _unsaved(
+        client, session, scopes=request.scopes, resources=request.resources, claims=request.claims, until=until
+    )
+    return authorization, AuditEvent.unsaved(AuditEvent.Action.ALLOWED, **_facts(authorization))
+
+
+def _unsaved(
+    client: Client,
+    session: Session,
+    *,
+    scopes: Iterable[str],
+    resources: Iterable[str],
+    claims: dict[str, list[str]] | None = None,
+    details: Sequence[Detail] = (),
+    until: datetime | None = None,
+) -> Authorization:
     ends_at = consent.expires_at(client, details)
-    authorization = Authorization.objects.create(
+    return Authorization(
         user=session.user,
         client=client,
         session=session,
@@ -128,16 +158,13 @@ def _write(
         authorization_details=list(details),
         expires_at=min(ends_at, until) if until else ends_at,
     )
-    authorization_granted.send(sender=Authorization, authorization=authorization)
-    _record(authorization)
-    return authorization
 
 
 def _change(
     request: AuthorizationRequest, client: Client, session: Session, details: Sequence[Detail]
 ) -> Authorization:
     """FAPI Grant Management §5: changes an earlier grant of this user. Raises InvalidGrantID if it is not theirs."""
-    _keep_open(session)
+    keep_open(session)
     action = request.grant_management_action
     grant = grant_management.find_grant(request.grant_id, client, user=session.user, lock=True)
     grant.expires_at = consent.expires_at(client, grant_management.details_after(grant, action, details))
@@ -152,21 +179,22 @@ def _change(
             "authorization_details": list(details),
         },
     )
-    _record(grant, action)
+    AuditEvent.record(AuditEvent.Action.ALLOWED, **_facts(grant, action))
     return grant
 
 
-def _keep_open(session: Session) -> None:
+def keep_open(session: Session) -> None:
+    """Until the transaction ends. Raises LoginRequired."""
     if not session.lock_if_open():
         raise LoginRequired(_("You have logged out. Log in and start again from the app."))
 
 
-def _record(authorization: Authorization, action: str = "") -> None:
+def _facts(authorization: Authorization, action: str = "") -> dict[str, Any]:
+    """What the audit log says of it."""
     types = [detail["type"] for detail in authorization.authorization_details]
-    AuditEvent.record(
-        AuditEvent.Action.ALLOWED,
-        user=authorization.user_id,
-        client=authorization.client.client_id,
-        authorization=authorization.pk,
-        reason=" ".join(filter(None, (action, *authorization.scopes, *types))),
-    )
+    return {
+        "user": authorization.user_id,
+        "client": authorization.client.client_id,
+        "authorization": authorization.pk,
+        "reason": " ".join(filter(None, (action, *authorization.scopes, *types))),
+    }

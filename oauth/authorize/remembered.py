@@ -6,57 +6,100 @@ resources and where the answer goes. Scopes that a later decision denied, left o
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from oauth import authorization_details
 from oauth.authorization_details import Detail
 from oauth.authorize.grant_management import UPDATE
 from oauth.authorize.request import AuthorizationRequest
-from oauth.models import Authorization, Client, RememberedConsent
+from oauth.fast_path.model_rows import Columns
+from oauth.infrastructure.rows import rows
+from oauth.models import Authorization, Client, RememberedConsent, Session
 from oauth.models.client import identity as client_identity
 from oauth.models.client import ignores_port
 from oauth.models.scope import SCOPE_OF_CLAIM
 
 
-def find_decision(request: AuthorizationRequest, client: Client, user: Any) -> RememberedConsent | None:
-    """The newest decision of this user that covers the whole request; None if they must be asked.
+def find_decision(
+    request: AuthorizationRequest, client: Client, user: Any, *, unlocked_in: Session | None = None
+) -> RememberedConsent | None:
+    """The newest decision of this user that covers the whole request, with the scopes and the details of its
+    authorization; None if they must be asked.
 
     The rows are locked until the transaction ends, in the same order as in `narrow` and `forget`. PostgreSQL checks a
-    row again if another transaction has changed it while this waits for its lock.
+    row again if another transaction has changed it while this waits for its lock. Nothing is locked with the session
+    `unlocked_in`, and nothing found if it has ended; the caller then writes with `SAME_DECISION`.
 
     The authorization must be live, and no detail of it may grant scopes: an authorization with such details never
     stands for scopes without them (RFC 9396 §6, ASVS 5.0 10.7.2), whatever wrote it. Details that limit scopes count:
     the caller must give the same limits again.
     """
-    live = Authorization.objects.live().filter(user=user, client=client)
-    decisions = RememberedConsent.objects.filter(
-        authorization__in=live,
-        authorization__scopes__contains=list(request.scopes),
-        scopes__contains=list(request.scopes),
-        resources__contains=list(request.resources),
-        expires_at__gt=timezone.now(),
-    )
+    now = timezone.now()
+    parameters = [user.pk, client.pk, now, now, *([unlocked_in.pk] if unlocked_in else ())]
+    found = rows(_decisions(is_locked=unlocked_in is None), parameters)
     covering = [
         one
-        for one in _locked(decisions.order_by("pk"))
-        if _covers_claims(one, request) and _is_about(one, request, client) and _limits_only(one)
-    ]
+        for one in map(_decision, found)
+        if _covers(one, request) and _covers_claims(one, request) and _is_about(one, request, client)
+        and authorization_details.are_of_scopes(one.authorization.authorization_details)
+    ]  # fmt: skip
     return max(covering, key=lambda one: (one.decided_at, one.pk), default=None)
 
 
-def _locked(decisions: QuerySet[RememberedConsent]) -> Iterable[RememberedConsent]:
-    """FOR SHARE, which Django does not offer: such answers wait for `narrow` and `forget`, but not for each other."""
-    sql, params = decisions.query.sql_with_params()
-    return RememberedConsent.objects.raw(f'{sql} FOR SHARE OF "{RememberedConsent._meta.db_table}"', params)
+_TABLE, _AUTHORIZATION = RememberedConsent._meta.db_table, Authorization._meta.db_table
+#: Such answers wait for `narrow` and `forget`, but not for each other.
+_LOCK = "FOR SHARE OF decision"
+_LIVE = f"""
+  FROM {_TABLE} decision JOIN {_AUTHORIZATION} given ON given.id = decision.authorization_id
+ WHERE given.user_id = %s AND given.client_id = %s AND given.revoked_at IS NULL AND given.expires_at > %s
+   AND decision.expires_at > %s"""
+_IN_SESSION = f" AND EXISTS (SELECT FROM {Session._meta.db_table} WHERE id = %s AND ended_at IS NULL)"
+#: A query that locks the decision if it is still as `find_decision` read it, and finds nothing otherwise. A later
+#: decision has another time, and `narrow` changes scopes and claims only.
+SAME_DECISION = f"""
+SELECT decision.authorization_id {_LIVE} AND decision.authorization_id = %s AND decision.decided_at = %s
+   AND decision.scopes = %s::varchar[] AND decision.claims = %s::varchar[]
+   AND given.scopes = %s::varchar[] AND given.authorization_details = '[]' {_LOCK}"""
 
 
-def _limits_only(decision: RememberedConsent) -> bool:
-    return authorization_details.are_of_scopes(decision.authorization.authorization_details)
+def same_decision(decision: RememberedConsent, client: Client, user: Any) -> list[Any]:
+    """The parameters of SAME_DECISION. The decision must have no details."""
+    now = timezone.now()
+    unchanged = [decision.pk, decision.decided_at, decision.scopes, decision.claims, decision.authorization.scopes]
+    return [user.pk, client.pk, now, now, *unchanged]
+
+
+@cache
+def _columns() -> tuple[Columns[RememberedConsent], Columns[Authorization]]:
+    only = ("id", "scopes", "authorization_details")
+    return Columns(RememberedConsent, "decision"), Columns(Authorization, "given", only=only)
+
+
+@cache
+def _decisions(*, is_locked: bool) -> str:
+    columns = ", ".join(one.sql for one in _columns())
+    end = f"ORDER BY decision.authorization_id {_LOCK}" if is_locked else _IN_SESSION
+    return f"SELECT {columns} {_LIVE} {end}"
+
+
+def _decision(row: Sequence[Any]) -> RememberedConsent:
+    of_decision, of_authorization = _columns()
+    decision = of_decision.instance(row[: of_decision.count])
+    decision.authorization = of_authorization.instance(row[of_decision.count :])
+    return decision
+
+
+def _covers(decision: RememberedConsent, request: AuthorizationRequest) -> bool:
+    return (
+        set(request.scopes) <= set(decision.scopes)
+        and set(request.scopes) <= set(decision.authorization.scopes)
+        and set(request.resources) <= set(decision.resources)
+    )
 
 
 def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -> bool:

@@ -64,10 +64,15 @@ def _instance(model: type[Row], values: Iterable[tuple[str, Any]], *, is_stored:
 
 
 class Values(Generic[Row]):
-    """The columns of a new row and its typed values, for an INSERT ... SELECT. PostgreSQL assigns an identity."""
+    """The columns of a new row and its typed values, for an INSERT ... SELECT. PostgreSQL assigns an identity, and the
+    columns of the fields `by_database`."""
 
-    def __init__(self, model: type[Row]) -> None:
-        fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+    def __init__(self, model: type[Row], *, by_database: Collection[str] = ()) -> None:
+        fields = [
+            field
+            for field in model._meta.concrete_fields
+            if not isinstance(field, models.AutoField) and field.attname not in by_database
+        ]
         self._fields = [(field, _is_plain(field)) for field in fields]
         self.columns = ", ".join(f'"{field.column}"' for field in fields)
         self.marks = ", ".join(f"%s::{_type(field)}" for field in fields)

@@ -17,7 +17,8 @@ from oauth.models.status import next_status_index
 # Sent in the transaction in which authorizations end, with `authorizations`: [(id, user id, client id)], and `reason`.
 authorizations_revoked = Signal()
 
-# Sent in the transaction in which a user allows an app, with the new `authorization`.
+# Sent in the transaction in which a user allows an app, with the new `authorization`. Not sent for an answer without a
+# page, which repeats an earlier decision.
 authorization_granted = Signal()
 
 # The scope of access that continues after logout.

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from oauth.authorize import answer, consent, decision, pushed_request
+from oauth.authorize import answer, consent, decision, granting_again, pushed_request
 from oauth.authorize.interaction import Interaction, lock
 from oauth.authorize.outcome import Repeat, Respond
 from oauth.authorize.steps.respond import respond
@@ -13,6 +13,8 @@ def answer_silently(interaction: Interaction) -> Respond | Repeat | None:
     request, client = interaction.request, interaction.client
     if interaction.form is not None or consent.is_always_needed(request, client):
         return None
+    if (usual := granting_again.try_fast(interaction)) is not None:
+        return usual
     try:
         with transaction.atomic():
             interaction = lock(interaction)

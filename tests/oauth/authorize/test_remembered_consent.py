@@ -7,13 +7,14 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from banking.accounts.opening import open_account
 from oauth.authorize import remembered
-from oauth.models import Authorization, RememberedConsent, Session
+from oauth.models import AuditEvent, Authorization, RememberedConsent, Session
 from oauth.sessions import login_session
 from tests.lib.beside import Beside
 from tests.lib.oauth_client import PASSWORD, authorization_url, callback, decide, form_fields
@@ -348,3 +349,39 @@ def test_nothing_is_granted_in_a_session_that_has_just_ended(browser, web_app):
     assert answer.status_code == 400
     assert b"login_required" in answer.content
     assert Authorization.objects.count() == 1
+
+
+@pytest.fixture
+def fast_path(settings):
+    settings.OAUTH = {**settings.OAUTH, "FAST_PATH": True}
+
+
+def test_a_silent_answer_takes_four_statements(fast_path, browser, web_app):
+    """The browser's session, its user, what was allowed, and all that is written. Clients are cached."""
+    allow(browser, web_app, scope="accounts:read")
+    assert is_silent(browser, web_app, scope="accounts:read"), "the session of the login has begun"
+    with CaptureQueriesContext(connection) as captured:
+        assert is_silent(browser, web_app, scope="accounts:read")
+    statements = [query["sql"] for query in captured if f'FROM "{web_app._meta.db_table}"' not in query["sql"]]
+    statements = [one for one in statements if f"FROM {web_app._meta.db_table} client" not in one]
+    assert len(statements) == 4, statements
+    assert Authorization.objects.count() == 3
+    assert AuditEvent.objects.filter(action=AuditEvent.Action.ALLOWED).count() == 3
+    newest, shown = Authorization.objects.order_by("-pk").first(), Authorization.objects.order_by("pk").first()
+    assert (newest.scopes, newest.session, newest.acr, newest.amr) == (
+        shown.scopes,
+        shown.session,
+        shown.acr,
+        shown.amr,
+    )
+    assert newest.expires_at == shown.expires_at, "the date that the page showed"
+    assert newest.codes.get().scopes == newest.scopes
+
+
+def test_a_silent_answer_after_another_login_belongs_to_that_login(fast_path, browser, web_app):
+    """The session has the time of the login before."""
+    allow(browser, web_app, scope="accounts:read")
+    login = Session.objects.get().auth_time
+    Session.objects.update(auth_time=login - timedelta(hours=1))
+    assert is_silent(browser, web_app, scope="accounts:read")
+    assert Authorization.objects.order_by("pk").last().auth_time == Session.objects.get().auth_time == login

@@ -1,0 +1,70 @@
+"""The usual answer without a page, in two statements: a read without locks, and a write that happens only if nothing
+has changed since.
+
+The write locks the decision and the session. PostgreSQL re-reads a row that it had to wait for, so a denial in another
+tab or a logout that commits first leaves nothing to write. Then, and in every case that is not the usual one, the
+caller decides again in a transaction.
+"""
+
+from functools import cache
+from uuid import UUID
+
+from oauth import fast_path
+from oauth.authorize import code, decision, remembered, response
+from oauth.authorize.interaction import Interaction
+from oauth.authorize.outcome import Respond
+from oauth.fast_path.model_rows import Values, values
+from oauth.infrastructure.rows import changed
+from oauth.models import AuditEvent, Authorization, AuthorizationCode, Session
+from oauth.sessions import login_session
+
+
+def try_fast(interaction: Interaction) -> Respond | None:
+    """The code for what the user allowed before; None if the caller must decide again. Raises LoginRequired if the user
+    has logged out since the read."""
+    request, client, user = interaction.request, interaction.client, interaction.user
+    is_usual = interaction.row is None and request.pushed_id is None and request.response_type == "code"
+    if not (fast_path.is_on() and is_usual and interaction.login):
+        return None
+    sid, login = login_session.current_sid(interaction.http_request), interaction.login
+    if sid is None:
+        return None
+    session = Session(id=UUID(sid), user=user, auth_time=login.auth_time, acr=login.acr, amr=list(login.amr))
+    known = remembered.find_decision(request, client, user, unlocked_in=session)
+    if known is None or known.authorization.authorization_details:
+        return None
+    given, event = decision.unsaved_again(request, client, session, until=known.expires_at)
+    secret, row = code.unsaved(given, request)
+    parameters = [
+        *remembered.same_decision(known, client, user),
+        *(session.pk, user.pk, session.auth_time, session.acr, session.amr),
+        *_authorizations().of(given),
+        *values(AuditEvent).of(event),
+        *values(AuthorizationCode).of(row),
+    ]
+    if changed(_statement(), parameters) != 1:
+        decision.keep_open(session)  # or the caller would begin a new session after a logout
+        return None
+    return response.success(request, client, {"code": secret})
+
+
+@cache
+def _authorizations() -> Values[Authorization]:
+    return Values(Authorization, by_database=("status_index",))
+
+
+@cache
+def _statement() -> str:
+    """`open` is the session as the browser's login says; a logout waits for FOR KEY SHARE (ASVS 5.0 7.4.1)."""
+    sessions, events, codes = Session._meta.db_table, values(AuditEvent), values(AuthorizationCode)
+    return f"""
+WITH decision AS ({remembered.SAME_DECISION}),
+open AS (
+  SELECT session.id FROM decision, {sessions} session
+   WHERE session.id = %s AND session.user_id = %s AND session.ended_at IS NULL AND session.auth_time = %s
+     AND session.acr = %s AND session.amr = %s::varchar[] FOR KEY SHARE OF session),
+given AS (
+  INSERT INTO {Authorization._meta.db_table} ({_authorizations().columns}) SELECT {_authorizations().marks} FROM open
+  RETURNING id),
+event AS (INSERT INTO {AuditEvent._meta.db_table} ({events.columns}) SELECT {events.marks} FROM given)
+INSERT INTO {AuthorizationCode._meta.db_table} ({codes.columns}) SELECT {codes.marks} FROM given"""  # noqa: S608
