@@ -98,13 +98,13 @@ RIGHTS_LATER = {("r", privilege) for privilege in ALL} | {("S", "USAGE"), ("S", 
 EXECUTABLE = (
     "accept_invitation", "approve_account_change", "close_account", "close_month", "decline_account_change",
     "end_access", "end_invitation", "extend_digests", "freeze_account", "lower_overdraft", "mark_dormant",
-    "purge_idempotency_records", "reactivate_account", "rename_account", "unfreeze_account",
+    "oauth_tend_partitions", "purge_idempotency_records", "reactivate_account", "rename_account", "unfreeze_account",
 )  # fmt: skip
 PRIVILEGES_OF_COLUMNS = ("SELECT", "INSERT", "UPDATE", "REFERENCES")
 PRIVILEGES_OF_TABLES = ("DELETE", "TRUNCATE", "TRIGGER")
 
 COLUMNS = """
-SELECT c.relname, a.attname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+SELECT c.relname, a.attname, c.relispartition FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
  WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
    AND a.attnum > 0 AND NOT a.attisdropped
    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')"""
@@ -130,13 +130,15 @@ def functions() -> dict[str, bool]:
         return {signature: is_needed for _, signature, is_needed, _ in cursor.fetchall()}
 
 
-def tables() -> dict[str, list[str]]:
-    """The columns of each table in the database."""
+def tables(*, with_partitions: bool = False) -> dict[str, list[str]]:
+    """The columns of each table in the database. The site reaches a partition through its table, and has no right on
+    the partition itself."""
     columns: dict[str, list[str]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(COLUMNS)
-        for table, column in cursor.fetchall():
-            columns[table].append(column)
+        for table, column, is_partition in cursor.fetchall():
+            if with_partitions or not is_partition:
+                columns[table].append(column)
     return columns
 
 

@@ -25,5 +25,8 @@ KNOWN = {
     "banking.0033_account_acts": Finding(Verdict.SAFE, "", f"new tables; {_FUNCTIONS}"),
     "banking.0046_short_locks": Finding(Verdict.SAFE, "ledger_entry", f"{_FUNCTIONS}; drops indexes and foreign keys"),
     "oauth.0031_sentence_of_profile": Finding(Verdict.SAFE, "oauth_scope", "a new sentence of one scope"),
+    "oauth.0042_partitions": Finding(
+        Verdict.SLOW, "oauth_auditevent", "reads three tables without blocking, then makes each a partition at once"
+    ),
     "oauth.0034_client_logo": Finding(Verdict.SAFE, "oauth_client", "an index of the clients, which are few"),
 }

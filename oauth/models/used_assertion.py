@@ -1,4 +1,4 @@
-"""Client assertions that were used (RFC 7523 §3 item 7), by client and `jti`."""
+"""Client assertions that were used (RFC 7523 §3 item 7), by client and `jti`; in partitions as `used_proof` says."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from oauth.models.secret import DigestField, digest
 
 
 class UsedAssertion(models.Model):
-    assertion_digest = DigestField()
+    assertion_digest = DigestField(primary_key=True)
     # No constraint: for each row, PostgreSQL would lock the row of the client, which many requests share. A row without
     # its client has no effect, and is deleted when it has expired.
     client = models.ForeignKey(
@@ -22,16 +22,14 @@ class UsedAssertion(models.Model):
     )
     expires_at = models.DateTimeField()
 
-    class Meta:
-        indexes = [models.Index(fields=["expires_at"], name="used_assertion_expiry")]
-
     def __str__(self) -> str:
-        return f"assertion {self.pk}"
+        return f"assertion that expires at {self.expires_at}"
 
     @classmethod
     def use(cls, client_pk: int, jti: str, *, expires_at: datetime) -> bool:
-        """Whether this is the first use, remembered until the JWT has expired. One statement: the unique digest
-        decides a race. In SQL, because the ORM does not tell which rows a conflict left out."""
+        """Whether this is the first use, remembered until `expires_at`, which must follow from the signed `exp`. One
+        statement: the unique digest decides a race. In SQL, because the ORM does not tell which rows a conflict left
+        out."""
         return (
             changed(
                 f"INSERT INTO {cls._meta.db_table} (assertion_digest, client_id, expires_at) VALUES (%s, %s, %s) "  # noqa: S608

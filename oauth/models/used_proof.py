@@ -1,32 +1,35 @@
-"""DPoP proofs that were used (RFC 9449 §11.1), shared by all workers and kept over their restarts."""
+"""DPoP proofs that were used (RFC 9449 §11.1), shared by all workers and kept over their restarts.
 
-from datetime import timedelta
+The table has a partition for each hour of `expires_at` (docs/decisions/011-partitions.md). A digest is unique in its
+partition, so `expires_at` must follow from what is signed: then the same proof always meets its first use.
+"""
+
+from datetime import datetime, timedelta
 
 from django.db import models
-from django.utils import timezone
 
 from oauth.infrastructure.rows import changed
 from oauth.models.secret import DigestField
 
 
 class UsedProof(models.Model):
-    proof_digest = DigestField()
+    proof_digest = DigestField(primary_key=True)
     expires_at = models.DateTimeField()
 
-    class Meta:
-        indexes = [models.Index(fields=["expires_at"], name="used_proof_expiry")]
-
     def __str__(self) -> str:
-        return f"proof {self.pk}"
+        return f"proof that expires at {self.expires_at}"
 
 
-def is_first_use(digest: bytes, lifetime: timedelta) -> bool:
-    """For OAUTH["REPLAY_CHECK"]: one statement, whose unique index decides a race."""
+def is_first_use(digest: bytes, lifetime: timedelta, expires_at: datetime) -> bool:
+    """For OAUTH["REPLAY_CHECK"]: one statement, whose unique index decides a race.
+
+    `lifetime` begins when the proof arrives, so it does not choose the partition.
+    """
     return (
         changed(
             f"INSERT INTO {UsedProof._meta.db_table} (proof_digest, expires_at) VALUES (%s, %s) "  # noqa: S608
             "ON CONFLICT DO NOTHING",
-            [digest, timezone.now() + lifetime],
+            [digest, expires_at],
         )
         == 1
     )

@@ -36,6 +36,7 @@ from oauth.models import (
     UsedProof,
     refusal_count,
 )
+from oauth.operations import partitions
 
 logger = logging.getLogger(__name__)
 BATCH = 100
@@ -54,8 +55,8 @@ def expired() -> dict[str, QuerySet[Any]]:
         "pushed requests": PushedRequest.objects.filter(expires_at__lt=now - conf.INTERACTION_LIFETIME),
         # A user who comes too late can still go back to the app.
         "interactions": StoredInteraction.objects.filter(expires_at__lt=now - conf.INTERACTION_LIFETIME),
-        "used assertions": UsedAssertion.objects.filter(expires_at__lt=now),
-        "used proofs": UsedProof.objects.filter(expires_at__lt=now),
+        "used assertions": UsedAssertion.objects.filter(expires_at__lt=now - partitions.REPLAY_LEFT),
+        "used proofs": UsedProof.objects.filter(expires_at__lt=now - partitions.REPLAY_LEFT),
         "device codes": DeviceCode.objects.filter(expires_at__lt=long_ago, authorization=None),
         "back-channel requests": BackchannelRequest.objects.filter(expires_at__lt=long_ago),
         "imported access tokens": ImportedAccessToken.objects.filter(expires_at__lt=now),
@@ -72,7 +73,7 @@ def expired() -> dict[str, QuerySet[Any]]:
         # All tokens with this bit have expired.
         "status bits": RevokedStatus.objects.filter(revoked_at__lt=long_ago),
         "signing keys": SigningKey.objects.filter(retired_at__lt=now - KEYS_KEPT),
-        "audit events": AuditEvent.objects.filter(at__lt=now - conf.AUDIT_LIFETIME),
+        "audit events": AuditEvent.objects.filter(at__lt=now - conf.AUDIT_LIFETIME - partitions.AUDIT_LEFT),
     }
 
 
@@ -104,6 +105,8 @@ def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
     sleeps REST times as long as the batch took, so that token requests stay as fast as without cleanup.
     """
     forget_private_keys()
+    for step in partitions.tend(audit_kept=conf.AUDIT_LIFETIME):
+        logger.info("%s", step)
     for name, rows in expired().items():
         while True:
             began = time.monotonic()

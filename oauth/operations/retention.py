@@ -18,11 +18,22 @@ def _days(period: timedelta) -> str:
 _ENDED = _days(KEPT_AFTER_THE_END)
 _MINUTES = f"{int(conf.INTERACTION_LIFETIME.total_seconds() // 60)} minutes"
 
+# Its partition holds an hour, is dropped an hour later, and cleanup runs every hour.
+_HOURS = "until it expires, and at most 3 hours more"
+
 SCHEDULE = {
-    "AuditEvent": Kept(_days(conf.AUDIT_LIFETIME), "who did what, for investigations and audits", _JOB),
+    "AuditEvent": Kept(
+        f"{_days(conf.AUDIT_LIFETIME)}, and until its month is over",
+        "who did what, for investigations and audits",
+        _JOB,
+    ),
     "Authorization": Kept(f"{_ENDED} after it ended", "support can look it up", _JOB),
     "AuthorizationCode": Kept("with its authorization", "a second use ends the authorization (RFC 6749 §4.1.2)", _JOB),
-    "RefreshToken": Kept("with its authorization", "a second use ends the authorization (RFC 9700 §4.14)", _JOB),
+    "RefreshToken": Kept(
+        "with its authorization; a superseded one until the next rotation after the retry window",
+        "a second use ends the authorization (RFC 9700 §4.14)",
+        _JOB,
+    ),
     "Session": Kept(f"{_ENDED} after it ended", "support can look it up", _JOB),
     "DeviceCode": Kept(f"{_ENDED} after it expired", "support can look it up", _JOB),
     "BackchannelRequest": Kept(f"{_ENDED} after it expired", "support can look it up", _JOB),
@@ -30,8 +41,8 @@ SCHEDULE = {
     "RevokedStatus": Kept(_ENDED, "longer than a token with this bit is valid", _JOB),
     "PushedRequest": Kept(f"{_MINUTES} after it expired", "a user who comes late can go back to the app", _JOB),
     "StoredInteraction": Kept(f"{_MINUTES} after it expired", "a user who comes late can go back to the app", _JOB),
-    "UsedAssertion": Kept("until it expires", "an assertion is used once (RFC 7523 §3)", _JOB),
-    "UsedProof": Kept("until it expires", "a proof is used once (RFC 9449 §11.1)", _JOB),
+    "UsedAssertion": Kept(_HOURS, "an assertion is used once (RFC 7523 §3)", _JOB),
+    "UsedProof": Kept(_HOURS, "a proof is used once (RFC 9449 §11.1)", _JOB),
     "ImportedAccessToken": Kept("until it expires", "stays valid after an import", _JOB),
     "RefusalCount": Kept(_days(refusal_count.LIFETIME), "attacks show as numbers", _JOB),
     "SigningKey": Kept(

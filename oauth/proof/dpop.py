@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -94,8 +94,12 @@ def verify(
     except (jwt.InvalidTokenError, ValueError, TypeError) as error:
         raise InvalidProof("The signature of the DPoP proof is not valid.") from error
     _check_claims(claims, method=method, urls=urls, access_token=access_token, policy=policy)
+    # It is accepted until `iat` plus these. The clock skew is added once more for the clocks of several servers.
+    expires_at = datetime.fromtimestamp(claims["iat"], UTC) + LIFETIME + 2 * policy.clock_skew
     lifetime = 2 * LIFETIME + 2 * policy.clock_skew
-    if not replay.is_first_use("dpop", jkt, claims["jti"], lifetime=lifetime, check=policy.replay_check):
+    if not replay.is_first_use(
+        "dpop", jkt, claims["jti"], lifetime=lifetime, expires_at=expires_at, check=policy.replay_check
+    ):
         raise InvalidProof("This DPoP proof was already used. Send a new proof with a new jti.")
     return Proof(jkt)
 

@@ -4,20 +4,31 @@ A resource server without a database stores the digests in Django's shared cache
 """
 
 import hashlib
+import inspect
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import lru_cache
 
 from oauth.infrastructure.caches import TTLCache
 
 _used: TTLCache[bytes, object] = TTLCache(max_entries=100_000)
 
-#: (digest, lifetime) -> whether the digest is new; it is remembered for the lifetime.
-ReplayCheck = Callable[[bytes, timedelta], bool]
+#: (digest, lifetime) -> whether the digest is new; it is remembered for the lifetime. A function with a parameter
+#: `expires_at` also gets the end that follows from what the proof says itself: the same whenever the proof arrives.
+ReplayCheck = Callable[..., bool]
 
 
-def is_first_use(*what: str, lifetime: timedelta, check: ReplayCheck) -> bool:
+def is_first_use(*what: str, lifetime: timedelta, expires_at: datetime, check: ReplayCheck) -> bool:
     """Fails closed: if the store is down, its error is raised."""
-    return check(hashlib.sha256("\n".join(what).encode()).digest(), lifetime)
+    digest = hashlib.sha256("\n".join(what).encode()).digest()
+    if _takes_expiry(check):
+        return check(digest, lifetime, expires_at=expires_at)
+    return check(digest, lifetime)
+
+
+@lru_cache(maxsize=16)
+def _takes_expiry(check: ReplayCheck) -> bool:
+    return "expires_at" in inspect.signature(check).parameters
 
 
 def in_process(digest: bytes, lifetime: timedelta) -> bool:

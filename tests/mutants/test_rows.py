@@ -5,21 +5,21 @@ from pathlib import Path
 
 from tests.mutants.mutant import ROOT, read
 
-MIGRATIONS = ROOT / "banking" / "migrations"
+FOLDERS = [ROOT / app / "migrations" for app in ("banking", "oauth")]
 _FUNCTION = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)")
 
 
-def sql_files() -> list[Path]:
+def sql_files(folder: Path) -> list[Path]:
     """The SQL of the migrations, in the order in which they run. A later one may read it again, to undo itself."""
-    sources = [path.read_text() for path in sorted(MIGRATIONS.glob("0*.py"))]
-    files = [path for path in MIGRATIONS.glob("*.sql") if not path.stem.endswith("_reverse")]
+    sources = [path.read_text() for path in sorted(folder.glob("0*.py"))]
+    files = [path for path in folder.glob("*.sql") if not path.stem.endswith("_reverse")]
     return sorted(files, key=lambda path: next(n for n, source in enumerate(sources) if path.name in source))
 
 
 def test_a_row_changes_the_last_definition_of_its_function() -> None:
     """A later migration may define it again. The row then has to name the file of that migration."""
     defined_last: dict[str, Path] = {}
-    for path in sql_files():
+    for path in (file for folder in FOLDERS for file in sql_files(folder)):
         defined_last |= dict.fromkeys(_FUNCTION.findall(path.read_text()), path)
     replaced = []
     for mutant in read():
