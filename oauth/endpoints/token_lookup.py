@@ -79,12 +79,15 @@ def _of_claims(claims: AccessTokenClaims, *, is_imported: bool = False) -> Prese
 
 def _refresh_token(token: str) -> PresentedToken | None:
     rows = RefreshToken.objects.select_related("authorization__user", "authorization__client")
-    row = rows.filter(token_digest=digest(token)).first()
+    row, is_there = rows.filter(token_digest=digest(token)).first(), True
+    if row is None:
+        # RFC 7009 §2.1: a client may end its access with a token that was superseded long ago.
+        row, is_there = RefreshToken.of_family(token), False
     if row is None:
         return None
     authorization = row.authorization
     scopes = frozenset(row.scopes)
-    is_usable = row.revoked_at is None and row.superseded_at is None and row.expires_at > timezone.now()
+    is_usable = is_there and row.revoked_at is None and row.superseded_at is None and row.expires_at > timezone.now()
     client_id = authorization.client.client_id
     authority = liveness.authority(liveness.Named(client_id, authorization.pk), read=authorization)
     claims = {

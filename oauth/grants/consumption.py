@@ -9,7 +9,7 @@ has consumed what it was given by itself.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -47,15 +47,20 @@ def of_code(code: AuthorizationCode) -> Consumption:
     )
 
 
-def of_superseded(token: RefreshToken, fork: Fork) -> Consumption:
-    """The refresh token gets a successor (RFC 9700 §4.14.2)."""
+def of_superseded(token: RefreshToken, fork: Fork, *, window: timedelta) -> Consumption:
+    """The refresh token gets a successor (RFC 9700 §4.14.2).
+
+    What was superseded or given up longer ago than the retry window goes: its use ends the authorization with or
+    without its row, because the family is still known by this token's row.
+    """
     now = timezone.now()
-    branches = _branches(fork)
+    branches, past = _branches(fork), _past_the_window(token, now - window)
     return Consumption(
-        f"{branches.expressions}consumed AS (UPDATE {_TOKEN} SET superseded_at = %s, first_used_at = %s "  # noqa: S608
+        f"{branches.expressions}{past.expressions}consumed AS (UPDATE {_TOKEN} "  # noqa: S608
+        "SET superseded_at = %s, first_used_at = %s "
         "WHERE id = %s AND superseded_at IS NULL AND revoked_at IS NULL AND fork IS NOT DISTINCT FROM %s "
         "AND EXISTS (SELECT FROM used) RETURNING id)",
-        (*branches.parameters, now, now, token.pk, token.fork),
+        (*branches.parameters, *past.parameters, now, now, token.pk, token.fork),
     )
 
 
@@ -91,6 +96,17 @@ def _branches(fork: Fork) -> Consumption:
         f"going_on AS (UPDATE {_TOKEN} SET fork = %s WHERE id = ANY (%s) "
         "AND EXISTS (SELECT FROM used)), ",
         (timezone.now(), list(fork.given_up), fork.number, list(fork.going_on)),
+    )
+
+
+def _past_the_window(token: RefreshToken, end: datetime) -> Consumption:
+    """Rows of an earlier release have no family, so they stay as long as the authorization."""
+    if token.family_digest is None:
+        return Consumption("")
+    return Consumption(
+        f"past AS (DELETE FROM {_TOKEN} WHERE authorization_id = %s AND family_digest = %s AND id <> %s "  # noqa: S608
+        "AND (superseded_at < %s OR revoked_at < %s) AND EXISTS (SELECT FROM used)), ",
+        (token.authorization_id, token.family_digest, token.pk, end, end),
     )
 
 

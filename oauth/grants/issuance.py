@@ -15,7 +15,8 @@ from oauth.grants import consumption, entitlement
 from oauth.grants.policy import TokenPolicy
 from oauth.models import Authorization, Client, RefreshToken
 from oauth.models.client import GrantType
-from oauth.models.secret import digest, new_secret
+from oauth.models.family_secret import FamilySecret
+from oauth.models.secret import digest
 from oauth.parameters import Parameters
 from oauth.status import liveness
 from oauth.status.liveness import Named
@@ -254,13 +255,19 @@ def new_refresh_token(
     resources: Iterable[str],
     confirmation: Mapping[str, str],
     replaces: RefreshToken | None = None,
+    presented: str = "",
     fork: int | None = None,
 ) -> tuple[str, RefreshToken]:
-    """A new refresh token, which is known only now, and the row with its digest, which is not stored yet."""
-    token = new_secret()
+    """A new refresh token, which is known only now, and the row with its digest, which is not stored yet.
+
+    It is of the family of the `presented` token, if that has one.
+    """
+    family = (FamilySecret.read(presented) if replaces else None) or FamilySecret.new(authorization.pk)
+    token = family.new_token()
     now = timezone.now()
     row = RefreshToken(
         token_digest=digest(token),
+        family_digest=family.digest,
         authorization_id=authorization.pk,
         scopes=sorted(scopes),
         resources=list(resources),

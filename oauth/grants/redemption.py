@@ -77,6 +77,8 @@ class Redemption(ABC, Generic[Held]):
     def under_lock(self, request: GrantRequest) -> Issuance:
         """Two statements: lock and read, then consume. A superseded refresh token costs up to two more reads."""
         held = self._lock(self.digest(request))
+        if held is None:
+            raise self.not_found(request)
         try:
             decision = self._decide_for_client(held, request)
         except Replayed as replay:
@@ -86,7 +88,7 @@ class Redemption(ABC, Generic[Held]):
         assert is_consumed, "nobody else can consume it while its authorization is locked"
         return decision.issuance
 
-    def _lock(self, digest: bytes) -> Held:
+    def _lock(self, digest: bytes) -> Held | None:
         """Locks the authorization first: parallel redemptions queue here, and each sees what the one before it wrote,
         or a revocation that has committed."""
         held: Held | None = (
@@ -95,9 +97,11 @@ class Redemption(ABC, Generic[Held]):
             .filter(**{self.digest_field: digest})
             .first()
         )
-        if held is None:
-            raise InvalidGrant(self.not_valid, detail="unknown")
         return held
+
+    def not_found(self, request: GrantRequest) -> InvalidGrant:
+        """The refusal of a code or refresh token without a row."""
+        return InvalidGrant(self.not_valid, detail="unknown")
 
     def _decide_for_client(self, held: Held, request: GrantRequest) -> Decision:
         # RFC 6749 §4.1.3, §6: it must have been issued to this client. This comes before the check for a replay, or a

@@ -74,6 +74,15 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         )
         return Decision(issued, _consumption(token, fork, request, is_rotated=is_rotated))
 
+    def not_found(self, request: GrantRequest) -> InvalidGrant:
+        """RFC 9700 §4.14.2: a token whose row is gone was superseded longer ago than the retry window."""
+        known = RefreshToken.of_family(request.params["refresh_token"])
+        if known is None or known.authorization.client_id != request.client.pk:
+            return super().not_found(request)
+        replayed = self._replayed()
+        known.authorization.revoke(replayed.reason)
+        return replayed
+
     def _fork(self, token: RefreshToken, request: GrantRequest) -> Fork:
         """What this use does to other branches of the family.
 
@@ -110,7 +119,7 @@ def _consumption(token: RefreshToken, fork: Fork, request: GrantRequest, *, is_r
     if token.superseded_at is not None:
         return consumption.of_retry(fork) if is_rotated else consumption.NOTHING
     if is_rotated:
-        return consumption.of_superseded(token, fork)
+        return consumption.of_superseded(token, fork, window=request.policy.refresh_token_retry_window)
     # The token stays the same. If it replaced another one, its first use closes the retry window of that one.
     is_first_use = token.replaces_id is not None and token.first_used_at is None
     expires_at = request.policy.refresh_token_expires_at(token.authorization)
@@ -129,6 +138,7 @@ def _successor(token: RefreshToken, request: GrantRequest, fork: Fork) -> tuple[
         resources=token.resources,
         confirmation=request.confirmation,
         replaces=token,
+        presented=request.params["refresh_token"],
         fork=fork.number,
     )
 

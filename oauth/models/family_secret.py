@@ -1,0 +1,53 @@
+"""The form of a refresh token: which family it is of, and its own secret.
+
+All tokens of a family share a secret, of which the database has the digest. So an old token still names its family when
+its own row is gone, and whoever shows one had a token of the family: reuse is found (RFC 9700 §4.14.2) without a row
+for each rotation. Only the token's own 256 random bits give access.
+"""
+
+import base64
+import binascii
+import hashlib
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+_FAMILY, _OWN, _CHECK = 16, 32, 4  # bytes, after the 16 of the authorization's id
+_BYTES = 16 + _FAMILY + _OWN + _CHECK
+
+
+@dataclass(frozen=True, slots=True)
+class FamilySecret:
+    """Of one family of one authorization."""
+
+    authorization_id: UUID
+    secret: bytes
+
+    @classmethod
+    def new(cls, authorization_id: UUID) -> "FamilySecret":
+        return cls(authorization_id, secrets.token_bytes(_FAMILY))
+
+    @classmethod
+    def read(cls, token: str) -> "FamilySecret | None":
+        """None for a token that an earlier release or another server issued, or that was damaged on its way: the
+        checksum keeps a client that truncates its token from looking like a thief."""
+        try:
+            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        if len(raw) != _BYTES or not secrets.compare_digest(raw[-_CHECK:], _checksum(raw[:-_CHECK])):
+            return None
+        return cls(UUID(bytes=raw[:16]), raw[16 : 16 + _FAMILY])
+
+    @property
+    def digest(self) -> bytes:
+        return hashlib.sha256(self.authorization_id.bytes + self.secret).digest()
+
+    def new_token(self) -> str:
+        """91 characters of base64url."""
+        body = self.authorization_id.bytes + self.secret + secrets.token_bytes(_OWN)
+        return base64.urlsafe_b64encode(body + _checksum(body)).decode().rstrip("=")
+
+
+def _checksum(body: bytes) -> bytes:
+    return hashlib.sha256(body).digest()[:_CHECK]
