@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts import second_factors
-from accounts.models import User, UserManager
+from accounts.models import FormerUser, User, UserManager
 from oauth.infrastructure.generic import ModelAdmin
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth's documentation does it
@@ -51,6 +51,12 @@ class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]  # takes a param
                 "Second factors and connections to other sites stay. Remove those that are not the user's."
             )
 
+    def clean_is_active(self) -> bool:
+        is_active = bool(self.cleaned_data["is_active"])
+        if is_active and self.instance.closed_at is not None:
+            raise ValidationError("The user has closed this account for good. They can sign up anew.")
+        return is_active
+
     def clean_email(self) -> str:
         email = UserManager.normalize_email(self.cleaned_data["email"])
         if EmailAddress.objects.filter(email=email, verified=True).exclude(user=self.instance).exists():
@@ -63,15 +69,15 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
     form = ChangeUserForm
     add_form = AddUserForm
     ordering = ("email",)
-    list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login")
-    list_filter = ("is_active", "is_staff")
+    list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login", "closed_at")
+    list_filter = ("is_active", "is_staff", ("closed_at", admin.EmptyFieldListFilter))
     search_fields = ("email__istartswith", "name")
     show_full_result_count = False
-    readonly_fields = ("id", "date_joined", "last_login")
+    readonly_fields = ("id", "language", "time_zone", "date_joined", "last_login", "closed_at")
     fieldsets = (
         (None, {"fields": ("id", "email", "name", "password", "is_active")}),
         ("Rights", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("History", {"fields": ("date_joined", "last_login")}),
+        ("History", {"fields": ("language", "time_zone", "date_joined", "last_login", "closed_at")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
 
@@ -79,6 +85,26 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
 admin.site.unregister(EmailAddress)  # an email is changed on the user's page only, because more follows from it
 admin.site.unregister(Authenticator)
 admin.site.unregister(UserSession)  # it shows session keys; users end their sessions on the security page
+
+
+@admin.register(FormerUser)
+class FormerUserAdmin(ModelAdmin[FormerUser]):
+    """Who a former user was, to find their records by name or email for as long as the law asks for it."""
+
+    list_display = ("email", "name", "closed_at")
+    fields = readonly_fields = ("user", "email", "name", "closed_at")
+    search_fields = ("email__istartswith", "name")
+    ordering = ("-closed_at",)
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: FormerUser | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: FormerUser | None = None) -> bool:
+        return False
 
 
 @admin.register(Authenticator)

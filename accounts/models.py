@@ -73,6 +73,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
     # Of the page at the last login, or chosen since. Emails that do not answer a page are in this language.
     language = models.CharField(max_length=16, blank=True, editable=False)
+    # An IANA name: of the browser at the first login, or chosen since. Empty: BANK_TIME_ZONE. See accounts.time_zones.
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+
+    # When the user closed it for good; see accounts.closing. Nothing personal is left in the row.
+    closed_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     # OpenID Connect Core §5.1 `updated_at`: when one of PROFILE was last saved.
     profile_updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
@@ -91,7 +96,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_upgrading_hash = False
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_unique_lower")]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_unique_lower"),
+            models.CheckConstraint(
+                name="user_closed_is_inactive", condition=models.Q(closed_at=None) | models.Q(is_active=False)
+            ),
+        ]
         # Status lists read the few inactive users every few seconds.
         indexes = [models.Index(fields=["id"], name="user_inactive", condition=models.Q(is_active=False))]
 
@@ -157,6 +167,12 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.language = language
             self.save(update_fields=["language"])
 
+    def adopt_time_zone(self, name: str) -> None:
+        """The zone that a browser has told, unless the user has one."""
+        if name and not self.time_zone:
+            self.time_zone = name
+            self.save(update_fields=["time_zone"])
+
     def get_full_name(self) -> str:
         return self.name
 
@@ -178,6 +194,21 @@ class UsedTotpCode(models.Model):
         """Whether this code is newer than all used before. Of two requests at the same time, one gets True."""
         _row, is_first = cls.objects.get_or_create(user=user, defaults={"counter": counter})
         return is_first or cls.objects.filter(user=user, counter__lt=counter).update(counter=counter) == 1
+
+
+class FormerUser(models.Model):
+    """Who a user was that has closed their account, where the law asks the bank to know: see accounts.closing."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="former_user")
+    email = models.EmailField()
+    name = models.CharField(max_length=150, blank=True)
+    closed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["closed_at"], name="former_user_closed")]
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class TrustedBrowser(models.Model):

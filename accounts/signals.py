@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 
 from accounts import addresses, notices
-from accounts.browsers import known_device, sessions
+from accounts.browsers import known_device, sessions, time_zone
 from accounts.metrics import logins
 from accounts.models import User
 from accounts.second_factors import stored_secrets
@@ -33,6 +33,7 @@ def record_login(request: HttpRequest, user: User, response: HttpResponseBase, *
     # else's.
     # Not the one that a client asked for: emails come later.
     user.speak(getattr(request, "own_language", None) or translation.get_language())
+    user.adopt_time_zone(time_zone.told_by(request))
     address = request.META.get("REMOTE_ADDR") or None
     AuditEvent.record(AuditEvent.Action.LOGGED_IN, user=user.pk, address=address, endpoint="account")
 

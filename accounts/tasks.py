@@ -6,6 +6,7 @@ from typing import Any
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from accounts import closing
 from accounts.notices import notice
 from accounts.second_factors import stored_secrets
 
@@ -21,6 +22,13 @@ def tell_owner(**values: Any) -> None:
 @app.task(name=notice.TELL_OF_GUESSES, queue="mail", retry=_PATIENT)
 def tell_owner_of_guesses(email: str, address: str, language: str) -> None:
     notice.send_notice_of_guesses(email, address, language)
+
+
+@app.periodic(cron="23 4 * * *")
+@app.task(name="accounts.erase_former_users", queue="accounts", queueing_lock="accounts.erase_former_users")
+def erase_former_users(timestamp: int) -> None:
+    """Erases the names of users who closed their account longer ago than the law asks for."""
+    closing.erase_former_users()
 
 
 @app.periodic(cron="37 * * * *")

@@ -10,10 +10,12 @@ from accounts.browsers import trusted_browsers
 from accounts.browsers.sessions import SessionsView
 from accounts.login import recent_proof
 from accounts.login.pages import LoginView, PasswordResetView, stronger_login
+from accounts.pages import closing
 from accounts.pages.change_password import change_password
 from accounts.pages.home import choose_language, home
 from accounts.pages.not_me import not_me
 from accounts.pages.personal_data import download
+from accounts.pages.profile import profile
 from accounts.pages.security import security
 
 urlpatterns = [
@@ -25,6 +27,9 @@ urlpatterns = [
     path("accounts/password/reset/", PasswordResetView.as_view(), name="account_reset_password"),
     path("accounts/stronger/", stronger_login, name="account_stronger"),
     path("accounts/not-me/", not_me, name="account_not_me"),
+    path("accounts/close/", closing.close, name="account_close"),
+    path("accounts/closed/", closing.closed, name="account_closed"),
+    path("accounts/profile/", profile, name="account_profile"),
     path("accounts/data/", download, name="account_data"),
     path("accounts/trusted/", trusted_browsers.end, name="account_trusted"),
     path("accounts/2fa/trust/", trusted_browsers.TrustView.as_view(), name="mfa_trust"),

@@ -120,6 +120,7 @@ MIDDLEWARE = [
     "accounts.login.own_forms.OwnFormsMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.browsers.time_zone.TimeZoneMiddleware",
     "config.http.middleware.FormLimitMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -148,6 +149,7 @@ TEMPLATES = [
                 "csp.context_processors.nonce",
                 "accounts.pages.context_processors.asking_client",
                 "accounts.pages.context_processors.is_suspected",
+                "accounts.pages.context_processors.time_zone_cookie",
             ],
         },
     }
@@ -318,6 +320,12 @@ PERSONAL_DATA = [
     "banking.accounts.personal_data.export",
 ]
 
+# What must be done before a user account is closed, what ends with it and whom the law asks about: classes with the
+# methods of accounts.closing.parts.Part. They are asked in this order.
+CLOSING_PARTS = ["accounts.closing.login_and_apps.LoginAndApps", "banking.account_life.leaving.LeavingTheBank"]
+# Name and email of a customer who has left (Directive (EU) 2015/849 art. 40: five years).
+FORMER_USERS_KEPT = timedelta(days=env.int("FORMER_USERS_KEPT_DAYS", default=1827))
+
 # --- the bank
 
 # When a day and a month begin: for statements, orders and limits. Pages show times in this zone. An IANA name.
@@ -440,6 +448,7 @@ OAUTH = {
     "AUTHENTICATION_CONTEXT": "accounts.login.authentication_context.from_session",
     "USER_CLAIMS": "accounts.user_claims.claims_of",
     "USER_LANGUAGE": "accounts.notices.language_of",
+    "USER_TIME_ZONE": "accounts.notices.time_zone_of",
     "RESOURCES": {f"{ISSUER}/api/v1": {"name": "Bank API", "path": "/api/v1", "example": "/accounts"}},
     "BRANDING": {"name": "Countersign", "logo": "logo.svg"},
     "SCOPES": {
@@ -473,9 +482,15 @@ OAUTH = {
     "LEFT_BY_APPS": ["banking.orders.left_by_apps.Orders"],
     # What the roles of the admin may do with users and the bank.
     "ADMIN_ROLES": {
-        "Support": ["accounts.view_user", "mfa.view_authenticator", "mfa.delete_authenticator"],
+        "Support": [
+            "accounts.view_user",
+            "accounts.view_formeruser",
+            "mfa.view_authenticator",
+            "mfa.delete_authenticator",
+        ],
         "Auditor": [
             "accounts.view_user",
+            "accounts.view_formeruser",
             "banking.view_accesscount",
             "banking.view_account",
             "banking.view_accountapplication",

@@ -111,6 +111,8 @@ class Conf:
     USER_CLAIMS: str = "oauth.tokens.user_claims.standard_claims"
     #: Dotted path of a function (user) -> language code of emails to the user; "" means the language of the site.
     USER_LANGUAGE: str | None = None
+    #: Dotted path of a function (user) -> IANA name of the zone of times in emails to the user; "" means TIME_ZONE.
+    USER_TIME_ZONE: str | None = None
     #: Dotted path of a function () -> JWK Set that verifies tokens. None: the set is fetched from JWKS_URI.
     VERIFICATION_KEYS: str | None = None
     #: Dotted path of a function (token) -> AccessTokenClaims or None: what a token that is no JWT stands for now, such

@@ -44,6 +44,9 @@ def deactivate(user: User) -> None:
 
 
 def reactivate(user: User) -> None:
+    """A user account that its user has closed stays closed."""
+    if user.closed_at is not None:
+        raise ValueError("A closed user account cannot be used again. Its user can sign up anew.")
     user.is_active = True
     user.save(update_fields=["is_active"])
 
@@ -66,6 +69,9 @@ def end_browsers(user: User, stored: Stored) -> bool:
 
 def follow(user: User, stored: Stored) -> None:
     """Does what follows from a save. `stored` has the values from before it."""
+    if user.closed_at is not None:  # accounts.closing tells the user, and has erased what they had
+        login_session.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
+        return
     has_new_password = user.password != stored["password"] and not user.is_upgrading_hash
     if has_new_password or end_browsers(user, stored):
         TrustedBrowser.objects.filter(user=user).delete()

@@ -1,6 +1,6 @@
 """Emails that tell a user about changes of the account, sent by the background worker. Imports `browsers`, `models`."""
 
 from accounts.notices.kinds import sentence
-from accounts.notices.notice import enqueue_notice, enqueue_notice_of_guesses, language_of
+from accounts.notices.notice import enqueue_notice, enqueue_notice_of_guesses, language_of, time_zone_of
 
-__all__ = ["enqueue_notice", "enqueue_notice_of_guesses", "language_of", "sentence"]
+__all__ = ["enqueue_notice", "enqueue_notice_of_guesses", "language_of", "sentence", "time_zone_of"]

@@ -25,8 +25,12 @@ SENTENCES: Final[dict[str, str | Promise]] = {
     "address_replaced": gettext_lazy(
         "Our staff changed the email address of your account. All browsers and apps were logged out."
     ),
+    "closed": gettext_lazy(
+        "Your user account was closed. Nobody can log in to it any more, and apps have lost their access."
+    ),
     "deactivated": gettext_lazy("Your account was deactivated. All browsers and apps were logged out."),
     "reactivated": gettext_lazy("Your account was reactivated. You can log in again, but apps must ask you again."),
+    "name_changed": gettext_lazy("Your name was changed."),
     "email_changed": gettext_lazy("The main email of your account was changed."),
     "email_confirm": gettext_lazy("An email of your account was confirmed."),
     "email_deleted": gettext_lazy("An email was removed from your account."),

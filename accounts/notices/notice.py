@@ -15,13 +15,14 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.dateparse import parse_datetime
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
+from accounts import time_zones
 from accounts.browsers import user_agents
 from accounts.models import User, UserManager
 from accounts.notices.kinds import sentence
+from oauth.infrastructure.moments import moment
 from oauth.models import AuditEvent
 
 TELL: Final = "accounts.tell_owner"
@@ -31,6 +32,10 @@ SECONDS_BETWEEN_NOTICES_OF_GUESSES: Final = 3600
 
 def language_of(user: User) -> str:
     return user.language
+
+
+def time_zone_of(user: User) -> str:
+    return user.time_zone
 
 
 def enqueue_notice(
@@ -69,14 +74,14 @@ def send_notice(
     kind: str, user_id: str, to: str, at: str, address: str, browser: str, language: str, about: dict[str, str]
 ) -> None:
     user = User.objects.filter(pk=user_id).first()
-    if user is None or not (user.is_active or kind == "deactivated"):
+    if user is None or not (user.is_active or kind in ("deactivated", "closed")):
         return
-    with translation.override(language):
+    with translation.override(language), timezone.override(time_zones.zone_of(user.time_zone)):
         what = sentence(kind, **about)
         context: dict[str, Any] = {
-            "name": user.get_short_name(),
+            "name": about.get("greeting") or user.get_short_name(),
             "what": what,
-            "at": date_format(parse_datetime(at) or timezone.now(), "DATETIME_FORMAT"),
+            "at": moment(parse_datetime(at) or timezone.now()),
             "address": address,
             "browser": browser,
             "security_url": f"{settings.ORIGIN}{reverse('account_security')}",

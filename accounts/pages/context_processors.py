@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from accounts.browsers import time_zone
 from accounts.login import guessing, way_on
 from oauth.authorize import interaction
 
@@ -16,6 +17,11 @@ def asking_client(request: HttpRequest) -> dict[str, Any]:
         "asking_client": SimpleLazyObject(lambda: way_on.asking_client(request)),
         "waiting": SimpleLazyObject(lambda: interaction.waiting(request)),
     }
+
+
+def time_zone_cookie(request: HttpRequest) -> dict[str, Any]:
+    """How a script of the login pages tells the browser's time zone."""
+    return {"time_zone_cookie": time_zone.cookie()}
 
 
 def is_suspected(request: HttpRequest) -> dict[str, Any]:

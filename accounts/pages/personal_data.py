@@ -34,7 +34,9 @@ def download(request: HttpRequest) -> HttpResponseBase:
 def of_user(user: User) -> Iterator[Section]:
     yield (
         "profile",
-        User.objects.filter(pk=user.pk).values("id", "email", "name", "language", "date_joined", "last_login"),
+        User.objects.filter(pk=user.pk).values(
+            "id", "email", "name", "language", "time_zone", "date_joined", "last_login"
+        ),
     )
     addresses: Any = user.emailaddress_set
     yield "email_addresses", addresses.values("email", "verified", "primary")

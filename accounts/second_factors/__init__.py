@@ -3,6 +3,6 @@
 Imports `changes` and `notices`.
 """
 
-from accounts.second_factors.factors import remove, types_of
+from accounts.second_factors.factors import erase_all, remove, types_of
 
-__all__ = ["remove", "types_of"]
+__all__ = ["erase_all", "remove", "types_of"]

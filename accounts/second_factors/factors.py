@@ -50,6 +50,15 @@ def remove(factor: Authenticator) -> None:
         _is_removing.reset(removing)
 
 
+def erase_all(user: Any) -> None:
+    """Without notices: for a user account that is being closed, of which its user is told."""
+    removing = _is_removing.set(True)
+    try:
+        Authenticator.objects.filter(user_id=user.pk).delete()
+    finally:
+        _is_removing.reset(removing)
+
+
 @receiver(authenticator_removed)
 def _notify_of_removal_on_a_page(authenticator: Authenticator, **_: Any) -> None:
     _notify(authenticator)

@@ -4,9 +4,10 @@ reader's language opens it."""
 import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
+from django.utils import timezone
 from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
@@ -42,13 +43,20 @@ class Notation:
     decimal_sign: str = "."
     opening: str = "Opening balance"
     closing: str = "Closing balance"
+    #: Of the times; None for UTC.
+    zone: tzinfo | None = None
 
     @classmethod
     def of_page(cls) -> "Notation":
-        """For the language of the page. Where a comma separates decimals, a semicolon separates cells."""
+        """For the language and time zone of the page. Where a comma separates decimals, a semicolon separates cells."""
         decimal_sign = str(get_format("DECIMAL_SEPARATOR"))
         delimiter = ";" if decimal_sign == "," else ","
-        return cls("\ufeff", delimiter, decimal_sign, _("Opening balance"), _("Closing balance"))
+        zone = timezone.localtime().tzinfo  # not the current one, which may end with the request
+        return cls("\ufeff", delimiter, decimal_sign, _("Opening balance"), _("Closing balance"), zone)
+
+    def time(self, at: datetime) -> str:
+        """RFC 3339: of the reader with the offset of their zone, in UTC with `Z`."""
+        return at.astimezone(self.zone).isoformat().replace("+00:00", "Z") if self.zone else timestamp(at)
 
 
 def csv_lines(
@@ -63,7 +71,7 @@ def csv_lines(
 
     def balance(at: datetime, text: str, amount_minor: int) -> str:
         line: str = writer.writerow(
-            [timestamp(at), text, "", "", "", "", currency, decimal(currency, amount_minor), *[""] * _AFTER_BALANCE]
+            [notation.time(at), text, "", "", "", "", currency, decimal(currency, amount_minor), *[""] * _AFTER_BALANCE]
         )
         return line
 
@@ -73,7 +81,7 @@ def csv_lines(
         amount_minor = row["amount_minor"]
         yield writer.writerow(
             [
-                timestamp(row["booked_at"]),
+                notation.time(row["booked_at"]),
                 csv_cells.text(row["transaction__description"]),
                 csv_cells.text(row["counterparty_name"]),
                 csv_cells.text(iban.masked(row["counterparty_iban"]) if row["counterparty_iban"] else ""),

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from banking.models import AccessCount, ScheduledTransfer, Transfer
-from banking.notation import amounts, bank_day
+from banking.notation import amounts
+from oauth.infrastructure.moments import moment
 
 #: What the pages look back on. The personal data and the admin have all that is kept.
 SHOWN = timedelta(days=90)
@@ -50,7 +51,7 @@ def _clients_of(counted: Any) -> list[str]:
 
 
 def _reads(counted: Any, *, is_of_one: bool = False) -> list[Line]:
-    today = bank_day.begins_at(bank_day.today())
+    today = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)  # the reader's day: no money moves
     sums = (
         counted.filter(hour__gte=timezone.now() - SHOWN)
         .values("account_id", "account__name", "kind")
@@ -74,18 +75,17 @@ def _line(rows: list[dict[str, Any]], *, is_of_one: bool) -> Line:
     what = ", ".join(sorted({kind_name(row["kind"]) for row in rows}))
     name = rows[0]["account__name"] or _("Without an account")
     today, total = sum(row["today"] for row in rows), sum(row["all"] for row in rows)
-    at = timezone.localtime(last)
     if today:
         often = ngettext("%(count)s time today, at %(time)s", "%(count)s times today, last at %(time)s", today) % {
             "count": today,
-            "time": date_format(at, "TIME_FORMAT"),
+            "time": moment(last, "TIME_FORMAT"),
         }
     else:
         often = ngettext(
             "%(count)s time in 90 days, on %(time)s", "%(count)s times in 90 days, last on %(time)s", total
         ) % {
             "count": total,
-            "time": date_format(at, "DATETIME_FORMAT"),
+            "time": moment(last),
         }
     url = reverse("bank:account", args=[rows[0]["account_id"]]) if rows[0]["account_id"] else ""
     text = _("%(what)s – %(often)s") % {"what": what, "often": often}

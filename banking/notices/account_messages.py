@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
@@ -49,7 +50,7 @@ def invited(invitation: AccountInvitation) -> Message:
     facts = [
         (_("Invited by"), _name_of(invitation.invited_by_id)),
         (_("You may"), _role(invitation.role)),
-        (_("Until"), date_format(invitation.expires_at, "DATE_FORMAT")),
+        (_("Until"), date_format(timezone.localtime(invitation.expires_at), "DATE_FORMAT")),
     ]
     return Message(_("Invitation to an account"), what, facts)
 

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.module_loading import import_string
 
 from banking.models import (
@@ -80,7 +80,8 @@ def send(kind: str, about: str, to: str = "") -> None:
     if not address:
         return
     language = import_string(conf.USER_LANGUAGE)(user) if conf.USER_LANGUAGE else ""
-    with translation.override(language or settings.LANGUAGE_CODE):
+    zone = import_string(conf.USER_TIME_ZONE)(user) if conf.USER_TIME_ZONE else ""
+    with translation.override(language or settings.LANGUAGE_CODE), timezone.override(zone or settings.TIME_ZONE):
         message = notice.write(subject)
         context = {
             "what": message.what_happened,

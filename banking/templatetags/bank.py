@@ -1,5 +1,6 @@
 """Template tags: amounts of money, and the accounts of the logged-in user."""
 
+from datetime import date, datetime
 from typing import Any
 
 from django import template
@@ -7,11 +8,18 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from banking.notation import amounts, iban
+from banking.notation import bank_day as days
 from banking.web.user import accounts_of
 
 register = template.Library()
 register.filter("ending", iban.ending)
 register.filter("grouped", iban.grouped)
+
+
+@register.filter(expects_localtime=False)
+def bank_day(at: datetime) -> date:
+    """The bank's day of a time, whatever zone the page shows times in."""
+    return days.day_of(at)
 
 
 @register.simple_tag

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -63,6 +63,8 @@ def user_page(request: HttpRequest, user_id: UUID) -> HttpResponse:
     if not request.user.has_perms(OF_USER) or request.user.pk == user.pk or not rank.may_touch(request.user, user):
         raise PermissionDenied
     back = reverse("admin:accounts_user_change", args=[user.pk])
+    if user.closed_at is not None:
+        raise Http404("The user has closed their account for good.")
     if user.is_active:
         accounts, orders = lockdown.accounts_to_freeze(user.pk), lockdown.orders_of_user(user.pk)
         effects = [

@@ -9,7 +9,15 @@ from django.utils.module_loading import import_string
 from oauth.conf import OF_THIS_PROCESS, conf
 from oauth.resource_server import checks as of_api
 
-_FUNCTIONS = (*of_api.FUNCTIONS, "AUTHENTICATION_CONTEXT", "USER_CLAIMS", "USER_LANGUAGE", "FIND_USER", "APP_ACTIVITY")
+_FUNCTIONS = (
+    *of_api.FUNCTIONS,
+    "AUTHENTICATION_CONTEXT",
+    "USER_CLAIMS",
+    "USER_LANGUAGE",
+    "USER_TIME_ZONE",
+    "FIND_USER",
+    "APP_ACTIVITY",
+)
 _LISTS = ("ADMIN_PANELS", "LEFT_BY_APPS", "MACHINE_MIDDLEWARE")
 
 

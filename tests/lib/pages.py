@@ -10,6 +10,7 @@ SIGNED_OUT = [
     "/accounts/confirm-email/",
     "/accounts/signup/",
     "/accounts/password/reset/",
+    "/accounts/closed/",
     "/nothing-here",
 ]
 
@@ -28,6 +29,8 @@ SIGNED_IN = [
     "/accounts/password/change/",
     "/accounts/logout/",
     "/accounts/not-me/",
+    "/accounts/profile/",
+    "/accounts/close/",
 ]
 
 

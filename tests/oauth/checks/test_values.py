@@ -51,6 +51,7 @@ WRONG_PATHS = {
     "USER_CLAIMS": "shop.claims_of",
     "AUTHENTICATION_CONTEXT": "oauth.nothing",
     "USER_LANGUAGE": "words",
+    "USER_TIME_ZONE": "zones",
     "FIND_USER": "oauth.conf.STATUS_LIST_SIZE",
     "VERIFICATION_KEYS": "oauth.keys.nothing",
     "STATUS_LISTS": "oauth.status.nothing",

@@ -1,7 +1,13 @@
-// A button beside each password that shows what was typed. Without scripts, the field is as it was.
+// The script of the pages where a user logs in or chooses a password. Without it, each form works as it is.
 (() => {
   "use strict";
-  const { show, hide } = document.currentScript.dataset;
+  const { show, hide, passkeys, library, cookie, attributes } = document.currentScript.dataset;
+
+  // The server shows times in the browser's zone until the user chooses one.
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  if (cookie && zone) document.cookie = `${cookie}=${zone}; ${attributes}`;
+
+  // A button beside each password that shows what was typed.
   for (const field of document.querySelectorAll("input[type=password]")) {
     const button = document.createElement("button");
     button.type = "button"; // it must not send the form
@@ -16,5 +22,13 @@
     // Browsers remember what was typed into a text field, but not into a password field.
     field.form.addEventListener("submit", () => reveal(false));
     field.after(button);
+  }
+
+  // What passkeys need comes after the page.
+  if (document.querySelector("form[data-passkey]")) {
+    const script = document.createElement("script");
+    script.src = passkeys;
+    script.dataset.library = library;
+    document.head.append(script);
   }
 })();

@@ -1,0 +1,27 @@
+"""What the authorization server knows of a user who wants to leave."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.utils.translation import gettext as _
+
+from accounts.closing.parts import Obstacle
+from accounts.models import User
+from oauth.models import Client
+
+
+class LoginAndApps:
+    """Sessions, authorizations and tokens end with the user's state (accounts.changes)."""
+
+    def obstacles(self, user_id: UUID) -> Iterable[Obstacle]:
+        if User.objects.filter(pk=user_id, is_staff=True).exists():
+            yield _("You are a member of staff. Another admin must end that first."), ""
+        for client in Client.objects.filter(user=user_id, is_active=True).order_by("name"):
+            text = _("The app %(app)s is registered in your name. Contact us to hand it over or to end it.")
+            yield text % {"app": client.shown_name}, ""
+
+    def leave(self, user_id: UUID, email: str) -> Iterable[Obstacle]:
+        return ()
+
+    def keeps_records(self, user_id: UUID) -> bool:
+        return False

@@ -1,0 +1,80 @@
+"""The profile: name, language and time zone, and the emails, whose forms lead to the page of emails."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from accounts import notices, time_zones
+from accounts.browsers import time_zone
+from accounts.models import User
+from accounts.pages.home import choose_language
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # takes a parameter in the stubs only
+    language = forms.ChoiceField(label=gettext_lazy("Language"), choices=settings.LANGUAGES)
+    time_zone = forms.ChoiceField(
+        label=gettext_lazy("Time zone"),
+        required=False,
+        help_text=gettext_lazy("Pages, emails and files show times in this zone. The bank's days stay as they are."),
+    )
+
+    class Meta:
+        model = User
+        fields = ("name",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        chosen = self.instance.time_zone
+        bank: Any = [("", _("That of the bank: %(zone)s") % {"zone": settings.BANK_TIME_ZONE})]
+        self.fields["time_zone"].choices = [*bank, *time_zones.choices(chosen)]  # type: ignore[attr-defined]  # a ChoiceField
+        self.fields["name"].label = _("Name")
+        self.fields["name"].widget.attrs["autocomplete"] = "name"
+        self.initial |= {"language": translation.get_language(), "time_zone": chosen}
+
+    def save(self, commit: bool = True) -> Any:
+        """Saves only what was changed, so that no change of another tab is undone."""
+        user = self.instance
+        user.language, user.time_zone = self.cleaned_data["language"], self.cleaned_data["time_zone"]
+        if self.changed_data:
+            user.save(update_fields=self.changed_data)
+        return user
+
+
+@require_http_methods(["GET", "POST"])
+@login_required
+def profile(request: HttpRequest) -> HttpResponse:
+    user = request.user
+    assert isinstance(user, User)
+    if request.method == "GET":
+        return _shown(request, ProfileForm(instance=user, label_suffix=""))
+    form = ProfileForm(request.POST, instance=user, label_suffix="")
+    if not form.is_valid():
+        user.refresh_from_db()  # the page greets the user by the stored name
+        return _shown(request, form, status=400)
+    form.save()
+    if "name" in form.changed_data:
+        notices.enqueue_notice("name_changed", user, request)
+    with translation.override(user.language):
+        messages.success(request, _("Saved."))
+    return choose_language(request)
+
+
+def _shown(request: HttpRequest, form: ProfileForm, *, status: int = 200) -> HttpResponse:
+    user: Any = request.user
+    context = {
+        "form": form,
+        "addresses": user.emailaddress_set.order_by("-primary", "email"),
+        "told_zone": time_zone.told_by(request),
+        "here": reverse("account_profile"),
+    }
+    return render(request, "account/profile.html", context, status=status)

@@ -1,0 +1,98 @@
+"""A user leaves the bank. Accounts without money are closed, access to accounts of others ends; the books stay."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from banking.account_life.access import end_access
+from banking.account_life.closing import close
+from banking.account_life.functions import call
+from banking.account_life.refusals import NotClosable, OtherAccountNeeded
+from banking.models import (
+    Account,
+    AccountAccess,
+    AccountAct,
+    AccountApplication,
+    AccountInvitation,
+    Payee,
+    PaymentLimit,
+    Role,
+    ScheduledTransfer,
+    TransactionNote,
+    Transfer,
+    Webhook,
+)
+from banking.notation import amounts
+
+#: What must be done first, and the path of the page where it is done.
+Obstacle = tuple[str, str]
+
+
+class LeavingTheBank:
+    """For settings.CLOSING_PARTS."""
+
+    def obstacles(self, user_id: UUID) -> Iterator[Obstacle]:
+        """Money, payments on their way, payment orders, and accounts that others use as well: each by its name."""
+        for account in _owned(user_id):
+            url = reverse("bank:account", args=[account.pk])
+            yield from ((text, url) for text in _of_account(account))
+        pending = Transfer.objects.filter(user_id=user_id, status=Transfer.Status.PENDING).order_by("pk")
+        for transfer in pending.select_related("destination"):
+            text = _("A payment is on its way: %(amount)s to %(payee)s.") % _payment(transfer)
+            yield text, reverse("bank:receipt", args=[transfer.pk])
+        orders = ScheduledTransfer.objects.filter(user_id=user_id, status__in=ScheduledTransfer.OPEN).order_by("pk")
+        for order in orders.select_related("destination"):
+            text = _("A payment order is set up: %(amount)s to %(payee)s. Cancel it.") % _payment(order)
+            yield text, reverse("bank:order", args=[order.pk])
+
+    def leave(self, user_id: UUID, email: str) -> Iterator[Obstacle]:
+        """A fresh login is the caller's to ask for."""
+        for account in _owned(user_id):
+            try:
+                close(account.pk, by=user_id, is_proven=True)
+            except (NotClosable, OtherAccountNeeded):
+                text = _("%(account)s cannot be closed in passing. Close it on its own page.")
+                yield text % {"account": account.name}, reverse("bank:close-account", args=[account.pk])
+        others = AccountAccess.objects.filter(user=user_id).exclude(role=Role.OWNER)
+        for account_id in list(others.order_by("account_id").values_list("account_id", flat=True)):
+            end_access(account_id, user_id, by=user_id)
+        applied = AccountApplication.objects.filter(user=user_id, status=AccountApplication.Status.OPEN)
+        applied.update(status=AccountApplication.Status.WITHDRAWN)
+        # Whoever has this email next must not find an invitation to an account in it.
+        invited = AccountInvitation.objects.filter(email=email.lower(), status=AccountInvitation.Status.OPEN)
+        for pk in invited.values_list("pk", flat=True):
+            call("end_invitation", pk, AccountInvitation.Status.DECLINED)
+        for personal in (Payee, TransactionNote, PaymentLimit, Webhook):
+            personal._default_manager.filter(user=user_id).delete()
+
+    def keeps_records(self, user_id: UUID) -> bool:
+        """Directive (EU) 2015/849 art. 40: of whoever had an account, or paid from one."""
+        had_account = (
+            Account.objects.filter(holder=user_id).exists() or AccountAct.objects.filter(user_id=user_id).exists()
+        )
+        return had_account or Transfer.objects.filter(user_id=user_id).exists()
+
+
+def _owned(user_id: UUID) -> QuerySet[Account]:
+    owned = Account.objects.filter(access__user=user_id, access__role=Role.OWNER)
+    return owned.exclude(status=Account.Status.CLOSED).order_by("pk")
+
+
+def _of_account(account: Account) -> Iterator[str]:
+    about = {"account": account.name, "amount": amounts.with_symbol(account.currency, abs(account.posted_minor))}
+    if account.status == Account.Status.FROZEN:
+        yield _("%(account)s is frozen. Please contact us.") % about
+    if account.posted_minor > 0:
+        yield _("%(account)s has %(amount)s. Pay it out.") % about
+    if account.posted_minor < 0:
+        yield _("%(account)s owes %(amount)s. Pay it in.") % about
+    if AccountAccess.objects.filter(account=account).exclude(role=Role.OWNER).exists():
+        yield _("Others use %(account)s as well. End their access, or close the account.") % about
+
+
+def _payment(payment: Transfer | ScheduledTransfer) -> dict[str, str]:
+    payee = payment.payee_name or (payment.destination.name if payment.destination else payment.reference)
+    return {"amount": amounts.with_symbol(payment.currency, payment.amount_minor), "payee": payee}

@@ -1,0 +1,23 @@
+"""Times as users read them: in the zone of the page or email, which is named beside them."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+
+def moment(at: datetime, format_name: str = "DATETIME_FORMAT") -> str:
+    """Such as “29 Nov. 2026, 02:24 UTC+1”. `at` is aware; `format_name` is one of Django's, or a format."""
+    local = timezone.localtime(at)
+    return f"{date_format(local, format_name)} {zone_name(local)}"
+
+
+def zone_name(local: datetime) -> str:
+    """By its distance from UTC: abbreviations such as CST and IST each mean several zones."""
+    offset = local.utcoffset()
+    assert offset is not None, "a time without a zone is no moment"
+    minutes = int(offset.total_seconds()) // 60
+    hours, rest = divmod(abs(minutes), 60)
+    if not minutes:
+        return "UTC"
+    return f"UTC{'+' if minutes > 0 else '−'}{hours}{f':{rest:02}' if rest else ''}"
