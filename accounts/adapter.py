@@ -122,7 +122,7 @@ class AccountAdapter(DefaultAccountAdapter):
                 context[name] = _on_issuer(value, leads_to)
         context["current_site"] = _IssuerSite()
         context = {"request": self.request, "email": email, **context}
-        message = self.render_mail(template_prefix, email, context)
+        message = self.render_mail(template_prefix, email, context)  # with its HTML part, _message.html
         if suspected:
             after_response.do_after_response(self.request, message.send)
         else:

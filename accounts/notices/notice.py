@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.core.cache import cache
-from django.core.mail import EmailMessage
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -22,6 +21,7 @@ from accounts import time_zones
 from accounts.browsers import user_agents
 from accounts.models import User, UserManager
 from accounts.notices.kinds import sentence
+from oauth.infrastructure import emails
 from oauth.infrastructure.moments import moment
 from oauth.models import AuditEvent
 
@@ -87,7 +87,8 @@ def send_notice(
             "security_url": f"{settings.ORIGIN}{reverse('account_security')}",
         }
         subject = _("Your account: %(what)s") % {"what": " ".join(what.split())}
-        EmailMessage(subject, render_to_string("account/email/notice.txt", context), to=[to or user.email]).send()
+        text = render_to_string("account/email/notice.txt", context)
+        emails.send(subject, text, to=[to or user.email], html_template="account/email/notice.html", context=context)
 
 
 def send_notice_of_guesses(email: str, address: str, language: str) -> None:

@@ -18,7 +18,7 @@ from oauth.infrastructure.rate_limits import LimitReached
 @require_http_methods(["GET", "POST"])
 @recent_proof.required
 def close(request: HttpRequest) -> HttpResponseBase:
-    """Needs a fresh login. `confirm` is the checkbox of the page."""
+    """Needs a fresh login (ASVS 5.0 7.5.1). `confirm` is the checkbox of the page."""
     user = request.user
     assert isinstance(user, User)
     if request.method == "GET":

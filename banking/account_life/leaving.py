@@ -61,7 +61,7 @@ class LeavingTheBank:
             end_access(account_id, user_id, by=user_id)
         applied = AccountApplication.objects.filter(user=user_id, status=AccountApplication.Status.OPEN)
         applied.update(status=AccountApplication.Status.WITHDRAWN)
-        # Whoever has this email next must not find an invitation to an account in it.
+        # ASVS 5.0 10.3.3: who signs up with this email next must not find an invitation of this user.
         invited = AccountInvitation.objects.filter(email=email.lower(), status=AccountInvitation.Status.OPEN)
         for pk in invited.values_list("pk", flat=True):
             call("end_invitation", pk, AccountInvitation.Status.DECLINED)

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -27,6 +26,7 @@ from banking.notices import account_messages, messages
 from banking.notices.kinds import Kind
 from banking.notices.messages import Message
 from oauth.conf import conf
+from oauth.infrastructure import emails
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +89,5 @@ def send(kind: str, about: str, to: str = "") -> None:
             "page_url": f"{settings.ORIGIN}{reverse(notice.page)}",
             "is_for_officers": notice.is_for_officers,
         }
-        EmailMessage(message.subject, render_to_string("bank/email/notice.txt", context), to=[address]).send()
+        text = render_to_string("bank/email/notice.txt", context)
+        emails.send(message.subject, text, to=[address], html_template="bank/email/notice.html", context=context)

@@ -4,7 +4,6 @@ import json
 import logging
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.utils import translation
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
@@ -12,7 +11,7 @@ from procrastinate.contrib.django import app
 
 from oauth.authorize import backchannel_request
 from oauth.conf import conf
-from oauth.infrastructure import display_names, outbound
+from oauth.infrastructure import display_names, emails, outbound
 from oauth.models import BackchannelRequest, Client
 
 logger = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ def notify_user(request_id: str) -> None:
             "message": asked.binding_message or "-",
             "page": conf.url("/oauth/requests"),
         }
-        send_mail(
+        emails.send(
             # Nothing that a client chose may be in the subject of our email.
             _("An app asks for your approval"),
             _(
@@ -52,8 +51,8 @@ def notify_user(request_id: str) -> None:
                 "at %(page)s.\nIf you do not, do nothing: nothing is shared."
             )
             % facts,
-            None,
-            [address],
+            to=[address],
+            context={"page_url": facts["page"], "page_label": _("Decide")},
         )
 
 

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import ValidationError
-from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.utils import translation
 from django.utils.module_loading import import_string
@@ -21,7 +20,7 @@ from procrastinate.contrib.django import app
 from procrastinate.types import JSONValue
 
 from oauth.conf import conf
-from oauth.infrastructure import display_names, rate_limits
+from oauth.infrastructure import display_names, emails, rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 from oauth.models import AuditEvent, Authorization, Client, RememberedConsent
 from oauth.models.client import identity as client_identity
@@ -97,7 +96,7 @@ def tell(client_id: str, parts: list[str], hosts: list[str], contacts: list[str]
             continue
         told.add(address.casefold())
         with translation.override(language or settings.LANGUAGE_CODE):
-            send_mail(_("An app with users was changed"), _text(client, parts, hosts), None, [address])
+            emails.send(_("An app with users was changed"), _text(client, parts, hosts), to=[address])
 
 
 def _recipients(client: Client, contacts: Iterable[str]) -> Iterable[tuple[str, str]]:

@@ -27,6 +27,8 @@ from oauth.models import Branding
 CACHED_SECONDS = 60
 # After the database did not answer.
 _RETRY_SECONDS = 5
+# As in static/oauth/pages.css.
+_COLOR_OF_THE_STYLESHEET = "#1746a2"
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,15 @@ class Brand:
     @property
     def logo_url(self) -> str:
         return static(self.logo) if self.logo else ""
+
+    @property
+    def light(self) -> Shades:
+        """For emails, which have no stylesheet."""
+        return shades(self.color or _COLOR_OF_THE_STYLESHEET)[0]
+
+    @property
+    def dark(self) -> Shades:
+        return shades(self.color or _COLOR_OF_THE_STYLESHEET)[1]
 
     @property
     def stylesheet_url(self) -> str:

@@ -75,7 +75,7 @@ def test_money_that_is_left_is_named_and_nothing_ends(browser, alice, current, i
 def test_orders_and_payments_on_their_way_are_named(browser, alice, current, of_bob, access_token, api):
     app = api(access_token(alice, "transfers:write"))
     assert order(app, current, ELSEWHERE).status_code == 201
-    assert send(app, body_of(current, ELSEWHERE, 700), key="another-key-of-16").status_code == 202
+    assert send(app, body_of(current, ELSEWHERE, 700), key="another-key-of-16").json()["status"] == "pending"
     page = text(browser.get(CLOSE))
     assert "A payment order is set up: £10.00 to Dora Demir. Cancel it." in page
     assert "A payment is on its way: £7.00 to Dora Demir." in page

@@ -4,6 +4,7 @@ from django.core import mail
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from banking import notices, tasks
+from tests.lib.emails import check_email
 
 
 def sent_notices(kind: str) -> set[str]:
@@ -13,6 +14,8 @@ def sent_notices(kind: str) -> set[str]:
     for job in waiting:
         tasks.tell_owner(**job.args)
     waiting.delete()
+    for one in mail.outbox[before:]:
+        check_email(one)
     addresses = [one.to[0] for one in mail.outbox[before:]]
     assert len(addresses) == len(set(addresses))
     return set(addresses)

@@ -9,4 +9,4 @@ from tests.lib.servers import Server
 def mails(live: Server, to: str) -> list[str]:
     texts = [file.read_text() for file in sorted((live.data_dir / "mail").glob("*.log"))]
     parts = [part for text in texts for part in re.split(r"^-{79}\n", text, flags=re.MULTILINE) if f"To: {to}" in part]
-    return [message_from_string(part, policy=policy.default).get_content() for part in parts]
+    return [message_from_string(part, policy=policy.default).get_body(("plain",)).get_content() for part in parts]

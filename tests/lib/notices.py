@@ -7,6 +7,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts import tasks
 from accounts.notices import notice
+from tests.lib.emails import check_email
 
 
 def told(email=None):
@@ -18,6 +19,7 @@ def told(email=None):
     waiting.delete()
     new = mail.outbox[before:]
     for one in new:
+        check_email(one)
         [link] = re.findall(r"https?://\S+", one.body)
         assert link.endswith("/accounts/")  # the security page, never a token
     return [one.subject for one in new if email is None or one.to == [email]]

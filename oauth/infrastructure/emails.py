@@ -1,0 +1,27 @@
+"""Emails in the brand of the site: an HTML part, and a plain-text twin that says the same.
+
+A template of the HTML part extends `oauth/email/base.html`. No part loads anything from anywhere: readers block remote
+images, and who asks for one tells where the email was read.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+
+
+def send(
+    subject: str,
+    text: str,
+    *,
+    to: Sequence[str],
+    html_template: str = "oauth/email/message.html",
+    context: Mapping[str, Any] | None = None,
+) -> None:
+    """In the active language and time zone. `text` is the plain-text part; the default HTML template shows its
+    paragraphs, and the `page_url` of the context as a button with `page_label`."""
+    message = EmailMultiAlternatives(subject, text, to=to)
+    shown = {"subject": subject, "paragraphs": text.strip().split("\n\n"), **(context or {})}
+    message.attach_alternative(render_to_string(html_template, shown), "text/html")
+    message.send()
