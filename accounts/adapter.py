@@ -15,7 +15,7 @@ from accounts import addresses, notices
 from accounts.addresses import mail_limit
 from accounts.browsers import known_device
 from accounts.changes.acts import remove_connections
-from accounts.login import after_response, guessing, recent_proof, way_on
+from accounts.login import after_response, guessing, recent_proof, resending, way_on
 from accounts.metrics import logins
 from accounts.models import User, UserManager
 from accounts.upstream import proof
@@ -26,6 +26,9 @@ from oauth.pages import brand
 _NOTIFIED_ELSEWHERE = {
     "password_changed", "password_set", "password_reset", "email_changed", "totp_deactivated", "webauthn_removed",
 }  # fmt: skip
+
+# What the page after sign-up sends; one of them tells that there is a user account, and the page does not.
+_CONFIRMATIONS = {"email_confirmation", "email_confirmation_signup", "account_already_exists"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -75,8 +78,13 @@ class AccountAdapter(DefaultAccountAdapter):
         return is_right
 
     def add_message(self, request: Any, level: int, message_template: str | None = None, *args: Any, **kw: Any) -> None:
-        """No message about a code that follows guesses, because the page itself explains it."""
-        if not (_is_suspected(request) and message_template == "account/messages/login_code_sent.txt"):
+        """No message about a code that follows guesses, because the page itself explains it, and none that tells whether
+        an email that was sent again has a user account."""
+        is_explained = _is_suspected(request) and message_template == "account/messages/login_code_sent.txt"
+        is_telling = (
+            resending.is_under_way(request) and message_template == "account/messages/email_confirmation_sent.txt"
+        )
+        if not is_explained and not is_telling:
             super().add_message(request, level, message_template, *args, **kw)
 
     def login(self, request: Any, user: Any) -> None:
@@ -114,6 +122,8 @@ class AccountAdapter(DefaultAccountAdapter):
         suspected = _is_suspected(self.request)
         if suspected and template_prefix != "account/email/login_code":
             return  # the password was wrong, so there is nothing to send
+        if template_prefix.rpartition("/")[2] in _CONFIRMATIONS:
+            resending.remember(self.request, "confirmation", UserManager.normalize_email(email))
         if mail_limit.is_reached(self.request, email, is_proven=suspected):
             return
         leads_to = way_on.way_on(self.request)

@@ -9,7 +9,14 @@ from django.urls import include, path
 from accounts.browsers import trusted_browsers
 from accounts.browsers.sessions import SessionsView
 from accounts.login import recent_proof
-from accounts.login.pages import LoginView, PasswordResetView, stronger_login
+from accounts.login.pages import (
+    CodeView,
+    ConfirmationSentView,
+    LoginView,
+    PasswordResetView,
+    ResetSentView,
+    stronger_login,
+)
 from accounts.pages import closing
 from accounts.pages.change_password import change_password
 from accounts.pages.home import choose_language, home
@@ -25,6 +32,9 @@ urlpatterns = [
     path("accounts/login/", LoginView.as_view(), name="account_login"),
     path("accounts/", security, name="account_security"),
     path("accounts/password/reset/", PasswordResetView.as_view(), name="account_reset_password"),
+    path("accounts/password/reset/done/", ResetSentView.as_view(), name="account_reset_password_done"),
+    path("accounts/confirm-email/", ConfirmationSentView.as_view(), name="account_email_verification_sent"),
+    path("accounts/login/code/confirm/", CodeView.as_view(), name="account_confirm_login_code"),
     path("accounts/stronger/", stronger_login, name="account_stronger"),
     path("accounts/not-me/", not_me, name="account_not_me"),
     path("accounts/close/", closing.close, name="account_close"),

@@ -274,7 +274,8 @@ ACCOUNT_RATE_LIMITS = {
     # Second factors only.
     "login_failed": _scaled((5, "5m/key")),
     "signup": _scaled((20, "m/ip")),
-    "confirm_email": _scaled((1, "3m/key")),
+    # Of one address; accounts/login/resending.py says the wait on the page.
+    "confirm_email": _scaled((1, "m/key")),
     # Emails to one address are counted in accounts/addresses/mail_limit.py, for all pages together.
     "reset_password": _scaled((20, "m/ip")),
     "reset_password_from_key": _scaled((20, "m/ip")),

@@ -24,6 +24,21 @@
     field.after(button);
   }
 
+  // The server refuses to send an email again too early; this says when it no longer does.
+  for (const button of document.querySelectorAll("button[data-wait]")) {
+    const shown = button.parentElement.querySelector(".muted span");
+    const until = Date.now() + button.dataset.wait * 1000;
+    button.disabled = true;
+    const timer = setInterval(() => {
+      const left = Math.ceil((until - Date.now()) / 1000);
+      shown.textContent = Math.max(left, 0);
+      if (left > 0) return;
+      clearInterval(timer);
+      button.disabled = false;
+      shown.parentElement.hidden = true;
+    }, 500);
+  }
+
   // What passkeys need comes after the page.
   if (document.querySelector("form[data-passkey]")) {
     const script = document.createElement("script");

@@ -3,6 +3,11 @@
 from typing import Any
 from urllib.parse import urlencode
 
+from allauth.account.views import (
+    ConfirmLoginCodeView,
+    EmailVerificationSentView,
+    PasswordResetDoneView,
+)
 from allauth.account.views import LoginView as AllauthLoginView
 from allauth.account.views import PasswordResetView as AllauthPasswordResetView
 from allauth.core.ratelimit import respond_429
@@ -14,7 +19,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 
 from accounts import second_factors
-from accounts.login import way_on
+from accounts.addresses.confirmation import send_confirmation_again
+from accounts.addresses.forms import ForgottenPasswordForm
+from accounts.login import resending, way_on
 from accounts.metrics import logins
 from oauth.authorize import interaction
 from oauth.infrastructure import rate_limits
@@ -65,7 +72,68 @@ class LoginView(AllauthLoginView):
         return {"login": asking.login_hint} if asking and asking.login_hint else super().get_initial()
 
 
+class CodeView(ConfirmLoginCodeView):
+    """Sends another code after a wait."""
+
+    def _resend_form_valid(self, form: Any) -> HttpResponse:
+        if resending.is_early(self.request, "code"):
+            return HttpResponseRedirect(self.passthrough_next_url(reverse("account_confirm_login_code")), status=303)
+        self._remember()
+        answer: HttpResponse = super()._resend_form_valid(form)
+        return answer
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        if not resending.is_remembered(self.request, "code", self._process.state["at"]):
+            self._remember()  # the code that led here
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        return context | {"wait_seconds": resending.seconds_left(self.request, "code")}
+
+    def _remember(self) -> None:
+        state = self._process.state
+        resending.remember(self.request, "code", state.get("email") or "", about=state["at"])
+
+
+class ConfirmationSentView(EmailVerificationSentView):
+    """After sign-up, and after a login with an email that is not confirmed yet."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | _sent_again(self.request, "confirmation")
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        email = resending.email_of(request, "confirmation")
+        if email and not resending.is_early(request, "confirmation"):
+            request.is_sending_again = True  # type: ignore[attr-defined]  # resending.is_under_way reads it
+            send_confirmation_again(request, email)  # the adapter remembers it
+            resending.say_sent(request)
+        return HttpResponseRedirect(request.get_full_path(), status=303)
+
+
+class ResetSentView(PasswordResetDoneView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | _sent_again(self.request, "reset")
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        email = resending.email_of(request, "reset")
+        if email and not resending.is_early(request, "reset"):
+            form = ForgottenPasswordForm({"email": email})
+            if form.is_valid():
+                form.save(request)
+            resending.remember(request, "reset", email)
+            resending.say_sent(request)
+        return HttpResponseRedirect(request.get_full_path(), status=303)
+
+
+def _sent_again(request: HttpRequest, page: str) -> dict[str, Any]:
+    email = resending.email_of(request, page)
+    return {"sent_to": email, "wait_seconds": resending.seconds_left(request, page)}
+
+
 class PasswordResetView(AllauthPasswordResetView):
+    def form_valid(self, form: Any) -> HttpResponse:
+        resending.remember(self.request, "reset", form.cleaned_data["email"])
+        answer: HttpResponse = super().form_valid(form)
+        return answer
+
     def get_success_url(self) -> str:
         """Not `next`, to which only the link in the email leads."""
         return reverse("account_reset_password_done")

@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from accounts.changes import acts
+from accounts.login import resending
 from accounts.models import User
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import LimitReached
@@ -32,10 +33,12 @@ def not_me(request: HttpRequest) -> HttpResponse:
     except LimitReached:
         return render(request, "account/not_me.html", status=429)
     user: Any = request.user
+    email = user.email
     with transaction.atomic():
         _end_everything(user)
     request_password_reset(request, user.email, [user], default_token_generator)
     logout(request)
+    resending.remember(request, "reset", email)
     return HttpResponseRedirect(reverse("account_reset_password_done"), status=303)
 
 

@@ -1,0 +1,73 @@
+"""“Send it again” on each page that has sent an email. The wait doubles with each email of this browser.
+
+The page says the wait and a script counts it down, but the server keeps it. It is the same whether or not the email has
+a user account. How many emails one address gets in all is accounts.addresses.mail_limit's.
+"""
+
+import math
+import time
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+FIRST_WAIT_SECONDS = 60
+LONGEST_WAIT_SECONDS = 3600
+_KEY = "accounts.sent"
+
+
+def remember(request: HttpRequest, page: str, email: str, *, about: object = "") -> None:
+    """Counts an email that was sent, or would have been. Another `email`, or another process that it is `about`, begins
+    anew."""
+    sent = _sent(request, page)
+    is_same = sent is not None and (sent["email"], sent["about"]) == (email, about)
+    times = sent["times"] + 1 if sent is not None and is_same else 1
+    all_sent = request.session.get(_KEY) or {}
+    request.session[_KEY] = {
+        **all_sent, page: {"email": email, "about": about, "times": times, "at": time.time()}
+    }  # fmt: skip
+
+
+def email_of(request: HttpRequest, page: str) -> str:
+    """Empty if this browser has asked for nothing."""
+    sent = _sent(request, page)
+    return str(sent["email"]) if sent else ""
+
+
+def is_remembered(request: HttpRequest, page: str, about: object) -> bool:
+    sent = _sent(request, page)
+    return sent is not None and sent["about"] == about
+
+
+def seconds_left(request: HttpRequest, page: str) -> int:
+    sent = _sent(request, page)
+    if sent is None:
+        return 0
+    wait = min(FIRST_WAIT_SECONDS * 2 ** (sent["times"] - 1), LONGEST_WAIT_SECONDS)
+    return max(0, math.ceil(sent["at"] + wait - time.time()))
+
+
+def is_early(request: HttpRequest, page: str) -> bool:
+    """Then the page says how long to wait, and nothing is sent."""
+    left = seconds_left(request, page)
+    if left:
+        text = ngettext(
+            "Wait %(count)s second, then ask again.", "Wait %(count)s seconds, then ask again.", left
+        ) % {"count": left}  # fmt: skip
+        messages.error(request, text)
+    return bool(left)
+
+
+def is_under_way(request: HttpRequest) -> bool:
+    return getattr(request, "is_sending_again", False)
+
+
+def say_sent(request: HttpRequest) -> None:
+    messages.success(request, _("We have sent it again. The newest email counts."))
+
+
+def _sent(request: HttpRequest, page: str) -> dict[str, Any] | None:
+    sent = (request.session.get(_KEY) or {}).get(page)
+    return sent if isinstance(sent, dict) else None
