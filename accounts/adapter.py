@@ -78,7 +78,7 @@ class AccountAdapter(DefaultAccountAdapter):
         return is_right
 
     def add_message(self, request: Any, level: int, message_template: str | None = None, *args: Any, **kw: Any) -> None:
-        """No message about a code that follows guesses, because the page itself explains it, and none that tells whether
+        """No message about a code that follows guesses, because the page itself explains it. None that tells whether
         an email that was sent again has a user account."""
         is_explained = _is_suspected(request) and message_template == "account/messages/login_code_sent.txt"
         is_telling = (

@@ -17,6 +17,7 @@ from banking.models import (
     AccountAct,
     AccountApplication,
     AccountInvitation,
+    MutedNotice,
     Payee,
     PaymentLimit,
     Role,
@@ -65,7 +66,7 @@ class LeavingTheBank:
         invited = AccountInvitation.objects.filter(email=email.lower(), status=AccountInvitation.Status.OPEN)
         for pk in invited.values_list("pk", flat=True):
             call("end_invitation", pk, AccountInvitation.Status.DECLINED)
-        for personal in (Payee, TransactionNote, PaymentLimit, Webhook):
+        for personal in (MutedNotice, Payee, TransactionNote, PaymentLimit, Webhook):
             personal._default_manager.filter(user=user_id).delete()
 
     def keeps_records(self, user_id: UUID) -> bool:

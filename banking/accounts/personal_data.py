@@ -13,6 +13,7 @@ from banking.models import (
     DirectDebitRefund,
     LedgerEntry,
     Mandate,
+    MutedNotice,
     Payee,
     PaymentLimit,
     TransactionNote,
@@ -54,5 +55,7 @@ def export(user: Any) -> Iterator[Section]:
     yield "payees", Payee.objects.filter(user=user).values("name", "iban", "created_at", "removed_at")
     limits = PaymentLimit.objects.filter(user=user).order_by("currency")
     yield "payment limits", limits.values("currency", "amount_minor", "changed_at")
+    muted = MutedNotice.objects.filter(user=user).order_by("topic")
+    yield "emails turned off", muted.values("topic")
     notes = TransactionNote.objects.filter(user=user).order_by("pk")
     yield "transaction notes", notes.values("transaction_id", "text", "changed_at")

@@ -49,6 +49,7 @@ SCHEDULE = {
     "Webhook": Kept(_USER, "where an app gets its messages"),
     "Payee": Kept(_USER, "whom the user pays; a removed one shows when it was new"),
     "TransactionNote": Kept(_USER, "what the user wrote beside a transaction"),
+    "MutedNotice": Kept(_USER, "which emails the user does not want"),
     "PaymentLimit": Kept(_USER, "what the user allows"),
     "PaymentSum": Kept("24 hours of the last payments", "adds up a day of a user who pays often"),
     "Consent": Kept(_USER, "what the user allowed an app"),

@@ -19,6 +19,7 @@ from banking.models.ledger_digest import LedgerDigest
 from banking.models.mandate import Mandate
 from banking.models.merchant import Category, Merchant
 from banking.models.month_closing import MonthClosing
+from banking.models.muted_notice import MutedNotice
 from banking.models.payee import Payee
 from banking.models.payment_limit import PaymentLimit
 from banking.models.payment_sum import PaymentSum
@@ -61,6 +62,7 @@ __all__ = [
     "Mandate",
     "Merchant",
     "MonthClosing",
+    "MutedNotice",
     "Payee",
     "PaymentLimit",
     "PaymentSum",

@@ -22,7 +22,7 @@ from banking.models import (
     ScheduledTransfer,
     Transfer,
 )
-from banking.notices import account_messages, messages
+from banking.notices import account_messages, messages, topics
 from banking.notices.kinds import Kind
 from banking.notices.messages import Message
 from oauth.conf import conf
@@ -70,7 +70,7 @@ _NOTICES: dict[Kind, _Notice] = {
 
 
 def send(kind: str, about: str, to: str = "") -> None:
-    """Sends nothing to a user who is inactive or has no email address."""
+    """Sends nothing to a user who is inactive, has no email address, or has turned off emails of this kind."""
     notice = _NOTICES[Kind(kind)]
     subject = notice.model.objects.filter(pk=about).first()
     user: Any = None
@@ -78,6 +78,8 @@ def send(kind: str, about: str, to: str = "") -> None:
         user = get_user_model()._default_manager.filter(pk=to).first() if to else subject.user
     address = getattr(user, user.get_email_field_name(), "") if user is not None and user.is_active else ""
     if not address:
+        return
+    if not notice.is_for_officers and not topics.is_wanted(Kind(kind), user.pk):
         return
     language = import_string(conf.USER_LANGUAGE)(user) if conf.USER_LANGUAGE else ""
     zone = import_string(conf.USER_TIME_ZONE)(user) if conf.USER_TIME_ZONE else ""

@@ -4,6 +4,7 @@ from django.urls import path
 
 from banking.web import (
     accounts,
+    alerts,
     closing,
     direct_debits,
     journal,
@@ -46,6 +47,7 @@ urlpatterns = [
     path("transfers/<uuid:transfer_id>/cancel", transfers.cancel, name="cancel-transfer"),
     path("payees", payees.payees, name="payees"),
     path("payees/<uuid:payee_id>/remove", payees.remove, name="remove-payee"),
+    path("alerts", alerts.alerts, name="alerts"),
     path("limits", limits.limits, name="limits"),
     path("direct-debits", direct_debits.direct_debits, name="direct-debits"),
     path("direct-debits/<uuid:mandate_id>", direct_debits.direct_debit, name="direct-debit"),

@@ -122,6 +122,7 @@ ALICE = [
     Row("bank:change-order", "/bank/orders/{order}/change", "alice"),
     Row("bank:new-order", "/bank/orders/new", "alice"),
     Row("bank:confirm-order", "", "alice", Site.fill_in_an_order),
+    Row("bank:alerts", "/bank/alerts", "alice"),
     Row("bank:limits", "/bank/limits", "alice"),
     Row("bank:open", "/bank/open", "alice"),
     Row("bank:account-apps", "/bank/accounts/{account}/apps", "alice"),
