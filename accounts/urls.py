@@ -24,6 +24,7 @@ from accounts.pages.not_me import not_me
 from accounts.pages.personal_data import download
 from accounts.pages.profile import profile
 from accounts.pages.security import security
+from accounts.pages.strength import password_strength
 
 urlpatterns = [
     path("", home, name="home"),
@@ -48,6 +49,7 @@ urlpatterns = [
     # nor a second factor.
     path("accounts/2fa/webauthn/add/", recent_proof.required(add_webauthn), name="mfa_add_webauthn"),
     path("accounts/2fa/totp/activate/", recent_proof.required(activate_totp), name="mfa_activate_totp"),
+    path("accounts/password/strength/", password_strength, name="account_password_strength"),
     path("accounts/password/set/", recent_proof.required(password_set), name="account_set_password"),
     # In one transaction with the notice of the removal.
     path("accounts/2fa/totp/deactivate/", transaction.atomic(deactivate_totp), name="mfa_deactivate_totp"),

@@ -225,6 +225,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "accounts.passwords.strength.GuessableValidator"},
 ]
 LOGIN_URL = f"{URL_PREFIX}/accounts/login/"
 LOGIN_REDIRECT_URL = f"{URL_PREFIX}/"

@@ -1,7 +1,7 @@
 // The script of the pages where a user logs in or chooses a password. Without it, each form works as it is.
 (() => {
   "use strict";
-  const { show, hide, passkeys, library, cookie, attributes } = document.currentScript.dataset;
+  const { show, hide, passkeys, library, cookie, attributes, strength, strengthLabel } = document.currentScript.dataset;
 
   // The server shows times in the browser's zone until the user chooses one.
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -22,6 +22,38 @@
     // Browsers remember what was typed into a text field, but not into a password field.
     field.form.addEventListener("submit", () => reveal(false));
     field.after(button);
+  }
+
+  // The strength of a new password while it is typed, judged by the server as the form will be.
+  const judged = strength && document.getElementById("id_password1");
+  if (judged) {
+    const box = document.createElement("div");
+    box.className = "strength";
+    const meter = document.createElement("meter");
+    Object.assign(meter, { min: 0, max: 4, low: 2, high: 3, optimum: 4, value: 0, hidden: true });
+    meter.setAttribute("aria-label", strengthLabel);
+    const said = document.createElement("p");
+    said.setAttribute("role", "status");
+    box.append(meter, said);
+    (judged.parentElement.querySelector(".reveal") ?? judged).after(box);
+    let timer = 0;
+    let asked = 0;
+    const judge = async () => {
+      const number = ++asked;
+      const body = new FormData();
+      for (const name of ["csrfmiddlewaretoken", "email", "name"]) body.set(name, judged.form.elements[name]?.value ?? "");
+      body.set("password", judged.value);
+      const answer = judged.value ? await fetch(strength, { method: "POST", body }).catch(() => null) : null;
+      if (number !== asked) return; // more was typed meanwhile
+      const judgement = answer?.ok ? await answer.json() : null;
+      meter.hidden = !judgement;
+      meter.value = (judgement?.score ?? 0) || 0.2; // an empty bar says nothing
+      said.textContent = judgement ? [judgement.says + ".", ...judgement.problems].join(" ") : "";
+    };
+    judged.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(judge, 400);
+    });
   }
 
   // The server refuses to send an email again too early; this says when it no longer does.

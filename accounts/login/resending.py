@@ -45,7 +45,7 @@ def seconds_left(request: HttpRequest, page: str) -> int:
     sent = _sent(request, page)
     if sent is None:
         return 0
-    wait = min(FIRST_WAIT_SECONDS * 2 ** (sent["times"] - 1), LONGEST_WAIT_SECONDS)
+    wait: int = min(FIRST_WAIT_SECONDS * 2 ** (sent["times"] - 1), LONGEST_WAIT_SECONDS)
     return max(0, math.ceil(sent["at"] + wait - time.time()))
 
 

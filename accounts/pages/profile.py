@@ -39,7 +39,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # takes a paramet
         self.fields["time_zone"].choices = [*bank, *time_zones.choices(chosen)]  # type: ignore[attr-defined]  # a ChoiceField
         self.fields["name"].label = _("Name")
         self.fields["name"].widget.attrs["autocomplete"] = "name"
-        self.initial |= {"language": translation.get_language(), "time_zone": chosen}
+        self.initial.update(language=translation.get_language(), time_zone=chosen)
 
     def save(self, commit: bool = True) -> Any:
         """Saves only what was changed, so that no change of another tab is undone."""

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0045_direct_debit_refunds'),
+        ('banking', '0046_short_locks'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
