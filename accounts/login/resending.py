@@ -46,7 +46,7 @@ def seconds_left(request: HttpRequest, page: str) -> int:
     if sent is None:
         return 0
     wait: int = min(FIRST_WAIT_SECONDS * 2 ** (sent["times"] - 1), LONGEST_WAIT_SECONDS)
-    return max(0, math.ceil(sent["at"] + wait - time.time()))
+    return max(0, math.ceil(float(sent["at"]) + wait - time.time()))
 
 
 def is_early(request: HttpRequest, page: str) -> bool:
