@@ -9,28 +9,54 @@ from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
-from django.core.exceptions import ValidationError
+from django.contrib.auth.forms import UserChangeForm
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
 
-from accounts import second_factors
+from accounts import changes, second_factors
+from accounts.addresses import mail_limit
 from accounts.models import FormerUser, User, UserManager
-from oauth.infrastructure.generic import ModelAdmin
+from accounts.passwords import reset_links
+from oauth.infrastructure.generic import ModelAdmin, ModelForm
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth's documentation does it
 
 
-class AddUserForm(AdminUserCreationForm):  # type: ignore[type-arg]  # takes a parameter in the stubs only
+def _checked_email(given: str, *, user: User | None) -> str:
+    email = UserManager.normalize_email(given)
+    if EmailAddress.objects.filter(email=email, verified=True).exclude(user=user).exists():
+        raise ValidationError("This email belongs to another user.")
+    return email
+
+
+class InviteUserForm(ModelForm[User]):
+    """Nobody but the user knows their password: an email invites them to choose it (ASVS 5.0 6.4.6)."""
+
     class Meta:
         model = User
         fields = ("email", "name")
+        help_texts: ClassVar = {"email": "An invitation goes to this address, with a link to choose a password."}
+
+    def clean_email(self) -> str:
+        return _checked_email(self.cleaned_data["email"], user=None)
+
+    def save(self, commit: bool = True) -> User:
+        self.instance.set_unusable_password()
+        return super().save(commit=commit)
 
 
 class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]  # takes a parameter in the stubs only
     """Its help texts say what follows from each change; accounts.changes does it."""
+
+    password = None  # type: ignore[assignment]  # Django's way to leave a field out; staff see no hash
 
     class Meta(UserChangeForm.Meta):
         model = User
@@ -43,14 +69,6 @@ class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]  # takes a param
             "gets a notice. If you tick it again, the user must log in again and allow each app again.",
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if password := self.fields.get("password"):
-            password.help_text = (
-                "A new password logs out all browsers and apps, and the user gets a notice by email. "
-                "Second factors and connections to other sites stay. Remove those that are not the user's."
-            )
-
     def clean_is_active(self) -> bool:
         is_active = bool(self.cleaned_data["is_active"])
         if is_active and self.instance.closed_at is not None:
@@ -58,16 +76,23 @@ class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]  # takes a param
         return is_active
 
     def clean_email(self) -> str:
-        email = UserManager.normalize_email(self.cleaned_data["email"])
-        if EmailAddress.objects.filter(email=email, verified=True).exclude(user=self.instance).exists():
-            raise ValidationError("This email belongs to another user.")
-        return email
+        return _checked_email(self.cleaned_data["email"], user=self.instance)
+
+
+class ResetForm(forms.Form):
+    ends_password = forms.BooleanField(
+        label="Also remove the password now",
+        required=False,
+        help_text="If somebody else may know it. All browsers and apps are logged out, and the user gets a notice. "
+        "Second factors and connections to other sites stay.",
+    )
 
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter in the stubs only
     form = ChangeUserForm
-    add_form = AddUserForm
+    add_form = InviteUserForm
+    add_form_template = None
     ordering = ("email",)
     list_display = ("email", "name", "is_active", "is_staff", "date_joined", "last_login", "closed_at")
     list_filter = ("is_active", "is_staff", ("closed_at", admin.EmptyFieldListFilter))
@@ -75,11 +100,66 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
     show_full_result_count = False
     readonly_fields = ("id", "language", "time_zone", "date_joined", "last_login", "closed_at")
     fieldsets = (
-        (None, {"fields": ("id", "email", "name", "password", "is_active")}),
+        (None, {"fields": ("id", "email", "name", "is_active")}),
         ("Rights", {"fields": ("is_staff", "is_superuser", "groups", "user_permissions")}),
         ("History", {"fields": ("language", "time_zone", "date_joined", "last_login", "closed_at")}),
     )
-    add_fieldsets = ((None, {"fields": ("email", "name", "usable_password", "password1", "password2")}),)
+    add_fieldsets = ((None, {"fields": ("email", "name")}),)
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Who may edit roles also gives them. Others see them on a tab of the page."""
+        sets = super().get_fieldsets(request, obj)
+        may_give = request.user.has_perm("auth.change_group")
+        return [(name, options) for name, options in sets if name != "Rights" or may_give]
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change:
+            transaction.on_commit(lambda: reset_links.send(request, obj, "invitation"))
+            self.message_user(request, f"An invitation goes to {obj.email}. Its link works once.", messages.SUCCESS)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Sends a link to choose a password, in the place of Django's form in which staff type one."""
+        user = self.get_object(request, unquote(id))
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        if user is None:
+            raise Http404
+        is_invited = not user.has_usable_password()
+        form = ResetForm(request.POST if request.method == "POST" else None)
+        if is_invited:
+            del form.fields["ends_password"]
+        back = reverse("admin:accounts_user_change", args=[user.pk])
+        if request.method == "POST" and form.is_valid():
+            if user.closed_at is not None:
+                form.add_error(None, "The user has closed this account for good. They can sign up anew.")
+            elif not user.is_active:
+                form.add_error(None, "The user is not active, so no link would work. Activate the user first.")
+            elif mail_limit.will_be_reached(request, user.email):
+                form.add_error(None, "Several emails went to this address just now. Try again in five minutes.")
+            else:
+                self._send_link(request, user, ends_password=form.cleaned_data.get("ends_password", False))
+                return HttpResponseRedirect(back)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Send an invitation" if is_invited else "Send a link to choose a password",
+            "effects": [f"The link goes to {user.email}. You do not see it. It works once."],
+            "is_emergency": not is_invited,
+            "change_url": back,
+            "form": form,
+            "opts": self.opts,
+            "original": user,
+        }
+        return TemplateResponse(request, "admin/effects.html", context)
+
+    def _send_link(self, request: HttpRequest, user: User, *, ends_password: bool) -> None:
+        kind = "staff_reset" if user.has_usable_password() else "invitation"
+        with transaction.atomic():
+            if ends_password:
+                changes.set_password(user, None)
+            self.log_change(request, user, f"Sent a link: {kind}{', removed the password' if ends_password else ''}.")
+        reset_links.send(request, user, kind)
+        self.message_user(request, f"A link goes to {user.email}.", messages.SUCCESS)
 
 
 admin.site.unregister(EmailAddress)  # an email is changed on the user's page only, because more follows from it

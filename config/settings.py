@@ -101,6 +101,7 @@ if not PRODUCTION:
 
 MIDDLEWARE = [
     "config.metrics.requests.MeasuredRequests",  # around both chains
+    "config.http.refused_requests.RememberRefusedRequests",
     "oauth.fast_path.machine_chain.MachineEndpointsFirst",  # these take OAUTH["MACHINE_MIDDLEWARE"] instead
     "django_guid.middleware.guid_middleware",
     "oauth.resource_server.middleware.FAPIInteractionId",
@@ -141,7 +142,10 @@ TEMPLATES = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "libraries": {"staff_home": "config.bank.staff_home"},
+            "libraries": {
+                "staff_home": "config.bank.staff_home",
+                "user_tab_list": "config.workplace.user_tab_list",
+            },
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -433,6 +437,7 @@ OAUTH = {
         "config.http.middleware.OutageMiddleware",
     ],
     "THROTTLE_SCALE": THROTTLE_SCALE,
+    "REFUSED_REQUESTS_INTERVAL": timedelta(seconds=env.float("REFUSED_REQUESTS_SECONDS", default=2)),
     "OUTBOUND_ALLOWED_HOSTS": OUTBOUND_ALLOWED_HOSTS,
     "PAIRWISE_SUBJECT_KEY": env.str("PAIRWISE_SUBJECT_KEY", default=""),
     "REAUTHENTICATION_URL": f"{URL_PREFIX}/accounts/reauthenticate/",
@@ -489,6 +494,7 @@ OAUTH = {
             "accounts.view_formeruser",
             "mfa.view_authenticator",
             "mfa.delete_authenticator",
+            "usersessions.delete_usersession",
         ],
         "Auditor": [
             "accounts.view_user",
@@ -599,6 +605,9 @@ LOCALE_PATHS = [BASE_DIR / "locale"]  # of templates/ and config/; each app has 
 TIME_ZONE = BANK_TIME_ZONE
 USE_I18N = True
 USE_TZ = True
+# The admin's English, whose times have seconds and a zone (config.formats).
+ADMIN_LANGUAGE_CODE = "en-001"
+FORMAT_MODULE_PATH = "config.formats"
 
 # --- security headers and limits
 

@@ -7,6 +7,7 @@ from django.utils.functional import lazy
 from django.views.generic import RedirectView
 
 from config.bank.lockdown_pages import client_page, user_page
+from config.workplace.user_page import user_tab
 
 urlpatterns = [
     path("", include("oauth.urls")),  # first, because most requests are for it
@@ -14,6 +15,7 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("admin/lock-down/user/<uuid:user_id>/", admin.site.admin_view(user_page), name="lock-down-user"),
     path("admin/lock-down/client/<int:client_pk>/", admin.site.admin_view(client_page), name="lock-down-client"),
+    path("admin/user/<uuid:user_id>/<slug:name>/", admin.site.admin_view(user_tab), name="user-tab"),
     path("admin/", admin.site.urls),
     # Browsers request it for answers that name no icon, such as JSON. Lazy, because the name of the file is known only
     # after collectstatic.

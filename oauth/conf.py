@@ -170,6 +170,9 @@ class Conf:
     KEY_ROTATION_INTERVAL: timedelta = timedelta(days=90)
     #: How long audit events are kept. The database refuses to delete those of the last 90 days.
     AUDIT_LIFETIME: timedelta = timedelta(days=400)
+    #: How often a worker process stores the refused requests that it remembers, so that staff find their error IDs.
+    #: Zero: only when it stops.
+    REFUSED_REQUESTS_INTERVAL: timedelta = timedelta(seconds=2)
     #: Group -> permissions of the site's own apps, added to the roles of `oauth.staff.roles` or as new roles.
     ADMIN_ROLES: Mapping[str, Sequence[str]] = field(default_factory=dict)
     #: Dotted paths of functions () -> `oauth.admin.panels.Panel`: more panels for the admin's home page.

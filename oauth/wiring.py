@@ -7,6 +7,7 @@ Only here and at the edges is `conf` read: docs/architecture.md, "Settings".
 from django.utils.module_loading import import_string
 
 from oauth import keys
+from oauth.audit import refused_requests
 from oauth.authorization_details import registry as details_types
 from oauth.conf import conf
 from oauth.grants.policy import TokenPolicy
@@ -23,6 +24,7 @@ from oauth.status.published_lists import ListPolicy
 def provide_settings() -> None:
     """Nothing is read yet: each room reads its values at first use, and again when a test has changed OAUTH."""
     outbound.allowed_hosts.by(lambda: frozenset(conf.OUTBOUND_ALLOWED_HOSTS))
+    refused_requests.interval.by(lambda: conf.REFUSED_REQUESTS_INTERVAL)
     outage.tolerance.by(lambda: conf.OUTAGE_TOLERANCE)
     rate_limits.scale.by(lambda: conf.THROTTLE_SCALE)
     details_types.registered.by(lambda: conf.AUTHORIZATION_DETAILS_TYPES)

@@ -20,6 +20,7 @@ from banking.ledger import in_transaction
 from banking.ledger.refusals import Refusal
 from banking.oversight import Officer, lockdown
 from config.bank.lockdown import lift_client, lift_user, lock_client, lock_user
+from oauth.admin.client_tabs import usage
 from oauth.models import Client
 
 OF_USER = ("accounts.change_user", "banking.freeze_account")
@@ -99,6 +100,7 @@ def client_page(request: HttpRequest, client_pk: int) -> HttpResponse:
     if client.is_active:
         orders = lockdown.orders_of_app(client.client_id)
         effects = [
+            usage(client),
             "The client is disabled: no request of it is accepted, and its tokens stop within seconds.",
             f"Payment orders of it to put on hold: {orders.count()}. Their users resume them without it.",
         ]
@@ -129,9 +131,11 @@ def _answer(request: HttpRequest, page: _Page, about: Any) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": page.title,
-        "page": page,
+        "effects": page.effects,
+        "is_emergency": page.is_emergency,
+        "change_url": page.back,
         "form": form,
         "opts": about._meta,
         "original": about,
     }
-    return TemplateResponse(request, "admin/lockdown.html", context)
+    return TemplateResponse(request, "admin/effects.html", context)

@@ -4,17 +4,13 @@ import sys
 from getpass import getpass
 
 from allauth.account.models import EmailAddress
-from allauth.account.utils import user_pk_to_url_str
-from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.urls import reverse
 
 from accounts.models import User, UserManager
-from accounts.passwords.reset_links import ResetLinks
 from oauth.models import AuditEvent
 
 
@@ -40,12 +36,6 @@ def ensure_admin(email: str, *, asks_password: bool) -> tuple[User | None, str]:
             AuditEvent.Action.STAFF_ACTED, endpoint="bootstrap", user=str(user.pk), reason="made the first admin"
         )
     return (None if asks_password else user), f"{email} is an admin; made"
-
-
-def link(user: User) -> str:
-    """Where this user sets a password. It works once, and as long as a link of a forgotten password."""
-    path = reverse("account_reset_password_from_key", args=[user_pk_to_url_str(user), ResetLinks().make_token(user)])
-    return f"{settings.ORIGIN}{path}"
 
 
 def _ask(email: str) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -79,8 +80,11 @@ OUTAGE = Failure(
 )
 
 
-def answer(request: HttpRequest, failure: Failure, **context: Any) -> HttpResponse:
-    """The failure in the format of the caller: RFC 9457 for the API, RFC 6749 §5.2 for the protocol, or a page."""
+def answer(request: HttpRequest, failure: Failure, *, reason: str = "", **context: Any) -> HttpResponse:
+    """The failure in the format of the caller: RFC 9457 for the API, RFC 6749 §5.2 for the protocol, or a page.
+
+    `reason` is for staff who look for the error ID, besides the detail of the failure.
+    """
     response: HttpResponse
     path = request.path_info
     if path.startswith("/api/"):
@@ -98,6 +102,12 @@ def answer(request: HttpRequest, failure: Failure, **context: Any) -> HttpRespon
             )
         response = HttpResponse(page, status=failure.status)
     response["Cache-Control"] = "no-store"
+    response.told = {  # type: ignore[attr-defined]  # config.http.refused_requests reads it
+        "error_id": get_guid() or "",
+        "endpoint": "api" if path.startswith("/api/") else "protocol" if path.startswith(_PROTOCOL) else "page",
+        "error": failure.problem,
+        "reason": " ".join(filter(None, (failure.detail, reason))),
+    }
     if failure is OUTAGE:
         response["Retry-After"] = str(OUTAGE_RETRY_AFTER_SECONDS)
     return response
@@ -121,8 +131,9 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW. The page offers the way on, so that a stale form does not lose an app's request."""
     if conf.is_machine_endpoint(request.path_info):
-        return answer(request, FORM_EXPIRED)
-    return way_on.after_stale_form(request) or answer(request, FORM_EXPIRED, waiting=way_on.apps_of_stale_form(request))
+        return answer(request, FORM_EXPIRED, reason=reason)
+    waiting = way_on.apps_of_stale_form(request)
+    return way_on.after_stale_form(request) or answer(request, FORM_EXPIRED, reason=reason, waiting=waiting)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -131,4 +142,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """An outage inside a middleware, such as the session's, also comes here, because no process_exception sees it."""
-    return answer(request, OUTAGE if is_outage(sys.exception()) else BUG)
+    error = sys.exception()
+    return answer(request, OUTAGE if is_outage(error) else BUG, reason=_place_of(error))
+
+
+def _place_of(error: BaseException | None) -> str:
+    """The class of the exception and the line that raised it. Its text may hold values of the request."""
+    if error is None:
+        return ""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{place}"

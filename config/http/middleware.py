@@ -143,7 +143,10 @@ class LanguageMiddleware(LocaleMiddleware):
         if is_asked_for and (language := ui_locales.language_of(request, way_on.interaction_id(request))):
             translation.activate(language)
             request.LANGUAGE_CODE = translation.get_language()
-        if request.path_info.startswith(("/admin/", "/api/")) or conf.is_machine_endpoint(request.path_info):
+        if request.path_info.startswith("/admin/"):
+            translation.activate(settings.ADMIN_LANGUAGE_CODE)
+            request.LANGUAGE_CODE = translation.get_language()
+        elif request.path_info.startswith("/api/") or conf.is_machine_endpoint(request.path_info):
             translation.activate(settings.LANGUAGE_CODE)
             request.LANGUAGE_CODE = translation.get_language()
 

@@ -15,6 +15,7 @@ from oauth.admin.branding import BrandingAdmin
 from oauth.admin.initial_access_token import InitialAccessTokenAdmin
 from oauth.admin.new_redirect_host import NewRedirectHostAdmin
 from oauth.admin.refusal_count import RefusalCountAdmin
+from oauth.admin.refused_request import RefusedRequestAdmin
 from oauth.admin.scope import ScopeAdmin
 from oauth.admin.signing_key import SigningKeyAdmin
 
@@ -35,6 +36,7 @@ __all__ = [
     "InitialAccessTokenAdmin",
     "NewRedirectHostAdmin",
     "RefusalCountAdmin",
+    "RefusedRequestAdmin",
     "ScopeAdmin",
     "SigningKeyAdmin",
 ]

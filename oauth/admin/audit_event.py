@@ -1,6 +1,5 @@
 """The audit log: search by error ID, user, client or authorization, filter and export. Nobody can edit it."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +16,8 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
-from oauth.admin import export
+from oauth.admin import export, refused_request
+from oauth.admin.error_id import error_id_in
 from oauth.admin.links import Links
 from oauth.admin.paginator import CappedPaginator
 from oauth.models import AuditEvent
@@ -70,16 +70,6 @@ def _primary_key(name: str) -> str:
         return ""
     user: Any = get_user_model()._default_manager.filter(**{get_user_model().USERNAME_FIELD: name}).first()
     return str(user.pk) if user else name
-
-
-def error_id_in(text: str) -> str:
-    """The error id in what somebody pasted: a whole description, or the `instance` of a problem document. Other text,
-    such as the id of a user or a client, is left as it is."""
-    named = re.search(r"\berror id ([0-9a-f]{16,32})\b", text)
-    if named:
-        return named[1]
-    instance = re.fullmatch(r"urn:uuid:([0-9a-fA-F-]{32,36})", text.strip())
-    return instance[1].replace("-", "").lower() if instance else text.strip()
 
 
 def _lines(*texts: str) -> str:
@@ -185,7 +175,11 @@ class AuditEventAdmin(Guarded):
         return request.user.has_perm("oauth.export_auditevent")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        extra = {"may_export": self.has_export_permission(request), "formats": export.FORMATS}
+        extra = {
+            "may_export": self.has_export_permission(request),
+            "formats": export.FORMATS,
+            "remembered": refused_request.table_of(request, error_id_in(request.GET.get("q", ""))),
+        }
         return super().changelist_view(request, {**(extra_context or {}), **extra})
 
     def get_urls(self) -> list[URLPattern]:

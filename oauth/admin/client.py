@@ -13,17 +13,19 @@ from django.views.decorators.cache import never_cache
 
 from oauth.admin.client_form import CERTIFICATE_NAMES, AddClientForm, ChangeClientForm, PlainClientForm
 from oauth.admin.client_secret import SecretViews
+from oauth.admin.client_tabs import TabViews, is_confirmed, usage
 from oauth.admin.client_tools import ToolViews
 from oauth.admin.conformance import ConformanceViews
 from oauth.admin.paginator import CappedPaginator
 from oauth.clients import EXPLANATIONS, advice, preset, redirect_hosts
 from oauth.clients.registration import ceiling
+from oauth.conf import conf
 from oauth.models import AuditEvent, Client, ClientLogo
 from oauth.models.client import Kind
 from oauth.staff import Guarded
 
 
-class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
+class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
     """Registered by django-oauth-toolkit as OAUTH2_PROVIDER["APPLICATION_ADMIN_CLASS"]."""
 
     audits_itself = True
@@ -38,6 +40,7 @@ class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
     autocomplete_fields = ("exchange_from",)
     change_list_template = "admin/oauth/client/change_list.html"
     change_form_template = "admin/oauth/client/change_form.html"
+    delete_confirmation_template = "admin/oauth/client/delete_confirmation.html"
     readonly_fields = ("client_id", "kind", "client_type", "token_endpoint_auth_method", "created", "updated")
 
     def get_form(self, request: HttpRequest, obj: Client | None = None, change: bool = False, **kwargs: Any) -> Any:
@@ -162,6 +165,10 @@ class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
             "advice": advice.advise(self.as_filled_in(form, about)) if kind in Kind.values else [],
             "always": advice.ALWAYS,
             "may_test": request.user.has_perm("oauth.test_client"),
+            "tabs": list(self.tabs(request, client, "")) if client else [],
+            "tabs_of": "About this client",
+            "usage": usage(client) if client else "",
+            "issuer": conf.ISSUER,
             "may_measure": request.user.has_perm("oauth.view_conformance_report"),
         }
         return super().render_change_form(request, context, *args, **kwargs)
@@ -179,6 +186,18 @@ class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
         action = AuditEvent.Action.CLIENT_CHANGED if change else AuditEvent.Action.CLIENT_REGISTERED
         changed = ", ".join(form.changed_data) if change else obj.name
         AuditEvent.record(action, client=obj.client_id, actor=request.user.pk, reason=changed)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """A client is deleted on its own page, where its ID must be typed."""
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        client = self.get_object(request, object_id)
+        is_asked = request.method == "POST" and self.has_delete_permission(request, client)
+        if client and is_asked and not is_confirmed(request, client):
+            return HttpResponseRedirect(request.path)
+        extra = {"usage": usage(client)} if client else {}
+        return super().delete_view(request, object_id, {**extra, **(extra_context or {})})
 
     def delete_model(self, request: HttpRequest, obj: Client) -> None:
         AuditEvent.record(AuditEvent.Action.CLIENT_DELETED, client=obj.client_id, actor=request.user.pk)
@@ -208,6 +227,9 @@ class ClientAdmin(SecretViews, ToolViews, ConformanceViews, Guarded):
             path("advice/", view(self.advice_of_new), name="oauth_client_advice_of_new"),
             path("conformance/", view(self.conformance), name="oauth_client_conformance"),
             path("<path:object_id>/conformance/", view(self.conformance_of), name="oauth_client_conformance_of"),
+            path("<path:object_id>/users/", view(self.users_tab), name="oauth_client_users"),
+            path("<path:object_id>/events/", view(self.events_tab), name="oauth_client_events"),
+            path("<path:object_id>/secret/", view(self.secret_tab), name="oauth_client_secret"),
             path("<path:object_id>/advice/", view(self.advice_of), name="oauth_client_advice"),
             path("<path:object_id>/test/", view(self.test), name="oauth_client_test"),
             path("<path:object_id>/programs/", view(self.programs), name="oauth_client_programs"),

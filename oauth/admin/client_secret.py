@@ -9,10 +9,12 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from oauth.admin.client_tabs import is_confirmed
 from oauth.models import AuditEvent, Client
 from oauth.models.audit_event import origin
 from oauth.models.client.secrets import SECRET_FIELDS
@@ -36,6 +38,8 @@ class SecretViews:
         client = get_object_or_404(Client, pk=object_id)
         if request.method != "POST" or not client.has_secret or not self.has_change_permission(request, client):
             raise PermissionDenied
+        if client.has_two_secrets and not is_confirmed(request, client):
+            return HttpResponseRedirect(reverse("admin:oauth_client_secret", args=[client.pk]))
         client.changed_by = request.user
         secret = client.issue_secret(overlap_until=timezone.now() + SECRET_OVERLAP)
         with transaction.atomic(), origin("admin", request):
@@ -49,6 +53,8 @@ class SecretViews:
         client = get_object_or_404(Client, pk=object_id)
         if request.method != "POST" or not self.has_change_permission(request, client):
             raise PermissionDenied
+        if client.has_two_secrets and not is_confirmed(request, client):
+            return HttpResponseRedirect(reverse("admin:oauth_client_secret", args=[client.pk]))
         if client.has_two_secrets:
             client.previous_secret_digest = client.previous_secret_expires_at = None
             with transaction.atomic(), origin("admin", request):

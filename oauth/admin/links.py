@@ -24,13 +24,19 @@ class Links:
     def of(cls, request: HttpRequest, events: Iterable[AuditEvent]) -> "Links":
         """Two queries."""
         events = list(events)
+        users = {one for event in events for one in (event.user, event.actor)}
+        return cls.of_ids(request, {event.client for event in events}, users)
+
+    @classmethod
+    def of_ids(cls, request: HttpRequest, client_ids: set[str], user_ids: set[str]) -> "Links":
+        """Empty ids are left out."""
         model: Any = get_user_model()
         may_see_users = request.user.has_perm(f"{model._meta.app_label}.view_{model._meta.model_name}")
-        client_ids = {event.client for event in events if event.client}
+        client_ids, user_ids = client_ids - {""}, user_ids - {""}
         clients = Client.objects.filter(client_id__in=client_ids) if request.user.has_perm("oauth.view_client") else ()
         return cls(
             {one.client_id: (one.name or one.client_id, _page(one)) for one in clients},
-            _users({one for event in events for one in (event.user, event.actor) if one}) if may_see_users else {},
+            _users(user_ids) if may_see_users else {},
         )
 
     def client(self, client_id: str) -> str:
@@ -53,6 +59,17 @@ def _is_key(text: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+def linked(request: HttpRequest, one: Any, text: str = "") -> str:
+    """The name of a row, or `text`; as a link if this member of staff may view the row's page."""
+    opts = one._meta
+    url = _page(one) if request.user.has_perm(f"{opts.app_label}.view_{opts.model_name}") else ""
+    return format_html('<a href="{}">{}</a>', url, text or str(one)) if url else text or str(one)
+
+
+def list_of(model: Any) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
 
 
 def _page(one: Any) -> str:

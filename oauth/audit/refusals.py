@@ -4,7 +4,7 @@ import logging
 
 from django.http import HttpRequest
 
-from oauth.audit import metrics
+from oauth.audit import metrics, refused_requests
 from oauth.errors import AuthorizationPending, OAuthError, SlowDown, TooManyRequests, UseDPoPNonce
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit
@@ -35,6 +35,8 @@ def record(
     """
     note(endpoint, refusal.code, refusal.error_id, reason=refusal.description, detail=refusal.detail)
     if isinstance(refusal, UNRECORDED):
+        if isinstance(refusal, TooManyRequests):
+            _remember(endpoint, refusal, request, client.client_id if client else refusal.client_id)
         return
     user = getattr(request, "user", None) if endpoint == "authorize" else None
     is_user = user is not None and user.is_authenticated
@@ -42,6 +44,7 @@ def record(
     is_caller = client is not None and is_proven and not client.is_public
     if not (is_user or is_caller or (_is_known(client, refusal) and _is_worth_an_event(client_id, request))):
         RefusalCount.add(endpoint, refusal.code, rate_limits.network_of(request))
+        _remember(endpoint, refusal, request, client_id)
         return
     AuditEvent.record(
         AuditEvent.Action.REFUSED,
@@ -50,6 +53,19 @@ def record(
         error=refusal.code,
         error_id=refusal.error_id,
         reason=": ".join(filter(None, (refusal.description, refusal.detail))),
+    )
+
+
+def _remember(endpoint: str, refusal: OAuthError, request: HttpRequest, client_id: str) -> None:
+    """With the client that was named, which may not exist."""
+    refused_requests.remember(
+        request,
+        error_id=refusal.error_id,
+        endpoint=endpoint,
+        status=refusal.status,
+        error=refusal.code,
+        reason=": ".join(filter(None, (refusal.description, refusal.detail))),
+        client=client_id or request.GET.get("client_id", ""),
     )
 
 

@@ -20,6 +20,7 @@ from oauth.models.new_redirect_host import NewRedirectHost
 from oauth.models.pushed_request import PushedRequest
 from oauth.models.refresh_token import RefreshToken
 from oauth.models.refusal_count import RefusalCount
+from oauth.models.refused_request import RefusedRequest
 from oauth.models.remembered_consent import RememberedConsent
 from oauth.models.scope import Scope
 from oauth.models.session import Session
@@ -45,6 +46,7 @@ __all__ = [
     "PushedRequest",
     "RefreshToken",
     "RefusalCount",
+    "RefusedRequest",
     "RememberedConsent",
     "RevokedStatus",
     "Scope",

@@ -28,6 +28,7 @@ from oauth.models import (
     PushedRequest,
     RefreshToken,
     RefusalCount,
+    RefusedRequest,
     RevokedStatus,
     Session,
     SigningKey,
@@ -35,7 +36,9 @@ from oauth.models import (
     UsedAssertion,
     UsedProof,
     refusal_count,
+    refused_request,
 )
+from oauth.models.audit_event import first_id_at
 from oauth.operations import partitions
 
 logger = logging.getLogger(__name__)
@@ -69,6 +72,7 @@ def expired() -> dict[str, QuerySet[Any]]:
         ),
         **_browser_sessions(now),
         "refusal counts": RefusalCount.objects.filter(hour__lt=now - refusal_count.LIFETIME),
+        "refused requests": RefusedRequest.objects.filter(id__lt=first_id_at(now - refused_request.LIFETIME)),
         "initial access tokens": InitialAccessToken.objects.filter(expires_at__lt=long_ago),
         # All tokens with this bit have expired.
         "status bits": RevokedStatus.objects.filter(revoked_at__lt=long_ago),

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from oauth.conf import conf
 from oauth.infrastructure.retention import Kept
-from oauth.models import refusal_count
+from oauth.models import refusal_count, refused_request
 from oauth.models.signing_key import HINTS_KEPT
 from oauth.operations.cleanup import KEPT_AFTER_THE_END, KEYS_KEPT
 
@@ -44,6 +44,7 @@ SCHEDULE = {
     "UsedAssertion": Kept(_HOURS, "an assertion is used once (RFC 7523 §3)", _JOB),
     "UsedProof": Kept(_HOURS, "a proof is used once (RFC 9449 §11.1)", _JOB),
     "ImportedAccessToken": Kept("until it expires", "stays valid after an import", _JOB),
+    "RefusedRequest": Kept(_days(refused_request.LIFETIME), "support finds an error ID that somebody was shown", _JOB),
     "RefusalCount": Kept(_days(refusal_count.LIFETIME), "attacks show as numbers", _JOB),
     "SigningKey": Kept(
         f"{_days(KEYS_KEPT)} after it retired; the private part until it retires",

@@ -7,7 +7,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from oauth.infrastructure.generic import ModelAdmin
-from oauth.staff import actions, audit, lookups
+from oauth.staff import actions, audit, columns, lookups
 
 
 class Guarded(ModelAdmin[Any]):
@@ -20,6 +20,17 @@ class Guarded(ModelAdmin[Any]):
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
         return lookup in lookups.allowed(self, request)
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Rows of other tables are links to their pages."""
+        return [
+            columns.linked(self, request, name, is_first=at == 0)
+            for at, name in enumerate(super().get_list_display(request))
+        ]
+
+    def get_list_select_related(self, request: HttpRequest) -> Any:
+        """Django joins by itself only what the list names as a field."""
+        return super().get_list_select_related(request) or columns.foreign_keys(self, request)
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         offered: dict[str, Any] = super().get_actions(request)

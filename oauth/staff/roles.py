@@ -22,12 +22,13 @@ ROLES: dict[str, tuple[str, ...]] = {
     # Finds an error by its ID, sees what a user allowed, and can revoke it.
     "Support": (
         "oauth.view_client", "oauth.view_authorization", "oauth.change_authorization", "oauth.view_auditevent",
-        "oauth.view_refusalcount",
+        "oauth.view_refusalcount", "oauth.view_refusedrequest",
     ),
     # Views everything and changes nothing.
     "Auditor": (
         "oauth.view_client", "oauth.view_scope", "oauth.view_authorization", "oauth.view_auditevent",
-        "oauth.view_refusalcount", "oauth.export_auditevent", "oauth.view_signingkey", "oauth.view_initialaccesstoken",
+        "oauth.view_refusalcount", "oauth.view_refusedrequest", "oauth.export_auditevent", "oauth.view_signingkey",
+        "oauth.view_initialaccesstoken",
         "oauth.view_conformance_report",
     ),
     # Rotates signing keys, and replaces them in an emergency.

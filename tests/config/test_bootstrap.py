@@ -9,6 +9,7 @@ from allauth.account.models import EmailAddress
 from django.core.management.base import CommandError
 
 from accounts.models import User
+from accounts.passwords import reset_links
 from config.bootstrap import first_admin, first_client, folder
 from oauth.models import AuditEvent, Client
 
@@ -84,7 +85,7 @@ class TestTheFirstAdmin:
         assert (user.email, user.is_superuser, user.has_usable_password()) == ("anna@bank.example", True, False)
         assert EmailAddress.objects.get(user=user).verified
         assert AuditEvent.objects.get(endpoint="bootstrap").user == str(user.pk)
-        assert first_admin.link(user).startswith("http://localhost")
+        assert reset_links.link(user).startswith("http://localhost")
 
     def test_there_is_only_one_first_admin(self) -> None:
         first_admin.ensure_admin("anna@bank.example", asks_password=False)

@@ -48,6 +48,7 @@ def pytest_load_initial_conftests() -> None:
     for name in FORGOTTEN:
         os.environ.pop(name, None)
     os.environ["MODE"] = "test"
+    os.environ["REFUSED_REQUESTS_SECONDS"] = "0"
     os.environ["BANK_JOURNAL_SECONDS"] = "0"  # no thread writes beside the transaction of a test
     os.environ["SECRET_KEY"] = "the key of the tests, which signs nothing of value"
     os.environ["KEY_ENCRYPTION_KEYS"] = base64.urlsafe_b64encode(b"a Fernet key has 32 bytes: tests").decode()

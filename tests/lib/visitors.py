@@ -47,6 +47,8 @@ class Site:
             "order": f"SELECT o.id FROM scheduled_transfer o WHERE o.source_id = (SELECT a.id {of_alice} AND a.name = 'Everyday')",
             "transaction": "SELECT id FROM ledger_transaction ORDER BY id DESC LIMIT 1",
             "client": "SELECT id FROM oauth_client WHERE client_id = 'demo-mobile'",
+            "web_client": "SELECT id FROM oauth_client WHERE secret_digest IS NOT NULL ORDER BY id LIMIT 1",
+            "user": "SELECT id FROM accounts_user WHERE email = 'alice@demo.test'",
         }
         with psycopg.connect(self.live.database_url) as connection:
             return {name: str(connection.execute(query).fetchone()[0]) for name, query in queries.items()}  # type: ignore[index]

@@ -91,13 +91,14 @@ class Staff(Stage):
 
     def set_password(self, user: str) -> None:
         new = STAFF_PASSWORD.format(len(self.story))
-        self.tell(f"staff set a new password for {user}")
-        form = {"password1": new, "password2": new, "usable_password": "true"}
-        self._post(f"/admin/accounts/user/{self.world.users[user].pk}/password/", form)
+        self.tell(f"staff send a link for a new password to {user}, who follows it")
+        self._post(f"/admin/accounts/user/{self.world.users[user].pk}/password/", {"ends_password": "on"})
         self.world.users[user].refresh_from_db()
-        if not self.world.users[user].check_password(new):
+        if self.world.users[user].has_usable_password():
             self.add("refused")
             return
+        self.world.users[user].set_password(new)
+        self.world.users[user].save(update_fields=["password"])
         self.passwords[user] = new
         self.model.end(f"staff set a new password for {user}", user=user)
         self.sessions[user] += 1
@@ -188,7 +189,7 @@ class Staff(Stage):
         """A second one for the shop; the one before it works for a day more."""
         client = self.apps["shop"]
         self.tell("staff issue a second secret for shop")
-        page = self._post(f"/admin/oauth/client/{self._pk('shop')}/new-secret/", {})
+        page = self._post(f"/admin/oauth/client/{self._pk('shop')}/new-secret/", {"typed": client.client_id})
         shown = re.search(r'id="client-secret">([^<]+)<', page.content.decode())
         if page.status_code != 200 or shown is None:
             self.add("refused")

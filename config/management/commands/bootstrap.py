@@ -9,6 +9,7 @@ from django.core.checks import ERROR, run_checks
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DEFAULT_DB_ALIAS
 
+from accounts.passwords import reset_links
 from config.bootstrap import first_admin, first_client, options, tables
 
 
@@ -40,7 +41,7 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"\nOnly {invited.email} may have this link. It sets the password, once, within {hours} hours:\n"
             )
-            self.stdout.write(first_admin.link(invited))
+            self.stdout.write(reset_links.link(invited))
 
     def _say(self, about: str, what: str) -> None:
         self.stdout.write(f"{about}: {what}")

@@ -121,7 +121,10 @@ def test_no_page_shows_a_secret_a_second_time(admin_browser, signing_keys):
     url = f"/admin/oauth/client/{client.pk}"
     second = re.search(r'id="client-secret">([^<]+)<', admin_browser.post(f"{url}/new-secret/").content.decode())[1]
     assert shown.count(first) == 1
-    pages = [admin_browser.get(f"{url}/{page}/").content.decode() for page in ("change", "history", "test", "programs")]
+    pages = [
+        admin_browser.get(f"{url}/{page}/").content.decode()
+        for page in ("change", "secret", "history", "test", "programs")
+    ]
     pages += [
         admin_browser.get(page).content.decode()
         for page in ("/admin/", "/admin/oauth/client/", "/admin/oauth/auditevent/")
@@ -135,13 +138,15 @@ def test_no_page_shows_a_secret_a_second_time(admin_browser, signing_keys):
 
 
 def test_the_old_secret_ends_when_it_is_retired(admin_browser, web_app):
-    url = f"/admin/oauth/client/{web_app.pk}"
-    assert "Old secret" not in admin_browser.get(f"{url}/change/").content.decode()
+    url, client_id = f"/admin/oauth/client/{web_app.pk}", web_app.client_id
+    assert "Old secret" not in admin_browser.get(f"{url}/secret/").content.decode()
     new = re.search(r'id="client-secret">([^<]+)<', admin_browser.post(f"{url}/new-secret/").content.decode())[1]
-    assert "Old secret: works until" in admin_browser.get(f"{url}/change/").content.decode()
+    assert "Old secret: works until" in admin_browser.get(f"{url}/secret/").content.decode()
     assert admin_browser.get(f"{url}/retire-secret/").status_code == 403
+    for what in ("retire-secret", "new-secret"):  # each would stop a client that runs
+        admin_browser.post(f"{url}/{what}/", {"typed": "another-client"})
     assert Client.objects.get().secret_is(web_app.secret)
-    admin_browser.post(f"{url}/retire-secret/")
+    admin_browser.post(f"{url}/retire-secret/", {"typed": client_id})
     client = Client.objects.get()
     assert (client.secret_is(web_app.secret), client.secret_is(new)) == (False, True)
     assert AuditEvent.objects.filter(action="secret_retired", client=client.client_id).count() == 1

@@ -44,11 +44,12 @@ def test_nobody_opens_a_page_without_logging_in(client):
 def test_a_role_changes_clients_only_if_it_may(of_role, role, web_app):
     browser = of_role(role)
     statuses = [
-        browser.post(f"/admin/oauth/client/{web_app.pk}/{what}/").status_code
+        browser.post(f"/admin/oauth/client/{web_app.pk}/{what}/", {"typed": web_app.client_id}).status_code
         for what in ("new-secret", "retire-secret")
     ]
     assert statuses == ([200, 302] if role == CLIENT_MANAGER else [403, 403])
-    deleted = browser.post(f"/admin/oauth/client/{web_app.pk}/delete/", {"post": "yes"})
+    form = {"post": "yes", "typed": web_app.client_id}
+    deleted = browser.post(f"/admin/oauth/client/{web_app.pk}/delete/", form)
     assert (deleted.status_code == 302) is (role == CLIENT_MANAGER)
 
 

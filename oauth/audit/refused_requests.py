@@ -1,0 +1,181 @@
+"""Remembers refused requests, so that staff find an error ID whoever was shown it.
+
+A request costs an entry of a list in memory, never a statement. A timer stores the entries with one INSERT. A flood
+fills neither memory nor table: each network and each process has a budget for each minute, and what is above it is left
+out. The log has all of them. A process that is killed loses what it remembered since it last stored.
+"""
+
+import atexit
+import logging
+import re
+import threading
+import time
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, InterfaceError, connection
+from django.http import HttpRequest
+from django.utils import timezone
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from oauth.infrastructure import caches, rate_limits
+from oauth.infrastructure.provided import Provided
+from oauth.models import RefusedRequest
+
+logger = logging.getLogger(__name__)
+
+#: In a minute, of one network (IPv4 /24, IPv6 /48) and of a worker process.
+MOST_OF_NETWORK = 30
+MOST = 240
+#: While nothing can be stored.
+MOST_PENDING = 500
+LONGEST_REASON = 500
+
+_UNAVAILABLE = (DatabaseError, InterfaceError, PoolClosed, PoolTimeout, TooManyRequests)
+# Links of emails have a token in the path, which is longer.
+_SHORT = re.compile(r"[\w.~-]{1,19}|[0-9a-fA-F-]{36}")
+
+#: How often a process stores; zero: only when it stops.
+interval: Provided[timedelta] = Provided(timedelta(0))
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    error_id: str
+    endpoint: str
+    status: int
+    error: str
+    reason: str
+    method: str
+    path: str
+    user: str
+    client: str
+    address: str | None
+    at: datetime = field(default_factory=timezone.now)
+
+
+_pending: list[Refused] = []
+_spent: dict[str, int] = {}
+_minute = 0
+_timer: threading.Timer | None = None
+_lock = threading.Lock()
+_LONGEST = {one.name: one.max_length for one in RefusedRequest._meta.concrete_fields if one.max_length}
+
+
+def remember(
+    request: HttpRequest,
+    *,
+    error_id: str,
+    endpoint: str,
+    status: int,
+    error: str,
+    reason: str = "",
+    user: str = "",
+    client: str = "",
+) -> None:
+    """`client` may be what a stranger sent as one."""
+    global _timer
+    with _lock:
+        if not _is_within_budget(rate_limits.network_of(request)):
+            return
+        _pending.append(
+            Refused(
+                error_id=error_id,
+                endpoint=endpoint,
+                status=status,
+                error=error,
+                reason=_printable(reason)[:LONGEST_REASON],
+                method=_printable(request.method or ""),
+                path=path_of(request),
+                user=_printable(user),
+                client=_printable(client),
+                address=request.META.get("REMOTE_ADDR") or None,
+            )
+        )
+        if _timer is None and interval.values:
+            _start_timer()
+
+
+def path_of(request: HttpRequest) -> str:
+    """Without the parts that may be a token: neither a word of the route, nor short, nor the ID of a row."""
+    words = request.resolver_match.route.split("/") if request.resolver_match else ()
+    parts = _printable(request.path_info).split("/")[:12]
+    return "/".join(part if not part or part in words or _SHORT.fullmatch(part) else "…" for part in parts)
+
+
+def store() -> int:
+    """Writes what is remembered; returns the number of rows. What cannot be stored now is kept, up to MOST_PENDING."""
+    global _pending
+    with _lock:
+        remembered, _pending = _pending, []
+    if not remembered:
+        return 0
+    rows = [RefusedRequest(**{name: _cut(name, value) for name, value in asdict(one).items()}) for one in remembered]
+    try:
+        RefusedRequest.objects.bulk_create(rows)
+    except _UNAVAILABLE:
+        with _lock:
+            _pending = [*remembered, *_pending][:MOST_PENDING]
+        raise
+    return len(rows)
+
+
+def _cut(name: str, value: object) -> object:
+    return value[: _LONGEST[name]] if isinstance(value, str) and name in _LONGEST else value
+
+
+def _printable(text: str) -> str:
+    """PostgreSQL stores no NUL, and a log line is one line."""
+    return "".join(one if one.isprintable() else "�" for one in text)
+
+
+def _is_within_budget(network: str) -> bool:
+    global _minute
+    minute = int(time.monotonic() // 60)
+    if minute != _minute:
+        _spent.clear()
+        _minute = minute
+    spent = _spent.get(network, 0)
+    if spent >= MOST_OF_NETWORK or len(_pending) >= MOST_PENDING or sum(_spent.values()) >= MOST:
+        return False
+    _spent[network] = spent + 1
+    return True
+
+
+def _start_timer() -> None:
+    """Runs only while something is remembered: an idle process has no thread and no connection of it."""
+    global _timer
+    _timer = threading.Timer(interval.values.total_seconds(), _store_in_background)
+    _timer.daemon = True
+    _timer.start()
+
+
+def _store_in_background() -> None:
+    global _timer
+    try:
+        store()
+    except _UNAVAILABLE:
+        logger.warning("Refused requests could not be stored; it is tried again.", exc_info=True)
+    finally:
+        connection.close()
+        with _lock:
+            _timer = None
+            if _pending:
+                _start_timer()
+
+
+def _store_at_exit() -> None:
+    if _pending and interval.values:
+        try:
+            store()
+        except _UNAVAILABLE:
+            logger.warning("Refused requests of the last seconds are lost.", exc_info=True)
+
+
+def forget() -> None:
+    _pending.clear()
+    _spent.clear()
+
+
+atexit.register(_store_at_exit)
+caches.register(forget)

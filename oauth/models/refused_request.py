@@ -1,0 +1,35 @@
+"""What stands behind an error ID that somebody was shown, if the audit log has no event of it."""
+
+from datetime import timedelta
+
+from django.db import models
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+#: How long a row is kept.
+LIFETIME = timedelta(days=14)
+
+
+class RefusedRequest(models.Model):
+    """A sample: `audit.refused_requests` bounds how many are kept. Never a secret, a body or a query string."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(default=timezone.now)
+    error_id = models.CharField("error ID", max_length=32)
+    endpoint = models.CharField(max_length=40, help_text="api, page, or an endpoint of the protocol.")
+    status = models.PositiveSmallIntegerField()
+    error = models.CharField(max_length=60, help_text="The code that was answered.")
+    reason = models.TextField(blank=True)
+    method = models.CharField(max_length=10)
+    path = models.CharField(max_length=255, help_text="Without the parts that may be a token.")
+    # By value, as in the audit log: a stranger may have sent them.
+    user = models.CharField(max_length=64, blank=True, help_text="Primary key.")
+    client = models.CharField("client ID", max_length=255, blank=True)
+    address = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["error_id"], name="refused_request_error_id")]
+
+    def __str__(self) -> str:
+        return f"{self.error} {self.error_id}"

@@ -1,0 +1,53 @@
+"""The columns of a list in the admin: a row of another table is a link to its page, for staff who may open it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import ForeignKey
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+Column = str | Callable[[Any], Any]
+
+
+def linked(model_admin: Any, request: HttpRequest, name: Column, *, is_first: bool) -> Column:
+    """The column itself, or for a foreign key a function that writes the link. The first column of a list is a link to
+    the row's own page."""
+    field = _foreign_key(model_admin, name)
+    links = model_admin.list_display_links
+    is_own_link = is_first if not links else name in links
+    if field is None or is_own_link or name in model_admin.list_editable:
+        return name
+    other: Any = field.related_model
+    page = model_admin.admin_site._registry.get(other)
+    if page is None or not page.has_view_permission(request):
+        return name
+    url_name = f"admin:{other._meta.app_label}_{other._meta.model_name}_change"
+
+    def column(row: Any) -> Any:
+        one = getattr(row, field.name)
+        if one is None:
+            return None
+        return format_html('<a href="{}">{}</a>', reverse(url_name, args=[one.pk]), one)
+
+    column.__name__ = field.name
+    column.short_description = field.verbose_name  # type: ignore[attr-defined]  # as Django's admin reads it
+    column.admin_order_field = field.name  # type: ignore[attr-defined]
+    return column
+
+
+def foreign_keys(model_admin: Any, request: HttpRequest) -> list[str] | bool:
+    """Those that the list shows; False for none, as `list_select_related` has it."""
+    return [name for name in model_admin.list_display if _foreign_key(model_admin, name) is not None] or False
+
+
+def _foreign_key(model_admin: Any, name: Column) -> Any:
+    if not isinstance(name, str):
+        return None
+    try:
+        field = model_admin.opts.get_field(name)
+    except FieldDoesNotExist:
+        return None
+    return field if isinstance(field, ForeignKey) else None
