@@ -11,3 +11,7 @@ def error_id_in(text: str) -> str:
         return named[1]
     instance = re.fullmatch(r"urn:uuid:([0-9a-fA-F-]{32,36})", text.strip())
     return instance[1].replace("-", "").lower() if instance else text.strip()
+
+
+def is_error_id(text: str) -> bool:
+    return re.fullmatch("[0-9a-f]{16,32}", text) is not None

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from oauth.admin.error_id import error_id_in
+from oauth.admin.error_id import error_id_in, is_error_id
 from oauth.admin.links import Links
 from oauth.admin.paginator import CappedPaginator
 from oauth.admin.tabs import Row, Table, when
@@ -19,7 +19,9 @@ MOST_OF_AN_ID = 5
 
 
 def table_of(request: HttpRequest, error_id: str) -> Table | None:
-    """What is known of the ID; None if nothing is."""
+    """What is known of the ID; None if nothing is, or if it cannot be one."""
+    if not is_error_id(error_id):
+        return None
     found = list(RefusedRequest.objects.filter(error_id=error_id).order_by("-id")[:MOST_OF_AN_ID])
     if not found:
         return None

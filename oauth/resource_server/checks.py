@@ -167,7 +167,7 @@ def durations() -> Iterator[CheckMessage]:
     """Every duration of OAUTH but those with a check of their own. Some may be zero, which turns a cache off."""
     with_their_own = {"ACCESS_TOKEN_LIFETIME", "AUTHORIZATION_CODE_LIFETIME"}
     may_be_zero = {
-        "CLIENT_CACHE_LIFETIME", "KEY_CACHE_LIFETIME", "STATUS_LIST_REFRESH", "CLOCK_SKEW",
+        "CLIENT_CACHE_LIFETIME", "KEY_CACHE_LIFETIME", "STATUS_LIST_REFRESH", "CLOCK_SKEW", "REFUSED_REQUESTS_INTERVAL",
         "REFRESH_TOKEN_RETRY_WINDOW", "OUTAGE_TOLERANCE",
     }  # fmt: skip
     for name in Conf.__dataclass_fields__:

@@ -188,7 +188,20 @@ ADMIN = [
     Row("admin:banking_reversalrequest_changelist", "/admin/banking/reversalrequest/", "admin"),
     Row("admin:banking_mandate_changelist", "/admin/banking/mandate/", "admin"),
     Row("admin:banking_schememessage_changelist", "/admin/banking/schememessage/", "admin"),
+    Row("admin:oauth_client_users", "/admin/oauth/client/{client}/users/", "admin"),
+    Row("admin:oauth_client_events", "/admin/oauth/client/{client}/events/", "admin"),
+    Row("admin:oauth_client_secret", "/admin/oauth/client/{web_client}/secret/", "admin"),
+    Row("admin:oauth_client_delete", "/admin/oauth/client/{web_client}/delete/", "admin"),
     Row("admin:accounts_user_changelist", "/admin/accounts/user/", "admin"),
+    Row("admin:accounts_user_add", "/admin/accounts/user/add/", "admin"),
+    Row("admin:accounts_user_change", "/admin/accounts/user/{user}/change/", "admin", is_shown_off=True),
+    Row("admin:auth_user_password_change", "/admin/accounts/user/{user}/password/", "admin"),
+    *[
+        Row("user-tab", f"/admin/user/{{user}}/{name}/", "admin", note=name)
+        for name in ("sessions", "factors", "apps", "accounts", "events", "roles")
+    ],
+    Row("lock-down-user", "/admin/lock-down/user/{user}/", "admin"),
+    Row("lock-down-client", "/admin/lock-down/client/{client}/", "admin"),
 ]
 
 ROWS = [*NOBODY, *ALICE, *GRACE, *ADMIN]
@@ -212,6 +225,7 @@ NO_PAGE = {
     "socialaccount_signup": "the way on from another site; see test_upstream",
     "oauth:verify-at": "for gateways, not for browsers",
     "bank:statement-csv": "a download",
+    "bank:statement-pdf": "a download",
     "bank:export": "a download; with wrong days the page of the statements",
     "bank:note": "a form of the transaction is sent here",
     "bank:rename": "a form of the sharing page is sent here",
@@ -239,6 +253,7 @@ NO_PAGE = {
 #: What Django's own templates and stylesheets of the admin leave to be desired: rule, where, and why it stays.
 DJANGOS = [
     ("label-title-only", "^#searchbar$", "the label is the picture of a magnifying glass, which says “Search”"),
+    ("aria-prohibited-attr", r"help-tooltip", "the picture of a magnifying glass beside a filter of permissions"),
     (
         "empty-table-header",
         r"^thead > tr > \.original$|^th:nth-child\(\d+\)$",
