@@ -52,6 +52,11 @@ def with_code(currency: str, minor_units: int) -> str:
     return _written(currency, minor_units, parse_pattern("#,##0.00 ¤¤"))
 
 
+def without_currency(currency: str, minor_units: int) -> str:
+    """For a column whose currency is said once, in the notation of the page's language: “1,234.50”."""
+    return _written(currency, minor_units, parse_pattern("#,##0.00"))
+
+
 def _written(currency: str, minor_units: int, pattern: NumberPattern) -> str:
     """With the digits of ISO 4217; Babel's own are those of CLDR."""
     exact = copy(pattern)

@@ -12,13 +12,22 @@ from banking.accounts.history import needs_fresh_login
 from banking.accounts.months import Month
 from banking.accounts.notes import notes_of
 from banking.accounts.spending import by_category
-from banking.models import Account, AccountAccess, Category, Role, Transfer
+from banking.models import Account, Category, Role, Transfer
 from banking.models.role import HOLDING, PAYING
 from banking.notation import iban
 from banking.web import history
 from banking.web.found import Part, find
 from banking.web.sharing import MAY
-from banking.web.user import account_or_404, accounts_of, id_of, is_fresh, page, prove_it, reauthentication_url
+from banking.web.user import (
+    account_or_404,
+    accounts_of,
+    holders_of,
+    id_of,
+    is_fresh,
+    page,
+    prove_it,
+    reauthentication_url,
+)
 
 MOST_PENDING = 20
 _FIRST_MONTH = Month(1970, 1)
@@ -91,10 +100,9 @@ def _pending(account: Account) -> list[Transfer]:
 def details(request: HttpRequest, account_id: UUID) -> HttpResponse:
     """What somebody needs who wants to pay into the account."""
     found = account_or_404(request, account_id)
-    holding = AccountAccess.objects.filter(account=found, role__in=HOLDING).select_related("user")
     context = {
         "account": found,
-        "holders": [one.user.get_full_name() for one in holding.order_by("id")],
+        "holders": holders_of(found),
         "domestic": iban.domestic(found.iban),
     }
     return render(request, "bank/details.html", context)

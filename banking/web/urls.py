@@ -29,6 +29,7 @@ urlpatterns = [
     path("accounts/<uuid:account_id>/export", statements.export, name="export"),
     path("accounts/<uuid:account_id>/statements", statements.statement_list, name="statements"),
     path("accounts/<uuid:account_id>/statements/<str:month>.csv", statements.statement_csv, name="statement-csv"),
+    path("accounts/<uuid:account_id>/statements/<str:month>.pdf", statements.statement_pdf, name="statement-pdf"),
     path("accounts/<uuid:account_id>/statements/<str:month>", statements.statement, name="statement"),
     path("accounts/<uuid:account_id>/apps", journal.apps, name="account-apps"),
     path("accounts/<uuid:account_id>/sharing", sharing.sharing, name="sharing"),

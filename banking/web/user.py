@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from banking.models import Account
+from banking.models import Account, AccountAccess
 from banking.models.account_queryset import AccountQuerySet
+from banking.models.role import HOLDING
 from banking.payments.refusals import NotTheirs
 
 View = Callable[..., HttpResponseBase]
@@ -51,6 +52,12 @@ def account_or_404(request: HttpRequest, account_id: UUID) -> Account:
     if account is None:
         raise Http404
     return account
+
+
+def holders_of(account: Account) -> list[str]:
+    """The names of those whose account it is."""
+    holding = AccountAccess.objects.filter(account=account, role__in=HOLDING).select_related("user")
+    return [one.user.get_full_name() for one in holding.order_by("id")]
 
 
 def is_fresh(request: HttpRequest) -> bool:
