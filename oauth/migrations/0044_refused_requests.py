@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oauth', '0041_key_stores'),
+        ('oauth', '0043_family_secret'),
     ]
 
     operations = [
