@@ -2,9 +2,7 @@
 
 import functools
 import logging
-import secrets
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -23,11 +21,9 @@ from config import table_cache as cache_table
 from oauth.conf import conf
 from oauth.infrastructure import caches
 from oauth.keys import ring
-from oauth.models import Authorization, Client, SigningKey
+from oauth.models import Client, SigningKey
 from oauth.models.client import GrantType
-from oauth.tokens.claims import AccessTokenClaims
-from oauth.tokens.signing import sign_access_token
-from tests.lib import ciba, servers
+from tests.lib import access_tokens, ciba, servers, shared_rows
 from tests.lib.database import within_this_transaction
 from tests.lib.http_listener import HttpListener
 from tests.lib.kept_in_memory import keep_longer
@@ -100,6 +96,13 @@ def live(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[serv
     """The demo, as a user would run it: `live.url` is the issuer, `live.data_dir` holds clients.json."""
     with servers.demo(tmp_path_factory.mktemp("live"), seeded, name="live") as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def module_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[DjangoDbBlocker]:
+    """For fixtures of a module that write what all its tests begin with, while they have unblocked the database."""
+    with shared_rows.around_the_module(django_db_blocker):
+        yield django_db_blocker
 
 
 @pytest.fixture(autouse=True)
@@ -211,35 +214,7 @@ def issued(browser: Browser, token_endpoint: TokenEndpoint) -> Callable[..., dic
 @pytest.fixture
 def access_token(signing_keys: None) -> Callable[..., str]:
     """A valid access token, signed with the site's own key, of an authorization that is written without a flow."""
-
-    def sign(user: Any, scope: str = "accounts:read", client_id: str = "client-of-the-tests", **claims: Any) -> str:
-        now = timezone.now()
-        if user:
-            client = Client.objects.filter(client_id=client_id).first() or make_client("mobile", client_id=client_id)
-            client.save()
-            authorization = Authorization.objects.create(
-                user=user, client=client, scopes=scope.split(), expires_at=now + timedelta(days=1)
-            )
-            claims.setdefault("authorization_id", str(authorization.pk))
-            claims.setdefault("auth_time", now)
-        return sign_access_token(
-            AccessTokenClaims(
-                **{
-                    "issuer": conf.ISSUER,
-                    "subject": str(user.pk) if user else client_id,
-                    "audience": conf.audiences[:1],
-                    "client_id": client_id,
-                    "scopes": frozenset(scope.split()),
-                    "issued_at": now,
-                    "expires_at": now + timedelta(minutes=5),
-                    "jti": secrets.token_urlsafe(8),
-                    **claims,
-                }
-            ),
-            algorithm=conf.SIGNING_ALGORITHM,
-        )
-
-    return sign
+    return access_tokens.signed
 
 
 @pytest.fixture
@@ -253,11 +228,7 @@ def listener(settings: Any) -> Iterator[HttpListener]:
 @pytest.fixture
 def api() -> Callable[[str], APIClient]:
     """A client of the bank API that sends this access token."""
-
-    def client(token: str) -> APIClient:
-        return APIClient(headers={"Authorization": f"Bearer {token}"}, raise_request_exception=False)
-
-    return client
+    return access_tokens.api_with
 
 
 @pytest.fixture

@@ -11,14 +11,18 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import User
 from banking import direct_debits
 from banking.account_life.access import end_access
 from banking.models import Account, AccountAccess, Consent, Payee, Role, ScheduledTransfer, Webhook
 from banking.payments.scheme import IncomingCollection, NewMandate
 from oauth.models import Authorization
+from tests.lib import shared_rows
+from tests.lib.access_tokens import api_with, signed
 from tests.lib.bank_endpoints import ENDPOINTS, patterns
 from tests.lib.error_ids import without_error_id
 from tests.lib.ledger import funded
+from tests.lib.registered import make_user
 from tests.lib.transfers import ELSEWHERE, UNKNOWN, body_of, send
 
 pytestmark = pytest.mark.django_db
@@ -45,12 +49,19 @@ def test_every_endpoint_and_method_has_a_row():
     assert there == set(ENDPOINTS)
 
 
-@pytest.fixture
-def bank(alice, bob, access_token, api, settings):
-    """Alice has one of everything; Bob looks after none of it."""
-    settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 1000}  # counting takes statements of its own now and then
+@pytest.fixture(scope="module")
+def rows(module_rows):
+    """Alice has one of everything; Bob looks after none of it. Written once for all tests."""
+    with module_rows.unblock():
+        made = one_of_everything(make_user("alice@example.test", "Alice Archer"))
+        make_user("bob@example.test", "Bob Baker")
+        shared_rows.settle()
+    return made
+
+
+def one_of_everything(alice):
     account, other = funded(alice, "Everyday"), funded(alice, "Savings")
-    of_alice = api(access_token(alice, " ".join(SCOPES), client_id="matrix"))
+    of_alice = api_with(signed(alice, " ".join(SCOPES), client_id="matrix"))
     pending = send(of_alice, body_of(account, ELSEWHERE, 100)).json()["id"]
     posted = send(of_alice, body_of(account, other, 100), "another-key-of-16").json()
     scheduled = ScheduledTransfer.objects.create(
@@ -73,10 +84,27 @@ def bank(alice, bob, access_token, api, settings):
         "account_id": account.pk, "transaction_id": posted["transaction_ids"][0], "transfer_id": pending,
         "scheduled_id": scheduled.pk, "payee_id": payee.pk, "webhook_id": hook.pk, "month": "2020-01",
     }  # fmt: skip
+    return SimpleNamespace(account=account.pk, other=other.pk, ids=ids, paused={**ids, "scheduled_id": paused.pk})
+
+
+@pytest.fixture
+def bank(rows, db, settings):
+    settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 1000}  # counting takes statements of its own now and then
     return SimpleNamespace(
-        account=account, other=other, ids=ids, transfer=posted, paused={**ids, "scheduled_id": paused.pk},
-        client_for=lambda user, scopes=SCOPES, **claims: api(access_token(user, " ".join(scopes), client_id="matrix", **claims)),
+        account=Account.objects.get(pk=rows.account), other=Account.objects.get(pk=rows.other), ids=rows.ids,
+        paused=rows.paused,
+        client_for=lambda user, scopes=SCOPES, **claims: api_with(signed(user, " ".join(scopes), client_id="matrix", **claims)),
     )  # fmt: skip
+
+
+@pytest.fixture
+def alice(bank):
+    return User.objects.get(email="alice@example.test")
+
+
+@pytest.fixture
+def bob(bank):
+    return User.objects.get(email="bob@example.test")
 
 
 def call(client, bank, method, name, *, ids=None, source=None):
