@@ -18,6 +18,7 @@ import tempfile
 import threading
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -31,8 +32,9 @@ FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "PROXY_SECRETS"
              "PROXIES_DROP_UNDERSCORES", "MUTUAL_TLS", "EMAIL_URL", "CACHE_URL", "PORT", "DATA_DIR",
              "THROTTLE_SCALE", "OUTBOUND_ALLOWED_HOSTS", "SIGNING_ALGORITHM", "LOG_LEVEL")  # fmt: skip
 
-# The markers of long tests. Most of them leave the processor to others for most of their time.
-LONG = ("browser", "node", "served", "sdk", "packaged", "simulation", "large")
+# The markers of long tests, those of the longest files first. Most of them leave the processor to others for most of
+# their time.
+LONG = ("sdk", "packaged", "simulation", "large", "node", "served", "browser")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django
@@ -64,8 +66,20 @@ def pytest_load_initial_conftests() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with long tests come first, so that no worker is left alone with one at the end."""
-    long = {item.path for item in items if any(item.get_closest_marker(name) for name in LONG)}
-    items.sort(key=lambda item: item.path not in long)
+    places: dict[Path, int] = {}
+    for item in items:
+        of_item = [place for place, name in enumerate(LONG) if item.get_closest_marker(name)]
+        places[item.path] = min([places.get(item.path, len(LONG)), *of_item])
+    items.sort(key=lambda item: places[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    if config.getoption("dist") != "loadfile":
+        return None
+    from tests.lib.both_ends import FromBothEnds
+
+    return FromBothEnds(config, log)
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
@@ -78,6 +92,7 @@ def pytest_xdist_setupnodes() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     gc.freeze()  # what was imported is never looked through again
+    gc.set_threshold(20_000, 10, 10)  # and what a test leaves, seldom: memory is there
     gc.enable()
 
 
