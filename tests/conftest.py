@@ -5,8 +5,10 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import hypothesis
 import pytest
 import time_machine
+from django.db import connection
 from django.template import Template
 from django.test import Client as Browser
 from django.test import TransactionTestCase
@@ -18,19 +20,18 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from accounts.models import User
 from accounts.passwords.argon2 import Argon2PasswordHasher
 from config import table_cache as cache_table
-from oauth.conf import conf
 from oauth.infrastructure import caches
 from oauth.keys import ring
 from oauth.models import Client, SigningKey
 from oauth.models.client import GrantType
-from tests.lib import access_tokens, ciba, servers, shared_rows
+from tests.lib import access_tokens, ciba, rsa_keys, servers, shared_rows, staff
 from tests.lib.database import within_this_transaction
 from tests.lib.http_listener import HttpListener
 from tests.lib.kept_in_memory import keep_longer
 from tests.lib.login import logged_in
 from tests.lib.oauth_client import TokenEndpoint, allow
 from tests.lib.patience import Patience
-from tests.lib.pristine_database import Pristine
+from tests.lib.pristine_database import Pristine, sweep
 from tests.lib.registered import make_client, make_user
 from tests.lib.seeded_database import seeded_database
 from tests.lib.shared_middleware import share_middleware
@@ -40,9 +41,13 @@ from tests.lib.template_database import use_template
 Argon2PasswordHasher.time_cost, Argon2PasswordHasher.memory_cost, Argon2PasswordHasher.parallelism = 1, 8, 1
 # OpenSSL checks that the primes of an RSA key are primes whenever it is parsed, which takes longer than most tests.
 ring.load_pem_private_key = functools.cache(ring.load_pem_private_key)  # type: ignore[assignment]
+# How long an example takes is the machine's affair.
+hypothesis.settings.register_profile("tests", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("tests")
 # Sweeping at random would make the number of statements differ from run to run.
 cache_table._SWEEP_EVERY = 10**9
 keep_longer()
+rsa_keys.keep()
 share_middleware()
 _SCAN = WhiteNoiseMiddleware.add_files_from_finders
 _scanned: dict[tuple[object, ...], dict[str, Any]] = {}
@@ -98,6 +103,14 @@ def live(seeded: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[serv
         yield server
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _leave_no_swelled_table(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    yield
+    if connection.connection is not None and not connection.in_atomic_block:
+        with django_db_blocker.unblock():
+            sweep()
+
+
 @pytest.fixture(scope="module")
 def module_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[DjangoDbBlocker]:
     """For fixtures of a module that write what all its tests begin with, while they have unblocked the database."""
@@ -110,6 +123,7 @@ def _forget_what_is_kept_in_memory() -> Iterator[None]:
     """What this process keeps in memory outlives a test's rows, and the language of a request its response."""
     yield
     caches.clear()
+    rsa_keys.begin_anew()
     translation.deactivate()
 
 
@@ -128,6 +142,12 @@ def without_traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
+
+
+@pytest.fixture
+def logins_kept() -> Iterator[None]:
+    with staff.logins_kept():
+        yield
 
 
 @pytest.fixture

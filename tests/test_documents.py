@@ -214,7 +214,7 @@ def _is_said(default: Any, cell: str) -> bool:
 
 
 def test_the_checks_are_documented() -> None:
-    ids = set(re.findall(r'id="(\w+\.[EW]\d+)"', _source()))
+    ids = set(re.findall(r'id="(\w+\.[EW]\d+)"', "\n".join(_sources())))
     assert set(table(OPERATING, "What stops the start")) == ids
 
 
@@ -242,7 +242,7 @@ def test_the_limits_of_allauth_are_documented() -> None:
 
 def _limits() -> Iterator[tuple[str, int, int]]:
     """(name, count, seconds) of each `Limit(...)` in the code."""
-    for node in ast.walk(ast.parse(_source())):
+    for node in (node for text in _sources() if "Limit(" in text for node in ast.walk(ast.parse(text))):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Limit":
             name, count = (ast.literal_eval(argument) for argument in node.args)
             yield name, count, next((ast.literal_eval(word.value) for word in node.keywords), 60)
@@ -252,11 +252,14 @@ def _period(seconds: int) -> str:
     return {60: "a minute", 3600: "an hour"}.get(seconds, f"in {seconds // 60} minutes")
 
 
-def _source() -> str:
-    files = [
-        file for package in PACKAGES for file in (ROOT / package).glob("**/*.py") if "migrations" not in file.parts
+def _sources() -> list[str]:
+    """The text of each module, without migrations."""
+    return [
+        file.read_text()
+        for package in PACKAGES
+        for file in (ROOT / package).glob("**/*.py")
+        if "migrations" not in file.parts
     ]
-    return "\n".join(file.read_text().replace("from __future__ import annotations", "") for file in files)
 
 
 # --- docs/adopting.md

@@ -79,7 +79,7 @@ def unpermitted(person: Any) -> Iterator[tuple[str, str]]:
                 yield f"/admin/{model._meta.app_label}/{model._meta.model_name}/", name
 
 
-@pytest.mark.usefixtures("without_traces")
+@pytest.mark.usefixtures("without_traces", "logins_kept")
 @pytest.mark.parametrize("who", ["looker", "Auditor"])
 def test_who_may_only_look_sees_no_action_and_does_none(who, a_row_of_each):
     person = looker() if who == "looker" else staff(who)
@@ -121,7 +121,7 @@ def every_address() -> Iterator[str]:
         yield re.sub(r"<[^>]*>", str(key or 1), route)
 
 
-@pytest.mark.usefixtures("without_traces")
+@pytest.mark.usefixtures("without_traces", "logins_kept")
 @pytest.mark.parametrize("who", ["looker", "Auditor"])
 def test_no_address_of_the_admin_changes_anything_for_who_may_only_look(who, a_row_of_each):
     browser, before, asked = browser_of(looker() if who == "looker" else staff(who)), rows(), 0

@@ -43,7 +43,9 @@ _moments = st.integers(0, 2 * int(MOST_OUT_OF_ORDER.total_seconds())).map(lambda
 
 
 @given(times=st.lists(_moments, max_size=12), since=st.none() | _moments, until=st.none() | _moments)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_entries_out_of_order_are_found_as_well(alice, times, since, until):
     """Entries of one account may be out of order by MOST_OUT_OF_ORDER."""
     account = funded(alice, "Short", amount_minor=0)

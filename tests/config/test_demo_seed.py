@@ -10,7 +10,7 @@ from shutil import copytree
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import call_command
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max, Min
 from django.test import override_settings
 from django.utils import timezone
@@ -30,21 +30,20 @@ from banking.models import (
 )
 from demo.seed import history, people, scale
 from oauth.models import Authorization, Client, RefreshToken
+from tests.lib import shared_rows
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(scope="module")
-def planted(django_db_setup, django_db_blocker, tmp_path_factory):
-    """The demo, once: each test of it has a savepoint in this transaction."""
+def planted(module_rows, tmp_path_factory):
+    """The demo, once."""
     directory, out = tmp_path_factory.mktemp("demo"), StringIO()
-    with django_db_blocker.unblock(), transaction.atomic():
-        with override_settings(DATA_DIR=directory), pytest.MonkeyPatch.context() as patch:
-            patch.setenv("DEMO_PASSWORD", "a password for this test")
-            call_command("demo_seed", stdout=out)
-        connection.check_constraints()  # or each test checks the deferred ones of all rows
-        yield directory, out.getvalue()
-        transaction.set_rollback(True)
+    with module_rows.unblock(), override_settings(DATA_DIR=directory), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DEMO_PASSWORD", "a password for this test")
+        call_command("demo_seed", stdout=out)
+        shared_rows.settle()
+    return directory, out.getvalue()
 
 
 @pytest.fixture

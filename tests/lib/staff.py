@@ -1,10 +1,17 @@
 """Staff of the admin for tests: by role, or with every permission to look and no other."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
+from django.contrib.auth import middleware
 from django.contrib.auth.models import Group, Permission
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client as Browser
 
+from accounts import second_factors
 from accounts.models import User
 from oauth.conf import conf
 from oauth.staff.roles import ROLES
@@ -33,6 +40,41 @@ def browser_of(user: User) -> Browser:
     browser = Browser()
     browser.force_login(user)
     return browser
+
+
+@contextmanager
+def logins_kept() -> Iterator[None]:
+    """For hundreds of requests of users whose login and rights stay as they are: the session, the user and what they may do
+    are read from the database once, instead of in each request."""
+    rows: dict[str | None, Any] = {}
+    users: dict[str | None, Any] = {}
+    factors: dict[Any, Any] = {}
+    read_row, read_user, read_factors = SessionStore._get_session_from_db, middleware.get_user, second_factors.types_of
+
+    def row_of(store: Any) -> Any:
+        key = store.session_key
+        if row := rows.get(key) or read_row(store):
+            rows[key] = row
+        return row
+
+    def user_of(request: Any) -> Any:
+        key = request.session.session_key
+        if key not in users:
+            users[key] = read_user(request)
+        request._cached_user = users[key]
+        return users[key]
+
+    def factors_of(user: Any) -> Any:
+        if user.pk not in factors:
+            factors[user.pk] = read_factors(user)
+        return factors[user.pk]
+
+    with (
+        patch.object(SessionStore, "_get_session_from_db", row_of),
+        patch.object(middleware, "get_user", user_of),
+        patch.object(second_factors, "types_of", factors_of),
+    ):
+        yield
 
 
 def officer(name, *rights) -> User:

@@ -18,7 +18,9 @@ RACES = st.lists(
     st.tuples(st.integers(1, 5), st.integers(0, 4), st.booleans(), st.sampled_from([0, 20, 45, 61, 300])),
     min_size=1, max_size=4,
 )  # fmt: skip
-random_families = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+random_families = settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture
