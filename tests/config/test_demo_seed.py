@@ -28,7 +28,7 @@ from banking.models import (
     Transfer,
     Webhook,
 )
-from demo.seed import history, people, scale
+from demo.seed import books, history, people, scale
 from oauth.models import Authorization, Client, RefreshToken
 from tests.lib import shared_rows
 
@@ -210,6 +210,33 @@ def test_scale_makes_the_same_each_time(demo, seed):
         return rows
 
     assert planted() == planted()
+
+
+def test_what_scale_writes_without_triggers_is_what_they_would_write(demo, seed, monkeypatch):
+    def planted() -> list:
+        with transaction.atomic():
+            seed(scale=0.001)
+            entries = LedgerEntry.objects.order_by("account__iban", "account__name", "account_seq")
+            entries = entries.select_related("transaction", "account")
+            rows = [
+                [
+                    getattr(entry, name)
+                    for name in (
+                        "currency", "amount_minor", "account_seq", "balance_after_minor",
+                        "counterparty_name", "counterparty_iban", "booked_at", "value_date",
+                    )
+                ]
+                + [entry.transaction.kind, entry.transaction.description, entry.transaction.created_at]
+                + [entry.account.name, entry.account.iban, entry.account.posted_minor, entry.account.last_seq, entry.account.last_booked_at]
+                for entry in entries
+            ]  # fmt: skip
+            transaction.set_rollback(True)
+        return rows
+
+    assert books.can_write()
+    written = planted()
+    monkeypatch.setattr(books, "can_write", lambda: False)
+    assert written == planted()
 
 
 def test_what_scale_makes_works(demo, seed, client, token_endpoint):
