@@ -219,7 +219,7 @@ class Conf:
 #: means the default, too: an authorization server that fetched its own keys over HTTP would wait for itself.
 OF_THIS_PROCESS = {
     "VERIFICATION_KEYS": "oauth.keys.published_jwks",
-    "STATUS_LISTS": "oauth.status.published_lists.bits",
+    "STATUS_LISTS": "oauth.status.ended_recently.bits",
     "REPLAY_CHECK": "oauth.models.used_proof.is_first_use",
     "REVOCATION_CHECK": "oauth.status.liveness.is_active",
     "AUTHORIZATION_OF": "oauth.authorize.from_claims.find",

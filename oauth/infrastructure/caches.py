@@ -110,12 +110,19 @@ class RefreshedCache(Generic[Key, Value]):
     """Values that are loaded again when they are no longer fresh.
 
     `load` gets the key and the old value, or None. One thread loads; the others use the old value meanwhile, and wait
-    only if there is none. What `load` raises reaches the thread that called it.
+    only if there is none or `is_usable` says that it is too old. What `load` raises reaches the thread that called it.
     """
 
-    def __init__(self, load: Callable[[Key, Value | None], Value], *, is_fresh: Callable[[Value], bool]) -> None:
+    def __init__(
+        self,
+        load: Callable[[Key, Value | None], Value],
+        *,
+        is_fresh: Callable[[Value], bool],
+        is_usable: Callable[[Value], bool] = lambda value: True,
+    ) -> None:
         self._load = load
         self._is_fresh = is_fresh
+        self._is_usable = is_usable
         self._values: dict[Key, Value] = {}
         self._lock = threading.Lock()
         register(self.clear)
@@ -124,7 +131,7 @@ class RefreshedCache(Generic[Key, Value]):
         value = self._values.get(key)
         if value is not None and self._is_fresh(value):
             return value
-        if not self._lock.acquire(blocking=value is None):
+        if not self._lock.acquire(blocking=value is None or not self._is_usable(value)):
             assert value is not None
             return value
         try:

@@ -65,7 +65,7 @@ class SignedList:
 
 
 def bits(number: int) -> bytes:
-    """For a resource server of the same site: OAUTH["STATUS_LISTS"]."""
+    """One list. An API on this site asks `ended_recently`, which reads all of them at once."""
     return published(number).array
 
 
@@ -75,7 +75,7 @@ def published(number: int) -> Published:
 
 
 def _load(number: int, known: Published | None) -> Published:
-    if known is None and not 0 <= number <= _last_number():
+    if known is None and not 0 <= number <= last_number():
         raise LookupError(number)
     try:
         array = status_list.bits(_ended(number))
@@ -108,7 +108,12 @@ def _is_fresh(known: Published) -> bool:
     return known.made_at + policy.values.refresh.total_seconds() > time.monotonic()
 
 
-lists: RefreshedCache[int, Published] = RefreshedCache(_load, is_fresh=_is_fresh)
+def _is_usable(known: Published) -> bool:
+    """While another thread reads it: a list that nobody asked for in a long time must let no ended token pass."""
+    return time.monotonic() - known.made_at <= policy.values.max_age.total_seconds()
+
+
+lists: RefreshedCache[int, Published] = RefreshedCache(_load, is_fresh=_is_fresh, is_usable=_is_usable)
 
 
 def _ended(number: int) -> list[int]:
@@ -126,7 +131,7 @@ def _ended(number: int) -> list[int]:
     ]
 
 
-def _last_number() -> int:
+def last_number() -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT last_value FROM oauth_status_index")
         return int(cursor.fetchone()[0]) // STATUS_LIST_SIZE

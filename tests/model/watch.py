@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis.stateful import invariant
 
 from oauth.models.scope import SCOPE_OF_CLAIM
-from oauth.status import published_lists
+from oauth.status import ended_recently
 from tests.model import wire, world
 from tests.model.money import Money
 from tests.model.oracle import Access, readable, touched_by
@@ -19,7 +19,7 @@ class Watch(Exchanging, Money):
         if not self.story:
             return
         # Reads trust a token until the status list is read again, every few seconds.
-        published_lists.lists.clear()
+        ended_recently.recent.clear()
         # One that the step gave or may have ended, and one of the others in turn.
         for token in self._sample():
             self._look_at(token)

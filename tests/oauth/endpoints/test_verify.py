@@ -15,7 +15,7 @@ from oauth.conf import conf
 from oauth.endpoints import verify
 from oauth.infrastructure.rate_limits import Limit
 from oauth.models import Authorization
-from oauth.status import published_lists
+from oauth.status import ended_recently
 from tests.lib import certificates, dpop
 
 VERIFY = "/oauth/verify"
@@ -95,7 +95,7 @@ def test_an_authorization_that_has_ended_is_refused(ask, issued, mobile_app):
     token = issued(mobile_app, scope="openid accounts:read")["access_token"]
     assert ask(token).status_code == 200
     Authorization.objects.get().revoke(Authorization.RevocationReason.ADMIN)
-    published_lists.lists.clear()
+    ended_recently.recent.clear()
     assert ask(token).json()["error"] == "invalid_token"
 
 
@@ -193,7 +193,7 @@ def test_without_the_database_tokens_are_still_verified(
     settings.OAUTH = settings.OAUTH | {"STATUS_LIST_REFRESH": timedelta(seconds=refresh_seconds)}
     ended = issued(mobile_app, scope="openid accounts:read")["access_token"]
     Authorization.objects.get().revoke(Authorization.RevocationReason.ADMIN)
-    published_lists.lists.clear()
+    ended_recently.recent.clear()
     token = issued(mobile_app, scope="openid accounts:read")["access_token"]
     other = access_token(alice)
     assert ask(token).status_code == 200  # with the keys and the status list in memory

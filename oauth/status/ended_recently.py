@@ -1,0 +1,108 @@
+"""Status lists for an API on this site: OAUTH["STATUS_LISTS"]. What ended within the life of an access token, at once.
+
+`published_lists` reads each list that is asked for. A site with 150 million authorizations has 2,300 of them, and the
+tokens of a busy process name them all. Here one query reads what has ended lately in any list. A bit that was set
+before is missing: all tokens with it have expired.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from oauth.infrastructure import outage
+from oauth.infrastructure.caches import RefreshedCache
+from oauth.models import Authorization, Client, RevokedStatus
+from oauth.status import published_lists
+from oauth.tokens import status_list
+from oauth.tokens.status_list import STATUS_LIST_SIZE
+
+# No access token lives longer than 15 minutes (oauth.E003); the rest is for clocks that differ.
+_TOKENS_LIVE = timedelta(minutes=30)
+# Whoever disables users or clients ends their authorizations, so the search for others finds few. It rests this many
+# times as long as it took: in a site with many disabled users it must not become what the process does.
+_REST = 20
+_NOTHING_ENDED = bytes(STATUS_LIST_SIZE // 8)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """By the number of the list. Times are of time.monotonic()."""
+
+    arrays: Mapping[int, bytes]
+    last_number: int
+    made_at: float
+    disabled: tuple[int, ...]
+    disabled_due_at: float
+
+
+def bits(number: int) -> bytes:
+    """Raises LookupError if no token can name this list."""
+    known = recent.get(None)
+    if not 0 <= number <= known.last_number and not 0 <= number <= published_lists.last_number():
+        raise LookupError(number)
+    return known.arrays.get(number, _NOTHING_ENDED)
+
+
+def _load(_: None, known: Ended | None) -> Ended:
+    try:
+        return _read(known)
+    except outage.ERRORS:
+        # As for a published list: fail closed after a while.
+        if known is None or _age(known) > published_lists.policy.values.max_age.total_seconds():
+            raise
+        published_lists.stale_seconds.set(_age(known))
+        return known
+
+
+def _read(known: Ended | None) -> Ended:
+    began = time.monotonic()
+    last_number = published_lists.last_number()
+    with connection.cursor() as cursor:
+        # By the database's clock, which the trigger uses.
+        cursor.execute(
+            f"SELECT index FROM {RevokedStatus._meta.db_table} WHERE revoked_at > now() - %s::interval",  # noqa: S608
+            [f"{_TOKENS_LIVE.total_seconds()} seconds"],
+        )
+        ended = [index for (index,) in cursor.fetchall()]
+    disabled, due_at = (known.disabled, known.disabled_due_at) if known else ((), 0.0)
+    if due_at <= began:
+        asked_at = time.monotonic()
+        disabled = tuple(_disabled())
+        due_at = time.monotonic() + _REST * (time.monotonic() - asked_at)
+    published_lists.stale_seconds.set(0)
+    return Ended(_arrays([*ended, *disabled]), last_number, began, disabled, due_at)
+
+
+def _arrays(indexes: Iterable[int]) -> dict[int, bytes]:
+    lists = defaultdict(list)
+    for index in indexes:
+        lists[index // STATUS_LIST_SIZE].append(index)
+    return {number: status_list.bits(of_list) for number, of_list in lists.items()}
+
+
+def _disabled() -> Iterable[int]:
+    """Of users and clients that are disabled now, by a statement that ended nothing."""
+    in_use = Authorization.objects.filter(revoked_at=None, last_used_at__gt=timezone.now() - _TOKENS_LIVE)
+    yield from in_use.filter(user__is_active=False).values_list("status_index", flat=True)
+    yield from in_use.filter(client__is_active=False).values_list("status_index", flat=True)
+    yield from Client.objects.filter(is_active=False).values_list("status_index", flat=True)
+
+
+def _age(known: Ended) -> float:
+    return time.monotonic() - known.made_at
+
+
+def _is_fresh(known: Ended) -> bool:
+    return _age(known) < published_lists.policy.values.refresh.total_seconds()
+
+
+def _is_usable(known: Ended) -> bool:
+    return _age(known) <= published_lists.policy.values.max_age.total_seconds()
+
+
+recent: RefreshedCache[None, Ended] = RefreshedCache(_load, is_fresh=_is_fresh, is_usable=_is_usable)
