@@ -55,7 +55,9 @@ def no_triggers() -> Iterator[None]:
 
 def write(postings: Sequence[Posting], books: dict[UUID, Book]) -> None:
     """In this order. `books` are those of all accounts, and are moved on."""
-    headers, entries, seals = [], [], []
+    headers: list[str] = []
+    entries: list[str] = []
+    seals: list[str] = []
     for posting in postings:
         pk = uuid7(nanoseconds=int(posting.at.timestamp() * 10**9))
         source, destination = books[posting.source], books[posting.destination]
