@@ -3,6 +3,7 @@
 import django.db.models.deletion
 import django.utils.timezone
 from django.conf import settings
+from django.contrib.postgres.operations import AddConstraintNotValid
 from django.db import migrations, models
 
 
@@ -33,7 +34,7 @@ class Migration(migrations.Migration):
             name='time_zone',
             field=models.CharField(blank=True, db_default='', default='', editable=False, max_length=64),
         ),
-        migrations.AddConstraint(
+        AddConstraintNotValid(
             model_name='user',
             constraint=models.CheckConstraint(condition=models.Q(('closed_at', None), ('is_active', False), _connector='OR'), name='user_closed_is_inactive'),
         ),

@@ -4,6 +4,7 @@ import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+import time_machine
 from allauth.mfa.totp.internal.auth import TOTP
 from bs4 import BeautifulSoup
 from django.test import Client as Browser
@@ -96,6 +97,51 @@ def test_a_code_by_email(alice, mobile_app, mailoutbox):
     url = link(browser.get(start(browser, mobile_app)), "Email me a code")
     asked = submit(browser, url, email=alice.email)
     assert ends_at_the_consent(browser, submit(browser, asked["Location"], code=code_in(mailoutbox[-1])))
+
+
+def test_a_link_that_is_sent_again_leads_to_the_consent_as_well(mobile_app, mailoutbox):
+    with time_machine.travel("2026-11-29T01:24:00+00:00", tick=False) as clock:
+        browser = Browser()
+        url = link(browser.get(start(browser, mobile_app)), "Sign up")
+        sent = submit(browser, url, email="new@example.test", password1=NEW_PASSWORD, password2=NEW_PASSWORD, name="N")
+        clock.shift(60)
+        again = browser.post(sent["Location"], {"action": "resend"})
+        assert "On the way to" in follow(browser, again).content.decode()
+        assert len(mailoutbox) == 2
+        back = follow(browser, confirm(browser, mailoutbox[1]))
+        where = back.request["PATH_INFO"] + "?" + back.request["QUERY_STRING"]
+        assert ends_at_the_consent(browser, submit(browser, where, login="new@example.test", password=NEW_PASSWORD))
+
+
+def test_every_page_on_the_way_offers_the_way_back(alice, bob, mobile_app, mailoutbox, totp):
+    """Also where the user can do nothing but go back."""
+    pages = []
+
+    def begin():
+        browser = Browser()
+        pages.append(browser.get(start(browser, mobile_app)))
+        return browser, pages[-1]
+
+    browser, login = begin()
+    pages.append(browser.get(link(login, "Sign up")))
+    signed_up = {"email": "new@example.test", "password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "name": "N"}
+    pages.append(follow(browser, submit(browser, link(login, "Sign up"), **signed_up)))
+    pages.append(browser.get(path_in(mailoutbox[-1])))
+    browser, login = begin()
+    pages.append(browser.get(link(login, "Forgot your password?")))
+    pages.append(follow(browser, submit(browser, link(login, "Forgot your password?"), email=alice.email)))
+    pages.append(follow(browser, browser.get(path_in(mailoutbox[-1]))))
+    dead_ends = ("password/reset/key/1-no-key/", "confirm-email/no-key/", "inactive/", "social/login/cancelled/")
+    pages.extend(browser.get(f"/accounts/{page}") for page in dead_ends)
+    browser, login = begin()
+    pages.append(browser.get(link(login, "Email me a code")))
+    pages.append(follow(browser, submit(browser, link(login, "Email me a code"), email=bob.email)))
+    browser, login = begin()
+    where = login.request["PATH_INFO"] + "?" + login.request["QUERY_STRING"]
+    pages.append(follow(browser, submit(browser, where, login=alice.email, password=PASSWORD)))
+    for page in pages:
+        assert f"Back to {mobile_app.shown_name}" in page.content.decode(), page.request["PATH_INFO"]
+    assert len({page.request["PATH_INFO"] for page in pages}) == len(pages) - 3
 
 
 def test_a_second_factor_in_two_tabs(alice, mobile_app, totp):
