@@ -3,16 +3,20 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.utils.translation import gettext as _
 
 from banking.consents.granting import (
     accounts_in_detail,
     choice_of,
+    ids_in_detail,
     number_of,
     open_accounts,
     picked_accounts,
+    still_open,
     store_consent,
+    store_consent_to,
 )
 from banking.models import Account, Consent
 from banking.models.account_queryset import ACCOUNT_ACCESS, SCOPES_OF_ACCOUNTS
@@ -67,11 +71,11 @@ class AccountAccess(ScopeDetails):
             return None
         if detail.get("accounts_by") == "user":
             return {**detail, "scopes": about}
-        covered = Account.objects.filter(consents=detail["identifier"]).values("pk")
-        accounts = list(open_accounts(user).filter(pk__in=covered))
-        if not accounts and covered:
+        account_ids = still_open(UUID(detail["identifier"]), user)
+        if not account_ids and Account.objects.filter(consents=detail["identifier"]).exists():
             raise NotAnswered
-        return self._limited_to(accounts, {**detail, "scopes": about}, user, client_id)
+        again = {"type": ACCOUNT_ACCESS, "scopes": about, **ids_in_detail(account_ids)}
+        return store_consent_to(again, user, client_id, account_ids)
 
     def question_again(self, detail: Detail, user: Any) -> Question:
         if detail.get("accounts_by") == "user":

@@ -1,15 +1,20 @@
 """What both types of details share: schemas, the choice of accounts, and the stored consent."""
 
+import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from banking.models import Account, Consent
 from banking.notation import amounts, iban
 from oauth.authorization_details import Choice
+from oauth.fast_path.compiled_query import CompiledQuery
+from oauth.infrastructure.rows import changed
 
 #: With more accounts than this the token names the consent only, and the API reads its accounts from the database.
 MOST_ACCOUNTS_IN_A_TOKEN = 20
@@ -29,9 +34,33 @@ def closed_object(required: Sequence[str], **properties: Any) -> dict[str, Any]:
 
 def open_accounts(user: Any, *, may_pay: bool = False) -> QuerySet[Account]:
     """The open accounts that the user may share; with `may_pay`, only those that they may also pay from."""
-    return (
-        Account.objects.of_user(user.pk, may_pay=may_pay).filter(status=Account.Status.OPEN).order_by("opened_at", "id")
-    )
+    return _open_accounts(user.pk, may_pay=may_pay)
+
+
+def _open_accounts(user_id: UUID, *, may_pay: bool = False) -> QuerySet[Account]:
+    accounts = Account.objects.of_user(user_id, may_pay=may_pay).filter(status=Account.Status.OPEN)
+    return accounts.order_by("opened_at", "id")
+
+
+def still_open(consent_id: UUID, user: Any) -> list[UUID]:
+    """The accounts of a consent that the user may still share."""
+    arguments = {_A_USER: user.pk, _A_CONSENT: consent_id}
+    return [pk for (pk,) in _of_consent().rows(arguments, MOST_ACCOUNTS)]
+
+
+#: More accounts than a user ever has.
+MOST_ACCOUNTS = 100_000
+#: Placeholders for the values of a request while the SQL is compiled.
+_A_USER, _A_CONSENT = UUID(int=1), UUID(int=2)
+
+
+@cache
+def _of_consent() -> CompiledQuery:
+    def build() -> QuerySet[Any, Any]:
+        covered = Account.objects.filter(consents=_A_CONSENT).values("pk")
+        return _open_accounts(_A_USER).filter(pk__in=covered).values_list("pk")
+
+    return CompiledQuery(build, (_A_USER, _A_CONSENT))
 
 
 def picked_accounts(user: Any, chosen: Sequence[str]) -> list[Account]:
@@ -42,7 +71,12 @@ def picked_accounts(user: Any, chosen: Sequence[str]) -> list[Account]:
 
 def accounts_in_detail(accounts: Sequence[Account]) -> dict[str, Any]:
     """The members of a granted detail that name the accounts."""
-    ids = sorted(str(account.pk) for account in accounts)
+    return ids_in_detail([account.pk for account in accounts])
+
+
+def ids_in_detail(account_ids: Sequence[UUID]) -> dict[str, Any]:
+    """The same, by the keys of the accounts."""
+    ids = sorted(map(str, account_ids))
     return {"accounts": ids} if len(ids) <= MOST_ACCOUNTS_IN_A_TOKEN else {"accounts_by": "consent"}
 
 
@@ -69,8 +103,22 @@ def uuids(chosen: Sequence[str]) -> list[UUID]:
 
 def store_consent(detail: dict[str, Any], user: Any, client_id: str, accounts: list[Account]) -> dict[str, Any]:
     """Stores the consent and returns the detail as it is granted, with the consent's `identifier`."""
+    return store_consent_to(detail, user, client_id, [account.pk for account in accounts])
+
+
+def store_consent_to(detail: dict[str, Any], user: Any, client_id: str, account_ids: Sequence[UUID]) -> dict[str, Any]:
+    """The same, by the keys of the accounts."""
     identifier = uuid7()
     granted = {**detail, "identifier": str(identifier)}
-    consent = Consent.objects.create(id=identifier, user=user, client_id=client_id, type=detail["type"], detail=granted)
-    consent.accounts.set(accounts)
+    changed(
+        _STORE, [identifier, user.pk, client_id, detail["type"], json.dumps(granted), timezone.now(), [*account_ids]]
+    )
     return granted
+
+
+_STORE = f"""
+WITH new AS (
+  INSERT INTO {Consent._meta.db_table} (id, user_id, client_id, type, detail, granted_at)
+  VALUES (%s::uuid, %s, %s::text, %s::text, %s::jsonb, %s) RETURNING id)
+INSERT INTO {Consent.accounts.through._meta.db_table} (consent_id, account_id)
+SELECT new.id, account FROM new, unnest(%s::uuid[]) AS account"""  # noqa: S608 (names of tables)

@@ -125,11 +125,17 @@ def _write(
 
 
 def unsaved_again(
-    request: AuthorizationRequest, client: Client, session: Session, *, until: datetime
+    request: AuthorizationRequest, client: Client, session: Session, limits: Sequence[Detail], *, until: datetime
 ) -> tuple[Authorization, AuditEvent]:
-    """What `allow_again` writes if there are no limits, for a statement that writes more. `session` may be unsaved."""
+    """What `allow_again` writes, for a statement that writes more. `session` may be unsaved."""
     authorization = _unsaved(
-        client, session, scopes=request.scopes, resources=request.resources, claims=request.claims, until=until
+        client,
+        session,
+        scopes=request.scopes,
+        resources=request.resources,
+        claims=request.claims,
+        details=limits,
+        until=until,
     )
     return authorization, AuditEvent.unsaved(AuditEvent.Action.ALLOWED, **_facts(authorization))
 

@@ -6,16 +6,20 @@ tab or a logout that commits first leaves nothing to write. Then, and in every c
 caller decides again in a transaction.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from uuid import UUID
 
-from oauth import fast_path
+from django.db import transaction
+
+from oauth import authorization_details, fast_path
+from oauth.authorization_details import Detail
 from oauth.authorize import code, decision, remembered, response
 from oauth.authorize.interaction import Interaction
 from oauth.authorize.outcome import Respond
 from oauth.fast_path.model_rows import Values, values
 from oauth.infrastructure.rows import changed
-from oauth.models import AuditEvent, Authorization, AuthorizationCode, Session
+from oauth.models import AuditEvent, Authorization, AuthorizationCode, RememberedConsent, Session
 from oauth.sessions import login_session
 
 
@@ -31,9 +35,27 @@ def try_fast(interaction: Interaction) -> Respond | None:
         return None
     session = Session(id=UUID(sid), user=user, auth_time=login.auth_time, acr=login.acr, amr=list(login.amr))
     known = remembered.find_decision(request, client, user, unlocked_in=session)
-    if known is None or known.authorization.authorization_details:
+    if known is None:
         return None
-    given, event = decision.unsaved_again(request, client, session, until=known.expires_at)
+    details = known.authorization.authorization_details
+    if authorization_details.limited_by(details).isdisjoint(request.scopes):
+        return _respond(interaction, session, known, [])
+    try:
+        with transaction.atomic():  # the limits are written by those who know them
+            limits = authorization_details.granted_again(details, user, client.client_id, request.scopes)
+            outcome = _respond(interaction, session, known, limits)
+            if outcome is None:
+                transaction.set_rollback(True)
+    except authorization_details.NotAnswered:
+        return None
+    return outcome
+
+
+def _respond(
+    interaction: Interaction, session: Session, known: RememberedConsent, limits: Sequence[Detail]
+) -> Respond | None:
+    request, client, user = interaction.request, interaction.client, interaction.user
+    given, event = decision.unsaved_again(request, client, session, limits, until=known.expires_at)
     secret, row = code.unsaved(given, request)
     parameters = [
         *remembered.same_decision(known, client, user),

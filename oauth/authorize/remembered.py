@@ -4,6 +4,7 @@ A request is answered without asking only if every part of it was shown and allo
 resources and where the answer goes. Scopes that a later decision denied, left out or narrowed by details are forgotten.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from functools import cache
@@ -64,14 +65,14 @@ _IN_SESSION = f" AND EXISTS (SELECT FROM {Session._meta.db_table} WHERE id = %s 
 SAME_DECISION = f"""
 SELECT decision.authorization_id {_LIVE} AND decision.authorization_id = %s AND decision.decided_at = %s
    AND decision.scopes = %s::varchar[] AND decision.claims = %s::varchar[]
-   AND given.scopes = %s::varchar[] AND given.authorization_details = '[]' {_LOCK}"""
+   AND given.scopes = %s::varchar[] AND given.authorization_details = %s::jsonb {_LOCK}"""
 
 
 def same_decision(decision: RememberedConsent, client: Client, user: Any) -> list[Any]:
-    """The parameters of SAME_DECISION. The decision must have no details."""
-    now = timezone.now()
-    unchanged = [decision.pk, decision.decided_at, decision.scopes, decision.claims, decision.authorization.scopes]
-    return [user.pk, client.pk, now, now, *unchanged]
+    """The parameters of SAME_DECISION."""
+    now, given = timezone.now(), decision.authorization
+    unchanged = [decision.pk, decision.decided_at, decision.scopes, decision.claims, given.scopes]
+    return [user.pk, client.pk, now, now, *unchanged, json.dumps(given.authorization_details)]
 
 
 @cache

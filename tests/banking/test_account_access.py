@@ -6,12 +6,14 @@ from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
+from django.db import connection
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 
 from banking import orders
 from banking.account_life.access import end_access
 from banking.consents.ending import end_consents
-from banking.models import Account, AccountAccess, Event, ScheduledTransfer, Webhook
+from banking.models import Account, AccountAccess, Consent, Event, ScheduledTransfer, Webhook
 from banking.models.account_queryset import SCOPES_OF_ACCOUNTS, SCOPES_OF_ACTIONS, picked_in
 from banking.notation import bank_day
 from oauth.authorize import decision
@@ -197,6 +199,19 @@ def test_a_silent_answer_has_the_limits_that_the_user_saw(browser, web_app, alic
     assert {one.authorization_details[0]["identifier"] for one in others}.isdisjoint(
         {first.authorization_details[0]["identifier"]}
     )
+
+
+def test_a_silent_answer_within_limits_takes_nine_statements(settings, browser, web_app, current):
+    """Besides what one without limits takes: the accounts that are left, the consent, and a transaction."""
+    settings.OAUTH = {**settings.OAUTH, "FAST_PATH": True}
+    pick(browser, ask(browser, web_app, scope="accounts:read"), current)
+    assert granted_silently(browser, web_app, scope="accounts:read") == {str(current.pk)}
+    with CaptureQueriesContext(connection) as captured:
+        ask(browser, web_app, scope="accounts:read")
+    assert len(captured) == 9, [query["sql"] for query in captured]
+    [first, *others] = Consent.objects.order_by("pk")
+    assert len(others) == 2
+    assert all([*one.accounts.all()] == [*first.accounts.all()] == [current] for one in others)
 
 
 def test_a_narrower_pick_later_counts_for_every_earlier_decision(browser, web_app, current, savings):
