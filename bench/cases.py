@@ -4,7 +4,7 @@ import base64
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -19,7 +19,7 @@ from bs4 import BeautifulSoup
 
 from bench import peers
 from bench.load import CONNECTIONS, Request
-from bench.servers import Server, registration_token
+from bench.servers import Payer, Server, new_payers, registration_token
 from bench.signing import VERIFIER, Key, s256
 from tests.lib import person
 
@@ -31,6 +31,8 @@ MOST_CODES = 300
 # Nobody refreshes one device's token on many connections at once, where each would wait for the other: a multiple of
 # CONNECTIONS, so that each device keeps to one of them.
 DEVICES = 10 * CONNECTIONS
+# One more than a multiple of CONNECTIONS: the first is paid by all others.
+PAYERS = 10 * CONNECTIONS + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def countersign(server: Server, data_dir: Path) -> list[Case]:
         *fapi.cases(),
         Case(LIST, _same(Request("GET", "/api/v1/accounts", headers=bearer))),
         Case("API: list of 3, with DPoP", lambda n: fapi.calls("/api/v1/accounts", n, scope=f"openid {SCOPE}")),
-        Case("API: transfer", lambda n: _transfers(server, web, n), most=1000),
+        *_transfer_cases(new_payers(server, data_dir, PAYERS)),
         Case("authorize, consent remembered", web.authorizations),
         Case("login", lambda n: _log_ins(server, n), most=200),
     ]
@@ -251,26 +253,37 @@ class App:
             return list(pool.map(lambda _: make(), range(n)))
 
 
-def _transfers(server: Server, web: App, n: int) -> list[Request]:
-    app = App(
-        server, web.client_id, web.callback, authorize="/oauth/authorize", token=web.token,
-        scope=f"{SCOPE} transfers:write",
-    )  # fmt: skip
-    app.headers, app.who = web.headers, {}
-    headers = {"Authorization": f"Bearer {app.tokens()['access_token']}", "Content-Type": "application/json"}
-    accounts = requests.get(f"{server.url}/api/v1/accounts", headers=headers, timeout=30).json()["data"]
-    currency = accounts[0]["currency"]
-    source, destination = [one["id"] for one in accounts if one["currency"] == currency][:2]
-    body = json.dumps(
-        {
-            "source_account_id": source, "destination": {"account_id": destination},
-            "amount": {"currency": currency, "minor_units": 1}, "reference": "Benchmark",
-        }
-    )  # fmt: skip
+def _transfer_cases(payers: Sequence[Payer]) -> list[Case]:
+    """Of payers with accounts of their own, of as many who pay the same account, and of one payer. Each connection has
+    its own payers in the first two."""
+    one = payers[0]
     return [
-        Request("POST", "/api/v1/transfers", body, {**headers, "Idempotency-Key": str(uuid4())}, expect=201)
-        for _ in range(n)
+        Case("API: transfer", lambda n: _transfers(payers[1:], lambda payer: {"account_id": payer.destination}, n)),
+        Case("API: transfer, all to one account", lambda n: _transfers(payers[1:], lambda _: _of(one), n)),
+        Case(
+            "API: transfer, same two accounts",
+            lambda n: _transfers([one], lambda payer: {"account_id": payer.destination}, n),
+        ),
     ]
+
+
+def _of(payer: Payer) -> dict[str, str]:
+    return {"scheme": "iban", "identifier": payer.iban, "name": "Benchmark"}
+
+
+def _transfers(payers: Sequence[Payer], destination: Callable[[Payer], dict[str, str]], n: int) -> list[Request]:
+    def transfer(payer: Payer) -> Request:
+        body = {
+            "source_account_id": payer.source, "destination": destination(payer),
+            "amount": {"currency": "GBP", "minor_units": 1}, "reference": "Benchmark",
+        }  # fmt: skip
+        headers = {
+            "Authorization": f"Bearer {payer.token}", "Content-Type": "application/json",
+            "Idempotency-Key": str(uuid4()),
+        }  # fmt: skip
+        return Request("POST", "/api/v1/transfers", json.dumps(body), headers, expect=201)
+
+    return [transfer(payer) for payer in islice(cycle(payers), n)]
 
 
 def _log_ins(server: Server, n: int) -> list[Request]:

@@ -200,6 +200,24 @@ def registration_token(data_dir: Path) -> str:
     return done.stdout.split()[-1]
 
 
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """A user who pays, as `bench.payers` makes them. `iban` is that of the destination."""
+
+    token: str
+    source: str
+    destination: str
+    iban: str
+
+
+def new_payers(server: Server, data_dir: Path, number: int) -> list[Payer]:
+    """At the demo that runs on `data_dir`."""
+    command = [sys.executable, "manage.py", "shell", "-c", f"from bench import payers; payers.print_new({number})"]
+    environment = {**os.environ, "MODE": "demo", "DATA_DIR": str(data_dir), "PORT": str(server.port)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    return [Payer(**one) for one in json.loads(done.stdout.splitlines()[-1])]
+
+
 def node_is_here() -> bool:
     return bool(shutil.which("node") and shutil.which("npm"))
 
