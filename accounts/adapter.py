@@ -20,6 +20,7 @@ from accounts.metrics import logins
 from accounts.models import User, UserManager
 from accounts.upstream import proof
 from oauth.authorize import interaction
+from oauth.infrastructure import mailboxes
 from oauth.pages import brand
 
 # accounts.changes and accounts.second_factors notify of these, for pages, commands and staff alike.
@@ -119,6 +120,8 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Links in emails lead to the issuer, not to the Host of the request (ZITADEL CVE-2025-64101)."""
+        if not mailboxes.is_reachable(email):
+            return
         suspected = _is_suspected(self.request)
         if suspected and template_prefix != "account/email/login_code":
             return  # the password was wrong, so there is nothing to send

@@ -15,7 +15,7 @@ from banking import database
 from banking.models import Account
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.notation import business_days
-from banking.notation.currencies import MINOR_DIGITS
+from banking.notation.currencies import OF_ACCOUNTS, PLAY_MONEY
 from banking.second_bank import SecondBank
 
 #: The settings that map currencies to minor units.
@@ -29,7 +29,7 @@ def check_limits(**_: Any) -> list[CheckMessage]:
         f"{name}: {currency}={amount}"
         for name, by_currency in limits.items()
         for currency, amount in by_currency.items()
-        if currency not in MINOR_DIGITS or type(amount) is not int or not 0 <= amount <= MAX_AMOUNT_MINOR
+        if currency not in OF_ACCOUNTS or type(amount) is not int or not 0 <= amount <= MAX_AMOUNT_MINOR
     ]
     if wrong:
         return [
@@ -93,7 +93,7 @@ def check_currencies(databases: Sequence[str] | None = None, **_: Any) -> list[C
             hint="Until it has one, every payment needs a fresh login, and new payees get nothing.",
             id="banking.W001",
         )
-        for currency in sorted(set(used) - set(settings.STEP_UP_AMOUNT_MINOR))
+        for currency in sorted(set(used) - set(settings.STEP_UP_AMOUNT_MINOR) - {PLAY_MONEY})
     ]
 
 

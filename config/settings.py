@@ -485,6 +485,7 @@ OAUTH = {
         "transfer": "banking.payments.consent_to_transfer.ConsentToTransfer",
     },
     "DETAILS_OF_SCOPES": {"account_access": "banking.consents.account_access.AccountAccess"},
+    "DEVELOPERS": "config.bank.developers.BankDevelopers",
     "APP_ACTIVITY": "banking.journal.of_app",
     "LEFT_BY_APPS": ["banking.orders.left_by_apps.Orders"],
     # What the roles of the admin may do with users and the bank.

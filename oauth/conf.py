@@ -105,6 +105,9 @@ class Conf:
     LEFT_BY_APPS: tuple[str, ...] = ()
     #: Dotted path of a function (user, client_id) -> lines: what an app read and did (`clients.app_activity`).
     APP_ACTIVITY: str | None = None
+    #: Dotted path of a subclass of `clients.self_service.host.Developers`: who may register apps at /developers. None:
+    #: the site has no developer portal.
+    DEVELOPERS: str | None = None
     #: Dotted path of a function (request) -> AuthenticationContext: how and when the user logged in.
     AUTHENTICATION_CONTEXT: str = "oauth.sessions.authentication_context.from_last_login"
     #: Dotted path of a function (user, scopes) -> claims for UserInfo and ID tokens.

@@ -8,6 +8,7 @@ from procrastinate.contrib.django import app
 
 from oauth.authorize import backchannel_notices
 from oauth.clients import changes, logos
+from oauth.clients.self_service import mails as review_mails
 from oauth.conf import conf
 from oauth.keys import rotation
 from oauth.operations import cleanup
@@ -45,6 +46,11 @@ def tell_client_of_decision(request_id: str) -> None:
 @app.task(name=changes.TELL, queue="mail", retry=_MAIL)
 def tell_of_client_change(**notice: Any) -> None:
     changes.tell(**notice)
+
+
+@app.task(name=review_mails.TELL, queue="mail", retry=_MAIL)
+def tell_of_review(review_pk: int) -> None:
+    review_mails.tell(review_pk)
 
 
 @app.task(name=logos.TASK, queue="oauth", retry=_PATIENT)

@@ -25,6 +25,11 @@ from oauth.pages.apps import ConnectedApp, ConnectedApps, EndedApps
 from oauth.pages.authorize import AuthorizationPage
 from oauth.pages.backchannel_requests import RequestsPage
 from oauth.pages.build import guide
+from oauth.pages.developers import apps as developer_apps
+from oauth.pages.developers.credentials import Keys, Secret
+from oauth.pages.developers.overview import overview
+from oauth.pages.developers.requests import Requests
+from oauth.pages.developers.sandbox import SandboxUsers
 from oauth.pages.device import DevicePage
 from oauth.pages.logout import LogoutPage
 
@@ -39,6 +44,17 @@ urlpatterns = [  # those that are asked most come first: they are tried in this 
     path("oauth/authorize", AuthorizationPage.as_view(), name="authorize"),
     path("build", guide, name="build"),
     path("build/<str:kind>", guide, name="build-kind"),
+    path("developers", overview, name="developers"),
+    path("developers/sandbox", SandboxUsers.as_view(), name="developer-sandbox"),
+    path("developers/apps/new", developer_apps.NewApp.as_view(), name="developer-new-app"),
+    path("developers/apps/<int:client_pk>", developer_apps.App.as_view(), name="developer-app"),
+    path("developers/apps/<int:client_pk>/change", developer_apps.ChangeApp.as_view(), name="developer-change-app"),
+    path("developers/apps/<int:client_pk>/review", developer_apps.Review.as_view(), name="developer-review"),
+    path("developers/apps/<int:client_pk>/close", developer_apps.CloseApp.as_view(), name="developer-close-app"),
+    path("developers/apps/<int:client_pk>/programs", developer_apps.Programs.as_view(), name="developer-programs"),
+    path("developers/apps/<int:client_pk>/secret", Secret.as_view(), name="developer-secret"),
+    path("developers/apps/<int:client_pk>/keys", Keys.as_view(), name="developer-keys"),
+    path("developers/apps/<int:client_pk>/requests", Requests.as_view(), name="developer-requests"),
     path("oauth/brand/<str:color>.css", brand.stylesheet, name="brand"),
     path("oauth/logo/<str:digest>.png", app_presentation.logo, name="app-logo"),
     path("oauth/apps", ConnectedApps.as_view(), name="apps"),

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.closing.parts import Obstacle
 from accounts.models import User
+from oauth.clients.self_service.host import developers
 from oauth.models import Client
 
 
@@ -18,7 +20,8 @@ class LoginAndApps:
             yield _("You are a member of staff. Another admin must end that first."), ""
         for client in Client.objects.filter(user=user_id, is_active=True).order_by("name"):
             text = _("The app %(app)s is registered in your name. Contact us to hand it over or to end it.")
-            yield text % {"app": client.shown_name}, ""
+            page = reverse("oauth:developer-app", args=[client.pk]) if developers() is not None else ""
+            yield text % {"app": client.shown_name}, page
 
     def leave(self, user_id: UUID, email: str) -> Iterable[Obstacle]:
         return ()

@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 
 from banking.account_life.officers import tell_officers
 from banking.account_life.refusals import AlreadyApplied, ApplicationOver, TooMany
+from banking.account_life.sandbox import is_sandbox_customer
 from banking.models import AccountApplication, Product
 from banking.notices import Kind
 from banking.payments.refusals import NotTheirs
@@ -16,10 +17,11 @@ LIMIT = Limit("account-applications", 10, seconds=86_400)
 
 
 def apply(user_id: UUID, product_id: UUID, name: str) -> AccountApplication:
-    """Officers who may decide get an email. Raises NotTheirs for a product that is not on offer, TooMany, or
+    """Officers who may decide get an email. Raises NotTheirs for a product that is not on offer and for a sandbox
+    customer, TooMany, or
     AlreadyApplied while the same application is open."""
     product = Product.objects.filter(pk=product_id, is_on_offer=True).first()
-    if product is None:
+    if product is None or is_sandbox_customer(user_id):
         raise NotTheirs
     try:
         rate_limits.spend(LIMIT, str(user_id))

@@ -90,6 +90,8 @@ def for_user(user_id: UUID) -> QuerySet[AccountInvitation]:
     """The invitations that a user can answer: those to their own email address, which they have confirmed."""
     email = get_user_model()._default_manager.filter(pk=user_id).values_list(_field(), flat=True).first()
     found = AccountInvitation.objects.filter(email=(email or "").lower(), status=AccountInvitation.Status.OPEN)
+    # Play money and real money are never in one hand.
+    found = found.filter(account__in=Account.objects.like_those_of(user_id))
     return found.filter(expires_at__gt=timezone.now()).exclude(email="").select_related("account", "invited_by")
 
 

@@ -105,8 +105,9 @@ class PayeeCheckView(BankView):
     @operation("Does the name fit the account?")
     def post(self, request: TokenRequest) -> Ok[PayeeCheck]:
         given = self.body(request)
-        payee_lookups.spend(user_or_404(request))
-        match = confirm_payee(given["identifier"], given["name"])
+        user_id = user_or_404(request)
+        payee_lookups.spend(user_id)
+        match = confirm_payee(given["identifier"], given["name"], asked_by=user_id)
         return Ok({"result": match.result, "name": match.name})
 
 

@@ -8,6 +8,7 @@ from banking.api.consent import ConsentView
 from banking.api.direct_debit_collections import CollectionList, CollectionRefund
 from banking.api.direct_debits import DirectDebitCancel, DirectDebitDetail, DirectDebitList
 from banking.api.funds_confirmation import FundsConfirmationList
+from banking.api.guide_page import guide
 from banking.api.limits import LimitsView
 from banking.api.openapi.document import APIDocs, OpenAPIDocument, api_changes
 from banking.api.party import PartyView
@@ -87,4 +88,6 @@ urlpatterns = [
     path("api/docs/oauth2-redirect", SpectacularSwaggerOauthRedirectView.as_view(), name="api-docs-redirect"),
     re_path(r"^api/", NotHere.as_view()),
     path("problems/<str:code>", problem_page, name="problem"),
+    path("developers/guides", guide, name="developer-guides"),
+    path("developers/guides/<str:slug>", guide, name="developer-guide"),
 ]

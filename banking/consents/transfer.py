@@ -19,7 +19,7 @@ from banking.consents.granting import (
 from banking.models import Account
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.notation import amounts, iban
-from banking.notation.currencies import MINOR_DIGITS
+from banking.notation.currencies import OF_ACCOUNTS
 from oauth.authorization_details import Detail, DetailsType, NotAnswered, Question, Summary
 
 TRANSFER = "transfer"
@@ -39,7 +39,7 @@ class TransferDetails(DetailsType):
         locations=LOCATIONS,
         instructed_amount=closed_object(
             ("currency", "minor_units"),
-            currency={"enum": sorted(MINOR_DIGITS)},
+            currency={"enum": sorted(OF_ACCOUNTS)},
             minor_units={"type": "integer", "minimum": 1, "maximum": MAX_AMOUNT_MINOR},
         ),
         creditor=closed_object(

@@ -40,6 +40,7 @@ SCHEDULE = {
     "AccountApplication": Kept(_USER, "which account the user asked for, and why it was refused"),
     "AccountInvitation": Kept(_USER, "whom the user asked to share an account"),
     "AccountAccess": Kept(_USER, "who may use an account; AccountAct keeps the history"),
+    "SandboxCustomer": Kept("for ever", "play money stays apart from the books of real money"),
     "Merchant": Kept("until staff delete it", "names and categories of counterparties, as the bank wrote them"),
     "Product": Kept("for ever", "the terms of accounts"),
     "IdempotencyRecord": Kept("7 days", "an answer is repeated; the transfer keeps its key", _JOB),

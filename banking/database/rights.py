@@ -53,6 +53,7 @@ RIGHTS: dict[str, Rights] = {
         ],
     },
     "month_closing": {"SELECT": []},
+    "sandbox_customer": APPENDED,
     "bank_day": {**APPENDED, "UPDATE": ["status", "closed_at"]},
     "bank_day_step": {**APPENDED, "UPDATE": ["attempts", "reached", "done_at", "result", "failed_at", "error"]},
     "trial_balance_line": APPENDED,

@@ -27,6 +27,7 @@ from banking.models.product import Product
 from banking.models.record_digest import RecordDigest
 from banking.models.reversal_request import ReversalRequest
 from banking.models.role import Role
+from banking.models.sandbox_customer import SandboxCustomer
 from banking.models.scheduled_transfer import ScheduledTransfer
 from banking.models.scheme_message import SchemeMessage
 from banking.models.second_bank import SecondBankMessage, SecondBankPayment
@@ -70,6 +71,7 @@ __all__ = [
     "RecordDigest",
     "ReversalRequest",
     "Role",
+    "SandboxCustomer",
     "ScheduledTransfer",
     "SchemeMessage",
     "SecondBankMessage",

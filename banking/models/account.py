@@ -13,7 +13,7 @@ from banking.models.account_queryset import AccountQuerySet
 from banking.models.product import Product
 from banking.models.role import Role
 from banking.notation.amounts import MOST_MINOR
-from banking.notation.currencies import MINOR_DIGITS
+from banking.notation.currencies import OF_ACCOUNTS
 
 
 class Account(models.Model):
@@ -78,7 +78,7 @@ class Account(models.Model):
             ),
             models.CheckConstraint(name="kind_known", condition=Q(kind__in=["customer", "internal"])),
             models.CheckConstraint(name="status_known", condition=Q(status__in=["open", "frozen", "closed"])),
-            models.CheckConstraint(name="account_currency_known", condition=Q(currency__in=sorted(MINOR_DIGITS))),
+            models.CheckConstraint(name="account_currency_known", condition=Q(currency__in=sorted(OF_ACCOUNTS))),
             models.CheckConstraint(name="overdraft_not_negative", condition=Q(overdraft_minor__gte=0)),
             models.CheckConstraint(name="held_not_negative", condition=Q(held_minor__gte=0)),
             models.CheckConstraint(

@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from banking.models.role import PAYING, Role
+from banking.models.sandbox_customer import SandboxCustomer
+from banking.notation.currencies import PLAY_MONEY
 from oauth.fast_path.compiled_query import CompiledQuery
 
 if TYPE_CHECKING:
@@ -39,6 +41,11 @@ class AccountQuerySet(models.QuerySet["Account"]):
         """The accounts that a user has access to in any role; with `may_pay`, not those they only read."""
         roles = PAYING if may_pay else [*Role]
         return self.filter(access__user_id=user_id, access__role__in=roles)
+
+    def like_those_of(self, user_id: UUID | str) -> "AccountQuerySet":
+        """With play money for a sandbox customer, with real money for any other user."""
+        is_sandbox = SandboxCustomer.objects.filter(user_id=user_id).exists()
+        return self.filter(currency=PLAY_MONEY) if is_sandbox else self.exclude(currency=PLAY_MONEY)
 
     def with_role(self) -> "AccountQuerySet":
         """Of a user's accounts: each with `role`, the user's, and `is_user_active`."""

@@ -20,10 +20,16 @@ _CODES = {
 #: code -> digits: 2 for GBP, so that 1234 minor units are 12.34.
 MINOR_DIGITS = {code: digits for digits, codes in _CODES.items() for code in codes.split()}
 MOST_MINOR_DIGITS = max(_CODES)
+#: ISO 4217 reserves this code for tests. Here it is the money of sandbox customers, with the digits of GBP.
+PLAY_MONEY = "XTS"
+#: What an account may be in.
+OF_ACCOUNTS = frozenset({*MINOR_DIGITS, PLAY_MONEY})
 
 
 def minor_digits(currency: str) -> int:
-    """Raises ValueError for a code that ISO 4217 does not have."""
+    """Raises ValueError for a code that neither ISO 4217 has as money nor we have as play money."""
+    if currency == PLAY_MONEY:
+        return 2
     try:
         return MINOR_DIGITS[currency]
     except KeyError:

@@ -27,7 +27,7 @@ def _payee_check(detail: Detail, user: Any) -> tuple[str, str]:
         payee_lookups.spend(user.pk)
     except LimitReached:
         return "warn", _("We have not checked the name. Pay only if you are sure who gets the money.")
-    match confirm_payee(creditor["identifier"], creditor["name"]).result:
+    match confirm_payee(creditor["identifier"], creditor["name"], asked_by=user.pk).result:
         case "match":
             return "good", _("The name matches the account.")
         case "close_match":

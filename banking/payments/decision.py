@@ -230,7 +230,7 @@ def _route(instruction: Instruction, payer: Payer, destination: Destination | No
         # Whatever is out of range is out of range; PostgreSQL's integers end.
         "amount": max(-1, min(instruction.amount_minor, MAX_AMOUNT_MINOR + 1)),
         "in_currency": instruction.currency,
-        "has_scheme": scheme.configured_scheme() is not None,
+        "has_scheme": scheme.pays(instruction.currency),
         "picked": picked.accounts if picked else None,
         "picked_by": picked.consents if picked else None,
         "single": destination and _single(instruction, payer, destination),

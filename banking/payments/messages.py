@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.db import IntegrityError
 from uuid_utils.compat import uuid7
 
@@ -10,7 +11,7 @@ from banking import ledger
 from banking.models import SchemeMessage
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.notation import iban
-from banking.notation.currencies import MINOR_DIGITS
+from banking.notation.currencies import MINOR_DIGITS, PLAY_MONEY
 from oauth.infrastructure import display_names
 
 #: What to store of a message: the fields of a SchemeMessage.
@@ -57,7 +58,8 @@ def identifier(value: str, *, longest: int) -> str:
 
 def amount(currency: str, amount_minor: int) -> Fields:
     """Raises MalformedMessage."""
-    if currency not in MINOR_DIGITS or type(amount_minor) is not int or not 0 < amount_minor <= MAX_AMOUNT_MINOR:
+    is_known = currency in MINOR_DIGITS or (currency == PLAY_MONEY and settings.BANK_SANDBOX)
+    if not is_known or type(amount_minor) is not int or not 0 < amount_minor <= MAX_AMOUNT_MINOR:
         raise MalformedMessage(f"{amount_minor!r} {currency!r} is no amount.")
     return {"currency": currency, "amount_minor": amount_minor}
 

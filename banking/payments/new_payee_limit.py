@@ -9,13 +9,15 @@ from django.utils.translation import gettext as _
 
 from banking.models import Payee
 from banking.notation import amounts
+from banking.notation.currencies import PLAY_MONEY
 from banking.payments.refusals import LimitExceeded
+from banking.payments.strong_proof import PLAY_MONEY_LIMIT_MINOR
 
 
 def limit_of(currency: str) -> int:
     """What all new payees of a user together may get, in minor units; 0 without an entry for the currency."""
     limits: Mapping[str, int] = settings.NEW_PAYEE_LIMIT_MINOR
-    return limits.get(currency, 0)
+    return limits.get(currency, PLAY_MONEY_LIMIT_MINOR if currency == PLAY_MONEY else 0)
 
 
 def refuse_alone(user_id: UUID, payee_iban: str, amount_minor: int, currency: str, *, at: datetime) -> None:

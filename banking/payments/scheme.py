@@ -12,6 +12,7 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from banking.models import SchemeMessage, Transfer
+from banking.notation.currencies import PLAY_MONEY
 
 #: Why a payment was refused or came back (ISO 20022, ExternalStatusReason1Code) -> our word for it.
 REASONS = {
@@ -171,6 +172,11 @@ def configured_scheme() -> PaymentScheme | None:
         return None
     scheme: PaymentScheme = import_string(settings.PAYMENT_SCHEME)()
     return scheme
+
+
+def pays(currency: str) -> bool:
+    """Whether other banks can be paid in it. Play money leaves only a site that has no real money."""
+    return (currency != PLAY_MONEY or settings.BANK_SANDBOX) and configured_scheme() is not None
 
 
 def payment_of(transfer: Transfer) -> OutgoingPayment:

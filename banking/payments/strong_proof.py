@@ -6,13 +6,17 @@ from uuid import UUID
 
 from django.conf import settings
 
+from banking.notation.currencies import PLAY_MONEY
 from banking.payments.day_sum import day_sum
+
+#: Low enough that a developer meets the limit, as apps meet it with real money.
+PLAY_MONEY_LIMIT_MINOR = 100_000
 
 
 def limit_of(currency: str) -> int:
     """The sum from which payments need a fresh login, in minor units; 0 without an entry for the currency."""
     limits: Mapping[str, int] = settings.STEP_UP_AMOUNT_MINOR
-    return limits.get(currency, 0)
+    return limits.get(currency, PLAY_MONEY_LIMIT_MINOR if currency == PLAY_MONEY else 0)
 
 
 def is_needed(user_id: UUID, currency: str, amount_minor: int) -> bool:

@@ -50,4 +50,4 @@ def name_match(order: PaymentOrder) -> Match | None:
         payee_lookups.spend(order.user_id)
     except LimitReached:
         return Match("not_available")
-    return confirm_payee(order.payee_iban, order.payee_name)
+    return confirm_payee(order.payee_iban, order.payee_name, asked_by=order.user_id)

@@ -15,6 +15,8 @@ from oauth.models import AuditEvent, Client
 @transaction.atomic
 def lock_user(user: User, *, by: Officer, reason: str) -> lockdown.Stopped:
     stopped = lockdown.stop_money_of_user(user.pk, by=by, reason=reason)
+    for client in Client.objects.select_for_update(of=("self",)).filter(user=user, is_active=True).order_by("pk"):
+        lock_client(client, by=by, reason=reason)
     if user.is_active:
         changes.deactivate(user)  # ends sessions, trusted browsers, authorizations and their tokens
     return stopped
@@ -22,7 +24,8 @@ def lock_user(user: User, *, by: Officer, reason: str) -> lockdown.Stopped:
 
 @transaction.atomic
 def lift_user(user: User, *, by: Officer, reason: str) -> int:
-    """Raises a Refusal if the same officer locked down, or has access to one of the accounts."""
+    """The user's apps stay disabled: staff lift each by itself. Raises a Refusal if the same officer locked down, or
+    has access to one of the accounts."""
     freed = lockdown.free_money_of_user(user.pk, by=by, reason=reason)
     if not user.is_active:
         changes.reactivate(user)

@@ -58,6 +58,13 @@ class _Page:
     is_emergency: bool
 
 
+def _of_own_apps(user: User) -> list[str]:
+    apps = Client.objects.filter(user=user, is_active=True).count()
+    return (
+        [f"Apps that the user registered: {apps}. They are disabled, and stay so until you lift each."] if apps else []
+    )
+
+
 def user_page(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """For staff who may change users and freeze accounts; never for themselves, nor for a user with more rights."""
     user = get_object_or_404(User, pk=user_id)
@@ -72,6 +79,7 @@ def user_page(request: HttpRequest, user_id: UUID) -> HttpResponse:
             "The user is disabled: all browsers are logged out, and all apps lose their access for good.",
             f"Accounts to freeze: {accounts.count()}. No money goes out; joint holders cannot pay, either.",
             f"Payment orders to put on hold: {orders.count()}. The user resumes them.",
+            *_of_own_apps(user),
             "The user gets an email.",
         ]
         page = _Page(

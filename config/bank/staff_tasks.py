@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 
 from banking.models import AccountApplication, AccountChange, ReversalRequest, SettlementDifference
-from oauth.models import NewRedirectHost
+from oauth.models import ClientReview, NewRedirectHost
 
 #: Rows are counted up to this number.
 MOST_COUNTED = 100
@@ -77,6 +77,17 @@ _LISTS = (
         "status__exact=asked",
         lambda user: SettlementDifference.objects.filter(status=SettlementDifference.Status.ASKED).exclude(
             asked_by=user
+        ),
+    ),
+    _List(
+        "Apps of developers to review",
+        "oauth.change_client",
+        "admin:oauth_clientreview_changelist",
+        "state__exact=open",
+        lambda user: (
+            ClientReview.objects.filter(state=ClientReview.State.OPEN, client__is_active=True)
+            .exclude(asked_by=user)
+            .exclude(client__user=user)
         ),
     ),
     _List(

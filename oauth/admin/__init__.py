@@ -12,6 +12,7 @@ import oauth2_provider.admin  # noqa: F401  isort: skip
 from oauth.admin.audit_event import AuditEventAdmin
 from oauth.admin.authorization import AuthorizationAdmin
 from oauth.admin.branding import BrandingAdmin
+from oauth.admin.client_review import ClientReviewAdmin
 from oauth.admin.initial_access_token import InitialAccessTokenAdmin
 from oauth.admin.new_redirect_host import NewRedirectHostAdmin
 from oauth.admin.refusal_count import RefusalCountAdmin
@@ -33,6 +34,7 @@ __all__ = [
     "AuthorizationAdmin",
     "BrandingAdmin",
     "ClientAdmin",
+    "ClientReviewAdmin",
     "InitialAccessTokenAdmin",
     "NewRedirectHostAdmin",
     "RefusalCountAdmin",

@@ -1,127 +1,28 @@
-"""The forms of a client. Registration asks for the kind and then only for its fields; a change shows all fields."""
+"""The form that changes a client and shows all fields; `clients.client_form` has that of a new client."""
 
 from typing import Any
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from oauth.clients import EXPLANATIONS, kind_needs_redirect_uri, preset, with_grant_types_of_profile
+from oauth.clients import with_grant_types_of_profile
+from oauth.clients.client_form import AddClientForm, ClientForm
 from oauth.infrastructure.generic import ModelForm
-from oauth.models import Client, Scope
+from oauth.models import Client
 from oauth.models.client import (
     CERTIFICATE_NAME_KINDS,
     AuthenticationMethod,
-    Kind,
     SecurityProfile,
     authentication,
     grant_types,
 )
 
+__all__ = ["CERTIFICATE_NAMES", "AddClientForm", "ChangeClientForm", "PlainClientForm"]
+
 # A form without these fields leaves them unchanged.
 _KEPT_WHEN_ABSENT = ("subject_type", "backchannel_token_delivery_mode", "security_profile")
 CERTIFICATE_NAMES = tuple(f"tls_client_auth_{kind}" for kind in CERTIFICATE_NAME_KINDS)
 _FAPI = frozenset(SecurityProfile.values) - {SecurityProfile.OAUTH21.value}
-# Scopes that only a user can allow. A service has none of them.
-_ABOUT_A_PERSON = ("openid", "profile", "email", "offline_access")
-
-
-class ClientForm(ModelForm[Client]):
-    """Shows scopes by their sentences, and redirect URIs one per line."""
-
-    allowed_scopes = forms.MultipleChoiceField(
-        widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
-        required=False,
-        help_text=_("All scopes that this client may request. Each has a sentence on the consent page."),
-    )
-    redirect_uris = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 3, "cols": 80}),
-        required=False,
-        label=_("Redirect URIs"),
-        help_text=_(
-            "One per line: where the browser returns to after login. Compared character by character. "
-            "https; http://127.0.0.1/… (any port) for desktop apps; com.example.app:/… for mobile apps."
-        ),
-    )
-
-    class Meta:
-        model = Client
-        fields: tuple[str, ...] = ("name", "allowed_scopes", "redirect_uris")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choices = [(scope.name, f"{scope.name}: {scope.sentence}") for scope in Scope.objects.all()]
-        field = self.fields["allowed_scopes"]
-        assert isinstance(field, forms.MultipleChoiceField)
-        field.choices = choices
-        if self.instance.pk:
-            self.initial["redirect_uris"] = "\n".join(self.instance.redirect_uris.split())
-
-    def _update_errors(self, errors: ValidationError) -> None:
-        """Shows errors of fields that this form does not have above the form."""
-        if hasattr(errors, "error_dict"):
-            hidden = [name for name in errors.error_dict if name not in self.fields]
-            for name in hidden:
-                errors.error_dict.setdefault(NON_FIELD_ERRORS, []).extend(errors.error_dict.pop(name))
-        super()._update_errors(errors)  # type: ignore[misc]  # not in the stubs
-
-    def clean_redirect_uris(self) -> str:
-        return "\n".join(self.cleaned_data["redirect_uris"].split())
-
-
-class AddClientForm(ClientForm):
-    """`FIELDS` are the fields of each kind. All other values follow from the kind."""
-
-    FIELDS = {
-        Kind.MOBILE: ("name", "redirect_uris", "allowed_scopes", "dpop_bound_access_tokens"),
-        Kind.WEB: ("name", "redirect_uris", "allowed_scopes", "post_logout_redirect_uris", "backchannel_logout_uri"),
-        Kind.BROWSER: ("name", "redirect_uris", "allowed_scopes", "dpop_bound_access_tokens"),
-        Kind.SERVICE: ("name", "allowed_scopes"),
-        Kind.DEVICE: ("name", "allowed_scopes"),
-    }
-
-    kind = forms.ChoiceField(
-        label=_("Kind of client"),
-        widget=forms.RadioSelect(attrs={"class": "explained"}),
-        choices=[(kind.value, f"{kind.label}: {EXPLANATIONS[kind]}") for kind in Kind],
-    )
-
-    class Meta(ClientForm.Meta):
-        fields = (
-            "kind", "name", "redirect_uris", "allowed_scopes", "dpop_bound_access_tokens",
-            "post_logout_redirect_uris", "backchannel_logout_uri",
-        )  # fmt: skip
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        kind = self.data.get("kind") or self.initial.get("kind", "")
-        if kind not in Kind.values:
-            return
-        self.fields["kind"].widget = forms.HiddenInput()
-        for name in set(self.fields) - {"kind", *self.FIELDS[Kind(kind)]}:
-            del self.fields[name]
-        if kind == Kind.SERVICE:
-            scopes = self.fields["allowed_scopes"]
-            assert isinstance(scopes, forms.MultipleChoiceField)
-            offered: Any = scopes.choices
-            scopes.choices = [one for one in offered if one[0] not in _ABOUT_A_PERSON]
-            scopes.help_text = _("All scopes that it may use. No user is asked.")
-
-    @classmethod
-    def fields_of(cls, kind: str) -> tuple[str, ...]:
-        return ("kind", *cls.FIELDS[Kind(kind)]) if kind in Kind.values else ("kind",)
-
-    def clean(self) -> dict[str, Any] | None:
-        cleaned = super().clean()
-        if kind := self.cleaned_data.get("kind"):
-            for name, value in preset(kind).items():
-                setattr(self.instance, name, value)
-            if not kind_needs_redirect_uri(kind) and self.data.get("redirect_uris"):
-                self.add_error(
-                    None, gettext("This kind of client has no browser to return to. Leave this field empty.")
-                )
-        return cleaned
 
 
 class PlainClientForm(ModelForm[Client]):

@@ -1,6 +1,5 @@
 """The client secret. Only the response to the POST that created it shows it. A client can have two during a change."""
 
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -15,12 +14,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from oauth.admin.client_tabs import is_confirmed
-from oauth.models import AuditEvent, Client
+from oauth.clients.rotation import SECRET_OVERLAP, retire_previous_secret, store_new_secret
+from oauth.models import Client
 from oauth.models.audit_event import origin
-from oauth.models.client.secrets import SECRET_FIELDS
-
-# The new and the old secret both work for this time, so that a running client can be changed.
-SECRET_OVERLAP = timedelta(days=1)
 
 
 class SecretViews:
@@ -38,13 +34,11 @@ class SecretViews:
         client = get_object_or_404(Client, pk=object_id)
         if request.method != "POST" or not client.has_secret or not self.has_change_permission(request, client):
             raise PermissionDenied
-        if client.has_two_secrets and not is_confirmed(request, client):
-            return HttpResponseRedirect(reverse("admin:oauth_client_secret", args=[client.pk]))
-        client.changed_by = request.user
-        secret = client.issue_secret(overlap_until=timezone.now() + SECRET_OVERLAP)
+from oauth.admin.client_tabs import is_confirmed
+from oauth.clients.rotation import SECRET_OVERLAP, retire_previous_secret, store_new_secret
+from oauth.models import Client
         with transaction.atomic(), origin("admin", request):
-            client.save(update_fields=[*SECRET_FIELDS, "updated"])
-            AuditEvent.record(AuditEvent.Action.SECRET_ISSUED, client=client.client_id, actor=request.user.pk)
+            secret = store_new_secret(client, request.user, overlap_until=timezone.now() + SECRET_OVERLAP)
         self.log_change(request, client, "Issued a new secret.")
         return self.show_secret(request, client, secret)
 
@@ -53,13 +47,9 @@ class SecretViews:
         client = get_object_or_404(Client, pk=object_id)
         if request.method != "POST" or not self.has_change_permission(request, client):
             raise PermissionDenied
-        if client.has_two_secrets and not is_confirmed(request, client):
-            return HttpResponseRedirect(reverse("admin:oauth_client_secret", args=[client.pk]))
-        if client.has_two_secrets:
-            client.previous_secret_digest = client.previous_secret_expires_at = None
-            with transaction.atomic(), origin("admin", request):
-                client.save(update_fields=["previous_secret_digest", "previous_secret_expires_at", "updated"])
-                AuditEvent.record(AuditEvent.Action.SECRET_RETIRED, client=client.client_id, actor=request.user.pk)
+from oauth.admin.client_tabs import is_confirmed
+from oauth.clients.rotation import SECRET_OVERLAP, retire_previous_secret, store_new_secret
+from oauth.models import Client
             self.log_change(request, client, "Retired the old secret.")
             self.message_user(request, _("The old secret no longer works."), messages.SUCCESS)
         return HttpResponseRedirect(self.change_url(client))

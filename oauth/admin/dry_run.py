@@ -75,6 +75,13 @@ def _steps(client: Client, request: HttpRequest) -> Iterator[Step]:
     if not client.is_active:
         yield Step(gettext("Disabled"), gettext("This client is refused everywhere."), is_done=False)
         return
+    if not client.is_live:
+        yield Step(
+            gettext("Not live"),
+            gettext("Only sandbox users of its developer may allow it, so you cannot try it. Review it first."),
+            is_done=False,
+        )
+        return
     yield _authentication(client)
     if client.allows_grant_type(GrantType.AUTHORIZATION_CODE):
         yield from _code(client, request)

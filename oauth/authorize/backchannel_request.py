@@ -25,7 +25,7 @@ from oauth.errors import (
 )
 from oauth.infrastructure import display_names, rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
-from oauth.models import Authorization, BackchannelRequest, Client, Session
+from oauth.models import Authorization, BackchannelRequest, Client, SandboxUser, Session
 from oauth.models.client import DeliveryMode
 from oauth.models.secret import digest, new_secret
 from oauth.parameters import Parameters
@@ -164,6 +164,8 @@ def _may_be_asked(user: Any, hint: bytes, client: Client) -> bool:
         return False
     # Staff have not checked a client that registered itself: it may ask only users who allowed it before.
     may_ask = is_known_to_client or client.is_vouched_for
+    # An app that is not live may ask its developer's sandbox users, and nobody else.
+    may_ask = (may_ask or not client.is_live) and SandboxUser.may_allow(client, pk)
     return user is not None and user.is_active and may_ask and waiting < MOST_AT_ONCE
 
 

@@ -25,9 +25,11 @@ class StepUp:
 
 @dataclass(frozen=True, slots=True)
 class OfferOtherAccount:
-    """A page that says that the client expects another user."""
+    """A page that says that the client expects another user; `is_sandbox` if only sandbox users, or none of them, may
+    allow it."""
 
     interaction: Interaction
+    is_sandbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,10 @@ def _unacceptable(name: str, why: str) -> OAuthError:
 
 
 def _may_exchange(client: Client, subject_client: Client) -> bool:
-    return client.pk == subject_client.pk or client.exchange_from.filter(pk=subject_client.pk).exists()
+    # An app that is not live may reach its developer's sandbox users only, whose tokens it gets itself.
+    if client.pk == subject_client.pk:
+        return True
+    return client.is_live and client.exchange_from.filter(pk=subject_client.pk).exists()
 
 
 def _actor_token(request: GrantRequest) -> AccessTokenClaims | None:

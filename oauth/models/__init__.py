@@ -11,6 +11,7 @@ from oauth.models.backchannel_request import BackchannelRequest
 from oauth.models.branding import Branding
 from oauth.models.client import Client
 from oauth.models.client_logo import ClientLogo
+from oauth.models.client_review import ClientReview
 from oauth.models.device_code import DeviceCode
 from oauth.models.dot_import import DotImport, ImportedClient
 from oauth.models.imported_access_token import ImportedAccessToken
@@ -22,6 +23,7 @@ from oauth.models.refresh_token import RefreshToken
 from oauth.models.refusal_count import RefusalCount
 from oauth.models.refused_request import RefusedRequest
 from oauth.models.remembered_consent import RememberedConsent
+from oauth.models.sandbox_user import SandboxUser
 from oauth.models.scope import Scope
 from oauth.models.session import Session
 from oauth.models.signing_key import SigningKey
@@ -37,6 +39,7 @@ __all__ = [
     "Branding",
     "Client",
     "ClientLogo",
+    "ClientReview",
     "DeviceCode",
     "DotImport",
     "ImportedAccessToken",
@@ -49,6 +52,7 @@ __all__ = [
     "RefusedRequest",
     "RememberedConsent",
     "RevokedStatus",
+    "SandboxUser",
     "Scope",
     "Session",
     "SigningKey",

@@ -84,6 +84,7 @@ class AuditEvent(models.Model):
         CLIENT_CHANGED = "client_changed", "A client was changed"
         CLIENT_DELETED = "client_deleted", "A client was deleted"
         CLIENT_TESTED = "client_tested", "An admin tried a client"
+        SANDBOX_USER_MADE = "sandbox_user_made", "A developer made a sandbox user"
         SECRET_ISSUED = "secret_issued", "A client got a new secret"
         SECRET_RETIRED = "secret_retired", "A client's old secret was retired"
         KEY_PUBLISHED = "key_published", "A signing key was published"

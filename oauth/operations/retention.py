@@ -55,6 +55,8 @@ SCHEDULE = {
     "Client_exchange_from": Kept("with its client", "whose tokens a client may exchange"),
     "ClientLogo": Kept("with its client", "shown on the consent page"),
     "NewRedirectHost": Kept("with its client", "what a second admin decided"),
+    "ClientReview": Kept("with its client", "what staff decided about an app"),
+    "SandboxUser": Kept("with its user", "a test user never becomes an ordinary one"),
     "ImportedClient": Kept("with its client", "clients of another server keep their secrets"),
     "DotImport": Kept("for ever", "one row for each import"),
     "RememberedConsent": Kept("with its user or client", "the user is not asked the same again"),

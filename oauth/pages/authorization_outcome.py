@@ -40,7 +40,7 @@ def _rendered(request: HttpRequest, outcome: Outcome) -> HttpResponse:
             query = urlencode({"next": outcome.interaction.path})
             return HttpResponseRedirect(f"{conf.STEP_UP_URL}?{query}", status=303)
         case OfferOtherAccount():
-            return _page(outcome.interaction, "oauth/other_account.html", {})
+            return _page(outcome.interaction, "oauth/other_account.html", {"is_sandbox": outcome.is_sandbox})
         case AskConsent():
             return _consent_page(outcome)
 

@@ -7,7 +7,7 @@ from oauth.authorize.outcome import Refuse, Repeat
 from oauth.authorize.response_modes import Delivery, Form, Page, Redirect
 from oauth.errors import LoginRequired, OAuthError
 from oauth.infrastructure.form_action import allow_forms_to
-from oauth.models import Client
+from oauth.models import Client, SandboxUser
 from oauth.pages import error_page, leaving
 from oauth.pages.redirect import see_other
 
@@ -22,7 +22,7 @@ def send_error(request: HttpRequest, outcome: Refuse) -> HttpResponse:
 
 def send_again(request: HttpRequest, outcome: Repeat) -> HttpResponse:
     """As it was sent the first time."""
-    if outcome.is_refusal and not (outcome.client.is_vouched_for or request.user.is_authenticated):
+    if outcome.is_refusal and not _is_trusted(request, outcome.client):
         return _ask_first(request, outcome.client, outcome.delivery) or send(request, outcome.delivery)
     return send(request, outcome.delivery)
 
@@ -40,15 +40,22 @@ def _ask_first(request: HttpRequest, client: Client, delivery: Delivery) -> Http
 def _is_open_redirect(request: HttpRequest, client: Client, refusal: OAuthError) -> bool:
     """RFC 9700 §4.11.2: a link with a deliberate mistake takes a browser to any address that the client registered.
 
-    An error redirects by itself only for a client that staff have checked, or if the user is logged in. The RFC exempts
-    silent authentication. It runs in a hidden frame, where no user could press a button or be misled by a URL. Browsers
-    send `Sec-Fetch-Dest: document` if the answer is shown as a page, as for a link in an email. Such a request is not
-    exempt.
+    An error redirects by itself only for a client that staff have checked, or if a user is logged in who may allow
+    it. The RFC exempts silent authentication. It runs in a hidden frame, where no user could press a button or be
+    misled by a URL. Browsers send `Sec-Fetch-Dest: document` if the answer is shown as a page, as for a link in an
+    email. Such a request is not exempt.
     """
-    if client.is_vouched_for or request.user.is_authenticated:
+    if _is_trusted(request, client):
         return False
     is_silent = isinstance(refusal, LoginRequired)
     return not is_silent or request.headers.get("Sec-Fetch-Dest") == "document"
+
+
+def _is_trusted(request: HttpRequest, client: Client) -> bool:
+    """Anybody can register an app that is not live: only the sandbox users of its developer go there unasked."""
+    if client.is_vouched_for:
+        return True
+    return request.user.is_authenticated and SandboxUser.may_allow(client, request.user.pk)
 
 
 def send(request: HttpRequest, delivery: Delivery) -> HttpResponse:

@@ -15,7 +15,7 @@ from oauth.authorize import consent, decision, permissions, picker
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure import rate_limits
-from oauth.models import DeviceCode
+from oauth.models import DeviceCode, SandboxUser
 from oauth.models.device_code import USER_CODE_ALPHABET, USER_CODE_LENGTH
 from oauth.pages.user_page import UserPage
 from oauth.parameters import Parameters
@@ -90,6 +90,9 @@ def _take(user_code: str, user: Any) -> DeviceCode | None:
         .first()
     )
     if waiting is None or waiting.user_id not in (None, user.pk):
+        return None
+    # As a code that nobody issued: an app that is not live is for its developer's sandbox users.
+    if not SandboxUser.may_allow(waiting.client, user.pk):
         return None
     if waiting.user_id is None:
         waiting.user = user

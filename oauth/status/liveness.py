@@ -63,7 +63,7 @@ def authority(names: Names, *, read: Authorization | None = None, until_commit: 
     """
     if names.authorization_id is None:
         client = Client.by_client_id(names.client_id)
-        if client is None or not client.is_active or _is_outdated(names, client.status_index):
+        if client is None or not client.is_active or not client.is_live or _is_outdated(names, client.status_index):
             return None
         return Authority(client, None)
     authorization = read or _find(names.authorization_id, _tables(), until_commit=until_commit)
@@ -72,7 +72,7 @@ def authority(names: Names, *, read: Authorization | None = None, until_commit: 
     holder = authorization.client
     if holder.client_id != names.client_id:
         exchanged_by = Client.by_client_id(names.client_id)
-        if exchanged_by is None or not exchanged_by.is_active:
+        if exchanged_by is None or not exchanged_by.is_active or not exchanged_by.is_live:
             return None
         holder = exchanged_by
     return Authority(holder, authorization)

@@ -66,7 +66,13 @@ NOBODY = [
         Row("oauth:build-kind", f"/build/{kind}", note=kind)
         for kind in ("mobile", "browser", "web", "service", "device")
     ],
+    Row("oauth:developers", "/developers"),
     Row("problem", "/problems/insufficient_funds"),
+    Row("developer-guides", "/developers/guides"),
+    *[
+        Row("developer-guide", f"/developers/guides/{slug}", note=slug)
+        for slug in ("sandbox", "idempotency", "step-up", "webhooks", "errors", "going-live", "changes")
+    ],
     Row("oauth:authorize", "/oauth/authorize?client_id=unknown", note="refused", status=400),
     Row("oauth:logout", "/oauth/logout", note="already"),
     Row("", "/there-is-no-such-page", note="404", status=404),
@@ -130,6 +136,20 @@ ALICE = [
     Row("bank:close-account", "/bank/accounts/{account}/close", "alice"),
     Row("bank:direct-debits", "/bank/direct-debits", "alice"),
     Row("bank:direct-debit", "", "alice", Site.follow_a_direct_debit),
+    Row("oauth:developer-new-app", "/developers/apps/new", "alice"),
+    Row("oauth:developer-new-app", "/developers/apps/new?kind=web", "alice", note="a web app"),
+    Row("oauth:developer-new-app", "", "alice", Site.register_an_unsafe_app, "refused", status=400),
+    Row("oauth:developer-app", "", "alice", Site.open_own_app, is_shown_off=True),
+    Row("oauth:developers", "", "alice", lambda site, page: site.open_own_app(page) and "/developers", "own apps"),
+    Row("oauth:developer-change-app", "", "alice", lambda site, page: f"{site.open_own_app(page)}/change"),
+    Row("oauth:developer-programs", "", "alice", lambda site, page: f"{site.open_own_app(page)}/programs"),
+    Row("oauth:developer-keys", "", "alice", lambda site, page: f"{site.open_own_app(page)}/keys"),
+    Row("oauth:developer-requests", "", "alice", lambda site, page: f"{site.open_own_app(page)}/requests"),
+    Row("oauth:developer-secret", "", "alice", Site.make_a_secret),
+    Row("developer-webhooks", "", "alice", lambda site, page: f"{site.open_own_app(page)}/webhooks"),
+    Row("oauth:developer-sandbox", "/developers/sandbox", "alice", note="none"),
+    Row("oauth:developer-sandbox", "", "alice", Site.make_a_sandbox_user),
+    Row("oauth:authorize", "", "alice", Site.ask_by_own_app, "an app that is not live"),
 ]  # fmt: skip
 
 #: Signs up on the way, and has every second factor in the end.
@@ -165,6 +185,8 @@ ADMIN = [
     Row("admin:oauth_client_conformance_of", "/admin/oauth/client/{client}/conformance/", "admin"),
     Row("admin:oauth_client_programs", "/admin/oauth/client/{client}/programs/", "admin"),
     Row("admin:oauth_client_test", "/admin/oauth/client/{client}/test/", "admin"),
+    Row("admin:oauth_clientreview_changelist", "/admin/oauth/clientreview/", "admin"),
+    Row("admin:oauth_clientreview_change", "", "admin", Site.review_an_app),
     Row("admin:oauth_authorization_changelist", "/admin/oauth/authorization/", "admin"),
     Row("admin:oauth_branding_add", "/admin/oauth/branding/add/", "admin"),
     Row("admin:oauth_signingkey_changelist", "/admin/oauth/signingkey/", "admin"),
@@ -223,6 +245,8 @@ NO_PAGE = {
     "openid_connect_login": "leads to another site; no provider is set up in the demo",
     "openid_connect_callback": "answers another site",
     "socialaccount_signup": "the way on from another site; see test_upstream",
+    "oauth:developer-review": "a form of the app is sent here",
+    "oauth:developer-close-app": "a form of the app is sent here",
     "oauth:verify-at": "for gateways, not for browsers",
     "bank:statement-csv": "a download",
     "bank:statement-pdf": "a download",

@@ -26,12 +26,24 @@ TRANSFER = {
     "creditor": {"scheme": "iban", "identifier": "GB33BUKB20201555555555", "name": "Mill Lane Lettings"}, "reference": "Rent, room 4",
 }  # fmt: skip
 
+_SENT = """
+from accounts.models import User
+from oauth.clients import preset
+from oauth.clients.self_service import reviews
+from oauth.models import Client
+owner = User.objects.get(email="bob@demo.test")
+values = {"name": "Ledgerly", "redirect_uris": "https://ledgerly.example/callback", "client_uri": "https://ledgerly.example/"}
+app = Client.objects.create(user=owner, is_live=False, allowed_scopes=["openid", "accounts:read"], **preset("web"), **values)
+print(reviews.ask(app, owner, note="We show accounts in one list.").pk)
+"""
+
 
 class Site:
     """The demo, and what is known of it. Each method brings `page` somewhere, or returns the path to open."""
 
     def __init__(self, live: Server) -> None:
         self.live = live
+        self.own_app = ""  # the path of the app that the developer registered
         self.grace = f"grace-{secrets.token_hex(4)}@people.test"  # who signs up
 
     @cached_property
@@ -168,6 +180,48 @@ class Site:
         answer = requests.post(url, data=form, auth=self.call_centre, timeout=60)
         assert answer.ok, answer.text
         self.open(page, "/oauth/requests")
+
+    # --- the developer portal
+
+    def _register(self, page: Page, redirect_uri: str) -> None:
+        self.open(page, "/developers/apps/new?kind=web")
+        page.fill("#id_name", "Moneta")
+        page.fill("#id_redirect_uris", redirect_uri)
+        page.fill("#id_client_uri", "https://moneta.example/")
+        page.check("input[value='accounts:read']")
+        with page.expect_navigation():
+            page.click("main form button[type=submit]")
+
+    def register_an_unsafe_app(self, page: Page) -> None:
+        self._register(page, "http://moneta.example/callback")
+
+    def open_own_app(self, page: Page) -> str:
+        """The path of the app of this user, who registers it first."""
+        if not self.own_app:
+            self._register(page, "https://moneta.example/callback")
+            self.own_app = urlsplit(page.url).path
+        return self.own_app
+
+    def make_a_secret(self, page: Page) -> None:
+        self.open(page, self.open_own_app(page))
+        with page.expect_navigation():
+            page.click("button[value=new]")
+
+    def make_a_sandbox_user(self, page: Page) -> None:
+        self.open(page, "/developers/sandbox")
+        page.fill("#name", "Anna Sandbox")
+        with page.expect_navigation():
+            page.click("button[value=make]")
+
+    def ask_by_own_app(self, page: Page) -> None:
+        self.open(page, self.open_own_app(page))
+        own = {"client_id": page.inner_text("#client-id"), "redirect_uri": "https://moneta.example/callback"}
+        self.ask(page, "accounts:read", **own)
+
+    def review_an_app(self, page: Page) -> str:
+        """Of another developer, who has sent it."""
+        made = self.live.manage("shell", "-v0", "-c", _SENT).strip().splitlines()[-1]
+        return f"/admin/oauth/clientreview/{made}/change/"
 
     # --- the bank
 

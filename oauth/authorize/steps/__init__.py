@@ -16,6 +16,7 @@ from oauth.authorize.steps.answer_with_consent import answer_with_consent
 from oauth.authorize.steps.ask_consent import ask_consent
 from oauth.authorize.steps.check_grant import check_grant
 from oauth.authorize.steps.check_redirect_uri import check_redirect_uri
+from oauth.authorize.steps.check_sandbox import check_sandbox
 from oauth.authorize.steps.check_subject import check_subject
 from oauth.authorize.steps.choose_language import choose_language
 from oauth.authorize.steps.load_request import load_request
@@ -34,6 +35,7 @@ _STEPS: tuple[Callable[[Interaction], Outcome | None], ...] = (
     step_up,
     check_grant,
     answer_silently,
+    check_sandbox,  # not earlier: what is remembered was allowed by the same rule
     ask_consent,
     answer_with_consent,
 )

@@ -185,8 +185,8 @@ class Client(
 
     @property
     def is_vouched_for(self) -> bool:
-        """Whether an admin registered it, and so answers for its name."""
-        return bool(self.registration_source == self.RegistrationSource.MANUAL)
+        """Whether an admin registered or approved it, and so answers for its name."""
+        return bool(self.registration_source == self.RegistrationSource.MANUAL and self.is_live)
 
     @property
     def document_host(self) -> str:

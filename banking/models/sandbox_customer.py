@@ -1,0 +1,23 @@
+"""Users whose money is play money: developers try their apps with them."""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class SandboxCustomer(models.Model):
+    """They have accounts in PLAY_MONEY and no others, and nobody else has such an account. Triggers of the database
+    enforce both (migration 0048). Since a transaction has one currency, play money never meets real money. A row is
+    for ever."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False
+    )
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "sandbox_customer"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.user_id)

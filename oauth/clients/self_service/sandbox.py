@@ -1,0 +1,36 @@
+"""Sandbox users: made by a developer, for the developer's own apps only."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import QuerySet
+
+from oauth.clients.self_service.host import NewUser, developers
+from oauth.models import AuditEvent, SandboxUser
+
+#: Enough for two payers, a payee and a user who denies.
+MOST_USERS = 5
+
+
+class TooMany(Exception):
+    """The developer has as many as the site allows."""
+
+
+def users_of(owner: Any) -> "QuerySet[SandboxUser]":
+    return SandboxUser.objects.filter(owner=owner.pk).select_related("user").order_by("created_at", "pk")
+
+
+@transaction.atomic
+def make_user(owner: Any, name: str) -> NewUser:
+    """Raises TooMany."""
+    host = developers()
+    assert host is not None
+    # The owner's row orders two requests, so that both cannot make the last one.
+    get_user_model()._default_manager.select_for_update(of=("self",)).get(pk=owner.pk)
+    if users_of(owner).count() >= MOST_USERS:
+        raise TooMany
+    made = host.make_user(name)
+    SandboxUser.objects.create(user=made.user, owner=owner)
+    AuditEvent.record(AuditEvent.Action.SANDBOX_USER_MADE, user=made.user.pk, actor=owner.pk)
+    return made

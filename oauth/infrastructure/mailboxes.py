@@ -1,0 +1,8 @@
+"""Whether mail can reach an address at all."""
+
+#: RFC 6761 §6.4: names below it never exist. Mail to them would only come back.
+_NOWHERE = ".invalid"
+
+
+def is_reachable(address: str) -> bool:
+    return not address.rpartition("@")[2].rstrip(".").lower().endswith(_NOWHERE)

@@ -1,0 +1,75 @@
+"""What the server did for an app and what it refused: the newest lines of the audit log about this client, and what the
+APIs of this site refused it."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from oauth.clients.self_service import refused_calls
+from oauth.clients.self_service.ownership import own_app
+from oauth.clients.self_service.refused_calls import RefusedCall
+from oauth.errors import TemporarilyUnavailable
+from oauth.models import AuditEvent
+from oauth.pages.developers.developer_page import DeveloperPage
+
+MOST = 100
+# As long as a code, a token, a secret or an id, and without the characters that separate words.
+_RANDOM = re.compile(r"[A-Za-z0-9_~+=-]{20,}")
+_ABOUT = {
+    AuditEvent.Action.ISSUED: gettext_noop("Tokens were issued"),
+    AuditEvent.Action.REFUSED: gettext_noop("A request was refused"),
+    AuditEvent.Action.ALLOWED: gettext_noop("A user allowed the app"),
+    AuditEvent.Action.DENIED: gettext_noop("A user declined"),
+    AuditEvent.Action.REVOKED: gettext_noop("An authorization ended"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Without user, address and authorization: users are not the developer's to see."""
+
+    at: datetime
+    what: str
+    endpoint: str
+    error: str
+    error_id: str
+    reason: str
+
+
+class Requests(DeveloperPage):
+    """The index `audit_client` finds the newest events of a client, so the page costs the same for every app."""
+
+    def get(self, request: HttpRequest, client_pk: int) -> HttpResponse:
+        client = own_app(request.user, client_pk)
+        events = AuditEvent.objects.filter(client=client.client_id).order_by("-id")[:MOST]
+        lines = [_line(event, client.client_id) for event in events if event.action in _ABOUT]
+        lines += [_of_api(one) for one in refused_calls.recent(client.client_id)]
+        lines = sorted(lines, key=attrgetter("at"), reverse=True)[:MOST]
+        if error_id := request.GET.get("error_id", "").strip():
+            lines = [line for line in lines if line.error_id == error_id]
+        return self.show("requests", client=client, lines=lines, error_id=error_id, most=MOST)
+
+
+def _of_api(refused: RefusedCall) -> Line:
+    about = _(_ABOUT[AuditEvent.Action.REFUSED])
+    return Line(refused.at, about, refused.call, refused.code, refused.error_id, "")
+
+
+def _line(event: AuditEvent, client_id: str) -> Line:
+    # The reason of an outage is the operator's; that of any other event may name what the user was asked.
+    is_told = event.action == AuditEvent.Action.REFUSED and event.error != TemporarilyUnavailable.code
+    return Line(
+        event.at, _(_ABOUT[AuditEvent.Action(event.action)]), event.endpoint, event.error, event.error_id,
+        masked(event.reason, client_id) if is_told else "",
+    )  # fmt: skip
+
+
+def masked(text: str, client_id: str) -> str:
+    """ASVS 5.0 16.2.5: the log holds no secrets, but it holds what strangers sent, such as a redirect URI with a token
+    in its query."""
+    return _RANDOM.sub(lambda found: found[0] if found[0] == client_id else f"{found[0][:4]}…", text)

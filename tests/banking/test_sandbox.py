@@ -1,0 +1,299 @@
+"""Sandbox users: what they have, and that nothing of it ever meets real money or real users."""
+
+import pytest
+from bs4 import BeautifulSoup
+from django.core import mail
+from django.db import IntegrityError, transaction
+from django.test import Client as Browser
+
+from accounts.models import User
+from accounts.notices import notice
+from banking import ledger
+from banking.account_life import applications, invitations, sandbox
+from banking.accounts.opening import internal_account, open_account
+from banking.models import (
+    Account,
+    AccountAccess,
+    LedgerEntry,
+    Product,
+    Role,
+    SandboxCustomer,
+    Transfer,
+    WebhookDelivery,
+)
+from banking.models import Webhook as WebhookRow
+from banking.notices import email as bank_email
+from banking.payments.payee_confirmation import confirm_payee
+from banking.payments.refusals import NotTheirs
+from oauth.clients.self_service import refused_calls
+from oauth.infrastructure import mailboxes
+from oauth.models import Authorization, Client, SandboxUser
+from tests.lib.ledger import funded
+from tests.lib.login import log_in, logged_in
+from tests.lib.oauth_client import allow
+from tests.lib.registered import make_user
+from tests.lib.transfers import ELSEWHERE, body_of, send
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def developer(db):
+    return make_user("dev@example.test", "Dora Developer")
+
+
+@pytest.fixture
+def portal(developer):
+    return logged_in(developer)
+
+
+def make(portal, name="Anna Sandbox"):
+    """(email, password) as the developer reads them."""
+    page = BeautifulSoup(portal.post("/developers/sandbox", {"act": "make", "name": name}).content, "html.parser")
+    return page.select_one("#sandbox-login").text, page.select_one("#sandbox-password").text
+
+
+@pytest.fixture
+def anna(portal):
+    email, _password = make(portal)
+    return User.objects.get(email=email)
+
+
+@pytest.fixture
+def app(portal, developer):
+    fields = {"kind": "web", "name": "Moneta", "redirect_uris": "https://app.example/callback",
+              "allowed_scopes": ["accounts:read", "balances:read", "transfers:write", "transactions:read"]}  # fmt: skip
+    portal.post("/developers/apps/new", fields)
+    client = Client.objects.get(user=developer)
+    client.secret = client.issue_secret()
+    client.save()
+    return client
+
+
+def of(user):
+    return list(Account.objects.filter(holder=user).order_by("opened_at", "id"))
+
+
+def test_a_sandbox_user_logs_in_and_allows_the_app_which_reads(portal, app, token_endpoint, api):
+    """Before the review, with the real protocol."""
+    email, password = make(portal)
+    browser = Browser()
+    assert log_in(browser, email, password).status_code == 302
+    code = allow(browser, app, scope="accounts:read balances:read")
+    token = token_endpoint.redeem(app, code).json()["access_token"]
+    listed = api(token).get("/api/v1/accounts").json()["data"]
+    assert [(one["name"], one["currency"]) for one in listed] == [("Everyday", "XTS"), ("Rainy day", "XTS")]
+    balances = api(token).get(f"/api/v1/accounts/{listed[0]['id']}/balances").json()
+    assert balances["booked"] == {"currency": "XTS", "minor_units": sandbox.FULL_MINOR}
+    assert Authorization.objects.get().client == app
+
+
+def test_one_sandbox_account_pays_another(anna, app, access_token, api):
+    first, second = of(anna)
+    before = second.posted_minor
+    answer = send(api(access_token(anna, "transfers:write", app.client_id)), body_of(first, second, 500, "XTS"))
+    assert answer.status_code == 201
+    second.refresh_from_db()
+    assert second.posted_minor == before + 500
+
+
+def test_play_money_and_real_money_never_meet(anna, app, access_token, api, current, alice):
+    """By the API in both directions, by the ledger itself, and by an account of another currency."""
+    play, *_ = of(anna)
+    of_anna, of_alice = (
+        api(access_token(anna, "transfers:write", app.client_id)),
+        api(access_token(alice, "transfers:write")),
+    )
+    for number, (client, source, to, currency) in enumerate(
+        [(of_anna, play, current, "XTS"), (of_anna, play, current, "GBP"), (of_alice, current, play, "GBP"),
+         (of_alice, current, play, "XTS")]
+    ):  # fmt: skip
+        body = body_of(source, ELSEWHERE, 100, currency)
+        body["destination"] = {"scheme": "iban", "identifier": to.iban, "name": "Somebody"}
+        answer = send(client, body, f"a-key-of-sixteen-{number}")
+        assert (answer.status_code, answer.json()["code"]) == (422, "currency_mismatch"), (number, answer.json())
+    with pytest.raises((IntegrityError, ledger.refusals.Refusal)), transaction.atomic():
+        ledger.post([(play, -100), (current, 100)], description="Mixed", kind="transfer")
+    assert not Transfer.objects.exists()
+
+
+def test_no_other_bank_gets_play_money_where_money_is_real(anna, app, access_token, api, settings):
+    first, *_ = of(anna)
+    client = api(access_token(anna, "transfers:write", app.client_id))
+    settings.BANK_SANDBOX = False
+    answer = send(client, body_of(first, ELSEWHERE, 100, "XTS"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "payee_unreachable")
+    settings.BANK_SANDBOX = True
+    assert send(client, body_of(first, ELSEWHERE, 100, "XTS"), "another-key-of-16").status_code == 201
+
+
+def test_the_database_keeps_their_accounts_apart(anna, alice, current):
+    with pytest.raises(IntegrityError, match="sandbox customers"), transaction.atomic():
+        open_account(anna, name="Real", currency="GBP")
+    with pytest.raises(IntegrityError, match="sandbox customers"), transaction.atomic():
+        open_account(alice, name="Play", currency="XTS")
+    with pytest.raises(IntegrityError, match="sandbox customers"), transaction.atomic():
+        AccountAccess.objects.create(account=current, user=anna, role=Role.READER)
+    with pytest.raises(IntegrityError, match="sandbox customers"), transaction.atomic():
+        AccountAccess.objects.create(account=of(anna)[0], user=alice, role=Role.READER)
+    with pytest.raises(IntegrityError, match="sandbox customers"), transaction.atomic():
+        Account.objects.filter(pk=current.pk).update(holder=anna)
+    with pytest.raises(IntegrityError, match="sandbox customers"), transaction.atomic():
+        SandboxCustomer.objects.create(user=alice)
+    for change in (lambda row: row.delete(), lambda row: row.update(user=alice)):
+        with pytest.raises(IntegrityError, match="forbidden"), transaction.atomic():
+            change(SandboxCustomer.objects.filter(user=anna))
+
+
+def test_the_books_of_play_money_are_apart(anna):
+    """Trial balance by currency: what the customers have is what the bank's own account gave."""
+    issued = internal_account("XTS", sandbox.ISSUER)
+    issued.refresh_from_db()
+    assert sum(one.posted_minor for one in of(anna)) == -issued.posted_minor
+    assert set(LedgerEntry.objects.filter(currency="XTS").values_list("account__currency", flat=True)) == {"XTS"}
+
+
+def test_a_sandbox_user_asks_for_no_real_account_and_joins_none(anna, current, alice):
+    product = Product.objects.create(name="Everyday", kind="current", currency="GBP", is_on_offer=True)
+    with pytest.raises(NotTheirs):
+        applications.apply(anna.pk, product.pk, "Mine")
+    invited = invitations.invite(current.pk, anna.email, Role.READER, by=alice.pk, is_proven=True)
+    assert not invitations.for_user(anna.pk).exists()
+    with pytest.raises(NotTheirs):
+        invitations.accept(invited.pk, by=anna.pk)
+
+
+def test_a_payee_check_tells_nothing_of_the_other_world(anna, alice, current):
+    assert confirm_payee(current.iban, alice.name, asked_by=alice.pk).result == "match"
+    assert confirm_payee(current.iban, alice.name, asked_by=anna.pk).result == "no_match"
+    assert confirm_payee(of(anna)[0].iban, anna.name, asked_by=alice.pk).result == "no_match"
+    assert confirm_payee(of(anna)[0].iban, anna.name, asked_by=anna.pk).result == "match"
+
+
+def test_a_developer_sees_and_changes_only_their_own_sandbox_users(portal, anna, bob):
+    first, *_ = of(anna)
+    assert first.iban[-4:] in portal.get("/developers/sandbox").content.decode().replace(" ", "")
+    of_bob = logged_in(bob)
+    assert anna.email not in of_bob.get("/developers/sandbox").content.decode()
+    stored = anna.password
+    for act in ("password", "fill"):
+        assert of_bob.post("/developers/sandbox", {"act": act, "user": str(anna.pk)}).status_code == 404
+        assert portal.post("/developers/sandbox", {"act": act, "user": str(bob.pk)}).status_code == 404
+    anna.refresh_from_db()
+    assert anna.password == stored
+
+
+def test_a_new_password_and_more_play_money(portal, anna):
+    first, second = of(anna)
+    ledger.post([(first, -5_000), (second, 5_000)], description="Spent", kind="transfer")
+    portal.post("/developers/sandbox", {"act": "fill", "user": str(anna.pk)})
+    first.refresh_from_db()
+    assert first.posted_minor == sandbox.FULL_MINOR
+    page = portal.post("/developers/sandbox", {"act": "password", "user": str(anna.pk)})
+    password = BeautifulSoup(page.content, "html.parser").select_one("#sandbox-password").text
+    assert page["Cache-Control"] == "no-store"
+    anna.refresh_from_db()
+    assert anna.check_password(password)
+
+
+def test_a_developer_has_at_most_so_many_sandbox_users(portal, developer, monkeypatch):
+    monkeypatch.setattr("oauth.clients.self_service.sandbox.MOST_USERS", 1)
+    make(portal)
+    assert portal.post("/developers/sandbox", {"act": "make", "name": "One more"}).status_code == 303
+    assert SandboxUser.objects.filter(owner=developer).count() == 1
+
+
+def test_no_email_is_sent_to_a_sandbox_user(anna):
+    """RFC 6761 §6.4: it would only come back."""
+    assert not mailboxes.is_reachable(anna.email)
+    assert mailboxes.is_reachable("anna@invalid.example")
+    notice.send_notice("new_device", str(anna.pk), "", "2026-01-01T00:00:00Z", "", "", "en", {})
+    bank_email.send("account_closed", "0")
+    assert mail.outbox == []
+
+
+def test_a_developer_finds_a_refusal_of_the_api_by_its_error_id(portal, app, anna, access_token, api):
+    client = api(access_token(anna, "accounts:read", app.client_id))
+    refused = client.get("/api/v1/accounts/0190f5f0-0000-7000-8000-000000000000/balances")
+    page = portal.get(f"/developers/apps/{app.pk}/requests", {"error_id": refused["X-Error-Id"]}).content.decode()
+    assert refused.json()["code"] in page
+    assert "0190f5f0" not in page
+    api("not-a-token").get("/api/v1/accounts")
+    assert len(refused_calls.recent(app.client_id)) == 1
+
+
+def test_only_so_many_refusals_are_kept(settings):
+    settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 10}
+    for number in range(refused_calls.MOST + 5):
+        refused_calls.add("an-app", call="GET /x", code="not_found", error_id=str(number))
+    kept = refused_calls.recent("an-app")
+    assert (len(kept), kept[0].error_id) == (refused_calls.MOST, str(refused_calls.MOST + 4))
+    assert refused_calls.recent("another") == ()
+
+
+# --- webhooks of the developer's app
+
+
+@pytest.fixture
+def delivery(app, anna):
+    webhook = WebhookRow.objects.create(
+        user=anna, client_id=app.client_id, authorization_id=anna.pk, url="https://app.example/hook", events=["ping"]
+    )
+    return WebhookDelivery.objects.create(
+        webhook=webhook, event="ping", status="failed", attempts=12, last_answer="503"
+    )
+
+
+def test_a_developer_reads_deliveries_and_sends_one_again(portal, app, delivery, anna):
+    url = f"/developers/apps/{app.pk}/webhooks"
+    page = portal.get(url).content.decode()
+    for shown in ("https://app.example/hook", "503", "given up"):
+        assert shown in page
+    assert anna.email not in page
+    assert str(anna.pk) not in page
+    portal.post(url, {"delivery": str(delivery.pk)})
+    delivery.refresh_from_db()
+    assert delivery.status == "pending"
+    portal.post(url, {"webhook": str(delivery.webhook_id)})
+    assert WebhookDelivery.objects.filter(webhook=delivery.webhook).count() == 2
+
+
+def test_another_developer_has_no_door_to_webhooks(app, delivery, bob, portal):
+    of_bob = logged_in(bob)
+    assert of_bob.get(f"/developers/apps/{app.pk}/webhooks").status_code == 404
+    fields = {"kind": "web", "name": "Bobs", "redirect_uris": "https://bob.example/cb", "allowed_scopes": ["openid"]}
+    of_bob.post("/developers/apps/new", fields)
+    own = Client.objects.get(user=bob)
+    for given in ({"delivery": str(delivery.pk)}, {"webhook": str(delivery.webhook_id)}, {"delivery": "x"}):
+        assert of_bob.post(f"/developers/apps/{own.pk}/webhooks", given).status_code == 404
+    delivery.refresh_from_db()
+    assert delivery.status == "failed"
+    Client.objects.filter(pk=app.pk).update(is_active=False)
+    portal.post(f"/developers/apps/{app.pk}/webhooks", {"delivery": str(delivery.pk)})
+    delivery.refresh_from_db()
+    assert delivery.status == "failed", "staff disabled the app"
+
+
+def test_the_guides_are_for_everybody(client):
+    for slug in ("", "/sandbox", "/idempotency", "/step-up", "/webhooks", "/errors", "/going-live", "/changes"):
+        page = client.get(f"/developers/guides{slug}")
+        assert page.status_code == 200
+        assert 'href="/developers"' in page.content.decode()
+    assert client.get("/developers/guides/none").status_code == 404
+    assert "/developers" in client.get("/").content.decode()
+    assert "/developers" in client.get("/problems/insufficient_funds").content.decode()
+    assert "/developers" in client.get("/api/docs").content.decode()
+
+
+def test_a_locked_down_developer_takes_their_apps_along(app, developer, alice):
+    from banking.oversight import Officer
+    from config.bank.lockdown import lock_user
+
+    lock_user(developer, by=Officer(alice, None), reason="fraud")
+    app.refresh_from_db()
+    assert (app.is_active, User.objects.get(pk=developer.pk).is_active) == (False, False)
+
+
+def test_real_accounts_are_as_before(alice):
+    """Nothing of the sandbox is in the way of an ordinary user."""
+    assert funded(alice, "Everyday").currency == "GBP"
