@@ -34,9 +34,8 @@ class SecretViews:
         client = get_object_or_404(Client, pk=object_id)
         if request.method != "POST" or not client.has_secret or not self.has_change_permission(request, client):
             raise PermissionDenied
-from oauth.admin.client_tabs import is_confirmed
-from oauth.clients.rotation import SECRET_OVERLAP, retire_previous_secret, store_new_secret
-from oauth.models import Client
+        if client.has_two_secrets and not is_confirmed(request, client):
+            return HttpResponseRedirect(reverse("admin:oauth_client_secret", args=[client.pk]))
         with transaction.atomic(), origin("admin", request):
             secret = store_new_secret(client, request.user, overlap_until=timezone.now() + SECRET_OVERLAP)
         self.log_change(request, client, "Issued a new secret.")
@@ -47,9 +46,11 @@ from oauth.models import Client
         client = get_object_or_404(Client, pk=object_id)
         if request.method != "POST" or not self.has_change_permission(request, client):
             raise PermissionDenied
-from oauth.admin.client_tabs import is_confirmed
-from oauth.clients.rotation import SECRET_OVERLAP, retire_previous_secret, store_new_secret
-from oauth.models import Client
+        if client.has_two_secrets and not is_confirmed(request, client):
+            return HttpResponseRedirect(reverse("admin:oauth_client_secret", args=[client.pk]))
+        with transaction.atomic(), origin("admin", request):
+            was_retired = retire_previous_secret(client, request.user)
+        if was_retired:
             self.log_change(request, client, "Retired the old secret.")
             self.message_user(request, _("The old secret no longer works."), messages.SUCCESS)
         return HttpResponseRedirect(self.change_url(client))

@@ -39,7 +39,7 @@ DROP FUNCTION oauth_keep_sandbox_apart();
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('oauth', '0043_family_secret'),
+        ('oauth', '0044_refused_requests'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
