@@ -496,6 +496,8 @@ OAUTH = {
             "mfa.view_authenticator",
             "mfa.delete_authenticator",
             "usersessions.delete_usersession",
+            "banking.view_transactionquestion",
+            "banking.answer_transactionquestion",
         ],
         "Auditor": [
             "accounts.view_user",
@@ -518,6 +520,7 @@ OAUTH = {
             "banking.view_schememessage",
             "banking.view_settlementdifference",
             "banking.view_settlementfile",
+            "banking.view_transactionquestion",
             "banking.view_transfer",
             "banking.view_webhook",
             "banking.view_webhookdelivery",

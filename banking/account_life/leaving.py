@@ -23,6 +23,7 @@ from banking.models import (
     Role,
     ScheduledTransfer,
     TransactionNote,
+    TransactionQuestion,
     Transfer,
     Webhook,
 )
@@ -66,7 +67,7 @@ class LeavingTheBank:
         invited = AccountInvitation.objects.filter(email=email.lower(), status=AccountInvitation.Status.OPEN)
         for pk in invited.values_list("pk", flat=True):
             call("end_invitation", pk, AccountInvitation.Status.DECLINED)
-        for personal in (MutedNotice, Payee, TransactionNote, PaymentLimit, Webhook):
+        for personal in (MutedNotice, Payee, TransactionNote, TransactionQuestion, PaymentLimit, Webhook):
             personal._default_manager.filter(user=user_id).delete()
 
     def keeps_records(self, user_id: UUID) -> bool:

@@ -32,6 +32,11 @@ class AlreadyApplied(WrongState):
     title = _("You have asked for this account before. We are looking at it.")
 
 
+class AlreadyAsked(WrongState):
+    code = "question_open"
+    title = _("You have asked about this transaction before. We are looking at it.")
+
+
 class AlreadyInvited(WrongState):
     code = "already_invited"
     title = _("This email address is invited already, or has access.")

@@ -17,6 +17,7 @@ from banking.models import (
     Payee,
     PaymentLimit,
     TransactionNote,
+    TransactionQuestion,
 )
 
 Section = tuple[str, Iterable[Mapping[str, object]]]
@@ -59,3 +60,8 @@ def export(user: Any) -> Iterator[Section]:
     yield "emails turned off", muted.values("topic")
     notes = TransactionNote.objects.filter(user=user).order_by("pk")
     yield "transaction notes", notes.values("transaction_id", "text", "changed_at")
+    questions = TransactionQuestion.objects.filter(user=user).order_by("pk")
+    yield (
+        "questions about transactions",
+        questions.values("transaction_id", "kind", "text", "asked_at", "status", "answer", "answered_at"),
+    )

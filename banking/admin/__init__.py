@@ -22,6 +22,7 @@ from banking.admin.scheduled_transfer import ScheduledTransferAdmin
 from banking.admin.scheme_message import SchemeMessageAdmin
 from banking.admin.settlement import SettlementDifferenceAdmin, SettlementFileAdmin
 from banking.admin.transaction import TransactionAdmin
+from banking.admin.transaction_question import TransactionQuestionAdmin
 from banking.admin.transfer import TransferAdmin
 from banking.admin.webhook import WebhookAdmin, WebhookDeliveryAdmin
 
@@ -45,6 +46,7 @@ __all__ = [
     "SettlementDifferenceAdmin",
     "SettlementFileAdmin",
     "TransactionAdmin",
+    "TransactionQuestionAdmin",
     "TransferAdmin",
     "WebhookAdmin",
     "WebhookDeliveryAdmin",

@@ -7,14 +7,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import formats
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from banking import oversight
 from banking.admin import search
 from banking.admin.acts import Act, Text, WithActs
 from banking.admin.read_only import NeverEdited, ReadOnly, WithAmount
-from banking.models import LedgerEntry, LedgerTransaction
+from banking.models import LedgerEntry, LedgerTransaction, ReversalRequest
 from banking.notation import amounts
 from oauth.infrastructure.generic import TabularInline
 
@@ -37,6 +38,12 @@ def moved(transaction: LedgerTransaction) -> list[tuple[Text, Text]]:
     return [(_("Transaction"), transaction.description), (_("Date"), date), *sides]
 
 
+def _request(one: ReversalRequest) -> tuple[str, str, str]:
+    """Its address, its state, and who asked and decided."""
+    who = f"asked by {one.requested_by}" + (f", decided by {one.decided_by}" if one.decided_by else "")
+    return reverse("admin:banking_reversalrequest_change", args=[one.pk]), one.get_status_display(), who
+
+
 class EntryInline(WithAmount, NeverEdited, TabularInline[LedgerEntry, LedgerTransaction]):
     model = LedgerEntry
     extra = 0
@@ -55,8 +62,8 @@ class EntryInline(WithAmount, NeverEdited, TabularInline[LedgerEntry, LedgerTran
 class TransactionAdmin(WithActs, ReadOnly):
     list_display = ("id", "kind", "description", "amount", "created_at")
     search_help_text = _("The whole id of a transaction. An IBAN or email address finds the latest transactions.")
-    fields = ("id", "kind", "description", "currency", "created_at", "reverses", "reversal")
-    readonly_fields = ("reversal",)
+    fields = ("id", "kind", "description", "currency", "created_at", "reverses", "reversal", "requests")
+    readonly_fields = ("reversal", "requests")
     list_select_related = ("reversed_by",)
     inlines = (EntryInline,)
     acts = (
@@ -84,6 +91,13 @@ class TransactionAdmin(WithActs, ReadOnly):
             return "-"
         url = reverse("admin:banking_ledgertransaction_change", args=[reversal.pk])
         return format_html('<a href="{}">{}</a>', url, reversal)
+
+    @admin.display(description=_("requests for a reversal"))
+    def requests(self, transaction: LedgerTransaction) -> str:
+        """With their state: an open one waits for a second officer."""
+        asked = transaction.reversal_requests.select_related("requested_by", "decided_by").order_by("-id")
+        lines = format_html_join(mark_safe("<br>"), '<a href="{}">{}</a> {}', (_request(one) for one in asked))
+        return lines or "-"
 
     def facts(self, one: LedgerTransaction) -> list[tuple[Text, Text]]:
         return moved(one)

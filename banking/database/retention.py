@@ -49,6 +49,7 @@ SCHEDULE = {
     "WebhookDelivery": Kept(f"{DELIVERIES_KEPT.days} days", "support can deliver it again", _JOB),
     "Webhook": Kept(_USER, "where an app gets its messages"),
     "Payee": Kept(_USER, "whom the user pays; a removed one shows when it was new"),
+    "TransactionQuestion": Kept(_USER, "what the user asked about a transaction, and the answer"),
     "TransactionNote": Kept(_USER, "what the user wrote beside a transaction"),
     "MutedNotice": Kept(_USER, "which emails the user does not want"),
     "PaymentLimit": Kept(_USER, "what the user allows"),

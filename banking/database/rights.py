@@ -81,6 +81,7 @@ RIGHTS: dict[str, Rights] = {
         **ALL,
         "UPDATE": ["status", "decided_by_id", "decided_at", "decision_reason", "account_id"],
     },
+    "transaction_question": {**ALL, "UPDATE": ["status", "answer", "answered_by_id", "answered_at"]},
     "payment_limit": {**ALL, "UPDATE": ["amount_minor", "changed_at"]},
     "payee": {**ALL, "UPDATE": ["removed_at"]},
     "consent": {**ALL, "UPDATE": ["detail"]},

@@ -1,4 +1,4 @@
--- Whose account it is stands in one table, account_access. The owner's row goes with the account, whoever writes it.
+-- Whose account it is stands in one table, account_access. Every role that writes the account writes the owner's row with it.
 CREATE FUNCTION access_of_owner() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'UPDATE' THEN

@@ -206,7 +206,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION close_account(uuid, uuid, boolean, text) FROM PUBLIC;
 
--- A holder invites; whoever is invited is let in by `accept_invitation`.
+-- A holder invites a user. `accept_invitation` gives that user access.
 CREATE FUNCTION invitation_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF NEW.status <> 'open' OR NOT EXISTS (
@@ -244,7 +244,7 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION accept_invitation(uuid, uuid) FROM PUBLIC;
 
--- An invitation ends without access: declined by whoever is invited, withdrawn by a holder or by the bank.
+-- An invitation ends without access: the invited user declines it, or a holder or the bank withdraws it.
 CREATE FUNCTION end_invitation(which uuid, how varchar) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

@@ -1,4 +1,4 @@
--- The ledger's own guarantees: they hold for whoever connects, the owner included.
+-- The ledger's own guarantees: they hold for every role, the owner included.
 
 -- One currency per transaction and per account. Immediate: an entry of another currency fails at once.
 ALTER TABLE ledger_entry

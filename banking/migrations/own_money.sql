@@ -1,4 +1,4 @@
--- Nobody of the staff acts on their own money: whoever has access to a touched account, in any role.
+-- Staff must not act on their own money: not on an account to which they have access, in any role.
 CREATE OR REPLACE FUNCTION reversal_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
   IF TG_OP = 'INSERT' THEN

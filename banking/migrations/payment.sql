@@ -1,5 +1,5 @@
 -- A payment in one call: `post_transfer`. It decides in the order of its steps, and the first reason to refuse counts.
--- Everything runs with the caller's rights; constraints and triggers decide as well, whoever connects. What is known
+-- Everything runs with the caller's rights; constraints and triggers decide as well, for every role. What is known
 -- before the call, such as the clock, the limits and whether the user has just logged in, is an argument.
 
 -- Claims an idempotency key with the answer that is right if all goes well: `first`, `known` with what is stored, or

@@ -1,5 +1,5 @@
--- Functions that run with the owner's rights are for the ledger's own triggers only. Whoever may EXECUTE one could hang
--- it on a temporary table of their own, and move balances by inserting there.
+-- Functions that run with the owner's rights are for the ledger's own triggers only. A role that may EXECUTE one could
+-- attach it to a temporary table of its own, and move balances by inserting there.
 REVOKE ALL ON FUNCTION entry_apply(), hold_apply(), access_of_owner() FROM PUBLIC;
 
 -- A key that is forgotten too early lets a request be done twice, so the site's role has no DELETE there: it can ask

@@ -33,6 +33,7 @@ from banking.models.scheme_message import SchemeMessage
 from banking.models.second_bank import SecondBankMessage, SecondBankPayment
 from banking.models.settlement import SettlementDifference, SettlementFile, SettlementMatch
 from banking.models.transaction_note import TransactionNote
+from banking.models.transaction_question import TransactionQuestion
 from banking.models.transfer import Transfer
 from banking.models.webhook import Event, Webhook, WebhookDelivery
 
@@ -80,6 +81,7 @@ __all__ = [
     "SettlementFile",
     "SettlementMatch",
     "TransactionNote",
+    "TransactionQuestion",
     "Transfer",
     "TrialBalanceLine",
     "Webhook",

@@ -7,7 +7,16 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from banking.models import Account, AccountAct, AccountApplication, AccountChange, AccountInvitation, Role
+from banking.models import (
+    Account,
+    AccountAct,
+    AccountApplication,
+    AccountChange,
+    AccountInvitation,
+    ReversalRequest,
+    Role,
+    TransactionQuestion,
+)
 from banking.notation import amounts, iban
 from banking.notices.messages import Facts, Message, harmless
 
@@ -70,6 +79,33 @@ def application_made(application: AccountApplication) -> Message:
         _("Application for an account"),
         _("A user asks for an account."),
         [(_("Account"), f"{application.product.name} {application.product.currency}")],
+    )
+
+
+def question_answered(question: TransactionQuestion) -> Message:
+    """Without the answer: it is read after a login."""
+    return Message(
+        _("Your question was answered"),
+        _("We have answered your question about a transaction. Read the answer on the page of the transaction."),
+        _account(question.account_id),
+    )
+
+
+def question_asked(question: TransactionQuestion) -> Message:
+    """Without names and text: officers read them in the admin."""
+    return Message(
+        _("Question about a transaction"),
+        _("A user asks about a transaction, or disputes it."),
+        [(_("About"), question.get_kind_display()), (_("Request"), str(question.pk))],
+    )
+
+
+def reversal_requested(request: ReversalRequest) -> Message:
+    """Without the amount and without names: officers read them in the admin."""
+    return Message(
+        _("A second officer is needed"),
+        _("An officer asks to reverse a transaction. Another officer must approve or decline it."),
+        [(_("Request"), str(request.pk))],
     )
 
 

@@ -19,7 +19,9 @@ from banking.models import (
     Mandate,
     Payee,
     PaymentLimit,
+    ReversalRequest,
     ScheduledTransfer,
+    TransactionQuestion,
     Transfer,
 )
 from banking.notices import account_messages, messages, topics
@@ -58,6 +60,13 @@ _NOTICES: dict[Kind, _Notice] = {
     Kind.APPLICATION_DECIDED: _Notice(AccountApplication, "bank:accounts", account_messages.application_decided),
     Kind.APPLICATION_MADE: _Notice(
         AccountApplication, "admin:banking_accountapplication_changelist", account_messages.application_made, True
+    ),
+    Kind.QUESTION_ANSWERED: _Notice(TransactionQuestion, "bank:accounts", account_messages.question_answered),
+    Kind.QUESTION_ASKED: _Notice(
+        TransactionQuestion, "admin:banking_transactionquestion_changelist", account_messages.question_asked, True
+    ),
+    Kind.REVERSAL_REQUESTED: _Notice(
+        ReversalRequest, "admin:banking_reversalrequest_changelist", account_messages.reversal_requested, True
     ),
     Kind.CHANGE_REQUESTED: _Notice(
         AccountChange, "admin:banking_accountchange_changelist", account_messages.change_requested, True

@@ -30,7 +30,10 @@ class Kind(StrEnum):
     ACCOUNT_USED_AGAIN = "account_used_again"
     INVITED = "invited"
     APPLICATION_DECIDED = "application_decided"
+    QUESTION_ANSWERED = "question_answered"
     # For officers:
+    QUESTION_ASKED = "question_asked"
+    REVERSAL_REQUESTED = "reversal_requested"
     APPLICATION_MADE = "application_made"
     CHANGE_REQUESTED = "change_requested"
 

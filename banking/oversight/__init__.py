@@ -1,6 +1,6 @@
 """What the bank's staff may do: freeze or close an account, change its overdraft and who has access, hold a payment
-order, reverse a transaction. Where money or access is given, with a second officer. Never with their own money. For the
-admin.
+order, reverse a transaction, answer questions. Where money or access is given, with a second officer. Never with their
+own money. For the admin.
 
 Each act is one transaction with its row in the site's audit log. Nobody edits a balance or an entry. Also the metrics
 that operators watch. May import `account_life`, `orders`, `payments` and what lies below them.
@@ -20,10 +20,12 @@ from banking.oversight.audit import Officer
 from banking.oversight.differences import ask_to_move, decline_to_move, move_to_suspense, read_settlement_file
 from banking.oversight.freezing import freeze, unfreeze
 from banking.oversight.orders import cancel_order, hold_order, release_order
+from banking.oversight.questions import answer_question
 from banking.oversight.reversals import approve_reversal, decline_reversal, request_capture, request_reversal
 
 __all__ = [
     "Officer",
+    "answer_question",
     "approve_application",
     "approve_change",
     "approve_reversal",

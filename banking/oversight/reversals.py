@@ -13,9 +13,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from banking import ledger, payments, webhooks
+from banking.account_life.officers import tell_officers
 from banking.accounts.opening import SUSPENSE, internal_account
 from banking.ledger.refusals import AlreadyReversed, NotAllowed, NotReversible, WrongState
-from banking.models import Event, LedgerTransaction, ReversalRequest, Transfer
+from banking.models import AccountAccess, Event, LedgerTransaction, ReversalRequest, Transfer
+from banking.notices import Kind
 from banking.oversight.audit import Officer, record
 from banking.oversight.own_money import refuse_own_money
 from banking.payments.refusals import NotOwed
@@ -90,11 +92,23 @@ def _ask(act: str, request: ReversalRequest, by: Officer) -> ReversalRequest:
         with transaction.atomic():
             request.save(force_insert=True)
             _record(act, request, by, request.reason)
+            tell_officers("banking.approve_reversal", Kind.REVERSAL_REQUESTED, request.pk, but_not=_excluded(request))
     except IntegrityError as error:
         if getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) in _ONCE:
             raise AlreadyRequested from error
         raise
     return request
+
+
+def _excluded(request: ReversalRequest) -> list[UUID]:
+    """Who may not decide: the officer who asked, and who has access to an account that it touches."""
+    touched: set[UUID | None] = set()
+    if request.transaction is not None:
+        touched |= set(request.transaction.entries.values_list("account_id", flat=True))
+    if request.transfer is not None:
+        touched |= {request.transfer.source_id, request.transfer.destination_id}
+    of_users = AccountAccess.objects.filter(account__in=touched - {None}).values_list("user_id", flat=True)
+    return [request.requested_by_id, *of_users]
 
 
 def _reverse(original: LedgerTransaction, approve: Callable[[LedgerTransaction], None]) -> None:

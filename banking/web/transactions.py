@@ -1,4 +1,4 @@
-"""One transaction of an account: what it was, who ordered it, and the user's own note."""
+"""One transaction of an account: what it was, who ordered it, the user's own note and questions."""
 
 from typing import Any
 from uuid import UUID
@@ -7,16 +7,20 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
+from banking.account_life import questions
 from banking.accounts.history import FIELDS, end_to_end_id_of, needs_fresh_login
 from banking.accounts.merchants import with_merchant
 from banking.accounts.notes import notes_of, write_note
 from banking.consents.apps import App, find_apps
-from banking.models import Account, Category, LedgerEntry, Transfer
+from banking.ledger.refusals import Refusal
+from banking.models import Account, Category, LedgerEntry, TransactionQuestion, Transfer
 from banking.web.forms import clean_text
+from banking.web.refusals import message_of, status_of
 from banking.web.user import account_or_404, id_of, is_fresh, page, prove_it, see_other
 
 _ORDERED_BY = ("transaction__transfer__client_id", "transaction__transfer__user_id")
@@ -33,6 +37,19 @@ class NoteForm(forms.Form):
 
     def clean_note(self) -> str:
         return clean_text(self.cleaned_data["note"])
+
+
+class QuestionForm(forms.Form):
+    kind = forms.ChoiceField(label=gettext_lazy("What is it about?"), choices=TransactionQuestion.Kind.choices)
+    text = forms.CharField(
+        label=gettext_lazy("Your question"),
+        max_length=500,
+        help_text=gettext_lazy("Never write a password or a code here. We do not ask for them."),
+        widget=forms.Textarea({"rows": 3, "autocomplete": "off"}),
+    )
+
+    def clean_text(self) -> str:
+        return clean_text(self.cleaned_data["text"])
 
 
 @require_safe
@@ -62,6 +79,30 @@ def note(request: HttpRequest, account_id: UUID, transaction_id: UUID) -> HttpRe
     return see_other("bank:transaction", account_id, transaction_id)
 
 
+@require_POST
+@page
+def ask(request: HttpRequest, account_id: UUID, transaction_id: UUID) -> HttpResponseBase:
+    """A question to staff, who answer on the same page."""
+    account = account_or_404(request, account_id)
+    row = _row(account, transaction_id)
+    if needs_fresh_login(row["booked_at"]) and not is_fresh(request):
+        return prove_it(reverse("bank:transaction", args=[account_id, transaction_id]))
+    form = QuestionForm(request.POST, label_suffix="", auto_id="question-%s")
+    status = 400
+    if form.is_valid():
+        try:
+            questions.ask(id_of(request), account.pk, transaction_id, **form.cleaned_data)
+        except Refusal as refusal:
+            form.add_error(None, message_of(refusal))
+            status = status_of(refusal)
+        else:
+            messages.success(request, _("We have your question. The answer will be on this page."))
+            return see_other("bank:transaction", account_id, transaction_id)
+    note = notes_of(id_of(request), [transaction_id]).get(transaction_id, "")
+    notes = NoteForm(initial={"note": note}, label_suffix="")
+    return _shown(request, account, row, notes, question_form=form, status=status)
+
+
 def _row(account: Account, transaction_id: UUID) -> dict[str, Any]:
     of_account = LedgerEntry.objects.filter(account_id=account.pk, transaction_id=transaction_id)
     row: dict[str, Any] | None = with_merchant(of_account).values(*FIELDS, *_ORDERED_BY, "merchant").first()
@@ -71,14 +112,26 @@ def _row(account: Account, transaction_id: UUID) -> dict[str, Any]:
 
 
 def _shown(
-    request: HttpRequest, account: Account, row: dict[str, Any], form: NoteForm, *, status: int = 200
+    request: HttpRequest,
+    account: Account,
+    row: dict[str, Any],
+    form: NoteForm,
+    *,
+    question_form: QuestionForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
+    asked = list(
+        TransactionQuestion.objects.filter(user=id_of(request), transaction=row["transaction_id"]).order_by("-id")
+    )
     merchant = row["merchant"]
     transfer = row["transaction__transfer__id"]
     context = {
         "account": account,
         "row": row,
         "form": form,
+        "question_form": question_form or QuestionForm(label_suffix="", auto_id="question-%s"),
+        "questions": asked,
+        "may_ask": not any(one.status == TransactionQuestion.Status.OPEN for one in asked),
         "merchant": merchant,
         "category": Category(merchant["category"]).label if merchant else "",
         "end_to_end_id": end_to_end_id_of(row),

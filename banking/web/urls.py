@@ -26,6 +26,7 @@ urlpatterns = [
     path("accounts/<uuid:account_id>/details", accounts.details, name="details"),
     path("accounts/<uuid:account_id>/transactions/<uuid:transaction_id>", transactions.transaction, name="transaction"),
     path("accounts/<uuid:account_id>/transactions/<uuid:transaction_id>/note", transactions.note, name="note"),
+    path("accounts/<uuid:account_id>/transactions/<uuid:transaction_id>/ask", transactions.ask, name="ask"),
     path("accounts/<uuid:account_id>/export", statements.export, name="export"),
     path("accounts/<uuid:account_id>/statements", statements.statement_list, name="statements"),
     path("accounts/<uuid:account_id>/statements/<str:month>.csv", statements.statement_csv, name="statement-csv"),

@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from banking.models import AccountApplication, AccountChange, ReversalRequest, SettlementDifference
+from banking.models import AccountApplication, AccountChange, ReversalRequest, SettlementDifference, TransactionQuestion
 from oauth.models import ClientReview, NewRedirectHost
 
 #: Rows are counted up to this number.
@@ -62,6 +62,15 @@ _LISTS = (
         lambda user: AccountApplication.objects.filter(
             status=AccountApplication.Status.OPEN, user__is_active=True
         ).exclude(user=user),
+    ),
+    _List(
+        "Questions about transactions",
+        "banking.answer_transactionquestion",
+        "admin:banking_transactionquestion_changelist",
+        "status__exact=open",
+        lambda user: TransactionQuestion.objects.filter(status=TransactionQuestion.Status.OPEN).exclude(
+            account__access__user=user
+        ),
     ),
     _List(
         "Settlement differences to look at",

@@ -48,5 +48,5 @@ def _caller(request: HttpRequest, response: HttpResponse) -> dict[str, str]:
     if isinstance(token, AccessToken):
         return {"user": str(user_id_of(token) or ""), "client": token.claims.client_id}
     session: Any = getattr(request, "session", None)
-    known = getattr(session, "_session_cache", None) or {}  # read already by whoever needed it
+    known = getattr(session, "_session_cache", None) or {}  # another part of the site has read it already
     return {"user": str(known.get("_auth_user_id", ""))}

@@ -1,4 +1,4 @@
-"""Remembers refused requests, so that staff find an error ID whoever was shown it.
+"""Remembers refused requests, so that staff find every error ID that was shown.
 
 A request costs an entry of a list in memory, never a statement. A timer stores the entries with one INSERT. A flood
 fills neither memory nor table: each network and each process has a budget for each minute, and what is above it is left
