@@ -85,7 +85,7 @@ def ask(request: HttpRequest, account_id: UUID, transaction_id: UUID) -> HttpRes
     """A question to staff, who answer on the same page."""
     account = account_or_404(request, account_id)
     row = _row(account, transaction_id)
-    if needs_fresh_login(row["booked_at"]) and not is_fresh(request):
+    if not is_fresh(request) and needs_fresh_login(row["booked_at"]):
         return prove_it(reverse("bank:transaction", args=[account_id, transaction_id]))
     form = QuestionForm(request.POST, label_suffix="", auto_id="question-%s")
     status = 400
