@@ -35,7 +35,7 @@ class Kind:
     """`try_out` raises the Refusal that the form must show. `make_once` makes what is confirmed, or answers as before.
     `details` is what only its own confirmation shows."""
 
-    name: str
+    name: pending.Kind
     form: Callable[..., TransferForm]
     initial_of: Callable[[Body], dict[str, Any]]
     form_template: str

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('banking', '0047_muted_notice'),
+        ('banking', '0049_valid_currencies'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
