@@ -1,20 +1,27 @@
 """The columns of a list in the admin: a row of another table is a link to its page, for staff who may open it."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import ForeignKey
+from django.db.models import CharField, ForeignKey
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from oauth.models import Client
+
+#: The field of tables that name a client by value.
+CLIENT = "client_id"
 Column = str | Callable[[Any], Any]
 
 
 def linked(model_admin: Any, request: HttpRequest, name: Column, *, is_first: bool) -> Column:
     """The column itself, or for a foreign key a function that writes the link. The first column of a list is a link to
     the row's own page."""
+    if name == CLIENT and not is_first and _is_text(model_admin, name):
+        return _client(model_admin, request)
     field = _foreign_key(model_admin, name)
     links = model_admin.list_display_links
     is_own_link = is_first if not links else name in links
@@ -36,6 +43,37 @@ def linked(model_admin: Any, request: HttpRequest, name: Column, *, is_first: bo
     column.short_description = field.verbose_name  # type: ignore[attr-defined]  # as Django's admin reads it
     column.admin_order_field = field.name  # type: ignore[attr-defined]
     return column
+
+
+def _client(model_admin: Any, request: HttpRequest) -> Column:
+    """The name of the client whose ID is stored by value, as a link; one query for each client of the page. The ID
+    itself if there is no such client any more, or for staff who may not view clients."""
+    page = model_admin.admin_site._registry.get(Client)
+    if page is None or not page.has_view_permission(request):
+        return CLIENT
+
+    @cache
+    def shown(client_id: str) -> str:
+        client = Client.objects.filter(client_id=client_id).only("pk", "name").first()
+        if client is None:
+            return client_id
+        url = reverse("admin:oauth_client_change", args=[client.pk])
+        return format_html('<a href="{}" title="{}">{}</a>', url, client_id, client.name or client_id)
+
+    def column(row: Any) -> str:
+        return shown(row.client_id)
+
+    column.__name__ = CLIENT
+    column.short_description = "client"  # type: ignore[attr-defined]
+    column.admin_order_field = CLIENT  # type: ignore[attr-defined]
+    return column
+
+
+def _is_text(model_admin: Any, name: str) -> bool:
+    try:
+        return isinstance(model_admin.opts.get_field(name), CharField)
+    except FieldDoesNotExist:
+        return False
 
 
 def foreign_keys(model_admin: Any, request: HttpRequest) -> list[str] | bool:

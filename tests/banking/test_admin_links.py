@@ -1,0 +1,36 @@
+"""Lists of the bank in the admin name clients and users, and link to them."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.contrib.auth.models import Permission
+
+from banking.models import AccessCount
+from tests.lib.staff import browser_of, looker, staff
+
+pytestmark = pytest.mark.django_db
+HOUR = datetime(2026, 11, 1, 9, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def counted(alice, mobile_app):
+    for client_id in (mobile_app.client_id, "gone"):
+        AccessCount.objects.create(
+            user=alice, client_id=client_id, kind="accounts:read", hour=HOUR, count=1, first_at=HOUR, last_at=HOUR
+        )
+
+
+def test_a_client_that_is_stored_by_its_id_is_a_link(mobile_app, alice):
+    page = browser_of(looker()).get("/admin/banking/accesscount/").content.decode()
+    link = f'<a href="/admin/oauth/client/{mobile_app.pk}/change/" title="{mobile_app.client_id}">{mobile_app.name}</a>'
+    assert link in page
+    assert f'<a href="/admin/accounts/user/{alice.pk}/change/">{alice.email}</a>' in page
+    assert "gone</td>" in page
+
+
+def test_who_may_not_view_clients_reads_the_id(mobile_app):
+    clerk = staff()
+    clerk.user_permissions.set(Permission.objects.filter(codename="view_accesscount"))
+    page = browser_of(clerk).get("/admin/banking/accesscount/").content.decode()
+    assert f"{mobile_app.client_id}</td>" in page
+    assert "/admin/oauth/client/" not in page
