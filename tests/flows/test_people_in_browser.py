@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect
 
 from tests.lib.chromium import DEVICE, needs_chromium
 from tests.lib.mails import mails
@@ -200,3 +200,35 @@ def test_a_password_is_shown_while_it_is_chosen_and_is_sent_hidden(live: Server,
     page.evaluate("document.querySelector('main form').addEventListener('submit', event => event.preventDefault())")
     page.evaluate("document.querySelector('main form').requestSubmit()")
     assert (field.get_attribute("type"), button.inner_text()) == ("password", "Show the password")
+
+
+def test_the_meter_says_how_easily_a_new_password_is_guessed(live: Server, page: Page) -> None:
+    page.goto(f"{live.url}/accounts/signup/")
+    page.fill("input[name=password1]", "qwertyuiop1234")
+    said = page.locator(".strength [role=status]")
+    expect(said).to_contain_text("Weak. This password is guessed too easily.")
+    assert page.locator(".strength meter").get_attribute("aria-label") == "Strength of the password"
+    page.fill("input[name=password1]", PASSWORD)
+    expect(said).to_have_text("Strong.")
+    assert page.locator(".strength meter").evaluate("meter => meter.value") == 4
+
+
+def test_an_email_can_be_asked_for_again_when_the_wait_is_over(live: Server, page: Page) -> None:
+    """The page counts down; the server has the last word."""
+    page.clock.install()
+    page.goto(f"{live.url}/accounts/password/reset/")
+    page.fill("input[name=email]", "nobody@demo.test")
+    page.click("main button[type=submit]")
+    button = page.locator("button[value=resend]")
+    expect(button).to_be_disabled()
+    page.clock.fast_forward(61_000)
+    expect(button).to_be_enabled()
+    button.click()
+    expect(page.locator(".messages")).to_contain_text("seconds, then ask again.")
+
+
+def test_a_browser_tells_its_time_zone_before_the_login(live: Server, chromium: Browser) -> None:
+    with chromium.new_context(timezone_id="Europe/Berlin") as context:
+        context.new_page().goto(f"{live.url}/accounts/login/")
+        [told] = [cookie for cookie in context.cookies() if cookie["name"] == "time_zone"]
+        assert (told["value"], told["sameSite"], told["path"]) == ("Europe/Berlin", "Lax", "/")
