@@ -99,7 +99,12 @@ INSTALLED_APPS = [
 if not PRODUCTION:
     INSTALLED_APPS.insert(0, "demo")
 
+# OpenTelemetry's own variables turn traces on and say where they go (docs/monitoring.md, "Traces").
+TRACING = bool(
+    env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="") or env.str("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", default="")
+)
 MIDDLEWARE = [
+    *(["oauth.tracing.NamedByRoute"] if TRACING else []),
     "config.metrics.requests.MeasuredRequests",  # around both chains
     "config.http.refused_requests.RememberRefusedRequests",
     "oauth.fast_path.machine_chain.MachineEndpointsFirst",  # these take OAUTH["MACHINE_MIDDLEWARE"] instead
@@ -427,6 +432,7 @@ OAUTH = {
     "KEY_STORES": env.json("KEY_STORES", {}),
     "KEY_STORE": env("KEY_STORE", default=""),
     "FAST_PATH": FAST_PATH,
+    "TRACING": TRACING,
     # They read no cookie and render no page.
     "MACHINE_ENDPOINTS": MACHINE_ENDPOINTS,
     "MACHINE_MIDDLEWARE": [
@@ -671,7 +677,10 @@ CORS_EXPOSE_HEADERS = [
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000  # a user may tick many accounts
 
-# --- logs: one JSON object per line, with the request id, which django-guid creates if the caller sent none
+# --- logs: one JSON object per line, with the request id, which django-guid creates if the caller sent none, and the
+# trace id, if the caller sent a `traceparent` (W3C Trace Context) or this site traces
+
+PROCRASTINATE_ON_APP_READY = "oauth.operations.job_origin.remember_origins"
 
 DJANGO_GUID = {
     "GUID_HEADER_NAME": "X-Request-Id",
@@ -685,12 +694,13 @@ LOGGING: dict[str, Any] = {
     "disable_existing_loggers": False,
     "filters": {
         "request_id": {"()": "django_guid.log_filters.CorrelationId", "correlation_id_field": "request_id"},
+        "trace_id": {"()": "oauth.infrastructure.trace_context.TraceId"},
         "without_arguments": {"()": "oauth.operations.job_log.WithoutArguments"},
     },
     "formatters": {
         "json": {
             "()": "pythonjsonlogger.json.JsonFormatter",
-            "fmt": "{levelname}{name}{request_id}{message}",
+            "fmt": "{levelname}{name}{request_id}{trace_id}{message}",
             "style": "{",
             "timestamp": "at",
             "rename_fields": {"levelname": "level", "name": "logger"},
@@ -703,7 +713,7 @@ LOGGING: dict[str, Any] = {
         "stderr": {
             "class": "logging.StreamHandler",
             "formatter": "json",
-            "filters": ["request_id", "without_arguments"],
+            "filters": ["request_id", "trace_id", "without_arguments"],
         },
     },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},

@@ -9,10 +9,12 @@ from django.core import checks
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from config.server.bodies import PROBES
 from config.server.prefix import below
 from config.server.proxy import behind_proxies
 from oauth.fast_path.public_answers import with_public_answers
 from oauth.fast_path.wsgi_handler import wsgi_handler
+from oauth.infrastructure.trace_context import with_trace_context
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -22,11 +24,20 @@ if settings.PRODUCTION:
     errors = [str(m) for m in checks.run_checks(include_deployment_checks=True) if m.is_serious(checks.ERROR)]
     if errors:
         raise ImproperlyConfigured("\n".join(["These settings are unsafe in production:", *errors]))
+_site = below(settings.URL_PREFIX, with_public_answers(wsgi_handler()))
+if settings.TRACING:
+    # Not imported otherwise: the packages of OpenTelemetry need not be there.
+    import_string("oauth.tracing.start")()
+    _site = import_string("oauth.tracing.traced")(_site, untraced=PROBES)
+else:
+    _site = with_trace_context(_site)
 application: WSGIApplication = behind_proxies(
-    below(settings.URL_PREFIX, with_public_answers(wsgi_handler())),
+    _site,
     trusted=settings.TRUSTED_PROXIES,
     secrets=settings.PROXY_SECRETS,
     drop_underscores=settings.PROXIES_DROP_UNDERSCORES,
 )
 #: Answers a request that is not run, see config/server/admission.py. Its module needs Django's apps.
-overloaded: WSGIApplication = below(settings.URL_PREFIX, import_string("config.http.overload.overloaded"))
+overloaded: WSGIApplication = with_trace_context(
+    below(settings.URL_PREFIX, import_string("config.http.overload.overloaded"))
+)

@@ -140,6 +140,9 @@ class Conf:
     PAIRWISE_SUBJECT_KEY: str = ""
     #: Whether hot paths use the shortcuts of oauth/fast_path/README.md. Off: Django answers in its usual way.
     FAST_PATH: bool = True
+    #: Whether the background worker sends OpenTelemetry traces; `oauth.tracing.traced` adds requests. Needs
+    #: `countersign-oauth[otel]`.
+    TRACING: bool = False
     #: Regular expression of the paths that read no cookie and render no page. Empty: none.
     MACHINE_ENDPOINTS: str = ""
     #: Dotted paths of the middleware of these paths, instead of MIDDLEWARE; see `oauth.fast_path.machine_chain`.

@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from oauth.authorize.request import AuthorizationRequest
 from oauth.conf import conf
+from oauth.infrastructure import trace_context
 from oauth.infrastructure.rows import insert
 from oauth.models import Authorization, AuthorizationCode
 from oauth.models.secret import digest, new_secret
@@ -29,6 +30,7 @@ def unsaved(authorization: Authorization, request: AuthorizationRequest) -> tupl
         resources=list(request.resources),
         nonce=request.nonce,
         dpop_jkt=request.dpop_jkt,
+        traceparent=trace_context.current(),
         created_at=now,
         expires_at=now + conf.AUTHORIZATION_CODE_LIFETIME,
     )

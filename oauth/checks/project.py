@@ -1,6 +1,7 @@
 """What the authorization server needs of the project: apps, database, middleware, templates, URLs."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -192,4 +193,13 @@ def _is_kind_of(path: Any, needed: type) -> bool:
     return isinstance(found, type) and issubclass(found, needed)
 
 
-_CHECKS = (_apps, _engine, _database, _times, _middleware, _templates, _urls, _login_pages)
+def _tracing() -> Iterator[CheckMessage]:
+    if conf.TRACING and find_spec("opentelemetry") is None:
+        yield Error(
+            'OAUTH["TRACING"] is on, and the packages of OpenTelemetry are not installed.',
+            hint="pip install countersign-oauth[otel], or leave OTEL_EXPORTER_OTLP_ENDPOINT out.",
+            id="oauth.E043",
+        )
+
+
+_CHECKS = (_apps, _engine, _database, _times, _middleware, _templates, _urls, _login_pages, _tracing)

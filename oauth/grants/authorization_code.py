@@ -11,6 +11,7 @@ from oauth.errors import InvalidGrant
 from oauth.grants import consumption, entitlement, issuance
 from oauth.grants.issuance import GrantRequest
 from oauth.grants.redemption import Decision, Redemption, Replayed
+from oauth.infrastructure import trace_context
 from oauth.models import Authorization, AuthorizationCode
 from oauth.models.secret import digest
 from oauth.status import liveness
@@ -54,6 +55,7 @@ class AuthorizationCodeGrant(Redemption[AuthorizationCode]):
         _check_code_verifier(code, request)
         if code.dpop_jkt and request.confirmation.get("jkt") != code.dpop_jkt:
             raise InvalidGrant("The DPoP key does not match the dpop_jkt of the authorization request (RFC 9449 §10).")
+        trace_context.follows(code.traceparent)
         issued = issuance.tokens_of_a_user(
             request,
             authorization,

@@ -24,6 +24,8 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.worker import Worker
 
 from oauth.infrastructure import outage
+from oauth.operations import job_origin
+from oauth.operations.job_origin import OriginWorker
 
 logger = logging.getLogger(__name__)
 
@@ -127,8 +129,13 @@ class BackgroundWorker:
             raise next((one for one in errors if not is_outage(one)), errors[0])
 
     def _worker(self, lane: Lane) -> Worker:
-        return Worker(
-            self.app, list(lane.queues), name=lane.name, concurrency=lane.concurrency, install_signal_handlers=False
+        return OriginWorker(
+            self.app,
+            list(lane.queues),
+            name=lane.name,
+            concurrency=lane.concurrency,
+            install_signal_handlers=False,
+            worker_middleware=job_origin.middlewares,
         )
 
     async def _show_health(self) -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.utils.module_loading import import_string
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import ConnectorException
 
+from oauth.conf import conf
 from oauth.operations.background_worker import DEFAULT_CONCURRENCY, HEALTH_SECONDS, BackgroundWorker, lanes_of
 
 
@@ -33,6 +35,8 @@ class Command(BaseCommand):
             lanes = lanes_of(app, dict(options["concurrency"]))
         except ValueError as error:
             raise CommandError(f"--concurrency {error}") from error
+        if conf.TRACING:
+            import_string("oauth.tracing.start")()
         try:
             BackgroundWorker(app, lanes, health_file=options["health_file"]).run()
         except ConnectorException as error:

@@ -1,0 +1,64 @@
+"""Which request made a job: its request id and its trace, which the job's log lines carry.
+
+A row beside the job, not an argument of its task: a background worker of the release before runs the job as well.
+"""
+
+from typing import Any
+
+from django_guid import get_guid, set_guid
+from procrastinate import App
+from procrastinate.exceptions import ConnectorException
+from procrastinate.job_context import JobContext
+from procrastinate.jobs import Job
+from procrastinate.manager import JobManager
+from procrastinate.middleware import WorkerMiddleware
+from procrastinate.worker import Worker
+
+from oauth.infrastructure import trace_context
+
+# procrastinate's own statement, and the row beside each job: no round trip more.
+_DEFER = """
+WITH made AS (
+  SELECT unnest(procrastinate_defer_jobs_v1(%(jobs)s::procrastinate_job_to_defer_v1[])) AS id
+), noted AS (
+  INSERT INTO oauth_job_origin (job_id, request_id, traceparent)
+  SELECT id, %(request_id)s, %(traceparent)s FROM made
+)
+SELECT id FROM made"""
+_READ = "SELECT request_id, traceparent FROM oauth_job_origin WHERE job_id = %(job_id)s"
+
+
+#: Around each job of a background worker; `oauth.tracing` adds its own.
+middlewares: list[WorkerMiddleware] = []
+
+
+class Origins(JobManager):
+    """procrastinate's, and each job that a request makes remembers it."""
+
+    def _defer_jobs_query_kwargs(self, jobs: list[Job]) -> dict[str, Any]:
+        arguments: dict[str, Any] = super()._defer_jobs_query_kwargs(jobs)
+        request_id, traceparent = get_guid() or "", trace_context.current()
+        if not request_id and not traceparent:
+            return arguments
+        return {**arguments, "query": _DEFER, "request_id": request_id, "traceparent": traceparent}
+
+
+def remember_origins(app: App) -> None:
+    """For PROCRASTINATE_ON_APP_READY."""
+    app.job_manager = Origins(app.connector)
+
+
+class OriginWorker(Worker):
+    """procrastinate's, and the log lines of a job carry the ids of the request that made it."""
+
+    async def _process_job(self, context: JobContext) -> None:
+        """Each call has a copy of the context variables."""
+        try:
+            rows = await self.app.connector.execute_query_all_async(_READ, job_id=context.job.id)
+        except ConnectorException:
+            rows = []  # the job itself will find that the database is away
+        for row in rows:
+            if row["request_id"]:
+                set_guid(row["request_id"])
+            trace_context.received.set(row["traceparent"])
+        await super()._process_job(context)

@@ -1,0 +1,29 @@
+"""The current span as `traceparent`, and links to other spans."""
+
+from opentelemetry import trace
+from opentelemetry.trace import SpanContext
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from oauth.infrastructure import trace_context
+
+_PROPAGATOR = TraceContextTextMapPropagator()
+
+
+def current() -> str:
+    """Outside of a span, such as in the log line about a job that begins: that of the request or job."""
+    span = trace.get_current_span().get_span_context()
+    if not span.is_valid:
+        return trace_context.checked(trace_context.received.get())
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
+
+
+def link(traceparent: str) -> None:
+    """From the current span to that one."""
+    other = remote(traceparent)
+    if other.is_valid:
+        trace.get_current_span().add_link(other)
+
+
+def remote(traceparent: str) -> SpanContext:
+    """Not valid if the text is not."""
+    return trace.get_current_span(_PROPAGATOR.extract({"traceparent": traceparent})).get_span_context()

@@ -1,0 +1,26 @@
+"""A span for each outbound request, by OpenTelemetry's instrumentation of urllib3, which also sends `traceparent`."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from opentelemetry.instrumentation.urllib3 import URLLib3Instrumentor
+from opentelemetry.trace import Span
+
+
+def trace_outbound_requests() -> None:
+    instrumentor = URLLib3Instrumentor()
+    if not instrumentor.is_instrumented_by_opentelemetry:
+        instrumentor.instrument(request_hook=_name, url_filter=_without_path)
+
+
+def _name(span: Span, pool: Any, request: Any) -> None:
+    """The host that the client chose; the connection goes to an address (oauth.infrastructure.outbound)."""
+    if span.is_recording():
+        host = (request.headers or {}).get("Host", "")
+        span.set_attribute("server.address", urlsplit(f"//{host}").hostname or pool.host)
+
+
+def _without_path(url: str) -> str:
+    """The path of a webhook may be a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/"
