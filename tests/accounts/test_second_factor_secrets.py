@@ -51,7 +51,7 @@ def test_an_authenticator_app_and_recovery_codes_work_encrypted(alice, client):
         client.post("/accounts/logout/")
 
 
-def test_rows_of_the_release_before_work_and_are_encrypted_by_the_worker(alice, client):
+def test_rows_of_the_release_before_work_and_are_encrypted_by_the_worker(alice, client, clock_stands):
     with_plain_rows(alice)
     codes = RecoveryCodes(Authenticator.objects.get(type="recovery_codes")).generate_codes()
     client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
