@@ -237,6 +237,7 @@ NO_PAGE = {
     "set_language": "the form at the foot of every page is sent here",
     "account_stronger": "sends on to the page of the factor that the person has",
     "account_data": "a download",
+    "account_password_strength": "JSON for the meter beside a new password",
     "account_trusted": "the button beside a trusted browser on the security page is sent here",
     "account_set_password": "sends on to changing it: nobody is without one who did not come through a provider",
     "account_request_reauthentication_code": "off (ACCOUNT_REAUTHENTICATION_METHODS)",
