@@ -7,4 +7,4 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         from config import checks  # noqa: F401  (registers them)
-        from config.database import session  # noqa: F401
+        from config.database import pooler, session  # noqa: F401

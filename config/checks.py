@@ -15,7 +15,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DEFAULT_DB_ALIAS
 
 from accounts.passwords import argon2
-from config.database import watch
+from config.database import hosts, watch
 from config.database.probe import Away
 
 MIN_SECRET_KEY_CHARACTERS = 50
@@ -96,6 +96,13 @@ def _database() -> Iterator[CheckMessage]:
             f"DATABASE_URL must be PostgreSQL, because the ledger relies on it; it is {engine}.",
             hint="DATABASE_URL=postgresql://user:password@host/name",
             id="config.E002",
+        )
+    options = settings.DATABASES["default"].get("OPTIONS", {})
+    if not hosts.finds_writer({**options, "host": settings.DATABASES["default"].get("HOST") or options.get("host")}):
+        yield Error(
+            "DATABASE_URL names several hosts, but connections could stay at one that takes no writes.",
+            hint="Add target_session_attrs=read-write: postgresql://user:password@one,two/name?target_session_attrs=…",
+            id="config.E014",
         )
 
 

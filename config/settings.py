@@ -176,6 +176,8 @@ DATABASES["default"].update(
     {
         "ATOMIC_REQUESTS": False,
         "CONN_HEALTH_CHECKS": True,
+        # A pooler that gives each transaction another connection loses them.
+        "DISABLE_SERVER_SIDE_CURSORS": not env.bool("DB_SERVER_SIDE_CURSORS", default=True),
         "OPTIONS": {
             **DATABASES["default"].get("OPTIONS", {}),
             # If the pool is exhausted, the request is answered 503 soon instead of waiting.
@@ -188,7 +190,7 @@ DATABASES["default"].update(
                 "reconnect_timeout": 0.0,
             },
             # Hand-written SQL is prepared once per connection. pgbouncer before 1.22 in transaction mode does not
-            # support prepared statements: DB_PREPARED_STATEMENTS=false.
+            # support prepared statements: DB_PREPARED_STATEMENTS=off.
             "prepare_threshold": 5 if env.bool("DB_PREPARED_STATEMENTS", default=True) else None,
             "connect_timeout": 2,
             # A connection to an unreachable host fails after this time; Linux only.

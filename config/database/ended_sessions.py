@@ -1,10 +1,13 @@
-"""Errors of a session that PostgreSQL has ended are outages, as all others of a lost connection."""
+"""Errors of a session that PostgreSQL has ended are outages, as all others of a lost connection. So is a primary that has
+become a standby: its answer is no error of the statement."""
 
 from types import TracebackType
 
 from django.db import OperationalError
 from django.db.utils import DatabaseErrorWrapper
+from psycopg.errors import ReadOnlySqlTransaction
 
+from config.database.breaker import breaker
 from oauth.infrastructure import outage
 
 
@@ -14,7 +17,8 @@ class ErrorWrapper(DatabaseErrorWrapper):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if isinstance(error, outage.ENDED_SESSION):
+        if isinstance(error, (*outage.ENDED_SESSION, ReadOnlySqlTransaction)):
+            breaker.suspected.set()
             # Django then checks the connection before it uses it again.
             self.wrapper.errors_occurred = True  # type: ignore[attr-defined]  # not in the stubs
             raise OperationalError(*error.args).with_traceback(traceback) from error

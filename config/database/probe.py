@@ -12,15 +12,10 @@ from dataclasses import dataclass
 from psycopg import OperationalError, pq
 from psycopg.pq.abc import PGconn
 
+from config.database import connecting, waiting
+from config.database.waiting import Away
+
 _ASK = b"SELECT extract(epoch FROM clock_timestamp())::text, pg_is_in_recovery()::text"
-#: What a server says that refuses a connection; libpq has no SQLSTATE for it. In another language of the server
-#: (lc_messages), a full server counts as one that is away, until it has a connection for the probe.
-_FULL = ("too many clients", "remaining connection slots", "too many connections")
-_IN_BETWEEN = ("starting up", "not yet accepting", "shutting down", "in recovery mode")
-
-
-class Away(Exception):
-    """The database does not answer, or takes no writes. The text is safe to show: no host, no user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +39,7 @@ class Probe:
         until = time.monotonic() + self.seconds
         try:
             if self._server is None:
-                self._server = self._connected(until)
+                self._server = connecting.connect(self.conninfo, until)
                 if self._server is None:
                     return None
             return self._asked(self._server, until)
@@ -57,36 +52,14 @@ class Probe:
             self._server.finish()
             self._server = None
 
-    def _connected(self, until: float) -> PGconn | None:
-        server = pq.PGconn.connect_start(self.conninfo.encode())
-        try:
-            status = server.connect_poll()
-            while status in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):
-                event = select.POLLIN if status == pq.PollingStatus.READING else select.POLLOUT
-                _wait(server.socket, event, until)
-                status = server.connect_poll()
-            if status == pq.PollingStatus.OK:
-                server.nonblocking = 1
-                return server
-            said = server.error_message.decode(errors="replace")
-        except BaseException:
-            server.finish()
-            raise
-        server.finish()
-        if any(text in said for text in _FULL):
-            return None
-        if any(text in said for text in _IN_BETWEEN):
-            raise Away("starting or stopping")
-        raise Away("no connection")
-
     def _asked(self, server: PGconn, until: float) -> Answer:
         began, began_at = time.monotonic(), time.time()
         try:
             server.send_query(_ASK)
             while server.flush():
-                _wait(server.socket, select.POLLIN | select.POLLOUT, until)
+                waiting.until_any({server.socket: select.POLLIN | select.POLLOUT}, until)
                 server.consume_input()
-            rows = _results(server, lambda: _wait(server.socket, select.POLLIN, until))
+            rows = _results(server, lambda: waiting.until_any({server.socket: select.POLLIN}, until))
         except OperationalError as error:
             raise Away("connection lost") from error
         took = time.monotonic() - began
@@ -98,7 +71,7 @@ class Probe:
         return Answer(began_at + took / 2 - float(at), took / 2)
 
 
-def _results(server: PGconn, wait: Callable[[], None]) -> tuple[bytes, bytes] | None:
+def _results(server: PGconn, wait: Callable[[], object]) -> tuple[bytes, bytes] | None:
     found: tuple[bytes, bytes] | None = None
     while True:
         while server.is_busy():
@@ -109,11 +82,3 @@ def _results(server: PGconn, wait: Callable[[], None]) -> tuple[bytes, bytes] | 
             return found
         if result.status == pq.ExecStatus.TUPLES_OK:
             found = (result.get_value(0, 0) or b"", result.get_value(0, 1) or b"")
-
-
-def _wait(socket: int, event: int, until: float) -> None:
-    poll = select.poll()
-    poll.register(socket, event)
-    left = until - time.monotonic()
-    if left <= 0 or not poll.poll(left * 1000):
-        raise Away("no answer")

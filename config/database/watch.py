@@ -18,7 +18,7 @@ from psycopg.conninfo import make_conninfo
 from config.database import in_use
 from config.database.breaker import Breaker, breaker
 from config.database.probe import Answer, Away, Probe
-from oauth.infrastructure import outage
+from oauth.infrastructure import clock, outage
 
 INTERVAL_SECONDS = 1.0
 #: The second failure follows the first one at once: a pause of this process, or one lost packet, is no outage.
@@ -60,6 +60,8 @@ class Watch:
         self.probe, self.breaker, self.after_look = probe, breaker, after_look
         self.state: State | None = None
         self.failures = 0
+        #: How much the clock of this host is ahead of the database's; 0 while the difference is small.
+        self.seconds_ahead = 0.0
         #: By id of a connection: at how many looks in a row it waited.
         self.seen_waiting: dict[int, int] = {}
 
@@ -86,6 +88,9 @@ class Watch:
             self._answered(answer)
         self._end_overdue_statements()
         self.after_look()
+
+    def measured(self) -> float:
+        return self.seconds_ahead
 
     def _pause(self, seconds: float) -> None:
         """Shorter if a request suspects an outage. While the breaker is open, one question a second is enough."""
@@ -121,6 +126,7 @@ class Watch:
         is_open.set(0)
         self.state = State("", answer, time.monotonic())
         if answer is not None:
+            self.seconds_ahead = answer.clock_skew_seconds if self.state.is_skewed else 0.0
             skew.set(abs(answer.clock_skew_seconds))
             if self.state.is_skewed and not was_skewed:
                 logger.error("The clock of this host differs from the database's by %.1f s.", answer.clock_skew_seconds)
@@ -145,6 +151,7 @@ def start(after_look: Callable[[], None] = lambda: None) -> Watch:
     global current
     current = Watch(probe(), breaker, after_look)
     outage.watched_by(breaker.away_since)
+    clock.measured_by(current.measured)
     threading.Thread(target=current.run, name="database-watch", daemon=True).start()
     return current
 

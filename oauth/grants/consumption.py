@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from oauth.fast_path.model_rows import values
 from oauth.grants.family import Fork
+from oauth.infrastructure import clock
 from oauth.infrastructure.rows import changed
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, RefreshToken
 
@@ -53,7 +54,7 @@ def of_superseded(token: RefreshToken, fork: Fork, *, window: timedelta) -> Cons
     What was superseded or given up longer ago than the retry window goes: its use ends the authorization with or
     without its row, because the family is still known by this token's row.
     """
-    now = timezone.now()
+    now = clock.now()
     branches, past = _branches(fork), _past_the_window(token, now - window)
     return Consumption(
         f"{branches.expressions}{past.expressions}consumed AS (UPDATE {_TOKEN} "  # noqa: S608
@@ -95,7 +96,7 @@ def _branches(fork: Fork) -> Consumption:
         "AND EXISTS (SELECT FROM used)), "
         f"going_on AS (UPDATE {_TOKEN} SET fork = %s WHERE id = ANY (%s) "
         "AND EXISTS (SELECT FROM used)), ",
-        (timezone.now(), list(fork.given_up), fork.number, list(fork.going_on)),
+        (clock.now(), list(fork.given_up), fork.number, list(fork.going_on)),
     )
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Q
-from django.utils import timezone
 
+from oauth.infrastructure import clock
 from oauth.models import RefreshToken
 
 
@@ -40,7 +40,7 @@ class Family:
 
     def __init__(self, token: RefreshToken, *, window: timedelta) -> None:
         rows = RefreshToken.objects.filter(authorization_id=token.authorization_id, revoked_at=None)
-        usable = Q(superseded_at=None) | Q(superseded_at__gt=timezone.now() - window)
+        usable = Q(superseded_at=None) | Q(superseded_at__gt=clock.now() - window)
         self._token = token
         self._rows = {row.pk: row for row in rows.filter(usable)}
         line = [row.pk for row in self._line(token)]

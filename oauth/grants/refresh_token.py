@@ -14,6 +14,7 @@ from oauth.grants.consumption import Consumption
 from oauth.grants.family import NO_FORK, Family, Fork
 from oauth.grants.issuance import GrantRequest, Issuance
 from oauth.grants.redemption import Decision, Redemption, Replayed
+from oauth.infrastructure import clock
 from oauth.models import Authorization, RefreshToken
 from oauth.models.secret import digest
 from oauth.status import liveness
@@ -92,7 +93,7 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         superseded_at, window = token.superseded_at, request.policy.refresh_token_retry_window
         if superseded_at is None and token.revoked_at is None and token.fork is None:
             return NO_FORK
-        if token.revoked_at is not None or (superseded_at is not None and superseded_at + window <= timezone.now()):
+        if token.revoked_at is not None or (superseded_at is not None and superseded_at + window <= clock.now()):
             raise self._replayed()
         family = Family(token, window=window)
         if superseded_at is not None:

@@ -45,6 +45,7 @@ def test_a_safe_environment_has_no_messages(production):
         ("SECRET_KEY", "a" * 60, "config.E001"),
         ("SECRET_KEY", "django-insecure-" + SAFE["SECRET_KEY"], "config.E001"),
         ("DATABASES", {"default": {"ENGINE": "django.db.backends.sqlite3"}}, "config.E002"),
+        ("DATABASES", {"default": {"ENGINE": "config.database.postgresql", "HOST": "one,two"}}, "config.E014"),
         ("ALLOWED_HOSTS", ["bank.example", "*"], "config.E003"),
         ("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend", "config.E004"),
         ("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend", "config.E004"),

@@ -1,8 +1,9 @@
-"""A real PostgreSQL of the test's own on loopback, which the test stops, pauses, kills and starts again."""
+"""Real PostgreSQL servers of the test's own on loopback, which the test stops, pauses, kills and starts again."""
 
+import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from demo.postgres_files import Account, account_for, install, place
 from tests.lib.servers import free_port, wait_until
 
 DATABASE = "postgres"
+#: Few, so that a test can take them all.
+CONNECTIONS = {"max_connections": "60"}
 _SETTINGS = {
     "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "log_min_messages": "fatal", "fsync": "off",
-    "shared_buffers": "32MB", "wal_level": "replica",
+    "shared_buffers": "32MB", "wal_level": "replica", **CONNECTIONS,
 }  # fmt: skip
 
 
@@ -24,6 +27,7 @@ class Cluster:
     programs: Path
     home: Path
     account: Account
+    settings: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
 
     @property
@@ -34,13 +38,26 @@ class Cluster:
     def url(self) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{DATABASE}"
 
+    @property
+    def url_of_site(self) -> str:
+        return self.url
+
     def create(self) -> None:
         self._run("initdb", f"--pgdata={self.data}", "--username=postgres", "--auth=trust", "--encoding=UTF8",
                   "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
                   "--no-sync")  # fmt: skip
 
-    def start(self, **settings: str) -> None:
-        options = " ".join(f"-c {name}='{value}'" for name, value in {**_SETTINGS, **settings}.items())
+    def copy(self, primary: "Cluster") -> None:
+        """Becomes a streaming standby of a primary that runs."""
+        url = f"postgresql://postgres@127.0.0.1:{primary.port}/?application_name=standby"
+        self._run("pg_basebackup", f"--pgdata={self.data}", f"--dbname={url}", "--checkpoint=fast", "--no-sync",
+                  "--write-recovery-conf")  # fmt: skip
+
+    def promote(self) -> None:
+        self._run("pg_ctl", "promote", "--wait", f"--pgdata={self.data}")
+
+    def start(self) -> None:
+        options = " ".join(f"-c {name}='{value}'" for name, value in {**_SETTINGS, **self.settings}.items())
         self._run("pg_ctl", "start", "--wait", f"--pgdata={self.data}", f"--log={self.home / 'log'}",
                   f"--options=-p {self.port} {options}")  # fmt: skip
 
@@ -66,6 +83,12 @@ class Cluster:
         for process in (*postmaster.children(recursive=True), postmaster):
             process.resume()
 
+    def runs(self) -> bool:
+        try:
+            return self._postmaster().is_running()
+        except (psutil.NoSuchProcess, FileNotFoundError):
+            return False
+
     def answers(self) -> bool:
         try:
             psycopg.connect(self.url, connect_timeout=2).close()
@@ -82,17 +105,43 @@ class Cluster:
 
 
 @contextmanager
-def running(directory: Path, **settings: str) -> Iterator[Cluster]:
-    account = account_for(directory)
-    cluster = Cluster(programs=install(account), home=place(directory, account), account=account)
-    cluster.create()
-    cluster.start(**settings)
-    wait_until(cluster.answers)
-    try:
+def running(directory: Path, *, disk_bytes: int = 0, **settings: str) -> Iterator[Cluster]:
+    """With `disk_bytes`, its files are on a disk of that size, which needs root."""
+    with _empty(directory, disk_bytes=disk_bytes, **settings) as cluster:
+        cluster.create()
+        cluster.start()
+        wait_until(cluster.answers)
         yield cluster
-    finally:
-        pid_file = cluster.data / "postmaster.pid"
-        if pid_file.exists():
-            cluster.resume()
-            cluster.stop("immediate")
-        subprocess.run(["rm", "-rf", str(cluster.home)], check=True)
+
+
+@contextmanager
+def standby_of(primary: Cluster, directory: Path, **settings: str) -> Iterator[Cluster]:
+    with _empty(directory, **settings) as cluster:
+        cluster.copy(primary)
+        cluster.start()
+        yield cluster
+
+
+@contextmanager
+def _empty(directory: Path, *, disk_bytes: int = 0, **settings: str) -> Iterator[Cluster]:
+    account = account_for(directory)
+    cluster = Cluster(install(account), place(directory, account), account, settings)
+    with ExitStack() as stack:
+        stack.callback(subprocess.run, ["rm", "-rf", str(cluster.home)], check=True)
+        if disk_bytes:
+            size = f"size={disk_bytes},mode=0700,uid={account.uid},gid={account.gid}"
+            cluster.data.mkdir()
+            subprocess.run(["mount", "-t", "tmpfs", "-o", size, "countersign", cluster.data], check=True)
+            stack.callback(subprocess.run, ["umount", cluster.data], check=True)
+        stack.callback(_end, cluster)
+        yield cluster
+
+
+def _end(cluster: Cluster) -> None:
+    if cluster.runs():
+        cluster.resume()
+        cluster.stop("immediate")
+
+
+def may_mount() -> bool:
+    return os.geteuid() == 0

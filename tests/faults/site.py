@@ -1,4 +1,4 @@
-"""The site as it runs in production, on loopback: two servers behind nginx, a background worker, PostgreSQL and,
+"""The site as it runs in production, on loopback: two servers behind a proxy, a background worker, PostgreSQL and,
 where the machine has one, Valkey or Redis."""
 
 import base64
@@ -7,90 +7,46 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 import psycopg
 import requests
 
-from tests.faults import cluster
-from tests.faults.cluster import Cluster
+from tests.faults.process import Process
 from tests.lib import nginx, servers
 from tests.lib.servers import ROOT, free_port, wait_until
 
 ISSUER = "http://bank.example"
 PLENTY = 10**12
-_PROXY = """
-upstream site {{ {upstreams} keepalive 32; }}
-server {{
-  listen 127.0.0.1:{port};
-  location / {{
-    proxy_pass http://site; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host bank.example;
-    proxy_connect_timeout 2s; proxy_read_timeout 40s; proxy_next_upstream error timeout; proxy_next_upstream_tries 2;
-  }}
-}}
-"""
+#: Between SIGTERM and the end of a server: for a proxy that asks /health/ready.
+DRAIN_SECONDS = 2
 
 
-class Process:
-    """A program that is stopped, paused, killed and started again, with everything that it started."""
+class Database(Protocol):
+    """`url` is that of the primary, for the tests themselves; the site reaches it by `url_of_site`."""
 
-    def __init__(self, command: list[str], environment: dict[str, str], log: Path) -> None:
-        self.command, self.environment, self.log = command, environment, log
-        self.process: subprocess.Popen[bytes] | None = None
+    @property
+    def url(self) -> str: ...
 
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
-
-    def tree(self) -> list[psutil.Process]:
-        assert self.process is not None
-        try:
-            top = psutil.Process(self.process.pid)
-            return [top, *top.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            return []
-
-    def kill(self) -> None:
-        tree = self.tree()
-        for one in tree:
-            one.kill()
-        assert self.process is not None
-        self.process.wait(60)
-        psutil.wait_procs(tree, timeout=60)
-
-    def pause(self) -> None:
-        for one in self.tree():
-            one.suspend()
-
-    def resume(self) -> None:
-        for one in reversed(self.tree()):
-            one.resume()
-
-    def stop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            self.resume()
-            self.process.terminate()
-            try:
-                self.process.wait(60)
-            except subprocess.TimeoutExpired:
-                self.kill()
+    @property
+    def url_of_site(self) -> str: ...
 
 
 class AppServer(Process):
     def __init__(self, environment: dict[str, str], folder: Path, number: int) -> None:
         self.port, self.health_port = free_port(), free_port()
-        command = [sys.executable, "manage.py", "serve", "--workers", "2", "--port", str(self.port)]
+        command = [sys.executable, "manage.py", "serve", "--workers", "2", "--port", self.port]
         own = folder / f"server-{number}"
         own.mkdir()
         super().__init__(
-            [*command, "--health-port", str(self.health_port)], {**environment, "TMPDIR": str(own)}, own / "log"
+            [*command, "--health-port", self.health_port, "--drain-seconds", DRAIN_SECONDS],
+            {**environment, "TMPDIR": str(own)},
+            own / "log",
         )
 
     @property
@@ -105,11 +61,18 @@ class AppServer(Process):
     def workers(self) -> list[psutil.Process]:
         return [one for one in self.tree()[1:] if "spawn_main" in " ".join(one.cmdline())]
 
+    def restart(self, **environment: str) -> None:
+        """As in a rolling upgrade: it is replaced once it has finished its requests, and ready before the next one."""
+        self.stop()
+        self.environment = {name: value for name, value in (self.environment | environment).items() if value}
+        self.start()
+        wait_until(self.is_ready)
+
 
 class Cache(Process):
     def __init__(self, program: str, folder: Path) -> None:
         self.port = free_port()
-        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+        options = ["--port", self.port, "--bind", "127.0.0.1", "--save", "", "--dir", folder]
         super().__init__([program, *options], dict(os.environ), folder / "cache.log")
 
     @property
@@ -126,9 +89,10 @@ class Cache(Process):
 @dataclass
 class Site:
     url: str
-    database: Cluster
+    database: Any
     servers: list[AppServer]
     worker: Process
+    proxy: Process
     cache: Cache | None
     seed: dict[str, Any]
     environment: dict[str, str]
@@ -145,20 +109,27 @@ class Site:
         )
 
 
+#: Makes the proxy in front of the servers, at the port, with its files in the folder.
+Front = Callable[[list[AppServer], int, Path], Process]
+
+
 def cache_program() -> str | None:
     return shutil.which("valkey-server") or shutil.which("redis-server")
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Site]:
+def running(
+    folder: Path, database: AbstractContextManager[Database], front: Front | None = None, **variables: str
+) -> Iterator[Site]:
     with ExitStack() as stack:
-        database = stack.enter_context(cluster.running(folder / "database", max_connections="60"))
+        at = stack.enter_context(database)
         environment = {
-            **os.environ, "MODE": "test", "DATABASE_URL": database.url, "OAUTH_ISSUER": ISSUER, "LOG_LEVEL": "WARNING",
+            **os.environ, "MODE": "test", "DATABASE_URL": at.url, "OAUTH_ISSUER": ISSUER, "LOG_LEVEL": "WARNING",
             "ALLOWED_HOSTS": "bank.example,127.0.0.1,localhost", "THROTTLE_SCALE": "100000",
             "KEY_ENCRYPTION_KEYS": base64.urlsafe_b64encode(b"a Fernet key has 32 bytes: tests").decode(),
             "STEP_UP_AMOUNT_MINOR": f"GBP={PLENTY}", "NEW_PAYEE_LIMIT_MINOR": f"GBP={PLENTY}",
-            "STEP_UP_MAX_AGE_SECONDS": "86400", "DATA_DIR": str(folder), "DB_POOL_MAX": "5", "DB_POOL_TIMEOUT": "1", "DB_PROBE_TIMEOUT": "1", "DB_STATEMENT_DEADLINE": "8",
+            "STEP_UP_MAX_AGE_SECONDS": "86400", "DATA_DIR": str(folder), "DB_POOL_MAX": "5", "DB_POOL_TIMEOUT": "1",
+            "DB_PROBE_TIMEOUT": "1", "DB_STATEMENT_DEADLINE": "8", **variables,
         }  # fmt: skip
         seed = _seed(environment)
         cache = None
@@ -167,21 +138,44 @@ def running(folder: Path) -> Iterator[Site]:
             cache.start()
             stack.callback(cache.stop)
             environment["CACHE_URL"] = cache.url
+        # The background worker listens, so it is not behind a pooler (docs/operating.md).
+        direct = getattr(at, "url_of_worker", at.url_of_site)
+        worker = Process(
+            [sys.executable, "manage.py", "worker"], {**environment, "DATABASE_URL": direct}, folder / "worker.log"
+        )
+        environment["DATABASE_URL"] = at.url_of_site
         apps = [AppServer(environment, folder, number) for number in (1, 2)]
-        worker = Process([sys.executable, "manage.py", "worker"], environment, folder / "worker.log")
         for one in (*apps, worker):
             one.start()
             stack.callback(one.stop)
         wait_until(lambda: all(app.is_ready() for app in apps), or_else=lambda: apps[0].log.read_text()[-3000:])
         port = free_port()
-        upstreams = " ".join(f"server 127.0.0.1:{app.port} max_fails=2 fail_timeout=1s;" for app in apps)
-        (folder / "nginx").mkdir()
         url = f"http://127.0.0.1:{port}"
-        proxy = _PROXY.format(port=port, upstreams=upstreams)
-        stack.enter_context(
-            nginx.serving(folder / "nginx", proxy, answers=lambda: servers.answers(f"{url}/oauth/jwks"))
-        )
-        yield Site(url, database, apps, worker, cache, seed, environment, folder)
+        (folder / "proxy").mkdir()
+        proxy = (front or behind_nginx)(apps, port, folder / "proxy")
+        proxy.start()
+        stack.callback(proxy.stop)
+        wait_until(lambda: servers.answers(f"{url}/oauth/jwks"), or_else=lambda: proxy.log.read_text()[-3000:])
+        yield Site(url, at, apps, worker, proxy, cache, seed, environment, folder)
+
+
+_NGINX = """
+upstream site {{ {upstreams} keepalive 32; }}
+server {{
+  listen 127.0.0.1:{port};
+  location / {{
+    proxy_pass http://site; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host bank.example;
+    proxy_connect_timeout 2s; proxy_read_timeout 40s; proxy_next_upstream error timeout; proxy_next_upstream_tries 2;
+  }}
+}}
+"""
+
+
+def behind_nginx(apps: list[AppServer], port: int, folder: Path) -> Process:
+    """The directives of deploy/nginx that matter here, without TLS."""
+    upstreams = " ".join(f"server 127.0.0.1:{app.port} max_fails=2 fail_timeout=1s;" for app in apps)
+    command = nginx.command(folder, _NGINX.format(port=port, upstreams=upstreams))
+    return Process(command, dict(os.environ), folder / "error.log")
 
 
 def _seed(environment: dict[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Writes the table of docs/faults.md anew, where FAULTS_TABLE names that file."""
+"""Writes a table of docs/faults.md anew, where FAULTS_TABLE names that file: one table for each module of faults."""
 
 import os
 import re
@@ -6,26 +6,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 HEAD = (
     "fault", "requests", "errors", "seconds", "errors without database", "p95 without database, ms", "lost", "doubled",
     "families ended",
 )  # fmt: skip
 
 
-def write(rows: Sequence[Sequence[str]]) -> None:
+def write(name: str, rows: Sequence[Sequence[str]]) -> None:
+    """Between the marks `<!-- measured: NAME -->` and `<!-- end of NAME -->`."""
     lines = [_line(HEAD), _line(["---"] * len(HEAD)), *map(_line, rows)]
     print("\n" + "\n".join(lines))  # noqa: T201  (what `make faults` is for)
-    if name := os.environ.get("FAULTS_TABLE"):
-        file = Path(name)
-        today = f"Measured on {datetime.now(UTC).date()}.\n\n"
-        text = re.sub(
-            f"{BEGIN}.*{END}",
-            lambda _: f"{BEGIN}\n{today}" + "\n".join(lines) + f"\n{END}",
-            file.read_text(),
-            flags=re.S,
-        )
-        file.write_text(text)
+    if file := os.environ.get("FAULTS_TABLE"):
+        begin, end = f"<!-- measured: {name} -->", f"<!-- end of {name} -->"
+        text = Path(file).read_text()
+        assert begin in text, f"{file} has no place for {name}"
+        found = f"{begin}\nMeasured on {datetime.now(UTC).date()}.\n\n" + "\n".join(lines) + f"\n{end}"
+        Path(file).write_text(re.sub(f"{re.escape(begin)}.*{re.escape(end)}", lambda _: found, text, flags=re.S))
 
 
 def _line(cells: Sequence[str]) -> str:

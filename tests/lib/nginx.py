@@ -35,11 +35,16 @@ def running(folder: Path, server: str, *, answers: Callable[[], object]) -> Iter
 @contextmanager
 def serving(folder: Path, http: str, *, answers: Callable[[], object]) -> Iterator[None]:
     """As `running`, with the directives of the http block."""
+    with started(folder, command(folder, http), answers=answers):
+        yield
+
+
+def command(folder: Path, http: str) -> list[object]:
+    """What runs nginx in the foreground, with the directives of the http block."""
     servers.open_to_passers_by(folder)
     configuration = folder / "nginx.conf"
     configuration.write_text(_CONFIGURATION.format(folder=folder, http=http))
-    with started(folder, [BINARY, "-p", folder, "-c", configuration], answers=answers):
-        yield
+    return [BINARY, "-p", folder, "-c", configuration]
 
 
 @contextmanager

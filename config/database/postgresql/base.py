@@ -1,6 +1,7 @@
 """A connection is taken from the pool only while the breaker is closed, and the watch knows who holds one. What
 PostgreSQL says when it ends a session is an OperationalError."""
 
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -9,7 +10,7 @@ from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
 from psycopg import Error
 
-from config.database import in_use
+from config.database import hosts, in_use
 from config.database.breaker import breaker
 from config.database.ended_sessions import ErrorWrapper
 from oauth.fast_path.postgresql import base as fast
@@ -21,6 +22,13 @@ class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
     @cached_property
     def wrap_database_errors(self) -> DatabaseErrorWrapper:
         return ErrorWrapper(self)
+
+    @property
+    def pool(self) -> Any:
+        pool = super().pool
+        if pool is not None and isinstance(pool.kwargs, dict):
+            pool.kwargs = partial(hosts.found_first, pool.kwargs)
+        return pool
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         breaker.check()

@@ -3,10 +3,12 @@
 import socket
 import threading
 import time
+from contextlib import contextmanager
 
 import psycopg
 import pytest
 from django.db import OperationalError, connection
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from config.database import in_use, watch
 from config.database.breaker import Breaker, breaker
@@ -56,6 +58,18 @@ def test_the_first_answer_closes_it():
     one.look()
     assert not one.breaker.is_open
     assert one.state.reason == ""
+
+
+def test_a_clock_that_is_off_is_known_until_it_is_right_again():
+    """Also while the database is away, or has no connection left."""
+    one = Watch(Says(Answer(119.5, 0.001), None, Away("no answer"), Answer(0.5, 0.001)), Breaker())
+    one.look()
+    assert one.measured() == 119.5
+    one.look()
+    one.look()
+    assert one.measured() == 119.5
+    one.look()
+    assert one.measured() == 0.0
 
 
 def test_a_database_without_a_free_connection_is_there():
@@ -131,6 +145,18 @@ def test_a_statement_without_an_answer_ends_on_this_side(held_up, settings):
         assert in_use.held() == [connection.connection]
 
 
+@contextmanager
+def of_hosts(*silent):
+    """A probe whose first host is the given one, and whose second is the database of the tests."""
+    here = conninfo_to_dict(watch.conninfo())
+    place = {"host": f"{silent[0]},{here['host']}", "port": f"{silent[1]},{here['port']}"} if silent else {}
+    probe = Probe(make_conninfo(**here | place), seconds=10)
+    try:
+        yield probe
+    finally:
+        probe.close()
+
+
 class TestProbe:
     @pytest.mark.django_db
     def test_it_measures_the_difference_of_the_clocks(self, monkeypatch):
@@ -157,6 +183,23 @@ class TestProbe:
             port = taken.getsockname()[1]
         with pytest.raises(Away, match="no connection"):
             Probe(f"host=127.0.0.1 port={port} user=x dbname=x", seconds=30).ask()
+
+    @pytest.mark.django_db
+    def test_it_finds_the_host_that_serves_behind_one_that_says_nothing(self):
+        """The first host of a fail-over may be there and never answer."""
+        with socket.create_server(("127.0.0.1", 0)) as silent, of_hosts("127.0.0.1", silent.getsockname()[1]) as probe:
+            assert probe.ask() is not None
+
+    @pytest.mark.django_db
+    def test_a_host_that_takes_no_writes_is_not_chosen(self):
+        with of_hosts() as probe:
+            probe.conninfo = make_conninfo(
+                probe.conninfo,
+                options="-c default_transaction_read_only=on",
+                target_session_attrs="read-write",
+            )
+            with pytest.raises(Away, match="read-only: a standby"):
+                probe.ask()
 
     @pytest.mark.django_db
     def test_it_connects_again_after_its_connection_was_ended(self):

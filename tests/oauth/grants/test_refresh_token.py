@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from oauth.grants import consumption
+from oauth.infrastructure import clock
 from oauth.models import Authorization, AuthorizationCode, RefreshToken
 from oauth.models.secret import digest
 from oauth.models.status import next_status_index
@@ -144,6 +145,27 @@ def test_a_replay_after_the_retry_window_ends_the_family(issued, mobile_app, tok
     with later(seconds=61):
         assert refresh(token_endpoint, mobile_app, first) == "invalid_grant"
         assert refresh(token_endpoint, mobile_app, second) == "invalid_grant"
+
+
+@pytest.mark.parametrize(("first_host", "second_host"), [(0, 120), (0, -120), (120, 0), (-120, 0)])
+def test_a_host_with_a_wrong_clock_takes_no_retry_for_a_theft(
+    issued, mobile_app, token_endpoint, monkeypatch, first_host, second_host
+):
+    """Only the clock of the database is the same for both."""
+
+    def ask(seconds_ahead, token):
+        monkeypatch.setattr(clock, "_seconds_ahead", lambda: seconds_ahead)
+        with later(seconds=seconds_ahead):
+            return refresh(token_endpoint, mobile_app, token)
+
+    first = issued(mobile_app)["refresh_token"]
+    ask(first_host, first)  # the answer is lost
+    second = ask(second_host, first)
+    assert ask(first_host, second) != "invalid_grant"
+    assert Authorization.objects.get().is_live
+    monkeypatch.setattr(clock, "_seconds_ahead", lambda: 0)
+    with later(seconds=61):
+        assert refresh(token_endpoint, mobile_app, first) == "invalid_grant"
 
 
 def test_a_token_of_another_client_is_refused_without_harm(issued, mobile_app, web_app, token_endpoint):

@@ -1,0 +1,22 @@
+"""Waits for sockets of the database, with a deadline."""
+
+import select
+import time
+from collections.abc import Mapping
+
+
+class Away(Exception):
+    """The database does not answer, or takes no writes. The text is safe to show: no host, no user."""
+
+
+def until_any(sockets: Mapping[int, int], until: float) -> set[int]:
+    """The sockets where what is asked for has happened: events of poll(2), by descriptor. Raises Away at `until`, of
+    time.monotonic()."""
+    poll = select.poll()
+    for socket, events in sockets.items():
+        poll.register(socket, events)
+    left = until - time.monotonic()
+    happened = {socket for socket, _ in poll.poll(left * 1000)} if left > 0 else set()
+    if not happened:
+        raise Away("no answer")
+    return happened

@@ -1,0 +1,117 @@
+"""One fault of a site under load, and what it did: errors, seconds, and what was lost, doubled or ended."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from tests.faults.load import INDEPENDENT, Answer, Load
+from tests.faults.site import Site
+from tests.lib.servers import wait_until
+
+#: From the end of the cause until the last error. On a machine that does nothing else.
+RECOVERY_SECONDS = float(os.environ.get("RECOVERY_SECONDS") or 3)
+#: An answer that needs no database, at the 95th percentile, while the database is away.
+INDEPENDENT_SECONDS = float(os.environ.get("INDEPENDENT_SECONDS") or 0.05)
+SECONDS = 6.0
+
+
+def nothing(_: Site) -> None:
+    """It ends by itself, or has not begun."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    begin: Callable[[Site], object]
+    end: Callable[[Site], object] = nothing
+    #: Why it cannot happen here; empty if it can.
+    missing: Callable[[Site], str] = lambda _: ""
+    #: Whether what needs no database must go on all the time.
+    spares_independent: bool = False
+    #: Whether no request may fail at all.
+    spares_all: bool = False
+    seconds: float = SECONDS
+
+
+@contextmanager
+def happening(site: Site, fault: Fault) -> Iterator[None]:
+    try:
+        fault.begin(site)
+        yield
+    finally:
+        fault.end(site)
+
+
+def check(site: Site, load: Load, fault: Fault) -> None:
+    """Nothing is lost or doubled, and everybody is served again soon."""
+    if reason := fault.missing(site):
+        pytest.skip(reason)
+    wait_until(site.is_well)
+    time.sleep(2)
+    began = time.monotonic()
+    with happening(site, fault):
+        time.sleep(fault.seconds)
+    ended = time.monotonic()
+    wait_until(lambda: _is_quiet(load, since=ended))
+    answers = [answer for answer in list(load.answers) if began <= answer.began]
+    result = _result(site, load, fault, answers, ended=ended)
+    site.rows.append(result.row())
+    assert (result.lost, result.doubled, result.families_ended) == (0, 0, 0)
+    assert not load.refused, load.refused[:5]
+    assert result.seconds <= RECOVERY_SECONDS
+    if fault.spares_all:
+        assert not result.errors
+    if fault.spares_independent:
+        assert result.independent_errors == 0
+        assert result.independent_seconds <= INDEPENDENT_SECONDS
+
+
+def _is_quiet(load: Load, *, since: float, seconds: float = 3.0) -> bool:
+    """Whether all have been served for some time."""
+    now = time.monotonic()
+    late = [answer for answer in list(load.answers) if answer.ended > now - seconds]
+    return now - since > seconds and bool(late) and not any(answer.is_error for answer in late)
+
+
+@dataclass(frozen=True)
+class Result:
+    fault: str
+    requests: int
+    errors: int
+    seconds: float
+    independent_errors: int
+    independent_seconds: float
+    lost: int
+    doubled: int
+    families_ended: int
+
+    def row(self) -> tuple[str, ...]:
+        return (
+            self.fault, str(self.requests), str(self.errors), f"{self.seconds:.1f}",
+            f"{self.independent_errors}", f"{self.independent_seconds * 1000:.0f}",
+            str(self.lost), str(self.doubled), str(self.families_ended),
+        )  # fmt: skip
+
+
+def _result(site: Site, load: Load, fault: Fault, answers: list[Answer], *, ended: float) -> Result:
+    errors = [answer for answer in answers if answer.is_error]
+    independent = [answer for answer in answers if answer.kind in INDEPENDENT]
+    took = sorted(answer.ended - answer.began for answer in independent)
+    acknowledged = set(load.acknowledged)
+    made = dict(site.ask("SELECT reference, count(*) FROM transfer GROUP BY reference"))
+    [(revoked,)] = site.ask("SELECT count(*) FROM oauth_authorization WHERE revoked_at IS NOT NULL")
+    return Result(
+        fault=fault.name,
+        requests=len(answers),
+        errors=len(errors),
+        seconds=max([0.0, *(answer.ended - ended for answer in errors)]),
+        independent_errors=sum(answer.is_error for answer in independent),
+        independent_seconds=took[int(len(took) * 0.95)] if took else 0.0,
+        lost=sum(made.get(key, 0) == 0 for key in acknowledged),
+        doubled=sum(number > 1 for number in made.values()),
+        families_ended=revoked,
+    )

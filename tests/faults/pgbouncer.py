@@ -1,0 +1,87 @@
+"""pgbouncer in front of PostgreSQL, with the file of docs/operating.md."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from demo.postgres_files import UNPRIVILEGED
+from tests.faults import cluster
+from tests.faults.cluster import Cluster
+from tests.faults.process import Process
+from tests.lib import servers
+from tests.lib.document_blocks import blocks
+
+#: Before it, psycopg's prepared statements get lost in transaction mode.
+OLDEST = (1, 22)
+SETTINGS = {"statement_timeout": "5s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "10s"}
+
+
+@dataclass
+class Pooled:
+    cluster: Cluster
+    pooler: Process
+    port: int
+
+    @property
+    def url(self) -> str:
+        return self.cluster.url
+
+    @property
+    def url_of_site(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{cluster.DATABASE}"
+
+    @property
+    def url_of_worker(self) -> str:
+        return self.cluster.url
+
+
+def missing() -> str:
+    """Why it cannot run here."""
+    program = shutil.which("pgbouncer")
+    if program is None:
+        return "pgbouncer is not on this machine"
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    version = tuple(map(int, re.findall(r"\d+", said)[:2]))
+    return "" if version >= OLDEST else f"pgbouncer {'.'.join(map(str, version))} is older than 1.22"
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Pooled]:
+    with cluster.running(folder / "database") as database:
+        with psycopg.connect(database.url, autocommit=True) as connection:
+            for name, value in SETTINGS.items():
+                connection.execute(f"ALTER ROLE postgres SET {name} = '{value}'")  # type: ignore[arg-type]
+        port = servers.free_port()
+        pooler = Process(_command(folder / "pgbouncer", database, port), dict(os.environ), folder / "pgbouncer.log")
+        pooler.start()
+        try:
+            yield Pooled(database, pooler, port)
+        finally:
+            pooler.stop()
+
+
+def _command(folder: Path, database: Cluster, port: int) -> list[object]:
+    folder.mkdir()
+    [configuration] = blocks((servers.ROOT / "docs/operating.md").read_text(), language="ini")
+    users = folder / "users"
+    users.write_text('"postgres" ""\n')
+    for documented, here in {
+        "countersign = host=127.0.0.1 port=5432": f"{cluster.DATABASE} = host=127.0.0.1 port={database.port}",
+        "listen_port = 6432": f"listen_port = {port}\nunix_socket_dir =",
+        "auth_type = scram-sha-256": "auth_type = trust",
+        "/etc/pgbouncer/userlist.txt": str(users),
+    }.items():
+        assert documented in configuration
+        configuration = configuration.replace(documented, here)
+    file = folder / "pgbouncer.ini"
+    file.write_text(configuration)
+    servers.open_to_passers_by(folder)
+    as_user = ["-u", UNPRIVILEGED] if os.geteuid() == 0 else []
+    return ["pgbouncer", *as_user, file]
