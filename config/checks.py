@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 from accounts.passwords import argon2
 from config.database import hosts, watch
-from config.database.probe import Away
+from config.database.waiting import Away
 
 MIN_SECRET_KEY_CHARACTERS = 50
 MIN_SECRET_KEY_DIFFERENT_CHARACTERS = 10

@@ -33,7 +33,8 @@ def connect(conninfo: str, until: float) -> PGconn | None:
             if server is not chosen:
                 server.finish()
     if chosen is None:
-        return _refused(said)
+        _refused(said)
+        return None
     chosen.nonblocking = 1
     hosts.found(chosen.host.decode(), chosen.port.decode())
     return chosen
@@ -45,7 +46,7 @@ def _first(attempts: Sequence[PGconn], until: float) -> PGconn | None:
     events: dict[int, int] = {}
     while pending:
         for server in ready:
-            status = server.connect_poll()
+            status = pq.PollingStatus(server.connect_poll())
             if status == pq.PollingStatus.OK:
                 return server
             if status in _EVENTS:

@@ -17,7 +17,8 @@ from psycopg.conninfo import make_conninfo
 
 from config.database import in_use
 from config.database.breaker import Breaker, breaker
-from config.database.probe import Answer, Away, Probe
+from config.database.probe import Answer, Probe
+from config.database.waiting import Away
 from oauth.infrastructure import clock, outage
 
 INTERVAL_SECONDS = 1.0

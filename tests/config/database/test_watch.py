@@ -12,7 +12,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from config.database import in_use, watch
 from config.database.breaker import Breaker, breaker
-from config.database.probe import Answer, Away, Probe
+from config.database.probe import Answer, Probe
+from config.database.waiting import Away
 from config.database.watch import FAILURES, Watch
 from tests.lib.servers import wait_until
 
