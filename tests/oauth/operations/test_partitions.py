@@ -80,9 +80,9 @@ def test_rows_that_came_before_their_partition_keep_it_from_being_made():
 def test_a_partition_goes_an_hour_after_its_last_row_has_expired(mobile_app):
     run("DROP TABLE oauth_usedassertion_first")
     now = timezone.now()
-    past_partition("oauth_usedassertion", "long_over", now - timedelta(hours=3), now - timedelta(minutes=61))
-    past_partition("oauth_usedassertion", "just_over", now - timedelta(minutes=61), now - timedelta(minutes=1))
-    for number, minutes in enumerate((62, 2)):
+    past_partition("oauth_usedassertion", "long_over", now - timedelta(hours=3), now - timedelta(hours=2))
+    past_partition("oauth_usedassertion", "just_over", now - timedelta(hours=2), now - timedelta(minutes=30))
+    for number, minutes in enumerate((121, 31)):
         assert UsedAssertion.use(mobile_app.pk, str(number), expires_at=now - timedelta(minutes=minutes))
     assert sorted(partition_of(UsedAssertion)) == ["just_over", "long_over"]
     assert "dropped long_over" in list(partitions.tend(audit_kept=KEPT))
