@@ -25,6 +25,8 @@ OF_ALLAUTH = {
     "email_confirmation": {"activate_url": URL},
     "email_confirmation_signup": {"activate_url": URL},
     "password_reset_key": {"password_reset_url": URL},
+    "invitation": {"password_reset_url": URL},
+    "staff_reset": {"password_reset_url": URL},
     "unknown_account": {"signup_url": URL},
     "account_already_exists": {"password_reset_url": URL},
 }
