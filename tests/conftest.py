@@ -121,9 +121,9 @@ def module_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> It
 @pytest.fixture(autouse=True)
 def _forget_what_is_kept_in_memory() -> Iterator[None]:
     """What this process keeps in memory outlives a test's rows, and the language of a request its response."""
-    yield
+    with rsa_keys.during_a_test():
+        yield
     caches.clear()
-    rsa_keys.begin_anew()
     translation.deactivate()
 
 

@@ -1,21 +1,24 @@
 """RSA keys of the site: to make and check one takes longer than most tests. A process of the tests makes the first, the
-second and so on once; each test is given every one of them at most once."""
+second and so on once; each test is given every one of them at most once. What lives longer than a test, such as the rows
+that `migrate` writes, has keys of its own."""
 
 import functools
 import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from jwcrypto.jwk import JWK
 
 from oauth.keys import generation
 
-_numbers = itertools.count()
+_numbers: Iterator[int] | None = None
 
 
 class _Kept(JWK):
     @classmethod
     def generate(cls, **parameters: Any) -> JWK:
-        if parameters["kty"] != "RSA":
+        if _numbers is None or parameters["kty"] != "RSA":
             return JWK.generate(**parameters)
         return _made(next(_numbers), parameters["size"])
 
@@ -29,7 +32,11 @@ def keep() -> None:
     generation.JWK = _Kept  # type: ignore[misc,attr-defined]
 
 
-def begin_anew() -> None:
-    """For the next test."""
+@contextmanager
+def during_a_test() -> Iterator[None]:
     global _numbers
     _numbers = itertools.count()
+    try:
+        yield
+    finally:
+        _numbers = None
