@@ -14,9 +14,11 @@ from banking.account_life import access, closing
 from banking.account_life.functions import call, last_act
 from banking.account_life.officers import tell_officers
 from banking.account_life.refusals import NoSuchAccess
+from banking.account_life.sandbox import is_sandbox_customer
 from banking.account_life.telling import tell_holders
 from banking.ledger.refusals import InsufficientFunds, NotAllowed, Refusal, WrongState
 from banking.models import Account, AccountAccess, AccountChange, Role
+from banking.notation.currencies import PLAY_MONEY
 from banking.notices import Kind
 from banking.oversight.audit import Officer, record
 from banking.oversight.own_money import refuse_own_money
@@ -39,7 +41,10 @@ class AlreadyDecided(WrongState):
 
 class NotPossible(WrongState):
     code = "account_change_not_possible"
-    title = "The account or user has changed, or its product allows no overdraft: this cannot be carried out."
+    title = (
+        "The account or user has changed, its product allows no overdraft, or only one of the two is of the sandbox: "
+        "this cannot be carried out."
+    )
 
 
 class NoSuchUser(Refusal):
@@ -68,6 +73,8 @@ def request_access(account_id: UUID, email: str, role: str, *, by: Officer, reas
     if user.pk == by.user.pk:
         raise SameUser
     has_it = AccountAccess.objects.filter(account=account, user=user, role__in=(Role.OWNER, role)).exists()
+    if (account.currency == PLAY_MONEY) != is_sandbox_customer(user.pk):
+        raise NotPossible
     if has_it or account.kind != Account.Kind.CUSTOMER or account.status == Account.Status.CLOSED:
         raise NotPossible
     return _ask(AccountChange(account=account, kind=AccountChange.Kind.ACCESS, user=user, role=role), by, reason)

@@ -19,24 +19,25 @@ URL = "/accounts/password/strength/"
         ("aaaaaaaaaaaa", 0),
         ("abababababababab", 0),
         ("password1234", 1),
-        ("P4ssw0rd1234", 2),
+        ("P4ssw0rd1234", 1),
         ("qwertyuiop1234", 1),
         ("987654321098", 1),
-        ("sunshinesunshine", 1),
+        ("sunshinesunshine", 0),
         ("alice-archer-2024", 1),
         ("P@ssw0rd2024!", 2),
         ("correct-horse-demo", 4),
         ("kX9$vLq2!mNw", 4),
         ("the cat sat on the mat", 4),
-        ("абвгдежзийкл", 4),
+        ("абвгдежзийкл", 0),
+        ("жук ест сыр ночью", 4),
     ],
 )
 def test_a_password_is_as_strong_as_its_cheapest_parts(password, score):
     assert strength.score(password, {"alice", "archer"}) == score
 
 
-def test_the_time_is_bounded_for_the_longest_password():
-    assert strength.guesses("ab" * 5000) < 10
+def test_only_the_beginning_of_the_longest_password_is_judged():
+    assert strength.score("ab" * 5000) == 0
 
 
 def test_what_is_long_and_guessed_at_once_is_refused(client):
@@ -46,9 +47,9 @@ def test_what_is_long_and_guessed_at_once_is_refused(client):
     assert "guessed too easily" in text(answer)
 
 
-def test_the_words_of_the_user_and_the_site_count_for_little(browser, alice):
+def test_the_words_of_the_user_and_the_site_count_for_nothing(browser, alice):
     """ASVS 5.0 6.2.11."""
-    for password in ("alice-archer-2024", "countersign2024"):
+    for password in ("Alice-archer-2024", "countersign2024"):
         assert browser.post(URL, {"password": password}).json()["score"] < strength.LEAST_SCORE
 
 

@@ -8,7 +8,7 @@ from django.test import Client as Browser
 
 from accounts.models import User
 from accounts.notices import notice
-from banking import ledger
+from banking import ledger, oversight
 from banking.account_life import applications, invitations, sandbox
 from banking.accounts.opening import internal_account, open_account
 from banking.models import (
@@ -23,6 +23,7 @@ from banking.models import (
 )
 from banking.models import Webhook as WebhookRow
 from banking.notices import email as bank_email
+from banking.oversight.account_changes import NotPossible
 from banking.payments.payee_confirmation import confirm_payee
 from banking.payments.refusals import NotTheirs
 from oauth.clients.self_service import refused_calls
@@ -32,6 +33,7 @@ from tests.lib.ledger import funded
 from tests.lib.login import log_in, logged_in
 from tests.lib.oauth_client import allow
 from tests.lib.registered import make_user
+from tests.lib.staff import officer
 from tests.lib.transfers import ELSEWHERE, body_of, send
 
 pytestmark = pytest.mark.django_db
@@ -161,6 +163,13 @@ def test_a_sandbox_user_asks_for_no_real_account_and_joins_none(anna, current, a
     assert not invitations.for_user(anna.pk).exists()
     with pytest.raises(NotTheirs):
         invitations.accept(invited.pk, by=anna.pk)
+
+
+def test_officers_give_nobody_access_to_the_other_world(anna, alice, current):
+    by = oversight.Officer(officer("first"))
+    for account, user in ((current, anna), (of(anna)[0], alice)):
+        with pytest.raises(NotPossible):
+            oversight.request_access(account.pk, user.email, Role.READER, by=by, reason="x")
 
 
 def test_a_payee_check_tells_nothing_of_the_other_world(anna, alice, current):
