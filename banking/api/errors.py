@@ -18,10 +18,8 @@ from banking.api.refusals import problem_of
 from banking.api.representations import Problem, ProblemPointer
 from banking.ledger.refusals import Refusal
 from banking.payments.refusals import NotTheirs, RequestInProgress, StrongProofNeeded
-from oauth.clients.self_service import refused_calls
 from oauth.infrastructure.rate_limits import LimitReached
 from oauth.resource_server import InsufficientUserAuthentication
-from oauth.tokens.access_token import AccessToken
 
 logger = logging.getLogger(__name__)
 
@@ -32,20 +30,7 @@ _CODES = {"parse_error": "malformed_request", "throttled": "rate_limited", "inva
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Returns None for a bug, which Django then answers with 500."""
     set_rollback()
-    answer = _answer(error)
-    if answer is not None:
-        _tell_developer(answer, context.get("request"))
-    return answer
-
-
-def _tell_developer(answer: ProblemResponse, request: Any) -> None:
-    """What the app did wrong, for the page of its developer. Limits and outages are no news of the app."""
-    token = getattr(request, "_auth", None)
-    if not isinstance(token, AccessToken) or answer.status_code == 429 or answer.status_code >= 500:
-        return
-    route = request.resolver_match.route if request.resolver_match else ""
-    call, code = f"{request.method} /{route}", answer.data["code"]
-    refused_calls.add(token.claims.client_id, call=call, code=code, error_id=answer.headers["X-Error-Id"])
+    return _answer(error)
 
 
 def _answer(error: Exception) -> ProblemResponse | None:

@@ -63,7 +63,7 @@ class BankDevelopers(Developers):
     def links(self) -> Sequence[Link]:
         return (
             Link(_("Guides"), reverse("developer-guides"), _("Sandbox, idempotency, step-up, webhooks, going live.")),
-            Link(_("API reference"), "/api/docs", _("All operations of the bank API, to read and to try.")),
+            Link(_("API reference"), reverse("api-docs"), _("All operations of the bank API, to read and to try.")),
             Link(
                 _("Errors"), reverse("developer-guide", args=["errors"]), _("Each problem: its cause and its remedy.")
             ),

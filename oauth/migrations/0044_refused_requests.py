@@ -30,7 +30,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'indexes': [models.Index(fields=['error_id'], name='refused_request_error_id')],
+                'indexes': [
+                    models.Index(fields=['error_id'], name='refused_request_error_id'),
+                    models.Index(condition=models.Q(('endpoint', 'api')), fields=['client', 'id'], name='refused_request_client'),
+                ],
             },
         ),
     ]

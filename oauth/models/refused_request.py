@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -29,7 +30,10 @@ class RefusedRequest(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["error_id"], name="refused_request_error_id")]
+        indexes = [
+            models.Index(fields=["error_id"], name="refused_request_error_id"),
+            models.Index(fields=["client", "id"], name="refused_request_client", condition=Q(endpoint="api")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.error} {self.error_id}"

@@ -26,9 +26,9 @@ from banking.notices import email as bank_email
 from banking.oversight.account_changes import NotPossible
 from banking.payments.payee_confirmation import confirm_payee
 from banking.payments.refusals import NotTheirs
-from oauth.clients.self_service import refused_calls
+from oauth.audit import refused_requests
 from oauth.infrastructure import mailboxes
-from oauth.models import Authorization, Client, SandboxUser
+from oauth.models import Authorization, Client, RefusedRequest, SandboxUser
 from tests.lib.ledger import funded
 from tests.lib.login import log_in, logged_in
 from tests.lib.oauth_client import allow
@@ -224,20 +224,22 @@ def test_no_email_is_sent_to_a_sandbox_user(anna):
 def test_a_developer_finds_a_refusal_of_the_api_by_its_error_id(portal, app, anna, access_token, api):
     client = api(access_token(anna, "accounts:read", app.client_id))
     refused = client.get("/api/v1/accounts/0190f5f0-0000-7000-8000-000000000000/balances")
+    api("not-a-token").get("/api/v1/accounts")
+    refused_requests.store()
     page = portal.get(f"/developers/apps/{app.pk}/requests", {"error_id": refused["X-Error-Id"]}).content.decode()
     assert refused.json()["code"] in page
     assert "0190f5f0" not in page
-    api("not-a-token").get("/api/v1/accounts")
-    assert len(refused_calls.recent(app.client_id)) == 1
+    assert [one.client for one in RefusedRequest.objects.order_by("id")] == [app.client_id, ""]
 
 
-def test_only_so_many_refusals_are_kept(settings):
-    settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 10}
-    for number in range(refused_calls.MOST + 5):
-        refused_calls.add("an-app", call="GET /x", code="not_found", error_id=str(number))
-    kept = refused_calls.recent("an-app")
-    assert (len(kept), kept[0].error_id) == (refused_calls.MOST, str(refused_calls.MOST + 4))
-    assert refused_calls.recent("another") == ()
+def test_a_stranger_writes_nothing_into_the_log_of_an_app(portal, app, client):
+    """They may send its client id."""
+    client.post("/oauth/token", {"grant_type": "password", "client_id": app.client_id})
+    refused_requests.store()
+    RefusedRequest.objects.create(
+        error_id="1", endpoint="page", status=404, error="x", method="GET", path="/strange", client=app.client_id
+    )
+    assert "/strange" not in portal.get(f"/developers/apps/{app.pk}/requests").content.decode()
 
 
 # --- webhooks of the developer's app

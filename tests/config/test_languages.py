@@ -43,9 +43,11 @@ IN_WORDS = re.compile(r"([^\W\d_]+[ ,:;]+){2}[^\W\d_]+")  # three in a row
 
 
 def sentences(page):
-    """What a person reads or hears there, unless it is marked as English: names of programs, code."""
+    """What a person reads or hears there, unless it is marked as English (names of programs, code) or names a place."""
     html = BeautifulSoup(page.content, "html.parser")
-    for other in html.select("script, [lang=en], meta[name=viewport], meta[name=color-scheme]"):
+    for other in html.select(
+        "script, [lang=en], [name=time_zone] option, meta[name=viewport], meta[name=color-scheme]"
+    ):
         other.decompose()
     found = [text.strip() for text in html.find_all(string=True)]
     found += [one[name] for name in ("aria-label", "title", "placeholder", "alt", "content") for one in html.select(f"[{name}]")]  # fmt: skip

@@ -127,7 +127,16 @@ def test_another_api_finds_the_keys_and_the_status_list(below: Below) -> None:
 
 
 def test_every_link_of_a_page_stays_below_the_path(below: Below) -> None:
-    for path in ("/", "/accounts/login/", "/accounts/signup/", "/build", "/nothing"):
+    for path in (
+        "/",
+        "/accounts/login/",
+        "/accounts/signup/",
+        "/build",
+        "/nothing",
+        "/developers/guides",
+        "/developers/guides/idempotency",
+        "/api/docs",
+    ):
         page = requests.get(f"{below.issuer}{path}", timeout=60).text
         assert 'href="/id/' in page
         for name in ("href", "src", "action"):

@@ -1,6 +1,7 @@
 """Sessions that PostgreSQL has ended are outages of one connection, not bugs."""
 
-import psycopg
+import select
+
 import pytest
 from django.db import OperationalError, connection, transaction
 from django.http import HttpResponse
@@ -10,9 +11,8 @@ from django.urls import path
 from banking.database.jobs import defer
 from banking.ledger.retry import in_transaction
 from config import urls
-from config.database import watch
 from tests.lib.database import limited
-from tests.lib.servers import wait_until
+from tests.lib.servers import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,10 +32,9 @@ def ask():
 def idle():
     """Until the server has ended the session of this transaction."""
     ask()
-    pid = connection.connection.info.backend_pid
-    gone = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = %s)"
-    with psycopg.connect(watch.conninfo(), autocommit=True) as other:
-        wait_until(lambda: other.execute(gone, [pid]).fetchone()[0])
+    server = select.poll()
+    server.register(connection.connection.fileno(), select.POLLRDHUP)
+    assert server.poll(PATIENCE_SECONDS * 1000), "the server did not hang up"
 
 
 def idle_and_ask(request=None):
