@@ -35,7 +35,10 @@ class FamilySecret:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             return None
-        if len(raw) != _BYTES or not secrets.compare_digest(raw[-_CHECK:], _checksum(raw[:-_CHECK])):
+        # The last character has two bits that base64 does not use.
+        if len(raw) != _BYTES or not secrets.compare_digest(_encoded(raw), token):
+            return None
+        if not secrets.compare_digest(raw[-_CHECK:], _checksum(raw[:-_CHECK])):
             return None
         return cls(UUID(bytes=raw[:16]), raw[16 : 16 + _FAMILY])
 
@@ -46,7 +49,11 @@ class FamilySecret:
     def new_token(self) -> str:
         """91 characters of base64url."""
         body = self.authorization_id.bytes + self.secret + secrets.token_bytes(_OWN)
-        return base64.urlsafe_b64encode(body + _checksum(body)).decode().rstrip("=")
+        return _encoded(body + _checksum(body))
+
+
+def _encoded(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def _checksum(body: bytes) -> bytes:
