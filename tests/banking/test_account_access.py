@@ -190,7 +190,9 @@ def granted_silently(browser, client, **parameters):
     return None if picked is None else {str(pk) for pk in picked.accounts}
 
 
-def test_a_silent_answer_has_the_limits_that_the_user_saw(browser, web_app, alice, current, savings):
+@pytest.mark.parametrize("is_fast", [True, False], ids=["fast", "with the locks"])
+def test_a_silent_answer_has_the_limits_that_the_user_saw(settings, browser, web_app, alice, current, savings, is_fast):
+    settings.OAUTH = {**settings.OAUTH, "FAST_PATH": is_fast}
     pick(browser, ask(browser, web_app, scope=SCOPE), current)
     funded(alice, "Opened later")
     assert granted_silently(browser, web_app, scope=SCOPE) == {str(current.pk)}
