@@ -5,7 +5,6 @@ from types import TracebackType
 
 from django.db import OperationalError
 from django.db.utils import DatabaseErrorWrapper
-from psycopg.errors import ReadOnlySqlTransaction
 
 from config.database.breaker import breaker
 from oauth.infrastructure import outage
@@ -17,7 +16,7 @@ class ErrorWrapper(DatabaseErrorWrapper):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if isinstance(error, (*outage.ENDED_SESSION, ReadOnlySqlTransaction)):
+        if isinstance(error, outage.ENDED_SESSION):
             breaker.suspected.set()
             # Django then checks the connection before it uses it again.
             self.wrapper.errors_occurred = True  # type: ignore[attr-defined]  # not in the stubs
