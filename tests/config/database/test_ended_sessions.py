@@ -60,6 +60,7 @@ def test_a_session_that_idled_in_a_transaction_is_a_lost_connection(impatient):
 
 @pytest.mark.parametrize("error", outage.ENDED_SESSION)
 def test_whatever_says_that_the_session_ended_is_a_lost_connection(error, monkeypatch):
+    connection.ensure_connection()
     monkeypatch.setattr(connection, "errors_occurred", False)
     with pytest.raises(OperationalError), connection.wrap_database_errors:
         raise error("the session ended")
