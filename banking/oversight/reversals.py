@@ -43,7 +43,8 @@ class AlreadyDecided(WrongState):
 def request_reversal(transaction_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
     original = LedgerTransaction.objects.get(pk=transaction_id)
     refuse_own_money(by, original.entries.values_list("account_id", flat=True))
-    if original.reverses_id is not None:
+    # What another bank sent back is there: a reversal would make our clearing differ from the scheme's books.
+    if original.reverses_id is not None or original.kind == "return":
         raise NotReversible
     if LedgerTransaction.objects.filter(reverses=original).exists():
         raise AlreadyReversed

@@ -12,6 +12,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from banking import ledger, oversight, payments
 from banking.ledger import audit
+from banking.ledger.refusals import NotReversible
 from banking.models import Account, LedgerTransaction, SchemeMessage, Transfer
 from banking.payments.incoming import LONGEST_ANSWER
 from banking.payments.messages import DifferentMessage, MalformedMessage
@@ -339,6 +340,8 @@ def test_what_officers_gave_back_before_fills_suspense_again(handed_over, first,
     assert of_bank("Suspense") == -2500
     assert [returned(handed_over).status, returned(handed_over, 2).status] == ["suspense", "repeated"]
     assert (state(handed_over), of_bank("Suspense")) == (("posted", FUNDS_MINOR, 0), 0)
+    with pytest.raises(NotReversible):  # or our clearing would say that the other bank still has it
+        oversight.request_reversal(LedgerTransaction.objects.get(kind="return", reverses=None).pk, by=first, reason="x")
 
 
 def test_what_officers_took_to_suspense_comes_back_from_there(handed_over, current, first, second):
