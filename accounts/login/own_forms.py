@@ -15,7 +15,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class OwnFormsMiddleware:
-    """Accepts a form of our own page without a CSRF token if nobody is logged in.
+    """Lets our own pages send a form without a CSRF token while nobody is logged in.
 
     Fetch Metadata (W3C) and `Origin` show that the page is ours. This middleware must stand before Django's
     CsrfViewMiddleware, which checks every other form.

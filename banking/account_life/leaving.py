@@ -71,7 +71,7 @@ class LeavingTheBank:
             personal._default_manager.filter(user=user_id).delete()
 
     def keeps_records(self, user_id: UUID) -> bool:
-        """Directive (EU) 2015/849 art. 40: of whoever had an account, or paid from one."""
+        """Directive (EU) 2015/849 art. 40: for users who had an account, or paid from one."""
         had_account = (
             Account.objects.filter(holder=user_id).exists() or AccountAct.objects.filter(user_id=user_id).exists()
         )
