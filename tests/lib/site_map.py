@@ -270,9 +270,9 @@ NO_PAGE = {
     "bank:refund-collection": "a form of a direct debit is sent here",
     "bank:cancel-direct-debit": "a form of the direct debits is sent here",
     "api-docs-redirect": "a window of the API's documentation, which is Swagger UI's, see test_api_docs",
-    "/api/changes": "Markdown",
-    "/api/schema": "JSON or YAML",
-    "/api/docs": "Swagger UI is not ours, and is for developers; see test_api_docs",
+    "api-changes": "Markdown",
+    "api-schema": "JSON or YAML",
+    "api-docs": "Swagger UI is not ours, and is for developers; see test_api_docs",
     "/^api/": "JSON: there is nothing here",
 }
 

@@ -12,17 +12,9 @@ from banking.database.jobs import defer
 from banking.ledger.retry import in_transaction
 from config import urls
 from oauth.infrastructure import outage
-from tests.lib.database import limited
 from tests.lib.servers import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def impatient():
-    """A server that ends sessions at once that do nothing in a transaction."""
-    with limited(idle_in_transaction_session_timeout="1ms"):
-        yield
 
 
 def ask():
@@ -31,8 +23,9 @@ def ask():
 
 
 def idle():
-    """Until the server has ended the session of this transaction."""
-    ask()
+    """Until the server has ended the session of this transaction. Another transaction has the time it needs."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '1ms'")
     server = select.poll()
     server.register(connection.connection.fileno(), select.POLLRDHUP)
     assert server.poll(PATIENCE_SECONDS * 1000), "the server did not hang up"
@@ -51,7 +44,7 @@ handler400, handler403 = urls.handler400, urls.handler403
 handler404, handler500 = urls.handler404, urls.handler500
 
 
-def test_a_session_that_idled_in_a_transaction_is_a_lost_connection(impatient):
+def test_a_session_that_idled_in_a_transaction_is_a_lost_connection():
     with pytest.raises(OperationalError) as lost:
         idle_and_ask()
     assert lost.value.__cause__.sqlstate in ("25P03", None)  # None: psycopg saw the end before it read the reason
@@ -69,12 +62,12 @@ def test_whatever_says_that_the_session_ended_is_a_lost_connection(error, monkey
 
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize("address", ["/idle", "/oauth/idle", "/api/v1/idle"])
-def test_its_request_may_be_repeated(impatient, address):
+def test_its_request_may_be_repeated(address):
     answer = Client(raise_request_exception=False).get(address)
     assert (answer.status_code, answer["Retry-After"]) == (503, "2")
 
 
-def test_money_moves_again_after_it(impatient):
+def test_money_moves_again_after_it():
     """Nothing was committed."""
     runs = []
 
@@ -88,7 +81,7 @@ def test_money_moves_again_after_it(impatient):
     assert len(runs) == 2
 
 
-def test_a_job_that_finds_it_is_a_lost_connection_too(impatient):
+def test_a_job_that_finds_it_is_a_lost_connection_too():
     @transaction.atomic
     def work():
         idle()
