@@ -5,9 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
 from django.http import Http404
-from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -18,6 +16,7 @@ from banking.api.refusals import problem_of
 from banking.api.representations import Problem, ProblemPointer
 from banking.ledger.refusals import Refusal
 from banking.payments.refusals import NotTheirs, RequestInProgress, StrongProofNeeded
+from oauth.infrastructure import outage
 from oauth.infrastructure.rate_limits import LimitReached
 from oauth.resource_server import InsufficientUserAuthentication
 
@@ -39,7 +38,7 @@ def _answer(error: Exception) -> ProblemResponse | None:
         return ProblemResponse(problem_of(error), headers)
     if isinstance(error, StrongProofNeeded):
         error = InsufficientUserAuthentication(acr_values=(), max_age=settings.STEP_UP_MAX_AGE)
-    if isinstance(error, (OperationalError, InterfaceError, PoolTimeout)):
+    if isinstance(error, outage.ERRORS):
         logger.error("The database is not available: %s", type(error).__name__)
         detail = "The bank cannot be reached at the moment. Repeat the same request."
         return ProblemResponse(problem("temporarily_unavailable", status=503, detail=detail), {"Retry-After": "2"})

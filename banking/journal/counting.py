@@ -4,9 +4,7 @@ A request costs an entry of a dict, never a statement. A process that is killed 
 stored, at most BANK_JOURNAL_SECONDS; one that stops orderly loses nothing. Memory is bounded by MOST_KEPT.
 """
 
-import atexit
 import logging
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,9 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import connection
 
 from oauth.infrastructure import caches
+from oauth.infrastructure.store_later import UNAVAILABLE, StoreLater
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +35,6 @@ class _Count:
 
 _pending: dict[Key, _Count] = {}
 _dropped = 0
-_timer: threading.Timer | None = None
-_lock = threading.Lock()
 
 # A user who was deleted in the meantime is left out. Sorted, so that two processes lock the rows in the same order.
 _ADD = """
@@ -62,7 +59,7 @@ def count(
     """Counts one request about these accounts. `at` is in seconds since 1970."""
     global _dropped
     hour = int(at) // 3600
-    with _lock:
+    with _later.lock:
         for account in accounts:
             key = (user_id, client_id, account, kind, hour)
             counted = _pending.get(key)
@@ -73,14 +70,13 @@ def count(
                 _pending[key] = _Count(1, at, at, address)
             else:
                 _dropped += 1
-        if _timer is None and settings.BANK_JOURNAL_SECONDS:
-            _start_timer()
+        _later.plan()
 
 
 def store() -> int:
     """Adds what was counted to the table; returns the number of rows. What cannot be stored now is kept."""
     global _pending, _dropped
-    with _lock:
+    with _later.lock:
         counted, _pending = _pending, {}
         dropped, _dropped = _dropped, 0
     if dropped:
@@ -90,7 +86,7 @@ def store() -> int:
     try:
         with connection.cursor() as cursor:
             cursor.execute(_ADD, _columns(counted))
-    except (DatabaseError, InterfaceError):
+    except UNAVAILABLE:
         _put_back(counted)
         raise
     return len(counted)
@@ -109,7 +105,7 @@ def _time(seconds: float) -> datetime:
 
 
 def _put_back(counted: dict[Key, _Count]) -> None:
-    with _lock:
+    with _later.lock:
         for key, one in counted.items():
             newer = _pending.get(key)
             if newer is None:
@@ -119,39 +115,14 @@ def _put_back(counted: dict[Key, _Count]) -> None:
                 newer.first = min(newer.first, one.first)
 
 
-def _start_timer() -> None:
-    """Runs only while something is counted: an idle process has no thread and no connection of the journal."""
-    global _timer
-    _timer = threading.Timer(settings.BANK_JOURNAL_SECONDS, _store_in_background)
-    _timer.daemon = True
-    _timer.start()
-
-
-def _store_in_background() -> None:
-    global _timer
-    try:
-        store()
-    except (DatabaseError, InterfaceError):
-        logger.warning("The access journal could not be stored; it is tried again.", exc_info=True)
-    finally:
-        connection.close()
-        with _lock:
-            _timer = None
-            if _pending:
-                _start_timer()
-
-
-def _store_at_exit() -> None:
-    if settings.configured and _pending:
-        try:
-            store()
-        except (DatabaseError, InterfaceError):
-            logger.warning("The access journal of the last seconds is lost.", exc_info=True)
-
-
 def _forget() -> None:
     _pending.clear()
 
 
-atexit.register(_store_at_exit)
+_later = StoreLater(
+    "The access journal",
+    store=store,
+    is_pending=lambda: bool(_pending),
+    seconds=lambda: settings.BANK_JOURNAL_SECONDS,
+)
 caches.register(_forget)

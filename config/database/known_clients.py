@@ -8,11 +8,11 @@ import threading
 import time
 
 from django.db import Error, close_old_connections
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from config.database.breaker import breaker
 from oauth.clients import cache
 from oauth.conf import conf
+from oauth.infrastructure import outage
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def _run(seconds: float) -> None:
             continue
         try:
             cache.reload()
-        except (Error, PoolTimeout, PoolClosed, TooManyRequests) as error:
+        except (Error, *outage.OF_PSYCOPG) as error:
             logger.info("The clients in use could not be read again: %s", type(error).__name__)
         finally:
             close_old_connections()

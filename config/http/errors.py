@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.utils import translation
 from django_guid import get_guid
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -21,6 +19,7 @@ from accounts.passwords.argon2 import TooManyHashes
 from banking.api.problems import json_response, problem
 from oauth.conf import conf
 from oauth.errors import described
+from oauth.infrastructure import outage
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +28,7 @@ OUTAGE_RETRY_AFTER_SECONDS = 2
 # The database or the cache is unreachable, too slow, or has no connection left, or too many log in at the same time. An
 # error of a statement is no outage.
 _OUTAGES = (
-    OperationalError,
-    InterfaceError,
-    PoolTimeout,
-    PoolClosed,
-    TooManyRequests,
+    *outage.ERRORS,
     RedisConnectionError,
     RedisTimeoutError,
     TooManyHashes,

@@ -21,7 +21,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from banking.oversight import metrics as bank_metrics
 from config.database import watch
@@ -30,6 +29,7 @@ from config.server import heartbeats
 from config.server.draining import is_draining
 from config.server.proxy import UNKNOWN_PROXY
 from oauth import keys
+from oauth.infrastructure import outage
 from oauth.operations import cleanup
 
 SECONDS_BETWEEN_MEASUREMENTS = 60
@@ -114,7 +114,7 @@ def _measure() -> None:
     if time.monotonic() - _measured_at < SECONDS_BETWEEN_MEASUREMENTS:
         return
     _measured_at = time.monotonic()
-    with suppress(Error, PoolTimeout, PoolClosed, TooManyRequests):
+    with suppress(Error, *outage.OF_PSYCOPG):
         cleanup.measure_backlog()
         bank_metrics.measure()
         queues.measure()
@@ -146,7 +146,7 @@ def _watched() -> watch.State | None:
 def _holds(check: Callable[[], bool]) -> bool:
     try:
         return check()
-    except (Error, PoolTimeout, PoolClosed, TooManyRequests):
+    except (Error, *outage.OF_PSYCOPG):
         return False
 
 

@@ -1,28 +1,22 @@
 """Remembers refused requests, so that staff find every error ID that was shown.
 
-A request costs an entry of a list in memory, never a statement. A timer stores the entries with one INSERT. A flood
-fills neither memory nor table: each network and each process has a budget for each minute, and what is above it is left
-out. The log has all of them. A process that is killed loses what it remembered since it last stored.
+A request costs an entry of a list in memory, never a statement; one INSERT stores them later. A flood fills neither
+memory nor table: each network and each process has a budget for each minute, and what is above it is left out. The log
+has all of them.
 """
 
-import atexit
-import logging
 import re
-import threading
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest
 from django.utils import timezone
-from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
 from oauth.infrastructure import caches, rate_limits
 from oauth.infrastructure.provided import Provided
+from oauth.infrastructure.store_later import UNAVAILABLE, StoreLater
 from oauth.models import RefusedRequest
-
-logger = logging.getLogger(__name__)
 
 #: In a minute, of one network (IPv4 /24, IPv6 /48) and of a worker process.
 MOST_OF_NETWORK = 30
@@ -31,7 +25,6 @@ MOST = 240
 MOST_PENDING = 500
 LONGEST_REASON = 500
 
-_UNAVAILABLE = (DatabaseError, InterfaceError, PoolClosed, PoolTimeout, TooManyRequests)
 # Links of emails have a token in the path, which is longer.
 _SHORT = re.compile(r"[\w.~-]{1,19}|[0-9a-fA-F-]{36}")
 
@@ -57,8 +50,6 @@ class Refused:
 _pending: list[Refused] = []
 _spent: dict[str, int] = {}
 _minute = 0
-_timer: threading.Timer | None = None
-_lock = threading.Lock()
 _LONGEST = {one.name: one.max_length for one in RefusedRequest._meta.concrete_fields if one.max_length}
 
 
@@ -74,8 +65,7 @@ def remember(
     client: str = "",
 ) -> None:
     """`client` may be what a stranger sent as one."""
-    global _timer
-    with _lock:
+    with _later.lock:
         if not _is_within_budget(rate_limits.network_of(request)):
             return
         _pending.append(
@@ -92,8 +82,7 @@ def remember(
                 address=request.META.get("REMOTE_ADDR") or None,
             )
         )
-        if _timer is None and interval.values:
-            _start_timer()
+        _later.plan()
 
 
 def path_of(request: HttpRequest) -> str:
@@ -106,15 +95,15 @@ def path_of(request: HttpRequest) -> str:
 def store() -> int:
     """Writes what is remembered; returns the number of rows. What cannot be stored now is kept, up to MOST_PENDING."""
     global _pending
-    with _lock:
+    with _later.lock:
         remembered, _pending = _pending, []
     if not remembered:
         return 0
     rows = [RefusedRequest(**{name: _cut(name, value) for name, value in asdict(one).items()}) for one in remembered]
     try:
         RefusedRequest.objects.bulk_create(rows)
-    except _UNAVAILABLE:
-        with _lock:
+    except UNAVAILABLE:
+        with _later.lock:
             _pending = [*remembered, *_pending][:MOST_PENDING]
         raise
     return len(rows)
@@ -142,40 +131,15 @@ def _is_within_budget(network: str) -> bool:
     return True
 
 
-def _start_timer() -> None:
-    """Runs only while something is remembered: an idle process has no thread and no connection of it."""
-    global _timer
-    _timer = threading.Timer(interval.values.total_seconds(), _store_in_background)
-    _timer.daemon = True
-    _timer.start()
-
-
-def _store_in_background() -> None:
-    global _timer
-    try:
-        store()
-    except _UNAVAILABLE:
-        logger.warning("Refused requests could not be stored; it is tried again.", exc_info=True)
-    finally:
-        connection.close()
-        with _lock:
-            _timer = None
-            if _pending:
-                _start_timer()
-
-
-def _store_at_exit() -> None:
-    if _pending and interval.values:
-        try:
-            store()
-        except _UNAVAILABLE:
-            logger.warning("Refused requests of the last seconds are lost.", exc_info=True)
-
-
 def forget() -> None:
     _pending.clear()
     _spent.clear()
 
 
-atexit.register(_store_at_exit)
+_later = StoreLater(
+    "The list of refused requests",
+    store=store,
+    is_pending=lambda: bool(_pending),
+    seconds=lambda: interval.values.total_seconds(),
+)
 caches.register(forget)

@@ -39,7 +39,7 @@ def allow(
     if request.grant_id:
         authorization = _change(request, client, session, details)
     else:
-        authorization = _write_request(request, client, session, details)
+        authorization = _write(session, _answer(request, client, session, details))
     remembered.record(authorization, shown, request, details, authorization.expires_at)
     return authorization
 
@@ -50,7 +50,7 @@ def allow_again(
 ) -> Authorization:
     """Writes what the user allowed before, without asking: within the same limits, and until the date that the page
     showed (ASVS 5.0 10.4.8)."""
-    return _write_request(request, client, session, limits, until=until)
+    return _write(session, _answer(request, client, session, limits, until=until), is_new=False)
 
 
 @transaction.atomic(savepoint=False)
@@ -66,7 +66,7 @@ def allow_scopes(
     """The same for requests that have scopes only: of devices (RFC 8628) and over the back channel (CIBA)."""
     asked = authorization_details.completed((), scopes)
     details = authorization_details.granted(asked, session.user, client.client_id, chosen)
-    authorization = _write(client, session, scopes=scopes, resources=resources, details=details)
+    authorization = _write(session, _unsaved(client, session, scopes=scopes, resources=resources, details=details))
     remembered.narrow(session.user, client, {*withheld, *authorization_details.limited_by(details)})
     return authorization
 
@@ -74,7 +74,7 @@ def allow_scopes(
 @transaction.atomic(savepoint=False)
 def allow_whole(client: Client, session: Session, *, scopes: Iterable[str], resources: Iterable[str]) -> Authorization:
     """Without a page and without limits: for a dry run by staff, which is rolled back."""
-    return _write(client, session, scopes=scopes, resources=resources)
+    return _write(session, _unsaved(client, session, scopes=scopes, resources=resources))
 
 
 @transaction.atomic(savepoint=False)
@@ -84,7 +84,25 @@ def deny(user: Any, client: Client, scopes: Iterable[str]) -> None:
     remembered.narrow(user, client, scopes)
 
 
-def _write_request(
+def unsaved_again(
+    request: AuthorizationRequest, client: Client, session: Session, limits: Sequence[Detail], *, until: datetime
+) -> tuple[Authorization, AuditEvent]:
+    """What `allow_again` writes, for a statement that writes more. `session` may be unsaved."""
+    authorization = _answer(request, client, session, limits, until=until)
+    return authorization, AuditEvent.unsaved(AuditEvent.Action.ALLOWED, **_facts(authorization))
+
+
+def _write(session: Session, authorization: Authorization, *, is_new: bool = True) -> Authorization:
+    """`is_new`: the user did not allow this client the same before."""
+    keep_open(session)
+    authorization.save(force_insert=True)
+    if is_new:
+        authorization_granted.send(sender=Authorization, authorization=authorization)
+    AuditEvent.record(AuditEvent.Action.ALLOWED, **_facts(authorization))
+    return authorization
+
+
+def _answer(
     request: AuthorizationRequest,
     client: Client,
     session: Session,
@@ -92,7 +110,7 @@ def _write_request(
     *,
     until: datetime | None = None,
 ) -> Authorization:
-    return _write(
+    return _unsaved(
         client,
         session,
         scopes=request.scopes,
@@ -101,43 +119,6 @@ def _write_request(
         details=details,
         until=until,
     )
-
-
-def _write(
-    client: Client,
-    session: Session,
-    *,
-    scopes: Iterable[str],
-    resources: Iterable[str],
-    claims: dict[str, list[str]] | None = None,
-    details: Sequence[Detail] = (),
-    until: datetime | None = None,
-) -> Authorization:
-    keep_open(session)
-    authorization = _unsaved(
-        client, session, scopes=scopes, resources=resources, claims=claims, details=details, until=until
-    )
-    authorization.save(force_insert=True)
-    if until is None:  # otherwise the user has allowed this client before
-        authorization_granted.send(sender=Authorization, authorization=authorization)
-    AuditEvent.record(AuditEvent.Action.ALLOWED, **_facts(authorization))
-    return authorization
-
-
-def unsaved_again(
-    request: AuthorizationRequest, client: Client, session: Session, limits: Sequence[Detail], *, until: datetime
-) -> tuple[Authorization, AuditEvent]:
-    """What `allow_again` writes, for a statement that writes more. `session` may be unsaved."""
-    authorization = _unsaved(
-        client,
-        session,
-        scopes=request.scopes,
-        resources=request.resources,
-        claims=request.claims,
-        details=limits,
-        until=until,
-    )
-    return authorization, AuditEvent.unsaved(AuditEvent.Action.ALLOWED, **_facts(authorization))
 
 
 def _unsaved(

@@ -17,9 +17,9 @@ from django.http import HttpRequest, HttpResponse
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
 from django.views.decorators.http import require_safe
-from psycopg_pool import PoolTimeout
 
 from oauth.conf import conf
+from oauth.infrastructure import outage
 from oauth.infrastructure.caches import TTLCache
 from oauth.infrastructure.colors import Shades, is_color, shades
 from oauth.models import Branding
@@ -72,7 +72,7 @@ def current() -> Brand:
     if brand is None:
         try:
             brand, seconds = _made_of(Branding.objects.first()), CACHED_SECONDS
-        except (DatabaseError, PoolTimeout) as error:
+        except (DatabaseError, *outage.ERRORS) as error:
             logger.warning("The branding cannot be read; the settings are shown: %s", type(error).__name__)
             brand, seconds = _made_of(None), _RETRY_SECONDS
         _brands.put("", brand, seconds)

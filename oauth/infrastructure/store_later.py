@@ -1,0 +1,61 @@
+"""Stores what a process remembers in memory, every few seconds and when the process stops.
+
+A thread runs only while something is remembered: an idle process has neither thread nor connection for it. A process
+that is killed loses what it remembered since it last stored.
+"""
+
+import atexit
+import logging
+import threading
+from collections.abc import Callable
+
+from django.db import DatabaseError, connection
+
+from oauth.infrastructure import outage
+
+logger = logging.getLogger(__name__)
+
+#: `store` raises one of these, and keeps what it could not store.
+UNAVAILABLE = (DatabaseError, *outage.ERRORS)
+
+
+class StoreLater:
+    """Calls `store` once `seconds` after `plan`, and again until `is_pending` is false; with zero seconds at the exit
+    only. `subject` names for the log what is stored.
+
+    `lock` guards what is remembered: hold it for `plan`, not for `store`.
+    """
+
+    def __init__(
+        self, subject: str, *, store: Callable[[], object], is_pending: Callable[[], bool], seconds: Callable[[], float]
+    ):
+        self.lock = threading.Lock()
+        self._subject, self._store, self._is_pending, self._seconds = subject, store, is_pending, seconds
+        self._timer: threading.Timer | None = None
+        atexit.register(self._store_at_exit)
+
+    def plan(self) -> None:
+        if self._timer is None and (seconds := self._seconds()):
+            self._timer = threading.Timer(seconds, self._store_in_background)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _store_in_background(self) -> None:
+        try:
+            self._store()
+        except UNAVAILABLE:
+            logger.warning("%s could not be stored; it is tried again.", self._subject, exc_info=True)
+        finally:
+            connection.close()
+            with self.lock:
+                self._timer = None
+                if self._is_pending():
+                    self.plan()
+
+    def _store_at_exit(self) -> None:
+        if not self._is_pending():
+            return
+        try:
+            self._store()
+        except UNAVAILABLE:
+            logger.warning("%s of the last seconds is lost.", self._subject, exc_info=True)

@@ -1,0 +1,43 @@
+"""What a process remembers is stored a moment later, in a thread that lives only that long."""
+
+import logging
+import subprocess
+import sys
+
+import psycopg
+from django.db import OperationalError
+
+from oauth.infrastructure.store_later import StoreLater
+from tests.lib.servers import wait_until
+
+
+def test_what_could_not_be_stored_is_tried_again(caplog):
+    pending, stored = ["one"], []
+    answers = [OperationalError("away"), psycopg.OperationalError("no connection of the pool"), None]
+
+    def store():
+        if (error := answers.pop(0)) is not None:
+            raise error
+        stored.extend(pending)
+        pending.clear()
+
+    later = StoreLater("The list", store=store, is_pending=lambda: bool(pending), seconds=lambda: 0.01)
+    with caplog.at_level(logging.WARNING), later.lock:
+        later.plan()
+    wait_until(lambda: stored == ["one"] and later._timer is None)
+    assert [record.getMessage() for record in caplog.records] == [
+        "The list could not be stored; it is tried again."
+    ] * 2
+
+
+def test_with_zero_seconds_it_is_stored_at_the_exit():
+    program = """
+from oauth.infrastructure.store_later import StoreLater
+pending = ["one"]
+later = StoreLater("The list", store=lambda: print(*pending), is_pending=lambda: bool(pending), seconds=lambda: 0.0)
+with later.lock:
+    later.plan()
+print("stops")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["stops", "one"]
