@@ -33,9 +33,8 @@ class Breaker:
         if self.reason:
             raise DatabaseAway(f"The database is away ({self.reason}). The next request may try it again.")
 
-    def away_since(self) -> float | None:
-        """When the database last answered (of time.monotonic()), if it is away now."""
-        return self.last_answer_at if self.reason else None
+    def answered_at(self) -> float | None:
+        return self.last_answer_at
 
     def open(self, reason: str) -> None:
         self.reason = reason

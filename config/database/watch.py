@@ -151,7 +151,7 @@ def start(after_look: Callable[[], None] = lambda: None) -> Watch:
     """Watches the default database from now on. Call it once in a process."""
     global current
     current = Watch(probe(), breaker, after_look)
-    outage.watched_by(breaker.away_since)
+    outage.watched_by(breaker.answered_at)
     clock.measured_by(current.measured)
     threading.Thread(target=current.run, name="database-watch", daemon=True).start()
     return current

@@ -124,7 +124,8 @@ def load_application(
         os.environ.pop(name, None)
         os.environ.pop(f"{name}_FILE", None)
     watch.start(after_look=heartbeats.beat)
-    import_string("config.database.known_clients.start")()  # its module needs Django's apps
+    # Its module needs Django's apps.
+    import_string("config.database.known_clients.start")(Path(os.environ[heartbeats.VARIABLE]))
     Sampler().start()
     _settle()
     return application

@@ -9,6 +9,7 @@ OAUTH["OUTAGE_TOLERANCE"]. `reload` reads the clients in use again, so that thes
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
@@ -47,17 +48,29 @@ def cached_in_outage(client_id: str) -> Client | None:
     return None if since is None else clients.kept(client_id, at=since)
 
 
-def reload() -> None:
-    """Reads the clients of the last minutes again, in one query. Call it more often than CLIENT_CACHE_LIFETIME."""
+def used() -> dict[str, float]:
+    """The clients that `reload` reads, and when each was last asked for, of time.monotonic()."""
     since = time.monotonic() - USED_SECONDS
     for client_id in [name for name, at in list(_used.items()) if at < since]:
         _used.pop(client_id, None)
-    newest = sorted(_used.items(), key=lambda pair: pair[1])[-MOST_RELOADED:]
+    return dict(sorted(_used.items(), key=lambda pair: pair[1])[-MOST_RELOADED:])
+
+
+def also_used(others: Mapping[str, float]) -> None:
+    """Another process of this host was asked for these clients."""
+    for client_id, at in others.items():
+        if at > _used.get(client_id, 0.0):
+            _used[client_id] = at
+
+
+def reload() -> None:
+    """Reads the clients of the last minutes again, in one query. Call it more often than CLIENT_CACHE_LIFETIME."""
+    newest = used()
     if not newest or not conf.CLIENT_CACHE_LIFETIME:
         return
     began = _changes
-    found = {client.client_id: client for client in Client.by_client_ids([name for name, _ in newest])}
-    for client_id, _at in newest:
+    found = {client.client_id: client for client in Client.by_client_ids(list(newest))}
+    for client_id in newest:
         client = found.get(client_id)
         if client is None or not client.is_active:
             _used.pop(client_id, None)

@@ -1,4 +1,4 @@
-"""The errors of an outage of the database, and since when it is known to be away.
+"""The errors of an outage of the database, and when it last answered.
 
 The site says so (`config/database`); without that, nothing is known.
 
@@ -33,13 +33,16 @@ _source: Callable[[], float | None] | None = None
 
 
 def watched_by(source: Callable[[], float | None]) -> None:
-    """`source` returns the moment of time.monotonic() at which the database last answered, or None while it answers."""
+    """`source` returns the moment of time.monotonic() at which the database last answered; None if it never did."""
     global _source
     _source = source
 
 
 def tolerated_since() -> float | None:
-    """When the database last answered, if it is away now and has not been away for too long. Otherwise None."""
+    """When the database last answered, for a request that it has just failed. None if that is too long ago.
+
+    Such a request may come before anybody else knows of the outage.
+    """
     at = _source() if _source is not None else None
     if at is None or time.monotonic() - at > tolerance.values.total_seconds():
         return None

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 
+from config.server import heartbeats
 from tests.lib import servers
 from tests.lib.servers import PATIENCE_SECONDS, ROOT, Server, free_port, run, wait_until
 
@@ -190,11 +191,12 @@ def test_half_of_what_tls_needs_is_an_error(options: list[str], database_url: st
     assert said.startswith("CommandError: T")
 
 
-def test_requests_do_not_carry_the_secrets_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_do_not_carry_the_secrets_of_the_environment(tmp_path: Path) -> None:
     """granian gives every request a copy of os.environ."""
     code = "from config.server import serving; serving.load_application(); import os; print(sorted(os.environ))"
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings", "EMAIL_URL": "smtp://user:secret@mail"}
     environment["PROXY_SECRETS"] = "a-secret-of-the-proxies-that-no-client-knows"
+    environment[heartbeats.VARIABLE] = str(tmp_path)
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=True
     )

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import OperationalError
 from django.http import HttpRequest
 
 from oauth.clients import cache
@@ -13,6 +12,7 @@ from oauth.clients.authentication.methods import FAILED
 from oauth.clients.registration import metadata_document
 from oauth.conf import conf
 from oauth.errors import InvalidClient, InvalidRequest
+from oauth.infrastructure import outage
 from oauth.models import Client
 from oauth.models.client import AuthenticationMethod
 from oauth.models.client.authentication import SECRET_METHODS, TLS_METHODS
@@ -73,12 +73,12 @@ def verify(credentials: Credentials) -> Client:
             pass  # it may have changed since: the cached client never causes a refusal
     try:
         current = _current(credentials.client_id)
-    except OperationalError as away:
+    except outage.ERRORS as away:
         return _verified_in_outage(credentials, away)
     return _verified(credentials, current)
 
 
-def _verified_in_outage(credentials: Credentials, away: OperationalError) -> Client:
+def _verified_in_outage(credentials: Credentials, away: Exception) -> Client:
     """The client as it was when the database last answered. Raises `away` if it was unknown, and instead of a refusal.
 
     This is enough for client_credentials by a secret or a certificate. A signed assertion and everything that belongs

@@ -15,7 +15,7 @@ from config.database.breaker import Breaker, breaker
 from config.database.probe import Answer, Probe
 from config.database.waiting import Away
 from config.database.watch import FAILURES, Watch
-from tests.lib.servers import wait_until
+from tests.lib.servers import PATIENCE_SECONDS, wait_until
 
 
 class Says:
@@ -55,10 +55,18 @@ def test_the_first_answer_closes_it():
     one = Watch(Says(Away("no answer"), Away("no answer"), WELL), Breaker())
     for _ in range(FAILURES):
         one.look()
-    assert one.breaker.away_since() is None  # it has never answered this process
+    assert one.breaker.answered_at() is None  # it has never answered this process
     one.look()
     assert not one.breaker.is_open
     assert one.state.reason == ""
+
+
+def test_a_request_that_fails_before_the_breaker_opens_learns_when_the_database_last_answered():
+    """So that a client that is known gets its token in the first moments of an outage, too."""
+    one = Watch(Says(WELL), Breaker())
+    one.look()
+    assert not one.breaker.is_open
+    assert one.breaker.answered_at() == pytest.approx(time.monotonic(), abs=PATIENCE_SECONDS)
 
 
 def test_a_clock_that_is_off_is_known_until_it_is_right_again():

@@ -4,7 +4,8 @@ import time
 from datetime import timedelta
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
+from psycopg_pool import PoolTimeout
 
 from oauth.clients import cache
 from oauth.conf import conf
@@ -53,6 +54,17 @@ def test_a_client_that_was_not_here_is_told_to_come_again(service, token_endpoin
     caches.clear()
     away()
     assert status_of(token_endpoint, service) == 503
+
+
+@pytest.mark.parametrize("error", [OperationalError("away"), InterfaceError("closed"), PoolTimeout("none is free")])
+def test_each_error_of_an_outage_counts(known, token_endpoint, away, monkeypatch, error):
+    away()
+
+    def refuse(*_):
+        raise error
+
+    monkeypatch.setattr(Client, "by_client_id", refuse)
+    assert status_of(token_endpoint, known) == 200
 
 
 def test_a_wrong_secret_is_not_refused_but_told_to_come_again(known, token_endpoint, away):
@@ -126,3 +138,21 @@ def test_a_row_that_was_read_before_a_change_here_is_not_kept(known, monkeypatch
     monkeypatch.setattr(Client, "by_client_ids", read_and_then_change)
     cache.reload()
     assert cache.clients.kept(known.client_id, at=0.0) is None
+
+
+def test_a_client_of_another_process_becomes_known_here(known, token_endpoint, away, django_assert_num_queries):
+    elsewhere = cache.used()
+    caches.clear()
+    cache.also_used(elsewhere)
+    with django_assert_num_queries(1):
+        cache.reload()
+    away()
+    assert status_of(token_endpoint, known) == 200
+
+
+def test_what_another_process_knows_is_not_newer_than_it_was(known):
+    at = cache.used()[known.client_id]
+    cache.also_used({known.client_id: at - 1})
+    assert cache.used() == {known.client_id: at}
+    cache.also_used({known.client_id: at + 1, "another": at - cache.USED_SECONDS})
+    assert cache.used() == {known.client_id: at + 1}
