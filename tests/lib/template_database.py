@@ -4,21 +4,23 @@ The template's name is a hash of whatever decides its content, so a changed migr
 
 `python -m tests.lib.template_database` makes it beside the processes of a run, which collect tests meanwhile.
 
-In the environment, for `make mutants`:
-
-    CHANGED_MIGRATION   a file of migrations that this run has changed. Its template is made from a database that was
-                        migrated as far as the first migration that reads the file, and is not the one that others copy.
+A run that has changed a file of migrations (`changed_migration.py`) has a template of its own. It is made from a database
+that was migrated as far as the first migration that reads the file. If all that is changed is within functions, the run
+copies the same as others and then replaces the functions.
 """
 
+import functools
 import gc
 import hashlib
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import django
+import psycopg
 from django.apps import apps
 from django.core.management import call_command
 from django.core.management.sql import emit_post_migrate_signal
@@ -26,17 +28,32 @@ from django.db import connection
 from django.db.backends.postgresql.psycopg_any import sql
 from django.db.migrations.executor import MigrationExecutor
 
+from tests.lib.changed_migration import ROOT, ChangedMigration
 from tests.lib.patience import Patience
 
-ROOT = Path(__file__).resolve().parents[2]
 # Runs side by side make the template once: a run that had to wait for this lock finds it made.
 _ADVISORY_LOCK = 7_318_207
 
 
 def use_template() -> None:
     """From here on the test database is created as a copy of the migrated template."""
-    connection.settings_dict["TEST"]["TEMPLATE"] = _changed_template() or _shared_template()
-    connection.creation.create_test_db = _copy
+    changed = ChangedMigration.of_environment()
+    template, statements = _replacing_functions(changed) if changed else (_shared_template(), [])
+    if changed and not statements:
+        template = _changed_template(changed.path)
+    connection.settings_dict["TEST"]["TEMPLATE"] = template
+    connection.creation.create_test_db = functools.partial(_copy, statements)
+
+
+def _replacing_functions(changed: ChangedMigration) -> tuple[str, list[str]]:
+    """The template that was migrated before the change, and what to do in its copy: nothing if it is not there."""
+    name = f"template_{_fingerprint(changed.path, changed.before)}"
+    url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
+    try:
+        with psycopg.connect(url) as template:
+            return name, changed.statements(template.cursor())
+    except psycopg.OperationalError:
+        return name, []
 
 
 def _shared_template() -> str:
@@ -47,14 +64,11 @@ def _shared_template() -> str:
     return name
 
 
-def _changed_template() -> str | None:
-    file = os.environ.get("CHANGED_MIGRATION")
-    if file is None:
-        return None
-    before = f"before_{_fingerprint(without=ROOT / file)}"
+def _changed_template(file: Path) -> str:
+    before = f"before_{_fingerprint(file)}"
     with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
         cursor.execute("SELECT pg_advisory_lock(%s)", [_ADVISORY_LOCK])
-        _make(cursor, before, lambda: _migrate_before(ROOT / file))
+        _make(cursor, before, lambda: _migrate_before(file))
     own = f"changed_{connection.settings_dict['NAME']}_"
     name = f"{own}{_fingerprint()}"
     with connection._nodb_cursor() as cursor:  # type: ignore[attr-defined]
@@ -62,12 +76,21 @@ def _changed_template() -> str | None:
     return name
 
 
-def _copy(verbosity: int = 1, autoclobber: bool = False, serialize: bool = False, keepdb: bool = False) -> str:
+def _copy(
+    statements: Sequence[str],
+    verbosity: int = 1,
+    autoclobber: bool = False,
+    serialize: bool = False,
+    keepdb: bool = False,
+) -> str:
     """As Django's `create_test_db`, but of `migrate` only the signal that makes first rows: the code of that may have
     changed since the template was made."""
     creation, name = connection.creation, connection.creation._get_test_db_name()
     creation._create_test_db(verbosity, autoclobber, keepdb)
     _use(name)
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
     emit_post_migrate_signal(verbosity=0, interactive=False, db=connection.alias)
     return name
 
@@ -122,13 +145,13 @@ def _migrate_before(file: Path) -> None:
     executor.migrate(None, plan=plan[:reads])
 
 
-def _fingerprint(*, without: Path | None = None) -> str:
-    """Of the migrations of every app, their SQL files, and the versions of what is installed."""
+def _fingerprint(changed: Path | None = None, text: str = "") -> str:
+    """Of the migrations of every app, their SQL files, and the versions of what is installed; as if `changed` had `text`."""
     content = hashlib.sha256((ROOT / "requirements-dev.txt").read_bytes())
     for app in sorted(apps.get_app_configs(), key=lambda app: app.name):
         for path in sorted(Path(app.path, "migrations").glob("*")):
             if path.is_file():
-                content.update(path.name.encode() + (b"" if path == without else path.read_bytes()))
+                content.update(path.name.encode() + (text.encode() if path == changed else path.read_bytes()))
     return content.hexdigest()[:16]
 
 

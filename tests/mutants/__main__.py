@@ -12,6 +12,7 @@ of its server may take as ended. They live in .cache/mutants; the copies are gon
 """
 
 import fcntl
+import json
 import os
 import queue
 import shutil
@@ -93,7 +94,7 @@ class Run:
         copy, began = self.free.get(), time.monotonic()
         try:
             with copy.without(mutant):
-                why = self._why_alive(copy, mutant)
+                why = self._why_alive(copy, mutant, **replaced(copy, mutant))
                 if why == SURVIVED:
                     why = self._why_alive(copy, mutant)
                     if not why:
@@ -104,9 +105,10 @@ class Run:
             self.free.put(copy)
         return why, time.monotonic() - began
 
-    def _why_alive(self, copy: RepositoryCopy, mutant: Mutant) -> str:
-        changed = {"CHANGED_MIGRATION": mutant.file} if "/migrations/" in mutant.file else {}
-        outcome = copy.run([mutant.test], "--exitfirst", **changed)
+    def _why_alive(self, copy: RepositoryCopy, mutant: Mutant, **changes: str) -> str:
+        if "/migrations/" in mutant.file:
+            changes["CHANGED_MIGRATION"] = mutant.file
+        outcome = copy.run([mutant.test], "--exitfirst", **changes)
         return outcome.trouble or ("" if outcome.shows_failure(mutant.test) else SURVIVED)
 
     def _say(self, mutant: Mutant, why: str, seconds: float) -> None:
@@ -118,6 +120,14 @@ class Run:
         print(f"{verdict} {seconds:5.1f} s  {mutant.rule}: {mutant.title} ({mutant.test_name})", flush=True)
         if why:
             print(f"    {why}", flush=True)
+
+
+def replaced(copy: RepositoryCopy, mutant: Mutant) -> dict[str, str]:
+    """What `tests/lib/changed_migration.py` needs to replace functions instead of migrating."""
+    if not mutant.file.endswith(".sql"):
+        return {}
+    pairs = list(zip(mutant.find, mutant.replace, strict=True))
+    return {"CHANGED_FROM": str(copy.unchanged), "CHANGES": json.dumps(pairs)}
 
 
 @contextmanager

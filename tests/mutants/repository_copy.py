@@ -55,6 +55,11 @@ class RepositoryCopy:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(root / name, target)
 
+    @property
+    def unchanged(self) -> Path:
+        """The file with the text that the changed one had."""
+        return self.directory / "unchanged.txt"
+
     @contextmanager
     def without(self, mutant: Mutant) -> Iterator[None]:
         """The rule is gone until the block ends. Raises StaleMutantError."""
@@ -62,6 +67,7 @@ class RepositoryCopy:
         if not path.is_file():
             raise StaleMutantError(f"stale: there is no file {mutant.file}")
         text = path.read_text()
+        self.unchanged.write_text(text)
         self._write(path, mutant.applied_to(text))
         try:
             yield
