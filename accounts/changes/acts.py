@@ -14,7 +14,7 @@ from django.contrib.auth.hashers import is_password_usable
 from accounts import notices
 from accounts.changes import actor
 from accounts.models import TrustedBrowser, User
-from oauth.models import Session
+from oauth.models import SandboxUser, Session
 from oauth.sessions import login_session
 
 Stored = dict[str, Any]
@@ -70,6 +70,7 @@ def end_browsers(user: User, stored: Stored) -> bool:
 def follow(user: User, stored: Stored) -> None:
     """Does what follows from a save. `stored` has the values from before it."""
     if user.closed_at is not None:  # accounts.closing tells the user, and has erased what they had
+        _take_sandbox_users_along(user)
         login_session.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
         return
     has_new_password = user.password != stored["password"] and not user.is_upgrading_hash
@@ -81,6 +82,7 @@ def follow(user: User, stored: Stored) -> None:
         _address_changed(user, stored["email"])
     if user.is_active != stored["is_active"]:
         _reactivated(user) if user.is_active else _deactivated(user)
+        _take_sandbox_users_along(user)
 
 
 def _password_changed(user: User, stored: Stored) -> None:
@@ -127,6 +129,12 @@ def _reactivated(user: User) -> None:
     """Ends access again, because a request that ran during the deactivation may have written more."""
     login_session.end_access(user, Session.EndReason.DEACTIVATED, by=actor.staff(user))
     notices.enqueue_notice("reactivated", user, actor.request(), by=actor.staff(user))
+
+
+def _take_sandbox_users_along(developer: User) -> None:
+    """ASVS 5.0 7.4.2: a developer knows the passwords of their sandbox users, who are active only while they are."""
+    for box in SandboxUser.objects.filter(owner=developer).exclude(user__is_active=developer.is_active):
+        (reactivate if developer.is_active else deactivate)(box.user)
 
 
 def _is_replaced(user: User, stored: Stored) -> bool:

@@ -6,6 +6,7 @@ from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client as Browser
 
+from accounts import changes, closing
 from accounts.models import User
 from accounts.notices import notice
 from banking import ledger, oversight
@@ -210,6 +211,27 @@ def test_a_developer_has_at_most_so_many_sandbox_users(portal, developer, monkey
     make(portal)
     assert portal.post("/developers/sandbox", {"act": "make", "name": "One more"}).status_code == 303
     assert SandboxUser.objects.filter(owner=developer).count() == 1
+
+
+@pytest.mark.parametrize("end", [changes.deactivate, closing.close], ids=["deactivated", "closed"])
+def test_a_sandbox_user_is_active_only_while_its_developer_is(portal, developer, end):
+    """ASVS 5.0 7.4.2: the developer knows the password."""
+    email, password = make(portal)
+    its_browser = Browser()
+    log_in(its_browser, email, password)
+    assert its_browser.get("/bank/").status_code == 200
+    stranger = make_user("bob@example.test", "Bob")
+    end(developer)
+    assert not User.objects.get(email=email).is_active
+    assert its_browser.get("/bank/").status_code == 302
+    assert User.objects.get(pk=stranger.pk).is_active
+
+
+def test_a_sandbox_user_comes_back_with_its_developer(anna, developer):
+    changes.deactivate(developer)
+    changes.reactivate(developer)
+    anna.refresh_from_db()
+    assert anna.is_active
 
 
 def test_no_email_is_sent_to_a_sandbox_user(anna):
