@@ -1,47 +1,22 @@
 """deploy/nginx/nginx.conf in a real nginx: what it tells the site about who asks, and what it keeps out."""
 
 import http.client
-import json
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import nullcontext
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests.deploy import echo
 from tests.lib import certificates, nginx, servers
 
 pytestmark = pytest.mark.served
 
 FOLDER = Path(__file__).resolve().parents[2] / "deploy/nginx"
-SECRET = "a-secret-of-the-proxies-that-no-client-knows"
-
-
-class Site(BaseHTTPRequestHandler):
-    """Answers with the headers that it was sent."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        said = json.dumps(
-            {"path": self.path, "headers": [[name, value] for name, value in self.headers.items()]}
-        ).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(said)))
-        self.end_headers()
-        self.wfile.write(said)
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.do_GET()
-
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +29,10 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, 
     (folder / "tls.crt").write_text(site_certificate.pem)
     (folder / "tls.key").write_text(site_certificate.key_pem)
     (folder / "ca.pem").write_text(authority.pem)
-    (folder / "proxy_secret.conf").write_text(f'map $host $proxy_secret {{ default "{SECRET}"; }}\n')
+    (folder / "proxy_secret.conf").write_text(f'map $host $proxy_secret {{ default "{echo.SECRET}"; }}\n')
     https, http_ = servers.free_port(), servers.free_port()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
-        threading.Thread(target=site.serve_forever, daemon=True).start()
+    with echo.running() as address:
         upstream = (FOLDER / "upstream.conf").read_text()
-        address = f"127.0.0.1:{site.server_port}"
         (folder / "upstream.conf").write_text(upstream.replace("web-1:8000", address).replace("web-2:8000", address))
         text = (FOLDER / "nginx.conf").read_text().replace("/tmp/", f"{folder}/").replace("/etc/nginx/", f"{folder}/")
         text = text.replace("listen 8443", f"listen 127.0.0.1:{https}").replace(
@@ -69,28 +42,19 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, int, 
         command = [nginx.BINARY, "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"]
         subprocess.run([*command, "-t"], check=True, capture_output=True)
         is_up = partial(servers.answers, f"https://localhost:{https}/", str(folder / "ca.pem"))
-        try:
-            with nginx.started(folder, [*command, "-g", "daemon off;"], answers=is_up):
-                yield https, http_, folder
-        finally:
-            site.shutdown()
+        with nginx.started(folder, [*command, "-g", "daemon off;"], answers=is_up):
+            yield https, http_, folder
 
 
 def seen(proxy: tuple[int, int, Path], path: str = "/", **headers: str) -> dict[str, list[str]]:
-    """The headers that reach the site, by name in lower case."""
     port, _, folder = proxy
-    sent = {name.replace("__", "_") if "__" in name else name.replace("_", "-"): one for name, one in headers.items()}
-    answer = requests.get(f"https://localhost:{port}{path}", headers=sent, verify=str(folder / "ca.pem"), timeout=60)
-    found: dict[str, list[str]] = {}
-    for name, value in answer.json()["headers"]:
-        found.setdefault(name.lower(), []).append(value)
-    return found
+    return echo.seen(f"https://localhost:{port}{path}", str(folder / "ca.pem"), **headers)
 
 
 def test_it_replaces_what_a_client_says_about_itself(proxy):
     """RFC 7239 §8.1: config.server.proxy believes only an element with the secret."""
-    forged = seen(proxy, Forwarded=f"for=203.0.113.9;proto=https;by=_{SECRET}")["forwarded"]
-    assert forged == [f'for="127.0.0.1";proto=https;by=_{SECRET}']
+    forged = seen(proxy, Forwarded=f"for=203.0.113.9;proto=https;by=_{echo.SECRET}")["forwarded"]
+    assert forged == [f'for="127.0.0.1";proto=https;by=_{echo.SECRET}']
 
 
 def test_header_names_with_underscores_do_not_reach_the_site(proxy):

@@ -34,6 +34,10 @@ class Fault:
     spares_independent: bool = False
     #: Whether no request may fail at all.
     spares_all: bool = False
+    #: Whether the site may refuse what is right, until the fault ends.
+    may_refuse: bool = False
+    #: Whether the cause is there, so that the test measures what its name says.
+    is_real: Callable[[Site], object] = lambda _: True
     seconds: float = SECONDS
 
 
@@ -55,12 +59,19 @@ def check(site: Site, load: Load, fault: Fault) -> None:
     began = time.monotonic()
     with happening(site, fault):
         time.sleep(fault.seconds)
+        assert fault.is_real(site)
     ended = time.monotonic()
+    refused = load.refused[:]
+    load.refused.clear()
     wait_until(lambda: _is_quiet(load, since=ended))
     answers = [answer for answer in list(load.answers) if began <= answer.began]
     result = _result(site, load, fault, answers, ended=ended)
     site.rows.append(result.row())
+    for answer in [answer for answer in answers if answer.is_error and answer.kind in INDEPENDENT][:5]:
+        at = answer.began - began
+        print(f"{fault.name}: {answer.kind} at {at:.1f} s: {answer.status} {answer.said}")  # noqa: T201
     assert (result.lost, result.doubled, result.families_ended) == (0, 0, 0)
+    assert fault.may_refuse or not refused, refused[:5]
     assert not load.refused, load.refused[:5]
     assert result.seconds <= RECOVERY_SECONDS
     if fault.spares_all:
@@ -83,6 +94,7 @@ class Result:
     requests: int
     errors: int
     seconds: float
+    outage_seconds: float
     independent_errors: int
     independent_seconds: float
     lost: int
@@ -91,14 +103,14 @@ class Result:
 
     def row(self) -> tuple[str, ...]:
         return (
-            self.fault, str(self.requests), str(self.errors), f"{self.seconds:.1f}",
-            f"{self.independent_errors}", f"{self.independent_seconds * 1000:.0f}",
+            self.fault, str(self.requests), str(self.errors), f"{self.outage_seconds:.1f}", f"{self.seconds:.1f}",
+            str(self.independent_errors), f"{self.independent_seconds * 1000:.0f}",
             str(self.lost), str(self.doubled), str(self.families_ended),
         )  # fmt: skip
 
 
 def _result(site: Site, load: Load, fault: Fault, answers: list[Answer], *, ended: float) -> Result:
-    errors = [answer for answer in answers if answer.is_error]
+    errors = sorted((answer for answer in answers if answer.is_error), key=lambda answer: answer.ended)
     independent = [answer for answer in answers if answer.kind in INDEPENDENT]
     took = sorted(answer.ended - answer.began for answer in independent)
     acknowledged = set(load.acknowledged)
@@ -109,6 +121,7 @@ def _result(site: Site, load: Load, fault: Fault, answers: list[Answer], *, ende
         requests=len(answers),
         errors=len(errors),
         seconds=max([0.0, *(answer.ended - ended for answer in errors)]),
+        outage_seconds=errors[-1].ended - errors[0].ended if errors else 0.0,
         independent_errors=sum(answer.is_error for answer in independent),
         independent_seconds=took[int(len(took) * 0.95)] if took else 0.0,
         lost=sum(made.get(key, 0) == 0 for key in acknowledged),

@@ -1,4 +1,5 @@
-"""Clients that never stop: transfers, refreshes, service tokens and keys. Each says what it was told, and when."""
+"""Clients that never stop: transfers, apps that get tokens and read with them, service tokens and keys. Each says what it
+was told, and when."""
 
 import threading
 import time
@@ -6,15 +7,19 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import requests
+from jwcrypto.jwk import JWK
 
-from tests.faults.site import Site
+from tests.faults.site import ISSUER, Site
+from tests.lib import dpop
+from tests.lib.client_keys import ClientKey
 
 TIMEOUT_SECONDS = 3.0
 PAUSE_SECONDS = 0.15
 #: Clients of each kind.
-NUMBERS = {"transfer": 3, "refresh": 3, "client_credentials": 2, "keys": 1}
+NUMBERS = {"transfer": 3, "refresh": 2, "DPoP": 1, "client_credentials": 2, "keys": 1}
 #: Those that need no database.
 INDEPENDENT = ("client_credentials", "keys")
 
@@ -25,6 +30,7 @@ class Answer:
     began: float
     ended: float
     status: int  # 0: none
+    said: str = ""
 
     @property
     def is_error(self) -> bool:
@@ -47,7 +53,8 @@ class Load:
 
     def __enter__(self) -> "Load":
         clients: dict[str, Callable[[requests.Session], Callable[[], None]]] = {
-            "transfer": self._payer, "refresh": self._refresher, "client_credentials": self._service, "keys": self._reader,
+            "transfer": self._payer, "refresh": self._refresher, "DPoP": self._prover,
+            "client_credentials": self._service, "keys": self._reader,
         }  # fmt: skip
         for kind, number in NUMBERS.items():
             for _ in range(number):
@@ -72,10 +79,11 @@ class Load:
         began = time.monotonic()
         try:
             response = send()
-        except requests.RequestException:
-            self.answers.append(Answer(kind, began, time.monotonic(), 0))
+        except requests.RequestException as error:
+            self.answers.append(Answer(kind, began, time.monotonic(), 0, type(error).__name__))
             return None
-        self.answers.append(Answer(kind, began, time.monotonic(), response.status_code))
+        said = "" if response.ok else response.text[:200]
+        self.answers.append(Answer(kind, began, time.monotonic(), response.status_code, said))
         return response
 
     def _payer(self, session: requests.Session) -> Callable[[], None]:
@@ -103,20 +111,62 @@ class Load:
         return pay
 
     def _refresher(self, session: requests.Session) -> Callable[[], None]:
-        """Rotates one refresh token, and sends it again if no answer came."""
-        tokens = [next(self._tokens)]
+        return self._app(session, "refresh", next(self._tokens), lambda *_: {})
 
-        def refresh() -> None:
+    def _prover(self, session: requests.Session) -> Callable[[], None]:
+        """The same with DPoP. Its clock is right, so it finds a server whose clock is not."""
+        key, nonces = ClientKey(kid=None), [""]
+        key.jwk = JWK.from_json(self.site.seed["key"])
+
+        def remember(response: requests.Response, **_: object) -> None:
+            nonces[-1] = response.headers.get("DPoP-Nonce", nonces[-1])
+
+        session.hooks["response"].append(remember)
+        return self._app(
+            session,
+            "DPoP",
+            self.site.seed["bound_refresh_token"],
+            lambda method, path, token: {
+                "DPoP": dpop.proof(key, url=f"{ISSUER}{path}", method=method, token=token, nonce=nonces[-1])
+            },
+        )
+
+    def _app(
+        self, session: requests.Session, kind: str, refresh_token: str,
+        proof: Callable[[str, str, str | None], dict[str, str]],
+    ) -> Callable[[], None]:  # fmt: skip
+        """Gets an access token for its refresh token, which it sends again if no answer came, and reads with it."""
+        tokens = [refresh_token]
+
+        def send(method: str, path: str, token: str | None = None, **options: Any) -> requests.Response:
+            scheme = "DPoP" if kind == "DPoP" else "Bearer"
+            headers = {} if token is None else {"Authorization": f"{scheme} {token}"}
+            return session.request(
+                method, f"{self.site.url}{path}", headers={**headers, **proof(method, path, token)},
+                timeout=TIMEOUT_SECONDS, **options,
+            )  # fmt: skip
+
+        def ask(method: str, path: str, token: str | None = None, **options: Any) -> requests.Response | None:
+            def once_more() -> requests.Response:
+                response = send(method, path, token, **options)
+                if response.status_code in (400, 401) and "DPoP-Nonce" in response.headers:
+                    response = send(method, path, token, **options)  # RFC 9449 §8
+                return response
+
+            response = self._say(kind, once_more)
+            if response is not None and not response.ok and response.status_code not in (502, 503, 504):
+                self.refused.append(f"{kind} {path} {response.status_code} {response.text[:200]}")
+            return response
+
+        def act() -> None:
             form = {"grant_type": "refresh_token", "refresh_token": tokens[-1], "client_id": "mobile-app"}
-            response = self._say("refresh", lambda: session.post(
-                f"{self.site.url}/oauth/token", form, timeout=TIMEOUT_SECONDS
-            ))  # fmt: skip
+            response = ask("POST", "/oauth/token", data=form)
             if response is not None and response.ok:
-                tokens[-1] = response.json()["refresh_token"]
-            elif response is not None and response.status_code not in (502, 503, 504):
-                self.refused.append(f"refresh {response.status_code} {response.text[:200]}")
+                answer = response.json()
+                tokens[-1] = answer.get("refresh_token", tokens[-1])
+                ask("GET", "/api/v1/accounts", answer["access_token"])
 
-        return refresh
+        return act
 
     def _service(self, session: requests.Session) -> Callable[[], None]:
         credentials = ("service", self.site.seed["secret"])

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,8 @@ class Process:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.command, cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                **self.options,
+                self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                **{"cwd": ROOT, **self.options},
             )  # fmt: skip
 
     def tree(self) -> list[psutil.Process]:
@@ -36,18 +37,21 @@ class Process:
     def kill(self) -> None:
         tree = self.tree()
         for one in tree:
-            one.kill()
+            with suppress(psutil.NoSuchProcess):  # it has ended with its parent
+                one.kill()
         assert self.process is not None
         self.process.wait(60)
         psutil.wait_procs(tree, timeout=60)
 
     def pause(self) -> None:
         for one in self.tree():
-            one.suspend()
+            with suppress(psutil.NoSuchProcess):
+                one.suspend()
 
     def resume(self) -> None:
         for one in reversed(self.tree()):
-            one.resume()
+            with suppress(psutil.NoSuchProcess):
+                one.resume()
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:

@@ -26,6 +26,7 @@ def main() -> None:
     from oauth.conf import conf
     from oauth.models import Authorization, RefreshToken
     from oauth.models.secret import digest, new_secret
+    from tests.lib.client_keys import ClientKey
     from tests.lib.ledger import funded
     from tests.lib.registered import make_client, make_user
     from tests.simulation.apps import App
@@ -44,7 +45,8 @@ def main() -> None:
     actor.allow()
     tokens = []
     now = timezone.now()
-    for _ in range(FAMILIES):
+    key = ClientKey(kid=None)
+    for number in range(FAMILIES):
         authorization = Authorization.objects.create(
             user=user,
             client=app,
@@ -54,7 +56,7 @@ def main() -> None:
         token = new_secret()
         RefreshToken.objects.create(
             token_digest=digest(token), authorization=authorization, scopes=SCOPES, resources=conf.audiences[:1],
-            confirmation={}, generation=0, created_at=now, expires_at=now + timedelta(days=10),
+            confirmation={} if number else {"jkt": key.jwk.thumbprint()}, generation=0, created_at=now, expires_at=now + timedelta(days=10),
         )  # fmt: skip
         tokens.append(token)
     print(  # noqa: T201
@@ -62,7 +64,9 @@ def main() -> None:
             {
                 "secret": secret,
                 "access_token": actor.token,
-                "refresh_tokens": tokens,
+                "bound_refresh_token": tokens[0],
+                "key": key.jwk.export(),
+                "refresh_tokens": tokens[1:],
                 "source": str(source.pk),
                 "destination": str(destination.pk),
             }

@@ -23,6 +23,9 @@ from tests.lib.servers import ROOT, free_port, wait_until
 
 ISSUER = "http://bank.example"
 PLENTY = 10**12
+LIMITS = {"STEP_UP_AMOUNT_MINOR": f"GBP={PLENTY}", "NEW_PAYEE_LIMIT_MINOR": f"GBP={PLENTY}"}
+#: Before these named a currency (CHANGELOG, Breaking).
+LIMITS_OF_LAST_RELEASE = dict.fromkeys(LIMITS, str(PLENTY))
 #: Between SIGTERM and the end of a server: for a proxy that asks /health/ready.
 DRAIN_SECONDS = 2
 
@@ -38,25 +41,32 @@ class Database(Protocol):
 
 
 class AppServer(Process):
-    def __init__(self, environment: dict[str, str], folder: Path, number: int) -> None:
+    """`release` is the folder of another release than this one."""
+
+    def __init__(self, environment: dict[str, str], folder: Path, number: int, release: Path | None = None) -> None:
         self.port, self.health_port = free_port(), free_port()
-        command = [sys.executable, "manage.py", "serve", "--workers", "2", "--port", self.port]
         own = folder / f"server-{number}"
         own.mkdir()
-        super().__init__(
-            [*command, "--health-port", self.health_port, "--drain-seconds", DRAIN_SECONDS],
-            {**environment, "TMPDIR": str(own)},
-            own / "log",
-        )
+        super().__init__([], {**environment, "TMPDIR": str(own)}, own / "log")
+        self.run_release(release)
+
+    def run_release(self, release: Path | None) -> None:
+        """From the next start on."""
+        self.release = release
+        self.environment |= LIMITS if release is None else LIMITS_OF_LAST_RELEASE
+        self.options["cwd"] = release or ROOT
+        options = ["--workers", "2", "--port", self.port, "--drain-seconds", DRAIN_SECONDS]
+        if release is None:
+            options += ["--health-port", self.health_port]  # which is new
+        self.command = [str(part) for part in (sys.executable, "manage.py", "serve", *options)]
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def is_ready(self) -> bool:
-        return servers.answers(f"http://127.0.0.1:{self.health_port}/health/ready") and servers.answers(
-            f"{self.url}/health/ready"
-        )
+        is_healthy = self.release or servers.answers(f"http://127.0.0.1:{self.health_port}/health/ready")
+        return bool(is_healthy) and servers.answers(f"{self.url}/health/ready")
 
     def workers(self) -> list[psutil.Process]:
         return [one for one in self.tree()[1:] if "spawn_main" in " ".join(one.cmdline())]
@@ -119,16 +129,20 @@ def cache_program() -> str | None:
 
 @contextmanager
 def running(
-    folder: Path, database: AbstractContextManager[Database], front: Front | None = None, **variables: str
+    folder: Path,
+    database: AbstractContextManager[Database],
+    front: Front | None = None,
+    release: Path | None = None,
+    **variables: str,
 ) -> Iterator[Site]:
+    """The servers begin with the release, on the tables of this one."""
     with ExitStack() as stack:
         at = stack.enter_context(database)
         environment = {
             **os.environ, "MODE": "test", "DATABASE_URL": at.url, "OAUTH_ISSUER": ISSUER, "LOG_LEVEL": "WARNING",
             "ALLOWED_HOSTS": "bank.example,127.0.0.1,localhost", "THROTTLE_SCALE": "100000",
             "KEY_ENCRYPTION_KEYS": base64.urlsafe_b64encode(b"a Fernet key has 32 bytes: tests").decode(),
-            "STEP_UP_AMOUNT_MINOR": f"GBP={PLENTY}", "NEW_PAYEE_LIMIT_MINOR": f"GBP={PLENTY}",
-            "STEP_UP_MAX_AGE_SECONDS": "86400", "DATA_DIR": str(folder), "DB_POOL_MAX": "5", "DB_POOL_TIMEOUT": "1",
+            **LIMITS, "STEP_UP_MAX_AGE_SECONDS": "86400", "DATA_DIR": str(folder), "DB_POOL_MAX": "5", "DB_POOL_TIMEOUT": "1",
             "DB_PROBE_TIMEOUT": "1", "DB_STATEMENT_DEADLINE": "8", **variables,
         }  # fmt: skip
         seed = _seed(environment)
@@ -144,7 +158,7 @@ def running(
             [sys.executable, "manage.py", "worker"], {**environment, "DATABASE_URL": direct}, folder / "worker.log"
         )
         environment["DATABASE_URL"] = at.url_of_site
-        apps = [AppServer(environment, folder, number) for number in (1, 2)]
+        apps = [AppServer(environment, folder, number, release) for number in (1, 2)]
         for one in (*apps, worker):
             one.start()
             stack.callback(one.stop)

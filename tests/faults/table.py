@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 HEAD = (
-    "fault", "requests", "errors", "seconds", "errors without database", "p95 without database, ms", "lost", "doubled",
+    "fault", "requests", "errors", "seconds of errors", "seconds to recover", "errors without database", "p95 without database, ms", "lost", "doubled",
     "families ended",
 )  # fmt: skip
 
