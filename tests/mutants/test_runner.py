@@ -1,5 +1,6 @@
 """The runner of mutants, on a small repository: what is killed, what survives, what is stale."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from tests.lib.servers import wait_until
 from tests.mutants.__main__ import Run
+from tests.mutants.forks import Forks
 from tests.mutants.mutant import Mutant, changed_since, read
 from tests.mutants.repository_copy import RepositoryCopy
 
@@ -73,14 +75,41 @@ def repository(tmp_path: Path) -> Path:
     return root
 
 
+class KeptForks(Forks):
+    """Of one process for all tests: to start it takes longer than most of them."""
+
+    def stop(self) -> None:
+        """At the end of a run there is another."""
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
+    folder = tmp_path_factory.mktemp("mutants")
+    copy = RepositoryCopy.at(folder / "copy", "", bytecode=folder / "bytecode")
+    copy.forks = KeptForks(copy.directory, copy.forks.environment)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the small repository is no Django project
+        yield copy
+    Forks.stop(copy.forks)
+
+
 @pytest.fixture
-def run(
-    repository: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Run]:
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the small repository is no Django project
-    copy = RepositoryCopy.at(tmp_path / "copy", "", bytecode=tmp_path_factory.getbasetemp() / "bytecode")
-    copy.fill(repository)
-    yield Run([copy])
+def run(kept: RepositoryCopy, repository: Path) -> Run:
+    for path in kept.directory.glob("*"):
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "libraries.json":
+            path.unlink()
+    shutil.rmtree(kept.bytecode / kept.directory.relative_to("/"), ignore_errors=True)
+    kept.fill(repository)
+    return Run([kept])
+
+
+@pytest.fixture
+def new_copy(kept: RepositoryCopy, run: Run, tmp_path: Path) -> Iterator[RepositoryCopy]:
+    copy = RepositoryCopy.at(tmp_path / "copy", "", bytecode=kept.bytecode)
+    shutil.copytree(kept.directory, copy.directory)
+    yield copy
     copy.stop()
 
 
@@ -135,11 +164,11 @@ def test_a_missing_test_does_not_hide_the_others(run: Run, capsys: Captured) -> 
     assert capsys.readouterr().out.endswith("1 passed, 1 failed\n")
 
 
-def test_nothing_runs_where_code_of_the_copy_is_imported_before_the_fork(run: Run) -> None:
+def test_nothing_runs_where_code_of_the_copy_is_imported_before_the_fork(new_copy: RepositoryCopy) -> None:
     """Each run would have the code as it was before the rule was taken out."""
-    (run.copies[0].directory / "libraries.json").write_text('["json", "code_of_ours"]')
+    (new_copy.directory / "libraries.json").write_text('["json", "code_of_ours"]')
     with pytest.raises(RuntimeError, match="the fork server has ended"):
-        run.copies[0].run(["test_ages.py::test_adults_may"])
+        new_copy.run(["test_ages.py::test_adults_may"])
 
 
 def test_what_a_run_left_running_is_stopped(run: Run) -> None:
