@@ -1,5 +1,6 @@
 """Upgrades while the site serves: what migrations may do, what `upgrade_check` says, how `migrate` waits for locks."""
 
+import gc
 import io
 from typing import Any
 
@@ -229,10 +230,12 @@ class TestMigrate:
         with connection.cursor() as cursor:
             cursor.execute("SHOW lock_timeout")
             before = cursor.fetchone()
+        thresholds = gc.get_threshold()
         call_command("migrate", verbosity=0, interactive=False)
         with connection.cursor() as cursor:
             cursor.execute("SHOW lock_timeout")
             assert cursor.fetchone() == before
+        assert gc.get_threshold() == thresholds
         # The server notices a moment later that the connection is closed.
         servers.wait_until(lambda: self._takes(patience._ADVISORY_LOCK))
 

@@ -1,5 +1,8 @@
 """`manage.py migrate`, made for a site that serves meanwhile (config/upgrades/patience.py, docs/upgrading.md)."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -7,6 +10,10 @@ from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS, connection
 
 from config.upgrades.patience import Patience
+
+# Each step makes classes of models anew. With Python's own 700 new objects, a quarter of the time goes into looking
+# through them; with these, it takes 80 MB more.
+_NEW_OBJECTS = 100_000
 
 
 class Command(migrate.Command):
@@ -24,6 +31,16 @@ class Command(migrate.Command):
             handle(*args, **options)
             return
         patience = Patience(lock_seconds, attempts)
-        with patience.during_statements():
+        with patience.during_statements(), _seldom_collected():
             # Each migration is recorded when it has run, so another attempt goes on with the one that failed.
             patience.retry(lambda: handle(*args, **options))
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    before = gc.get_threshold()
+    gc.set_threshold(_NEW_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
