@@ -2,13 +2,24 @@
 
 The files that wait for browsers, servers and other languages come first in the order (`environment.py`). With all processes
 on them the processors would idle, and later all would compute. From both ends, there is always something of each.
+
+The longest file would be left at the end, with one process at it. Its parts need nothing of each other.
 """
+
+import re
 
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
+# The pages of each visitor (tests/lib/site_map.py). Alice has the most: those of the bank are a part of their own.
+_PARTS = re.compile(r"^tests/flows/test_every_page\.py::.*\[(alice bank:|\w+)")
+
 
 class FromBothEnds(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        part = _PARTS.match(nodeid)
+        return f"{super()._split_scope(nodeid)}[{part[1]}" if part else super()._split_scope(nodeid)
+
     def _assign_work_unit(self, node: WorkerController) -> None:
         if int(node.gateway.id.removeprefix("gw")) % 4 == 3:
             self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)

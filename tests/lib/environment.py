@@ -34,7 +34,7 @@ FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "PROXY_SECRETS"
 
 # The markers of long tests, those of the longest files first. Most of them leave the processor to others for most of
 # their time.
-LONG = ("sdk", "packaged", "simulation", "large", "node", "served", "browser")
+LONG = ("sdk", "packaged", "browser", "served", "node", "simulation", "large")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django
