@@ -517,6 +517,8 @@ OAUTH = {
             "banking.view_accountcharge",
             "banking.view_bankday",
             "banking.view_consent",
+            "banking.view_exchange",
+            "banking.view_exchangerate",
             "banking.view_hold",
             "banking.view_mandate",
             "banking.view_ledgertransaction",

@@ -14,7 +14,7 @@ from django.utils import timezone
 from banking.account_life.functions import call, last_act
 from banking.account_life.refusals import NotDormant
 from banking.account_life.telling import tell_holders
-from banking.models import Account, Mandate, Transfer
+from banking.models import Account, Exchange, Mandate, Transfer
 from banking.notices import Kind
 from banking.payments.refusals import StrongProofNeeded
 
@@ -23,17 +23,18 @@ MOST_AT_ONCE = 1000
 
 
 def mark_unused(*, most: int = MOST_AT_ONCE) -> int:
-    """Marks accounts from which nothing was paid or collected for BANK_DORMANT_DAYS, and tells their holders. Returns
-    how many; none if the setting is 0."""
+    """Marks accounts from which nothing was paid, exchanged or collected for BANK_DORMANT_DAYS, and tells their
+    holders. Returns how many; none if the setting is 0."""
     if not settings.BANK_DORMANT_DAYS:
         return 0
     since = timezone.now() - timedelta(days=settings.BANK_DORMANT_DAYS)
+    exchanges = Exchange.objects.filter(quote__source=OuterRef("pk"), created_at__gte=since)
     mandates = Mandate.objects.filter(account=OuterRef("pk"), last_at__gte=since)
     newest = Transfer.objects.filter(source=OuterRef("pk")).order_by("-id").values("created_at")[:1]
     unused = Account.objects.filter(
         kind=Account.Kind.CUSTOMER, status=Account.Status.OPEN, dormant_since=None, opened_at__lt=since
     ).alias(paid_at=Subquery(newest))
-    unused = unused.filter(~Exists(mandates), Q(paid_at=None) | Q(paid_at__lt=since)).order_by("pk")
+    unused = unused.filter(~Exists(mandates), ~Exists(exchanges), Q(paid_at=None) | Q(paid_at__lt=since)).order_by("pk")
     return sum(_mark(pk, since) for pk in list(unused.values_list("pk", flat=True)[:most]))
 
 

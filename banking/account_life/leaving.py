@@ -17,6 +17,7 @@ from banking.models import (
     AccountAct,
     AccountApplication,
     AccountInvitation,
+    ExchangeQuote,
     MutedNotice,
     Payee,
     PaymentLimit,
@@ -67,6 +68,8 @@ class LeavingTheBank:
         invited = AccountInvitation.objects.filter(email=email.lower(), status=AccountInvitation.Status.OPEN)
         for pk in invited.values_list("pk", flat=True):
             call("end_invitation", pk, AccountInvitation.Status.DECLINED)
+        # What was offered and not taken. A closed account cannot exchange, so nothing else waits for them.
+        ExchangeQuote.objects.filter(user=user_id, exchange=None).delete()
         for personal in (MutedNotice, Payee, TransactionNote, TransactionQuestion, PaymentLimit, Webhook):
             personal._default_manager.filter(user=user_id).delete()
 

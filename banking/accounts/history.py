@@ -18,7 +18,7 @@ FIELDS = (
     "transaction__transfer__end_to_end_id", "transaction__transfer__destination_id",
     "transaction__transfer__scheduled_id", "transaction__transfer__scheduled__frequency",
     "transaction__scheme_message__end_to_end_id",
-    "transaction__reverses_id", "transaction__reversed_by__id",
+    "transaction__reverses_id", "transaction__reversed_by__id", "transaction__exchange_id",
 )  # fmt: skip
 
 

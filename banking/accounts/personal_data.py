@@ -11,6 +11,7 @@ from banking.models import (
     AccountApplication,
     AccountInvitation,
     DirectDebitRefund,
+    ExchangeQuote,
     LedgerEntry,
     Mandate,
     MutedNotice,
@@ -34,7 +35,7 @@ def export(user: Any) -> Iterator[Section]:
         "account_id", "account_seq", "booked_at", "value_date", "currency", "amount_minor", "balance_after_minor",
         "counterparty_name", "counterparty_iban", "transaction__description", "transaction__kind",
         "transaction__transfer__id", "transaction__transfer__end_to_end_id",
-        "transaction__scheme_message__end_to_end_id", "transaction__reverses_id",
+        "transaction__scheme_message__end_to_end_id", "transaction__reverses_id", "transaction__exchange_id",
     ).iterator()  # fmt: skip
     yield "account access", AccountAccess.objects.filter(user=user).values("account_id", "role")
     applications = AccountApplication.objects.filter(user=user).order_by("created_at")
@@ -53,6 +54,23 @@ def export(user: Any) -> Iterator[Section]:
     )
     refunds = DirectDebitRefund.objects.filter(collection__account__in=accounts).order_by("asked_at")
     yield "refunds of direct debits", refunds.values("collection__account_id", "reason", "status", "asked_at")
+    quotes = ExchangeQuote.objects.filter(user=user).order_by("created_at", "pk")
+    yield (
+        "currency exchange",
+        quotes.values(
+            "id",
+            "source_id",
+            "destination_id",
+            "sell_currency",
+            "sell_minor",
+            "buy_currency",
+            "buy_minor",
+            "rate",
+            "created_at",
+            "expires_at",
+            "exchange__id",
+        ).iterator(),
+    )
     yield "payees", Payee.objects.filter(user=user).values("name", "iban", "created_at", "removed_at")
     limits = PaymentLimit.objects.filter(user=user).order_by("currency")
     yield "payment limits", limits.values("currency", "amount_minor", "changed_at")

@@ -20,7 +20,7 @@ from oauth.infrastructure import csv_cells
 _COLUMNS = (
     "booked_at", "description", "counterparty_name", "counterparty_identifier", "direction", "amount", "currency",
     "balance_after", "transaction_id", "account_seq", "value_date", "bank_transaction_code", "end_to_end_id",
-    "transfer_id",
+    "transfer_id", "exchange_id",
 )  # fmt: skip
 
 
@@ -95,6 +95,7 @@ def csv_lines(
                 code_of_row(row),
                 csv_cells.text(end_to_end_id_of(row)),
                 row["transaction__transfer__id"],
+                row["transaction__exchange_id"],
             ]
         )
     yield balance(statement.ends_at, notation.closing, statement.closing_minor)

@@ -12,6 +12,7 @@ from banking.admin.account_change import AccountChangeAdmin
 from banking.admin.bank_day import AccountChargeAdmin, BankDayAdmin
 from banking.admin.consent import ConsentAdmin
 from banking.admin.direct_debit_refund import DirectDebitRefundAdmin
+from banking.admin.exchange_rate import ExchangeAdmin, ExchangeRateAdmin
 from banking.admin.hold import HoldAdmin
 from banking.admin.mandate import MandateAdmin
 from banking.admin.merchant import MerchantAdmin
@@ -35,6 +36,8 @@ __all__ = [
     "BankDayAdmin",
     "ConsentAdmin",
     "DirectDebitRefundAdmin",
+    "ExchangeAdmin",
+    "ExchangeRateAdmin",
     "HoldAdmin",
     "MandateAdmin",
     "MerchantAdmin",

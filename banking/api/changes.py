@@ -49,11 +49,14 @@ CHANGES = (
             "`GET /direct-debits/{direct_debit_id}/collections`: what was collected and refused, and until when it is "
             "refunded; `POST` to the `/refund` of a collection asks for the money back.",
             "`POST /funds-confirmations`, with the scope `funds:confirm`: whether an amount is available.",
+            "`POST /exchange-quotes` and `POST /exchanges`: currency exchange between the user's accounts at a quoted "
+            "rate; both can be read. Transactions and the CSV of a statement have `exchange_id`.",
             "`POST /transfer-rehearsals`.",
             "Payment orders: `interval`, `month_end`, `execution_rule`; `PATCH`, `/pause` and `/resume`.",
             "A refused parameter of the URL is named in `errors`.",
             "The problem types `own_limit_exceeded`, `too_many_accounts`, `direct_debit_not_active`, "
-            "`collection_already_refunded` and `refund_too_late`.",
+            "`collection_already_refunded`, `refund_too_late`, `quote_expired`, `quote_used`, `rate_moved`, "
+            "`no_exchange_rate` and `same_currency`.",
         ),
         changed=(
             "A page with a filter may have fewer rows than `limit`, or none; go on as long as there is a "

@@ -14,7 +14,7 @@ from banking.api.refusals import problem_of, status_of
 from banking.api.representations import Problem
 from banking.api.responses import Created
 from banking.ledger.refusals import Refusal
-from banking.models import ScheduledTransfer, Transfer
+from banking.models import Exchange, ScheduledTransfer, Transfer
 from banking.payments.idempotency import Answer, IdempotentRequest, Made, run_idempotent
 
 # A string of RFC 8941 §3.3.3, or, as many clients send it, the same without quotes: 16 to 255 visible ASCII characters.
@@ -41,7 +41,7 @@ def create_once(
     request: IdempotentRequest,
     create: Callable[[], Mapping[str, Any]],
     *,
-    made_in: type[Transfer | ScheduledTransfer],
+    made_in: type[Transfer | ScheduledTransfer | Exchange],
     made_before: Callable[[], Made],
     collection: str,
 ) -> Created[Any] | ProblemResponse:

@@ -1,4 +1,4 @@
-"""What /transfers and /scheduled-transfers share: a POST that creates one exactly once, and a cancellation."""
+"""What /transfers, /scheduled-transfers and /exchanges share: a POST that creates one exactly once; a cancellation."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -14,7 +14,7 @@ from banking.api.problems import ProblemResponse
 from banking.api.responses import Created, Ok
 from banking.api.views import BankView, user_or_404, uuid_or_404
 from banking.ledger import in_transaction
-from banking.models import Account, ScheduledTransfer, Transfer
+from banking.models import Account, Exchange, ScheduledTransfer, Transfer
 from banking.models.account_queryset import user_id_of
 from banking.payments import Instruction, Payer, PaymentOrder, prepare
 from banking.payments.idempotency import Answer, IdempotentRequest, Made, fingerprint_of
@@ -24,7 +24,7 @@ from oauth.resource_server import TokenRequest, is_authenticated_since, require_
 class PaymentView(BankView):
     """A subclass names the model, the path of its collection, the columns that it reads, and how a row becomes JSON."""
 
-    model: ClassVar[type[Transfer | ScheduledTransfer]]
+    model: ClassVar[type[Transfer | ScheduledTransfer | Exchange]]
     collection: ClassVar[str]
     fields: ClassVar[tuple[str, ...]]
 
@@ -39,8 +39,11 @@ class PaymentView(BankView):
 
     def payable(self, request: TokenRequest) -> QuerySet[Any]:
         """Those from accounts that the user may pay from."""
-        accounts = Account.objects.payable_by(request.token)
-        return self.model.objects.from_accounts(accounts).with_is_own(user_id_of(request.token))
+        payments: Any = self.model.objects
+        payable: QuerySet[Any] = payments.from_accounts(Account.objects.payable_by(request.token)).with_is_own(
+            user_id_of(request.token)
+        )
+        return payable
 
     def idempotent_request(self, request: TokenRequest, body: dict[str, Any], key: str) -> IdempotentRequest:
         return IdempotentRequest(

@@ -6,13 +6,15 @@ from banking.api.problems import problem
 from banking.api.representations import Problem, ProblemPointer
 from banking.ledger.refusals import NotAllowed, Refusal, WrongState
 
-#: Field that a refusal is about -> its place in the body of a payment, as a JSON Pointer (RFC 6901).
+#: Field that a refusal is about -> its place in the body of a payment or exchange, as a JSON Pointer (RFC 6901).
 _POINTERS = {
     "amount": "/amount/minor_units",
     "currency": "/amount/currency",
     "destination": "/destination",
     "payee": "/destination/payee_id",
     "end_to_end_id": "/end_to_end_id",
+    "destination_account": "/destination_account_id",
+    "quote": "/quote_id",
 }
 
 

@@ -124,6 +124,7 @@ class StatementTransaction(TypedDict):
     counterparty: Counterparty
     end_to_end_id: Annotated[str, Keywords(description="What the payer gave the payment.")] | None
     transfer_id: UUID | None
+    exchange_id: Annotated[UUID, Keywords(description="The exchange that this is one half of.")] | None
     scheduled_transfer_id: (
         Annotated[UUID, Keywords(description="The payment order that paid this. Only of money out.")] | None
     )
@@ -163,6 +164,53 @@ class StatementHead(Period):
 
 class Statement(StatementHead):
     transactions: list[StatementTransaction]
+
+
+Rate = Annotated[
+    str,
+    Keywords(
+        pattern=r"^[0-9]+(\.[0-9]{1,12})?$",
+        description="A decimal number: how many units of the bought currency one of the sold currency is worth.",
+        examples=["1.1641"],
+    ),
+]
+
+
+class ExchangeQuote(TypedDict):
+    """What the bank offers to one user, for one use."""
+
+    id: UUID
+    source_account_id: UUID
+    destination_account_id: UUID
+    sell: Money
+    buy: Money
+    rate: Rate
+    mid_rate: Rate
+    spread_percent: Annotated[
+        str,
+        Keywords(
+            pattern=r"^[0-9]+(\.[0-9]{1,4})?$",
+            description="How much less than the mid rate the customer gets.",
+            examples=["0.5"],
+        ),
+    ]
+    created_at: Timestamp
+    expires_at: Timestamp
+    exchange_id: Annotated[UUID, Keywords(description="The exchange that used it.")] | None
+
+
+class Exchange(TypedDict):
+    """Two transactions that were booked together. They are never reversed."""
+
+    id: UUID
+    quote_id: UUID
+    source_account_id: UUID
+    destination_account_id: UUID
+    sell: Money
+    buy: Money
+    rate: Rate
+    transaction_ids: Annotated[list[UUID], Keywords(description="Of the source account, then of the destination.")]
+    created_at: Timestamp
 
 
 class FundsConfirmation(TypedDict):

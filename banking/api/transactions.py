@@ -198,6 +198,7 @@ def _represent_pending(row: dict[str, Any]) -> Transaction:
         "counterparty": {"name": row["payee_name"], "identifier_masked": iban.masked(row["payee_iban"])},
         "end_to_end_id": row["end_to_end_id"] or None,
         "transfer_id": row["id"],
+        "exchange_id": None,
         "scheduled_transfer_id": row["scheduled_id"],
         "reverses": None,
         "reversed_by": None,
@@ -237,6 +238,7 @@ def represent_in_statement(row: dict[str, Any]) -> StatementTransaction:
         },
         "end_to_end_id": end_to_end_id_of(row) or None,
         "transfer_id": row["transaction__transfer__id"],
+        "exchange_id": row["transaction__exchange_id"],
         # The payee may know of the transfer, but not how the payer orders it.
         "scheduled_transfer_id": row["transaction__transfer__scheduled_id"] if amount_minor < 0 else None,
         "reverses": row["transaction__reverses_id"],

@@ -7,6 +7,7 @@ from banking.api.accounts import AccountDetail, AccountList, BalanceDetail
 from banking.api.consent import ConsentView
 from banking.api.direct_debit_collections import CollectionList, CollectionRefund
 from banking.api.direct_debits import DirectDebitCancel, DirectDebitDetail, DirectDebitList
+from banking.api.exchanges import ExchangeDetail, ExchangeList, QuoteDetail, QuoteList
 from banking.api.funds_confirmation import FundsConfirmationList
 from banking.api.guide_page import guide
 from banking.api.limits import LimitsView
@@ -41,6 +42,10 @@ urlpatterns = [
     path("api/v1/accounts/<str:account_id>/statements", StatementList.as_view(), name="statements"),
     path("api/v1/accounts/<str:account_id>/statements/<str:month>", StatementDetail.as_view(), name="statement"),
     path("api/v1/consent", ConsentView.as_view(), name="consent"),
+    path("api/v1/exchange-quotes", QuoteList.as_view(), name="exchange-quotes"),
+    path("api/v1/exchange-quotes/<str:quote_id>", QuoteDetail.as_view(), name="exchange-quote"),
+    path("api/v1/exchanges", ExchangeList.as_view(), name="exchanges"),
+    path("api/v1/exchanges/<str:exchange_id>", ExchangeDetail.as_view(), name="exchange"),
     path("api/v1/funds-confirmations", FundsConfirmationList.as_view(), name="funds-confirmations"),
     path("api/v1/direct-debits", DirectDebitList.as_view(), name="direct-debits"),
     path("api/v1/direct-debits/<str:direct_debit_id>", DirectDebitDetail.as_view(), name="direct-debit"),

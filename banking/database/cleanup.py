@@ -5,11 +5,13 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from banking.models import AccessCount, LedgerAudit, WebhookDelivery
+from banking.models import AccessCount, ExchangeQuote, LedgerAudit, WebhookDelivery
 
 BATCH = 1000
 DELIVERIES_KEPT = timedelta(days=30)
 AUDITS_KEPT = timedelta(days=400)
+#: Offers that nobody took, for a user who asks what they were offered.
+QUOTES_KEPT = timedelta(days=30)
 #: The journal of apps: longer than the year after which a user may ask what happened.
 ACCESS_KEPT = timedelta(days=400)
 
@@ -17,7 +19,8 @@ ACCESS_KEPT = timedelta(days=400)
 def delete_expired(*, batch: int = BATCH) -> int:
     """Returns the number of deleted rows."""
     old_audits, _ = LedgerAudit.objects.filter(ended_at__lt=timezone.now() - AUDITS_KEPT).delete()
-    return _delete_idempotency_records(batch) + _delete_deliveries(batch) + _delete_access_counts(batch) + old_audits
+    parts = (_delete_idempotency_records, _delete_deliveries, _delete_access_counts, _delete_quotes)
+    return sum(delete(batch) for delete in parts) + old_audits
 
 
 def _delete_idempotency_records(batch: int) -> int:
@@ -50,6 +53,18 @@ def _delete_access_counts(batch: int) -> int:
     while True:
         old = AccessCount.objects.filter(hour__lt=timezone.now() - ACCESS_KEPT).order_by("hour")
         count, _ = AccessCount.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:batch])).delete()
+        deleted += count
+        if count < batch:
+            return deleted
+
+
+def _delete_quotes(batch: int) -> int:
+    """Those that were not used. A foreign key keeps the others."""
+    deleted = 0
+    while True:
+        old = ExchangeQuote.objects.filter(expires_at__lt=timezone.now() - QUOTES_KEPT, exchange=None)
+        keys = list(old.order_by("expires_at").values_list("pk", flat=True)[:batch])
+        count, _ = ExchangeQuote.objects.filter(pk__in=keys, exchange=None).delete()
         deleted += count
         if count < batch:
             return deleted

@@ -4,7 +4,7 @@ Books are kept for ten years at least (in Germany § 257 HGB, § 147 AO; in the 
 of Directive 2015/849). Nothing deletes them: the site's role cannot.
 """
 
-from banking.database.cleanup import ACCESS_KEPT, AUDITS_KEPT, DELIVERIES_KEPT
+from banking.database.cleanup import ACCESS_KEPT, AUDITS_KEPT, DELIVERIES_KEPT, QUOTES_KEPT
 from oauth.infrastructure.retention import Kept
 
 _JOB = "banking.clean_up"
@@ -22,6 +22,11 @@ SCHEDULE = {
     "SchemeMessage": Kept(_BOOKS, "books: what other banks told us; a message acts once"),
     "Mandate": Kept(_BOOKS, "books: who might collect; a cancelled one stays so"),
     "DirectDebitRefund": Kept(_BOOKS, "books; a collection is refunded once"),
+    "Exchange": Kept(_BOOKS, "payment records; its idempotency key is never used twice"),
+    "ExchangeQuote": Kept(
+        f"{QUOTES_KEPT.days} days; a used one {_BOOKS}", "what the bank offered, and at which rate", _JOB
+    ),
+    "ExchangeRate": Kept(_BOOKS, "at which rates the bank exchanged, and who set them"),
     "ScheduledTransfer": Kept(_BOOKS, "what the user ordered"),
     "MonthClosing": Kept(_BOOKS, "statements stay as they are"),
     "BankDay": Kept(_BOOKS, "books"),

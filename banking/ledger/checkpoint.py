@@ -40,6 +40,8 @@ FINAL = {
     "settlement_match": "true",
     "settlement_difference": "true",
     "hold": "status <> 'pending'",
+    "exchange": "true",
+    "exchange_rate": "status <> 'open'",
 }
 
 # One statement, so one snapshot: the counts are of exactly what had ended before `upper`.

@@ -12,13 +12,17 @@ from uuid_utils.compat import uuid7
 from banking.ledger.refusals import from_database
 from banking.models import Account, Hold, LedgerTransaction
 from banking.notation import bank_day
-from oauth.infrastructure.rows import rows
+from oauth.infrastructure.rows import changed, rows
 
 _POST = (
     "SELECT ledger_post(%s::uuid, %s::text, %s::text, %s::timestamptz, %s::date, %s::uuid, %s::uuid, %s::uuid[],"
     " %s::bigint[], %s::text, %s::text)"
 )
 _HEADER = "SELECT write_header(%s::uuid, %s::text, %s::text, %s::timestamptz, %s::uuid, %s::uuid[])"
+_HALF = (
+    "INSERT INTO ledger_transaction (id, currency, kind, description, created_at, exchange_id)"
+    " VALUES (%s::uuid, %s::text, %s::text, %s::text, %s::timestamptz, %s::uuid)"
+)
 _ENTRIES = (
     "SELECT write_entries(%s::uuid, %s::timestamptz, %s::date, %s::uuid, %s::uuid[], %s::bigint[], %s::text, %s::text)"
 )
@@ -34,13 +38,14 @@ def post(
     reverses: LedgerTransaction | None = None,
     counterparty: tuple[str, str] | None = None,
     approve: Callable[[LedgerTransaction], None] | None = None,
+    exchange_id: UUID | None = None,
 ) -> LedgerTransaction:
     """Posts one balanced transaction. Each entry is (account, amount in minor units); + is credit to the holder.
 
     `capturing` is a hold that this transaction replaces, `reverses` a transaction that it undoes, which works once.
     `counterparty` (name, IBAN) is the other side if it is at another bank; otherwise it is the other account.
     `approve` stores that two officers approved this transaction, before its first entry: the database then lets it
-    debit a frozen account.
+    debit a frozen account. `exchange_id` is the exchange that this is one half of; its accounts are locked already.
 
     All or nothing, also inside a larger database transaction. Raises a Refusal. An IntegrityError is a bug.
     """
@@ -51,6 +56,7 @@ def post(
         created_at=created_at or timezone.now(),
         reverses=reverses,
         currency=entries[0][0].currency,
+        exchange_id=exchange_id,
     )
     accounts = [account.pk for account, _ in entries]
     header = [posted.pk, kind, description, posted.created_at]
@@ -64,7 +70,10 @@ def post(
     ]
     try:
         with transaction.atomic():
-            if approve is None:
+            if exchange_id is not None:
+                changed(_HALF, [posted.pk, posted.currency, kind, description, posted.created_at, exchange_id])
+                rows(_ENTRIES, [posted.pk, posted.created_at, value_day, *sides])
+            elif approve is None:
                 rows(_POST, [*header, value_day, undone, *sides])
             else:
                 rows(_HEADER, [*header, undone, accounts])

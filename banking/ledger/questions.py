@@ -172,6 +172,38 @@ QUESTIONS = (
            AND NOT EXISTS (SELECT FROM direct_debit_refund WHERE transaction_id = t.id)""",
     ),
     Question(
+        "Each exchange is booked in both currencies, at the rate that the bank quoted",
+        whole="""
+        SELECT x.id, c.wrong FROM exchange x, LATERAL (SELECT exchange_contradiction(x) AS wrong) c
+         WHERE c.wrong IS NOT NULL
+        UNION ALL
+        SELECT x.id, 'its quote is gone' FROM exchange x
+         WHERE NOT EXISTS (SELECT FROM exchange_quote q JOIN exchange_rate r ON r.id = q.of_rate_id
+                            WHERE q.id = x.quote_id)
+        UNION ALL
+        SELECT t.id, 'its exchange is gone' FROM ledger_transaction t
+         WHERE (t.kind = 'exchange' OR t.exchange_id IS NOT NULL) AND NOT EXISTS (
+           SELECT FROM exchange x WHERE x.id = t.exchange_id AND t.id IN (x.sold_id, x.bought_id))""",
+        since="""
+        SELECT x.id, c.wrong
+          FROM (SELECT x.id FROM exchange x WHERE {new:x}
+                UNION SELECT x.id FROM exchange_quote q JOIN exchange x ON x.quote_id = q.id WHERE {new:q}
+                UNION SELECT x.id FROM exchange_rate r JOIN exchange_quote q ON q.of_rate_id = r.id
+                        JOIN exchange x ON x.quote_id = q.id WHERE {new:r}
+                UNION SELECT t.exchange_id FROM ledger_entry e JOIN ledger_transaction t ON t.id = e.transaction_id
+                       WHERE {new:e} AND t.exchange_id IS NOT NULL) n
+          JOIN exchange x ON x.id = n.id, LATERAL (SELECT exchange_contradiction(x) AS wrong) c
+         WHERE c.wrong IS NOT NULL
+        UNION ALL
+        SELECT x.id, 'its quote is gone' FROM exchange x
+         WHERE NOT EXISTS (SELECT FROM exchange_quote q JOIN exchange_rate r ON r.id = q.of_rate_id
+                            WHERE q.id = x.quote_id)
+        UNION ALL
+        SELECT t.id, 'its exchange is gone' FROM ledger_transaction t
+         WHERE {new:t} AND (t.kind = 'exchange' OR t.exchange_id IS NOT NULL) AND NOT EXISTS (
+           SELECT FROM exchange x WHERE x.id = t.exchange_id AND t.id IN (x.sold_id, x.bought_id))""",
+    ),
+    Question(
         "Each captured hold is debited from its account",
         whole="""
         SELECT h.id, c.wrong FROM hold h, LATERAL (SELECT hold_contradiction(h) AS wrong) c

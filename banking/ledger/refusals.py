@@ -79,6 +79,11 @@ class NotReversible(WrongState):
     title = _("A reversal cannot be reversed. Make a new transfer instead.")
 
 
+class HalfOfExchange(WrongState):
+    code = "half_of_exchange"
+    title = _("One half of an exchange cannot be reversed alone. Exchange the money back instead.")
+
+
 _BY_CONSTRAINT: dict[str, type[Refusal]] = {
     "no_overdraft": InsufficientFunds,
     "balance_in_range": BalanceOutOfRange,
@@ -88,6 +93,7 @@ _BY_CONSTRAINT: dict[str, type[Refusal]] = {
     "entry_amount_in_range": AmountOutOfRange,
     "entry_once_per_account": SameAccount,
     "ledger_transaction_reverses_id_key": AlreadyReversed,
+    "exchange_not_reversible": HalfOfExchange,
 }
 
 

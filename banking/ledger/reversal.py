@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from banking.ledger.posting import post
-from banking.ledger.refusals import NotReversible
+from banking.ledger.refusals import HalfOfExchange, NotReversible
 from banking.models import Account, LedgerTransaction
 
 _LONGEST = LedgerTransaction._meta.get_field("description").max_length
@@ -26,6 +26,8 @@ def reverse(
     """
     if original.reverses_id is not None:
         raise NotReversible
+    if original.exchange_id is not None:
+        raise HalfOfExchange
     kind = kind or ("reversal" if suspense is None else "return")
     entries = [
         (

@@ -11,6 +11,7 @@ from banking.models.account_invitation import AccountInvitation
 from banking.models.bank_day import BankDay, DayStep, TrialBalanceLine
 from banking.models.consent import Consent
 from banking.models.direct_debit_refund import DirectDebitRefund
+from banking.models.exchange import Exchange, ExchangeQuote, ExchangeRate
 from banking.models.idempotency import IdempotencyRecord
 from banking.models.interest import AccountCharge, InterestAccrual
 from banking.models.ledger import Hold, LedgerEntry, LedgerSeal, LedgerTransaction
@@ -53,6 +54,9 @@ __all__ = [
     "DayStep",
     "DirectDebitRefund",
     "Event",
+    "Exchange",
+    "ExchangeQuote",
+    "ExchangeRate",
     "Hold",
     "IdempotencyRecord",
     "InterestAccrual",

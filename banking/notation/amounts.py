@@ -24,6 +24,11 @@ def decimal(currency: str, minor_units: int) -> Decimal:
     return Decimal(minor_units).scaleb(-minor_digits(currency))
 
 
+def plain(currency: str, minor_units: int) -> str:
+    """For texts that are stored, the same in every language: “1234.50 GBP”."""
+    return f"{decimal(currency, minor_units)} {currency}"
+
+
 def parse(text: str) -> Decimal:
     """Reads an amount in the notation of the page's language: “1.500” is 1500 in German and 1.5 in English.
 

@@ -13,6 +13,7 @@ BY_KIND = {
     "card": ("PMNT-CCRD-POSD", "PMNT-CCRD-RIMB"),
     "deposit": ("PMNT-CNTR-CWDL", "PMNT-CNTR-CDPT"),
     "direct_debit": ("PMNT-RDDT-PMDD", "PMNT-RDDT-UPDD"),
+    "exchange": ("FORX-SPOT-OTHR", "FORX-SPOT-OTHR"),
     "interest": ("ACMT-MDOP-INTR", "ACMT-MCOP-INTR"),
     "overdraft": ("ACMT-MDOP-INTR", "ACMT-MCOP-INTR"),
     "fee": ("ACMT-MDOP-CHRG", "ACMT-MCOP-CHRG"),

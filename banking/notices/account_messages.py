@@ -13,6 +13,7 @@ from banking.models import (
     AccountApplication,
     AccountChange,
     AccountInvitation,
+    ExchangeRate,
     ReversalRequest,
     Role,
     TransactionQuestion,
@@ -115,6 +116,14 @@ def change_requested(change: AccountChange) -> Message:
         _("A second officer is needed"),
         _("An officer asks for a change of an account. Another officer must approve or decline it."),
         [(_("Change"), change.get_kind_display()), (_("Request"), str(change.pk))],
+    )
+
+
+def rate_requested(rate: ExchangeRate) -> Message:
+    return Message(
+        _("A second officer is needed"),
+        _("An officer asks for an exchange rate. Another officer must approve or decline it."),
+        [(_("Currencies"), f"{rate.base}/{rate.counter}"), (_("Request"), str(rate.pk))],
     )
 
 

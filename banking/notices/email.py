@@ -16,6 +16,8 @@ from banking.models import (
     AccountApplication,
     AccountChange,
     AccountInvitation,
+    Exchange,
+    ExchangeRate,
     Mandate,
     Payee,
     PaymentLimit,
@@ -44,6 +46,7 @@ class _Notice:
 _NOTICES: dict[Kind, _Notice] = {
     Kind.NEW_PAYEE: _Notice(Payee, "bank:payees", messages.new_payee),
     Kind.LARGE_PAYMENT: _Notice(Transfer, "bank:accounts", messages.large_payment),
+    Kind.LARGE_EXCHANGE: _Notice(Exchange, "bank:accounts", messages.large_exchange),
     Kind.LIMIT_RAISED: _Notice(PaymentLimit, "bank:limits", messages.limit_raised),
     Kind.NEW_ORDER: _Notice(ScheduledTransfer, "bank:orders", messages.new_order),
     Kind.ORDER_HELD: _Notice(ScheduledTransfer, "bank:orders", messages.order_held),
@@ -70,6 +73,9 @@ _NOTICES: dict[Kind, _Notice] = {
     ),
     Kind.CHANGE_REQUESTED: _Notice(
         AccountChange, "admin:banking_accountchange_changelist", account_messages.change_requested, True
+    ),
+    Kind.RATE_REQUESTED: _Notice(
+        ExchangeRate, "admin:banking_exchangerate_changelist", account_messages.rate_requested, True
     ),
     Kind.NEW_DIRECT_DEBIT: _Notice(Mandate, "bank:direct-debits", messages.new_direct_debit),
     Kind.DIRECT_DEBIT_REFUSED: _Notice(Mandate, "bank:direct-debits", messages.direct_debit_refused),

@@ -12,6 +12,7 @@ TASK = "banking.tell_owner"
 class Kind(StrEnum):
     NEW_PAYEE = "new_payee"
     LARGE_PAYMENT = "large_payment"
+    LARGE_EXCHANGE = "large_exchange"
     LIMIT_RAISED = "limit_raised"
     NEW_ORDER = "new_order"
     ORDER_HELD = "order_held"
@@ -36,6 +37,7 @@ class Kind(StrEnum):
     REVERSAL_REQUESTED = "reversal_requested"
     APPLICATION_MADE = "application_made"
     CHANGE_REQUESTED = "change_requested"
+    RATE_REQUESTED = "rate_requested"
 
 
 def enqueue_notice(kind: Kind, about: object, *, to: UUID | None = None) -> None:

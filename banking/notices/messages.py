@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from banking.consents.apps import find_apps
-from banking.models import Mandate, Payee, PaymentLimit, ScheduledTransfer, Transfer
+from banking.models import Exchange, Mandate, Payee, PaymentLimit, ScheduledTransfer, Transfer
 from banking.notation import amounts, iban
 from oauth.infrastructure import display_names
 
@@ -27,6 +27,17 @@ def new_payee(payee: Payee) -> Message:
 def large_payment(transfer: Transfer) -> Message:
     what = _("A large payment was made, or your payments of one day reached a large sum.")
     return Message(_("Large payment"), what, [*_amount(transfer), *_route(transfer), *_app(transfer)])
+
+
+def large_exchange(exchange: Exchange) -> Message:
+    what = _("A large amount was exchanged, or your payments of one day reached a large sum.")
+    quote = exchange.quote
+    facts = [
+        (_("Sold"), amounts.with_code(quote.sell_currency, quote.sell_minor)),
+        (_("Bought"), amounts.with_code(quote.buy_currency, quote.buy_minor)),
+        (_("To"), quote.destination.name),
+    ]
+    return Message(_("Large exchange"), what, [*facts, *_app(exchange)])
 
 
 def limit_raised(limit: PaymentLimit) -> Message:
@@ -112,7 +123,7 @@ def _recipient(name: str, identifier: str) -> Facts:
     ]
 
 
-def _app(payment: Transfer | ScheduledTransfer) -> Facts:
+def _app(payment: Transfer | ScheduledTransfer | Exchange) -> Facts:
     app = find_apps(payment.user_id, [payment.client_id]).get(payment.client_id)
     return [(_("App"), harmless(app.name))] if app else []
 

@@ -18,6 +18,7 @@ from banking.oversight.account_changes import (
 from banking.oversight.applications import approve_application, refuse_application
 from banking.oversight.audit import Officer
 from banking.oversight.differences import ask_to_move, decline_to_move, move_to_suspense, read_settlement_file
+from banking.oversight.exchange_rates import approve_rate, decline_rate, request_rate
 from banking.oversight.freezing import freeze, unfreeze
 from banking.oversight.orders import cancel_order, hold_order, release_order
 from banking.oversight.questions import answer_question
@@ -28,11 +29,13 @@ __all__ = [
     "answer_question",
     "approve_application",
     "approve_change",
+    "approve_rate",
     "approve_reversal",
     "ask_to_move",
     "cancel_order",
     "close_account",
     "decline_change",
+    "decline_rate",
     "decline_reversal",
     "decline_to_move",
     "end_access",
@@ -46,6 +49,7 @@ __all__ = [
     "request_access",
     "request_capture",
     "request_overdraft",
+    "request_rate",
     "request_reversal",
     "unfreeze",
 ]

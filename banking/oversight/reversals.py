@@ -15,7 +15,7 @@ from django.utils import timezone
 from banking import ledger, payments, webhooks
 from banking.account_life.officers import tell_officers
 from banking.accounts.opening import SUSPENSE, internal_account
-from banking.ledger.refusals import AlreadyReversed, NotAllowed, NotReversible, WrongState
+from banking.ledger.refusals import AlreadyReversed, HalfOfExchange, NotAllowed, NotReversible, WrongState
 from banking.models import AccountAccess, Event, LedgerTransaction, ReversalRequest, Transfer
 from banking.notices import Kind
 from banking.oversight.audit import Officer, record
@@ -46,6 +46,8 @@ def request_reversal(transaction_id: UUID, *, by: Officer, reason: str) -> Rever
     # What another bank sent back is there: a reversal would make our clearing differ from the scheme's books.
     if original.reverses_id is not None or original.kind == "return":
         raise NotReversible
+    if original.exchange_id is not None:
+        raise HalfOfExchange
     if LedgerTransaction.objects.filter(reverses=original).exists():
         raise AlreadyReversed
     return _ask("reversal_requested", ReversalRequest(transaction=original, reason=reason, requested_by=by.user), by)

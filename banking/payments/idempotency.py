@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from banking.ledger import in_transaction
-from banking.models import IdempotencyRecord, ScheduledTransfer, Transfer
+from banking.models import Exchange, IdempotencyRecord, ScheduledTransfer, Transfer
 from banking.payments.refusals import IdempotencyKeyReused, RequestInProgress
 from oauth.infrastructure.rows import rows
 
@@ -64,7 +64,7 @@ def run_idempotent(
     request: IdempotentRequest,
     work: Callable[[], Answer],
     *,
-    made_in: type[Transfer | ScheduledTransfer],
+    made_in: type[Transfer | ScheduledTransfer | Exchange],
     made_before: Callable[[], Made],
 ) -> Answer:
     """Does `work` once per key, in a transaction of its own, and repeats its answer afterwards.
@@ -97,7 +97,7 @@ def run_claiming(request: IdempotentRequest, work: Callable[[], Answer], *, made
     return in_transaction(transaction)
 
 
-def claim(request: IdempotentRequest, made_in: type[Transfer | ScheduledTransfer]) -> None:
+def claim(request: IdempotentRequest, made_in: type[Transfer | ScheduledTransfer | Exchange]) -> None:
     """In the caller's transaction. Waits for a request with the same key to end, but no longer than lock_timeout.
     Raises AskedBefore."""
     identity = [request.client_id, request.user_id, request.operation, request.key, request.fingerprint]

@@ -10,7 +10,14 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
-from banking.models import AccountApplication, AccountChange, ReversalRequest, SettlementDifference, TransactionQuestion
+from banking.models import (
+    AccountApplication,
+    AccountChange,
+    ExchangeRate,
+    ReversalRequest,
+    SettlementDifference,
+    TransactionQuestion,
+)
 from oauth.models import ClientReview, NewRedirectHost
 
 #: Rows are counted up to this number.
@@ -53,6 +60,13 @@ _LISTS = (
         "admin:banking_accountchange_changelist",
         "status__exact=open",
         lambda user: AccountChange.objects.filter(status=AccountChange.Status.OPEN).exclude(requested_by=user),
+    ),
+    _List(
+        "Exchange rates to approve",
+        "banking.approve_exchangerate",
+        "admin:banking_exchangerate_changelist",
+        "status__exact=open",
+        lambda user: ExchangeRate.objects.filter(status=ExchangeRate.Status.OPEN).exclude(requested_by=user),
     ),
     _List(
         "Accounts to open",

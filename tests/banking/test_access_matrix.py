@@ -21,6 +21,7 @@ from tests.lib import shared_rows
 from tests.lib.access_tokens import api_with, signed
 from tests.lib.bank_endpoints import ENDPOINTS, patterns
 from tests.lib.error_ids import without_error_id
+from tests.lib.exchanges import ask_quote, set_rate, take
 from tests.lib.ledger import funded
 from tests.lib.registered import make_user
 from tests.lib.transfers import ELSEWHERE, UNKNOWN, body_of, send
@@ -79,12 +80,19 @@ def one_of_everything(alice):
     )  # fmt: skip
     mandate = direct_debits.receive_mandate(NewMandate("c", "r", "City Power", "", account.iban))
     collection = direct_debits.receive_collection(IncomingCollection("c-1", "c", "r", 10, "GBP"))
+    euro = funded(alice, "Travel", "EUR")
+    set_rate()
+    quote = ask_quote(of_alice, account, euro, 50).json()["id"]
+    done = take(of_alice, ask_quote(of_alice, account, euro, 20).json()["id"], "exchange-key-of-16").json()["id"]
     ids = {
+        "quote_id": quote, "exchange_id": done,
         "direct_debit_id": mandate.pk, "collection_id": collection.pk,
         "account_id": account.pk, "transaction_id": posted["transaction_ids"][0], "transfer_id": pending,
         "scheduled_id": scheduled.pk, "payee_id": payee.pk, "webhook_id": hook.pk, "month": "2020-01",
     }  # fmt: skip
-    return SimpleNamespace(account=account.pk, other=other.pk, ids=ids, paused={**ids, "scheduled_id": paused.pk})
+    return SimpleNamespace(
+        account=account.pk, other=other.pk, euro=euro.pk, ids=ids, paused={**ids, "scheduled_id": paused.pk}
+    )
 
 
 @pytest.fixture
@@ -92,7 +100,8 @@ def bank(rows, db, settings):
     settings.OAUTH = {**settings.OAUTH, "THROTTLE_SCALE": 1000}  # counting takes statements of its own now and then
     return SimpleNamespace(
         account=Account.objects.get(pk=rows.account), other=Account.objects.get(pk=rows.other), ids=rows.ids,
-        paused=rows.paused,
+        accounts=list(Account.objects.filter(pk__in=[rows.account, rows.other, rows.euro])),
+        paused=rows.paused, euro=rows.euro,
         client_for=lambda user, scopes=SCOPES, **claims: api_with(signed(user, " ".join(scopes), client_id="matrix", **claims)),
     )  # fmt: skip
 
@@ -119,6 +128,11 @@ def call(client, bank, method, name, *, ids=None, source=None):
             "account_id": str(getattr(source or bank.account, "pk", source)),
             "amount": {"currency": "GBP", "minor_units": 1},
         },
+        "exchange-quotes": {
+            "source_account_id": str(getattr(source or bank.account, "pk", source)),
+            "destination_account_id": str(bank.euro), "amount": {"currency": "GBP", "minor_units": 10},
+        },
+        "exchanges": {"quote_id": str(named["quote_id"])},
         "transfers": body_of(source or bank.account, bank.other, 1),
         "transfer-rehearsals": body_of(source or bank.account, bank.other, 1),
         "scheduled-transfers": {
@@ -177,7 +191,7 @@ def test_somebody_elses_is_as_if_it_were_not_there(bank, bob, method, name):
 
 @CASES
 def test_who_looks_after_an_account_may_look(bank, bob, method, name):
-    for account in (bank.account, bank.other):
+    for account in bank.accounts:
         AccountAccess.objects.create(account=account, user=bob, role=Role.READER)
     assert call(bank.client_for(bob), bank, method, name).status_code == ENDPOINTS[method, name][2]
 
@@ -221,7 +235,7 @@ def test_nothing_is_left_to_a_client_that_acts_for_itself(bank):
     for method, name in NAMING:
         answer = call(bank.client_for(None), bank, method, name)
         assert answer.status_code == 404, (method, name, answer.content)
-    assert Account.objects.get(pk=bank.account.pk).posted_minor == 10_000 - 100 - 10
+    assert Account.objects.get(pk=bank.account.pk).posted_minor == 10_000 - 100 - 10 - 20
 
 
 #: What a delegate is told, where a joint holder may do it: transfers between own accounts are of those who hold both, and
@@ -230,6 +244,7 @@ NOT_FOR_DELEGATES = {
     ("post", "transfers"): 422,
     ("post", "transfer-rehearsals"): 422,
     ("post", "scheduled-transfers"): 422,
+    ("post", "exchange-quotes"): 422,
     ("post", "collection-refund"): 404,
 }
 #: What is of a user and not of an account.
@@ -240,7 +255,7 @@ OF_A_USER = {case for case in NAMING if ENDPOINTS[case][1] in ("person", "client
 @CASES
 def test_who_pays_from_an_account_of_another_may_do_what_its_owner_may(bank, bob, method, name, role):
     """With the exceptions above. What is of the owner alone, such as payees, is not there."""
-    for account in (bank.account, bank.other):
+    for account in bank.accounts:
         AccountAccess.objects.create(account=account, user=bob, role=role)
     answer = call(bank.client_for(bob), bank, method, name)
     if (method, name) in OF_A_USER:
@@ -253,9 +268,9 @@ def test_who_pays_from_an_account_of_another_may_do_what_its_owner_may(bank, bob
 
 @pytest.mark.parametrize(("method", "name"), [case for case in NAMING if ENDPOINTS[case][1] in ("account", "body")])
 def test_a_delegate_whose_access_has_ended_is_a_stranger(bank, bob, alice, method, name):
-    for account in (bank.account, bank.other):
+    for account in bank.accounts:
         AccountAccess.objects.create(account=account, user=bob, role=Role.DELEGATE)
     client = bank.client_for(bob)
-    for account in (bank.account, bank.other):
+    for account in bank.accounts:
         end_access(account.pk, bob.pk, by=alice.pk)
     assert call(client, bank, method, name).status_code == 404

@@ -34,6 +34,7 @@ from oauth.keys import ring, rotation
 from oauth.models import SigningKey
 from tests.banking.test_reconciliation import camt, entry, ids
 from tests.lib.database import connected_as, site_role
+from tests.lib.exchanges import exchanged, set_rate
 from tests.lib.ledger import move
 from tests.lib.other_banks import OtherBanks
 from tests.lib.staff import officer
@@ -48,6 +49,7 @@ BALANCE, GAP, SEALED, MONTH, OUTSIDE = (
     "Each balance", "Each account's entries", "Each transaction is sealed", "Each entry is booked", "The digests are",
 )  # fmt: skip
 MANDATE, REFUND = "Each mandate was collected", "Each refund of a direct debit"
+EXCHANGE = "Each exchange is booked"
 SUM, SIGNED = "The entries of each currency", "Each digest that was written down"
 
 
@@ -157,6 +159,26 @@ DAMAGES = [
     Damage("a decided reversal was declined", RECORD, "UPDATE reversal_request SET status = 'declined', reversal_id = NULL WHERE id = '{asked}'"),
     Damage("a reversal was asked for by somebody else", RECORD, "UPDATE reversal_request SET requested_by_id = '{bob}' WHERE id = '{asked}'"),
     Damage("a freeze that has ended had another reason", RECORD, "UPDATE account_freeze SET reason = 'y' WHERE unfrozen_by_id IS NOT NULL"),
+    Damage("an exchange bought more", EXCHANGE, "UPDATE exchange_quote SET buy_minor = buy_minor + 1 WHERE id = '{quote}'"),
+    Damage("an exchange sold less", EXCHANGE, "UPDATE exchange_quote SET sell_minor = sell_minor - 1 WHERE id = '{quote}'"),
+    Damage("an exchange had another rate", EXCHANGE, "UPDATE exchange_quote SET rate = rate + 0.01 WHERE id = '{quote}'"),
+    Damage("the bank had another rate", EXCHANGE, "UPDATE exchange_rate SET mid = 2 WHERE id = '{rate}'"),
+    Damage("the bank had another spread", EXCHANGE, "UPDATE exchange_rate SET spread_percent = 0 WHERE id = '{rate}'"),
+    Damage("a rate was for another reason", RECORD, "UPDATE exchange_rate SET reason = 'y' WHERE id = '{rate}'"),
+    Damage("a rate was not valid yet", EXCHANGE, "UPDATE exchange_rate SET valid_from = now() + interval '1 day' WHERE id = '{rate}'"),
+    Damage("a rate was declined", EXCHANGE, "UPDATE exchange_rate SET status = 'declined', requested_by_id = '{bob}', decided_by_id = '{current}' WHERE id = '{rate}'"),
+    Damage("an exchange was after the quote expired", EXCHANGE, "UPDATE exchange SET created_at = created_at + interval '1 hour' WHERE id = '{exchange}'"),
+    Damage("an exchange came from another account", EXCHANGE, "UPDATE exchange_quote SET source_id = '{of_bob}' WHERE id = '{quote}'"),
+    Damage("an exchange went to another account", EXCHANGE, "UPDATE exchange_quote SET destination_id = '{of_bob}' WHERE id = '{quote}'"),
+    Damage("an exchange was by somebody else", EXCHANGE, "UPDATE exchange SET user_id = '{bob}' WHERE id = '{exchange}'"),
+    Damage("what was sold is another transaction", EXCHANGE, "UPDATE exchange SET sold_id = '{loose}' WHERE id = '{exchange}'"),
+    Damage("what was bought is another transaction", EXCHANGE, "UPDATE exchange SET bought_id = '{loose}' WHERE id = '{exchange}'"),
+    Damage("a half forgets its exchange", EXCHANGE, "UPDATE ledger_transaction SET exchange_id = NULL WHERE id = '{sold}'"),
+    Damage("a transaction becomes half of an exchange", EXCHANGE, "UPDATE ledger_transaction SET exchange_id = '{exchange}' WHERE id = '{loose}'"),
+    Damage("a half is reversed", EXCHANGE, "UPDATE ledger_transaction SET reverses_id = '{sold}' WHERE id = '{loose}'"),
+    Damage("a half moved more on both sides", EXCHANGE, "UPDATE ledger_entry SET amount_minor = amount_minor * 2 WHERE transaction_id = '{sold}'"),
+    Damage("an exchange is gone", EXCHANGE, "DELETE FROM exchange WHERE id = '{exchange}'"),
+    Damage("the quote of an exchange is gone", EXCHANGE, "DELETE FROM exchange_quote WHERE id = '{quote}'"),
     Damage("a digest of a record is made to fit", OUTSIDE, "UPDATE record_digest SET digest = '\\x00' WHERE kind = 'product'"),
     Damage("a digest is made to fit", OUTSIDE, "UPDATE ledger_digest SET digest = '\\x00'"),
 ]  # fmt: skip
@@ -230,7 +252,10 @@ def names(alice, bob, alice_api, current, savings, of_bob, settings, tmp_path, m
     AccountAccess.objects.create(account=savings, user=bob, role="reader")
     asked = oversight.request_overdraft(of_bob.pk, 700, by=oversight.Officer(officer("asker")), reason="x")
     oversight.approve_change(asked.pk, by=oversight.Officer(officer("approver")))
+    rate = set_rate()
+    swapped = exchanged(alice, current, open_account(alice, name="Euros", currency="EUR"), 10)
     names = {
+        "rate": rate.pk, "exchange": swapped.pk, "quote": swapped.quote_id, "sold": swapped.sold_id,
         "refund": refund.pk, "collection": collection.pk, "ended_mandate": lodged[0].pk, "unused_mandate": lodged[1].pk,
         "change": asked.pk, "yesterday": yesterday, "moved": moved.pk, "difference": difference.pk, "asked": reversal.pk, "empty": open_account(alice, name="Empty", currency="GBP").pk,
         "charge": charge.pk, "posted": posted.pk, "paid_in": paid_in.pk, "returned": returned.pk, "settled": settled.pk, "settled_hold": settled.hold_id, "pending": pending.pk,
@@ -403,14 +428,14 @@ def test_changes_are_also_found_after_many_audits(names, current, of_bob):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_sites_role_is_refused_each_of_it(names):
-    """By a missing right, or by a trigger at COMMIT."""
+    """By a missing right, by a trigger at COMMIT, or by a foreign key."""
     refused = {}
     with site_role() as role, connected_as(role):
         for damage in DAMAGES:
             with pytest.raises(DatabaseError) as refusal:
                 run(damage.by.format(**names))
             refused[damage.what] = refusal.value.__cause__.sqlstate
-    assert set(refused.values()) <= {"42501", "23000"}, refused
+    assert set(refused.values()) <= {"42501", "23000", "23503"}, refused
     assert len(refused) == len(DAMAGES)
 
 

@@ -14,7 +14,7 @@ ROW = {
     "booked_at": timezone.now(), "transaction__description": "Rent; March", "counterparty_name": "Bob, Ltd",
     "counterparty_iban": "DE89370400440532013000", "amount_minor": -123456, "currency": "EUR",
     "balance_after_minor": 5, "transaction_id": "t", "account_seq": 1, "value_date": None, "transaction__kind": "card",
-    "transaction__transfer__id": None, "transaction__transfer__end_to_end_id": None,
+    "transaction__transfer__id": None, "transaction__exchange_id": None, "transaction__transfer__end_to_end_id": None,
     "transaction__scheme_message__end_to_end_id": None,
     "transaction__transfer__destination_id": None, "transaction__transfer__scheduled__frequency": None,
 }  # fmt: skip

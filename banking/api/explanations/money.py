@@ -34,9 +34,10 @@ EXPLANATIONS = {
     ),
     "currency_mismatch": Explanation(
         422,
-        "The amount, the source account and the destination do not have one currency. This bank does not convert "
-        "money.",
-        "Send the currency of the source account, and choose a destination in that currency.",
+        "The amount, the source account and the destination do not have one currency. A transfer does not "
+        "convert money.",
+        "Send the currency of the source account, and choose a destination in that currency. Between accounts of the "
+        "user in two currencies, ask for a quote with POST /exchange-quotes; its amount has one of the two.",
         _PAY,
         "Both accounts and the amount must have the same currency.",
         pointer="/amount/currency",

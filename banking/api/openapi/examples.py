@@ -35,7 +35,7 @@ _IN_STATEMENT = {
     "bank_transaction_code": "PMNT-ICDT-XBCT", "direction": "out",
     "amount": _gbp(12_500), "balance_after": _gbp(87_500), "description": "INV 7",
     "counterparty": {"name": "Dora Demir", "identifier_masked": "DE•• •••• 3000"}, "end_to_end_id": "INV-7-2026",
-    "transfer_id": _TRANSFER, "scheduled_transfer_id": None, "reverses": None, "booked_at": _AT,
+    "transfer_id": _TRANSFER, "exchange_id": None, "scheduled_transfer_id": None, "reverses": None, "booked_at": _AT,
     "value_date": "2026-11-24",
 }  # fmt: skip
 _TRANSACTION_SHOWN = {
@@ -43,6 +43,13 @@ _TRANSACTION_SHOWN = {
     "merchant": {"name": "Dora's Bookshop", "category_code": "5942"},
 }  # fmt: skip
 _MONTH = {"id": "2026-10", "from": "2026-10-01T00:00:00Z", "to": "2026-11-01T00:00:00Z"}
+_EXCHANGED = {
+    "source_account_id": _ACCOUNT, "destination_account_id": _OTHER, "sell": _gbp(10_000),
+    "buy": {"currency": "EUR", "minor_units": 11_641}, "rate": "1.16415", "created_at": _AT,
+}  # fmt: skip
+_EXCHANGE_SHOWN = {
+    "id": _TRANSFER, "quote_id": _HOOK, **_EXCHANGED, "transaction_ids": [_TRANSACTION, _OTHER],
+}  # fmt: skip
 _PAYEE = {
     "id": _OTHER, "name": "Dora Demir", "scheme": "iban", "identifier_masked": "DE•• •••• 3000", "created_at": _AT,
 }  # fmt: skip
@@ -113,6 +120,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             },
         ],
     },
+    "NewQuote": {"source_account_id": _ACCOUNT, "destination_account_id": _OTHER, "amount": _gbp(10_000)},
+    "ExchangeQuote": {
+        "id": _HOOK, **_EXCHANGED, "mid_rate": "1.17", "spread_percent": "0.5", "expires_at": "2026-11-24T09:30:30Z",
+        "exchange_id": None,
+    },
+    "NewExchange": {"quote_id": _HOOK},
+    "Exchange": _EXCHANGE_SHOWN,
+    "ExchangeList": _page(_EXCHANGE_SHOWN),
     "NewFundsConfirmation": {"account_id": _ACCOUNT, "amount": _gbp(12_500)},
     "FundsConfirmation": {"account_id": _ACCOUNT, "amount": _gbp(12_500), "is_available": True, "confirmed_at": _AT},
     "NewRefund": {"reason": "disputed"},

@@ -1,0 +1,12 @@
+"""Currency exchange between a user's own accounts: the bank quotes a rate (`quote`), and the user takes it before it
+expires (`exchange`).
+
+An exchange is two transactions, one in each currency, through the bank's own account of each. They are posted together
+and never reversed. Knows no HTTP; may import `payments` and what lies below it.
+"""
+
+from banking.exchanges.execution import exchange
+from banking.exchanges.quotes import Wanted, quote
+from banking.exchanges.rates import exchangeable, set_rate
+
+__all__ = ["Wanted", "exchange", "exchangeable", "quote", "set_rate"]

@@ -1,0 +1,109 @@
+"""Carrying out a quote: two transactions and the exchange that links them, in the caller's transaction."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+from uuid_utils.compat import uuid7
+
+from banking import ledger, notices, webhooks
+from banking.accounts.opening import internal_account
+from banking.exchanges.quotes import accounts_of
+from banking.exchanges.rates import rate_in_force
+from banking.exchanges.refusals import QuoteExpired, QuoteUsed, RateMoved
+from banking.models import Account, Event, Exchange, ExchangeQuote, LedgerTransaction
+from banking.notation import amounts
+from banking.payments import strong_proof
+from banking.payments.day_sum import day_sum
+from banking.payments.instruction import Payer
+from banking.payments.payer_lock import lock_payer
+from banking.payments.refusals import NotTheirs, StrongProofNeeded
+
+#: The bank's own account of each currency: what it has taken of it less what it has given.
+POSITION = "Currency exchange"
+KIND = "exchange"
+
+
+def exchange(quote_id: UUID, payer: Payer, *, key: str, fingerprint: bytes | None) -> Exchange:
+    """Exchanges at exactly what was quoted, once.
+
+    The rules are those of a transfer between own accounts; what was sold counts for the sum of the day. Raises
+    NotTheirs for a quote of another user or client, StrongProofNeeded, or a Refusal: QuoteUsed, QuoteExpired, and
+    RateMoved if the bank has set another rate since.
+    """
+    quotes: QuerySet[ExchangeQuote] = ExchangeQuote.objects.filter(user_id=payer.user_id, client_id=payer.client_id)
+    quoted = quotes.filter(pk=quote_id).first()
+    if quoted is None:
+        raise NotTheirs
+    # One payment of a user at a time. A quote has one user, so nobody else can use it in this moment.
+    lock_payer(payer.user_id)
+    source, destination = accounts_of(quoted.source_id, quoted.destination_id, payer)
+    if Exchange.objects.filter(quote=quoted).exists():
+        raise QuoteUsed(field="quote")
+    # Not before the quote was made, by the clock of whichever server made it.
+    now = max(timezone.now(), quoted.created_at)
+    if _is_expired(quoted, now):
+        raise QuoteExpired(field="quote")
+    # A rate that was mistyped stops paying out as soon as another one is in force.
+    if rate_in_force(quoted.sell_currency, quoted.buy_currency, at=now).pk != quoted.of_rate_id:
+        raise RateMoved(field="quote")
+    is_notified = _prove(quoted, payer)
+    done = Exchange(
+        id=uuid7(), quote=quoted, user_id=payer.user_id, client_id=payer.client_id, idempotency_key=key,
+        fingerprint=fingerprint, created_at=now,
+    )  # fmt: skip
+    with transaction.atomic():  # one half alone is undone
+        done.sold, done.bought = _post(done, quoted, source, destination)
+        done.save(force_insert=True)
+    if is_notified:
+        notices.enqueue_notice(notices.Kind.LARGE_EXCHANGE, done.pk)
+    webhooks.announce(
+        [
+            (Event.TRANSACTION_BOOKED, source.pk, done.sold.pk),
+            (Event.TRANSACTION_BOOKED, destination.pk, done.bought.pk),
+        ]
+    )
+    return done
+
+
+def _is_expired(quoted: ExchangeQuote, now: datetime) -> bool:
+    return now >= quoted.expires_at
+
+
+def _prove(quoted: ExchangeQuote, payer: Payer) -> bool:
+    """RFC 9470; SCA-RTS art. 4, 5, as for a transfer: the sum of the day counts. Returns whether the user is told."""
+    ordered, limit = day_sum(payer.user_id, quoted.sell_currency).ordered, strong_proof.limit_of(quoted.sell_currency)
+    if ordered + quoted.sell_minor < limit:
+        return False
+    if not payer.is_proven:
+        raise StrongProofNeeded
+    return quoted.sell_minor >= limit or ordered < limit
+
+
+def _post(
+    done: Exchange, quoted: ExchangeQuote, source: Account, destination: Account
+) -> tuple[LedgerTransaction, LedgerTransaction]:
+    """The one lock order: both customers' accounts by id, then the bank's own by id. Each half takes one of these, so
+    the half with the lower one is posted first."""
+    ledger.lock([source.pk, destination.pk])
+    halves = (
+        (source, internal_account(quoted.sell_currency, POSITION), -quoted.sell_minor),
+        (destination, internal_account(quoted.buy_currency, POSITION), quoted.buy_minor),
+    )
+    text = (
+        f"Exchange of {amounts.plain(quoted.sell_currency, quoted.sell_minor)}"
+        f" for {amounts.plain(quoted.buy_currency, quoted.buy_minor)}"
+    )
+    posted = {
+        account.pk: ledger.post(
+            [(account, amount_minor), (position, -amount_minor)],
+            description=text,
+            kind=KIND,
+            created_at=done.created_at,
+            exchange_id=done.pk,
+        )
+        for account, position, amount_minor in sorted(halves, key=lambda half: half[1].pk)
+    }
+    return posted[source.pk], posted[destination.pk]

@@ -1,0 +1,32 @@
+"""Why the bank refuses to exchange, beyond what the ledger and payments refuse."""
+
+from django.utils.translation import gettext_noop as _
+
+from banking.ledger.refusals import Refusal, WrongState
+
+
+class NoRate(Refusal):
+    """Also for play money (XTS), which has no rate and cannot get one."""
+
+    code = "no_exchange_rate"
+    title = _("We do not exchange these two currencies.")
+
+
+class SameCurrency(Refusal):
+    code = "same_currency"
+    title = _("Both accounts have the same currency. Make a transfer instead.")
+
+
+class QuoteExpired(WrongState):
+    code = "quote_expired"
+    title = _("The quote has expired. Ask for a new one.")
+
+
+class QuoteUsed(WrongState):
+    code = "quote_used"
+    title = _("The quote was used before. Ask for a new one.")
+
+
+class RateMoved(WrongState):
+    code = "rate_moved"
+    title = _("The bank's rate has changed since the quote. Ask for a new one.")

@@ -1,0 +1,176 @@
+"""Currency exchange: the bank's rates, what it quoted to a user, and what was exchanged."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from uuid_utils.compat import uuid7
+
+from banking.models.account import Account
+from banking.models.ledger import MAX_AMOUNT_MINOR, LedgerTransaction
+from banking.notation.currencies import MINOR_DIGITS
+
+#: Digits after the point of a rate. A rate is cut off after them, in the bank's favour.
+RATE_DIGITS = 12
+_RATE: Any = {"max_digits": 24, "decimal_places": RATE_DIGITS}
+
+
+class ExchangeRate(models.Model):
+    """`mid` units of `counter` for one of `base`, in major units, from `valid_from` until a later one is in force.
+
+    One officer asks and another approves; or an operator sets it on the command line, without either. Only what is
+    approved is in force. The database refuses a decision by the officer who asked, and any change of what was asked or
+    decided (migration 0051).
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("Waits for a second officer")
+        APPROVED = "approved", _("Approved")
+        DECLINED = "declined", _("Declined")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    base = models.CharField(max_length=3)
+    counter = models.CharField("counter currency", max_length=3)
+    mid = models.DecimalField(
+        "mid rate", help_text="What one unit of the base currency is worth, without spread.", **_RATE
+    )
+    spread_percent = models.DecimalField(
+        "spread", max_digits=6, decimal_places=4, help_text="What the customer gets less than the mid rate, in percent."
+    )
+    valid_from = models.DateTimeField(default=timezone.now)
+    reason = models.CharField(max_length=140)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    requested_at = models.DateTimeField(default=timezone.now)
+    status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision_reason = models.CharField(max_length=140, blank=True)
+
+    class Meta:
+        db_table = "exchange_rate"
+        default_permissions = ("view",)
+        permissions = [
+            ("request_exchangerate", "Can ask for an exchange rate"),
+            ("approve_exchangerate", "Can approve or decline exchange rates that another officer asked for"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["base", "counter", "-valid_from", "-id"], name="rate_in_force", condition=Q(status="approved")
+            ),
+            models.Index(fields=["-id"], name="rate_open", condition=Q(status="open")),
+        ]
+        constraints = [
+            models.CheckConstraint(name="rate_of_two_currencies", condition=~Q(base=F("counter"))),
+            # Without play money (XTS): it never meets real money.
+            models.CheckConstraint(
+                name="rate_of_real_money",
+                condition=Q(base__in=sorted(MINOR_DIGITS), counter__in=sorted(MINOR_DIGITS)),
+            ),
+            models.CheckConstraint(
+                name="rate_in_range",
+                condition=Q(mid__gt=0, spread_percent__gte=0, spread_percent__lt=100),
+            ),
+            models.CheckConstraint(
+                name="rate_by_two_people", condition=Q(decided_by=None) | ~Q(decided_by=F("requested_by"))
+            ),
+            models.CheckConstraint(
+                name="rate_status_consistent",
+                condition=Q(status="open", requested_by__isnull=False, decided_by=None, decided_at=None)
+                | Q(
+                    status__in=["approved", "declined"], requested_by__isnull=False, decided_by__isnull=False,
+                    decided_at__isnull=False,
+                )
+                # An operator on the command line.
+                | Q(status="approved", requested_by=None, decided_by=None, decided_at__isnull=False),
+            ),
+            models.CheckConstraint(name="rate_for_a_reason", condition=~Q(reason="")),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.base}/{self.counter} {self.mid.normalize():f}"
+
+    @property
+    def kept(self) -> Decimal:
+        """The part of the mid rate that the customer gets."""
+        return 1 - self.spread_percent / 100
+
+
+class ExchangeQuote(models.Model):
+    """What the bank offers to one user until `expires_at`, for one use. Never changes; deleted some time later if it
+    was not used.
+
+    `rate` is what one major unit of `sell_currency` buys, cut off after RATE_DIGITS digits. `fixed` is the amount that
+    the user named; the other one follows and is rounded in the bank's favour, by less than one minor unit.
+    """
+
+    class Fixed(models.TextChoices):
+        SELL = "sell", "The amount to sell"
+        BUY = "buy", "The amount to buy"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    client_id = models.CharField(max_length=255)
+    source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    destination = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    of_rate = models.ForeignKey(ExchangeRate, on_delete=models.PROTECT, related_name="quotes", db_index=False)
+    rate = models.DecimalField(**_RATE)
+    fixed = models.CharField(max_length=4, choices=Fixed.choices)
+    sell_currency = models.CharField(max_length=3)
+    sell_minor = models.BigIntegerField()
+    buy_currency = models.CharField(max_length=3)
+    buy_minor = models.BigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "exchange_quote"
+        default_permissions = ()
+        indexes = [models.Index(fields=["expires_at"], name="quote_expires")]
+        constraints = [
+            models.CheckConstraint(name="quote_to_another", condition=~Q(source=F("destination"))),
+            models.CheckConstraint(name="quote_of_two_currencies", condition=~Q(sell_currency=F("buy_currency"))),
+            models.CheckConstraint(name="quote_fixed_known", condition=Q(fixed__in=["sell", "buy"])),
+            models.CheckConstraint(
+                name="quote_amounts_in_range",
+                condition=Q(sell_minor__gt=0, sell_minor__lte=MAX_AMOUNT_MINOR)
+                & Q(buy_minor__gt=0, buy_minor__lte=MAX_AMOUNT_MINOR),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sell_currency} {self.sell_minor} to {self.buy_currency} {self.buy_minor}"
+
+
+class Exchange(models.Model):
+    """A quote that was carried out: `sold` takes the money from the quote's source, `bought` brings it to its
+    destination, both through the bank's own accounts. The two transactions exist together and are never reversed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    quote = models.OneToOneField(ExchangeQuote, on_delete=models.PROTECT, related_name="exchange")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    client_id = models.CharField(max_length=255)
+    idempotency_key = models.CharField(max_length=255)
+    # SHA-256 of the validated request.
+    fingerprint = models.BinaryField(null=True, editable=False)
+    sold = models.OneToOneField(LedgerTransaction, on_delete=models.PROTECT, related_name="+")
+    bought = models.OneToOneField(LedgerTransaction, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        db_table = "exchange"
+        default_permissions = ("view",)
+        indexes = [models.Index(fields=["user", "-id"], name="exchange_of_user")]
+        constraints = [
+            models.UniqueConstraint(fields=["client_id", "user", "idempotency_key"], name="exchange_once"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
