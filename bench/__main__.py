@@ -7,17 +7,35 @@ import signal
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import jwt
 
-from bench import cases, endurance, growth, load, posting, report, servers
+from bench import cases, cpu, endurance, growth, load, posting, report, servers, targets
 from bench.cases import Case
-from bench.report import BARE, COUNTERSIGN, DOT, DRF, NODE, SIMPLEJWT, Figures
-from bench.servers import Server
+from bench.peers import SECRET, formance, hydra, keycloak
+from bench.report import (
+    BARE,
+    COUNTERSIGN,
+    DOT,
+    DRF,
+    FORMANCE,
+    HYDRA,
+    KEYCLOAK,
+    NODE,
+    SIMPLEJWT,
+    Figures,
+)  # fmt: skip
+from bench.servers import Server, client_credentials
 from bench.signing import VERIFIER, Key, s256
+from bench.targets import Results
 
+# Of other makers, where they are on the machine.
+PROGRAMS = {KEYCLOAK: keycloak, HYDRA: hydra, FORMANCE: formance}
+PEERS = [SIMPLEJWT, DOT, NODE, *PROGRAMS]
 COUNTED = 40
 # What costs little is asked more often: CPU time comes in steps of 10 ms.
 CHEAP = {"metadata", "JWKS", "a bare Django view", "a bare DRF view", "client_credentials"}
@@ -27,9 +45,10 @@ def measure(server: Server, case: Case, number: int, *, counts: bool) -> Figures
     """One case on a warm server: CPU in µs per request, of the server's and of the database's processes."""
     number = min(3 * number if case.name in CHEAP else number, case.most or 3 * number)
     # node compiles what it has run a thousand times: asked too early, it would cost twice as much.
-    load.run(server.port, case.make(max(number // (10 if case.most else 1), load.CONNECTIONS)))
+    warm_up = server.warm_up * number // (10 if case.most else 1)
+    load.run(case.port or server.port, case.make(max(warm_up, case.connections)), connections=case.connections)
     statements = _statements(server, case) if counts else 0.0
-    result, server_us, database_us = server.asked(case.make(number))
+    result, server_us, database_us = server.asked(case.make(number), case.port, case.connections)
     return {
         "requests_per_second": result.per_second,
         "p50_ms": result.percentile_milliseconds(0.5),
@@ -46,21 +65,32 @@ def _statements(server: Server, case: Case) -> float:
     batch = case.make(COUNTED)
     with server.database.counting() as so_far:
         before = so_far()
-        load.run(server.port, batch)
+        load.run(case.port or server.port, batch, connections=case.connections)
         return round((so_far() - before) / COUNTED, 1)
 
 
-def one_round(
-    directory: Path, number: int, *, peers: set[str], only: str, counts: bool
-) -> dict[tuple[str, str], Figures]:
-    """(server, case) -> figures; each server alone, one after the other. Statements are counted where asked for."""
-    figures = {}
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Figures of each server's cases, and what each server took to start and took up of memory."""
+
+    figures: dict[tuple[str, str], Figures]
+    footprints: dict[str, Figures]
+
+
+def one_round(directory: Path, number: int, *, peers: set[str], only: Sequence[str], counts: bool) -> Round:
+    """Each server alone, one after the other. Statements are counted where asked for."""
+    done = Round({}, {})
     for name, server, found in _servers(directory, peers):
         for case in found:
-            if only in case.name or case.name.startswith("a bare"):
-                measured = figures[name, case.name] = measure(server, case, number, counts=counts)
+            if any(one in case.name for one in only) or case.name.startswith("a bare"):
+                measured = done.figures[name, case.name] = measure(server, case, number, counts=counts)
                 print(f"{name}: {case.name}: {report.cost(measured):.0f} µs", file=sys.stderr, flush=True)
-    return figures
+        start = server.start
+        done.footprints[name] = {
+            "start_seconds": start.seconds, "start_cpu_seconds": start.cpu_seconds, "idle_mb": start.memory_mb,
+            "loaded_mb": cpu.memory_mb_of_tree(server.process),
+        }  # fmt: skip
+    return done
 
 
 def _servers(directory: Path, peers: set[str]) -> Iterator[tuple[str, Server, list[Case]]]:
@@ -76,13 +106,17 @@ def _servers(directory: Path, peers: set[str]) -> Iterator[tuple[str, Server, li
         with servers.drf(ours, user, middleware=True) as server:
             yield SIMPLEJWT, server, cases.simplejwt(user, servers.environment_of(ours)["SECRET_KEY"])
     if DOT in peers:
-        made = 2 * cases.MOST_CODES
-        with servers.django_oauth_toolkit(directory / "dot", made, s256(VERIFIER)) as (server, given):
-            yield DOT, server, cases.django_oauth_toolkit(given)
+        made, token = 2 * cases.MOST_CODES, client_credentials("/o/token/", "client-credentials", SECRET)
+        with servers.django_oauth_toolkit(directory / "dot", made, s256(VERIFIER), token) as (server, given):
+            yield DOT, server, cases.django_oauth_toolkit(server, given)
     if NODE in peers:
         key, secret = Key(), secrets.token_urlsafe(32)
         with servers.node_oidc_provider(directory / "node", key, secret) as server:
             yield NODE, server, cases.node_oidc_provider(server, key, secret)
+    for name, peer in PROGRAMS.items():
+        if name in peers:
+            with peer.serving(directory / peer.__name__.split(".")[-1]) as (server, found):
+                yield name, server, found
 
 
 def _alice(server: Server, data_dir: Path) -> str:
@@ -93,51 +127,99 @@ def _alice(server: Server, data_dir: Path) -> str:
 
 
 def main() -> None:
+    options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        directory = Path(name)
+        directory.chmod(0o711)
+        ours = directory / "countersign"
+        if options.memory:
+            _write(endurance.memory(ours), options.json)
+        elif options.cleanup:
+            _write(endurance.cleanup(ours), options.json)
+        elif options.logins:
+            _write(endurance.log_ins(ours), options.json)
+        elif options.posting:
+            _write(posting.run(directory, rounds=options.rounds), options.json)
+        elif options.growth:
+            grown = growth.run(directory, rounds=options.rounds, number=options.requests, only=options.only)
+            growth.print_table(grown)
+            _write(grown, options.json)
+        else:
+            _compare(directory, options)
+
+
+def _options() -> argparse.Namespace:
     arguments = argparse.ArgumentParser(prog="make bench", description=__doc__)
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--requests", type=int, default=1200, help="per case and round")
-    arguments.add_argument("--without", nargs="*", default=[], choices=[SIMPLEJWT, DOT, NODE])
-    arguments.add_argument("--only", default="", help="cases whose name holds this")
+    arguments.add_argument("--peers", nargs="*", default=PEERS, choices=PEERS, help="only these")
+    arguments.add_argument("--without", nargs="*", default=[], choices=PEERS, help="all but these")
+    arguments.add_argument("--only", nargs="+", default=[""], help="cases whose name holds one of these")
+    arguments.add_argument("--targets", action="store_true", help="the table of targets, with all that it needs")
     arguments.add_argument("--growth", action="store_true", help="a million rows of each kind against a thousand")
     arguments.add_argument("--memory", action="store_true", help="of the workers over 200,000 requests")
     arguments.add_argument("--cleanup", action="store_true", help="tokens while a million expired rows are removed")
+    arguments.add_argument("--logins", action="store_true", help="tokens while 200 logins a second are asked for")
     arguments.add_argument("--posting", action="store_true", help="a transfer in the database alone, beside its floor")
     arguments.add_argument("--json", type=Path, help="file for the figures; printed where none is given")
-    options = arguments.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what was started is stopped
-    peers = {SIMPLEJWT, DOT, NODE} - set(options.without)
-    if not servers.node_is_here():
-        print("node and npm are not on this machine: node-oidc-provider is left out.")
-        peers -= {NODE}
-    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-        Path(directory).chmod(0o711)
-        for wanted, measured in ((options.memory, endurance.memory), (options.cleanup, endurance.cleanup)):
-            if wanted:
-                _write(measured(Path(directory) / "countersign"), options.json)
-                return
-        if options.posting:
-            _write(posting.run(Path(directory), rounds=options.rounds), options.json)
-            return
-        if options.growth:
-            grown = growth.run(Path(directory), rounds=options.rounds, number=options.requests, only=options.only)
-            growth.print_table(grown)
-            _write(grown, options.json)
-            return
-        rounds = [
-            one_round(Path(directory), options.requests, peers=peers, only=options.only, counts=number == 0)
-            for number in range(options.rounds)
-        ]
+    return arguments.parse_args()
+
+
+def _compare(directory: Path, options: argparse.Namespace) -> None:
+    """Ours and the peers that are here, side by side."""
+    began = time.monotonic()
+    peers = set(_found(set(options.peers) - set(options.without)))
+    rounds = [
+        one_round(directory, options.requests, peers=peers, only=options.only, counts=number == 0)
+        for number in range(options.rounds)
+    ]
     figures = report.compared(
         {
-            key: {
-                **{name: statistics.median(one[key][name] for one in rounds) for name in rounds[0][key]},
-                "statements": rounds[0][key]["statements"],
-            }
-            for key in rounds[0]
+            key: {**_medians([one.figures[key] for one in rounds]), "statements": first["statements"]}
+            for key, first in rounds[0].figures.items()
         }
     )
+    footprints = {name: _medians([one.footprints[name] for one in rounds]) for name in rounds[0].footprints}
     report.print_table(figures)
-    _write({f"{server}: {case}": values for (server, case), values in figures.items()}, options.json)
+    report.print_footprints(footprints)
+    if options.targets:
+        ours = directory / "countersign"
+        floor = posting.run(ours, rounds=options.rounds)[posting.FLOOR]["database_us"]
+        flood = endurance.log_ins(ours)["ratio"]
+        print("\n".join(targets.table(Results(figures, writes_us=floor, flood=flood))))
+    print(f"{options.rounds} rounds took {(time.monotonic() - began) / 60:.0f} minutes. Others: {_versions(peers)}.")
+    _write(
+        {
+            **{f"{server}: {case}": values for (server, case), values in figures.items()},
+            **{f"{server}: start and memory": values for server, values in footprints.items()},
+        },
+        options.json,
+    )
+
+
+def _found(wanted: set[str]) -> Iterator[str]:
+    """Those that are on this machine; says of each other why it is left out."""
+    for name in PEERS:
+        if name not in wanted:
+            continue
+        missing = ""
+        if name == NODE and not servers.node_is_here():
+            missing = "node and npm are not on this machine: node-oidc-provider is left out."
+        elif name in PROGRAMS:
+            missing = PROGRAMS[name].PROGRAM.missing()
+        if missing:
+            print(missing, flush=True)
+        else:
+            yield name
+
+
+def _versions(peers: set[str]) -> str:
+    return ", ".join(f"{name} {PROGRAMS[name].version()}" for name in PROGRAMS if name in peers) or "none"
+
+
+def _medians(rounds: list[Figures]) -> Figures:
+    return {name: statistics.median(one[name] for one in rounds) for name in rounds[0]}
 
 
 def _write(figures: Mapping[str, object], file: Path | None) -> None:

@@ -1,12 +1,12 @@
 """What is asked of a server, as lists of requests that are made before the clock starts."""
 
-import base64
 import json
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -17,45 +17,59 @@ import jwt
 import requests
 from bs4 import BeautifulSoup
 
-from bench import peers
+from bench import load, peers
 from bench.load import CONNECTIONS, Request
-from bench.servers import Payer, Server, new_payers, registration_token
+from bench.peers import proof
+from bench.servers import Payer, Server, basic, client_credentials, new_payers, registration_token
 from bench.signing import VERIFIER, Key, s256
 from tests.lib import person
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+STATE, NONCE = "a state of a benchmark", "a nonce of a benchmark"
 SCOPE, OFFLINE = "accounts:read", "offline_access"
 LIST = "API: list of 3 accounts"
+TRANSFER = "API: transfer"
+TRANSFER_TO_ONE, TRANSFER_SAME = f"{TRANSFER}, all to one account", f"{TRANSFER}, same two accounts"
+PAGE = "API: page of transactions"
+AUTHORIZE, LOGIN = "authorize, consent remembered", "login"
 # A code lives for 60 s, and each is a person's visit before the clock starts.
 MOST_CODES = 300
+# A process of ours computes one hash of a password at a time and lets two wait. A fourth login gets 503.
+LOGIN_CONNECTIONS = 3
 # Nobody refreshes one device's token on many connections at once, where each would wait for the other: a multiple of
 # CONNECTIONS, so that each device keeps to one of them.
 DEVICES = 10 * CONNECTIONS
 # One more than a multiple of CONNECTIONS: the first is paid by all others.
 PAYERS = 10 * CONNECTIONS + 1
+ROWS_OF_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`make(n)` gives n requests; `most` where they do not live long enough to make more."""
+    """`make(n)` gives n requests; `most` where they do not live long enough to make more.
+
+    `port` where it is not the server's usual one. `connections` where a server refuses what comes on more of them.
+    """
 
     name: str
     make: Callable[[int], list[Request]]
     most: int | None = None
+    port: int | None = None
+    connections: int = CONNECTIONS
 
 
-def _same(request: Request) -> Callable[[int], list[Request]]:
+def same(request: Request) -> Callable[[int], list[Request]]:
     return lambda n: [request] * n
 
 
 def bare_view() -> list[Case]:
-    return [Case("a bare Django view", _same(Request("GET", "/")))]
+    return [Case("a bare Django view", same(Request("GET", "/")))]
 
 
 def bare_drf() -> list[Case]:
     return [
-        Case("a bare DRF view", _same(Request("GET", "/hello"))),
-        Case(LIST, _same(Request("GET", "/accounts"))),
+        Case("a bare DRF view", same(Request("GET", "/hello"))),
+        Case(LIST, same(Request("GET", "/accounts"))),
     ]
 
 
@@ -63,10 +77,10 @@ def simplejwt(user: str, secret: str) -> list[Case]:
     now = int(time.time())
     claims = {"token_type": "access", "exp": now + 3600, "iat": now, "jti": secrets.token_hex(16), "user_id": user}
     bearer = {"Authorization": f"Bearer {jwt.encode(claims, secret, 'HS256')}"}
-    return [Case(LIST, _same(Request("GET", "/simplejwt/accounts", headers=bearer)))]
+    return [Case(LIST, same(Request("GET", "/simplejwt/accounts", headers=bearer)))]
 
 
-def django_oauth_toolkit(made: dict[str, Any]) -> list[Case]:
+def django_oauth_toolkit(server: Server, made: dict[str, Any]) -> list[Case]:
     secret = peers.SECRET
     web, service = (
         {**FORM, **basic(client, secret)} for client in ("authorization-code", "client-credentials")
@@ -83,48 +97,58 @@ def django_oauth_toolkit(made: dict[str, Any]) -> list[Case]:
 
     bearer = {**FORM, "Authorization": f"Bearer {made['introspecting_token']}"}
     introspect = Request("POST", "/o/introspect/", urlencode({"token": made["access_token"]}), bearer)
+    proof.is_active(server, introspect)
     return [
-        Case("metadata", _same(Request("GET", "/o/.well-known/openid-configuration"))),
-        Case("client_credentials", _same(Request("POST", "/o/token/", "grant_type=client_credentials", service))),
+        Case("metadata", same(Request("GET", "/o/.well-known/openid-configuration"))),
+        Case("client_credentials", same(Request("POST", "/o/token/", "grant_type=client_credentials", service))),
         Case("code for tokens", lambda n: [exchange() for _ in range(n)], most=MOST_CODES),
         Case("refresh, rotating", lambda n: [refresh() for _ in range(n)], most=MOST_CODES),
-        Case("introspection", _same(introspect)),
+        Case("introspection", same(introspect)),
     ]
 
 
 def countersign(server: Server, data_dir: Path) -> list[Case]:
-    known = json.loads((data_dir / "clients.json").read_text())
     initial = registration_token(data_dir)
     paths: dict[str, Any] = {"authorize": "/oauth/authorize", "token": "/oauth/token"}
     web = app_of_alice(server, data_dir)
     mobile = App(server, "demo-mobile", "http://127.0.0.1/callback", **paths)
-    service = {**FORM, **basic("demo-service", known["demo-service"]["client_secret"])}
+    service = {**FORM, **basic("demo-service", secret_of(data_dir, "demo-service"))}
     signer = Key()
     signer_id = _register(server, initial, grant_types=["client_credentials"], key=signer, scope=SCOPE)
     fapi = _Fapi(
         server, Key(), "", par="/oauth/par", token="/oauth/token", userinfo="/oauth/userinfo"
     ).registered(initial)  # fmt: skip
-    tokens = web.tokens()
-    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
-    introspect = Request("POST", "/oauth/introspect", urlencode({"token": tokens["access_token"]}), web.headers)
+    token = client_credentials("/oauth/token", "demo-service", secret_of(data_dir, "demo-service"), scope=SCOPE)
+    proof.claims(server, proof.answer(server, token)["access_token"], jwks="/oauth/jwks", algorithm="ES256")
+
+    def lists(n: int) -> list[Request]:
+        bearer = {"Authorization": f"Bearer {web.tokens()['access_token']}"}
+        return [Request("GET", "/api/v1/accounts", headers=bearer)] * n
+
     return [
-        Case("metadata", _same(Request("GET", "/.well-known/openid-configuration"))),
-        Case("JWKS", _same(Request("GET", "/oauth/jwks"))),
+        Case("metadata", same(Request("GET", "/.well-known/openid-configuration"))),
+        Case("JWKS", same(Request("GET", "/oauth/jwks"))),
         *_client_credentials("/oauth/token", {}, service, signer, signer_id, server),
         *_of_apps(web, mobile),
-        Case("introspection", _same(introspect)),
+        Case("introspection", _introspections("/oauth/introspect", web)),
         *fapi.cases(),
-        Case(LIST, _same(Request("GET", "/api/v1/accounts", headers=bearer))),
+        Case(LIST, lists),
         Case("API: list of 3, with DPoP", lambda n: fapi.calls("/api/v1/accounts", n, scope=f"openid {SCOPE}")),
-        *_transfer_cases(new_payers(server, data_dir, PAYERS)),
-        Case("authorize, consent remembered", web.authorizations),
-        Case("login", lambda n: _log_ins(server, n), most=200),
+        *_of_payers(server, cache(lambda: new_payers(server, data_dir, PAYERS))),
+        Case(AUTHORIZE, web.authorizations),
+        Case(LOGIN, lambda n: log_ins(server, n), most=200, connections=LOGIN_CONNECTIONS),
     ]
+
+
+def secret_of(data_dir: Path, client_id: str) -> str:
+    """Of a client of the demo."""
+    secret: str = json.loads((data_dir / "clients.json").read_text())[client_id]["client_secret"]
+    return secret
 
 
 def app_of_alice(server: Server, data_dir: Path, scope: str = f"openid {OFFLINE} {SCOPE}") -> "App":
     """The demo's app with a server, which she allows that."""
-    secret = json.loads((data_dir / "clients.json").read_text())["demo-web"]["client_secret"]
+    secret = secret_of(data_dir, "demo-web")
     paths: dict[str, Any] = {"authorize": "/oauth/authorize", "token": "/oauth/token"}
     return App(server, "demo-web", "http://localhost:3000/callback", secret=secret, scope=scope, **paths)
 
@@ -136,18 +160,19 @@ def node_oidc_provider(server: Server, client: Key, secret: str) -> list[Case]:
     callback = f"{server.url}/callback"
     web = App(server, "web", callback, secret=secret, extra=resource, **paths)
     mobile = App(server, "mobile", callback, extra=resource, **paths)
-    opaque = App(server, "web", callback, secret=secret, scope="openid", **paths).tokens()["access_token"]
+    opaque = App(server, "web", callback, secret=secret, scope="openid", **paths)
     service = {**FORM, **basic("service", secret)}
     fapi = _Fapi(server, client, "fapi", par="/request", token="/token", userinfo="/me", extra=resource)
-    introspect = Request("POST", "/token/introspection", urlencode({"token": opaque}), web.headers)
+    token = client_credentials("/token", "service", secret, scope=SCOPE, **resource)
+    proof.claims(server, proof.answer(server, token)["access_token"], jwks="/jwks", algorithm="ES256")
     return [
-        Case("metadata", _same(Request("GET", "/.well-known/openid-configuration"))),
-        Case("JWKS", _same(Request("GET", "/jwks"))),
+        Case("metadata", same(Request("GET", "/.well-known/openid-configuration"))),
+        Case("JWKS", same(Request("GET", "/jwks"))),
         *_client_credentials("/token", resource, service, client, "signer", server),
         *_of_apps(web, mobile),
-        Case("introspection", _same(introspect)),
+        Case("introspection", _introspections("/token/introspection", opaque)),
         *fapi.cases(),
-        Case("authorize, consent remembered", web.authorizations),
+        Case(AUTHORIZE, web.authorizations),
     ]
 
 
@@ -171,27 +196,43 @@ def _client_credentials(
         return [Request("POST", path, urlencode(form), {**headers, "DPoP": proof}) for proof in proofs]
 
     return [
-        Case("client_credentials", _same(Request("POST", path, urlencode(form), service))),
+        Case("client_credentials", same(Request("POST", path, urlencode(form), service))),
         Case("client_credentials, signed", lambda n: [signed() for _ in range(n)]),
         Case("client_credentials, DPoP", bound),
     ]
 
 
 def _of_apps(web: "App", mobile: "App") -> list[Case]:
-    kept = web.refresh_tokens(DEVICES)
+    kept = cache(lambda: web.refresh_tokens(DEVICES))
+
+    def refreshes(n: int, **form: str) -> list[Request]:
+        return list(islice(cycle([web.refresh(token, **form) for token in kept()]), n))
+
     # At a refresh with the scope openid each server signs an ID token (OpenID Connect Core §12.2): once as apps ask,
     # and once so that nobody does.
-    as_asked, without = ([web.refresh(token, **form) for token in kept] for form in ({}, {"scope": SCOPE}))
     return [
         Case("code for tokens", web.exchanges, most=MOST_CODES),
-        Case("refresh, not rotating", lambda n: list(islice(cycle(as_asked), n))),
-        Case("refresh, no ID token", lambda n: list(islice(cycle(without), n))),
+        Case("refresh, not rotating", refreshes),
+        Case("refresh, no ID token", lambda n: refreshes(n, scope=SCOPE)),
         Case("refresh, rotating", mobile.refreshes, most=MOST_CODES),
     ]
 
 
+def _introspections(path: str, app: "App") -> Callable[[int], list[Request]]:
+    """Of an access token that the app just got."""
+
+    def make(n: int) -> list[Request]:
+        introspect = Request("POST", path, urlencode({"token": app.tokens()["access_token"]}), app.headers)
+        proof.is_active(app.server, introspect)
+        return [introspect] * n
+
+    return make
+
+
 class App:
     """An app that a person has allowed, in her browser: code with PKCE, by a secret or as a public client."""
+
+    status_of_authorization = 303
 
     def __init__(
         self, server: Server, client_id: str, callback: str, *, authorize: str, token: str, secret: str = "",
@@ -203,14 +244,15 @@ class App:
         self.extra = extra or {}
         query = {
             "client_id": client_id, "redirect_uri": callback, "response_type": "code", "scope": scope,
-            "code_challenge": s256(VERIFIER), "code_challenge_method": "S256", "state": "s", "nonce": "n", **self.extra,
+            "code_challenge": s256(VERIFIER), "code_challenge_method": "S256", "state": STATE, "nonce": NONCE,
+            **self.extra,
         }  # fmt: skip
         self.authorize = f"{authorize}?{urlencode(query)}"
         self.browser = requests.Session()
 
     def code(self) -> str:
         url = f"{self.server.url}{self.authorize}"
-        return _code(person.answer(url, returns_to=self.callback, browser=self.browser))
+        return code_in(person.answer(url, returns_to=self.callback, browser=self.browser))
 
     def exchange(self, code: str) -> Request:
         form = {
@@ -243,7 +285,7 @@ class App:
         self.code()
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.browser.cookies)
         headers = {"Host": f"localhost:{self.server.port}", "Cookie": cookies}
-        return [Request("GET", self.authorize, headers=headers, expect=303)] * n
+        return [Request("GET", self.authorize, headers=headers, expect=self.status_of_authorization)] * n
 
     def _many(self, make: Callable[[], Any], n: int) -> list[Any]:
         make()  # from here on nobody has to be asked
@@ -253,22 +295,30 @@ class App:
             return list(pool.map(lambda _: make(), range(n)))
 
 
-def _transfer_cases(payers: Sequence[Payer]) -> list[Case]:
+def _of_payers(server: Server, payers: Callable[[], Sequence[Payer]]) -> list[Case]:
     """Of payers with accounts of their own, of as many who pay the same account, and of one payer. Each connection has
-    its own payers in the first two."""
-    one = payers[0]
+    its own payers in the first two. The one payer reads what she paid."""
+
+    def to_themselves(payer: Payer) -> dict[str, str]:
+        return {"account_id": payer.destination}
+
+    def to_one(n: int) -> list[Request]:
+        one, *others = payers()
+        return _transfers(others, lambda _: {"scheme": "iban", "identifier": one.iban, "name": "Benchmark"}, n)
+
     return [
-        Case("API: transfer", lambda n: _transfers(payers[1:], lambda payer: {"account_id": payer.destination}, n)),
-        Case("API: transfer, all to one account", lambda n: _transfers(payers[1:], lambda _: _of(one), n)),
-        Case(
-            "API: transfer, same two accounts",
-            lambda n: _transfers([one], lambda payer: {"account_id": payer.destination}, n),
-        ),
+        Case(TRANSFER, lambda n: _transfers(payers()[1:], to_themselves, n)),
+        Case(TRANSFER_TO_ONE, to_one),
+        Case(TRANSFER_SAME, lambda n: _transfers(payers()[:1], to_themselves, n)),
+        Case(PAGE, lambda n: _pages(server, payers()[0], n)),
     ]
 
 
-def _of(payer: Payer) -> dict[str, str]:
-    return {"scheme": "iban", "identifier": payer.iban, "name": "Benchmark"}
+def _pages(server: Server, payer: Payer, n: int) -> list[Request]:
+    """Full ones: she has paid often enough."""
+    load.run(server.port, _transfers([payer], lambda payer: {"account_id": payer.destination}, ROWS_OF_PAGE))
+    path = f"/api/v1/accounts/{payer.source}/transactions?limit={ROWS_OF_PAGE}"
+    return [Request("GET", path, headers={"Authorization": f"Bearer {payer.token}"})] * n
 
 
 def _transfers(payers: Sequence[Payer], destination: Callable[[Payer], dict[str, str]], n: int) -> list[Request]:
@@ -286,7 +336,7 @@ def _transfers(payers: Sequence[Payer], destination: Callable[[Payer], dict[str,
     return [transfer(payer) for payer in islice(cycle(payers), n)]
 
 
-def _log_ins(server: Server, n: int) -> list[Request]:
+def log_ins(server: Server, n: int, *, or_busy: int = 0) -> list[Request]:
     """The same form, sent by browsers that nobody is logged in at."""
     with requests.Session() as browser:
         page = browser.get(f"{server.url}/accounts/login/", timeout=30)
@@ -296,7 +346,7 @@ def _log_ins(server: Server, n: int) -> list[Request]:
         cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
     body = urlencode({**fields, "login": person.EMAIL, "password": person.PASSWORD})
     headers = {**FORM, "Host": f"localhost:{server.port}", "Cookie": cookies, "Origin": server.url}
-    return [Request("POST", "/accounts/login/", body, headers, expect=302)] * n
+    return [Request("POST", "/accounts/login/", body, headers, expect=302, or_busy=or_busy)] * n
 
 
 def _register(server: Server, initial_access_token: str, *, key: Key, **metadata: Any) -> str:
@@ -312,11 +362,7 @@ def _register(server: Server, initial_access_token: str, *, key: Key, **metadata
     return client_id
 
 
-def basic(client_id: str, secret: str) -> dict[str, str]:
-    return {"Authorization": f"Basic {base64.b64encode(f'{client_id}:{secret}'.encode()).decode()}"}
-
-
-def _code(url: str) -> str:
+def code_in(url: str) -> str:
     return parse_qs(urlsplit(url).query)["code"][0]
 
 
@@ -389,7 +435,7 @@ class _Fapi:
         assert pushed.status_code == 201, pushed.text
         query = urlencode({"client_id": self.client_id, "request_uri": pushed.json()["request_uri"]})
         endpoint = "/oauth/authorize" if self.par.startswith("/oauth") else "/auth"
-        return _code(
+        return code_in(
             person.answer(f"{self.server.url}{endpoint}?{query}", returns_to=self.callback, browser=self.browser)
         )
 

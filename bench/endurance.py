@@ -1,10 +1,11 @@
-"""What time does to a server: `make bench ARGS="--memory"` and `ARGS="--cleanup"`."""
+"""What time and a flood do to a server: `make bench ARGS="--memory"`, `ARGS="--cleanup"` and `ARGS="--logins"`."""
 
 import json
 import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -13,12 +14,13 @@ import psutil
 import psycopg
 
 from bench import cases, load, servers
-from bench.cases import FORM, basic
+from bench.cases import FORM
 from bench.load import Request
-from bench.servers import Server
+from bench.servers import Server, basic
 
 REQUESTS, STEP = 200_000, 20_000
 EXPIRED = 1_000_000
+LOG_INS_PER_SECOND = 200
 PER_SECOND, SECONDS = 40, 20  # a load that leaves room, as a site in production has it
 
 _EXPIRE = """
@@ -83,6 +85,26 @@ def cleanup(directory: Path) -> dict[str, float]:
         seconds = time.monotonic() - began
         print(f"p95 of tokens: {before:.1f} ms, while {EXPIRED:,} rows went in {seconds:.0f} s: {meanwhile:.1f} ms")
         return {"before_ms": before, "meanwhile_ms": meanwhile, "ratio": meanwhile / before}
+
+
+def log_ins(directory: Path) -> dict[str, float]:
+    """p95 of client_credentials in ms, at a steady pace: alone, and while LOG_INS_PER_SECOND are asked for. A server
+    that hashes no more passwords at once answers 503. The flood comes from a process of its own."""
+    with servers.countersign(directory) as server:
+        tokens = [_mix(server, directory)[0]] * (PER_SECOND * SECONDS)
+        flood = cases.log_ins(server, LOG_INS_PER_SECOND * SECONDS, or_busy=503)
+        load.run(server.port, tokens[: len(tokens) // 4], per_second=PER_SECOND)
+        before = load.run(server.port, tokens, per_second=PER_SECOND).percentile_milliseconds(0.95)
+        with ProcessPoolExecutor(1) as pool:
+            flooding = pool.submit(load.run, server.port, flood, per_second=LOG_INS_PER_SECOND)
+            meanwhile = load.run(server.port, tokens, per_second=PER_SECOND).percentile_milliseconds(0.95)
+            asked = flooding.result()
+        done = (asked.requests - asked.busy) / asked.seconds
+    print(
+        f"p95 of client_credentials: {before:.1f} ms, {meanwhile:.1f} ms while {asked.per_second:.0f} logins a second"
+        f" were asked for: {meanwhile / before:.2f} x. {done:.0f} a second were done, the others were answered 503."
+    )
+    return {"before_ms": before, "meanwhile_ms": meanwhile, "ratio": meanwhile / before, "logins_per_second": done}
 
 
 def _mix(server: Server, directory: Path) -> list[Request]:

@@ -13,13 +13,14 @@ CONNECTIONS = 16
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`expect` is the status; anything else ends the run."""
+    """`expect` is the status, and `or_busy` another one that a server may answer; anything else ends the run."""
 
     method: str
     path: str
     body: str | None = None
     headers: dict[str, str] | None = None
     expect: int = 200
+    or_busy: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Result:
     requests: int
     seconds: float
     latencies_seconds: list[float]
+    busy: int = 0
 
     @property
     def per_second(self) -> float:
@@ -37,33 +39,40 @@ class Result:
         return ordered[min(len(ordered) - 1, int(len(ordered) * fraction))] * 1000
 
 
-def run(port: int, requests: Sequence[Request], *, per_second: float = 0) -> Result:
+def run(port: int, requests: Sequence[Request], *, per_second: float = 0, connections: int = CONNECTIONS) -> Result:
     """Each connection sends its share, one after the other: at once, or so many `per_second` of all."""
     latencies: list[float] = []
     failures: list[str] = []
+    busy: list[int] = []
 
     def work(first: int) -> None:
-        share = requests[first::CONNECTIONS]
+        share = requests[first::connections]
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         for number, request in enumerate(share):
             if per_second:
-                time.sleep(max(0.0, all_began + (first + number * CONNECTIONS) / per_second - time.perf_counter()))
+                time.sleep(max(0.0, all_began + (first + number * connections) / per_second - time.perf_counter()))
             began = time.perf_counter()
-            connection.request(request.method, request.path, request.body, request.headers or {})
-            response = connection.getresponse()
-            body = response.read()
+            try:
+                connection.request(request.method, request.path, request.body, request.headers or {})
+                response = connection.getresponse()
+                body = response.read()
+            except (OSError, http.client.HTTPException) as error:
+                failures.append(f"{request.path}: {error!r}")
+                return
             latencies.append(time.perf_counter() - began)
-            if response.status != request.expect:
+            if response.status == request.or_busy:
+                busy.append(1)
+            elif response.status != request.expect:
                 failures.append(f"{request.path}: {response.status} {body[:200]!r}")
                 return
         connection.close()
 
     all_began = time.perf_counter()
-    threads = [threading.Thread(target=work, args=[n]) for n in range(CONNECTIONS)]
+    threads = [threading.Thread(target=work, args=[n]) for n in range(connections)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failures:
         raise RuntimeError(failures[0])
-    return Result(len(latencies), time.perf_counter() - all_began, latencies)
+    return Result(len(latencies), time.perf_counter() - all_began, latencies, len(busy))

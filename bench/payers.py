@@ -18,7 +18,7 @@ from oauth.models import Authorization, Client
 from oauth.tokens.claims import AccessTokenClaims
 from oauth.tokens.signing import sign_access_token
 
-SCOPES = ("accounts:read", "transfers:write")
+SCOPES = ("accounts:read", "transactions:read", "transfers:write")
 OVERDRAFT_MINOR = 10**9
 
 

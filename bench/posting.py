@@ -20,6 +20,7 @@ from bench.servers import Database
 
 SCRIPTS = Path(__file__).parent / "pgbench"
 PAIRS = 200
+FLOOR = "writes, distinct accounts"
 EACH = 60  # transactions of each connection
 
 

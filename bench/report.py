@@ -3,7 +3,11 @@
 Figures = dict[str, float]
 BARE, DRF = "bare view", "DRF"
 COUNTERSIGN, NODE, DOT, SIMPLEJWT = "countersign", "node-oidc-provider", "django-oauth-toolkit", "SimpleJWT"
-_SHORT = {NODE: "x node", DOT: "x DOT", SIMPLEJWT: "x SimpleJWT", DRF: "x DRF", BARE: "x bare"}
+KEYCLOAK, HYDRA, FORMANCE = "Keycloak", "Ory Hydra", "Formance ledger"
+_SHORT = {
+    NODE: "x node", DOT: "x DOT", KEYCLOAK: "x Keycloak", HYDRA: "x Hydra", FORMANCE: "x Formance",
+    SIMPLEJWT: "x SimpleJWT", DRF: "x DRF", BARE: "x bare",
+}  # fmt: skip
 
 
 def cost(figures: Figures) -> float:
@@ -17,7 +21,7 @@ def compared(figures: dict[tuple[str, str], Figures]) -> dict[tuple[str, str], F
     for (server, case), values in figures.items():
         values[_SHORT[BARE]] = cost(values) / floor
         if server == COUNTERSIGN:
-            for peer in (NODE, DOT, SIMPLEJWT, DRF):
+            for peer in (NODE, DOT, KEYCLOAK, HYDRA, FORMANCE, SIMPLEJWT, DRF):
                 if other := figures.get((peer, case)):
                     values[_SHORT[peer]] = cost(values) / cost(other)
     return figures
@@ -35,3 +39,13 @@ def print_table(figures: dict[tuple[str, str], Figures]) -> None:
             f"{server:22}{case:32}{f['server_us']:8.0f}{f['database_us']:7.0f}{f['statements']:6.1f}"
             f"{f['requests_per_second']:8.0f}{f['p50_ms']:8.2f}{f['p99_ms']:8.2f}{ratios}"
         )
+
+
+def print_footprints(footprints: dict[str, Figures]) -> None:
+    print(
+        "From the start of the server's process to its first answer (of an authorization server: a token), and memory."
+    )
+    print(f"{'server':22}{'start s':>9}{'CPU s':>8}{'MB then':>9}{'MB after all cases':>20}")
+    for server, f in footprints.items():
+        numbers = f"{f['start_seconds']:9.2f}{f['start_cpu_seconds']:8.2f}{f['idle_mb']:9.0f}{f['loaded_mb']:20.0f}"
+        print(f"{server:22}{numbers}")

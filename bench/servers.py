@@ -1,5 +1,7 @@
 """What is measured, each as a process of its own: the floor, a demo of ours, a peer."""
 
+import base64
+import http.client
 import json
 import os
 import random
@@ -10,12 +12,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -33,6 +35,7 @@ _STATEMENT = re.compile(rb"LOG:  (?:statement|execute [^:]*): (?!ALTER SYSTEM|SE
 ROOT = Path(__file__).resolve().parent.parent
 NODE = ROOT / "bench/node_oidc_provider"
 WORKERS = 2
+START_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,75 +69,112 @@ class Database:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """A server process, and what it took until its first answer: time, CPU of it and its children, memory then."""
+
+    process: int
+    seconds: float
+    cpu_seconds: float
+    memory_mb: float
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
-    """`database` is None where there is none."""
+    """`database` is None where there is none. `warm_up` says how many times as many requests as others it answers
+    before it is measured."""
 
     port: int
-    process: int
+    start: Start
     database: Database | None = None
+    warm_up: int = 1
+
+    @property
+    def process(self) -> int:
+        return self.start.process
 
     @property
     def url(self) -> str:
         return f"http://localhost:{self.port}"
 
-    def asked(self, batch: Sequence[Request]) -> tuple[Result, float, float]:
-        """What came of it, and the CPU of the server's and of the database's processes, in µs per request."""
+    def asked(
+        self, batch: Sequence[Request], port: int | None = None, connections: int = load.CONNECTIONS
+    ) -> tuple[Result, float, float]:
+        """What came of it, and the CPU of the server's and of the database's processes, in µs per request.
+
+        `port` where it is not the server's usual one.
+        """
         processes = [self.process, *([self.database.process] if self.database else [])]
         before = [cpu.of_tree(process) for process in processes]
-        result = load.run(self.port, batch)
+        result = load.run(port or self.port, batch, connections=connections)
         used = [cpu.of_tree(process) - earlier for process, earlier in zip(processes, before, strict=True)]
         server_us, *database_us = (seconds / result.requests * 1e6 for seconds in used)
         return result, server_us, sum(database_us)
 
 
 @contextmanager
-def _started(command: list[str], path: str, environment: dict[str, str], port: int) -> Iterator[int]:
-    """The pid, once `path` answers."""
+def started(
+    command: Sequence[str], first: Request, environment: dict[str, str], port: int, *, cwd: Path = ROOT
+) -> Iterator[Start]:
+    """Once `first` is answered as it expects."""
     said = tempfile.TemporaryFile()  # noqa: SIM115  (read when it fails, gone with this process)
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, stdout=said, stderr=said)
+    began = time.perf_counter()
+    process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **environment}, stdout=said, stderr=said)
 
     def failed(how: str) -> RuntimeError:
         said.seek(0)
         return RuntimeError(f"{shlex.join(command)} {how}:\n{said.read()[-3000:].decode(errors='replace')}")
 
     try:
-        for _ in range(3000):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=1).close()
-                break
-            except OSError:
-                if process.poll() is not None:
-                    raise failed("did not start") from None
-                time.sleep(0.1)
-        else:
-            raise failed("does not answer")
-        yield process.pid
+        while (status := _status(port, first)) != first.expect:
+            if process.poll() is not None:
+                raise failed("did not start")
+            if time.perf_counter() - began > START_SECONDS:
+                raise failed(f"answers {status or 'nothing'} to {first.path}")
+            time.sleep(0.02)
+        seconds = time.perf_counter() - began
+        yield Start(process.pid, seconds, cpu.of_tree(process.pid), cpu.memory_mb_of_tree(process.pid))
+    except Exception as error:
+        if process.poll() is not None:
+            raise failed(f"ended with {process.returncode}") from error
+        raise
     finally:
         process.terminate()
         process.wait(40)
 
 
-def _free_port() -> int:
+def _status(port: int, request: Request) -> int:
+    """0 where nobody answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request(request.method, request.path, request.body, request.headers or {})
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
     """By chance, so that two of us do not choose the same; below those that connections get."""
     ports = (random.randrange(20_000, 30_000) for _ in range(1000))
     return next(port for port in ports if is_free(port, "127.0.0.1", "::1"))
 
 
 @contextmanager
-def _granian(application: str, path: str, environment: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """Port and pid: workers and threads as `serve` gives ours."""
-    port = _free_port()
+def _granian(application: str, first: Request, environment: dict[str, str]) -> Iterator[tuple[int, Start]]:
+    """Port and start: workers and threads as `serve` gives ours."""
+    port = free_port()
     granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", str(WORKERS), "--port", str(port)]
     threads = ["--blocking-threads", "4", "--http", "1", "--no-ws", "--log-level", "error"]
     stop = ["--workers-kill-timeout", "20"]  # a worker that is stopped while it starts can miss the signal
-    with _started([*granian, *threads, *stop, application], path, environment, port) as pid:
-        yield port, pid
+    with started([*granian, *threads, *stop, application], first, environment, port) as start:
+        yield port, start
 
 
 @contextmanager
 def bare_view() -> Iterator[Server]:
-    with _granian("bench.peers.bare:application", "/", {}) as (port, pid):
-        yield Server(port, pid)
+    with _granian("bench.peers.bare:application", Request("GET", "/"), {}) as (port, start):
+        yield Server(port, start)
 
 
 @contextmanager
@@ -146,12 +186,14 @@ def drf(data_dir: Path, user: str, *, middleware: bool) -> Iterator[Server]:
             "DATABASE_URL": url, "BENCH_USER": user, "MIDDLEWARE": "usual" if middleware else "none",
             "LOG_LEVEL": "ERROR",
         }  # fmt: skip
-        with _granian("bench.peers.drf:application", "/hello", environment) as (port, pid):
-            yield Server(port, pid, Database.at(data_dir, url))
+        with _granian("bench.peers.drf:application", Request("GET", "/hello"), environment) as (port, start):
+            yield Server(port, start, Database.at(data_dir, url))
 
 
 @contextmanager
-def django_oauth_toolkit(data_dir: Path, codes: int, code_challenge: str) -> Iterator[tuple[Server, dict[str, Any]]]:
+def django_oauth_toolkit(
+    data_dir: Path, codes: int, code_challenge: str, token: Request
+) -> Iterator[tuple[Server, dict[str, Any]]]:
     with postgres.running(data_dir) as url:
         pem = rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         environment = {"DATABASE_URL": url, "SIGNING_KEY": pem}
@@ -159,14 +201,17 @@ def django_oauth_toolkit(data_dir: Path, codes: int, code_challenge: str) -> Ite
         made = subprocess.run(
             command, cwd=ROOT, env={**os.environ, **environment}, check=True, capture_output=True, text=True
         )
-        with _granian("bench.peers.dot:application", "/o/.well-known/openid-configuration", environment) as (port, pid):
-            yield Server(port, pid, Database.at(data_dir, url)), json.loads(made.stdout.splitlines()[-1])
+        with _granian("bench.peers.dot:application", token, environment) as (port, start):
+            yield Server(port, start, Database.at(data_dir, url)), json.loads(made.stdout.splitlines()[-1])
 
 
 @contextmanager
 def countersign(data_dir: Path, *, scale: float = 0) -> Iterator[Server]:
-    """A demo without limits on how often one may ask; with so many million rows of each kind."""
-    port = _free_port()
+    """A demo without limits on how often one may ask; with so many million rows of each kind.
+
+    It has started before, so that its start here migrates nothing and fills no tables.
+    """
+    port = free_port()
     environment = {
         "MODE": "demo", "PORT": str(port), "DATA_DIR": str(data_dir), "THROTTLE_SCALE": "1000000", "LOG_LEVEL": "ERROR",
     }  # fmt: skip
@@ -180,11 +225,24 @@ def countersign(data_dir: Path, *, scale: float = 0) -> Iterator[Server]:
                 check=True,
                 stdout=subprocess.DEVNULL,
             )
-    with (
-        _started(command, "/health/ready", environment, port) as pid,
-        postgres.running(data_dir / "postgres") as url,
-    ):
-        yield Server(port, pid, Database.at(data_dir, url))
+    known = data_dir / "clients.json"
+    with postgres.running(data_dir / "postgres") as url:
+        if not known.exists():
+            with started(command, Request("GET", "/health/ready"), environment, port):
+                pass
+        secret = json.loads(known.read_text())["demo-service"]["client_secret"]
+        with started(command, client_credentials("/oauth/token", "demo-service", secret), environment, port) as start:
+            yield Server(port, start, Database.at(data_dir, url))
+
+
+def client_credentials(path: str, client_id: str, secret: str, **more: str) -> Request:
+    """The request for a token."""
+    headers = {"Content-Type": "application/x-www-form-urlencoded", **basic(client_id, secret)}
+    return Request("POST", path, urlencode({"grant_type": "client_credentials", **more}), headers)
+
+
+def basic(client_id: str, secret: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(f'{client_id}:{secret}'.encode()).decode()}"}
 
 
 def environment_of(data_dir: Path) -> dict[str, str]:
@@ -227,7 +285,7 @@ def node_oidc_provider(data_dir: Path, client: Key, service_secret: str) -> Iter
     """The peer, with the clients `fapi` (whose key is `client`) and `service`; its packages are fetched once."""
     if not (NODE / "node_modules").is_dir():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=NODE, check=True, timeout=300)
-    port = _free_port()
+    port = free_port()
     keys = {"ES256": Key().private_jwk, "RS256": json.loads(RSAAlgorithm.to_jwk(rsa_key()))}
     jwks = [{**key, "alg": algorithm, "use": "sig", "kid": algorithm} for algorithm, key in keys.items()]
     with postgres.running(data_dir) as url:
@@ -236,8 +294,9 @@ def node_oidc_provider(data_dir: Path, client: Key, service_secret: str) -> Iter
             "CLIENT_JWKS": _jwks(client.public_jwk), "JWKS": _jwks(*jwks), "NODE_ENV": "production",
         }  # fmt: skip
         command = ["node", str(NODE / "server.mjs")]
-        with _started(command, "/.well-known/openid-configuration", environment, port) as pid:
-            yield Server(port, pid, Database.at(data_dir, url))
+        first = client_credentials("/token", "service", service_secret)
+        with started(command, first, environment, port) as start:
+            yield Server(port, start, Database.at(data_dir, url))
 
 
 def _jwks(*keys: dict[str, Any]) -> str:

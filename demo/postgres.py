@@ -30,7 +30,7 @@ from demo.postgres_files import Account, account_for, install, place
 
 DATABASE = "countersign"
 SUPERUSER = "postgres"
-PORT = 5432  # the socket's name ends in it; nothing listens on TCP
+PORT = 5432  # the socket's name ends in it; nothing listens on TCP unless it is asked for
 PATIENCE_SECONDS = 60  # to start (recovery after a crash included) and to stop
 MAX_SOCKET_PATH_BYTES = 103  # macOS; Linux has 107
 
@@ -52,10 +52,11 @@ class PostgresError(Exception):
 
 
 @contextmanager
-def running(directory: Path, *, durable: bool = True) -> Iterator[str]:
+def running(directory: Path, *, durable: bool = True, tcp_port: int | None = None) -> Iterator[str]:
     """The URL of a PostgreSQL database that lives in `directory`, started if it does not run.
 
-    `durable=False` skips fsync and autovacuum: for tests, whose data nobody misses. Raises PostgresError.
+    `durable=False` skips fsync and autovacuum: for tests, whose data nobody misses. `tcp_port` makes it listen on
+    127.0.0.1 too, for programs that cannot use a Unix socket; a role needs a password there. Raises PostgresError.
     """
     directory = directory.resolve()
     directory.mkdir(parents=True, exist_ok=True)
@@ -65,7 +66,7 @@ def running(directory: Path, *, durable: bool = True) -> Iterator[str]:
         fcntl.flock(users, fcntl.LOCK_SH)
         server = _Server.at(directory)
         try:
-            url = server.ensure_running(durable=durable)
+            url = server.ensure_running(durable=durable, tcp_port=tcp_port)
             fcntl.flock(starting, fcntl.LOCK_UN)
             yield url
         finally:
@@ -118,12 +119,12 @@ class _Server:
     def log(self) -> Path:
         return self.home / "server.log"
 
-    def ensure_running(self, *, durable: bool) -> str:
+    def ensure_running(self, *, durable: bool, tcp_port: int | None) -> str:
         if not self.cluster.exists():
             self._create_cluster()
         if not self._postmaster_runs():
             self._forget_recycled_pids()
-            self._start(durable=durable)
+            self._start(durable=durable, tcp_port=tcp_port)
         with self._connect() as connection:
             exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
             if not exists:
@@ -142,13 +143,15 @@ class _Server:
         """Whole or not at all: what an interrupted attempt left is thrown away."""
         unfinished = self.home / "cluster.unfinished"
         self._run("rm", "-rf", str(unfinished))
-        self._run(str(self.programs / "initdb"), f"--pgdata={unfinished}", f"--username={SUPERUSER}", "--auth=trust",
-                  "--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-                  "--no-instructions")  # fmt: skip
+        self._run(str(self.programs / "initdb"), f"--pgdata={unfinished}", f"--username={SUPERUSER}",
+                  "--auth-local=trust", "--auth-host=scram-sha-256", "--encoding=UTF8", "--locale=C",
+                  "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions")  # fmt: skip
         self._run("mv", str(unfinished), str(self.cluster))
 
-    def _start(self, *, durable: bool) -> None:
+    def _start(self, *, durable: bool, tcp_port: int | None) -> None:
         settings = _SETTINGS | {"unix_socket_directories": str(self._new_socket_directory())}
+        if tcp_port:
+            settings |= {"listen_addresses": "127.0.0.1", "port": str(tcp_port)}
         if not durable:
             settings |= _NOT_DURABLE | _UNATTENDED
         options = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in settings.items())
@@ -198,13 +201,17 @@ class _Server:
             raise PostgresError(f"PostgreSQL in {self.home} is stopping or broken; see {self.log}.")
         return lines[4]
 
+    def _port(self) -> int:
+        return int(self._pid_file()[3])
+
     def _url(self) -> str:
-        return f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(self._socket_directory(), safe='')}&port={PORT}"
+        directory = quote(self._socket_directory(), safe="")
+        return f"postgresql://{SUPERUSER}@/{DATABASE}?host={directory}&port={self._port()}"
 
     def _connect(self) -> psycopg.Connection[Any]:
         try:
             return psycopg.connect(
-                host=self._socket_directory(), port=PORT, user=SUPERUSER, dbname="postgres", autocommit=True
+                host=self._socket_directory(), port=self._port(), user=SUPERUSER, dbname="postgres", autocommit=True
             )
         except psycopg.OperationalError as error:
             raise PostgresError(f"PostgreSQL in {self.home} does not answer: {error}") from error

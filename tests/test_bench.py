@@ -1,6 +1,7 @@
-"""`make bench`: what it measures beside ours can be loaded."""
+"""`make bench`: what it measures beside ours can be loaded, and what it says of a run is right."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from bench.servers import rsa_key
+from bench import load
+from bench.load import Request
+from bench.peers.programs import Program
+from bench.report import BARE, COUNTERSIGN, DOT, compared
+from bench.servers import free_port, rsa_key
+from bench.targets import Results, table
 
 pytestmark = pytest.mark.served
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,3 +29,66 @@ def test_each_peer_is_loaded_as_the_server_loads_it(peer: str) -> None:
         [sys.executable, "-W", "ignore", "-c", f"from bench.peers.{peer} import application"],
         cwd=ROOT, env={**environment, "SIGNING_KEY": pem, "BENCH_USER": "nobody"}, check=True,
     )  # fmt: skip
+
+
+def test_a_program_is_found_by_its_variable_or_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = Program("A peer", "BENCH_PEER", "a-peer", "https://peer.example/downloads")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("BENCH_PEER", raising=False)
+    assert program.missing() == (
+        "A peer is left out: a-peer is not on the PATH. Set BENCH_PEER to the program, which its makers publish at "
+        "https://peer.example/downloads."
+    )
+    for name in ("a-peer", "another"):
+        (tmp_path / name).touch(mode=0o755)
+    assert (program.missing(), program.path) == ("", tmp_path / "a-peer")
+    monkeypatch.setenv("BENCH_PEER", str(tmp_path / "another"))
+    assert program.path == tmp_path / "another"
+    monkeypatch.setenv("BENCH_PEER", str(tmp_path / "missing"))
+    assert program.missing()
+
+
+def test_a_load_that_nobody_answers_fails() -> None:
+    """A result of fewer requests would look like a fast server."""
+    with pytest.raises(RuntimeError, match="/nothing: ConnectionRefusedError"):
+        load.run(free_port(), [Request("GET", "/nothing")])
+
+
+def test_each_target_has_a_row_which_says_whether_it_was_hit() -> None:
+    def figures(server_us: float, statements: float = 0) -> dict[str, float]:
+        return {"server_us": server_us, "database_us": 0, "statements": statements, "p50_ms": 1}
+
+    results = Results(
+        compared(
+            {
+                (BARE, "a bare Django view"): figures(100),
+                (COUNTERSIGN, "API: transfer"): figures(1_300),
+                (COUNTERSIGN, "client_credentials"): figures(200),
+                (COUNTERSIGN, "login"): figures(59_999, statements=12),
+                (DOT, "client_credentials"): figures(2_500),
+            }
+        ),
+        writes_us=1_000, flood=1.5,
+    )  # fmt: skip
+    heading, _, *rows = table(results)
+    cells = {row.split("|")[1].strip(): [cell.strip() for cell in row.split("|")[2:-1]] for row in rows}
+    assert len(cells) == len(rows)
+    assert heading == "| target | at most | measured | verdict | see |"
+    assert cells["transfer with a JWT, to a bare view"] == [
+        "12 x", "13.00 x", "**missed**", "docs/performance.md#a-transfer",
+    ]  # fmt: skip
+    assert cells["transfer with a JWT, to the same rows written by pgbench"][:3] == ["2.5 x", "1.30 x", "hit"]
+    assert cells["client_credentials, to django-oauth-toolkit"] == ["0.1 x", "0.08 x", "hit", ""]
+    assert cells["login: CPU"] == ["60,000 µs", "59,999 µs", "hit", ""]
+    assert cells["client_credentials, to node-oidc-provider"][1:3] == ["", "not measured"]
+
+
+def test_what_a_target_refers_to_is_in_the_document() -> None:
+    document = (ROOT / "docs/performance.md").read_text()
+    anchors = {
+        re.sub(r"[^a-z ]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)", document, re.M)
+    }
+    empty = Results({}, writes_us=1, flood=1)
+    for row in table(empty):
+        for anchor in re.findall(r"docs/performance\.md#([a-z-]+)", row):
+            assert anchor in anchors

@@ -1,4 +1,4 @@
 """What ours is measured against: floors (as little as Django and DRF can do) and what a team would use instead."""
 
-#: The client of django-oauth-toolkit.
-SECRET, CALLBACK, SCOPE = "a secret of a benchmark", "https://app.example/callback", "openid accounts:read"
+#: The clients of the peers, and their roles in PostgreSQL.
+SECRET, CALLBACK, SCOPE = "a-secret-of-a-benchmark", "https://app.example/callback", "openid accounts:read"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -88,6 +89,24 @@ def test_it_listens_on_no_network_and_lets_nobody_else_in(directory):
         assert not [each for each in postmaster(directory).net_connections() if each.family.name != "AF_UNIX"]
         [home] = directory.glob("server")
         assert home.stat().st_mode & 0o077 == 0
+
+
+def test_on_request_it_listens_on_loopback_where_a_role_needs_a_password(directory):
+    """A superuser without a password could read each file of the account."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with postgres.running(directory, durable=False, tcp_port=port) as url:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("CREATE ROLE peer LOGIN PASSWORD 'secret'")
+        over_tcp = f"host=127.0.0.1 port={port} dbname={postgres.DATABASE}"
+        with psycopg.connect(f"{over_tcp} user=peer password=secret") as connection:
+            assert connection.execute("SELECT current_user").fetchone() == ("peer",)
+        for refused in ("user=peer password=other", "user=postgres", "user=postgres password=secret"):
+            with pytest.raises(psycopg.OperationalError, match="password"):
+                psycopg.connect(f"{over_tcp} {refused}")
+        listening = {each.laddr.ip for each in postmaster(directory).net_connections(kind="inet")}
+        assert listening == {"127.0.0.1"}
 
 
 def test_it_never_runs_as_root(directory):
