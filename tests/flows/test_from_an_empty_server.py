@@ -68,7 +68,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walk]:
         source, target = servers.ROOT / name, folder / "opt" / name
         target.parent.mkdir(exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "secrets"))
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("secrets"))
         else:
             shutil.copy2(source, target)
     (folder / "opt" / ".venv").symlink_to(sys.prefix)

@@ -68,7 +68,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files with long tests come first, so that no worker is left alone with one at the end."""
     places: dict[Path, int] = {}
     for item in items:
-        of_item = [place for place, name in enumerate(LONG) if item.get_closest_marker(name)]
+        of_item = [LONG.index(mark.name) for mark in item.iter_markers() if mark.name in LONG]
         places[item.path] = min([places.get(item.path, len(LONG)), *of_item])
     items.sort(key=lambda item: places[item.path])
 
