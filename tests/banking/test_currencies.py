@@ -9,8 +9,9 @@ from django.utils import translation
 from banking import checks
 from banking.accounts.opening import open_account
 from banking.consents.transfer import TransferDetails
+from banking.models import Account
 from banking.notation import amounts
-from banking.notation.currencies import MINOR_DIGITS, PLAY_MONEY, minor_digits
+from banking.notation.currencies import MINOR_DIGITS, OF_ACCOUNTS, PLAY_MONEY, minor_digits
 from config.settings import _by_currency
 from tests.lib.ledger import funded
 from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
@@ -35,6 +36,16 @@ def test_what_iso_has_no_minor_unit_for_is_no_currency_of_an_account(alice, code
         minor_digits(code)
     with pytest.raises((IntegrityError, ValidationError)):
         open_account(alice, name="Odd", currency=code)
+
+
+def test_the_database_knows_each_code_and_no_part_of_two():
+    """Its constraint is one text with all codes, because PostgreSQL parses it at each change of a balance."""
+    known = next(one for one in Account._meta.constraints if one.name == "account_currency_known")
+    for code in OF_ACCOUNTS:
+        known.validate(Account, Account(currency=code))
+    for part in ("", " ", "A", "GB", "BP ", " GB", "D A", "%", "___", "GBP EUR"):
+        with pytest.raises(ValidationError):
+            known.validate(Account, Account(currency=part))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,10 @@
+from django.contrib.postgres.operations import ValidateConstraint
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    """A transaction of its own, so that no lock is held while all accounts are read."""
+
+    dependencies = [("banking", "0052_short_check")]
+
+    operations = [ValidateConstraint("account", "account_currency_known")]
