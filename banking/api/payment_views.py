@@ -125,11 +125,16 @@ class Cancel(ChangeView):
 
 def payer_of(request: TokenRequest) -> Payer:
     """The user of the token. Raises InvalidToken if the authorization has ended."""
-    user_id = user_or_404(request)
+    payer = named_payer_of(request)
     # Payments stop when the authorization ends, not when the token expires (ASVS 5.0 10.4.9).
     require_live(request.token)
+    return payer
+
+
+def named_payer_of(request: TokenRequest) -> Payer:
+    """The user of the token, whose authorization may have ended."""
     return Payer(
-        user_id=user_id,
+        user_id=user_or_404(request),
         client_id=request.claims.client_id,
         is_proven=is_authenticated_since(request.token, max_age=settings.STEP_UP_MAX_AGE),
         details=request.claims.authorization_details,

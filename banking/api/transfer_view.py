@@ -12,7 +12,7 @@ from banking.api.destinations import DestinationSerializer
 from banking.api.destinations import represent as represent_destination
 from banking.api.fields import StrictCharField, StrictSerializer, StrictUUIDField
 from banking.api.money import AmountToPaySerializer, money
-from banking.api.payment_views import PaymentView, instruction_of, payer_of
+from banking.api.payment_views import PaymentView, instruction_of, named_payer_of, payer_of
 from banking.api.representations import Rehearsal, Transfer
 from banking.consents.history import histories
 from banking.consents.single_transfer import transfer_details
@@ -23,7 +23,7 @@ from banking.models.account_queryset import user_id_of
 from banking.notation.timestamps import timestamp
 from banking.payments import Payer
 from banking.payments.idempotency import IdempotentRequest
-from oauth.resource_server import TokenRequest
+from oauth.resource_server import TokenRequest, live_query
 
 #: What a request to pay may be refused for, beyond its form.
 PAYMENT_REFUSALS = {
@@ -91,6 +91,18 @@ class TransferView(PaymentView):
         """The transfer, made in the caller's transaction. Raises what `payments.pay` raises."""
         paid = payments.pay(instruction_of(body, idempotent), payer, once_for=once_for)
         return self.represent(self._row_of(paid.transfer, paid.destination_iban))
+
+    def make_at_once(
+        self, request: TokenRequest, body: dict[str, Any], idempotent: IdempotentRequest
+    ) -> Transfer | None:
+        """The transfer, made and committed; None if nothing was done."""
+        # Payments stop when the authorization ends, not when the token expires (ASVS 5.0 10.4.9).
+        live = live_query(request.claims)
+        if live is None:
+            return None
+        instruction = instruction_of(body, idempotent)
+        paid = payments.pay_at_once(instruction, named_payer_of(request), once_for=idempotent.operation, live=live)
+        return None if paid is None else self.represent(self._row_of(paid.transfer, paid.destination_iban))
 
     def as_made(self, transfer_id: str) -> Transfer:
         """The JSON of a transfer when it was made, whatever has become of it: the answer to a retry of its request."""

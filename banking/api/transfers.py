@@ -72,9 +72,13 @@ class TransferList(TransferView):
         return Former(self.rehearsal(request, body), DRY_RUN_DEPRECATED)
 
     def _made_once(self, request: TokenRequest, body: dict[str, Any]) -> Created[Transfer] | ProblemResponse:
-        """In three statements and COMMIT: BEGIN, the authorization, and a function of the database that claims the key
-        and makes the transfer. The record of the key names the transfer; a retry is answered as it was made."""
+        """The usual transfer is one statement. Any other is three and COMMIT: BEGIN, the authorization, and a function
+        of the database that claims the key and makes the transfer. The record of the key names the transfer; a retry is
+        answered as it was made."""
         idempotent = self.idempotent_request(request, body, key_of(request))
+        made = self.make_at_once(request, body, idempotent)
+        if made is not None:
+            return response_to(Answer(201, made), self.collection)
 
         def work() -> Answer:
             try:

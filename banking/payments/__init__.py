@@ -20,7 +20,7 @@ from banking.payments.settlement import (
     settle,
     take_to_suspense,
 )
-from banking.payments.transfers import Paid, cancel, make, pay, reject
+from banking.payments.transfers import Paid, cancel, make, pay, pay_at_once, reject
 
 __all__ = [
     "Instruction",
@@ -34,6 +34,7 @@ __all__ = [
     "is_owed",
     "make",
     "pay",
+    "pay_at_once",
     "prepare",
     "receive_answer",
     "receive_payment",

@@ -5,7 +5,7 @@ They are called with everything that is known before: what is asked, what the cl
 Each rule is enforced there and nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -54,17 +54,22 @@ _TRANSFER = _ROUTE | {
 }  # fmt: skip
 
 
-def _call(function: str, arguments: Mapping[str, str], results: str) -> str:
+def _call(function: str, arguments: Mapping[str, str]) -> str:
     given = ", ".join(f"{name} => %s::{kind}" for name, kind in arguments.items())
-    return f"SELECT {results} FROM {function}({given})"  # noqa: S608 (constants of this module)
+    return f"{function}({given})"
 
 
-_PREPARE = _call("prepare_payment", _ROUTE, "refusal, about, destination, payee, by_consent, is_looked_up")
-_POST = _call(
-    "post_transfer",
-    _TRANSFER,
+_PREPARE = (
+    "SELECT refusal, about, destination, payee, by_consent, is_looked_up"  # noqa: S608 (constants of this module)
+    f" FROM {_call('prepare_payment', _ROUTE)}"
+)
+#: The call of post_transfer in a FROM, and the columns of it that a Decision has.
+POST = _call("post_transfer", _TRANSFER)
+#: The same, called only for a row of `live`: PostgreSQL must join in this order, because an argument is of that row.
+POST_IF_LIVE = POST.replace("is_proven => ", "is_proven => live.is_live AND ")
+DECIDED = (
     "outcome, about, earlier, stored_print, stored_status, stored_body, destination, destination_iban, payee,"
-    " by_consent, is_looked_up, is_notified, own_limit, paid_to_others, violated, deliveries",
+    " by_consent, is_looked_up, is_notified, own_limit, paid_to_others, violated, deliveries"
 )
 
 #: Those that need no more than their code and field.
@@ -133,17 +138,35 @@ def find_route(instruction: Instruction, payer: Payer, *, is_charged: bool) -> R
     return Route(destination_id, payee_iban, destination.name, consent_id)
 
 
-def post_transfer(
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of post_transfer: its arguments in the order of `POST`, and those of them that the caller needs."""
+
+    arguments: list[Any]
+    transfer_id: UUID
+    posting_id: UUID
+    hold_id: UUID
+    payee_name: str
+    to_iban: str
+    is_iban_ours: bool
+    at: datetime
+
+    def decided(self, row: Sequence[Any]) -> Decision:
+        """`row` has the columns of `DECIDED`."""
+        *values, deliveries = row
+        told = tuple(map(UUID, deliveries or ()))
+        return Decision(self.transfer_id, self.posting_id, self.hold_id, self.payee_name, self.at, told, *values)
+
+
+def call_for(
     instruction: Instruction,
     payer: Payer,
     *,
     deed: str | None = None,
-    is_charged: bool,
     standing: UUID | None = None,
     due_on: date | None = None,
-) -> Decision:
-    """Makes the transfer in the caller's transaction, or says why not. With `deed`, once per idempotency key: it is the
-    operation that the key is for. Raises what `find_route` raises, StrongProofNeeded, or a Refusal."""
+) -> Call:
+    """With `deed`, once per idempotency key: it is the operation that the key is for."""
     destination = resolve(instruction.destination, payer.user_id)
     name, now = destination.name if destination else "", timezone.now()
     transfer_id, posting_id, hold_id = uuid7(), uuid7(), uuid7()
@@ -172,12 +195,27 @@ def post_transfer(
         "new_payees_most": new_payee_limit.limit_of(currency),
         "known_since": now - settings.NEW_PAYEE_PERIOD,
     }
-    [found] = rows(_POST, [arguments[name] for name in _TRANSFER])
-    *values, deliveries = found
-    told = tuple(map(UUID, deliveries or ()))
-    decision = Decision(transfer_id, posting_id, hold_id, name, now, told, *values)
+    to_iban, is_ours = arguments["to_iban"], arguments["is_iban_ours"]
+    ordered = [arguments[name] for name in _TRANSFER]
+    return Call(ordered, transfer_id, posting_id, hold_id, name, to_iban, is_ours, now)
+
+
+def post_transfer(
+    instruction: Instruction,
+    payer: Payer,
+    *,
+    deed: str | None = None,
+    is_charged: bool,
+    standing: UUID | None = None,
+    due_on: date | None = None,
+) -> Decision:
+    """Makes the transfer in the caller's transaction, or says why not. With `deed`, once per idempotency key: it is the
+    operation that the key is for. Raises what `find_route` raises, StrongProofNeeded, or a Refusal."""
+    call = call_for(instruction, payer, deed=deed, standing=standing, due_on=due_on)
+    [found] = rows(f"SELECT {DECIDED} FROM {POST}", call.arguments)  # noqa: S608 (constants of this module)
+    decision = call.decided(found)
     if decision.is_looked_up and is_charged:
-        payee_lookups.spend(payer.user_id, paid_iban=arguments["to_iban"], besides=decision.transfer_id)
+        payee_lookups.spend(payer.user_id, paid_iban=call.to_iban, besides=decision.transfer_id)
     return decision
 
 

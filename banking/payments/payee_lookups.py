@@ -22,6 +22,11 @@ def spend(user_id: UUID, *, paid_iban: str = "", besides: UUID | None = None) ->
             raise
 
 
+def take_back(user_id: UUID) -> None:
+    """One that was spent before an answer that revealed nothing."""
+    rate_limits.take_back(LIMIT, str(user_id))
+
+
 def _has_paid(user_id: UUID, paid_iban: str, besides: UUID | None) -> bool:
     paid = Transfer.objects.filter(user_id=user_id, payee_iban=paid_iban, status=Transfer.Status.POSTED)
     return (paid.exclude(pk=besides) if besides else paid).exists()

@@ -10,7 +10,9 @@ from django.db.models import QuerySet
 from banking import ledger, notices, webhooks
 from banking.database import jobs
 from banking.models import Event, Hold, ScheduledTransfer, Transfer
-from banking.payments.decision import post_transfer, raise_refusal
+from banking.payments import at_once
+from banking.payments.at_once import Live
+from banking.payments.decision import Decision, post_transfer, raise_refusal
 from banking.payments.idempotency import AskedBefore
 from banking.payments.instruction import Instruction, Payer
 from banking.payments.order import PaymentOrder
@@ -39,6 +41,13 @@ def pay(instruction: Instruction, payer: Payer, *, once_for: str | None = None, 
     return _make(instruction, payer, once_for=once_for, is_charged=is_charged)
 
 
+def pay_at_once(instruction: Instruction, payer: Payer, *, once_for: str, live: Live) -> Paid | None:
+    """As `pay`, in a transaction of its own, if `live` has a row. None if nothing was done and the caller must decide
+    in another way; see banking/payments/at_once.py."""
+    made = at_once.try_fast(instruction, payer, deed=once_for, live=live)
+    return None if made is None else Paid(_made(made, instruction, payer), made.destination_iban)
+
+
 def make(order: PaymentOrder) -> Transfer:
     """As `pay`, for an order whose answer the user has seen, or that is due."""
     return _make(order.instruction, order.payer, order.scheduled, order.due_on, is_charged=False).transfer
@@ -64,6 +73,25 @@ def _make(
     if made.outcome in ("known", "waiting", "made_before"):
         raise AskedBefore(made.outcome, made.stored_print, made.stored_status, made.stored_body)
     raise_refusal(made, instruction.currency)
+    transfer = _made(made, instruction, payer, scheduled, due_on)
+    if made.destination_id is None:
+        # A row of this transaction: the transfer is handed over if and only if it exists.
+        jobs.defer(SETTLE, transfer_id=str(transfer.pk))
+    if made.is_notified:
+        notices.enqueue_notice(notices.Kind.LARGE_PAYMENT, transfer.pk)
+    for delivery_id in made.deliveries:
+        webhooks.enqueue(delivery_id)
+    return Paid(transfer, made.destination_iban)
+
+
+def _made(
+    made: Decision,
+    instruction: Instruction,
+    payer: Payer,
+    scheduled: ScheduledTransfer | None = None,
+    due_on: date | None = None,
+) -> Transfer:
+    """The row that the database has stored."""
     is_posted = made.destination_id is not None
     values = {
         "id": made.transfer_id,
@@ -94,14 +122,7 @@ def _make(
     }
     transfer = new_instance(Transfer, values.items())
     transfer._state.adding = False
-    if not is_posted:
-        # A row of this transaction: the transfer is handed over if and only if it exists.
-        jobs.defer(SETTLE, transfer_id=str(transfer.pk))
-    if made.is_notified:
-        notices.enqueue_notice(notices.Kind.LARGE_PAYMENT, transfer.pk)
-    for delivery_id in made.deliveries:
-        webhooks.enqueue(delivery_id)
-    return Paid(transfer, made.destination_iban)
+    return transfer
 
 
 def reject(order: PaymentOrder, reason: str) -> Transfer:

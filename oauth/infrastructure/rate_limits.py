@@ -98,6 +98,14 @@ def spend_page(endpoint: str, request: HttpRequest) -> None:
     spend(PAGES, endpoint, f"user {user.pk}" if user and user.is_authenticated else address_of(request))
 
 
+def take_back(limit: Limit, *key: str) -> None:
+    """Counts one less, of those that this process has spent. Other processes hear of it with its next step."""
+    with _lock:
+        count = counts.get((limit.name, "\n".join(key)))
+        if count is not None:
+            count.pending -= 1
+
+
 def check(limit: Limit, *key: str) -> None:
     """Counts nothing. Raises LimitReached if this process knows that the limit is reached."""
     count = counts.get((limit.name, "\n".join(key)))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from oauth.resource_server.jwt_bearer import JWTBearer
     from oauth.resource_server.permissions import HasScope
     from oauth.resource_server.request import TokenRequest
-    from oauth.resource_server.revocation import is_live, require_live
+    from oauth.resource_server.revocation import is_live, live_query, require_live
     from oauth.resource_server.scopes import require_scopes
     from oauth.resource_server.step_up import is_authenticated_since, require_authentication
     from oauth.resource_server.throttling import ThrottleToken, say_limit
@@ -50,7 +50,7 @@ _MODULES = {
     "oauth.resource_server.jwt_bearer": ("JWTBearer",),
     "oauth.resource_server.permissions": ("HasScope",),
     "oauth.resource_server.request": ("TokenRequest",),
-    "oauth.resource_server.revocation": ("is_live", "require_live"),
+    "oauth.resource_server.revocation": ("is_live", "live_query", "require_live"),
     "oauth.resource_server.scopes": ("require_scopes",),
     "oauth.resource_server.step_up": ("is_authenticated_since", "require_authentication"),
     "oauth.resource_server.throttling": ("ThrottleToken", "say_limit"),
@@ -82,6 +82,7 @@ __all__ = [
     "end_authorization",
     "is_authenticated_since",
     "is_live",
+    "live_query",
     "needs_token",
     "require_authentication",
     "require_live",

@@ -17,6 +17,19 @@ def is_live(names: Any) -> bool:
     return not conf.REVOCATION_CHECK or bool(resolve(conf.REVOCATION_CHECK)(names))
 
 
+def live_query(names: Any) -> tuple[str, list[Any]] | None:
+    """`is_live` as a query to select from, with its parameters, for a statement that acts only for its row `is_live`.
+
+    None if the caller must ask `is_live`: the function of OAUTH["REVOCATION_CHECK"] has no attribute `as_query`, or its
+    query cannot decide about this token.
+    """
+    if not conf.REVOCATION_CHECK:
+        return "SELECT true AS is_live", []
+    as_query = getattr(resolve(conf.REVOCATION_CHECK), "as_query", None)
+    found: tuple[str, list[Any]] | None = as_query(names) if as_query else None
+    return found
+
+
 def require_live(token: AccessToken) -> None:
     """Raises InvalidToken (401) if the authorization behind the token has ended."""
     if not is_live(token.claims):

@@ -33,6 +33,15 @@ def reference(index: int, *, issuer: str) -> dict[str, Any]:
     return {"idx": index % STATUS_LIST_SIZE, "uri": uri(index // STATUS_LIST_SIZE, issuer=issuer)}
 
 
+def index_of(claim: Mapping[str, Any], *, issuer: str) -> int | None:
+    """The index that `reference` made this claim of; None if it did not."""
+    try:
+        index = number_of(claim.get("uri"), issuer=issuer) * STATUS_LIST_SIZE + int(claim["idx"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return index if reference(index, issuer=issuer) == claim else None
+
+
 def bits(indexes: Iterable[int]) -> bytes:
     """A list with these bits set (§4.1: the lowest bit of a byte comes first)."""
     array = bytearray(STATUS_LIST_SIZE // 8)

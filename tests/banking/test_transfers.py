@@ -256,10 +256,16 @@ def test_somebody_elses_transfer_is_not_found(access_token, api, bob, alice_api,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_transfer_takes_four_statements(alice_api, current, savings, django_assert_num_queries):
-    """BEGIN, the authorization, `post_transfer` and COMMIT."""
-    with django_assert_num_queries(4):
+@pytest.mark.parametrize(("is_fast", "statements"), [(True, 1), (False, 4)])
+def test_a_transfer_takes_one_statement(
+    settings, alice_api, current, savings, is_fast, statements, django_assert_num_queries
+):
+    """Without the fast path: BEGIN, the authorization, `post_transfer` and COMMIT."""
+    settings.OAUTH = {**settings.OAUTH, "FAST_PATH": is_fast}
+    alice_api.get("/api/v1/accounts")  # reads the keys that the change of settings made the process forget
+    with django_assert_num_queries(statements):
         assert send(alice_api, body_of(current, savings)).status_code == 201
+    assert balances(current, savings) == [FUNDS_MINOR - 2500, 2500]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -63,11 +63,14 @@ def _connect(host: str, port: int) -> socket.socket:
 
 
 def _requests(near: socket.socket, far: socket.socket, losses: Losses, is_committing: threading.Event) -> None:
-    has_transfer = False
+    has_transfer = is_at_once = False
     with suppress(OSError):
         while said := near.recv(READ_BYTES):
+            # A transfer that is one statement commits itself, when the statement that was prepared is run.
+            is_commit = is_at_once or (has_transfer and b"COMMIT" in said)
             has_transfer = has_transfer or b"post_transfer(" in said
-            if has_transfer and b"COMMIT" in said and not losses.happened.is_set():
+            is_at_once = is_at_once or b"or_undone(" in said
+            if is_commit and not losses.happened.is_set():
                 if losses.lose == "request":
                     losses.happened.set()
                     break
@@ -80,7 +83,7 @@ def _answers(near: socket.socket, far: socket.socket, losses: Losses, is_committ
     with suppress(OSError):
         while said := far.recv(READ_BYTES):
             if is_committing.is_set():
-                assert b"COMMIT" in said  # CommandComplete
+                assert b"COMMIT" in said or b"SELECT 1" in said  # CommandComplete
                 losses.happened.set()
                 break
             near.sendall(said)

@@ -1,0 +1,10 @@
+-- For a payment that is one statement: undoes it unless the transfer is made, and nothing is left that the site must write
+-- in the same transaction. A payment to another bank needs a job, so does a notice and each delivery to a webhook.
+CREATE FUNCTION or_undone(outcome text, is_notified boolean, destination uuid, deliveries text[]) RETURNS boolean
+LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
+BEGIN
+  IF outcome <> 'made' OR is_notified OR destination IS NULL OR deliveries IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'BK001', MESSAGE = CASE WHEN deliveries IS NOT NULL THEN 'deliveries' ELSE outcome END;
+  END IF;
+  RETURN true;
+END $$;

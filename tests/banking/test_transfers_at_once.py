@@ -1,0 +1,150 @@
+"""The usual transfer is one statement. What it may not do, or has more to write for, is decided in the other way, with
+the same answer."""
+
+import pytest
+from django.db import OperationalError
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from banking.models import IdempotencyRecord, LedgerTransaction, Transfer, Webhook
+from banking.payments import at_once, payee_lookups
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit
+from oauth.models import Authorization
+from tests.lib.ledger import FUNDS_MINOR, balances
+from tests.lib.transfers import ELSEWHERE, KEY, UNKNOWN, body_of, send
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def made(settings, monkeypatch):
+    """Whether the one statement has made the transfer, each time that it was sent."""
+    settings.OAUTH = {**settings.OAUTH, "FAST_PATH": True}
+    found, run = [], at_once._run
+
+    def noted(*given):
+        decision = run(*given)
+        found.append(decision is not None)
+        return decision
+
+    monkeypatch.setattr(at_once, "_run", noted)
+    return found
+
+
+@pytest.fixture
+def other_way(settings):
+    def switch(is_on):
+        settings.OAUTH = {**settings.OAUTH, "FAST_PATH": is_on}
+
+    return switch
+
+
+def to(account):
+    return {"scheme": "iban", "identifier": account.iban, "name": "Bob Baker"}
+
+
+def test_after_the_end_of_the_authorization_the_one_statement_does_nothing(made, alice_api, current, savings):
+    """ASVS 10.4.9: payments stop when the authorization ends, not when the token expires."""
+    Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+    answer = send(alice_api, body_of(current, savings))
+    assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
+    assert made == [False]
+    assert not LedgerTransaction.objects.filter(kind="transfer").exists()
+    assert not IdempotencyRecord.objects.exists()
+
+
+def test_a_refusal_is_the_same_in_either_way(made, other_way, alice_api, current, savings, of_bob):
+    """It is stored under the key, as the other way stores it."""
+    bodies = [
+        body_of(current, savings, FUNDS_MINOR + 1),  # by a constraint of the ledger
+        body_of(current, current),
+        body_of(current, savings, currency="EUR"),
+        body_of(of_bob, savings),
+        body_of(current, {"scheme": "payee", "payee_id": UNKNOWN}),
+        body_of(current, {"account_id": str(of_bob.pk)}),
+    ]
+    answers = {}
+    for is_on in (True, False):
+        other_way(is_on)
+        sent = [send(alice_api, body, f"{KEY}-{is_on}-{number}") for number, body in enumerate(bodies)]
+        answers[is_on] = [(one.status_code, one.json().get("code"), one.json().get("field")) for one in sent]
+        repeated = send(alice_api, bodies[0], f"{KEY}-{is_on}-0")
+        assert repeated["Idempotent-Replayed"] == "true"
+    assert answers[True] == answers[False]
+    assert [status for status, *_ in answers[True]] == [422, 422, 422, 404, 422, 422]
+    assert not any(made)
+    assert not Transfer.objects.exists()
+
+
+def test_what_needs_a_job_is_decided_with_it(made, settings, alice, alice_api, current, savings):
+    """A row of the background worker is written in the transaction of the transfer, or not at all."""
+    settings.STEP_UP_AMOUNT_MINOR = {"GBP": 1000}
+    assert send(alice_api, body_of(current, ELSEWHERE, 1), f"{KEY}-elsewhere").json()["status"] == "pending"
+    assert send(alice_api, body_of(current, savings, 1000), f"{KEY}-large").status_code == 201
+    assert made == []  # known before
+    Webhook.objects.create(
+        user=alice,
+        client_id="another",
+        authorization_id=Authorization.objects.get().pk,
+        url="https://app.example/",
+        events=["transaction.booked"],
+    )
+    for number in range(2):
+        assert send(alice_api, body_of(current, savings, 1), f"{KEY}-{number}").status_code == 201
+    assert made == [False]  # the second knows of the first
+    tasks = list(ProcrastinateJob.objects.values_list("task_name", flat=True))
+    assert sorted(tasks) == sorted(["banking.settle_transfer", "banking.tell_owner", *["banking.deliver_webhook"] * 4])
+    assert balances(savings) == [1002]
+
+
+def test_the_first_of_a_day_that_reaches_the_limit_is_notified(made, settings, alice_api, current, savings):
+    settings.STEP_UP_AMOUNT_MINOR = {"GBP": 1000}
+    for number in range(3):
+        assert send(alice_api, body_of(current, savings, 500), f"{KEY}-{number}").status_code == 201
+    assert made == [True, False, True]
+    assert ProcrastinateJob.objects.filter(task_name="banking.tell_owner").count() == 1
+
+
+def test_the_budget_is_spent_once_and_only_by_what_reveals_something(
+    made, monkeypatch, alice, alice_api, current, savings, of_bob
+):
+    """OWASP API4, API6."""
+    monkeypatch.setattr(payee_lookups, "LIMIT", Limit("payee-lookups", 3))
+    left = lambda: rate_limits.remaining(payee_lookups.LIMIT, str(alice.pk))  # noqa: E731
+    assert send(alice_api, body_of(current, to(savings), 1), f"{KEY}-own").status_code == 201
+    assert left() == 3
+    assert send(alice_api, body_of(current, to(of_bob), 1)).status_code == 201
+    assert left() == 2
+    assert send(alice_api, body_of(current, to(of_bob), 1))["Idempotent-Replayed"] == "true"
+    assert left() == 2
+    assert send(alice_api, body_of(current, to(of_bob), FUNDS_MINOR * 2), f"{KEY}-refused").status_code == 422
+    assert left() == 1
+    assert made == [True, True, False, False]
+    payee_lookups.spend(alice.pk)
+    assert send(alice_api, body_of(current, to(of_bob), 1), f"{KEY}-paid-before").status_code == 201
+    assert made == [True, True, False, False]  # without a budget it is not tried
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("40P01", 201), ("40001", 201), ("55P03", 201), ("57P01", 503), ("08006", 503), (None, 503)]
+)
+def test_only_what_cannot_have_been_committed_is_tried_again(
+    made, monkeypatch, alice_api, current, savings, state, status
+):
+    """After COMMIT the server may still end the connection: then only the app can ask again, with its key."""
+
+    def failed(*_):
+        raise OperationalError("no answer") from _Lost(state)
+
+    monkeypatch.setattr(at_once, "rows", failed)
+    answer = send(alice_api, body_of(current, savings))
+    assert answer.status_code == status
+    assert Transfer.objects.count() == (status == 201)
+
+
+class _Lost(Exception):
+    """As psycopg's errors say their state."""
+
+    def __init__(self, state):
+        super().__init__(state)
+        self.sqlstate = state

@@ -1,0 +1,94 @@
+"""The query of liveness for a statement that acts at once decides as `is_active` does."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.db import models
+from django.utils import timezone
+
+from oauth.infrastructure.rows import rows
+from oauth.models import Authorization, Client
+from oauth.status.liveness import Named, is_active, is_active_query
+from oauth.tokens import status_list
+from oauth.tokens.claims import AccessTokenClaims
+from tests.lib.registered import make_client
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def authorization(alice):
+    client = make_client("mobile")
+    client.save()
+    found = Authorization.objects.create(
+        user=alice, client=client, scopes=["accounts:read"], expires_at=timezone.now() + timedelta(days=1)
+    )
+    found.refresh_from_db()
+    return found
+
+
+def claims_of(authorization):
+    now = timezone.now()
+    return AccessTokenClaims(
+        issuer="https://bank.test", subject=str(authorization.user_id), audience=("https://bank.test/api",),
+        client_id=authorization.client.client_id, scopes=frozenset({"accounts:read"}), issued_at=now,
+        expires_at=now + timedelta(minutes=5), jti="of-the-tests", authorization_id=str(authorization.pk),
+        status=status_list.reference(authorization.status_index, issuer="https://bank.test"),
+    )  # fmt: skip
+
+
+def has_row(names):
+    query, parameters = is_active_query(names)
+    return bool(rows(f"SELECT is_live FROM ({query}) AS live", parameters))
+
+
+def end(authorization, how):
+    match how:
+        case "revoked":
+            Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+        case "expired":
+            Authorization.objects.update(expires_at=timezone.now())
+        # By themselves, without what follows from them: the site would revoke the authorization as well.
+        case "user":
+            models.QuerySet(get_user_model()).update(is_active=False)
+        case "client":
+            models.QuerySet(Client).update(is_active=False)
+        case "changed":
+            Authorization.objects.update(status_index=authorization.status_index + 1)
+
+
+@pytest.mark.parametrize("how", ["not", "revoked", "expired", "user", "client", "changed"])
+def test_a_row_is_there_as_long_as_the_authorization_is_live(authorization, how):
+    claims = claims_of(authorization)
+    end(authorization, how)
+    assert has_row(claims) == is_active(claims) == (how == "not")
+
+
+def test_names_without_a_status_live_as_long_as_the_grant(authorization):
+    """A payment order stores no index of the status list."""
+    names = Named(authorization.client.client_id, authorization.pk)
+    end(authorization, "changed")
+    assert has_row(names)
+    assert is_active(names)
+
+
+def test_an_exchanged_token_has_no_row(authorization):
+    """RFC 8693: whether the client that exchanged it may still act is another question."""
+    another = make_client("service", client_id="exchanged-by")
+    another.save()
+    assert not has_row(replace(claims_of(authorization), client_id=another.client_id))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"authorization_id": None},
+        {"status": {"idx": 1, "uri": "https://other.test/oauth/status/0"}},
+        {"status": {"idx": status_list.STATUS_LIST_SIZE, "uri": "https://bank.test/oauth/status/0"}},
+        {"status": {"uri": "https://bank.test/oauth/status/0"}},
+    ],
+)
+def test_what_the_query_cannot_say_is_asked_in_the_other_way(authorization, claims):
+    assert is_active_query(replace(claims_of(authorization), **claims)) is None
