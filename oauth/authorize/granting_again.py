@@ -1,9 +1,9 @@
 """The usual answer without a page, in two statements: a read without locks, and a write that happens only if nothing
 has changed since.
 
-The write locks the decision and the session. PostgreSQL re-reads a row that it had to wait for, so a denial in another
-tab or a logout that commits first leaves nothing to write. Then, and in every case that is not the usual one, the
-caller decides again in a transaction.
+The write locks the decision and the session, and happens only if the row of the client is as it was read. PostgreSQL
+re-reads a row that it had to wait for, so a denial in another tab or a logout that commits first leaves nothing to
+write. Then, and in every case that is not the usual one, the caller decides again in a transaction.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from oauth.authorize.interaction import Interaction
 from oauth.authorize.outcome import Respond
 from oauth.fast_path.model_rows import Values, values
 from oauth.infrastructure.rows import changed
-from oauth.models import AuditEvent, Authorization, AuthorizationCode, RememberedConsent, Session
+from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, RememberedConsent, Session
 from oauth.sessions import login_session
 
 
@@ -60,6 +60,7 @@ def _respond(
     parameters = [
         *remembered.same_decision(known, client, user),
         *(session.pk, user.pk, session.auth_time, session.acr, session.amr),
+        *(client.pk, client.row_version, client.row_version),
         *_authorizations().of(given),
         *values(AuditEvent).of(event),
         *values(AuthorizationCode).of(row),
@@ -77,14 +78,18 @@ def _authorizations() -> Values[Authorization]:
 
 @cache
 def _statement() -> str:
-    """`open` is the session as the browser's login says; a logout waits for FOR KEY SHARE (ASVS 5.0 7.4.1)."""
-    sessions, events, codes = Session._meta.db_table, values(AuditEvent), values(AuthorizationCode)
+    """`open` is the session as the browser's login says; a logout waits for FOR KEY SHARE (ASVS 5.0 7.4.1). The client
+    is as it was read, if its version is known."""
+    sessions, clients = Session._meta.db_table, Client._meta.db_table
+    events, codes = values(AuditEvent), values(AuthorizationCode)
     return f"""
 WITH decision AS ({remembered.SAME_DECISION}),
 open AS (
   SELECT session.id FROM decision, {sessions} session
    WHERE session.id = %s AND session.user_id = %s AND session.ended_at IS NULL AND session.auth_time = %s
-     AND session.acr = %s AND session.amr = %s::varchar[] FOR KEY SHARE OF session),
+     AND session.acr = %s AND session.amr = %s::varchar[]
+     AND EXISTS (SELECT FROM {clients} WHERE id = %s::bigint AND (%s::text IS NULL OR xmin::text = %s::text))
+     FOR KEY SHARE OF session),
 given AS (
   INSERT INTO {Authorization._meta.db_table} ({_authorizations().columns}) SELECT {_authorizations().marks} FROM open
   RETURNING id),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop as _
 from django.views.decorators.csrf import csrf_protect
 
 from oauth import parameters
-from oauth.authorize import interaction, picker, steps
+from oauth.authorize import at_once, interaction, picker, steps
 from oauth.authorize.answer import REPEATED_FOR
 from oauth.authorize.interaction import InteractionOver
 from oauth.authorize.outcome import Outcome, Refuse, Repeat, Respond
@@ -39,7 +39,8 @@ class AuthorizationPage(ProtocolPage):
             loaded = interaction.load(request, params["interaction"], login_of(request))
             return _show(request, loaded, steps.run(loaded))
         language = get_language()
-        outcome = steps.begin(request, params, find_client(params), login_of(request))
+        usual = at_once.answer(request, params)
+        outcome = usual or steps.begin(request, params, find_client(params), login_of(request))
         page = show(request, outcome)
         chosen = get_language()
         if chosen and chosen != language and not isinstance(outcome, Respond | Refuse | Repeat):

@@ -203,14 +203,14 @@ def test_a_silent_answer_has_the_limits_that_the_user_saw(settings, browser, web
     )
 
 
-def test_a_silent_answer_within_limits_takes_nine_statements(settings, browser, web_app, current):
+def test_a_silent_answer_within_limits_takes_eight_statements(settings, browser, web_app, current):
     """Besides what one without limits takes: the accounts that are left, the consent, and a transaction."""
     settings.OAUTH = {**settings.OAUTH, "FAST_PATH": True}
     pick(browser, ask(browser, web_app, scope="accounts:read"), current)
     assert granted_silently(browser, web_app, scope="accounts:read") == {str(current.pk)}
     with CaptureQueriesContext(connection) as captured:
         ask(browser, web_app, scope="accounts:read")
-    assert len(captured) == 9, [query["sql"] for query in captured]
+    assert len(captured) == 8, [query["sql"] for query in captured]
     [first, *others] = Consent.objects.order_by("pk")
     assert len(others) == 2
     assert all([*one.accounts.all()] == [*first.accounts.all()] == [current] for one in others)

@@ -124,6 +124,8 @@ class Client(
     changed_by: Any = None
     #: Whether emails report the next saved change even if no user has allowed the client: the client changes itself.
     changes_are_told: bool = False
+    #: The transaction that wrote the row (`xmin`), if `by_client_id` has read it: a change gives the row another one.
+    row_version: str | None = None
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic():

@@ -51,16 +51,23 @@ def by_client_id(model: "type[Client]", client_id: str) -> "Client | None":
     """The client as the database has it now. It has so many columns that the ORM takes five times as long."""
     columns, statement = _statement(model)
     found = rows(statement, [client_id])
-    return columns.instance(found[0]) if found else None
+    return _instance(columns, found[0]) if found else None
 
 
 def by_client_ids(model: "type[Client]", client_ids: Sequence[str]) -> "list[Client]":
     columns, statement = _statement(model)
     found = rows(statement.replace("client.client_id = %s", "client.client_id = ANY(%s)"), [list(client_ids)])
-    return [columns.instance(row) for row in found]
+    return [_instance(columns, row) for row in found]
+
+
+def _instance(columns: "Columns[Client]", row: Sequence[Any]) -> "Client":
+    client = columns.instance(row[:-1])
+    client.row_version = row[-1]
+    return client
 
 
 @cache
 def _statement(model: "type[Client]") -> "tuple[Columns[Client], str]":
     columns = Columns(model, "client")
-    return columns, f"SELECT {columns.sql} FROM {model._meta.db_table} client WHERE client.client_id = %s"  # noqa: S608
+    select = f"SELECT {columns.sql}, client.xmin::text FROM {model._meta.db_table} client"  # noqa: S608
+    return columns, f"{select} WHERE client.client_id = %s"

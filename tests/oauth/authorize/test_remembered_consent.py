@@ -7,14 +7,15 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
-from django.db import connection, transaction
+from django.db import connection, models, transaction
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from banking.accounts.opening import open_account
 from oauth.authorize import remembered
-from oauth.models import AuditEvent, Authorization, RememberedConsent, Session
+from oauth.clients import cache
+from oauth.models import AuditEvent, Authorization, Client, RememberedConsent, Session
 from oauth.sessions import login_session
 from tests.lib.beside import Beside
 from tests.lib.oauth_client import PASSWORD, authorization_url, callback, decide, form_fields
@@ -357,14 +358,12 @@ def fast_path(settings):
 
 
 def test_a_silent_answer_takes_four_statements(fast_path, browser, web_app):
-    """The browser's session, its user, what was allowed, and all that is written. Clients are cached."""
+    """The browser's session, its user, what was allowed, and all that is written. The client is cached."""
     allow(browser, web_app, scope="accounts:read")
     assert is_silent(browser, web_app, scope="accounts:read"), "the session of the login has begun"
     with CaptureQueriesContext(connection) as captured:
         assert is_silent(browser, web_app, scope="accounts:read")
-    statements = [query["sql"] for query in captured if f'FROM "{web_app._meta.db_table}"' not in query["sql"]]
-    statements = [one for one in statements if f"FROM {web_app._meta.db_table} client" not in one]
-    assert len(statements) == 4, statements
+    assert len(captured) == 4, captured.captured_queries
     assert Authorization.objects.count() == 3
     assert AuditEvent.objects.filter(action=AuditEvent.Action.ALLOWED).count() == 3
     newest, shown = Authorization.objects.order_by("-pk").first(), Authorization.objects.order_by("pk").first()
@@ -385,3 +384,38 @@ def test_a_silent_answer_after_another_login_belongs_to_that_login(fast_path, br
     Session.objects.update(auth_time=login - timedelta(hours=1))
     assert is_silent(browser, web_app, scope="accounts:read")
     assert Authorization.objects.order_by("pk").last().auth_time == Session.objects.get().auth_time == login
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [({"is_active": False}, 400), ({"redirect_uris": "https://other.example/callback"}, 400), ({"require_pushed_authorization_requests": True}, 303),
+     ({"default_max_age": 0}, 303)],
+)  # fmt: skip
+def test_a_client_that_another_process_has_changed_is_read_again(fast_path, browser, web_app, changes, status):
+    """A cached client can only accept, and nothing is granted to it once its row is another one."""
+    allow(browser, web_app, scope="accounts:read")
+    assert is_silent(browser, web_app, scope="accounts:read")
+    models.QuerySet(Client).filter(pk=web_app.pk).update(**changes)  # without a word to this process
+    granted = Authorization.objects.count()
+    answer = ask(browser, web_app, scope="accounts:read")
+    assert answer.status_code == status
+    assert "code=" not in answer.get("Location", "")
+    assert Authorization.objects.count() == granted
+
+
+def test_an_app_that_another_process_has_renamed_asks_again(fast_path, browser, web_app):
+    """The page named the app: under another name the user is asked again."""
+    allow(browser, web_app, scope="accounts:read")
+    assert is_silent(browser, web_app, scope="accounts:read")
+    models.QuerySet(Client).filter(pk=web_app.pk).update(name="Another name")
+    assert ask(browser, web_app, scope="accounts:read").status_code == 200
+
+
+def test_a_cached_client_may_ask_for_a_fresh_login(fast_path, browser, web_app):
+    """OpenID Connect Core §3.1.2.1: what the client always asks for counts as if the request asked for it."""
+    allow(browser, web_app, scope="accounts:read")
+    web_app.default_max_age = 0
+    web_app.save()
+    for _ in range(2):
+        assert not is_silent(browser, web_app, scope="accounts:read")
+    assert cache.cached(web_app.client_id)
