@@ -114,7 +114,7 @@ is_active.as_query = is_active_query  # type: ignore[attr-defined]  # of a funct
 @cache
 def _active_row() -> str:
     """`_is_live`, `_is_outdated` and the holder of the token, in the order of the parameters. PostgreSQL reads a row
-    again that it had to wait for."""
+    again that it had to wait for, so a payment stops when the authorization ends (ASVS 5.0 10.4.9)."""
     user = get_user_model()
     assert user._meta.pk is not None
     has_flag = any(field.attname == "is_active" for field in user._meta.concrete_fields)
