@@ -13,7 +13,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from banking.models import AccessCount, ScheduledTransfer, Transfer
+from banking.models import AccessCount, Exchange, ScheduledTransfer, Transfer
 from banking.notation import amounts
 from oauth.infrastructure.moments import moment
 
@@ -95,7 +95,7 @@ def _line(rows: list[dict[str, Any]], *, is_of_one: bool) -> Line:
 
 
 def _movements(user_id: UUID, client_id: str) -> Iterable[Line]:
-    """Transfers and payment orders that the app set up, from the tables that hold them."""
+    """Transfers, exchanges and payment orders that the app made, from the tables that hold them."""
     transfers = Transfer.objects.filter(user_id=user_id, client_id=client_id).select_related("source")
     for one in transfers.order_by("-id")[:MOST_MOVEMENTS]:
         text = _("%(day)s: %(amount)s from %(account)s to %(payee)s (%(status)s)") % {
@@ -106,6 +106,16 @@ def _movements(user_id: UUID, client_id: str) -> Iterable[Line]:
             "status": one.get_status_display(),
         }
         yield Line(one.created_at, text, reverse("bank:receipt", args=[one.pk]))
+    exchanges = Exchange.objects.filter(user_id=user_id, client_id=client_id).select_related("quote__source")
+    for done in exchanges.order_by("-id")[:MOST_MOVEMENTS]:
+        quote = done.quote
+        text = _("%(day)s: %(sold)s from %(account)s exchanged for %(bought)s") % {
+            "day": _day(done.created_at),
+            "sold": amounts.with_symbol(quote.sell_currency, quote.sell_minor),
+            "account": quote.source.name,
+            "bought": amounts.with_symbol(quote.buy_currency, quote.buy_minor),
+        }
+        yield Line(done.created_at, text, reverse("bank:exchanged", args=[done.pk]))
     orders = ScheduledTransfer.objects.filter(user_id=user_id, client_id=client_id).select_related("source")
     for order in orders.order_by("-id")[:MOST_MOVEMENTS]:
         text = _("%(day)s: payment order, %(amount)s from %(account)s to %(payee)s") % {

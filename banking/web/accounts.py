@@ -15,6 +15,7 @@ from banking.accounts.spending import by_category
 from banking.models import Account, Category, Role, Transfer
 from banking.models.role import HOLDING, PAYING
 from banking.notation import iban
+from banking.notation.currencies import PLAY_MONEY
 from banking.web import history
 from banking.web.found import Part, find
 from banking.web.sharing import MAY
@@ -62,9 +63,11 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
     month = month if month and _FIRST_MONTH <= month <= this_month else None
     if month and needs_fresh_login(month.begins_at) and not is_fresh(request):
         return prove_it(request.get_full_path())
+    is_usable = found.status == Account.Status.OPEN and not found.dormant_since
     context = {
         "account": found,
-        "may_pay": found.role in PAYING and found.status == Account.Status.OPEN and not found.dormant_since,
+        "may_pay": found.role in PAYING and is_usable,
+        "may_exchange": found.role in HOLDING and is_usable and found.currency != PLAY_MONEY,
         "may_reactivate": found.role in HOLDING and found.dormant_since is not None,
         "search": search,
         "is_search": is_search,

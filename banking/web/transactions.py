@@ -19,6 +19,7 @@ from banking.accounts.notes import notes_of, write_note
 from banking.consents.apps import App, find_apps
 from banking.ledger.refusals import Refusal
 from banking.models import Account, Category, LedgerEntry, TransactionQuestion, Transfer
+from banking.web.exchanges import visible
 from banking.web.forms import clean_text
 from banking.web.refusals import message_of, status_of
 from banking.web.user import account_or_404, id_of, is_fresh, page, prove_it, see_other
@@ -137,6 +138,7 @@ def _shown(
         "end_to_end_id": end_to_end_id_of(row),
         "app": _app(row) if row["amount_minor"] < 0 else None,
         "receipt": transfer if transfer and Transfer.objects.filter(pk=transfer, source=account).exists() else None,
+        "exchange": _visible_exchange(request, row["transaction__exchange_id"]),
         "reversal": _beside(account, row["transaction__reversed_by__id"]),
         "reverses": _beside(account, row["transaction__reverses_id"]),
     }
@@ -147,6 +149,11 @@ def _app(row: dict[str, Any]) -> App | None:
     """The app that ordered the payment; None if a user did in the web bank, or it is no payment of theirs."""
     client_id, user_id = (row[name] for name in _ORDERED_BY)
     return find_apps(user_id, [client_id]).get(client_id) if client_id and user_id else None
+
+
+def _visible_exchange(request: HttpRequest, exchange_id: UUID | None) -> UUID | None:
+    """If the user sees the account of the other half, too."""
+    return exchange_id if exchange_id and visible(request).filter(pk=exchange_id).exists() else None
 
 
 def _beside(account: Account, transaction_id: UUID | None) -> UUID | None:

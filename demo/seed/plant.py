@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from demo.seed import accounts, clients, merchants, people
+from demo.seed import accounts, clients, merchants, people, rates
 from demo.seed.alone import alone
 
 _LOCK = 0x5EED  # of PostgreSQL's advisory locks; no other code of ours takes one with this number
@@ -18,6 +18,7 @@ def plant(*, password: str, data_dir: Path, now: datetime) -> tuple[int, dict[st
         staff = [people.ensure(person, password=password) for person in (people.ADMIN, people.OFFICER)]
         accounts.ensure(customers, now=now)
         merchants.ensure()
+        rates.ensure()
         made = clients.ensure(known=clients.read(data_dir))
     clients.write(data_dir, made)
     return len(customers) + len(staff), made

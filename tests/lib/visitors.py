@@ -265,6 +265,17 @@ class Site:
         page.press("#id_reference", "Enter")
         page.wait_for_url("**/bank/orders/new/*")
 
+    def ask_for_a_quote(self, page: Page) -> None:
+        self.open(page, "/bank/exchange?from={account}")
+        page.fill("#id_amount", "25")
+        page.press("#id_amount", "Enter")
+        page.wait_for_url("**/bank/exchange/*")
+
+    def exchange(self, page: Page) -> None:
+        self.ask_for_a_quote(page)
+        page.click("#exchange")
+        page.wait_for_url("**/bank/exchanges/*")
+
     # --- Grace
 
     def sign_up(self, page: Page) -> None:
