@@ -75,10 +75,10 @@ class Patience:
 
 
 def _discard() -> None:
-    """The settings and the lock end with the connection. A closed one does not go back to the pool."""
-    driver: Any = connection.connection
-    if driver is not None:
-        driver.close()
+    """The settings and the lock end with the connection. After a drain, the pool closes what it gets back."""
+    pool: Any = connection.pool  # type: ignore[attr-defined]  # of Django's PostgreSQL backend
+    if pool is not None:
+        pool.drain()
     connection.close()
 
 

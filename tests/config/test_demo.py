@@ -42,6 +42,7 @@ def test_it_stops_cleanly_with_its_postgresql_and_keeps_the_data(data_dir: Path)
         assert demo.process.wait(PATIENCE_SECONDS) == 0
         assert not _postmasters(data_dir)
         assert demo.url in demo.log  # it said where to go
+        assert "WARNING" not in demo.log.partition(demo.url)[0]  # and nothing that frightens a newcomer before
     clients = json.loads((data_dir / "clients.json").read_text())
     assert f"demo-service:{clients['demo-service']['client_secret']}" in demo.log
 
