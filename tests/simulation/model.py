@@ -6,6 +6,7 @@ from uuid import UUID
 from banking.ledger.refusals import (
     AccountNotOpen,
     AlreadyReversed,
+    HalfOfExchange,
     InsufficientFunds,
     NotReversible,
     Refusal,
@@ -44,6 +45,7 @@ class ModelTransaction:
     entries: dict[UUID, int]
     is_reversed: bool = False
     is_reversal: bool = False
+    is_half: bool = False
 
 
 @dataclass
@@ -67,6 +69,8 @@ class ModelLedger:
 
     def refuses_reversal(self, transaction: UUID) -> Refusals:
         original = self.transactions[transaction]
+        if original.is_half:
+            return {HalfOfExchange}
         if original.is_reversal:
             return {NotReversible}
         if original.is_reversed:
@@ -80,6 +84,12 @@ class ModelLedger:
                 account.posted_minor += amount_minor
         if capturing:
             self.end_hold(capturing)
+
+    def exchange(self, sold: tuple[UUID, UUID, int], bought: tuple[UUID, UUID, int]) -> None:
+        """Each half is (transaction, account, amount)."""
+        for transaction, account, amount_minor in (sold, bought):
+            self.post(transaction, (account, amount_minor))
+            self.transactions[transaction].is_half = True
 
     def reverse(self, original: UUID, by: UUID) -> None:
         self.transactions[original].is_reversed = True

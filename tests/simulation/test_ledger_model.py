@@ -8,6 +8,8 @@ import os
 import random
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,11 +31,12 @@ from hypothesis.stateful import (
 
 from banking import ledger, payments
 from banking.accounts.opening import internal_account, open_account
-from banking.ledger.refusals import Refusal
+from banking.ledger.refusals import AmountOutOfRange, Refusal
 from banking.models import Account, Hold, LedgerTransaction, Transfer
 from banking.payments.idempotency import Answer, IdempotentRequest, fingerprint_of, run_idempotent
 from banking.payments.refusals import IdempotencyKeyReused
 from tests.lib.crash import Crash, crashing
+from tests.lib.exchanges import exchanged, set_rate
 from tests.simulation.model import ModelAccount, ModelLedger, Refusals
 
 pytestmark = pytest.mark.simulation
@@ -55,11 +58,16 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.model = ModelLedger()
         self.world = internal_account("GBP", "Clearing")
+        self.euros: dict[UUID, Account] = {}
 
     @initialize(target=accounts)
     def open(self) -> Any:
         """Two people with money, one who may overdraw, and an empty account."""
         opened = []
+        set_rate()
+        for person in self.people:
+            self.euros[person.pk] = open_account(person, name="x", currency="EUR")
+            self.model.accounts[self.euros[person.pk].pk] = ModelAccount()
         for owner, overdraft_minor, amount_minor in ((0, 0, 1500), (1, 0, 1500), (1, 300, 800), (0, 0, 0)):
             account = open_account(self.people[owner], name="x", currency="GBP", overdraft_minor=overdraft_minor)
             self.model.accounts[account.pk] = ModelAccount(overdraft_minor)
@@ -122,6 +130,24 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         ledger.in_transaction(give_back)
         self.model.end_hold(held.pk)
+
+    @rule(target=postings, account=accounts, amount_minor=AMOUNTS, is_back=st.booleans())
+    def exchange(self, account: Account, amount_minor: int, is_back: bool) -> Any:
+        """The audit then says that each currency sums to zero, and that the amounts follow the rate."""
+        euro = self.euros[account.holder_id]
+        source, destination = (euro, account) if is_back else (account, euro)
+        part = Decimal("0.995") / Decimal("1.17") if is_back else Decimal("0.995") * Decimal("1.17")
+        bought_minor = int(amount_minor * part)
+        refusals = self.model.refuses((source.pk, -amount_minor), (destination.pk, bought_minor))
+        user = SimpleNamespace(pk=account.holder_id)
+        done = self.expect(
+            refusals | ({AmountOutOfRange} if not bought_minor else set()),
+            lambda: ledger.in_transaction(lambda: exchanged(user, source, destination, amount_minor, source.currency)),
+        )
+        if done is None:
+            return multiple()
+        self.model.exchange((done.sold_id, source.pk, -amount_minor), (done.bought_id, destination.pk, bought_minor))
+        return multiple(done.sold, done.bought)
 
     @rule(target=answered, source=accounts, destination=accounts, amount_minor=AMOUNTS)
     def pay(self, source: Account, destination: Account, amount_minor: int) -> Any:
