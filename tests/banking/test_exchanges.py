@@ -448,6 +448,8 @@ def test_one_officer_asks_for_a_rate_and_another_approves(db, mailoutbox):
     assert offer("GBP", "EUR").rate == Decimal("1.188")
     with pytest.raises(oversight.exchange_rates.AlreadyDecided):
         oversight.decline_rate(asked.pk, by=second, reason="x")
+    with pytest.raises(IntegrityError, match="is fixed"), transaction.atomic():
+        ExchangeRate.objects.filter(pk=asked.pk).update(status="declined")
 
 
 def test_a_rate_cannot_be_approved_as_it_is_asked_for(db):
