@@ -40,25 +40,33 @@ class Database(Protocol):
     def url_of_site(self) -> str: ...
 
 
-class AppServer(Process):
-    """`release` is the folder of another release than this one."""
+class OfRelease(Process):
+    """A program of this release, or of the one in the folder `release`, from its next start on."""
 
-    def __init__(self, environment: dict[str, str], folder: Path, number: int, release: Path | None = None) -> None:
+    release: Path | None = None
+
+    def arguments(self) -> list[object]:
+        raise NotImplementedError
+
+    def run_release(self, release: Path | None) -> None:
+        self.release = release
+        self.environment = self.environment | (LIMITS if release is None else LIMITS_OF_LAST_RELEASE)
+        self.options["cwd"] = release or ROOT
+        self.command = [str(part) for part in (sys.executable, "manage.py", *self.arguments())]
+
+
+class AppServer(OfRelease):
+    def __init__(self, environment: dict[str, str], folder: Path, number: int) -> None:
         self.port, self.health_port = free_port(), free_port()
         own = folder / f"server-{number}"
         own.mkdir()
         super().__init__([], {**environment, "TMPDIR": str(own)}, own / "log")
-        self.run_release(release)
 
-    def run_release(self, release: Path | None) -> None:
-        """From the next start on."""
-        self.release = release
-        self.environment |= LIMITS if release is None else LIMITS_OF_LAST_RELEASE
-        self.options["cwd"] = release or ROOT
-        options = ["--workers", "2", "--port", self.port, "--drain-seconds", DRAIN_SECONDS]
-        if release is None:
+    def arguments(self) -> list[object]:
+        options = ["serve", "--workers", "2", "--port", self.port, "--drain-seconds", DRAIN_SECONDS]
+        if self.release is None:
             options += ["--health-port", self.health_port]  # which is new
-        self.command = [str(part) for part in (sys.executable, "manage.py", "serve", *options)]
+        return options
 
     @property
     def url(self) -> str:
@@ -77,6 +85,11 @@ class AppServer(Process):
         self.environment = {name: value for name, value in (self.environment | environment).items() if value}
         self.start()
         wait_until(self.is_ready)
+
+
+class Worker(OfRelease):
+    def arguments(self) -> list[object]:
+        return ["worker"] if self.release is None else ["procrastinate", "worker"]
 
 
 class Cache(Process):
@@ -101,7 +114,7 @@ class Site:
     url: str
     database: Any
     servers: list[AppServer]
-    worker: Process
+    worker: Worker
     proxy: Process
     cache: Cache | None
     seed: dict[str, Any]
@@ -135,7 +148,7 @@ def running(
     release: Path | None = None,
     **variables: str,
 ) -> Iterator[Site]:
-    """The servers begin with the release, on the tables of this one."""
+    """The servers and the background worker begin with the release in that folder, on the tables of this one."""
     with ExitStack() as stack:
         at = stack.enter_context(database)
         environment = {
@@ -154,12 +167,11 @@ def running(
             environment["CACHE_URL"] = cache.url
         # The background worker listens, so it is not behind a pooler (docs/operating.md).
         direct = getattr(at, "url_of_worker", at.url_of_site)
-        worker = Process(
-            [sys.executable, "manage.py", "worker"], {**environment, "DATABASE_URL": direct}, folder / "worker.log"
-        )
+        worker = Worker([], {**environment, "DATABASE_URL": direct}, folder / "worker.log")
         environment["DATABASE_URL"] = at.url_of_site
-        apps = [AppServer(environment, folder, number, release) for number in (1, 2)]
+        apps = [AppServer(environment, folder, number) for number in (1, 2)]
         for one in (*apps, worker):
+            one.run_release(release)
             one.start()
             stack.callback(one.stop)
         wait_until(lambda: all(app.is_ready() for app in apps), or_else=lambda: apps[0].log.read_text()[-3000:])

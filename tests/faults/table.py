@@ -1,5 +1,6 @@
 """Writes a table of docs/faults.md anew, where FAULTS_TABLE names that file: one table for each module of faults."""
 
+import fcntl
 import os
 import re
 from collections.abc import Sequence
@@ -18,10 +19,14 @@ def write(name: str, rows: Sequence[Sequence[str]]) -> None:
     print("\n" + "\n".join(lines))  # noqa: T201  (what `make faults` is for)
     if file := os.environ.get("FAULTS_TABLE"):
         begin, end = f"<!-- measured: {name} -->", f"<!-- end of {name} -->"
-        text = Path(file).read_text()
-        assert begin in text, f"{file} has no place for {name}"
         found = f"{begin}\nMeasured on {datetime.now(UTC).date()}.\n\n" + "\n".join(lines) + f"\n{end}"
-        Path(file).write_text(re.sub(f"{re.escape(begin)}.*{re.escape(end)}", lambda _: found, text, flags=re.S))
+        with Path(file).open("r+") as document:
+            fcntl.flock(document, fcntl.LOCK_EX)  # modules may run in several processes
+            text = document.read()
+            assert begin in text, f"{file} has no place for {name}"
+            document.seek(0)
+            document.truncate()
+            document.write(re.sub(f"{re.escape(begin)}.*{re.escape(end)}", lambda _: found, text, flags=re.S))
 
 
 def _line(cells: Sequence[str]) -> str:
