@@ -9,6 +9,10 @@ def resolve(path: str) -> Any:
     """What stands at `package.module.name`. Raises ImportError."""
     module, _, name = path.rpartition(".")
     try:
-        return getattr(sys.modules.get(module) or import_module(module), name)
+        loaded = sys.modules.get(module)
+        # Another thread may be importing it: `import_module` waits until it has everything.
+        if loaded is None or getattr(loaded.__spec__, "_initializing", False):
+            loaded = import_module(module)
+        return getattr(loaded, name)
     except (AttributeError, ValueError) as error:
         raise ImportError(f"There is no {name} in {module or path}.") from error
