@@ -7,9 +7,10 @@ from django.db import InterfaceError, OperationalError
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
-from banking import direct_debits, end_of_day, ledger, notices, orders, payments, second_bank, webhooks
+from banking import direct_debits, end_of_day, ledger, notices, orders, payments, second_bank, statement_files, webhooks
 from banking.account_life import dormancy
 from banking.accounts import closing
+from banking.api import statements
 from banking.database import cleanup
 from banking.direct_debits import refunds
 from banking.notices import email
@@ -28,6 +29,9 @@ _FOR_THREE_DAYS = RetryStrategy(
 _WHILE_MAIL_IS_AWAY = RetryStrategy(
     max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException, *_DATABASE_AWAY]
 )
+
+# As long, for the storage or the database.
+_WHILE_STORAGE_IS_AWAY = RetryStrategy(max_attempts=5, exponential_wait=10)
 
 
 @app.task(name=transfers.SETTLE, queue="settlement", retry=_UNTIL_ANSWERED)
@@ -80,6 +84,11 @@ def deliver_webhook(delivery_id: str) -> None:
     webhooks.deliver(UUID(delivery_id))
 
 
+@app.task(name=statement_files.TASK, queue="files", retry=_WHILE_STORAGE_IS_AWAY)
+def make_statement_file(file_id: str) -> None:
+    statement_files.make(UUID(file_id), statements.json_text)
+
+
 @app.periodic(cron="*/5 * * * *")
 @app.task(name="banking.watch_consents", queue="banking", queueing_lock="banking.watch_consents")
 def watch_consents(timestamp: int) -> None:
@@ -90,6 +99,7 @@ def watch_consents(timestamp: int) -> None:
 @app.task(name="banking.clean_up", queue="banking", queueing_lock="banking.clean_up")
 def clean_up(timestamp: int) -> None:
     cleanup.delete_expired()
+    statement_files.delete_old()
 
 
 # One job at a time, on whatever machine; a day that is closed by hand at the same time is closed once all the same.

@@ -605,7 +605,12 @@ STATIC_URL = f"{URL_PREFIX}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles" if PRODUCTION else None  # otherwise they are served from their sources
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = not PRODUCTION
-STORAGES = {
+# Statements of more rows are files that the background worker makes (docs/operating.md, "Long statements").
+STATEMENT_FILE_ROWS = env.int("STATEMENT_FILE_ROWS", default=10_000)
+# Where: a directory that all machines share, or another storage of Django with its options. No URL reaches it.
+FILES_DIR = env.str("FILES_DIR", default=str(DATA_DIR / "files") if DEMO else "")
+FILES_STORAGE = env.str("FILES_STORAGE", default="django.core.files.storage.InMemoryStorage" if MODE == "test" else "")
+STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -613,6 +618,17 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+if FILES_STORAGE:
+    STORAGES["files"] = {"BACKEND": FILES_STORAGE, "OPTIONS": env.json("FILES_STORAGE_OPTIONS", default={})}
+elif FILES_DIR:
+    STORAGES["files"] = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": FILES_DIR,
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    }
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English"), ("de", "Deutsch"), ("zh-hans", "简体中文")]  # each in its own language
 LOCALE_PATHS = [BASE_DIR / "locale"]  # of templates/ and config/; each app has its own

@@ -23,6 +23,7 @@ from banking.models import (
     PaymentLimit,
     Role,
     ScheduledTransfer,
+    StatementFile,
     TransactionNote,
     TransactionQuestion,
     Transfer,
@@ -70,7 +71,15 @@ class LeavingTheBank:
             call("end_invitation", pk, AccountInvitation.Status.DECLINED)
         # What was offered and not taken. A closed account cannot exchange, so nothing else waits for them.
         ExchangeQuote.objects.filter(user=user_id, exchange=None).delete()
-        for personal in (MutedNotice, Payee, TransactionNote, TransactionQuestion, PaymentLimit, Webhook):
+        for personal in (
+            MutedNotice,
+            Payee,
+            PaymentLimit,
+            StatementFile,
+            TransactionNote,
+            TransactionQuestion,
+            Webhook,
+        ):
             personal._default_manager.filter(user=user_id).delete()
 
     def keeps_records(self, user_id: UUID) -> bool:

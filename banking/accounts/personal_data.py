@@ -17,6 +17,7 @@ from banking.models import (
     MutedNotice,
     Payee,
     PaymentLimit,
+    StatementFile,
     TransactionNote,
     TransactionQuestion,
 )
@@ -76,6 +77,11 @@ def export(user: Any) -> Iterator[Section]:
     yield "payment limits", limits.values("currency", "amount_minor", "changed_at")
     muted = MutedNotice.objects.filter(user=user).order_by("topic")
     yield "emails turned off", muted.values("topic")
+    files = StatementFile.objects.filter(user=user).order_by("pk")
+    yield (
+        "statement files",
+        files.values("account_id", "client_id", "form", "begins_at", "ends_at", "asked_at", "made_at", "expires_at"),
+    )
     notes = TransactionNote.objects.filter(user=user).order_by("pk")
     yield "transaction notes", notes.values("transaction_id", "text", "changed_at")
     questions = TransactionQuestion.objects.filter(user=user).order_by("pk")

@@ -41,15 +41,10 @@ class Busy(Exception):
     """Another statement is being made in this process."""
 
 
-def number_of_rows(extract: Extract) -> int:
-    """Without a query: an account's entries are numbered without gaps."""
-    return max(0, extract.last_seq - extract.first_seq + 1)
-
-
 def pdf_of(account: Account, holders: str, extract: Extract, rows: Iterable[dict[str, Any]], *, bank: str) -> bytes:
     """`rows` are the statement's, with the columns of `history.FIELDS`. In the language of the page, if a font for it
     is installed; otherwise in English. Raises TooManyRows and Busy."""
-    if number_of_rows(extract) > MOST_ROWS:
+    if extract.number_of_rows > MOST_ROWS:
         raise TooManyRows
     language = translation.get_language() or "en"
     with translation.override(language if _can_write(language) else "en"), _turn():

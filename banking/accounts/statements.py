@@ -6,7 +6,7 @@ which entry is the last; before they are written, the times of the entries do.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
@@ -27,6 +27,16 @@ class Extract:
     opening_minor: int
     closing_minor: int
     entries: QuerySet[LedgerEntry]
+
+    @property
+    def number_of_rows(self) -> int:
+        """Without a query: an account's entries are numbered without gaps."""
+        return max(0, self.last_seq - self.first_seq + 1)
+
+    @property
+    def last_moment(self) -> datetime:
+        """`ends_at` is exclusive."""
+        return self.ends_at - timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,8 @@ CHANGES = (
             "`limits` of `GET /consent` is a list with one entry for each currency.",
             "New payees and new orders need a user who has just logged in.",
             "An IBAN must have the structure of its country.",
+            "A statement of more than 10,000 transactions is answered with 202, `Location` and `Retry-After` until it "
+            "is made. Repeat the request.",
             "`DELETE /consent` needs a token that was issued to the app itself, with all scopes.",
         ),
     ),

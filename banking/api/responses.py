@@ -3,7 +3,7 @@
 
 from typing import Generic, TypeVar
 
-from django.http import StreamingHttpResponse
+from django.http import FileResponse, StreamingHttpResponse
 from rest_framework.response import Response
 
 from banking.api.operation import Deprecation
@@ -48,11 +48,28 @@ class Accepted(Response):
     status_code = 202
 
 
+class NotYet(Response):
+    """202 without a body: what was asked for is being made. `location` is the path that has it then."""
+
+    status_code = 202
+
+    def __init__(self, *, location: str, retry_after_seconds: int) -> None:
+        super().__init__()
+        self["Location"] = location
+        self["Retry-After"] = str(retry_after_seconds)
+
+
 class NoContent(Response):
     status_code = 204
 
 
 class Streamed(Generic[R], StreamingHttpResponse):
     """200. The representation is written piece by piece."""
+
+    status_code = 200
+
+
+class SentFile(Generic[R], FileResponse):
+    """200. The representation was written before."""
 
     status_code = 200

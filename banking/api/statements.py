@@ -1,15 +1,19 @@
-"""GET /accounts/{id}/statements[/{YYYY-MM}]: closed months, as JSON or CSV, streamed."""
+"""GET /accounts/{id}/statements[/{YYYY-MM}]: closed months, as JSON or CSV.
+
+They are streamed. A long one is a file that the background worker makes: 202 until it is there. Each request for it is
+checked as any other, so a file reaches no app that may not read the statement any more."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice, takewhile
 from typing import Any
 
 from django.conf import settings
-from django.http import Http404, HttpResponseNotModified
+from django.http import Http404, HttpResponseBase, HttpResponseNotModified
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 
+from banking import statement_files
 from banking.accounts.history import FIELDS, needs_fresh_login
 from banking.accounts.months import Month, closed_months, month_with_statement
 from banking.accounts.statement_csv import csv_lines
@@ -19,15 +23,18 @@ from banking.api import transactions
 from banking.api.cursors import PAGE, Page
 from banking.api.money import money
 from banking.api.operation import operation
-from banking.api.problems import BadRequest
+from banking.api.problems import BadRequest, ProblemResponse, problem
 from banking.api.representations import PageOf, Statement, StatementHead, StatementSummary
-from banking.api.responses import Ok, Streamed
-from banking.api.views import BankView, account_or_404, unchanged
+from banking.api.responses import NotYet, Ok, SentFile, Streamed
+from banking.api.views import BankView, account_or_404, unchanged, user_or_404
 from banking.consents.history import history_of_account
+from banking.models import StatementFile
 from banking.notation.timestamps import timestamp
 from oauth.resource_server import TokenRequest, require_authentication
 
 _CHUNK = 500
+#: A file of a million rows takes some minutes, one of 20,000 some seconds.
+_RETRY_AFTER_SECONDS = 10
 
 
 class CSVRenderer(BaseRenderer):
@@ -69,8 +76,12 @@ class StatementDetail(BankView):
     renderer_classes = [JSONRenderer, CSVRenderer]
 
     @operation("Read a statement")
-    def get(self, request: TokenRequest, account_id: str, month: str) -> Streamed[Statement] | HttpResponseNotModified:
-        """A closed month; the same for ever. As JSON or, by Accept, as CSV."""
+    def get(
+        self, request: TokenRequest, account_id: str, month: str
+    ) -> Streamed[Statement] | SentFile[Statement] | NotYet | ProblemResponse | HttpResponseNotModified:
+        """A closed month; the same for ever. As JSON or, by Accept, as CSV.
+
+        202 has no body: the statement is long and is being made. Send the same request again after Retry-After."""
         account = account_or_404(request, account_id, "opened_at", action="statements")
         asked = month_with_statement(month, account["opened_at"])
         since = history_of_account(request.claims.authorization_details, account["id"])
@@ -83,23 +94,57 @@ class StatementDetail(BankView):
         etag = _etag(account, statement, is_csv=is_csv)
         if (known := unchanged(request, etag)) is not None:
             return known
+        if statement_files.is_too_long(statement):
+            return _from_file(request, account, statement, etag, is_csv=is_csv)
         rows = statement.entries.values(*FIELDS).iterator(chunk_size=_CHUNK)
-        body = csv_lines(statement, account["currency"], rows) if is_csv else _json(account, statement, rows)
-        content_type = "text/csv; charset=utf-8" if is_csv else "application/json"
-        answer: Streamed[Statement] = Streamed(body, content_type=content_type)
-        answer["ETag"] = etag
-        if is_csv:
-            answer["Content-Disposition"] = f'attachment; filename="statement-{asked}.csv"'
+        body = csv_lines(statement, account["currency"], rows) if is_csv else json_text(account, statement, rows)
+        answer: Streamed[Statement] = Streamed(body)
+        _describe(answer, statement, etag, is_csv=is_csv)
         return answer
 
 
+def _from_file(
+    request: TokenRequest, account: dict[str, Any], statement: StatementRows, etag: str, *, is_csv: bool
+) -> SentFile[Statement] | NotYet | ProblemResponse:
+    wish = statement_files.Wish(
+        user_or_404(request),
+        account["id"],
+        StatementFile.Form.CSV if is_csv else StatementFile.Form.JSON,
+        etag.strip('"'),
+        statement.begins_at,
+        statement.ends_at,
+        month=statement.month.first_day,
+        client_id=request.claims.client_id,
+    )
+    asked = statement_files.ask(wish)
+    try:
+        file = statement_files.opened(asked) if asked is not None and asked.is_ready else None
+    except statement_files.StorageAway:
+        detail = "The file cannot be read at the moment. Repeat the same request."
+        return ProblemResponse(problem("temporarily_unavailable", status=503, detail=detail), {"Retry-After": "10"})
+    if file is None:
+        return NotYet(location=request.path, retry_after_seconds=_RETRY_AFTER_SECONDS)
+    answer: SentFile[Statement] = SentFile(file)
+    _describe(answer, statement, etag, is_csv=is_csv)
+    return answer
+
+
+def _describe(answer: HttpResponseBase, statement: StatementRows, etag: str, *, is_csv: bool) -> None:
+    answer["Content-Type"] = "text/csv; charset=utf-8" if is_csv else "application/json"
+    answer["ETag"] = etag
+    answer.headers.pop("Content-Disposition", None)  # FileResponse says the name in the storage
+    if is_csv:
+        answer["Content-Disposition"] = f'attachment; filename="statement-{statement.month}.csv"'
+
+
 def _etag(account: dict[str, Any], statement: StatementRows, *, is_csv: bool) -> str:
-    """Strong: a closed month has the same bytes for ever. Change `csv 4` when the format of the file changes."""
-    identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv 4' if is_csv else 'json 3'}"
+    """Strong: a closed month has the same bytes for ever. Change `csv 5` when the format of the file changes."""
+    identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv 5' if is_csv else 'json 4'}"
     return f'"{hashlib.sha256(identity.encode()).hexdigest()[:32]}"'
 
 
-def _json(account: dict[str, Any], statement: StatementRows, rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+def json_text(account: Mapping[str, Any], statement: StatementRows, rows: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """`account` has `id` and `currency`; `rows` are the statement's, with the columns of `history.FIELDS`."""
     head: StatementHead = {
         "id": str(statement.month),
         "account_id": account["id"],

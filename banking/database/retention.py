@@ -56,6 +56,7 @@ SCHEDULE = {
     "Payee": Kept(_USER, "whom the user pays; a removed one shows when it was new"),
     "TransactionQuestion": Kept(_USER, "what the user asked about a transaction, and the answer"),
     "TransactionNote": Kept(_USER, "what the user wrote beside a transaction"),
+    "StatementFile": Kept("7 days, as its file", "a statement that is too long for an answer", _JOB),
     "MutedNotice": Kept(_USER, "which emails the user does not want"),
     "PaymentLimit": Kept(_USER, "what the user allows"),
     "PaymentSum": Kept("24 hours of the last payments", "adds up a day of a user who pays often"),

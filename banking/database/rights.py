@@ -85,6 +85,7 @@ RIGHTS: dict[str, Rights] = {
         "UPDATE": ["status", "decided_by_id", "decided_at", "decision_reason", "account_id"],
     },
     "transaction_question": {**ALL, "UPDATE": ["status", "answer", "answered_by_id", "answered_at"]},
+    "statement_file": {**ALL, "UPDATE": ["name", "size_bytes", "made_at", "expires_at"]},
     "payment_limit": {**ALL, "UPDATE": ["amount_minor", "changed_at"]},
     "payee": {**ALL, "UPDATE": ["removed_at"]},
     "consent": {**ALL, "UPDATE": ["detail"]},

@@ -33,6 +33,7 @@ from banking.models.scheduled_transfer import ScheduledTransfer
 from banking.models.scheme_message import SchemeMessage
 from banking.models.second_bank import SecondBankMessage, SecondBankPayment
 from banking.models.settlement import SettlementDifference, SettlementFile, SettlementMatch
+from banking.models.statement_file import StatementFile
 from banking.models.transaction_note import TransactionNote
 from banking.models.transaction_question import TransactionQuestion
 from banking.models.transfer import Transfer
@@ -84,6 +85,7 @@ __all__ = [
     "SettlementDifference",
     "SettlementFile",
     "SettlementMatch",
+    "StatementFile",
     "TransactionNote",
     "TransactionQuestion",
     "Transfer",

@@ -16,6 +16,7 @@ from banking.models import (
     ExchangeRate,
     ReversalRequest,
     Role,
+    StatementFile,
     TransactionQuestion,
 )
 from banking.notation import amounts, iban
@@ -90,6 +91,15 @@ def question_answered(question: TransactionQuestion) -> Message:
         _("We have answered your question about a transaction. Read the answer on the page of the transaction."),
         _account(question.account_id),
     )
+
+
+def statement_ready(file: StatementFile) -> Message:
+    what = _("A statement is ready. Download it on the page of the account's statements until the day below.")
+    facts = [
+        *_account(file.account_id),
+        (_("Until"), date_format(timezone.localtime(file.expires_at), "DATE_FORMAT")),
+    ]
+    return Message(_("Statement ready"), what, facts)
 
 
 def question_asked(question: TransactionQuestion) -> Message:

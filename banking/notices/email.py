@@ -23,6 +23,7 @@ from banking.models import (
     PaymentLimit,
     ReversalRequest,
     ScheduledTransfer,
+    StatementFile,
     TransactionQuestion,
     Transfer,
 )
@@ -65,6 +66,7 @@ _NOTICES: dict[Kind, _Notice] = {
         AccountApplication, "admin:banking_accountapplication_changelist", account_messages.application_made, True
     ),
     Kind.QUESTION_ANSWERED: _Notice(TransactionQuestion, "bank:accounts", account_messages.question_answered),
+    Kind.STATEMENT_READY: _Notice(StatementFile, "bank:accounts", account_messages.statement_ready),
     Kind.QUESTION_ASKED: _Notice(
         TransactionQuestion, "admin:banking_transactionquestion_changelist", account_messages.question_asked, True
     ),

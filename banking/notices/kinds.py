@@ -32,6 +32,7 @@ class Kind(StrEnum):
     INVITED = "invited"
     APPLICATION_DECIDED = "application_decided"
     QUESTION_ANSWERED = "question_answered"
+    STATEMENT_READY = "statement_ready"
     # For officers:
     QUESTION_ASKED = "question_asked"
     REVERSAL_REQUESTED = "reversal_requested"

@@ -1,5 +1,10 @@
-"""Statements of months, and what an account booked in any span of days, as a page or as CSV."""
+"""Statements of months, and what an account booked in any span of days, as a page, CSV or PDF.
 
+A long one is a file that the background worker makes once the user has asked for it with a form: a link must not start
+work or send an email.
+"""
+
+import hashlib
 from collections.abc import Callable
 from datetime import date, timedelta
 from itertools import islice
@@ -7,26 +12,31 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.utils.translation import gettext, gettext_lazy, pgettext_lazy
-from django.views.decorators.http import require_safe
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import get_language, gettext, gettext_lazy, pgettext_lazy
+from django.views.decorators.http import require_POST, require_safe
 
+from banking import statement_files
 from banking.accounts.history import FIELDS, needs_fresh_login
 from banking.accounts.months import Month, closed_months, month_with_statement
 from banking.accounts.statement_csv import Notation, csv_lines
 from banking.accounts.statement_pdf import MOST_ROWS, Busy, TooManyRows, pdf_of
 from banking.accounts.statements import Extract, extract_of, statement_of
-from banking.models import Account
+from banking.models import Account, StatementFile
 from banking.notation import bank_day
-from banking.web.user import account_or_404, holders_of, id_of, is_fresh, page, prove_it
+from banking.web.user import account_or_404, holders_of, id_of, is_fresh, page, prove_it, see_other
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 
 MOST_MONTHS = 120
 #: Each takes up to seconds of a processor.
 PDFS = Limit("statement-pdfs", 10)
+#: Of those that are too long for an answer.
+FILES = Limit("statement-files", 20, seconds=86_400)
 #: The days that the form begins with.
 USUAL_DAYS = timedelta(days=30)
 
@@ -57,8 +67,9 @@ def statement_list(request: HttpRequest, account_id: UUID) -> HttpResponse:
 def statement(request: HttpRequest, account_id: UUID, month: str) -> HttpResponseBase:
     def show(found: Account, asked: Month) -> HttpResponseBase:
         made = statement_of(found.pk, asked)
-        context = {"account": found, "statement": made, "rows": made.entries.values(*FIELDS).iterator(chunk_size=500)}
-        return render(request, "bank/statement.html", context)
+        is_too_long = statement_files.is_too_long(made)
+        rows = None if is_too_long else made.entries.values(*FIELDS).iterator(chunk_size=500)
+        return render(request, "bank/statement.html", {"account": found, "statement": made, "rows": rows})
 
     return _statement(request, account_id, month, show)
 
@@ -70,7 +81,7 @@ def statement_csv(request: HttpRequest, account_id: UUID, month: str) -> HttpRes
     notation = Notation.of_page()  # before the answer is streamed, when no language is active any more
 
     def download(found: Account, asked: Month) -> HttpResponseBase:
-        return _download(found, statement_of(found.pk, asked), notation, f"statement-{asked}.csv")
+        return _download(request, found, statement_of(found.pk, asked), notation, f"statement-{asked}.csv")
 
     return _statement(request, account_id, month, download)
 
@@ -100,7 +111,76 @@ def export(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
     name = f"transactions-{since}-{until}"
     if request.GET.get("format") == "pdf":
         return _pdf(request, found, extract, f"{name}.pdf")
-    return _download(found, extract, Notation.of_page(), f"{name}.csv")
+    return _download(request, found, extract, Notation.of_page(), f"{name}.csv")
+
+
+@require_POST
+@page
+def ask_for_file(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
+    """The user wants a long statement, of a month or of any days, as CSV."""
+    found = account_or_404(request, account_id)
+    way_back = reverse("bank:statements", args=[account_id])
+    month = month_with_statement(request.POST.get("month", ""), found.opened_at)
+    form = SpanForm(request.POST, label_suffix="")
+    if month is None and not form.is_valid():
+        raise Http404
+    if month is not None:
+        extract: Extract = statement_of(found.pk, month)
+    else:
+        since, until = _within(found, form.cleaned_data["since"], form.cleaned_data["until"])
+        extract = extract_of(found.pk, bank_day.begins_at(since), bank_day.ends_at(until))
+    if needs_fresh_login(extract.begins_at) and not is_fresh(request):
+        return prove_it(way_back)
+    if not statement_files.is_too_long(extract):
+        return see_other("bank:statements", account_id)
+    try:
+        rate_limits.spend(FILES, str(id_of(request)))
+        asked = statement_files.ask(_wish(request, found, extract, month))
+    except LimitReached:
+        asked = None
+    if asked is None:
+        messages.error(request, gettext("You have asked for many statements. Please try again later."))
+    elif asked.is_ready:
+        messages.success(request, gettext("The statement is ready."))
+    else:
+        messages.success(request, gettext("We are preparing the statement. We email you when it is ready."))
+    return see_other("bank:statements", account_id)
+
+
+@require_safe
+@page
+def statement_file(request: HttpRequest, file_id: UUID) -> HttpResponseBase:
+    """The file, for the user who asked for it, as long as they see the account."""
+    row = statement_files.of_user(id_of(request)).exclude(name="").filter(pk=file_id).first()
+    if row is None:
+        raise Http404
+    if needs_fresh_login(row.begins_at) and not is_fresh(request):
+        return prove_it(request.get_full_path())
+    try:
+        file = statement_files.opened(row)
+    except statement_files.StorageAway:
+        file = None
+    if file is None:
+        messages.error(request, gettext("We cannot find the file at the moment. Please ask for it again."))
+        return see_other("bank:statements", row.account_id)
+    name = statement_files.file_name(row)
+    return FileResponse(file, as_attachment=True, filename=name, content_type="text/csv; charset=utf-8")
+
+
+def _wish(request: HttpRequest, account: Account, extract: Extract, month: Month | None) -> statement_files.Wish:
+    language, zone = get_language() or "", timezone.get_current_timezone_name()
+    parts = (account.pk, month, extract.begins_at, extract.ends_at, extract.last_seq, language, zone)
+    return statement_files.Wish(
+        id_of(request),
+        account.pk,
+        StatementFile.Form.SPREADSHEET,
+        hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest(),
+        extract.begins_at,
+        extract.ends_at,
+        month=month.first_day if month else None,
+        language=language,
+        time_zone=zone,
+    )
 
 
 def _statement(
@@ -122,7 +202,11 @@ def _within(account: Account, since: date, until: date) -> tuple[date, date]:
     return min(max(since, first), last), min(max(until, first), last)
 
 
-def _download(account: Account, extract: Extract, notation: Notation, name: str) -> HttpResponseBase:
+def _download(
+    request: HttpRequest, account: Account, extract: Extract, notation: Notation, name: str
+) -> HttpResponseBase:
+    if statement_files.is_too_long(extract):
+        return render(request, "bank/long_statement.html", {"account": account, "statement": extract})
     rows = extract.entries.values(*FIELDS).iterator(chunk_size=500)
     lines = csv_lines(extract, account.currency, rows, notation)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
@@ -161,5 +245,6 @@ def _refused(request: HttpRequest, account: Account, problem: str, status: int) 
 
 def _listed(request: HttpRequest, account: Account, form: SpanForm, *, status: int = 200) -> HttpResponse:
     months = list(islice(closed_months(account.opened_at), MOST_MONTHS))
-    context = {"account": account, "months": months, "form": form}
+    files = list(statement_files.of_user(id_of(request)).filter(account=account))
+    context = {"account": account, "months": months, "form": form, "files": files}
     return render(request, "bank/statements.html", context, status=status)

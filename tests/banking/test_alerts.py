@@ -15,11 +15,12 @@ from tests.lib.web_bank import soup, text
 pytestmark = pytest.mark.django_db
 HERE = "/bank/alerts"
 
-#: What somebody else may have done, or what staff must decide.
+#: What somebody else may have done, what staff must decide, or what the user has just asked for.
 ALWAYS = {
     Kind.NEW_PAYEE, Kind.LARGE_PAYMENT, Kind.LARGE_EXCHANGE, Kind.RATE_REQUESTED, Kind.LIMIT_RAISED, Kind.NEW_ORDER, Kind.NEW_DIRECT_DEBIT, Kind.ACCESS_GIVEN,
     Kind.ACCESS_ENDED, Kind.OVERDRAFT_CHANGED, Kind.ACCOUNT_CLOSED, Kind.INVITED, Kind.APPLICATION_MADE,
     Kind.CHANGE_REQUESTED, Kind.QUESTION_ANSWERED, Kind.QUESTION_ASKED, Kind.REVERSAL_REQUESTED,
+    Kind.STATEMENT_READY,
 }  # fmt: skip
 
 

@@ -256,6 +256,8 @@ NO_PAGE = {
     "bank:statement-csv": "a download",
     "bank:statement-pdf": "a download",
     "bank:export": "a download; with wrong days the page of the statements",
+    "bank:ask-for-file": "a form of a long statement is sent here",
+    "bank:statement-file": "a download",
     "bank:ask": "a form of the transaction is sent here",
     "bank:note": "a form of the transaction is sent here",
     "bank:rename": "a form of the sharing page is sent here",

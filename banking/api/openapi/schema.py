@@ -15,7 +15,7 @@ from banking.api.openapi.types import Schema, name_of, schema_of, unwrapped
 from banking.api.operation import Operation
 from banking.api.problems import ProblemResponse
 from banking.api.representations import MonthId, Problem
-from banking.api.responses import Created, Former
+from banking.api.responses import Created, Former, NotYet
 
 if TYPE_CHECKING:
     from banking.api.views import BankView
@@ -27,6 +27,10 @@ HEADERS: dict[str, Schema] = {
     "RateLimit-Policy": {"schema": {"type": "string"}, "description": "How many in how many seconds."},
 }
 _LOCATION: Schema = {"schema": {"type": "string"}, "description": "Where it now is.", "required": True}
+_NOT_YET: dict[str, Schema] = {
+    "Location": {"schema": {"type": "string"}, "description": "Where it will be.", "required": True},
+    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds until the next attempt.", "required": True},
+}
 _IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match", str, OpenApiParameter.HEADER, description="The ETag of an earlier answer: 304 if it is the same."
 )
@@ -143,6 +147,8 @@ class BankSchema(AutoSchema):
         headers: Schema = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
         if _class_of(response) is Created:
             headers["Location"] = _LOCATION
+        if _class_of(response) is NotYet:
+            return {"description": "It is being made. Repeat the same request.", "headers": headers | _NOT_YET}
         answer: Schema = {"description": "Done.", "headers": headers}
         for representation in get_args(response):
             answer["content"] = {one: self._content(representation, one) for one in self.map_renderers("media_type")}

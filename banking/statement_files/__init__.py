@@ -1,0 +1,16 @@
+"""Statements that are too long for an answer: files that the background worker makes.
+
+`ask` returns the row of a StatementFile, `opened` its file. Each attempt writes a file of its own and enters its name
+in the row once nothing is missing, so nobody reads half a file, wherever a worker is killed. May import `accounts`,
+`notices` and what lies below them.
+"""
+
+from banking.statement_files.asking import PATIENCE, TASK, Wish, ask, is_too_long
+from banking.statement_files.cleanup import delete_old
+from banking.statement_files.making import FILES_KEPT, make
+from banking.statement_files.reading import StorageAway, file_name, of_user, opened
+
+__all__ = [
+    "FILES_KEPT", "PATIENCE", "TASK", "StorageAway", "Wish", "ask", "delete_old", "file_name", "is_too_long", "make",
+    "of_user", "opened",
+]  # fmt: skip

@@ -1,0 +1,24 @@
+"""Where the files are: the storage "files" of settings.STORAGES, which all machines share and no URL reaches."""
+
+from typing import Final
+
+from django.conf import settings
+from django.core.files.storage import Storage, storages
+
+from banking.models import StatementFile
+
+FOLDER: Final = "statements"
+_ALIAS: Final = "files"
+
+
+def exists() -> bool:
+    """Without it, statements of any length are sent while they are made."""
+    return _ALIAS in settings.STORAGES
+
+
+def storage() -> Storage:
+    return storages[_ALIAS]
+
+
+def ending(row: StatementFile) -> str:
+    return "json" if row.form == StatementFile.Form.JSON else "csv"
