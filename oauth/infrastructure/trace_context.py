@@ -15,8 +15,16 @@ _FORM = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<trace_id>[0-9a-f]{32})-(?P<parent_id>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?"
 )
 
-#: The header as it came, or what a job remembers.
+# §3.3.1.3.
+_KEY = r"(?:[a-z][a-z0-9_*/-]{0,255}|[a-z0-9][a-z0-9_*/-]{0,240}@[a-z][a-z0-9_*/-]{0,13})"
+_MEMBER = re.compile(rf"(?P<key>{_KEY})=[ -+\--<>-~]{{0,255}}[!-+\--<>-~]")
+_MOST_MEMBERS = 32
+MOST_STATE = 512
+_LONG_MEMBER = 128
+
+#: The headers as they came, or what a job remembers.
 received: ContextVar[str] = ContextVar("traceparent", default="")
+received_state: ContextVar[str] = ContextVar("tracestate", default="")
 
 
 def checked(header: str) -> str:
@@ -29,26 +37,51 @@ def checked(header: str) -> str:
     return f"00-{found['trace_id']}-{found['parent_id']}-{found['flags']}"
 
 
-def _received() -> str:
-    return checked(received.get())
+def checked_state(header: str) -> str:
+    """`tracestate` in at most MOST_STATE characters, or nothing if one of its members is not valid (§3.3.1).
+
+    §3.3.1.5: long members go first, then those at the end.
+    """
+    members = [member for one in header.split(",") if (member := one.strip(" \t"))]
+    found = [_MEMBER.fullmatch(member) for member in members]
+    keys = {one["key"] for one in found if one is not None}
+    if len(keys) < len(members) or len(members) > _MOST_MEMBERS:
+        return ""
+    if len(",".join(members)) > MOST_STATE:
+        members = [member for member in members if len(member) <= _LONG_MEMBER]
+    while len(",".join(members)) > MOST_STATE:
+        members.pop()
+    return ",".join(members)
+
+
+def of_request() -> tuple[str, str]:
+    """What the caller of the request or the maker of the job sent, as far as it is valid."""
+    traceparent = checked(received.get())
+    return traceparent, checked_state(received_state.get()) if traceparent else ""
 
 
 def _no_link(traceparent: str) -> None:
     """Nobody traces."""
 
 
-_source: Callable[[], str] = _received
+_source: Callable[[], tuple[str, str]] = of_request
 _link: Callable[[str], None] = _no_link
 
 
-def provided_by(source: Callable[[], str], link: Callable[[str], None]) -> None:
-    """`source` returns the current traceparent, or nothing; `link` links the current span to another one."""
+def provided_by(source: Callable[[], tuple[str, str]], link: Callable[[str], None]) -> None:
+    """`source` returns the current traceparent and tracestate, or nothing; `link` links the current span to another
+    one."""
     global _source, _link
     _source, _link = source, link
 
 
 def current() -> str:
     """As a valid traceparent; empty if there is none."""
+    return _source()[0]
+
+
+def current_with_state() -> tuple[str, str]:
+    """The traceparent, and the tracestate that belongs to it. Each may be empty."""
     return _source()
 
 
@@ -59,10 +92,11 @@ def follows(traceparent: str) -> None:
 
 
 def with_trace_context(application: WSGIApplication) -> WSGIApplication:
-    """Remembers the header for the log lines and jobs of each request."""
+    """Remembers the headers for the log lines and jobs of each request."""
 
     def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         received.set(environ.get("HTTP_TRACEPARENT", ""))
+        received_state.set(environ.get("HTTP_TRACESTATE", ""))
         return application(environ, start_response)
 
     return wrapped

@@ -21,11 +21,11 @@ _DEFER = """
 WITH made AS (
   SELECT unnest(procrastinate_defer_jobs_v1(%(jobs)s::procrastinate_job_to_defer_v1[])) AS id
 ), noted AS (
-  INSERT INTO oauth_job_origin (job_id, request_id, traceparent)
-  SELECT id, %(request_id)s, %(traceparent)s FROM made
+  INSERT INTO oauth_job_origin (job_id, request_id, traceparent, tracestate)
+  SELECT id, %(request_id)s, %(traceparent)s, %(tracestate)s FROM made
 )
 SELECT id FROM made"""
-_READ = "SELECT request_id, traceparent FROM oauth_job_origin WHERE job_id = %(job_id)s"
+_READ = "SELECT request_id, traceparent, tracestate FROM oauth_job_origin WHERE job_id = %(job_id)s"
 
 
 #: Around each job of a background worker; `oauth.tracing` adds its own.
@@ -37,10 +37,11 @@ class Origins(JobManager):
 
     def _defer_jobs_query_kwargs(self, jobs: list[Job]) -> dict[str, Any]:
         arguments: dict[str, Any] = super()._defer_jobs_query_kwargs(jobs)
-        request_id, traceparent = get_guid() or "", trace_context.current()
+        request_id, (traceparent, tracestate) = get_guid() or "", trace_context.current_with_state()
         if not request_id and not traceparent:
             return arguments
-        return {**arguments, "query": _DEFER, "request_id": request_id, "traceparent": traceparent}
+        origin = {"request_id": request_id, "traceparent": traceparent, "tracestate": tracestate}
+        return {**arguments, "query": _DEFER, **origin}
 
 
 def remember_origins(app: App) -> None:
@@ -61,4 +62,5 @@ class OriginWorker(Worker):
             if row["request_id"]:
                 set_guid(row["request_id"])
             trace_context.received.set(row["traceparent"])
+            trace_context.received_state.set(row["tracestate"])
         await super()._process_job(context)

@@ -1,4 +1,4 @@
-"""The current span as `traceparent`, and links to other spans."""
+"""The current span as `traceparent` and `tracestate`, and links to other spans."""
 
 from opentelemetry import trace
 from opentelemetry.trace import SpanContext
@@ -9,12 +9,13 @@ from oauth.infrastructure import trace_context
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
-def current() -> str:
+def current() -> tuple[str, str]:
     """Outside of a span, such as in the log line about a job that begins: that of the request or job."""
     span = trace.get_current_span().get_span_context()
     if not span.is_valid:
-        return trace_context.checked(trace_context.received.get())
-    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
+        return trace_context.of_request()
+    state = trace_context.checked_state(span.trace_state.to_header())
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}", state
 
 
 def link(traceparent: str) -> None:
@@ -24,6 +25,7 @@ def link(traceparent: str) -> None:
         trace.get_current_span().add_link(other)
 
 
-def remote(traceparent: str) -> SpanContext:
-    """Not valid if the text is not."""
-    return trace.get_current_span(_PROPAGATOR.extract({"traceparent": traceparent})).get_span_context()
+def remote(traceparent: str, tracestate: str = "") -> SpanContext:
+    """Not valid if the traceparent is not."""
+    headers = {"traceparent": traceparent, "tracestate": tracestate}
+    return trace.get_current_span(_PROPAGATOR.extract(headers)).get_span_context()

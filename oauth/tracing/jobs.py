@@ -22,7 +22,7 @@ def trace_jobs() -> None:
 
 async def _traced(call_next: AsyncCallNext, context: JobContext, worker: Worker) -> Any:
     job = context.job
-    origin = remote(trace_context.received.get())
+    origin = remote(trace_context.received.get(), trace_context.received_state.get())
     parent = trace.set_span_in_context(NonRecordingSpan(origin)) if origin.is_valid else None
     attributes: dict[str, Any] = {"job.id": str(job.id), "job.queue": job.queue, "job.attempt": job.attempts + 1}
     with _tracer.start_as_current_span(

@@ -30,7 +30,11 @@ from tests.lib.traces import Span, spans, tree
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.served]
 
 TRACE_ID, REQUEST_ID = "4bf92f3577b34da6a3ce929d0e0e4736", "0123456789abcdef0123456789abcdef"
-OF_APP = {"traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-01", "X-Request-Id": REQUEST_ID}
+OF_APP = {
+    "traceparent": f"00-{TRACE_ID}-00f067aa0ba902b7-01",
+    "tracestate": "rojo=1,congo=t61",
+    "X-Request-Id": REQUEST_ID,
+}
 SECRET_PATH = "/hooks/a-secret-of-the-app"
 STATE = "a-state-of-the-app"
 SCOPE = "accounts:read transactions:read webhooks:manage"
@@ -116,6 +120,7 @@ def test_from_consent_to_webhook(tmp_path: Path, browser: Browser, web_app: Clie
     assert redeemed.parent_id == called.parent_id == "00f067aa0ba902b7"
     assert (job.parent_id, sent.parent_id) == (called.span_id, job.span_id)
     assert app.received_headers[0]["traceparent"] == f"00-{TRACE_ID}-{sent.span_id}-01"
+    assert app.received_headers[0]["tracestate"] == "rojo=1,congo=t61"
     assert called.process != job.process == sent.process
     assert called.attributes["countersign.request_id"] == REQUEST_ID
     assert called.attributes["http.response.status_code"] == 202

@@ -20,11 +20,12 @@ QUEUE = "of-this-test"
 
 @pytest.fixture(autouse=True)
 def no_request():
-    token = trace_context.received.set("")
+    token, state = trace_context.received.set(""), trace_context.received_state.set("")
     clear_guid()
     yield
     clear_guid()
     trace_context.received.reset(token)
+    trace_context.received_state.reset(state)
 
 
 @pytest.fixture
@@ -84,6 +85,25 @@ def test_its_lines_say_the_ids_of_the_request(lines, monkeypatch):
     run_jobs(monkeypatch)
     assert len(lines) == 3
     assert {line[1:] for line in lines} == {(REQUEST_ID, TRACE_ID)}
+
+
+def test_it_carries_the_state_of_the_trace():
+    """W3C Trace Context §3.3, only beside a valid traceparent."""
+    trace_context.received_state.set("rojo=1, congo=t61")
+    defer()
+    trace_context.received.set(TRACEPARENT)
+    defer()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT traceparent, tracestate FROM oauth_job_origin")
+        assert cursor.fetchall() == [(TRACEPARENT, "rojo=1,congo=t61")]
+
+
+def test_the_release_before_defers_without_it():
+    """docs/upgrading.md: its servers go on after `migrate`."""
+    job = defer()
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO oauth_job_origin (job_id, request_id, traceparent) VALUES (%s, '', '')", [job])
+    assert origins() == [(job, "", "")]
 
 
 def test_a_job_of_no_request_has_none(lines, monkeypatch):
