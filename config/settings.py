@@ -610,6 +610,7 @@ STATEMENT_FILE_ROWS = env.int("STATEMENT_FILE_ROWS", default=10_000)
 # Where: a directory that all machines share, or another storage of Django with its options. No URL reaches it.
 FILES_DIR = env.str("FILES_DIR", default=str(DATA_DIR / "files") if DEMO else "")
 FILES_STORAGE = env.str("FILES_STORAGE", default="django.core.files.storage.InMemoryStorage" if MODE == "test" else "")
+FILES_STORAGE_OPTIONS = env.json("FILES_STORAGE_OPTIONS", {})
 STORAGES: dict[str, Any] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -619,7 +620,7 @@ STORAGES: dict[str, Any] = {
     },
 }
 if FILES_STORAGE:
-    STORAGES["files"] = {"BACKEND": FILES_STORAGE, "OPTIONS": env.json("FILES_STORAGE_OPTIONS", default={})}
+    STORAGES["files"] = {"BACKEND": FILES_STORAGE, "OPTIONS": FILES_STORAGE_OPTIONS}
 elif FILES_DIR:
     STORAGES["files"] = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
