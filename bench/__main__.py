@@ -14,7 +14,7 @@ from pathlib import Path
 
 import jwt
 
-from bench import cases, cpu, endurance, growth, load, posting, report, servers, targets
+from bench import blocks, cases, cpu, endurance, growth, load, posting, report, servers, sizes, targets
 from bench.cases import Case
 from bench.peers import SECRET, formance, hydra, keycloak
 from bench.report import (
@@ -141,6 +141,14 @@ def main() -> None:
             _write(endurance.log_ins(ours), options.json)
         elif options.posting:
             _write(posting.run(directory, rounds=options.rounds), options.json)
+        elif options.blocks:
+            looked_at = blocks.run(directory)
+            blocks.print_table(looked_at)
+            _write(looked_at, options.json)
+        elif options.sizes:
+            of_rows = sizes.run(directory, scale=1)
+            sizes.print_table(of_rows)
+            _write(of_rows, options.json)
         elif options.growth:
             grown = growth.run(directory, rounds=options.rounds, number=options.requests, only=options.only)
             growth.print_table(grown)
@@ -158,6 +166,8 @@ def _options() -> argparse.Namespace:
     arguments.add_argument("--only", nargs="+", default=[""], help="cases whose name holds one of these")
     arguments.add_argument("--targets", action="store_true", help="the table of targets, with all that it needs")
     arguments.add_argument("--growth", action="store_true", help="a million rows of each kind against a thousand")
+    arguments.add_argument("--blocks", action="store_true", help="that a request looks at, by the number of rows")
+    arguments.add_argument("--sizes", action="store_true", help="bytes of a row, with a million of each kind")
     arguments.add_argument("--memory", action="store_true", help="of the workers over 200,000 requests")
     arguments.add_argument("--cleanup", action="store_true", help="tokens while a million expired rows are removed")
     arguments.add_argument("--logins", action="store_true", help="tokens while 200 logins a second are asked for")

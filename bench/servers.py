@@ -205,6 +205,18 @@ def django_oauth_toolkit(
             yield Server(port, start, Database.at(data_dir, url)), json.loads(made.stdout.splitlines()[-1])
 
 
+def prepare(data_dir: Path, scale: float, **more: str) -> dict[str, str]:
+    """The environment of a demo without limits on how often one may ask, filled with so many million rows of each kind
+    unless that is 0."""
+    demo = {"MODE": "demo", "DATA_DIR": str(data_dir), "THROTTLE_SCALE": "1000000", "LOG_LEVEL": "ERROR"}
+    environment = {**os.environ, **demo, **more}
+    for first in (["migrate"], ["createcachetable"], ["demo_seed", "--scale", str(scale)]) if scale else ():
+        subprocess.run(
+            [sys.executable, "manage.py", *first], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
+        )
+    return environment
+
+
 @contextmanager
 def countersign(data_dir: Path, *, scale: float = 0) -> Iterator[Server]:
     """A demo without limits on how often one may ask; with so many million rows of each kind.
@@ -212,19 +224,8 @@ def countersign(data_dir: Path, *, scale: float = 0) -> Iterator[Server]:
     It has started before, so that its start here migrates nothing and fills no tables.
     """
     port = free_port()
-    environment = {
-        "MODE": "demo", "PORT": str(port), "DATA_DIR": str(data_dir), "THROTTLE_SCALE": "1000000", "LOG_LEVEL": "ERROR",
-    }  # fmt: skip
+    environment = prepare(data_dir, scale, PORT=str(port))
     command = [sys.executable, "manage.py", "demo"]
-    if scale:
-        for first in (["migrate"], ["createcachetable"], ["demo_seed", "--scale", str(scale)]):
-            subprocess.run(
-                [*command[:2], *first],
-                cwd=ROOT,
-                env={**os.environ, **environment},
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
     known = data_dir / "clients.json"
     with postgres.running(data_dir / "postgres") as url:
         if not known.exists():

@@ -76,6 +76,10 @@ def client_secret(number: int) -> str:
     return f"secret of scale-{number:07d}"
 
 
+def account_id(number: int) -> UUID:
+    return _id(_ACCOUNT, number)
+
+
 def refresh_token(number: int) -> str:
     return f"refresh token of scale-{number:07d}"
 
