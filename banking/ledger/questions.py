@@ -328,10 +328,8 @@ QUESTIONS = (
     Question(
         "Each entry, its transaction and its transfer are as the last digest has them",
         whole="""
-        SELECT account_id, seq FROM (
-          SELECT account_id, seq, digest, lag(seq, 1, 0::bigint) OVER chain AS after, lag(digest) OVER chain AS before
-            FROM ledger_digest WINDOW chain AS (PARTITION BY account_id ORDER BY seq)) d
-         WHERE digest <> entries_digest(account_id, after, seq, before)
+        SELECT account_id, seq FROM ledger_digest
+         WHERE digest <> expected_digest(account_id, seq)
         UNION ALL
         SELECT d.account_id, max(d.seq) FROM ledger_digest d JOIN bank_account a ON a.id = d.account_id
          GROUP BY d.account_id, a.last_seq HAVING max(d.seq) > a.last_seq""",
@@ -348,9 +346,7 @@ QUESTIONS = (
                   UNION SELECT e.account_id, e.account_seq FROM transfer x
                           JOIN ledger_entry e ON e.transaction_id = x.transaction_id WHERE {new:x}) e) n
           JOIN ledger_digest d ON d.account_id = n.account_id AND d.seq = n.seq
-          LEFT JOIN LATERAL (SELECT b.seq, b.digest FROM ledger_digest b
-                              WHERE b.account_id = d.account_id AND b.seq < d.seq ORDER BY b.seq DESC LIMIT 1) b ON true
-         WHERE d.digest <> entries_digest(d.account_id, coalesce(b.seq, 0), d.seq, b.digest)
+         WHERE d.digest <> expected_digest(d.account_id, d.seq)
         UNION ALL
         SELECT a.id, a.last_seq FROM new_account a
          WHERE EXISTS (SELECT FROM ledger_digest d WHERE d.account_id = a.id AND d.seq > a.last_seq)""",

@@ -197,9 +197,10 @@ END $$;
 REVOKE ALL ON FUNCTION unfreeze_account(uuid, uuid, text) FROM PUBLIC;
 
 -- A chain of digests per account: each covers the entries since the one before, with their transactions and transfers.
+-- The text of a JSON array is the same as json and as jsonb, which takes longer.
 CREATE FUNCTION entries_digest(which uuid, after bigint, up_to bigint, before bytea) RETURNS bytea
-LANGUAGE sql STABLE SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
-  SELECT sha256(coalesce(before, '') || convert_to(coalesce(string_agg(jsonb_build_array(
+LANGUAGE sql STABLE PARALLEL SAFE SET search_path = public, pg_temp SET timezone = 'UTC' AS $$
+  SELECT sha256(coalesce(before, '') || convert_to(coalesce(string_agg(json_build_array(
            e.transaction_id, e.currency, e.amount_minor, e.account_seq, e.balance_after_minor, e.counterparty_name,
            e.counterparty_iban, e.booked_at, e.value_date, t.kind, t.description, t.created_at, t.reverses_id,
            x.id, x.user_id, x.client_id, x.idempotency_key, x.source_id, x.destination_id, x.payee_name, x.payee_iban,
