@@ -8,3 +8,7 @@ class SiteConfig(AppConfig):
     def ready(self) -> None:
         from config import checks  # noqa: F401  (registers them)
         from config.database import pooler, session  # noqa: F401
+        from config.database.replica import checks as of_replica  # noqa: F401
+        from config.database.replica import reading
+
+        reading.begin()

@@ -169,17 +169,21 @@ FAST_PATH = env.bool("FAST_PATH", default=True)
 
 # --- database: PostgreSQL only
 
-DATABASES = {"default": env.db_url("DATABASE_URL")}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    DATABASES["default"]["ENGINE"] = "config.database.postgresql"  # with oauth.fast_path.postgresql below it, if used
-DATABASES["default"].update(
-    {
+
+def _database(variable: str, **session: str) -> dict[str, Any]:
+    """`session` are further settings of PostgreSQL for each connection."""
+    database: dict[str, Any] = env.db_url(variable)
+    if database["ENGINE"] == "django.db.backends.postgresql":
+        database["ENGINE"] = "config.database.postgresql"  # with oauth.fast_path.postgresql below it, if used
+    timeouts = {"statement_timeout": "5s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "10s"}
+    session = {name: env.str(name.upper(), default=default) for name, default in timeouts.items()} | session
+    return database | {
         "ATOMIC_REQUESTS": False,
         "CONN_HEALTH_CHECKS": True,
         # A pooler that gives each transaction another connection loses them.
         "DISABLE_SERVER_SIDE_CURSORS": not env.bool("DB_SERVER_SIDE_CURSORS", default=True),
         "OPTIONS": {
-            **DATABASES["default"].get("OPTIONS", {}),
+            **database.get("OPTIONS", {}),
             # If the pool is exhausted, the request is answered 503 soon instead of waiting.
             "pool": {
                 "min_size": env.int("DB_POOL_MIN", default=1),
@@ -196,17 +200,19 @@ DATABASES["default"].update(
             # A connection to an unreachable host fails after this time; Linux only.
             "tcp_user_timeout": 10_000,
             "application_name": "countersign",
-            "options": " ".join(
-                f"-c {name}={env.str(name.upper(), default=default)}"
-                for name, default in {
-                    "statement_timeout": "5s",
-                    "lock_timeout": "3s",
-                    "idle_in_transaction_session_timeout": "10s",
-                }.items()
-            ),
+            "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
         },
     }
-)
+
+
+DATABASES = {"default": _database("DATABASE_URL")}
+# A standby for reads that may be a second old (config/database/replica), and the age from which on it is not read.
+REPLICA_MAX_AGE: float = env.float("REPLICA_MAX_AGE", default=1.0)
+if env.str("DATABASE_REPLICA_URL", default=""):
+    DATABASES["replica"] = _database("DATABASE_REPLICA_URL", default_transaction_read_only="on")
+    DATABASE_ROUTERS = ["config.database.replica.router.ReplicaRouter"]
+    _inside = MIDDLEWARE.index("django.contrib.auth.middleware.AuthenticationMiddleware") + 1
+    MIDDLEWARE.insert(_inside, "config.database.replica.written.MarkWritten")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # The watch over the database (config/database): how long an answer to its question may take, in seconds, and how long a
 # statement may be without an answer before it is ended on this side. The second is longer than STATEMENT_TIMEOUT.

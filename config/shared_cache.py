@@ -40,6 +40,11 @@ def options() -> dict[str, Any]:
     }
 
 
+def is_away_now() -> bool:
+    """Whether this process counts alone, because the cache failed a moment ago."""
+    return time.monotonic() < _away_until
+
+
 def _or_in_memory(name: str) -> Callable[..., Any]:
     operation = getattr(RedisCache, name)
 

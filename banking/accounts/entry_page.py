@@ -6,6 +6,8 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS
+
 from banking.accounts.history import FIELDS
 from banking.accounts.merchants import with_merchant
 from banking.models import LedgerEntry
@@ -17,11 +19,13 @@ COLUMNS = (*FIELDS, "merchant")
 _AN_ACCOUNT, _A_NUMBER = UUID(int=1), MAX_SEQ - 1
 
 
-def newest_entries(account_id: UUID, *, before: int | None, limit: int) -> list[dict[str, Any]]:
+def newest_entries(
+    account_id: UUID, *, before: int | None, limit: int, using: str = DEFAULT_DB_ALIAS
+) -> list[dict[str, Any]]:
     """At most `limit` entries with COLUMNS, the newest first; those with numbers less than `before`. Consents and
     filters may leave some out: that is for the caller to know."""
     number = MAX_SEQ if before is None else before
-    rows = _compiled().rows({_AN_ACCOUNT: account_id, _A_NUMBER: number}, limit)
+    rows = _compiled().rows({_AN_ACCOUNT: account_id, _A_NUMBER: number}, limit, using)
     return [_named(row) for row in rows]
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import groupby, islice
 from uuid import UUID
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 #: The most entries that one page reads of all accounts together, beyond one of each.
 MOST_READ = 5_000
@@ -53,12 +53,14 @@ def starts(since: Mapping[UUID, datetime]) -> dict[UUID, int]:
         return dict(cursor.fetchall())
 
 
-def next_of(positions: Mapping[UUID, int], since: Mapping[UUID, datetime], number: int) -> tuple[list[Next], bool]:
+def next_of(
+    positions: Mapping[UUID, int], since: Mapping[UUID, datetime], number: int, *, using: str = DEFAULT_DB_ALIAS
+) -> tuple[list[Next], bool]:
     """At most `number` entries that follow the positions, and whether there may be more: of each account in the order
     of its numbers, and among the accounts by time. One query."""
     of_each = min(number, MOST_READ // max(1, len(positions)) + 1)
     times = [since[account_id] for account_id in positions]
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(_NEXT, [list(positions), list(positions.values()), times, of_each])
         entries = [Next(*row) for row in cursor.fetchall()]
     accounts = {pk: list(rows) for pk, rows in groupby(entries, key=lambda entry: entry.account_id)}

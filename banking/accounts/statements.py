@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import QuerySet
 
 from banking.accounts.months import Month
@@ -53,14 +53,14 @@ SELECT coalesce(c.last_seq, e.seq, 0), coalesce(c.closing_minor, e.balance_minor
 """
 
 
-def statement_of(account_id: Any, month: Month) -> Statement:
-    """One query; a second one reads the entries, oldest first."""
+def statement_of(account_id: Any, month: Month, using: str = DEFAULT_DB_ALIAS) -> Statement:
+    """One query; a second one reads the entries, oldest first, from the same database."""
     ends = [month.begins_at, month.ends_at]
     values = {"account": account_id, "months": [month.before.first_day, month.first_day], "ends": ends}
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(_CUTS, values)
         (before, opening_minor, begins_at), (last_seq, closing_minor, ends_at) = cursor.fetchall()
-    entries = _entries(account_id, before, last_seq)
+    entries = _entries(account_id, before, last_seq, using)
     return Statement(begins_at, ends_at, before + 1, last_seq, opening_minor, closing_minor, entries, month)
 
 
@@ -72,15 +72,17 @@ SELECT coalesce(e.seq, 0), coalesce(e.balance_minor, 0)
 """
 
 
-def extract_of(account_id: Any, begins_at: datetime, ends_at: datetime) -> Extract:
+def extract_of(account_id: Any, begins_at: datetime, ends_at: datetime, using: str = DEFAULT_DB_ALIAS) -> Extract:
     """As a statement, of any span; what is booked later may still belong to one that has not ended."""
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(_BALANCES, [[begins_at, ends_at], account_id])
         (before, opening_minor), (last_seq, closing_minor) = cursor.fetchall()
-    entries = _entries(account_id, before, last_seq)
+    entries = _entries(account_id, before, last_seq, using)
     return Extract(begins_at, ends_at, before + 1, last_seq, opening_minor, closing_minor, entries)
 
 
-def _entries(account_id: Any, before: int, last_seq: int) -> QuerySet[LedgerEntry]:
-    of_account = LedgerEntry.objects.filter(account_id=account_id, account_seq__gt=before, account_seq__lte=last_seq)
+def _entries(account_id: Any, before: int, last_seq: int, using: str) -> QuerySet[LedgerEntry]:
+    of_account = LedgerEntry.objects.using(using).filter(
+        account_id=account_id, account_seq__gt=before, account_seq__lte=last_seq
+    )
     return of_account.order_by("account_seq")

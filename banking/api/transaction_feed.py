@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from banking.accounts.feed import next_of, starts
+from banking.accounts.feed import Next, next_of, starts
 from banking.accounts.history import FIELDS, needs_fresh_login
 from banking.accounts.merchants import with_merchant
 from banking.api.content_filters import CONTENT, FROM
@@ -20,6 +20,8 @@ from banking.api.transactions import represent
 from banking.api.views import BankView, user_or_404
 from banking.consents.history import history_of_account
 from banking.models import Account, LedgerEntry
+from banking.models.account_queryset import user_id_of
+from oauth.infrastructure import replica
 from oauth.resource_server import TokenRequest, is_authenticated_since, require_authentication
 
 #: The cursor holds a number for each account, and must fit in a URL.
@@ -50,12 +52,14 @@ class TransactionFeedView(BankView):
         since = _allowed_since(request, filters.since)
         positions = _positions(page.after, since)
         examined = MOST_EXAMINED if filters.is_by_content else page.limit + 1
-        following, has_more = next_of(positions, since, examined)
+        following, has_more, found = replica.read(
+            user_id_of(request.token), lambda alias: _following(filters, positions, since, examined, alias)
+        )
         if any(needs_fresh_login(entry.booked_at) for entry in following) and not is_authenticated_since(
             request.token, max_age=settings.STEP_UP_MAX_AGE
         ):
             require_authentication(request.token, max_age=settings.STEP_UP_MAX_AGE)
-        rows = {row["pk"]: row for row in _rows(filters, [entry.pk for entry in following])}
+        rows = {row["pk"]: row for row in found}
         data: list[Transaction] = []
         for entry in following:
             if entry.pk in rows and len(data) == page.limit:
@@ -87,9 +91,18 @@ def _positions(cursor: str | None, since: dict[UUID, datetime]) -> dict[UUID, in
     return {pk: known.get(pk, started.get(pk, 0)) for pk in since}
 
 
-def _rows(filters: Filters, keys: list[int]) -> list[dict[str, Any]]:
+def _following(
+    filters: Filters, positions: dict[UUID, int], since: dict[UUID, datetime], examined: int, alias: str
+) -> tuple[list[Next], bool, list[dict[str, Any]]]:
+    """What follows, whether there may be more, and the rows that fit: all of one database, or a reader would pass what
+    the other one lacks."""
+    following, has_more = next_of(positions, since, examined, using=alias)
+    return following, has_more, _rows(filters, [entry.pk for entry in following], alias)
+
+
+def _rows(filters: Filters, keys: list[int], alias: str) -> list[dict[str, Any]]:
     """Those that fit. One query, none without keys."""
-    entries = filters.entries(LedgerEntry.objects.filter(pk__in=keys))
+    entries = filters.entries(LedgerEntry.objects.using(alias).filter(pk__in=keys))
     return list(with_merchant(entries).values("pk", *FIELDS, "merchant")) if keys else []
 
 

@@ -22,8 +22,10 @@ from banking.api.transaction_window import Window, newest_first, oldest_first
 from banking.api.views import BankView, account_or_404, uuid_or_404
 from banking.consents.history import history_of_account
 from banking.models import Category, LedgerEntry, Transfer
+from banking.models.account_queryset import user_id_of
 from banking.notation import bank_day, bank_transaction_codes, iban
 from banking.notation.timestamps import timestamp
+from oauth.infrastructure import replica
 from oauth.resource_server import TokenRequest, is_authenticated_since, require_authentication
 
 
@@ -54,8 +56,11 @@ class TransactionList(BankView):
             return Ok(page.envelope(pending, key=_position))
         goes_on_at = None
         allowed_since = history_of_account(request.claims.authorization_details, account["id"])
+        reader = user_id_of(request.token)
         if filters.are_none and allowed_since is None:
-            rows = newest_entries(account["id"], before=position, limit=room)
+            rows = replica.read(
+                reader, lambda alias: newest_entries(account["id"], before=position, limit=room, using=alias)
+            )
         else:
             if filters.is_by_content:
                 window = newest_first(
@@ -72,7 +77,8 @@ class TransactionList(BankView):
                 entries = _history(request, account)
                 entries = booked_in(entries, account["id"], since=filters.since, until=filters.until)
                 entries = entries if position is None else entries.filter(account_seq__lt=position)
-            rows = list(_values(filters.entries(entries).order_by("-account_seq"))[:room])
+            newest = _values(filters.entries(entries).order_by("-account_seq"))[:room]
+            rows = replica.read(reader, lambda alias: list(newest.using(alias)))
         recent = readable(request, rows, is_first=not pending)
         listed = [*pending, *(represent(row) for row in recent)]
         return Ok(page.envelope(listed, key=_position, is_cut=len(recent) < len(rows), goes_on_at=goes_on_at))
@@ -121,7 +127,8 @@ def _oldest_first(
     position = after_seq if page.after is None else int(page.after)
     window = oldest_first(request, account["id"], filters, allowed_since=allowed_since, position=position)
     entries = _examined(account, window, filters, allowed_since)
-    rows = _values(filters.entries(entries).order_by("account_seq"))[: page.limit + 1]
+    oldest = _values(filters.entries(entries).order_by("account_seq"))[: page.limit + 1]
+    rows = replica.read(user_id_of(request.token), lambda alias: list(oldest.using(alias)))
     return page.envelope([represent(row) for row in rows], key="account_seq", goes_on_at=window.goes_on_at)
 
 

@@ -15,7 +15,8 @@ from banking.accounts.history import recent_since
 from banking.api.cursors import Page
 from banking.api.transfer_filters import TransferFilters
 from banking.consents.history import histories
-from banking.models import Account, Transfer
+from banking.models import Transfer
+from banking.models.account_queryset import AccountQuerySet
 from banking.models.transfer import TransferQuerySet
 from banking.payments.newest_transfers import Span, first_id_of
 from oauth.resource_server import TokenRequest, is_authenticated_since, require_authentication
@@ -24,13 +25,17 @@ MOST_EXAMINED = 2_000
 
 
 def rows_of_page(
-    request: TokenRequest, filters: TransferFilters, page: Page, single: QuerySet[Transfer] | None
+    request: TokenRequest,
+    filters: TransferFilters,
+    page: Page,
+    accounts: AccountQuerySet,
+    single: QuerySet[Transfer] | None,
 ) -> tuple[TransferQuerySet, str | None]:
-    """The transfers, newest first, of which the page needs the first limit + 1; and the position of the next page if
-    this one is not full. `single` are those that the token sees by a consent to that very transfer. Raises
-    InsufficientUserAuthentication if all that is asked for is too old."""
+    """The transfers of these accounts, newest first, of which the page needs the first limit + 1; and the position of
+    the next page if this one is not full. `single` are those that the token sees by a consent to that very transfer.
+    Raises InsufficientUserAuthentication if all that is asked for is too old."""
     span = Span(
-        Account.objects.visible_to(request.token, "transfers"),
+        accounts,
         histories=tuple(histories(request.claims.authorization_details)),
         since=filters.since,
         until=filters.until,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 from django.http import Http404
 
@@ -23,9 +24,11 @@ from banking.api.transfer_page import rows_of_page
 from banking.api.transfer_view import PAYMENT_REFUSALS, NewTransferSerializer, TransferView, single_transfers
 from banking.api.views import uuid_or_404
 from banking.ledger.refusals import Refusal
+from banking.models import Account
 from banking.models import Transfer as TransferRow
 from banking.models.account_queryset import user_id_of
 from banking.payments.idempotency import Answer, claim, run_claiming, store
+from oauth.infrastructure import replica
 from oauth.resource_server import InvalidToken, TokenRequest
 
 DRY_RUN = Choice("dry_run", "Only rehearse it.", ("true", "false"))
@@ -50,8 +53,16 @@ class TransferList(TransferView):
         filters = TransferFilters.from_request(request)
         consents = single_transfers(request)
         single = self.visible(request).filter(consent__in=consents) if consents else None
-        found, goes_on_at = rows_of_page(request, filters, page, single)
-        rows = list(found.with_is_own(user_id_of(request.token)).values(*self.fields)[: page.limit + 1])
+        reader = user_id_of(request.token)
+
+        def ask(alias: str) -> tuple[list[dict[str, Any]], str | None]:
+            accounts = Account.objects.visible_to(request.token, "transfers").decided_for(alias)
+            found, goes_on_at = rows_of_page(request, filters, page, accounts, single)
+            rows = found.with_is_own(reader, alias).using(alias).values(*self.fields)
+            return list(rows[: page.limit + 1]), goes_on_at
+
+        # Which single transfers the token sees is part of the query.
+        rows, goes_on_at = ask(DEFAULT_DB_ALIAS) if consents else replica.read(reader, ask)
         recent = readable(request, rows, at="created_at")
         listed = [self.represent(row) for row in recent]
         return Ok(page.envelope(listed, key="id", is_cut=len(recent) < len(rows), goes_on_at=goes_on_at))

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.utils.http import parse_etags
 from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,6 +21,7 @@ from banking.api.problems import BadRequest
 from banking.api.query import HeaderParameter, Parameter
 from banking.models import Account
 from banking.models.account_queryset import user_id_of
+from oauth.infrastructure import replica
 from oauth.resource_server import ThrottleToken, TokenRequest, say_limit
 from oauth.resource_server.views import TokenView
 
@@ -71,10 +73,19 @@ class BankView(TokenView):
             for name, value in described.deprecation.headers().items():
                 response[name] = value
         say_limit(request, response, self.limit)
+        if request.method not in SAFE_METHODS and not 400 <= response.status_code < 500:
+            _mark_written(request)
         journal.note(request, response, self.required_scopes.get(str(request.method), []), kwargs)
         if request.method in ("GET", "HEAD") and response.status_code == 200 and isinstance(response, Response):
             response.add_post_render_callback(lambda rendered: _if_changed(request, rendered))
         return response
+
+
+def _mark_written(request: Request) -> None:
+    """The user's next reads show what this request did."""
+    user_id = user_id_of(request.token) if isinstance(request, TokenRequest) and request.auth else None
+    if user_id is not None:
+        replica.wrote(user_id)
 
 
 @cache

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Max, Q, Sum
 from django.urls import reverse
 from django.utils import timezone
@@ -37,9 +38,9 @@ def of_app(user: Any, client_id: str) -> list[Line]:
     return sorted([*_reads(mine), *_movements(user.pk, client_id)], key=lambda line: line.at, reverse=True)
 
 
-def of_account(user: Any, account_id: UUID) -> dict[str, list[Line]]:
+def of_account(user: Any, account_id: UUID, using: str = DEFAULT_DB_ALIAS) -> dict[str, list[Line]]:
     """client_id -> what the app read of this account for this user, the newest first."""
-    counted = AccessCount.objects.filter(user=user, account=account_id, hour__gte=timezone.now() - SHOWN)
+    counted = AccessCount.objects.using(using).filter(user=user, account=account_id, hour__gte=timezone.now() - SHOWN)
     return {
         client_id: _reads(counted.filter(client_id=client_id), is_of_one=True) for client_id in _clients_of(counted)
     }

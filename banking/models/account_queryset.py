@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.db.models import F, Q
 
 from banking.models.role import PAYING, Role
@@ -76,6 +76,13 @@ class AccountQuerySet(models.QuerySet["Account"]):
         compiled = _compiled(self.model, fields, pk is not None, after is not None)
         rows = compiled.rows({_A_USER: user_id, _A_KEY: pk, _ANOTHER: after}, limit)
         return [dict(zip(fields, row, strict=True)) for row in rows]
+
+    def decided_for(self, alias: str) -> "AccountQuerySet":
+        """These accounts, for a part of a query of that database. The primary decides which ones they are: a replica
+        may not know yet that an access has ended. One query for a replica."""
+        if alias == DEFAULT_DB_ALIAS:
+            return self
+        return self.model.objects.filter(pk__in=list(self.order_by().values_list("pk", flat=True)))
 
     def payable_by(self, token: "AccessToken", action: str = "payments") -> "AccountQuerySet":
         """The accounts of `visible_to` that the user may also pay from."""

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from uuid import UUID
 
 from django.conf import settings
-from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db import DEFAULT_DB_ALIAS, models
+from django.db.models import Case, Exists, OuterRef, When
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -21,10 +21,14 @@ class PaymentQuerySet(models.QuerySet[_Payment]):
     def from_accounts(self, accounts: "AccountQuerySet") -> Self:
         return self.filter(source__in=accounts.values("pk"))
 
-    def with_is_own(self, user_id: UUID | None) -> Self:
-        """Each with `is_own`: whether the destination is an account of this user."""
-        own = AccountAccess.objects.filter(account=OuterRef("destination"), user=user_id)
-        return self.annotate(is_own=Exists(own))
+    def with_is_own(self, user_id: UUID | None, alias: str = DEFAULT_DB_ALIAS) -> Self:
+        """Each with `is_own`: whether the destination is an account of this user. For a replica, one query asks the
+        primary."""
+        own = AccountAccess.objects.filter(user=user_id)
+        if alias == DEFAULT_DB_ALIAS:
+            return self.annotate(is_own=Exists(own.filter(account=OuterRef("destination"))))
+        is_one = When(destination__in=list(own.values_list("account", flat=True)), then=True)
+        return self.annotate(is_own=Case(is_one, default=False, output_field=models.BooleanField()))
 
 
 class Payment(models.Model):

@@ -29,6 +29,7 @@ from banking.web.user import (
     prove_it,
     reauthentication_url,
 )
+from oauth.infrastructure import replica
 
 MOST_PENDING = 20
 _FIRST_MONTH = Month(1970, 1)
@@ -79,7 +80,7 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
         "this_month": this_month,
         "month": month,
         "spending": by_category(found.pk, month) if month else None,
-        "line": history.line(found),
+        "line": replica.read(id_of(request), lambda alias: history.line(found, alias)),
         "pending": _pending(found) if is_first and not is_search else [],
     }
     return render(request, "bank/account.html", context)

@@ -14,6 +14,7 @@ from banking.accounts.merchants import with_merchant
 from banking.accounts.spans import numbers_in
 from banking.models import Account, LedgerEntry
 from banking.web.history import Search
+from oauth.infrastructure import replica
 
 PART = 30
 MOST_EXAMINED = 2_000
@@ -51,7 +52,8 @@ def find(account: Account, search: Search, user_id: UUID, *, before: str, is_fre
         goes_on_at = after + 1
     entries = LedgerEntry.objects.filter(account_id=account.pk, account_seq__gt=after, account_seq__lt=beyond)
     found = with_merchant(search.found(entries, account, user_id)).order_by("-account_seq")
-    rows = list(found.values(*FIELDS, "merchant")[: PART + 1])
+    newest = found.values(*FIELDS, "merchant")[: PART + 1]
+    rows = replica.read(user_id, lambda alias: list(newest.using(alias)))
     if len(rows) > PART:
         return Part(rows[:PART], rows[PART - 1]["account_seq"], is_cut=False)
     return Part(rows, goes_on_at, is_cut=is_cut and goes_on_at is None)

@@ -116,11 +116,11 @@ class Line:
     height: int = _HEIGHT
 
 
-def line(account: Account) -> Line | None:
-    """The line of the last ninety days; None if nothing moved. Two queries."""
+def line(account: Account, alias: str) -> Line | None:
+    """The line of the last ninety days; None if nothing moved. Two queries of that database."""
     today = bank_day.today()
     first_day = max(today - timedelta(days=LINE_DAYS), bank_day.day_of(account.opened_at))
-    entries = LedgerEntry.objects.filter(account_id=account.pk)
+    entries = LedgerEntry.objects.using(alias).filter(account_id=account.pk)
     moved = dict(
         entries.filter(booked_at__gte=bank_day.begins_at(first_day))
         .annotate(day=TruncDate("booked_at", tzinfo=bank_day.time_zone()))

@@ -25,11 +25,11 @@ from banking.accounts.history import FIELDS, needs_fresh_login
 from banking.accounts.months import Month, closed_months, month_with_statement
 from banking.accounts.statement_csv import Notation, csv_lines
 from banking.accounts.statement_pdf import MOST_ROWS, Busy, TooManyRows, pdf_of
-from banking.accounts.statements import Extract, extract_of, statement_of
+from banking.accounts.statements import Extract, Statement, extract_of, statement_of
 from banking.models import Account, StatementFile
 from banking.notation import bank_day
 from banking.web.user import account_or_404, holders_of, id_of, is_fresh, page, prove_it, see_other
-from oauth.infrastructure import rate_limits
+from oauth.infrastructure import rate_limits, replica
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 
 MOST_MONTHS = 120
@@ -66,7 +66,7 @@ def statement_list(request: HttpRequest, account_id: UUID) -> HttpResponse:
 @page
 def statement(request: HttpRequest, account_id: UUID, month: str) -> HttpResponseBase:
     def show(found: Account, asked: Month) -> HttpResponseBase:
-        made = statement_of(found.pk, asked)
+        made = _of_month(request, found, asked)
         is_too_long = statement_files.is_too_long(made)
         rows = None if is_too_long else made.entries.values(*FIELDS).iterator(chunk_size=500)
         return render(request, "bank/statement.html", {"account": found, "statement": made, "rows": rows})
@@ -81,7 +81,7 @@ def statement_csv(request: HttpRequest, account_id: UUID, month: str) -> HttpRes
     notation = Notation.of_page()  # before the answer is streamed, when no language is active any more
 
     def download(found: Account, asked: Month) -> HttpResponseBase:
-        return _download(request, found, statement_of(found.pk, asked), notation, f"statement-{asked}.csv")
+        return _download(request, found, _of_month(request, found, asked), notation, f"statement-{asked}.csv")
 
     return _statement(request, account_id, month, download)
 
@@ -90,7 +90,7 @@ def statement_csv(request: HttpRequest, account_id: UUID, month: str) -> HttpRes
 @page
 def statement_pdf(request: HttpRequest, account_id: UUID, month: str) -> HttpResponseBase:
     def download(found: Account, asked: Month) -> HttpResponseBase:
-        return _pdf(request, found, statement_of(found.pk, asked), f"statement-{asked}.pdf")
+        return _pdf(request, found, _of_month(request, found, asked), f"statement-{asked}.pdf")
 
     return _statement(request, account_id, month, download)
 
@@ -107,7 +107,8 @@ def export(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
     begins_at = bank_day.begins_at(since)
     if needs_fresh_login(begins_at) and not is_fresh(request):
         return prove_it(request.get_full_path())
-    extract = extract_of(found.pk, begins_at, bank_day.ends_at(until))
+    ends_at = bank_day.ends_at(until)
+    extract = replica.read(id_of(request), lambda alias: extract_of(found.pk, begins_at, ends_at, using=alias))
     name = f"transactions-{since}-{until}"
     if request.GET.get("format") == "pdf":
         return _pdf(request, found, extract, f"{name}.pdf")
@@ -194,6 +195,10 @@ def _statement(
     if needs_fresh_login(month.begins_at) and not is_fresh(request):
         return prove_it(request.get_full_path())
     return answer(found, month)
+
+
+def _of_month(request: HttpRequest, account: Account, month: Month) -> Statement:
+    return replica.read(id_of(request), lambda alias: statement_of(account.pk, month, using=alias))
 
 
 def _within(account: Account, since: date, until: date) -> tuple[date, date]:

@@ -12,7 +12,7 @@ from banking.models import Event, Webhook, WebhookDelivery
 from banking.notation.timestamps import timestamp
 from banking.webhooks.permission import reason_to_withhold
 from banking.webhooks.queue import ATTEMPTS
-from oauth.infrastructure import outbound
+from oauth.infrastructure import outbound, replica
 
 #: The `typ` of the signature's header.
 TYP = "webhook+jws"
@@ -71,6 +71,8 @@ def content(delivery: WebhookDelivery) -> dict[str, Any]:
 
 def _post(delivery: WebhookDelivery) -> tuple[str, bool]:
     """The status or the error, and whether the app accepted the event."""
+    # Its app reads at once what it is told of.
+    replica.wrote(delivery.webhook.user_id)
     body = json.dumps(content(delivery), separators=(",", ":"))
     signature = import_string(settings.WEBHOOK_SIGNER)(body.encode(), typ=TYP)
     headers = {"Webhook-Id": str(delivery.pk), "Webhook-Signature": signature}

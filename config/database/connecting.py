@@ -36,7 +36,6 @@ def connect(conninfo: str, until: float) -> PGconn | None:
         _refused(said)
         return None
     chosen.nonblocking = 1
-    hosts.found(chosen.host.decode(), chosen.port.decode())
     return chosen
 
 

@@ -35,6 +35,10 @@ def found_first(parameters: dict[str, Any]) -> dict[str, Any]:
     return parameters | lists
 
 
+def number(parameters: dict[str, Any]) -> int:
+    return len(_split(parameters))
+
+
 def finds_writer(parameters: dict[str, Any]) -> bool:
     """Whether connections reach the host that takes writes, whichever it is."""
     return len(_split(parameters)) < 2 or parameters.get("target_session_attrs") in _TAKES_WRITES

@@ -4,22 +4,23 @@ import os
 import socket
 from contextlib import suppress
 
+from django.db import DEFAULT_DB_ALIAS
 from psycopg import Connection, pq
 
-# By id of the connection. A dict is changed and copied in one step of the interpreter.
-_held: dict[int, Connection[object]] = {}
+# By id of the connection, with the alias of its database. A dict is changed and copied in one step of the interpreter.
+_held: dict[int, tuple[str, Connection[object]]] = {}
 
 
-def took(connection: Connection[object]) -> None:
-    _held[id(connection)] = connection
+def took(connection: Connection[object], alias: str) -> None:
+    _held[id(connection)] = alias, connection
 
 
 def gave_back(connection: Connection[object]) -> None:
     _held.pop(id(connection), None)
 
 
-def held() -> list[Connection[object]]:
-    return list(_held.values())
+def held(alias: str = DEFAULT_DB_ALIAS) -> list[Connection[object]]:
+    return [connection for of, connection in list(_held.values()) if of == alias]
 
 
 def is_waiting(connection: Connection[object]) -> bool:

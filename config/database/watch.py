@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connections
+from django.db import DEFAULT_DB_ALIAS, connections
 from prometheus_client import Counter, Gauge
 from psycopg.conninfo import make_conninfo
 
@@ -169,9 +169,9 @@ def probe() -> Probe:
     return Probe(conninfo(), seconds=settings.DB_PROBE_TIMEOUT)
 
 
-def conninfo() -> str:
-    """How the default database is reached, as libpq's connection string, without what only psycopg knows."""
-    parameters = dict(connections["default"].get_connection_params())
+def conninfo(alias: str = DEFAULT_DB_ALIAS) -> str:
+    """How the database is reached, as libpq's connection string, without what only psycopg knows."""
+    parameters = dict(connections[alias].get_connection_params())
     for name in ("pool", "prepare_threshold", "cursor_factory", "context", "server_side_binding", "autocommit"):
         parameters.pop(name, None)
     parameters["application_name"] = "countersign watch"

@@ -22,6 +22,7 @@ from granian.log import LogLevels
 from granian.server import mp as granian_workers
 
 from config.database import watch
+from config.database.replica import watch as replica_watch
 from config.metrics.sampling import Sampler
 from config.server import admission, bodies, draining, heartbeats, listener, probe_server
 from oauth.conf import conf
@@ -35,8 +36,8 @@ IDLE_SECONDS = 75
 CONNECTIONS_PER_WORKER = 1024
 ONE_SLOT = partial(admission.Slots, 1)
 SECRETS = (
-    "SECRET_KEY", "SECRET_KEY_FALLBACKS", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "CACHE_URL", "EMAIL_URL",
-    "PROXY_SECRETS", "PAIRWISE_SUBJECT_KEY", "KEY_STORES", "OTEL_EXPORTER_OTLP_HEADERS",
+    "SECRET_KEY", "SECRET_KEY_FALLBACKS", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "DATABASE_REPLICA_URL", "CACHE_URL",
+    "EMAIL_URL", "PROXY_SECRETS", "PAIRWISE_SUBJECT_KEY", "KEY_STORES", "OTEL_EXPORTER_OTLP_HEADERS",
     "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
 )  # fmt: skip
 
@@ -126,6 +127,7 @@ def load_application(
     watch.start(after_look=heartbeats.beat)
     # Its module needs Django's apps.
     import_string("config.database.known_clients.start")(Path(os.environ[heartbeats.VARIABLE]))
+    replica_watch.start()
     Sampler().start()
     _settle()
     return application

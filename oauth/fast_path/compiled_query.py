@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 
 from oauth.fast_path import prepared_statements
 
@@ -23,11 +23,11 @@ class CompiledQuery:
         sql, parameters = self._make().query.sql_with_params()
         return f"{sql} LIMIT %s", parameters
 
-    def rows(self, arguments: Mapping[Any, Any], limit: int) -> list[tuple[Any, ...]]:
+    def rows(self, arguments: Mapping[Any, Any], limit: int, using: str = DEFAULT_DB_ALIAS) -> list[tuple[Any, ...]]:
         """At most `limit` rows. `arguments` are by placeholder."""
         sql, parameters = self._statement
         given = [arguments[one] if one in self._placeholders else one for one in parameters]
-        with prepared_statements.cursor() as cursor:
+        with prepared_statements.cursor(using) as cursor:
             cursor.execute(sql, [*given, limit])
             found: list[tuple[Any, ...]] = cursor.fetchall()
         return found

@@ -30,10 +30,10 @@ _PLAIN = ("bool", "bytea", "int2", "int4", "int8", "float8", "numeric", "text", 
 _BINARY = frozenset({types[name].oid for name in _PLAIN} | {types[name].array_oid for name in ("text", "varchar")})
 
 
-def cursor() -> Any:
-    """As `connection.cursor()`: errors are Django's, statements are logged and counted. It is that cursor where
+def cursor(using: str = DEFAULT_DB_ALIAS) -> Any:
+    """As `connections[using].cursor()`: errors are Django's, statements are logged and counted. It is that cursor where
     OAUTH["FAST_PATH"] is off."""
-    connection: Any = connections[DEFAULT_DB_ALIAS]  # once: Django's proxy looks it up for each attribute
+    connection: Any = connections[using]  # once: Django's proxy looks it up for each attribute
     if not conf.FAST_PATH:
         return connection.cursor()
     connection.ensure_connection()

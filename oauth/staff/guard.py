@@ -1,13 +1,19 @@
 """The base class of every ModelAdmin."""
 
+from contextvars import ContextVar
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from oauth.infrastructure import replica
 from oauth.infrastructure.generic import ModelAdmin
 from oauth.staff import actions, audit, columns, lookups
+
+#: Of the database that a list of the admin is read from.
+_alias: ContextVar[str] = ContextVar("alias", default=DEFAULT_DB_ALIAS)
 
 
 class Guarded(ModelAdmin[Any]):
@@ -27,6 +33,27 @@ class Guarded(ModelAdmin[Any]):
             columns.linked(self, request, name, is_first=at == 0)
             for at, name in enumerate(super().get_list_display(request))
         ]
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """A list may be a second old. An action on its rows is sent by POST and reads the primary."""
+        if request.method != "GET" or self.list_editable:
+            return super().get_changelist_instance(request)
+
+        def ask(alias: str) -> Any:
+            token = _alias.set(alias)
+            try:
+                changelist = super(Guarded, self).get_changelist_instance(request)
+                if alias != DEFAULT_DB_ALIAS:
+                    changelist.result_list = list(changelist.result_list)  # here, where a failure has a way out
+            finally:
+                _alias.reset(token)
+            return changelist
+
+        return replica.read(request.user.pk, ask)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)
+        return rows if _alias.get() == DEFAULT_DB_ALIAS else rows.using(_alias.get())
 
     def get_list_select_related(self, request: HttpRequest) -> Any:
         """Django joins by itself only what the list names as a field."""

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
 from django.db.backends.postgresql import base as plain
 from django.db.utils import DatabaseErrorWrapper
 from django.utils.functional import cached_property
@@ -31,13 +32,14 @@ class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
         return pool
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        breaker.check()
+        if self.is_watched:
+            breaker.check()
         try:
             connection = super().get_new_connection(conn_params)
         except Error:
-            breaker.suspected.set()
+            self._suspect()
             raise
-        in_use.took(connection)
+        in_use.took(connection, self.alias)
         return connection
 
     def _close(self) -> None:
@@ -45,5 +47,14 @@ class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
         if connection is not None:
             in_use.gave_back(connection)
             if connection.closed:
-                breaker.suspected.set()
+                self._suspect()
         super()._close()
+
+    @property
+    def is_watched(self) -> bool:
+        """The breaker is that of the primary. A replica that is away keeps nobody from it."""
+        return bool(self.alias == DEFAULT_DB_ALIAS)
+
+    def _suspect(self) -> None:
+        if self.is_watched:
+            breaker.suspected.set()

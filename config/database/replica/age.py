@@ -1,0 +1,59 @@
+"""How old what a replica shows can be, at most, by one clock: that of this process.
+
+A position is a place in PostgreSQL's write-ahead log, in bytes. A look asks the primary for its position and then the
+replica for its own. Once the replica has replayed what the primary had written at a moment, it shows all that had been
+committed by then. `pg_last_xact_replay_timestamp()` would not do: it is as old as the last write, and it is the time of
+another host.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+
+#: A record never ends within the header of a page, so a position there is that of the end of the page before.
+_PAGE_BYTES, _HEADER_BYTES = 8192, 40
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A replica has all that was written up to `position`, and all that was committed by `at`, of time.monotonic()."""
+
+    position: int
+    at: float
+
+
+class Age:
+    def __init__(self) -> None:
+        self.shown = Shown(0, float("-inf"))
+        #: (at, position) of the primary, which the replica has not reached.
+        self._ahead: deque[tuple[float, int]] = deque()
+        self._timeline = ""
+        self._must_pass = -1
+
+    def look(self, *, at: float, timeline: str, written: int, replayed: int) -> None:
+        """`written` is the primary's position at `at`, `replayed` the replica's a moment later."""
+        if timeline != self._timeline:
+            self._begin(timeline, replayed)
+        self._ahead.append((at, _end_of_record(written)))
+        # A replica that has lost its way replays nothing more, and may be beyond where the new timeline began.
+        if replayed <= self._must_pass:
+            return
+        reached = self.shown.at
+        while self._ahead and self._ahead[0][1] <= replayed:
+            reached, _ = self._ahead.popleft()
+        self.shown = Shown(replayed, reached)
+
+    def forget(self) -> None:
+        self._timeline = ""
+        self._ahead.clear()
+        self.shown = Shown(0, float("-inf"))
+
+    def _begin(self, timeline: str, replayed: int) -> None:
+        """With another primary, the replica counts once it has replayed something of it."""
+        self._must_pass = replayed if self._timeline else -1
+        self.forget()
+        self._timeline = timeline
+
+
+def _end_of_record(position: int) -> int:
+    within = position % _PAGE_BYTES
+    return position - within if within <= _HEADER_BYTES else position

@@ -1,0 +1,106 @@
+"""Asks the primary and the replica how far they are, a few times within the age that a read may have.
+
+One thread in each process of `serve`, with two connections of its own. Where nothing watches, such as in commands, the
+replica counts as too old, so all is read from the primary.
+"""
+
+import logging
+import threading
+import time
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from prometheus_client import Gauge
+
+from config.database import in_use, watch
+from config.database.asking import Asking
+from config.database.replica import ALIAS
+from config.database.replica.age import Age
+from config.database.waiting import Away
+
+#: Looks within settings.REPLICA_MAX_AGE.
+LOOKS = 5
+_WRITTEN = b"""
+SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text, left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"""
+# Of the receiver of the log, a role without rights sees only that it is there. A replica that has none is behind.
+_REPLAYED = b"""
+SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text, EXISTS (SELECT FROM pg_stat_get_wal_receiver())::text
+ WHERE pg_is_in_recovery()"""
+
+age_seconds = Gauge(
+    "database_replica_age_seconds", "How old what the replica shows is, at most.", multiprocess_mode="livemax"
+)
+logger = logging.getLogger(__name__)
+
+
+class ReplicaWatch:
+    def __init__(self, primary: Asking, replica: Asking, age: Age) -> None:
+        self.primary, self.replica, self.age = primary, replica, age
+        self.is_away = False
+
+    def run(self) -> None:
+        while True:
+            began = time.monotonic()
+            try:
+                self.look()
+            except Exception:
+                # A bug here must not let old rows be shown for ever.
+                logger.exception("The watch over the replica failed.")
+                self.age.forget()
+            time.sleep(max(0.0, began + settings.REPLICA_MAX_AGE / LOOKS - time.monotonic()))
+
+    def look(self) -> None:
+        at = time.monotonic()
+        try:
+            if not self.primary.connect():
+                return
+            written, timeline = self.primary.row(_WRITTEN)
+        except Away:
+            return  # the watch over the primary says so; what the replica shows gets older
+        try:
+            if not self.replica.connect():
+                return
+            replayed, is_receiving = self.replica.row(_REPLAYED)
+        except Away as away:
+            self._failed(str(away))
+            return
+        if is_receiving != b"true":
+            self._failed("receives nothing from the primary")
+            return
+        if self.is_away:
+            self.is_away = False
+            logger.warning("The replica is back.")
+        self.age.look(at=at, timeline=timeline.decode(), written=int(written), replayed=int(replayed))
+        age_seconds.set(min(time.monotonic() - self.age.shown.at, 1e9))
+
+    def _failed(self, reason: str) -> None:
+        """All is read from the primary, at once also what waits for the replica."""
+        self.age.forget()
+        if not self.is_away:
+            self.is_away = True
+            logger.warning("The replica is away: %s. All is read from the primary.", reason)
+            _forget_idle_connections()
+        for connection in in_use.held(ALIAS):
+            if in_use.is_waiting(connection):
+                in_use.cut(connection)
+
+
+#: Of the replica, as this process knows it.
+age = Age()
+
+
+def start() -> None:
+    """Call it once in a process."""
+    if ALIAS not in settings.DATABASES:
+        return
+    primary = Asking(watch.conninfo(), seconds=settings.DB_PROBE_TIMEOUT)
+    replica = Asking(watch.conninfo(ALIAS), seconds=settings.DB_PROBE_TIMEOUT)
+    one = ReplicaWatch(primary, replica, age)
+    threading.Thread(target=one.run, name="replica-watch", daemon=True).start()
+
+
+def _forget_idle_connections() -> None:
+    pool: Any = connections[ALIAS].pool  # type: ignore[attr-defined]  # of Django's PostgreSQL backend
+    if pool is not None and not pool.closed:
+        pool.drain()

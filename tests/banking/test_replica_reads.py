@@ -1,0 +1,76 @@
+"""What the bank reads from a replica (docs/operating.md): pages that may be a second old, and nothing that decides."""
+
+import re
+
+import pytest
+from django.db import connections
+from django.test.utils import CaptureQueriesContext
+
+from config.database.replica import ALIAS
+from tests.lib.ledger import funded
+from tests.lib.replica import reading_from_a_replica
+from tests.lib.transfers import KEY, body_of, send
+
+pytestmark = pytest.mark.django_db(transaction=True)
+#: Who may see or do something.
+DECIDES = re.compile(r'"?\b(account_access|consent|consent_account|accounts_user|oauth_\w+)\b"?')
+
+
+@pytest.fixture
+def paid(alice, alice_api):
+    source, destination = funded(alice, "Current"), funded(alice, "Savings")
+    assert send(alice_api, body_of(source, destination), KEY).status_code == 201
+    return source
+
+
+def asked(get, *urls):
+    """The statements that the replica gets for these pages."""
+    with reading_from_a_replica(), CaptureQueriesContext(connections[ALIAS]) as queries:
+        for url in urls:
+            answer = get(url)
+            assert answer.status_code == 200, (url, answer.content)
+            b"".join(answer) if answer.streaming else answer.content
+        return [query["sql"] for query in queries]
+
+
+@pytest.mark.parametrize(
+    ("path", "number"),
+    [
+        ("accounts/{account}/transactions", 1),
+        ("accounts/{account}/transactions?direction=out", 1),
+        ("accounts/{account}/transactions?after_seq=0", 1),
+        ("transactions", 2),
+        ("transfers", 1),
+        ("transfers?text=rent", 1),
+        ("accounts", 0),
+        ("accounts/{account}", 0),
+        ("accounts/{account}/balances", 0),
+    ],
+)
+def test_pages_of_the_api(path, number, paid, alice_api):
+    statements = asked(alice_api.get, f"/api/v1/{path.format(account=paid.pk)}")
+    assert len(statements) == number
+    assert [one for one in statements if DECIDES.search(one)] == []
+
+
+def test_the_page_is_the_same_from_either(paid, alice_api):
+    urls = (f"/api/v1/accounts/{paid.pk}/transactions", "/api/v1/transactions", "/api/v1/transfers")
+    from_primary = [alice_api.get(url).json()["data"] for url in urls]
+    with reading_from_a_replica():
+        assert [alice_api.get(url).json()["data"] for url in urls] == from_primary
+    assert all(from_primary)
+
+
+def test_pages_of_the_web_bank(paid, alice, client):
+    client.force_login(alice)
+    statements = asked(client.get, f"/bank/accounts/{paid.pk}", f"/bank/accounts/{paid.pk}/apps")
+    assert len(statements) == 4  # the rows, the line in two, and the apps
+    assert [one for one in statements if DECIDES.search(one)] == []
+
+
+def test_who_paid_by_the_api_reads_it_from_the_primary(paid, alice_api):
+    with reading_from_a_replica(), CaptureQueriesContext(connections[ALIAS]) as queries:
+        body = body_of(paid, {"scheme": "iban", "identifier": "GB33BUKB20201555555555", "name": "Bob"})
+        assert send(alice_api, body, f"{KEY}-2").status_code == 201
+        assert len(alice_api.get("/api/v1/transfers").json()["data"]) == 2
+    assert queries.captured_queries == []

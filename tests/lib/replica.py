@@ -1,0 +1,33 @@
+"""A site that reads from a replica, which is the database of the tests by another name."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from config.database.replica import ALIAS
+from config.database.replica.age import Age
+from config.database.replica.reading import ReplicaReading
+from oauth.infrastructure import replica
+
+#: A place in the log, within a page.
+HERE = 100 * 8192 + 1000
+
+
+@contextmanager
+def reading_from_a_replica() -> Iterator[Age]:
+    """Which is new enough and has replayed all until HERE. In a test with `transaction=True`: it sees what is
+    committed."""
+    age = Age()
+    age.look(at=time.monotonic() + 600, timeline="1", written=HERE, replayed=HERE)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(connections.settings, ALIAS, {**connections.settings[DEFAULT_DB_ALIAS]})
+        patch.setattr(replica, "_reading", ReplicaReading(age))
+        try:
+            yield age
+        finally:
+            connections[ALIAS].close()
+            connections[ALIAS].close_pool()  # type: ignore[attr-defined]  # of Django's PostgreSQL backend
+            del connections[ALIAS]
