@@ -65,7 +65,8 @@ class Replicated:
 
     def on_replica(self, statement: str) -> Any:
         with psycopg.connect(self.replica.url, autocommit=True) as connection:
-            return connection.execute(statement).fetchone()  # type: ignore[call-overload]
+            found = connection.execute(statement)  # type: ignore[call-overload]
+            return found.fetchone() if found.description else None
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +99,18 @@ def test_a_user_reads_what_they_wrote_while_the_replica_lacks_it(replicated: Rep
     replicated.on_replica("SELECT pg_wal_replay_resume()")
     replicated.catches_up()
     assert replicated.read()[0]["id"] == paid
+
+
+def test_a_replica_that_receives_nothing_is_not_read(replicated: Replicated) -> None:
+    """It has replayed all that it has received, and lacks what it does not receive."""
+    replicated.catches_up()
+    [of_primary] = replicated.on_replica("SHOW primary_conninfo")
+    replicated.on_replica("ALTER SYSTEM SET primary_conninfo = ''")
+    replicated.on_replica("SELECT pg_reload_conf()")
+    wait_until(lambda: not any(replicated.is_read() for _ in range(12)))
+    replicated.on_replica(f"ALTER SYSTEM SET primary_conninfo = '{of_primary.replace("'", "''")}'")
+    replicated.on_replica("SELECT pg_reload_conf()")
+    replicated.catches_up()
 
 
 def test_a_replica_that_hangs_or_dies_is_not_noticed(replicated: Replicated) -> None:

@@ -43,7 +43,7 @@ class Age:
         self.shown = Shown(replayed, reached)
 
     def forget(self) -> None:
-        self._timeline = ""
+        """What is known of the replica, but not of which primary."""
         self._ahead.clear()
         self.shown = Shown(0, float("-inf"))
 

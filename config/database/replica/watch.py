@@ -25,7 +25,7 @@ _WRITTEN = b"""
 SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text, left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"""
 # Of the receiver of the log, a role without rights sees only that it is there. A replica that has none is behind.
 _REPLAYED = b"""
-SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text, EXISTS (SELECT FROM pg_stat_get_wal_receiver())::text
+SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text, EXISTS (SELECT FROM pg_stat_wal_receiver)::text
  WHERE pg_is_in_recovery()"""
 
 age_seconds = Gauge(
