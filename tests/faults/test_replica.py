@@ -104,11 +104,11 @@ def test_a_user_reads_what_they_wrote_while_the_replica_lacks_it(replicated: Rep
 def test_a_replica_that_receives_nothing_is_not_read(replicated: Replicated) -> None:
     """It has replayed all that it has received, and lacks what it does not receive."""
     replicated.catches_up()
-    [of_primary] = replicated.on_replica("SHOW primary_conninfo")
+    [of_primary] = replicated.on_replica("SELECT quote_literal(current_setting('primary_conninfo'))")
     replicated.on_replica("ALTER SYSTEM SET primary_conninfo = ''")
     replicated.on_replica("SELECT pg_reload_conf()")
     wait_until(lambda: not any(replicated.is_read() for _ in range(12)))
-    replicated.on_replica(f"ALTER SYSTEM SET primary_conninfo = '{of_primary.replace("'", "''")}'")
+    replicated.on_replica(f"ALTER SYSTEM SET primary_conninfo = {of_primary}")
     replicated.on_replica("SELECT pg_reload_conf()")
     replicated.catches_up()
 
