@@ -19,8 +19,9 @@ from config.database.replica import ALIAS
 from config.database.replica.age import Age
 from config.database.waiting import Away
 
-#: Looks within settings.REPLICA_MAX_AGE.
+#: Looks within settings.REPLICA_MAX_AGE, and within the time that a replica may be away unnoticed.
 LOOKS = 5
+MOST_UNNOTICED_SECONDS = 1.0
 _WRITTEN = b"""
 SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text, left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"""
 # Of the receiver of the log, a role without rights sees only that it is there. A replica that has none is behind.
@@ -48,7 +49,8 @@ class ReplicaWatch:
                 # A bug here must not let old rows be shown for ever.
                 logger.exception("The watch over the replica failed.")
                 self.age.forget()
-            time.sleep(max(0.0, began + settings.REPLICA_MAX_AGE / LOOKS - time.monotonic()))
+            pause = min(settings.REPLICA_MAX_AGE, MOST_UNNOTICED_SECONDS) / LOOKS
+            time.sleep(max(0.0, began + pause - time.monotonic()))
 
     def look(self) -> None:
         at = time.monotonic()
