@@ -74,3 +74,9 @@ def test_who_paid_by_the_api_reads_it_from_the_primary(paid, alice_api):
         assert send(alice_api, body, f"{KEY}-2").status_code == 201
         assert len(alice_api.get("/api/v1/transfers").json()["data"]) == 2
     assert queries.captured_queries == []
+
+
+def test_lists_of_the_admin_and_no_page_of_one_row(paid, admin_browser):
+    for name in ("banking/ledgertransaction", "banking/transfer", "banking/account", "oauth/auditevent"):
+        assert asked(admin_browser.get, f"/admin/{name}/"), name
+    assert asked(admin_browser.get, f"/admin/banking/account/{paid.pk}/change/") == []
