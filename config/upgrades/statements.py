@@ -28,6 +28,7 @@ _RULES: tuple[tuple[re.Pattern[str], Verdict, str], ...] = tuple(
         (r"CREATE (?:OR REPLACE )?(?:CONSTRAINT )?TRIGGER .*? ON (\w+)", Verdict.SAFE, "trigger"),
         (r"DROP TRIGGER .*? ON (\w+)", Verdict.SAFE, "trigger gone"),
         (r"CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE|VIEW|TYPE|SEQUENCE|TABLE)()", Verdict.SAFE, "definition"),
+        (r"ALTER FUNCTION [^;]*\) (?:PARALLEL|COST) ()", Verdict.SAFE, "how a function is planned"),
         (r"DROP (?:FUNCTION|PROCEDURE|VIEW|INDEX|TYPE)()", Verdict.SAFE, "definition gone"),
         (r"(?:COMMENT|GRANT|REVOKE|SET|RESET|ANALYZE)\b()", Verdict.SAFE, "no change of rows"),
         (rf"UPDATE {_TABLE}", Verdict.SLOW, "rows updated"),
