@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 
 class Migration(migrations.Migration):
 
-    dependencies = [("banking", "0050_transaction_questions")]
+    dependencies = [("banking", "0051_exchange")]
 
     operations = [
         # The same digest, in less time. A migration back leaves it.
