@@ -79,14 +79,15 @@ def _cases() -> Iterator[tuple[str, Callable[[int], Callable[[], Any]]]]:
     from django.test import Client as Browser
 
     from accounts.models import User
+    from banking.notation.iban import from_number
     from demo.seed import scale
     from oauth.conf import conf
     from oauth.models import Authorization, Client
     from oauth.tokens.claims import AccessTokenClaims
     from oauth.tokens.signing import sign_access_token
 
-    host = {"headers": {"host": conf.ISSUER.partition("://")[2]}}
-    browser = Browser(**host)
+    host = {"host": conf.ISSUER.partition("://")[2]}
+    browser = Browser(headers=host)
 
     def of_client(path: str, form: Callable[[int], dict[str, str]]) -> Callable[[int], Callable[[], Any]]:
         def make(number: int) -> Callable[[], Any]:
@@ -124,7 +125,7 @@ def _cases() -> Iterator[tuple[str, Callable[[int], Callable[[], Any]]]]:
         )
 
     def authorize(number: int) -> Callable[[], Any]:
-        somebody = Browser(**host)
+        somebody = Browser(headers=host)
         somebody.force_login(User.objects.get(pk=scale.user_id(number)))
         query = {
             "response_type": "code", "client_id": scale.client_id(number), "scope": "accounts:read",
@@ -137,7 +138,7 @@ def _cases() -> Iterator[tuple[str, Callable[[int], Callable[[], Any]]]]:
         account = _account_of(number)
         body = {
             "source_account_id": str(scale.account_id(account)), "reference": "Blocks",
-            "destination": {"scheme": "iban", "identifier": scale.iban_of(account + 1), "name": "Person"},
+            "destination": {"scheme": "iban", "identifier": from_number(account + 1), "name": "Person"},
             "amount": {"currency": "GBP", "minor_units": 1},
         }  # fmt: skip
         headers = {**bearer, "idempotency-key": os.urandom(16).hex()}
