@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 
 class Migration(migrations.Migration):
 
-    dependencies = [("banking", "0054_payment_at_once")]
+    dependencies = [("banking", "0055_statement_files")]
 
     operations = [
         # The same digest, in less time. A migration back leaves it.
