@@ -1,18 +1,28 @@
 """CPU time and memory of process trees, from /proc."""
 
+from collections.abc import Callable
+
 import psutil
 
 
 def of_tree(pid: int) -> float:
     """Seconds that the process, its living children and their dead ones have used."""
-    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return sum(sum(process.cpu_times()[:4]) for process in processes)
+    return _sum_over_tree(pid, lambda process: sum(process.cpu_times()[:4]))
 
 
 def memory_mb_of_tree(pid: int) -> float:
     """Resident memory of the process and its children. A page that several processes share counts once (PSS)."""
-    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    return sum(float(process.memory_full_info().pss) for process in processes) / 1e6
+    return _sum_over_tree(pid, lambda process: float(process.memory_full_info().pss)) / 1e6
+
+
+def _sum_over_tree(pid: int, of_process: Callable[[psutil.Process], float]) -> float:
+    """Read again where a child ends in between: its CPU time is then its parent's."""
+    while True:
+        process = psutil.Process(pid)
+        try:
+            return sum(of_process(one) for one in [process, *process.children(recursive=True)])
+        except psutil.NoSuchProcess:
+            continue
 
 
 def postmaster_of(directory: str) -> int:
