@@ -11,7 +11,8 @@ from allauth.account.internal.stagekit import LOGIN_SESSION_KEY
 from allauth.account.utils import get_next_redirect_url
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, UnreadablePostError
 from django.urls import get_script_prefix
 
 from oauth.authorize import interaction
@@ -64,12 +65,21 @@ def after_stale_form(request: HttpRequest) -> HttpResponse | None:
     return HttpResponseRedirect(get_next_redirect_url(request) or settings.LOGIN_REDIRECT_URL, status=303)
 
 
-def apps_of_stale_form(request: HttpRequest) -> list[AskingClient]:
-    """The app that the form was on the way to, otherwise all that wait in this browser."""
-    wanted = request.POST.get("interaction", "")
-    path = interaction.path_of(wanted) if wanted else way_on(request)
-    asking = interaction.asking_client(request, path)
+def apps_of_refused(request: HttpRequest) -> list[AskingClient]:
+    """The app that the refused page or form was on the way to, otherwise all that wait in this browser."""
+    asking = interaction.asking_client(request, _way_on_of_refused(request))
     return [asking] if asking else interaction.waiting(request)
+
+
+def _way_on_of_refused(request: HttpRequest) -> str:
+    """Empty if it cannot be read: the request itself may be what was refused, and before it had a session."""
+    if not hasattr(request, "session"):
+        return ""
+    try:
+        wanted = request.POST.get("interaction", "") or interaction.id_in(request.get_full_path())
+        return interaction.path_of(wanted) if wanted else way_on(request)
+    except (SuspiciousOperation, UnreadablePostError):
+        return ""
 
 
 class KeepWayOnMiddleware:

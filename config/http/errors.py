@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils import translation
 from django_guid import get_guid
@@ -17,6 +19,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from accounts.login import way_on
 from accounts.passwords.argon2 import TooManyHashes
 from banking.api.problems import json_response, problem
+from oauth.authorize.interaction import AskingClient
 from oauth.conf import conf
 from oauth.errors import described
 from oauth.infrastructure import outage
@@ -75,7 +78,7 @@ OUTAGE = Failure(
 )
 
 
-def answer(request: HttpRequest, failure: Failure, *, reason: str = "", **context: Any) -> HttpResponse:
+def answer(request: HttpRequest, failure: Failure, *, reason: str = "") -> HttpResponse:
     """The failure in the format of the caller: RFC 9457 for the API, RFC 6749 §5.2 for the protocol, or a page.
 
     `reason` is for staff who look for the error ID, besides the detail of the failure.
@@ -91,11 +94,14 @@ def answer(request: HttpRequest, failure: Failure, *, reason: str = "", **contex
     else:
         # Without request and context processors, because they may need the database that is down. The language is
         # chosen here, because the request may not have reached the middleware that does it.
+        waiting = [] if failure is OUTAGE else _waiting(request)
+        context = {"request_id": get_guid(), "waiting": waiting, **_way_back(request, waiting)}
         with translation.override(translation.get_language_from_request(request)):
-            page = render_to_string(
-                f"{failure.page or failure.status.value}.html", {"request_id": get_guid(), **context}
-            )
+            page = render_to_string(f"{failure.page or failure.status.value}.html", context)
         response = HttpResponse(page, status=failure.status)
+        if waiting:
+            # Browsers apply form-action to the redirect to the app, too; django-csp reads this.
+            response._csp_update = {"form-action": list(waiting[0].form_action)}  # type: ignore[attr-defined]
     response["Cache-Control"] = "no-store"
     response.told = {  # type: ignore[attr-defined]  # config.http.refused_requests reads it
         "error_id": get_guid() or "",
@@ -106,6 +112,24 @@ def answer(request: HttpRequest, failure: Failure, *, reason: str = "", **contex
     if failure is OUTAGE:
         response["Retry-After"] = str(OUTAGE_RETRY_AFTER_SECONDS)
     return response
+
+
+def _waiting(request: HttpRequest) -> list[AskingClient]:
+    """The apps that the user was on the way to, so that an error page is no dead end. None if they cannot be read: the
+    page is about another error."""
+    try:
+        return way_on.apps_of_refused(request)
+    except (*_OUTAGES, DatabaseError) as error:
+        logger.warning("An error page does not name the app: %s: %s", type(error).__name__, error)
+        return []
+
+
+def _way_back(request: HttpRequest, waiting: list[AskingClient]) -> dict[str, Any]:
+    """For the button that returns to the app with a refusal. Its form needs a CSRF token, which there is only once
+    CsrfViewMiddleware has seen the request; before that, the page leads to the consent, where the user can deny."""
+    if not waiting or not hasattr(request, "user"):
+        return {}
+    return {"asking_client": waiting[0], "csrf_token": get_token(request)}
 
 
 def is_outage(error: BaseException | None) -> bool:
@@ -127,8 +151,7 @@ def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW. The page offers the way on, so that a stale form does not lose an app's request."""
     if conf.is_machine_endpoint(request.path_info):
         return answer(request, FORM_EXPIRED, reason=reason)
-    waiting = way_on.apps_of_stale_form(request)
-    return way_on.after_stale_form(request) or answer(request, FORM_EXPIRED, reason=reason, waiting=waiting)
+    return way_on.after_stale_form(request) or answer(request, FORM_EXPIRED, reason=reason)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
