@@ -17,6 +17,7 @@ from banking.consents.granting import (
     still_open,
     store_consent,
     store_consent_to,
+    way_to_an_account,
 )
 from banking.models import Account, Consent
 from banking.models.account_queryset import ACCOUNT_ACCESS, SCOPES_OF_ACCOUNTS
@@ -123,4 +124,5 @@ def _question(accounts: Iterable[Account], *, ticked: Sequence[str]) -> Question
         prompt=_("Which accounts?"),
         choices=[*choices, everything],
         takes_several=True,
+        way_to_choices=way_to_an_account(),
     )

@@ -19,6 +19,7 @@ from banking.consents.granting import (
     open_accounts,
     picked_accounts,
     store_consent,
+    way_to_an_account,
 )
 from banking.models import Account, Consent
 from oauth.authorization_details import Detail, DetailsType, NotAnswered, Question, Summary
@@ -100,6 +101,7 @@ def _question(detail: Detail, accounts: Iterable[Account], *, ticked: Sequence[s
         prompt=_("Which accounts?"),
         choices=[choice_of(account, is_ticked=str(account.pk) in ticked) for account in accounts],
         takes_several=True,
+        way_to_choices=way_to_an_account(),
     )
 
 

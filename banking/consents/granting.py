@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from uuid_utils.compat import uuid7
 
 from banking.models import Account, Consent
@@ -91,6 +93,11 @@ def balance_of(account: Account) -> str:
 
 def number_of(account: Account) -> str:
     return f"{iban.ending(account.iban)} · {account.currency}"
+
+
+def way_to_an_account() -> tuple[str, str]:
+    """For the consent page of a user who has none. They come back from there to the consent."""
+    return _("Open an account"), reverse("bank:open")
 
 
 def uuids(chosen: Sequence[str]) -> list[UUID]:

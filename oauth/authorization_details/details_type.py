@@ -46,6 +46,8 @@ class Question(Summary):
     is_once: bool = False
     #: What the user should know before they decide: (kind, text); kind is `good`, `warn` or `bad`.
     notice: tuple[str, str] | None = None
+    #: Where the user gets something to pick if there is no choice: (text, URL) of a page of this site.
+    way_to_choices: tuple[str, str] | None = None
 
 
 class NotAnswered(ValueError):
