@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 
 from oauth.admin.client_form import CERTIFICATE_NAMES, AddClientForm, ChangeClientForm, PlainClientForm
 from oauth.admin.client_secret import SecretViews
-from oauth.admin.client_tabs import TabViews, is_confirmed, usage
+from oauth.admin.client_tabs import TabViews, is_confirmed, origin_of, usage
 from oauth.admin.client_tools import ToolViews
 from oauth.admin.conformance import ConformanceViews
 from oauth.admin.paginator import CappedPaginator
@@ -29,8 +29,9 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
     """Registered by django-oauth-toolkit as OAUTH2_PROVIDER["APPLICATION_ADMIN_CLASS"]."""
 
     audits_itself = True
-    list_display = ("name", "client_id", "kind", "is_active", "created")
-    list_filter = ("kind", "is_active")
+    list_display = ("name", "client_id", "kind", "owner", "is_live", "is_active", "created")
+    list_filter = ("kind", "is_live", "is_active")
+    list_select_related = ("user",)
     search_fields = ("name__istartswith", "client_id__exact")
     search_help_text = _("The beginning of its name, or its client ID.")
     show_full_result_count = False
@@ -54,6 +55,11 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Client | None = None) -> tuple[str, ...]:
         return (*self.readonly_fields, "logo_as_shown") if obj else ()
+
+    @admin.display(description="developer")
+    def owner(self, client: Client) -> str:
+        """Whoever registered it for themselves. Clients of admins and programs have no owner."""
+        return str(client.user) if client.user else ""
 
     @admin.display(description="logo as users see it")
     def logo_as_shown(self, client: Client) -> str:
@@ -168,6 +174,7 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
             "tabs": list(self.tabs(request, client, "")) if client else [],
             "tabs_of": "About this client",
             "usage": usage(client) if client else "",
+            "origin": origin_of(request, client) if client else [],
             "issuer": conf.ISSUER,
             "may_measure": request.user.has_perm("oauth.view_conformance_report"),
         }

@@ -10,10 +10,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
 
 from oauth.admin.links import Links, linked, list_of
 from oauth.admin.tabs import EVENTS_OF_CLIENT, MOST_SHOWN, Row, Tab, Table, events, when
-from oauth.models import AuditEvent, Authorization, Client
+from oauth.models import AuditEvent, Authorization, Client, ClientReview
 
 #: Users of a client are counted up to this number.
 MOST_COUNTED = 1000
@@ -26,6 +27,19 @@ def usage(client: Client) -> str:
     last = AuditEvent.objects.filter(client=client.client_id, action=AuditEvent.Action.ISSUED).order_by("-id").first()
     counted = f"{users} or more users" if users >= MOST_COUNTED else "1 user" if users == 1 else f"{users} users"
     return f"Used by {counted}. Last seen: {when(last.at) if last else 'never'}."
+
+
+def origin_of(request: HttpRequest, client: Client) -> list[tuple[str, str]]:
+    """Who registered it, and who may allow it. One query for the review of an app that is not live."""
+    source = Client.RegistrationSource(client.registration_source)
+    others = "an admin or a program" if source == Client.RegistrationSource.MANUAL else str(source.label)
+    facts = [("Registered by", linked(request, client.user) if client.user else others)]
+    if client.is_live:
+        return [*facts, ("State", "Live: every user may allow it.")]
+    review = ClientReview.objects.filter(client=client, state=ClientReview.State.OPEN).first()
+    what = "Sandbox: only sandbox users of its developer may allow it, until staff approve it."
+    asked = format_html("{} {}", what, linked(request, review, "A review waits.")) if review else what
+    return [*facts, ("State", asked)]
 
 
 class TabViews:
