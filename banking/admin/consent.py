@@ -9,7 +9,7 @@ from banking.models import Consent
 
 @admin.register(Consent)
 class ConsentAdmin(ReadOnly):
-    list_display = ("id", "type", "client_id", "user", "granted_at")
+    list_display = ("type", "client_id", "user", "granted_at")
     list_select_related = ("user",)
     found_by_id = ("id", "user_id")
     found_by_user = ("user_id",)

@@ -1,6 +1,7 @@
 """Refunds of direct debits. The work list of staff is what is contested."""
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from banking.admin.read_only import ReadOnly
 from banking.models import DirectDebitRefund
@@ -8,9 +9,9 @@ from banking.models import DirectDebitRefund
 
 @admin.register(DirectDebitRefund)
 class DirectDebitRefundAdmin(ReadOnly):
-    list_display = ("id", "collection", "reason", "status", "reason_code", "asked_at", "answered_at")
+    list_display = ("creditor", "user", "reason", "status", "reason_code", "asked_at", "answered_at")
     list_filter = ("status", "reason")
-    list_select_related = ("collection",)
+    list_select_related = ("collection__mandate", "user")
     found_by_id = ("id", "collection_id", "collection__mandate_id", "transaction_id", "contested_by_id")
     found_by_account = ("collection__account_id",)
     found_by_user = ("collection__account__access__user_id",)
@@ -18,3 +19,8 @@ class DirectDebitRefundAdmin(ReadOnly):
         "id", "collection", "reason", "status", "reason_code", "user", "client_id", "transaction", "contested_by",
         "asked_at", "answered_at",
     )  # fmt: skip
+
+    @admin.display(description=_("creditor"))
+    def creditor(self, refund: DirectDebitRefund) -> str:
+        mandate = refund.collection.mandate
+        return mandate.creditor_name if mandate else refund.collection.creditor_id

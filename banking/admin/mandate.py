@@ -8,7 +8,7 @@ from banking.models import Mandate
 
 @admin.register(Mandate)
 class MandateAdmin(ReadOnly):
-    list_display = ("id", "creditor_name", "reference", "account", "sequence", "status", "last_at")
+    list_display = ("creditor_name", "reference", "account", "sequence", "status", "last_at")
     list_filter = ("status",)
     list_select_related = ("account",)
     found_by_id = ("id", "account_id")

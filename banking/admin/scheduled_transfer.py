@@ -11,7 +11,7 @@ from banking.models import ScheduledTransfer
 
 @admin.register(ScheduledTransfer)
 class ScheduledTransferAdmin(WithActs, WithAmount, ReadOnly):
-    list_display = ("id", "status", "frequency", "amount", "source", "destination", "payee_name", "next_on")
+    list_display = ("reference", "status", "rhythm", "amount", "source", "payee", "next_on")
     list_filter = ("status", "frequency")
     list_select_related = ("user", "source", "destination")
     found_by_id = ("id", "source_id", "user_id")

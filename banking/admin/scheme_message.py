@@ -10,7 +10,7 @@ from banking.notation import amounts
 
 @admin.register(SchemeMessage)
 class SchemeMessageAdmin(ReadOnly):
-    list_display = ("id", "kind", "status", "amount", "creditor_iban", "debtor_name", "reason_code", "received_at")
+    list_display = ("received_at", "kind", "status", "amount", "account", "creditor_iban", "debtor_name", "reason_code")
     list_filter = ("status", "kind")
     list_select_related = ("transfer", "account", "transaction", "given_back_by")
     found_by_id = ("id", "transfer_id", "transaction_id", "given_back_by_id")

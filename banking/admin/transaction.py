@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import formats
@@ -44,6 +44,14 @@ def _request(one: ReversalRequest) -> tuple[str, str, str]:
     return reverse("admin:banking_reversalrequest_change", args=[one.pk]), one.get_status_display(), who
 
 
+_ASKED = ReversalRequest.objects.filter(transaction=OuterRef("pk"), status=ReversalRequest.Status.OPEN)
+
+
+def _may_be_reversed(transaction: Any) -> bool:
+    """It is not reversed, reverses nothing, and no request waits."""
+    return transaction.reverses_id is None and not hasattr(transaction, "reversed_by") and not transaction.is_asked
+
+
 class EntryInline(WithAmount, NeverEdited, TabularInline[LedgerEntry, LedgerTransaction]):
     model = LedgerEntry
     extra = 0
@@ -60,7 +68,7 @@ class EntryInline(WithAmount, NeverEdited, TabularInline[LedgerEntry, LedgerTran
 
 @admin.register(LedgerTransaction)
 class TransactionAdmin(WithActs, ReadOnly):
-    list_display = ("id", "kind", "description", "amount", "created_at")
+    list_display = ("description", "kind", "amount", "created_at")
     search_help_text = _("The whole id of a transaction. An IBAN or email address finds the latest transactions.")
     fields = ("id", "kind", "description", "currency", "created_at", "reverses", "reversal", "requests")
     readonly_fields = ("reversal", "requests")
@@ -74,7 +82,7 @@ class TransactionAdmin(WithActs, ReadOnly):
             done=_("The reversal waits for a second officer."),
             permission="banking.request_reversal",
             do=lambda transaction, by, reason: oversight.request_reversal(transaction.pk, by=by, reason=reason),
-            suits=lambda transaction: transaction.reverses_id is None and not hasattr(transaction, "reversed_by"),
+            suits=_may_be_reversed,
         ),
     )
 
@@ -102,8 +110,10 @@ class TransactionAdmin(WithActs, ReadOnly):
     def facts(self, one: LedgerTransaction) -> list[tuple[Text, Text]]:
         return moved(one)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[LedgerTransaction]:
-        return super().get_queryset(request).prefetch_related("entries")
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        found: QuerySet[Any] = super().get_queryset(request)
+        asked: QuerySet[Any] = found.annotate(is_asked=Exists(_ASKED)).prefetch_related("entries")
+        return asked
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

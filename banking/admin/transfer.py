@@ -11,7 +11,7 @@ from banking.models import Transfer
 
 @admin.register(Transfer)
 class TransferAdmin(WithActs, WithAmount, ReadOnly):
-    list_display = ("id", "status", "amount", "source", "destination", "payee_name", "created_at")
+    list_display = ("reference", "status", "amount", "source", "payee", "created_at")
     list_filter = ("status",)
     list_select_related = ("user", "source", "destination", "hold", "transaction", "scheduled", "consent")
     found_by_id = ("id", "source_id", "transaction_id", "user_id", "scheduled_id")
@@ -37,3 +37,7 @@ class TransferAdmin(WithActs, WithAmount, ReadOnly):
             suits=payments.is_owed,
         ),
     )
+
+    @admin.display(description=_("payee"))
+    def payee(self, transfer: Transfer) -> str:
+        return transfer.payee_name or (str(transfer.destination) if transfer.destination else transfer.payee_iban)

@@ -142,4 +142,4 @@ class AccountAccess(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_role_display()}: {self.user_id}"
+        return self.get_role_display()

@@ -27,4 +27,4 @@ class Consent(models.Model):
         indexes = [models.Index(fields=["user", "-id"], name="consent_of_user")]
 
     def __str__(self) -> str:
-        return f"{self.type} {self.id}"
+        return f"{self.type} {self.granted_at:%Y-%m-%d %H:%M:%S}"

@@ -68,4 +68,4 @@ class DirectDebitRefund(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_reason_display()} {self.pk}"
+        return f"{self.get_reason_display()} ({self.get_status_display()})"

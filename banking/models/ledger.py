@@ -140,4 +140,4 @@ class Hold(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount_minor} on {self.account_id}"
+        return f"{self.get_status_display()}, until {self.expires_at:%Y-%m-%d %H:%M}"

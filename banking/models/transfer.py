@@ -10,6 +10,7 @@ from banking.models.consent import Consent
 from banking.models.ledger import MAX_AMOUNT_MINOR, Hold, LedgerTransaction
 from banking.models.payment import Payment, PaymentQuerySet
 from banking.models.scheduled_transfer import ScheduledTransfer
+from banking.notation import amounts
 
 
 class TransferQuerySet(PaymentQuerySet["Transfer"]):
@@ -103,4 +104,4 @@ class Transfer(Payment):
         ]
 
     def __str__(self) -> str:
-        return str(self.id)
+        return f"{amounts.with_code(self.currency, self.amount_minor)} {self.reference}"

@@ -1,6 +1,7 @@
 """`manage.py demo_seed`: what the demo starts with."""
 
 import json
+import re
 import stat
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
@@ -9,10 +10,13 @@ from shutil import copytree
 
 import pytest
 from allauth.account.models import EmailAddress
+from bs4 import BeautifulSoup
+from django.contrib import admin
 from django.core.management import call_command
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Max, Min
 from django.test import override_settings
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
@@ -250,3 +254,33 @@ def test_what_scale_makes_works(demo, seed, client, token_endpoint):
     app.full_clean()
     app.secret = scale.client_secret(7)
     assert token_endpoint.refresh(app, scale.refresh_token(7)).status_code == 200
+
+
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [A-Z]{3,4}")
+
+
+@pytest.mark.usefixtures("demo")
+def test_the_lists_of_the_admin_show_names_and_exact_times(client):
+    """No cell is a bare id, and each moment has its seconds and its zone, in every list that has rows."""
+    client.force_login(User.objects.get(email="admin@demo.test"))
+    seen, faults = 0, set()
+    for model, page in admin.site._registry.items():
+        moments = {field.name for field in model._meta.fields if type(field) is models.DateTimeField}
+        answer = client.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
+        assert answer.status_code == 200, model
+        for cell in BeautifulSoup(answer.content, "html.parser").select("#result_list tbody :is(th, td)[class^=field]"):
+            seen += 1
+            name, text = cell["class"][0].removeprefix("field-"), cell.get_text(" ", strip=True)
+            is_inexact = name in moments and text != "-" and not MOMENT.fullmatch(text)
+            if UUID_TEXT.fullmatch(text) or is_inexact:
+                faults.add((model.__name__, name, text))
+        # Where the demo has no rows.
+        shown = [model._meta.get_field(one) for one in page.list_display if one in _fields_of(model)]
+        faults |= {(model.__name__, field.name, "") for field in shown if isinstance(field, models.UUIDField)}
+    assert not faults
+    assert seen > 1000
+
+
+def _fields_of(model):
+    return {field.name for field in model._meta.fields}
