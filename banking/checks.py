@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.utils.module_loading import import_string
 
 from banking import database
+from banking.accounts.statement_pdf import font_of, needs_font
 from banking.models import Account
 from banking.models.ledger import MAX_AMOUNT_MINOR
 from banking.notation import business_days
@@ -59,6 +60,21 @@ def check_business_days(**_: Any) -> list[CheckMessage]:
         hint = "A country such as DE, a part of one such as GB-ENG, ECB, or nothing for weekends alone."
         return [Error(str(error), hint=hint, id="banking.E004")]
     return []
+
+
+@register(deploy=True)
+def check_fonts(**_: Any) -> list[CheckMessage]:
+    """Only before a deployment: it loads Typst, which no other check needs."""
+    missing = [code for code, _name in settings.LANGUAGES if needs_font(code) and font_of(code) is None]
+    return [
+        Info(
+            f"No font is installed for statements as PDF in the language {code}: they are in English, and a name in "
+            "its letters shows as boxes.",
+            hint="Install a font package, such as fonts-noto-cjk or the smaller fonts-wqy-microhei of Debian.",
+            id="banking.I001",
+        )
+        for code in missing
+    ]
 
 
 @register(Tags.security)

@@ -26,10 +26,13 @@ MOST_ROWS = 2000
 #: How long a request waits for the one before it.
 PATIENCE_SECONDS = 8
 
+_FONT = "Libertinus Serif"  # of the wheel, and what Typst sets by default
 _TEMPLATE = Path(__file__).with_name("statement.typ")
 # Families of which one must be installed before text in this language can be shown. The wheel has those for Latin,
 # Greek, Cyrillic and Hebrew letters.
-_FAMILIES = {"zh": ("Noto Sans CJK", "Noto Serif CJK", "Noto Sans SC", "Source Han", "WenQuanYi")}
+_FAMILIES = {
+    "zh": ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Noto Serif CJK SC", "Noto Serif SC", "WenQuanYi")
+}
 _one_at_a_time = threading.BoundedSemaphore(1)
 
 
@@ -64,6 +67,7 @@ def _document(
     return {
         "bank": bank,
         "language": (translation.get_language() or "en").partition("-")[0],
+        "fonts": [_FONT, *filter(None, [font_of(translation.get_language() or "en")])],
         "title": _("Account statement"),
         "footer": f"{bank} · {written}",
         "facts": [
@@ -114,14 +118,25 @@ def _compiled(document: dict[str, Any]) -> bytes:
     return made
 
 
-@cache
 def _can_write(language: str) -> bool:
-    needed = _FAMILIES.get(language.partition("-")[0])
-    if needed is None:
-        return True
+    return not needs_font(language) or font_of(language) is not None
+
+
+def needs_font(language: str) -> bool:
+    """Whether the fonts of the wheel lack the letters of this language."""
+    return language.partition("-")[0] in _FAMILIES
+
+
+@cache
+def font_of(language: str) -> str | None:
+    """The installed family for the letters that the wheel's fonts lack; None if none is needed or none is installed."""
+    if not needs_font(language):
+        return None
     import typst
 
-    return any(family.startswith(needed) for family in typst.Fonts().families())
+    installed = sorted(typst.Fonts().families())
+    wanted = _FAMILIES[language.partition("-")[0]]
+    return next((one for prefix in wanted for one in installed if one.startswith(prefix)), None)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone, translation
@@ -14,6 +15,7 @@ from banking.accounts import statement_pdf
 from banking.accounts.months import Month
 from banking.accounts.statement_csv import csv_lines
 from banking.accounts.statements import Statement
+from banking.checks import check_fonts
 from banking.models import Account, LedgerEntry
 from banking.notation import bank_day
 from banking.web import statements
@@ -21,7 +23,7 @@ from tests.banking.test_statement_csv import ROW
 from tests.lib.web_bank import soup
 
 pypdf = pytest.importorskip("pypdf")
-pytest.importorskip("typst")
+typst = pytest.importorskip("typst")
 OCTOBER = Month(2026, 10)
 ACCOUNT = Account(name="Everyday", iban="GB33BUKB20201555555555", currency="EUR", opened_at=timezone.now())
 
@@ -199,3 +201,33 @@ def test_one_user_makes_only_so_many(browser, month, monkeypatch):
     statuses = [browser.get(f"{month}.pdf").status_code for _ in range(statements.PDFS.most + 1)]
     assert set(statuses[:-1]) == {200}
     assert statuses[-1] == 429
+
+
+# --- fonts
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Says which families of fonts there are."""
+
+    def say(*families):
+        statement_pdf.font_of.cache_clear()
+        monkeypatch.setattr(typst, "Fonts", lambda: SimpleNamespace(families=lambda: [*families]))
+
+    yield say
+    statement_pdf.font_of.cache_clear()
+
+
+def test_chinese_is_set_in_the_chinese_forms_of_the_letters(installed):
+    """The Japanese and Korean families have other forms of the same letters."""
+    installed("Libertinus Serif", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Serif CJK SC")
+    assert statement_pdf.font_of("zh-hans") == "Noto Sans CJK SC"
+    assert statement_pdf.font_of("de") is None
+
+
+def test_a_check_says_which_language_has_no_font(installed):
+    installed("Libertinus Serif")
+    [message] = check_fonts()
+    assert (message.id, "zh-hans" in message.msg) == ("banking.I001", True)
+    installed("WenQuanYi Micro Hei")
+    assert check_fonts() == []
