@@ -17,6 +17,7 @@ from banking.models import (
     AccountAct,
     AccountApplication,
     AccountInvitation,
+    DirectDebitRefund,
     ExchangeQuote,
     MutedNotice,
     Payee,
@@ -105,6 +106,9 @@ def _of_account(account: Account) -> Iterator[str]:
         yield _("%(account)s owes %(amount)s. Pay it in.") % about
     if AccountAccess.objects.filter(account=account).exclude(role=Role.OWNER).exists():
         yield _("Others use %(account)s as well. End their access, or close the account.") % about
+    claimed = DirectDebitRefund.objects.filter(status=DirectDebitRefund.Status.CLAIMED)
+    if claimed.filter(collection__account=account).exists():
+        yield _("%(account)s waits for the answer about the refund of a direct debit.") % about
 
 
 def _payment(payment: Transfer | ScheduledTransfer) -> dict[str, str]:

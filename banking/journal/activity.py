@@ -125,7 +125,7 @@ def _movements(user_id: UUID, client_id: str) -> Iterable[Line]:
             "account": order.source.name,
             "payee": order.payee_name or order.reference,
         }
-        yield Line(order.created_at, text, reverse("bank:orders"))
+        yield Line(order.created_at, text, reverse("bank:order", args=[order.pk]))
 
 
 def _day(at: datetime) -> str:

@@ -1,5 +1,7 @@
 """A user closes their account: refused while money is left, and then everything ends but the books."""
 
+from datetime import timedelta
+
 import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -7,11 +9,12 @@ from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client as Browser
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import changes, closing
 from accounts.closing import NotYet
 from accounts.models import FormerUser, User
-from banking import ledger, oversight
+from banking import direct_debits, ledger, oversight
 from banking.account_life import invitations
 from banking.ledger.audit import audit
 from banking.models import (
@@ -19,18 +22,23 @@ from banking.models import (
     AccountAccess,
     AccountApplication,
     AccountInvitation,
+    DirectDebitRefund,
     LedgerEntry,
     Mandate,
     Payee,
     Product,
     ScheduledTransfer,
+    SchemeMessage,
     TransactionNote,
 )
+from banking.payments.scheme import IncomingCollection, NewMandate
 from oauth.models import AuditEvent, Authorization, Client, Session
 from tests.banking.test_direct_debits import lodged
+from tests.lib.bank_notices import sent_notices
 from tests.lib.ledger import funded
 from tests.lib.login import NEW_PASSWORD, is_logged_in, log_in, logged_in, path_in, sign_up
 from tests.lib.notices import told
+from tests.lib.other_banks import OtherBanks
 from tests.lib.pages import check
 from tests.lib.registered import make_user
 from tests.lib.staff import officer
@@ -241,3 +249,41 @@ def test_a_former_user_is_forgotten_after_the_years_of_the_law(browser, alice, s
     kept.save()
     assert closing.erase_former_users() == 1
     assert User.objects.filter(pk=alice.pk).exists()
+
+
+# --- and direct debits
+
+
+@pytest.fixture
+def collected(current, monkeypatch):
+    """A collection by direct debit, and then nothing else in the account."""
+    monkeypatch.setattr("banking.payments.scheme.configured_scheme", OtherBanks)
+    direct_debits.receive_mandate(NewMandate("c", "CP-1", "City Power", "DE89370400440532013000", current.iban))
+    return direct_debits.receive_collection(IncomingCollection("c-1", "c", "CP-1", 4500, "GBP", "November"))
+
+
+def test_a_refund_that_may_still_come_is_named(browser, alice, current, of_bob, collected):
+    """Its money would have no account to go to."""
+    old = timezone.now() - timedelta(days=200)
+    SchemeMessage.objects.filter(pk=collected.pk).update(received_at=old)
+    ledger.in_transaction(
+        lambda: direct_debits.ask_for_refund(
+            collected.pk, "unauthorized", among=SchemeMessage.objects.all(), user_id=alice.pk, client_id="x",
+            is_proven=True,
+        )
+    )  # fmt: skip
+    empty(current, of_bob)
+    assert "Current account waits for the answer about the refund of a direct debit." in text(browser.get(CLOSE))
+    assert leave(browser).status_code == 409
+    direct_debits.claim_refund(DirectDebitRefund.objects.get().pk)
+    empty(current, of_bob)
+    assert leave(browser).status_code == 302
+
+
+def test_a_collection_on_its_way_is_refused_and_nobody_is_told(browser, alice, current, of_bob, collected):
+    """The creditor learns that the mandate has ended. The user's address is erased."""
+    empty(current, of_bob)
+    assert leave(browser).status_code == 302
+    late = direct_debits.receive_collection(IncomingCollection("c-2", "c", "CP-1", 4500, "GBP", "December"))
+    assert (late.status, late.reason_code, late.transaction) == ("refused", "MD01", None)
+    assert sent_notices("direct_debit_refused") == set()

@@ -9,7 +9,7 @@ from django.test import Client as Browser
 from accounts import changes, closing
 from accounts.models import User
 from accounts.notices import notice
-from banking import ledger, oversight
+from banking import direct_debits, ledger, oversight
 from banking.account_life import applications, invitations, sandbox
 from banking.accounts.opening import internal_account, open_account
 from banking.models import (
@@ -25,11 +25,14 @@ from banking.models import (
 from banking.models import Webhook as WebhookRow
 from banking.notices import email as bank_email
 from banking.oversight.account_changes import NotPossible
+from banking.payments.messages import MalformedMessage
 from banking.payments.payee_confirmation import confirm_payee
 from banking.payments.refusals import NotTheirs
+from banking.payments.scheme import IncomingCollection, NewMandate
 from oauth.audit import refused_requests
 from oauth.infrastructure import mailboxes
 from oauth.models import Authorization, Client, RefusedRequest, SandboxUser
+from tests.lib.bank_notices import sent_notices
 from tests.lib.ledger import funded
 from tests.lib.login import log_in, logged_in
 from tests.lib.oauth_client import allow
@@ -330,3 +333,16 @@ def test_a_locked_down_developer_takes_their_apps_along(app, developer, alice):
 def test_real_accounts_are_as_before(alice):
     """Nothing of the sandbox is in the way of an ordinary user."""
     assert funded(alice, "Everyday").currency == "GBP"
+
+
+def test_a_creditor_collects_no_real_money_from_a_sandbox_account(anna, settings):
+    """And outside a sandbox bank, no play money either. Nobody gets an email about the mandate."""
+    settings.BANK_SANDBOX = False
+    account = of(anna)[0]
+    direct_debits.receive_mandate(NewMandate("c", "CP-1", "City Power", "DE89370400440532013000", account.iban))
+    collected = direct_debits.receive_collection(IncomingCollection("c-1", "c", "CP-1", 4500, "EUR", "November"))
+    assert (collected.status, collected.reason_code) == ("refused", "AC09")
+    with pytest.raises(MalformedMessage):
+        direct_debits.receive_collection(IncomingCollection("c-2", "c", "CP-1", 4500, "XTS", "November"))
+    assert sent_notices("new_direct_debit") | sent_notices("direct_debit_refused") == set()
+    assert Account.objects.get(pk=account.pk).posted_minor == account.posted_minor
