@@ -76,6 +76,7 @@ NOBODY = [
     Row("oauth:authorize", "/oauth/authorize?client_id=unknown", note="refused", status=400),
     Row("oauth:logout", "/oauth/logout", note="already"),
     Row("", "/there-is-no-such-page", note="404", status=404),
+    Row("", "", first=Site.get_lost_on_the_way_to_an_app, note="404 on the way to an app", status=404),
     Row("home", "/?x=%01", note="400", status=400),
     Row("account_login", first=Site.send_an_old_form, note="403", status=403),
 ]
@@ -194,6 +195,13 @@ ADMIN = [
     Row("admin:oauth_branding_add", "/admin/oauth/branding/add/", "admin"),
     Row("admin:oauth_signingkey_changelist", "/admin/oauth/signingkey/", "admin"),
     Row("admin:oauth_auditevent_changelist", "/admin/oauth/auditevent/", "admin"),
+    Row("admin:oauth_auditevent_changelist", "", "admin", Site.find_an_error_id, "found by error ID"),
+    Row(
+        "admin:oauth_auditevent_changelist",
+        "/admin/oauth/auditevent/?q=0123456789abcdef",
+        "admin",
+        note="nothing found",
+    ),
     Row("admin:banking_account_changelist", "/admin/banking/account/", "admin"),
     Row("admin:banking_account_change", "/admin/banking/account/{account}/change/", "admin"),
     Row("admin:banking_account_entries", "/admin/banking/account/{account}/entries/", "admin"),

@@ -117,6 +117,17 @@ class Site:
             query["scope"] = scope
         self.open(page, f"/oauth/authorize?{urlencode(query)}")
 
+    def get_lost_on_the_way_to_an_app(self, page: Page) -> str:
+        self.ask(page, "openid accounts:read")
+        return "/there-is-no-such-page"
+
+    def find_an_error_id(self, page: Page) -> str:
+        """That of an app which sends a user back to an address that it has not registered."""
+        query = {"client_id": "demo-mobile", "redirect_uri": "https://wrong.example/callback", "response_type": "code"}
+        refused = requests.get(f"{self.live.url}/oauth/authorize", params=query, timeout=60)
+        error_id = re.findall(r"<dt>Error ID</dt><dd><code>([0-9a-f]+)</code>", refused.text)[0]
+        return f"/admin/oauth/auditevent/?q={error_id}"
+
     def be_the_app(self, page: Page) -> None:
         """What the person returns to. It names its icon, for the browser would ask for one."""
         back = "<link rel=icon href=data:,>back"
