@@ -94,7 +94,7 @@ class ExchangeRateAdmin(WithActs, ReadOnly):
 
 @admin.register(Exchange)
 class ExchangeAdmin(ReadOnly):
-    list_display = ("id", "user", "quote", "created_at")
+    list_display = ("quote", "user", "created_at")
     list_select_related = ("user", "quote")
     fields = ("id", "user", "client_id", "quote", "rate", "source", "destination", "sold", "bought", "created_at")
     readonly_fields = ("rate", "source", "destination")

@@ -12,6 +12,7 @@ from uuid_utils.compat import uuid7
 
 from banking.models.account import Account
 from banking.models.ledger import MAX_AMOUNT_MINOR, LedgerTransaction
+from banking.notation import amounts
 from banking.notation.currencies import MINOR_DIGITS
 
 #: Digits after the point of a rate. A rate is cut off after them, in the bank's favour.
@@ -146,7 +147,8 @@ class ExchangeQuote(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.sell_currency} {self.sell_minor} to {self.buy_currency} {self.buy_minor}"
+        sold = amounts.with_code(self.sell_currency, self.sell_minor)
+        return f"{sold} to {amounts.with_code(self.buy_currency, self.buy_minor)}"
 
 
 class Exchange(models.Model):
