@@ -196,12 +196,6 @@ ADMIN = [
     Row("admin:oauth_signingkey_changelist", "/admin/oauth/signingkey/", "admin"),
     Row("admin:oauth_auditevent_changelist", "/admin/oauth/auditevent/", "admin"),
     Row("admin:oauth_auditevent_changelist", "", "admin", Site.find_an_error_id, "found by error ID"),
-    Row(
-        "admin:oauth_auditevent_changelist",
-        "/admin/oauth/auditevent/?q=0123456789abcdef",
-        "admin",
-        note="nothing found",
-    ),
     Row("admin:banking_account_changelist", "/admin/banking/account/", "admin"),
     Row("admin:banking_account_change", "/admin/banking/account/{account}/change/", "admin"),
     Row("admin:banking_account_entries", "/admin/banking/account/{account}/entries/", "admin"),
