@@ -23,7 +23,11 @@ from tests.lib.servers import Server, wait_until
 pytestmark = needs_chromium
 PASSWORD = "a-horse-of-its-own"
 RETURNS_TO = "http://127.0.0.1:51997/callback"
-FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+#: Chromium runs it in each page.
+COMPLAIN_IF_WIDE = """addEventListener("load", () => {
+  const page = document.documentElement;
+  if (page.scrollWidth > page.clientWidth) console.error(`wider than the screen: ${location}`);
+})"""
 
 
 @pytest.fixture(params=[(360, 780), (1280, 800)], ids=["phone", "desk"])
@@ -34,20 +38,16 @@ def open_browser(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
-    def look_at(page: Page) -> None:
-        if page.url.startswith("http") and not page.evaluate(FITS):
-            faults.append(f"wider than the screen: {page.url}")
-
     def open_page() -> Page:
         context = chromium.new_context(viewport={"width": width, "height": height})
         contexts.append(context)
+        context.add_init_script(COMPLAIN_IF_WIDE)
         page = context.new_page()
         back = "<link rel=icon href=data:,>back at the app"
         page.route(f"{RETURNS_TO}**", lambda route: route.fulfill(body=back, content_type="text/html"))
         page.on(
             "console", lambda message: faults.append(message.text) if _is_fault(message.type, message.text) else None
         )
-        page.on("load", look_at)
         return page
 
     yield open_page

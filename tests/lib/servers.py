@@ -176,7 +176,10 @@ def answers(url: str, verify: str | bool = True) -> bool:
 def demo(data_dir: Path, template: str, *, name: str, **environment: str) -> Iterator[Server]:
     """`manage.py demo` on a copy of the database `template`. The copy's name ends in `name`."""
     with own_database(name, template=template) as database_url:
-        given = {"MODE": "demo", "DATABASE_URL": database_url, "THROTTLE_SCALE": "1000"}  # tests log in often
+        given = {
+            "MODE": "demo", "DATABASE_URL": database_url, "THROTTLE_SCALE": "1000",  # tests log in often
+            "BANK_JOURNAL_SECONDS": "1", "REFUSED_REQUESTS_SECONDS": "1",
+        }  # fmt: skip
         with run("demo", data_dir=data_dir, environment=given | environment) as server:
             yield server
 
