@@ -125,7 +125,7 @@ def _permissions() -> set[str]:
 
 def _leads_somewhere(path: str) -> bool:
     """A module, or something in one; checks have an id of the same form and a test of their own."""
-    if re.search(r"\.[EW]\d+$", path):
+    if re.search(r"\.[EWI]\d+$", path):
         return True
     module, *names = path.split(".")
     found: Any = import_module(module)
@@ -214,7 +214,7 @@ def _is_said(default: Any, cell: str) -> bool:
 
 
 def test_the_checks_are_documented() -> None:
-    ids = set(re.findall(r'id="(\w+\.[EW]\d+)"', "\n".join(_sources())))
+    ids = set(re.findall(r'id="(\w+\.[EWI]\d+)"', "\n".join(_sources())))
     assert set(table(OPERATING, "What stops the start")) == ids
 
 
