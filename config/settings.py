@@ -324,6 +324,35 @@ MFA_TRUST_ENABLED = True
 MFA_TRUST_COOKIE_AGE = timedelta(days=30)
 MFA_TRUST_COOKIE_NAME = f"{COOKIE_PREFIX}trusted"
 
+# What staff see beside each page of the admin, by job.
+ADMIN_NAVIGATION: list[tuple[str, list[str]]] = [
+    (_("Users"), [
+        "accounts.User", "accounts.FormerUser", "auth.Group", "mfa.Authenticator", "socialaccount.SocialAccount",
+        "socialaccount.SocialApp",
+    ]),
+    (_("Clients"), [
+        "oauth.Client", "oauth.ClientReview", "oauth.Authorization", "banking.Consent", "oauth.Scope",
+        "oauth.InitialAccessToken", "oauth.NewRedirectHost", "banking.Webhook", "banking.WebhookDelivery",
+    ]),
+    (_("Accounts"), [
+        "banking.Account", "banking.AccountApplication", "banking.AccountChange", "banking.AccountCharge",
+        "banking.Product",
+    ]),
+    (_("Payments"), [
+        "banking.Transfer", "banking.ScheduledTransfer", "banking.Exchange", "banking.ExchangeRate", "banking.Hold",
+        "banking.Mandate", "banking.DirectDebitRefund", "banking.Payee", "banking.Merchant",
+        "banking.TransactionQuestion",
+    ]),
+    (_("Books"), [
+        "banking.LedgerTransaction", "banking.ReversalRequest", "banking.BankDay", "banking.SchemeMessage",
+        "banking.SettlementFile", "banking.SettlementDifference",
+    ]),
+    (_("Keys and branding"), ["oauth.SigningKey", "oauth.Branding"]),
+    (_("Log"), [
+        "oauth.AuditEvent", "oauth.RefusedRequest", "oauth.RefusalCount", "banking.AccessCount",
+        "procrastinate.ProcrastinateJob",
+    ]),
+]  # fmt: skip
 # Staff need a login with a second factor to use the admin, and a recent proof to change something.
 STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=PRODUCTION)
 STAFF_PROOF_MAX_AGE = timedelta(seconds=env.int("STAFF_PROOF_MAX_AGE_SECONDS", default=600))

@@ -16,7 +16,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 
 from accounts import second_factors
-from accounts.staff import proof, rank
+from accounts.staff import navigation, proof, rank
 from oauth.pages import brand
 from oauth.staff import GuardedSite, changes_nothing
 
@@ -29,6 +29,10 @@ class StaffSite(GuardedSite):
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         name = brand.current().name
         return {**super().each_context(request), "site_header": name, "site_title": name}
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        apps: list[Any] = super().get_app_list(request, app_label)
+        return apps if app_label else navigation.by_job(apps)
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         models = [model_or_iterable] if isinstance(model_or_iterable, type) else model_or_iterable

@@ -70,8 +70,9 @@ def _client(model_admin: Any, request: HttpRequest) -> Column:
 
 
 def _is_text(model_admin: Any, name: str) -> bool:
+    """Of another model than Client, whose own list shows the ID."""
     try:
-        return isinstance(model_admin.opts.get_field(name), CharField)
+        return model_admin.model is not Client and isinstance(model_admin.opts.get_field(name), CharField)
     except FieldDoesNotExist:
         return False
 

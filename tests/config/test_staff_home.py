@@ -2,6 +2,9 @@
 
 import pytest
 from bs4 import BeautifulSoup
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.core.cache import cache
 
 from accounts.models import User
@@ -85,3 +88,38 @@ def test_a_new_site_says_what_it_needs_and_stops_when_it_is_done(asked, settings
     staff("superuser")
     cache.clear()
     assert section(admin, "first-steps") is None
+
+
+# --- the navigation
+
+
+def navigation(browser):
+    page = BeautifulSoup(browser.get("/admin/").content, "html.parser")
+    groups = page.select("#content-main .module")
+    return {
+        one.caption.get_text(strip=True): [link.get_text(strip=True) for link in one.select("th a")] for one in groups
+    }
+
+
+def one_who_may(*codenames):
+    person = staff()
+    person.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    return person
+
+
+def test_every_list_of_the_admin_belongs_to_a_job():
+    named = [label for _title, labels in settings.ADMIN_NAVIGATION for label in labels]
+    assert sorted(named) == sorted(model._meta.label for model in admin.site._registry)
+
+
+def test_staff_see_the_lists_of_their_job_only():
+    """With the permissions of the model, as everywhere in the admin."""
+    assert navigation(browser_of(one_who_may("view_transfer", "view_auditevent"))) == {
+        "Payments": ["Transfers"],
+        "Log": ["Audit events"],
+    }
+
+
+def test_a_list_without_a_job_stays_with_its_app(settings):
+    settings.ADMIN_NAVIGATION = []
+    assert navigation(browser_of(one_who_may("view_transfer"))) == {"Bank": ["Transfers"]}

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from bs4 import BeautifulSoup
 from django.contrib import admin
 
 from oauth.models import AuditEvent, Authorization, Client, SigningKey
@@ -40,6 +41,12 @@ def test_each_kind_of_client_gets_safe_values(admin_browser, kind, is_public, gr
         secret = re.search(r'id="client-secret">([^<]+)<', answer.content.decode())[1]
         assert client.secret_is(secret)
         assert "no-store" in answer["Cache-Control"]
+
+
+def test_the_list_shows_each_client_id_and_not_the_name_twice(admin_browser, mobile_app, web_app):
+    page = BeautifulSoup(admin_browser.get("/admin/oauth/client/").content, "html.parser")
+    shown = {cell.get_text() for cell in page.select("td.field-client_id")}
+    assert shown == {mobile_app.client_id, web_app.client_id}
 
 
 def test_the_secret_is_shown_once(admin_browser):
