@@ -11,10 +11,10 @@ from oauth.authorize import consent, granting_again
 from oauth.authorize.outcome import Refuse, Respond
 from oauth.authorize.request import AuthorizationRequest
 from oauth.authorize.steps.load_request import load_request
-from oauth.clients import cache
 from oauth.errors import OAuthError
+from oauth.models import Client
 from oauth.parameters import Parameters
-from oauth.sessions.authentication_context import login_of
+from oauth.sessions.authentication_context import AuthenticationContext
 
 #: Neither a pushed request nor a request object, and nothing that a step asks about.
 _USUAL = frozenset({
@@ -23,15 +23,13 @@ _USUAL = frozenset({
 })  # fmt: skip
 
 
-def answer(http_request: HttpRequest, params: Parameters) -> Respond | None:
+def answer(
+    http_request: HttpRequest, params: Parameters, client: Client, login: AuthenticationContext | None, sid: str | None
+) -> Respond | None:
     """The answer to a request without anything special, by a client that is cached; None if the caller must read the
     client and decide by all steps. Nothing was written then. Raises as `granting_again.try_fast` does."""
-    client = cache.cached(params.get("client_id", ""))
     is_special = not _USUAL.issuperset(params)
-    if client is None or is_special or client.row_version is None or not fast_path.is_on():
-        return None
-    login = login_of(http_request)
-    if login is None:
+    if login is None or is_special or client.row_version is None or not fast_path.is_on():
         return None
     try:
         loaded = load_request(http_request, params, client, login)
@@ -39,7 +37,7 @@ def answer(http_request: HttpRequest, params: Parameters) -> Respond | None:
         return None  # decided again by the client as it is now
     if isinstance(loaded, Refuse) or _needs_a_step(loaded.request) or consent.is_always_needed(loaded.request, client):
         return None
-    return granting_again.try_fast(loaded)
+    return granting_again.try_fast(loaded, sid)
 
 
 def _needs_a_step(request: AuthorizationRequest) -> bool:

@@ -20,18 +20,15 @@ from oauth.authorize.outcome import Respond
 from oauth.fast_path.model_rows import Values, values
 from oauth.infrastructure.rows import changed
 from oauth.models import AuditEvent, Authorization, AuthorizationCode, Client, RememberedConsent, Session
-from oauth.sessions import login_session
 
 
-def try_fast(interaction: Interaction) -> Respond | None:
-    """The code for what the user allowed before; None if the caller must decide again. Raises LoginRequired if the user
-    has logged out since the read."""
+def try_fast(interaction: Interaction, sid: str | None) -> Respond | None:
+    """The code for what the user allowed before in the session `sid`; None if the caller must decide again. Raises
+    LoginRequired if the user has logged out since the read."""
     request, client, user = interaction.request, interaction.client, interaction.user
     is_usual = interaction.row is None and request.pushed_id is None and request.response_type == "code"
-    if not (fast_path.is_on() and is_usual and interaction.login):
-        return None
-    sid, login = login_session.current_sid(interaction.http_request), interaction.login
-    if sid is None:
+    login = interaction.login
+    if not (fast_path.is_on() and is_usual and login and sid):
         return None
     session = Session(id=UUID(sid), user=user, auth_time=login.auth_time, acr=login.acr, amr=list(login.amr))
     known = remembered.find_decision(request, client, user, unlocked_in=session)

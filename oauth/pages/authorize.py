@@ -16,6 +16,7 @@ from oauth.authorize.interaction import InteractionOver
 from oauth.authorize.outcome import Outcome, Refuse, Repeat, Respond
 from oauth.authorize.steps.decide import decide
 from oauth.authorize.steps.load_request import store_posted_request
+from oauth.clients.cache import cached
 from oauth.clients.lookup import find_client
 from oauth.errors import OAuthError
 from oauth.infrastructure import browser_binding
@@ -24,6 +25,7 @@ from oauth.pages import error_page, ui_locales
 from oauth.pages.authorization_outcome import show
 from oauth.pages.protocol_page import ProtocolPage
 from oauth.sessions.authentication_context import login_of
+from oauth.sessions.login_session import current_sid
 
 _REPEATABLE = parameters.REPEATABLE | picker.REPEATABLE
 
@@ -39,7 +41,8 @@ class AuthorizationPage(ProtocolPage):
             loaded = interaction.load(request, params["interaction"], login_of(request))
             return _show(request, loaded, steps.run(loaded))
         language = get_language()
-        usual = at_once.answer(request, params)
+        client = cached(params.get("client_id", ""))
+        usual = client and at_once.answer(request, params, client, login_of(request), current_sid(request))
         outcome = usual or steps.begin(request, params, find_client(params), login_of(request))
         page = show(request, outcome)
         chosen = get_language()

@@ -117,3 +117,17 @@ def test_no_page_is_wider_than_the_screen(live: Server, chromium: Browser, width
             page.goto(f"{live.url}{url}")
             wider = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
             assert wider <= 0, url
+
+
+LONG_TRANSACTION = """
+from banking import ledger
+from banking.models import Account
+first, second = Account.objects.filter(kind="customer", currency="GBP", status="open").order_by("id")[:2]
+print(ledger.post([(first, -5), (second, 5)], description="X" * 140, kind="transfer").pk)
+"""
+
+
+def test_a_long_description_does_not_widen_the_page_on_a_phone(live: Server, chromium: Browser) -> None:
+    pk = live.manage("shell", "--verbosity", "0", "--command", LONG_TRANSACTION).split()[-1]
+    with opened(live, chromium, f"/admin/banking/ledgertransaction/{pk}/change/", width=360) as page:
+        assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -13,7 +13,8 @@ def answer_silently(interaction: Interaction) -> Respond | Repeat | None:
     request, client = interaction.request, interaction.client
     if interaction.form is not None or consent.is_always_needed(request, client):
         return None
-    if (usual := granting_again.try_fast(interaction)) is not None:
+    sid = login_session.current_sid(interaction.http_request)
+    if (usual := granting_again.try_fast(interaction, sid)) is not None:
         return usual
     try:
         with transaction.atomic():
