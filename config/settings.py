@@ -406,8 +406,9 @@ NEW_PAYEE_LIMIT_MINOR: dict[str, int] = _by_currency(env.str("NEW_PAYEE_LIMIT_MI
 BANK_MOST_ORDERS = env.int("BANK_MOST_ORDERS", default=50)
 # After an outage, payments of orders are made up for that many days; older ones are not made.
 BANK_CATCH_UP_DAYS = env.int("BANK_CATCH_UP_DAYS", default=5)
-# An account from which nothing was paid for that many days becomes dormant; 0 for never.
-BANK_DORMANT_DAYS = env.int("BANK_DORMANT_DAYS", default=730)
+# An account from which nothing was paid for that many days becomes dormant; 0 for never. The history of the demo's
+# accounts is two years of bookings, and no user has paid yet.
+BANK_DORMANT_DAYS = env.int("BANK_DORMANT_DAYS", default=0 if DEMO else 730)
 # Whose holidays are no business days: a country or a part of it (GB-ENG), ECB, or nothing for weekends alone.
 BANK_HOLIDAYS = env.str("BANK_HOLIDAYS", default="")
 # The apps behind orders: a function (user_id, client_ids) -> {client_id: App}; see banking/consents/apps.py.

@@ -49,3 +49,9 @@ def test_the_app_says_that_nobody_answers(live: Server) -> None:
     app = run_app(live, "--issuer", "http://localhost:9")
     assert app.returncode == 1
     assert "Start the demo" in app.stderr
+
+
+def test_an_hour_later_no_account_has_become_dormant(live: Server) -> None:
+    """The hourly task does this; the demo's users have not paid from most accounts yet."""
+    code = "from banking.account_life import dormancy; print(dormancy.mark_unused())"
+    assert live.manage("shell", "--verbosity", "0", "--command", code).split() == ["0"]
