@@ -25,8 +25,8 @@ class LedgerTransaction(models.Model):
     description = models.CharField(max_length=140)
     created_at = models.DateTimeField(default=timezone.now)
     reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="reversed_by")
-    # Which exchange it is one half of. Without an index, because the exchange names both halves, and without a foreign
-    # key: the trigger half_has_its_exchange checks more.
+    # The exchange of which this transaction is one half. Without an index, because the exchange names both halves, and
+    # without a foreign key: the trigger half_has_its_exchange checks more.
     exchange = models.ForeignKey(
         "banking.Exchange", on_delete=models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
         db_constraint=False,

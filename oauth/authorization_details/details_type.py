@@ -16,7 +16,7 @@ class Choice:
     label: str
     hint: str = ""
     is_ticked: bool = False
-    #: At the end of the line, in digits under digits: the balance of an account.
+    #: Such as the balance of an account. Shown at the end of the line, with its digits below those of other lines.
     amount: str = ""
     #: Whether it stands for all others, and for what comes later.
     is_everything: bool = False
