@@ -1,6 +1,5 @@
 """Currency exchange in three steps: fill in the form, look at the quote, see the receipt."""
 
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +22,8 @@ from banking.ledger.refusals import AmountOutOfRange, CurrencyMismatch, Insuffic
 from banking.models import Account, Exchange, ExchangeQuote
 from banking.models.role import HOLDING
 from banking.notation import amounts
-from banking.notation.currencies import MOST_MINOR_DIGITS
 from banking.payments.refusals import StrongProofNeeded
-from banking.web.forms import AmountField, minor_of
+from banking.web.forms import amount_to_move, minor_of
 from banking.web.payer import payer_of
 from banking.web.refusals import message_of, status_of
 from banking.web.user import accounts_of, id_of, page, prove_it, see_other
@@ -34,15 +32,7 @@ from banking.web.user import accounts_of, id_of, page, prove_it, see_other
 class ExchangeForm(forms.Form):
     source = forms.ChoiceField(label=gettext_lazy("From"))
     destination = forms.ChoiceField(label=gettext_lazy("To"))
-    amount = AmountField(
-        label=gettext_lazy("Amount"),
-        localize=True,
-        max_digits=15,
-        decimal_places=MOST_MINOR_DIGITS,
-        min_value=Decimal(1).scaleb(-MOST_MINOR_DIGITS),
-        error_messages={"min_value": gettext_lazy("The amount must be more than zero.")},
-        widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "class": "amount"}),
-    )
+    amount = amount_to_move()
     fixed = forms.ChoiceField(
         label=gettext_lazy("This amount is"),
         choices=[

@@ -110,8 +110,8 @@ class AmountField(forms.DecimalField):
             ) from None
 
 
-class TransferForm(forms.Form):
-    amount = AmountField(
+def amount_to_move() -> AmountField:
+    return AmountField(
         label=_("Amount"),
         localize=True,
         max_digits=15,
@@ -120,6 +120,10 @@ class TransferForm(forms.Form):
         error_messages={"min_value": _("The amount must be more than zero.")},
         widget=forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "class": "amount"}),
     )
+
+
+class TransferForm(forms.Form):
+    amount = amount_to_move()
     source = forms.ChoiceField(label=_("From"))
     to = forms.ChoiceField(label=_("To"), error_messages={"required": _("Choose whom to pay.")})
     name = forms.CharField(label=_("Name"), max_length=140, required=False, help_text=_("Only for someone new"))

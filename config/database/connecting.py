@@ -19,7 +19,7 @@ _EVENTS = {pq.PollingStatus.READING: select.POLLIN, pq.PollingStatus.WRITING: se
 
 
 def connect(conninfo: str, until: float) -> PGconn | None:
-    """Asks all hosts at the same time and takes the first one that serves. A host that is gone may never answer.
+    """Connects to all hosts at the same time and keeps the first that serves, because a dead host may never answer.
 
     None if a server is there, but has no connection left. Raises Away. `until` is of time.monotonic().
     """

@@ -71,7 +71,7 @@ def read(access_token, api, alice, account):
 
 
 def work():
-    """Lets the background worker make what is asked for."""
+    """Runs the jobs that make the requested files."""
     waiting = ProcrastinateJob.objects.filter(task_name=statement_files.TASK)
     arguments = list(waiting.order_by("id").values_list("args", flat=True))
     for one in arguments:

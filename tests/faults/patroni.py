@@ -188,7 +188,7 @@ class Managed:
         wait_until(lambda: new.is_("primary"), or_else=new.last_words)
 
     def heal(self) -> None:
-        """The node that is gone comes back as standby."""
+        """Starts the lost node again, which becomes a standby."""
         for node in self.nodes:
             node.resume()
             if node.process is None or node.process.poll() is not None:

@@ -265,7 +265,7 @@ def test_a_reversal_takes_two_officers_and_their_worklists(live: Server, open_br
     assert "Waits for a second officer" in first.inner_text("#content")
     assert "Ask for a reversal" not in first.inner_text(".object-tools")
     first.goto(f"{live.url}/admin/")
-    assert "Reversals to approve" not in first.inner_text("main"), "whoever asks does not decide"
+    assert "Reversals to approve" not in first.inner_text("main"), "the officer who asked must not decide"
 
     wait_until(lambda: any("/admin/banking/reversalrequest/" in text for text in mails(live, "admin@demo.test")))
     second.goto(f"{live.url}/admin/")
