@@ -12,7 +12,14 @@ from django.db import models
 
 def new_secret() -> str:
     """256 bits as 43 characters of base64url (RFC 6749 §10.10)."""
-    return secrets.token_urlsafe(32)
+    return random_text(32)
+
+
+def random_text(size: int) -> str:
+    """`size` random bytes as base64url. The first character is not `-`, which a command would take for an option."""
+    while (text := secrets.token_urlsafe(size)).startswith("-"):
+        pass
+    return text
 
 
 def digest(secret: str) -> bytes:

@@ -27,7 +27,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "client",
             nargs="?",
-            help="A client ID: reports on this client only. Without it: the site and all active clients.",
+            help="A client ID: reports on this client only. Without it: the site and all active clients. An ID that "
+            "begins with `-` follows `--`.",
         )
         parser.add_argument(
             "--standard", nargs="+", choices=Standard.values, default=[], help="Only these. FAPI standards named here "

@@ -4,7 +4,6 @@ Its fields for a single grant type, a slowly hashed secret and HMAC-signed ID to
 several grant types, random secrets in two slots, and only asymmetric signatures.
 """
 
-import secrets
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +27,7 @@ from oauth.models.client.rules import LONGEST_ACCESS_TOKEN, ZERO
 from oauth.models.client.secrets import HasSecrets
 from oauth.models.client.security_profile import HasSecurityProfile
 from oauth.models.client.site import site
+from oauth.models.secret import random_text
 from oauth.models.status import next_status_index
 
 
@@ -39,7 +39,7 @@ class ExchangePolicy(models.TextChoices):
 
 
 def new_client_id() -> str:
-    return secrets.token_urlsafe(18)
+    return random_text(18)
 
 
 class Client(

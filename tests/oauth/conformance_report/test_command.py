@@ -2,10 +2,13 @@
 
 import io
 import json
+import secrets
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from oauth.models import Client
+from oauth.models.client import new_client_id
 from tests.lib.registered import make_client
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("signing_keys")]
@@ -38,6 +41,17 @@ def test_one_client_is_reported_alone(web_app, mobile_app):
     assert web_app.client_id in text
     assert mobile_app.client_id not in text
     assert "This site" not in text
+
+
+def test_a_new_client_id_is_never_taken_for_an_option(monkeypatch):
+    random = iter(["-begins-with-a-hyphen", "-and-so-does-this", "follows"])
+    monkeypatch.setattr(secrets, "token_urlsafe", lambda size: next(random))
+    assert new_client_id() == "follows"
+
+
+def test_an_older_id_that_begins_with_a_hyphen_follows_two(web_app):
+    Client.objects.filter(pk=web_app.pk).update(client_id="-older")
+    assert "(-older)" in run("--", "-older")
 
 
 def test_an_unknown_client_is_an_error():
