@@ -23,6 +23,7 @@ from accounts.addresses.confirmation import send_confirmation_again
 from accounts.addresses.forms import ForgottenPasswordForm
 from accounts.login import resending, way_on
 from accounts.metrics import logins
+from accounts.passwords import argon2
 from oauth.authorize import interaction
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
@@ -55,6 +56,7 @@ class LoginView(AllauthLoginView):
             response: HttpResponse = respond_429(request)
             response["Retry-After"] = str(refusal.retry_after_seconds)
             return response
+        argon2.require_place()
         answer: HttpResponse = super().post(request, *args, **kwargs)
         return answer
 

@@ -1,11 +1,18 @@
 """Hashes of passwords: Argon2id at OWASP's parameters, a bounded number at the same time."""
 
+import os
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import ParamSpec, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher as DjangoArgon2PasswordHasher
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 #: OWASP Password Storage Cheat Sheet: the least memory, in KiB, for each number of passes.
 LEAST_MEMORY_KIB = {1: 47_104, 2: 19_456, 3: 12_288, 4: 9_216, 5: 7_168}
@@ -14,13 +21,17 @@ LEAST_MEMORY_KIB = {1: 47_104, 2: 19_456, 3: 12_288, 4: 9_216, 5: 7_168}
 AT_ONCE = 1
 #: More than these are refused, so that a flood of logins leaves threads for tokens and the API.
 WAITING_AT_MOST = 2
+#: How much the kernel prefers threads that answer requests to those that hash (nice(2)).
+NICENESS = 5
 
-_all = threading.BoundedSemaphore(AT_ONCE + WAITING_AT_MOST)
-_hashing = threading.BoundedSemaphore(AT_ONCE)
+_places = threading.BoundedSemaphore(AT_ONCE + WAITING_AT_MOST)
 
 
 class TooManyHashes(Exception):
     """The process already computes and waits for as many hashes as it may. Answered with 503 and Retry-After."""
+
+    def __str__(self) -> str:
+        return f"{AT_ONCE} password hash is computed and {WAITING_AT_MOST} wait"
 
 
 def is_strong(*, memory_kib: int, passes: int) -> bool:
@@ -36,21 +47,38 @@ class Argon2PasswordHasher(DjangoArgon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        with place():
-            return super().encode(password, salt)
+        return in_turn(super().encode, password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        with place():
-            return super().verify(password, encoded)
+        return in_turn(super().verify, password, encoded)
 
 
-@contextmanager
-def place() -> Iterator[None]:
-    """Waits until this thread may compute a hash. Raises TooManyHashes instead of waiting behind too many others."""
-    if not _all.acquire(blocking=False):
+def in_turn(compute: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
+    """Computes a hash in the thread for it, of which the memory is used again. Raises TooManyHashes instead of waiting
+    behind too many others."""
+    if not _places.acquire(blocking=False):
         raise TooManyHashes
     try:
-        with _hashing:
-            yield
+        return _threads(os.getpid()).submit(compute, *args, **kwargs).result()
     finally:
-        _all.release()
+        _places.release()
+
+
+def require_place() -> None:
+    """For a view, before it does work that would be in vain. Raises TooManyHashes."""
+    if not _places.acquire(blocking=False):
+        raise TooManyHashes
+    _places.release()
+
+
+@cache
+def _threads(process: int) -> ThreadPoolExecutor:
+    """Of this process: a thread of its parent does not run in it."""
+    return ThreadPoolExecutor(AT_ONCE, "password-hash", initializer=_step_back)
+
+
+def _step_back() -> None:
+    """Lets the kernel run other threads first. Only Linux counts niceness by thread."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, min(19, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS))
