@@ -18,6 +18,7 @@ import psycopg
 from django.apps import apps
 from django.db import connections
 from procrastinate import App, PsycopgConnector
+from procrastinate.connector import BaseConnector
 from procrastinate.contrib.django import settings as of_procrastinate
 from procrastinate.contrib.django.utils import connector_params
 from procrastinate.exceptions import ConnectorException
@@ -62,6 +63,21 @@ def lanes_of(app: App, concurrency: Mapping[str, int]) -> list[Lane]:
     return [Lane(name, queues, concurrency.get(name, DEFAULT_CONCURRENCY)) for name, queues in found.items()]
 
 
+class WorkerConnector(PsycopgConnector):
+    """A worker takes and ends its jobs on connections of its own. What a task defers is a row of its own transaction.
+
+    procrastinate's own connector would commit that row at once, so another job could run about rows that are not there
+    yet, or never will be because the transaction is rolled back.
+    """
+
+    def __init__(self, of_tasks: BaseConnector, **options: Any) -> None:
+        super().__init__(**options)
+        self._of_tasks = of_tasks
+
+    def get_sync_connector(self) -> BaseConnector:
+        return self._of_tasks
+
+
 class BackgroundWorker:
     """Touches `health_file` every HEALTH_SECONDS while it runs jobs or waits for the database."""
 
@@ -73,7 +89,8 @@ class BackgroundWorker:
         waiting mends, such as tables that do not exist."""
         jobs_at_once = sum(lane.concurrency for lane in self.lanes)
         _allow_connections(jobs_at_once)
-        connector = PsycopgConnector(
+        connector = WorkerConnector(
+            self.app.connector.get_sync_connector(),
             kwargs=_connector_params(),
             timeout=PAUSE_SECONDS,  # for a connection of the pool
             min_size=1,

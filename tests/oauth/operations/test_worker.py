@@ -12,13 +12,17 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DEFAULT_DB_ALIAS, transaction
 from procrastinate import App
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+from procrastinate.contrib.django.utils import connector_params
 from procrastinate.schema import SchemaManager
 from procrastinate.testing import InMemoryConnector
 from psycopg import sql
 
-from oauth.operations.background_worker import UPKEEP, Lane, lanes_of
+from oauth.operations.background_worker import UPKEEP, Lane, WorkerConnector, lanes_of
+from tests.lib.database import url_of
 from tests.lib.servers import PATIENCE_SECONDS, ROOT, own_database, wait_until
 
 
@@ -179,3 +183,44 @@ class TestLanes:
     def test_so_does_the_command(self, wrong):
         with pytest.raises(CommandError):
             call_command("worker", f"--concurrency={wrong}")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWhatAJobDefers:
+    @pytest.fixture
+    def run(self):
+        """Runs `job` as a background worker does. Returns what became of it."""
+
+        def run(job: Callable[[], object]) -> str:
+            app.task(name="oauth.of_this_test", queue="of-this-test")(job)
+            number = app.configure_task("oauth.of_this_test", queue="of-this-test").defer()
+            parameters = connector_params(DEFAULT_DB_ALIAS)
+            with app.replace_connector(WorkerConnector(app.connector.get_sync_connector(), kwargs=parameters)):
+                app.run_worker(queues=["of-this-test"], wait=False, install_signal_handlers=False)
+            return str(ProcrastinateJob.objects.get(pk=number).status)
+
+        yield run
+        app.tasks.pop("oauth.of_this_test")
+
+    def test_is_rolled_back_with_its_transaction(self, run):
+        def job():
+            with transaction.atomic():
+                app.configure_task("oauth.fetch_logo", queue="later").defer(client_pk=0)
+                transaction.set_rollback(True)
+
+        assert run(job) == "succeeded"
+        assert not ProcrastinateJob.objects.filter(queue_name="later").exists()
+
+    def test_is_not_seen_before_its_transaction_ends(self, run):
+        """Otherwise another job would look for a row that is not there yet."""
+        seen = []
+
+        def job():
+            with transaction.atomic():
+                app.configure_task("oauth.fetch_logo", queue="later").defer(client_pk=0)
+                with psycopg.connect(url_of()) as beside:
+                    seen.append(beside.execute("SELECT FROM procrastinate_jobs WHERE queue_name = 'later'").fetchall())
+
+        assert run(job) == "succeeded"
+        assert seen == [[]]
+        assert ProcrastinateJob.objects.filter(queue_name="later").count() == 1
