@@ -90,7 +90,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def login(self, request: Any, user: Any) -> None:
         """The last step of every login, after the second factor. The first login of a user needs no notice."""
-        is_news = user.last_login is not None and known_device.device_of(request, user.email) is None
+        is_news = user.last_login is not None and not known_device.is_of(request, user)
         if user.last_login is None:
             _remove_access_of_a_stranger(request, user)
         super().login(request, user)

@@ -32,10 +32,13 @@ TRANSFER = "API: transfer"
 TRANSFER_TO_ONE, TRANSFER_SAME = f"{TRANSFER}, all to one account", f"{TRANSFER}, same two accounts"
 PAGE = "API: page of transactions"
 AUTHORIZE, LOGIN = "authorize, consent remembered", "login"
+AUTHORIZE_ACCOUNTS, LOGIN_NEW = f"{AUTHORIZE}, of accounts", f"{LOGIN}, new browser"
 # A code lives for 60 s, and each is a person's visit before the clock starts.
 MOST_CODES = 300
 # A process of ours computes one hash of a password at a time and lets two wait. A fourth login gets 503.
 LOGIN_CONNECTIONS = 3
+# The cookie by which a browser is known (accounts/browsers/known_device.py), at a site without https.
+DEVICE = "device"
 # Nobody refreshes one device's token on many connections at once, where each would wait for the other: a multiple of
 # CONNECTIONS, so that each device keeps to one of them.
 DEVICES = 10 * CONNECTIONS
@@ -135,8 +138,10 @@ def countersign(server: Server, data_dir: Path) -> list[Case]:
         Case(LIST, lists),
         Case("API: list of 3, with DPoP", lambda n: fapi.calls("/api/v1/accounts", n, scope=f"openid {SCOPE}")),
         *_of_payers(server, cache(lambda: new_payers(server, data_dir, PAYERS))),
-        Case(AUTHORIZE, web.authorizations),
+        Case(AUTHORIZE, app_of_alice(server, data_dir, scope="openid").authorizations),
+        Case(AUTHORIZE_ACCOUNTS, web.authorizations),
         Case(LOGIN, lambda n: log_ins(server, n), most=200, connections=LOGIN_CONNECTIONS),
+        Case(LOGIN_NEW, lambda n: log_ins(server, n, is_known=False), most=200, connections=LOGIN_CONNECTIONS),
     ]
 
 
@@ -172,7 +177,8 @@ def node_oidc_provider(server: Server, client: Key, secret: str) -> list[Case]:
         *_of_apps(web, mobile),
         Case("introspection", _introspections("/token/introspection", opaque)),
         *fapi.cases(),
-        Case(AUTHORIZE, web.authorizations),
+        Case(AUTHORIZE, opaque.authorizations),
+        Case(AUTHORIZE_ACCOUNTS, web.authorizations),
     ]
 
 
@@ -336,16 +342,22 @@ def _transfers(payers: Sequence[Payer], destination: Callable[[Payer], dict[str,
     return [transfer(payer) for payer in islice(cycle(payers), n)]
 
 
-def log_ins(server: Server, n: int, *, or_busy: int = 0) -> list[Request]:
-    """The same form, sent by browsers that nobody is logged in at."""
+def log_ins(server: Server, n: int, *, is_known: bool = True, or_busy: int = 0) -> list[Request]:
+    """The same form, sent by browsers that nobody is logged in at. Of a browser that the user has not logged in with
+    before, an email tells her."""
+    url = f"{server.url}/accounts/login/"
     with requests.Session() as browser:
-        page = browser.get(f"{server.url}/accounts/login/", timeout=30)
+        page = browser.get(url, timeout=30)
         form = BeautifulSoup(page.text, "html.parser").select_one("main form")
         assert form is not None
         fields = {str(field["name"]): str(field.get("value", "")) for field in form.select("input[type=hidden]")}
-        cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
-    body = urlencode({**fields, "login": person.EMAIL, "password": person.PASSWORD})
-    headers = {**FORM, "Host": f"localhost:{server.port}", "Cookie": cookies, "Origin": server.url}
+        cookies = dict(browser.cookies)
+        body = urlencode({**fields, "login": person.EMAIL, "password": person.PASSWORD})
+        if is_known:
+            browser.post(url, body, headers={**FORM, "Origin": server.url}, allow_redirects=False, timeout=30)
+            cookies[DEVICE] = browser.cookies[DEVICE]
+    cookie = "; ".join(f"{name}={value}" for name, value in cookies.items())
+    headers = {**FORM, "Host": f"localhost:{server.port}", "Cookie": cookie, "Origin": server.url}
     return [Request("POST", "/accounts/login/", body, headers, expect=302, or_busy=or_busy)] * n
 
 

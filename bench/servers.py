@@ -29,8 +29,13 @@ from bench.signing import Key, rsa_key
 from config.server.ports import is_free
 from demo import postgres
 
-# What a client sent, whether planned before or not; without what the counting itself says.
-_STATEMENT = re.compile(rb"LOG:  (?:statement|execute [^:]*): (?!ALTER SYSTEM|SELECT pg_reload_conf)")
+# What a client sent, whether planned before or not; without what the counting itself says. Of ours, what requests
+# send: neither the jobs of the background worker nor the watch over the database.
+_STATEMENT = re.compile(
+    rb"^from (?!countersign (?:worker|watch) ).*"
+    rb"LOG:  (?:statement|execute [^:]*): (?!ALTER SYSTEM|SELECT pg_reload_conf)",
+    re.MULTILINE,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 NODE = ROOT / "bench/node_oidc_provider"
@@ -63,6 +68,7 @@ class Database:
 
     def _log_statements(self, which: str) -> None:
         with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET log_line_prefix = 'from %a '")
             connection.execute(f"ALTER SYSTEM SET log_statement = '{which}'")
             connection.execute("SELECT pg_reload_conf()")
         time.sleep(0.2)  # until every backend has been told; it looks before its next statement

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bench.cases import AUTHORIZE, LIST, LOGIN, PAGE, TRANSFER, TRANSFER_SAME, TRANSFER_TO_ONE
+from bench.cases import AUTHORIZE, AUTHORIZE_ACCOUNTS, LIST, LOGIN, PAGE, TRANSFER, TRANSFER_SAME, TRANSFER_TO_ONE
 from bench.report import BARE, COUNTERSIGN, DOT, DRF, NODE, SIMPLEJWT, Figures, cost
 
 DOCUMENT = "docs/performance.md"
@@ -94,6 +94,7 @@ TARGETS = [
     Target("list of accounts, server's CPU", 1_400, "µs", lambda results: results.figure(LIST, "server_us")),
     Target("page of transactions, server's CPU", 3_850, "µs", lambda results: results.figure(PAGE, "server_us")),
     _to(NODE, AUTHORIZE, 1),
+    _to(NODE, AUTHORIZE_ACCOUNTS, 1),
     Target("authorize, consent remembered: statements", 4, "", lambda results: results.figure(AUTHORIZE, "statements")),
     Target("login: statements", 15, "", lambda results: results.figure(LOGIN, "statements")),
     Target("login: CPU", 60_000, "µs", lambda results: results.cost_us(LOGIN)),

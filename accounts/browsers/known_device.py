@@ -19,7 +19,7 @@ LIFETIME = timedelta(days=180)
 
 def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> None:
     """After a log-in."""
-    if device_of(request, user.email) is None:
+    if not is_of(request, user):
         value = f"{secrets.token_urlsafe(16)} {user.pk}"
         response.set_signed_cookie(
             COOKIE, value, salt=COOKIE, max_age=LIFETIME, path=settings.SESSION_COOKIE_PATH,
@@ -27,12 +27,26 @@ def remember(request: HttpRequest, response: HttpResponseBase, user: User) -> No
         )  # fmt: skip
 
 
+def is_of(request: HttpRequest, user: User) -> bool:
+    """Whether the user has logged in from this browser before."""
+    _, user_id = _ids(request)
+    return user_id == str(user.pk)
+
+
 def device_of(request: HttpRequest, email: str) -> str | None:
     """The id of this browser if the user with this email has logged in from it before."""
+    device_id, user_id = _ids(request)
+    if not user_id:
+        return None
+    belongs_to_user = User.objects.filter(pk=user_id, email=UserManager.normalize_email(email)).exists()
+    return device_id if belongs_to_user else None
+
+
+def _ids(request: HttpRequest) -> tuple[str, str]:
+    """Of the browser, and of the user who logged in from it last; empty for an unknown browser."""
     try:
         value = request.get_signed_cookie(COOKIE, salt=COOKIE, max_age=LIFETIME)
     except (KeyError, BadSignature):
-        return None
+        return "", ""
     device_id, _, user_id = str(value).partition(" ")
-    belongs_to_user = User.objects.filter(pk=user_id, email=UserManager.normalize_email(email)).exists()
-    return device_id if belongs_to_user else None
+    return device_id, user_id

@@ -88,7 +88,7 @@ class BackgroundWorker:
         """Returns after SIGTERM or SIGINT, once the running jobs have ended. Raises ConnectorException for what no
         waiting mends, such as tables that do not exist."""
         jobs_at_once = sum(lane.concurrency for lane in self.lanes)
-        _allow_connections(jobs_at_once)
+        _prepare_connections(jobs_at_once)
         connector = WorkerConnector(
             self.app.connector.get_sync_connector(),
             kwargs=_connector_params(),
@@ -186,8 +186,10 @@ def _connector_params() -> dict[str, Any]:
     return connector_params(of_procrastinate.settings.DATABASE_ALIAS)
 
 
-def _allow_connections(jobs_at_once: int) -> None:
-    """A job may hold a connection of Django's pool as long as it runs."""
-    pool = connections[of_procrastinate.settings.DATABASE_ALIAS].settings_dict.get("OPTIONS", {}).get("pool")
+def _prepare_connections(jobs_at_once: int) -> None:
+    """They have a name of their own in pg_stat_activity. A job may hold one of Django's pool as long as it runs."""
+    options = connections[of_procrastinate.settings.DATABASE_ALIAS].settings_dict.setdefault("OPTIONS", {})
+    options["application_name"] = "countersign worker"
+    pool = options.get("pool")
     if isinstance(pool, dict):
         pool["max_size"] = max(pool.get("max_size") or 0, jobs_at_once)

@@ -312,6 +312,8 @@ def test_a_device_cookie_is_its_owners_and_cannot_be_made_up(alice, bob, rf):
     request.COOKIES[known_device.COOKIE] = browser.cookies[known_device.COOKIE].value
     assert known_device.device_of(request, alice.email)
     assert known_device.device_of(request, bob.email) is None
+    assert known_device.is_of(request, alice)
+    assert not known_device.is_of(request, bob)
     request.COOKIES[known_device.COOKIE] += "x"
     assert known_device.device_of(request, alice.email) is None
 
