@@ -3,6 +3,8 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts import names
+
 
 class SignupForm(forms.Form):
     """Mixed into allauth's form by ACCOUNT_SIGNUP_FORM_CLASS."""
@@ -13,6 +15,9 @@ class SignupForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
+
+    def clean_name(self) -> str:
+        return names.checked(self.cleaned_data["name"])
 
     def signup(self, request: object, user: object) -> None:
         """Does nothing: the adapter has stored the name."""

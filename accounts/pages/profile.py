@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
-from accounts import notices, time_zones
+from accounts import names, notices, time_zones
 from accounts.browsers import time_zone
 from accounts.models import User
 from accounts.pages.home import choose_language
@@ -40,6 +40,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # takes a paramet
         self.fields["name"].label = _("Name")
         self.fields["name"].widget.attrs["autocomplete"] = "name"
         self.initial.update(language=translation.get_language(), time_zone=chosen)
+
+    def clean_name(self) -> str:
+        return names.checked(self.cleaned_data["name"])
 
     def save(self, commit: bool = True) -> Any:
         """Saves only what was changed, so that no change of another tab is undone."""

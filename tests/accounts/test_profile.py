@@ -50,7 +50,13 @@ def test_a_new_language_counts_for_pages_and_emails(browser, alice):
     assert "Gespeichert" in page.content.decode()
 
 
-@pytest.mark.parametrize("wrong", [{"time_zone": "Mars/Olympus"}, {"language": "tlh"}, {"name": "a" * 151}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"time_zone": "Mars/Olympus"}, {"language": "tlh"}, {"name": "a" * 151},
+        {"name": "Alice \u202ereliaB"}, {"name": "Alice\u200bBaker"},
+    ],
+)  # fmt: skip
 def test_what_there_is_not_is_refused_and_nothing_is_saved(browser, alice, wrong):
     page = browser.post("/accounts/profile/", {**ALL, "name": "Someone Else", **wrong})
     assert page.status_code == 400

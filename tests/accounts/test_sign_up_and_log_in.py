@@ -193,6 +193,15 @@ def test_weak_passwords_are_refused(client, password):
     assert not User.objects.exists()
 
 
+def test_a_name_with_a_letter_that_turns_the_text_is_refused(client):
+    answer = submit(
+        client, "/accounts/signup/", email="new@example.test", password1=NEW_PASSWORD, password2=NEW_PASSWORD,
+        name="Bank \u202eecila",
+    )  # fmt: skip
+    assert "invisible character" in answer.content.decode()
+    assert not User.objects.exists()
+
+
 def test_the_admin_is_entered_through_the_same_log_in(client):
     assert client.get("/admin/login/")["Location"].startswith("/accounts/login/")
 
