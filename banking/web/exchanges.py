@@ -27,6 +27,11 @@ from banking.web.forms import amount_to_move, minor_of
 from banking.web.payer import payer_of
 from banking.web.refusals import message_of, status_of
 from banking.web.user import accounts_of, id_of, page, prove_it, see_other
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import Limit, LimitReached
+
+#: Each is a row that is kept for days.
+QUOTES = Limit("exchange-quotes-of-pages", 30)
 
 
 class ExchangeForm(forms.Form):
@@ -89,6 +94,9 @@ def fill_in(request: HttpRequest) -> HttpResponseBase:
         return _form(request, form, accounts, status=400)
     try:
         quoted = _quote(request, form.cleaned_data["wanted"])
+    except LimitReached:
+        form.add_error(None, _("Too often. Wait a minute, then try again."))
+        return _form(request, form, accounts, status=429)
     except Refusal as refusal:
         form.refuse(refusal)
         return _form(request, form, accounts, status=status_of(refusal))
@@ -144,6 +152,8 @@ def visible(request: HttpRequest) -> QuerySet[Exchange]:
 
 
 def _quote(request: HttpRequest, wanted: exchanges.Wanted) -> ExchangeQuote:
+    """Raises LimitReached."""
+    rate_limits.spend(QUOTES, str(id_of(request)))
     return in_transaction(lambda: exchanges.quote(wanted, payer_of(request)))
 
 
@@ -152,6 +162,9 @@ def _quoted_again(request: HttpRequest, old: ExchangeQuote) -> HttpResponseBase:
     amount_minor, currency = (old.sell_minor, old.sell_currency) if is_sell else (old.buy_minor, old.buy_currency)
     try:
         new = _quote(request, exchanges.Wanted(old.source_id, old.destination_id, amount_minor, currency))
+    except LimitReached:
+        messages.error(request, _("Too often. Wait a minute, then try again."))
+        return see_other("bank:exchange")
     except Refusal as refusal:
         messages.error(request, message_of(refusal))
         return see_other("bank:exchange")

@@ -11,6 +11,8 @@ from banking import oversight
 from banking.account_life.sandbox import open_sandbox
 from banking.journal import activity
 from banking.models import Account, AccountAccess, Exchange, ExchangeQuote, Role
+from banking.web import exchanges
+from oauth.infrastructure.rate_limits import Limit
 from tests.lib.exchanges import exchanged, set_rate
 from tests.lib.ledger import balances, funded
 from tests.lib.login import logged_in
@@ -176,3 +178,16 @@ def test_the_journal_of_an_app_names_what_it_exchanged(alice, current, euro, rat
     done = exchanged(alice, current, euro)
     lines = activity.of_app(alice, done.client_id)
     assert [one.url for one in lines if "exchanged" in str(one.text)] == [reverse("bank:exchanged", args=[done.pk])]
+
+
+def test_one_user_gets_only_so_many_quotes(web, current, euro, rate, monkeypatch):
+    """Each is a row that stays for days."""
+    monkeypatch.setattr(exchanges, "QUOTES", Limit("quotes-of-this-test", 2))
+    answers = [ask(web, current, euro) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [303, 303, 429]
+    assert "Too often" in text(answers[-1])
+    assert ExchangeQuote.objects.count() == 2
+    with time_machine.travel(timezone.now() + timedelta(seconds=31), tick=False):
+        again = web.post(answers[0]["Location"])
+    assert (again.status_code, again["Location"]) == (303, HERE)
+    assert ExchangeQuote.objects.count() == 2
