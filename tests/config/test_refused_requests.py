@@ -14,6 +14,7 @@ from oauth.audit import refused_requests
 from oauth.models import AuditEvent, RefusedRequest
 from oauth.models.audit_event import first_id_at
 from oauth.operations.cleanup import clean_up
+from tests.lib.staff import browser_of, officer
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "192.0.2.77"
@@ -116,6 +117,15 @@ def test_a_refused_redirect_uri_is_found_with_its_value(browser, found, mobile_a
     page = found(shown_id(answer))
     assert url in page
     assert f'href="/admin/oauth/client/{mobile_app.pk}/change/"' in page
+
+
+def test_who_may_not_view_them_is_shown_none(client, found):
+    shown = shown_id(client.get("/nowhere"))
+    assert "/nowhere" in found(shown)
+    auditor = officer("auditor", "view_auditevent")
+    page = browser_of(auditor).get("/admin/oauth/auditevent/", {"q": shown})
+    assert page.status_code == 200
+    assert "/nowhere" not in page.content.decode()
 
 
 def test_what_is_not_found_says_where_to_look(found):
