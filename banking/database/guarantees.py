@@ -132,6 +132,7 @@ CONSTRAINTS = (
     ("direct_debit_refund", "direct_debit_refund_collection_id_key"),
     ("exchange", "exchange_quote_id_key"),
     ("exchange", "exchange_once"),
+    ("exchange", "used_quote_stays"),
     ("exchange_rate", "rate_by_two_people"),
     ("exchange_rate", "rate_of_real_money"),
     ("mandate", "mandate_once"),

@@ -9,12 +9,14 @@ CREATE FUNCTION minor_digits(currency text) RETURNS int LANGUAGE sql IMMUTABLE S
     ELSE 2 END
 $$;
 
--- Whether a transaction is this half of the exchange: the customer's account on one side, the bank's own on the other.
+-- Whether a transaction is this half of the exchange: the customer's account on one side, the bank's own on the other. It
+-- is sealed, so no entry is added after this is asked.
 CREATE FUNCTION is_half_of_exchange(of_exchange uuid, half uuid, in_currency text, of_account uuid, amount bigint)
 RETURNS boolean LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT EXISTS (SELECT FROM ledger_transaction t WHERE t.id = half AND t.exchange_id = of_exchange AND t.kind = 'exchange'
                     AND t.currency = in_currency AND t.reverses_id IS NULL
-                    AND NOT EXISTS (SELECT FROM ledger_transaction u WHERE u.reverses_id = t.id))
+                    AND NOT EXISTS (SELECT FROM ledger_transaction u WHERE u.reverses_id = t.id)
+                    AND EXISTS (SELECT FROM ledger_seal s WHERE s.transaction_id = t.id))
      AND (SELECT count(*) = 2 AND count(*) FILTER (WHERE e.account_id = of_account AND e.amount_minor = amount) = 1
                  AND count(*) FILTER (WHERE a.kind = 'internal' AND a.name = 'Currency exchange' AND e.amount_minor = -amount) = 1
             FROM ledger_entry e JOIN bank_account a ON a.id = e.account_id WHERE e.transaction_id = half)
@@ -24,6 +26,8 @@ $$;
 -- bank's favour, by less than one minor unit. Multiplied and never divided, so that each comparison is exact.
 CREATE FUNCTION exchange_contradiction(x exchange) RETURNS text LANGUAGE sql STABLE SET search_path = public, pg_temp AS $$
   SELECT CASE
+    -- SET CONSTRAINTS asks before the foreign keys do, and only once.
+    WHEN q.id IS NULL OR r.id IS NULL THEN 'there is no such quote or rate'
     WHEN (x.user_id, x.client_id) <> (q.user_id, q.client_id) THEN 'the quote is of another user or app'
     WHEN x.created_at > q.expires_at OR x.created_at < q.created_at THEN 'the quote was not valid then'
     WHEN r.status <> 'approved' OR r.valid_from > q.created_at THEN 'the rate was not in force'
@@ -40,10 +44,9 @@ CREATE FUNCTION exchange_contradiction(x exchange) RETURNS text LANGUAGE sql STA
     WHEN NOT is_half_of_exchange(x.id, x.sold_id, q.sell_currency, q.source_id, -q.sell_minor) THEN 'what was sold is not booked'
     WHEN NOT is_half_of_exchange(x.id, x.bought_id, q.buy_currency, q.destination_id, q.buy_minor) THEN 'what was bought is not booked'
   END
-    FROM exchange_quote q JOIN exchange_rate r ON r.id = q.of_rate_id
+    FROM (SELECT) one LEFT JOIN exchange_quote q ON q.id = x.quote_id LEFT JOIN exchange_rate r ON r.id = q.of_rate_id
    CROSS JOIN LATERAL (SELECT 1 - r.spread_percent / 100 AS part) kept
    CROSS JOIN LATERAL (SELECT q.rate * ('1e' || minor_digits(q.buy_currency) - minor_digits(q.sell_currency))::numeric AS factor) f
-   WHERE q.id = x.quote_id
 $$;
 
 CREATE FUNCTION exchange_follows_its_quote() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
@@ -80,7 +83,8 @@ CREATE CONSTRAINT TRIGGER half_has_its_exchange AFTER INSERT ON ledger_transacti
 -- Nobody undoes one half alone: a half is never reversed. Who wants the money back exchanges it back.
 CREATE FUNCTION half_is_not_reversed() RETURNS trigger LANGUAGE plpgsql SET search_path = public, pg_temp AS $$
 BEGIN
-  IF EXISTS (SELECT FROM ledger_transaction t WHERE t.id = NEW.reverses_id AND t.exchange_id IS NOT NULL) THEN
+  -- What this snapshot does not show may be a half.
+  IF NOT EXISTS (SELECT FROM ledger_transaction t WHERE t.id = NEW.reverses_id AND t.exchange_id IS NULL) THEN
     RAISE EXCEPTION 'transaction % is half of an exchange', NEW.reverses_id
       USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'exchange_not_reversible';
   END IF;

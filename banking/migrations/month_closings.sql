@@ -24,11 +24,15 @@ BEGIN
    WHERE id = NEW.account_id
      AND (status = 'open' OR (status = 'frozen' AND (NEW.amount_minor > 0 OR EXISTS (
            SELECT FROM reversal_request WHERE reversal_id = NEW.transaction_id AND status = 'approved'))))
+     -- A transaction is committed with its seal. One that this snapshot shows without a seal is of the caller's own
+     -- transaction, so another session has not sealed it since, whatever this one waited for.
+     AND EXISTS (SELECT FROM ledger_transaction WHERE id = NEW.transaction_id)
      AND NOT EXISTS (SELECT FROM ledger_seal WHERE transaction_id = NEW.transaction_id)
    RETURNING last_seq, posted_minor, last_booked_at INTO NEW.account_seq, NEW.balance_after_minor, NEW.booked_at;
   IF NOT FOUND THEN
-    IF EXISTS (SELECT FROM ledger_seal WHERE transaction_id = NEW.transaction_id) THEN
-      RAISE EXCEPTION 'transaction % is sealed', NEW.transaction_id
+    IF EXISTS (SELECT FROM ledger_seal WHERE transaction_id = NEW.transaction_id)
+       OR NOT EXISTS (SELECT FROM ledger_transaction WHERE id = NEW.transaction_id) THEN
+      RAISE EXCEPTION 'transaction % is sealed, or not of this session', NEW.transaction_id
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'entry_after_seal';
     END IF;
     RAISE EXCEPTION 'account not open' USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'account_not_open';

@@ -66,7 +66,8 @@ BEGIN
     destination := there.id;
   ELSIF paid_to IS NULL AND is_iban_valid THEN
     is_looked_up := is_iban_ours;
-    IF there.kind = 'customer' AND there.status <> 'closed' THEN
+    -- Sandbox customers learn nothing about accounts with real money, and others nothing about those with play money.
+    IF there.kind = 'customer' AND there.status <> 'closed' AND (there.currency = 'XTS') = (found.currency = 'XTS') THEN
       destination := there.id;
     END IF;
     IF destination IS NOT NULL OR NOT is_iban_ours THEN

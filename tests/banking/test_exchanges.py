@@ -12,6 +12,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
+from uuid_utils.compat import uuid7
 
 from banking import exchanges, ledger, oversight
 from banking.account_life import dormancy
@@ -69,12 +70,12 @@ def execute(made, user, **asked):
     return exchanges.exchange(made.pk, payer(user, **asked), key=f"key {next(_keys)}", fingerprint=b"")
 
 
-def until_commit(work):
-    """With what is checked at COMMIT."""
+def until_commit(work, first="ALL"):
+    """With what is checked at COMMIT, or what somebody checks before the rest."""
     with transaction.atomic():
         work()
         with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            cursor.execute(f"SET CONSTRAINTS {first} IMMEDIATE")
 
 
 def run(statement):
@@ -387,6 +388,60 @@ def test_what_does_not_follow_the_rate_does_not_commit(alice, current, euro, rat
     monkeypatch.setattr("banking.exchanges.execution._is_expired", lambda quoted, now: False)
     with pytest.raises(IntegrityError, match=why):
         until_commit(lambda: execute(forged, alice))
+
+
+def test_a_quote_whose_rate_comes_later_is_none(alice, current, euro, rate, monkeypatch):
+    """SET CONSTRAINTS asks before the foreign keys do, and only once."""
+    made = quote_of(alice, current, euro)
+    forged = ExchangeQuote.objects.get(pk=made.pk)
+    forged.pk, forged.of_rate_id = uuid7(), uuid7()
+    monkeypatch.setattr("banking.exchanges.execution.rate_in_force", lambda *_, at: ExchangeRate(pk=forged.of_rate_id))
+
+    def forge():
+        forged.save(force_insert=True)
+        execute(forged, alice)
+
+    with pytest.raises(IntegrityError, match="there is no such quote or rate"):
+        until_commit(forge, first="exchange_follows_its_quote")
+
+
+def test_a_half_that_can_still_grow_is_none(alice, current, euro, rate):
+    """It is not sealed when SET CONSTRAINTS asks."""
+    made = quote_of(alice, current, euro)
+    done = Exchange(
+        quote=made, user=alice, client_id=made.client_id, idempotency_key="x", sold_id=uuid7(), bought_id=uuid7()
+    )
+
+    def post(half, account, amount_minor):
+        currency = account.currency
+        LedgerTransaction(id=half, currency=currency, kind="exchange", exchange_id=done.pk).save(force_insert=True)
+        sides = ((account, amount_minor), (internal_account(currency, POSITION), -amount_minor))
+        for one, minor in sides:
+            LedgerEntry(
+                transaction_id=half, account=one, currency=currency, amount_minor=minor, account_seq=0,
+                balance_after_minor=0,
+            ).save()  # fmt: skip
+
+    def exchange():
+        post(done.sold_id, current, -made.sell_minor)
+        post(done.bought_id, euro, made.buy_minor)
+        done.save(force_insert=True)
+
+    with pytest.raises(IntegrityError, match="what was sold is not booked"):
+        until_commit(exchange, first="exchange_follows_its_quote")
+
+
+def test_no_other_quote_takes_the_place_of_a_used_one(alice, current, euro, rate):
+    """Foreign keys that are checked at COMMIT would not notice."""
+    quoted = exchanged(alice, current, euro).quote
+    quoted.expires_at += timedelta(days=1)
+
+    def replace():
+        run("DELETE FROM exchange_quote")
+        quoted.save(force_insert=True)
+
+    with pytest.raises(IntegrityError, match="used_quote_stays"):
+        until_commit(replace)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,36 @@
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.db import migrations
+
+from banking.migrations._sql import function
+
+_FUNCTIONS = (
+    ("month_closings.sql", "entry_apply"),
+    ("exchange.sql", "is_half_of_exchange"),
+    ("exchange.sql", "exchange_contradiction"),
+    ("exchange.sql", "half_is_not_reversed"),
+    ("shared_payment.sql", "prepare_payment"),
+)
+# A quote that was used stays. Django's own foreign key is checked at COMMIT, so another quote could take its place.
+_RESTRICT = """
+ALTER TABLE exchange ADD CONSTRAINT used_quote_stays FOREIGN KEY (quote_id) REFERENCES exchange_quote (id)
+  ON DELETE RESTRICT NOT VALID"""
+
+
+def install(apps: Any, schema_editor: Any) -> None:
+    """The functions as their files define them now. They keep their arguments, so servers of either release call them,
+    and a migration back leaves them."""
+    text = "".join(function(*one) for one in _FUNCTIONS)
+    schema_editor.execute(text.replace("{users}", get_user_model()._meta.db_table), params=None)
+
+
+class Migration(migrations.Migration):
+    """Guarantees that an old snapshot or SET CONSTRAINTS could evade. Play money and real money do not see each other."""
+
+    dependencies = [("banking", "0056_audit_in_parallel")]
+
+    operations = [
+        migrations.RunPython(install, migrations.RunPython.noop),
+        migrations.RunSQL(_RESTRICT, "ALTER TABLE exchange DROP CONSTRAINT used_quote_stays"),
+    ]
