@@ -1,4 +1,5 @@
-"""Keeps the clients in use in memory, so that they can get tokens by client_credentials while the database is away.
+"""Keeps the signing keys and the clients in use in memory. While the database is away, these clients get tokens by
+client_credentials, and anybody gets the JWK Set, also from a process that nobody has asked before.
 
 One thread in each process of `serve`, beside the watch, which must never wait for a statement. The processes of one
 server tell each other which clients they serve: a proxy often sends all requests of a client to the same process, and
@@ -16,6 +17,7 @@ from pathlib import Path
 from django.db import Error, close_old_connections
 
 from config.database.breaker import breaker
+from oauth import keys
 from oauth.clients import cache
 from oauth.conf import conf
 from oauth.infrastructure import outage
@@ -43,6 +45,7 @@ def read(file: Path) -> bool:
     """Whether the clients in use could be read again."""
     try:
         share(file)
+        keys.is_ready()  # reads them if they are older than a few seconds
         cache.reload()
     except (Error, *outage.OF_PSYCOPG) as error:
         logger.info("The clients in use could not be read again: %s", type(error).__name__)

@@ -8,6 +8,7 @@ from django.db import OperationalError
 
 from config.database import known_clients
 from config.database.known_clients import FILE, share
+from oauth import keys
 from oauth.clients import cache
 from oauth.infrastructure import caches
 
@@ -53,6 +54,16 @@ def test_without_a_directory_nobody_learns_anything(file, now):
     assert cache.used() == {"mine": now}
 
 
+@pytest.mark.django_db
+def test_a_process_has_the_keys_before_anybody_asks_it(file, monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(known_clients, "close_old_connections", lambda: None)
+    keys.ring.forget()
+    assert known_clients.read(file)
+    with django_assert_num_queries(0):
+        assert keys.published_jwks()["keys"]
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("is_away", [False, True])
 def test_it_says_whether_the_clients_could_be_read(monkeypatch, file, is_away):
     def reload():
