@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults import table
-from tests.faults.load import NUMBERS, Load
+from tests.faults.fault import LIMITS, check_jobs
+from tests.faults.load import Load
 from tests.faults.site import Site
 from tests.lib.servers import wait_until
 
@@ -23,6 +24,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def load(site: Site, request: pytest.FixtureRequest) -> Iterator[Load]:
     """What one fault left behind must not stop what comes next. The rows go into the table of the module."""
     with Load(site) as load:
-        wait_until(lambda: {answer.kind for answer in load.answers if not answer.is_error} == NUMBERS.keys())
+        wait_until(lambda: {answer.kind for answer in load.answers if not answer.is_error} == load.kinds)
         yield load
-    table.write(request.module.__name__.rpartition("test_")[2], site.rows)
+    try:
+        check_jobs(site, load)
+    finally:
+        table.write(request.module.__name__.rpartition("test_")[2], site.rows, LIMITS)

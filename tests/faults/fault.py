@@ -1,5 +1,6 @@
 """One fault of a site under load, and what it did: errors, seconds, and what was lost, doubled or ended."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ from tests.lib.servers import wait_until
 RECOVERY_SECONDS = float(os.environ.get("RECOVERY_SECONDS") or 3)
 #: An answer that needs no database, at the 95th percentile, while the database is away.
 INDEPENDENT_SECONDS = float(os.environ.get("INDEPENDENT_SECONDS") or 0.05)
+LIMITS = f"Limits: {RECOVERY_SECONDS:g} s to recover, {INDEPENDENT_SECONDS * 1000:g} ms without the database."
+#: It is made, it is settled, and its transaction is booked.
+EVENTS_OF_A_PAYMENT = 3
 SECONDS = 6.0
 
 
@@ -38,6 +42,8 @@ class Fault:
     may_refuse: bool = False
     #: Whether the cause is there, so that the test measures what its name says.
     is_real: Callable[[Site], object] = lambda _: True
+    #: Whether to wait for the background worker, which takes over the jobs of a dead one within two minutes.
+    waits_for_jobs: bool = False
     seconds: float = SECONDS
 
 
@@ -64,21 +70,73 @@ def check(site: Site, load: Load, fault: Fault) -> None:
     refused = load.refused[:]
     load.refused.clear()
     wait_until(lambda: _is_quiet(load, since=ended))
+    if fault.waits_for_jobs:
+        wait_for_jobs(site)
     answers = [answer for answer in list(load.answers) if began <= answer.began]
-    result = _result(site, load, fault, answers, ended=ended)
+    result = _result(site, load, fault.name, answers, ended=ended)
     site.rows.append(result.row())
     for answer in [answer for answer in answers if answer.is_error and answer.kind in INDEPENDENT][:5]:
         at = answer.began - began
         print(f"{fault.name}: {answer.kind} at {at:.1f} s: {answer.status} {answer.said}")  # noqa: T201
-    assert (result.lost, result.doubled, result.families_ended) == (0, 0, 0)
+    result.assert_nothing_is_lost()
     assert fault.may_refuse or not refused, refused[:5]
     assert not load.refused, load.refused[:5]
+    assert not load.unseen, load.unseen[:5]
     assert result.seconds <= RECOVERY_SECONDS
     if fault.spares_all:
         assert not result.errors
     if fault.spares_independent:
         assert result.independent_errors == 0
         assert result.independent_seconds <= INDEPENDENT_SECONDS
+
+
+def check_jobs(site: Site, load: Load) -> None:
+    """At the end of all faults, without load: what was acknowledged has been done to its end, each thing once."""
+    if site.began_with_last_release:
+        return
+    wait_for_jobs(site)
+    [(payments,)] = site.ask(_DONE)
+    [(unbalanced,)] = site.ask(_UNBALANCED)
+    result = _result(site, load, f"all of these, with the jobs of {payments} payments", load.answers, ended=math.inf)
+    site.rows.append(result.row(with_seconds=False))
+    result.assert_nothing_is_lost()
+    assert payments
+    wrong = site.ask(_NOT_TOLD, site.hooks_received(), EVENTS_OF_A_PAYMENT)
+    assert not wrong, wrong[:5]
+    assert not unbalanced
+
+
+def wait_for_jobs(site: Site) -> None:
+    """Until all payments of now are settled and all events sent."""
+    if site.began_with_last_release:
+        return
+    waiting = {pk for (pk,) in site.ask(_WAITING)}
+    wait_until(
+        lambda: not waiting & {pk for (pk,) in site.ask(_WAITING)},
+        or_else=lambda: f"{site.ask(_JOBS)}\n{site.worker.log.read_text()[-3000:]}",
+    )
+
+
+_WAITING = """
+SELECT id FROM transfer WHERE status = 'pending' UNION ALL SELECT id FROM webhook_delivery WHERE status = 'pending'"""
+_JOBS = "SELECT queue_name, status, attempts, count(*) FROM procrastinate_jobs GROUP BY 1, 2, 3"
+# Payments to another bank that have ended as they should.
+_DONE = """
+SELECT count(*) FROM transfer t JOIN second_bank_payment p ON p.payment_id::uuid = t.id
+ WHERE t.status = 'posted' AND t.destination_id IS NULL"""
+# Those of which the app was not told by so many different events, or by one that it has not got.
+_NOT_TOLD = """
+SELECT t.id, t.status, array_agg(ARRAY[d.event, d.status, d.attempts::text, d.last_answer])
+  FROM transfer t LEFT JOIN webhook_delivery d ON d.resource_id IN (t.id, t.transaction_id)
+ WHERE t.destination_id IS NULL GROUP BY t.id
+HAVING count(*) FILTER (WHERE d.status = 'delivered' AND d.id = ANY(%s::uuid[])) <> %s"""
+_UNBALANCED = """
+SELECT count(*) FROM bank_account a
+ WHERE posted_minor <> (SELECT coalesce(sum(amount_minor), 0) FROM ledger_entry e WHERE e.account_id = a.id)"""
+# How often each was made. No key of an exchange is a reference.
+_MADE = """
+SELECT reference, count(*) FROM transfer GROUP BY reference
+ UNION ALL SELECT replace(idempotency_key, '-', ''), count(*) FROM exchange GROUP BY 1"""
 
 
 def _is_quiet(load: Load, *, since: float, seconds: float = 3.0) -> bool:
@@ -101,23 +159,28 @@ class Result:
     doubled: int
     families_ended: int
 
-    def row(self) -> tuple[str, ...]:
+    def assert_nothing_is_lost(self) -> None:
+        assert (self.lost, self.doubled, self.families_ended) == (0, 0, 0), self
+
+    def row(self, *, with_seconds: bool = True) -> tuple[str, ...]:
+        seconds = (self.outage_seconds, self.seconds) if with_seconds else ()
         return (
-            self.fault, str(self.requests), str(self.errors), f"{self.outage_seconds:.1f}", f"{self.seconds:.1f}",
+            self.fault, str(self.requests), str(self.errors), *(f"{one:.1f}" for one in seconds),
+            *("" for _ in range(2 - len(seconds))),
             str(self.independent_errors), f"{self.independent_seconds * 1000:.0f}",
             str(self.lost), str(self.doubled), str(self.families_ended),
         )  # fmt: skip
 
 
-def _result(site: Site, load: Load, fault: Fault, answers: list[Answer], *, ended: float) -> Result:
+def _result(site: Site, load: Load, name: str, answers: list[Answer], *, ended: float) -> Result:
     errors = sorted((answer for answer in answers if answer.is_error), key=lambda answer: answer.ended)
     independent = [answer for answer in answers if answer.kind in INDEPENDENT]
     took = sorted(answer.ended - answer.began for answer in independent)
     acknowledged = set(load.acknowledged)
-    made = dict(site.ask("SELECT reference, count(*) FROM transfer GROUP BY reference"))
+    made = dict(site.ask(_MADE))
     [(revoked,)] = site.ask("SELECT count(*) FROM oauth_authorization WHERE revoked_at IS NOT NULL")
     return Result(
-        fault=fault.name,
+        fault=name,
         requests=len(answers),
         errors=len(errors),
         seconds=max([0.0, *(answer.ended - ended for answer in errors)]),

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +20,15 @@ from tests.lib.document_blocks import blocks
 
 #: Before it, psycopg's prepared statements get lost in transaction mode.
 OLDEST = (1, 22)
+#: The name of the replica's database at pgbouncer.
+REPLICA = "replica"
 SETTINGS = {"statement_timeout": "5s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "10s"}
 
 
 @dataclass
 class Pooled:
     cluster: Cluster
+    replica: Cluster | None
     pooler: Process
     port: int
 
@@ -36,6 +39,10 @@ class Pooled:
     @property
     def url_of_site(self) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{cluster.DATABASE}"
+
+    @property
+    def url_of_replica(self) -> str:
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{REPLICA}"
 
     @property
     def url_of_worker(self) -> str:
@@ -53,27 +60,31 @@ def missing() -> str:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Pooled]:
-    with cluster.running(folder / "database") as database:
+def running(folder: Path, *, has_replica: bool = False) -> Iterator[Pooled]:
+    with ExitStack() as stack:
+        database = stack.enter_context(cluster.running(folder / "database"))
+        replica = stack.enter_context(cluster.standby_of(database, folder / "replica")) if has_replica else None
         with psycopg.connect(database.url, autocommit=True) as connection:
             for name, value in SETTINGS.items():
                 connection.execute(f"ALTER ROLE postgres SET {name} = '{value}'")  # type: ignore[arg-type]
         port = servers.free_port()
-        pooler = Process(_command(folder / "pgbouncer", database, port), dict(os.environ), folder / "pgbouncer.log")
+        command = _command(folder / "pgbouncer", database, replica, port)
+        pooler = Process(command, dict(os.environ), folder / "pgbouncer.log")
         pooler.start()
-        try:
-            yield Pooled(database, pooler, port)
-        finally:
-            pooler.stop()
+        stack.callback(pooler.stop)
+        yield Pooled(database, replica, pooler, port)
 
 
-def _command(folder: Path, database: Cluster, port: int) -> list[object]:
+def _command(folder: Path, database: Cluster, replica: Cluster | None, port: int) -> list[object]:
     folder.mkdir()
     [configuration] = blocks((servers.ROOT / "docs/operating.md").read_text(), language="ini")
     users = folder / "users"
     users.write_text('"postgres" ""\n')
+    databases = f"{cluster.DATABASE} = host=127.0.0.1 port={database.port}"
+    if replica is not None:
+        databases += f"\n{REPLICA} = host=127.0.0.1 port={replica.port} dbname={cluster.DATABASE}"
     for documented, here in {
-        "countersign = host=127.0.0.1 port=5432": f"{cluster.DATABASE} = host=127.0.0.1 port={database.port}",
+        "countersign = host=127.0.0.1 port=5432": databases,
         "listen_port = 6432": f"listen_port = {port}\nunix_socket_dir =",
         "auth_type = scram-sha-256": "auth_type = trust",
         "/etc/pgbouncer/userlist.txt": str(users),

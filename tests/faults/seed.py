@@ -1,4 +1,5 @@
-"""Fills an empty database for the faults: a bank with two accounts, a service, and an app with refresh tokens.
+"""Fills an empty database for the faults: a bank with four accounts, two services, an app with refresh tokens, and one that
+is told of payments at the URL in the first argument, if it is not empty.
 
 Runs as a program on DATABASE_URL, because the tests' own process is bound to another database. Prints JSON.
 """
@@ -19,10 +20,13 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     from datetime import timedelta
+    from decimal import Decimal
 
     from django.core.management import call_command
     from django.utils import timezone
 
+    from banking.exchanges.rates import set_rate
+    from banking.models import Event, Webhook
     from oauth.conf import conf
     from oauth.models import Authorization, RefreshToken
     from oauth.models.secret import digest, new_secret
@@ -36,13 +40,32 @@ def main() -> None:
     user = make_user("faults@example.test", "Frances Fault")
     source = funded(user, "Current", amount_minor=10_000_000)
     destination = funded(user, "Savings", amount_minor=0)
-    service = make_client("service", client_id="service", name="Service")
-    secret = service.issue_secret()
-    service.save()
+    euros = funded(user, "Euros", "EUR", amount_minor=0)
+    set_rate("GBP", "EUR", mid=Decimal("1.15"), spread_percent=Decimal("0.5"), reason="For the faults")
+    secrets = {}
+    for client_id in ("service", "other-service"):
+        service = make_client("service", client_id=client_id, name=client_id)
+        secrets[client_id] = service.issue_secret()
+        service.save()
     app = make_client("mobile", client_id="mobile-app", name="Mobile app")
     app.save()
     actor = App(user.pk, app.client_id)
     actor.allow()
+    payer = make_user("payer@example.test", "Peter Payer")
+    source_of_payments = funded(payer, "Bills", amount_minor=10_000_000)
+    payments = App(payer.pk, app.client_id)
+    payments.allow()
+    if url := sys.argv[1]:
+        scopes = ["webhooks:manage", "transfers:read", "transactions:read"]
+        books = make_client("web", client_id="books", name="Books", allowed_scopes=scopes)
+        books.save()
+        allowed = Authorization.objects.create(
+            user=payer, client=books, scopes=scopes, expires_at=timezone.now() + timedelta(days=30),
+        )  # fmt: skip
+        Webhook.objects.create(
+            user=payer, client_id=books.client_id, authorization_id=allowed.pk, url=url,
+            events=[Event.TRANSFER_UPDATED, Event.TRANSACTION_BOOKED],
+        )  # fmt: skip
     tokens = []
     now = timezone.now()
     key = ClientKey(kid=None)
@@ -62,13 +85,16 @@ def main() -> None:
     print(  # noqa: T201
         json.dumps(
             {
-                "secret": secret,
+                "secrets": secrets,
                 "access_token": actor.token,
                 "bound_refresh_token": tokens[0],
                 "key": key.jwk.export(),
                 "refresh_tokens": tokens[1:],
                 "source": str(source.pk),
                 "destination": str(destination.pk),
+                "source_of_payments": str(source_of_payments.pk),
+                "token_of_payer": payments.token,
+                "euros": str(euros.pk),
             }
         )
     )

@@ -19,6 +19,7 @@ import requests
 
 from tests.faults.process import Process
 from tests.lib import nginx, servers
+from tests.lib.http_listener import HttpListener
 from tests.lib.servers import ROOT, free_port, wait_until
 
 ISSUER = "http://bank.example"
@@ -120,11 +121,22 @@ class Site:
     seed: dict[str, Any]
     environment: dict[str, str]
     folder: Path
+    #: Of the app that has a webhook.
+    receiver: HttpListener
+    began_with_last_release: bool
     rows: list[tuple[str, ...]] = field(default_factory=list)
+
+    @property
+    def has_replica(self) -> bool:
+        return "DATABASE_REPLICA_URL" in self.environment
 
     def ask(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.database.url, autocommit=True) as connection:
             return connection.execute(query, values).fetchall()  # type: ignore[arg-type]
+
+    def hooks_received(self) -> list[str]:
+        """The events of which the app was told, each as often as it was."""
+        return [str(headers["Webhook-Id"]) for headers in list(self.receiver.received_headers)]
 
     def is_well(self) -> bool:
         return (
@@ -151,14 +163,16 @@ def running(
     """The servers and the background worker begin with the release in that folder, on the tables of this one."""
     with ExitStack() as stack:
         at = stack.enter_context(database)
+        receiver = stack.enter_context(HttpListener())
         environment = {
             **os.environ, "MODE": "test", "DATABASE_URL": at.url, "OAUTH_ISSUER": ISSUER, "LOG_LEVEL": "WARNING",
             "ALLOWED_HOSTS": "bank.example,127.0.0.1,localhost", "THROTTLE_SCALE": "100000",
             "KEY_ENCRYPTION_KEYS": base64.urlsafe_b64encode(b"a Fernet key has 32 bytes: tests").decode(),
             **LIMITS, "STEP_UP_MAX_AGE_SECONDS": "86400", "DATA_DIR": str(folder), "DB_POOL_MAX": "5", "DB_POOL_TIMEOUT": "1",
-            "DB_PROBE_TIMEOUT": "1", "DB_STATEMENT_DEADLINE": "8", **variables,
+            "DB_PROBE_TIMEOUT": "1", "DB_STATEMENT_DEADLINE": "8", "OUTBOUND_ALLOWED_HOSTS": receiver.host, **variables,
         }  # fmt: skip
-        seed = _seed(environment)
+        # The last release does not send to webhooks.
+        seed = _seed(environment, "" if release else receiver.url("/hooks"))
         cache = None
         if program := cache_program():
             cache = Cache(program, folder)
@@ -182,7 +196,10 @@ def running(
         proxy.start()
         stack.callback(proxy.stop)
         wait_until(lambda: servers.answers(f"{url}/oauth/jwks"), or_else=lambda: proxy.log.read_text()[-3000:])
-        yield Site(url, at, apps, worker, proxy, cache, seed, environment, folder)
+        yield Site(
+            url, at, apps, worker, proxy, cache, seed, environment, folder, receiver,
+            began_with_last_release=release is not None,
+        )  # fmt: skip
 
 
 _NGINX = """
@@ -204,10 +221,10 @@ def behind_nginx(apps: list[AppServer], port: int, folder: Path) -> Process:
     return Process(command, dict(os.environ), folder / "error.log")
 
 
-def _seed(environment: dict[str, str]) -> dict[str, Any]:
+def _seed(environment: dict[str, str], webhook: str) -> dict[str, Any]:
     # Migrations take longer than a request may.
     slow = {**environment, "STATEMENT_TIMEOUT": "0", "LOCK_TIMEOUT": "0", "IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "0"}
-    command = [sys.executable, str(Path(__file__).with_name("seed.py"))]
+    command = [sys.executable, str(Path(__file__).with_name("seed.py")), webhook]
     done = subprocess.run(command, cwd=ROOT, env=slow, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -13,13 +13,15 @@ HEAD = (
 )  # fmt: skip
 
 
-def write(name: str, rows: Sequence[Sequence[str]]) -> None:
-    """Between the marks `<!-- measured: NAME -->` and `<!-- end of NAME -->`."""
+def write(name: str, rows: Sequence[Sequence[str]], limits: str) -> None:
+    """Between the marks `<!-- measured: NAME -->` and `<!-- end of NAME -->`. `limits` are those of the tests."""
     lines = [_line(HEAD), _line(["---"] * len(HEAD)), *map(_line, rows)]
     print("\n" + "\n".join(lines))  # noqa: T201  (what `make faults` is for)
     if file := os.environ.get("FAULTS_TABLE"):
         begin, end = f"<!-- measured: {name} -->", f"<!-- end of {name} -->"
-        found = f"{begin}\nMeasured on {datetime.now(UTC).date()}.\n\n" + "\n".join(lines) + f"\n{end}"
+        where = f"{os.cpu_count()} cores with a load average of {os.getloadavg()[1]:.0f}"
+        head = f"Measured on {datetime.now(UTC).date()}, on {where}. {limits}"
+        found = "\n".join([begin, head, "", *lines, end])
         with Path(file).open("r+") as document:
             fcntl.flock(document, fcntl.LOCK_EX)  # modules may run in several processes
             text = document.read()

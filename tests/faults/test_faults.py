@@ -189,7 +189,8 @@ def _without_cache(site: Site) -> str:
 FAULTS = [
     Fault("PostgreSQL: kill -9, then start", lambda site: site.database.kill(), lambda site: site.database.start(),
           spares_independent=True),
-    Fault("PostgreSQL: SIGSTOP", lambda site: site.database.pause(), lambda site: site.database.resume()),
+    Fault("PostgreSQL: SIGSTOP", lambda site: site.database.pause(), lambda site: site.database.resume(),
+          spares_independent=True),
     Fault("PostgreSQL: restart", _restart_database, seconds=0, spares_independent=True),
     Fault("PostgreSQL: no connection left", _take_all_connections, _give_connections_back, spares_independent=True,
           is_real=lambda site: not site.database.answers()),
@@ -210,8 +211,10 @@ FAULTS = [
     Fault("150 clients that never pause", _flood, _wait_for_flood),
     Fault("nginx: SIGSTOP", lambda site: site.proxy.pause(), lambda site: site.proxy.resume()),
     Fault("nginx: restart", lambda site: (site.proxy.stop(), site.proxy.start()), seconds=0),
-    Fault("background worker: kill -9, then start", lambda site: site.worker.kill(), lambda site: site.worker.start()),
-    Fault("background worker: SIGSTOP", lambda site: site.worker.pause(), lambda site: site.worker.resume()),
+    Fault("background worker: kill -9, then start", lambda site: site.worker.kill(), lambda site: site.worker.start(),
+          waits_for_jobs=True),
+    Fault("background worker: SIGSTOP", lambda site: site.worker.pause(), lambda site: site.worker.resume(),
+          waits_for_jobs=True),
     Fault("cache: kill -9, then start", lambda site: site.cache.kill(), lambda site: site.cache.start(), _without_cache,  # type: ignore[union-attr]
           spares_independent=True),
     Fault("cache: SIGSTOP", lambda site: site.cache.pause(), lambda site: site.cache.resume(), _without_cache,  # type: ignore[union-attr]

@@ -24,20 +24,22 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 _gone: list[Node] = []
 
 
-def _lose(site: Site) -> Node:
+def lose(site: Site) -> Node:
     _gone.append(site.database.primary)
     return _gone[-1]
 
 
-def _wait(site: Site) -> None:
+def wait_for_other(site: Site) -> None:
     site.database.wait_for_primary(other_than=_gone.pop())
 
 
 FAULTS = [
-    Fault("patronictl switchover", lambda site: site.database.switch_over(), seconds=0),
-    Fault("PostgreSQL of the primary: kill -9", lambda site: _lose(site).kill_database(), _wait),
-    Fault("machine of the primary: kill -9", lambda site: _lose(site).kill(), _wait),
-    Fault("machine of the primary: SIGSTOP", lambda site: _lose(site).pause(), _wait),
+    Fault("patronictl switchover", lambda site: site.database.switch_over(), seconds=0,
+          spares_independent=True),
+    Fault("PostgreSQL of the primary: kill -9", lambda site: lose(site).kill_database(), wait_for_other,
+          spares_independent=True),
+    Fault("machine of the primary: kill -9", lambda site: lose(site).kill(), wait_for_other, spares_independent=True),
+    Fault("machine of the primary: SIGSTOP", lambda site: lose(site).pause(), wait_for_other, spares_independent=True),
 ]  # fmt: skip
 
 

@@ -1,0 +1,27 @@
+"""A storage for files on which a background worker hangs, so that a test can kill it in the middle of one."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+from django.core.files.storage import FileSystemStorage
+
+#: While this file is in the directory.
+HANGS = "hangs"
+
+
+class BlockingStorage(FileSystemStorage):
+    """Hangs once it has written half of a CSV file, or the whole of any other one."""
+
+    def _save(self, name: str, content: Any) -> str:
+        directory = Path(self.location)
+        if not (directory / HANGS).exists():
+            return super()._save(name, content)
+        whole = content.read()
+        kind = Path(name).suffix
+        file = directory / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(whole[: len(whole) // 2] if kind == ".csv" else whole)
+        (directory / f"written{kind}").touch()
+        threading.Event().wait()
+        return name
