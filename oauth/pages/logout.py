@@ -23,7 +23,7 @@ from oauth.infrastructure.form_action import allow_forms_to
 from oauth.pages import leaving
 from oauth.pages.protocol_page import ProtocolPage
 from oauth.pages.redirect import see_other
-from oauth.sessions import logout_request
+from oauth.sessions import login_session, logout_request
 from oauth.sessions.logout_request import LogoutRequest
 
 _SECONDS = 600
@@ -71,10 +71,11 @@ def _recorded(request: HttpRequest, wanted: LogoutRequest) -> LogoutRequest:
 def _next(request: HttpRequest, wanted: LogoutRequest, interaction_id: str | None) -> HttpResponseBase:
     if not request.user.is_authenticated:
         return _done(request, wanted, asks_first=True)
-    if wanted.is_from(request.user.pk, pairwise_key=conf.PAIRWISE_SUBJECT_KEY):
+    sid = login_session.current_sid(request)
+    if wanted.is_from(request.user.pk, sid, pairwise_key=conf.PAIRWISE_SUBJECT_KEY):
         logout(request)
         return _done(request, wanted)
-    # ASVS 5.0 10.6.2: a link alone must not log anybody out. Unless the client proves which user it means, we ask.
+    # ASVS 5.0 10.6.2: a link alone must not log anybody out. Unless the client proves which login it means, we ask.
     page = render(request, "oauth/logout.html", {"wanted": wanted, "interaction": interaction_id or _store(wanted)})
     if wanted.redirect_uri:
         allow_forms_to(page, wanted.redirect_uri)

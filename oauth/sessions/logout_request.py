@@ -16,13 +16,14 @@ from oauth.tokens import id_token, subject
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """Validated: `redirect_uri` is registered for the client, and `subject` is the `sub` of its ID token."""
+    """Validated: `redirect_uri` is registered for the client; `subject` and `sid` are those of its ID token."""
 
     client_id: str = ""
     client_name: str = ""
     redirect_uri: str = ""
     state: str | None = None
     subject: str = ""
+    sid: str = ""
     #: What is wrong with the request, for the client's developer.
     fault: str = ""
 
@@ -42,12 +43,14 @@ class LogoutRequest:
         parts = urlsplit(self.redirect_uri)
         return display_names.host(parts.hostname) if parts.hostname else f"{parts.scheme}:"
 
-    def is_from(self, user_id: object, *, pairwise_key: str) -> bool:
-        """Whether the ID token proves that the client means this user; then they need not be asked (§6).
+    def is_from(self, user_id: object, sid: str | None, *, pairwise_key: str) -> bool:
+        """Whether the ID token proves that the client means this login of this user; then they need not be asked (§6).
 
-        That of a client that was deleted still does, unless its subject was pairwise: then nobody can tell.
+        §2: the ID token of another login, such as one on the user's phone (CIBA, device flow) or one that has ended,
+        is suspect: the client may have nothing to do with this browser. The ID token of a client that was deleted
+        still counts, unless its subject was pairwise: then nobody can tell.
         """
-        if not self.subject:
+        if not self.subject or self.sid != sid:
             return False
         client = self.client
         if client is None:
@@ -95,4 +98,5 @@ def _parsed(params: Parameters, issuer: str) -> LogoutRequest:
         redirect_uri=redirect_uri,
         state=params.get("state"),
         subject=hint.subject if hint else "",
+        sid=hint.sid if hint else "",
     )

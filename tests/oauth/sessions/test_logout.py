@@ -23,6 +23,7 @@ from oauth.models import AuditEvent, Authorization, Session, SigningKey
 from oauth.operations import cleanup
 from oauth.sessions import backchannel_logout, login_session
 from oauth.tokens import id_token
+from tests.lib.login import logged_in
 from tests.lib.oauth_client import PASSWORD, allow, decoded
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +93,24 @@ def test_a_hint_of_somebody_else_asks(hint, bob):
     other.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
     assert log_out(other, id_token_hint=hint).status_code == 200
     assert is_logged_in(other)
+
+
+def test_a_hint_of_another_login_of_this_person_asks(app, hint, alice):
+    """RP-Initiated Logout §2: such as an ID token from a phone (CIBA, device flow), which says nothing of this one."""
+    other = logged_in(alice)
+    assert log_out(other, id_token_hint=hint).status_code == 200
+    allow(other, app, scope="openid")  # now this browser has a session of its own
+    assert log_out(other, id_token_hint=hint).status_code == 200
+    assert is_logged_in(other)
+
+
+def test_a_hint_of_a_login_that_has_ended_asks(browser, app, hint, alice):
+    """Whoever kept an old ID token logs nobody out."""
+    browser.post("/accounts/logout/")
+    browser.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+    allow(browser, app, scope="openid")
+    assert log_out(browser, id_token_hint=hint).status_code == 200
+    assert is_logged_in(browser)
 
 
 def test_a_foreign_form_ends_nothing(browser, app):
