@@ -1,7 +1,6 @@
 """The page where a user answers backchannel requests of apps (CIBA §8)."""
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -19,6 +18,7 @@ from oauth.authorize.acr import is_met
 from oauth.conf import conf
 from oauth.errors import InvalidRequest
 from oauth.infrastructure import display_names
+from oauth.pages import usual_login
 from oauth.pages.user_page import UserPage
 from oauth.parameters import Parameters
 from oauth.sessions import authentication_context, login_session
@@ -54,6 +54,13 @@ class RequestsPage(UserPage):
                     return _log_in_more_strongly(
                         request, can=is_met(login.reachable_acr(), asked.acr_values, ladder=conf.ACR_VALUES)
                     )
+                preferred = () if asked.acr_values else asked.client.default_acr_values
+                elsewhere = usual_login.way_to_login(
+                    request, asked.client, asked_at=asked.created_at, acr_values=preferred,
+                    way_back=reverse("oauth:requests"),
+                )  # fmt: skip
+                if elsewhere is not None:
+                    return elsewhere
                 wanted = asked.scopes
                 try:
                     kept = permissions.kept(wanted, asked.client, params)
@@ -107,6 +114,6 @@ def _theirs(request: HttpRequest) -> Any:
 def _log_in_more_strongly(request: HttpRequest, *, can: bool) -> HttpResponse:
     """CIBA §7.1 acr_values: the user must log in as strongly as the app asked before anything is allowed."""
     if can and conf.STEP_UP_URL:
-        return HttpResponseRedirect(f"{conf.STEP_UP_URL}?{urlencode({'next': reverse('oauth:requests')})}", status=303)
+        return usual_login.to_stronger_login(reverse("oauth:requests"))
     messages.error(request, _("This app requires a stronger login. Set up a passkey or an authenticator app first."))
     return HttpResponseRedirect(reverse("oauth:requests"), status=303)

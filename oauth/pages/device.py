@@ -1,11 +1,13 @@
 """The page where a user allows a device (RFC 8628 §3.3): enter the code, see what is asked for, decide."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,6 +19,7 @@ from oauth.errors import InvalidRequest
 from oauth.infrastructure import rate_limits
 from oauth.models import DeviceCode, SandboxUser
 from oauth.models.device_code import USER_CODE_ALPHABET, USER_CODE_LENGTH
+from oauth.pages import usual_login
 from oauth.pages.user_page import UserPage
 from oauth.parameters import Parameters
 from oauth.sessions import login_session
@@ -47,6 +50,8 @@ class DevicePage(UserPage):
             if waiting is None:
                 _count_wrong_code(request.user)
                 return _ask_for_code(request, error=_("This code does not work. It may have expired."), status=404)
+            if params.get("decision") != "deny" and (elsewhere := _way_to_login(request, waiting)):
+                return elsewhere
             match params.get("decision"):
                 case "allow":
                     return self._allow(request, waiting, params)
@@ -98,6 +103,15 @@ def _take(user_code: str, user: Any) -> DeviceCode | None:
         waiting.user = user
         waiting.save(update_fields=["user"])
     return waiting
+
+
+def _way_to_login(request: HttpRequest, waiting: DeviceCode) -> HttpResponse | None:
+    """Before the user sees what is asked; they come back to the code."""
+    way_back = f"{reverse('oauth:device')}?{urlencode({'user_code': waiting.user_code_shown})}"
+    client = waiting.client
+    return usual_login.way_to_login(
+        request, client, asked_at=waiting.created_at, acr_values=client.default_acr_values, way_back=way_back
+    )
 
 
 def _normalized(user_code: str) -> str:

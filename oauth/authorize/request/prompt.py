@@ -25,10 +25,15 @@ def requested_max_age(params: Parameters, client: Client) -> timedelta | None:
     """The client's registered default if the request names none. Raises InvalidRequest."""
     value = params.get("max_age")
     if value is None:
-        return None if client.default_max_age is None else timedelta(seconds=client.default_max_age)
+        return default_max_age(client)
     if not re.fullmatch(r"[0-9]{1,9}", value):
         raise InvalidRequest("max_age must be a number of seconds.")
     return timedelta(seconds=int(value))
+
+
+def default_max_age(client: Client) -> timedelta | None:
+    """OpenID Connect Registration §2: of every request of the client that does not say otherwise."""
+    return None if client.default_max_age is None else timedelta(seconds=client.default_max_age)
 
 
 def check_display(params: Parameters) -> None:

@@ -1,6 +1,6 @@
 """Requires a user who is logged in, and recently enough."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from oauth.authorize.interaction import Interaction, start
 from oauth.authorize.outcome import Ended, LogIn
@@ -20,11 +20,17 @@ def require_login(interaction: Interaction) -> LogIn | Ended | None:
 
 
 def _is_fresh(request: AuthorizationRequest, login: AuthenticationContext) -> bool:
-    auth_time = login.auth_time
-    if logged_in_since(request.created_at, auth_time):
+    if logged_in_since(request.created_at, login.auth_time):
         return True
-    is_too_old = request.max_age is not None and request.created_at - auth_time > request.max_age
-    return not (is_too_old or "login" in request.prompts)
+    return is_young_enough(request.created_at, login.auth_time, request.max_age) and "login" not in request.prompts
+
+
+def is_young_enough(request_made_at: datetime, auth_time: datetime, max_age: timedelta | None) -> bool:
+    """Whether the login is at most as old as `max_age` (OpenID Connect Core §3.1.2.1), None without one, or followed
+    the request."""
+    if max_age is None or logged_in_since(request_made_at, auth_time):
+        return True
+    return request_made_at - auth_time <= max_age
 
 
 def logged_in_since(request_made_at: datetime, auth_time: datetime) -> bool:

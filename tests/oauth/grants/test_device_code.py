@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
 from bs4 import BeautifulSoup
 from django.test import Client as Browser
 from django.utils import timezone
@@ -73,6 +74,31 @@ def test_asking_too_often_slows_the_device_down(television):
         assert error(poll(television, code)) == "slow_down"  # the interval has grown to 10
         clock.shift(16)
         assert error(poll(television, code)) == "authorization_pending"
+
+
+def test_a_client_that_always_wants_a_recent_login_gets_one(browser, television):
+    """OpenID Connect Registration §2: default_max_age, although a device sends no max_age."""
+    television.default_max_age = 30
+    television.save()
+    assert type_code(browser, begin(television).json()["user_code"]).status_code == 200
+    with time_machine.travel(timezone.now() + timedelta(seconds=60)):
+        user_code = begin(television).json()["user_code"]
+        for fields in ({}, {"decision": "allow", "choice-0": "all"}):
+            answer = type_code(browser, user_code, **fields)
+            assert answer.status_code == 303
+            assert answer["Location"] == f"/accounts/reauthenticate/?next=/oauth/device%3Fuser_code%3D{user_code}"
+        assert not Authorization.objects.exists()
+        assert type_code(browser, user_code, decision="deny").status_code == 200
+
+
+def test_a_client_that_prefers_a_stronger_login_gets_one_if_the_user_has_it(browser, television, alice):
+    """OpenID Connect Registration §2: default_acr_values."""
+    television.default_acr_values = ["urn:countersign:acr:mfa"]
+    television.save()
+    user_code = begin(television).json()["user_code"]
+    assert type_code(browser, user_code).status_code == 200
+    Authenticator.objects.create(user=alice, type=Authenticator.Type.TOTP, data={})
+    assert type_code(browser, user_code)["Location"].startswith("/accounts/stronger/?next=%2Foauth%2Fdevice")
 
 
 def test_a_code_expires(browser, television):
