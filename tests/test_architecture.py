@@ -70,3 +70,14 @@ def test_the_document_names_every_room(package):
     document = (ROOT / "docs/architecture.md").read_text()
     named = set(re.findall(rf"`{package}/(\w+)/`", document))
     assert named == rooms
+
+
+def test_every_email_leaves_by_one_door():
+    """Which sends nothing to an address that cannot exist (RFC 6761 §6.4). The adapter of allauth asks as well."""
+    senders = [
+        str(file.relative_to(ROOT))
+        for package in ("accounts", "banking", "config", "oauth")
+        for file in (ROOT / package).rglob("*.py")
+        if re.search(r"from django\.core(\.mail)? import .*\b(mail|send_mail|Email\w+)\b", file.read_text())
+    ]
+    assert senders == ["oauth/infrastructure/emails.py"]

@@ -21,7 +21,7 @@ from accounts import time_zones
 from accounts.browsers import user_agents
 from accounts.models import User, UserManager
 from accounts.notices.kinds import sentence
-from oauth.infrastructure import emails, mailboxes
+from oauth.infrastructure import emails
 from oauth.infrastructure.moments import moment
 from oauth.models import AuditEvent
 
@@ -75,8 +75,6 @@ def send_notice(
 ) -> None:
     user = User.objects.filter(pk=user_id).first()
     if user is None or not (user.is_active or kind in ("deactivated", "closed")):
-        return
-    if not mailboxes.is_reachable(to or user.email):
         return
     with translation.override(language), timezone.override(time_zones.zone_of(user.time_zone)):
         what = sentence(kind, **about)

@@ -31,7 +31,7 @@ from banking.notices import account_messages, messages, topics
 from banking.notices.kinds import Kind
 from banking.notices.messages import Message
 from oauth.conf import conf
-from oauth.infrastructure import emails, mailboxes
+from oauth.infrastructure import emails
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,14 @@ _NOTICES: dict[Kind, _Notice] = {
 
 
 def send(kind: str, about: str, to: str = "") -> None:
-    """Sends nothing to a user who is inactive, whom no email reaches, or who has turned off emails of this kind."""
+    """Sends nothing to a user who is inactive or has turned off emails of this kind."""
     notice = _NOTICES[Kind(kind)]
     subject = notice.model.objects.filter(pk=about).first()
     user: Any = None
     if subject is not None:
         user = get_user_model()._default_manager.filter(pk=to).first() if to else subject.user
     address = getattr(user, user.get_email_field_name(), "") if user is not None and user.is_active else ""
-    if not address or not mailboxes.is_reachable(address):
+    if not address:
         return
     if not notice.is_for_officers and not topics.is_wanted(Kind(kind), user.pk):
         return

@@ -31,7 +31,7 @@ def enqueue_user_notice(asked: BackchannelRequest) -> None:
 def notify_user(request_id: str) -> None:
     """Emails the user where to decide. The email has no link that decides by itself."""
     asked = backchannel_request.undecided().select_related("client", "user").filter(pk=request_id).first()
-    if asked is None or asked.user is None:
+    if asked is None or asked.user is None or not asked.user.is_active:
         return
     address = getattr(asked.user, asked.user.get_email_field_name(), "")
     if not address:
@@ -74,7 +74,7 @@ def enqueue_client_notice(asked: BackchannelRequest) -> None:
 def notify_client(request_id: str) -> None:
     """One delivery. Raises NotDelivered. After an answer, the auth_req_id and the client's token are deleted."""
     asked = BackchannelRequest.objects.select_related("client").filter(pk=request_id).exclude(auth_req_id="").first()
-    if asked is None or not asked.client.backchannel_client_notification_endpoint:
+    if asked is None or not asked.client.is_active or not asked.client.backchannel_client_notification_endpoint:
         return
     try:
         answer = outbound.request(

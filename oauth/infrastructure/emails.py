@@ -10,6 +10,8 @@ from typing import Any
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
+from oauth.infrastructure import mailboxes
+
 
 def send(
     subject: str,
@@ -19,9 +21,12 @@ def send(
     html_template: str = "oauth/email/message.html",
     context: Mapping[str, Any] | None = None,
 ) -> None:
-    """In the active language and time zone. `text` is the plain-text part; the default HTML template shows its
-    paragraphs, and the `page_url` of the context as a button with `page_label`."""
-    message = EmailMultiAlternatives(subject, text, to=to)
+    """In the active language and time zone, to the addresses that mail can reach. `text` is the plain-text part; the
+    default HTML template shows its paragraphs, and the `page_url` of the context as a button with `page_label`."""
+    reached = [address for address in to if mailboxes.is_reachable(address)]
+    if not reached:
+        return
+    message = EmailMultiAlternatives(subject, text, to=reached)
     shown = {"subject": subject, "paragraphs": text.strip().split("\n\n"), **(context or {})}
     message.attach_alternative(render_to_string(html_template, shown), "text/html")
     message.send()

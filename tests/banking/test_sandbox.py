@@ -1,10 +1,13 @@
 """Sandbox users: what they have, and that nothing of it ever meets real money or real users."""
 
+from datetime import timedelta
+
 import pytest
 from bs4 import BeautifulSoup
 from django.core import mail
 from django.db import IntegrityError, transaction
 from django.test import Client as Browser
+from django.utils import timezone
 
 from accounts import changes, closing
 from accounts.models import User
@@ -30,13 +33,14 @@ from banking.payments.payee_confirmation import confirm_payee
 from banking.payments.refusals import NotTheirs
 from banking.payments.scheme import IncomingCollection, NewMandate
 from oauth.audit import refused_requests
+from oauth.authorize import backchannel_notices
 from oauth.infrastructure import mailboxes
-from oauth.models import Authorization, Client, RefusedRequest, SandboxUser
+from oauth.models import Authorization, BackchannelRequest, Client, RefusedRequest, SandboxUser
 from tests.lib.bank_notices import sent_notices
 from tests.lib.ledger import funded
 from tests.lib.login import log_in, logged_in
 from tests.lib.oauth_client import allow
-from tests.lib.registered import make_user
+from tests.lib.registered import make_client, make_user
 from tests.lib.staff import officer
 from tests.lib.transfers import ELSEWHERE, body_of, send
 
@@ -243,6 +247,13 @@ def test_no_email_is_sent_to_a_sandbox_user(anna):
     assert mailboxes.is_reachable("anna@invalid.example")
     notice.send_notice("new_device", str(anna.pk), "", "2026-01-01T00:00:00Z", "", "", "en", {})
     bank_email.send("account_closed", "0")
+    client = make_client("web")
+    client.save()
+    asked = BackchannelRequest.objects.create(
+        request_digest=b"x" * 32, client=client, user=anna, interval_seconds=5,
+        expires_at=timezone.now() + timedelta(minutes=5),
+    )  # fmt: skip
+    backchannel_notices.notify_user(str(asked.pk))
     assert mail.outbox == []
 
 

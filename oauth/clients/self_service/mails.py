@@ -4,13 +4,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.mail import send_mail
 from django.utils import translation
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from oauth.conf import conf
+from oauth.infrastructure import emails
 from oauth.models import ClientReview
 
 TELL = "oauth.tell_of_review"
@@ -33,7 +33,7 @@ def tell(review_pk: int) -> None:
     with translation.override(language or settings.LANGUAGE_CODE):
         is_approved = review.state == ClientReview.State.APPROVED
         subject = _("Your app was approved") if is_approved else _("Your app was not approved")
-        send_mail(subject, _text(review, is_approved), None, [address])
+        emails.send(subject, _text(review, is_approved), to=[address])
 
 
 def _text(review: ClientReview, is_approved: bool) -> str:

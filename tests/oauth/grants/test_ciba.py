@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
 from django.core import mail
 from django.core.exceptions import ValidationError
 from django.db import connection
@@ -256,6 +257,51 @@ def test_a_stronger_log_in_is_asked_for_before_anything_is_allowed(browser, call
     decide(browser)
     assert not Authorization.objects.exists()
     assert b"stronger login" in browser.get("/oauth/requests").content
+
+
+def test_a_client_that_always_wants_a_recent_login_gets_one(browser, call_centre):
+    """OpenID Connect Registration §2: default_max_age, although CIBA has no max_age."""
+    call_centre.default_max_age = 30
+    call_centre.save()
+    with time_machine.travel(timezone.now() + timedelta(seconds=60)):
+        ask(call_centre)
+        assert decide(browser)["Location"] == "/accounts/reauthenticate/?next=/oauth/requests"
+        assert not Authorization.objects.exists()
+        assert decide(browser, "deny").status_code == 303
+        assert BackchannelRequest.objects.get().denied_at
+
+
+def test_a_client_that_prefers_a_stronger_login_gets_one_if_the_user_has_it(browser, call_centre, alice):
+    """OpenID Connect Registration §2: default_acr_values, as at the authorization endpoint."""
+    call_centre.default_acr_values = ["urn:countersign:acr:mfa"]
+    call_centre.save()
+    ask(call_centre)
+    decide(browser)
+    assert Authorization.objects.count() == 1
+    Authenticator.objects.create(user=alice, type=Authenticator.Type.TOTP, data={})
+    ask(call_centre)
+    assert decide(browser)["Location"] == "/accounts/stronger/?next=%2Foauth%2Frequests"
+    assert Authorization.objects.count() == 1
+
+
+def test_a_user_who_was_deactivated_meanwhile_gets_no_mail(call_centre, alice):
+    ask(call_centre)
+    alice.is_active = False
+    alice.save()
+    backchannel_notices.notify_user(str(BackchannelRequest.objects.get().pk))
+    assert mail.outbox == []
+
+
+def test_a_client_that_was_disabled_meanwhile_is_not_told(browser, call_centre, listener):
+    call_centre.backchannel_token_delivery_mode = "ping"
+    call_centre.backchannel_client_notification_endpoint = listener.url("/cb")
+    call_centre.save()
+    ask(call_centre, client_notification_token="t" * 30)
+    decide(browser)
+    call_centre.is_active = False
+    call_centre.save()
+    backchannel_notices.notify_client(str(BackchannelRequest.objects.get().pk))
+    assert listener.received == []
 
 
 @pytest.mark.parametrize("status", [302, 307, 400, 401, 403, 404, 410, 429])
