@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import QuerySet
 from django.http import Http404
 
@@ -48,15 +49,20 @@ class TransactionList(BankView):
         if filters.after_seq is not None:
             return Ok(_oldest_first(request, account, filters, page, filters.after_seq))
         position = int(page.after) if page.after is not None and page.after.isdigit() else None
+        reader = user_id_of(request.token)
         pending: list[Transaction] = []
         if "pending" in filters.statuses and position is None:
-            pending = _pending(request, account, filters, before=page.after)[: page.limit + 1]
+            # Before the booked ones, and from the same database: what is booked meanwhile is then in both and never in
+            # none of them.
+            waiting = replica.read(
+                reader, lambda alias: _pending(request, account, filters, before=page.after, using=alias)
+            )
+            pending = waiting[: page.limit + 1]
         room = page.limit + 1 - len(pending) if "booked" in filters.statuses else 0
         if not room:
             return Ok(page.envelope(pending, key=_position))
         goes_on_at = None
         allowed_since = history_of_account(request.claims.authorization_details, account["id"])
-        reader = user_id_of(request.token)
         if filters.are_none and allowed_since is None:
             rows = replica.read(
                 reader, lambda alias: newest_entries(account["id"], before=position, limit=room, using=alias)
@@ -128,8 +134,22 @@ def _oldest_first(
     window = oldest_first(request, account["id"], filters, allowed_since=allowed_since, position=position)
     entries = _examined(account, window, filters, allowed_since)
     oldest = _values(filters.entries(entries).order_by("account_seq"))[: page.limit + 1]
-    rows = replica.read(user_id_of(request.token), lambda alias: list(oldest.using(alias)))
+
+    def ask(alias: str) -> list[dict[str, Any]] | None:
+        """None if this database lacks entries that the reader would pass: a page with filters may go on behind them."""
+        if window.goes_on_at is not None and not _has(account["id"], int(window.goes_on_at), alias):
+            return None
+        return list(oldest.using(alias))
+
+    rows = replica.read(user_id_of(request.token), ask)
+    if rows is None:
+        rows = list(oldest)
     return page.envelope([represent(row) for row in rows], key="account_seq", goes_on_at=window.goes_on_at)
+
+
+def _has(account_id: UUID, account_seq: int, alias: str) -> bool:
+    """Numbers have no gaps, so a database that has this entry also has all before it."""
+    return LedgerEntry.objects.using(alias).filter(account_id=account_id, account_seq=account_seq).exists()
 
 
 def _examined(
@@ -165,10 +185,11 @@ def _pending(
     *,
     before: str | None = None,
     only: UUID | None = None,
+    using: str = DEFAULT_DB_ALIAS,
 ) -> list[Transaction]:
     """Money held for transfers to other banks. It has no entry yet, so neither number nor balance; its id is that of
     the transfer until it is booked."""
-    held = Transfer.objects.filter(source_id=account["id"], status=Transfer.Status.PENDING)
+    held = Transfer.objects.using(using).filter(source_id=account["id"], status=Transfer.Status.PENDING)
     transfers = filters.pending(held)
     if allowed_from := history_of_account(request.claims.authorization_details, account["id"]):
         transfers = transfers.filter(created_at__gte=allowed_from)

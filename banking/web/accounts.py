@@ -49,12 +49,15 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
     found = account_or_404(request, account_id)
     search = history.Search(request.GET, label_suffix="")
     before = request.GET.get("before", "")
+    is_search, is_first = bool(set(request.GET) - {"before", "month"}), "before" not in request.GET
+    # Before what is booked, and from the same database: what is booked meanwhile is then in both and never in none.
+    shows_pending = is_first and not is_search
+    pending = replica.read(id_of(request), lambda alias: _pending(found, alias)) if shows_pending else []
     part = find(found, search, id_of(request), before=before, is_fresh=is_fresh(request))
     notes = notes_of(id_of(request), [row["transaction_id"] for row in part.rows])
     for row in part.rows:
         row["note"] = notes.get(row["transaction_id"], "")
         row["category"] = Category(row["merchant"]["category"]).label if row["merchant"] else ""
-    is_search, is_first = bool(set(request.GET) - {"before", "month"}), "before" not in request.GET
     here = request.GET.copy()
     if part.rows:
         here["before"] = str(part.rows[-1]["account_seq"])
@@ -81,7 +84,7 @@ def account(request: HttpRequest, account_id: UUID) -> HttpResponseBase:
         "month": month,
         "spending": by_category(found.pk, month) if month else None,
         "line": replica.read(id_of(request), lambda alias: history.line(found, alias)),
-        "pending": _pending(found) if is_first and not is_search else [],
+        "pending": pending,
     }
     return render(request, "bank/account.html", context)
 
@@ -94,8 +97,8 @@ def _older_url(request: HttpRequest, part: Part) -> str:
     return f"{request.path}?{query.urlencode()}"
 
 
-def _pending(account: Account) -> list[Transfer]:
-    on_their_way = Transfer.objects.filter(source=account, status=Transfer.Status.PENDING)
+def _pending(account: Account, using: str) -> list[Transfer]:
+    on_their_way = Transfer.objects.using(using).filter(source=account, status=Transfer.Status.PENDING)
     return list(on_their_way.select_related("destination").order_by("-id")[:MOST_PENDING])
 
 

@@ -1,15 +1,20 @@
 """What the bank reads from a replica (docs/operating.md): pages that may be a second old, and nothing that decides."""
 
 import re
+from contextlib import contextmanager
 
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
+from banking import ledger
+from banking.accounts.opening import internal_account
+from banking.api import transaction_window
+from banking.payments import settlement
 from config.database.replica import ALIAS
 from tests.lib.ledger import funded
 from tests.lib.replica import reading_from_a_replica
-from tests.lib.transfers import KEY, body_of, send
+from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 #: Who may see or do something.
@@ -61,10 +66,47 @@ def test_the_page_is_the_same_from_either(paid, alice_api):
     assert all(from_primary)
 
 
+@contextmanager
+def of_before():
+    """The replica shows what is committed now, and nothing that comes after."""
+    with reading_from_a_replica():
+        connections[ALIAS].cursor().execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
+        connections[ALIAS].cursor().execute("SELECT count(*) FROM ledger_entry")
+        yield
+        connections[ALIAS].cursor().execute("ROLLBACK")
+
+
+def test_a_reader_with_filters_passes_nothing_that_the_replica_lacks(paid, alice_api, monkeypatch):
+    """A page examines MOST_EXAMINED numbers, and the next one goes on behind them."""
+    monkeypatch.setattr(transaction_window, "MOST_EXAMINED", 3)
+    issuer = internal_account("GBP", "Issuer")
+    url, cursor, seen = f"/api/v1/accounts/{paid.pk}/transactions", "", []
+    with of_before():
+        for _ in range(6):
+            ledger.post([(paid, 1), (issuer, -1)], description="x", kind="deposit")
+        while cursor is not None:
+            query = {"after_seq": 0, "min_amount": 1, **({"cursor": cursor} if cursor else {})}
+            page = alice_api.get(url, query).json()
+            seen += [row["account_seq"] for row in page["data"]]
+            cursor = page["next_cursor"]
+    assert seen == list(range(1, seen[-1] + 1))
+    assert seen[-1] >= 6  # of eight, the last of which the replica may lack
+
+
+def test_a_payment_that_is_booked_meanwhile_is_on_the_page(paid, alice, alice_api, client):
+    made = send(alice_api, body_of(paid, ELSEWHERE), f"{KEY}-2").json()
+    client.force_login(alice)
+    with of_before():
+        settlement.settle(made["id"])
+        page = alice_api.get(f"/api/v1/accounts/{paid.pk}/transactions", {"status": "pending,booked"}).json()["data"]
+        assert [row["counterparty"]["name"] for row in page].count("Dora Demir") == 1
+        assert client.get(f"/bank/accounts/{paid.pk}").content.decode().count("Dora Demir") == 1
+
+
 def test_pages_of_the_web_bank(paid, alice, client):
     client.force_login(alice)
     statements = asked(client.get, f"/bank/accounts/{paid.pk}", f"/bank/accounts/{paid.pk}/apps")
-    assert len(statements) == 4  # the rows, the line in two, and the apps
+    assert len(statements) == 5  # what is pending, the rows, the line in two, and the apps
     assert [one for one in statements if DECIDES.search(one)] == []
 
 
