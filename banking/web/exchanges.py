@@ -1,5 +1,6 @@
 """Currency exchange in three steps: fill in the form, look at the quote, see the receipt."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
@@ -139,7 +141,7 @@ def exchanged(request: HttpRequest, exchange_id: UUID) -> HttpResponse:
     context = {
         "done": done,
         "quote": done.quote,
-        "rate": _plain(done.quote.rate),
+        "rate": _written(done.quote.rate),
         "app": find_apps(done.user_id, [done.client_id]).get(done.client_id),
     }
     return render(request, "bank/exchanged.html", context)
@@ -176,9 +178,9 @@ def _quoted(request: HttpRequest, quoted: ExchangeQuote, *, problem: str = "", s
     seconds = int((quoted.expires_at - timezone.now()).total_seconds())
     context = {
         "quote": quoted,
-        "rate": _plain(quoted.rate),
-        "mid": _plain(mid_rate(quoted)),
-        "spread": _plain(quoted.of_rate.spread_percent),
+        "rate": _written(quoted.rate),
+        "mid": _written(mid_rate(quoted)),
+        "spread": _written(quoted.of_rate.spread_percent),
         "seconds": max(seconds, 0),
         "is_expired": seconds <= 0,
         "problem": problem,
@@ -217,5 +219,6 @@ def _form(request: HttpRequest, form: ExchangeForm, accounts: list[Account], *, 
     return render(request, "bank/exchange.html", context, status=status)
 
 
-def _plain(number: Any) -> str:
-    return f"{number.normalize():f}"
+def _written(number: Decimal) -> str:
+    """In the notation of the page's language, as amounts are: “1.164” is more than a thousand in German."""
+    return number_format(f"{number.normalize():f}")

@@ -76,6 +76,16 @@ def test_from_the_account_to_the_receipt(web, current, euro, rate):
     assert Exchange.objects.count() == 1
 
 
+def test_rates_are_in_the_notation_of_the_page(web, current, euro, db):
+    """“1.175” would be read as more than a thousand in German."""
+    set_rate(mid="1.175", spread="0.5")
+    quoted, german = ask(web, current, euro)["Location"], {"Accept-Language": "de"}
+    page = text(web.get(quoted, headers=german))
+    for fact in ("1 GBP = 1,169125 EUR", "1 GBP = 1,175 EUR", "0,5 %"):
+        assert fact in page, page
+    assert "1 GBP = 1,169125 EUR" in text(web.get(web.post(quoted)["Location"], headers=german))
+
+
 def test_the_amount_to_buy(web, current, euro, rate):
     page = web.get(ask(web, current, euro, "11.64", "buy")["Location"])
     assert "£10.00" in text(page)
