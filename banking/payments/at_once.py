@@ -17,11 +17,10 @@ from banking.payments.instruction import Instruction, Payer
 from oauth import fast_path
 from oauth.infrastructure.caches import TTLCache
 from oauth.infrastructure.rate_limits import LimitReached
-from oauth.infrastructure.rows import rows
+from oauth.infrastructure.rows import UNDONE, rows
 
 #: A query with a row `is_live` if the payer's authorization is live, locked until COMMIT, and its parameters.
 Live = tuple[str, list[Any]]
-_UNDONE = "BK001"
 # Nothing was committed: deadlock, serialization failure, lock timeout. An administrator's command or a lost connection
 # may come after COMMIT, so the app must ask again, as after an error of COMMIT.
 _TRANSIENT = frozenset({"40P01", "40001", "55P03"})
@@ -69,7 +68,7 @@ def _run(instruction: Instruction, call: Call, live: Live) -> Decision | None:
         raise
     except DatabaseError as error:
         cause: Any = error.__cause__
-        if getattr(cause, "sqlstate", None) != _UNDONE:
+        if getattr(cause, "sqlstate", None) != UNDONE:
             raise
         if cause.diag.message_primary == "deliveries":
             for one in (instruction.source_id, _destination(instruction, call)):

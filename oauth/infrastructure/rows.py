@@ -12,6 +12,9 @@ from oauth import fast_path
 from oauth.fast_path import prepared_statements
 from oauth.fast_path.model_rows import values
 
+#: The SQLSTATE by which a function of the database undoes its own statement: an answer to its caller, and no error.
+UNDONE = "BK001"
+
 
 def rows(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     with prepared_statements.cursor() as cursor:

@@ -14,6 +14,8 @@ from django.db.backends.signals import connection_created
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from oauth.infrastructure.rows import UNDONE
+
 MOST_CHARACTERS = 1000
 _tracer = trace.get_tracer(__name__)
 _VERB = re.compile(r"\s*(\w+)")
@@ -67,9 +69,11 @@ def _run(span: trace.Span, work: Callable[[], Any]) -> Any:
     try:
         return work()
     except Exception as error:
-        # Not its text, which repeats values.
-        span.set_attribute("error.type", str(getattr(error.__cause__, "sqlstate", None) or type(error).__name__))
-        span.set_status(Status(StatusCode.ERROR))
+        state = getattr(error.__cause__, "sqlstate", None)
+        if state != UNDONE:
+            # Not its text, which repeats values.
+            span.set_attribute("error.type", str(state or type(error).__name__))
+            span.set_status(Status(StatusCode.ERROR))
         raise
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 pytest.importorskip("opentelemetry.sdk", reason="the packages of countersign-oauth[otel] are not installed")
+from django.db import DatabaseError
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -58,6 +59,20 @@ def test_the_text_of_an_error_stays_here(tracer, collected):
     span = exported(collected)
     assert (span.status.status_code, span.status.description, span.events) == (StatusCode.ERROR, None, ())
     assert SECRET not in span.to_json()
+
+
+@pytest.mark.parametrize(("state", "is_error"), [("BK001", False), ("40001", True), (None, True)])
+def test_a_statement_that_undid_itself_is_no_error(tracer, collected, state, is_error):
+    """It answers that the payment is decided in another way."""
+
+    def failed():
+        cause = Exception()
+        cause.sqlstate = state
+        raise DatabaseError(SECRET) from cause
+
+    with tracer.start_as_current_span("work") as span, pytest.raises(DatabaseError):
+        statements._run(span, failed)
+    assert (exported(collected).status.status_code is StatusCode.ERROR) is is_error
 
 
 @pytest.mark.parametrize(("sql", "summary", "text"), [
