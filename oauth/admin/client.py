@@ -36,6 +36,7 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
     search_help_text = _("The beginning of its name, or its client ID.")
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+    view_on_site = False  # it would lead staff to an address of the app's developer, or nowhere
     paginator = CappedPaginator
     sortable_by = ()  # the newest first: the primary key
     autocomplete_fields = ("exchange_from",)
