@@ -124,7 +124,6 @@ CONSTRAINTS = (
     ("ledger_entry", "entry_amount_in_range"),
     ("ledger_entry", "entry_once_per_account"),
     ("ledger_transaction", "must_be_sealed"),
-    ("ledger_transaction", "ledger_transaction_reverses_id_key"),
     ("account_freeze", "unfrozen_by_another"),
     ("account_access", "access_of_a_user"),
     ("account_change", "account_change_by_two"),
@@ -142,6 +141,9 @@ CONSTRAINTS = (
     ("transfer", "transfer_posted_is_in_the_ledger"),
 )
 
+#: Unique only among some rows, which a constraint cannot be.
+UNIQUE_INDEXES = (("ledger_transaction", "ledger_transaction_reverses_id_key"),)
+
 _TRIGGERS = """
 SELECT c.relname, t.tgname, p.proname FROM pg_trigger t
   JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
@@ -151,6 +153,11 @@ SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND pros
 _CONSTRAINTS = """
 SELECT c.relname, o.conname FROM pg_constraint o JOIN pg_class c ON c.oid = o.conrelid
  WHERE o.connamespace = 'public'::regnamespace AND o.convalidated"""
+
+_UNIQUE_INDEXES = """
+SELECT c.relname, i.relname FROM pg_index x
+  JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
+ WHERE c.relnamespace = 'public'::regnamespace AND x.indisunique AND x.indisvalid"""
 
 
 def broken_guarantees() -> Iterator[str]:
@@ -162,6 +169,8 @@ def broken_guarantees() -> Iterator[str]:
         functions = {name for (name,) in cursor.fetchall()}
         cursor.execute(_CONSTRAINTS)
         constraints = set(cursor.fetchall())
+        cursor.execute(_UNIQUE_INDEXES)
+        unique_indexes = set(cursor.fetchall())
     for table, name, function in TRIGGERS:
         if (table, name, function) not in triggers:
             yield f"the trigger {name} of {table} is missing or disabled"
@@ -171,3 +180,6 @@ def broken_guarantees() -> Iterator[str]:
     for table, name in CONSTRAINTS:
         if (table, name) not in constraints:
             yield f"the constraint {name} of {table} is missing or not valid"
+    for table, name in UNIQUE_INDEXES:
+        if (table, name) not in unique_indexes:
+            yield f"the unique index {name} of {table} is missing or not valid"

@@ -24,6 +24,7 @@ class LedgerTransaction(models.Model):
     kind = models.CharField(max_length=30)
     description = models.CharField(max_length=140)
     created_at = models.DateTimeField(default=timezone.now)
+    # In the database, the unique index contains only transactions that reverse another (migrations 0059 and 0060).
     reverses = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="reversed_by")
     # The exchange of which this transaction is one half. Without an index, because the exchange names both halves, and
     # without a foreign key: the trigger half_has_its_exchange checks more.

@@ -25,6 +25,7 @@ _RULES: tuple[tuple[re.Pattern[str], Verdict, str], ...] = tuple(
         (rf"ALTER TABLE {_TABLE}.* ADD (?:COLUMN )?\w+ [^;]*NOT NULL(?![^;]*DEFAULT)", Verdict.BREAKS,
          "NOT NULL without DEFAULT: INSERT of the release before fails"),
         (rf"ALTER TABLE {_TABLE}", Verdict.SAFE, "short change of the catalog"),
+        (r"ALTER INDEX \w+ RENAME TO ()", Verdict.SAFE, "index renamed"),
         (r"CREATE (?:OR REPLACE )?(?:CONSTRAINT )?TRIGGER .*? ON (\w+)", Verdict.SAFE, "trigger"),
         (r"DROP TRIGGER .*? ON (\w+)", Verdict.SAFE, "trigger gone"),
         (r"CREATE (?:OR REPLACE )?(?:FUNCTION|PROCEDURE|VIEW|TYPE|SEQUENCE|TABLE)()", Verdict.SAFE, "definition"),

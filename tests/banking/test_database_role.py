@@ -285,6 +285,16 @@ def test_a_guarantee_that_is_gone_is_named_and_stops_check(role):
         run("ALTER TABLE ledger_entry ENABLE TRIGGER append_only", "ALTER FUNCTION hold_apply() SECURITY DEFINER")
 
 
+def test_a_unique_index_that_is_gone_is_named(role):
+    run("ALTER INDEX ledger_transaction_reverses_id_key RENAME TO elsewhere")
+    try:
+        assert checked(role) == [
+            "broken: the unique index ledger_transaction_reverses_id_key of ledger_transaction is missing or not valid"
+        ]
+    finally:
+        run("ALTER INDEX elsewhere RENAME TO ledger_transaction_reverses_id_key")
+
+
 def test_a_role_that_is_not_there_or_a_password_that_is_missing_is_an_error(monkeypatch):
     with pytest.raises(CommandError, match="nobody_like_that does not exist"):
         call_command("database_role", "nobody_like_that", "--check")

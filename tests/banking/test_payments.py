@@ -18,7 +18,7 @@ from banking import ledger, payments
 from banking.accounts.opening import SHARDS, internal_account
 from banking.ledger import audit, hold, lock, post, release, reverse
 from banking.ledger.refusals import AlreadyReversed, InsufficientFunds
-from banking.models import Account, AccountAccess, Hold, LedgerEntry, Role, Transfer
+from banking.models import Account, AccountAccess, Hold, LedgerEntry, LedgerTransaction, Role, Transfer
 from banking.payments import scheme
 from banking.payments.refusals import NotCancellable
 from banking.payments.settlement import OUTGOING
@@ -345,6 +345,18 @@ def test_a_reversal_is_a_transaction_of_its_own_and_happens_once(current, saving
     assert LedgerEntry.objects.filter(transaction=original).count() == 2
     with pytest.raises(AlreadyReversed):
         reverse(original)
+
+
+def test_the_database_refuses_a_second_reversal_and_indexes_nothing_else(current, savings):
+    """A page of transactions looks for the reversal of each."""
+    original = move(current, savings, 100)
+    reverse(original)
+    again = {"currency": "GBP", "kind": "reversal", "description": "Again", "reverses": original}
+    with pytest.raises(IntegrityError, match="ledger_transaction_reverses_id_key"), transaction.atomic():
+        LedgerTransaction.objects.create(**again)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_indexdef('ledger_transaction_reverses_id_key'::regclass)")
+        assert cursor.fetchone()[0].endswith("WHERE (reverses_id IS NOT NULL)")
 
 
 def test_what_was_spent_since_cannot_be_taken_back(current, savings, of_bob):
