@@ -310,7 +310,12 @@ def test_a_client_asks_only_for_its_types_and_scopes(token_endpoint, web_app, pa
     assert push(token_endpoint, web_app, [READ]).status_code == 201
     web_app.allowed_scopes = ["accounts:read"]
     web_app.save()
-    assert push(token_endpoint, web_app, [READ]).json()["error"] == "invalid_scope"
+    refused = push(token_endpoint, web_app, [READ]).json()
+    assert refused["error"] == "invalid_scope"
+    # The client sent no scope, so the answer names what its details lack.
+    assert (
+        "authorization_details need scopes that this client may not have: balances:read" in refused["error_description"]
+    )
 
 
 def test_a_refresh_carries_them_and_may_only_narrow(tokens, token_endpoint, web_app, accounts):

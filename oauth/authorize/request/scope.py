@@ -17,6 +17,9 @@ def requested_scopes(asked: str | None, client: Client, *, needed: Iterable[str]
         raise InvalidScope("The parameter scope is missing.")
     # ASVS 5.0 10.4.11.
     beyond = set(wanted) - set(client.allowed_scopes)
+    if of_details := beyond.intersection(needed):
+        names = ", ".join(sorted(of_details))
+        raise InvalidScope(f"authorization_details need scopes that this client may not have: {names}.")
     if beyond:
         raise InvalidScope("scope must not exceed what this client may have.", detail=f"asked {sorted(beyond)}")
     return wanted
