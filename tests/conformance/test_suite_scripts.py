@@ -1,12 +1,15 @@
 """What the plans for the OpenID Foundation's suite say of this server: its pages have the fields that the scripts fill
 in, and its rules accept the clients."""
 
+import json
 from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
 from django.test import Client as Browser
 
+from oauth import authorization_details
+from oauth.models import Client
 from tests.conformance.suite import browser as scripts
 from tests.conformance.suite.plans import PLANS, Place
 from tests.lib.oauth_client import authorization_url
@@ -83,6 +86,19 @@ def test_the_rules_accept_the_clients_of_the_plans(settings):
     ciba = PLANS["ciba-mtls-ping"].configuration(PLACE)
     assert ciba["mtls"]["cert"] != ciba["mtls2"]["cert"]
     assert ciba["client"]["hint_value"] == scripts.EMAIL
+
+
+def test_the_details_of_the_plan_are_of_scopes_that_its_clients_may_have():
+    """RFC 9396 §5."""
+    plan = PLANS["fapi2-rar"].configuration(PLACE)
+    client = Client.objects.get(client_id=plan["client"]["client_id"])
+    details = authorization_details.parse(
+        json.dumps(plan["resource"]["richAuthorizationRequest"]),
+        allowed_types=client.allowed_details_types,
+        resources=(),
+    )
+    assert details
+    assert set(authorization_details.scopes_of(details)) <= set(client.allowed_scopes)
 
 
 def test_a_browser_without_scripts_is_enough(web_app):

@@ -1,5 +1,6 @@
 """The plans that this server is run against: each with its variant, its clients and its configuration."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,8 @@ METHODS = {
     "private_key_jwt": AuthenticationMethod.PRIVATE_KEY_JWT,
     "mtls": AuthenticationMethod.SELF_SIGNED_TLS_CLIENT_AUTH,
 }
-ALIAS = "countersign"
+#: Of this run in the suite. Two runs at once need two aliases, each with a demo of its own.
+ALIAS = os.environ.get("SUITE_ALIAS", "countersign")
 PROVIDER = "conformance-suite"
 
 
@@ -97,7 +99,7 @@ def _fapi2(place: Place, variant: Mapping[str, str]) -> dict[str, Any]:
     profile = SecurityProfile.FAPI2_MESSAGE_SIGNING if signs else SecurityProfile.FAPI2
     dpop = variant["sender_constrain"] == "dpop"
     for_itself = variant["fapi_profile"] == "fapi_client_credentials_grant"
-    given: dict[str, Any] = {"resource": {"resourceUrl": _accounts(dpop)}}
+    given: dict[str, Any] = {"resource": {"resourceUrl": _accounts(dpop), "richAuthorizationRequest": [_DETAIL]}}
     for number, suffix in enumerate(("", "2")):
         kept = clients.fapi(
             f"suite-fapi{suffix}", callback=f"{place.callback}{clients.QUERIES[number]}", profile=profile,
@@ -141,6 +143,8 @@ def _accounts(dpop: bool) -> str:
     return f"{origin}/api/v1/accounts"
 
 
+#: RFC 9396, for the plans with authorization_request_type=rar.
+_DETAIL = {"type": "account_information", "actions": ["accounts"]}
 _CODE = {"response_type": "code"}
 _STATIC = {"client_registration": "static_client"}
 _DYNAMIC = {"client_registration": "dynamic_client"}
@@ -162,6 +166,13 @@ _backchannel = replace(
 )
 _security = Plan("fapi2-security-profile-final-test-plan", _FAPI, _fapi2)
 _ciba_poll = Plan("fapi-ciba-id1-test-plan", _CIBA, _ciba)
+
+_basic_rp = Plan(
+    "oidcc-client-basic-certification-test-plan",
+    {**_STATIC, "request_type": "plain_http_request"},
+    _relying_party,
+    logs_in_through=PROVIDER,
+)
 
 
 def _dynamic(plan: Plan) -> Plan:
@@ -192,6 +203,7 @@ PLANS: dict[str, Plan] = {
     ),
     "fapi2": _security,
     "fapi2-oauth": _varied(_security, openid="plain_oauth"),
+    "fapi2-rar": _varied(_security, authorization_request_type="rar"),
     "fapi2-mtls": _varied(_security, sender_constrain="mtls"),
     "fapi2-mtls-mtls": _varied(_security, client_auth_type="mtls", sender_constrain="mtls"),
     "fapi2-mtls-dpop": _varied(_security, client_auth_type="mtls"),
@@ -205,10 +217,9 @@ PLANS: dict[str, Plan] = {
     "ciba-ping": _varied(_ciba_poll, ciba_mode="ping"),
     "ciba-mtls": _varied(_ciba_poll, client_auth_type="mtls"),
     "ciba-mtls-ping": _varied(_ciba_poll, client_auth_type="mtls", ciba_mode="ping"),
-    "relying-party": Plan(
-        "oidcc-client-basic-certification-test-plan",
-        {**_STATIC, "request_type": "plain_http_request"},
-        _relying_party,
-        logs_in_through=PROVIDER,
+    "relying-party": _basic_rp,
+    "relying-party-config": replace(
+        _varied(_basic_rp, client_auth_type="client_secret_basic", response_mode="default"),
+        name="oidcc-client-config-certification-test-plan",
     ),
 }

@@ -30,18 +30,32 @@ class User:
 
     def log_in_through(self, provider_id: str) -> str:
         """Goes to the provider and comes back. Returns the heading of the page on which it ends."""
-        page = self.http.get(f"{self.issuer}/accounts/oidc/{provider_id}/login/?process=login", timeout=30)
-        page = self._submit(page, "main form", {})
+        self.http.cookies.clear()  # not the user of an earlier log-in
+        page = self._sent_to(provider_id)
+        if page.is_redirect:
+            page = self.http.get(page.headers["Location"], timeout=30)
         heading = BeautifulSoup(page.text, "html.parser").select_one("h1")
         return heading.get_text(" ", strip=True) if heading else page.url
 
-    def _submit(self, page: requests.Response, selector: str, values: dict[str, str]) -> requests.Response:
+    def choose(self, provider_id: str) -> str:
+        """Asks to log in through the provider, and stays. Returns where the site sends the user."""
+        return self._sent_to(provider_id).headers["Location"].partition("?")[0]
+
+    def _sent_to(self, provider_id: str) -> requests.Response:
+        page = self.http.get(f"{self.issuer}/accounts/oidc/{provider_id}/login/?process=login", timeout=30)
+        return self._submit(page, "main form", {}, allow_redirects=False)
+
+    def _submit(
+        self, page: requests.Response, selector: str, values: dict[str, str], *, allow_redirects: bool = True
+    ) -> requests.Response:
         form = BeautifulSoup(page.text, "html.parser").select_one(selector)
         if form is None:
             raise RuntimeError(f"{page.url} has no {selector}.")
-        return self._send(page, form, values)
+        return self._send(page, form, values, allow_redirects=allow_redirects)
 
-    def _send(self, page: requests.Response, form: Tag, values: dict[str, str]) -> requests.Response:
+    def _send(
+        self, page: requests.Response, form: Tag, values: dict[str, str], *, allow_redirects: bool = True
+    ) -> requests.Response:
         given = [
             (str(one["name"]), str(one.get("value", "on")))
             for one in form.select("input[type=hidden][name], input[checked][name]")
@@ -50,5 +64,6 @@ class User:
             urljoin(page.url, str(form.get("action") or "")),
             data=[*given, *values.items()],
             headers={"Referer": page.url},
+            allow_redirects=allow_redirects,
             timeout=30,
         )
