@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uuid_utils.compat import uuid7
 
+from accounts.models import User
 from banking import exchanges, ledger, oversight
 from banking.account_life import dormancy
 from banking.account_life.closing import close
@@ -28,6 +29,7 @@ from banking.ledger.refusals import AccountNotOpen, AmountOutOfRange, HalfOfExch
 from banking.models import (
     Account,
     AccountAccess,
+    Consent,
     Exchange,
     ExchangeQuote,
     ExchangeRate,
@@ -38,6 +40,7 @@ from banking.models import (
 from banking.notation.currencies import MINOR_DIGITS, minor_digits
 from banking.payments.day_sum import day_sum
 from banking.payments.refusals import AccountDormant, NotTheirs, PayeeUnreachable, StrongProofNeeded
+from oauth.models import Authorization
 from tests.lib.bank_notices import sent_notices
 from tests.lib.exchanges import ask_quote, exchanged, payer, quote_of, set_rate, take
 from tests.lib.ledger import balances, funded, no_triggers
@@ -251,6 +254,35 @@ def test_access_that_ended_since_the_quote_counts(alice, bob, current, rate):
     AccountAccess.objects.filter(account=current, user=bob).delete()
     with pytest.raises(NotTheirs):
         execute(made, bob)
+
+
+@pytest.mark.parametrize("way", ["deactivated", "revoked", "narrowed", "access ended"])
+def test_what_ends_between_quote_and_exchange_ends_the_exchange(
+    alice, bob, current, euro, rate, api, access_token, way
+):
+    """ASVS 5.0 10.4.9, RFC 9396: at the moment when money moves."""
+    AccountAccess.objects.create(account=current, user=bob, role=Role.HOLDER)
+    there = funded(bob, "Bob's euro", "EUR", amount_minor=0)
+    detail = {
+        "type": "account_access", "scopes": ["transfers:read", "transfers:write"], "identifier": UNKNOWN,
+        "accounts_by": "consent",
+    }  # fmt: skip
+    consent = Consent.objects.create(id=UNKNOWN, user=bob, client_id="x", type="account_access", detail=detail)
+    consent.accounts.set([current, there])
+    app = api(access_token(bob, "transfers:read transfers:write", authorization_details=(detail,)))
+    quoted = ask_quote(app, current, there).json()["id"]
+    match way:
+        case "deactivated":
+            User.objects.filter(pk=bob.pk).update(is_active=False)
+        case "revoked":
+            Authorization.objects.all().revoke(Authorization.RevocationReason.USER)
+        case "narrowed":
+            consent.accounts.set([current])
+        case "access ended":
+            AccountAccess.objects.filter(account=current, user=bob).delete()
+    assert take(app, quoted).status_code in (401, 403, 404, 422)
+    assert balances(current, there) == [10_000, 0]
+    assert not Exchange.objects.exists()
 
 
 def test_what_it_refuses(alice, current, savings, euro, rate):

@@ -1,11 +1,14 @@
 """The usual transfer is one statement. What it may not do, or has more to write for, is decided in the other way, with
 the same answer."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from banking.models import IdempotencyRecord, LedgerTransaction, Transfer, Webhook
+from banking.models import IdempotencyRecord, LedgerTransaction, Transfer, Webhook, WebhookDelivery
 from banking.payments import at_once, payee_lookups
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit
@@ -95,6 +98,43 @@ def test_what_needs_a_job_is_decided_with_it(made, settings, alice, alice_api, c
     tasks = list(ProcrastinateJob.objects.values_list("task_name", flat=True))
     assert sorted(tasks) == sorted(["banking.settle_transfer", "banking.tell_owner", *["banking.deliver_webhook"] * 4])
     assert balances(savings) == [1002]
+
+
+def test_a_key_with_another_body_moves_nothing(made, alice_api, current, savings):
+    assert send(alice_api, body_of(current, savings, 1)).status_code == 201
+    answer = send(alice_api, body_of(current, savings, 2))
+    assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
+    assert made == [True, False]
+    assert balances(savings) == [1]
+
+
+def test_the_app_of_the_payee_is_told(made, bob, alice_api, current, of_bob, access_token):
+    """The payer has no webhook."""
+    access_token(bob, "transactions:read webhooks:manage")
+    Webhook.objects.create(
+        user=bob, client_id="another", authorization_id=Authorization.objects.get(user=bob).pk,
+        url="https://app.example/", events=["transaction.booked"],
+    )  # fmt: skip
+    assert send(alice_api, body_of(current, to(of_bob), 1)).status_code == 201
+    assert made == [False]
+    [told] = WebhookDelivery.objects.values_list("account_id", "resource_id")
+    assert told == (of_bob.pk, Transfer.objects.get().transaction_id)
+    assert ProcrastinateJob.objects.filter(task_name="banking.deliver_webhook").count() == 1
+
+
+def test_without_a_fresh_login_nothing_is_written(made, settings, alice, access_token, api, current, savings):
+    """RFC 9470: also by the sum of a day. The key is free for the same payment after the login."""
+    settings.STEP_UP_AMOUNT_MINOR = {"GBP": 1000}
+    old, scope = timezone.now() - timedelta(days=1), "transfers:write"
+    tired = api(access_token(alice, scope, auth_time=old))
+    assert send(tired, body_of(current, savings, 999), f"{KEY}-1").status_code == 201
+    answer = send(tired, body_of(current, savings, 1), f"{KEY}-2")
+    assert answer.status_code == 401
+    assert "insufficient_user_authentication" in answer["WWW-Authenticate"]
+    assert made == [True, False]
+    assert not IdempotencyRecord.objects.filter(key=f"{KEY}-2").exists()
+    assert send(api(access_token(alice, scope)), body_of(current, savings, 1), f"{KEY}-2").status_code == 201
+    assert balances(savings) == [1000]
 
 
 def test_the_first_of_a_day_that_reaches_the_limit_is_notified(made, settings, alice_api, current, savings):

@@ -27,9 +27,9 @@ def poll(token_endpoint, client, auth_req_id):
     return token_endpoint.post(client, grant_type=GRANT, auth_req_id=auth_req_id)
 
 
-def decide(browser, decision="allow", request_id=None):
+def decide(browser, decision="allow", request_id=None, **fields):
     if request_id is None:
         form = BeautifulSoup(browser.get("/oauth/requests").content, "html.parser").select_one("main form")
         request_id = form.select_one("[name=request]")["value"]
-    form = {"request": request_id, "choice-0": "all", "decision": decision}
+    form = {"request": request_id, "choice-0": "all", "decision": decision, **fields}
     return browser.post("/oauth/requests", urlencode(form), content_type=FORM)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 import time_machine
+from allauth.mfa.models import Authenticator
 from django.db import connection, models, transaction
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
@@ -18,11 +19,13 @@ from oauth.clients import cache
 from oauth.models import AuditEvent, Authorization, Client, RememberedConsent, Session
 from oauth.sessions import login_session
 from tests.lib.beside import Beside
+from tests.lib.login import logged_in
 from tests.lib.oauth_client import PASSWORD, authorization_url, callback, decide, form_fields
 from tests.lib.registered import make_client
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
+MFA = "urn:countersign:acr:mfa"
 ACCOUNTS = {"type": "account_information", "actions": ["accounts", "balances"]}
 
 
@@ -419,3 +422,56 @@ def test_a_cached_client_may_ask_for_a_fresh_login(fast_path, browser, web_app):
     for _ in range(2):
         assert not is_silent(browser, web_app, scope="accounts:read")
     assert cache.cached(web_app.client_id)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"prompt": "consent"},
+        {"prompt": "select_account"},
+        {"prompt": "login"},
+        {"max_age": "0"},
+        {"acr_values": MFA},
+        {"claims": json.dumps({"id_token": {"acr": {"essential": True, "values": [MFA]}}})},
+        {"claims": json.dumps({"userinfo": {"email": None}})},
+        {"claims": json.dumps({"id_token": {"sub": {"value": "somebody-else"}}})},
+        {"id_token_hint": "of bob"},
+        {"scope": "openid accounts:read offline_access"},
+        {"scope": "openid balances:read"},
+    ],
+    ids=str,
+)
+def test_what_must_be_asked_is_asked_by_a_cached_client_too(
+    fast_path, browser, token_endpoint, web_app, alice, bob, parameters
+):
+    """`at_once` and the cached client answer only what the steps would answer."""
+    if "id_token_hint" in parameters:
+        of_bob = logged_in(bob)
+        code = allow(of_bob, web_app, scope="openid")
+        parameters = {"id_token_hint": token_endpoint.redeem(web_app, code).json()["id_token"]}
+    Authenticator.objects.create(user=alice, type=Authenticator.Type.TOTP, data={})
+    allow(browser, web_app, scope="openid accounts:read")
+    usual = {"scope": "openid accounts:read"}
+    assert is_silent(browser, web_app, **usual)
+    assert cache.cached(web_app.client_id)
+    granted = Authorization.objects.count()
+    answer = ask(browser, web_app, **usual | parameters)
+    assert "code=" not in answer.get("Location", "")
+    if not parameters.keys() & {"prompt", "acr_values"}:  # a preferred acr is ignored where nobody can be asked
+        assert "error" in callback(ask(browser, web_app, **usual | parameters | {"prompt": "none"}))
+    assert Authorization.objects.count() == granted
+
+
+@pytest.mark.parametrize(
+    "changes", [{"security_profile": "fapi2"}, {"allowed_scopes": ["openid"]}, {"default_acr_values": [MFA]}], ids=str
+)  # fmt: skip
+def test_a_change_of_the_client_counts_at_once_if_its_cache_knows_it(fast_path, browser, web_app, alice, changes):
+    Authenticator.objects.create(user=alice, type=Authenticator.Type.TOTP, data={})
+    allow(browser, web_app, scope="openid accounts:read")
+    assert is_silent(browser, web_app, scope="openid accounts:read")
+    models.QuerySet(Client).filter(pk=web_app.pk).update(**changes)  # by another process
+    for is_known in (False, True):
+        if is_known:
+            cache.load(web_app.client_id)
+        assert not is_silent(browser, web_app, scope="openid accounts:read")
+    assert Authorization.objects.count() == 2

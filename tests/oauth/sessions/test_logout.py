@@ -1,5 +1,6 @@
 """RP-initiated and back-channel logout: one session ends, with what depended on it, and who wants to know is told."""
 
+import base64
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode
 
@@ -23,12 +24,15 @@ from oauth.models import AuditEvent, Authorization, Session, SigningKey
 from oauth.operations import cleanup
 from oauth.sessions import backchannel_logout, login_session
 from oauth.tokens import id_token
+from tests.lib import ciba, device
 from tests.lib.login import logged_in
-from tests.lib.oauth_client import PASSWORD, allow, decoded
+from tests.lib.oauth_client import PASSWORD, TokenEndpoint, allow, decoded
+from tests.lib.token_exchange import exchange
 
 pytestmark = pytest.mark.django_db
 
 AFTER = "https://app.example/logged-out"
+ALL = {"choice-0": "all", "allow-offline_access": "yes"}
 FORM = {"content_type": "application/x-www-form-urlencoded"}
 
 
@@ -282,6 +286,52 @@ def test_log_out_ends_online_access_of_this_session_only(browser, app, issued, t
     assert token_endpoint.refresh(app, offline["refresh_token"]).status_code == 200
     assert token_endpoint.refresh(app, elsewhere["refresh_token"]).status_code == 200
     assert Authorization.objects.get(pk=decoded(online["access_token"])["grant_id"]).revocation_reason == "logout"
+
+
+@pytest.mark.parametrize("scope", ["openid accounts:read", "openid accounts:read offline_access"])
+def test_log_out_ends_what_was_allowed_for_a_device(browser, television, scope):
+    """Also what the device has not fetched yet."""
+    fetched, waiting = (device.begin(television, scope).json() for _ in range(2))
+    for asked in (fetched, waiting):
+        device.type_code(browser, asked["user_code"], decision="allow", **ALL)
+    tokens = device.poll(television, fetched["device_code"]).json()
+    browser.post("/accounts/logout/")
+    goes_on = "offline_access" in scope
+    assert (TokenEndpoint().refresh(television, tokens["refresh_token"]).status_code == 200) is goes_on
+    assert (device.poll(television, waiting["device_code"]).status_code == 200) is goes_on
+
+
+@pytest.mark.parametrize("scope", ["openid accounts:read", "openid accounts:read offline_access"])
+def test_log_out_ends_what_was_allowed_over_the_back_channel(browser, call_centre, token_endpoint, scope, listener):
+    """And the client is told of it, although it never saw this browser."""
+    call_centre.backchannel_logout_uri = listener.url("/backchannel")
+    call_centre.save()
+    fetched, waiting = (ciba.ask(call_centre, scope=scope).json()["auth_req_id"] for _ in range(2))
+    for _ in range(2):
+        ciba.decide(browser, **ALL)
+    tokens = ciba.poll(token_endpoint, call_centre, fetched).json()
+    browser.post("/accounts/logout/")
+    goes_on = "offline_access" in scope
+    assert (token_endpoint.refresh(call_centre, tokens["refresh_token"]).status_code == 200) is goes_on
+    assert (ciba.poll(token_endpoint, call_centre, waiting).status_code == 200) is goes_on
+    assert ProcrastinateJob.objects.filter(task_name=backchannel_logout.TASK).count() == 1
+
+
+def test_log_out_ends_what_was_exchanged(browser, mobile_app, gateway, issued, token_endpoint):
+    """RFC 8693: a token of another client lives no longer than what its user allowed the first one."""
+    tokens = issued(mobile_app, scope="accounts:read")
+    exchanged = exchange(token_endpoint, gateway, tokens["access_token"]).json()["access_token"]
+    credentials = base64.b64encode(f"{gateway.client_id}:{gateway.secret}".encode()).decode()
+
+    def is_active():
+        headers = {"Authorization": f"Basic {credentials}"}
+        answer = Browser().post("/oauth/introspect", urlencode({"token": exchanged}), **FORM, headers=headers)
+        return answer.json()["active"]
+
+    assert is_active()
+    browser.post("/accounts/logout/")
+    assert not is_active()
+    assert exchange(token_endpoint, gateway, tokens["access_token"]).status_code == 400
 
 
 # --- back channel
