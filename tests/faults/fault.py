@@ -95,12 +95,13 @@ def check_jobs(site: Site, load: Load) -> None:
     if site.began_with_last_release:
         return
     wait_for_jobs(site)
-    [(payments,)] = site.ask(_DONE)
+    [(payments, handed_over, ended_well)] = site.ask(_DONE)
     [(unbalanced,)] = site.ask(_UNBALANCED)
     result = _result(site, load, f"all of these, with the jobs of {payments} payments", load.answers, ended=math.inf)
     site.rows.append(result.row(with_seconds=False))
     result.assert_nothing_is_lost()
     assert payments
+    assert payments == handed_over == ended_well
     wrong = site.ask(_NOT_TOLD, site.hooks_received(), EVENTS_OF_A_PAYMENT)
     assert not wrong, wrong[:5]
     assert not unbalanced
@@ -120,10 +121,10 @@ def wait_for_jobs(site: Site) -> None:
 _WAITING = """
 SELECT id FROM transfer WHERE status = 'pending' UNION ALL SELECT id FROM webhook_delivery WHERE status = 'pending'"""
 _JOBS = "SELECT queue_name, status, attempts, count(*) FROM procrastinate_jobs GROUP BY 1, 2, 3"
-# Payments to another bank that have ended as they should.
+# Payments to another bank, what it knows of, and those of them that have ended as they should.
 _DONE = """
-SELECT count(*) FROM transfer t JOIN second_bank_payment p ON p.payment_id::uuid = t.id
- WHERE t.status = 'posted' AND t.destination_id IS NULL"""
+SELECT (SELECT count(*) FROM transfer WHERE destination_id IS NULL), (SELECT count(*) FROM second_bank_payment),
+       (SELECT count(*) FROM transfer t JOIN second_bank_payment p ON p.payment_id::uuid = t.id WHERE status = 'posted')"""
 # Those of which the app was not told by so many different events, or by one that it has not got.
 _NOT_TOLD = """
 SELECT t.id, t.status, array_agg(ARRAY[d.event, d.status, d.attempts::text, d.last_answer])
