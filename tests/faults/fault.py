@@ -108,18 +108,19 @@ def check_jobs(site: Site, load: Load) -> None:
 
 
 def wait_for_jobs(site: Site) -> None:
-    """Until all payments of now are settled and all events sent."""
+    """Until all payments of now are settled, and then all events of them sent."""
     if site.began_with_last_release:
         return
-    waiting = {pk for (pk,) in site.ask(_WAITING)}
-    wait_until(
-        lambda: not waiting & {pk for (pk,) in site.ask(_WAITING)},
-        or_else=lambda: f"{site.ask(_JOBS)}\n{site.worker.log.read_text()[-3000:]}",
-    )
+    for query in (_UNSETTLED, _UNSENT):
+        waiting = set(site.ask(query))
+        wait_until(
+            lambda query=query, waiting=waiting: not waiting & set(site.ask(query)),  # type: ignore[misc]
+            or_else=lambda: f"{site.ask(_JOBS)}\n{site.worker.log.read_text()[-3000:]}",
+        )
 
 
-_WAITING = """
-SELECT id FROM transfer WHERE status = 'pending' UNION ALL SELECT id FROM webhook_delivery WHERE status = 'pending'"""
+_UNSETTLED = "SELECT id FROM transfer WHERE status = 'pending'"
+_UNSENT = "SELECT id FROM webhook_delivery WHERE status = 'pending'"
 _JOBS = "SELECT queue_name, status, attempts, count(*) FROM procrastinate_jobs GROUP BY 1, 2, 3"
 # Payments to another bank, what it knows of, and those of them that have ended as they should.
 _DONE = """
