@@ -157,7 +157,9 @@ class Client(
         return self.is_active
 
     def get_absolute_url(self) -> str:
-        return self.client_uri
+        """A client has no page on this site. With the address of its developer, the admin's `/admin/r/…` would be an
+        open redirector for whoever registered the client (RFC 9700 §4.11)."""
+        return ""
 
     @property
     def allowed_details_types(self) -> list[str]:

@@ -1,9 +1,10 @@
 """This site is no open redirector for clients that nobody vouches for (RFC 9700 §4.11.2)."""
 
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from bs4 import BeautifulSoup
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client as Browser
 
 from oauth.models import Client
@@ -41,6 +42,15 @@ def test_an_error_does_not_redirect_a_browser_that_nobody_is_logged_in_with(nobo
     link = shown(nobody.get(authorization_url(stranger, **WRONG)))
     assert link["href"].startswith("https://app.example/callback?error=invalid_scope")
     assert "state=the-state" in link["href"]
+
+
+def test_the_admin_does_not_lead_staff_to_an_address_of_a_developer(admin_browser, stranger):
+    """Django's admin has a redirect for each object with an address."""
+    stranger.client_uri = "https://app.example/"
+    stranger.save()
+    kind = ContentType.objects.get_for_model(Client)
+    answer = admin_browser.get(f"/admin/r/{kind.pk}/{stranger.pk}/")
+    assert urlsplit(answer["Location"]).hostname == "testserver"
 
 
 def test_nor_does_one_that_came_by_post(nobody, stranger):
