@@ -7,7 +7,6 @@ from typing import Any
 from django.utils import timezone
 
 from oauth.models import Authorization, RefreshToken
-from oauth.models.secret import digest
 from oauth.resource_server.authentication import verify_access_token
 from oauth.status import imported_access_tokens, liveness
 from oauth.status.liveness import Authority
@@ -78,8 +77,7 @@ def _of_claims(claims: AccessTokenClaims, *, is_imported: bool = False) -> Prese
 
 
 def _refresh_token(token: str) -> PresentedToken | None:
-    rows = RefreshToken.objects.select_related("authorization__user", "authorization__client")
-    row, is_there = rows.filter(token_digest=digest(token)).first(), True
+    row, is_there = RefreshToken.by_token(token), True
     if row is None:
         # RFC 7009 §2.1: a client may end its access with a token that was superseded long ago.
         row, is_there = RefreshToken.of_family(token), False

@@ -1,12 +1,20 @@
 """A refresh token (RFC 6749 §6) and its place in the family of an Authorization."""
 
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from django.contrib.auth import get_user_model
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+from oauth.fast_path.model_rows import Columns
+from oauth.infrastructure.rows import rows
 from oauth.models.authorization import Authorization
+from oauth.models.client import Client
 from oauth.models.family_secret import FamilySecret
-from oauth.models.secret import DigestField
+from oauth.models.secret import DigestField, digest
 
 
 class RefreshToken(models.Model):
@@ -40,12 +48,47 @@ class RefreshToken(models.Model):
         return f"refresh token {self.pk}"
 
     @classmethod
+    def by_token(cls, token: str) -> "RefreshToken | None":
+        """The row of the token, whatever its state, with authorization, user and client. None if it is gone, or was
+        never issued here."""
+        tables, statement = _statement()
+        found = rows(statement, [digest(token)])
+        if not found:
+            return None
+        values = iter(found[0])
+        held: RefreshToken
+        held, authorization, user, client = (
+            columns.instance(list(islice(values, columns.count))) for columns in tables
+        )
+        authorization.user, authorization.client = user, client
+        held.authorization = authorization
+        return held
+
+    @classmethod
     def of_family(cls, token: str) -> "RefreshToken | None":
         """The newest token of the family of a superseded `token` whose own row is gone, with authorization, user and
         client. None if it was never issued here."""
         family = FamilySecret.read(token)
         if family is None:
             return None
-        rows = cls.objects.select_related("authorization__user", "authorization__client")
-        theirs = rows.filter(authorization_id=family.authorization_id, family_digest=family.digest)
+        tokens = cls.objects.select_related("authorization__user", "authorization__client")
+        theirs = tokens.filter(authorization_id=family.authorization_id, family_digest=family.digest)
         return theirs.order_by("-id").first()
+
+
+@cache
+def _statement() -> tuple[tuple[Columns[Any], ...], str]:
+    """Made at first use, when Django knows all models. Prepared, because PostgreSQL takes longer to plan it than to run
+    it, and looks at the ends of six indexes."""
+    user = get_user_model()
+    assert user._meta.pk is not None
+    named: dict[str, Any] = {"held": RefreshToken, "given": Authorization, "user_": user, "client": Client}
+    tables = tuple(Columns[Any](model, alias) for alias, model in named.items())
+    return tables, (
+        f"SELECT {', '.join(columns.sql for columns in tables)} "  # noqa: S608 (names of tables and columns)
+        f"FROM {RefreshToken._meta.db_table} held "
+        f"JOIN {Authorization._meta.db_table} given ON given.id = held.authorization_id "
+        f'JOIN {user._meta.db_table} user_ ON user_."{user._meta.pk.column}" = given.user_id '
+        f"JOIN {Client._meta.db_table} client ON client.id = given.client_id "
+        "WHERE held.token_digest = %s"
+    )
