@@ -14,7 +14,7 @@ from pathlib import Path
 
 import jwt
 
-from bench import blocks, cases, cpu, endurance, growth, load, posting, report, servers, sizes, targets
+from bench import blocks, cases, cpu, document, endurance, growth, load, posting, report, servers, sizes, targets
 from bench.cases import Case
 from bench.peers import SECRET, formance, hydra, keycloak
 from bench.report import (
@@ -193,16 +193,19 @@ def _compare(directory: Path, options: argparse.Namespace) -> None:
     footprints = {name: _medians([one.footprints[name] for one in rounds]) for name in rounds[0].footprints}
     report.print_table(figures)
     report.print_footprints(footprints)
+    run = {"rounds": options.rounds, "requests": options.requests}
     if options.targets:
         ours = directory / "countersign"
         floor = posting.run(ours, rounds=options.rounds)[posting.FLOOR]["database_us"]
         flood = endurance.log_ins(ours)["ratio"]
         print("\n".join(targets.table(Results(figures, writes_us=floor, flood=flood))))
+        run |= {"writes_us": floor, "flood": flood}
     print(f"{options.rounds} rounds took {(time.monotonic() - began) / 60:.0f} minutes. Others: {_versions(peers)}.")
     _write(
         {
             **{f"{server}: {case}": values for (server, case), values in figures.items()},
-            **{f"{server}: start and memory": values for server, values in footprints.items()},
+            **{f"{server}: {document.START}": values for server, values in footprints.items()},
+            document.RUN: run,
         },
         options.json,
     )

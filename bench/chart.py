@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from bench.cases import LOGIN
+from bench.document import START
 from bench.report import COUNTERSIGN, DOT, DRF, FORMANCE, HYDRA, KEYCLOAK, NODE, SIMPLEJWT, cost
 
 _COLOURS = {
@@ -18,10 +19,13 @@ _LEFT, _WIDTH, _BAR, _GAP = 230, 620, 13, 14
 def svg(figures: dict[str, dict[str, float]]) -> str:
     """Cases that somebody else has, too: one bar a server, as long as its CPU, cut off where a login or a slower
     server would make the others invisible; the number beside it is the whole."""
-    cases = [name.removeprefix(f"{COUNTERSIGN}: ") for name in figures if name.startswith(f"{COUNTERSIGN}: ")]
+    ours = (name.partition(": ")[2] for name in figures if name.startswith(f"{COUNTERSIGN}: "))
+    cases = [case for case in ours if case != START]
     groups = [(case, _bars(figures, case)) for case in cases]
     groups = [(case, bars) for case, bars in groups if len(bars) > 1]
-    longest = max(value for case, bars in groups for name, value in bars if name == COUNTERSIGN and case != LOGIN)
+    longest = max(
+        value for case, bars in groups for name, value in bars if name == COUNTERSIGN and not case.startswith(LOGIN)
+    )
     parts, y = [], 40
     for case, bars in groups:
         parts.append(f'<text x="{_LEFT - 10}" y="{y + _BAR - 2}" text-anchor="end">{escape(case)}</text>')

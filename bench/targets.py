@@ -7,7 +7,7 @@ from bench.cases import AUTHORIZE, AUTHORIZE_ACCOUNTS, LIST, LOGIN, PAGE, TRANSF
 from bench.report import BARE, COUNTERSIGN, DOT, DRF, NODE, SIMPLEJWT, Figures, cost
 
 DOCUMENT = "docs/performance.md"
-GOALS, TRANSFERS = f"{DOCUMENT}#goals", f"{DOCUMENT}#a-transfer"
+LIMITS, TRANSFERS = f"{DOCUMENT}#what-limits-them", f"{DOCUMENT}#a-transfer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Target:
     at_most: float
     unit: str
     measured: Callable[[Results], float | None]
-    see: str = GOALS
+    see: str = LIMITS
 
     def row(self, results: Results) -> str:
         """Of a Markdown table."""

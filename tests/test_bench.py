@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from bench import load
+from bench import chart, document, load
 from bench.load import Request
 from bench.peers.programs import Program
 from bench.report import BARE, COUNTERSIGN, DOT, compared
@@ -83,11 +83,42 @@ def test_each_target_has_a_row_which_says_whether_it_was_hit() -> None:
     assert cells["client_credentials, to node-oidc-provider"][1:3] == ["", "not measured"]
 
 
-def test_what_a_target_refers_to_is_in_the_document() -> None:
-    document = (ROOT / "docs/performance.md").read_text()
-    anchors = {
-        re.sub(r"[^a-z ]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)", document, re.M)
+def _measured() -> dict[str, dict[str, float]]:
+    """As `--targets --json` writes it."""
+    case = {"server_us": 900.0, "database_us": 100.0, "statements": 2.0, "p50_ms": 1.0}
+    start = {"start_seconds": 1.0, "start_cpu_seconds": 2.0, "idle_mb": 100.0, "loaded_mb": 1234.0}
+    return {
+        f"{BARE}: a bare Django view": case,
+        f"{COUNTERSIGN}: client_credentials": {**case, "x DOT": 0.5},
+        f"{DOT}: client_credentials": {**case, "server_us": 1900.0},
+        **{f"{server}: start and memory": start for server in (BARE, COUNTERSIGN, DOT)},
+        "run": {"rounds": 5.0, "requests": 500.0, "writes_us": 1000.0, "flood": 1.5},
     }
+
+
+def test_a_run_is_written_into_the_document() -> None:
+    text = (ROOT / "docs/performance.md").read_text()
+    once = document.written(text, _measured())
+    assert "\n| client_credentials | 900 + 100 | 2 | 0.50 |\n" in once
+    assert "\n| countersign | 1.00 | 2.00 | 100 | 1,234 |\n" in once
+    assert (
+        "| client_credentials, to django-oauth-toolkit | 0.1 x | 0.50 x | **missed** | [why](#what-limits-them) |"
+        in once
+    )
+    assert document.written(once, _measured()) == once
+    with pytest.raises(ValueError, match="no place for the table of cases"):
+        document.written(text.replace("<!-- measured: cases -->", ""), _measured())
+
+
+def test_a_run_is_drawn() -> None:
+    picture = chart.svg(_measured())
+    assert "client_credentials" in picture
+    assert "start and memory" not in picture
+
+
+def test_what_a_target_refers_to_is_in_the_document() -> None:
+    text = (ROOT / "docs/performance.md").read_text()
+    anchors = {re.sub(r"[^a-z ]", "", title.lower()).replace(" ", "-") for title in re.findall(r"^#+ (.*)", text, re.M)}
     empty = Results({}, writes_us=1, flood=1)
     for row in table(empty):
         for anchor in re.findall(r"docs/performance\.md#([a-z-]+)", row):
