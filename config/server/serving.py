@@ -112,6 +112,7 @@ def load_application(
     write_seconds: float = listener.WRITE_SECONDS,
 ) -> Callable[..., Any]:
     """Runs first in each worker process."""
+    gc.disable()  # until all is loaded, which throws nothing away
     _read_bodies_first(slots, body_seconds)
     listener.end_unread_connections(write_seconds)
     # Ctrl-C must reach only the server, which then stops the workers: a worker that gets two signals at once may hang.
@@ -157,6 +158,7 @@ def _settle() -> None:
     get_resolver().url_patterns  # noqa: B018
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _end_with_the_server() -> None:
