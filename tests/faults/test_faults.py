@@ -189,8 +189,7 @@ def _without_cache(site: Site) -> str:
 FAULTS = [
     Fault("PostgreSQL: kill -9, then start", lambda site: site.database.kill(), lambda site: site.database.start(),
           spares_independent=True),
-    Fault("PostgreSQL: SIGSTOP", lambda site: site.database.pause(), lambda site: site.database.resume(),
-          spares_independent=True),
+    Fault("PostgreSQL: SIGSTOP", lambda site: site.database.pause(), lambda site: site.database.resume()),
     Fault("PostgreSQL: restart", _restart_database, seconds=0, spares_independent=True),
     Fault("PostgreSQL: no connection left", _take_all_connections, _give_connections_back, spares_independent=True,
           is_real=lambda site: not site.database.answers()),

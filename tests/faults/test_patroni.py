@@ -39,7 +39,7 @@ FAULTS = [
     Fault("PostgreSQL of the primary: kill -9", lambda site: lose(site).kill_database(), wait_for_other,
           spares_independent=True),
     Fault("machine of the primary: kill -9", lambda site: lose(site).kill(), wait_for_other, spares_independent=True),
-    Fault("machine of the primary: SIGSTOP", lambda site: lose(site).pause(), wait_for_other, spares_independent=True),
+    Fault("machine of the primary: SIGSTOP", lambda site: lose(site).pause(), wait_for_other),
 ]  # fmt: skip
 
 

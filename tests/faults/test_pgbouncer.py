@@ -27,12 +27,11 @@ FAULTS = [
     Fault("nothing", lambda _: None, spares_all=True),
     Fault("pgbouncer: kill -9, then start", lambda site: site.database.pooler.kill(),
           lambda site: site.database.pooler.start(), spares_independent=True),
-    Fault("pgbouncer: SIGSTOP", lambda site: site.database.pooler.pause(), lambda site: site.database.pooler.resume(),
-          spares_independent=True),
+    Fault("pgbouncer: SIGSTOP", lambda site: site.database.pooler.pause(), lambda site: site.database.pooler.resume()),
     Fault("PostgreSQL behind it: kill -9, then start", lambda site: site.database.cluster.kill(),
           lambda site: site.database.cluster.start(), spares_independent=True),
     Fault("PostgreSQL behind it: SIGSTOP", lambda site: site.database.cluster.pause(),
-          lambda site: site.database.cluster.resume(), spares_independent=True),
+          lambda site: site.database.cluster.resume()),
 ]  # fmt: skip
 
 
