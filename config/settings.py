@@ -409,6 +409,8 @@ BANK_CATCH_UP_DAYS = env.int("BANK_CATCH_UP_DAYS", default=5)
 # An account from which nothing was paid for that many days becomes dormant; 0 for never. The history of the demo's
 # accounts is two years of bookings, and no user has paid yet.
 BANK_DORMANT_DAYS = env.int("BANK_DORMANT_DAYS", default=0 if DEMO else 730)
+# The bank exchanges at a rate for that many hours, over a weekend; 0 for ever. Nobody sets rates in the demo.
+EXCHANGE_RATE_HOURS = env.int("EXCHANGE_RATE_HOURS", default=0 if DEMO else 72)
 # Whose holidays are no business days: a country or a part of it (GB-ENG), ECB, or nothing for weekends alone.
 BANK_HOLIDAYS = env.str("BANK_HOLIDAYS", default="")
 # The apps behind orders: a function (user_id, client_ids) -> {client_id: App}; see banking/consents/apps.py.

@@ -1,13 +1,15 @@
 """Exchange rates: an officer adds one, and another approves it. Nothing of it can be changed."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from banking import ledger, oversight
+from banking import exchanges, ledger, oversight
 from banking.admin.acts import Act, Text, WithActs
 from banking.admin.read_only import ReadOnly
 from banking.models import Exchange, ExchangeRate
@@ -31,6 +33,12 @@ class NewRateForm(ModelForm[ExchangeRate]):
 
     def clean_counter(self) -> str:
         return self._currency("counter")
+
+    def clean_valid_from(self) -> datetime:
+        valid_from: datetime = self.cleaned_data["valid_from"]
+        if exchanges.is_outdated(valid_from, at=timezone.now()):
+            raise forms.ValidationError(_("The bank does not exchange at a rate that is so old."))
+        return valid_from
 
     def _currency(self, name: str) -> str:
         code = str(self.cleaned_data[name]).upper()

@@ -7,6 +7,6 @@ and never reversed. Knows no HTTP; may import `payments` and what lies below it.
 
 from banking.exchanges.execution import exchange
 from banking.exchanges.quotes import Wanted, quote
-from banking.exchanges.rates import exchangeable, set_rate
+from banking.exchanges.rates import exchangeable, is_outdated, set_rate
 
-__all__ = ["Wanted", "exchange", "exchangeable", "quote", "set_rate"]
+__all__ = ["Wanted", "exchange", "exchangeable", "is_outdated", "quote", "set_rate"]

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal, localcontext
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
@@ -44,11 +45,11 @@ class Offer:
 
 
 def rate_in_force(one: str, other: str, *, at: datetime | None = None) -> ExchangeRate:
-    """The newest rate of the pair, in either direction, that was approved and is valid by then. Raises NoRate."""
+    """The newest rate of the pair, in either direction, that was approved and is valid then. Raises NoRate."""
     if one not in MINOR_DIGITS or other not in MINOR_DIGITS:  # also play money, which never becomes money
         raise NoRate
     pair = Q(base=one, counter=other) | Q(base=other, counter=one)
-    rates = ExchangeRate.objects.filter(pair, status=ExchangeRate.Status.APPROVED, valid_from__lte=at or timezone.now())
+    rates = ExchangeRate.objects.filter(pair, _valid(at or timezone.now()))
     rate = rates.order_by("-valid_from", "-pk").first()
     if rate is None:
         raise NoRate
@@ -78,10 +79,25 @@ def mid_rate(quote: ExchangeQuote) -> Decimal:
 def exchangeable(currency: str, among: Iterable[str]) -> list[str]:
     """The currencies `among` these that the bank exchanges this one to, and back."""
     others = set(among) - {currency}
-    approved = ExchangeRate.objects.filter(status=ExchangeRate.Status.APPROVED, valid_from__lte=timezone.now())
-    pairs = approved.filter(Q(base=currency, counter__in=others) | Q(counter=currency, base__in=others))
+    valid = ExchangeRate.objects.filter(_valid(timezone.now()))
+    pairs = valid.filter(Q(base=currency, counter__in=others) | Q(counter=currency, base__in=others))
     found = pairs.values_list("base", "counter").distinct()
     return sorted({base if counter == currency else counter for base, counter in found})
+
+
+def is_outdated(valid_from: datetime, *, at: datetime) -> bool:
+    """Whether the market may have left a rate: a feed may have stopped."""
+    return bool(settings.EXCHANGE_RATE_HOURS) and valid_from <= _oldest(at)
+
+
+def _valid(at: datetime) -> Q:
+    """Approved, in force by then, and not outdated."""
+    valid = Q(status=ExchangeRate.Status.APPROVED, valid_from__lte=at)
+    return valid & Q(valid_from__gt=_oldest(at)) if settings.EXCHANGE_RATE_HOURS else valid
+
+
+def _oldest(at: datetime) -> datetime:
+    return at - timedelta(hours=settings.EXCHANGE_RATE_HOURS)
 
 
 def set_rate(

@@ -9,7 +9,7 @@ class NoRate(Refusal):
     """Also for play money (XTS), which has no rate and cannot get one."""
 
     code = "no_exchange_rate"
-    title = _("We do not exchange these two currencies.")
+    title = _("We have no current rate for these two currencies.")
 
 
 class SameCurrency(Refusal):

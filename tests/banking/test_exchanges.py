@@ -370,6 +370,21 @@ def test_a_token_for_one_transfer_exchanges_nothing(alice, current, euro, rate, 
     assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_authorization")
 
 
+def test_the_bank_does_not_exchange_at_an_old_rate(alice, current, euro, rate, settings):
+    """A feed that has stopped, or officers who are away: the market has moved on."""
+    settings.EXCHANGE_RATE_HOURS = 72
+    just_old_enough = timezone.now() + timedelta(hours=72)
+    with time_machine.travel(just_old_enough - timedelta(minutes=1), tick=False):
+        assert exchanges.exchangeable("EUR", {"GBP"}) == ["GBP"]
+        quote_of(alice, current, euro)
+    with time_machine.travel(just_old_enough, tick=False):
+        assert exchanges.exchangeable("EUR", {"GBP"}) == []
+        with pytest.raises(NoRate):
+            quote_of(alice, current, euro)
+        settings.EXCHANGE_RATE_HOURS = 0
+        quote_of(alice, current, euro)
+
+
 def test_play_money_is_never_exchanged(alice, db):
     """Not by a quote, and the database takes no rate for it."""
     with pytest.raises(NoRate):
@@ -589,8 +604,9 @@ def test_quotes_that_nobody_took_are_deleted(alice, current, euro, rate):
 
 def test_the_admin_asks_for_a_rate_and_approves_it(db):
     first, second = officer("first", "request_exchangerate"), officer("second", "approve_exchangerate")
+    yesterday = timezone.now() - timedelta(days=1)
     form = {
-        "base": "gbp", "counter": "EUR", "mid": "1.2", "spread_percent": "1", "valid_from_0": "2026-01-01",
+        "base": "gbp", "counter": "EUR", "mid": "1.2", "spread_percent": "1", "valid_from_0": f"{yesterday:%Y-%m-%d}",
         "valid_from_1": "00:00:00", "reason": "Market",
     }  # fmt: skip
     assert browser_of(second).get("/admin/banking/exchangerate/add/").status_code == 403
@@ -605,7 +621,8 @@ def test_the_admin_asks_for_a_rate_and_approves_it(db):
     assert browser_of(second).post(f"{page}/approve/", {"reason": ""}).status_code == 302
     assert offer("GBP", "EUR").rate == Decimal("1.188")
     assert browser_of(second).get(f"{page}/change/").status_code == 200
-    assert browser_of(first).post("/admin/banking/exchangerate/add/", form | {"base": "XTS"}).status_code == 200
+    for wrong in ({"base": "XTS"}, {"valid_from_0": "2026-01-01"}):
+        assert browser_of(first).post("/admin/banking/exchangerate/add/", form | wrong).status_code == 200
     assert ExchangeRate.objects.count() == 1
 
 

@@ -131,7 +131,7 @@ def test_what_the_form_refuses(web, alice, current, savings, euro, rate):
     for to, amount, status, words in (
         (savings, "1", 422, "Both accounts have the same currency"),
         (current, "1", 422, "same account"),
-        (yen, "1", 422, "do not exchange these two currencies"),
+        (yen, "1", 422, "have no current rate for these two currencies"),
         (euro, "0", 400, "more than zero"),
         (euro, "0.001", 400, "no unit that small"),
         (euro, "x", 400, "Write the amount like this"),

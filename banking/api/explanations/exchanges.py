@@ -33,10 +33,11 @@ EXPLANATIONS = {
     ),
     "no_exchange_rate": Explanation(
         422,
-        "The bank has no rate for the currencies of these two accounts. Play money (XTS) is never exchanged.",
-        "Choose accounts in other currencies.",
+        "The bank has no rate for the currencies of these two accounts, or none that is recent enough. Play money (XTS) is "
+        "never exchanged.",
+        "Choose accounts in other currencies, or ask again later.",
         _QUOTE,
-        "We do not exchange these two currencies.",
+        "We have no current rate for these two currencies.",
     ),
     "same_currency": Explanation(
         422,
