@@ -192,7 +192,7 @@ def test_the_journal_of_an_app_names_what_it_exchanged(alice, current, euro, rat
 
 def test_one_user_gets_only_so_many_quotes(web, current, euro, rate, monkeypatch):
     """Each is a row that stays for days."""
-    monkeypatch.setattr(exchanges, "QUOTES", Limit("quotes-of-this-test", 2))
+    monkeypatch.setattr(exchanges, "QUOTES", Limit("quotes-of-this-test", 2, seconds=86_400))
     answers = [ask(web, current, euro) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [303, 303, 429]
     assert "Too often" in text(answers[-1])
