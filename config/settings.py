@@ -368,6 +368,9 @@ PERSONAL_DATA = [
     "banking.accounts.personal_data.export",
 ]
 
+# Whether others rely on the name of a user, who can then not change it alone: a function (user) -> bool.
+NAME_IS_KEPT = "banking.account_life.naming.is_name_of_a_holder"
+
 # What must be done before a user account is closed, what ends with it and whom the law asks about: classes with the
 # methods of accounts.closing.parts.Part. They are asked in this order.
 CLOSING_PARTS = ["accounts.closing.login_and_apps.LoginAndApps", "banking.account_life.leaving.LeavingTheBank"]

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import translation
+from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
@@ -39,6 +40,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # takes a paramet
         self.fields["time_zone"].choices = [*bank, *time_zones.choices(chosen)]  # type: ignore[attr-defined]  # a ChoiceField
         self.fields["name"].label = _("Name")
         self.fields["name"].widget.attrs["autocomplete"] = "name"
+        if self.instance.name and import_string(settings.NAME_IS_KEPT)(self.instance):
+            self.fields["name"].disabled = True
+            self.fields["name"].help_text = _("Others see this name when they pay you. To change it, contact the bank.")
         self.initial.update(language=translation.get_language(), time_zone=chosen)
 
     def clean_name(self) -> str:

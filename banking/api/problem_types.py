@@ -29,7 +29,7 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "quote_expired": ("The quote has expired", "Show the user a new one: POST /exchange-quotes."),
     "quote_used": ("The quote was used before", "Each exchange needs a quote of its own."),
     "rate_moved": ("The bank's rate has changed since the quote", "Show the user a new quote."),
-    "no_exchange_rate": ("These currencies are not exchanged now", "Choose accounts in other currencies, or ask again later."),
+    "no_exchange_rate": ("These currencies are not exchanged now", "Ask later, or choose other accounts."),
     "same_currency": ("Both accounts have the same currency", "Make a transfer."),
     "already_reversed": ("The transaction was reversed before", "It happens once."),
     "collection_already_refunded": ("The money was asked back before", "See `refund` of the collection."),

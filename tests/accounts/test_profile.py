@@ -8,8 +8,11 @@ from django.utils import timezone, translation
 
 from accounts.browsers import time_zone
 from accounts.models import User
+from banking.account_life.naming import is_name_of_a_holder
+from banking.models import AccountAccess, Role
 from oauth.infrastructure.moments import moment
 from oauth.models import AuditEvent
+from tests.lib.ledger import funded
 from tests.lib.login import log_in
 from tests.lib.notices import told
 from tests.lib.pages import check
@@ -39,6 +42,17 @@ def test_a_new_name_is_told_and_an_old_one_is_not(browser, alice):
     assert told() == ["Your account: Your name was changed."]
     browser.post("/accounts/profile/", {**ALL, "name": "Alice Baker", "time_zone": ""})
     assert told() == []
+
+
+def test_who_holds_a_bank_account_keeps_the_name_that_payers_see(browser, alice, bob):
+    """Nobody becomes the tax office for the length of one payment."""
+    account = funded(alice, "Current account")
+    browser.post("/accounts/profile/", {**ALL, "name": "Tax Office", "language": "de"})
+    alice.refresh_from_db()
+    assert (alice.name, alice.language) == ("Alice Archer", "de")
+    assert not is_name_of_a_holder(bob)
+    AccountAccess.objects.create(account=account, user=bob, role=Role.READER)
+    assert not is_name_of_a_holder(bob)
 
 
 def test_a_new_language_counts_for_pages_and_emails(browser, alice):

@@ -33,8 +33,8 @@ EXPLANATIONS = {
     ),
     "no_exchange_rate": Explanation(
         422,
-        "The bank has no rate for the currencies of these two accounts, or none that is recent enough. Play money (XTS) is "
-        "never exchanged.",
+        "The bank has no rate for the currencies of these two accounts, or only an old one. Play money (XTS) is never "
+        "exchanged.",
         "Choose accounts in other currencies, or ask again later.",
         _QUOTE,
         "We have no current rate for these two currencies.",
