@@ -57,7 +57,8 @@ class LoginView(AllauthLoginView):
             response["Retry-After"] = str(refusal.retry_after_seconds)
             return response
         argon2.require_place()
-        answer: HttpResponse = super().post(request, *args, **kwargs)
+        with argon2.without_slot(request.META.get("countersign.give_slot_back")):
+            answer: HttpResponse = super().post(request, *args, **kwargs)
         return answer
 
     def get_form(self, *args: Any, **kwargs: Any) -> Any:

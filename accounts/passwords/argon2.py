@@ -3,8 +3,10 @@
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import ParamSpec, TypeVar
 
@@ -22,8 +24,9 @@ AT_ONCE = 1
 #: More than these are refused, so that a flood of logins leaves threads for tokens and the API.
 WAITING_AT_MOST = 2
 #: How much the kernel prefers threads that answer requests to those that hash (nice(2)).
-NICENESS = 5
+NICENESS = 15
 
+_give_slot_back: ContextVar[Callable[[], None] | None] = ContextVar("give_slot_back", default=None)
 _places = threading.BoundedSemaphore(AT_ONCE + WAITING_AT_MOST)
 
 
@@ -59,9 +62,22 @@ def in_turn(compute: Callable[Given, Result], *args: Given.args, **kwargs: Given
     if not _places.acquire(blocking=False):
         raise TooManyHashes
     try:
+        if give_slot_back := _give_slot_back.get():
+            give_slot_back()
         return _threads(os.getpid()).submit(compute, *args, **kwargs).result()
     finally:
         _places.release()
+
+
+@contextmanager
+def without_slot(give_back: Callable[[], None] | None) -> Iterator[None]:
+    """Within it, a request that has found its place among the hashes gives its slot to other requests
+    (config/server/bodies.py). Without `give_back`, the server has no slots."""
+    token = _give_slot_back.set(give_back)
+    try:
+        yield
+    finally:
+        _give_slot_back.reset(token)
 
 
 def require_place() -> None:

@@ -33,6 +33,8 @@ MOST_BYTES = 1024 * 1024
 MOST_DROPPED_BYTES = 16 * 1024 * 1024
 _PART_BYTES = 256 * 1024
 _TICK_SECONDS = 0.25
+#: In the environ: what a view calls that is about to wait for something with a limit of its own.
+GIVE_SLOT_BACK = "countersign.give_slot_back"
 PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
 slow_bodies = Counter("http_slow_bodies_total", "Connections closed because the body of a request did not arrive.")
@@ -76,6 +78,7 @@ class BodiesFirst:
             slot = self.slots.take()
         except Overloaded:
             return self.refuse(protocol, environ)
+        environ[GIVE_SLOT_BACK] = slot.give_back
         with slot:
             return self.run(Sender(protocol, slot, self.permits, partial(self.refuse, protocol, environ)), environ)
 

@@ -111,6 +111,16 @@ def test_more_logins_than_may_wait_are_answered_at_once(alice, client, hashing):
     assert is_logged_in(client)
 
 
+def test_a_login_that_waits_for_its_hash_keeps_no_slot_from_other_requests(alice, client):
+    done = []
+    given_back = {"countersign.give_slot_back": lambda: done.append(argon2._places._value)}
+    client.post("/accounts/login/", {"login": "nobody", "password": PASSWORD}, **given_back)
+    assert done == []  # no email, so no hash
+    client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD}, **given_back)
+    assert is_logged_in(client)
+    assert set(done) == {argon2.AT_ONCE + argon2.WAITING_AT_MOST - 1}  # not before it has its place
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts niceness by thread")
 def test_the_kernel_prefers_other_threads_to_those_that_hash():
     niceness = argon2.in_turn(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))

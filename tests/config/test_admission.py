@@ -90,6 +90,22 @@ def test_those_who_wait_go_on_in_the_order_in_which_they_came():
     assert slots.free == 1
 
 
+def test_a_request_may_give_its_slot_back_before_it_waits_for_something_else():
+    slots, statuses = Slots(1, most=0), []
+
+    def first(protocol, environ):
+        environ[bodies.GIVE_SLOT_BACK]()
+        statuses.append(answered(object(), {"PATH_INFO": "/oauth/token", "is_second": True}))
+        return 200
+
+    def run(protocol, environ):
+        return 204 if "is_second" in environ else first(protocol, environ)
+
+    answered = bodies.BodiesFirst(run, lambda *_: 503, slots=slots)
+    assert (answered(object(), {"PATH_INFO": "/accounts/login/"}), statuses) == (200, [204])
+    assert slots.free == 1
+
+
 def test_a_slot_comes_back_after_an_error():
     slots = Slots(1, most=0, seconds=0)
     with pytest.raises(ZeroDivisionError), slots.take():
