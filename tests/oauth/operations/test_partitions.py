@@ -138,3 +138,24 @@ def test_the_release_before_finds_its_columns(mobile_app):
     [(row,)] = run("SELECT id FROM oauth_usedproof FOR UPDATE SKIP LOCKED")
     run("DELETE FROM oauth_usedproof WHERE id IN (%s)", row)
     assert not UsedProof.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "values"),
+    [
+        ("oauth_usedproof", "proof_digest, expires_at", "%s, '2020-01-01'"),
+        ("oauth_usedassertion", "assertion_digest, client_id, expires_at", "%s, 1, '2020-01-01'"),
+    ],
+)
+def test_what_comes_within_one_microsecond_is_no_replay(table, columns, values):
+    """The rows of the first partition had a unique id by the clock, and ON CONFLICT left out the second of two: under
+    load, one of some thousand clients was told that its assertion had been used."""
+    with connection.cursor() as cursor:
+        for digest in (b"a" * 32, b"b" * 32):
+            insert = f"INSERT INTO {table} (id, {columns}) VALUES (1, {values}) ON CONFLICT DO NOTHING"
+            cursor.execute(insert, [digest])
+            assert cursor.rowcount == 1
+        cursor.execute(insert, [digest])
+        assert cursor.rowcount == 0
+        cursor.execute(f"SELECT tableoid::regclass::text, count(*) FROM {table} GROUP BY 1")
+        assert cursor.fetchall() == [(f"{table}_first", 2)]
