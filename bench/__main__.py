@@ -115,8 +115,11 @@ def _servers(directory: Path, peers: set[str]) -> Iterator[tuple[str, Server, li
             yield NODE, server, cases.node_oidc_provider(server, key, secret)
     for name, peer in PROGRAMS.items():
         if name in peers:
-            with peer.serving(directory / peer.__name__.split(".")[-1]) as (server, found):
-                yield name, server, found
+            # Anew in each round, so that it finds nothing of the one before.
+            with tempfile.TemporaryDirectory(dir=directory, prefix="peer-") as fresh:
+                Path(fresh).chmod(0o711)
+                with peer.serving(Path(fresh) / peer.__name__.split(".")[-1]) as (server, found):
+                    yield name, server, found
 
 
 def _alice(server: Server, data_dir: Path) -> str:
