@@ -106,7 +106,7 @@ def _take(user_code: str, user: Any) -> DeviceCode | None:
 
 
 def _way_to_login(request: HttpRequest, waiting: DeviceCode) -> HttpResponse | None:
-    """Before the user sees what is asked; they come back to the code."""
+    """A redirect to the login that this client wants, or None if the user has it. It leads back to the same code."""
     way_back = f"{reverse('oauth:device')}?{urlencode({'user_code': waiting.user_code_shown})}"
     client = waiting.client
     return usual_login.way_to_login(

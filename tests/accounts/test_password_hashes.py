@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.browsers import known_device
 from accounts.login.pages import LOGINS
 from accounts.passwords import argon2
+from config.server import bodies
 from tests.lib.login import is_logged_in, log_in
 from tests.lib.oauth_client import PASSWORD
 from tests.lib.servers import PATIENCE_SECONDS, wait_until
@@ -113,7 +114,7 @@ def test_more_logins_than_may_wait_are_answered_at_once(alice, client, hashing):
 
 def test_a_login_that_waits_for_its_hash_keeps_no_slot_from_other_requests(alice, client):
     done = []
-    given_back = {"countersign.give_slot_back": lambda: done.append(argon2._places._value)}
+    given_back = {bodies.GIVE_SLOT_BACK: lambda: done.append(argon2._places._value)}
     client.post("/accounts/login/", {"login": "nobody", "password": PASSWORD}, **given_back)
     assert done == []  # no email, so no hash
     client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD}, **given_back)

@@ -88,7 +88,7 @@ def test_a_worker_killed_while_it_writes_leaves_one_complete_file(site: Site, cu
     hanging = [files / "written.csv", files / "written.json"]
     wait_until(lambda: all(one.exists() for one in hanging), or_else=site.worker.log.read_text)
     site.worker.kill()
-    # The whole of one file is there, and half of the other. Nobody is told of either.
+    # One file is complete, the other is half written. No email has been sent about either.
     left = {one.name for one in (files / "statements").iterdir()}
     assert len(left) == 2
     assert customer.links() == []
@@ -102,7 +102,7 @@ def test_a_worker_killed_while_it_writes_leaves_one_complete_file(site: Site, cu
     assert "Closing balance" in rows.splitlines()[-1]
     told = customer.read().json()["transactions"]
     assert [one["description"] for one in told] == ["Salary", "Rent", "Interest"]
-    # Made once each, and the customer is told of the one that they asked for at the browser.
+    # Each was made once. One email was sent: about the file that was asked for in the browser.
     assert site.ask("SELECT count(*) FROM statement_file WHERE made_at IS NOT NULL") == [(2,)]
     notices = "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'mail' AND args->>'kind' = 'statement_ready'"
     assert site.ask(notices) == [(1,)]

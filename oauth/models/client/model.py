@@ -157,8 +157,8 @@ class Client(
         return self.is_active
 
     def get_absolute_url(self) -> str:
-        """A client has no page on this site. With the address of its developer, the admin's `/admin/r/…` would be an
-        open redirector for whoever registered the client (RFC 9700 §4.11)."""
+        """A client has no page here. If this were the address of its website, `/admin/r/…` would redirect there,
+        and whoever registered the client could send staff anywhere (RFC 9700 §4.11)."""
         return ""
 
     @property
