@@ -72,7 +72,7 @@ class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]  # takes a param
     def clean_is_active(self) -> bool:
         is_active = bool(self.cleaned_data["is_active"])
         if is_active and self.instance.closed_at is not None:
-            raise ValidationError("The user has closed this account for good. They can sign up anew.")
+            raise ValidationError("The user has closed this account for good. They can sign up again.")
         return is_active
 
     def clean_email(self) -> str:
@@ -132,7 +132,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
         back = reverse("admin:accounts_user_change", args=[user.pk])
         if request.method == "POST" and form.is_valid():
             if user.closed_at is not None:
-                form.add_error(None, "The user has closed this account for good. They can sign up anew.")
+                form.add_error(None, "The user has closed this account for good. They can sign up again.")
             elif not user.is_active:
                 form.add_error(None, "The user is not active, so no link would work. Activate the user first.")
             elif mail_limit.will_be_reached(request, user.email):

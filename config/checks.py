@@ -72,7 +72,7 @@ def check_clock(databases: Sequence[str] | None = None, **_: Any) -> list[CheckM
     return [
         Warning(
             f"The clock of this host differs from the database's by {answer.clock_skew_seconds:+.1f} seconds.",
-            hint="Let all hosts follow one time source (NTP). Beyond OAUTH['CLOCK_SKEW'], tokens are refused.",
+            hint="Synchronize the clocks of all hosts (NTP). Beyond OAUTH['CLOCK_SKEW'], tokens are refused.",
             id="config.W010",
         )
     ]
@@ -100,7 +100,7 @@ def _database() -> Iterator[CheckMessage]:
     options = settings.DATABASES["default"].get("OPTIONS", {})
     if not hosts.finds_writer({**options, "host": settings.DATABASES["default"].get("HOST") or options.get("host")}):
         yield Error(
-            "DATABASE_URL names several hosts, but connections could stay at one that takes no writes.",
+            "DATABASE_URL names several hosts, but connections could stay on a host that takes no writes.",
             hint="Add target_session_attrs=read-write: postgresql://user:password@one,two/name?target_session_attrs=…",
             id="config.E014",
         )

@@ -110,8 +110,8 @@ def _make_writable(folder: Path) -> None:
         reason = error.strerror or str(error)
     if reason:
         sys.exit(
-            f"The demo keeps its data in {folder}, but cannot: {reason}. "
-            "Set DATA_DIR to a directory that this user can write, such as DATA_DIR=/tmp/demo."
+            f"The demo cannot keep its data in {folder}: {reason}. Set DATA_DIR to a directory that this user can "
+            f"write, such as DATA_DIR=/tmp/demo."
         )
 
 

@@ -31,7 +31,7 @@ def visit(url: str, *, email: str, password: str) -> requests.Response:
             else:
                 answer["decision"] = ["allow"]
             page = browser.post(urljoin(page.url, str(form.get("action") or "")), data=answer, timeout=TIMEOUT_SECONDS)
-    raise StuckError("The pages go round in circles.")
+    raise StuckError("The pages redirect in a loop.")
 
 
 def _question(page: requests.Response) -> Tag | None:

@@ -85,7 +85,7 @@ class NativeApp:
             self._http.get(f"{origin}/.well-known/oauth-authorization-server{path}", **_OPTIONS)
         )
         if resource["resource"] != self.api or self._metadata["issuer"] != issuer:
-            raise ProtocolError("The metadata speak of another server.")
+            raise ProtocolError("The metadata is for another server.")
         return self._metadata
 
     def authorize(self, open_browser: OpenBrowser) -> Tokens:
@@ -109,7 +109,7 @@ class NativeApp:
         # RFC 6749 §10.12, ASVS 5.0 10.1.2, 10.2.1: the answer must belong to our own request.
         # RFC 9207 §2.4, ASVS 5.0 10.2.2: it must come from the server that we asked.
         if answer.get("state") != state or answer.get("iss") != self._metadata["issuer"]:
-            raise ProtocolError("The answer in the browser is not to our question.")
+            raise ProtocolError("The authorization response does not belong to this app's request.")
         if "error" in answer:
             raise ProtocolError(f"{answer['error']}: {answer.get('error_description', '')}")
         return self._tokens(

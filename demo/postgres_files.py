@@ -113,7 +113,7 @@ def place(directory: Path, account: Account) -> Path:
             home.rmdir()
         if account.uid is None:
             raise OSError(f"{home} belongs to another user. Run this as that user, or set DATA_DIR.")
-        logger.warning("%s is closed to the user PostgreSQL runs as; the data lie in %s.",
+        logger.warning("The user that PostgreSQL runs as cannot read %s; the data is in %s.",
                        directory, _home_for_root(directory))  # fmt: skip
     raise OSError(f"no place for data that root and {UNPRIVILEGED!r} can both reach. Run this as another user.")
 

@@ -46,7 +46,7 @@ def deactivate(user: User) -> None:
 def reactivate(user: User) -> None:
     """A user account that its user has closed stays closed."""
     if user.closed_at is not None:
-        raise ValueError("A closed user account cannot be used again. Its user can sign up anew.")
+        raise ValueError("A closed user account cannot be used again. Its user can sign up again.")
     user.is_active = True
     user.save(update_fields=["is_active"])
 

@@ -65,7 +65,7 @@ def is_under_way(request: HttpRequest) -> bool:
 
 
 def say_sent(request: HttpRequest) -> None:
-    messages.success(request, _("We have sent it again. The newest email counts."))
+    messages.success(request, _("We have sent it again. Use the newest email."))
 
 
 def _sent(request: HttpRequest, page: str) -> dict[str, Any] | None:

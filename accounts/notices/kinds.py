@@ -16,8 +16,8 @@ SENTENCES: Final[dict[str, str | Promise]] = {
     "password_reset": gettext_lazy("Your password was replaced through a link in an email."),
     "password_set": gettext_lazy("Your account has a password now."),
     "secured": gettext_lazy(
-        "Somebody said in your account that something was not you. All browsers and apps were logged out, and your "
-        "password no longer works. Another email has a link to choose a new one."
+        "Somebody chose “This wasn't me” in your account. All browsers and apps were logged out, and your password no "
+        "longer works. Another email has a link to choose a new one."
     ),
     "password_replaced": gettext_lazy(
         "Our staff changed the password of your account. All browsers and apps were logged out."

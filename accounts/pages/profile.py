@@ -26,7 +26,9 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # takes a paramet
     time_zone = forms.ChoiceField(
         label=gettext_lazy("Time zone"),
         required=False,
-        help_text=gettext_lazy("Pages, emails and files show times in this zone. The bank's days stay as they are."),
+        help_text=gettext_lazy(
+            "Pages, emails and files show times in this time zone. Booking dates always follow the bank's time zone."
+        ),
     )
 
     class Meta:
@@ -36,7 +38,7 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # takes a paramet
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         chosen = self.instance.time_zone
-        bank: Any = [("", _("That of the bank: %(zone)s") % {"zone": settings.BANK_TIME_ZONE})]
+        bank: Any = [("", _("The bank's time zone: %(zone)s") % {"zone": settings.BANK_TIME_ZONE})]
         self.fields["time_zone"].choices = [*bank, *time_zones.choices(chosen)]  # type: ignore[attr-defined]  # a ChoiceField
         self.fields["name"].label = _("Name")
         self.fields["name"].widget.attrs["autocomplete"] = "name"

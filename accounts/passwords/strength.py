@@ -45,7 +45,7 @@ class GuessableValidator:
     def validate(self, password: str, user: User | None = None) -> None:
         if score(password, words_of(user)) < LEAST_SCORE:
             raise ValidationError(
-                _("This password is guessed too easily. Add words that do not belong together."),
+                _("This password is too easy to guess. Add words that do not belong together."),
                 code="password_guessable",
             )
 

@@ -31,23 +31,23 @@ def validated(
     try:
         header = jwt.get_unverified_header(token)
     except jwt.PyJWTError:
-        raise Distrusted("The provider gave no ID token that is a JWT.") from None
+        raise Distrusted("The provider's ID token must be a JWT.") from None
     # §3.1.3.7 (7), RFC 8725 §3.1: a signature that only the provider can make. This excludes none, and codes (HS256).
     algorithm = header.get("alg")
     if algorithm not in CLIENT_SIGNING_ALGORITHMS:
         raise Distrusted(f"The ID token must be signed by one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
     claims = _verified(token, algorithm, list(_candidates(jwks, header.get("kid"), algorithm)), issuer, client_id)
     if not isinstance(claims["sub"], str) or not claims["sub"]:
-        raise Distrusted("The ID token names no subject.")
+        raise Distrusted("The ID token must have a subject (sub).")
     # §3.1.3.7 (3) to (5): another audience must not be trusted, unless the token was issued to us.
     if claims.get("azp", client_id if claims["aud"] in (client_id, [client_id]) else None) != client_id:
         raise Distrusted("The ID token was issued to another client (aud, azp).")
     # §3.1.3.7 (11): it answers the request of this browser, so a stolen code of another login is of no use.
     if not hmac.compare_digest(str(claims.get("nonce")).encode(), nonce.encode()):
-        raise Distrusted("The ID token has another nonce than the request.")
+        raise Distrusted("The nonce of the ID token must be that of the authorization request.")
     # §3.1.3.8: `at_hash` is optional with a code. If it is there, UserInfo must be asked with no other access token.
     if "at_hash" in claims and not _is_hash(claims["at_hash"], access_token, algorithm):
-        raise Distrusted("The access token is another than the ID token names (at_hash).")
+        raise Distrusted("The access token does not match the at_hash of the ID token.")
     return claims
 
 
@@ -65,7 +65,7 @@ def _candidates(jwks: Any, kid: Any, algorithm: str) -> Iterator[jwt.PyJWK]:
     try:
         listed = keys.read_jwks(jwks)
     except ValueError as error:
-        raise Distrusted(f"The keys of the provider: {error}") from None
+        raise Distrusted(f"The provider's JWK Set cannot be used: {error}") from None
     for jwk in listed:
         if keys.fits(jwk, kid=kid, algorithm=algorithm):
             try:

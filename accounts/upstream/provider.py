@@ -36,7 +36,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
                 raise Distrusted(f"The discovery document must have {', '.join(missing)}.")
             # OpenID Connect Discovery §4.3, ASVS 5.0 10.5.3: it must name the issuer that it was fetched from.
             if f"{config['issuer'].rstrip('/')}/.well-known/openid-configuration" != provider.server_url:
-                raise Distrusted("The discovery document is another issuer's.")
+                raise Distrusted("The discovery document names another issuer.")
             self._openid_config = config
         found: dict[str, Any] = self._openid_config
         return found
@@ -46,7 +46,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
     ) -> dict[str, Any]:
         """The two tokens. Nothing else in the answer is used."""
         if pkce_code_verifier is None:
-            raise Distrusted("The request had no PKCE.")
+            raise Distrusted("The authorization request did not use PKCE.")
         self._check_issuer(request)
         self.expected_nonce = id_token.nonce_for(pkce_code_verifier)
         given = super().get_access_token_data(request, app, client, pkce_code_verifier=pkce_code_verifier)
@@ -61,7 +61,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
         if not named and self.openid_config.get("authorization_response_iss_parameter_supported") is not True:
             return
         if named != [self.openid_config["issuer"]]:
-            raise Distrusted("The answer must name the provider once in the parameter iss.")
+            raise Distrusted("The authorization response must name the provider exactly once, in the parameter iss.")
 
     def complete_login(self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any) -> SocialLogin:
         """OpenID Connect Core §3.1.3.5: an ID token that is not valid ends the login, before UserInfo is asked."""
@@ -78,7 +78,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
             data["userinfo"] = self._json(self.profile_url, {"Authorization": f"Bearer {token.token}"})
             # §5.3.2: UserInfo about another subject must not be used.
             if data["userinfo"].get("sub") != claims["sub"]:
-                raise Distrusted("UserInfo is about another subject than the ID token.")
+                raise Distrusted("The sub of the UserInfo response must be that of the ID token.")
         login: SocialLogin = self.get_provider().sociallogin_from_response(request, data)
         return login
 
@@ -88,7 +88,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
             response.raise_for_status()
         found = response.json()
         if not isinstance(found, dict):
-            raise Distrusted("The provider answered with something else than a JSON object.")
+            raise Distrusted("The provider's response must be a JSON object.")
         return found
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:

@@ -81,11 +81,9 @@ def _or_refuse(other: Account | None, account: Account, rest_minor: int) -> Acco
     if other is not None:
         return other
     words = (
-        _("The account has earned %(amount)s in interest. Choose another of your accounts to which it goes.")
+        _("The account has earned %(amount)s in interest. Choose another of your accounts to receive it.")
         if rest_minor > 0
-        else _(
-            "The account owes %(amount)s in interest and fees. Choose another of your accounts to pay it, or pay it in."
-        )
+        else _("The account owes %(amount)s in interest and fees. Pay it from another of your accounts, or pay it in.")
     )
     raise OtherAccountNeeded(words % {"amount": amounts.with_code(account.currency, abs(rest_minor))})
 

@@ -22,7 +22,7 @@ def end_all_of_user(account_id: UUID, user_id: UUID) -> None:
 
 
 def end_all_of_account(account_id: UUID) -> None:
-    """What the account allowed anybody. Orders that pay it end on their next day, when their users are told."""
+    """What the account allowed anybody. Active orders it end on their next day, when their users are told."""
     for user_id in (
         AccountAccess.objects.filter(account=account_id).order_by("user_id").values_list("user_id", flat=True)
     ):

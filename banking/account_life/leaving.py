@@ -59,7 +59,7 @@ class LeavingTheBank:
             try:
                 close(account.pk, by=user_id, is_proven=True)
             except (NotClosable, OtherAccountNeeded):
-                text = _("%(account)s cannot be closed in passing. Close it on its own page.")
+                text = _("%(account)s cannot be closed here. Close it on its own page first.")
                 yield text % {"account": account.name}, reverse("bank:close-account", args=[account.pk])
         others = AccountAccess.objects.filter(user=user_id).exclude(role=Role.OWNER)
         for account_id in list(others.order_by("account_id").values_list("account_id", flat=True)):
@@ -101,9 +101,9 @@ def _of_account(account: Account) -> Iterator[str]:
     if account.status == Account.Status.FROZEN:
         yield _("%(account)s is frozen. Please contact us.") % about
     if account.posted_minor > 0:
-        yield _("%(account)s has %(amount)s. Pay it out.") % about
+        yield _("%(account)s has %(amount)s. Transfer the money to another account.") % about
     if account.posted_minor < 0:
-        yield _("%(account)s owes %(amount)s. Pay it in.") % about
+        yield _("%(account)s owes %(amount)s. Pay this amount in.") % about
     if AccountAccess.objects.filter(account=account).exclude(role=Role.OWNER).exists():
         yield _("Others use %(account)s as well. End their access, or close the account.") % about
     claimed = DirectDebitRefund.objects.filter(status=DirectDebitRefund.Status.CLAIMED)

@@ -29,17 +29,17 @@ class NotDormant(WrongState):
 
 class AlreadyApplied(WrongState):
     code = "already_applied"
-    title = _("You have asked for this account before. We are looking at it.")
+    title = _("You have already asked for this account. We are looking at your application.")
 
 
 class AlreadyAsked(WrongState):
     code = "question_open"
-    title = _("You have asked about this transaction before. We are looking at it.")
+    title = _("You have already asked about this transaction. We are looking at your question.")
 
 
 class AlreadyInvited(WrongState):
     code = "already_invited"
-    title = _("This email address is invited already, or has access.")
+    title = _("This email address has already been invited or already has access.")
 
 
 class MayNotInvite(NotAllowed):
@@ -60,4 +60,4 @@ class TooMany(Refusal):
 
 class ApplicationOver(WrongState):
     code = "application_over"
-    title = _("The application was decided or withdrawn before.")
+    title = _("The application has already been decided or withdrawn.")

@@ -111,7 +111,7 @@ class AccountAdmin(WithActs, ReadOnly):
         Act(
             name="lower-overdraft",
             label=_("Lower the overdraft"),
-            explanation=_("It counts at once. It cannot be lower than what is used of it."),
+            explanation=_("It counts at once. It cannot be lower than the part of the overdraft that is in use."),
             done=_("The overdraft is lower."),
             permission="banking.restrict_account",
             do=lambda account, by, reason, amount: oversight.lower_overdraft(
@@ -136,8 +136,9 @@ class AccountAdmin(WithActs, ReadOnly):
             name="end-access",
             label=_("End a user's access"),
             explanation=_(
-                "It ends at once, with the user's orders and what their apps were allowed. The owner's access ends with"
-                " the account only."
+                "The access ends at once, with the user's payment orders and their apps' access to this account. The "
+                "owner's access ends only"
+                " when the account is closed."
             ),
             done=_("The access has ended."),
             permission="banking.restrict_account",
@@ -149,7 +150,8 @@ class AccountAdmin(WithActs, ReadOnly):
             name="close",
             label=_("Close"),
             explanation=_(
-                "Its orders end, and what apps were allowed. It must have no money and no payment on its way."
+                "Its payment orders end, and apps lose their access to it. It must have no money and no pending "
+                "payment."
             ),
             done=_("The account is closed."),
             permission="banking.close_account",

@@ -34,7 +34,8 @@ class AccountChangeAdmin(WithActs, ReadOnly):
             name="approve",
             label=_("Approve"),
             explanation=_(
-                "It is done at once. The officer who asked cannot approve, nor one with access to the account."
+                "It is done at once. Neither the officer who asked nor an officer with access to the account can "
+                "approve it."
             ),
             done=_("It is approved and done."),
             permission="banking.approve_accountchange",

@@ -57,7 +57,7 @@ class BankDayAdmin(ReadOnly):
     list_filter = ("status",)
     ordering = ("-day",)
     found_by_id = ()
-    search_help_text = _("A day is found in the list.")
+    search_help_text = _("Search finds no days. Pick one from the list.")
     fields = ("day", "status", "opened_at", "ends_at", "closed_at", "sums")
     readonly_fields = ("sums",)
     inlines = (StepInline, LineInline)

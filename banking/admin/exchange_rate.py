@@ -37,7 +37,7 @@ class NewRateForm(ModelForm[ExchangeRate]):
     def clean_valid_from(self) -> datetime:
         valid_from: datetime = self.cleaned_data["valid_from"]
         if exchanges.is_outdated(valid_from, at=timezone.now()):
-            raise forms.ValidationError(_("The bank does not exchange at a rate that is so old."))
+            raise forms.ValidationError(_("This rate is too old: the bank would not exchange at it."))
         return valid_from
 
     def _currency(self, name: str) -> str:
@@ -58,7 +58,7 @@ class ExchangeRateAdmin(WithActs, ReadOnly):
         Act(
             name="approve",
             label=_("Approve"),
-            explanation=_("The rate is in force from its time on. The officer who asked cannot approve."),
+            explanation=_("The rate applies from its start time on. The officer who asked cannot approve."),
             done=_("The rate is approved."),
             permission="banking.approve_exchangerate",
             do=lambda rate, by, reason: oversight.approve_rate(rate.pk, by=by, reason=reason),

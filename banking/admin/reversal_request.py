@@ -45,7 +45,7 @@ class ReversalRequestAdmin(WithActs, ReadOnly):
         Act(
             name="approve",
             label=_("Approve"),
-            explanation=_("The money moves now, by a new transaction. The officer who asked cannot approve."),
+            explanation=_("The money moves now, in a new transaction. The officer who asked cannot approve."),
             done=_("The money has moved."),
             permission="banking.approve_reversal",
             do=lambda request, by, reason: oversight.approve_reversal(request.pk, by=by, reason=reason),

@@ -36,7 +36,7 @@ class ScheduledTransferAdmin(WithActs, WithAmount, ReadOnly):
         Act(
             name="release",
             label=_("Release"),
-            explanation=_("The order pays on its days again. Days that have passed are skipped."),
+            explanation=_("The order pays on its scheduled days again. Days that have passed are skipped."),
             done=_("The order is released."),
             permission="banking.hold_scheduledtransfer",
             do=lambda order, by, reason: oversight.release_order(order.pk, by=by, reason=reason),

@@ -107,7 +107,7 @@ class SettlementDifferenceAdmin(WithActs, ReadOnly):
         Act(
             name="move",
             label=_("Move to suspense"),
-            explanation=_("The money moves now, by a new transaction. The officer who asked cannot approve."),
+            explanation=_("The money moves now, in a new transaction. The officer who asked cannot approve."),
             done=_("The money has moved."),
             permission="banking.decide_settlementdifference",
             do=lambda one, by, reason: oversight.move_to_suspense(one.pk, by=by, reason=reason),

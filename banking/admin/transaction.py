@@ -78,7 +78,7 @@ class TransactionAdmin(WithActs, ReadOnly):
         Act(
             name="request-reversal",
             label=_("Ask for a reversal"),
-            explanation=_("Another officer must approve it. Then the money goes back by a new transaction."),
+            explanation=_("Another officer must approve it. Then the money goes back in a new transaction."),
             done=_("The reversal waits for a second officer."),
             permission="banking.request_reversal",
             do=lambda transaction, by, reason: oversight.request_reversal(transaction.pk, by=by, reason=reason),

@@ -58,7 +58,7 @@ class WebhookDeliveryAdmin(WithActs, ReadOnly):
         Act(
             name="send-again",
             label=_("Send again"),
-            explanation=_("Tries for three days, like a new delivery."),
+            explanation=_("We retry it for three days, like a new delivery."),
             done=_("The delivery is on its way again."),
             permission="banking.test_webhook",
             do=lambda delivery, by, reason: webhooks.send_again(delivery.pk),

@@ -11,10 +11,14 @@ from banking.models.ledger import MAX_AMOUNT_MINOR
 
 FROM = Moment("from", "A day or time of RFC 3339, inclusive.")
 TO = Moment("to", "A day or time of RFC 3339, exclusive.")
-DIRECTION = Choice("direction", "Money in, or out.", ("in", "out"))
-MIN_AMOUNT = OptionalNumber("min_amount", "At least so many minor units, in or out.", 0, MAX_AMOUNT_MINOR)
-MAX_AMOUNT = OptionalNumber("max_amount", "At most so many minor units, in or out.", 0, MAX_AMOUNT_MINOR)
-TEXT = SearchText("text", "Part of the reference or of the counterparty's name, in any case.", 100)
+DIRECTION = Choice("direction", "Only incoming or only outgoing money.", ("in", "out"))
+MIN_AMOUNT = OptionalNumber(
+    "min_amount", "Minimum amount in minor units, for incoming and outgoing money.", 0, MAX_AMOUNT_MINOR
+)
+MAX_AMOUNT = OptionalNumber(
+    "max_amount", "Maximum amount in minor units, for incoming and outgoing money.", 0, MAX_AMOUNT_MINOR
+)
+TEXT = SearchText("text", "Part of the reference or of the counterparty's name; case is ignored.", 100)
 CATEGORY = Choice("category", "Of the merchant.", tuple(Category.values))
 
 AMOUNTS: tuple[Parameter, ...] = (MIN_AMOUNT, MAX_AMOUNT)

@@ -17,7 +17,7 @@ from oauth.resource_server import TokenRequest
 
 DEFAULT_LIMIT, MAX_LIMIT = 50, 200
 MAX_CURSOR_CHARACTERS = 512
-LIMIT = Number("limit", "How many at most.", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT)
+LIMIT = Number("limit", "Maximum number of items.", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT)
 
 
 def cursor_of(max_characters: int) -> Text:

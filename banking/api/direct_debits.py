@@ -32,7 +32,7 @@ _FIELDS = (
     "status", "last_minor", "last_at", "created_at", "cancelled_at",
 )  # fmt: skip
 
-_STATUS = Choices("status", "One, or several with commas between them.", tuple(Mandate.Status.values))
+_STATUS = Choices("status", "One value, or several separated by commas.", tuple(Mandate.Status.values))
 
 
 class DirectDebitView(BankView):

@@ -37,7 +37,8 @@ class FundsConfirmationList(BankView):
     bodies = {"POST": NewFundsConfirmationSerializer}
 
     @operation(
-        "Is an amount available?", refusals={422: "The account has another currency, or the amount is out of range."}
+        "Check whether an amount is available",
+        refusals={422: "The account has another currency, or the amount is out of range."},
     )
     def post(self, request: TokenRequest) -> Ok[FundsConfirmation]:
         """True if the account is open and the amount is available now. Nothing is stored or held, so a payment may

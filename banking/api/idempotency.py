@@ -21,7 +21,7 @@ from banking.payments.idempotency import Answer, IdempotentRequest, Made, run_id
 _HEADER = '"([!-~]{16,255})"|([!#-~][!-~]{15,254})'
 IDEMPOTENCY_KEY = HeaderParameter(
     "Idempotency-Key",
-    "Random for each new order, the same for each retry. Kept for 7 days, a transfer's for ever.",
+    "A random value, new for each order and the same for each retry. Kept for 7 days; for transfers, forever.",
     pattern=f"^({_HEADER})$",
 )
 

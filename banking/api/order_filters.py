@@ -10,7 +10,7 @@ from banking.api.content_filters import AMOUNTS, TEXT, amounts_of
 from banking.api.query import Choices, Parameter
 from banking.models import ScheduledTransfer
 
-_STATUS = Choices("status", "One, or several with commas between them.", tuple(ScheduledTransfer.Status.values))
+_STATUS = Choices("status", "One value, or several separated by commas.", tuple(ScheduledTransfer.Status.values))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from oauth.infrastructure.rate_limits import Limit
 from oauth.resource_server import TokenRequest, is_authenticated_since, require_live
 
 _FIELDS = ("id", "name", "iban", "created_at")
-_TEXT = SearchText("text", "Part of the name, in any case.", 100)
+_TEXT = SearchText("text", "Part of the name; case is ignored.", 100)
 
 
 class NewPayeeSerializer(StrictSerializer):
@@ -102,7 +102,7 @@ class PayeeCheckView(BankView):
     bodies = {"POST": NewPayeeSerializer}
     limit = Limit("payee-checks", 30)
 
-    @operation("Does the name fit the account?")
+    @operation("Check whether a name matches an account")
     def post(self, request: TokenRequest) -> Ok[PayeeCheck]:
         given = self.body(request)
         user_id = user_or_404(request)

@@ -132,7 +132,7 @@ class Choices(Parameter):
         given = self.text(request)
         chosen = frozenset() if given is None else frozenset(given.split(","))
         if not chosen <= frozenset(self.values):
-            raise self.refuse(f"{', '.join(self.values)}, or several with commas between them")
+            raise self.refuse(f"{', '.join(self.values)}, or several of them separated by commas")
         return chosen
 
 

@@ -66,7 +66,8 @@ class Account(TypedDict):
     name: str
     status: AccountRow.Status
     identifiers: Annotated[
-        list[AccountIdentifier], Keywords(description="Complete with the scope accounts:detail, else partly hidden.")
+        list[AccountIdentifier],
+        Keywords(description="Complete with the scope accounts:detail, otherwise partly hidden."),
     ]
     opened_at: Timestamp
     dormant_since: (
@@ -86,7 +87,11 @@ class Balances(TypedDict):
     overdraft_limit: Money
     as_of: Timestamp
     last_seq: Annotated[
-        Int64, Keywords(description="Number of the newest transaction. While it is the same, so is the booked balance.")
+        Int64,
+        Keywords(
+            description="Number of the newest transaction. As long as it does not change, the booked balance does not "
+            "change either."
+        ),
     ]
 
 
@@ -106,7 +111,7 @@ class StatementTransaction(TypedDict):
     """What never changes about a transaction."""
 
     id: UUID
-    account_seq: Annotated[Int64, Keywords(minimum=1, description="Strictly rising, without gaps.")] | None
+    account_seq: Annotated[Int64, Keywords(minimum=1, description="Strictly increasing, without gaps.")] | None
     status: Literal["booked", "pending"]
     kind: str
     bank_transaction_code: Annotated[
@@ -122,20 +127,21 @@ class StatementTransaction(TypedDict):
     balance_after: Money | None
     description: str
     counterparty: Counterparty
-    end_to_end_id: Annotated[str, Keywords(description="What the payer gave the payment.")] | None
+    end_to_end_id: Annotated[str, Keywords(description="Identifier that the payer gave the payment.")] | None
     transfer_id: UUID | None
-    exchange_id: Annotated[UUID, Keywords(description="The exchange that this is one half of.")] | None
+    exchange_id: Annotated[UUID, Keywords(description="The exchange that this transaction is one half of.")] | None
     scheduled_transfer_id: (
-        Annotated[UUID, Keywords(description="The payment order that paid this. Only of money out.")] | None
+        Annotated[UUID, Keywords(description="The payment order that made this payment. Only for outgoing money.")]
+        | None
     )
-    reverses: Annotated[UUID, Keywords(description="The transaction that this one undoes.")] | None
+    reverses: Annotated[UUID, Keywords(description="The transaction that this one reverses.")] | None
     booked_at: Timestamp | None
     value_date: Day | None
 
 
 class Transaction(StatementTransaction):
     account_id: UUID
-    reversed_by: Annotated[UUID, Keywords(description="The transaction that undid this one.")] | None
+    reversed_by: Annotated[UUID, Keywords(description="The transaction that reversed this one.")] | None
     category: Annotated[Category, Keywords(description="Of the merchant.")] | None
     merchant: Merchant | None
 
@@ -144,7 +150,9 @@ class TransactionFeed(TypedDict):
     """Of each account in the order of account_seq, without gaps."""
 
     data: list[Transaction]
-    next_cursor: Annotated[str, Keywords(description="Keep it; send it as `cursor` now or later to go on.")]
+    next_cursor: Annotated[
+        str, Keywords(description="Store this value. Send it as `cursor`, now or later, to continue from here.")
+    ]
     has_more: bool
 
 
@@ -243,7 +251,8 @@ class DirectDebitCollection(TypedDict):
     received_at: Timestamp
     refundable_until: Annotated[Day, Keywords(description="The last day for a refund without a reason.")] | None
     refundable_if_unauthorized_until: (
-        Annotated[Day, Keywords(description="The last day for a refund of what the user never allowed.")] | None
+        Annotated[Day, Keywords(description="The last day for a refund of a direct debit that the user never allowed.")]
+        | None
     )
     refund: Refund | None
 
@@ -255,7 +264,9 @@ class DirectDebit(TypedDict):
     account_id: UUID
     creditor: Counterparty
     creditor_id: str
-    reference: Annotated[str, Keywords(description="Of the mandate; with creditor_id, it names it.")]
+    reference: Annotated[
+        str, Keywords(description="Reference of the mandate. Together with creditor_id, it identifies the mandate.")
+    ]
     sequence: MandateRow.Sequence
     status: MandateRow.Status
     last_collected: Money | None
@@ -280,7 +291,9 @@ class Limits(TypedDict):
     fresh_log_in_from: Annotated[
         Money, Keywords(description="A payment that brings `ordered` to this sum needs a user who has just logged in.")
     ]
-    ordered: Annotated[Money, Keywords(description="What the user ordered, between their own accounts, too.")]
+    ordered: Annotated[
+        Money, Keywords(description="Everything that the user ordered, including transfers between their own accounts.")
+    ]
     own_limit: Annotated[Money, Keywords(description="The most that the user wants to pay to others.")] | None
     paid_to_others: Annotated[Money, Keywords(description="What counts against own_limit.")]
     new_payees_limit: Annotated[Money, Keywords(description="What all new payees together may get.")]
@@ -309,7 +322,10 @@ class Consent(TypedDict):
     confirm_by: (
         Annotated[
             Timestamp,
-            Keywords(description="The user must renew the consent by then. `consent.confirm_due` comes before."),
+            Keywords(
+                description="The user must renew the consent by then. The event `consent.confirm_due` is sent before "
+                "then."
+            ),
         ]
         | None
     )
@@ -416,7 +432,10 @@ class ScheduledTransfer(TypedDict):
     end_reason: Annotated[ScheduledTransferRow.EndReason, Keywords(description="Why the bank cancelled it.")] | None
     frequency: Frequency
     interval: Annotated[
-        int, Keywords(format="int32", minimum=1, maximum=MAX_INTERVAL, description="Every so many days, weeks, months.")
+        int,
+        Keywords(
+            format="int32", minimum=1, maximum=MAX_INTERVAL, description="Interval: a number of days, weeks or months."
+        ),
     ]
     first_on: Day
     last_on: Day | None
@@ -430,9 +449,12 @@ class ScheduledTransfer(TypedDict):
         | None
     )
     execution_rule: Annotated[
-        ExecutionRule, Keywords(description="When it pays if its day is a weekend or a holiday of the bank.")
+        ExecutionRule, Keywords(description="When the order pays if its day is on a weekend or a bank holiday.")
     ]
-    refusal: Annotated[str, Keywords(description="Code of why it was not paid today; it is tried again.")] | None
+    refusal: (
+        Annotated[str, Keywords(description="Why today's payment failed, as a code. The payment is tried again.")]
+        | None
+    )
     retry_at: Timestamp | None
     amount: Money
     source_account_id: UUID
@@ -461,7 +483,7 @@ class Delivery(TypedDict):
 
 class ProblemPointer(TypedDict):
     pointer: Annotated[
-        str, Keywords(description="Of the member in the body, or of the parameter in the URL (RFC 6901).")
+        str, Keywords(description="JSON Pointer (RFC 6901) to the member in the body or the parameter in the URL.")
     ]
     code: str
     detail: str

@@ -16,7 +16,7 @@ from banking.models import LedgerEntry, Transfer
 from banking.models.ledger import MAX_SEQ
 
 AFTER_SEQ = OptionalNumber(
-    "after_seq", "Oldest first, those with a higher account_seq: to fetch what is new since then.", 0, MAX_SEQ
+    "after_seq", "Only transactions with a higher account_seq, oldest first. Use it to fetch what is new.", 0, MAX_SEQ
 )
 _STATUS = Choices("status", "Booked by default. Pending is held for a transfer to another bank.", ("booked", "pending"))
 BOOKED = frozenset({"booked"})

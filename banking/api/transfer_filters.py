@@ -11,7 +11,7 @@ from banking.api.content_filters import AMOUNTS, FROM, TEXT, TO, amounts_of, nam
 from banking.api.query import Choices, Parameter
 from banking.models import Transfer
 
-_STATUS = Choices("status", "One, or several with commas between them.", tuple(Transfer.Status.values))
+_STATUS = Choices("status", "One value, or several separated by commas.", tuple(Transfer.Status.values))
 
 
 @dataclass(frozen=True, slots=True)

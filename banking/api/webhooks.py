@@ -28,7 +28,7 @@ from oauth.resource_server import InsufficientScope, TokenRequest, authorization
 MOST = 10
 _STATUS = Choices(
     "status",
-    "One, or several with commas between them.",
+    "One value, or several separated by commas.",
     tuple(one for one in WebhookDelivery.Status.values if one != WebhookDelivery.Status.DROPPED),
 )
 #: What webhooks tell of.
@@ -39,7 +39,7 @@ _CHOICES = [event for event in Event if event != Event.PING]
 class ConfidentialClientsOnly(APIException):
     status_code = 403
     default_code = "confidential_clients_only"
-    default_detail = "Webhooks need a confidential client: one with a server and a credential of its own."
+    default_detail = "Webhooks need a confidential client, which has a server and its own credentials."
 
 
 class WebhookURLField(StrictCharField):
@@ -49,7 +49,7 @@ class WebhookURLField(StrictCharField):
 
 
 class NewWebhookSerializer(StrictSerializer):
-    url = WebhookURLField(max_length=2000, help_text="https, of a public host.")
+    url = WebhookURLField(max_length=2000, help_text="An https URL of a public host.")
     events = serializers.ListField(child=serializers.ChoiceField(_CHOICES), min_length=1, max_length=len(_CHOICES))
 
     def validate_url(self, value: str) -> str:

@@ -7,12 +7,12 @@ from banking.ledger.refusals import WrongState
 
 class MandateNotActive(WrongState):
     code = "direct_debit_not_active"
-    title = _("The direct debit is not active: it was cancelled, or was collected once for all.")
+    title = _("The direct debit is not active: it was cancelled, or was for a single collection that has been made.")
 
 
 class AlreadyRefunded(WrongState):
     code = "collection_already_refunded"
-    title = _("The money of this collection was asked back before.")
+    title = _("A refund of this collection has already been requested.")
 
 
 class RefundTooLate(WrongState):

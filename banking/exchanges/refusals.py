@@ -24,7 +24,7 @@ class QuoteExpired(WrongState):
 
 class QuoteUsed(WrongState):
     code = "quote_used"
-    title = _("The quote was used before. Ask for a new one.")
+    title = _("The quote has already been used. Ask for a new one.")
 
 
 class RateMoved(WrongState):

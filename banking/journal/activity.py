@@ -140,7 +140,7 @@ def kind_name(kind: str) -> str:
         "transactions:read": _("transactions"),
         "statements:read": _("statements"),
         "transfers:read": _("transfers and orders"),
-        "transfers:write": _("payments, or checks for them"),
+        "transfers:write": _("payments and payment checks"),
         "funds:confirm": _("whether an amount is available"),
         "direct-debits:read": _("direct debits"),
         "direct-debits:write": _("direct debits cancelled or refunded"),

@@ -80,7 +80,7 @@ def store() -> int:
         counted, _pending = _pending, {}
         dropped, _dropped = _dropped, 0
     if dropped:
-        logger.error("The access journal left out %s entries: more than %s at once.", dropped, MOST_KEPT)
+        logger.error("The access journal dropped %s entries, because more than %s were waiting.", dropped, MOST_KEPT)
     if not counted:
         return 0
     try:

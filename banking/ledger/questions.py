@@ -41,7 +41,7 @@ QUESTIONS = (
          GROUP BY e.currency HAVING sum(e.amount_minor) <> 0""",
     ),
     Question(
-        "Each balance is the sum of its entries, what is held that of its holds, each running balance of those before",
+        "Each balance, held amount and running balance is the sum of its entries or holds",
         whole="""
         SELECT a.id, a.posted_minor, e.total FROM bank_account a
           LEFT JOIN (SELECT account_id, sum(amount_minor) AS total FROM ledger_entry GROUP BY account_id) e
@@ -116,7 +116,7 @@ QUESTIONS = (
          WHERE c.wrong IS NOT NULL""",
     ),
     Question(
-        "Each message of the payment scheme is booked as it says",
+        "Each message of the payment scheme is booked correctly",
         whole="""
         SELECT m.id, c.wrong FROM scheme_message m, LATERAL (SELECT scheme_message_contradiction(m) AS wrong) c
          WHERE c.wrong IS NOT NULL
@@ -138,7 +138,7 @@ QUESTIONS = (
            AND NOT EXISTS (SELECT FROM scheme_message WHERE transaction_id = t.id)""",
     ),
     Question(
-        "Each mandate was collected as its messages say",
+        "The collections of each mandate match its messages",
         whole="""
         SELECT d.id, c.wrong FROM mandate d, LATERAL (SELECT mandate_contradiction(d) AS wrong) c
          WHERE c.wrong IS NOT NULL""",
@@ -150,7 +150,7 @@ QUESTIONS = (
          WHERE c.wrong IS NOT NULL""",
     ),
     Question(
-        "Each refund of a direct debit is credited as it says",
+        "Each refund of a direct debit is credited correctly",
         whole="""
         SELECT r.id, c.wrong FROM direct_debit_refund r, LATERAL (SELECT refund_contradiction(r) AS wrong) c
          WHERE c.wrong IS NOT NULL
@@ -228,7 +228,7 @@ QUESTIONS = (
          WHERE {new:t} AND t.reverses_id IS NOT NULL AND c.wrong IS NOT NULL""",
     ),
     Question(
-        "Each account's state and overdraft are as they were last written down",
+        "Each account's state and overdraft match their last recorded change",
         whole="""
         SELECT a.id, a.status, a.overdraft_minor, a.dormant_since FROM bank_account a
           LEFT JOIN LATERAL (SELECT status, overdraft_minor, dormant_since FROM account_act
@@ -237,7 +237,7 @@ QUESTIONS = (
                IS DISTINCT FROM (coalesce(w.status, 'open'), coalesce(w.overdraft_minor, 0), w.dormant_since)""",
     ),
     Question(
-        "Each access to an account is as it was last written down",
+        "Each access to an account matches its last recorded change",
         whole="""
         SELECT coalesce(x.account_id, w.account_id), coalesce(x.user_id, w.user_id), x.role, w.role
           FROM account_access x
@@ -247,7 +247,7 @@ QUESTIONS = (
          WHERE coalesce(x.role, '') <> coalesce(w.role, '')""",
     ),
     Question(
-        "Each overdraft that officers raised, and each access that they gave, was approved by a second one",
+        "Each overdraft that an officer raised, and each access that an officer gave, was approved by a second officer",
         whole="""
         SELECT w.account_id, w.id, c.id FROM account_act w LEFT JOIN account_change c ON c.id = w.change_id
          WHERE w.change_id IS NOT NULL
@@ -264,7 +264,7 @@ QUESTIONS = (
          WHERE officer_id IS NOT NULL AND change_id IS NULL AND (role <> '' OR overdraft_minor > before)""",
     ),
     Question(
-        "Each entry is booked after the one before it, and each closed month is as it was closed",
+        "Entries are booked in order, and closed months have not changed",
         whole="""
         SELECT account_id, account_seq, booked_at FROM (
           SELECT account_id, account_seq, booked_at, value_date,
@@ -297,7 +297,7 @@ QUESTIONS = (
          WHERE e.booked_at < c.ends_at""",
     ),
     Question(
-        "Each trial balance adds up and is what the ledger says",
+        "Each trial balance adds up and matches the ledger",
         whole="""
         SELECT l.day_id, l.currency, l.name FROM trial_balance_line l JOIN bank_day d ON d.day = l.day_id
           LEFT JOIN LATERAL last_entry_before(l.account_id, d.ends_at) e ON true
@@ -317,7 +317,7 @@ QUESTIONS = (
     ),
     *RECORD_QUESTIONS,
     Question(
-        "Each charge is booked as it says, and interest is charged to the last unit",
+        "Each charge is booked correctly, and interest is charged to the last minor unit",
         whole=_charges(),
         since=_charges(
             "{new:c}",
@@ -326,7 +326,7 @@ QUESTIONS = (
         ),
     ),
     Question(
-        "Each entry, its transaction and its transfer are as the last digest has them",
+        "Each entry, its transaction and its transfer match the last digest",
         whole="""
         SELECT account_id, seq FROM ledger_digest
          WHERE digest <> expected_digest(account_id, seq)

@@ -51,12 +51,12 @@ RECORD_QUESTIONS = (
            AND NOT EXISTS (SELECT FROM bank_day b WHERE b.day = d.day - 1 AND b.status = 'closed')""",
     ),
     Question(
-        "Each difference to a settlement file is moved by its own transaction, or settled by a later file",
+        "Each difference from a settlement file is moved by its own transaction, or settled by a later file",
         whole=_differences(),
         since=_differences("{new:t}"),
     ),
     Question(
-        "What was decided or closed is as its digest has it",
+        "Records that were decided or closed match their digest",
         whole=_RECORDS.format(days="true", files="true"),
         # A day, and a file with its matches, are long. What is older has not changed, or all of it is asked about.
         since=_RECORDS.format(

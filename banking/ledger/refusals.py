@@ -71,7 +71,7 @@ class BalanceOutOfRange(Refusal):
 
 class AlreadyReversed(WrongState):
     code = "already_reversed"
-    title = _("The transaction is reversed already.")
+    title = _("The transaction has already been reversed.")
 
 
 class NotReversible(WrongState):

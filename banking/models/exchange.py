@@ -40,7 +40,10 @@ class ExchangeRate(models.Model):
         "mid rate", help_text="What one unit of the base currency is worth, without spread.", **_RATE
     )
     spread_percent = models.DecimalField(
-        "spread", max_digits=6, decimal_places=4, help_text="What the customer gets less than the mid rate, in percent."
+        "spread",
+        max_digits=6,
+        decimal_places=4,
+        help_text="How much less than the mid rate the customer gets, in percent.",
     )
     valid_from = models.DateTimeField(default=timezone.now)
     reason = models.CharField(max_length=140)

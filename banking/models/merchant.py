@@ -40,7 +40,7 @@ class Merchant(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     counterparty = models.CharField(
         max_length=140,
-        help_text="An IBAN; or the name or text of payments without an IBAN. It must be the whole of it.",
+        help_text="An IBAN; or, for payments without an IBAN, the complete name or text.",
     )
     name = models.CharField(max_length=100, help_text="As apps show it.")
     category = models.CharField(max_length=13, choices=Category.choices)

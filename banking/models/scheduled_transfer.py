@@ -55,7 +55,7 @@ class ScheduledTransfer(Payment):
 
         INSUFFICIENT_FUNDS = "insufficient_funds", _("There was not enough money in the account")
         ACCOUNT_NOT_OPEN = "account_not_open", _("An account was frozen")
-        ACCOUNT_DORMANT = "account_dormant", _("Nobody had used the account for long")
+        ACCOUNT_DORMANT = "account_dormant", _("The account had not been used for a long time")
         LIMIT_EXCEEDED = "limit_exceeded", _("A limit was reached")
         OWN_LIMIT_EXCEEDED = "own_limit_exceeded", _("The limit that you set for payments to others was reached")
         PAYEE_UNREACHABLE = "payee_unreachable", _("The payee could not be reached")
@@ -68,7 +68,7 @@ class ScheduledTransfer(Payment):
     source = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="scheduled_transfers")
     destination = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+", null=True, blank=True)
     frequency = models.CharField(max_length=9, choices=Frequency.choices)
-    # Every so many days, weeks or months.
+    # Interval, as a number of days, weeks or months.
     interval = models.PositiveSmallIntegerField(default=1, db_default=1)
     execution_rule = models.CharField(
         max_length=9, choices=ExecutionRule.choices, default=ExecutionRule.SAME_DAY, db_default=ExecutionRule.SAME_DAY

@@ -13,7 +13,10 @@ from banking.notices.kinds import Kind
 class Topic(models.TextChoices):
     ORDERS = "orders", _("A payment order is on hold, was not paid or has ended")
     DIRECT_DEBITS = "direct_debits", _("A direct debit was not paid, or was refunded")
-    ACCOUNTS = "accounts", _("An account is not used for long, is used again, or your application was decided")
+    ACCOUNTS = (
+        "accounts",
+        _("An account has not been used for a long time or is used again, or your application was decided"),
+    )
 
 
 KINDS: dict[Topic, frozenset[Kind]] = {

@@ -17,7 +17,7 @@ class NotHeld(WrongState):
 
 class TooManyOrders(WrongState):
     code = "too_many_orders"
-    title = _("You have as many orders as the bank allows. Cancel one first.")
+    title = _("You have reached the bank's maximum number of orders. Cancel one first.")
 
 
 class NoDay(Refusal):

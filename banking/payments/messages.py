@@ -84,5 +84,5 @@ def text(value: str) -> str:
 def _stored(told: Fields) -> SchemeMessage | None:
     known = SchemeMessage.objects.filter(message_id=told["message_id"]).first()
     if known and any(getattr(known, name) != value for name, value in told.items()):
-        raise DifferentMessage(f"Another message came before under the id {known.message_id}.")
+        raise DifferentMessage(f"Another message with the id {known.message_id} was received before.")
     return known

@@ -15,7 +15,7 @@ from banking.payments.refusals import OwnLimitExceeded, StrongProofNeeded
 
 def exceeded(currency: str, most_minor: int, paid_minor: int) -> OwnLimitExceeded:
     """`paid_minor` of the limit are used."""
-    detail = _("You set a limit of %(most)s in 24 hours for payments to others. %(paid)s of it are used.")
+    detail = _("You set a limit of %(most)s in 24 hours for payments to others. %(paid)s of it is used.")
     return OwnLimitExceeded(
         detail % {"most": amounts.with_code(currency, most_minor), "paid": amounts.with_code(currency, paid_minor)}
     )

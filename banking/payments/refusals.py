@@ -29,13 +29,13 @@ class DuplicateTransfer(WrongState):
 
 class AccountDormant(WrongState):
     code = "account_dormant"
-    title = _("Nobody has used this account for long. A holder must use it again in the web bank first.")
+    title = _("Nobody has used this account for a long time. A holder must use it again in the web bank first.")
     is_final = False
 
 
 class NotCancellable(WrongState):
     code = "transfer_not_cancellable"
-    title = _("The transfer is not pending any more: it was made, rejected, cancelled, or handed to the other bank.")
+    title = _("The transfer is no longer pending: it was made, rejected, cancelled, or handed to the other bank.")
 
 
 class NotOwed(WrongState):
@@ -51,7 +51,7 @@ class AccountHolderInactive(NotAllowed):
 
 class IdempotencyKeyReused(Refusal):
     code = "idempotency_key_reused"
-    title = "This key was used for another body. What is new needs a new key."
+    title = "This key was used with another body. A new order needs a new key."
     is_final = False
 
 

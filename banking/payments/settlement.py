@@ -45,7 +45,7 @@ def settle(transfer_id: UUID) -> None:
         outcome = None if is_first else way.ask(payment)
     if outcome is None:
         if not may_leave(transfer):
-            raise scheme.Unanswered("The scheme does not have it, and its money may not leave now.")
+            raise scheme.Unanswered("The scheme does not know this payment, and its money may not leave now.")
         outcome = way.pay(payment)
     if not ledger.in_transaction(lambda: conclude(transfer_id, outcome)):
         raise scheme.Unanswered("The account was frozen; its held money cannot be taken yet.")

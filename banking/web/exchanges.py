@@ -170,7 +170,7 @@ def _quoted_again(request: HttpRequest, old: ExchangeQuote) -> HttpResponseBase:
     except Refusal as refusal:
         messages.error(request, message_of(refusal))
         return see_other("bank:exchange")
-    messages.warning(request, _("The quote could no longer be had. Nothing was exchanged. This is a new quote."))
+    messages.warning(request, _("The quote is no longer valid. Nothing was exchanged. This is a new quote."))
     return see_other("bank:exchange-quote", new.pk)
 
 

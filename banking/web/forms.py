@@ -164,7 +164,7 @@ class TransferForm(forms.Form):
         given: dict[str, Any] = super().clean() or {}
         source = self._sources.get(given.get("source", ""))
         if source and given.get("to") == f"account:{source.pk}":
-            self.add_error("to", _("Choose another account than the one that pays."))
+            self.add_error("to", _("Choose an account other than the one that pays."))
         if source and given.get("amount"):
             try:
                 given["amount_minor"], given["currency"] = minor_of(given["amount"], source.currency), source.currency

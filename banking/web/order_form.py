@@ -26,7 +26,7 @@ def _day_field(**kwargs: Any) -> forms.DateField:
 
 def _rule_field() -> forms.ChoiceField:
     rules = ScheduledTransfer.ExecutionRule.choices
-    return forms.ChoiceField(label=_("If a day is no business day, pay"), choices=rules)
+    return forms.ChoiceField(label=_("If a day is not a business day, pay"), choices=rules)
 
 
 class OrderForm(TransferForm):
@@ -34,7 +34,7 @@ class OrderForm(TransferForm):
 
     frequency = forms.ChoiceField(label=_("How often"), choices=ScheduledTransfer.Frequency.choices)
     interval = forms.IntegerField(
-        label=_("Every so many days, weeks or months"),
+        label=_("Interval, as a number of days, weeks or months"),
         min_value=1,
         max_value=MAX_INTERVAL,
         initial=1,

@@ -142,7 +142,7 @@ def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
         return payment_orders.resume(pk, is_proven=is_fresh(request), among=among)
 
     try:
-        return _change(request, order_id, resumed, _("Resumed. The order pays on its days again."))
+        return _change(request, order_id, resumed, _("Resumed. The order pays on its scheduled days again."))
     except StrongProofNeeded:
         return prove_it(reverse("bank:order", args=[order_id]))
 

@@ -36,7 +36,7 @@ def payees(request: HttpRequest) -> HttpResponseBase:
         except StrongProofNeeded:
             request.session[_TYPED] = {"name": given["name"], "iban": given["iban"]}
             return prove_it(request.path)
-        messages.success(request, _("Added.") if is_new else _("This account is one of your payees already."))
+        messages.success(request, _("Added.") if is_new else _("This account is already one of your payees."))
         return HttpResponseRedirect(reverse("bank:payees"), status=303)
     context = {
         "form": form,

@@ -11,7 +11,7 @@ _WORDS: dict[str, Promise] = {
     "account_blocked": _("The account at the other bank cannot receive money at the moment."),
     "currency_mismatch": _("The account at the other bank has another currency."),
     "asked_by_payee": _("The payee asked for it."),
-    "recalled": _("The payment was called back."),
+    "recalled": _("The payment was recalled."),
 }
 _OTHERWISE = _("The other bank gave no reason that we may show.")
 

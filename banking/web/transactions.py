@@ -32,7 +32,7 @@ class NoteForm(forms.Form):
         label=gettext_lazy("Your note"),
         max_length=280,
         required=False,
-        help_text=gettext_lazy("Only you see it. The search finds it."),
+        help_text=gettext_lazy("Only you can see it. You can search for it."),
         widget=forms.TextInput({"autocomplete": "off"}),
     )
 

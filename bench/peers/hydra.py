@@ -136,7 +136,7 @@ class _App(App):
                 elif challenge := query.get("consent_challenge"):
                     granted = {"grant_scope": ["openid", OFFLINE, SCOPE]}
                     target = self._accept("consent", challenge[0], granted)
-        raise AssertionError("Hydra's redirects go round in circles.")
+        raise AssertionError("Hydra's redirects form a loop.")
 
     def _accept(self, what: str, challenge: str, body: dict[str, Any]) -> str:
         address = f"{self.admin}/{what}/accept?{urlencode({f'{what}_challenge': challenge})}"

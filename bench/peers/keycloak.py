@@ -208,7 +208,7 @@ class _App(App):
             else:
                 action, fields = _form(response)
                 response = browser.post(action, fields, allow_redirects=False, timeout=30)
-        raise AssertionError("Keycloak's pages go round in circles.")
+        raise AssertionError("Keycloak's pages redirect in a loop.")
 
 
 class _Browser(requests.Session):

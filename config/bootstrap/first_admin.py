@@ -23,7 +23,7 @@ def ensure_admin(email: str, *, asks_password: bool) -> tuple[User | None, str]:
         return waiting, f"there is an admin: {', '.join(one.email for one in admins)}"
     if User.objects.filter(email=email).exists():
         # Anybody can sign up with this email before.
-        raise CommandError(f"{email} is a user already, who is not an admin. Name another email.")
+        raise CommandError(f"{email} already belongs to a user who is not an admin. Name another email.")
     try:
         validate_email(email)
         password = _ask(email) if asks_password else None

@@ -20,7 +20,7 @@ def ensure_client(name: str, kind: str, redirect_uris: list[str], scopes: list[s
     if known:
         return f"{name} is registered: client ID {known.client_id}"
     if kind_needs_redirect_uri(kind) and not redirect_uris:
-        raise CommandError(f"--client {name} needs --redirect-uri: where the app receives the answer.")
+        raise CommandError(f"--client {name} needs --redirect-uri: where the app receives the authorization response.")
     client = Client(
         **preset(kind),
         name=name,

@@ -22,12 +22,16 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--ask-password", action="store_true", help="Ask for the admin's password here instead of making a link."
     )
-    parser.add_argument("--client", metavar="NAME", help="The first client, by the name that users see.")
+    parser.add_argument("--client", metavar="NAME", help="Name of the first client, as users see it.")
     parser.add_argument("--kind", choices=KINDS, default="web", help="What the client is (%(default)s).")
     parser.add_argument(
-        "--redirect-uri", action="append", default=[], metavar="URI", help="Of the client; may be given several times."
+        "--redirect-uri",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="Redirect URI of the client; may be given several times.",
     )
     parser.add_argument(
-        "--scope", nargs="+", default=[], metavar="SCOPE", help="What the client may ask for; openid profile email by "
-        "default, and nothing for a service.",
+        "--scope", nargs="+", default=[], metavar="SCOPE", help="Scopes that the client may request; openid profile "
+        "email by default, and none for a service.",
     )  # fmt: skip

@@ -80,8 +80,8 @@ def _status(server: PGconn) -> pq.ExecStatus | None:
 def _cursors() -> Iterator[CheckMessage]:
     if not settings.DATABASES[DEFAULT_DB_ALIAS].get("DISABLE_SERVER_SIDE_CURSORS"):
         yield Error(
-            "A pooler gives each transaction another connection, and cursors of the server stay behind: exports would "
-            "fail at random.",
+            "A pooler gives each transaction another connection, and server-side cursors are lost: exports would fail "
+            "at random.",
             hint="Set DB_SERVER_SIDE_CURSORS=off.",
             id="config.E025",
         )

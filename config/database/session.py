@@ -40,8 +40,8 @@ def _timeouts(session: dict[str, str], role: str) -> Iterator[CheckMessage]:
     if missing:
         commands = " ".join(f"ALTER ROLE {role} SET {name} = '{_wanted()[name]}';" for name in missing)
         yield Warning(
-            f"Connections have no {', '.join(missing)}: a pooler has swallowed what the site asks for.",
-            hint=f"Give them to the role: {commands}",
+            f"Connections have no {', '.join(missing)}: a pooler did not pass on these settings.",
+            hint=f"Set them on the role: {commands}",
             id="config.W020",
         )
 

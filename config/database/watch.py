@@ -73,7 +73,7 @@ class Watch:
                 self.look()
             except Exception:
                 # A bug here must not keep the breaker open for ever.
-                logger.exception("The watch over the database failed.")
+                logger.exception("The thread that watches the database failed.")
                 self.failures = 0
                 self.breaker.close()
             failed_first = 0 < self.failures < FAILURES
@@ -108,7 +108,7 @@ class Watch:
             return
         if not self.breaker.is_open:
             opened.inc()
-            logger.error("The database is away: %s. Requests that need it are answered 503.", reason)
+            logger.error("The database is unreachable: %s. Requests that need it are answered 503.", reason)
             is_open.set(1)
             self.breaker.open(reason)
             _forget_idle_connections()

@@ -92,7 +92,7 @@ def _drop_what_was_left(statement: str) -> None:
     )
     driver: Any = connection.connection
     if driver.execute(_INVALID, [name]).fetchone():
-        logger.warning("Drops the index %s, which an interrupted run left.", name)
+        logger.warning("Drops the index %s, which an interrupted run left behind.", name)
         driver.execute(sql.SQL("DROP INDEX CONCURRENTLY {}").format(sql.Identifier(name)))
 
 

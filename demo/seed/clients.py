@@ -13,7 +13,7 @@ from oauth.models import Client
 from oauth.models.client import AuthenticationMethod, Kind, SecurityProfile
 
 FILE = "clients.json"
-# Proves itself by a key, which stands in the file instead of a secret.
+# Authenticates with a key, which stands in the file instead of a secret.
 FAPI = "demo-fapi"
 
 _FOR_PEOPLE = list(settings.OAUTH["SCOPES"])

@@ -193,7 +193,7 @@ def _tokens(client: Client, grant_type: str, form: dict[str, str]) -> Iterator[S
     issued = grants.run(grant_type, GrantRequest(client, params, token_policy(), _confirmation(client)))
     yield Step(
         gettext("The token endpoint answers"),
-        gettext("As an app would get it, but without the tokens."),
+        gettext("The response that an app would get, without the tokens."),
         document={name: _shown(name, value) for name, value in issued.to_response().items()},
     )
     yield _decoded(issued)
@@ -209,7 +209,7 @@ def _tokens(client: Client, grant_type: str, form: dict[str, str]) -> Iterator[S
             if rotates
             else gettext("The refresh token stays the same, because it is bound to the client or its key."),
         )
-    yield Step(gettext("The test is undone"), gettext("No authorization, code or token of this test is left."))
+    yield Step(gettext("The test is undone"), gettext("The test leaves no authorization, code or token behind."))
 
 
 def _confirmation(client: Client, issued: Issuance | None = None) -> dict[str, str]:

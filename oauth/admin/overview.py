@@ -126,8 +126,8 @@ def worker() -> Panel:
     last = workers.last_seen_at()
     alarm = ""
     if last is None:
-        alarm = gettext("It does not run: clients are not notified of logouts. Start manage.py worker.")
-    summary = gettext("Last heard of: %s") % date_format(timezone.localtime(last), "TIME_FORMAT") if last else ""
+        alarm = gettext("The worker is not running, so clients are not notified of logouts. Start manage.py worker.")
+    summary = gettext("Last seen: %s") % date_format(timezone.localtime(last), "TIME_FORMAT") if last else ""
     return Panel(gettext("Background worker"), "oauth.view_auditevent", summary=summary, alarm=alarm)
 
 

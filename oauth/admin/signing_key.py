@@ -26,8 +26,10 @@ class ConfirmRotation(forms.Form):
     """Asks for the store only if there is a choice."""
 
     store = forms.ChoiceField(
-        label=gettext_lazy("Where the private keys are from now on"),
-        help_text=gettext_lazy("A key that is made elsewhere signs once every cache has it, a few minutes later."),
+        label=gettext_lazy("Where new private keys are stored"),
+        help_text=gettext_lazy(
+            "A new key in another store signs only when every cache has its public key, a few minutes later."
+        ),
     )
 
     def __init__(self, *args: Any, algorithm: str, **kwargs: Any) -> None:
@@ -51,7 +53,7 @@ class ConfirmReplacement(ConfirmRotation):
     """Staff must type the algorithm, because a replaced key ends every token signed with it."""
 
     next_leaked = forms.BooleanField(
-        label=gettext_lazy("The next key may be known, too"),
+        label=gettext_lazy("The next key may have leaked, too"),
         help_text=gettext_lazy(
             "If somebody has the database and KEY_ENCRYPTION_KEYS. Change these first. APIs elsewhere then refuse new "
             "tokens for some seconds."
@@ -137,7 +139,9 @@ class SigningKeyAdmin(Guarded):
         with origin("admin", request):
             key = self._changed(request, rotation.rotate, algorithm, **_values(form))
         if key is not None:
-            text = gettext("The next %(algorithm)s key, %(kid)s, signs from %(time)s on. One more is published.")
+            text = gettext(
+                "The next %(algorithm)s key, %(kid)s, signs from %(time)s on. The key after that is published, too."
+            )
             values = {"algorithm": algorithm, "kid": key.kid, "time": f"{key.active_at:%Y-%m-%d %H:%M:%S} UTC"}
             self.message_user(request, text % values, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:oauth_signingkey_changelist"))

@@ -11,7 +11,7 @@ from oauth.models import Client, PushedRequest
 from oauth.models.secret import digest, new_secret
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
-_NOT_VALID = _("The request_uri is unknown, used, expired, or of another app.")
+_NOT_VALID = _("The request_uri is unknown, already used, expired, or belongs to another app.")
 
 
 def store(client: Client, request: AuthorizationRequest) -> str:

@@ -21,7 +21,7 @@ def check_branding(**_: Any) -> list[CheckMessage]:
         except ValidationError as error:
             messages.append(
                 Error(
-                    f'OAUTH["BRANDING"]["{name}"] is {value!r}, which the pages cannot show.',
+                    f'OAUTH["BRANDING"]["{name}"] is {value!r}, which is not a valid value.',
                     hint=" ".join(error.messages),
                     id="oauth.E040",
                 )

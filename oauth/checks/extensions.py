@@ -118,7 +118,7 @@ def check_key_stores(**_: Any) -> Iterator[CheckMessage]:
             )
     if conf.KEY_STORE and conf.KEY_STORE not in conf.KEY_STORES:
         yield Error(
-            f'OAUTH["KEY_STORE"] is {conf.KEY_STORE!r}, which is no name of OAUTH["KEY_STORES"].',
+            f'OAUTH["KEY_STORE"] is {conf.KEY_STORE!r}, which is not a name in OAUTH["KEY_STORES"].',
             hint=f"It must be empty, for the database, or one of: {', '.join(conf.KEY_STORES) or '(none)'}.",
             id="oauth.E042",
         )

@@ -62,7 +62,7 @@ def _engine() -> Iterator[CheckMessage]:
     if str(oauth2_settings.APPLICATION_MODEL) != CLIENT_MODEL:
         yield Error(
             f'OAUTH2_PROVIDER["APPLICATION_MODEL"] is {str(oauth2_settings.APPLICATION_MODEL)!r}.',
-            hint="Leave it out: OAUTH2_PROVIDER_APPLICATION_MODEL says it already.",
+            hint="Leave it out: OAUTH2_PROVIDER_APPLICATION_MODEL already sets it.",
             id="oauth.E024",
         )
     for name, path in _ENGINE.items():

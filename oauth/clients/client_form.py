@@ -96,7 +96,7 @@ class AddClientForm(ClientForm):
             assert isinstance(scopes, forms.MultipleChoiceField)
             offered: Any = scopes.choices
             scopes.choices = [one for one in offered if one[0] not in _ABOUT_A_PERSON]
-            scopes.help_text = _("All scopes that it may use. No user is asked.")
+            scopes.help_text = _("All scopes that the service may use. No user has to allow them.")
 
     @classmethod
     def fields_of(cls, kind: str) -> tuple[str, ...]:

@@ -72,15 +72,16 @@ def why_none(client: Client) -> str:
     """Why these simple programs cannot work for this client; empty if they can."""
     if client.is_fapi or client.must_push or client.must_bind or client.must_sign_requests:
         return gettext(
-            "This client pushes, binds or signs. A whole program that does is `manage.py demo_app --fapi` "
-            "(demo/fapi_app.py), and for openid-client tests/interop/node/fapi-openid-client.mjs."
+            "This client uses pushed requests, sender-constrained tokens or signed messages. For complete sample "
+            "programs, see `manage.py demo_app --fapi` (demo/fapi_app.py) and, with openid-client, "
+            "tests/interop/node/fapi-openid-client.mjs."
         )
     if not client.is_public and client.token_endpoint_auth_method != AuthenticationMethod.SECRET_BASIC:
-        return gettext("This client proves itself by something else than a secret in the Authorization header.")
+        return gettext("This client does not authenticate with a secret in the Authorization header.")
     if client.kind in (Kind.MOBILE, Kind.WEB, Kind.BROWSER) and not client.allows_grant_type(
         GrantType.AUTHORIZATION_CODE
     ):
-        return gettext("The grant types of this client are not those of its kind.")
+        return gettext("The grant types of this client are not the usual ones of its kind.")
     return ""
 
 

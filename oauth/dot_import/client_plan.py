@@ -129,7 +129,7 @@ def _keep_uris(old: Any, client: Client) -> Iterator[Finding]:
     if left_out := set(old.allowed_origins.split()) - set(origins):
         yield Finding(
             f"Allowed origins were left out: {', '.join(sorted(left_out))}.",
-            "It must be https and a whole host.",
+            "Each must be https and a complete host.",
         )
     client.allowed_origins = " ".join(origins)
 

@@ -50,11 +50,13 @@ def _write(source: Source, options: Options, users: Users, report: Report) -> No
     begin = {"plan": options.digest, "scopes": options.mapping.scopes}
     record, is_new = DotImport.objects.get_or_create(source=source.name, defaults=begin)
     if record.plan != options.digest:
-        raise ImportRefused("This import began with other options or another mapping: it must go on with the same.")
+        raise ImportRefused(
+            "This import began with other options or another mapping: it must continue with the same ones."
+        )
     if record.finished_at is not None:
         report.notes.append(f"This source was imported at {record.finished_at:%Y-%m-%d %H:%M} UTC: nothing was done.")
     elif not is_new:
-        report.notes.append(f"This goes on with the import that began at {record.started_at:%Y-%m-%d %H:%M} UTC.")
+        report.notes.append(f"This continues the import that began at {record.started_at:%Y-%m-%d %H:%M} UTC.")
     if record.finished_at is None:
         _run(Context(source, options, users, record.started_at, record, report.clients), report)
         record.refresh_from_db()

@@ -40,8 +40,8 @@ def forwarded_request(request: HttpRequest, appended: str | None) -> ForwardedRe
     sent = [names for names in _CONVENTIONS if any(name in request.META for name in names)]
     if len(sent) + (appended is not None) != 1:
         raise InvalidRequest(
-            "The gateway must name the request in one way: X-Original-Method and X-Original-URI, or X-Forwarded-Method "
-            "and X-Forwarded-Uri, or as Envoy does."
+            "The gateway must describe the request in exactly one way: X-Original-Method and X-Original-URI, or "
+            "X-Forwarded-Method and X-Forwarded-Uri, or as Envoy does."
         )
     if appended is not None:
         return ForwardedRequest(request.method or "", f"/{appended}", request.META)

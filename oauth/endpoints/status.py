@@ -20,7 +20,7 @@ class StatusListEndpoint(ProtocolEndpoint):
         try:
             published = published_lists.published(number)
         except LookupError as error:
-            raise UnknownStatusList("No token of this server names this list.") from error
+            raise UnknownStatusList("This server has no such status list.") from error
         if published.jwt is None:
             raise TemporarilyUnavailable("The server cannot sign the list now. Try again.")
         response = HttpResponse(published.jwt.text, content_type=MEDIA_TYPE)

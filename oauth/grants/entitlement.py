@@ -43,7 +43,7 @@ def details(narrowed: Sequence[dict[str, Any]], *clients: Client) -> list[dict[s
     out: without it, the scopes of the token would give more access."""
     for client in clients:
         if any(_is_beyond(detail, client) for detail in narrowed):
-            raise InvalidAuthorizationDetails("The client may no longer have details of this type.")
+            raise InvalidAuthorizationDetails("The client may no longer have authorization details of this type.")
     return list(narrowed)
 
 

@@ -162,7 +162,7 @@ def issue_to_user(request: GrantRequest, authorization: Authorization) -> Issuan
     client, params = request.client, request.params
     authority = liveness.authority(Named(client.client_id, authorization.pk), read=authorization)
     if authority is None or not authority.is_of_the_allowed_client:
-        raise InvalidGrant("The authorization has ended, or it is not of this client.")
+        raise InvalidGrant("The authorization has ended, or it belongs to another client.")
     issued = tokens_of_a_user(
         request,
         authorization,

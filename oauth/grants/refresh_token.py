@@ -106,7 +106,10 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         if any(one.first_used_at for one in bound):
             raise self._replayed()
         if any(one.confirmation != request.confirmation for one in bound):
-            raise InvalidGrant("The client has moved to a key: retry with a proof of the same key (RFC 9449 §5).")
+            raise InvalidGrant(
+                "This client's other refresh tokens are bound to a DPoP key: retry with a proof of that key (RFC 9449 "
+                "§5)."
+            )
 
     def _replayed(self) -> Replayed:
         return Replayed(

@@ -104,7 +104,7 @@ def _actor_token(request: GrantRequest) -> AccessTokenClaims | None:
         return None
     claims = _token(request, "actor_token")
     if claims.client_id != request.client.client_id or claims.confirmation:
-        raise _unacceptable("actor_token", "It must be a token of this client, without a key.")
+        raise _unacceptable("actor_token", "It must be a token of this client that is not bound to a key.")
     if liveness.authority(claims) is None:
         raise _unacceptable("actor_token", "Its authorization has ended or changed.")
     return claims

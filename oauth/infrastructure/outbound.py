@@ -83,7 +83,7 @@ def json_of(answer: Answer) -> Any:
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
-        raise OutboundError("it did not answer JSON.") from None
+        raise OutboundError("its response is not JSON.") from None
 
 
 def request(
@@ -124,7 +124,7 @@ def request(
         finally:
             pool.close()
         if len(content) > max_bytes:
-            raise OutboundError(f"it answered more than {max_bytes} bytes.")
+            raise OutboundError(f"its response is larger than {max_bytes} bytes.")
         headers_of = response.headers
         return Answer(response.status, headers_of.get("Content-Type", ""), content, headers_of.get("Cache-Control", ""))
     raise OutboundError("it did not answer.") from failure

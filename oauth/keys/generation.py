@@ -32,7 +32,7 @@ def generate(algorithm: str, *, store: str = stores.DATABASE) -> SigningKey:
         encrypted, reference = encryption.encrypt(key.export_to_pem(private_key=True, password=None)), ""
     else:
         if algorithm not in stores.named(store).algorithms:
-            raise stores.KeyStoreError(f"The store {store} makes no {algorithm} keys.")
+            raise stores.KeyStoreError(f"The store {store} cannot create {algorithm} keys.")
         made = stores.named(store).generate(algorithm)
         key, encrypted, reference = JWK(**made.public_jwk), b"", made.reference
     kid = key.thumbprint()

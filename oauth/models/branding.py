@@ -46,7 +46,7 @@ class Branding(models.Model):
         help_text="The path of a static file, such as shop/logo.svg.",
     )
     color = models.CharField(
-        max_length=7, blank=True, validators=[check_color], help_text="Of buttons and links, such as #1746a2."
+        max_length=7, blank=True, validators=[check_color], help_text="The color of buttons and links, such as #1746a2."
     )
 
     class Meta:

@@ -28,7 +28,7 @@ class ClientReview(models.Model):
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL, models.CASCADE, related_name="reviews", db_constraint=False
     )
     values = models.JSONField()
-    note = models.TextField(max_length=1000, blank=True, help_text="What the developer tells the staff.")
+    note = models.TextField(max_length=1000, blank=True, help_text="Note from the developer to the staff.")
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_constraint=False
     )

@@ -20,7 +20,8 @@ class InitialAccessToken(models.Model):
         models.CharField(max_length=100),
         null=True,
         blank=True,
-        help_text="Scopes that its clients may request at most. Empty: openid profile email offline_access.",
+        help_text="The scopes that clients registered with this token may request. Empty: openid profile email "
+        "offline_access.",
     )
     grant_types = ArrayField(
         models.CharField(max_length=60, choices=grant_types.choices),
@@ -32,7 +33,7 @@ class InitialAccessToken(models.Model):
         models.CharField(max_length=30, choices=authentication.choices),
         null=True,
         blank=True,
-        help_text="How its clients may authenticate. Empty: every method of this server.",
+        help_text="How clients registered with this token may authenticate. Empty: every method of this server.",
     )
     security_profiles = ArrayField(
         models.CharField(max_length=30, choices=SecurityProfile.choices), null=True, blank=True, help_text="Empty: any."

@@ -73,7 +73,7 @@ class NewRedirectHost(models.Model):
     def _pending(self) -> "NewRedirectHost":
         pending = type(self).objects.select_for_update(of=("self",)).filter(pk=self.pk, decided_at=None).first()
         if pending is None:
-            raise PermissionDenied("This was decided before.")
+            raise PermissionDenied("This has already been decided.")
         return pending
 
     def _decide(self, pending: "NewRedirectHost", by: Any, *, is_approved: bool) -> None:

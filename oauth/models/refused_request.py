@@ -19,7 +19,7 @@ class RefusedRequest(models.Model):
     error_id = models.CharField("error ID", max_length=32)
     endpoint = models.CharField(max_length=40, help_text="api, page, or an endpoint of the protocol.")
     status = models.PositiveSmallIntegerField()
-    error = models.CharField(max_length=60, help_text="The code that was answered.")
+    error = models.CharField(max_length=60, help_text="The error code of the response.")
     reason = models.TextField(blank=True)
     method = models.CharField(max_length=10)
     path = models.CharField(max_length=255, help_text="Without the parts that may be a token.")

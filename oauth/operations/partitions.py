@@ -35,7 +35,7 @@ def _step(audit_kept: timedelta) -> str | None:
     except OperationalError as error:
         if not isinstance(error.__cause__, LockNotAvailable):
             raise
-        logger.warning("A partition has to wait for the next cleanup: %s", error)
+        logger.warning("A partition could not be locked; the next cleanup tries again: %s", error)
     except ProgrammingError as error:
         if not isinstance(error.__cause__, InsufficientPrivilege):
             raise

@@ -78,7 +78,7 @@ def audiences() -> Iterator[CheckMessage]:
         if not parts.scheme or not parts.netloc or parts.fragment:
             yield Error(
                 f"{one!r} is not the identifier of an API: an absolute URI without a fragment (RFC 8707 §2).",
-                hint='Write it as the API is called, such as "https://api.example/v1".',
+                hint='Use the URL at which clients call the API, such as "https://api.example/v1".',
                 id="oauth.E033",
             )
 
@@ -107,7 +107,7 @@ def functions(names: tuple[str, ...]) -> Iterator[CheckMessage]:
             is_function = False
         if not is_function:
             yield Error(
-                f"OAUTH[{name!r}] is {path!r}, where no function is.",
+                f"OAUTH[{name!r}] is {path!r}, which is not a function.",
                 hint="It must be the dotted path of a function, such as 'shop.accounts.claims_of'.",
                 id="oauth.E036",
             )

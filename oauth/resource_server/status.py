@@ -100,7 +100,7 @@ def _fetch(number: int, known: _Known | None, now: float) -> _Known:
     payload = backend.decode(text)
     # §8.3: `sub` must be the list's own URL, so that one list cannot replace another.
     if payload["sub"] != uri or not isinstance(payload["status_list"], dict):
-        raise ValueError(f"{uri} answered another list")
+        raise ValueError(f"{uri} returned another list")
     kid, since = str(unverified_header(text).get("kid")), now
     if known is None or known.kid == kid:
         since = known.kid_since if known else float("-inf")

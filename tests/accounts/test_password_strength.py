@@ -44,7 +44,7 @@ def test_what_is_long_and_guessed_at_once_is_refused(client):
     answer = submit(
         client, "/accounts/signup/", email="new@example.test", password1="qwertyuiop1234", password2="qwertyuiop1234"
     )
-    assert "guessed too easily" in text(answer)
+    assert "too easy to guess" in text(answer)
 
 
 def test_the_words_of_the_user_and_the_site_count_for_nothing(browser, alice):

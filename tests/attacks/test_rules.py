@@ -129,7 +129,7 @@ def sample_app():
 )
 def test_asvs_10_1_2_10_2_1_10_2_2_an_answer_to_another_question_is_refused(sample_app, swapped):
     """Cross-site request forgery and mix-up (RFC 9700 §4.4, §4.7): nothing is redeemed."""
-    with pytest.raises(ProtocolError, match="not to our question"):
+    with pytest.raises(ProtocolError, match="does not belong to this app's request"):
         sample_app.authorize(Server(sample_app, **swapped))
 
 

@@ -72,7 +72,7 @@ def test_one_application_at_a_time_for_what_is_on_offer(web, alice, saver):
     apply(alice.pk, saver.pk, "x")
     with pytest.raises(AlreadyApplied):
         apply(alice.pk, saver.pk, "y")
-    assert "We are looking at it" in text(web.post("/bank/open", {"product": str(saver.pk), "name": "x"}))
+    assert "We are looking at your application" in text(web.post("/bank/open", {"product": str(saver.pk), "name": "x"}))
     Product.objects.update(is_on_offer=False)
     with pytest.raises(NotTheirs):
         apply(alice.pk, saver.pk, "x")

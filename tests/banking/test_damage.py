@@ -42,13 +42,13 @@ from tests.lib.transfers import ELSEWHERE, KEY, body_of, send
 
 pytestmark = pytest.mark.django_db
 TRANSFER, HOLD, DIGEST = "Each transfer equals", "Each captured hold", "Each entry, its transaction"
-STATE, ACCESS, REVERSAL, TWO = "Each account's state", "Each access", "Each reversal", "Each overdraft that officers"
-RECORD, DAY, DIFFERENCE = "What was decided or closed", "Each bank day", "Each difference"
+STATE, ACCESS, REVERSAL, TWO = "Each account's state", "Each access", "Each reversal", "Each overdraft that an officer"
+RECORD, DAY, DIFFERENCE = "Records that were decided", "Each bank day", "Each difference"
 MESSAGE, TRIAL, CHARGE = "Each message of the payment scheme", "Each trial balance", "Each charge is booked"
 BALANCE, GAP, SEALED, MONTH, OUTSIDE = (
-    "Each balance", "Each account's entries", "Each transaction is sealed", "Each entry is booked", "The digests are",
+    "Each balance", "Each account's entries", "Each transaction is sealed", "Entries are booked", "The digests are",
 )  # fmt: skip
-MANDATE, REFUND = "Each mandate was collected", "Each refund of a direct debit"
+MANDATE, REFUND = "The collections of each mandate", "Each refund of a direct debit"
 EXCHANGE = "Each exchange is booked"
 SUM, SIGNED = "The entries of each currency", "Each digest that was written down"
 

@@ -422,7 +422,7 @@ def test_the_web_bank_pauses_and_resumes(browser, alice_api, current, savings):
     browser.post(f"/bank/orders/{the_order().pk}/pause")
     assert (the_order().status, the_order().held_reason) == ("held", "paused")
     page = browser.get(f"/bank/orders/{the_order().pk}").content.decode()
-    assert "pays on its days again" in page
+    assert "pays on its scheduled days again" in page
     assert "without the app" not in page
     browser.post(f"/bank/orders/{the_order().pk}/resume")
     assert the_order().next_on == date(2026, 12, 1)

@@ -98,7 +98,7 @@ def test_a_question_is_answered_once(question, clerk):
 def test_one_question_at_a_time(browser, where, question):
     answer = browser.post(f"{where}/ask", {"kind": "amount", "text": "Again"})
     assert answer.status_code == 409
-    assert "You have asked about this transaction before" in text(answer)
+    assert "You have already asked about this transaction" in text(answer)
     assert TransactionQuestion.objects.count() == 1
 
 

@@ -111,7 +111,7 @@ def test_a_file_is_read_once(paid, tmp_path, capsys):
     path = tmp_path / "camt.xml"
     path.write_bytes(content)
     call_command("reconcile_settlement", str(path))
-    assert "1 entries, 1 as in the ledger" in capsys.readouterr().out
+    assert "1 entries, 1 match the ledger" in capsys.readouterr().out
     call_command("reconcile_settlement", str(path))
     assert "read before" in capsys.readouterr().out
     assert SettlementFile.objects.count() == 1

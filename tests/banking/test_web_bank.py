@@ -367,7 +367,7 @@ def test_a_pending_transfer_is_cancelled_by_who_may(browser, of_bobs_browser, al
     assert browser.get(f"{address}/cancel").status_code == 405
     browser.post(f"{address}/cancel")
     assert "Not paid" in text(browser.get(address))
-    assert "not pending any more" in text(browser.post(f"{address}/cancel", follow=True))
+    assert "no longer pending" in text(browser.post(f"{address}/cancel", follow=True))
 
 
 # --- payees and orders

@@ -140,7 +140,7 @@ def test_a_refusal_is_told_and_nothing_is_set_up(browser, current, of_bob, setti
     settings.BANK_MOST_ORDERS = 0
     answer = browser.post(where)
     assert answer.status_code == 409
-    assert "as many orders as the bank allows" in text(answer)
+    assert "maximum number of orders" in text(answer)
     assert not ScheduledTransfer.objects.exists()
 
 

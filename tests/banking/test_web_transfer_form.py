@@ -64,7 +64,7 @@ def test_the_same_account_is_never_chosen_on_both_sides(browser, current, saving
     assert chosen(f"from={savings.pk}") == [str(savings.pk), ""]
     assert chosen(f"from={savings.pk}&to=account:{savings.pk}") == [str(current.pk), str(savings.pk)]
     assert "Choose whom to pay." in error_at(refused(browser, current, ""), "to")
-    assert "Choose another account" in error_at(refused(browser, current, f"account:{current.pk}"), "to")
+    assert "Choose an account other than" in error_at(refused(browser, current, f"account:{current.pk}"), "to")
 
 
 def test_a_sort_code_and_account_number_are_those_of_the_iban(browser, current, of_bob):

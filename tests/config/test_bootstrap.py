@@ -106,7 +106,7 @@ class TestTheFirstAdmin:
     def test_a_user_who_signed_up_before_does_not_become_an_admin(self) -> None:
         """Anybody can sign up with the email of the admin to come."""
         User.objects.create_user("anna@bank.example", "correct-horse-battery")
-        with pytest.raises(CommandError, match="is a user already"):
+        with pytest.raises(CommandError, match="already belongs to a user"):
             first_admin.ensure_admin("anna@bank.example", asks_password=False)
         assert not User.objects.filter(is_superuser=True).exists()
 

@@ -150,7 +150,7 @@ class Browser:
                 fields |= {"allow": "Authorize", "decision": "allow"}
             target = urljoin(response.url, str(form.get("action") or response.url))
             response = self._http.post(target, data=fields, allow_redirects=False)
-        raise AssertionError("The pages go round in circles.")
+        raise AssertionError("The pages redirect in a loop.")
 
 
 @pytest.fixture(autouse=True)

@@ -206,7 +206,7 @@ def test_the_meter_says_how_easily_a_new_password_is_guessed(live: Server, page:
     page.goto(f"{live.url}/accounts/signup/")
     page.fill("input[name=password1]", "qwertyuiop1234")
     said = page.locator(".strength [role=status]")
-    expect(said).to_contain_text("Weak. This password is guessed too easily.")
+    expect(said).to_contain_text("Weak. This password is too easy to guess.")
     assert page.locator(".strength meter").get_attribute("aria-label") == "Strength of the password"
     page.fill("input[name=password1]", PASSWORD)
     expect(said).to_have_text("Strong.")

@@ -29,7 +29,7 @@ def let_in(url: str, email: str = EMAIL, browser: requests.Session | None = None
             elif form.select_one("button[name=decision]"):
                 fields["decision"] = "allow"
             response = _submit(browser, response, str(form.get("action") or ""), fields)
-    raise AssertionError("The pages go round in circles.")
+    raise AssertionError("The pages redirect in a loop.")
 
 
 def answer(
@@ -62,7 +62,7 @@ def answer(
             else:
                 fields["decision"] = decision
             response = _submit(browser, response, str(form.get("action") or ""), fields, allow_redirects=False)
-    raise AssertionError("The pages go round in circles.")
+    raise AssertionError("The pages redirect in a loop.")
 
 
 def log_out(browser: requests.Session, site: str) -> None:

@@ -20,7 +20,7 @@ EXPLANATIONS = {
         "An exchange was made with this quote, under another Idempotency-Key.",
         "Read `exchange_id` of GET /exchange-quotes/{quote_id}. For another exchange, ask for another quote.",
         _EXCHANGE,
-        "The quote was used before. Ask for a new one.",
+        "The quote has already been used. Ask for a new one.",
         pointer="/quote_id",
     ),
     "rate_moved": Explanation(

@@ -9,8 +9,7 @@ EXPLANATIONS = {
         422,
         "The amount is more than what is available: the booked balance without held amounts, plus the overdraft limit.",
         "Read `available` of GET /accounts/{account_id}/balances, and send a smaller amount or another account with a "
-        "new "
-        "Idempotency-Key. POST /transfer-rehearsals tells beforehand.",
+        "new Idempotency-Key. POST /transfer-rehearsals tells you in advance.",
         _PAY,
         "The account does not have enough money for this.",
         pointer="/amount/minor_units",
@@ -34,10 +33,11 @@ EXPLANATIONS = {
     ),
     "currency_mismatch": Explanation(
         422,
-        "The amount, the source account and the destination do not have one currency. A transfer does not "
+        "The amount, the source account and the destination must all have the same currency. A transfer does not "
         "convert money.",
-        "Send the currency of the source account, and choose a destination in that currency. Between accounts of the "
-        "user in two currencies, ask for a quote with POST /exchange-quotes; its amount has one of the two.",
+        "Send the currency of the source account, and choose a destination in that currency. To move money between "
+        "the user's accounts in two currencies, ask for a quote with POST /exchange-quotes; its amount may be in "
+        "either currency.",
         _PAY,
         "Both accounts and the amount must have the same currency.",
         pointer="/amount/currency",
@@ -52,10 +52,9 @@ EXPLANATIONS = {
     ),
     "payee_unreachable": Explanation(
         422,
-        "Nobody can be paid there: the IBAN is not valid in its country, belongs to no open account at this bank, or "
-        "the payee "
-        "was removed.",
-        "Compare the IBAN with the bill. POST /payee-checks says whether name and account fit.",
+        "The destination cannot be paid: the IBAN is not valid in its country, belongs to no open account at this "
+        "bank, or the payee was removed.",
+        "Compare the IBAN with the bill. POST /payee-checks says whether the name matches the account.",
         _PAY,
         "No payment can be made to this destination.",
         pointer="/destination",
@@ -90,7 +89,7 @@ EXPLANATIONS = {
         "Tell the user to open the account in the web bank, log in again and choose “Use it again”. Then repeat the "
         "request. `dormant_since` of the account is null from then on.",
         _PAY,
-        "Nobody has used this account for long. A holder must use it again in the web bank first.",
+        "Nobody has used this account for a long time. A holder must use it again in the web bank first.",
     ),
     "duplicate_transfer": Explanation(
         409,
@@ -104,24 +103,24 @@ EXPLANATIONS = {
     "transfer_not_cancellable": Explanation(
         409,
         "The transfer is no longer pending, or was handed to the other bank.",
-        "Read its `status`. What was posted can only be paid back by its payee.",
+        "Read its `status`. A posted transfer can only be paid back by its payee.",
         "POST /api/v1/transfers/01a9b3a4-7a10-7d6b-8a55-0b6c1f9e3a10/cancel",
-        "The transfer is not pending any more: it was made, rejected, cancelled, or handed to the other bank.",
+        "The transfer is no longer pending: it was made, rejected, cancelled, or handed to the other bank.",
     ),
     "direct_debit_not_active": Explanation(
         409,
-        "The direct debit was cancelled, or may be collected once only and was.",
+        "The direct debit was cancelled, or was for a single collection and has been collected.",
         "Read its `status`. Nothing is collected any more.",
         "POST /api/v1/direct-debits/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22/cancel",
-        "The direct debit is not active: it was cancelled, or was collected once for all.",
+        "The direct debit is not active: it was cancelled, or was for a single collection that has been made.",
     ),
     "collection_already_refunded": Explanation(
         409,
-        "The user or an app asked for the money of this collection before. It is refunded once.",
+        "The user or an app has already requested a refund of this collection. It is refunded once.",
         "Read `refund` of the collection. If the answer to your request was lost, this is your refund.",
         "POST /api/v1/direct-debits/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22/collections/"
         "01a9b3a4-7a10-7d6b-8a55-0b6c1f9e3a11/refund",
-        "The money of this collection was asked back before.",
+        "A refund of this collection has already been requested.",
     ),
     "refund_too_late": Explanation(
         409,
@@ -135,9 +134,9 @@ EXPLANATIONS = {
     ),
     "already_reversed": Explanation(
         409,
-        "The bank has reversed this transaction before. A transaction is reversed once at most.",
+        "The bank has already reversed this transaction. A transaction is reversed once at most.",
         "Read `reversed_by` of the transaction.",
         "POST /api/v1/transfers/01a9b3a4-7a10-7d6b-8a55-0b6c1f9e3a10/cancel",
-        "The transaction is reversed already.",
+        "The transaction has already been reversed.",
     ),
 }

@@ -8,7 +8,7 @@ _ONE = f"{_ORDER}/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d22"
 EXPLANATIONS = {
     "scheduled_transfer_not_active": Explanation(
         409,
-        "The order is completed or was cancelled before.",
+        "The order is completed or cancelled.",
         "Read its `status`. For further payments, schedule another transfer.",
         f"{_ONE}/cancel",
         "The order is completed or cancelled.",
@@ -29,15 +29,15 @@ EXPLANATIONS = {
     ),
     "too_many_orders": Explanation(
         409,
-        "The user has as many payment orders as the bank allows.",
+        "The user has reached the bank's maximum number of payment orders.",
         "Cancel one with POST /scheduled-transfers/{scheduled_id}/cancel, or ask the user to.",
         _ORDER,
-        "You have as many orders as the bank allows. Cancel one first.",
+        "You have reached the bank's maximum number of orders. Cancel one first.",
     ),
     "too_many_accounts": Explanation(
         409,
         "The token may see more than 100 accounts, and the cursor of the feed holds a number for each.",
-        "Read the transactions of each account with `after_seq`, which is as exact.",
+        "Read the transactions of each account with `after_seq`, which also misses none.",
         "GET /api/v1/transactions",
         "The feed has at most 100 accounts. Read each account's transactions with after_seq.",
     ),

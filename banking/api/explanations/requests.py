@@ -8,8 +8,7 @@ EXPLANATIONS = {
     "malformed_request": Explanation(
         400,
         "The body or the query string does not fit the OpenAPI document: a member is missing, has another type, or "
-        "breaks a "
-        "pattern. A body that is no JSON in UTF-8, has a member twice or contains a float has this code, too.",
+        "breaks a pattern. A body that is not JSON in UTF-8, repeats a member or contains a float gets this code, too.",
         "Read `errors`: each entry points at a member and says what it must be. Money is an integer in minor units.",
         f'{_PAY}\n\n{{"source_account_id": "…", "destination": {{…}}, "amount": {{"currency": "gbp", "minor_units": '
         f"1}}, …}}",
@@ -27,9 +26,8 @@ EXPLANATIONS = {
     ),
     "unknown_parameter": Explanation(
         400,
-        "The query string has a parameter that this operation does not know. A filter with a mistyped name would "
-        "otherwise "
-        "answer everything. An access token in the URL is refused in the same way (RFC 6750 §2.3).",
+        "The query string has a parameter that this operation does not know. Otherwise, a filter with a mistyped name "
+        "would be ignored. An access token in the URL is refused in the same way (RFC 6750 §2.3).",
         "Use the parameters that the detail lists. Send the token in the Authorization header.",
         "GET /api/v1/accounts?limitt=10",
         "A query parameter is unknown. Known here: limit, cursor.",
@@ -64,29 +62,28 @@ EXPLANATIONS = {
         "The key was used for an order with another body. The first order stands, and this one was not made.",
         "Send a new key with a new order. For a retry, send exactly the body of the first request.",
         f"{_PAY}\nIdempotency-Key: 0b1c0a54-6f0e-4b69-9e0e-1f1d5b5a7c11",
-        "This key was used for another body. What is new needs a new key.",
+        "This key was used with another body. A new order needs a new key.",
     ),
     "request_in_progress": Explanation(
         409,
         "Another request with this Idempotency-Key is still running.",
-        "Wait for the seconds of Retry-After, then repeat the same request with the same key. You get the first one's "
-        "answer.",
+        "Wait for the number of seconds in Retry-After, then repeat the same request with the same key. You then get "
+        "the response to the first request.",
         f"{_PAY}\nIdempotency-Key: 0b1c0a54-6f0e-4b69-9e0e-1f1d5b5a7c11",
         "The first request with this key is still running.",
         headers={"Retry-After": "2"},
     ),
     "not_found": Explanation(
         404,
-        "There is nothing here for this token. The answer is the same for an id that does not exist, that is somebody "
-        "else's, "
-        "and that the user did not share with this app.",
+        "This token gives access to nothing at this URL. The response is the same for an id that does not exist, that "
+        "belongs to somebody else, or that the user did not share with this app.",
         "Use ids that this API listed for the same token. GET /consent says which accounts the user shared.",
         "GET /api/v1/accounts/01a9b3a4-6f1e-7c3a-9d55-2f1f8e0c1d21",
         "Unknown, not this user's, or not shared with this app.",
     ),
     "method_not_allowed": Explanation(
         405,
-        "The resource exists, but not with this method.",
+        "The resource does not support this method.",
         "Use a method of the Allow header.",
         "PUT /api/v1/accounts",
         'Method "PUT" not allowed.',
@@ -94,7 +91,7 @@ EXPLANATIONS = {
     ),
     "not_acceptable": Explanation(
         406,
-        "The Accept header allows no format in which this resource exists.",
+        "The resource is not available in a format that the Accept header allows.",
         "Send `Accept: application/json`, or no Accept header. Statements also exist as text/csv.",
         "GET /api/v1/accounts\nAccept: application/xml",
         "Could not satisfy the request Accept header.",

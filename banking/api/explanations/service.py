@@ -9,7 +9,8 @@ EXPLANATIONS = {
         429,
         "The client has sent more requests for this user than RateLimit-Policy allows. Checks of payees have a limit "
         "of their own.",
-        "Wait for the seconds of Retry-After. Read RateLimit to stay below, and ask for changes with If-None-Match.",
+        "Wait for the number of seconds in Retry-After. Read the RateLimit header to stay below the limit, and poll "
+        "with If-None-Match.",
         "GET /api/v1/accounts",
         "Request was throttled. Expected available in 12 seconds.",
         headers={"Retry-After": "12"},
@@ -18,8 +19,7 @@ EXPLANATIONS = {
         503,
         "The bank cannot be reached at the moment, for example while its database moves to another machine.",
         "Wait for Retry-After and repeat the same request. With the same Idempotency-Key no payment is made twice, "
-        "also if the "
-        "first one was made and only its answer was lost.",
+        "even if the first one was made and only its response was lost.",
         _PAY,
         "The bank cannot be reached at the moment. Repeat the same request.",
         headers={"Retry-After": "2"},
@@ -27,7 +27,7 @@ EXPLANATIONS = {
     "server_error": Explanation(
         500,
         "Something went wrong on our side. We log it under the error id.",
-        "Repeat a payment with the same Idempotency-Key. If it goes on, tell us the error id of the detail or of "
+        "Repeat a payment with the same Idempotency-Key. If it continues, tell us the error id of the detail or of "
         "X-Error-Id.",
         _PAY,
         "Something went wrong on our side.",

@@ -46,7 +46,7 @@ EXPLANATIONS = {
         "query, and "
         "`ath` is the hash of the token.",
         f"{_READ}\nAuthorization: DPoP eyJhbGciOiJFUzI1NiIs…\nDPoP: eyJ0eXAiOiJkcG9wK2p3dCIs…",
-        "This proof was used before; make a new one for each request.",
+        "This proof was already used; make a new one for each request.",
         headers={"WWW-Authenticate": 'DPoP error="invalid_dpop_proof"'},
     ),
     "use_dpop_nonce": Explanation(
@@ -72,8 +72,8 @@ EXPLANATIONS = {
     "insufficient_scope": Explanation(
         403,
         "The user did not allow what this operation needs.",
-        "Start an authorization request with the scopes of WWW-Authenticate. The document lists the scopes of each "
-        "operation.",
+        "Start an authorization request with the scopes of WWW-Authenticate. The OpenAPI document lists the scopes of "
+        "each operation.",
         _PAY,
         "The access token must have the scope transfers:write.",
         headers={"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="transfers:write"'},
@@ -89,8 +89,8 @@ EXPLANATIONS = {
     ),
     "authorization_already_used": Explanation(
         409,
-        "The user allowed one transfer, and it was made. A consent to a transfer is good once.",
-        "Ask the user to allow the next transfer. To learn what became of the first, read it with GET /transfers.",
+        "The user allowed one transfer, and it was made. A consent to a transfer can be used only once.",
+        "Ask the user to allow the next transfer. To see what happened to the first one, read it with GET /transfers.",
         _PAY,
         "The user allowed this transfer once, and it was made.",
     ),
@@ -104,10 +104,10 @@ EXPLANATIONS = {
     ),
     "confidential_clients_only": Explanation(
         403,
-        "Webhooks are sent to a server, and this client has none that it could prove: it is a public client.",
+        "Webhooks are sent to a server, and a public client cannot prove that it has one.",
         "Register a confidential client for your server, and let it manage the webhooks.",
         f"POST /api/v1/webhooks\n{_TOKEN}",
-        "Webhooks need a confidential client: one with a server and a credential of its own.",
+        "Webhooks need a confidential client, which has a server and its own credentials.",
     ),
     "account_holder_inactive": Explanation(
         403,

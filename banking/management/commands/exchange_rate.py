@@ -18,7 +18,11 @@ class Command(BaseCommand):
         parser.add_argument("base", help="ISO 4217, such as GBP.")
         parser.add_argument("counter", help="ISO 4217, such as EUR.")
         parser.add_argument("mid", help="How much of the counter currency one unit of the base currency is worth.")
-        parser.add_argument("--spread", default="0.5", help="In percent: what the customer gets less (%(default)s).")
+        parser.add_argument(
+            "--spread",
+            default="0.5",
+            help="How much less than the mid rate the customer gets, in percent (%(default)s).",
+        )
         parser.add_argument("--reason", default="manage.py exchange_rate", help="Kept with the rate (%(default)s).")
 
     def handle(self, *, base: str, counter: str, mid: str, spread: str, reason: str, **_: Any) -> None:

@@ -28,6 +28,6 @@ class Command(BaseCommand):
             return
         except (reconciliation.MalformedFile, OSError) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(f"{read}: {read.entries} entries, {read.matched} as in the ledger")
+        self.stdout.write(f"{read}: {read.entries} entries, {read.matched} match the ledger")
         for one in read.differences.order_by("pk"):
             self.stdout.write(f"  {one}: in the file {one.file_minor}, in the ledger {one.our_minor} ({one.currency})")

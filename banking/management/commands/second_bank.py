@@ -23,11 +23,11 @@ class Command(BaseCommand):
             verb.add_argument("--amount", required=True, type=int, help="In minor units: 1250 is 12.50 in GBP.")
             verb.add_argument("--currency", default="GBP", help="ISO 4217 (%(default)s).")
             verb.add_argument("--name", default="", help="Who pays or collects.")
-            verb.add_argument("--reference", default="", help="What for; of a collection, the mandate.")
+            verb.add_argument("--reference", default="", help="The payment reference; for a collection, the mandate.")
             verb.add_argument("--id", default="", help="The scheme's id of the message. The same id counts once.")
         deliver = verbs.add_parser("deliver", help="Delivers what is due, as the background worker does.")
         deliver.add_argument("--all", action="store_true", help="Also what is due later.")
-        verbs.add_parser("amounts", help="Lists what it does with which amount.")
+        verbs.add_parser("amounts", help="Lists what the second bank does for each amount.")
 
     def handle(self, *, verb: str, **options: Any) -> None:
         try:

@@ -24,7 +24,7 @@ def check_replica_settings(**_: Any) -> list[CheckMessage]:
     if _hosts() > 1:
         messages.append(
             Error(
-                "DATABASE_REPLICA_URL names several hosts: the age of one would be taken for that of another.",
+                "DATABASE_REPLICA_URL names several hosts: the lag of one would be taken for the lag of another.",
                 hint="Name one replica. Servers of the site may have different ones.",
                 id="config.E026",
             )
@@ -32,8 +32,9 @@ def check_replica_settings(**_: Any) -> list[CheckMessage]:
     if settings.CACHES["default"]["BACKEND"] == _TABLE:
         messages.append(
             Warning(
-                "There is a replica, but no CACHE_URL: each read of it asks the primary what the user wrote.",
-                hint="Set CACHE_URL to a Valkey or Redis.",
+                "There is a replica, but no CACHE_URL: each read from the replica first asks the primary what the "
+                "user last wrote.",
+                hint="Set CACHE_URL to a Valkey or Redis server.",
                 id="config.W027",
             )
         )
@@ -53,7 +54,7 @@ def check_replica(databases: Sequence[str] | None = None, **_: Any) -> list[Chec
     except psycopg.Error:
         return [
             Warning(
-                "The replica cannot be reached. All is read from the primary.",
+                "The replica cannot be reached. All reads go to the primary.",
                 hint="Look at DATABASE_REPLICA_URL, and at the replica's log.",
                 id="config.W028",
             )

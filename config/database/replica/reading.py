@@ -72,7 +72,7 @@ class ReplicaReading:
         try:
             cache.set(_key(writer), position, _SECONDS_OF_A_MARK)
         except outage.ERRORS as error:
-            logger.warning("What a user wrote could not be marked: %s", type(error).__name__)
+            logger.warning("The position of a user's last write could not be stored: %s", type(error).__name__)
 
     def _reason_for_the_primary(self, reader: Any) -> str:
         if connections[DEFAULT_DB_ALIAS].in_atomic_block:

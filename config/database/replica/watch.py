@@ -47,7 +47,7 @@ class ReplicaWatch:
                 self.look()
             except Exception:
                 # A bug here must not let old rows be shown for ever.
-                logger.exception("The watch over the replica failed.")
+                logger.exception("The thread that watches the replica failed.")
                 self.age.forget()
             pause = min(settings.REPLICA_MAX_AGE, MOST_UNNOTICED_SECONDS) / LOOKS
             time.sleep(max(0.0, began + pause - time.monotonic()))
@@ -81,7 +81,7 @@ class ReplicaWatch:
         self.age.forget()
         if not self.is_away:
             self.is_away = True
-            logger.warning("The replica is away: %s. All is read from the primary.", reason)
+            logger.warning("The replica is unreachable: %s. All reads go to the primary.", reason)
             _forget_idle_connections()
         for connection in in_use.held(ALIAS):
             if in_use.is_waiting(connection):

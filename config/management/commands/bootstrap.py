@@ -39,7 +39,7 @@ class Command(BaseCommand):
         if invited:
             hours = settings.PASSWORD_RESET_TIMEOUT // 3600
             self.stdout.write(
-                f"\nOnly {invited.email} may have this link. It sets the password, once, within {hours} hours:\n"
+                f"\nGive this link only to {invited.email}. It sets the password, once, within {hours} hours:\n"
             )
             self.stdout.write(reset_links.link(invited))
 

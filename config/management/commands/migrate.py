@@ -22,7 +22,8 @@ class Command(migrate.Command):
         super().add_arguments(parser)
         parser.add_argument(
             "--lock-seconds", type=float, default=2.0,
-            help="How long a statement waits for a lock, and others behind it, before it is tried again (%(default)s).",
+            help="How long a statement waits for a lock before it is tried again; while it waits, others wait behind "
+            "it (%(default)s).",
         )  # fmt: skip
         parser.add_argument("--attempts", type=int, default=30, help="How often it is tried (%(default)s).")
 

@@ -36,7 +36,7 @@ class Command(BaseCommand):
             "--queue",
             type=int,
             default=admission.MOST_QUEUED,
-            help="Requests of each worker process that wait for a thread. One more is answered 503 (%(default)s).",
+            help="How many requests per worker process may wait for a thread; any more are answered 503 (%(default)s).",
         )
         parser.add_argument(
             "--queue-seconds",
@@ -54,7 +54,7 @@ class Command(BaseCommand):
             "--write-seconds",
             type=float,
             default=listener.WRITE_SECONDS,
-            help="Seconds after which a connection is closed whose client does not read the answer (%(default)s).",
+            help="Seconds after which a connection is closed if its client does not read the response (%(default)s).",
         )
         parser.add_argument(
             "--idle-seconds",
@@ -66,8 +66,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--health-port",
             type=int,
-            help="Port for /health/live, /health/ready and /metrics alone, answered by a process that runs no other "
-            "request. Plain HTTP: keep it inside of your network.",
+            help="Port for only /health/live, /health/ready and /metrics, in a process that answers no other "
+            "requests. Plain HTTP: keep it inside of your network.",
         )
         parser.add_argument("--tls-certificate", type=Path, metavar="FILE", help="PEM, with intermediates.")
         parser.add_argument("--tls-key", type=Path, metavar="FILE", help="PEM, unencrypted.")

@@ -34,7 +34,7 @@ class Command(BaseCommand):
         executor = MigrationExecutor(connection)
         steps = list(plan.steps(plan.pending(executor), executor))
         if not executor.loader.applied_migrations:
-            self.stdout.write(f"The database is empty: {len(steps)} migrations make it.")
+            self.stdout.write(f"The database is empty: {len(steps)} migrations create the schema.")
             return
         rows = plan.rows({one.table for step in steps for one in step.findings if one.table})
         worst = max((self._show(step, rows) for step in steps), default=Verdict.SAFE)

@@ -48,7 +48,7 @@ def asks_for_nothing(client: Client) -> Advice | None:
     return Advice(
         Level.KNOW,
         _("It has no scopes yet."),
-        _("Every request of it is refused with invalid_scope."),
+        _("All its requests are refused with invalid_scope."),
         _("Tick the scopes that it needs."),
         "RFC 6749 §3.3",
         "allowed_scopes",

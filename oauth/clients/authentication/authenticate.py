@@ -110,7 +110,7 @@ def _verified(credentials: Credentials, client: Client | None) -> Client:
     is_by_secret = registered in SECRET_METHODS and credentials.method in SECRET_METHODS
     if credentials.method != registered and not is_by_certificate and not is_by_secret:
         raise InvalidClient(
-            f"This client is registered to authenticate by {registered}, but the request used {credentials.method}."
+            f"This client is registered to authenticate with {registered}, but the request used {credentials.method}."
         )
     # FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.16: also if somebody has changed the row.
     if client.is_fapi and not client.has_strong_authentication:

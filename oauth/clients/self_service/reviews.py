@@ -92,7 +92,7 @@ def _locked(review: ClientReview, by: Any) -> tuple[ClientReview, Client]:
     client = Client.objects.select_for_update(of=("self",)).get(pk=review.client_id)
     waiting = ClientReview.objects.select_for_update(of=("self",)).filter(pk=review.pk, state=State.OPEN).first()
     if waiting is None:
-        raise PermissionDenied("This review was decided or withdrawn before.")
+        raise PermissionDenied("This review has already been decided or withdrawn.")
     if by.pk in (client.user_id, waiting.asked_by_id):
         raise PermissionDenied("Another member of staff must review your own app.")
     return waiting, client

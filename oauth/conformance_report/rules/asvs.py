@@ -29,7 +29,7 @@ def small_clock_skew() -> Outcome:
     return site_facts.at_most("CLOCK_SKEW", timedelta(minutes=1))
 
 
-@about_site(_V10, "10.1.1", "Codes and tokens reach only who needs them.", covers=["ASVS 10.1.1"])
+@about_site(_V10, "10.1.1", "Codes and tokens reach only those who need them.", covers=["ASVS 10.1.1"])
 def no_debug_pages() -> Outcome:
     if settings.DEBUG:
         return unmet("DEBUG is on: error pages show requests with their codes and tokens.", change="DEBUG")
@@ -61,11 +61,11 @@ def revocations_are_seen() -> Outcome:
 about_client(_V10, "10.4.1", "Redirect URIs are registered and compared exactly.", covers=["ASVS 10.4.1"])(
     client_facts.has_safe_redirect_uris
 )
-about_client(_V10, "10.4.4", "The client has no grant type that is unsafe.")(client_facts.has_no_implicit_flow)
+about_client(_V10, "10.4.4", "The client has no unsafe grant type.")(client_facts.has_no_implicit_flow)
 about_client(_V10, "10.4.5", "Refresh tokens of a public client are rotated or bound.")(
     client_facts.has_safe_refresh_tokens
 )
-about_client(_V10, "10.4.6", "PKCE is required, by S256.")(client_facts.must_send_pkce)
+about_client(_V10, "10.4.6", "PKCE with S256 is required.")(client_facts.must_send_pkce)
 
 
 @about_client(_V10, "10.4.8", "Its authorizations end.")
@@ -85,7 +85,7 @@ about_client(_V10, "10.4.10", "A confidential client authenticates.", covers=["A
 @about_client(_V10, "10.4.11", "The client may request only scopes that it needs.")
 def has_a_list_of_scopes(client: Client) -> Outcome:
     if not client.allowed_scopes:
-        return not_applicable("It has no scopes, so every request of it is refused.")
+        return not_applicable("It has no scopes, so all its requests are refused.")
     return met(f"It may request {', '.join(client.allowed_scopes)}.")
 
 

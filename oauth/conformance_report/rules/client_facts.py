@@ -68,12 +68,12 @@ def must_send_pkce(client: Client) -> Outcome:
         return not_applicable("It uses no authorization code.")
     if not client.must_use_pkce:
         return unmet("It may send authorization requests without a code_challenge.", change="require_pkce")
-    return met("The server refuses an authorization request of it without a code_challenge by S256.")
+    return met("The server refuses the client's authorization requests without a code_challenge (S256).")
 
 
 def has_bound_tokens(client: Client) -> Outcome:
     if client.must_bind:
-        return met("Its access tokens are bound to a key or a certificate of it.")
+        return met("Its access tokens are bound to its key or certificate.")
     if client.tls_client_certificate_bound_access_tokens:
         return met("Its access tokens are bound to its certificate.")
     return unmet("It may use bearer tokens.", change="dpop_bound_access_tokens")

@@ -36,14 +36,14 @@ def short_pushed_requests() -> Outcome:
     return site_facts.at_most("PUSHED_REQUEST_LIFETIME", timedelta(seconds=599))
 
 
-@about_site(_HERE, "§5.4.1", "Access tokens are signed by PS256, ES256 or EdDSA.")
+@about_site(_HERE, "§5.4.1", "Access tokens are signed with PS256, ES256 or EdDSA.")
 def signature_of_access_tokens() -> Outcome:
     if conf.SIGNING_ALGORITHM == "RS256":
         return unmet('OAUTH["SIGNING_ALGORITHM"] is RS256.', change='OAUTH["SIGNING_ALGORITHM"]')
     return met(f"By {conf.SIGNING_ALGORITHM}.")
 
 
-@about_site(_HERE, "§5.4.2", "RSA keys have 2048 bits or more, keys of elliptic curves 224 or more.")
+@about_site(_HERE, "§5.4.2", "RSA keys have 2048 bits or more, elliptic-curve keys 224 or more.")
 def strong_signing_keys() -> Outcome:
     published = list(SigningKey.objects.published())
     if not published:
@@ -81,8 +81,10 @@ def refresh_tokens_stay(client: Client) -> Outcome:
     if not client.allows_grant_type(GrantType.REFRESH_TOKEN):
         return not_applicable("It gets no refresh token.")
     if client.is_public and not client.must_bind:
-        return unmet("It is public and has bearer tokens, so they are rotated.", change="dpop_bound_access_tokens")
-    return met("They are bound, so the server keeps them.")
+        return unmet(
+            "It is public and has bearer tokens, so its refresh tokens are rotated.", change="dpop_bound_access_tokens"
+        )
+    return met("Its refresh tokens are bound to the client or its key, so the server does not rotate them.")
 
 
 @about_client(_HERE, "§5.3.2.2", "The response type is code.")
@@ -93,20 +95,20 @@ def response_type(client: Client) -> Outcome:
 about_client(_HERE, "§5.3.2.2", "It pushes its requests.", covers=["FAPI 2.0 §5.3.2.2, pushed"])(
     client_facts.pushes_its_requests
 )
-about_client(_HERE, "§5.3.2.2", "PKCE is required, by S256.")(client_facts.must_send_pkce)
+about_client(_HERE, "§5.3.2.2", "PKCE with S256 is required.")(client_facts.must_send_pkce)
 about_client(_HERE, "§5.3.2.2", "Redirect URIs are https, or loopback addresses of a native app.")(
     client_facts.uses_http_only_as_a_native_app
 )
 
 
-@about_client(_HERE, "§5.4.1", "Everything is signed by PS256, ES256 or EdDSA.")
+@about_client(_HERE, "§5.4.1", "Everything is signed with PS256, ES256 or EdDSA.")
 def signatures(client: Client) -> Outcome:
     fields = [f"{name}_signed_response_alg" for name in ("id_token", "userinfo", "introspection", "authorization")]
     if wrong := next((field for field in fields if getattr(client, field) == "RS256"), ""):
         return unmet(f"{wrong} is RS256.", change=wrong)
     if client.id_token_algorithm == "RS256":
         return unmet("The server's default for ID tokens is RS256.", change="id_token_signed_response_alg")
-    return met("No signature for it is made by RS256.")
+    return met("The server signs nothing for this client with RS256.")
 
 
 @about_client(_HERE, "§5.4.2", "Its keys are strong.")

@@ -32,7 +32,7 @@ def client_credentials_of_a_confidential_client(client: Client) -> Outcome:
     if not client.allows_grant_type(GrantType.CLIENT_CREDENTIALS):
         return not_applicable("It does not use client credentials.")
     if client.is_public:
-        return unmet("It is public, so anybody can act as it.", change="grant_types")
+        return unmet("It is public, so anybody can impersonate it.", change="grant_types")
     return met("It is confidential.")
 
 

@@ -67,7 +67,7 @@ def session_cookie() -> Outcome:
 
 
 about_client(_HERE, "§2.1", "Redirect URIs are registered and compared exactly.")(client_facts.has_safe_redirect_uris)
-about_client(_HERE, "§2.1.1", "PKCE is required, by S256.")(client_facts.must_send_pkce)
+about_client(_HERE, "§2.1.1", "PKCE with S256 is required.")(client_facts.must_send_pkce)
 about_client(_HERE, "§2.1.2", "The client does not use the implicit flow.")(client_facts.has_no_implicit_flow)
 about_client(_HERE, "§2.2", "Its access tokens are short-lived.")(client_facts.has_short_access_tokens)
 about_client(_HERE, "§2.2.1", "Its access tokens are sender-constrained.", is_required=False)(
@@ -98,7 +98,7 @@ about_client(
 )(client_facts.names_the_issuer_alone)
 
 
-@about_client(_HERE, "§4.15", "The client ID cannot be taken for a user.", covers=["RFC 9700 §4.15"])
+@about_client(_HERE, "§4.15", "The client ID cannot be mistaken for a user's ID.", covers=["RFC 9700 §4.15"])
 def client_id(client: Client) -> Outcome:
     if client_rules.client_id(client):
         return unmet(f"{client.client_id} could be the `sub` of a user.", change="client_id: register it anew")

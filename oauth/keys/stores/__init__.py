@@ -34,5 +34,5 @@ def named(name: str) -> KeyStore:
     except (KeyError, ImportError, TypeError, ValueError) as error:
         raise KeyStoreError(f'OAUTH["KEY_STORES"]["{name}"] cannot be used: {error!r}') from error
     if not isinstance(made, KeyStore):
-        raise KeyStoreError(f'OAUTH["KEY_STORES"]["{name}"]: {described["BACKEND"]} is no subclass of KeyStore.')
+        raise KeyStoreError(f'OAUTH["KEY_STORES"]["{name}"]: {described["BACKEND"]} is not a subclass of KeyStore.')
     return made

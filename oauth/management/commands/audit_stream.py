@@ -28,14 +28,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
-            "--cursor", type=Path, required=True, metavar="FILE", help="Where it keeps how far it has come."
+            "--cursor", type=Path, required=True, metavar="FILE", help="File in which the command stores its position."
         )
         parser.add_argument("--since", type=_time, help="Where a new cursor begins (ISO 8601); now by default.")
         parser.add_argument("--webhook", type=_url, metavar="URL", help="Receives each batch as a POST.")
         parser.add_argument(
-            "--token-file", type=Path, metavar="FILE", help="A bearer token for the webhook, in its first line."
+            "--token-file", type=Path, metavar="FILE", help="File whose first line is the bearer token for the webhook."
         )
-        parser.add_argument("--once", action="store_true", help="Send what there is, and end.")
+        parser.add_argument("--once", action="store_true", help="Send the events that there are, then exit.")
 
     def handle(
         self, *, cursor: Path, since: datetime | None, webhook: str | None, token_file: Path | None, once: bool,

@@ -34,7 +34,7 @@ class Command(BaseCommand):
             ("details-types", "all of this server"),
             ("resources", "all of this server"),
         ):
-            parser.add_argument(f"--{name}", nargs="+", help=f"At most these; by default {everything}.")
+            parser.add_argument(f"--{name}", nargs="+", help=f"The most that clients may get; by default {everything}.")
 
     def handle(self, *, days: int, note: str, **options: Any) -> None:
         limits = _ceiling(options)
@@ -70,5 +70,5 @@ def _ceiling(options: dict[str, Any]) -> dict[str, list[str]]:
 def _of(asked: Sequence[str] | None, known: Iterable[str]) -> list[str]:
     known = list(known)
     if unknown := set(asked or ()) - set(known):
-        raise CommandError(f"{', '.join(sorted(unknown))}: must be of {', '.join(known)}.")
+        raise CommandError(f"{', '.join(sorted(unknown))}: must be among {', '.join(known)}.")
     return list(asked or known)

@@ -22,34 +22,36 @@ class Command(BaseCommand):
         what.add_argument(
             "--emergency",
             action="store_true",
-            help="Somebody may know the private key: the next key signs from now on, and what all others signed is "
-            "refused within seconds; by an API that cannot reach the JWK Set within 15 minutes.",
+            help="For a private key that may have leaked. The next key signs from now on. Signatures of all other "
+            "keys are refused within seconds, or within 15 minutes by an API that cannot reach the JWK Set.",
         )
         what.add_argument(
-            "--if-due", action="store_true", help="Only publish the next key where there is none, as the worker does."
+            "--if-due",
+            action="store_true",
+            help="Only publish the next key of each algorithm that has none, as the worker does.",
         )
         what.add_argument(
             "--reencrypt",
             action="store_true",
-            help="No new key: encrypt signing keys and second factors with the first of KEY_ENCRYPTION_KEYS, so that "
-            "you can remove the others.",
+            help="Create no signing key. Encrypt signing keys and second factors with the first of "
+            "KEY_ENCRYPTION_KEYS, so that you can remove the others.",
         )
         what.add_argument(
             "--forget-lost",
             action="store_true",
-            help="No new key: delete what no key of KEY_ENCRYPTION_KEYS can decrypt, after one of them was lost. Users "
-            "whose authenticator app or recovery codes are among it get an email, and set up new ones.",
+            help="Create no signing key. Delete what no key of KEY_ENCRYPTION_KEYS can decrypt, after you lost one of "
+            "these. Users who lose an authenticator app or recovery codes by this get an email, and set up new ones.",
         )
 
         parser.add_argument(
             "--next-leaked",
             action="store_true",
-            help="With --emergency: the next key may be known, too, because somebody has the database and "
+            help="With --emergency: the next key may have leaked, too, because somebody has the database and "
             "KEY_ENCRYPTION_KEYS. Change these first.",
         )
 
         parser.add_argument(
-            "--store", help='Where the keys are from now on: a name of OAUTH["KEY_STORES"], or "database".'
+            "--store", help='Where new keys are created from now on: a name in OAUTH["KEY_STORES"], or "database".'
         )
 
     def handle(self, *, algorithm: str | None, emergency: bool, if_due: bool, reencrypt: bool, **options: Any) -> None:
@@ -83,8 +85,8 @@ class Command(BaseCommand):
                 "What the old keys signed is refused: by this site within "
                 f"{ours} seconds; by an API elsewhere with our resource server within {elsewhere} seconds, or within "
                 f"{REFRESH_AFTER_SECONDS} seconds if it reads no status list; by one that cannot reach "
-                f"{conf.jwks_uri} within {MAX_AGE_SECONDS // 60} minutes. Others keep a key as long as their own JWKS "
-                "client does: restart them."
+                f"{conf.jwks_uri} within {MAX_AGE_SECONDS // 60} minutes. Other APIs keep a key as long as their JWKS "
+                "client caches it: restart them."
             )
 
     def _say_what_is_lost(self) -> None:
@@ -92,8 +94,8 @@ class Command(BaseCommand):
         if lost.signing_keys or lost.others:
             raise CommandError(
                 f"No key of KEY_ENCRYPTION_KEYS can decrypt {lost.signing_keys} signing keys and {lost.others} second "
-                "factors. Keep the older keys, and add the one that is missing to their end. If it is lost: "
-                "rotate_keys --emergency --next-leaked, then rotate_keys --forget-lost."
+                "factors. Keep the older keys, and add the missing one at the end. If it is lost: rotate_keys "
+                "--emergency --next-leaked, then rotate_keys --forget-lost."
             )
 
     def _forget_lost(self) -> None:

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         )  # fmt: skip
         parser.add_argument(
             "--health-file", type=Path, metavar="FILE",
-            help=f"Touched every {HEALTH_SECONDS:.0f} seconds while it runs.",
+            help=f"File that the worker touches every {HEALTH_SECONDS:.0f} seconds while it runs.",
         )  # fmt: skip
 
     def handle(self, *args: Any, **options: Any) -> None:

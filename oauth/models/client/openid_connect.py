@@ -42,8 +42,8 @@ class HasOpenIDConnect(models.Model):
         "user claims in the ID token",
         default=False,
         db_default=False,
-        help_text="OpenID Connect Core §5.4: name and email come from UserInfo. Some clients never ask there, such as "
-        "Kubernetes and Auth.js. For these the ID token also has what the scopes profile and email release.",
+        help_text="OpenID Connect Core §5.4: name and email come from UserInfo. For clients that never call UserInfo, "
+        "such as Kubernetes and Auth.js: the ID token then also has the claims of the scopes profile and email.",
     )
     backchannel_token_delivery_mode = models.CharField(
         "CIBA mode", max_length=4, choices=DeliveryMode.choices, default=DeliveryMode.POLL

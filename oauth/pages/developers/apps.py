@@ -43,7 +43,7 @@ class NewApp(DeveloperPage):
             # The owner's row orders two requests, so that both cannot make the last app.
             get_user_model()._default_manager.select_for_update(of=("self",)).get(pk=owner.pk)
             if own_apps(owner).count() >= MOST_APPS:
-                messages.error(request, _("You have as many apps as you may have. Close one first."))
+                messages.error(request, _("You have reached the maximum number of apps. Close one first."))
                 return HttpResponseRedirect(reverse("oauth:developers"), status=303)
             client = form.save()
             AuditEvent.record(
@@ -117,7 +117,7 @@ class Review(DeveloperPage):
                 return _disabled(request, client)
             if request.POST.get("act") == "withdraw":
                 reviews.withdraw(client, request.user)
-                messages.success(request, _("Taken back. We do not review it now."))
+                messages.success(request, _("Withdrawn. We will not review it."))
             elif not client.is_live and reviews.open_review(client) is None:
                 reviews.ask(client, request.user, note=request.POST.get("note", "").replace("\x00", "")[:1000])
                 messages.success(request, _("Sent. You get an email when we have decided."))

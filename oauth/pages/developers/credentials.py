@@ -51,8 +51,8 @@ class KeysForm(forms.Form):
         help_text=gettext_lazy("Never a private key: yours stays on your server."),
     )
     jwks_uri = forms.URLField(
-        required=False, max_length=255, assume_scheme="https", label=gettext_lazy("Or their address"),
-        help_text=gettext_lazy("We read it again when a key is new, so you can change keys yourself."),
+        required=False, max_length=255, assume_scheme="https", label=gettext_lazy("Or the address of your JWK Set"),
+        help_text=gettext_lazy("We fetch it again when you use a new key, so you can change keys yourself."),
     )  # fmt: skip
 
     def clean_jwks(self) -> Any:
@@ -92,7 +92,7 @@ class Keys(DeveloperPage):
             AuditEvent.record(
                 AuditEvent.Action.CLIENT_CHANGED, client=client.client_id, actor=actor, reason="keys, by its developer"
             )
-        messages.success(request, _("Saved. The app proves itself with its key from now on."))
+        messages.success(request, _("Saved. The app authenticates with its key from now on."))
         return to_app(client)
 
 

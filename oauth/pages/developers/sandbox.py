@@ -59,7 +59,7 @@ class SandboxUsers(DeveloperPage):
         try:
             return self._page(host, made=sandbox.make_user(owner, name))
         except sandbox.TooMany:
-            messages.error(self.request, _("You have as many sandbox users as you may have."))
+            messages.error(self.request, _("You have reached the maximum number of sandbox users."))
             return HttpResponseRedirect(reverse("oauth:developer-sandbox"), status=303)
 
     def _own(self, user_pk: str) -> SandboxUser:

@@ -20,13 +20,13 @@ def aws(settings, signing_keys):
 def test_the_key_officer_chooses_the_store(aws, of_role):
     browser, url = of_role(KEY_OFFICER), "/admin/oauth/signingkey/rotate/ES256/"
     page = browser.get(url).content.decode()
-    assert "Where the private keys are from now on" in page
+    assert "Where new private keys are stored" in page
     assert browser.post(url, {"store": "elsewhere"}).status_code == 200
     browser.post(url, {"store": "aws"})
     assert rotation.store_of("ES256") == "aws"
     assert "aws" in browser.get("/admin/oauth/signingkey/").content.decode()
     # AWS KMS, as we use it, makes no Ed25519 keys: there is nothing to choose.
-    assert "Where the private keys" not in browser.get("/admin/oauth/signingkey/rotate/EdDSA/").content.decode()
+    assert "Where new private keys" not in browser.get("/admin/oauth/signingkey/rotate/EdDSA/").content.decode()
 
 
 def test_a_store_that_fails_changes_nothing_and_the_officer_reads_why(aws, of_role, monkeypatch):

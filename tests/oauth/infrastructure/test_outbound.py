@@ -102,7 +102,7 @@ def test_only_the_port_that_was_allowed(listener):
 
 def test_an_answer_is_bounded(listener):
     listener.body = b"x" * (outbound.MAX_BYTES + 1)
-    with pytest.raises(OutboundError, match="more than"):
+    with pytest.raises(OutboundError, match="larger than"):
         outbound.request("GET", listener.url("/"))
 
 

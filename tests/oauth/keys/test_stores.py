@@ -192,7 +192,7 @@ def test_the_command_moves_keys_there_and_back(aws):
     assert rotation.store_of("ES256") == "aws"
     call_command("rotate_keys", "--algorithm=ES256", "--store=database", stdout=StringIO())
     assert rotation.store_of("ES256") == ""
-    with pytest.raises(CommandError, match="makes no EdDSA keys"):
+    with pytest.raises(CommandError, match="cannot create EdDSA keys"):
         call_command("rotate_keys", "--algorithm=EdDSA", "--store=aws")
 
 
@@ -212,7 +212,7 @@ def test_the_first_keys_are_made_where_the_setting_says(aws, settings):
         ({"KEY_STORES": {"x": {"BACKEND": "no.such.Store"}}}, "cannot be used"),
         ({"KEY_STORES": {"x": {"BACKEND": "oauth.keys.stores.pkcs11.PKCS11"}}}, "missing 3 required"),
         ({"KEY_STORES": {"x": {"BACKEND": "datetime.date", "OPTIONS": {"year": 1, "month": 1, "day": 1}}}}, "subclass"),
-        ({"KEY_STORE": "nowhere"}, "which is no name"),
+        ({"KEY_STORE": "nowhere"}, "which is not a name"),
     ],
 )
 def test_wrong_settings_are_named(settings, wrong, why):

@@ -477,7 +477,9 @@ def test_a_developer_reads_refusals_of_their_app_by_error_id(portal, app, bob, t
     for hidden in (str(bob.pk), bob.email, "transfers:write", secret, "x" * 43):
         assert hidden not in page
     assert error_id in text(portal.get(of(app, "requests"), {"error_id": error_id}))
-    assert "Nothing with this error ID" in text(portal.get(of(app, "requests"), {"error_id": "0" * 32}))
+    assert "None of the last requests of this app has this error ID" in text(
+        portal.get(of(app, "requests"), {"error_id": "0" * 32})
+    )
 
 
 def test_what_looks_like_a_secret_is_masked():
