@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 
+from banking.models.expressions import IsOneOf
 from banking.models.role import PAYING, Role
 from banking.models.sandbox_customer import SandboxCustomer
 from banking.notation.currencies import PLAY_MONEY
@@ -66,15 +67,21 @@ class AccountQuerySet(models.QuerySet["Account"]):
         limit: int = 1,
     ) -> list[dict[str, Any]]:  # fmt: skip
         """`fields` of the accounts of `visible_to`, by id: the one with this `pk`, or those `after` an id. The SQL is
-        compiled once, unless the token names accounts."""
-        if token.claims.authorization_details:
-            accounts = _narrowed(self.visible_to(token, action), pk, after)
-            return list(accounts.values(*fields)[:limit])
+        compiled once for each combination of what is given."""
         user_id = user_id_of(token)
         if user_id is None:
             return []
-        compiled = _compiled(self.model, fields, pk is not None, after is not None)
-        rows = compiled.rows({_A_USER: user_id, _A_KEY: pk, _ANOTHER: after}, limit)
+        picked = picked_in(token.claims.authorization_details, action)
+        given: dict[UUID, Any] = {_A_USER: user_id}
+        if pk is not None:
+            given[_A_KEY] = pk
+        if after is not None:
+            given[_ANOTHER] = after
+        if picked is not None:
+            given[_ACCOUNTS] = picked.accounts
+            if picked.consents:
+                given[_CONSENTS] = picked.consents
+        rows = _compiled(self.model, fields, frozenset(given)).rows(given, limit)
         return [dict(zip(fields, row, strict=True)) for row in rows]
 
     def decided_for(self, alias: str) -> "AccountQuerySet":
@@ -99,16 +106,19 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
         A filter on top of ownership, never instead of it.
         """
-        return self.filter(self._picked(details, action))
-
-    def _picked(self, details: Iterable[Mapping[str, Any]], action: str) -> Q:
         picked = picked_in(details, action)
         if picked is None:  # also where one of the details means all accounts
-            return Q()
-        named = Q(pk__in=picked.accounts)
-        for consent_id in picked.consents:
-            named |= Q(pk__in=self.model._default_manager.filter(consents=consent_id).values("pk"))
-        return named
+            return self
+        return self._among(picked.accounts, picked.consents)
+
+    def _among(self, accounts: Any, consents: Any) -> "AccountQuerySet":
+        """Accounts with one of these ids, or that one of these consents names: arrays of ids, or placeholders for
+        them. None if there are no ids."""
+        named = Q(IsOneOf(F("pk"), Value(accounts)))
+        if consents:
+            of_consents = self.model._default_manager.filter(IsOneOf(F("consents"), Value(consents)))
+            named |= Q(pk__in=of_consents.values("pk"))
+        return self.filter(named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +180,21 @@ def user_id_of(token: "AccessToken") -> UUID | None:
 
 
 #: Placeholders for the values of a request while the SQL is compiled.
-_A_USER, _A_KEY, _ANOTHER = UUID(int=1), UUID(int=2), UUID(int=3)
+_A_USER, _A_KEY, _ANOTHER, _ACCOUNTS, _CONSENTS = (UUID(int=number) for number in range(1, 6))
 
 
 @cache
-def _compiled(model: type["Account"], fields: tuple[str, ...], has_pk: bool, has_after: bool) -> CompiledQuery:
+def _compiled(model: type["Account"], fields: tuple[str, ...], given: frozenset[UUID]) -> CompiledQuery:
+    """`given` are the placeholders of the arguments that a call has."""
+
     def build() -> models.QuerySet[Any, Any]:
         accounts = model.objects.of_user(_A_USER)
-        return _narrowed(accounts, _A_KEY if has_pk else None, _ANOTHER if has_after else None).values_list(*fields)
+        if _ACCOUNTS in given:
+            accounts = accounts._among(_ACCOUNTS, _CONSENTS if _CONSENTS in given else None)
+        pk, after = (one if one in given else None for one in (_A_KEY, _ANOTHER))
+        return _narrowed(accounts, pk, after).values_list(*fields)
 
-    return CompiledQuery(build, (_A_USER, _A_KEY, _ANOTHER))
+    return CompiledQuery(build, tuple(given))
 
 
 def _narrowed(accounts: AccountQuerySet, pk: UUID | None, after: UUID | None) -> AccountQuerySet:

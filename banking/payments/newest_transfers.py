@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import (
-    BooleanField,
     Case,
     DateTimeField,
     Exists,
@@ -26,6 +25,7 @@ from django.db.models import (
 )
 
 from banking.models import Account, Transfer
+from banking.models.expressions import IsOneOf
 from banking.models.transfer import TransferQuerySet
 
 #: How far the clock that made an id may be from the one that wrote `created_at`.
@@ -39,14 +39,6 @@ class _Unnest(Func):
     function = "unnest"
     set_returning = True
     output_field = UUIDField()
-
-
-class _IsOneOf(Func):
-    """That a value is in an array."""
-
-    template = "%(expressions)s)"
-    arg_joiner = " = ANY("
-    output_field = BooleanField()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ class Span:
         of_each = ArraySubquery(fits(self._of_account()).values("pk")[:number])
         # As an array that is made once: the plan then looks up each id, whatever the statistics say.
         ids = ArraySubquery(self._accounts().values(one=_Unnest(of_each)))
-        return Transfer.objects.filter(_IsOneOf(F("pk"), ids))
+        return Transfer.objects.filter(IsOneOf(F("pk"), ids))
 
     def id_at(self, number: int) -> UUID | None:
         """The newest id that is the `number`-th of its account: from there on, all accounts have fewer. None if they

@@ -298,15 +298,20 @@ def test_an_update_of_a_grant_neither_widens_nor_narrows_what_was_there(
     assert app.get(f"/api/v1/accounts/{savings.pk}/balances").status_code == (200 if is_limited_first else 404)
 
 
-def test_an_account_that_ends_leaves_the_app_its_login(tokens_of, mobile_app, bob, alice, of_bob):
+def test_an_account_that_ends_leaves_the_app_its_login(
+    tokens_of, mobile_app, bob, alice, current, of_bob, api, token_endpoint
+):
     AccountAccess.objects.create(account=of_bob, user=alice, role="delegate")
-    tokens_of(mobile_app, of_bob, scope=f"openid {SCOPE}")
+    refresh_token = tokens_of(mobile_app, of_bob, scope=f"openid {SCOPE}")["refresh_token"]
     end_access(of_bob.pk, alice.pk, by=bob.pk)
     grant = Authorization.objects.get()
     assert grant.is_live
     assert grant.authorization_details[0]["accounts"] == []
     AccountAccess.objects.create(account=of_bob, user=alice, role="delegate")
     assert not Account.objects.of_user(alice.pk).named_by(grant.authorization_details).exists()
+    app = api(token_endpoint.refresh(mobile_app, refresh_token).json()["access_token"])
+    assert seen_by(app) == set()
+    assert app.get(f"/api/v1/accounts/{current.pk}").status_code == 404
 
 
 def test_of_many_accounts_the_token_names_the_consent_only(tokens_of, mobile_app, alice, api):

@@ -1,0 +1,11 @@
+"""Expressions of SQL that Django does not have."""
+
+from django.db.models import BooleanField, Func
+
+
+class IsOneOf(Func):
+    """That a value is in an array. Unlike `__in`, the SQL is the same for any number of values."""
+
+    template = "%(expressions)s)"
+    arg_joiner = " = ANY("
+    output_field = BooleanField()
