@@ -71,8 +71,8 @@ class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]  # takes a param
 
     def clean_is_active(self) -> bool:
         is_active = bool(self.cleaned_data["is_active"])
-        if is_active and self.instance.closed_at is not None:
-            raise ValidationError("The user has closed this account for good. They can sign up again.")
+        if is_active and (reason := changes.why_inactive(self.instance)):
+            raise ValidationError(reason)
         return is_active
 
     def clean_email(self) -> str:

@@ -1,8 +1,8 @@
 """What follows when a user gets another email, password or state. `User.save()` calls it, so no way around it exists.
 
-These four functions are for the shell, commands and other apps. Imports `notices` and `models`.
+These functions are for the shell, commands and other apps. Imports `notices` and `models`.
 """
 
-from accounts.changes.acts import deactivate, reactivate, replace_address, set_password
+from accounts.changes.acts import deactivate, reactivate, replace_address, set_password, why_inactive
 
-__all__ = ["deactivate", "reactivate", "replace_address", "set_password"]
+__all__ = ["deactivate", "reactivate", "replace_address", "set_password", "why_inactive"]

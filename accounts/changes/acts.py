@@ -41,14 +41,27 @@ def replace_address(user: User, email: str) -> None:
 def deactivate(user: User) -> None:
     user.is_active = False
     user.save(update_fields=["is_active"])
+    SandboxUser.objects.filter(user=user).update(is_deactivated_with_owner=False)
 
 
 def reactivate(user: User) -> None:
-    """A user account that its user has closed stays closed."""
-    if user.closed_at is not None:
-        raise ValueError("A closed user account cannot be used again. Its user can sign up again.")
+    """Raises ValueError for a user who must stay inactive."""
+    if reason := why_inactive(user):
+        raise ValueError(reason)
     user.is_active = True
     user.save(update_fields=["is_active"])
+
+
+def why_inactive(user: User) -> str:
+    """Why this user cannot be active. Empty for everybody else."""
+    if user.closed_at is not None:
+        return "The user has closed this account for good. They can sign up again."
+    box = SandboxUser.objects.filter(user=user).select_related("owner").first()
+    owner: Any = box.owner if box else None
+    # ASVS 5.0 7.4.2: the developer knows the password of a sandbox user.
+    if owner is not None and not owner.is_active:
+        return "The developer of this sandbox user is not active. Activate the developer first."
+    return ""
 
 
 def remove_connections(user: User) -> None:
@@ -81,6 +94,7 @@ def follow(user: User, stored: Stored) -> None:
     if user.email != stored["email"]:
         _address_changed(user, stored["email"])
     if user.is_active != stored["is_active"]:
+        SandboxUser.objects.filter(user=user).update(is_deactivated_with_owner=False)
         _reactivated(user) if user.is_active else _deactivated(user)
         _take_sandbox_users_along(user)
 
@@ -132,9 +146,17 @@ def _reactivated(user: User) -> None:
 
 
 def _take_sandbox_users_along(developer: User) -> None:
-    """ASVS 5.0 7.4.2: a developer knows the passwords of their sandbox users, who are active only while they are."""
-    for box in SandboxUser.objects.filter(owner=developer).exclude(user__is_active=developer.is_active):
-        (reactivate if developer.is_active else deactivate)(box.user)
+    """ASVS 5.0 7.4.2: a developer knows the passwords of their sandbox users, who are active only while they are. Those
+    whom staff deactivated by themselves stay inactive."""
+    boxes = SandboxUser.objects.filter(owner=developer).select_related("user")
+    if developer.is_active:
+        for box in boxes.filter(user__is_active=False, is_deactivated_with_owner=True):
+            reactivate(box.user)
+        return
+    for box in boxes.filter(user__is_active=True):
+        deactivate(box.user)
+        box.is_deactivated_with_owner = True
+        box.save(update_fields=["is_deactivated_with_owner"])
 
 
 def _is_replaced(user: User, stored: Stored) -> bool:

@@ -14,6 +14,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
+from accounts import changes
 from accounts.models import User
 from accounts.staff import rank
 from banking.ledger import in_transaction
@@ -71,8 +72,8 @@ def user_page(request: HttpRequest, user_id: UUID) -> HttpResponse:
     if not request.user.has_perms(OF_USER) or request.user.pk == user.pk or not rank.may_touch(request.user, user):
         raise PermissionDenied
     back = reverse("admin:accounts_user_change", args=[user.pk])
-    if user.closed_at is not None:
-        raise Http404("The user has closed their account for good.")
+    if not user.is_active and (reason := changes.why_inactive(user)):
+        raise Http404(reason)
     if user.is_active:
         accounts, orders = lockdown.accounts_to_freeze(user.pk), lockdown.orders_of_user(user.pk)
         effects = [

@@ -216,7 +216,7 @@ def test_staff_and_owners_of_apps_do_not_leave_by_themselves(alice, mobile_app):
 def test_a_closed_account_stays_closed(browser, alice, savings, admin_browser):
     leave(browser)
     alice.refresh_from_db()
-    with pytest.raises(ValueError, match="cannot be used again"):
+    with pytest.raises(ValueError, match="for good"):
         changes.reactivate(alice)
     with pytest.raises(IntegrityError), transaction.atomic():
         User.objects.filter(pk=alice.pk)._chain().update(is_active=True)

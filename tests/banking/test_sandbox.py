@@ -241,6 +241,34 @@ def test_a_sandbox_user_comes_back_with_its_developer(anna, developer):
     assert anna.is_active
 
 
+def test_a_sandbox_user_whom_staff_deactivated_stays_so_when_its_developer_comes_back(portal, anna, developer):
+    """ASVS 5.0 7.4.2: what staff ended is over."""
+    other = User.objects.get(email=make(portal)[0])
+    changes.deactivate(anna)
+    for _round in range(2):
+        changes.deactivate(developer)
+        changes.reactivate(developer)
+        assert set(User.objects.filter(pk__in=[anna.pk, other.pk], is_active=True)) == {other}
+    changes.reactivate(anna)
+    changes.deactivate(developer)
+    anna.refresh_from_db()
+    changes.deactivate(anna)
+    changes.reactivate(developer)
+    assert set(User.objects.filter(pk__in=[anna.pk, other.pk], is_active=True)) == {other}
+
+
+def test_nobody_activates_a_sandbox_user_without_its_developer(admin_browser, anna, developer):
+    changes.deactivate(developer)
+    anna.refresh_from_db()
+    with pytest.raises(ValueError, match="Activate the developer first"):
+        changes.reactivate(anna)
+    page = f"/admin/accounts/user/{anna.pk}/change/"
+    answer = admin_browser.post(page, {"email": anna.email, "name": anna.name, "is_active": "on"})
+    assert "Activate the developer first" in answer.content.decode()
+    assert admin_browser.get(f"/admin/lock-down/user/{anna.pk}/").status_code == 404
+    assert not User.objects.get(pk=anna.pk).is_active
+
+
 def test_no_email_is_sent_to_a_sandbox_user(anna):
     """RFC 6761 §6.4: it would only come back."""
     assert not mailboxes.is_reachable(anna.email)
