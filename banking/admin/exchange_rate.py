@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from banking import exchanges, ledger, oversight
 from banking.admin.acts import Act, Text, WithActs
 from banking.admin.read_only import ReadOnly
+from banking.ledger.refusals import Refusal
 from banking.models import Exchange, ExchangeRate
 from banking.notation.currencies import MINOR_DIGITS
 from oauth.infrastructure.generic import ModelForm
@@ -24,6 +25,8 @@ def _is_open(rate: ExchangeRate) -> bool:
 
 
 class NewRateForm(ModelForm[ExchangeRate]):
+    asked_by: oversight.Officer
+
     class Meta:
         model = ExchangeRate
         fields = _ASKED
@@ -39,6 +42,15 @@ class NewRateForm(ModelForm[ExchangeRate]):
         if exchanges.is_outdated(valid_from, at=timezone.now()):
             raise forms.ValidationError(_("This rate is too old: the bank would not exchange at it."))
         return valid_from
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors:
+            try:
+                oversight.refuse_own_currencies(self.asked_by, given["base"], given["counter"])
+            except Refusal as refusal:
+                raise forms.ValidationError(refusal.detail) from refusal
+        return given
 
     def _currency(self, name: str) -> str:
         code = str(self.cleaned_data[name]).upper()
@@ -78,6 +90,11 @@ class ExchangeRateAdmin(WithActs, ReadOnly):
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return request.user.has_perm("banking.request_exchangerate")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)
+        form.asked_by = oversight.Officer(request.user)  # of this request alone: Django makes a class for each
+        return form
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         if obj is None:

@@ -18,7 +18,7 @@ from banking.oversight.account_changes import (
 from banking.oversight.applications import approve_application, refuse_application
 from banking.oversight.audit import Officer
 from banking.oversight.differences import ask_to_move, decline_to_move, move_to_suspense, read_settlement_file
-from banking.oversight.exchange_rates import approve_rate, decline_rate, request_rate
+from banking.oversight.exchange_rates import approve_rate, decline_rate, refuse_own_currencies, request_rate
 from banking.oversight.freezing import freeze, unfreeze
 from banking.oversight.orders import cancel_order, hold_order, release_order
 from banking.oversight.questions import answer_question
@@ -45,6 +45,7 @@ __all__ = [
     "move_to_suspense",
     "read_settlement_file",
     "refuse_application",
+    "refuse_own_currencies",
     "release_order",
     "request_access",
     "request_capture",

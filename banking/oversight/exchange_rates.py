@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from banking.account_life.officers import tell_officers
 from banking.ledger.refusals import NotAllowed, WrongState
-from banking.models import ExchangeRate
+from banking.models import Account, ExchangeRate
 from banking.notices import Kind
 from banking.oversight.audit import Officer, record
 
@@ -17,6 +17,11 @@ from banking.oversight.audit import Officer, record
 class SameUser(NotAllowed):
     code = "exchange_rate_by_same_person"
     title = "You have asked for this rate yourself. Somebody else must decide."
+
+
+class OwnCurrencies(NotAllowed):
+    code = "exchange_rate_of_own_money"
+    title = "You have access to accounts in both currencies. Somebody else must do it."
 
 
 class AlreadyDecided(WrongState):
@@ -28,7 +33,8 @@ class AlreadyDecided(WrongState):
 def request_rate(
     base: str, counter: str, *, mid: Decimal, spread_percent: Decimal, valid_from: datetime, by: Officer, reason: str
 ) -> ExchangeRate:
-    """It is in force only once another officer has approved it."""
+    """It is in force only once another officer has approved it. Raises OwnCurrencies."""
+    refuse_own_currencies(by, base, counter)
     rate = ExchangeRate.objects.create(
         base=base, counter=counter, mid=mid, spread_percent=spread_percent, valid_from=valid_from,
         requested_by=by.user, reason=reason,
@@ -40,7 +46,7 @@ def request_rate(
 
 @transaction.atomic
 def approve_rate(rate_id: UUID, *, by: Officer, reason: str = "") -> ExchangeRate:
-    """Raises AlreadyDecided or SameUser."""
+    """Raises AlreadyDecided, SameUser or OwnCurrencies."""
     return _decide(rate_id, ExchangeRate.Status.APPROVED, by, reason)
 
 
@@ -55,10 +61,19 @@ def _decide(rate_id: UUID, status: ExchangeRate.Status, by: Officer, reason: str
         raise AlreadyDecided
     if rate.requested_by_id == by.user.pk:
         raise SameUser
+    refuse_own_currencies(by, rate.base, rate.counter)
     rate.status, rate.decided_by, rate.decided_at, rate.decision_reason = status, by.user, timezone.now(), reason
     rate.save(update_fields=["status", "decided_by", "decided_at", "decision_reason"])
     _record(f"exchange_rate_{status}", rate, by, reason)
     return rate
+
+
+def refuse_own_currencies(by: Officer, base: str, counter: str) -> None:
+    """ISO 27001 A.5.3: whoever could exchange at this rate does not make it. The database also refuses it (migration
+    0061)."""
+    theirs = Account.objects.filter(access__user=by.user.pk, currency__in=(base, counter))
+    if theirs.exclude(status=Account.Status.CLOSED).values("currency").distinct().count() == 2:
+        raise OwnCurrencies
 
 
 def _record(act: str, rate: ExchangeRate, by: Officer, reason: str) -> None:

@@ -38,6 +38,7 @@ from banking.models import (
     Role,
 )
 from banking.notation.currencies import MINOR_DIGITS, minor_digits
+from banking.oversight.exchange_rates import OwnCurrencies
 from banking.payments.day_sum import day_sum
 from banking.payments.refusals import AccountDormant, NotTheirs, PayeeUnreachable, StrongProofNeeded
 from oauth.models import Authorization
@@ -624,6 +625,44 @@ def test_the_admin_asks_for_a_rate_and_approves_it(db):
     for wrong in ({"base": "XTS"}, {"valid_from_0": "2026-01-01"}):
         assert browser_of(first).post("/admin/banking/exchangerate/add/", form | wrong).status_code == 200
     assert ExchangeRate.objects.count() == 1
+
+
+def test_no_officer_makes_a_rate_at_which_they_could_exchange(alice, current, euro):
+    """ISO 27001 A.5.3: a reader of one account and the owner of the other as well. A superuser is no exception."""
+    first, second = officer("first"), oversight.Officer(officer("second"))
+    AccountAccess.objects.create(account=current, user=first, role=Role.READER)
+    insider = oversight.Officer(alice)
+
+    def ask(by, counter="EUR"):
+        return oversight.request_rate(
+            "GBP", counter, mid=Decimal("1.2"), spread_percent=Decimal(0), valid_from=timezone.now(), by=by, reason="x"
+        )
+
+    asked = ask(oversight.Officer(first))  # who has an account in one of the currencies cannot exchange
+    for refused in (lambda: ask(insider), lambda: oversight.approve_rate(asked.pk, by=insider)):
+        with pytest.raises(OwnCurrencies):
+            refused()
+    with pytest.raises(OwnCurrencies):
+        oversight.decline_rate(asked.pk, by=insider, reason="x")
+    with pytest.raises(IntegrityError, match="accounts in both currencies"), transaction.atomic():
+        ExchangeRate.objects.create(base="EUR", counter="GBP", mid=1, spread_percent=0, requested_by=alice, reason="x")
+    with pytest.raises(IntegrityError, match="accounts in both currencies"), transaction.atomic():
+        ExchangeRate.objects.update(status="approved", decided_by=alice, decided_at=timezone.now())
+    assert ask(insider, "USD").requested_by == alice
+    oversight.approve_rate(asked.pk, by=second)
+    close(euro.pk, by=alice.pk, is_proven=True)
+    assert ask(insider).requested_by == alice
+
+
+def test_the_admin_says_why_a_rate_is_not_asked_for(alice, current, euro):
+    User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
+    form = {
+        "base": "gbp", "counter": "EUR", "mid": "1.2", "spread_percent": "1", "valid_from_0": f"{timezone.now():%Y-%m-%d}",
+        "valid_from_1": "00:00:00", "reason": "Market",
+    }  # fmt: skip
+    answer = browser_of(User.objects.get(pk=alice.pk)).post("/admin/banking/exchangerate/add/", form)
+    assert "accounts in both currencies" in answer.content.decode()
+    assert not ExchangeRate.objects.exists()
 
 
 def test_the_admin_shows_what_was_exchanged(alice, current, euro, rate):

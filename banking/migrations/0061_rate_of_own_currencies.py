@@ -1,0 +1,13 @@
+from django.db import migrations
+
+from banking.migrations._sql import HERE, function
+
+
+class Migration(migrations.Migration):
+    dependencies = [("banking", "0060_reversed_once_by_its_name")]
+
+    operations = [
+        migrations.RunSQL(
+            (HERE / "rate_of_own_currencies.sql").read_text(), function("exchange.sql", "exchange_rate_guard")
+        )
+    ]
