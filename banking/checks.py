@@ -12,6 +12,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils.module_loading import import_string
 
 from banking import database
+from banking.account_life.dormancy import LEAST_DORMANT_DAYS
 from banking.accounts.statement_pdf import font_of, needs_font
 from banking.models import Account
 from banking.models.ledger import MAX_AMOUNT_MINOR
@@ -60,6 +61,20 @@ def check_business_days(**_: Any) -> list[CheckMessage]:
         hint = "A country such as DE, a part of one such as GB-ENG, ECB, or nothing for weekends alone."
         return [Error(str(error), hint=hint, id="banking.E004")]
     return []
+
+
+@register(Tags.security)
+def check_dormant_days(**_: Any) -> list[CheckMessage]:
+    if settings.BANK_DORMANT_DAYS == 0 or settings.BANK_DORMANT_DAYS >= LEAST_DORMANT_DAYS:
+        return []
+    return [
+        Error(
+            f"BANK_DORMANT_DAYS is {settings.BANK_DORMANT_DAYS}, but the database takes no account for unused that was "
+            f"used in the last {LEAST_DORMANT_DAYS} days.",
+            hint=f"Set it to {LEAST_DORMANT_DAYS} or more, or to 0, with which no account becomes dormant.",
+            id="banking.E007",
+        )
+    ]
 
 
 @register(deploy=True)

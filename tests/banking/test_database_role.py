@@ -14,10 +14,11 @@ from rest_framework.test import APIClient
 from uuid_utils.compat import uuid7
 
 from banking import database, payments
-from banking.checks import check_guarantees
+from banking.account_life.functions import call
+from banking.checks import check_dormant_days, check_guarantees
 from banking.database import cleanup
 from banking.ledger import audit
-from banking.models import IdempotencyRecord, Transfer
+from banking.models import Account, IdempotencyRecord, Transfer
 from oauth.operations.cleanup import clean_up
 from tests.lib.database import connected_as, site_role
 from tests.lib.ledger import FUNDS_MINOR, balances, move
@@ -184,6 +185,23 @@ def test_no_function_with_the_owners_rights_can_be_borrowed(current, role):
             f"INSERT INTO forged (account_id, amount_minor) VALUES ('{current.pk}', 1000000)",
         )
     assert balances(current) == [FUNDS_MINOR]
+
+
+def test_the_site_cannot_say_that_a_moment_without_a_payment_is_long(role, current, savings, alice_api):
+    """The database's clock decides: nothing that was used within 30 days becomes dormant."""
+    Account.objects.update(opened_at=timezone.now() - timedelta(days=900))
+    assert send(alice_api, body_of(current, savings, 1)).status_code == 201
+    ahead = timezone.now() + timedelta(days=3650)
+    with connected_as(role):
+        assert not call("mark_dormant", current.pk, ahead)
+        assert call("mark_dormant", savings.pk, ahead)
+    assert Account.objects.get(dormant_since__isnull=False) == savings
+
+
+@pytest.mark.parametrize(("days", "ids"), [(0, []), (29, ["banking.E007"]), (30, []), (-1, ["banking.E007"])])
+def test_the_setting_is_not_below_what_the_database_takes(days, ids, settings):
+    settings.BANK_DORMANT_DAYS = days
+    assert [one.id for one in check_dormant_days()] == ids
 
 
 def test_another_role_of_the_server_runs_no_function_of_ours(role):
