@@ -18,7 +18,7 @@ from banking.models import Account, Exchange, Mandate, Transfer
 from banking.notices import Kind
 from banking.payments.refusals import StrongProofNeeded
 
-#: The function of the database takes no shorter time from the site's role (migration 0062).
+#: The function of the database takes no shorter time from the site's role (migration 0063).
 LEAST_DORMANT_DAYS = 30
 #: The most accounts that one run marks; the next run goes on.
 MOST_AT_ONCE = 1000

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Sandbox users who are inactive now stay so until staff activate each: nothing tells why they are."""
 
-    dependencies = [("oauth", "0048_same_microsecond")]
+    dependencies = [("oauth", "0049_plain_words")]
 
     operations = [
         migrations.AddField(

@@ -4,7 +4,7 @@ from banking.migrations._sql import HERE, function
 
 
 class Migration(migrations.Migration):
-    dependencies = [("banking", "0060_reversed_once_by_its_name")]
+    dependencies = [("banking", "0061_plain_words")]
 
     operations = [
         migrations.RunSQL(
