@@ -1,7 +1,12 @@
 """The queues of the background worker, as the database knows them: the same on every machine."""
 
+import math
+
 from django.db import connection
+from procrastinate.contrib.django import app
 from prometheus_client import Gauge
+
+from oauth.operations.background_worker import lanes_of
 
 _ABOUT = "by queue. From the database, the same on every machine."
 waiting = Gauge(
@@ -16,8 +21,9 @@ oldest = Gauge(
     multiprocess_mode="mostrecent",
 )  # fmt: skip
 alive = Gauge(
-    "workers_alive", "Background workers with a heartbeat in the last 30 seconds.", multiprocess_mode="mostrecent"
-)
+    "workers_alive", "Background worker processes with a heartbeat in the last 30 seconds. From the database, the same "
+    "on every machine.", multiprocess_mode="mostrecent",
+)  # fmt: skip
 
 # The event of a job says when it was written; a job for later is due at its time.
 _JOBS = """
@@ -45,7 +51,8 @@ def measure() -> None:
         cursor.execute(_FAILED)
         given_up = dict(cursor.fetchall())
         cursor.execute(_ALIVE)
-        alive.set(cursor.fetchone()[0])
+        # Each lane of a process has a heartbeat of its own. A process that has just started may lack some of them.
+        alive.set(math.ceil(cursor.fetchone()[0] / len(lanes_of(app, {}))))
     _seen.update(jobs, given_up)
     for queue in _seen:
         due, doing, age = jobs.get(queue, (0, 0, 0))

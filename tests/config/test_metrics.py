@@ -24,6 +24,7 @@ from config.metrics import processes, queues
 from config.metrics.requests import OTHER, MeasuredRequests
 from config.metrics.sampling import Sampler
 from oauth.infrastructure.caches import TTLCache
+from oauth.operations.background_worker import lanes_of
 
 PASSWORD = "correct-horse-battery"
 
@@ -154,6 +155,18 @@ class TestQueues:
             cursor.execute("UPDATE procrastinate_events SET at = now() - interval '2 days' WHERE job_id = %s", [number])
         queues.measure()
         assert value("worker_jobs_failed", queue="given_up") == 0
+
+    @pytest.mark.parametrize(("lanes_more", "processes_alive"), [(-1, 2), (0, 2), (1, 3)])
+    def test_the_worker_processes_are_counted_and_not_their_lanes(self, lanes_more: int, processes_alive: int) -> None:
+        """A process that has just started has the heartbeats of some of its lanes."""
+        number = 2 * len(lanes_of(app, {})) + lanes_more
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO procrastinate_workers (last_heartbeat) SELECT now() FROM generate_series(1, %s)", [number]
+            )
+            cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '31 seconds')")
+        queues.measure()
+        assert value("workers_alive") == processes_alive
 
 
 # --- several processes
