@@ -19,6 +19,7 @@ from banking.models import (
     BankDay,
     DayStep,
     DirectDebitRefund,
+    Exchange,
     Hold,
     LedgerAudit,
     LedgerEntry,
@@ -247,6 +248,9 @@ def balances_follow(opening: dict[Any, int]) -> Iterator[str]:
         collected = SchemeMessage.objects.filter(kind="collect", status="done", account=account)
         expected -= _sum(collected.filter(transaction__reversed_by=None))
         expected += _sum(AccountCharge.objects.filter(account=account, status="posted"))
+        sold, bought = (Exchange.objects.filter(**{f"quote__{end}": account}) for end in ("source", "destination"))
+        expected -= sold.aggregate(total=Sum("quote__sell_minor"))["total"] or 0
+        expected += bought.aggregate(total=Sum("quote__buy_minor"))["total"] or 0
         if (account.posted_minor, account.held_minor) != (expected, 0):
             yield f"{account.pk} has {account.posted_minor}, held {account.held_minor}; expected {expected}"
     for row in Account.objects.order_by().values("currency").annotate(total=Sum("posted_minor")).exclude(total=0):

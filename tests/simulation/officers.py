@@ -47,8 +47,8 @@ class Officer:
             self.desk.unfrozen[one] += 1
 
     def ask(self) -> None:
-        """For the reversal of something recent, whether it was reversed before or not."""
-        kinds = ["transfer", "reversal", "return", "direct_debit", "refund"]
+        """For the reversal of something recent, whether it was reversed before, may never be reversed, or neither."""
+        kinds = ["transfer", "reversal", "return", "direct_debit", "refund", "exchange"]
         recent = LedgerTransaction.objects.filter(kind__in=kinds).order_by("-pk")
         if one := self._any(recent.values_list("pk", flat=True)):
             oversight.request_reversal(one, by=self.by, reason="simulated")

@@ -1,7 +1,8 @@
 """A bank at work while things break: what was acknowledged is there, once, and every penny is accounted for.
 
-Customers pay, set up orders, and remove apps; officers freeze, hold and reverse; shops reserve and take; creditors
-collect, and users take their money back; days and months end. Meanwhile connections are cut and processes killed.
+Customers pay, set up orders, exchange currency, and remove apps; officers freeze, hold and reverse; shops reserve and
+take; creditors collect, and users take their money back; rates move; days and months end. Meanwhile connections are cut
+and processes killed.
 `make simulate` runs it for a minute; SECONDS=… and SEED=… as you like. The seed decides what people do and what breaks;
 the operating system decides who comes first, so a seed repeats the plan, not every race.
 """
@@ -13,6 +14,7 @@ import threading
 from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import psutil
 import pytest
@@ -44,9 +46,10 @@ from tests.lib.ledger import funded
 from tests.lib.registered import make_client, make_user
 from tests.lib.servers import run
 from tests.lib.staff import officer
-from tests.simulation import checks
+from tests.simulation import checks, exchange_checks
 from tests.simulation.actors import Actor
 from tests.simulation.apps import App, Removals
+from tests.simulation.changers import CURRENCIES, Changer, Rates
 from tests.simulation.creditors import Creditors
 from tests.simulation.desk import Desk
 from tests.simulation.elsewhere import Elsewhere
@@ -63,6 +66,9 @@ PEOPLE, ACCOUNTS_EACH = 8, 2
 FUNDS_MINOR = (3_000_000, 30_000)
 #: So that no limit of the bank stands in the way: they have tests of their own.
 PLENTY = 10**12
+LIMITS = ",".join(f"{currency}={PLENTY}" for currency in CURRENCIES)
+#: Of each foreign currency: enough for a few exchanges of it, until more was bought.
+FOREIGN_FUNDS_MINOR = 5_000
 SECONDS_OF_A_DAY = 3.0
 #: That have ended: in a long run, the last day of a month among them.
 DAYS_TO_CLOSE = 30 if SECONDS >= 60 else 1
@@ -79,7 +85,7 @@ def seed():
 def role(settings, tmp_path):
     """The site's own database role, with which the site, its worker and everybody here act."""
     settings.LEDGER_DIGEST_FILE = str(tmp_path / "digests")
-    settings.STEP_UP_AMOUNT_MINOR = settings.NEW_PAYEE_LIMIT_MINOR = {"GBP": PLENTY}
+    settings.STEP_UP_AMOUNT_MINOR = settings.NEW_PAYEE_LIMIT_MINOR = dict.fromkeys(CURRENCIES, PLENTY)
     settings.BANK_CATCH_UP_DAYS = 10_000
     logging.disable(logging.CRITICAL)  # connections are cut all the time
     with site_role() as role:
@@ -91,8 +97,8 @@ def role(settings, tmp_path):
 def site(role, signing_keys, tmp_path):
     environment = {
         "DATABASE_URL": url_of(role), "OAUTH_ISSUER": conf.ISSUER, "THROTTLE_SCALE": "10000", "LOG_LEVEL": "ERROR",
-        "LEDGER_DIGEST_FILE": str(tmp_path / "digests"), "STEP_UP_AMOUNT_MINOR": f"GBP={PLENTY}",
-        "NEW_PAYEE_LIMIT_MINOR": f"GBP={PLENTY}", "STEP_UP_MAX_AGE_SECONDS": "86400",
+        "LEDGER_DIGEST_FILE": str(tmp_path / "digests"), "STEP_UP_AMOUNT_MINOR": LIMITS,
+        "NEW_PAYEE_LIMIT_MINOR": LIMITS, "STEP_UP_MAX_AGE_SECONDS": "86400",
     }  # fmt: skip
     with run("serve", "--workers", "2", data_dir=tmp_path, environment=environment) as server:
         worker = BackgroundWorker(environment, tmp_path / "worker.log")
@@ -166,15 +172,45 @@ def people(accounts, seed, site, desk):
 
 
 @pytest.fixture
-def officers(accounts, seed, desk):
+def rates(seed, role, desk):
+    rates = Rates(random.Random(f"{seed} rates"), desk)
+    rates.set_all()
+    return rates
+
+
+@pytest.fixture
+def changers(accounts, people, rates, seed, desk):
+    """Some of the people, each also on another device. What they sell, their other apps pay from at the same time."""
+    changers = []
+    for person, (user, own) in list(zip(people, accounts.items(), strict=True))[:3]:
+        foreign = {
+            currency: funded(user, currency, currency, FOREIGN_FUNDS_MINOR)
+            for currency in CURRENCIES
+            if currency != "GBP"
+        }
+        of_currencies = {currency: str(account.pk) for currency, account in ({"GBP": own[0]} | foreign).items()}
+        changers.append(
+            Changer(
+                url=person.url, app=person.apps[0], accounts=of_currencies, desk=desk,
+                dice=random.Random(f"{seed} changer {len(changers)}"),
+            )
+        )  # fmt: skip
+    return changers
+
+
+@pytest.fixture
+def officers(accounts, changers, seed, desk):
     every = [account.pk for own in accounts.values() for account in own]
+    every += [UUID(one.accounts[currency]) for one in changers for currency in ("EUR", "JPY")]
     return [
         Officer(officer(f"officer-{number}"), every, random.Random(f"{seed} officer {number}"), desk)
         for number in range(2)
     ]
 
 
-def test_acknowledged_is_stored_and_nothing_is_lost(accounts, people, officers, site, role, seed, desk):
+def test_acknowledged_is_stored_and_nothing_is_lost(
+    accounts, people, changers, rates, officers, site, role, seed, desk
+):
     """Whatever the bank acknowledged is stored, and the ledger balances, whatever failed on the way."""
     server, worker = site
     opening = dict(Account.objects.filter(kind="customer").values_list("pk", "posted_minor"))
@@ -186,21 +222,29 @@ def test_acknowledged_is_stored_and_nothing_is_lost(accounts, people, officers, 
         person.on_another_device(random.Random(f"{seed} device {number}")) for number, person in enumerate(people[::3])
     ]
     with connected_as(role):
-        everybody_acts([*people, *devices], officers, list(opening), faults, desk, seed)
+        in_pounds = [account.pk for own in accounts.values() for account in own]
+        others = [one.on_another_device(random.Random(f"{seed} other {n}")) for n, one in enumerate(changers)]
+        changing = [*changers, *others]
+        everybody_acts([*people, *devices, *changing], rates, officers, in_pounds, faults, desk, seed)
         the_bank_goes_on_without_faults(officers, desk)
         wrong = [*desk.violations]
         for person in people:
             wrong += checks.the_api_shows_what_it_told(person)
+        for changer in changers:
+            wrong += exchange_checks.the_api_shows_them(changer)
     server.stop()
     worker.stop()
-    told = sum((person.told for person in [*people, *devices]), Counter()) + desk.told
-    print(f"{dict(told)}; {dict(faults.happened)}; {say(desk)}")  # noqa: T201
+    told = sum((one.told for one in [*people, *devices, *changing]), Counter()) + desk.told
+    exchanged = say_exchanges(changers, rates)
+    print(f"{dict(told)}; {dict(faults.happened)}; {say(desk) | exchanged}")  # noqa: T201
     assert wrong == []
     finish_what_is_pending()
     sent = [one for person in people for one in person.sent]
     assert sum(one.id is not None for one in sent) > SECONDS, server.log[-2000:]
     assert faults.happened["connections cut"] > SECONDS / 2
-    assert SECONDS < 60 or all(say(desk).values()), say(desk)  # else the run shows less than it says
+    assert SECONDS < 60 or all((say(desk) | exchanged).values()), (
+        say(desk) | exchanged
+    )  # else the run shows less than it says
     assert [
         *checks.transfers_are_as_told(sent),
         *checks.orders_are_paid_once_a_day([one for person in people for one in person.ordered], desk),
@@ -212,6 +256,8 @@ def test_acknowledged_is_stored_and_nothing_is_lost(accounts, people, officers, 
         *checks.statements_add_up(people),
         *checks.balances_follow(opening),
         *checks.the_second_bank_agrees(desk),
+        *exchange_checks.exchanges_are_as_told(changers, rates.acknowledged),
+        *exchange_checks.positions_follow(),
         *checks.every_day_is_closed(),
         *checks.every_audit_was_clean(),
     ] == []
@@ -219,7 +265,7 @@ def test_acknowledged_is_stored_and_nothing_is_lost(accounts, people, officers, 
     assert [finding for finding in ledger.audit() if not finding.is_clean] == []
 
 
-def everybody_acts(people, officers, accounts, faults, desk, seed):
+def everybody_acts(people, rates, officers, accounts, faults, desk, seed):
     stop = threading.Event()
     tasks = Tasks(random.Random(f"{seed} tasks"), desk)
     ibans = list(Account.objects.filter(pk__in=accounts).values_list("iban", flat=True))
@@ -227,7 +273,9 @@ def everybody_acts(people, officers, accounts, faults, desk, seed):
     creditors = [Creditors(ibans, random.Random(f"{seed} creditors {number}"), desk) for number in range(2)]
     shop = Shop(accounts, random.Random(f"{seed} shop"), desk)
     removals = Removals(
-        [person.apps[1] for person in people if person.sets_limits], desk, random.Random(f"{seed} removals")
+        [one.apps[1] for one in people if isinstance(one, Person) and one.sets_limits],
+        desk,
+        random.Random(f"{seed} removals"),
     )
     actors = [
         *(Actor(person.act, desk, stop) for person in people),
@@ -236,6 +284,7 @@ def everybody_acts(people, officers, accounts, faults, desk, seed):
         Actor(elsewhere.act, desk, stop, pause_seconds=0.1),
         *(Actor(one.act, desk, stop, pause_seconds=0.1) for one in creditors),
         Actor(removals.act, desk, stop, pause_seconds=0.5),
+        Actor(rates.act, desk, stop, pause_seconds=2),
         Actor(tasks.a_day_passes, desk, stop, pause_seconds=SECONDS_OF_A_DAY),
         *(Actor(tasks.pay_orders, desk, stop, pause_seconds=0.2) for _ in range(2)),
         Actor(tasks.clear_up, desk, stop, pause_seconds=0.3),
@@ -298,3 +347,11 @@ def say(desk):
         "collected": sum(one.received is not None for one in desk.collections.values()),
         "mandates ended": len(desk.ended), "refunded": len(desk.refunded),
     }  # fmt: skip
+
+
+def say_exchanges(changers, rates):
+    taken = [one for changer in changers for one in changer.taken]
+    refused = Counter(one.refused_with for one in taken if one.refused_with)
+    return {"rates": len(rates.acknowledged), "exchanged": sum(one.id is not None for one in taken), **dict.fromkeys(
+        ("quote_used", "quote_expired", "rate_moved"), 0
+    ), **refused}  # fmt: skip
