@@ -1,7 +1,6 @@
 """From the last release to this one under load, and back: both servers and the background worker, on the tables of this
 release (docs/upgrading.md)."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,22 +9,15 @@ import pytest
 from tests.faults import cluster
 from tests.faults import site as sites
 from tests.faults.fault import Fault, check
+from tests.faults.last_release import copy_to
 from tests.faults.load import Load
 from tests.faults.site import Site
 from tests.lib import servers
-from tests.lib.servers import ROOT
 
 
 @pytest.fixture(scope="module")
 def last_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the commit that .ci/last_release names."""
-    commit = (ROOT / ".ci/last_release").read_text().split()[0]
-    archive = subprocess.run(["git", "archive", commit], cwd=ROOT, capture_output=True, check=False)
-    if archive.returncode:
-        pytest.skip(f"this clone does not have the commit {commit} of the last release (a shallow clone?)")
-    folder = tmp_path_factory.mktemp("last-release")
-    subprocess.run(["tar", "x"], cwd=folder, input=archive.stdout, check=True)
-    return folder
+    return copy_to(tmp_path_factory.mktemp("last-release"))
 
 
 @pytest.fixture(scope="module")
