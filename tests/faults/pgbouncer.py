@@ -4,12 +4,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
+from psycopg.rows import DictRow, dict_row
 
 from demo.postgres_files import UNPRIVILEGED
 from tests.faults import cluster
@@ -48,6 +50,22 @@ class Pooled:
     def url_of_worker(self) -> str:
         return self.cluster.url
 
+    def server_connections(self) -> set[int]:
+        """The processes of PostgreSQL that it is connected to."""
+        return {int(row["remote_pid"]) for row in self._tell("SHOW SERVERS")}
+
+    def reconnect(self) -> None:
+        """Each connection to PostgreSQL is replaced once its transaction has ended; those of the site stay."""
+        before = self.server_connections()
+        self._tell("RECONNECT")
+        servers.wait_until(lambda: not before & self.server_connections())
+
+    def _tell(self, command: LiteralString) -> list[DictRow]:
+        url = f"postgresql://postgres@127.0.0.1:{self.port}/pgbouncer"
+        with psycopg.connect(url, autocommit=True, row_factory=dict_row) as console:
+            said = console.execute(command)
+            return said.fetchall() if said.description else []
+
 
 def missing() -> str:
     """Why it cannot run here."""
@@ -67,15 +85,24 @@ def running(folder: Path, *, has_replica: bool = False) -> Iterator[Pooled]:
         with psycopg.connect(database.url, autocommit=True) as connection:
             for name, value in SETTINGS.items():
                 connection.execute(f"ALTER ROLE postgres SET {name} = '{value}'")  # type: ignore[arg-type]
-        port = servers.free_port()
-        command = _command(folder / "pgbouncer", database, replica, port)
-        pooler = Process(command, dict(os.environ), folder / "pgbouncer.log")
-        pooler.start()
-        stack.callback(pooler.stop)
+        yield stack.enter_context(before(database, folder / "pgbouncer", replica))
+
+
+@contextmanager
+def before(database: Cluster, folder: Path, replica: Cluster | None = None, **changes: object) -> Iterator[Pooled]:
+    """pgbouncer alone. `changes` are of its settings."""
+    port = servers.free_port()
+    pooler = Process(_command(folder, database, replica, port, changes), dict(os.environ), folder / "log")
+    pooler.start()
+    try:
         yield Pooled(database, replica, pooler, port)
+    finally:
+        pooler.stop()
 
 
-def _command(folder: Path, database: Cluster, replica: Cluster | None, port: int) -> list[object]:
+def _command(
+    folder: Path, database: Cluster, replica: Cluster | None, port: int, changes: Mapping[str, object]
+) -> list[object]:
     folder.mkdir()
     [configuration] = blocks((servers.ROOT / "docs/operating.md").read_text(), language="ini")
     users = folder / "users"
@@ -86,11 +113,14 @@ def _command(folder: Path, database: Cluster, replica: Cluster | None, port: int
     for documented, here in {
         "countersign = host=127.0.0.1 port=5432": databases,
         "listen_port = 6432": f"listen_port = {port}\nunix_socket_dir =",
-        "auth_type = scram-sha-256": "auth_type = trust",
+        "auth_type = scram-sha-256": "auth_type = trust\nadmin_users = postgres",
         "/etc/pgbouncer/userlist.txt": str(users),
     }.items():
         assert documented in configuration
         configuration = configuration.replace(documented, here)
+    for name, value in changes.items():
+        configuration, number = re.subn(rf"(?m)^{name} = .*$", f"{name} = {value}", configuration)
+        assert number == 1, name
     file = folder / "pgbouncer.ini"
     file.write_text(configuration)
     servers.open_to_passers_by(folder)

@@ -1,5 +1,5 @@
-"""Fills an empty database for the faults: a bank with four accounts, two services, an app with refresh tokens, and one
-with a webhook. The first argument is the URL of the webhook; if it is empty, there is none.
+"""Fills an empty database for the faults: a bank with four accounts, two services, an app with refresh tokens, and a
+confidential one with a webhook. The first argument is the URL of the webhook; if it is empty, there is none.
 
 Runs as a program on DATABASE_URL, because the tests' own process is bound to another database. Prints JSON.
 """
@@ -55,13 +55,24 @@ def main() -> None:
     source_of_payments = funded(payer, "Bills", amount_minor=10_000_000)
     payments = App(payer.pk, app.client_id)
     payments.allow()
+    books_tokens = {}
     if url := sys.argv[1]:
         scopes = ["webhooks:manage", "transfers:read", "transactions:read"]
-        books = make_client("web", client_id="books", name="Books", allowed_scopes=scopes)
+        books = make_client("web", client_id="books", name="Books", allowed_scopes=[*scopes, "offline_access"])
+        secrets["books"] = books.issue_secret()
         books.save()
         allowed = Authorization.objects.create(
             user=payer, client=books, scopes=scopes, expires_at=timezone.now() + timedelta(days=30),
         )  # fmt: skip
+        for scope in scopes:
+            of_scope = Authorization.objects.create(
+                user=payer, client=books, scopes=[scope, "offline_access"], expires_at=allowed.expires_at,
+            )  # fmt: skip
+            books_tokens[scope] = new_secret()
+            RefreshToken.objects.create(
+                token_digest=digest(books_tokens[scope]), authorization=of_scope, scopes=of_scope.scopes, resources=conf.audiences[:1],
+                confirmation={}, generation=0, created_at=timezone.now(), expires_at=allowed.expires_at,
+            )  # fmt: skip
         Webhook.objects.create(
             user=payer, client_id=books.client_id, authorization_id=allowed.pk, url=url,
             events=[Event.TRANSFER_UPDATED, Event.TRANSACTION_BOOKED],
@@ -95,6 +106,7 @@ def main() -> None:
                 "source_of_payments": str(source_of_payments.pk),
                 "token_of_payer": payments.token,
                 "euros": str(euros.pk),
+                "refresh_tokens_of_books": books_tokens,
             }
         )
     )

@@ -2,9 +2,13 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+import requests
 
 from tests.faults import pgbouncer
 from tests.faults import site as sites
@@ -28,6 +32,7 @@ FAULTS = [
     Fault("pgbouncer: kill -9, then start", lambda site: site.database.pooler.kill(),
           lambda site: site.database.pooler.start(), spares_independent=True),
     Fault("pgbouncer: SIGSTOP", lambda site: site.database.pooler.pause(), lambda site: site.database.pooler.resume()),
+    Fault("pgbouncer: its connections replaced", lambda site: site.database.reconnect(), spares_all=True),
     Fault("PostgreSQL behind it: kill -9, then start", lambda site: site.database.cluster.kill(),
           lambda site: site.database.cluster.start(), spares_independent=True),
     Fault("PostgreSQL behind it: SIGSTOP", lambda site: site.database.cluster.pause(),
@@ -40,17 +45,58 @@ def test_nothing_is_lost_or_doubled_and_all_are_served_again(site: Site, load: L
     check(site, load, fault)
 
 
+def test_each_token_is_answered_for_itself_on_new_connections(site: Site, load: Load) -> None:
+    """RFC 7662 §2.2, RFC 6749 §6, with the statements that a process of the site has prepared on its own connection,
+    which pgbouncer prepares once more on each connection to PostgreSQL that it uses for it."""
+    tokens = dict(site.seed["refresh_tokens_of_books"])
+
+    def post(path: str, **form: str) -> requests.Response:
+        secret = site.seed["secrets"]["books"]
+        return requests.post(f"{site.url}/oauth/{path}", form, auth=("books", secret), timeout=30)
+
+    def is_of(scope: str, token: str) -> None:
+        said = post("introspect", token=token).json()
+        assert said["active"], said
+        assert (said["client_id"], set(said["scope"].split())) == ("books", {scope, "offline_access"})
+
+    def rotate(scope: str) -> None:
+        """At the same time as the others, so that several connections are in use."""
+        for _ in range(5):
+            is_of(scope, tokens[scope])
+            answer = post("token", grant_type="refresh_token", refresh_token=tokens[scope])
+            assert answer.ok, answer.text
+            tokens[scope] = answer.json()["refresh_token"]
+            is_of(scope, answer.json()["access_token"])
+
+    began = time.monotonic()
+    for _ in range(3):
+        with ThreadPoolExecutor(len(tokens)) as threads:
+            list(threads.map(rotate, tokens))
+        assert len(site.database.server_connections()) > 1
+        site.database.reconnect()
+    assert not [answer for answer in list(load.answers) if answer.is_error and answer.began > began]
+
+
 @pytest.mark.parametrize(
-    ("variables", "expected"),
-    [({}, set()), ({"DB_SERVER_SIDE_CURSORS": "on"}, {"config.E025"})],
-    ids=["as documented", "with cursors of the server"],
+    ("variables", "settings", "expected"),
+    [
+        ({}, {}, set()),
+        ({"DB_SERVER_SIDE_CURSORS": "on"}, {}, {"config.E025"}),
+        ({}, {"max_prepared_statements": 0}, {"config.E024"}),
+        ({"DB_PREPARED_STATEMENTS": "off"}, {"max_prepared_statements": 0}, set()),
+    ],
+    ids=["as documented", "with cursors of the server", "statements get lost", "without statements"],
 )
 def test_the_checks_know_what_pgbouncer_cannot_pass_on(
-    site: Site, variables: dict[str, str], expected: set[str]
+    site: Site, tmp_path: Path, variables: dict[str, str], settings: dict[str, object], expected: set[str]
 ) -> None:
-    said = subprocess.run(
-        [sys.executable, "manage.py", "check", "--database", "default"], cwd=ROOT, env=site.environment | variables,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    """A pgbouncer of its own: the check finds out by whom a connection was used before."""
+    with pgbouncer.before(site.database.cluster, tmp_path / "pgbouncer", **settings) as pooled:
+        environment = site.environment | {"DATABASE_URL": pooled.url_of_site} | variables
+        said = subprocess.run(
+            [sys.executable, "manage.py", "check", "--database", "default"], cwd=ROOT, env=environment,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
     found = {word.strip("()") for word in said.stderr.split() if word.startswith("(config.")}
     assert found == expected, said.stderr
+    assert bool(said.returncode) == bool(expected)
