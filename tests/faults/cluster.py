@@ -11,6 +11,7 @@ import psutil
 import psycopg
 
 from demo.postgres_files import Account, account_for, install, place
+from tests.faults import reaper
 from tests.lib.servers import free_port, wait_until
 
 DATABASE = "postgres"
@@ -127,10 +128,13 @@ def _empty(directory: Path, *, disk_bytes: int = 0, **settings: str) -> Iterator
     account = account_for(directory)
     cluster = Cluster(install(account), place(directory, account), account, settings)
     with ExitStack() as stack:
+        reaper.will_end_database(cluster.data)
+        reaper.will_remove(cluster.home)
         stack.callback(subprocess.run, ["rm", "-rf", str(cluster.home)], check=True)
         if disk_bytes:
             size = f"size={disk_bytes},mode=0700,uid={account.uid},gid={account.gid}"
             cluster.data.mkdir()
+            reaper.will_remove(cluster.data, is_mounted=True)
             subprocess.run(["mount", "-t", "tmpfs", "-o", size, "countersign", cluster.data], check=True)
             stack.callback(subprocess.run, ["umount", cluster.data], check=True)
         stack.callback(_end, cluster)

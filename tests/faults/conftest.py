@@ -1,6 +1,8 @@
 """The load on the site of a module, from its first fault to its last."""
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,10 @@ from tests.faults.site import Site
 from tests.lib.servers import wait_until
 
 _HERE = Path(__file__).parent
+#: For a fixture, or a fault and what comes before and after it, on a busy machine.
+MOST_SECONDS = 600
+#: Modules of which a test failed, or was left out.
+_not_whole: set[Path] = set()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,13 +26,67 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.faults)
 
 
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    _not_whole.update(item.path for item in items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        _not_whole.add(item.path)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None]:
+    with _not_for_ever():
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    with _not_for_ever():
+        yield
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    with _not_for_ever():
+        yield
+
+
+@contextmanager
+def _not_for_ever() -> Iterator[None]:
+    """What hangs fails, so that the tests after it run and its processes are ended."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError(f"still not done after {MOST_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(MOST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _template(django_db_modify_db_settings: object) -> None:
+    """The tables that `site.running` copies."""
+
+
 @pytest.fixture(scope="module")
 def load(site: Site, request: pytest.FixtureRequest) -> Iterator[Load]:
     """What one fault left behind must not stop what comes next. The rows go into the table of the module."""
     with Load(site) as load:
         wait_until(lambda: {answer.kind for answer in load.answers if not answer.is_error} == load.kinds)
         yield load
+    is_whole = False
     try:
         check_jobs(site, load)
+        is_whole = request.path not in _not_whole
     finally:
-        table.write(request.module.__name__.rpartition("test_")[2], site.rows, LIMITS)
+        name = request.module.__name__.rpartition("test_")[2]
+        table.write(name, site.rows, LIMITS, is_whole=is_whole)

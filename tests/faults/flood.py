@@ -1,6 +1,6 @@
-"""More requests than the site has capacity for. A program of its own, so that the clients of the test are not slowed.
+"""More clients. A program of its own, so that the clients of the test are not slowed.
 
-Usage: flood.py URL TOKEN SECONDS. Each thread sends its next request as soon as it has an answer.
+Usage: flood.py URL TOKEN SECONDS THREADS PAUSE. Each thread pauses for so many seconds after an answer.
 """
 
 import sys
@@ -9,20 +9,20 @@ import time
 
 import requests
 
-THREADS = 150
-
 
 def main() -> None:
-    url, token, seconds = sys.argv[1], sys.argv[2], float(sys.argv[3])
+    url, token = sys.argv[1:3]
+    seconds, number, pause = map(float, sys.argv[3:])
     until = time.monotonic() + seconds
-    threads = [threading.Thread(target=_ask, args=[url, token, until]) for _ in range(THREADS)]
+    threads = [threading.Thread(target=_ask, args=[url, token, until, pause]) for _ in range(int(number))]
+    print("begins", flush=True)  # noqa: T201
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _ask(url: str, token: str, until: float) -> None:
+def _ask(url: str, token: str, until: float, pause: float) -> None:
     with requests.Session() as session:
         session.headers["Authorization"] = f"Bearer {token}"
         while time.monotonic() < until:
@@ -30,6 +30,7 @@ def _ask(url: str, token: str, until: float) -> None:
                 session.get(f"{url}/api/v1/accounts", timeout=3)
             except requests.RequestException:
                 time.sleep(0.1)
+            time.sleep(pause)
 
 
 if __name__ == "__main__":

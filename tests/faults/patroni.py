@@ -18,7 +18,7 @@ import requests
 import yaml
 
 from demo.postgres_files import Account, account_for, install, place
-from tests.faults import cluster
+from tests.faults import cluster, reaper
 from tests.faults.process import Process
 from tests.lib import servers
 from tests.lib.document_blocks import blocks
@@ -210,6 +210,8 @@ def running(folder: Path) -> Iterator[Managed]:
         nodes = []
         for name in ("first", "second"):
             node = Node(name, folder, f"127.0.0.1:{client}")
+            reaper.will_end_database(node.data)
+            reaper.will_remove(node.home)
             stack.callback(node.remove)
             node.start()
             stack.callback(node.stop)

@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 
+from tests.faults import reaper
 from tests.lib.servers import ROOT
 
 
@@ -25,6 +26,8 @@ class Process:
                 self.command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 **{"cwd": ROOT, **self.options},
             )  # fmt: skip
+        with suppress(psutil.NoSuchProcess):  # it has ended at once
+            reaper.will_end(psutil.Process(self.process.pid))
 
     def tree(self) -> list[psutil.Process]:
         assert self.process is not None
