@@ -2,13 +2,16 @@
 
 import os
 import time
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+import time_machine
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import RequestFactory
+from django.utils import timezone
 
 from config.database import watch
 from config.database.probe import Answer
@@ -146,9 +149,14 @@ class TestPortOfItsOwn:
         heartbeats.beat()
         assert ask("/health/live")[0].startswith("200 ")
         [beat] = tmp_path.glob("*.alive")
-        old = time.time() - heartbeats.SECONDS - 1
+        old = time.monotonic() - heartbeats.SECONDS - 1
         os.utime(beat, (old, old))
         assert ask("/health/live")[0].startswith("503 ")
+
+    def test_a_clock_that_is_corrected_makes_no_worker_look_dead(self, ask):
+        heartbeats.beat()
+        with time_machine.travel(timezone.now() + timedelta(hours=1)):
+            assert ask("/health/live")[0].startswith("200 ")
 
     def test_it_has_nothing_but_the_probes(self, ask):
         assert ask("/oauth/jwks")[0].startswith("404 ")
