@@ -25,6 +25,7 @@ from tests.faults import site as sites
 from tests.faults.fault import SECONDS, Fault, check
 from tests.faults.load import Load
 from tests.faults.site import Site
+from tests.lib.servers import wait_until
 
 DISK_BYTES = 700 * 2**20
 SKEWED = Path(__file__).with_name("skewed")
@@ -48,6 +49,10 @@ def _kill_worker_process(site: Site) -> None:
 def _kill_worker_processes(site: Site) -> None:
     for worker in site.servers[0].workers():
         worker.kill()
+
+
+def _wait_for_server(site: Site) -> None:
+    wait_until(site.servers[0].is_ready)
 
 
 def _pause_worker_process(site: Site) -> None:
@@ -218,7 +223,7 @@ FAULTS = [
     Fault("server: kill -9, then start", lambda site: site.servers[0].kill(), lambda site: site.servers[0].start()),
     Fault("server: SIGSTOP", lambda site: site.servers[0].pause(), lambda site: site.servers[0].resume()),
     Fault("worker process of a server: kill -9", _kill_worker_process),
-    Fault("both worker processes of a server: kill -9", _kill_worker_processes),
+    Fault("both worker processes of a server: kill -9", _kill_worker_processes, _wait_for_server),
     Fault("worker process of a server: SIGSTOP", _pause_worker_process, _resume_worker_processes),
     Fault("servers: replaced one by one", replace_servers, seconds=0, spares_all=True),
     Fault("server: clock 20 s ahead", _clock_is_ahead(20), _clock_is_right, spares_all=True,
