@@ -1,5 +1,6 @@
 """Users in the admin. The admin has no login form of its own: allauth's has the rate limits."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import allauth.account.admin
@@ -22,19 +23,14 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from accounts import changes, second_factors
-from accounts.addresses import mail_limit
-from accounts.models import FormerUser, User, UserManager
+from accounts.addresses import mail_limit, new_email
+from accounts.models import FormerUser, NewEmail, User
 from accounts.passwords import reset_links
+from accounts.staff import rank
 from oauth.infrastructure.generic import ModelAdmin, ModelForm
+from oauth.staff import audit
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as allauth's documentation does it
-
-
-def _checked_email(given: str, *, user: User | None) -> str:
-    email = UserManager.normalize_email(given)
-    if EmailAddress.objects.filter(email=email, verified=True).exclude(user=user).exists():
-        raise ValidationError("This email belongs to another user.")
-    return email
 
 
 class InviteUserForm(ModelForm[User]):
@@ -46,7 +42,7 @@ class InviteUserForm(ModelForm[User]):
         help_texts: ClassVar = {"email": "An invitation goes to this address, with a link to choose a password."}
 
     def clean_email(self) -> str:
-        return _checked_email(self.cleaned_data["email"], user=None)
+        return new_email.checked(self.cleaned_data["email"], user=None)
 
     def save(self, commit: bool = True) -> User:
         self.instance.set_unusable_password()
@@ -61,10 +57,11 @@ class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]  # takes a param
     class Meta(UserChangeForm.Meta):
         model = User
         help_texts: ClassVar = {
-            "email": "The email that the user logs in with. A new email removes every other email of the user. "
-            "All browsers and apps are logged out, and codes and links sent to the old emails stop working. "
-            "The old and the new mailbox get a notice. The user must confirm the new email at the next login. "
-            "The password, second factors and connections to other sites stay.",
+            "email": "The email that the user logs in with. Another member of staff must approve a new email, under "
+            "New emails. Then it removes every other email of the user. All browsers and apps are logged out, and "
+            "codes and links sent to the old emails stop working. The old and the new mailbox get a notice. The user "
+            "must confirm the new email at the next login. The password, second factors and connections to other "
+            "sites stay.",
             "is_active": "Untick this instead of deleting the user. All browsers and apps are logged out, and the user "
             "gets a notice. If you tick it again, the user must log in again and allow each app again.",
         }
@@ -76,7 +73,7 @@ class ChangeUserForm(UserChangeForm):  # type: ignore[type-arg]  # takes a param
         return is_active
 
     def clean_email(self) -> str:
-        return _checked_email(self.cleaned_data["email"], user=self.instance)
+        return new_email.checked(self.cleaned_data["email"], user=self.instance)
 
 
 class ResetForm(forms.Form):
@@ -113,10 +110,22 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
         return [(name, options) for name, options in sets if name != "Rights" or may_give]
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if change and "email" in form.changed_data:
+            self._ask_for_email(request, obj, form)
         super().save_model(request, obj, form, change)
         if not change:
             transaction.on_commit(lambda: reset_links.send(request, obj, "invitation"))
             self.message_user(request, f"An invitation goes to {obj.email}. Its link works once.", messages.SUCCESS)
+
+    def _ask_for_email(self, request: HttpRequest, obj: User, form: Any) -> None:
+        """The user keeps the email that they have until another member of staff approves the new one."""
+        asked = obj.email
+        obj.email = User.objects.values_list("email", flat=True).get(pk=obj.pk)
+        form.changed_data.remove("email")  # what is logged as changed
+        if asked != obj.email:
+            new_email.ask(obj, asked, request.user)
+            held = f"The user keeps {obj.email} until another member of staff approves {asked}, under New emails."
+            self.message_user(request, held, messages.WARNING)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
         """Sends a link to choose a password, in the place of Django's form in which staff type one."""
@@ -160,6 +169,60 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
             self.log_change(request, user, f"Sent a link: {kind}{', removed the password' if ends_password else ''}.")
         reset_links.send(request, user, kind)
         self.message_user(request, f"A link goes to {user.email}.", messages.SUCCESS)
+
+
+@admin.register(NewEmail)
+class NewEmailAdmin(ModelAdmin[NewEmail]):
+    """New emails of users: asked for on the user's page, and approved here by another member of staff."""
+
+    audits_itself = True
+    list_display = ("user", "email", "asked_by", "asked_at", "decided_by", "decided_at", "is_approved")
+    list_select_related = ("user", "asked_by", "decided_by")
+    list_filter = (("decided_at", admin.EmptyFieldListFilter),)
+    ordering = ("-pk",)
+    actions = ("approve", "reject")
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: NewEmail | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: NewEmail | None = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: NewEmail | None = None) -> bool:
+        return request.user.has_perm("accounts.view_user")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.view_user")
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("accounts.change_user")
+
+    @admin.action(description="Approve the selected new emails", permissions=["decide"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[NewEmail]) -> None:
+        self._decide(request, queryset, new_email.approve, "Approved")
+
+    @admin.action(description="Reject the selected new emails", permissions=["decide"])
+    def reject(self, request: HttpRequest, queryset: QuerySet[NewEmail]) -> None:
+        self._decide(request, queryset, new_email.reject, "Rejected")
+
+    def _decide(
+        self, request: HttpRequest, queryset: QuerySet[NewEmail], act: Callable[[NewEmail, Any], None], done: str
+    ) -> None:
+        for asked in queryset.select_related("user"):
+            try:
+                if not rank.may_touch(request.user, asked.user):  # ASVS 5.0 8.3.1
+                    raise PermissionDenied("The user has more rights than you.")
+                act(asked, request.user)
+            except (PermissionDenied, ValidationError) as refusal:
+                said = refusal.messages[0] if isinstance(refusal, ValidationError) else str(refusal)
+                self.message_user(request, f"{asked}: {said}", messages.ERROR)
+            else:
+                audit.record(request, f"{done.lower()}-new-email", [asked.user])
+                self.message_user(request, f"{done}: {asked}", messages.SUCCESS)
 
 
 admin.site.unregister(EmailAddress)  # an email is changed on the user's page only, because more follows from it

@@ -219,6 +219,36 @@ class UsedTotpCode(models.Model):
         return is_first or cls.objects.filter(user=user, counter__lt=counter).update(counter=counter) == 1
 
 
+class NewEmail(models.Model):
+    """A new email of a user that staff ask for, and another member of staff approves: see accounts.addresses.new_email.
+    Kept after the decision, for auditors."""
+
+    # No constraints: the release before this one deletes users without knowing this table.
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="new_emails", db_constraint=False)
+    email = models.EmailField()
+    asked_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", db_constraint=False)
+    asked_at = models.DateTimeField(default=timezone.now)
+    decided_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+", db_constraint=False)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    is_approved = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = "new email"
+        default_permissions = ()  # who may view and change users may view and decide these
+        constraints = [
+            models.CheckConstraint(
+                name="new_email_needs_two",
+                condition=models.Q(is_approved=False) | ~models.Q(decided_by=models.F("asked_by")),
+            ),
+            models.UniqueConstraint(
+                name="new_email_once_at_a_time", fields=["user"], condition=models.Q(decided_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
 class FormerUser(models.Model):
     """Who a user was that has closed their account, where the law asks the bank to know: see accounts.closing."""
 

@@ -327,8 +327,8 @@ MFA_TRUST_COOKIE_NAME = f"{COOKIE_PREFIX}trusted"
 # What staff see beside each page of the admin, by job.
 ADMIN_NAVIGATION: list[tuple[str, list[str]]] = [
     (_("Users"), [
-        "accounts.User", "accounts.FormerUser", "auth.Group", "mfa.Authenticator", "socialaccount.SocialAccount",
-        "socialaccount.SocialApp",
+        "accounts.User", "accounts.NewEmail", "accounts.FormerUser", "auth.Group", "mfa.Authenticator",
+        "socialaccount.SocialAccount", "socialaccount.SocialApp",
     ]),
     (_("Clients"), [
         "oauth.Client", "oauth.ClientReview", "oauth.Authorization", "banking.Consent", "oauth.Scope",

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts import notices, second_factors
 from accounts.closing.parts import Obstacle, keeps_records, parts
-from accounts.models import FormerUser, TrustedBrowser, UsedTotpCode, User
+from accounts.models import FormerUser, NewEmail, TrustedBrowser, UsedTotpCode, User
 from oauth.models import RememberedConsent
 
 
@@ -45,7 +45,7 @@ def close(user: User, request: HttpRequest | None = None) -> None:
     if is_kept:
         FormerUser.objects.create(user=user, email=user.email, name=user.name)
     second_factors.erase_all(user)
-    for personal in (SocialAccount, EmailAddress, TrustedBrowser, UserSession, UsedTotpCode):
+    for personal in (SocialAccount, EmailAddress, TrustedBrowser, UserSession, UsedTotpCode, NewEmail):
         personal.objects.filter(user=user).delete()
     RememberedConsent.objects.filter(authorization__user=user).delete()
     user.closed_at = timezone.now()

@@ -25,6 +25,9 @@ SENTENCES: Final[dict[str, str | Promise]] = {
     "address_replaced": gettext_lazy(
         "Our staff changed the email address of your account. All browsers and apps were logged out."
     ),
+    "new_email_asked": gettext_lazy(
+        "Our staff were asked to change the email address of your account. If you do not know of it, contact us."
+    ),
     "closed": gettext_lazy(
         "Your user account was closed. Nobody can log in to it any more, and apps have lost their access."
     ),

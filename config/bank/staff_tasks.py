@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.urls import reverse
 
+from accounts.models import NewEmail
 from banking.models import (
     AccountApplication,
     AccountChange,
@@ -111,6 +112,15 @@ _LISTS = (
             ClientReview.objects.filter(state=ClientReview.State.OPEN, client__is_active=True)
             .exclude(asked_by=user)
             .exclude(client__user=user)
+        ),
+    ),
+    _List(
+        "New emails of users to approve",
+        "accounts.change_user",
+        "admin:accounts_newemail_changelist",
+        "decided_at__isempty=1",
+        lambda user: NewEmail.objects.filter(decided_at=None).exclude(
+            Q(asked_by=None) | Q(asked_by=user) | Q(user=user)
         ),
     ),
     _List(

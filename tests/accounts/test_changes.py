@@ -6,17 +6,20 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import TOTP
 from django.contrib.auth.management.commands import changepassword
+from django.contrib.auth.models import Permission
 from django.core import mail
 from django.core.management import call_command
+from django.db import IntegrityError, transaction
 from django.test import Client as Browser
 
 from accounts import changes
-from accounts.models import User
+from accounts.models import NewEmail, User
 from accounts.passwords.argon2 import Argon2PasswordHasher
 from oauth.models import AuditEvent, Authorization, Session
 from tests.lib.login import NEW_PASSWORD, ask_for_code, code_in, enter, is_logged_in, log_in, path_in, submit
 from tests.lib.notices import told
 from tests.lib.oauth_client import PASSWORD
+from tests.lib.staff import browser_of, staff
 from tests.lib.totp import SECRET, code
 
 pytestmark = pytest.mark.django_db
@@ -128,8 +131,16 @@ def test_a_password_replaced_by_mail_ends_all_apps(client, browser, alice, offli
 # --- an address that staff replace
 
 
+def decide(user, how="approve", *, by):
+    asked = NewEmail.objects.get(user=user, decided_at=None)
+    form = {"action": how, "_selected_action": asked.pk}
+    return browser_of(by).post("/admin/accounts/newemail/", form, follow=True).content.decode()
+
+
 def replace_in_admin(admin_browser, user):
     save_in_admin(admin_browser, user, email=NEW_ADDRESS)
+    told()  # that it was asked for
+    assert "Approved" in decide(user, by=staff("superuser"))
 
 
 def replace_in_shell(_, user):
@@ -209,6 +220,71 @@ def test_both_mailboxes_are_told_when_another_address_becomes_the_main_one(brows
     browser.post("/accounts/email/", {"email": "new@example.test", "action_primary": ""})
     assert told() == ["Your account: The main email of your account was changed."] * 2
     assert {one.to[0] for one in mail.outbox[-2:]} == {"alice@example.test", "new@example.test"}
+
+
+def test_nobody_gives_a_user_another_mailbox_alone(admin_browser, alice, mailoutbox):
+    """NIST SP 800-53 AC-5: with the mailbox, one member of staff would have the account. A superuser is no exception."""
+    first = User.objects.get(email="admin@example.test")
+    save_in_admin(admin_browser, alice, email=NEW_ADDRESS)
+    for door in ("/accounts/password/reset/", "/accounts/login/code/"):
+        mailoutbox.clear()
+        submit(Browser(), door, email=NEW_ADDRESS)
+        assert not [one for one in mailoutbox if "/reset/key/" in one.body or "code" in one.subject.lower()]
+    mailoutbox.clear()
+    set_password_in_admin(admin_browser, alice)
+    assert [one.to for one in mailoutbox if "/reset/key/" in one.body] == [[alice.email]]
+    assert "Another member of staff must approve" in decide(alice, by=first)
+    User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
+    assert "Another member of staff must approve" in decide(alice, by=User.objects.get(pk=alice.pk))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        NewEmail.objects.update(decided_by=first, is_approved=True)
+    assert User.objects.get(pk=alice.pk).email == alice.email
+
+
+def test_the_user_is_told_when_staff_ask_for_a_new_email(admin_browser, alice):
+    alice.emailaddress_set.create(email="second@example.test", verified=True)
+    told()
+    save_in_admin(admin_browser, alice, email=NEW_ADDRESS)
+    told()
+    asked = [one for one in mail.outbox if "asked to change" in one.subject]
+    assert {one.to[0] for one in asked} == {alice.email, "second@example.test"}
+    assert not [one for one in asked if NEW_ADDRESS in one.body]
+
+
+def test_staff_see_one_open_email_of_a_user_and_may_reject_it(admin_browser, alice):
+    save_in_admin(admin_browser, alice, email="one@example.test")
+    first = NewEmail.objects.get()
+    for _twice in range(2):
+        save_in_admin(admin_browser, alice, email=NEW_ADDRESS)
+    assert [one.email for one in NewEmail.objects.filter(decided_at=None)] == [NEW_ADDRESS]
+    form = {"action": "approve", "_selected_action": first.pk}
+    second = staff("superuser")
+    page = browser_of(second).post("/admin/accounts/newemail/", form, follow=True).content.decode()
+    assert "decided before" in page
+    assert "New emails of users to approve" in browser_of(second).get("/admin/").content.decode()
+    assert "Rejected" in decide(alice, "reject", by=second)
+    assert User.objects.get(pk=alice.pk).email == alice.email
+
+
+@pytest.mark.parametrize("rights", [["view_user"], ["change_user", "view_user"]])
+def test_whoever_approves_may_change_the_user(rights, admin_browser, alice):
+    """Not with the right to look alone, nor for a user with more rights."""
+    save_in_admin(admin_browser, alice, email=NEW_ADDRESS)
+    alice.user_permissions.set(Permission.objects.filter(codename="delete_user"))
+    second = staff()
+    second.user_permissions.set(Permission.objects.filter(codename__in=rights, content_type__app_label="accounts"))
+    decide(alice, by=second)
+    assert User.objects.get(pk=alice.pk).email == alice.email
+    alice.user_permissions.clear()
+    decide(alice, by=second)
+    assert User.objects.get(pk=alice.pk).email == (NEW_ADDRESS if "change_user" in rights else alice.email)
+
+
+def test_an_email_that_has_another_user_by_now_is_not_approved(admin_browser, alice, bob):
+    save_in_admin(admin_browser, alice, email=NEW_ADDRESS)
+    changes.replace_address(bob, NEW_ADDRESS)
+    assert "belongs to another user" in decide(alice, by=staff("superuser"))
+    assert User.objects.get(pk=alice.pk).email == alice.email
 
 
 def test_staff_cannot_give_somebody_the_address_of_somebody_else(admin_browser, alice, bob):
