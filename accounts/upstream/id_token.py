@@ -28,15 +28,8 @@ def validated(
 ) -> dict[str, Any]:  # fmt: skip
     """The claims of `token`. `jwks` is the JWK Set of the provider; `access_token` came with `token`. Raises
     Distrusted."""
-    try:
-        header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError:
-        raise Distrusted("The provider's ID token must be a JWT.") from None
-    # §3.1.3.7 (7), RFC 8725 §3.1: a signature that only the provider can make. This excludes none, and codes (HS256).
-    algorithm = header.get("alg")
-    if algorithm not in CLIENT_SIGNING_ALGORITHMS:
-        raise Distrusted(f"The ID token must be signed by one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
-    claims = _verified(token, algorithm, list(_candidates(jwks, header.get("kid"), algorithm)), issuer, client_id)
+    algorithm, kid = _signed_with(token, "ID token")
+    claims = _verified(token, algorithm, list(_candidates(jwks, kid, algorithm)), issuer, client_id)
     if not isinstance(claims["sub"], str) or not claims["sub"]:
         raise Distrusted("The ID token must have a subject (sub).")
     # §3.1.3.7 (3) to (5): another audience must not be trusted, unless the token was issued to us.
@@ -49,6 +42,27 @@ def validated(
     if "at_hash" in claims and not _is_hash(claims["at_hash"], access_token, algorithm):
         raise Distrusted("The access token does not match the at_hash of the ID token.")
     return claims
+
+
+def verified_user_info(token: str, *, jwks: Any, issuer: str, client_id: str) -> dict[str, Any]:
+    """The claims of a UserInfo response that is a signed JWT. One that is encrypted is refused. Raises Distrusted."""
+    algorithm, kid = _signed_with(token, "UserInfo")
+    # OpenID Connect Core §5.3.2: a signed answer has iss and aud. One for another client is not for us (RFC 8725 §3.9).
+    candidates = list(_candidates(jwks, kid, algorithm))
+    return _verified(token, algorithm, candidates, issuer, client_id, what="UserInfo", required=("iss", "aud", "sub"))
+
+
+def _signed_with(token: Any, what: str) -> tuple[str, Any]:
+    """The algorithm and the `kid`."""
+    try:
+        header = jwt.get_unverified_header(token)
+    except jwt.PyJWTError:
+        raise Distrusted(f"The provider gave no {what} that is a signed JWT.") from None
+    # §3.1.3.7 (7), RFC 8725 §3.1: a signature that only the provider can make. This excludes none, and codes (HS256).
+    algorithm = header.get("alg")
+    if algorithm not in CLIENT_SIGNING_ALGORITHMS:
+        raise Distrusted(f"The {what} must be signed by one of {', '.join(CLIENT_SIGNING_ALGORITHMS)}.")
+    return algorithm, header.get("kid")
 
 
 def _is_hash(value: Any, access_token: str, algorithm: str) -> bool:
@@ -74,16 +88,25 @@ def _candidates(jwks: Any, kid: Any, algorithm: str) -> Iterator[jwt.PyJWK]:
                 continue  # RFC 7517 §5: a key that cannot be used is ignored
 
 
-def _verified(token: str, algorithm: str, candidates: list[jwt.PyJWK], issuer: str, client_id: str) -> dict[str, Any]:
+def _verified(
+    token: str,
+    algorithm: str,
+    candidates: list[jwt.PyJWK],
+    issuer: str,
+    client_id: str,
+    *,
+    what: str = "ID token",
+    required: tuple[str, ...] = REQUIRED,
+) -> dict[str, Any]:
     for key in candidates:
         try:
             claims: dict[str, Any] = jwt.decode(
                 token, key, algorithms=[algorithm], issuer=issuer, audience=client_id, leeway=CLOCK_SKEW_SECONDS,
-                options={"require": list(REQUIRED)},
+                options={"require": list(required)},
             )  # fmt: skip
         except jwt.InvalidSignatureError:
             continue
         except jwt.PyJWTError as error:
-            raise Distrusted(f"The ID token is not valid: {type(error).__name__}.") from None
+            raise Distrusted(f"The {what} is not valid: {type(error).__name__}.") from None
         return claims
-    raise Distrusted("No key of the provider verifies the ID token.")
+    raise Distrusted(f"No key of the provider verifies the {what}.")

@@ -65,9 +65,10 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
 
     def complete_login(self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any) -> SocialLogin:
         """OpenID Connect Core §3.1.3.5: an ID token that is not valid ends the login, before UserInfo is asked."""
+        jwks = self._json(self.openid_config["jwks_uri"])
         claims = id_token.validated(
             kwargs["response"]["id_token"],
-            jwks=self._json(self.openid_config["jwks_uri"]),
+            jwks=jwks,
             issuer=self.openid_config["issuer"],
             client_id=app.client_id,
             nonce=self.expected_nonce,
@@ -75,17 +76,31 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
         )
         data = {"id_token": claims}
         if "userinfo_endpoint" in self.openid_config and app.settings.get("fetch_userinfo", True):
-            data["userinfo"] = self._json(self.profile_url, {"Authorization": f"Bearer {token.token}"})
+            data["userinfo"] = self._user_info(token.token, jwks=jwks, client_id=app.client_id)
             # §5.3.2: UserInfo about another subject must not be used.
             if data["userinfo"].get("sub") != claims["sub"]:
                 raise Distrusted("The sub of the UserInfo response must be that of the ID token.")
         login: SocialLogin = self.get_provider().sociallogin_from_response(request, data)
         return login
 
-    def _json(self, url: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
+    def _user_info(self, access_token: str, *, jwks: Any, client_id: str) -> dict[str, Any]:
+        """OpenID Connect Core §5.3.2: a JSON object, or a JWT that the provider signed for this client."""
+        response = self._get(self.profile_url, {"Authorization": f"Bearer {access_token}"})
+        if response.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/jwt":
+            return self._object(response)
+        issuer = self.openid_config["issuer"]
+        return id_token.verified_user_info(response.text.strip(), jwks=jwks, issuer=issuer, client_id=client_id)
+
+    def _json(self, url: str) -> dict[str, Any]:
+        return self._object(self._get(url))
+
+    def _get(self, url: str, headers: dict[str, str] | None = None) -> Any:
         with get_adapter().get_requests_session() as session:
             response = session.get(url, headers=headers)
             response.raise_for_status()
+        return response
+
+    def _object(self, response: Any) -> dict[str, Any]:
         found = response.json()
         if not isinstance(found, dict):
             raise Distrusted("The provider's response must be a JSON object.")

@@ -394,6 +394,53 @@ def test_an_answer_that_is_no_object_is_no_error_of_ours(client, provider):
     assert "did not work" in client.post(f"{LOGIN}?process=login").content.decode()
 
 
+def signed_user_info(provider, *, sign=None, kind="application/jwt", **claims):
+    told = {"iss": provider.issuer, "aud": "countersign", "sub": "their-alice", **claims}
+    token = (sign or provider.signed)({name: value for name, value in told.items() if value is not None})
+    provider.listener.others["/userinfo"] = kind, token.encode()
+
+
+@pytest.mark.parametrize("kind", ["application/jwt", "application/JWT; charset=utf-8"])
+def test_signed_user_info_is_verified_and_read(kind, provider):
+    """OpenID Connect Core §5.3.2."""
+    provider.app.settings |= {"verified_email": ["example.com"]}
+    provider.app.save()
+    signed_user_info(provider, kind=kind, email="alice@example.com", email_verified=True, name="Alice")
+    fresh = Browser()
+    provider.visit(fresh)
+    assert is_logged_in(fresh)
+    assert User.objects.get().email == "alice@example.com"
+
+
+STRANGER = ClientKey("ES256", kid="1")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"iss": "https://evil.example"},
+        {"iss": None},
+        {"aud": "another-client"},
+        {"aud": None},
+        {"sub": "their-mallory"},
+        {"sub": None},
+        {"exp": 1},
+        {"sign": lambda claims: jwt.encode(claims, STRANGER.private_key, "ES256", {"kid": "1"})},
+        {"sign": lambda claims: jwt.encode(claims, None, "none")},
+        {"sign": lambda claims: jwt.encode(claims, "s" * 32, "HS256")},
+        {"sign": lambda claims: "no.jwt"},
+    ],
+    ids=lambda wrong: "-".join(f"{name} {value if name != 'sign' else ''}".strip() for name, value in wrong.items()),
+)
+def test_signed_user_info_that_is_not_valid_lets_nobody_in(wrong, browser, alice, provider):
+    """OpenID Connect Core §5.3.2, RFC 8725 §3.1."""
+    connect(provider, browser)
+    signed_user_info(provider, **wrong)
+    fresh = Browser()
+    assert "did not work" in provider.visit(fresh).content.decode()
+    assert not is_logged_in(fresh)
+
+
 def test_a_discovery_document_of_another_issuer_is_refused(client, provider):
     """OpenID Connect Discovery §4.3."""
     provider.listener.body["issuer"] = "https://evil.example"

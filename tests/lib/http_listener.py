@@ -17,6 +17,8 @@ class HttpListener:
 
     def __init__(self, body: Any = None, status: int = 200, *, certificate: Path | None = None) -> None:
         self.body, self.status, self.headers = body, status, {"Content-Type": "application/json"}
+        #: Content type and body of the paths that are answered otherwise.
+        self.others: dict[str, tuple[str, bytes]] = {}
         self.received: list[tuple[str, str, bytes]] = []
         self.received_headers: list[Message] = []
         listener = self
@@ -27,8 +29,12 @@ class HttpListener:
                 listener.received.append((self.command, self.path, content))
                 listener.received_headers.append(self.headers)
                 body = listener.body if isinstance(listener.body, bytes) else json.dumps(listener.body).encode()
+                headers = listener.headers
+                if self.path in listener.others:
+                    kind, body = listener.others[self.path]
+                    headers = {**headers, "Content-Type": kind}
                 self.send_response(listener.status)
-                for name, value in {**listener.headers, "Content-Length": str(len(body))}.items():
+                for name, value in {**headers, "Content-Length": str(len(body))}.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
