@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import CharField, ForeignKey
 from django.http import HttpRequest
@@ -28,8 +29,7 @@ def linked(model_admin: Any, request: HttpRequest, name: Column, *, is_first: bo
     if field is None or is_own_link or name in model_admin.list_editable:
         return name
     other: Any = field.related_model
-    page = model_admin.admin_site._registry.get(other)
-    if page is None or not page.has_view_permission(request):
+    if not _may_open(model_admin, request, field):
         return name
     url_name = f"admin:{other._meta.app_label}_{other._meta.model_name}_change"
 
@@ -43,6 +43,41 @@ def linked(model_admin: Any, request: HttpRequest, name: Column, *, is_first: bo
     column.short_description = field.verbose_name  # type: ignore[attr-defined]  # as Django's admin reads it
     column.admin_order_field = field.name  # type: ignore[attr-defined]
     return column
+
+
+def close_doors(model_admin: Any, request: HttpRequest, form: Any, *, is_editable: bool = True) -> None:
+    """Writes plain text for each row of another table that a form of the admin only shows and whose page this member of
+    staff may not open. `form` has Django's `fieldsets` and `readonly_fields`."""
+    shown_only = form.readonly_fields if is_editable else flatten_fieldsets(form.fieldsets)
+    closed = {
+        name: _text_of(field)
+        for name in shown_only
+        if (field := _foreign_key(model_admin, name)) is not None and not _may_open(model_admin, request, field)
+    }
+
+    def replaced(names: Any) -> list[Any]:
+        return [replaced(one) if isinstance(one, list | tuple) else closed.get(one, one) for one in names]
+
+    form.fieldsets = [(title, {**options, "fields": replaced(options["fields"])}) for title, options in form.fieldsets]
+    form.readonly_fields = [
+        *replaced(form.readonly_fields),
+        *(text for name, text in closed.items() if name not in form.readonly_fields),
+    ]
+
+
+def _may_open(model_admin: Any, request: HttpRequest, field: Any) -> bool:
+    page = model_admin.admin_site._registry.get(field.related_model)
+    return page is not None and bool(page.has_view_permission(request))
+
+
+def _text_of(field: Any) -> Callable[[Any], Any]:
+    def text(row: Any) -> Any:
+        one = getattr(row, field.name)
+        return None if one is None else str(one)
+
+    text.__name__ = field.name
+    text.short_description = field.verbose_name  # type: ignore[attr-defined]  # as Django's admin reads it
+    return text
 
 
 def _client(model_admin: Any, request: HttpRequest) -> Column:

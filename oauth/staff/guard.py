@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from oauth.infrastructure import replica
 from oauth.infrastructure.generic import ModelAdmin
@@ -50,6 +50,14 @@ class Guarded(ModelAdmin[Any]):
             return changelist
 
         return replica.read(request.user.pk, ask)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Django makes a link of each foreign key that is only shown, whether or not its page may be opened."""
+        columns.close_doors(self, request, context["adminform"])
+        for inline in context["inline_admin_formsets"]:
+            columns.close_doors(inline.opts, request, inline, is_editable=inline.has_change_permission)
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows: QuerySet[Any] = super().get_queryset(request)

@@ -3,9 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
+from bs4 import BeautifulSoup
 from django.contrib.auth.models import Permission
 
+from banking import ledger
 from banking.models import AccessCount
+from oauth.models import Authorization
+from tests.lib.ledger import funded
 from tests.lib.staff import browser_of, looker, staff
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +30,25 @@ def test_a_client_that_is_stored_by_its_id_is_a_link(mobile_app, alice):
     assert link in page
     assert f'<a href="/admin/accounts/user/{alice.pk}/change/">{alice.email}</a>' in page
     assert "gone</td>" in page
+
+
+@pytest.mark.parametrize("more", [[], ["view_user"]], ids=["one permission", "users as well"])
+def test_no_page_links_to_one_that_its_viewer_may_not_open(more, alice, bob, current, issued, mobile_app):
+    """Fields, and rows of other tables below them."""
+    issued(mobile_app)
+    paid = ledger.post([(current, -100), (funded(bob, "Bob's"), 100)], description="Rent", kind="transfer")
+    for one in (current, paid, Authorization.objects.get()):
+        clerk = staff()
+        rights = [f"view_{one._meta.model_name}", *more]
+        clerk.user_permissions.set(Permission.objects.filter(codename__in=rights))
+        browser = browser_of(clerk)
+        url = f"/admin/{one._meta.app_label}/{one._meta.model_name}/{one.pk}/change/"
+        page = BeautifulSoup(browser.get(url).content, "html.parser")
+        links = {link["href"] for link in page.select("#content-main fieldset a[href^='/admin/']")}
+        assert [link for link in links if browser.get(link).status_code != 200] == []
+        if one is not paid:
+            assert alice.email in page.select_one("#content-main").text
+            assert (f"/admin/accounts/user/{alice.pk}/change/" in links) == bool(more)
 
 
 def test_who_may_not_view_clients_reads_the_id(mobile_app):
