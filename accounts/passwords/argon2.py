@@ -27,7 +27,6 @@ WAITING_AT_MOST = 2
 NICENESS = 15
 
 _give_slot_back: ContextVar[Callable[[], None] | None] = ContextVar("give_slot_back", default=None)
-_places = threading.BoundedSemaphore(AT_ONCE + WAITING_AT_MOST)
 
 
 class TooManyHashes(Exception):
@@ -59,14 +58,15 @@ class Argon2PasswordHasher(DjangoArgon2PasswordHasher):
 def in_turn(compute: Callable[Given, Result], *args: Given.args, **kwargs: Given.kwargs) -> Result:
     """Computes a hash in the thread for it, of which the memory is used again. Raises TooManyHashes instead of waiting
     behind too many others."""
-    if not _places.acquire(blocking=False):
+    places = _places(os.getpid())
+    if not places.acquire(blocking=False):
         raise TooManyHashes
     try:
         if give_slot_back := _give_slot_back.get():
             give_slot_back()
         return _threads(os.getpid()).submit(compute, *args, **kwargs).result()
     finally:
-        _places.release()
+        places.release()
 
 
 @contextmanager
@@ -82,9 +82,16 @@ def without_slot(give_back: Callable[[], None] | None) -> Iterator[None]:
 
 def require_place() -> None:
     """For a view, before it does work that would be in vain. Raises TooManyHashes."""
-    if not _places.acquire(blocking=False):
+    places = _places(os.getpid())
+    if not places.acquire(blocking=False):
         raise TooManyHashes
-    _places.release()
+    places.release()
+
+
+@cache
+def _places(process: int) -> threading.BoundedSemaphore:
+    """Of this process: nobody in it gives back the places of its parent."""
+    return threading.BoundedSemaphore(AT_ONCE + WAITING_AT_MOST)
 
 
 @cache

@@ -102,6 +102,19 @@ def test_more_hashes_than_may_wait_are_refused_at_once(hashing):
     assert refused
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_forked_process_has_all_places_for_itself(hashing):
+    """A development server or a site's own preforking server: the threads of the parent do not run in the child."""
+    child = os.fork()
+    if child == 0:  # leaves at once, whatever happens: the rest of the tests is the parent's
+        status = 1
+        try:
+            status = 0 if argon2.in_turn(lambda: "done") == "done" else 2
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def test_more_logins_than_may_wait_are_answered_at_once(alice, client, hashing):
     with CaptureQueriesContext(connection) as captured:
         answer = client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
@@ -114,7 +127,7 @@ def test_more_logins_than_may_wait_are_answered_at_once(alice, client, hashing):
 
 def test_a_login_that_waits_for_its_hash_keeps_no_slot_from_other_requests(alice, client):
     done = []
-    given_back = {bodies.GIVE_SLOT_BACK: lambda: done.append(argon2._places._value)}
+    given_back = {bodies.GIVE_SLOT_BACK: lambda: done.append(argon2._places(os.getpid())._value)}
     client.post("/accounts/login/", {"login": "nobody", "password": PASSWORD}, **given_back)
     assert done == []  # no email, so no hash
     client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD}, **given_back)

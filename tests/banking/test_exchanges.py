@@ -386,6 +386,18 @@ def test_the_bank_does_not_exchange_at_an_old_rate(alice, current, euro, rate, s
         quote_of(alice, current, euro)
 
 
+@pytest.mark.parametrize("hours", [0, 72])
+def test_in_a_sandbox_the_age_of_a_rate_counts_as_well_and_play_money_has_none(
+    hours, alice, current, euro, rate, settings
+):
+    settings.BANK_SANDBOX, settings.EXCHANGE_RATE_HOURS = True, hours
+    with time_machine.travel(timezone.now() + timedelta(hours=73), tick=False):
+        assert exchanges.exchangeable("GBP", {"EUR", "XTS"}) == ([] if hours else ["EUR"])
+        assert exchanges.exchangeable("XTS", {"EUR", "GBP"}) == []
+        with pytest.raises(NoRate):
+            offer("XTS", "EUR")
+
+
 def test_play_money_is_never_exchanged(alice, db):
     """Not by a quote, and the database takes no rate for it."""
     with pytest.raises(NoRate):

@@ -10,6 +10,7 @@ from django.core.cache import caches
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from accounts.login.pages import LOGINS
 from config import shared_cache
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit
@@ -96,6 +97,16 @@ def test_limits_count_in_this_process(cache_at, silent):
 def test_a_login_goes_on(cache_at, silent, client, alice):
     form = {"login": alice.email, "password": "correct-horse-battery"}
     assert client.post("/accounts/login/", form).status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_flood_of_logins_is_limited_without_the_cache(cache_at, silent, client, alice, clock_stands):
+    """Each process counts alone, and none forgets to count."""
+    cache_at(silent)
+    for _ in range(LOGINS.most):
+        assert client.post("/accounts/login/", {"login": "", "password": ""}).status_code == 200
+    answer = client.post("/accounts/login/", {"login": alice.email, "password": "correct-horse-battery"})
+    assert (answer.status_code, "_auth_user_id" in client.session) == (429, False)
 
 
 @pytest.fixture
