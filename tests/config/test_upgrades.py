@@ -272,7 +272,7 @@ def _shops(**more: ModelState) -> ProjectState:
 
 
 class TestTheClassesThatMigrateMakes:
-    """`migrate` takes half of the time, and the classes are those that Django makes."""
+    """`migrate` takes a fraction of the time, and the classes are those that Django makes."""
 
     def test_a_step_without_relations_makes_one(self) -> None:
         state = _shops()
@@ -298,6 +298,19 @@ class TestTheClassesThatMigrateMakes:
         with _neighbours_kept():
             state.add_field("shops", "shop", "last", models.ForeignKey("shops.Order", models.CASCADE, null=True), True)
         assert state.apps.get_model("shops", "Order") is not order
+
+    def test_a_new_model_makes_one(self) -> None:
+        state = _shops()
+        shop = state.apps.get_model("shops", "Shop")
+        with _neighbours_kept():
+            to_shop = models.ForeignKey("shops.Shop", models.CASCADE)
+            state.add_model(
+                ModelState("shops", "Till", [("id", models.AutoField(primary_key=True)), ("shop", to_shop)])
+            )
+        till = state.apps.get_model("shops", "Till")
+        assert state.apps.get_model("shops", "Shop") is shop
+        assert till._meta.get_field("shop").related_model is shop
+        assert till in [one.related_model for one in shop._meta.related_objects]
 
     def test_a_class_that_others_inherit_takes_them_along(self) -> None:
         state = _shops(kiosk=ModelState("shops", "Kiosk", [], bases=("shops.Shop",)))
