@@ -8,6 +8,7 @@ from typing import Any
 import hypothesis
 import pytest
 import time_machine
+from django.contrib import admin
 from django.db import connection
 from django.template import Template
 from django.test import Client as Browser
@@ -148,6 +149,12 @@ def without_traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def logins_kept() -> Iterator[None]:
     with staff.logins_kept():
         yield
+
+
+@pytest.fixture
+def no_list_of_models(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For hundreds of pages of the admin: the list of all models beside each is the same, and up to half of the work."""
+    monkeypatch.setattr(admin.site, "get_app_list", lambda request, app_label=None: [])
 
 
 @pytest.fixture

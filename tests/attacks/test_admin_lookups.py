@@ -15,7 +15,7 @@ from django.test import RequestFactory
 from accounts.models import User
 from tests.lib.staff import EVERY_ROLE, browser_of, staff
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_traces", "logins_kept")]
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("without_traces", "logins_kept", "no_list_of_models")]
 LOOKUPS = ("", "__exact", "__startswith", "__contains", "__regex", "__gt", "__isnull")
 # A user reaches most tables in one step, and an admin list reaches a user in one or two.
 DEEPEST = 3

@@ -44,9 +44,7 @@ MODELS = sorted(admin.site._registry.items(), key=lambda one: one[0]._meta.label
 
 
 @pytest.fixture
-def staff(db: None, logins_kept: None, monkeypatch: pytest.MonkeyPatch) -> Browser:
-    # The list of all models beside each page: the same for every value, and half of the work.
-    monkeypatch.setattr(admin.site, "get_app_list", lambda request, app_label=None: [])
+def staff(db: None, logins_kept: None, no_list_of_models: None) -> Browser:
     browser = Browser(raise_request_exception=False)
     browser.force_login(User.objects.create_superuser("admin@example.test", "correct-horse-battery"))
     AuditEvent.record(AuditEvent.Action.STAFF_ACTED)

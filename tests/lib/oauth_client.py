@@ -33,15 +33,20 @@ def authorization_url(client: Client, **parameters: str | None) -> str:
 
 def form_fields(html: bytes) -> dict[str, str]:
     """The hidden fields of the form in the page's main part."""
-    form = BeautifulSoup(html, "html.parser").select_one("main form")
-    assert form is not None, html
+    return _hidden(BeautifulSoup(html, "html.parser"))
+
+
+def _hidden(page: BeautifulSoup) -> dict[str, str]:
+    form = page.select_one("main form")
+    assert form is not None, page
     return {field["name"]: field["value"] for field in form.select("input[type=hidden]")}  # type: ignore[misc]
 
 
 def decide(browser: Browser, page: Any, decision: str = "allow") -> Any:
     """The user presses a button of the consent page, leaves ticked what is, and shares all accounts if asked."""
-    ticked = BeautifulSoup(page.content, "html.parser").select("main form input[checked], .everything input")
-    fields = [*form_fields(page.content).items(), *((one["name"], one["value"]) for one in ticked)]
+    seen = BeautifulSoup(page.content, "html.parser")
+    ticked = seen.select("main form input[checked], .everything input")
+    fields = [*_hidden(seen).items(), *((one["name"], one["value"]) for one in ticked)]
     body = urlencode([*fields, ("decision", decision)])
     return browser.post("/oauth/authorize", body, content_type="application/x-www-form-urlencoded")
 
