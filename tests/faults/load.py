@@ -81,6 +81,8 @@ class Load:
 
     def _run(self, kind: str, client: Client) -> None:
         with requests.Session() as session:
+            # It would read all variables for each request, while pytest changes one of them between two tests.
+            session.trust_env = False
             act = client(session)
             while not self._stop.is_set():
                 act()
