@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.load import INDEPENDENT, Answer, Load
 from tests.faults.site import Site
-from tests.lib.servers import wait_until
+from tests.lib.servers import PATIENCE_SECONDS, wait_until
 
 #: From the end of the cause until the last error. On a machine that does nothing else.
 RECOVERY_SECONDS = float(os.environ.get("RECOVERY_SECONDS") or 3)
@@ -21,8 +21,8 @@ INDEPENDENT_SECONDS = float(os.environ.get("INDEPENDENT_SECONDS") or 0.05)
 SLOWER = 2.0
 #: Without any error, until the next fault.
 QUIET_SECONDS = 3.0
-#: A site that is not well after these is not tried any more.
-MOST_SECONDS_TO_BE_WELL = 120
+#: A site that is not well after these is not tried any more. On a busy machine, a server takes two minutes to start.
+MOST_SECONDS_TO_BE_WELL = PATIENCE_SECONDS
 LIMITS = (
     f"Limits: {RECOVERY_SECONDS:g} s to recover, {INDEPENDENT_SECONDS * 1000:g} ms without the database or, if that is "
     f"more, {SLOWER:g} times as long as undisturbed."
