@@ -50,7 +50,7 @@ def allow_again(
 ) -> Authorization:
     """Writes what the user allowed before, without asking: within the same limits, and until the date that the page
     showed (ASVS 5.0 10.4.8)."""
-    return _write(session, _answer(request, client, session, limits, until=until), is_new=False)
+    return _write(session, _again(request, client, session, limits, until=until), is_new=False)
 
 
 @transaction.atomic(savepoint=False)
@@ -88,7 +88,7 @@ def unsaved_again(
     request: AuthorizationRequest, client: Client, session: Session, limits: Sequence[Detail], *, until: datetime
 ) -> tuple[Authorization, AuditEvent]:
     """What `allow_again` writes, for a statement that writes more. `session` may be unsaved."""
-    authorization = _answer(request, client, session, limits, until=until)
+    authorization = _again(request, client, session, limits, until=until)
     return authorization, AuditEvent.unsaved(AuditEvent.Action.ALLOWED, **_facts(authorization))
 
 
@@ -119,6 +119,14 @@ def _answer(
         details=details,
         until=until,
     )
+
+
+def _again(
+    request: AuthorizationRequest, client: Client, session: Session, limits: Sequence[Detail], *, until: datetime
+) -> Authorization:
+    authorization = _answer(request, client, session, limits, until=until)
+    authorization.is_repeat = True
+    return authorization
 
 
 def _unsaved(

@@ -57,8 +57,8 @@ _TABLE, _AUTHORIZATION = RememberedConsent._meta.db_table, Authorization._meta.d
 _LOCK = "FOR SHARE OF decision"
 _LIVE = f"""
   FROM {_TABLE} decision JOIN {_AUTHORIZATION} given ON given.id = decision.authorization_id
- WHERE given.user_id = %s AND given.client_id = %s AND given.revoked_at IS NULL AND given.expires_at > %s
-   AND decision.expires_at > %s"""
+ WHERE given.user_id = %s AND given.client_id = %s AND given.revoked_at IS NULL AND NOT given.is_repeat
+   AND given.expires_at > %s AND decision.expires_at > %s"""
 _IN_SESSION = f" AND EXISTS (SELECT FROM {Session._meta.db_table} WHERE id = %s AND ended_at IS NULL)"
 #: A query that locks the decision if it is still as `find_decision` read it, and finds nothing otherwise. A later
 #: decision has another time, and `narrow` changes scopes and claims only.
@@ -189,7 +189,10 @@ def narrow(user: Any, client: Client, scopes: Iterable[str]) -> None:
     if not scopes:
         return
     earlier = RememberedConsent.objects.select_for_update(of=("self",)).filter(
-        authorization__user=user, authorization__client=client, authorization__revoked_at=None
+        authorization__user=user,
+        authorization__client=client,
+        authorization__revoked_at=None,
+        authorization__is_repeat=False,
     )
     for decision in earlier.order_by("pk"):
         decision.scopes = [name for name in decision.scopes if name not in scopes]

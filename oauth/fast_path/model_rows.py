@@ -20,7 +20,7 @@ Row = TypeVar("Row", bound=models.Model)
 # psycopg takes values of these fields as they are.
 _PLAIN = (
     models.CharField, models.TextField, models.UUIDField, models.DateTimeField, models.BinaryField,
-    models.PositiveIntegerField, models.ForeignKey,
+    models.BooleanField, models.PositiveIntegerField, models.ForeignKey,
 )  # fmt: skip
 
 

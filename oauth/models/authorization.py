@@ -94,6 +94,8 @@ class Authorization(models.Model):
     claims = models.JSONField(default=dict, blank=True)
     # RFC 9396 §7.1: as the user allowed them, enriched.
     authorization_details = models.JSONField(default=list, blank=True)
+    #: Given without a page, because the user had allowed the same before: no decision belongs to it.
+    is_repeat = models.BooleanField(default=False, db_default=False, editable=False)
     status_index = models.BigIntegerField(unique=True, editable=False, db_default=next_status_index())
     created_at = models.DateTimeField(default=timezone.now)
     last_used_at = models.DateTimeField(null=True, blank=True)
@@ -109,6 +111,12 @@ class Authorization(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["user", "client"], name="authorization_live", condition=models.Q(revoked_at=None)),
+            # Few rows of a user: those that a decision may belong to. Answers without a page add none to it.
+            models.Index(
+                fields=["user", "client"],
+                name="authorization_decided",
+                condition=models.Q(revoked_at=None, is_repeat=False),
+            ),
             models.Index(fields=["expires_at"], name="authorization_expiry"),
             models.Index(
                 fields=["revoked_at"], name="authorization_revoked", condition=models.Q(revoked_at__isnull=False)

@@ -193,6 +193,27 @@ def test_what_a_grant_was_replaced_by_is_all_that_is_remembered(browser, manager
     assert not is_silent(browser, manager, scope="accounts:read")
 
 
+@pytest.mark.parametrize("switch", [True, False], ids=["fast", "plain"])
+def test_answers_without_a_page_are_not_looked_at_again(browser, web_app, settings, switch):
+    """However often an app asks, its decision is found among the few authorizations that had a page."""
+    settings.OAUTH = {**settings.OAUTH, "FAST_PATH": switch}
+    allow(browser, web_app)
+    for _ in range(3):
+        assert is_silent(browser, web_app)
+    assert Authorization.objects.get(is_repeat=False).remembered_consent
+    assert not RememberedConsent.objects.filter(authorization__is_repeat=True).exists()
+    assert Authorization.objects.filter(is_repeat=True).count() == 3
+
+
+def test_a_grant_without_a_page_that_a_page_replaced_is_remembered(browser, manager):
+    """FAPI Grant Management §5.4."""
+    allow(browser, manager, scope="accounts:read balances:read")
+    assert is_silent(browser, manager, scope="accounts:read")
+    grant = str(Authorization.objects.get(is_repeat=True).pk)
+    allow(browser, manager, scope="transfers:read", grant_management_action="replace", grant_id=grant)
+    assert is_silent(browser, manager, scope="transfers:read")
+
+
 def test_what_was_added_to_a_grant_is_asked_again(browser, manager):
     """The page of an update shows only what is added, not the sum."""
     allow(browser, manager, scope="accounts:read", grant_management_action="create")

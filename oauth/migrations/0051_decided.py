@@ -1,0 +1,30 @@
+from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    """Remembered consent is looked for among the authorizations that had a page, however often it was used since.
+
+    The release before leaves `is_repeat` false, so that its authorizations are looked at as well.
+    """
+
+    atomic = False
+    dependencies = [
+        ("oauth", "0050_sandbox_user_by_itself"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="authorization",
+            name="is_repeat",
+            field=models.BooleanField(db_default=False, default=False, editable=False),
+        ),
+        AddIndexConcurrently(
+            model_name="authorization",
+            index=models.Index(
+                fields=["user", "client"],
+                name="authorization_decided",
+                condition=models.Q(revoked_at=None, is_repeat=False),
+            ),
+        ),
+    ]
