@@ -108,6 +108,7 @@ MIDDLEWARE = [
     "config.metrics.requests.MeasuredRequests",  # around both chains
     "config.http.refused_requests.RememberRefusedRequests",
     "oauth.fast_path.machine_chain.MachineEndpointsFirst",  # these take OAUTH["MACHINE_MIDDLEWARE"] instead
+    "config.http.at_once.AuthorizeAtOnce",  # answers the usual authorization request
     "django_guid.middleware.guid_middleware",
     "oauth.resource_server.middleware.FAPIInteractionId",
     "django.middleware.security.SecurityMiddleware",

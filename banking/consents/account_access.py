@@ -10,18 +10,18 @@ from django.utils.translation import gettext as _
 from banking.consents.granting import (
     accounts_in_detail,
     choice_of,
+    consent_to,
     ids_in_detail,
     number_of,
     open_accounts,
     picked_accounts,
     still_open,
     store_consent,
-    store_consent_to,
     way_to_an_account,
 )
 from banking.models import Account, Consent
 from banking.models.account_queryset import ACCOUNT_ACCESS, SCOPES_OF_ACCOUNTS
-from oauth.authorization_details import Choice, Detail, NotAnswered, Question, ScopeDetails, Summary
+from oauth.authorization_details import Again, Choice, Detail, NotAnswered, Question, ScopeDetails, Summary
 
 #: The choice of all accounts, also of those that the user opens later.
 ALL_ACCOUNTS = "all"
@@ -66,17 +66,18 @@ class AccountAccess(ScopeDetails):
             self._accounts(user, chosen, _("Pick at least one account, or choose Deny.")), detail, user, client_id
         )
 
-    def granted_again(self, detail: Detail, user: Any, client_id: str, scopes: Iterable[str]) -> dict[str, Any] | None:
+    def granted_again(self, detail: Detail, user: Any, client_id: str, scopes: Iterable[str]) -> Again | None:
         about = [one for one in detail["scopes"] if one in set(scopes)]
         if not about:
             return None
         if detail.get("accounts_by") == "user":
-            return {**detail, "scopes": about}
+            return Again({**detail, "scopes": about})
         account_ids = still_open(UUID(detail["identifier"]), user)
         if not account_ids and Account.objects.filter(consents=detail["identifier"]).exists():
             raise NotAnswered
         again = {"type": ACCOUNT_ACCESS, "scopes": about, **ids_in_detail(account_ids)}
-        return store_consent_to(again, user, client_id, account_ids)
+        granted, inserts = consent_to(again, user, client_id, account_ids)
+        return Again(granted, inserts)
 
     def question_again(self, detail: Detail, user: Any) -> Question:
         if detail.get("accounts_by") == "user":

@@ -14,9 +14,9 @@ from uuid_utils.compat import uuid7
 
 from banking.models import Account, Consent
 from banking.notation import amounts, iban
-from oauth.authorization_details import Choice
+from oauth import authorization_details
+from oauth.authorization_details import Again, Choice, Insert
 from oauth.fast_path.compiled_query import CompiledQuery
-from oauth.infrastructure.rows import changed
 
 #: With more accounts than this the token names the consent only, and the API reads its accounts from the database.
 MOST_ACCOUNTS_IN_A_TOKEN = 20
@@ -110,22 +110,24 @@ def uuids(chosen: Sequence[str]) -> list[UUID]:
 
 def store_consent(detail: dict[str, Any], user: Any, client_id: str, accounts: list[Account]) -> dict[str, Any]:
     """Stores the consent and returns the detail as it is granted, with the consent's `identifier`."""
-    return store_consent_to(detail, user, client_id, [account.pk for account in accounts])
-
-
-def store_consent_to(detail: dict[str, Any], user: Any, client_id: str, account_ids: Sequence[UUID]) -> dict[str, Any]:
-    """The same, by the keys of the accounts."""
-    identifier = uuid7()
-    granted = {**detail, "identifier": str(identifier)}
-    changed(
-        _STORE, [identifier, user.pk, client_id, detail["type"], json.dumps(granted), timezone.now(), [*account_ids]]
-    )
+    granted, inserts = consent_to(detail, user, client_id, [account.pk for account in accounts])
+    authorization_details.write([Again(granted, inserts)])
     return granted
 
 
-_STORE = f"""
-WITH new AS (
-  INSERT INTO {Consent._meta.db_table} (id, user_id, client_id, type, detail, granted_at)
-  VALUES (%s::uuid, %s, %s::text, %s::text, %s::jsonb, %s) RETURNING id)
+def consent_to(
+    detail: dict[str, Any], user: Any, client_id: str, account_ids: Sequence[UUID]
+) -> tuple[dict[str, Any], list[Insert]]:
+    """The same by the keys of the accounts: the detail as it is granted, and the rows to write."""
+    identifier = uuid7()
+    granted = {**detail, "identifier": str(identifier)}
+    consent = [identifier, user.pk, client_id, detail["type"], json.dumps(granted), timezone.now()]
+    return granted, [Insert(_CONSENT, consent), Insert(_ACCOUNTS, [identifier, [*account_ids]])]
+
+
+_CONSENT = f"""
+INSERT INTO {Consent._meta.db_table} (id, user_id, client_id, type, detail, granted_at)
+SELECT %s::uuid, %s::uuid, %s::text, %s::text, %s::jsonb, %s::timestamptz FROM given"""  # noqa: S608 (names of tables)
+_ACCOUNTS = f"""
 INSERT INTO {Consent.accounts.through._meta.db_table} (consent_id, account_id)
-SELECT new.id, account FROM new, unnest(%s::uuid[]) AS account"""  # noqa: S608 (names of tables)
+SELECT %s::uuid, account FROM given, unnest(%s::uuid[]) AS account"""  # noqa: S608 (names of tables)

@@ -17,6 +17,8 @@ from oauth.authorization_details.questions import question_again, questions, sum
 from oauth.authorization_details.registry import lifetime_of, scopes_of, types
 from oauth.authorization_details.request import MAX_CHARACTERS, MOST, parse
 from oauth.authorization_details.scope_details import (
+    Again,
+    Insert,
     ScopeDetails,
     are_of_scopes,
     completed,
@@ -24,14 +26,17 @@ from oauth.authorization_details.scope_details import (
     in_words,
     joined,
     limited_by,
+    write,
 )
 
 __all__ = [
     "MAX_CHARACTERS",
     "MOST",
+    "Again",
     "Choice",
     "Detail",
     "DetailsType",
+    "Insert",
     "NotAnswered",
     "Question",
     "ScopeDetails",
@@ -51,4 +56,5 @@ __all__ = [
     "scopes_of",
     "summaries",
     "types",
+    "write",
 ]

@@ -7,10 +7,29 @@ tokens, on the page of connected apps, at the API. A client cannot request them.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from oauth.authorization_details.details_type import Detail, DetailsType
 from oauth.authorization_details.registry import of_scopes, types
+from oauth.infrastructure.rows import changed
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """An INSERT of rows that belong to a new authorization, and its parameters. It selects from `given`, which has a
+    row if the authorization is written and none otherwise. Each parameter has its type, as in `%s::uuid`."""
+
+    statement: str
+    parameters: Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A detail that limits a new authorization as an earlier one was limited, and the rows to write with it."""
+
+    detail: Detail
+    inserts: Sequence[Insert] = ()
 
 
 class ScopeDetails(DetailsType):
@@ -28,10 +47,9 @@ class ScopeDetails(DetailsType):
         """The scopes that a granted detail limits."""
         raise NotImplementedError
 
-    def granted_again(self, detail: Detail, user: Any, client_id: str, scopes: Iterable[str]) -> dict[str, Any] | None:
+    def granted_again(self, detail: Detail, user: Any, client_id: str, scopes: Iterable[str]) -> Again | None:
         """The same limit for these scopes, in a new authorization without a consent page; None if the detail is not
-        about them. Runs in the transaction that writes the authorization. Raises NotAnswered if nothing of it is
-        left."""
+        about them. Writes nothing. Raises NotAnswered if nothing of it is left."""
         raise NotImplementedError
 
 
@@ -59,13 +77,22 @@ def limited_by(details: Iterable[Detail]) -> set[str]:
     }
 
 
-def granted_again(details: Iterable[Detail], user: Any, client_id: str, scopes: Iterable[str]) -> list[dict[str, Any]]:
-    """The same limits for a new authorization with these scopes. Raises NotAnswered, and KeyError for a detail of
-    another kind."""
+def granted_again(details: Iterable[Detail], user: Any, client_id: str, scopes: Iterable[str]) -> list[Again]:
+    """The same limits for a new authorization with these scopes. The caller writes the rows of each. Raises
+    NotAnswered, and KeyError for a detail of another kind."""
     scopes = tuple(scopes)
     by_name = {name: one for name, one in types().items() if isinstance(one, ScopeDetails)}
     again = [by_name[detail["type"]].granted_again(detail, user, client_id, scopes) for detail in details]
-    return [detail for detail in again if detail is not None]
+    return [one for one in again if one is not None]
+
+
+def write(again: Iterable[Again]) -> list[Detail]:
+    """Writes the rows, in the transaction that writes the authorization. Returns the details."""
+    limits = list(again)
+    for one in limits:
+        for insert in one.inserts:
+            changed(f"WITH given AS (SELECT 1) {insert.statement}", insert.parameters)
+    return [one.detail for one in limits]
 
 
 def joined(

@@ -4,6 +4,8 @@ A cached client can only accept. What it would refuse, or ask the user for, is d
 and `granting_again` writes nothing if the row of the client has changed since it was cached.
 """
 
+from collections.abc import Sequence
+
 from django.http import HttpRequest
 
 from oauth import fast_path
@@ -12,7 +14,7 @@ from oauth.authorize.outcome import Refuse, Respond
 from oauth.authorize.request import AuthorizationRequest
 from oauth.authorize.steps.load_request import load_request
 from oauth.errors import OAuthError
-from oauth.models import Client
+from oauth.models import Client, RememberedConsent
 from oauth.parameters import Parameters
 from oauth.sessions.authentication_context import AuthenticationContext
 
@@ -23,13 +25,23 @@ _USUAL = frozenset({
 })  # fmt: skip
 
 
+def is_possible(params: Parameters, client: Client) -> bool:
+    """Whether a request has nothing special."""
+    return fast_path.is_on() and client.row_version is not None and _USUAL.issuperset(params)
+
+
 def answer(
-    http_request: HttpRequest, params: Parameters, client: Client, login: AuthenticationContext | None, sid: str | None
+    http_request: HttpRequest,
+    params: Parameters,
+    client: Client,
+    login: AuthenticationContext | None,
+    sid: str | None,
+    decisions: Sequence[RememberedConsent] | None = None,
 ) -> Respond | None:
     """The answer to a request without anything special, by a client that is cached; None if the caller must read the
-    client and decide by all steps. Nothing was written then. Raises as `granting_again.try_fast` does."""
-    is_special = not _USUAL.issuperset(params)
-    if login is None or is_special or client.row_version is None or not fast_path.is_on():
+    client and decide by all steps. Nothing was written then. Takes `decisions` and raises as `granting_again.try_fast`
+    does."""
+    if login is None or not is_possible(params, client):
         return None
     try:
         loaded = load_request(http_request, params, client, login)
@@ -37,7 +49,7 @@ def answer(
         return None  # decided again by the client as it is now
     if isinstance(loaded, Refuse) or _needs_a_step(loaded.request) or consent.is_always_needed(loaded.request, client):
         return None
-    return granting_again.try_fast(loaded, sid)
+    return granting_again.try_fast(loaded, sid, decisions)
 
 
 def _needs_a_step(request: AuthorizationRequest) -> bool:

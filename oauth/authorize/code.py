@@ -4,6 +4,7 @@ from django.utils import timezone
 
 from oauth.authorize.request import AuthorizationRequest
 from oauth.conf import conf
+from oauth.fast_path.model_rows import with_defaults
 from oauth.infrastructure import trace_context
 from oauth.infrastructure.rows import insert
 from oauth.models import Authorization, AuthorizationCode
@@ -21,17 +22,20 @@ def unsaved(authorization: Authorization, request: AuthorizationRequest) -> tupl
     """A code and its row, for a statement that writes more than the row."""
     code = new_secret()
     now = timezone.now()
-    row = AuthorizationCode(
-        code_digest=digest(code),
-        authorization=authorization,
-        redirect_uri=request.redirect_uri,
-        code_challenge=request.code_challenge,
-        scopes=list(request.scopes),
-        resources=list(request.resources),
-        nonce=request.nonce,
-        dpop_jkt=request.dpop_jkt,
-        traceparent=trace_context.current(),
-        created_at=now,
-        expires_at=now + conf.AUTHORIZATION_CODE_LIFETIME,
+    row = with_defaults(
+        AuthorizationCode,
+        {"authorization": authorization},
+        {
+            "code_digest": digest(code),
+            "redirect_uri": request.redirect_uri,
+            "code_challenge": request.code_challenge,
+            "scopes": list(request.scopes),
+            "resources": list(request.resources),
+            "nonce": request.nonce,
+            "dpop_jkt": request.dpop_jkt,
+            "traceparent": trace_context.current(),
+            "created_at": now,
+            "expires_at": now + conf.AUTHORIZATION_CODE_LIFETIME,
+        },
     )
     return code, row

@@ -32,9 +32,7 @@ def is_always_needed(request: AuthorizationRequest, client: Client) -> bool:
     )
 
 
-def remembered_answer(
-    request: AuthorizationRequest, client: Client, user: Any
-) -> tuple[datetime, list[dict[str, Any]]]:
+def remembered_answer(request: AuthorizationRequest, client: Client, user: Any) -> tuple[datetime, list[Detail]]:
     """(until, details) of the decision in which the user allowed all of this request: the date that the page showed,
     and the same limits (ASVS 5.0 10.4.8, 10.7.2).
 
@@ -45,12 +43,12 @@ def remembered_answer(
     if decision is None:
         raise ConsentNeeded
     try:
-        limits = authorization_details.granted_again(
+        again = authorization_details.granted_again(
             decision.authorization.authorization_details, user, client.client_id, request.scopes
         )
     except NotAnswered as nothing_left:
         raise ConsentNeeded from nothing_left
-    return decision.expires_at, limits
+    return decision.expires_at, authorization_details.write(again)
 
 
 def expires_at(client: Client, details: Iterable[Detail] = ()) -> datetime:

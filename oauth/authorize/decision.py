@@ -16,6 +16,7 @@ from oauth.authorization_details import Detail
 from oauth.authorize import consent, grant_management, remembered
 from oauth.authorize.request import AuthorizationRequest
 from oauth.errors import LoginRequired
+from oauth.fast_path.model_rows import with_defaults
 from oauth.models import AuditEvent, Authorization, Client, Session
 from oauth.models.authorization import authorization_granted
 
@@ -140,18 +141,19 @@ def _unsaved(
     until: datetime | None = None,
 ) -> Authorization:
     ends_at = consent.expires_at(client, details)
-    return Authorization(
-        user=session.user,
-        client=client,
-        session=session,
-        scopes=list(scopes),
-        resources=list(resources),
-        auth_time=session.auth_time,
-        acr=session.acr,
-        amr=session.amr,
-        claims=claims or {},
-        authorization_details=list(details),
-        expires_at=min(ends_at, until) if until else ends_at,
+    return with_defaults(
+        Authorization,
+        {"user": session.user, "client": client, "session": session},
+        {
+            "scopes": list(scopes),
+            "resources": list(resources),
+            "auth_time": session.auth_time,
+            "acr": session.acr,
+            "amr": session.amr,
+            "claims": claims or {},
+            "authorization_details": list(details),
+            "expires_at": min(ends_at, until) if until else ends_at,
+        },
     )
 
 

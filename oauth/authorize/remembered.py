@@ -43,10 +43,19 @@ def find_decision(
     now = timezone.now()
     parameters = [user.pk, client.pk, now, now, *([unlocked_in.pk] if unlocked_in else ())]
     found = rows(_decisions(is_locked=unlocked_in is None), parameters)
+    return newest_covering(map(decision_in, found), request, client)
+
+
+def newest_covering(
+    decisions: Iterable[RememberedConsent], request: AuthorizationRequest, client: Client
+) -> RememberedConsent | None:
+    """The same of the live decisions of the user about the client."""
+    about = _asking(request, client)
     covering = [
         one
-        for one in map(_decision, found)
-        if _covers(one, request) and _covers_claims(one, request) and _is_about(one, request, client)
+        for one in decisions
+        if _covers(one, request) and _covers_claims(one, request)
+        and not client_identity.changed_parts(one.about, about)
         and authorization_details.are_of_scopes(one.authorization.authorization_details)
     ]  # fmt: skip
     return max(covering, key=lambda one: (one.decided_at, one.pk), default=None)
@@ -55,10 +64,10 @@ def find_decision(
 _TABLE, _AUTHORIZATION = RememberedConsent._meta.db_table, Authorization._meta.db_table
 #: Such answers wait for `narrow` and `forget`, but not for each other.
 _LOCK = "FOR SHARE OF decision"
-_LIVE = f"""
-  FROM {_TABLE} decision JOIN {_AUTHORIZATION} given ON given.id = decision.authorization_id
- WHERE given.user_id = %s AND given.client_id = %s AND given.revoked_at IS NULL AND NOT given.is_repeat
-   AND given.expires_at > %s AND decision.expires_at > %s"""
+DECISIONS = f"{_TABLE} decision JOIN {_AUTHORIZATION} given ON given.id = decision.authorization_id"
+IS_LIVE = """given.client_id = %s AND given.revoked_at IS NULL AND NOT given.is_repeat AND given.expires_at > %s
+   AND decision.expires_at > %s"""
+_LIVE = f" FROM {DECISIONS} WHERE given.user_id = %s AND {IS_LIVE}"
 _IN_SESSION = f" AND EXISTS (SELECT FROM {Session._meta.db_table} WHERE id = %s AND ended_at IS NULL)"
 #: A query that locks the decision if it is still as `find_decision` read it, and finds nothing otherwise. A later
 #: decision has another time, and `narrow` changes scopes and claims only.
@@ -82,13 +91,18 @@ def _columns() -> tuple[Columns[RememberedConsent], Columns[Authorization]]:
 
 
 @cache
+def columns() -> str:
+    """Of DECISIONS, for `decision_in`."""
+    return ", ".join(one.sql for one in _columns())
+
+
+@cache
 def _decisions(*, is_locked: bool) -> str:
-    columns = ", ".join(one.sql for one in _columns())
     end = f"ORDER BY decision.authorization_id {_LOCK}" if is_locked else _IN_SESSION
-    return f"SELECT {columns} {_LIVE} {end}"
+    return f"SELECT {columns()} {_LIVE} {end}"
 
 
-def _decision(row: Sequence[Any]) -> RememberedConsent:
+def decision_in(row: Sequence[Any]) -> RememberedConsent:
     of_decision, of_authorization = _columns()
     decision = of_decision.instance(row[: of_decision.count])
     decision.authorization = of_authorization.instance(row[of_decision.count :])
@@ -127,16 +141,16 @@ def describe(client: Client, origin: str, *, response_type: str = "code") -> dic
     return {**identity, "response_type": response_type, "origin": origin}
 
 
-def _is_about(decision: RememberedConsent, request: AuthorizationRequest, client: Client) -> bool:
-    """Whether this is still the client that the user decided about (RFC 9700 §4.15; ASVS 5.0 10.7.1).
+def _asking(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
+    """What must still be as the user was shown it (RFC 9700 §4.15; ASVS 5.0 10.7.1).
 
     The redirect URI must have been registered when they decided, at the host that they were shown. Older rows do not
     record this, so they do not count.
     """
-    decided, now = decision.about, _about(request, client)
+    now = _about(request, client)
     # Only whether *this* redirect URI was known matters. The port of a loopback address changes with every start.
     now["redirect_uris"] = [] if ignores_port(request.redirect_uri) else [request.redirect_uri]
-    return not client_identity.changed_parts(decided, now)
+    return now
 
 
 def origin_of(redirect_uri: str) -> str:

@@ -6,7 +6,7 @@ statement and sends two more.
 
 import json
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -52,6 +52,22 @@ class Columns(Generic[Row]):
 def new_instance(model: type[Row], values: Iterable[tuple[str, Any]]) -> Row:
     """An unsaved instance. `values` are those of all columns, by attname."""
     return _instance(model, values, is_stored=False) if conf.FAST_PATH else model(**dict(values))
+
+
+def with_defaults(model: type[Row], related: Mapping[str, models.Model], values: Mapping[str, Any]) -> Row:
+    """`model(**related, **values)`: unsaved, and with the defaults of all other columns. `values` are by attname."""
+    if not conf.FAST_PATH:
+        return model(**related, **values)
+    given = dict(values) | {f"{name}_id": other.pk for name, other in related.items()}
+    row = _instance(model, given.items(), is_stored=False)
+    vars(row).update((name, default()) for name, default in _defaults(model) if name not in given)
+    row._state.fields_cache.update(related)
+    return row
+
+
+@cache
+def _defaults(model: type[models.Model]) -> list[tuple[str, Callable[[], Any]]]:
+    return [(field.attname, field.get_default) for field in model._meta.concrete_fields]
 
 
 def _instance(model: type[Row], values: Iterable[tuple[str, Any]], *, is_stored: bool) -> Row:

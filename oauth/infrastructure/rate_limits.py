@@ -94,8 +94,17 @@ def is_within(limit: Limit, *key: str) -> bool:
 
 def spend_page(endpoint: str, request: HttpRequest) -> None:
     """Counts a request for a page that writes. Raises LimitReached."""
+    spend(PAGES, endpoint, _visitor(request))
+
+
+def take_back_page(endpoint: str, request: HttpRequest) -> None:
+    """For a request that is counted again."""
+    take_back(PAGES, endpoint, _visitor(request))
+
+
+def _visitor(request: HttpRequest) -> str:
     user = getattr(request, "user", None)
-    spend(PAGES, endpoint, f"user {user.pk}" if user and user.is_authenticated else address_of(request))
+    return f"user {user.pk}" if user and user.is_authenticated else address_of(request)
 
 
 def take_back(limit: Limit, *key: str) -> None:

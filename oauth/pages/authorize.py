@@ -36,6 +36,8 @@ class AuthorizationPage(ProtocolPage):
     endpoint = "authorize"
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        if (refusal := getattr(request, "logged_out_meanwhile", None)) is not None:
+            raise refusal
         params = parameters.parse(request.META.get("QUERY_STRING", "").encode())
         if "interaction" in params:
             loaded = interaction.load(request, params["interaction"], login_of(request))

@@ -1,7 +1,7 @@
 """What the authorization page and the logout page share: both are OAuth endpoints that a browser visits."""
 
 import time
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.decorators import method_decorator
@@ -15,6 +15,8 @@ from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import LimitReached
 from oauth.models.audit_event import origin
 from oauth.pages import error_page
+
+Response = TypeVar("Response", bound=HttpResponseBase)
 
 
 @method_decorator(csrf_exempt, name="dispatch")
@@ -38,7 +40,11 @@ class ProtocolPage(View):
                 answer, outcome = self._answer(request, *args, **kwargs)
         finally:
             metrics.observe(self.endpoint, "", outcome, since=began)
-        # RFC 9700 §4.2, §4.3: nothing of these pages may leak through a Referer header or a cache.
+        return self.keep_private(answer)
+
+    @staticmethod
+    def keep_private(answer: Response) -> Response:
+        """RFC 9700 §4.2, §4.3: nothing of these pages may leak through a Referer header or a cache."""
         answer["Cache-Control"] = "no-store"
         answer["Referrer-Policy"] = "no-referrer"
         return answer

@@ -55,7 +55,12 @@ def _begin(user: Any, context: AuthenticationContext, session_key: str | None) -
 
 def current_sid(request: HttpRequest) -> str | None:
     """The `sid` by which clients know this browser's login; None before the first authorization."""
-    sid: str | None = request.session.get(_SID)
+    return sid_in(request.session)
+
+
+def sid_in(browser_session: SessionBase) -> str | None:
+    """The same for any browser, by its Django session."""
+    sid: str | None = browser_session.get(_SID)
     return sid
 
 

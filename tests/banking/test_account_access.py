@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 from bs4 import BeautifulSoup
-from django.db import connection
+from django.db import connection, models
 from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 
@@ -18,7 +18,7 @@ from banking.models.account_queryset import SCOPES_OF_ACCOUNTS, SCOPES_OF_ACTION
 from banking.notation import bank_day
 from oauth.authorize import decision
 from oauth.infrastructure import caches
-from oauth.models import Authorization, RememberedConsent, Scope
+from oauth.models import Authorization, Client, RememberedConsent, Scope
 from tests.lib import ciba, device
 from tests.lib.ledger import funded
 from tests.lib.oauth_client import authorization_url, callback, decoded, form_fields
@@ -203,17 +203,26 @@ def test_a_silent_answer_has_the_limits_that_the_user_saw(settings, browser, web
     )
 
 
-def test_a_silent_answer_within_limits_takes_eight_statements(settings, browser, web_app, current):
-    """Besides what one without limits takes: the accounts that are left, the consent, and a transaction."""
+def test_a_silent_answer_within_limits_takes_three_statements(settings, browser, web_app, current):
+    """One more than without limits reads the accounts that are left."""
     settings.OAUTH = {**settings.OAUTH, "FAST_PATH": True}
     pick(browser, ask(browser, web_app, scope="accounts:read"), current)
     assert granted_silently(browser, web_app, scope="accounts:read") == {str(current.pk)}
     with CaptureQueriesContext(connection) as captured:
         ask(browser, web_app, scope="accounts:read")
-    assert len(captured) == 8, [query["sql"] for query in captured]
+    assert len(captured) == 3, [query["sql"] for query in captured]
     [first, *others] = Consent.objects.order_by("pk")
     assert len(others) == 2
     assert all([*one.accounts.all()] == [*first.accounts.all()] == [current] for one in others)
+
+
+def test_an_answer_that_is_not_written_leaves_no_consent(settings, browser, web_app, current):
+    settings.OAUTH = {**settings.OAUTH, "FAST_PATH": True}
+    pick(browser, ask(browser, web_app, scope="accounts:read"), current)
+    assert granted_silently(browser, web_app, scope="accounts:read") == {str(current.pk)}
+    models.QuerySet(Client).filter(pk=web_app.pk).update(name="Another name")  # by another process
+    assert ask(browser, web_app, scope="accounts:read").status_code == 200
+    assert Consent.objects.count() == 2
 
 
 def test_a_narrower_pick_later_counts_for_every_earlier_decision(browser, web_app, current, savings):

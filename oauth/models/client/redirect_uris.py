@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -64,6 +65,7 @@ def matches_on_any_port(uri: str, registered: str) -> bool:
     return ignores_port(uri) and ignores_port(registered) and _without_port(uri) == _without_port(registered)
 
 
+@lru_cache(maxsize=1000)
 def ignores_port(uri: str) -> bool:
     """Whether the port of such a redirect URI changes with every start of the app."""
     return _has_valid_port(uri) and (is_loopback(uri) or _LOCALHOST.match(uri) is not None)

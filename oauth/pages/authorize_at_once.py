@@ -1,0 +1,68 @@
+"""The usual authorization request with remembered consent, before the middleware of pages: in two statements.
+
+The first reads the browser's session, its user and what the user allowed; the second writes the answer if nothing has
+changed since. All else, each refusal included, is decided by the page.
+"""
+
+import time
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from oauth import parameters
+from oauth.audit import metrics
+from oauth.authorize import at_once, known_login
+from oauth.authorize.outcome import Respond
+from oauth.authorize.response_modes import Redirect
+from oauth.clients.cache import cached
+from oauth.errors import InvalidRequest, LoginRequired, RequestTooLarge
+from oauth.infrastructure import rate_limits
+from oauth.infrastructure.rate_limits import LimitReached
+from oauth.models import Client
+from oauth.models.audit_event import origin
+from oauth.pages.authorize import AuthorizationPage
+from oauth.pages.redirect import see_other
+from oauth.parameters import Parameters
+from oauth.sessions.authentication_context import login_of
+
+
+def answer(request: HttpRequest) -> HttpResponse | None:
+    """The redirect to the client; None if the page must answer. Nothing was written then, or counted.
+
+    It sets `session` and `user` of the request, as Django's middleware does before the page.
+    """
+    began = time.perf_counter()
+    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
+    try:
+        params = parameters.parse(request.META.get("QUERY_STRING", "").encode())
+    except (InvalidRequest, RequestTooLarge):
+        return None
+    client = cached(params.get("client_id", ""))
+    # A response mode may need a page: a form that sends itself.
+    if not key or client is None or "response_mode" in params or not at_once.is_possible(params, client):
+        return None
+    known = known_login.find(key, client)
+    if known is None:
+        return None
+    request.session, request.user = known.session, known.user
+    try:
+        rate_limits.spend_page(AuthorizationPage.endpoint, request)
+    except LimitReached:
+        return None
+    outcome = _outcome(request, params, client, known)
+    if outcome is None or not isinstance(outcome.delivery, Redirect):
+        rate_limits.take_back_page(AuthorizationPage.endpoint, request)
+        return None
+    page = AuthorizationPage.keep_private(see_other(outcome.delivery.location))
+    metrics.observe(AuthorizationPage.endpoint, "", "ok", since=began)
+    return page
+
+
+def _outcome(request: HttpRequest, params: Parameters, client: Client, known: known_login.KnownLogin) -> Respond | None:
+    try:
+        with origin(AuthorizationPage.endpoint, request):
+            return at_once.answer(request, params, client, login_of(request), known.sid, known.decisions)
+    except LoginRequired as refusal:
+        # ASVS 5.0 7.4.1: the page must not begin a session anew for a user who is logging out.
+        request.logged_out_meanwhile = refusal  # type: ignore[attr-defined]  # the page raises it
+        return None
