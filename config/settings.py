@@ -190,6 +190,8 @@ def _database(variable: str, **session: str) -> dict[str, Any]:
                 "min_size": env.int("DB_POOL_MIN", default=1),
                 "max_size": env.int("DB_POOL_MAX", default=8),
                 "timeout": env.float("DB_POOL_TIMEOUT", default=1.0),
+                # More are refused at once: each is a thread whose slot others use meanwhile (config/server/lending.py).
+                "max_waiting": env.int("DB_POOL_MAX_WAITING", default=32),
                 # A failed connection is tried once more at once, and then again by the next request that needs it:
                 # the breaker (config/database) decides when. psycopg's own pauses double up to minutes.
                 "reconnect_timeout": 0.0,

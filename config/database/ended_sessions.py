@@ -6,16 +6,21 @@ from types import TracebackType
 from django.db import OperationalError
 from django.db.utils import DatabaseErrorWrapper
 
+from config.database import in_use
 from config.database.breaker import breaker
 from oauth.infrastructure import outage
 
 
 class ErrorWrapper(DatabaseErrorWrapper):
-    """Turns errors of psycopg into Django's, as its parent does, but these into OperationalError."""
+    """Turns errors of psycopg into Django's, as its parent does, but these into OperationalError. It is around whatever
+    waits for the database."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        in_use.answered(self.wrapper)  # type: ignore[attr-defined]  # not in the stubs
+        if kind is None:
+            return
         if isinstance(error, outage.ENDED_SESSION):
             breaker.suspected.set()
             # Django then checks the connection before it uses it again.

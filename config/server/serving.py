@@ -25,7 +25,7 @@ from granian.server import mp as granian_workers
 from config.database import watch
 from config.database.replica import watch as replica_watch
 from config.metrics.sampling import Sampler
-from config.server import admission, bodies, draining, heartbeats, listener, probe_server
+from config.server import admission, bodies, draining, heartbeats, lending, listener, probe_server
 from oauth.conf import conf
 
 STOP_SECONDS = 30
@@ -146,7 +146,9 @@ def _read_bodies_first(slots: Callable[[], admission.Slots], seconds: float) -> 
     def wrapped(application: Any, *arguments: Any) -> Any:
         refuse = wrap(import_string("config.wsgi.overloaded"), *arguments)
         run = wrap(application, *arguments)
-        return bodies.BodiesFirst(run, refuse, slots=slots(), at_once=_answered_at_once(), seconds=seconds)
+        shared = slots()
+        lending.Lender(shared).start()
+        return bodies.BodiesFirst(run, refuse, slots=shared, at_once=_answered_at_once(), seconds=seconds)
 
     workers._wsgi_call_wrap = wrapped
 

@@ -29,11 +29,11 @@ FAULTS = [
     Fault("primary: kill -9, then the standby is promoted", lambda site: site.database.primary.kill(),
           lambda site: site.database.promote(), spares_independent=True),
     Fault("primary: SIGSTOP, then the standby is promoted", lambda site: site.database.primary.pause(),
-          lambda site: site.database.promote()),
+          lambda site: site.database.promote(), spares_independent=True),
     Fault("standby: kill -9, then start", lambda site: site.database.standby.kill(),
-          lambda site: site.database.standby.start()),
+          lambda site: site.database.standby.start(), spares_independent=True),
     Fault("standby: kill -9; later primary: kill -9, and the standby is promoted",
-          lambda site: site.database.standby.kill(), _lose_primary_too, seconds=15),
+          lambda site: site.database.standby.kill(), _lose_primary_too, seconds=15, spares_independent=True),
 ]  # fmt: skip
 
 

@@ -214,7 +214,8 @@ FAULTS = [
           spares_independent=True),
     # Without a limit for what needs no database: the table tells how much slower it gets.
     Fault("PostgreSQL: kill -9, then start; 40 more clients", _kill_database_of_many, _start_database_of_many),
-    Fault("PostgreSQL: SIGSTOP", lambda site: site.database.pause(), lambda site: site.database.resume()),
+    Fault("PostgreSQL: SIGSTOP", lambda site: site.database.pause(), lambda site: site.database.resume(),
+          spares_independent=True),
     Fault("PostgreSQL: restart", _restart_database, seconds=0, spares_independent=True),
     Fault("PostgreSQL: no connection left", _take_all_connections, _give_connections_back, spares_independent=True,
           is_real=lambda site: not site.database.answers()),

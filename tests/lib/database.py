@@ -1,7 +1,7 @@
 """The site's own database role, and connections that use it, for tests."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from urllib.parse import quote, urlsplit
 
@@ -82,15 +82,16 @@ def limited(**limits: str) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def full_pool() -> Iterator[None]:
-    """Others hold every connection of the pool; who asks for one waits a tenth of a second."""
+def full_pool(timeout: float = 0.1) -> Iterator[Callable[[], None]]:
+    """Others hold every connection of the pool; who asks for one waits so many seconds, or until the call of what this
+    yields gives one back."""
     options = connection.settings_dict["OPTIONS"]
-    with reconnected(OPTIONS={**options, "pool": {"min_size": 1, "max_size": 2, "timeout": 0.1}}):
+    with reconnected(OPTIONS={**options, "pool": {"min_size": 1, "max_size": 2, "timeout": timeout}}):
         pool = connection.pool
         pool.open()
         taken = [pool.getconn(timeout=PATIENCE_SECONDS) for _ in range(pool.max_size)]
         try:
-            yield
+            yield lambda: pool.putconn(taken.pop())
         finally:
             for other in taken:
                 pool.putconn(other)

@@ -20,6 +20,8 @@ _Parent: Any = fast.DatabaseWrapper if settings.FAST_PATH else plain.DatabaseWra
 
 
 class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
+    answers = 0
+
     @cached_property
     def wrap_database_errors(self) -> DatabaseErrorWrapper:
         return ErrorWrapper(self)
@@ -35,11 +37,12 @@ class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
         if self.is_watched:
             breaker.check()
         try:
-            connection = super().get_new_connection(conn_params)
+            with in_use.asking():
+                connection = super().get_new_connection(conn_params)
         except Error:
             self._suspect()
             raise
-        in_use.took(connection, self.alias)
+        in_use.took(connection, self)
         return connection
 
     def _close(self) -> None:

@@ -1,0 +1,43 @@
+"""Requests that wait for the database lend their slots to others.
+
+While the database hangs, or a COMMIT waits for a standby that is missing, a few requests would keep all slots of a
+process for seconds, and those that need no database would be refused. So a thread looks, while a request waits for a
+slot, whose threads have waited for the database since its last look, and passes their slots on. A request whose answer
+comes waits for a slot again before it goes on (config/database/in_use.py).
+
+The threads that wait like this are bounded: by the connections of the pool, and by those that the pool lets wait
+(DB_POOL_MAX, DB_POOL_MAX_WAITING). Beyond, a request that needs the database is refused.
+"""
+
+import threading
+import time
+from collections.abc import Hashable
+
+from config.database import in_use
+from config.server.admission import Slots
+
+#: A statement takes less than one, unless it waits. A client that needs no database has its answer in 50.
+INTERVAL_SECONDS = 0.01
+
+
+class Lender:
+    def __init__(self, slots: Slots) -> None:
+        self.slots = slots
+        self._seen: dict[int, Hashable] = {}
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="slot-lender", daemon=True).start()
+
+    def look(self) -> None:
+        seen = in_use.waiting_threads()
+        for thread, what in seen.items():
+            if self._seen.get(thread) == what and (slot := self.slots.lend(thread)):
+                in_use.lent[thread] = slot.take_back
+        self._seen = seen
+
+    def _run(self) -> None:
+        while True:
+            self.slots.queued.wait()
+            if not self.slots.is_queue_empty():
+                self.look()
+            time.sleep(INTERVAL_SECONDS)
