@@ -37,7 +37,12 @@ application: WSGIApplication = behind_proxies(
     secrets=settings.PROXY_SECRETS,
     drop_underscores=settings.PROXIES_DROP_UNDERSCORES,
 )
-#: Answers a request that is not run, see config/server/admission.py. Its module needs Django's apps.
-overloaded: WSGIApplication = with_trace_context(
-    below(settings.URL_PREFIX, import_string("config.http.overload.overloaded"))
-)
+
+
+def _without_running(name: str) -> WSGIApplication:
+    """An application that answers a request that is not run. Its module needs Django's apps."""
+    return with_trace_context(below(settings.URL_PREFIX, import_string(f"config.http.overload.{name}")))
+
+
+#: See config/server/admission.py and `Limited` of config/server/bodies.py.
+overloaded, too_many_logins = _without_running("overloaded"), _without_running("too_many_logins")

@@ -3,7 +3,8 @@
 granian gives a request to a thread when its headers have arrived. The thread then waits for the body inside of
 granian, where Python cannot interrupt it, so a few slow clients could block every thread. Here, many threads may wait
 for a body, each for a limited time, and only some requests at a time go on to Django (config/server/admission.py).
-Probes and documents from memory do not wait for others. If too many threads wait for a body, the longest wait ends: the
+Probes and documents from memory do not wait for others, and of forms that make a process compute a hash only few are
+under way at the same time. If too many threads wait for a body, the longest wait ends: the
 body of an honest client arrives with the headers or a round trip later.
 """
 
@@ -11,7 +12,8 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
 from typing import Any
@@ -20,6 +22,7 @@ from django.conf import settings
 from granian.wsgi import ResponseIterWrap
 from prometheus_client import Counter
 
+from config.server import admission
 from config.server.admission import Overloaded, Slots
 from config.server.streams import Permits, Sender
 
@@ -45,9 +48,20 @@ Environ = dict[str, Any]
 Runner = Callable[[Any, Environ], int]
 
 
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """Forms of which few may be under way in a process: each needs one of the `places`. `refuse` answers the others,
+    before they take a slot or Django sees them, so that a refusal costs next to nothing."""
+
+    places: threading.Semaphore
+    refuse: Runner
+    reason: str  # for the metric
+
+
 class BodiesFirst:
     """Calls `run` for each request with its whole body, when it has one of the `slots`; otherwise `refuse`, which
-    answers 503. A body may take `seconds`. A request without a body for one of `at_once` needs no slot."""
+    answers 503. A body may take `seconds`. A request without a body for one of `at_once` needs no slot. Those in
+    `limited`, by their path, may be refused before."""
 
     def __init__(
         self,
@@ -56,10 +70,12 @@ class BodiesFirst:
         *,
         slots: Slots,
         at_once: Collection[str] = PROBES,
+        limited: Mapping[str, Limited] | None = None,
         seconds: float = BODY_SECONDS,
         most: int = MOST_WAITING,
     ) -> None:
         self.run, self.refuse, self.slots, self.at_once = run, refuse, slots, at_once
+        self.limited = limited or {}
         self.permits = Permits()
         self.seconds, self.most = seconds, most
         # By id of the protocol object, in the order in which they began, so the first one is due first.
@@ -72,8 +88,23 @@ class BodiesFirst:
             refused = self._read_body(protocol, environ)
             if refused:
                 return refused
+            limit = self.limited.get(environ["PATH_INFO"])
+            if limit is not None and environ["REQUEST_METHOD"] == "POST":
+                return self._run_limited(limit, protocol, environ)
         elif environ["PATH_INFO"] in self.at_once:
             return self.run(protocol, environ)
+        return self._run_in_slot(protocol, environ)
+
+    def _run_limited(self, limit: Limited, protocol: Any, environ: Environ) -> int:
+        if not limit.places.acquire(blocking=False):
+            admission.refused.labels(limit.reason).inc()
+            return limit.refuse(protocol, environ)
+        try:
+            return self._run_in_slot(protocol, environ)
+        finally:
+            limit.places.release()
+
+    def _run_in_slot(self, protocol: Any, environ: Environ) -> int:
         try:
             slot = self.slots.take()
         except Overloaded:

@@ -5,7 +5,6 @@ import logging
 import multiprocessing
 import os
 import signal
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import mp as granian_workers
 
+from accounts.passwords import argon2
 from config.database import watch
 from config.database.replica import watch as replica_watch
 from config.metrics.sampling import Sampler
@@ -35,6 +35,8 @@ IDLE_SECONDS = 75
 # Each connection may use a thread, which granian creates when it is needed, so that no request waits behind slow ones.
 # An idle connection uses none. See config/server/bodies.py.
 CONNECTIONS_PER_WORKER = 1024
+#: Pages that hash a password for somebody who is not logged in.
+HASHING_FORMS = ("/accounts/login/", "/accounts/signup/")
 ONE_SLOT = partial(admission.Slots, 1)
 SECRETS = (
     "SECRET_KEY", "SECRET_KEY_FALLBACKS", "KEY_ENCRYPTION_KEYS", "DATABASE_URL", "DATABASE_REPLICA_URL", "CACHE_URL",
@@ -114,9 +116,6 @@ def load_application(
 ) -> Callable[..., Any]:
     """Runs first in each worker process."""
     gc.disable()  # until all is loaded, which throws nothing away
-    # A thread that computes is asked to pause after half a millisecond instead of five, so that the others of its
-    # process, with work for less than one, do not wait in line behind a few logins.
-    sys.setswitchinterval(0.0005)
     _read_bodies_first(slots, body_seconds)
     listener.end_unread_connections(write_seconds)
     # Ctrl-C must reach only the server, which then stops the workers: a worker that gets two signals at once may hang.
@@ -145,10 +144,13 @@ def _read_bodies_first(slots: Callable[[], admission.Slots], seconds: float) -> 
 
     def wrapped(application: Any, *arguments: Any) -> Any:
         refuse = wrap(import_string("config.wsgi.overloaded"), *arguments)
+        refuse_login = wrap(import_string("config.wsgi.too_many_logins"), *arguments)
         run = wrap(application, *arguments)
         shared = slots()
         lending.Lender(shared).start()
-        return bodies.BodiesFirst(run, refuse, slots=shared, at_once=_answered_at_once(), seconds=seconds)
+        return bodies.BodiesFirst(
+            run, refuse, slots=shared, at_once=_answered_at_once(), limited=_limited(refuse_login), seconds=seconds
+        )
 
     workers._wsgi_call_wrap = wrapped
 
@@ -157,6 +159,14 @@ def _answered_at_once() -> frozenset[str]:
     """The probes, and the documents that are in memory, with the path of the issuer and without it."""
     documents = conf.PUBLIC_DOCUMENTS
     return bodies.PROBES | {path for name in documents for path in (name, f"{settings.URL_PREFIX}{name}")}
+
+
+def _limited(refuse: bodies.Runner) -> dict[str, bodies.Limited]:
+    """The forms that make anybody's request compute a password hash: no more than may be computed and wait. A refused
+    one is no guess, because nothing looks at its password, so it counts against no limit."""
+    places = threading.BoundedSemaphore(argon2.AT_ONCE + argon2.WAITING_AT_MOST)
+    limit = bodies.Limited(places, refuse, "too many logins")
+    return {path: limit for form in HASHING_FORMS for path in (form, f"{settings.URL_PREFIX}{form}")}
 
 
 def _settle() -> None:

@@ -1,10 +1,13 @@
 """Which requests a worker process answers, keeps waiting and refuses."""
 
 import threading
+from io import BytesIO
 
 import pytest
+from django.urls import resolve
 
-from config.server import bodies
+from accounts.passwords import argon2
+from config.server import bodies, serving
 from config.server.admission import Overloaded, Slots
 from tests.lib.servers import wait_until
 
@@ -112,3 +115,70 @@ def test_a_slot_comes_back_after_an_error():
         raise ZeroDivisionError
     with slots.take(), pytest.raises(Overloaded):
         slots.take()
+
+
+class Logins:
+    """Calls of a BodiesFirst that lets two logins in at the same time, answers requests without slots with 503, and
+    refuses logins with 429, so that a test can tell who refused."""
+
+    def __init__(self, slots=1):
+        self.places = threading.BoundedSemaphore(2)
+        limit = bodies.Limited(self.places, lambda *_: 429, "too many logins")
+        self.slots = Slots(slots, most=0)
+        self.inside = []
+        self.first = bodies.BodiesFirst(
+            self._run, lambda *_: 503, slots=self.slots, limited={"/accounts/login/": limit}
+        )
+
+    def _run(self, protocol, environ):
+        self.inside.append(environ["PATH_INFO"])
+        environ[bodies.GIVE_SLOT_BACK]()
+        environ["while_inside"]()
+        return 200
+
+    def send(self, path="/accounts/login/", method="POST", while_inside=lambda: None, body=b"login=a"):
+        environ = {"PATH_INFO": path, "REQUEST_METHOD": method, "while_inside": while_inside}
+        if body is not None:
+            environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
+        return self.first(object(), environ)
+
+
+def test_a_login_too_many_is_refused_before_it_takes_a_slot():
+    logins, statuses = Logins(), []
+
+    def third():
+        statuses.append(logins.send())
+        statuses.append(logins.send("/oauth/token"))
+        statuses.append(logins.send(method="GET", body=None))
+
+    assert logins.send(while_inside=lambda: statuses.append(logins.send(while_inside=third))) == 200
+    assert statuses == [429, 200, 200, 200]
+    assert len(logins.inside) == 4  # the refused one never got there
+    assert logins.send() == 200  # each has given its place back
+
+
+def test_a_login_that_fails_or_is_not_run_gives_its_place_back():
+    logins = Logins()
+
+    def fail():
+        raise ZeroDivisionError
+
+    for _ in range(3):
+        with pytest.raises(ZeroDivisionError):
+            logins.send(while_inside=fail)
+    with logins.slots.take():
+        assert [logins.send() for _ in range(3)] == [503] * 3
+    assert logins.send() == 200
+
+
+def test_the_forms_that_hash_passwords_of_strangers_share_as_many_places_as_there_are_hashes(settings):
+    settings.URL_PREFIX = "/id"
+    limited = serving._limited(lambda *_: 503)
+    assert {"/accounts/login/", "/accounts/signup/"} <= set(limited)
+    for form in serving.HASHING_FORMS:
+        assert resolve(form)
+        assert f"/id{form}" in limited
+    [places] = {limit.places for limit in limited.values()}
+    for _ in range(argon2.AT_ONCE + argon2.WAITING_AT_MOST):
+        assert places.acquire(blocking=False)
+    assert not places.acquire(blocking=False)
