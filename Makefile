@@ -61,7 +61,7 @@ simulate: $(INSTALLED)
 
 # Breaks whole sites under load in each way of docs/faults.md, which says what the machine needs for all of them. Takes 50
 # minutes; ARGS="--numprocesses=2 --dist=loadfile" runs two sites at the same time, in half of that. FAULTS_TABLE=docs/faults.md
-# writes its tables anew; ARGS="-k SIGSTOP" selects some. RECOVERY_SECONDS and INDEPENDENT_SECONDS loosen the limits on a busy
+# writes its tables again; ARGS="-k SIGSTOP" selects some. RECOVERY_SECONDS and INDEPENDENT_SECONDS loosen the limits on a busy
 # machine.
 faults: $(INSTALLED)
 	$(RUN) -m pytest --capture=no -p no:logging -m faults tests/faults $(ARGS)

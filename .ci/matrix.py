@@ -1,4 +1,4 @@
-"""`make matrix`: the tests of the packages on each supported Python and Django, each cell in an environment of its own.
+"""`make matrix`: the tests of the packages on each supported Python and Django, each cell in its own environment.
 
     CELLS   only those whose name contains this, such as `oldest` or `newest`
     TESTS   paths for pytest, instead of those below

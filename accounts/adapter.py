@@ -79,8 +79,8 @@ class AccountAdapter(DefaultAccountAdapter):
         return is_right
 
     def add_message(self, request: Any, level: int, message_template: str | None = None, *args: Any, **kw: Any) -> None:
-        """No message about a code that follows guesses, because the page itself explains it. None that tells whether
-        an email that was sent again has a user account."""
+        """No message about a code that follows guesses, because the page itself explains it. No message reveals
+        whether an email that was sent again has a user account."""
         is_explained = _is_suspected(request) and message_template == "account/messages/login_code_sent.txt"
         is_telling = (
             resending.is_under_way(request) and message_template == "account/messages/email_confirmation_sent.txt"
@@ -98,7 +98,7 @@ class AccountAdapter(DefaultAccountAdapter):
             notices.enqueue_notice("new_device", user, request)
 
     def post_login(self, request: Any, user: Any, *, redirect_url: str | None, **kwargs: Any) -> Any:
-        """This tab leads where it was meant to, also if a login in another tab began later."""
+        """This tab leads to its own destination, even if a login in another tab began later."""
         return super().post_login(request, user, redirect_url=get_next_redirect_url(request) or redirect_url, **kwargs)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
@@ -157,7 +157,9 @@ class _IssuerSite(RequestSite):
 
 
 def _on_issuer(url: str, leads_to: str) -> str:
-    """With the way on. In another browser, which cannot go on with the request of an app, it leads to the home page."""
+    """The link contains `next`, the page to continue with. In another browser, which cannot continue an app's
+    request, it leads to the home page.
+    """
     issuer = urlsplit(settings.ORIGIN)
     path = urlunsplit(urlsplit(url)._replace(scheme="", netloc=""))
     parts = urlsplit(way_on.with_next(path, leads_to) if interaction.id_in(leads_to) else path)

@@ -104,7 +104,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # takes a parameter
     add_fieldsets = ((None, {"fields": ("email", "name")}),)
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Who may edit roles also gives them. Others see them on a tab of the page."""
+        """Staff who may edit roles may also give them to users. Others see them on a tab of the page."""
         sets = super().get_fieldsets(request, obj)
         may_give = request.user.has_perm("auth.change_group")
         return [(name, options) for name, options in sets if name != "Rights" or may_give]
@@ -232,7 +232,7 @@ admin.site.unregister(UserSession)  # it shows session keys; users end their ses
 
 @admin.register(FormerUser)
 class FormerUserAdmin(ModelAdmin[FormerUser]):
-    """Who a former user was, to find their records by name or email for as long as the law asks for it."""
+    """The identity of a former user, to find their records by name or email for as long as the law requires it."""
 
     list_display = ("email", "name", "closed_at")
     fields = readonly_fields = ("user", "email", "name", "closed_at")

@@ -83,7 +83,7 @@ def _by_pk() -> tuple[Columns["User"], str]:
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """`id` is the `sub` of tokens. It is random, so it tells nothing about the user, not even when they signed up."""
+    """`id` is the `sub` of tokens. It is random, so it reveals nothing about the user, not even when they signed up."""
 
     # ASVS 5.0 10.3.3: random, so that no later user ever gets the `sub` of an earlier one.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -165,7 +165,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().set_password(raw_password and unicodedata.normalize("NFC", raw_password))
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Also against a hash of an earlier release, which was of the letters as they were typed."""
+        """Also accepts a hash of an earlier release, which hashed the password as it was typed."""
         spellings = [raw_password]
         if raw_password and not raw_password.isascii():
             composed = unicodedata.normalize("NFC", raw_password)
@@ -191,7 +191,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             self.save(update_fields=["language"])
 
     def adopt_time_zone(self, name: str) -> None:
-        """The zone that a browser has told, unless the user has one."""
+        """Stores the zone that a browser reported, unless the user has one."""
         if name and not self.time_zone:
             self.time_zone = name
             self.save(update_fields=["time_zone"])
@@ -223,7 +223,7 @@ class NewEmail(models.Model):
     """A new email of a user that staff ask for, and another member of staff approves: see accounts.addresses.new_email.
     Kept after the decision, for auditors."""
 
-    # No constraints: the release before this one deletes users without knowing this table.
+    # No constraints: the previous release deletes users without knowing this table.
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="new_emails", db_constraint=False)
     email = models.EmailField()
     asked_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", db_constraint=False)
@@ -250,7 +250,9 @@ class NewEmail(models.Model):
 
 
 class FormerUser(models.Model):
-    """Who a user was that has closed their account, where the law asks the bank to know: see accounts.closing."""
+    """The identity of a user who has closed their account, where the law requires the bank to keep it: see
+    accounts.closing.
+    """
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="former_user")
     email = models.EmailField()

@@ -27,12 +27,12 @@ def tell_owner_of_guesses(email: str, address: str, language: str) -> None:
 @app.periodic(cron="23 4 * * *")
 @app.task(name="accounts.erase_former_users", queue="accounts", queueing_lock="accounts.erase_former_users")
 def erase_former_users(timestamp: int) -> None:
-    """Erases the names of users who closed their account longer ago than the law asks for."""
+    """Erases the names of users who closed their account longer ago than the law requires."""
     closing.erase_former_users()
 
 
 @app.periodic(cron="37 * * * *")
 @app.task(name="accounts.encrypt_second_factors", queue="accounts", queueing_lock="accounts.encrypt_second_factors")
 def encrypt_second_factors(timestamp: int) -> None:
-    """Encrypts secrets that are in clear or under an older key."""
+    """Encrypts secrets that are in plaintext or under an older key."""
     stored_secrets.encrypt_all()

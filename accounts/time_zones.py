@@ -1,4 +1,4 @@
-"""The time zone in which a user reads times: chosen in the profile, or else the one that their browser has told."""
+"""The time zone in which a user reads times: chosen in the profile, otherwise the one that their browser reported."""
 
 from datetime import tzinfo
 from functools import cache
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-#: What stands before the slash of a zone where people live; the others are aliases and offsets.
+#: The part before the slash of zones where people live; the others are aliases and offsets.
 _CONTINENTS: dict[str, object] = {
     "Africa": _("Africa"),
     "America": _("America"),

@@ -30,7 +30,7 @@ _WHILE_MAIL_IS_AWAY = RetryStrategy(
     max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException, *_DATABASE_AWAY]
 )
 
-# As long, for the storage or the database.
+# The same delays, for the storage or the database.
 _WHILE_STORAGE_IS_AWAY = RetryStrategy(max_attempts=5, exponential_wait=10)
 
 

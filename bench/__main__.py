@@ -33,18 +33,18 @@ from bench.servers import Server, client_credentials
 from bench.signing import VERIFIER, Key, s256
 from bench.targets import Results
 
-# Of other makers, where they are on the machine.
+# Peers of other vendors, if they are installed on this machine.
 PROGRAMS = {KEYCLOAK: keycloak, HYDRA: hydra, FORMANCE: formance}
 PEERS = [SIMPLEJWT, DOT, NODE, *PROGRAMS]
 COUNTED = 40
-# What costs little is asked more often: CPU time comes in steps of 10 ms.
+# Cheap cases get more requests, because CPU time is measured in steps of 10 ms.
 CHEAP = {"metadata", "JWKS", "a bare Django view", "a bare DRF view", "client_credentials"}
 
 
 def measure(server: Server, case: Case, number: int, *, counts: bool) -> Figures:
     """One case on a warm server: CPU in µs per request, of the server's and of the database's processes."""
     number = min(3 * number if case.name in CHEAP else number, case.most or 3 * number)
-    # node compiles what it has run a thousand times: asked too early, it would cost twice as much.
+    # node compiles code that has run a thousand times: measured too early, it would cost twice as much.
     warm_up = server.warm_up * number // (10 if case.most else 1)
     load.run(case.port or server.port, case.make(max(warm_up, case.connections)), connections=case.connections)
     statements = _statements(server, case) if counts else 0.0
@@ -71,7 +71,7 @@ def _statements(server: Server, case: Case) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Figures of each server's cases, and what each server took to start and took up of memory."""
+    """Figures of each server's cases, its start-up time and its memory."""
 
     figures: dict[tuple[str, str], Figures]
     footprints: dict[str, Figures]
@@ -215,7 +215,7 @@ def _compare(directory: Path, options: argparse.Namespace) -> None:
 
 
 def _found(wanted: set[str]) -> Iterator[str]:
-    """Those that are on this machine; says of each other why it is left out."""
+    """The peers that are installed on this machine; for each other one, it prints why it is left out."""
     for name in PEERS:
         if name not in wanted:
             continue

@@ -1,8 +1,8 @@
 """How many blocks of tables and indexes does a request look at, with a thousand rows of each kind and with a million?
 `make bench ARGS="--blocks"`.
 
-A count, so it says the same on a busy machine. The requests are made in a process without a server, one at a time and
-each for another person, on a database that `demo_seed --scale` has filled.
+This is a count, so it is the same on a busy machine. The requests are made in a process without a server, one at a
+time and each for another person, on a database that `demo_seed --scale` has filled.
 """
 
 import base64

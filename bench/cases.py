@@ -1,4 +1,4 @@
-"""What is asked of a server, as lists of requests that are made before the clock starts."""
+"""The cases of a server, as lists of requests that are prepared before the clock starts."""
 
 import json
 import secrets
@@ -33,7 +33,7 @@ TRANSFER_TO_ONE, TRANSFER_SAME = f"{TRANSFER}, all to one account", f"{TRANSFER}
 PAGE = "API: page of transactions"
 AUTHORIZE, LOGIN = "authorize, consent remembered", "login"
 AUTHORIZE_ACCOUNTS, LOGIN_NEW = f"{AUTHORIZE}, of accounts", f"{LOGIN}, new browser"
-# A code lives for 60 s, and each is a person's visit before the clock starts.
+# A code lives for 60 s, and each one needs a user's visit before the clock starts.
 MOST_CODES = 300
 # A process of ours computes one hash of a password at a time and lets two wait. A fourth login gets 503.
 LOGIN_CONNECTIONS = 3
@@ -49,9 +49,9 @@ ROWS_OF_PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`make(n)` gives n requests; `most` where they do not live long enough to make more.
+    """`make(n)` returns n requests; `most` limits n if the requests expire soon.
 
-    `port` where it is not the server's usual one. `connections` where a server refuses what comes on more of them.
+    `port`, if it is not the server's default. `connections`, if a server refuses requests on more of them.
     """
 
     name: str
@@ -146,7 +146,7 @@ def countersign(server: Server, data_dir: Path) -> list[Case]:
 
 
 def secret_of(data_dir: Path, client_id: str) -> str:
-    """Of a client of the demo."""
+    """Cases of a client of the demo."""
     secret: str = json.loads((data_dir / "clients.json").read_text())[client_id]["client_secret"]
     return secret
 
@@ -214,8 +214,8 @@ def _of_apps(web: "App", mobile: "App") -> list[Case]:
     def refreshes(n: int, **form: str) -> list[Request]:
         return list(islice(cycle([web.refresh(token, **form) for token in kept()]), n))
 
-    # At a refresh with the scope openid each server signs an ID token (OpenID Connect Core §12.2): once as apps ask,
-    # and once so that nobody does.
+    # At a refresh with the scope openid, each server signs an ID token (OpenID Connect Core §12.2). One case has
+    # this scope, as apps do, and one has not.
     return [
         Case("code for tokens", web.exchanges, most=MOST_CODES),
         Case("refresh, not rotating", refreshes),
@@ -225,7 +225,7 @@ def _of_apps(web: "App", mobile: "App") -> list[Case]:
 
 
 def _introspections(path: str, app: "App") -> Callable[[int], list[Request]]:
-    """Of an access token that the app just got."""
+    """Cases with an access token that the app has just received."""
 
     def make(n: int) -> list[Request]:
         introspect = Request("POST", path, urlencode({"token": app.tokens()["access_token"]}), app.headers)
@@ -294,7 +294,7 @@ class App:
         return [Request("GET", self.authorize, headers=headers, expect=self.status_of_authorization)] * n
 
     def _many(self, make: Callable[[], Any], n: int) -> list[Any]:
-        make()  # from here on nobody has to be asked
+        make()  # from here on, consent is remembered
         if not self.headers.get("Authorization"):
             return [make() for _ in range(n)]  # of a public client she is asked each time, one page after the other
         with ThreadPoolExecutor(CONNECTIONS) as pool:
@@ -302,8 +302,8 @@ class App:
 
 
 def _of_payers(server: Server, payers: Callable[[], Sequence[Payer]]) -> list[Case]:
-    """Of payers with accounts of their own, of as many who pay the same account, and of one payer. Each connection has
-    its own payers in the first two. The one payer reads what she paid."""
+    """Transfers of payers with their own accounts, of equally many payers to one account, and of one payer. Each
+    connection has its own payers in the first two. The one payer reads what she paid."""
 
     def to_themselves(payer: Payer) -> dict[str, str]:
         return {"account_id": payer.destination}
@@ -321,7 +321,7 @@ def _of_payers(server: Server, payers: Callable[[], Sequence[Payer]]) -> list[Ca
 
 
 def _pages(server: Server, payer: Payer, n: int) -> list[Request]:
-    """Full ones: she has paid often enough."""
+    """Full pages, because she has paid often enough."""
     load.run(server.port, _transfers([payer], lambda payer: {"account_id": payer.destination}, ROWS_OF_PAGE))
     path = f"/api/v1/accounts/{payer.source}/transactions?limit={ROWS_OF_PAGE}"
     return [Request("GET", path, headers={"Authorization": f"Bearer {payer.token}"})] * n
@@ -343,8 +343,8 @@ def _transfers(payers: Sequence[Payer], destination: Callable[[Payer], dict[str,
 
 
 def log_ins(server: Server, n: int, *, is_known: bool = True, or_busy: int = 0) -> list[Request]:
-    """The same form, sent by browsers that nobody is logged in at. Of a browser that the user has not logged in with
-    before, an email tells her."""
+    """The same form, sent by browsers that nobody is logged in at. The user gets an email about a browser from which
+    she has not logged in before."""
     url = f"{server.url}/accounts/login/"
     with requests.Session() as browser:
         page = browser.get(url, timeout=30)
@@ -395,7 +395,7 @@ class _Fapi:
         self.browser = requests.Session()
 
     def registered(self, initial_access_token: str) -> "_Fapi":
-        """At a server that knows no client yet (RFC 7591)."""
+        """Registers a client at a server that has none yet (RFC 7591)."""
         self.callback = "https://app.example/callback"
         self.client_id = _register(
             self.server, initial_access_token, key=self.key, redirect_uris=[self.callback], scope=f"openid {SCOPE}",
@@ -411,7 +411,7 @@ class _Fapi:
         ]
 
     def calls(self, path: str, n: int, *, scope: str) -> list[Request]:
-        """With one access token, each with a proof of its own."""
+        """All requests have the same access token, and each has its own proof."""
         exchange = self._exchange(self._allowed(scope), self._nonce())
         response = self._send(exchange)
         assert response.status_code == 200, response.text
@@ -427,7 +427,7 @@ class _Fapi:
         return [call() for _ in range(n)]
 
     def _exchanges(self, n: int) -> list[Request]:
-        self._allowed()  # from here on nobody has to be asked
+        self._allowed()  # from here on, consent is remembered
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             codes = list(pool.map(lambda _: self._allowed(), range(n)))
         nonce = self._nonce()

@@ -16,7 +16,7 @@ def memory_mb_of_tree(pid: int) -> float:
 
 
 def _sum_over_tree(pid: int, of_process: Callable[[psutil.Process], float]) -> float:
-    """Read again where a child ends in between: its CPU time is then its parent's."""
+    """Read again if a child ends in between, because its CPU time then counts as its parent's."""
     while True:
         process = psutil.Process(pid)
         try:

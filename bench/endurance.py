@@ -89,7 +89,7 @@ def cleanup(directory: Path) -> dict[str, float]:
 
 def log_ins(directory: Path) -> dict[str, float]:
     """p95 of client_credentials in ms, at a steady pace: alone, and while LOG_INS_PER_SECOND are asked for. A server
-    that hashes no more passwords at once answers 503. The flood comes from a process of its own."""
+    that hashes no more passwords at once answers 503. The flood comes from its own process."""
     with servers.countersign(directory) as server:
         tokens = [_mix(server, directory)[0]] * (PER_SECOND * SECONDS)
         flood = cases.log_ins(server, LOG_INS_PER_SECOND * SECONDS, or_busy=503)
@@ -120,7 +120,7 @@ def _mix(server: Server, directory: Path) -> list[Request]:
 
 
 def _workers_mb(server: Server) -> list[int]:
-    """Of the processes that serve, the largest first."""
+    """The memory of the worker processes, the largest first."""
     children = psutil.Process(server.process).children(recursive=True)
     serving = [one for one in children if "granian" in one.name() or "multiprocessing" in " ".join(one.cmdline())]
     return sorted((one.memory_info().rss // 1_000_000 for one in serving), reverse=True)[: servers.WORKERS]

@@ -1,7 +1,7 @@
 """Does a request cost more where there are more rows? `make bench ARGS="--growth"`.
 
-Two servers of ours side by side, of which one is asked at a time: one with a thousand rows of each kind, one with a
-million. What is asked is spread over all of them, by as many different clients and people in both.
+Two Countersign servers side by side, of which one is measured at a time: one has a thousand rows of each kind, the
+other a million. What is asked is spread over all of them, by as many different clients and people in both.
 """
 
 import json
@@ -52,8 +52,8 @@ UPDATE bank_account SET last_seq = last_seq + %(number)s, posted_minor = posted_
 def run(directory: Path, *, rounds: int, number: int, only: Sequence[str]) -> dict[str, dict[str, float]]:
     """case -> CPU in µs per request with few rows, with many, and their ratio; medians of the rounds.
 
-    Few and many of a round come right after one another, so their ratio says more than that of the medians: the machine
-    is not as fast in one minute as in the next.
+    In each round, the two servers are measured directly after each other. Therefore the ratio of a round is more
+    reliable than that of the medians: the machine's speed changes from minute to minute.
     """
     costs: dict[tuple[str, float], list[float]] = {}
     with ExitStack() as stack:
@@ -111,7 +111,7 @@ def _cases(server: Server, data_dir: Path, scale: float) -> Iterator[Case]:
     service = {**FORM, **basic("demo-service", known["demo-service"]["client_secret"])}
 
     def alice() -> cases.App:
-        """As she has just logged in: old transactions are shown for minutes after that."""
+        """Old transactions need a fresh login, which counts for some minutes."""
         return cases.app_of_alice(server, data_dir, scope="openid accounts:read transactions:read")
 
     def of_clients(
@@ -144,7 +144,7 @@ _PUSHED = {
 
 
 def _basic(number: int) -> dict[str, str]:
-    """As `demo_seed --scale` names them."""
+    """Named as `demo_seed --scale` does."""
     return basic(f"scale-{number:07d}", f"secret%20of%20scale-{number:07d}")
 
 
@@ -180,7 +180,7 @@ def _long_history(server: Server, token: str, entries: int) -> str:
         connection.execute(_LONG_HISTORY, missing)
         connection.execute(_AFTER_IT, missing)
     with psycopg.connect(server.database.url, autocommit=True) as connection:
-        # Else the database does it for itself, at some moment of the measurement.
+        # Otherwise the database does this itself at some moment of the measurement.
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
     return f"/api/v1/accounts/{account}/transactions"

@@ -6,8 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# So many that no thread of a server waits for work: one that sleeps between requests costs half as much again to wake,
-# and with few connections it is luck how they are spread over the workers.
+# Enough connections that no thread of a server waits for work: waking a sleeping thread adds half of the cost, and few
+# connections are spread unevenly over the workers.
 CONNECTIONS = 16
 
 

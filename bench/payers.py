@@ -23,7 +23,7 @@ OVERDRAFT_MINOR = 10**9
 
 
 def print_new(number: int) -> None:
-    """As one line of JSON."""
+    """Prints them as one line of JSON."""
     client = Client.objects.get(client_id="demo-web")
     print(json.dumps([asdict(_new(client)) for _ in range(number)]))
 

@@ -18,7 +18,7 @@ def cost(figures: Figures) -> float:
 
 
 def compared(figures: dict[tuple[str, str], Figures]) -> dict[tuple[str, str], Figures]:
-    """With the ratios of ours to everybody that has the same case, and of all to the bare view."""
+    """Adds the ratios of Countersign to each server that has the same case, and of all servers to the bare view."""
     (floor,) = (cost(values) for (server, _), values in figures.items() if server == BARE)
     for (server, case), values in figures.items():
         values[_SHORT[BARE]] = cost(values) / floor

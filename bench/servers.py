@@ -1,4 +1,4 @@
-"""What is measured, each as a process of its own: the floor, a demo of ours, a peer."""
+"""What is measured, each as its own process: the floor, a demo of ours, a peer."""
 
 import base64
 import http.client
@@ -29,8 +29,8 @@ from bench.signing import Key, rsa_key
 from config.server.ports import is_free
 from demo import postgres
 
-# What a client sent, whether planned before or not; without what the counting itself says. Of ours, what requests
-# send: neither the jobs of the background worker nor the watch over the database.
+# What a client sent, whether planned before or not; without what the counting itself says. For Countersign, only
+# the statements of requests count, not those of the background worker or of the watch over the database.
 _STATEMENT = re.compile(
     rb"^from (?!countersign (?:worker|watch) ).*"
     rb"LOG:  (?:statement|execute [^:]*): (?!ALTER SYSTEM|SELECT pg_reload_conf)",
@@ -105,9 +105,9 @@ class Server:
     def asked(
         self, batch: Sequence[Request], port: int | None = None, connections: int = load.CONNECTIONS
     ) -> tuple[Result, float, float]:
-        """What came of it, and the CPU of the server's and of the database's processes, in µs per request.
+        """The result, and the CPU of the server's and of the database's processes, in µs per request.
 
-        `port` where it is not the server's usual one.
+        `port`, if it is not the server's default.
         """
         processes = [self.process, *([self.database.process] if self.database else [])]
         before = [cpu.of_tree(process) for process in processes]
@@ -161,7 +161,7 @@ def _status(port: int, request: Request) -> int:
 
 
 def free_port() -> int:
-    """By chance, so that two of us do not choose the same; below those that connections get."""
+    """Chosen at random, so that two runs do not choose the same port; below the ports that outgoing connections get."""
     ports = (random.randrange(20_000, 30_000) for _ in range(1000))
     return next(port for port in ports if is_free(port, "127.0.0.1", "::1"))
 
@@ -258,7 +258,7 @@ def environment_of(data_dir: Path) -> dict[str, str]:
 
 
 def registration_token(data_dir: Path) -> str:
-    """For one client more at the demo that runs on `data_dir`."""
+    """Registers another client at the demo that runs on `data_dir`."""
     command = [sys.executable, "manage.py", "registration_token"]
     environment = {**os.environ, "MODE": "demo", "DATA_DIR": str(data_dir)}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
@@ -276,7 +276,7 @@ class Payer:
 
 
 def new_payers(server: Server, data_dir: Path, number: int) -> list[Payer]:
-    """At the demo that runs on `data_dir`."""
+    """Runs at the demo that uses `data_dir`."""
     command = [sys.executable, "manage.py", "shell", "-c", f"from bench import payers; payers.print_new({number})"]
     environment = {**os.environ, "MODE": "demo", "DATA_DIR": str(data_dir), "PORT": str(server.port)}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)

@@ -1,4 +1,6 @@
-"""A client's key, fast enough not to be what is measured: assertions (RFC 7523) and DPoP proofs (RFC 9449 §4.2)."""
+"""A client's key that signs assertions (RFC 7523) and DPoP proofs (RFC 9449 §4.2) fast enough not to affect the
+measurement.
+"""
 
 import base64
 import hashlib

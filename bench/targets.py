@@ -1,4 +1,4 @@
-"""What a request may cost at most, beside what a run measured: `make bench ARGS="--targets"`."""
+"""The maximum cost of a request, compared with the measurements of a run: `make bench ARGS="--targets"`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Results:
         return found[name] if found else None
 
     def to(self, server: str, case: str) -> float | None:
-        """Ours to the other server's, of the same case."""
+        """The ratio of Countersign's cost to the other server's in the same case."""
         return _ratio(self.cost_us(case), self.cost_us(case, server))
 
     def to_bare(self, case: str) -> float | None:

@@ -1,4 +1,4 @@
-"""Background jobs in the admin. Retrying and cancelling needs a permission of its own."""
+"""Background jobs in the admin. Retrying and cancelling needs its own permission."""
 
 import procrastinate.contrib.django.admin  # noqa: F401  (registers what is replaced below)
 from django.contrib import admin

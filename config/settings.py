@@ -1,7 +1,7 @@
 """Settings of the site, all from the environment.
 
 `MODE` is `production` unless the environment says `demo` or `test`; the three differ only here.
-Production has no default for anything secret: what is missing stops the start, and what is unsafe is an
+Production has no default for anything secret: a missing value stops the start, and an unsafe one is an
 Error of `manage.py check --deploy`, which `manage.py serve` and the WSGI application run before they answer.
 """
 
@@ -387,7 +387,9 @@ BANK_TIME_ZONE: str = env.str("BANK_TIME_ZONE", default="UTC")
 
 
 def _by_currency(text: str) -> dict[str, Any]:
-    """`GBP=1000000,JPY=2000000`. A value that is no whole number stays as it is; the check banking.E002 reports it."""
+    """`GBP=1000000,JPY=2000000`. A value that is not a whole number stays as it is; the check banking.E002 reports
+    it.
+    """
     pairs = (entry.strip().partition("=") for entry in text.split(",") if entry.strip())
     return {code: int(amount) if amount.isascii() and amount.isdigit() else amount for code, _sign, amount in pairs}
 
@@ -415,9 +417,9 @@ BANK_CATCH_UP_DAYS = env.int("BANK_CATCH_UP_DAYS", default=5)
 # An account from which nothing was paid for that many days becomes dormant; 0 for never. The history of the demo's
 # accounts is two years of bookings, and no user has paid yet.
 BANK_DORMANT_DAYS = env.int("BANK_DORMANT_DAYS", default=0 if DEMO else 730)
-# The bank exchanges at a rate for that many hours, over a weekend; 0 for ever. Nobody sets rates in the demo.
+# The bank exchanges at a rate for that many hours, over a weekend; 0 means no limit. Nobody sets rates in the demo.
 EXCHANGE_RATE_HOURS = env.int("EXCHANGE_RATE_HOURS", default=0 if DEMO else 72)
-# Whose holidays are no business days: a country or a part of it (GB-ENG), ECB, or nothing for weekends alone.
+# Whose holidays are not business days: a country or a part of it (GB-ENG), ECB, or nothing for weekends alone.
 BANK_HOLIDAYS = env.str("BANK_HOLIDAYS", default="")
 # The apps behind orders: a function (user_id, client_ids) -> {client_id: App}; see banking/consents/apps.py.
 BANK_APPS = "config.bank.apps.find_apps"

@@ -1,8 +1,8 @@
 """Valkey or Redis as the cache that all worker processes share; while it is away, the memory of each process.
 
 Nothing that must not be lost is in this cache: it holds the counts of rate limits and copies. What must be used only
-once (codes, proofs, assertions, one-time passwords, idempotency keys) is in PostgreSQL. So a login goes on without the
-cache, and limits are counted in each process alone, which makes them wider.
+once (codes, proofs, assertions, one-time passwords, idempotency keys) is in PostgreSQL. So a login continues without
+the cache, and limits are counted in each process alone, which makes them wider.
 """
 
 import logging
@@ -76,7 +76,7 @@ class _Memory(LocMemCache):
 class SharedCache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, {**params, "OPTIONS": {**options(), **params.get("OPTIONS", {})}})
-        # Of all threads of the process, because Django makes a SharedCache for each.
+        # Shared by all threads of the process, because Django makes a SharedCache for each.
         self.memory = _Memory("while the shared cache is away", {"OPTIONS": {"MAX_ENTRIES": _MOST_ENTRIES}})
 
     add = _or_in_memory("add")

@@ -26,7 +26,7 @@ if settings.PRODUCTION:
         raise ImproperlyConfigured("\n".join(["These settings are unsafe in production:", *errors]))
 _site = below(settings.URL_PREFIX, with_public_answers(wsgi_handler()))
 if settings.TRACING:
-    # Not imported otherwise: the packages of OpenTelemetry need not be there.
+    # Imported only if tracing is on, because the packages of OpenTelemetry are optional.
     import_string("oauth.tracing.start")()
     _site = import_string("oauth.tracing.traced")(_site, untraced=PROBES)
 else:

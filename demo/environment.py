@@ -1,7 +1,7 @@
 """What `manage.py` does before Django reads its settings: a checkout where the demo ran keeps its environment.
 
 `<DATA_DIR>/demo.env` holds the demo's random secrets and the port it serves on. Production never reads it:
-an environment that brings a SECRET_KEY of its own, or names a MODE other than demo, is left alone.
+an environment that brings its own SECRET_KEY, or names a MODE other than demo, is left alone.
 
 Must not import Django: that would read the settings.
 """

@@ -13,7 +13,7 @@ from demo.native_app import _OPTIONS, NativeApp, ProtocolError
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SIGNATURES = ["ES256", "PS256", "EdDSA"]
-# RFC 9396: what of the person's accounts, and for how long.
+# RFC 9396: which data of the user's accounts, and for how long.
 DETAILS = {"type": "account_information", "actions": ["accounts", "balances"], "valid_for": "P30D"}
 
 

@@ -184,7 +184,7 @@ class NativeApp:
         **options: Any,
     ) -> dict[str, Any]:
         """With a proof of the key; once more where the server wants its nonce in it (RFC 9449 §8, §9). A form is made
-        anew for each attempt: what proves the app in it counts once."""
+        again for each attempt: what proves the app in it counts once."""
         access_token = tokens.access_token if tokens else None
         for attempt in (1, 2):
             proof = self._key.prove(method, url, nonce=self._nonce, access_token=access_token)
@@ -238,7 +238,7 @@ class _Callback:
                 self.wfile.write(THANKS if found else b"")
 
             def log_message(self, format: str, *args: Any) -> None:
-                """Nothing: the path holds the code."""
+                """Logs nothing, because the path contains the code."""
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
         self.uri = f"http://127.0.0.1:{self._server.server_port}/callback"

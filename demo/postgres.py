@@ -3,8 +3,8 @@
     with postgres.running(Path(".demo/postgres")) as url:
         ...
 
-It listens on a Unix socket only. Who can reach the socket is a superuser without a password (`trust`), and
-only the user that owns its directory (mode 0700) and root can reach it.
+It listens on a Unix socket only. Anyone who can reach the socket is a superuser without a password
+(`trust`). Only root and the user that owns its directory (mode 0700) can reach it.
 
 Several processes may use one directory: the first starts the server, the last to leave stops it. What a
 killed process left running is used by the next one.
@@ -43,7 +43,7 @@ _SETTINGS = {
     "max_connections": "400",
 }
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-# Tests undo what they write: autovacuum finds their tables empty, and tells the planner so, at a moment of its own.
+# Tests undo what they write: autovacuum finds their tables empty, and tells the planner so, at its own moment.
 _UNATTENDED = {"autovacuum": "off"}
 
 
@@ -70,7 +70,7 @@ def running(directory: Path, *, durable: bool = True, tcp_port: int | None = Non
             fcntl.flock(starting, fcntl.LOCK_UN)
             yield url
         finally:
-            if os.getpid() == us:  # a forked child has the same open files and is not a user of its own
+            if os.getpid() == us:  # a forked child has the same open files and is not a separate user
                 fcntl.flock(starting, fcntl.LOCK_EX)
                 fcntl.flock(users, fcntl.LOCK_UN)
                 if _nobody_else_uses(users):
@@ -159,7 +159,7 @@ class _Server:
 
     def _forget_recycled_pids(self) -> None:
         """Lock files left by a crash may name a process of another kind by now (containers count pids from 1
-        again): PostgreSQL would refuse to start for ever. Those of a dead process it clears itself, with care.
+        again): PostgreSQL would refuse to start forever. PostgreSQL itself carefully clears those of a dead process.
         """
         for lock in [self.cluster / "postmaster.pid", *self.home.glob(".s.PGSQL.*.lock")]:
             try:
@@ -221,7 +221,7 @@ class _Server:
         self._run(str(self.programs / "pg_ctl"), action, f"--pgdata={self.cluster}", *waiting, *options)
 
     def _run(self, *command: str) -> None:
-        """A program as the account, in a session of its own: Ctrl-C in the terminal must not reach the server."""
+        """A program as the account, in its own session: Ctrl-C in the terminal must not reach the server."""
         done = self.account.run(list(command), start_new_session=True)
         if done.returncode:
             log = self.log.read_text(errors="replace")[-2000:] if self.log.is_file() else ""

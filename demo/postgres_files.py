@@ -1,4 +1,4 @@
-"""Where the embedded PostgreSQL's programs and data lie, and as whom it runs.
+"""Where the programs and data of the embedded PostgreSQL are, and as which user it runs.
 
 PostgreSQL refuses to run as root. So root runs it as an existing user without rights, who must be able to reach
 programs and data: where the checkout is closed to others (a home of mode 0700), no mode is loosened, but programs

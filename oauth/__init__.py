@@ -2,5 +2,5 @@
 
 A token request:  endpoints.token -> clients.authentication -> grants.<type> in one transaction -> tokens.
 An API request:   resource_server.authentication -> resource_server.permissions -> the view.
-Imports nothing of the site around it; `conf.py` is the one door for settings.
+Imports nothing of the site around it; settings are read only through `conf.py`.
 """

@@ -22,7 +22,7 @@ ENDPOINTS = {
     "grant_management_endpoint": "/oauth/grants",
     "jwks_uri": "/oauth/jwks",
 }
-#: Those where the client authenticates.
+#: The endpoints where the client authenticates.
 AUTHENTICATING = (
     "token_endpoint",
     "pushed_authorization_request_endpoint",
@@ -31,7 +31,7 @@ AUTHENTICATING = (
     "revocation_endpoint",
     "introspection_endpoint",
 )
-#: Those that a client calls with its certificate, to authenticate or to use a bound token.
+#: The endpoints that a client calls with its certificate, to authenticate or to use a bound token.
 WITH_CERTIFICATE = (*AUTHENTICATING, "userinfo_endpoint", "grant_management_endpoint")
 
 

@@ -73,10 +73,10 @@ class Conf:
     #: How long a worker process keeps an authenticated client in memory. A change that disables or restricts a client
     #: reaches the other processes within this time. Zero: the client is read at every request.
     CLIENT_CACHE_LIFETIME: timedelta = timedelta(seconds=3)
-    #: How long others may cache the JWK Set. A new key signs after two such times.
+    #: How long others may cache the JWK Set. A new key signs after twice this time.
     KEY_CACHE_LIFETIME: timedelta = timedelta(seconds=60)
     #: How long a worker process issues tokens by client_credentials to the clients that it has in memory while the
-    #: database is away. Zero: not at all.
+    #: database is unreachable. Zero: not at all.
     OUTAGE_TOLERANCE: timedelta = timedelta(minutes=5)
     #: Name -> {"BACKEND": dotted path of a subclass of `oauth.keys.stores.KeyStore`, "OPTIONS": {...}}: private keys
     #: outside of the database.
@@ -93,7 +93,7 @@ class Conf:
     #: RFC 9396: type of authorization details -> dotted path of a subclass of `authorization_details.DetailsType`.
     AUTHORIZATION_DETAILS_TYPES: Mapping[str, str] = field(default_factory=dict)
     #: Type of details -> dotted path of a subclass of `authorization_details.ScopeDetails`: what the consent page asks
-    #: about scopes that a client requests without details, such as which accounts they cover.
+    #: the user about scopes that a client requests without details, such as which accounts they cover.
     DETAILS_OF_SCOPES: Mapping[str, str] = field(default_factory=dict)
     #: More response modes: name -> dotted path of a subclass of `authorize.response_modes.ResponseMode`.
     RESPONSE_MODES: Mapping[str, str] = field(default_factory=dict)
@@ -118,7 +118,8 @@ class Conf:
     USER_TIME_ZONE: str | None = None
     #: Dotted path of a function () -> JWK Set that verifies tokens. None: the set is fetched from JWKS_URI.
     VERIFICATION_KEYS: str | None = None
-    #: Dotted path of a function (token) -> AccessTokenClaims or None: what a token that is no JWT stands for now, such
+    #: Dotted path of a function (token) -> AccessTokenClaims or None: what a token that is not a JWT stands for now,
+    # such
     #: as `oauth.status.imported_access_tokens.find_live`. None: a token must be a JWT.
     OPAQUE_TOKENS: str | None = None
     #: Dotted path of a function (AccessTokenClaims) -> bool for `resource_server.require_live`.
@@ -241,7 +242,8 @@ def has_authorization_server() -> bool:
 
 
 def configure(**given: Any) -> None:
-    """Settings of a program that is no Django site: the keys of OAUTH. Call it once, before the first token is checked.
+    """Settings of a program that is not a Django site: the keys of OAUTH. Call it once, before the first token is
+    checked.
 
     Without Django there is neither a SECRET_KEY for nonces nor a shared cache. So the API asks for no nonces, and it
     refuses DPoP-bound tokens until REPLAY_CHECK names a function. Raises ImproperlyConfigured.
@@ -258,7 +260,7 @@ _configured: dict[str, Any] = {}
 
 
 def has_django_settings() -> bool:
-    """Whether the settings are Django's; not after `configure`."""
+    """Whether the settings come from Django; False after `configure`."""
     return not _configured
 
 

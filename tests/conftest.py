@@ -55,7 +55,7 @@ _scanned: dict[tuple[object, ...], dict[str, Any]] = {}
 
 
 def _share_static_files(middleware: WhiteNoiseMiddleware) -> None:
-    """Each test client makes the middleware anew; what it finds on the disk is the same."""
+    """Each test client makes the middleware again; what it finds on the disk is the same."""
     settings = (middleware.static_prefix, middleware.max_age, middleware.charset, middleware.allow_all_origins)
     if settings not in _scanned:
         _SCAN(middleware)

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.mark.parametrize("peer", ["bare", "drf", "dot"])
 def test_each_peer_is_loaded_as_the_server_loads_it(peer: str) -> None:
-    """Each in a process of its own, which no settings were read in before."""
+    """Each in its own process, which no settings were read in before."""
     pem = rsa_key().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
     subprocess.run(

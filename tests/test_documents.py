@@ -124,7 +124,7 @@ def _permissions() -> set[str]:
 
 
 def _leads_somewhere(path: str) -> bool:
-    """A module, or something in one; checks have an id of the same form and a test of their own."""
+    """A module, or something in one; checks have an id of the same form and their own test."""
     if re.search(r"\.[EWI]\d+$", path):
         return True
     module, *names = path.split(".")
@@ -312,7 +312,7 @@ FACTS = [
     ("operating.md", f"more than {watch.MOST_SKEW_SECONDS:g} seconds is `skewed`"),
     ("operating.md", f"Up to {bodies.MOST_DROPPED_BYTES // 1024**2} MiB the server reads it first"),
     ("operating.md", f"Up to {streams.SENT_WHOLE_BYTES // 1024} KiB, an answer leaves"),
-    ("operating.md", f"up to {streams.MADE_WHOLE_BYTES // 1024**2} MiB, before the first byte"),
+    ("operating.md", f"up to {streams.MADE_WHOLE_BYTES // 1024**2} MiB, is completed in memory before the first byte"),
     ("operating.md", f"at most {streams.MOST_STREAMS} large answers at a time, and {streams.MOST_FILES} files"),
     ("operating.md", f"reads nothing for {listener.WRITE_SECONDS:g} seconds"),
     (
@@ -385,7 +385,7 @@ def test_the_version_of_the_project_is_the_last_one_of_the_changelog() -> None:
 
 
 def test_each_rule_of_the_tables_has_a_mutant_and_each_mutant_a_row() -> None:
-    """`python -m tests.mutants.document` writes the tables anew."""
+    """`python -m tests.mutants.document` writes the tables again."""
     security, conformance = document.SECURITY.read_text(), document.CONFORMANCE.read_text()
     assert document.security(security) == security
     assert document.conformance(conformance) == conformance

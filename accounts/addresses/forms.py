@@ -1,5 +1,5 @@
 """Forms that take an email. They do the same work whether or not the email has an account, so neither the answer nor
-its time tells which (ASVS 5.0 6.3.8)."""
+its time reveals which (ASVS 5.0 6.3.8)."""
 
 import secrets
 from typing import Any

@@ -43,7 +43,7 @@ def device_of(request: HttpRequest, email: str) -> str | None:
 
 
 def _ids(request: HttpRequest) -> tuple[str, str]:
-    """Of the browser, and of the user who logged in from it last; empty for an unknown browser."""
+    """The ids of the browser and of the user who last logged in from it; empty for an unknown browser."""
     try:
         value = request.get_signed_cookie(COOKIE, salt=COOKIE, max_age=LIFETIME)
     except (KeyError, BadSignature):

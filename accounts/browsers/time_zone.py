@@ -1,4 +1,5 @@
-"""Pages show times in the user's zone. A browser tells its own in a cookie, which a script of the login pages sets.
+"""Pages show times in the user's zone. The browser reports its zone in a cookie, which a script of the login pages
+sets.
 
 The bank's days and months are those of BANK_TIME_ZONE, whatever a user reads times in.
 """
@@ -19,7 +20,7 @@ _IN_BANK_TIME = ("/admin/", "/api/")
 
 
 def told_by(request: HttpRequest) -> str:
-    """The IANA name of the browser's zone; empty if it has told none, or none that there is."""
+    """The IANA name of the browser's zone; empty if the browser reported none, or an unknown one."""
     name = request.COOKIES.get(COOKIE, "")
     return name if name in time_zones.names() else ""
 
@@ -45,7 +46,7 @@ class TimeZoneMiddleware:
 
 
 class _ZoneOfUser(tzinfo):
-    """Looks the user up at the first time that a page shows, so that a page without times reads no session."""
+    """Looks up the user when the page first shows a time, so that a page without times reads no session."""
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request

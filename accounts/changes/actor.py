@@ -1,4 +1,4 @@
-"""Who makes a change, for code that gets no request: a save or a deletion."""
+"""The user who makes a change, for code that gets no request: a save or a deletion."""
 
 from allauth.core import context
 from django.http import HttpRequest

@@ -1,7 +1,7 @@
 """One transaction closes a user's account. The row of the user stays, without anything personal: its id is the `sub` of
 tokens, which no later user ever gets (ASVS 5.0 10.3.3), and the books name it.
 
-The email is free again. Who signs up with it is another user, and sees nothing of this one.
+The email is free again. Anyone who signs up with it is another user, and sees nothing of this one.
 """
 
 from allauth.account.models import EmailAddress
@@ -31,7 +31,7 @@ def obstacles(user: User) -> list[Obstacle]:
 
 @transaction.atomic
 def close(user: User, request: HttpRequest | None = None) -> None:
-    """Ends every browser, app, token and order of the user, and erases what no law asks for. Raises NotYet, and then
+    """Ends every browser, app, token and order of the user, and erases what no law requires. Raises NotYet, and then
     nothing has happened."""
     user = User.objects.select_for_update(of=("self",)).get(pk=user.pk)
     if user.closed_at is not None:

@@ -1,4 +1,4 @@
-"""Who a former user was, for as long as the law asks for it."""
+"""The identity of a former user, kept for as long as the law requires it."""
 
 from django.conf import settings
 from django.utils import timezone

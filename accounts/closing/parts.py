@@ -21,7 +21,7 @@ class Part(Protocol):
         back."""
 
     def keeps_records(self, user_id: UUID) -> bool:
-        """Whether the law asks for the identity of this user after they have left."""
+        """Whether the law requires the identity of this user after they have left."""
 
 
 @cache

@@ -1,4 +1,6 @@
-"""Work that is done after the response was sent, so that the time of the response does not tell whether it was done."""
+"""Work that is done after the response was sent, so that the time of the response does not reveal whether it was
+done.
+"""
 
 import logging
 from collections.abc import Callable

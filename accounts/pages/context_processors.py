@@ -20,7 +20,7 @@ def asking_client(request: HttpRequest) -> dict[str, Any]:
 
 
 def time_zone_cookie(request: HttpRequest) -> dict[str, Any]:
-    """How a script of the login pages tells the browser's time zone."""
+    """How a script of the login pages reports the browser's time zone."""
     return {"time_zone_cookie": time_zone.cookie()}
 
 

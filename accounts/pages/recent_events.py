@@ -30,7 +30,7 @@ class RecentEvent:
 
 def recent(user: User, most: int = 12) -> list[RecentEvent]:
     theirs = AuditEvent.objects.filter(user=str(user.pk), action__in=_SHOWN)
-    # The login itself has an event of its own.
+    # The login itself has its own event.
     events = list(theirs.exclude(reason="new_device").order_by("-id")[:most])
     clients = {event.client for event in events if event.client}
     names = dict(Client.objects.filter(client_id__in=clients).values_list("client_id", "name"))

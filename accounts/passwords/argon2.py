@@ -37,7 +37,7 @@ class TooManyHashes(Exception):
 
 
 def is_strong(*, memory_kib: int, passes: int) -> bool:
-    """ASVS 5.0 11.4.2: whether OWASP recommends at least so much."""
+    """ASVS 5.0 11.4.2: whether the parameters meet OWASP's minimum."""
     return memory_kib >= LEAST_MEMORY_KIB.get(passes, LEAST_MEMORY_KIB[5]) if passes > 0 else False
 
 
@@ -81,7 +81,7 @@ def without_slot(give_back: Callable[[], None] | None) -> Iterator[None]:
 
 
 def require_place() -> None:
-    """For a view, before it does work that would be in vain. Raises TooManyHashes."""
+    """A view calls this before it does work whose result it could not use. Raises TooManyHashes."""
     places = _places(os.getpid())
     if not places.acquire(blocking=False):
         raise TooManyHashes

@@ -24,7 +24,7 @@ _REMOVED: Final = {
     Authenticator.Type.RECOVERY_CODES: "recovery_codes_removed",
 }
 
-# Recovery codes come with each of these, so they are no reason of their own to ask for a second factor.
+# Recovery codes come with each of these, so having only recovery codes is no reason to ask for a second factor.
 _FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 _is_removing: ContextVar[bool] = ContextVar("is_removing", default=False)

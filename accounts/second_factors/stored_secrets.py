@@ -1,7 +1,7 @@
 """Secrets of second factors in the database: the key of an authenticator app and the seed of recovery codes are
 encrypted under KEY_ENCRYPTION_KEYS (ASVS 5.0 11.4.1, 14.2.6).
 
-An older row is read in clear until the worker has encrypted it, so that two releases can run side by side.
+An older row is read in plaintext until the worker has encrypted it, so that two releases can run side by side.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         return _PREFIX + encryption.encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Raises cryptography.fernet.InvalidToken if no configured key fits."""
+        """Raises cryptography.fernet.InvalidToken if no configured key can decrypt it."""
         if not encrypted_text.startswith(_PREFIX):
             return encrypted_text
         return encryption.decrypt(encrypted_text.removeprefix(_PREFIX).encode()).decode()
@@ -60,8 +60,8 @@ def encrypt_all() -> int:
 
 
 def lost(*, forget: bool) -> int:
-    """How many factors have a secret that no key of KEY_ENCRYPTION_KEYS fits. With `forget`, they are removed as staff
-    would: their users get an email and set up new ones."""
+    """How many factors have a secret that no key of KEY_ENCRYPTION_KEYS can decrypt. With `forget`, they are removed
+    as staff would: their users get an email and set up new ones."""
     found = [row for row in Authenticator.objects.order_by("pk").iterator() if _is_lost(row.data)]
     if forget:
         for factor in found:

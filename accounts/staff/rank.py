@@ -19,7 +19,7 @@ _LOGIN_APPS = frozenset({"accounts", "account", "mfa", "socialaccount", "userses
 
 
 def rights_of(user: Any) -> set[int]:
-    """Also of an inactive user, who has the same rights after a reactivation."""
+    """Includes those of an inactive user, who has the same rights after a reactivation."""
     held = Permission.objects.filter(Q(user=user) | Q(group__user=user))
     return set(held.values_list("pk", flat=True))
 

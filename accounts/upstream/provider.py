@@ -22,7 +22,7 @@ from accounts.upstream.adapter import Distrusted
 
 
 class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
-    #: Of the request that is being answered. Empty until its code was redeemed, and then no ID token has it.
+    #: Of the request that is being answered. Empty until the code is redeemed; an ID token never has an empty nonce.
     expected_nonce = ""
 
     @property

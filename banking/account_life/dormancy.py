@@ -1,4 +1,4 @@
-"""Accounts that nobody has used for long: they pay nothing more until a holder uses them again.
+"""Accounts that nobody has used for a long time: they pay nothing more until a holder uses them again.
 
 A stolen login is worth most where nobody looks. Money still comes in, and the bank's own entries are made.
 """
@@ -20,7 +20,7 @@ from banking.payments.refusals import StrongProofNeeded
 
 #: The function of the database takes no shorter time from the site's role (migration 0063).
 LEAST_DORMANT_DAYS = 30
-#: The most accounts that one run marks; the next run goes on.
+#: The most accounts that one run marks; the next run continues.
 MOST_AT_ONCE = 1000
 
 

@@ -66,7 +66,7 @@ class LeavingTheBank:
             end_access(account_id, user_id, by=user_id)
         applied = AccountApplication.objects.filter(user=user_id, status=AccountApplication.Status.OPEN)
         applied.update(status=AccountApplication.Status.WITHDRAWN)
-        # ASVS 5.0 10.3.3: who signs up with this email next must not find an invitation of this user.
+        # ASVS 5.0 10.3.3: the next user who signs up with this email must not find an invitation for this user.
         invited = AccountInvitation.objects.filter(email=email.lower(), status=AccountInvitation.Status.OPEN)
         for pk in invited.values_list("pk", flat=True):
             call("end_invitation", pk, AccountInvitation.Status.DECLINED)

@@ -7,14 +7,12 @@ from banking.ledger.refusals import NotAllowed, Refusal, WrongState
 
 class NotClosable(WrongState):
     code = "account_not_closable"
-    title = _("Only an open account without money can be closed, when no payment is on its way.")
+    title = _("Only an open account can be closed, and only if it has no money and no pending payment.")
 
 
 class OtherAccountNeeded(WrongState):
     code = "other_account_needed"
-    title = _(
-        "Choose another of your accounts in this currency: interest goes there, and what is owed comes from there."
-    )
+    title = _("Choose another of your accounts in this currency. It receives the interest, or pays what is owed.")
 
 
 class NoSuchAccess(WrongState):

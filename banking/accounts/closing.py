@@ -10,7 +10,7 @@ from django.db.models import Exists, Max, OuterRef
 from banking.accounts.months import Month, closed_months, last_closed
 from banking.models import Account, MonthClosing
 
-#: The most accounts that one run closes; the next run goes on.
+#: The most accounts that one run closes; the next run continues.
 MOST_AT_ONCE = 100_000
 
 _CLOSE = """
@@ -21,7 +21,7 @@ SELECT count(*) FILTER (WHERE close_month(%s, p.month, p.ends))
 
 
 def close_months(*, most: int = MOST_AT_ONCE) -> int:
-    """Closes the months that have ended, of every account and in order, each account in a transaction of its own.
+    """Closes the months that have ended, of every account and in order, each account in its own transaction.
     Returns how many. Safe to repeat, and beside payments."""
     month = last_closed()
     is_closed = Exists(MonthClosing.objects.filter(account=OuterRef("pk"), month=month.first_day))

@@ -67,7 +67,7 @@ def next_of(
     # After the last row that was read of an account, the next one in time may be its own.
     ends = {rows[-1].pk for rows in accounts.values() if len(rows) == of_each}
     following = []
-    # Of the accounts' next entries the oldest one. An account's own order holds even if its times do not rise.
+    # The oldest of the accounts' next entries. An account's own order holds even if its times do not rise.
     for entry in islice(heapq.merge(*accounts.values(), key=lambda entry: entry.booked_at), number):
         following.append(entry)
         if entry.pk in ends:

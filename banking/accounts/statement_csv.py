@@ -1,4 +1,4 @@
-"""A statement as CSV, one line at a time. For the API in one format for ever; for the web bank as a spreadsheet of the
+"""A statement as CSV, one line at a time. For the API in one format forever; for the web bank as a spreadsheet of the
 reader's language opens it."""
 
 import csv

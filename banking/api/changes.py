@@ -59,7 +59,7 @@ CHANGES = (
             "`no_exchange_rate` and `same_currency`.",
         ),
         changed=(
-            "A page with a filter may have fewer rows than `limit`, or none; go on as long as there is a "
+            "A page with a filter may have fewer rows than `limit`, or none; continue as long as there is a "
             "`next_cursor`.",
             "With a filter other than a time, transactions older than 90 days are searched after a fresh login only.",
         ),

@@ -22,7 +22,7 @@ TEXT = SearchText("text", "Part of the reference or of the counterparty's name; 
 CATEGORY = Choice("category", "Of the merchant.", tuple(Category.values))
 
 AMOUNTS: tuple[Parameter, ...] = (MIN_AMOUNT, MAX_AMOUNT)
-#: Those that an entry within a span of time may not fit.
+#: The filters that an entry within a span of time may fail.
 CONTENT: tuple[Parameter, ...] = (DIRECTION, *AMOUNTS, TEXT, CATEGORY)
 
 

@@ -35,7 +35,7 @@ def note(request: Request, response: Any, scopes: list[str], kwargs: Mapping[str
 
 
 def _accounts(response: Response, kind: str, kwargs: Mapping[str, Any]) -> set[UUID | None]:
-    """Of the path, or of what was answered: each account once, however many of its rows were in the list."""
+    """The accounts of the path or of the response: each once, however many of its rows were in the list."""
     if "account_id" in kwargs:
         return {UUID(kwargs["account_id"])}
     data = getattr(response, "data", None)

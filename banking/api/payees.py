@@ -94,7 +94,7 @@ class PayeeDetail(BankView):
 
 
 class PayeeCheckView(BankView):
-    """An answer tells whether somebody has an account here. Therefore it has a limit of its own, and also spends the
+    """An answer reveals whether somebody has an account here. Therefore it has its own limit, and also spends the
     user's budget for such answers."""
 
     tag = "Payees"

@@ -29,7 +29,7 @@ class Keywords:
 
 
 class OneOf:
-    """A union that is a schema of its own. The member `told_by` differs in each of its objects (OpenAPI calls it a
+    """A union that is a separate schema. The member `told_by` differs in each of its objects (OpenAPI calls it a
     discriminator)."""
 
     def __init__(self, name: str, *, told_by: str) -> None:

@@ -174,7 +174,7 @@ class ScheduledTransferDetail(ChangeView, ScheduledTransferView):
 
     @operation("Change a scheduled transfer", refusals=PAYMENT_REFUSALS)
     def patch(self, request: TokenRequest, scheduled_id: str) -> Ok[ScheduledTransfer]:
-        """The amount, reference, last day or rule for days that are no business days. For another payee, account or
+        """The amount, reference, last day or rule for days that are not business days. For another payee, account or
         rhythm, schedule another transfer. Needs a user who has just logged in (RFC 9470)."""
         body = self.body(request)
         among = self.payable(request)

@@ -81,7 +81,7 @@ class StatementDetail(BankView):
     def get(
         self, request: TokenRequest, account_id: str, month: str
     ) -> Streamed[Statement] | SentFile[Statement] | NotYet | ProblemResponse | HttpResponseNotModified:
-        """A closed month; the same for ever. As JSON or, by Accept, as CSV.
+        """A closed month; the same forever. As JSON or, by Accept, as CSV.
 
         202 has no body: the statement is long and is being made. Send the same request again after Retry-After."""
         account = account_or_404(request, account_id, "opened_at", action="statements")
@@ -143,7 +143,7 @@ def _describe(answer: HttpResponseBase, statement: StatementRows, etag: str, *, 
 
 
 def _etag(account: dict[str, Any], statement: StatementRows, *, is_csv: bool) -> str:
-    """Strong: a closed month has the same bytes for ever. Change `csv 5` when the format of the file changes."""
+    """Strong: a closed month has the same bytes forever. Change `csv 5` when the format of the file changes."""
     identity = f"{account['id']}|{statement.month}|{statement.last_seq}|{'csv 5' if is_csv else 'json 4'}"
     return f'"{hashlib.sha256(identity.encode()).hexdigest()[:32]}"'
 

@@ -44,8 +44,8 @@ class TransactionFeedView(BankView):
         it, exactly once. Begin with `from`; what is older than 90 days needs a user who has just logged in (RFC 9470).
         An account that the user adds later begins at `from`, too.
 
-        A page with filters examines 1,000 transactions at most. It may have fewer rows than `limit`, or none; go on at
-        once as long as `has_more` is true.
+        A page with filters examines 1,000 transactions at most. It may have fewer rows than `limit`, or none; continue
+        at once as long as `has_more` is true.
         """
         page = Page(request, f"feed|{Filters.named_in(request)}", cursor=_CURSOR)
         filters = Filters.from_request(request)
@@ -84,7 +84,9 @@ def _allowed_since(request: TokenRequest, since: datetime | None) -> dict[UUID, 
 
 
 def _positions(cursor: str | None, since: dict[UUID, datetime]) -> dict[UUID, int]:
-    """Of each account of the token. An account that the cursor does not know begins at its start."""
+    """Of each account of the token. For an account that the cursor does not contain, the feed begins with its first
+    entry.
+    """
     known = {} if cursor is None else _read(cursor)
     new = {pk: at for pk, at in since.items() if pk not in known and at != _LONG_AGO}
     started = starts(new) if new else {}

@@ -18,7 +18,11 @@ from banking.models.ledger import MAX_SEQ
 AFTER_SEQ = OptionalNumber(
     "after_seq", "Only transactions with a higher account_seq, oldest first. Use it to fetch what is new.", 0, MAX_SEQ
 )
-_STATUS = Choices("status", "Booked by default. Pending is held for a transfer to another bank.", ("booked", "pending"))
+_STATUS = Choices(
+    "status",
+    "Booked by default. Pending transactions are money held for a transfer to another bank.",
+    ("booked", "pending"),
+)
 BOOKED = frozenset({"booked"})
 
 
@@ -65,7 +69,7 @@ class Filters:
 
     @property
     def are_none(self) -> bool:
-        """Whether every booked entry fits."""
+        """Whether every booked entry matches."""
         return self.since is None and self.until is None and not self.is_by_content
 
     @property
@@ -80,7 +84,7 @@ class Filters:
         return any(one is not None for one in wanted)
 
     def entries(self, entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry]:
-        """Those that fit, except for the times."""
+        """The rows that match all filters except those of time."""
         if self.direction == "in":
             entries = entries.filter(amount_minor__gt=0)
         elif self.direction == "out":

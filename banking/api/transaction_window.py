@@ -2,7 +2,7 @@
 
 No index finds text, amounts or categories, so a page with such a filter examines at most MOST_EXAMINED entries. It may
 then have fewer rows than asked for, or none, and a cursor all the same. What is older than ninety days is examined
-after a fresh login only (RFC 9470): otherwise a filter would tell whether something old fits it.
+after a fresh login only (RFC 9470): otherwise a filter would reveal whether something old matches it.
 """
 
 from dataclasses import dataclass

@@ -41,7 +41,7 @@ class TransactionList(BankView):
         9470).
 
         A page with a filter of amounts, text or category examines 2,000 transactions at most. It may have fewer rows
-        than `limit`, or none; go on as long as there is a `next_cursor`.
+        than `limit`, or none; continue as long as there is a `next_cursor`.
         """
         account = account_or_404(request, account_id, action="transactions")
         page = Page(request, f"transactions|{account['id']}|{Filters.named_in(request)}")
@@ -136,7 +136,9 @@ def _oldest_first(
     oldest = _values(filters.entries(entries).order_by("account_seq"))[: page.limit + 1]
 
     def ask(alias: str) -> list[dict[str, Any]] | None:
-        """None if this database lacks entries that the reader would pass: a page with filters may go on behind them."""
+        """None if this database lacks entries that the reader would pass: a page with filters may continue behind
+        them.
+        """
         if window.goes_on_at is not None and not _has(account["id"], int(window.goes_on_at), alias):
             return None
         return list(oldest.using(alias))
@@ -247,7 +249,7 @@ def represent(row: dict[str, Any]) -> Transaction:
 
 
 def represent_in_statement(row: dict[str, Any]) -> StatementTransaction:
-    """A closed month stays the same for ever. Therefore it says neither what was reversed later, nor how the bank names
+    """A closed month stays the same forever. Therefore it says neither what was reversed later, nor how the bank names
     a merchant today."""
     amount_minor = row["amount_minor"]
     return {

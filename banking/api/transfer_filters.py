@@ -56,7 +56,7 @@ class TransferFilters:
         return Transfer.Status.POSTED in self.statuses or any(one is not None for one in wanted)
 
     def of(self, transfers: QuerySet[Transfer]) -> QuerySet[Transfer]:
-        """Those that fit, except for the times."""
+        """The rows that match all filters except those of time."""
         if self.statuses:
             transfers = transfers.filter(status__in=sorted(self.statuses))
         if self.min_amount is not None:

@@ -47,7 +47,7 @@ class TransferList(TransferView):
         """Newest first. Older than 90 days needs a user who has just logged in (RFC 9470).
 
         A page with a filter of amounts, text or the status `posted` examines 2,000 transfers of each account at most.
-        It may have fewer rows than `limit`, or none; go on as long as there is a `next_cursor`.
+        It may have fewer rows than `limit`, or none; continue as long as there is a `next_cursor`.
         """
         page = Page(request, f"transfers|{TransferFilters.named_in(request)}")
         filters = TransferFilters.from_request(request)

@@ -101,7 +101,7 @@ def way_to_an_account() -> tuple[str, str]:
 
 
 def uuids(chosen: Sequence[str]) -> list[UUID]:
-    """Empty if one of them is no UUID."""
+    """Empty if one of them is not a UUID."""
     try:
         return [UUID(value) for value in chosen]
     except ValueError:

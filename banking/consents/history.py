@@ -19,6 +19,6 @@ def histories(details: Details) -> Iterator[tuple[list[str], datetime]]:
 
 
 def history_of_account(details: Details, account_id: object) -> datetime | None:
-    """Since when the app may see the account's past. Of several consents the shortest history counts."""
+    """Since when the app may see the account's past. If there are several consents, the shortest history counts."""
     limits = [since for accounts, since in histories(details) if not accounts or str(account_id) in accounts]
     return max(limits, default=None)

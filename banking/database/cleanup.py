@@ -1,4 +1,4 @@
-"""Deleting rows that are past their time, in small batches beside the running server."""
+"""Deletes expired rows, in small batches while the server runs."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ def delete_expired(*, batch: int = BATCH) -> int:
 
 
 def _delete_idempotency_records(batch: int) -> int:
-    """The API promises to remember a key for seven days, and its transfer for ever. The database enforces the seven
+    """The API promises to remember a key for seven days, and its transfer forever. The database enforces the seven
     days: the site's role may not delete a record itself (see migrations/rights.sql)."""
     deleted = 0
     while True:
@@ -59,7 +59,7 @@ def _delete_access_counts(batch: int) -> int:
 
 
 def _delete_quotes(batch: int) -> int:
-    """Those that were not used. A foreign key keeps the others."""
+    """Those that were not used. A foreign key prevents the deletion of the others."""
     deleted = 0
     while True:
         old = ExchangeQuote.objects.filter(expires_at__lt=timezone.now() - QUOTES_KEPT, exchange=None)

@@ -1,7 +1,7 @@
 """Direct debits: creditors collect money by a mandate, which the user can cancel at any time, and
 take back what was collected (`ask_for_refund`).
 
-`receive_mandate`, `receive_collection` and `receive_cancellation` are the door for what the payment scheme tells us, as
+`receive_mandate`, `receive_collection` and `receive_cancellation` receive the messages of the payment scheme, like
 those of `banking.payments`. May import `payments` and what lies below it.
 """
 

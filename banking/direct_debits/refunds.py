@@ -1,7 +1,7 @@
 """The user wants the money of a collection back.
 
 Within eight weeks they are credited at once, and the creditor's bank is asked to pay. After that, an unauthorized
-collection is claimed from the creditor's bank first, which may show a mandate. Each collection is refunded once: the
+collection is first claimed from the creditor's bank, which may prove the mandate. Each collection is refunded once: the
 row is unique, and the ledger reverses a transaction once.
 """
 
@@ -33,9 +33,9 @@ _Reason, _Status = DirectDebitRefund.Reason, DirectDebitRefund.Status
 def ask_for_refund(
     collection_id: UUID, reason: str, *, among: QuerySet[SchemeMessage], user_id: UUID, client_id: str, is_proven: bool
 ) -> DirectDebitRefund:
-    """In the caller's transaction; `among` are the collections that the user may refund. Who never allowed the
-    collection must have just logged in, and the mandate ends. Raises NotTheirs, StrongProofNeeded, RefundTooLate,
-    AlreadyRefunded, AccountNotOpen, or AlreadyReversed if officers gave the money back."""
+    """In the caller's transaction; `among` are the collections that the user may refund. A user who never
+    allowed the collection must have just logged in, and the mandate ends. Raises NotTheirs, StrongProofNeeded,
+    RefundTooLate, AlreadyRefunded, AccountNotOpen, or AlreadyReversed if officers gave the money back."""
     done = among.filter(pk=collection_id, status=SchemeMessage.Status.DONE)
     collection = done.select_related("transaction").first()
     if collection is None or collection.mandate_id is None or collection.transaction is None:
@@ -82,7 +82,9 @@ def claim_refund(refund_id: UUID) -> None:
 
 
 def resume_claims() -> int:
-    """Asks for what waits long since, because its own job has given up. Returns how many have no answer yet."""
+    """Asks about refunds that have waited for a long time, because their own jobs have given up. Returns how many
+    have no answer yet.
+    """
     waiting = DirectDebitRefund.objects.filter(
         status__in=DirectDebitRefund.WAITING, asked_at__lt=timezone.now() - LONGEST_ANSWER
     )

@@ -31,7 +31,7 @@ _OTHER_SIDE = {
 
 
 def charge_some(month: Month, reached: UUID | None) -> tuple[UUID | None, str]:
-    """The next BATCH accounts, each in a transaction of its own. Returns where to go on, None after the last one."""
+    """The next BATCH accounts, each in its own transaction. Returns where to continue, None after the last one."""
     terms = Q(product__credit_interest_rate__gt=0) | Q(product__overdraft_interest_rate__gt=0)
     with_terms = Account.objects.filter(terms | Q(product__monthly_fee_minor__gt=0), opened_at__lt=month.ends_at)
     # An account that was closed has nothing left to charge, unless a release before closed it with interest.

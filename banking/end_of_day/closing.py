@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 def close_days() -> list[date]:
     """Closes each day that has ended, the oldest first, and returns those that it closed. It begins with the day before
-    its first call. Raises StepFailed, or what a step raised; the next call goes on with that step."""
+    its first call. Raises StepFailed, or what a step raised; the next call continues with that step."""
     closed = [day for day in _ended() if _close(day)]
     BankDay.objects.get_or_create(day=bank_day.today(), defaults={"ends_at": bank_day.ends_at(bank_day.today())})
     return closed
@@ -47,7 +47,7 @@ def _close(day: date) -> bool:
 
 
 def _run(day: BankDay, step: Step) -> None:
-    """Until the step is done. What it did up to a failure stays, and the row says why it failed."""
+    """Repeats the step until it is done. What it did up to a failure stays, and the row says why it failed."""
     DayStep.objects.filter(day=day, name=step.name, done_at=None).update(attempts=F("attempts") + 1)
     try:
         while not (_part_alone(day, step) if step.is_exclusive else _part(day, step)):
@@ -58,7 +58,7 @@ def _run(day: BankDay, step: Step) -> None:
 
 
 def _part_alone(day: BankDay, step: Step) -> bool:
-    """One part of the step, in a transaction that holds the row of the day: another machine waits, and goes on after
+    """One part of the step, in a transaction that holds the row of the day: another machine waits, and continues after
     it."""
     with transaction.atomic():
         with connection.cursor() as cursor:

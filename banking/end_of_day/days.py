@@ -15,8 +15,8 @@ def first_opened() -> date | None:
 
 def not_closed(by: datetime, *, from_the_last: bool = False) -> list[date]:
     """The days after the last one that was closed which have ended by then. A day that was opened ends as it said,
-    also if the bank has moved to another time zone since. Of a bank that has opened none, the last one if
-    `from_the_last`, else none."""
+    even if the bank has moved to another time zone since. If the bank has opened none, the last one with
+    `from_the_last`, otherwise none."""
     last = bank_day.day_of(by) - ONE_DAY
     closed = _last_closed()
     first = closed + ONE_DAY if closed else first_opened() or (last if from_the_last else None)

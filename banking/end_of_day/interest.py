@@ -33,7 +33,7 @@ SELECT (SELECT id FROM batch ORDER BY id DESC LIMIT 1), (SELECT count(*) FROM ba
 
 
 def accrue_some(day: BankDay, reached: UUID | None) -> tuple[UUID | None, str]:
-    """The next BATCH accounts. Returns where to go on, None after the last one."""
+    """The next BATCH accounts. Returns where to continue, None after the last one."""
     values: dict[str, Any] = {"ends": day.ends_at, "day": day.day, "reached": reached or _NIL, "batch": BATCH}
     with connection.cursor() as cursor:
         cursor.execute(_ACCRUE.format(balance=BALANCE), values)

@@ -15,7 +15,7 @@ from banking.models import BankDay, DayStep
 
 __all__ = ["STEPS", "Step", "StepFailed"]
 
-#: Of a step: where it goes on, None if it is done; and what it did, in words.
+#: The result of a step: where it continues (None if it is done), and what it did, in words.
 Progress = tuple[UUID | None, str]
 
 
@@ -61,7 +61,7 @@ def _audit(_day: BankDay, _: UUID | None) -> Progress:
 STEPS = (
     Step(DayStep.Name.TRIAL_BALANCE, _trial_balance),
     Step(DayStep.Name.INTEREST, interest.accrue_some),
-    # Payments go on beside these: they lock each account only for its own transaction.
+    # Payments continue beside these: they lock each account only for its own transaction.
     Step(DayStep.Name.CHARGES, _charges, is_exclusive=False),
     Step(DayStep.Name.DUE, _due, is_exclusive=False),
     Step(DayStep.Name.MONTHS, _months, is_exclusive=False),

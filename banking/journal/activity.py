@@ -18,7 +18,7 @@ from banking.models import AccessCount, Exchange, ScheduledTransfer, Transfer
 from banking.notation import amounts
 from oauth.infrastructure.moments import moment
 
-#: What the pages look back on. The personal data and the admin have all that is kept.
+#: What the pages look back on. The export of personal data and the admin show everything that is stored.
 SHOWN = timedelta(days=90)
 MOST_MOVEMENTS = 20
 

@@ -1,7 +1,7 @@
-"""The audit of the ledger: it asks the `questions` and records what contradicts them.
+"""The audit of the ledger: it runs the `questions` and records the rows that contradict them.
 
-Most runs ask only about what is new since the last `checkpoint`. Then it extends the chain of digests, so that later
-changes of what was there are found, and writes the next checkpoint.
+Most runs check only what is new since the last `checkpoint`. Then it extends the chain of digests, so that later
+changes of audited rows are found, and writes the next checkpoint.
 """
 
 import logging
@@ -68,8 +68,8 @@ def audit(since: Checkpoint | None = None) -> list[Finding]:
 
 
 def _since_run(cursor: Any, since: Checkpoint) -> int:
-    """The first run whose digests are compared with those outside: one since the checkpoint, or an older one that has
-    been written again."""
+    """The first run whose digests are compared with those outside of the database: one since the checkpoint, or an
+    older one that was rewritten."""
     cursor.execute(_OLDEST_RUN.format(new=_New()), {"since": str(since.xid), "run": since.run})
     [(run,)] = cursor.fetchall()
     return int(run)
@@ -106,7 +106,7 @@ def audit_and_record(*, whole: bool = False) -> list[Finding]:
             seconds=time.monotonic() - started,
             differences={one.question: [", ".join(map(str, row)) for row in one.rows] for one in findings},
             is_whole=since is None,
-            # What is not clean is asked about again as a whole.
+            # If an audit was not clean, the next one checks the whole ledger again.
             checkpoint=reached.signed() if is_clean else "",
             digest=digests.stored(digest),
         )
@@ -118,7 +118,7 @@ def audit_and_record(*, whole: bool = False) -> list[Finding]:
 
 
 def last_checkpoint() -> Checkpoint | None:
-    """Of the last audit; None if it found something, or if we did not sign it."""
+    """The checkpoint of the last audit; None if that audit found something, or if we did not sign the checkpoint."""
     last = LedgerAudit.objects.order_by("-ended_at").values_list("checkpoint", flat=True).first()
     return checkpoint.verified(last) if last else None
 

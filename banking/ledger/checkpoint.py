@@ -1,9 +1,9 @@
-"""How far an audit has come, so that the next one only asks about what is new.
+"""How far an audit has come, so that the next one checks only what is new.
 
 PostgreSQL names in each row the transaction that wrote it (`xmin`). A checkpoint is a transaction number below which
 everything had ended, and how many rows are older, table by table, of those whose rows never change. If a later audit
-counts as many, nothing of what was audited has been changed or deleted: each change of a row, by anybody, writes it
-with a newer number. If it counts another number, or the checkpoint is not ours, the whole ledger is audited at once.
+counts the same numbers of rows, no audited row was changed or deleted: each change of a row, by anybody, writes it
+with a newer number. If the numbers differ, or the checkpoint is not ours, the whole ledger is audited at once.
 """
 
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class Checkpoint:
     run: int
 
     def signed(self) -> str:
-        """By the site's SECRET_KEY, which the owner of the tables does not have."""
+        """Signed with the site's SECRET_KEY, which the owner of the tables does not have."""
         values = [self.xid, self.cluster, self.counts, self.whole_at.isoformat(), self.run]
         return signing.dumps(values, salt=_SALT)
 

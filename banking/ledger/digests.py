@@ -1,4 +1,4 @@
-"""What is kept of the ledger outside of the database, so that its owner cannot rewrite it unseen.
+"""Digests of the ledger that are kept outside of the database, so that its owner cannot rewrite the ledger unnoticed.
 
 Each audit extends the chain of digests of each account. The digest of a run is signed by a key of the server
 (LEDGER_SIGNER) and goes to the log and, with the setting LEDGER_DIGEST_FILE, to a file. LEDGER_VERIFIER verifies the
@@ -39,7 +39,7 @@ class Line:
 
     @classmethod
     def parse(cls, text: str) -> "Line":
-        """Raises ValueError for what is no line of ours."""
+        """Raises ValueError for a line that we did not write."""
         content, _, signature = text.rpartition(" ")
         record = json.loads(content)
         try:
@@ -54,8 +54,8 @@ class Line:
 
 
 def extend() -> str:
-    """Adds a link for each account that has new entries, and what has become final. Returns the signed digest of the
-    run, empty without any."""
+    """Extends the chain of each account that has new entries, and the chain of records that have become final. Returns
+    the signed digest of the run, empty without any."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT run, links, root FROM extend_digests()")
         run, links, root = cursor.fetchone()
@@ -75,7 +75,9 @@ def last_run() -> int:
 
 
 def stored(digest: str) -> str:
-    """As a LedgerAudit keeps it: signed by SECRET_KEY, because the owner of the tables can write such a row."""
+    """The form in which a LedgerAudit stores it: signed with SECRET_KEY, because the owner of the tables can write
+    such a row.
+    """
     return _signer.sign(digest) if digest else ""
 
 
@@ -104,7 +106,7 @@ def write_outside(digest: str = "") -> None:
 
 
 def contradicted(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
-    """Each run of which the file says something else, or that the file lacks: (run, digest in the file, digest in the
+    """Each run that differs from the file, or is missing in the file: (run, digest in the file, digest in the
     database)."""
     path = _path()
     if path is None or not path.exists():
@@ -127,7 +129,7 @@ def contradicted(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
 
 
 def not_signed(since_run: int = 0) -> Iterator[tuple[Any, ...]]:
-    """Each line of the file that no key of ours signed: (run, time)."""
+    """Each line of the file that none of our keys signed: (run, time)."""
     path = _path()
     if path is None or not path.exists():
         return

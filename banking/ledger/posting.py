@@ -42,8 +42,8 @@ def post(
 ) -> LedgerTransaction:
     """Posts one balanced transaction. Each entry is (account, amount in minor units); + is credit to the holder.
 
-    `capturing` is a hold that this transaction replaces, `reverses` a transaction that it undoes, which works once.
-    `counterparty` (name, IBAN) is the other side if it is at another bank; otherwise it is the other account.
+    `capturing` is a hold that this transaction replaces, `reverses` a transaction that it reverses, which is possible
+    once. `counterparty` (name, IBAN) is the other side if it is at another bank; otherwise it is the other account.
     `approve` stores that two officers approved this transaction, before its first entry: the database then lets it
     debit a frozen account. `exchange_id` is the exchange that this is one half of; its accounts are locked already.
 

@@ -1,14 +1,14 @@
 """What the audit asks: statements that must hold, each with queries that find what contradicts it.
 
 `whole` asks about the whole ledger. `since` asks about what is new since a checkpoint: rows that were written by a
-transaction that had not ended then (`{new}`, see `checkpoint`), and what depends on them. It relies on what the audit
-before found clean and on the checkpoint, which says that no older row has changed.
+transaction that had not ended then (`{new}`, see `checkpoint`), and what depends on them. It relies on the previous
+audit, which found no difference, and on the checkpoint, which says that no older row has changed.
 """
 
 from banking.ledger.question import Question
 from banking.ledger.record_questions import RECORD_QUESTIONS
 
-#: What begins a query `since`, in the place of `{with_new}`.
+#: The beginning of a query `since`, which replaces `{with_new}`.
 WITH_NEW = """
 WITH new_entry AS MATERIALIZED (SELECT e.* FROM ledger_entry e WHERE {new:e}),
      new_account AS MATERIALIZED (SELECT a.* FROM bank_account a WHERE {new:a})

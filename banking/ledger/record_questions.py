@@ -58,7 +58,8 @@ RECORD_QUESTIONS = (
     Question(
         "Records that were decided or closed match their digest",
         whole=_RECORDS.format(days="true", files="true"),
-        # A day, and a file with its matches, are long. What is older has not changed, or all of it is asked about.
+        # A day, and a file with its matches, are long. Older rows have not changed; otherwise the audit checks all of
+        # them.
         since=_RECORDS.format(
             days="({new:d} OR d.key::date IN (SELECT i.day FROM interest_accrual i WHERE {new:i}))",
             files="""({new:d} OR d.key::uuid IN (SELECT f.id FROM settlement_file f WHERE {new:f}

@@ -1,4 +1,4 @@
-"""Undoing a transaction by a second one: nothing in the ledger is ever changed."""
+"""Reverses a transaction by a second one: nothing in the ledger is ever changed."""
 
 from collections.abc import Callable
 
@@ -20,9 +20,9 @@ def reverse(
     """Posts the opposite entries, once per transaction: the database refuses a second reversal, and a reversal of a
     reversal. Raises a Refusal, for example if the money has been spent since.
 
-    `suspense` stands in for the bank's own account of the original: money that has left the bank is not there to be
-    given back. `approve` and `counterparty` are as in `post`. `kind` is `reversal`, `return` if the money comes from
-    another bank, or `refund` of a direct debit.
+    `suspense` replaces the bank's own account of the original transaction, because money that has left the bank
+    cannot come from there. `approve` and `counterparty` are as in `post`. `kind` is `reversal`, `return` if the money
+    comes from another bank, or `refund` of a direct debit.
     """
     if original.reverses_id is not None:
         raise NotReversible

@@ -9,8 +9,8 @@ from banking.models.account import Account
 class AccessCount(models.Model):
     """How often one app did one thing for one user, with one account, in one hour.
 
-    `kind` is the scope that it needed. `account` is empty for what is about no account, such as payees, and for a list
-    in which there was none. `address` is where the last request came from. Money movements are not counted: each is a
+    `kind` is the scope that it needed. `account` is empty for requests without an account, such as those for payees,
+    and for empty lists. `address` is where the last request came from. Money movements are not counted: each is a
     transfer or an order that names its app.
     """
 

@@ -17,7 +17,7 @@ from banking.models.role import Role
 from banking.notation.amounts import MOST_MINOR
 from banking.notation.currencies import OF_ACCOUNTS
 
-#: With a space before and after each.
+#: Each value has a space before and after it.
 _CODES = f" {' '.join(sorted(OF_ACCOUNTS))} "
 
 
@@ -48,7 +48,7 @@ class Account(models.Model):
     name = models.CharField(max_length=100)
     iban = models.CharField("IBAN", max_length=34, unique=True, null=True, blank=True)
     currency = models.CharField(max_length=3)
-    # Of the same currency and type. None for the bank's own accounts, and for those older than products.
+    # Of the same currency and type. None for the bank's own accounts, and for accounts from before products existed.
     product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True, blank=True, related_name="accounts")
     status = models.CharField(max_length=6, choices=Status.choices, default=Status.OPEN)
     overdraft_minor = models.BigIntegerField(default=0)
@@ -57,7 +57,7 @@ class Account(models.Model):
     last_seq = models.BigIntegerField(default=0, editable=False)
     last_booked_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_until = models.DateTimeField(null=True, blank=True, editable=False)
-    # Since when nobody has used it. Nothing is paid out until a holder uses it again.
+    # Since when nobody has used the account. Nothing is paid out until a holder uses it again.
     dormant_since = models.DateTimeField(null=True, blank=True, editable=False)
     opened_at = models.DateTimeField(default=timezone.now)
 

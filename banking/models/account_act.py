@@ -9,7 +9,7 @@ class AccountAct(models.Model):
     are None for what the owner of the tables did. `change_id` is the AccountChange that two officers decided.
     `database_user` is who was connected.
 
-    Append-only. The audit compares what is with what was last written here."""
+    Append-only. The audit compares the current state with the last row here."""
 
     account_id = models.UUIDField()
     status = models.CharField(max_length=6, blank=True)

@@ -1,4 +1,6 @@
-"""What one officer asks for an account, and another approves or declines: a higher overdraft, or access for a user."""
+"""A change of an account that one officer asks for and another approves or declines: a higher overdraft, or access
+for a user.
+"""
 
 from django.conf import settings
 from django.db import models

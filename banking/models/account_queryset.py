@@ -44,7 +44,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
         return self.filter(access__user_id=user_id, access__role__in=roles)
 
     def like_those_of(self, user_id: UUID | str) -> "AccountQuerySet":
-        """With play money for a sandbox customer, with real money for any other user."""
+        """Accounts with play money for a sandbox customer, with real money for any other user."""
         is_sandbox = SandboxCustomer.objects.filter(user_id=user_id).exists()
         return self.filter(currency=PLAY_MONEY) if is_sandbox else self.exclude(currency=PLAY_MONEY)
 
@@ -130,8 +130,8 @@ class Picked:
 
 
 def picked_in(details: Iterable[Mapping[str, Any]], action: str = "") -> Picked | None:
-    """What the user picked for this action, one of SCOPES_OF_ACTIONS, or for any if it is empty. None means all
-    accounts: there are no details, or one says so (RFC 9396)."""
+    """The accounts that the user picked for this action (one of SCOPES_OF_ACTIONS), or for any action if it is empty.
+    None means all accounts: there are no details, or one says so (RFC 9396)."""
     if not details:
         return None
     picked = Picked([], [])
@@ -150,12 +150,13 @@ def picked_in(details: Iterable[Mapping[str, Any]], action: str = "") -> Picked 
 
 
 def _is_about(detail: Mapping[str, Any], action: str) -> bool:
-    """Of a type that the bank does not know, nothing is allowed."""
+    """Details of a type that the bank does not know allow nothing."""
     match detail["type"]:
         case "account_access":
             return not action or not SCOPES_OF_ACTIONS[action].isdisjoint(detail["scopes"])
         case "account_information":
-            # Who may see the transactions of an account may see its transfers. Payments need a scope of their own.
+            # A user who may see the transactions of an account may also see its transfers. Payments need their own
+            # scope.
             return action in ("", "payments") or _READ_AS.get(action, action) in detail["actions"]
         case "transfer":
             return action in ("", "payments")
@@ -172,7 +173,7 @@ _READ_AS = {
 
 
 def user_id_of(token: "AccessToken") -> UUID | None:
-    """None for a client that acts for itself, and for a subject that is no user of this bank."""
+    """None for a client that acts for itself, and for a subject that is not a user of this bank."""
     try:
         return UUID(token.claims.user_id or "")
     except ValueError:

@@ -40,8 +40,8 @@ class BankDay(models.Model):
 
 
 class DayStep(models.Model):
-    """One step of closing a day. `reached` is where it goes on after a stop; `result` says what it did, `error` why it
-    failed the last time."""
+    """One step of closing a day. `reached` is where it continues after a stop; `result` says what it did, `error` why
+    it failed the last time."""
 
     class Name(models.TextChoices):
         """In their order."""

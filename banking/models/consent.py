@@ -1,4 +1,4 @@
-"""What a user allowed an app in detail (RFC 9396): which accounts, or which transfer.
+"""What a user allowed an app in authorization details (RFC 9396): which accounts, or which transfer.
 
 The authorization server decides whether the consent still holds; the bank stores its content.
 """

@@ -1,4 +1,4 @@
-"""Interest of each day, and what it and the fees of a month came to."""
+"""Interest of each day, and the monthly charges of interest and fees."""
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -13,8 +13,8 @@ from banking.models.ledger import LedgerTransaction
 class InterestAccrual(models.Model):
     """The interest of one day on what the account had at its end, by the terms of its product. Append-only.
 
-    In units of 1 / 365,000,000 of a minor unit, which are exact: the balance times the rate in millionths, a 365th of
-    it a day (ACT/365). 5.25 % a year are 52,500 millionths. A day without interest has no row.
+    In units of 1 / 365,000,000 of a minor unit, so that it is exact: the balance times the rate in millionths; a day
+    earns a 365th of that (ACT/365). 5.25 % a year are 52,500 millionths. A day without interest has no row.
     """
 
     #: Units in a minor unit.
@@ -47,7 +47,7 @@ class InterestAccrual(models.Model):
 
 class AccountCharge(models.Model):
     """Interest or the fee of one account and month. `amount_minor` is what the account gets, negative for what it pays:
-    rounded half to even; the rest goes on to the next month as `carried_units`."""
+    rounded half to even; the rest is carried over to the next month as `carried_units`."""
 
     class Kind(models.TextChoices):
         """In the order in which they are posted: interest may pay for the fee."""

@@ -20,8 +20,9 @@ class MandateQuerySet(models.QuerySet["Mandate"]):
 
 
 class Mandate(models.Model):
-    """A creditor's right to collect, told by the payment scheme and named by the creditor's id and reference. Who may
-    collect from which account never changes. It was collected `collected` times, last `last_minor` at `last_at`."""
+    """A creditor's right to collect, as the payment scheme reported it, identified by the creditor's id and reference.
+    The creditor and the account of a mandate never change. It was collected `collected` times, last `last_minor` at
+    `last_at`."""
 
     class Sequence(models.TextChoices):
         ONE_OFF = "one_off", _("Once")

@@ -1,4 +1,4 @@
-"""Whom customers pay and are paid by: names and categories that staff give to counterparties."""
+"""Names and categories that staff give to the counterparties of customers' payments."""
 
 from typing import Any
 
@@ -33,8 +33,8 @@ class Category(models.TextChoices):
 
 
 class Merchant(models.Model):
-    """One counterparty, found by `counterparty`: its IBAN; or, of card payments and direct debits without an IBAN, its
-    name or the text of the payment, in any case. Other payments are never matched by a text, because the payer
+    """One counterparty, found by `counterparty`: its IBAN; or, for card payments and direct debits without an IBAN,
+    its name or the text of the payment. Case is ignored. Other payments are never matched by a text, because the payer
     writes it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

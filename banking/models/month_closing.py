@@ -1,4 +1,4 @@
-"""The closed months of accounts: what a statement begins and ends with, for ever."""
+"""The closed months of accounts: what a statement begins and ends with, forever."""
 
 from django.db import models
 from uuid_utils.compat import uuid7
@@ -9,8 +9,8 @@ from banking.models.account import Account
 class MonthClosing(models.Model):
     """The last entry of the account's month by `account_seq`, 0 if there was none before, and the balance after it.
 
-    Written by the database function close_month alone. What is booked later is booked at `ends_at` or after it, so that
-    a closed month stays as it is, even if BANK_TIME_ZONE changes.
+    Written by the database function close_month alone. Later entries are booked at `ends_at` or after it, so that a
+    closed month never changes, even if BANK_TIME_ZONE does.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

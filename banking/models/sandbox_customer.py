@@ -7,8 +7,8 @@ from django.utils import timezone
 
 class SandboxCustomer(models.Model):
     """They have accounts in PLAY_MONEY and no others, and nobody else has such an account. Triggers of the database
-    enforce both (migration 0048). Since a transaction has one currency, play money never meets real money. A row is
-    for ever."""
+    enforce both (migration 0048). Since a transaction has one currency, play money never mixes with real money. Rows
+    are never deleted."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.DO_NOTHING, primary_key=True, related_name="+", db_constraint=False

@@ -34,7 +34,7 @@ class ScheduledTransfer(Payment):
         CANCELLED = "cancelled", "Cancelled"
 
     class HeldReason(models.TextChoices):
-        """Why the order pays nothing. Its user resumes it; an order that staff hold is released by staff."""
+        """Why the order is on hold. Its user resumes it; an order that staff put on hold is released by staff."""
 
         PAUSED = "paused", _("It is paused")
         USER_INACTIVE = "inactive", _("Your user account was disabled")
@@ -78,7 +78,7 @@ class ScheduledTransfer(Payment):
     next_on = models.DateField(null=True, blank=True)
     status = models.CharField(max_length=9, choices=Status.choices, default=Status.ACTIVE)
     held_reason = models.CharField(max_length=12, choices=HeldReason.choices, blank=True, db_default="")
-    # When the user resumed it. From then on it goes on without the app that set it up.
+    # When the user resumed it. From then on it continues without the app that set it up.
     resumed_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=14, choices=EndReason.choices, blank=True, db_default="")
     refusal = models.CharField(max_length=40, blank=True, db_default="")

@@ -54,10 +54,10 @@ class SettlementMatch(models.Model):
 
 
 class SettlementDifference(models.Model):
-    """What a settlement file and the ledger do not have alike. Amounts are those of the account at the clearing: + is
+    """A difference between a settlement file and the ledger. Amounts are those of the account at the clearing: + is
     money that came in. None on the side that lacks it.
 
-    `account` is the bank's own account that the difference is of. One officer asks to move it to suspense, another
+    `account` is the bank's own account that differs. One officer asks to move it to suspense, another
     decides; the database refuses one for both, and any other change.
     """
 
@@ -130,5 +130,5 @@ class SettlementDifference(models.Model):
 
     @property
     def missing_minor(self) -> int:
-        """What the bank's own account must get so that it says what the file says; + is credit."""
+        """The amount that the bank's own account needs to match the file; + is credit."""
         return (self.our_minor or 0) - (self.file_minor or 0)

@@ -18,7 +18,7 @@ class TransferQuerySet(PaymentQuerySet["Transfer"]):
 
 
 class Transfer(Payment):
-    """Unique by (client, user, key) for ever, so that a late retry finds the transfer and never makes a second one.
+    """Unique by (client, user, key) forever, so that a late retry finds the transfer and never makes a second one.
 
     To an account of this bank it is posted immediately. To another bank it is pending, with its money held, until the
     payment scheme has answered. `submitted_at` is when it was handed over; from then on it cannot be cancelled. A

@@ -58,7 +58,7 @@ def with_code(currency: str, minor_units: int) -> str:
 
 
 def without_currency(currency: str, minor_units: int) -> str:
-    """For a column whose currency is said once, in the notation of the page's language: “1,234.50”."""
+    """Without a currency, for a column whose header names it, in the notation of the page's language: “1,234.50”."""
     return _written(currency, minor_units, parse_pattern("#,##0.00"))
 
 

@@ -5,7 +5,7 @@ They are derived from what the ledger stores, so old transactions have one as we
 
 from banking.notation import iban
 
-#: Of the code, `PMNT-ICDT-DMCT`.
+#: The text form of the code: `PMNT-ICDT-DMCT`.
 PATTERN = "^[A-Z]{4}-[A-Z]{4}-[A-Z]{4}$"
 
 #: By the kind of transaction: the code of money out, and of money in.

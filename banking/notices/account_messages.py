@@ -85,7 +85,7 @@ def application_made(application: AccountApplication) -> Message:
 
 
 def question_answered(question: TransactionQuestion) -> Message:
-    """Without the answer: it is read after a login."""
+    """The email does not contain the answer, which the user reads after a login."""
     return Message(
         _("Your question was answered"),
         _("We have answered your question about a transaction. Read the answer on the page of the transaction."),
@@ -103,7 +103,7 @@ def statement_ready(file: StatementFile) -> Message:
 
 
 def question_asked(question: TransactionQuestion) -> Message:
-    """Without names and text: officers read them in the admin."""
+    """The email contains no names and no text: officers read them in the admin."""
     return Message(
         _("Question about a transaction"),
         _("A user asks about a transaction, or disputes it."),
@@ -112,7 +112,7 @@ def question_asked(question: TransactionQuestion) -> Message:
 
 
 def reversal_requested(request: ReversalRequest) -> Message:
-    """Without the amount and without names: officers read them in the admin."""
+    """The email contains no amount and no names: officers read them in the admin."""
     return Message(
         _("A second officer is needed"),
         _("An officer asks to reverse a transaction. Another officer must approve or decline it."),
@@ -121,7 +121,7 @@ def reversal_requested(request: ReversalRequest) -> Message:
 
 
 def change_requested(change: AccountChange) -> Message:
-    """Without the amount and without names: officers read them in the admin."""
+    """The email contains no amount and no names: officers read them in the admin."""
     return Message(
         _("A second officer is needed"),
         _("An officer asks for a change of an account. Another officer must approve or decline it."),

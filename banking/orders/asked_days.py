@@ -1,4 +1,4 @@
-"""Which days a new payment order may ask for. The API and the web bank each say it in words of their own."""
+"""Which days a new payment order may ask for. The API and the web bank each say it in their own words."""
 
 from datetime import date, timedelta
 from typing import Literal

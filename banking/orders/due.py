@@ -125,7 +125,7 @@ def _why_ended(scheduled: ScheduledTransfer) -> str:
         return ScheduledTransfer.EndReason.ACCOUNT_CLOSED
     if scheduled.destination and scheduled.destination.status == Account.Status.CLOSED:
         return ScheduledTransfer.EndReason.PAYEE_CLOSED
-    # An own account that is paid is one without a payee: it was never looked at as somebody else's.
+    # A payment to the user's own account has no payee, because that account never counted as somebody else's.
     own = {scheduled.source_id}
     if scheduled.destination_id and not scheduled.payee_iban:
         own.add(scheduled.destination_id)
@@ -150,7 +150,7 @@ def _is_next_missed(scheduled: ScheduledTransfer, today: date) -> bool:
 
 
 def _try_again(scheduled: ScheduledTransfer, code: str, today: date) -> bool:
-    """The order is tried again later on the same bank day. Its user hears of the first attempt."""
+    """The order is tried again later on the same bank day. Its user gets an email about the first attempt."""
     if scheduled.tried_on is None:
         notices.enqueue_notice(Kind.ORDER_NOT_PAID, scheduled.pk)
     scheduled.tried_on, scheduled.refusal = today, code
@@ -160,7 +160,7 @@ def _try_again(scheduled: ScheduledTransfer, code: str, today: date) -> bool:
 
 
 def _refused(scheduled: ScheduledTransfer, day: date, code: str, *, is_told: bool = True) -> bool:
-    """The payment of this day is not made; the order goes on with the next day."""
+    """The payment of this day is not made; the order continues with the next day."""
     transfer = payments.reject(PaymentOrder.due(scheduled, day), code)
     if is_told:
         notices.enqueue_notice(Kind.PAYMENT_NOT_MADE, transfer.pk)

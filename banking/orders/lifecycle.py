@@ -38,12 +38,12 @@ def create(
     execution_rule: str = ScheduledTransfer.ExecutionRule.SAME_DAY,
 ) -> ScheduledTransfer:
     """Sets up an order; its user is notified. Raises StrongProofNeeded, for any amount, if the user has not just logged
-    in (SCA-RTS art. 14), or a Refusal: what no transfer could pay on the first day is no order."""
+    in (SCA-RTS art. 14), or a Refusal: what no transfer could pay on the first day is not an order."""
     if not order.is_proven:
         raise StrongProofNeeded
     if order.source.status != Account.Status.OPEN:
         raise AccountNotOpen
-    lock_payer(order.user_id)  # or parallel requests would each count the orders without the other
+    lock_payer(order.user_id)  # otherwise parallel requests would each count the orders without the other
     theirs = ScheduledTransfer.objects.filter(user_id=order.user_id, status__in=ScheduledTransfer.OPEN)
     if theirs.count() >= settings.BANK_MOST_ORDERS:
         raise TooManyOrders
@@ -125,10 +125,10 @@ def hold(scheduled_id: UUID, reason: ScheduledTransfer.HeldReason) -> ScheduledT
 def resume(
     scheduled_id: UUID, *, is_proven: bool, among: _Orders | None = None, only_paused: bool = False
 ) -> ScheduledTransfer:
-    """The user resumes an order. One whose app was removed then goes on without it; an app may only resume what was
+    """The user resumes an order. One whose app was removed then continues without it; an app may only resume what was
     paused (`only_paused`).
 
-    Raises NotHeld, also if staff hold it; StrongProofNeeded as for a new order; NotTheirs as `cancel` does.
+    Raises NotHeld, also for an order that staff hold; StrongProofNeeded as for a new order; NotTheirs as `cancel` does.
     """
     order = _locked(scheduled_id, among)
     is_paused = order.held_reason == ScheduledTransfer.HeldReason.PAUSED

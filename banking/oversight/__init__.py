@@ -1,5 +1,5 @@
 """What the bank's staff may do: freeze or close an account, change its overdraft and who has access, hold a payment
-order, reverse a transaction, answer questions. Where money or access is given, with a second officer. Never with their
+order, reverse a transaction, answer questions. Giving money or access needs a second officer. Staff never act on their
 own money. For the admin.
 
 Each act is one transaction with its row in the site's audit log. Nobody edits a balance or an entry. Also the metrics

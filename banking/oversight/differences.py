@@ -1,5 +1,5 @@
 """What two officers decide about a difference to a settlement file: one asks to move it to suspense, another one moves
-it. The bank's own account then says what the file says, and suspense holds the money whose place is not decided."""
+it. The bank's own account then matches the file, and suspense holds the money until staff decide where it belongs."""
 
 from collections.abc import Iterable
 from uuid import UUID

@@ -1,6 +1,6 @@
-"""The bank's part of locking down a user or an app: in one transaction, no money leaves on their word any more.
+"""The bank's part of locking down a user or an app: in one transaction, neither can send money any more.
 
-What is undone later is what this stopped and nothing else: the freezes carry a mark in their reason. Orders are on hold
+Lifting the lockdown undoes only what the lockdown did: its freezes carry a mark in their reason. Orders are on hold
 as if the user or the app had been disabled, and their users resume them.
 """
 

@@ -1,5 +1,5 @@
 """What two officers decide about money: one requests it, another approves or declines. Neither may have access to an
-account that it touches.
+account that the decision touches.
 
 A transaction is reversed; the money of a settled payment to another bank comes from suspense, because it has left. Or
 the held money of a transfer goes to suspense, because the other bank was paid while the account was frozen. Both work
@@ -43,7 +43,8 @@ class AlreadyDecided(WrongState):
 def request_reversal(transaction_id: UUID, *, by: Officer, reason: str) -> ReversalRequest:
     original = LedgerTransaction.objects.get(pk=transaction_id)
     refuse_own_money(by, original.entries.values_list("account_id", flat=True))
-    # What another bank sent back is there: a reversal would make our clearing differ from the scheme's books.
+    # Money that another bank sent back must stay: a reversal would make our clearing account differ from the scheme's
+    # books.
     if original.reverses_id is not None or original.kind == "return":
         raise NotReversible
     if original.exchange_id is not None:
@@ -104,7 +105,7 @@ def _ask(act: str, request: ReversalRequest, by: Officer) -> ReversalRequest:
 
 
 def _excluded(request: ReversalRequest) -> list[UUID]:
-    """Who may not decide: the officer who asked, and who has access to an account that it touches."""
+    """The users who may not decide: the officer who asked, and everybody with access to an account that it touches."""
     touched: set[UUID | None] = set()
     if request.transaction is not None:
         touched |= set(request.transaction.entries.values_list("account_id", flat=True))

@@ -3,7 +3,7 @@
 
 Within this bank a transfer is posted immediately. To another bank its money is held until the payment scheme has
 answered: pending -> (handed over) -> posted or rejected; a posted one can come back. Until it is handed over it can be
-cancelled. `receive_payment`, `receive_answer` and `receive_return` are the door for what the scheme tells us. Knows no
+cancelled. `receive_payment`, `receive_answer` and `receive_return` receive the messages of the scheme. Knows no
 HTTP; may import `accounts`, `consents`, `notices`, `webhooks`, the ledger and what lies below them.
 """
 

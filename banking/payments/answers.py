@@ -27,7 +27,7 @@ _Status = SchemeMessage.Status
 
 
 def receive_answer(answer: scheme.IncomingAnswer) -> SchemeMessage:
-    """Accepts or refuses a payment of ours, once per `message_id`. Raises MalformedMessage or DifferentMessage."""
+    """Accepts or refuses one of our payments, once per `message_id`. Raises MalformedMessage or DifferentMessage."""
     told = {
         "kind": SchemeMessage.Kind.ANSWER,
         "message_id": messages.identifier(answer.message_id, longest=140),
@@ -38,7 +38,7 @@ def receive_answer(answer: scheme.IncomingAnswer) -> SchemeMessage:
 
 
 def receive_return(returned: scheme.IncomingReturn) -> SchemeMessage:
-    """Gives the money of a payment of ours back to its user, once. Raises MalformedMessage or DifferentMessage."""
+    """Gives the money of one of our payments back to its user, once. Raises MalformedMessage or DifferentMessage."""
     told = {
         "kind": SchemeMessage.Kind.RETURN,
         "message_id": messages.identifier(returned.message_id, longest=140),

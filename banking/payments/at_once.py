@@ -42,7 +42,8 @@ def try_fast(instruction: Instruction, payer: Payer, *, deed: str, live: Live) -
         return None
     if not call.is_iban_ours:
         return _run(instruction, call, live)
-    # Spent before, because after it is too late. What reveals nothing costs nothing.
+    # The budget is spent before the payment, because afterwards it would be too late. An answer that reveals nothing
+    # does not use up the budget.
     try:
         payee_lookups.spend(payer.user_id)
     except LimitReached:

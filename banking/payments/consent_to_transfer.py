@@ -14,14 +14,14 @@ from oauth.infrastructure.rate_limits import LimitReached
 
 
 class ConsentToTransfer(TransferDetails):
-    """Says whether the payee's name, which the app sent, fits the account (Verification of Payee)."""
+    """Says whether the payee's name, which the app sent, matches the account (Verification of Payee)."""
 
     def question(self, detail: Detail, user: Any) -> Question:
         return replace(super().question(detail, user), notice=_payee_check(detail, user))
 
 
 def _payee_check(detail: Detail, user: Any) -> tuple[str, str]:
-    """(kind, text). It tells no name of an account holder: the app chose what is compared."""
+    """(kind, text). It never reveals an account holder's name, because the app chose the name to compare."""
     creditor = detail["creditor"]
     try:
         payee_lookups.spend(user.pk)

@@ -32,5 +32,5 @@ def day_sum(user_id: UUID, currency: str) -> DaySum:
 
 
 def day_ago(now: datetime) -> UUID:
-    """Ids of what was made within the day are greater."""
+    """Ids of payments made within the day are greater."""
     return uuid7(nanoseconds=int((now - DAY).timestamp() * 10**9))

@@ -72,7 +72,7 @@ DECIDED = (
     " by_consent, is_looked_up, is_notified, own_limit, paid_to_others, violated, deliveries"
 )
 
-#: Those that need no more than their code and field.
+#: The refusals that need no more than their code and field.
 _REFUSALS: dict[str, type[Refusal]] = {
     refusal.code: refusal
     for refusal in (
@@ -265,7 +265,7 @@ def _route(instruction: Instruction, payer: Payer, destination: Destination | No
         "is_payee_known": destination is not None,
         "is_iban_valid": bool(identifier) and iban.is_valid(identifier),
         "is_iban_ours": iban.is_ours(identifier),
-        # Whatever is out of range is out of range; PostgreSQL's integers end.
+        # A number beyond PostgreSQL's integers is also out of range.
         "amount": max(-1, min(instruction.amount_minor, MAX_AMOUNT_MINOR + 1)),
         "in_currency": instruction.currency,
         "has_scheme": scheme.pays(instruction.currency),

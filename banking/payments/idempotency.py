@@ -67,10 +67,10 @@ def run_idempotent(
     made_in: type[Transfer | ScheduledTransfer | Exchange],
     made_before: Callable[[], Made],
 ) -> Answer:
-    """Does `work` once per key, in a transaction of its own, and repeats its answer afterwards.
+    """Does `work` once per key, in its own transaction, and repeats its answer afterwards.
 
     Every answer that `work` returns is stored, a refusal as well. Any exception removes the record together with
-    everything else that `work` did. Records are deleted after a week. What was made keeps its key for ever, in
+    everything else that `work` did. Records are deleted after a week. What was made keeps its key forever, in
     `made_in`: a later retry is answered with `made_before`, before any check against the present, such as the balance.
 
     Raises IdempotencyKeyReused or RequestInProgress.

@@ -44,7 +44,7 @@ def act_once(told: Fields, act: Callable[[SchemeMessage], None]) -> SchemeMessag
     except IntegrityError as error:
         if getattr(getattr(error.__cause__, "diag", None), "constraint_name", None) != _ONCE:
             raise
-        known = _stored(told)  # it came twice in the same moment, and the other one was stored first
+        known = _stored(told)  # it arrived twice at the same moment, and the other one was stored first
         assert known
         return known
 
@@ -72,12 +72,12 @@ def reason_code(value: str) -> str:
 
 
 def account_number(value: str) -> str:
-    """Compact, cut to the length of an IBAN: an account that does not exist here is a case of its own."""
+    """Compact, cut to the length of an IBAN: an account that does not exist here is a separate case."""
     return text(iban.compact(value))[:34]
 
 
 def text(value: str) -> str:
-    """What strangers wrote, made safe for a page."""
+    """Text from strangers, made safe for a page."""
     return display_names.plain(value, longest=140)
 
 

@@ -76,7 +76,7 @@ class Span:
 
     def _of_account(self) -> QuerySet[Transfer]:
         """The account as a range of accounts, in the order of the index of both: no other index then has the order.
-        By `source = account ORDER BY id`, the database might walk through the transfers of all accounts."""
+        With `source = account ORDER BY id`, the database might read the transfers of all accounts."""
         transfers = Transfer.objects.filter(
             source_id__gte=OuterRef("pk"), source_id__lte=OuterRef("pk"), created_at__gte=OuterRef("since"),
             pk__gte=OuterRef("first_id"),

@@ -29,7 +29,7 @@ class PaymentOrder:
     end_to_end_id: str = ""
     scheduled: ScheduledTransfer | None = None
     due_on: date | None = None
-    #: Whether the user has just logged in (RFC 9470). A standing order was proven when it was set up.
+    #: Whether the user has just logged in (RFC 9470). For a standing order, they did so when it was set up.
     is_proven: bool = False
     #: Of the request. It distinguishes a late retry from another request with the same idempotency key.
     fingerprint: bytes | None = None
@@ -119,7 +119,7 @@ def prepare(instruction: Instruction, payer: Payer, *, is_charged: bool = True) 
         currency=instruction.currency,
         reference=instruction.reference,
         end_to_end_id=instruction.end_to_end_id,
-        # A consent to this very transfer does not count: a click on a consent page is no proof of who clicked.
+        # A consent to this very transfer does not count: a click on a consent page is not proof of who clicked.
         is_proven=payer.is_proven,
         fingerprint=instruction.fingerprint,
     )

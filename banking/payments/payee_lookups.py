@@ -23,7 +23,7 @@ def spend(user_id: UUID, *, paid_iban: str = "", besides: UUID | None = None) ->
 
 
 def take_back(user_id: UUID) -> None:
-    """One that was spent before an answer that revealed nothing."""
+    """Gives back a unit that was spent before an answer that revealed nothing."""
     rate_limits.take_back(LIMIT, str(user_id))
 
 

@@ -1,4 +1,6 @@
-"""One payment of a user at a time, so that sums over all of their accounts and apps are not raced."""
+"""Allows one payment of a user at a time, so that parallel payments cannot bypass limits on sums over all of their
+accounts and apps.
+"""
 
 from uuid import UUID
 

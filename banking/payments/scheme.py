@@ -1,8 +1,8 @@
 """The way to other banks: what a payment scheme must do for us, and what it tells us.
 
-The setting PAYMENT_SCHEME names a class that fulfils `PaymentScheme`. Without it no other bank can be paid. What the
-scheme tells us comes in by `banking.payments`: `receive_payment`, `receive_answer` and `receive_return`. Each message
-has the scheme's own id and counts once, in whatever order messages arrive.
+The setting PAYMENT_SCHEME names a class that fulfils `PaymentScheme`. Without it no other bank can be paid. The
+scheme's messages come in through `banking.payments`: `receive_payment`, `receive_answer` and `receive_return`. Each
+message has the scheme's own id and counts once, in whatever order messages arrive.
 """
 
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingPayment:
-    """A payment to another bank (pacs.008). `payment_id` names it for ever, in 32 characters; `end_to_end_id` is the
+    """A payment to another bank (pacs.008). `payment_id` names it forever, in 32 characters; `end_to_end_id` is the
     user's own and need not be unique."""
 
     payment_id: str
@@ -122,8 +122,8 @@ class IncomingPayment:
 
 @dataclass(frozen=True, slots=True)
 class IncomingAnswer:
-    """The other bank accepted or refused a payment of ours (pacs.002), maybe long after it was handed over and maybe
-    not for the first time. `reason` is empty if it accepted."""
+    """The other bank accepted or refused one of our payments (pacs.002), possibly long after we handed it over, and
+    possibly again. `reason` is empty if it accepted."""
 
     message_id: str
     payment_id: str
@@ -132,7 +132,7 @@ class IncomingAnswer:
 
 @dataclass(frozen=True, slots=True)
 class IncomingReturn:
-    """The other bank sends a payment of ours back (pacs.004)."""
+    """The other bank returns one of our payments (pacs.004)."""
 
     message_id: str
     payment_id: str

@@ -9,7 +9,7 @@ from django.conf import settings
 from banking.notation.currencies import PLAY_MONEY
 from banking.payments.day_sum import day_sum
 
-#: Low enough that a developer meets the limit, as apps meet it with real money.
+#: Low enough that developers reach the limit with play money, as apps do with real money.
 PLAY_MONEY_LIMIT_MINOR = 100_000
 
 

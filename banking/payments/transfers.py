@@ -42,7 +42,7 @@ def pay(instruction: Instruction, payer: Payer, *, once_for: str | None = None, 
 
 
 def pay_at_once(instruction: Instruction, payer: Payer, *, once_for: str, live: Live) -> Paid | None:
-    """As `pay`, in a transaction of its own, if `live` has a row. None if nothing was done and the caller must decide
+    """As `pay`, in its own transaction, if `live` has a row. None if nothing was done and the caller must decide
     in another way; see banking/payments/at_once.py."""
     made = at_once.try_fast(instruction, payer, deed=once_for, live=live)
     return None if made is None else Paid(_made(made, instruction, payer), made.destination_iban)

@@ -27,7 +27,7 @@ _REFERENCES = ("InstrId", "TxId", "EndToEndId", "AcctSvcrRef")
 
 
 class MalformedFile(Exception):
-    """The file is no camt.053 that can be reconciled; the message says why."""
+    """The file is not a camt.053 that can be reconciled; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +160,10 @@ def _amount(parent: "ElementTree.Element", path: str, currency: str) -> int:
     element = parent.find(path)
     text = _text(parent, path)
     if element is None or element.get("Ccy") != currency or not _AMOUNT.fullmatch(text):
-        raise MalformedFile(f"{text[:30]!r} is no amount in {currency}.")
+        raise MalformedFile(f"{text[:30]!r} is not an amount in {currency}.")
     minor = Decimal(text).scaleb(MINOR_DIGITS[currency])
     if minor != minor.to_integral_value() or minor > MAX_AMOUNT_MINOR:
-        raise MalformedFile(f"{text} {currency} is no whole number of minor units up to 10^15.")
+        raise MalformedFile(f"{text} {currency} is not a whole number of minor units up to 10^15.")
     return int(minor)
 
 

@@ -1,4 +1,4 @@
-"""What the second bank does with a payment, by the last four digits of its amount in minor units.
+"""What the second bank does with a payment depends on the last four digits of its amount in minor units.
 
 An amount that is not named here is accepted at once. The table in docs/payment-scheme.md is for partners.
 """
@@ -6,13 +6,15 @@ An amount that is not named here is accepted at once. The table in docs/payment-
 from dataclasses import dataclass
 from typing import Literal
 
-#: An IBAN that ends so belongs to a closed account: a payment to it is rejected, whatever the amount.
+#: An IBAN with this ending belongs to a closed account: a payment to it is rejected, for every amount.
 CLOSED_IBAN = "0000"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What it tells us so many seconds later. Two messages with the same `id` are one that comes twice."""
+    """The messages that it sends us, each after a number of seconds. Two messages with the same `id` are one that
+    comes twice.
+    """
 
     kind: Literal["payment", "answer", "return", "collect"]
     after_seconds: int

@@ -12,7 +12,7 @@ from banking.second_bank.sandbox import require_sandbox
 def collect(
     iban: str, amount_minor: int, currency: str, *, name: str = "", reference: str = "", message_id: str = ""
 ) -> SchemeMessage:
-    """By the mandate of that reference, which it sets up first. The same `message_id` collects once. Raises
+    """Collects by the mandate with that reference, which it sets up first. The same `message_id` collects once. Raises
     NotASandbox, MalformedMessage or DifferentMessage."""
     require_sandbox()
     mandate = reference or f"SB-{uuid4().hex}"

@@ -24,9 +24,9 @@ from banking.second_bank.sandbox import require_sandbox
 
 #: The background task that delivers one message. Its name is stored with jobs that wait.
 DELIVER = "banking.second_bank_deliver"
-#: Of the payer there.
+#: The payer at the second bank.
 NAME, IBAN = "Second Bank", "GB33BUKB20201555555555"
-#: Of the creditor that collects from there.
+#: The creditor at the second bank.
 CREDITOR_ID = "GB98ZZZ00000000001"
 
 

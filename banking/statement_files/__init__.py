@@ -1,6 +1,6 @@
 """Statements that are too long for an answer: files that the background worker makes.
 
-`ask` returns the row of a StatementFile, `opened` its file. Each attempt writes a file of its own and enters its name
+`ask` returns the row of a StatementFile, `opened` its file. Each attempt writes its own file and enters its name
 in the row once nothing is missing, so nobody reads half a file, wherever a worker is killed. May import `accounts`,
 `notices` and what lies below them.
 """

@@ -15,7 +15,7 @@ from banking.models import StatementFile
 from banking.statement_files import place
 
 TASK: Final = "banking.make_statement_file"
-#: What is not there by then is given up.
+#: A file that is not complete by then is given up.
 PATIENCE = timedelta(days=1)
 #: Files of one user that are not there yet.
 MOST_WAITING = 5

@@ -1,4 +1,4 @@
-"""Deletes files that are past their time, and what attempts to make one have left behind."""
+"""Deletes expired files, and what failed attempts to make a file have left behind."""
 
 import re
 

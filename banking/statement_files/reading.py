@@ -40,7 +40,7 @@ def opened(row: StatementFile) -> "File[bytes] | None":
 
 
 def file_name(row: StatementFile) -> str:
-    """As the browser saves it."""
+    """The file name with which the browser saves it."""
     if row.month is not None:
         return f"statement-{Month.of(row.month)}.{place.ending(row)}"
     first, last = bank_day.day_of(row.begins_at), bank_day.day_of(row.ends_at - timedelta(microseconds=1))

@@ -105,7 +105,7 @@ def _pending(account: Account, using: str) -> list[Transfer]:
 @require_safe
 @page
 def details(request: HttpRequest, account_id: UUID) -> HttpResponse:
-    """What somebody needs who wants to pay into the account."""
+    """The details that somebody needs to pay into the account."""
     found = account_or_404(request, account_id)
     context = {
         "account": found,

@@ -1,4 +1,4 @@
-"""Closing an account, and using one again that nobody has used for long."""
+"""Closing an account, and using one again that nobody has used for a long time."""
 
 from uuid import UUID
 

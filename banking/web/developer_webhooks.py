@@ -25,7 +25,7 @@ ACTS = Limit("developer-deliveries", 30)
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_developers
 def app_webhooks(request: HttpRequest, client_pk: int) -> HttpResponse:
-    """The newest webhooks of all users, without the users; POST sends a test or a failed delivery again."""
+    """The newest webhooks for all users, without naming the users; POST sends a test, or a failed delivery again."""
     client = own_app(request.user, client_pk)
     of_app = Webhook.objects.filter(client_id=client.client_id)
     if request.method == "POST":

@@ -1,4 +1,4 @@
-"""Direct debits: who may collect money from the user's accounts, what was collected, and the way back."""
+"""Direct debits: who may collect money from the user's accounts, what was collected, and refunds."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -39,7 +39,7 @@ class Shown:
 @require_safe
 @page
 def direct_debits(request: HttpRequest) -> HttpResponse:
-    """Those that are active, the newest first; then those that have ended, which may still be refunded."""
+    """Active mandates, the newest first; then ended ones, whose collections may still be refunded."""
     may_cancel = set(_visible(request, may_pay=True).values_list("pk", flat=True))
     found = list(_visible(request).select_related("account").order_by("-id")[:MOST])
     active = [(one, one.pk in may_cancel) for one in found if one.status == Mandate.Status.ACTIVE]

@@ -148,7 +148,7 @@ def exchanged(request: HttpRequest, exchange_id: UUID) -> HttpResponse:
 
 
 def visible(request: HttpRequest) -> QuerySet[Exchange]:
-    """Those between two accounts that the user sees."""
+    """The exchanges between two accounts that the user sees."""
     mine = Account.objects.of_user(id_of(request)).values("pk")
     return Exchange.objects.filter(quote__source__in=mine, quote__destination__in=mine)
 

@@ -1,8 +1,8 @@
 """Which transactions a part of an account's page shows, and how far it looks.
 
 No index finds text, amounts or categories, so a part with such a search examines MOST_EXAMINED entries at most, as in
-the API, and the user goes on. What is older than ninety days is examined after a fresh login only: otherwise a search
-would tell whether something old fits it.
+the API, and the user continues. What is older than ninety days is examined after a fresh login only: otherwise a search
+would reveal whether something old matches it.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ MOST_EXAMINED = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`older_before` is where the next part goes on, None at the end. `is_cut` says that what is older needs a fresh
+    """`older_before` is where the next part continues, None at the end. `is_cut` says that what is older needs a fresh
     login."""
 
     rows: list[dict[str, Any]]

@@ -48,18 +48,18 @@ class Search(forms.Form):
 
     @property
     def span(self) -> tuple[datetime | None, datetime | None]:
-        """Since, inclusive, and until, exclusive. Of a valid search."""
+        """The search's period: since (inclusive) and until (exclusive). The filters of a valid search."""
         since, until = self.cleaned_data["since"], self.cleaned_data["until"]
         return (bank_day.begins_at(since) if since else None, bank_day.ends_at(until) if until else None)
 
     @property
     def is_by_content(self) -> bool:
-        """Whether no index finds the entries. Of a valid search."""
+        """Whether no index finds the entries. The filters of a valid search."""
         given = self.cleaned_data
         return bool(given["q"] or given["category"]) or given["least"] is not None or given["most"] is not None
 
     def found(self, entries: QuerySet[LedgerEntry], account: Account, user_id: UUID) -> QuerySet[LedgerEntry]:
-        """Those of `entries`, which are of the account, that fit this valid search. Text is searched in the transaction
+        """The `entries` of the account that match this valid search. Text is searched in the transaction
         and in the user's own note beside it."""
         given = self.cleaned_data
         if given["q"]:

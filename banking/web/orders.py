@@ -34,7 +34,7 @@ _TYPED = "bank.order-changes"
 @require_safe
 @page
 def orders(request: HttpRequest) -> HttpResponse:
-    """Those that pay or are on hold, which come first; or those that ended."""
+    """The orders that pay or are on hold, which come first; or those that ended."""
     is_ended = request.GET.get("show") == "ended"
     found = _visible(request).select_related("source", "destination")
     if is_ended:
@@ -136,7 +136,7 @@ def _shown(request: HttpRequest, found: Collection[ScheduledTransfer]) -> list[_
 @require_POST
 @page
 def resume(request: HttpRequest, order_id: UUID) -> HttpResponseBase:
-    """An order whose app was removed goes on without it. Needs a fresh login, as a new order does."""
+    """An order whose app was removed continues without it. Needs a fresh login, as a new order does."""
 
     def resumed(pk: UUID, *, among: QuerySet[ScheduledTransfer]) -> object:
         return payment_orders.resume(pk, is_proven=is_fresh(request), among=among)

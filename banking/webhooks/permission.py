@@ -67,7 +67,7 @@ def _is_in_history(delivery: WebhookDelivery, details: Sequence[Mapping[str, Any
     since = history_of_account(details, delivery.account_id)
     if since is None:
         return True
-    if delivery.event == Event.DIRECT_DEBIT_UPDATED:  # as in the API: who may collect is no history
+    if delivery.event == Event.DIRECT_DEBIT_UPDATED:  # as in the API: who may collect is not history
         return True
     if delivery.resource_id is None or delivery.account_id is None:
         return False

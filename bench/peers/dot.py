@@ -18,7 +18,7 @@ urlpatterns = [path("o/", include("oauth2_provider.urls"))]
 
 
 def make(number: int, code_challenge: str) -> dict[str, Any]:
-    """So many codes and refresh tokens, as an authorize endpoint and earlier exchanges would have left them."""
+    """This many codes and refresh tokens, as an authorization endpoint and earlier exchanges would have left them."""
     from django.contrib.auth.models import User
     from django.core.management import call_command
     from django.utils import timezone

@@ -21,7 +21,7 @@ USUAL_MIDDLEWARE = [
 ]
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.drf_settings")
 django.setup()
-# Only now: our apps insist on their own middleware while they load.
+# Set only now, because our apps require their own middleware while they load.
 settings.MIDDLEWARE = [] if os.environ.get("MIDDLEWARE") == "none" else USUAL_MIDDLEWARE
 application = WSGIHandler()
 

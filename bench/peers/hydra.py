@@ -116,7 +116,7 @@ def _cases(server: Server, admin_port: int) -> list[Case]:
 
 
 class _App(App):
-    """Each code is a visit of a browser of its own, so that the pages can run side by side."""
+    """Each code is a visit of its own browser, so that the pages can run side by side."""
 
     def __init__(self, server: Server, admin_port: int, client_id: str, secret: str = "") -> None:
         super().__init__(server, client_id, CALLBACK, authorize=_AUTHORIZE, token=_TOKEN, secret=secret)

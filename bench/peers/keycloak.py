@@ -159,7 +159,7 @@ def _cases(server: Server) -> list[Case]:
 
 
 class _App(App):
-    """Its user logs in once in `browser`. `devices` are browsers of their own."""
+    """Its user logs in once in `browser`. `devices` are their own browsers."""
 
     status_of_authorization = 302
 

@@ -1,4 +1,4 @@
-"""Whether a server answers rightly: asked of each before it is measured."""
+"""Verifies that a server answers correctly, before it is measured."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def answer(server: Server, request: Request, *, port: int | None = None) -> Clai
 
 
 def claims(server: Server, token: str, *, jwks: str, algorithm: str, issuer: str = "") -> Claims:
-    """Of a token whose signature, issuer and times are right. `issuer` where it is not the server's URL."""
+    """The claims of a token whose signature, issuer and times are valid. `issuer` where it is not the server's URL."""
     keys = jwt.PyJWKSet.from_dict(requests.get(f"{server.url}{jwks}", timeout=30).json())
     header = jwt.get_unverified_header(token)
     assert header["alg"] == algorithm, f"{server.url} signed with {header['alg']}, which must be {algorithm}"

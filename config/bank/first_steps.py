@@ -12,7 +12,7 @@ from banking.models import Account, Product
 from oauth.models import Branding, Client
 
 _CACHED = "config.bank.first_steps"
-#: The steps that are left; and that none is, which stays so.
+#: The steps that are left. Once none is left, this is remembered.
 _KEPT_SECONDS, _ALL_DONE_SECONDS = 60, 3600
 
 

@@ -29,7 +29,7 @@ OF_CLIENT = ("oauth.change_client", "banking.hold_scheduledtransfer")
 
 
 class LockdownForm(forms.Form):
-    """`name` must be typed, so that nobody locks down the wrong one by a slip of the mouse."""
+    """`name` must be typed, so that nobody locks down the wrong one by mistake."""
 
     reason = forms.CharField(max_length=120, widget=AdminTextInputWidget, help_text="For a later review.")
     typed = forms.CharField(widget=AdminTextInputWidget({"autocomplete": "off"}))

@@ -1,4 +1,4 @@
-"""`{% staff_home %}`: what begins the home page of the admin."""
+"""`{% staff_home %}`: the first part of the admin's home page."""
 
 from typing import Any
 

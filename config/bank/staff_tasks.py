@@ -1,6 +1,6 @@
-"""What waits for this member of staff: each list that they may decide about, with how many are open.
+"""Work that waits for this member of staff: each list that they may decide about, with the number of open items.
 
-What a user asked for themselves waits for somebody else, so it is not counted.
+A user's own request must be decided by somebody else, so it is not counted.
 """
 
 from collections.abc import Callable, Iterator

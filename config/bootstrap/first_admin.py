@@ -22,7 +22,7 @@ def ensure_admin(email: str, *, asks_password: bool) -> tuple[User | None, str]:
         waiting = next((one for one in admins if one.email == email and not one.has_usable_password()), None)
         return waiting, f"there is an admin: {', '.join(one.email for one in admins)}"
     if User.objects.filter(email=email).exists():
-        # Anybody can sign up with this email before.
+        # Anybody could have signed up with this email before.
         raise CommandError(f"{email} already belongs to a user who is not an admin. Name another email.")
     try:
         validate_email(email)

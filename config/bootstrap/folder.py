@@ -1,7 +1,7 @@
 """The folder of secrets and settings, in the form that the units of deploy/systemd read. Must not import Django.
 
     <folder>/secrets/<name>   one secret each, mode 0600
-    <folder>/environment      what is no secret: NAME=value
+    <folder>/environment      what is not a secret: NAME=value
     <folder>/site.sh          sets both in a shell, with the database role of the site
     <folder>/owner.sh         the same with the owner of the tables, for `migrate`
 

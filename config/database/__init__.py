@@ -1,1 +1,3 @@
-"""The database of the site and its outages: what asks whether it is there, and who is refused meanwhile."""
+"""The database of the site and its outages: the probe that checks whether it answers, and the breaker that refuses
+requests meanwhile.
+"""

@@ -1,4 +1,4 @@
-"""One connection whose answers have a deadline on this side.
+"""A connection whose answers have a deadline on the client's side.
 
 psycopg waits as long as the server keeps the connection open, so a stopped server would stop the caller. This uses
 libpq without blocking, through `psycopg.pq`.

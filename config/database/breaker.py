@@ -1,7 +1,8 @@
-"""The circuit breaker in front of the database: while the watch finds the database away, no request waits for it.
+"""The circuit breaker in front of the database: while the watch finds the database unreachable, no request waits for
+it.
 
 Hand-written instead of a library such as pybreaker: those count failures of calls, so a request must wait for its
-deadline to learn that the database is still away. Here one probe a second learns it for all.
+deadline to learn that the database is still unreachable. Here one probe a second finds out for all requests.
 """
 
 import threading

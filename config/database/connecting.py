@@ -1,4 +1,4 @@
-"""Connects to the database without blocking, within a deadline: libpq's own functions wait as long as they like."""
+"""Connects to the database without blocking, within a deadline: libpq's own functions have no such limit."""
 
 import select
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from psycopg.pq.abc import PGconn
 from config.database import hosts, waiting
 from config.database.waiting import Away
 
-#: What a server says that refuses a connection; libpq has no SQLSTATE for it. In another language of the server
-#: (lc_messages), a full server counts as one that is away, until it has a connection for the probe.
+#: What a server says that refuses a connection; libpq has no SQLSTATE for it. If the server's messages are in
+#: another language (lc_messages), a full server counts as unreachable until it has a connection for the probe.
 _FULL = ("too many clients", "remaining connection slots", "too many connections")
 _IN_BETWEEN = ("starting up", "not yet accepting", "shutting down", "in recovery mode")
 #: What libpq says about a host that target_session_attrs does not want.

@@ -1,5 +1,5 @@
-"""Errors of a session that PostgreSQL has ended are outages, as all others of a lost connection. So is a primary that
-has become a standby: its answer is no error of the statement."""
+"""Errors of a session that PostgreSQL has ended count as outages, like all errors of a lost connection. So does the
+error of a primary that has become a standby, because it is not an error of the statement."""
 
 from types import TracebackType
 

@@ -82,7 +82,9 @@ def answered(holder: Holder) -> None:
 
 
 def cut(connection: Connection[object]) -> None:
-    """The thread that waits gets an OperationalError at once. What the server does with the statement is not known."""
+    """The thread that waits gets an OperationalError at once. It is unknown whether the server completes the
+    statement.
+    """
     with suppress(OSError, ValueError):  # it has been closed meanwhile
         other_descriptor = os.dup(connection.fileno())
         with socket.socket(fileno=other_descriptor) as same_socket:

@@ -1,5 +1,5 @@
-"""Keeps the signing keys and the clients in use in memory. While the database is away, these clients get tokens by
-client_credentials, and anybody gets the JWK Set, also from a process that nobody has asked before.
+"""Keeps the signing keys and the clients in use in memory. While the database is unreachable, these clients get tokens
+by client_credentials, and anybody gets the JWK Set, also from a process that nobody has asked before.
 
 One thread in each process of `serve`, beside the watch, which must never wait for a statement. The processes of one
 server tell each other which clients they serve: a proxy often sends all requests of a client to the same process, and
@@ -58,7 +58,7 @@ def read(file: Path) -> bool:
 def share(file: Path) -> None:
     """Learns which clients the other processes of this server serve, and tells them its own.
 
-    Two processes may write at the same time. What one of them has lost, it writes again the next time.
+    Two processes may write at the same time. A process whose line was lost writes it again the next time.
     """
     with suppress(OSError, ValueError):  # a disk that was full
         cache.also_used(_read(file))

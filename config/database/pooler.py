@@ -64,7 +64,7 @@ def _prepared_statements(one: Connection[Any]) -> Iterator[CheckMessage]:
 
 
 def _status(server: PGconn) -> pq.ExecStatus | None:
-    """Of the statement, run again. Raises Away if the pooler has no connection for it."""
+    """The plan of the statement when it is run again. Raises Away if the pooler has no connection for it."""
     server.send_query_prepared(_STATEMENT, [])
     until, status = time.monotonic() + _SECONDS, None
     while True:

@@ -1,4 +1,4 @@
-"""What PostgreSQL says about a connection of the site: settings that a pooler may have swallowed, and the limits.
+"""What PostgreSQL says about a connection of the site: settings that a pooler may have dropped, and the limits.
 
 The site asks for these settings when it connects. pgbouncer refuses or ignores such parameters, depending on
 `ignore_startup_parameters`; then the role must have them.

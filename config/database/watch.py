@@ -1,6 +1,6 @@
 """Asks the database once a second, opens and closes the breaker, and ends statements that have no answer.
 
-One thread in each process of `serve`. It holds one connection of its own.
+One thread in each process of `serve`. It has its own connection.
 """
 
 import logging
@@ -22,7 +22,7 @@ from config.database.waiting import Away
 from oauth.infrastructure import clock, outage
 
 INTERVAL_SECONDS = 1.0
-#: The second failure follows the first one at once: a pause of this process, or one lost packet, is no outage.
+#: The second failure follows the first one at once: a pause of this process, or one lost packet, is not an outage.
 FAILURES = 2
 _SECONDS_AFTER_A_SUSPICION = 0.05
 #: Difference of clocks that is reported. Proofs and assertions must be within OAUTH["CLOCK_SKEW"], 30 seconds.
@@ -63,7 +63,7 @@ class Watch:
         self.failures = 0
         #: How much the clock of this host is ahead of the database's; 0 while the difference is small.
         self.seconds_ahead = 0.0
-        #: By id of a connection: at how many looks in a row it waited.
+        #: For each connection id, how many checks in a row found it waiting.
         self.seen_waiting: dict[int, int] = {}
 
     def run(self) -> None:
@@ -72,7 +72,7 @@ class Watch:
             try:
                 self.look()
             except Exception:
-                # A bug here must not keep the breaker open for ever.
+                # A bug here must not keep the breaker open forever.
                 logger.exception("The thread that watches the database failed.")
                 self.failures = 0
                 self.breaker.close()
@@ -133,7 +133,9 @@ class Watch:
                 logger.error("The clock of this host differs from the database's by %.1f s.", answer.clock_skew_seconds)
 
     def _end_overdue_statements(self) -> None:
-        """A connection counts that waits at each look for so long: one look sees no more."""
+        """A connection counts as stuck only if every check in this time finds it waiting, because a single check
+        cannot tell for how long.
+        """
         waiting = {id(one): one for one in in_use.held() if in_use.is_waiting(one)}
         self.seen_waiting = {key: self.seen_waiting.get(key, 0) + 1 for key in waiting}
         for key, connection in waiting.items():
@@ -143,7 +145,7 @@ class Watch:
                 in_use.cut(connection)
 
 
-#: Of this process; None where nothing watches, such as in commands.
+#: The watch of this process; None where nothing watches, such as in commands.
 current: Watch | None = None
 
 
@@ -158,7 +160,7 @@ def start(after_look: Callable[[], None] = lambda: None) -> Watch:
 
 
 def _forget_idle_connections() -> None:
-    """After an outage of the network, the server of an idle connection may be gone without a word."""
+    """After an outage of the network, the server of an idle connection may be gone without notice."""
     pool: Any = connections["default"].pool  # type: ignore[attr-defined]  # of Django's PostgreSQL backend
     if pool is not None and not pool.closed:
         pool.drain()

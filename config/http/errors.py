@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 OUTAGE_RETRY_AFTER_SECONDS = 2
 
 # The database or the cache is unreachable, too slow, or has no connection left, or too many log in at the same time. An
-# error of a statement is no outage.
+# error of a statement is not an outage.
 _OUTAGES = (
     *outage.ERRORS,
     RedisConnectionError,
@@ -115,8 +115,8 @@ def answer(request: HttpRequest, failure: Failure, *, reason: str = "") -> HttpR
 
 
 def _waiting(request: HttpRequest) -> list[AskingClient]:
-    """The apps that the user was on the way to, so that an error page is no dead end. None if they cannot be read: the
-    page is about another error."""
+    """The apps that the user was on the way to, so that an error page is not a dead end. None if they cannot be read:
+    the page is about another error."""
     try:
         return way_on.apps_of_refused(request)
     except (*_OUTAGES, DatabaseError) as error:
@@ -125,8 +125,9 @@ def _waiting(request: HttpRequest) -> list[AskingClient]:
 
 
 def _way_back(request: HttpRequest, waiting: list[AskingClient]) -> dict[str, Any]:
-    """For the button that returns to the app with a refusal. Its form needs a CSRF token, which there is only once
-    CsrfViewMiddleware has seen the request; before that, the page leads to the consent, where the user can deny."""
+    """The data for the button that returns to the app with a refusal. Its form needs a CSRF token, which there is only
+    once CsrfViewMiddleware has seen the request; before that, the page leads to the consent, where the user can
+    deny."""
     if not waiting or not hasattr(request, "user"):
         return {}
     return {"asking_client": waiting[0], "csrf_token": get_token(request)}
@@ -148,7 +149,7 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def form_expired(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's CSRF_FAILURE_VIEW. The page offers the way on, so that a stale form does not lose an app's request."""
+    """Django's CSRF_FAILURE_VIEW. The page offers to continue, so that a stale form does not lose an app's request."""
     if conf.is_machine_endpoint(request.path_info):
         return answer(request, FORM_EXPIRED, reason=reason)
     return way_on.after_stale_form(request) or answer(request, FORM_EXPIRED, reason=reason)

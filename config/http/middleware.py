@@ -46,7 +46,8 @@ class MalformedRequestMiddleware:
 
 
 class MachineContentSecurityPolicyMiddleware:
-    """OWASP REST Security: if a browser shows the answer of a machine endpoint, it runs and frames nothing of it.
+    """OWASP REST Security: if a browser shows the response of a machine endpoint, it neither runs scripts in it nor
+    shows it in a frame.
 
     Inside of CSPMiddleware, which keeps a header that is there.
     """
@@ -101,7 +102,7 @@ class FormLimitMiddleware:
 
 
 class ImpossibleValueMiddleware:
-    """Answers 400 if a value in the URL of an admin page does not fit the type of its column in PostgreSQL, such as a
+    """Answers 400 if a value in the URL of an admin page does not match the type of its column in PostgreSQL, such as a
     number out of range or an unknown member of an enumeration. Django's filters check only the types it knows."""
 
     def __init__(self, get_response: GetResponse) -> None:

@@ -1,4 +1,4 @@
-"""Files of worker processes that are gone: what they last said of themselves must not count."""
+"""Files of worker processes that have ended: their last values must not count."""
 
 import os
 import re

@@ -51,7 +51,7 @@ def measure() -> None:
         cursor.execute(_FAILED)
         given_up = dict(cursor.fetchall())
         cursor.execute(_ALIVE)
-        # Each lane of a process has a heartbeat of its own. A process that has just started may lack some of them.
+        # Each lane of a process has its own heartbeat. A process that has just started may lack some of them.
         alive.set(math.ceil(cursor.fetchone()[0] / len(lanes_of(app, {}))))
     _seen.update(jobs, given_up)
     for queue in _seen:

@@ -1,6 +1,7 @@
 """What a worker process looks up about itself every SECONDS: its connections, and how often its caches had a value.
 
-Not at /metrics, because another process may answer there; and not in requests, which wait when a pool is empty.
+They are not sampled at /metrics, because another process may answer there, and not in requests, which wait when a pool
+is empty.
 """
 
 import threading

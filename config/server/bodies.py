@@ -36,7 +36,7 @@ MOST_BYTES = 1024 * 1024
 MOST_DROPPED_BYTES = 16 * 1024 * 1024
 _PART_BYTES = 256 * 1024
 _TICK_SECONDS = 0.25
-#: In the environ: what a view calls that is about to wait for something with a limit of its own.
+#: In the environ: what a view calls that is about to wait for something with its own limit.
 GIVE_SLOT_BACK = "countersign.give_slot_back"
 PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 

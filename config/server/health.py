@@ -33,7 +33,7 @@ from oauth.infrastructure import outage
 from oauth.operations import cleanup
 
 SECONDS_BETWEEN_MEASUREMENTS = 60
-#: A look at the database takes less beyond DB_PROBE_TIMEOUT, whatever it finds.
+#: A check of the database takes less than this beyond DB_PROBE_TIMEOUT, regardless of the result.
 SECONDS_OF_A_LOOK = 5.0
 
 _migrated = False
@@ -53,7 +53,7 @@ class ProbeMiddleware:
 @require_safe
 @never_cache
 def live(request: HttpRequest) -> JsonResponse:
-    """The process answers. At the port of its own: at least one worker process does."""
+    """The process answers. At the separate port: at least one worker process does."""
     if heartbeats.is_server() and not heartbeats.workers_alive():
         return JsonResponse({"status": "failed"}, status=HTTPStatus.SERVICE_UNAVAILABLE)
     return JsonResponse({"status": "ok"})

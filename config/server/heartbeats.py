@@ -1,6 +1,6 @@
 """Which worker processes are alive. Each touches a file of its own about once a second; the server looks at the files.
 
-A process that is stopped, or waits for ever, has an old file, although the operating system still lists it.
+A process that is stopped, or waits forever, has an old file, although the operating system still lists it.
 """
 
 import os

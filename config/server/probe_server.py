@@ -1,4 +1,4 @@
-"""The probes at a port of their own, answered by the process `serve` itself.
+"""The probes at their own port, answered by the process `serve` itself.
 
 The worker processes may be busy, and their port may have too many connections: a probe must say so, not wait as well.
 """
@@ -16,7 +16,7 @@ from django.db import close_old_connections
 from django.http import Http404, HttpResponse, HttpResponseNotFound
 from django.utils.module_loading import import_string
 
-#: In which a probe must have sent its request and read the answer.
+#: The time in which a probe must have sent its request and read the response.
 SECONDS = 5
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ class _Handler(WSGIRequestHandler):
     timeout = SECONDS
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: a probe comes every few seconds."""
+        """Logs nothing: a probe comes every few seconds."""
 
 
 def start(host: str, port: int) -> None:

@@ -45,7 +45,7 @@ class Patience:
             _discard()
 
     def retry(self, what: Callable[[], Any]) -> Any:
-        """Again and again while a lock is not to be had. Each attempt must be whole or nothing."""
+        """Tries again while a lock cannot be acquired. Each attempt must be atomic."""
         for attempt in range(1, self.attempts + 1):
             try:
                 return what()
@@ -83,7 +83,7 @@ def _discard() -> None:
 
 
 def _drop_what_was_left(statement: str) -> None:
-    """CREATE INDEX CONCURRENTLY that was interrupted leaves an index that is no good and has the name."""
+    """An interrupted CREATE INDEX CONCURRENTLY leaves behind an invalid index with this name."""
     words = statement.replace('"', " ").split()
     if [one.upper() for one in words[:1]] != ["CREATE"] or " INDEX " not in f" {statement.upper()} ":
         return

@@ -15,7 +15,7 @@ from config.upgrades.known import KNOWN
 from config.upgrades.operations import Around, judge
 from config.upgrades.verdict import Finding, Verdict
 
-#: What takes time by the rows of a table takes less than a second with fewer.
+#: Below this number of rows, an operation whose time depends on the rows takes less than a second.
 FEW_ROWS = 100_000
 
 
@@ -63,7 +63,7 @@ def rows(tables: Iterable[str]) -> dict[str, int]:
 
 
 def _findings(migration: Migration, state: ProjectState, new_tables: set[str]) -> Iterator[Finding]:
-    """Moves `state` on. What happens to a table that is new in this upgrade hurts nobody."""
+    """Moves `state` on. Changes of a table that is new in this upgrade affect nobody."""
     for operation in migration.operations:
         for one, around in _around(operation, migration.app_label, state):
             for finding in judge(one, around):

@@ -63,7 +63,7 @@ def _log_out(request: HttpRequest, user: User, session: str) -> None:
 
 
 def _revoke(request: HttpRequest, user: User, authorization: str) -> None:
-    """A lost race, such as two who press the same button, is told as nothing revoked."""
+    """If two members of staff press the same button, the second one is told that nothing was revoked."""
     if not may_act(request, user, REVOKE):
         raise PermissionDenied
     try:

@@ -32,7 +32,7 @@ _PHONE = ((18, "Pocketcast mobile", 1_400),)
 _YEARLY = ((3, 15, "Lantern home insurance", 24_800), (12, 12, "Gift cupboard", 11_900))
 
 MILL_LANE = Place("GBP", _MILL_LANE_SHOPS, _MILL_LANE_BILLS + _PHONE, _YEARLY)
-#: Two who share a household: each pays a phone of their own, the rest is paid together.
+#: Two who share a household: each pays their own phone, the rest is paid together.
 SHARED_FLAT = Place("GBP", _MILL_LANE_SHOPS, _PHONE)
 HOUSEHOLD = Place("GBP", (("Greenway Grocers", 3_400, 9_800),), _MILL_LANE_BILLS, _YEARLY)
 LYON = Place(

@@ -2,7 +2,7 @@
 
 N = 1 is a million users, clients, authorizations and refresh tokens, and 10,000 accounts with a million entries. It is
 made of blocks, each a thousandth of it and the same whenever and wherever it is made: of each block's thousand people
-ten have an account, and pay each other. A transaction holds ten blocks whole, so what was interrupted goes on there.
+ten have an account, and pay each other. A transaction holds ten blocks whole, so what was interrupted continues there.
 
 People log in as `person-0000001@scale.test` with the demo's password, their app is the client `scale-0000001` with the
 secret `client_secret(1)`, its refresh token `refresh_token(1)`: everything is numbered from 1.

@@ -103,7 +103,7 @@ class NarrowDownFilter(admin.ListFilter):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(Guarded):
-    # Two facts in a cell where one explains the other, so that the table fits beside the filter at 1280 px.
+    # Puts two facts into one cell where one explains the other, so that the table fits beside the filter at 1280 px.
     list_display = ("time", "what", "who", "app", "why", "where")
     list_filter = (NarrowDownFilter,)
     # Whole values only, each with an index, because the log is long.

@@ -59,7 +59,9 @@ class ClientAdmin(SecretViews, TabViews, ToolViews, ConformanceViews, Guarded):
 
     @admin.display(description="developer")
     def owner(self, client: Client) -> str:
-        """Whoever registered it for themselves. Clients of admins and programs have no owner."""
+        """The user who registered the client for themselves. Clients that admins or programs registered have no
+        owner.
+        """
         return str(client.user) if client.user else ""
 
     @admin.display(description="logo as users see it")

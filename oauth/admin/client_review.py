@@ -19,7 +19,7 @@ from oauth.staff import Guarded
 
 @admin.register(ClientReview)
 class ClientReviewAdmin(Guarded):
-    """Whoever may change clients decides, but never about their own app."""
+    """Staff who may change clients decide, but never about their own app."""
 
     audits_itself = True
     list_display = ("__str__", "client", "asked_by", "asked_at", "state", "decided_by", "decided_at")
@@ -52,7 +52,7 @@ class ClientReviewAdmin(Guarded):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """What the app asks for beside what it has, and the two buttons."""
+        """The values that the app asks for, its current values, and the two buttons."""
         review = self.get_object(request, object_id)
         if review is None or not self.has_view_permission(request, review):
             raise Http404
@@ -100,7 +100,7 @@ class ClientReviewAdmin(Guarded):
 
 
 def _rows(review: ClientReview) -> list[tuple[str, Any, Any]]:
-    """Of an app that is not live all values, of a live one those that change."""
+    """All values of an app that is not live; for a live app, only those that change."""
     if not review.client.is_live:
         return [(name, "", review.values[name]) for name in REVIEWED]
     return review.changes()

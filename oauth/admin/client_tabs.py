@@ -122,7 +122,7 @@ class TabViews:
 
 
 def is_confirmed(request: HttpRequest, client: Client) -> bool:
-    """Whether the client ID was typed: for acts that stop a client which runs. Says so otherwise."""
+    """Whether the client ID was typed, as actions that stop a client in use require. Says so otherwise."""
     if request.POST.get("typed", "").strip() == client.client_id:
         return True
     messages.error(request, f"Nothing was changed. Type the client ID {client.client_id} to confirm.")

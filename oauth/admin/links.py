@@ -1,4 +1,4 @@
-"""Names, linked to their pages, in the place of the ids that the audit log stores."""
+"""Names with links to their pages, instead of the ids that the audit log stores."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from oauth.models import AuditEvent, Client
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """By the id as it is stored. What is not found, or may not be seen by this member of staff, stays an id."""
+    """By the id as it is stored. An object that is not found, or that this member of staff may not see, stays an id."""
 
     clients: Mapping[str, tuple[str, str]]
     users: Mapping[str, tuple[str, str]]

@@ -45,7 +45,7 @@ SELECT kind, security_profile, is_active, count(*) FROM (
 def tokens() -> Panel:
     columns = _a_day(AuditEvent.Action.ISSUED)
     return Panel(
-        gettext("Tokens issued to apps of users"),
+        gettext("Tokens issued to apps for users"),
         "oauth.view_auditevent",
         columns=columns,
         summary=gettext("Per day, for two weeks. Tokens of services are counted in /metrics."),

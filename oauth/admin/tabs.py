@@ -1,4 +1,4 @@
-"""Tabs of a page about one user or client: each is a page of its own with one table, and acts beside its rows."""
+"""Tabs of a page about one user or client: each is a separate page with one table, and acts beside its rows."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

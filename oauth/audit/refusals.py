@@ -57,7 +57,7 @@ def record(
 
 
 def _remember(endpoint: str, refusal: OAuthError, request: HttpRequest, client_id: str) -> None:
-    """With the client that was named, which may not exist."""
+    """Records the client that was named, which may not exist."""
     refused_requests.remember(
         request,
         error_id=refusal.error_id,
@@ -70,7 +70,7 @@ def _remember(endpoint: str, refusal: OAuthError, request: HttpRequest, client_i
 
 
 def note(endpoint: str, code: str, error_id: str, *, reason: str, detail: str = "") -> None:
-    """In the metrics and the log alone, for refusals of a token, which any stranger can cause."""
+    """Records a refused token in the metrics and the log only, because any stranger can cause such refusals."""
     metrics.refusals.labels(endpoint, code).inc()
     extra = {"error_id": error_id, "reason": reason, "detail": detail}
     logger.warning("%s refused: %s", endpoint, code, extra=extra)

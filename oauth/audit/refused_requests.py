@@ -18,7 +18,7 @@ from oauth.infrastructure.provided import Provided
 from oauth.infrastructure.store_later import UNAVAILABLE, StoreLater
 from oauth.models import RefusedRequest
 
-#: In a minute, of one network (IPv4 /24, IPv6 /48) and of a worker process.
+#: The budgets for a minute: for one network (IPv4 /24, IPv6 /48) and for a worker process.
 MOST_OF_NETWORK = 30
 MOST = 240
 #: While nothing can be stored.
@@ -86,7 +86,9 @@ def remember(
 
 
 def path_of(request: HttpRequest) -> str:
-    """Without the parts that may be a token: neither a word of the route, nor short, nor the ID of a row."""
+    """The path without the parts that may be a token: those that are neither a word of the route, nor short, nor the
+    ID of a row.
+    """
     words = request.resolver_match.route.split("/") if request.resolver_match else ()
     parts = _printable(request.path_info).split("/")[:12]
     return "/".join(part if not part or part in words or _SHORT.fullmatch(part) else "…" for part in parts)

@@ -1,4 +1,4 @@
-"""What becomes of requested details once the user has answered the consent page."""
+"""Turns requested details into granted ones, by the user's answers on the consent page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -18,7 +18,7 @@ class Choice:
     is_ticked: bool = False
     #: Such as the balance of an account. Shown at the end of the line, with its digits below those of other lines.
     amount: str = ""
-    #: Whether it stands for all others, and for what comes later.
+    #: Whether it means all choices, including future ones.
     is_everything: bool = False
 
 
@@ -42,7 +42,7 @@ class Question(Summary):
     takes_several: bool = False
     #: What the button says that allows it, such as “Pay £12.50”; empty for “Allow”.
     button: str = ""
-    #: Whether it is for one act and then over, so that there is nothing to take back later.
+    #: Whether it allows a single act, so that there is nothing to revoke later.
     is_once: bool = False
     #: What the user should know before they decide: (kind, text); kind is `good`, `warn` or `bad`.
     notice: tuple[str, str] | None = None

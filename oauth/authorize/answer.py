@@ -1,7 +1,8 @@
-"""What an interaction was answered with: a double click or a form that is sent again gets the same, for a minute.
+"""The stored answer of an interaction: for a minute, a double click or a form that is sent again gets the same answer.
 
-So there is one code and one authorization, however often the user presses the button. What has ended since is not told
-again: a code that was used, an authorization that was revoked, a user who logged out, a request that was denied.
+So there is one code and one authorization, however often the user presses the button. The answer is not repeated if
+something has ended since: the code was used, the authorization was revoked, the user logged out, or the request was
+denied.
 """
 
 import base64
@@ -61,7 +62,8 @@ def repeated(interaction: Interaction) -> Repeat:
 
 
 def take_back(interaction: Interaction) -> Refuse | Repeat:
-    """The user denies what they have allowed a moment ago with the same form. It ends, and the client is told.
+    """The user denies what they have allowed a moment ago with the same form. The authorization ends, and the client
+    gets access_denied.
 
     Raises InteractionOver for a change of an earlier grant, which nobody can undo. Call it in a transaction, with the
     row locked.
@@ -88,8 +90,8 @@ def _is_recent(row: StoredInteraction) -> bool:
 
 
 def _still_counts(interaction: Interaction, row: StoredInteraction, code: str) -> bool:
-    """RFC 6749 §4.1.2: a code is for one use. A client that got a used one again would redeem it, and so end the
-    authorization."""
+    """RFC 6749 §4.1.2: a code is for one use. A client that got a used code again would redeem it, and so end
+    the authorization."""
     named = liveness.Named(interaction.client.client_id, row.authorization_id)
     if liveness.authority(named) is None:
         return False
@@ -106,6 +108,8 @@ def _user_id(interaction: Interaction) -> Any:
 
 
 def _cipher(interaction: Interaction) -> Fernet:
-    """Under a key that the browser's cookie gives: the database holds no code that works (ASVS 5.0 11.4.1)."""
+    """Encrypted under a key derived from the browser's cookie, so the database contains no usable code (ASVS 5.0
+    11.4.1).
+    """
     key = hmac.digest(interaction.secret.encode(), b"oauth.authorize.answer", hashlib.sha256)
     return Fernet(base64.urlsafe_b64encode(key))

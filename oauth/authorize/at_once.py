@@ -1,4 +1,4 @@
-"""The usual answer by a client that is cached, as the machine endpoints cache it: one statement less.
+"""Answers with the cached client in the usual case, as the machine endpoints do. This saves one statement.
 
 A cached client can only accept. What it would refuse, or ask the user for, is decided again by the client as it is now;
 and `granting_again` writes nothing if the row of the client has changed since it was cached.
@@ -53,8 +53,8 @@ def answer(
 
 
 def _needs_a_step(request: AuthorizationRequest) -> bool:
-    """Whether a step before `answer_silently` has more to look at than the request itself: defaults of the client may
-    ask for a recent or a stronger login."""
+    """Whether a step before `answer_silently` depends on more than the request: the client's defaults may require a
+    recent or a stronger login."""
     return bool(
         request.max_age is not None
         or "login" in request.prompts

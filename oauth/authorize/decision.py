@@ -88,7 +88,7 @@ def deny(user: Any, client: Client, scopes: Iterable[str]) -> None:
 def unsaved_again(
     request: AuthorizationRequest, client: Client, session: Session, limits: Sequence[Detail], *, until: datetime
 ) -> tuple[Authorization, AuditEvent]:
-    """What `allow_again` writes, for a statement that writes more. `session` may be unsaved."""
+    """The rows that `allow_again` writes, for a statement that writes more rows. `session` may be unsaved."""
     authorization = _again(request, client, session, limits, until=until)
     return authorization, AuditEvent.unsaved(AuditEvent.Action.ALLOWED, **_facts(authorization))
 

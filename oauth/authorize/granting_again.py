@@ -1,5 +1,5 @@
-"""The usual answer without a page, in two statements: a read without locks, and a write that happens only if nothing
-has changed since.
+"""Answers without a page in the usual case, in two statements: a read without locks, and a write that happens only
+if nothing has changed since.
 
 The write locks the decision and the session, and happens only if the row of the client is as it was read. PostgreSQL
 re-reads a row that it had to wait for, so a denial in another tab or a logout that commits first leaves nothing to
@@ -67,7 +67,7 @@ def _respond(
         *values(AuthorizationCode).of(row),
     ]
     if changed(_statement(tuple(insert.statement for insert in inserts)), parameters) != 1:
-        decision.keep_open(session)  # or the caller would begin a new session after a logout
+        decision.keep_open(session)  # otherwise the caller would begin a new session after a logout
         return None
     return response.success(request, client, {"code": secret})
 

@@ -1,7 +1,7 @@
-"""An authorization request on its way through login and consent: a row, bound to one browser by a cookie of its own.
+"""An authorization request on its way through login and consent: a row, bound to one browser by its own cookie.
 
 The browser carries only the id of the row, so a tampered form or URL changes nothing (CVE-2026-7571 in Keycloak), and
-the cookie, so that nobody else can go on with it (RFC 6749 §10.12). See docs/decisions/008-interactions.md.
+the cookie, so that nobody else can continue with it (RFC 6749 §10.12). See docs/decisions/008-interactions.md.
 """
 
 import secrets
@@ -68,7 +68,9 @@ class Interaction:
 
 
 class InteractionOver(InvalidRequest):
-    """Nobody can go on with it. `expired` is the interaction if it was never answered: its user can still go back."""
+    """The interaction is over: nobody can continue with it. `expired` is the interaction if it was never answered: its
+    user can still go back.
+    """
 
     def __init__(self, description: str, *, expired: StoredInteraction | None = None) -> None:
         super().__init__(description)
@@ -123,8 +125,8 @@ def load(
 ) -> Interaction:
     """Raises InvalidRequest if this browser has no such request, if it is too old, or if its client was disabled.
 
-    The parameters are those that were validated at the start. A user can go back to the client also when it is too
-    late to go on.
+    The parameters are those that were validated at the start. A user can go back to the client even when it is too
+    late to continue.
     """
     secret = browser_binding.secrets_of(http_request).get(interaction_id, "")
     row = StoredInteraction.objects.select_related("client").filter(pk=interaction_id).first() if secret else None
@@ -140,7 +142,9 @@ def load(
 
 
 def lock(interaction: Interaction) -> Interaction:
-    """The same, with its row as it is now, which nobody else can answer until the transaction ends."""
+    """The same interaction with its current row, locked so that nobody else can answer it until the transaction
+    ends.
+    """
     if interaction.row is None:
         return interaction
     row = StoredInteraction.objects.select_for_update().filter(pk=interaction.row.pk).first()

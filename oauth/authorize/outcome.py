@@ -58,13 +58,13 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """The response that this interaction has already got: the user pressed a button twice, or went back."""
+    """Repeats the response of this interaction: the user pressed a button twice, or went back."""
 
     delivery: Delivery
     client: Client
     is_refusal: bool
 
 
-#: What ends an interaction without success, or says again how it ended.
+#: The outcomes that end an interaction without success, or repeat how it ended.
 Ended = Refuse | Repeat
 Outcome = LogIn | StepUp | OfferOtherAccount | AskConsent | Respond | Refuse | Repeat

@@ -88,7 +88,7 @@ def allowed_part(request: AuthorizationRequest, client: Client, given: Container
 
 
 def may_change(groups: Iterable[tuple[str, Iterable[Permission]]], details: Iterable[Detail]) -> bool:
-    """Whether the user is asked for more than to read."""
+    """Whether the request asks for more than reading."""
     names = {permission.name for _title, permissions in groups for permission in permissions}
     names |= set(authorization_details.scopes_of(details))
     return Scope.objects.filter(name__in=names, group=Scope.Group.WRITE).exists()

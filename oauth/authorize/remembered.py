@@ -69,7 +69,8 @@ IS_LIVE = """given.client_id = %s AND given.revoked_at IS NULL AND NOT given.is_
    AND decision.expires_at > %s"""
 _LIVE = f" FROM {DECISIONS} WHERE given.user_id = %s AND {IS_LIVE}"
 _IN_SESSION = f" AND EXISTS (SELECT FROM {Session._meta.db_table} WHERE id = %s AND ended_at IS NULL)"
-#: A query that locks the decision if it is still as `find_decision` read it, and finds nothing otherwise. A later
+#: A query that locks the decision if it has not changed since `find_decision` read it, and otherwise finds nothing. A
+# later
 #: decision has another time, and `narrow` changes scopes and claims only.
 SAME_DECISION = f"""
 SELECT decision.authorization_id {_LIVE} AND decision.authorization_id = %s AND decision.decided_at = %s
@@ -129,7 +130,7 @@ def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -
 def _about(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
     """What the page said about the client, and where the answer goes.
 
-    Of the redirect URIs, only those at the host that the page named count: a silent answer goes nowhere else.
+    Only redirect URIs at the host that the page named count: a silent response goes nowhere else.
     """
     return describe(client, origin_of(request.redirect_uri), response_type=request.response_type)
 

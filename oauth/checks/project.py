@@ -58,7 +58,7 @@ def _apps() -> Iterator[CheckMessage]:
 
 
 def _engine() -> Iterator[CheckMessage]:
-    """django-oauth-toolkit has settings of its own, and defaults that are not ours."""
+    """django-oauth-toolkit has its own settings, and defaults that are not ours."""
     if str(oauth2_settings.APPLICATION_MODEL) != CLIENT_MODEL:
         yield Error(
             f'OAUTH2_PROVIDER["APPLICATION_MODEL"] is {str(oauth2_settings.APPLICATION_MODEL)!r}.',

@@ -4,7 +4,7 @@ A cached client can only accept a request. Before a refusal, the client is read 
 new secret is accepted immediately. A disabled client stops within seconds, and immediately in the process that disabled
 it.
 
-While the database is away, a client that was cached when the database last answered may go on for
+While the database is unreachable, a client that was cached when the database last answered may continue for
 OAUTH["OUTAGE_TOLERANCE"]. `reload` reads the clients in use again, so that these are all clients of the last minutes.
 """
 

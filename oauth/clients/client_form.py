@@ -23,7 +23,7 @@ class ClientForm(ModelForm[Client]):
     allowed_scopes = forms.MultipleChoiceField(
         widget=forms.CheckboxSelectMultiple(attrs={"class": "explained"}),
         required=False,
-        help_text=_("All scopes that this client may request. Each has a sentence on the consent page."),
+        help_text=_("All scopes that this client may request. The consent page shows a sentence for each of them."),
     )
     redirect_uris = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3, "cols": 80}),

@@ -52,7 +52,7 @@ def fetch_due() -> int:
 
 
 def fetch(client_pk: int) -> None:
-    """Stores the picture, or why there is none. Raises NotFetched; then an earlier picture stays."""
+    """Stores the picture, or the reason why there is none. Raises NotFetched; then an earlier picture stays."""
     client = Client.objects.filter(pk=client_pk, is_active=True).exclude(logo_uri="").first()
     if client is None:
         return

@@ -24,7 +24,7 @@ _GRANT_TYPES = {
     "openid-hybrid": _CODE,
     "urn:ietf:params:oauth:grant-type:device_code": [GrantType.DEVICE_CODE.value, GrantType.REFRESH_TOKEN.value],
     "client-credentials": [GrantType.CLIENT_CREDENTIALS.value],
-    # Refresh tokens of users who gave their password go on; there are no new logins.
+    # Refresh tokens of users who gave their password continue; there are no new logins.
     "password": [GrantType.REFRESH_TOKEN.value],
     "implicit": [],
 }

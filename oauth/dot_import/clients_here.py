@@ -50,7 +50,7 @@ class ClientsHere:
         return {one.source_id: one.client for one in made}
 
     def _about(self, client: Client) -> str | None:
-        """DOT does not record where the answer went, so all redirect URIs must be of one origin. A public client is
+        """DOT does not record where the response went, so all redirect URIs must have one origin. A public client is
         always asked about (ASVS 5.0 10.7.1)."""
         origins = {remembered.origin_of(uri) for uri in client.redirect_uris.split()}
         if client.is_public or len(origins) != 1 or GrantType.AUTHORIZATION_CODE.value not in client.grant_types:

@@ -7,7 +7,7 @@ from django.db import connection
 
 from oauth.dot_import.errors import ImportRefused
 
-# Of the session: it ends with the connection, so a killed import leaves no lock.
+# A lock of the database session: it ends with the connection, so a killed import leaves no lock.
 ADVISORY_LOCK = 4_310_277
 
 

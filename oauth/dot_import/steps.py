@@ -167,7 +167,9 @@ class LiveRefreshTokens(_Tokens):
         )
 
     def _expiry(self, token: Any) -> datetime | None:
-        """The earlier of DOT's and ours; None if DOT itself would refuse the token now (`validate_refresh_token`)."""
+        """The earlier of DOT's expiry and ours; None if DOT itself would refuse the token now
+        (`validate_refresh_token`).
+        """
         if token.access_token is None:
             self.leave_out("refused by DOT, too: no access token")
             return None

@@ -1,4 +1,4 @@
-"""Whose the rows are: the user here of a user there."""
+"""Maps the users of DOT's rows to users here."""
 
 from collections.abc import Iterable
 from functools import cached_property
@@ -14,10 +14,11 @@ from oauth.dot_import.source import Source
 
 
 class Users:
-    """By the same primary key, if `field` is empty; otherwise by a field that must name one user on each side.
+    """Matched by the same primary key if `field` is empty; otherwise by a field that must identify exactly one user on
+    each side.
 
-    A field of which there are two users on one side names nobody: an attacker may have chosen the value of somebody
-    else. Letter case does not count, because two addresses that differ only in it are one mailbox.
+    A value that two users on one side share matches nobody, because an attacker may have chosen somebody else's
+    value. Letter case does not count, because two addresses that differ only in it are one mailbox.
     """
 
     def __init__(self, source: Source, field: str) -> None:
@@ -50,7 +51,7 @@ class Users:
         found = users.filter(**{f"{self._field}__in": spelled}).values_list(self._field, "pk")
         here = {value.lower(): pk for value, pk in found}
         if others := {value.lower() for value in values.values()} - here.keys():
-            # In capitals here. This reads the whole table, so only what the index did not find comes here.
+            # In capitals here. This reads the whole table, so it is used only for what the index did not find.
             lowered = users.annotate(lowered=Lower(self._field)).filter(lowered__in=others)
             here |= dict(lowered.values_list("lowered", "pk"))
         return {key: here[value.lower()] for key, value in values.items() if value.lower() in here}

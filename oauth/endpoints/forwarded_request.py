@@ -24,8 +24,8 @@ _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 
 @dataclass(frozen=True, slots=True)
 class ForwardedRequest:
-    """`path` without query, decoded as WSGI does it. `META` is that of the gateway's request: with the token, the
-    proof and, from a trusted proxy, the certificate of the client."""
+    """`path` without query, decoded as WSGI does it. `META` is that of the gateway's request: it has the token,
+    the proof and, from a trusted proxy, the certificate of the client."""
 
     method: str
     path: str

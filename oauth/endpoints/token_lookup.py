@@ -20,7 +20,7 @@ class PresentedToken:
     """`claims` are those of RFC 7662 §2.2; `authority` is None if it has ended.
 
     A refresh token may be unusable although its authorization is live: `is_usable` is about the token alone.
-    `is_imported` is about an access token that an earlier server issued.
+    `is_imported`: an earlier server issued this access token.
     """
 
     client_id: str

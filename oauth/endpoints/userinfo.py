@@ -1,4 +1,6 @@
-"""The UserInfo endpoint (OpenID Connect Core §5.3): the claims about the user that they allowed the client."""
+"""The UserInfo endpoint (OpenID Connect Core §5.3): the claims about the user that the user allowed the client to
+read.
+"""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 

@@ -1,7 +1,7 @@
 """Verification for a gateway before an API: nginx `auth_request`, Traefik and Caddy forward-auth, Envoy `ext_authz`.
 
-The gateway asks about each request before it passes the request on. The answer is 200 with the verified identity in
-headers, or the refusal that the client must see. What the request needs is in the configuration of the gateway:
+The gateway asks about each request before it forwards the request. The answer is 200 with the verified identity in
+headers, or the refusal that the client must see. The requirements of a request are in the configuration of the gateway:
 
     /oauth/verify?scope=orders:read&audience=https://api.example/orders
 
@@ -33,7 +33,7 @@ from oauth.tokens.claims import AccessTokenClaims
 
 #: Of one client for one user.
 VERIFICATIONS = Limit("verifications", 6000)
-#: The value of `authorization_details` for an API that reads and obeys them.
+#: The value of `authorization_details` for an API that reads and enforces them.
 FORWARDED = "forwarded"
 
 
@@ -48,7 +48,9 @@ class Requirements:
 
 
 class VerifyEndpoint(ProtocolEndpoint):
-    """Answers every method alike: Envoy repeats that of the client. No CORS: a preflight is for the gateway."""
+    """Answers every method in the same way, because Envoy repeats the client's method. No CORS: the gateway answers a
+    preflight itself.
+    """
 
     endpoint = "verify"
 
@@ -72,7 +74,7 @@ class VerifyEndpoint(ProtocolEndpoint):
 
 
 def _requirements(request: HttpRequest, *, is_appended: bool) -> Requirements:
-    """From the query, or from headers where the query is the client's. Raises InvalidRequest."""
+    """Read from the query, or from headers if the query is the client's own. Raises InvalidRequest."""
     if is_appended:
         named = {name: str(request.META.get(f"HTTP_X_VERIFY_{name.upper()}", "")) for name in _NAMES}
         params = Parameters({name: (value,) for name, value in named.items() if value})

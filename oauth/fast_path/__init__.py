@@ -1,4 +1,5 @@
-"""Unusual code that makes hot paths cheaper, one module a trick. README.md says what each saves and how to do without.
+"""Unusual code that makes hot paths cheaper, with one module for each trick. README.md says what each one saves, and
+how to work without it.
 
 OAUTH["FAST_PATH"] = False switches all of it off. Django then answers in its usual way, with the same results.
 Everything above may use this package. It imports only Django, psycopg, third-party middleware, and `oauth.conf`.

@@ -71,7 +71,7 @@ class MachineMiddleware:
             request.get_host()  # raises DisallowedHost: 400
             if host and not settings.USE_X_FORWARDED_HOST:
                 if len(self.known_hosts) >= self.MAX_HOSTS:
-                    self.known_hosts.clear()  # any port may follow a name of ours, so the set could grow
+                    self.known_hosts.clear()  # any port may follow one of our host names, so the set could grow
                 self.known_hosts.add(host)
         return self.security.process_request(request) or self.get_response(request)  # redirects to HTTPS first
 

@@ -1,7 +1,7 @@
 """Public documents kept for a second in each worker process: a shared cache (RFC 9111) in front of Django.
 
 Resource servers and clients fetch keys and metadata often. An answer that a view declared `public` is sent again from
-here. It answers only simple requests: one with a query, a condition, a body or an Origin goes on to Django.
+here. It answers only simple requests: one with a query, a condition, a body or an Origin continues to Django.
 """
 
 import time
@@ -21,7 +21,7 @@ REQUEST_ID = "X-Request-Id"
 # Whatever max-age a view sets: all worker processes stop publishing a withdrawn key within this time. It is part of
 # the delay that key rotation allows for (oauth/keys/rotation.py).
 MAX_SECONDS = 1.0
-# One site has few host names. A client that varies the Host header makes the cache start anew, not grow.
+# One site has few host names. A client that varies the Host header makes the cache start again, not grow.
 MAX_ENTRIES = 64
 # Headers that select another answer, or that a shared cache must not answer (RFC 9111 §3.5, §4).
 _SELECTING = (
@@ -56,7 +56,7 @@ class PublicAnswers:
         path = environ["PATH_INFO"]
         if path not in self.counters or not _is_plain(environ):
             return self.application(environ, start_response)
-        # Django decides which hosts are ours, and where it redirects plain HTTP: each has an entry of its own.
+        # Django decides which hosts are ours, and where it redirects plain HTTP: each has its own entry.
         key = (environ["wsgi.url_scheme"], environ.get("HTTP_HOST"), path)
         kept = self.kept.get(key)
         if kept is not None and time.monotonic() < kept.until:

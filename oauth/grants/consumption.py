@@ -4,7 +4,7 @@ token, the new refresh token, and the audit event.
 `consume` locks the authorization and checks that it has not changed since it was read. Then it consumes the code or the
 refresh token, or finds that another request was faster; everything after that happens only if this part found a row.
 PostgreSQL re-reads a row that it had to wait for, so it sees what was committed in between. `write` is for a grant that
-has consumed what it was given by itself.
+consumes its input itself.
 """
 
 from collections.abc import Iterable
@@ -51,8 +51,8 @@ def of_code(code: AuthorizationCode) -> Consumption:
 def of_superseded(token: RefreshToken, fork: Fork, *, window: timedelta) -> Consumption:
     """The refresh token gets a successor (RFC 9700 §4.14.2).
 
-    What was superseded or given up longer ago than the retry window goes: its use ends the authorization with or
-    without its row, because the family is still known by this token's row.
+    Rows that were superseded or given up longer ago than the retry window are deleted: using such a token ends
+    the authorization with or without its row, because this token's row still identifies the family.
     """
     now = clock.now()
     branches, past = _branches(fork), _past_the_window(token, now - window)
@@ -72,7 +72,7 @@ def of_retry(fork: Fork) -> Consumption:
 
 
 def of_written(token: RefreshToken, fork: Fork, expires_at: datetime) -> Consumption:
-    """A refresh token that stays the same, and whose row changes with this use: it lives on until `expires_at`.
+    """A refresh token that stays the same, and whose row changes with this use: it is now valid until `expires_at`.
 
     If it replaced another token, for instance because it is bound to a key, its first use closes the retry window of
     that one.
@@ -88,7 +88,7 @@ def of_written(token: RefreshToken, fork: Fork, expires_at: datetime) -> Consump
 
 
 def _branches(fork: Fork) -> Consumption:
-    """What a use does to other branches of the family: none, for a family with one branch."""
+    """The effects of a use on other branches of the family; none for a family with one branch."""
     if not fork.given_up and not fork.going_on:
         return Consumption("")
     return Consumption(
@@ -115,7 +115,7 @@ def of_reusable(token: RefreshToken) -> Consumption:
     """A refresh token that stays the same must still exist and be valid.
 
     Whatever ends it also ends the authorization or changes its status_index, and `used` has that row locked. There is
-    one exception: another branch that goes on gives it up (`family`), if it replaced another token. Only then is its
+    one exception: another branch that continues gives it up (`family`), if it replaced another token. Only then is its
     own row locked, because a lock costs a third of the statement.
     """
     return Consumption(

@@ -53,7 +53,7 @@ def claim_names(names: Iterable[str], client: Client) -> list[str]:
 
 
 def _is_beyond(detail: Detail, client: Client) -> bool:
-    """Details that limit scopes are not the client's to request; the scopes are checked by themselves."""
+    """A client cannot request details that limit scopes; the scopes are checked separately."""
     if are_of_scopes([detail]):
         return False
     return bool(client.authorization_details_types) and detail["type"] not in client.authorization_details_types

@@ -1,9 +1,9 @@
 """The family of a rotated refresh token (RFC 9700 §4.14.2), as far as it can still be used.
 
 Within the retry window a superseded token can be used again, and gets a further successor: two tabs refresh at the same
-time, an answer is lost, or a proxy sends a request twice. So the family forks. All of its branches go on until the
-window is over. From then on, the first branch that is used goes on alone, and the other ones are given up. If a branch
-that was given up is used, two parties hold tokens of the family, and the authorization ends.
+time, an answer is lost, or a proxy sends a request twice. So the family forks. All of its branches continue until the
+window is over. From then on, the first branch that is used continues alone, and the other ones are given up. If a
+branch that was given up is used, two parties hold tokens of the family, and the authorization ends.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,17 +18,17 @@ from oauth.models import RefreshToken
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """What a use of one token does to the other branches."""
+    """The effects of using one token on the other branches of its family."""
 
     #: The rows that must not be used from now on.
     given_up: tuple[int, ...] = ()
-    #: The rows of other branches that go on beside this one.
+    #: The rows of other branches that continue beside this one.
     going_on: tuple[int, ...] = ()
     #: The value of `fork` in `going_on` and in the successor; None if this branch is alone.
     number: int | None = None
 
 
-#: Of a family with one branch.
+#: The effects in a family with one branch.
 NO_FORK = Fork()
 
 
@@ -51,7 +51,7 @@ class Family:
         return [row for row in self._descendants() if row.confirmation]
 
     def fork(self, *, proves_key: bool) -> Fork:
-        """What this use does. The client goes on without the tokens that have no key as soon as it proves one."""
+        """The effects of this use. As soon as the client proves a key, its tokens without a key are given up."""
         branches = list(self._other_branches())
         given_up = [row for row in branches if not self._is_young(row) or (proves_key and self._is_bearer(row))]
         going_on = [row.pk for row in branches if row not in given_up]

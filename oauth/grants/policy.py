@@ -15,7 +15,7 @@ class TokenPolicy:
     issuer: str
     #: What signs access tokens.
     algorithm: str
-    #: Of a client that has no lifetime of its own.
+    #: The lifetime for a client that does not set its own.
     access_token_lifetime: timedelta
     id_token_lifetime: timedelta
     #: A refresh token that is not used for this long ends (RFC 9700 §4.14.2).
@@ -36,6 +36,6 @@ class TokenPolicy:
 
     @property
     def refresh_token_extension(self) -> timedelta:
-        """A use of a token that stays the same moves its end only if it moves by this much, because that costs a write
-        of its row. So such a token may end this much earlier than its last use says."""
+        """Using a token that stays the same extends it only if its end moves by this much, because each extension
+        writes its row. So such a token may expire this much earlier than its last use would allow."""
         return min(self.refresh_token_idle_lifetime / 30, _LONGEST_EXTENSION)

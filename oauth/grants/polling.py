@@ -14,7 +14,7 @@ from oauth.models.secret import digest
 from oauth.status import liveness
 from oauth.status.liveness import Named
 
-# RFC 8628 §3.5, CIBA §11: slow_down adds this to the interval, for good.
+# RFC 8628 §3.5, CIBA §11: slow_down adds this to the interval permanently.
 SLOW_DOWN_SECONDS = 5
 
 Waiting = TypeVar("Waiting", DeviceCode, BackchannelRequest)
@@ -35,7 +35,9 @@ class PollingGrant(ABC, Generic[Waiting]):
         """Whether polling too soon is refused now."""
 
     def issue(self, request: GrantRequest) -> Issuance:
-        """Each answer but `tokens` and `invalid_grant` is an error that keeps what was written: when it was polled."""
+        """Each answer but `tokens` and `invalid_grant` is an error whose transaction is committed, so that the time
+        of the poll is stored.
+        """
         client = request.client
         waiting = self._lock(request)
         if waiting is None or waiting.consumed_at is not None:

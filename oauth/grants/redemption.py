@@ -1,7 +1,8 @@
-"""How a code or a refresh token is redeemed: it is read, one function decides, one statement consumes.
+"""How a code or a refresh token is redeemed: one statement reads it, one function decides, and one statement consumes
+it.
 
-The same decision can be reached in two ways. `try_fast` reads without a lock; the statement that consumes then looks
-again whether what was read still holds. If the decision is a refusal, or another request was faster, `try_fast` has
+The same decision can be reached in two ways. `try_fast` reads without a lock; the consuming statement then checks
+that nothing has changed since the read. If the decision is a refusal, or another request was faster, `try_fast` has
 written nothing and returns None. `under_lock` locks the authorization before it reads, so its decision is final.
 """
 

@@ -34,7 +34,8 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
     def decide(self, token: RefreshToken, request: GrantRequest) -> Decision:
         client, params, authorization = request.client, request.params, token.authorization
         if liveness.authority(Named(client.client_id, authorization.pk), read=authorization) is None:
-            # Also if the user has logged out and had not allowed the client to go on without them (`offline_access`).
+            # This includes a user who has logged out and had not allowed the client to continue without them
+            # (`offline_access`).
             raise InvalidGrant("The authorization has ended.", detail="revoked, expired or deactivated")
         if token.confirmation and token.confirmation != request.confirmation:
             raise InvalidGrant("The refresh token is bound to another key (RFC 9449 §5).")
@@ -87,8 +88,8 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
     def _fork(self, token: RefreshToken, request: GrantRequest) -> Fork:
         """What this use does to other branches of the family.
 
-        RFC 9700 §4.14.2, ASVS 5.0 10.4.5: a token that is used after the retry window counts as stolen. So does one
-        that was given up: its holder and the one who went on cannot both be the client.
+        RFC 9700 §4.14.2, ASVS 5.0 10.4.5: a token that is used after the retry window counts as stolen. So does a
+        token that was given up: its holder and the party that continued cannot both be the client.
         """
         superseded_at, window = token.superseded_at, request.policy.refresh_token_retry_window
         if superseded_at is None and token.revoked_at is None and token.fork is None:

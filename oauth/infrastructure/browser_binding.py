@@ -1,7 +1,7 @@
 """The cookies that bind interactions to one browser: one for each, so that parallel tabs do not overwrite each other.
 
-A row holds only the digest of the cookie. Somebody who learns the id of an interaction from its URL cannot go on with
-it in another browser (RFC 6749 §10.12, RFC 9700 §4.7). The cookie outlives the session, so a logout, a login and a
+A row holds only the digest of the cookie. Somebody who learns the id of an interaction from its URL cannot continue
+with it in another browser (RFC 6749 §10.12, RFC 9700 §4.7). The cookie outlives the session, so a logout, a login and a
 password reset do not lose the request.
 """
 

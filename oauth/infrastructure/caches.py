@@ -1,7 +1,7 @@
 """What a worker process keeps in memory: the two kinds of cache, and one call that empties all of them.
 
 Each cache here is emptied when a test changes OAUTH, and by `clear`, which tests call between each other. Caches of
-pure functions (`functools.lru_cache`) never hold anything that may change, so they are not among them.
+pure functions (`functools.lru_cache`) never contain anything that may change, so they are not emptied.
 """
 
 import threading
@@ -47,7 +47,7 @@ def lookups() -> list[tuple[str, int, int]]:
 
 
 class TTLCache(Generic[Key, Value]):
-    """Values by key, each for a number of seconds. When it is full, the value that was put first goes.
+    """Values by key, each for a number of seconds. When it is full, the oldest value is dropped.
 
     Thread-safe; reading takes no lock. `max_entries` may be a function, for a number that is a setting. A cache with a
     `name` is one of `lookups`.
@@ -90,7 +90,7 @@ class TTLCache(Generic[Key, Value]):
             self._entries[key] = (value, self._clock() + seconds)
 
     def get_or_put(self, key: Key, make: Callable[[], Value], seconds: float) -> Value:
-        """Threads that ask at the same time get the same value. A value that is used often does not go first."""
+        """Threads that ask at the same time get the same value. A value that is used often is not dropped first."""
         with self._lock:
             value = self.get(key)
             if value is None:

@@ -1,8 +1,8 @@
 """The clock of the database, which is the same for all hosts.
 
-A time that one host stores and another one compares within minutes is taken from here: a host whose clock is wrong
-would take a retry for a theft. The site says how wrong it is (`config/database`); without that, the host's own clock
-counts. Tokens have the time of the host, because others verify them.
+A time that one host stores and another one compares within minutes is taken from here: otherwise a host whose
+clock is wrong would treat a retry as a theft. The site provides the difference (`config/database`); without it, the
+host's own clock counts. Tokens have the time of the host, because others verify them.
 """
 
 from collections.abc import Callable

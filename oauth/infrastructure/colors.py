@@ -12,7 +12,7 @@ _WHITE, _DARK_INK = "#ffffff", "#0b1730"
 
 @dataclass(frozen=True, slots=True)
 class Shades:
-    """`accent` is for links and buttons, `ink` for text on it, `soft` for the background of what belongs to it."""
+    """`accent` is for links and buttons, `ink` for text on the accent, `soft` for backgrounds that match it."""
 
     accent: str
     ink: str

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def resolve(path: str) -> Any:
-    """What stands at `package.module.name`. Raises ImportError."""
+    """Imports and returns `package.module.name`. Raises ImportError."""
     module, _, name = path.rpartition(".")
     try:
         loaded = sys.modules.get(module)

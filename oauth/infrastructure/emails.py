@@ -1,7 +1,7 @@
 """Emails in the brand of the site: an HTML part, and a plain-text twin that says the same.
 
-A template of the HTML part extends `oauth/email/base.html`. No part loads anything from anywhere: readers block remote
-images, and who asks for one tells where the email was read.
+A template of the HTML part extends `oauth/email/base.html`. No part loads remote content: mail readers block remote
+images, and a request for one would reveal where the email was read.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,9 @@ def send(
     html_template: str = "oauth/email/message.html",
     context: Mapping[str, Any] | None = None,
 ) -> None:
-    """In the active language and time zone, to the addresses that mail can reach. `text` is the plain-text part; the
-    default HTML template shows its paragraphs, and the `page_url` of the context as a button with `page_label`."""
+    """Sends an email in the active language and time zone, to those addresses that mail can reach. `text` is the
+    plain-text part; the default HTML template shows its paragraphs, and the `page_url` of the context as a button with
+    `page_label`."""
     reached = [address for address in to if mailboxes.is_reachable(address)]
     if not reached:
         return

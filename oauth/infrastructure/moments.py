@@ -15,7 +15,7 @@ def moment(at: datetime, format_name: str = "DATETIME_FORMAT") -> str:
 def zone_name(local: datetime) -> str:
     """By its distance from UTC: abbreviations such as CST and IST each mean several zones."""
     offset = local.utcoffset()
-    assert offset is not None, "a time without a zone is no moment"
+    assert offset is not None, "a time must have a zone"
     minutes = int(offset.total_seconds()) // 60
     hours, rest = divmod(abs(minutes), 60)
     if not minutes:

@@ -2,8 +2,8 @@
 
 The site says so (`config/database`); without that, nothing is known.
 
-While the database is away, this server goes on for OAUTH["OUTAGE_TOLERANCE"] with the clients that it knew when the
-database last answered.
+While the database is unreachable, this server continues for OAUTH["OUTAGE_TOLERANCE"] with the clients that it knew
+when the database last answered.
 """
 
 import time
@@ -41,7 +41,7 @@ def watched_by(source: Callable[[], float | None]) -> None:
 def tolerated_since() -> float | None:
     """When the database last answered, for a request that it has just failed. None if that is too long ago.
 
-    Such a request may come before anybody else knows of the outage.
+    Such a request may come before the breaker has noticed the outage.
     """
     at = _source() if _source is not None else None
     if at is None or time.monotonic() - at > tolerance.values.total_seconds():

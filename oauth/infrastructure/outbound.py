@@ -116,7 +116,7 @@ def request(
         try:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             response = pool.urlopen(method, target, body=body, headers=headers, redirect=False, preload_content=False)
-            with closing(response):  # also if reading is given up half-way
+            with closing(response):  # even if reading is given up half-way
                 content = _read(response, deadline, max_bytes)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             failure = error

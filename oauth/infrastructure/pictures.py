@@ -1,14 +1,14 @@
 """Makes a small PNG of a picture that a stranger chose.
 
-What comes out was drawn by us, pixel by pixel: no metadata, no animation, no second format hidden behind the first, and
-a size that is known. SVG is refused, because it is a document that can hold scripts and links (ASVS 5.0 5.2.6, 1.3.4).
+The output is drawn by us, pixel by pixel: it has no metadata, no animation, no second format hidden behind the first,
+and a known size. SVG is refused, because it is a document that can hold scripts and links (ASVS 5.0 5.2.6, 1.3.4).
 """
 
 import io
 import struct
 
 SIDE_PIXELS = 128
-# Of the picture before it is decoded: a file of a few kilobytes can describe one that fills the memory.
+# The limit for a picture before it is decoded: a file of a few kilobytes can describe one that fills the memory.
 MAX_PIXELS = 2048 * 2048
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 # What the decoders raise for a file that is cut off or broken.

@@ -1,8 +1,8 @@
-"""What a room must know about the site, although it reads no settings.
+"""Values that a room needs from the site although it reads no settings.
 
 A room declares its values as a frozen dataclass and one `Provided` for them; `oauth.wiring` tells from which settings
-they come. This is for values of the whole process, such as the keys of encryption at rest. What differs from call to
-call is a parameter.
+they come. This is for values of the whole process, such as the keys of encryption at rest. Values that differ from
+call to call are parameters.
 """
 
 from collections.abc import Callable

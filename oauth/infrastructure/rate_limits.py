@@ -108,7 +108,7 @@ def _visitor(request: HttpRequest) -> str:
 
 
 def take_back(limit: Limit, *key: str) -> None:
-    """Counts one less, of those that this process has spent. Other processes hear of it with its next step."""
+    """Takes back one request that this process has counted. Other processes see this with its next step."""
     with _lock:
         count = counts.get((limit.name, "\n".join(key)))
         if count is not None:
@@ -130,7 +130,7 @@ def remaining(limit: Limit, *key: str) -> int:
 
 
 def seconds_left(limit: Limit) -> int:
-    """Until the window ends."""
+    """The time until the window ends."""
     return limit.seconds - int(time.time()) % limit.seconds
 
 
@@ -168,7 +168,7 @@ def _add(limit: Limit, key: tuple[str, ...]) -> tuple[_Count, int]:
         count = counts.get(where)
         if count is None:
             count = _Count(ends_at=(now // limit.seconds + 1) * limit.seconds)
-            # When the cache is full, another count goes; what was put into the shared cache still counts.
+            # When the cache is full, another count is dropped; its part in the shared cache still counts.
             counts.put(where, count, count.ends_at - now)
         count.pending += 1
         put = count.pending if count.pending >= max(1, limit.most // _STEPS) else 0

@@ -1,6 +1,6 @@
 """Reads that may be a second old. A site with a replica lets them read there (`config/database/replica`).
 
-What a request decides by is never read here: who may see an account, grants, revocation, and whether money may move.
+Data for decisions is never read here: who may see an account, grants, revocation, and whether money may move.
 """
 
 from collections.abc import Callable

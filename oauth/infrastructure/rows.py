@@ -12,7 +12,7 @@ from oauth import fast_path
 from oauth.fast_path import prepared_statements
 from oauth.fast_path.model_rows import values
 
-#: The SQLSTATE by which a function of the database undoes its own statement: an answer to its caller, and no error.
+#: The SQLSTATE with which a function of the database undoes its own statement: a result for its caller, not an error.
 UNDONE = "BK001"
 
 

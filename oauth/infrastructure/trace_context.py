@@ -86,7 +86,9 @@ def current_with_state() -> tuple[str, str]:
 
 
 def follows(traceparent: str) -> None:
-    """This request goes on with what that one began, such as a token request with the code of an authorization."""
+    """Links this request to the one that began the flow, such as a token request to the authorization request of its
+    code.
+    """
     if traceparent:
         _link(traceparent)
 

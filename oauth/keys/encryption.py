@@ -11,7 +11,7 @@ from django.dispatch import Signal
 from oauth.keys.policy import policy
 
 encrypting_anew = Signal()
-#: With `forget`: whether to delete them. Each receiver returns how many of its secrets no configured key fits.
+#: With `forget`: whether to delete them. Each receiver returns how many of its secrets no configured key can decrypt.
 looking_for_lost = Signal()
 
 
@@ -27,7 +27,7 @@ def encrypt(secret: bytes) -> bytes:
 
 
 def decrypt(token: bytes) -> bytes:
-    """Raises cryptography.fernet.InvalidToken if no configured key fits."""
+    """Raises cryptography.fernet.InvalidToken if no configured key can decrypt it."""
     return _cipher().decrypt(token)
 
 

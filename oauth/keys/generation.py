@@ -50,7 +50,7 @@ def generate(algorithm: str, *, store: str = stores.DATABASE) -> SigningKey:
 
 
 def lock(algorithm: str) -> None:
-    """Only this transaction makes keys of this algorithm until it ends."""
+    """Until this transaction ends, no other one can create keys of this algorithm."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, algorithm])
 

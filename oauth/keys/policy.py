@@ -21,7 +21,8 @@ class KeyPolicy:
     rotation_interval: timedelta
     #: The difference between clocks that is accepted.
     clock_skew: timedelta
-    #: Stores that keep private keys outside of the database (`oauth.keys.stores`), and where the first keys are made.
+    #: The stores of private keys outside of the database (`oauth.keys.stores`), and the name of the store for the
+    # first keys.
     stores: Mapping[str, Mapping[str, Any]]
     first_store: str
 

@@ -24,8 +24,8 @@ LONGEST_TOKEN_LIFETIME = timedelta(minutes=15)
 def rotate(algorithm: str, *, actor: str = "", store: str | None = None) -> SigningKey:
     """The next key takes over as soon as every cache has it, and one more is published. Returns the next key.
 
-    `actor` is the primary key of the admin, for the audit log. `store` is where the keys are from now on; None for
-    where they are. Raises KeyStoreError.
+    `actor` is the primary key of the admin, for the audit log. `store` is the store of new keys from now on; None
+    for the current one. Raises KeyStoreError.
     """
     with transaction.atomic():
         lock(algorithm)
@@ -96,7 +96,7 @@ def reencrypt() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Secrets that no key of KEY_ENCRYPTION_KEYS fits."""
+    """Secrets that no key of KEY_ENCRYPTION_KEYS can decrypt."""
 
     signing_keys: int
     others: int
@@ -147,7 +147,7 @@ def store_of(algorithm: str) -> str:
 
 
 def _publish(algorithm: str, *, actor: str = "", store: str | None = None) -> SigningKey:
-    """A further key, which signs one interval after the newest one began."""
+    """A further key, which starts to sign one interval after the newest one."""
     newest, coming = _newest(algorithm), generate(algorithm, store=store_of(algorithm) if store is None else store)
     due = newest.active_at + policy.values.rotation_interval if newest else coming.published_at
     _take_over(coming, at=max(due, _known_everywhere(coming)))

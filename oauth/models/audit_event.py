@@ -51,7 +51,7 @@ class origin:
 
 def first_id_at(moment: datetime) -> UUID:
     """The lowest id of an event at that time. Ids are UUIDv7 (RFC 9562 §5.7) and begin with the milliseconds, so the
-    primary key has the order of the log, and a period is a range of it. Their times begin in 1970."""
+    primary key has the order of the log, and a period is a range of it. UUIDv7 times begin in 1970."""
     milliseconds = int(moment.timestamp() * 1000)
     return UUID(int=max(0, milliseconds) << 80)
 

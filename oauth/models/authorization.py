@@ -54,7 +54,7 @@ class AuthorizationQuerySet(models.QuerySet["Authorization"]):
         return len(ended)
 
     def online(self) -> "AuthorizationQuerySet":
-        """Those that end with the session in which they were given (OpenID Connect Core §11)."""
+        """The authorizations that end with the session in which they were given (OpenID Connect Core §11)."""
         return self.exclude(scopes__contains=[OFFLINE_ACCESS])
 
 

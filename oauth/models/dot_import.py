@@ -8,10 +8,10 @@ from oauth.models.client import Client
 
 class DotImport(models.Model):
     """Each batch of rows is written in the transaction that moves `position`, so that an import can stop anywhere and
-    go on. Lock the row first, so that no batch is written twice."""
+    continue. Lock the row first, so that no batch is written twice."""
 
     source = models.CharField(max_length=200, unique=True)
-    # A digest of everything that decides what a row becomes: an import must go on as it began.
+    # A digest of everything that decides what a row becomes: an import must continue as it began.
     plan = models.CharField(max_length=64)
     # {"old scope": ["scope here"]}: clients that keep DOT's addresses also keep the old names.
     scopes = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))

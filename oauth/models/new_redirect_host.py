@@ -17,7 +17,7 @@ from oauth.models.client import Client, validate_redirect_uri
 class NewRedirectHost(models.Model):
     """Kept after the decision, for auditors."""
 
-    # No constraints: the release before this one deletes clients and users without knowing this table.
+    # No constraints: the previous release deletes clients and users without knowing this table.
     client = models.ForeignKey(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
         models.CASCADE,

@@ -13,7 +13,7 @@ class SandboxUser(models.Model):
     """A trigger of the database enforces it for each authorization (migration 0045). The row lives as long as its user,
     so that a sandbox user never becomes an ordinary one. Without its owner, it may allow no app at all."""
 
-    # No constraints: the release before this one deletes users without knowing this table.
+    # No constraints: the previous release deletes users without knowing this table.
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+", db_constraint=False
     )
@@ -21,7 +21,7 @@ class SandboxUser(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="sandbox_users", db_constraint=False
     )
     created_at = models.DateTimeField(default=timezone.now)
-    # Only these users are active again with their owner. Others were deactivated for a reason of their own.
+    # Only these users are active again with their owner. Others were deactivated for their own reason.
     is_deactivated_with_owner = models.BooleanField(default=False, db_default=False)
 
     class Meta:

@@ -78,7 +78,7 @@ class SigningKey(models.Model):
         return self.kid
 
     def signs_at(self, at: datetime) -> bool:
-        """As `active`, for a published key."""
+        """Like `active`, but for a published key."""
         return self.active_at <= at and (self.retiring_at is None or self.retiring_at > at)
 
     @property

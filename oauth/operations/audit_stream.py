@@ -1,6 +1,6 @@
 """The audit log as a stream without gaps, for a SIEM: each event at least once, in ranges of transactions.
 
-Ids and times are given before the commit, so an event may appear after younger ones, and a reader that goes on after
+Ids and times are given before the commit, so an event may appear after younger ones, and a reader that continues after
 the last id misses it. Ranges of transaction numbers have no such gap: once every transaction below a number has ended,
 the events below it are final.
 """
@@ -70,7 +70,7 @@ def deliver_new(cursor: Cursor, deliver: Callable[[Batch], None]) -> Cursor:
     """Delivers what has become final since `cursor`, in batches, and returns the next cursor.
 
     Raises what `deliver` raises: then the whole range is delivered again from the same cursor. After a restore of the
-    database its transactions have numbers of the past; the range then begins anew.
+    database its transactions have numbers of the past; the range then begins again.
     """
     with connection.cursor() as sql:
         sql.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint, now()")

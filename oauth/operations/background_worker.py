@@ -1,7 +1,7 @@
 """The background worker: runs jobs until it is told to stop, also across restarts and fail-overs of the database.
 
-Each kind of job has a lane: a procrastinate worker of its own in this process, so that slow jobs of one kind delay no
-other kind. procrastinate's own worker ends, with exit code 0, once a connection of its own is lost.
+Each kind of job has a lane: its own procrastinate worker in this process, so that slow jobs of one kind delay no
+other kind. procrastinate's own worker ends, with exit code 0, once its own connection is lost.
 """
 
 import asyncio
@@ -187,7 +187,7 @@ def _connector_params() -> dict[str, Any]:
 
 
 def _prepare_connections(jobs_at_once: int) -> None:
-    """They have a name of their own in pg_stat_activity. A job may hold one of Django's pool as long as it runs."""
+    """They have their own name in pg_stat_activity. A job may hold one of Django's pool as long as it runs."""
     options = connections[of_procrastinate.settings.DATABASE_ALIAS].settings_dict.setdefault("OPTIONS", {})
     options["application_name"] = "countersign worker"
     pool = options.get("pool")

@@ -1,6 +1,7 @@
 """Which request made a job: its request id and its trace, which the job's log lines carry.
 
-A row beside the job, not an argument of its task: a background worker of the release before runs the job as well.
+A row beside the job, not an argument of its task, because a background worker of the previous release must be able to
+run the job.
 """
 
 from typing import Any
@@ -57,7 +58,7 @@ class OriginWorker(Worker):
         try:
             rows = await self.app.connector.execute_query_all_async(_READ, job_id=context.job.id)
         except ConnectorException:
-            rows = []  # the job itself will find that the database is away
+            rows = []  # the job itself will find that the database is unreachable
         for row in rows:
             if row["request_id"]:
                 set_guid(row["request_id"])

@@ -58,8 +58,8 @@ SCHEDULE = {
     "ClientReview": Kept("with its client", "what staff decided about an app"),
     "SandboxUser": Kept("with its user", "a test user never becomes an ordinary one"),
     "ImportedClient": Kept("with its client", "clients of another server keep their secrets"),
-    "DotImport": Kept("for ever", "one row for each import"),
+    "DotImport": Kept("forever", "one row for each import"),
     "RememberedConsent": Kept("with its user or client", "the user is not asked the same again"),
     "Scope": Kept("until staff delete it", "configuration"),
-    "Branding": Kept("for ever", "configuration, one row"),
+    "Branding": Kept("forever", "configuration, one row"),
 }

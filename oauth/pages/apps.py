@@ -1,5 +1,5 @@
 """The user's connected apps: a list of all, and for each a page of what it may do and did (ASVS 5.0 10.4.9, 10.7.3;
-the permission dashboard of PSD3 and PSR). Apps whose access has ended have a list of their own."""
+the permission dashboard of PSD3 and PSR). Apps whose access has ended have their own list."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -21,7 +21,7 @@ def show(
     title: str = gettext_noop("This login link does not work"),
     ways_on: Mapping[str, Any] | None = None,
 ) -> HttpResponse:
-    """`title` is a msgid that says what was refused. `ways_on` is further context: where the user can go on."""
+    """`title` is a msgid that says what was refused. `ways_on` is further context: where the user can continue."""
     is_limit = isinstance(refusal, TooManyRequests)
     context = {
         "title": _("Too many requests") if is_limit else _(title),

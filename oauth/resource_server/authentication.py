@@ -108,7 +108,7 @@ def require_possession(request: Request, scheme: str, token: AccessToken, *, url
 
 @until_cleared
 def dpop_policy() -> dpop.Policy:
-    """The site's settings for proofs; the authorization server checks them by the same."""
+    """The site's settings for proofs, which the authorization server also uses."""
     return dpop.Policy(
         conf.CLOCK_SKEW,
         conf.DPOP_NONCE_REQUIRED,

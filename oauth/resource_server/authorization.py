@@ -35,7 +35,8 @@ class AuthorizationSummary:
 
 
 def authorization_of(names: Any) -> AuthorizationSummary | None:
-    """The authorization behind an access token, or behind a row that stores the names of one, such as a payment order.
+    """The authorization behind an access token, or behind a row that stores the token's identifiers, such as a payment
+    order.
 
     None if it has ended, or if OAUTH["AUTHORIZATION_OF"] is not set.
     """

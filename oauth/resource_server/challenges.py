@@ -25,7 +25,7 @@ else:
                 super().__init__(self.detail)
 
 
-#: Of a refusal that nobody has yet said the API of.
+#: The challenge of a refusal whose API is not known yet.
 _FIRST = ""
 
 

@@ -1,4 +1,4 @@
-"""Access tokens that are no JWTs, for a site that moves from another server: at each request, the function that
+"""Access tokens that are not JWTs, for a site that moves from another server: at each request, the function that
 OAUTH["OPAQUE_TOKENS"] names says what they stand for.
 
 The rest of a request is the same as with a JWT: scopes, audience, status list.

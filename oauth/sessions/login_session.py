@@ -26,7 +26,7 @@ def current(request: HttpRequest) -> Session:
         if known is not None:
             known.user = user  # saves a query
             if known.auth_time != context.auth_time:
-                # The same user has logged in again in the same browser: the session goes on with the new login.
+                # The same user has logged in again in the same browser: the session continues with the new login.
                 known.auth_time, known.acr, known.amr = context.auth_time, context.acr, list(context.amr)
                 known.save(update_fields=["auth_time", "acr", "amr"])
             return known

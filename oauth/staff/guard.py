@@ -44,7 +44,7 @@ class Guarded(ModelAdmin[Any]):
             try:
                 changelist = super(Guarded, self).get_changelist_instance(request)
                 if alias != DEFAULT_DB_ALIAS:
-                    changelist.result_list = list(changelist.result_list)  # here, where a failure has a way out
+                    changelist.result_list = list(changelist.result_list)  # here, where a failure can be handled
             finally:
                 _alias.reset(token)
             return changelist

@@ -86,7 +86,7 @@ def _arrays(indexes: Iterable[int]) -> dict[int, bytes]:
 
 
 def _disabled() -> Iterable[int]:
-    """Of users and clients that are disabled now, by a statement that ended nothing."""
+    """For users and clients that are disabled now by a statement that ended nothing."""
     in_use = Authorization.objects.filter(revoked_at=None, last_used_at__gt=timezone.now() - _TOKENS_LIVE)
     yield from in_use.filter(user__is_active=False).values_list("status_index", flat=True)
     yield from in_use.filter(client__is_active=False).values_list("status_index", flat=True)

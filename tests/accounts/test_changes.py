@@ -57,7 +57,7 @@ def set_password_by_command(_, user):
 
 @pytest.fixture
 def offline(issued, mobile_app, token_endpoint):
-    """A refresh token that outlives the browser's session; a function that tells whether it still works."""
+    """A refresh token that outlives the browser's session; a function that reveals whether it still works."""
     tokens = issued(mobile_app, scope="accounts:read offline_access")
 
     def works():
@@ -157,7 +157,7 @@ REPLACE = [replace_in_admin, replace_in_shell, replace_by_query]
 
 @pytest.mark.parametrize("act", REPLACE)
 def test_an_address_that_staff_replace_is_of_no_use_any_more(act, admin_browser, browser, alice, offline, mailoutbox):
-    """B4: neither log-in nor code nor reset by the old one, and nothing that it opened goes on."""
+    """B4: neither log-in nor code nor reset by the old one, and nothing that it opened continues."""
     alice.emailaddress_set.create(email="second@example.test", verified=True)
     act(admin_browser, alice)
     assert not is_logged_in(browser)

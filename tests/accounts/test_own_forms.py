@@ -1,4 +1,4 @@
-"""Several tabs that were opened before the browser had a cookie: each has a CSRF token of its own, one cookie stays."""
+"""Several tabs that were opened before the browser had a cookie: each has its own CSRF token, one cookie stays."""
 
 import pytest
 from django.conf import settings

@@ -96,7 +96,7 @@ def test_more_hashes_than_may_wait_are_refused_at_once(hashing):
         except argon2.TooManyHashes as refusal:
             refused.append(refusal)
 
-    one_more = threading.Thread(target=hash_one_more)  # in a thread, so that it can also wait for ever
+    one_more = threading.Thread(target=hash_one_more)  # in a thread, so that it can also wait forever
     one_more.start()
     one_more.join(20)
     assert refused

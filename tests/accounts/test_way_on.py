@@ -70,7 +70,7 @@ def test_sign_up_and_the_link_in_the_email_opened_in_another_tab(mobile_app, mai
 
 
 def test_the_link_in_the_email_opened_in_another_browser_leads_nowhere_else(mobile_app, mailoutbox):
-    """It confirms the address, and only the browser of the request goes on with the request."""
+    """It confirms the address, and only the browser of the request continues with the request."""
     browser, phone = Browser(), Browser()
     sign_up_at = link(browser.get(start(browser, mobile_app)), "Sign up")
     submit(browser, sign_up_at, email="new@example.test", password1=NEW_PASSWORD, password2=NEW_PASSWORD, name="N")
@@ -145,7 +145,7 @@ def test_every_page_on_the_way_offers_the_way_back(alice, bob, mobile_app, mailo
 
 
 def test_a_second_factor_in_two_tabs(alice, mobile_app, totp):
-    """The session has room for one login: the tab that proves it goes on with its own request, then the other one."""
+    """The session has room for one login: the tab that proves it continues with its own request, then the other one."""
     browser = Browser()
     first, second = start(browser, mobile_app, state="first"), start(browser, mobile_app, state="second")
     step_of_first = submit(browser, first, login=alice.email, password=PASSWORD)["Location"]

@@ -163,7 +163,7 @@ def test_asvs_9_1_1_a_signature_that_is_none_is_refused(live, assert_refused, cl
 
 @pytest.mark.parametrize("algorithm", HMACS)
 def test_asvs_9_1_2_a_blank_or_weak_password_is_refused(live, assert_refused, settings, algorithm):
-    """ASVS 9.1.2; jwt_tool -X b, -C; PortSwigger's lab of the weak key; Django's own secret is no key either."""
+    """ASVS 9.1.2; jwt_tool -X b, -C; PortSwigger's lab of the weak key; Django's own secret is not a key either."""
     for secret in (*WEAK_SECRETS, settings.SECRET_KEY, live.kid, conf.ISSUER):
         for kid in (live.kid, "../../../../dev/null"):
             header = {"alg": algorithm, "kid": kid}
@@ -272,7 +272,7 @@ def test_asvs_9_1_3_a_key_that_the_token_brings_is_never_used(live, assert_refus
 
 
 def test_asvs_9_1_3_a_verifier_that_fetches_asks_its_own_issuer_only(live, api, listener, stranger, settings):
-    """ASVS 9.1.3: the same for an API on a machine of its own, where fetching keys is what it does."""
+    """ASVS 9.1.3: the same for an API on its own machine, where fetching keys is what it does."""
     jwks = keys.published_jwks()
     settings.OAUTH = {**settings.OAUTH, "VERIFICATION_KEYS": "", "JWKS_URI": listener.url("/the-issuers")}
     for header in headers_that_bring(stranger, "the-strangers", listener):
@@ -336,7 +336,7 @@ def test_asvs_9_1_3_the_keys_name_is_matched_exactly(live, assert_refused):
 
 # However long the tests run: 2001 and 2128.
 PAST, FUTURE = 1_000_000_000, 5_000_000_000
-# Texts of JSON that are no time; Python would read some of them as numbers.
+# Texts of JSON that are not a time; Python would read some of them as numbers.
 NO_TIMES = ["1e400", "-1e400", "NaN", "Infinity", "-Infinity", f"[{PAST}]", '{"s": 1}', '"soon"', '""', "9" * 400]
 
 
@@ -480,7 +480,7 @@ def test_asvs_9_2_2_another_kind_of_token_is_refused(others, live, assert_refuse
     """ASVS 9.2.2; RFC 8725 §3.11, §3.12: as it is, and with its claims under the type and key of an access token."""
     for kind, token in others.items():
         assert_refused(token)
-        if kind != "refresh token":  # which is no JWT
+        if kind != "refresh token":  # which is not a JWT
             claims = json.dumps(jwt.decode(token, options={"verify_signature": False}))
             header = {**jwt.get_unverified_header(token), "alg": "ES256", "kid": live.kid}
             assert_refused(compact(header, claims, ours))

@@ -160,7 +160,7 @@ class Bank:
         path = urlsplit(url).path
         if path == "/token":
             if data["grant_type"] == "refresh_token":
-                self.scopes.add("offline_access")  # goes on without the user
+                self.scopes.add("offline_access")  # continues without the user
             token = "e30.e30."
             return self.answered({"token_type": "DPoP", "access_token": token, "refresh_token": "r", "scope": ""})
         if (headers or {}).get("Authorization"):
@@ -261,7 +261,7 @@ def test_asvs_10_3_4_moving_much_money_needs_a_fresh_log_in(alice, access_token,
 
 
 def test_asvs_10_3_5_and_rfc_9700_4_10_a_stolen_bound_token_is_worth_nothing(browser, mobile_app, token_endpoint):
-    """The thief has the token, a key of their own, and a proof that the owner sent elsewhere."""
+    """The thief has the token, their own key, and a proof that the owner sent elsewhere."""
     code, address = allow(browser, mobile_app), f"{conf.ISSUER}/api/v1/accounts"
     token = token_endpoint.redeem(mobile_app, code, headers={"DPoP": proof()}).json()["access_token"]
 

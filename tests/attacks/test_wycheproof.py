@@ -1,6 +1,6 @@
 """Wycheproof's JWS and JWK vectors against the verifier of access tokens.
 
-The vectors sign payloads such as `foo`, which are no claims: no decoding of them succeeds. What counts is how far
+The vectors sign payloads such as `foo`, which are not claims: no decoding of them succeeds. What counts is how far
 they come. A signature held if the payload was read at all, and refused only for what it says.
 """
 

@@ -435,7 +435,7 @@ def test_the_sites_role_is_refused_each_of_it(names):
             with pytest.raises(DatabaseError) as refusal:
                 run(damage.by.format(**names))
             refused[damage.what] = refusal.value.__cause__.sqlstate
-    # PostgreSQL 18 has a code of its own (23001) for a foreign key with RESTRICT.
+    # PostgreSQL 18 has its own code (23001) for a foreign key with RESTRICT.
     assert set(refused.values()) <= {"42501", "23000", "23001", "23503"}, refused
     assert len(refused) == len(DAMAGES)
 

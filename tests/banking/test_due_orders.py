@@ -64,7 +64,7 @@ def closed(account):
 
 
 def test_an_order_to_a_stranger_is_refused_like_the_transfer(alice, alice_api, to_bob):
-    """£15,000 to somebody who is no stored payee."""
+    """£15,000 to somebody who is not a stored payee."""
     rich = funded(alice, "Rich", amount_minor=2_000_000)
     refused = send(alice_api, body_of(rich, to_bob, 1_500_000))
     assert (refused.status_code, refused.json()["code"]) == (422, "limit_exceeded")

@@ -438,7 +438,7 @@ FORGERIES = {
 
 @pytest.mark.parametrize("why", FORGERIES)
 def test_what_does_not_follow_the_rate_does_not_commit(alice, current, euro, rate, why, monkeypatch):
-    """Whoever writes a quote of their own."""
+    """Whoever writes their own quote."""
     made = quote_of(alice, current, euro)
     forged = ExchangeQuote(
         **{field.attname: getattr(made, field.attname) for field in ExchangeQuote._meta.fields if field.name != "id"}
@@ -640,7 +640,7 @@ def test_the_admin_asks_for_a_rate_and_approves_it(db):
 
 
 def test_no_officer_makes_a_rate_at_which_they_could_exchange(alice, current, euro):
-    """ISO 27001 A.5.3: a reader of one account and the owner of the other as well. A superuser is no exception."""
+    """ISO 27001 A.5.3: a reader of one account and the owner of the other as well. A superuser is not an exception."""
     first, second = officer("first"), oversight.Officer(officer("second"))
     AccountAccess.objects.create(account=current, user=first, role=Role.READER)
     insider = oversight.Officer(alice)

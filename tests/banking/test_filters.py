@@ -126,7 +126,7 @@ def asked(access_token, api, alice, old):
 
 @pytest.mark.parametrize("word", ["Doctor", "Lawyer"])
 def test_a_filter_does_not_tell_what_an_old_transaction_says(asked, word):
-    """RFC 9470, SCA-RTS art. 10: the same answers whether something old fits or not."""
+    """RFC 9470, SCA-RTS art. 10: the same answers whether something old matches or not."""
     first = asked(f"text={word}").json()
     assert first["data"] == []
     assert first["next_cursor"]

@@ -1,4 +1,4 @@
-"""Month ends: the database decides when an entry is booked and in which month it is, for ever."""
+"""Month ends: the database decides when an entry is booked and in which month it is, forever."""
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise

@@ -27,7 +27,7 @@ def second(db):
 
 @pytest.fixture(params=["owner", "holder", "reader"])
 def insider(request, alice, current):
-    """A member of staff with access to the account; a superuser is no exception."""
+    """A member of staff with access to the account; a superuser is not an exception."""
     if request.param == "owner":
         User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
         alice.refresh_from_db()

@@ -131,7 +131,7 @@ def test_without_an_answer_it_stays_held_and_is_asked_again(current, pending, pa
 
 @pytest.mark.django_db(transaction=True)
 def test_what_a_worker_that_died_had_begun_is_taken_over(pending):
-    """Otherwise the hold would keep the money for ever."""
+    """Otherwise the hold would keep the money forever."""
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 min') RETURNING id)"
@@ -146,7 +146,7 @@ def test_what_a_worker_that_died_had_begun_is_taken_over(pending):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_connection_that_breaks_while_the_worker_is_told_is_tried_again(paid, alice_api, current):
-    """The statement is procrastinate's, which has exceptions of its own."""
+    """The statement is procrastinate's, which has its own exceptions."""
     crash = Crash(before_statement=10**6)
 
     def at_the_job(execute, statement, *more):

@@ -77,7 +77,7 @@ def of_before():
 
 
 def test_a_reader_with_filters_passes_nothing_that_the_replica_lacks(paid, alice_api, monkeypatch):
-    """A page examines MOST_EXAMINED numbers, and the next one goes on behind them."""
+    """A page examines MOST_EXAMINED numbers, and the next one continues behind them."""
     monkeypatch.setattr(transaction_window, "MOST_EXAMINED", 3)
     issuer = internal_account("GBP", "Issuer")
     url, cursor, seen = f"/api/v1/accounts/{paid.pk}/transactions", "", []

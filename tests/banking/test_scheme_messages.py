@@ -226,7 +226,7 @@ _TELL = {"accepted": accepted, "refused": refused, "returned": returned}
     "order", sorted({*permutations(["accepted", "back", "back"]), *permutations(["accepted", "accepted", "back"])})
 )
 def test_in_every_order_the_money_is_back_once(handed_over, others, refusal, order):
-    """Each message under an id of its own, so that only the state of the transfer can tell."""
+    """Each message under its own id, so that only the state of the transfer can tell."""
     for number, what in enumerate(order):
         _TELL[refusal if what == "back" else what](handed_over, number)
     status, posted, on_hold = state(handed_over)

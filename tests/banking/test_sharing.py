@@ -185,7 +185,7 @@ def test_an_account_with_an_overdraft_in_use_or_a_freeze_stays_open(alice, curre
         close(current.pk, by=alice.pk, is_proven=True)
 
 
-# --- not used for long
+# --- not used for a long time
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ def test_one_user_waits_for_few_files_at_a_time(read, alice, account):
 
 
 def test_a_worker_that_dies_leaves_nothing_that_is_read(read, files):
-    """The next attempt makes the file anew; what was written of the first is deleted."""
+    """The next attempt makes the file again; what was written of the first is deleted."""
     read()
     asked = StatementFile.objects.get()
 

@@ -1,4 +1,4 @@
-"""Statements: closed months that add up, in two forms, the same for ever."""
+"""Statements: closed months that add up, in two forms, the same forever."""
 
 import csv
 import io

@@ -138,7 +138,7 @@ def test_a_merchant_is_one_whatever_its_letters():
 
 
 def test_a_statement_does_not_change_with_what_staff_call_a_merchant(access_token, api, alice, current, card):
-    """A closed month has the same bytes for ever."""
+    """A closed month has the same bytes forever."""
     Merchant.objects.create(counterparty="Greenway Grocers", name="Greenway", category=Category.GROCERIES)
     at = timezone.now() - timedelta(days=40)
     type(current).objects.filter(pk=current.pk).update(opened_at=at - timedelta(days=40))

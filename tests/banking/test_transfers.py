@@ -79,7 +79,7 @@ def test_the_same_key_for_another_body_is_refused(alice_api, current, savings):
 
 
 def test_a_retry_after_the_record_is_gone_finds_the_transfer(alice_api, current, savings):
-    """Idempotency records are deleted after a week; the transfer keeps its key for ever."""
+    """Idempotency records are deleted after a week; the transfer keeps its key forever."""
     first = send(alice_api, body_of(current, savings))
     IdempotencyRecord.objects.all().delete()
     second = send(alice_api, body_of(current, savings))

@@ -33,7 +33,7 @@ def few(monkeypatch):
 
 
 def all_parts(browser, url):
-    """The texts of each part, as a user goes on."""
+    """The texts of each part, as a user continues."""
     parts = []
     while url:
         page = soup(browser.get(url))

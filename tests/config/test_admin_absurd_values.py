@@ -1,4 +1,4 @@
-"""Whatever somebody writes into the address of an admin page, the answer is no error of ours: every list, filter, search,
+"""Whatever somebody writes into the address of an admin page, the answer is not an error of ours: every list, filter, search,
 date, export and object of every ModelAdmin, of the site's own and of third parties'."""
 
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ def values(model: type[Model], model_admin: ModelAdmin, name: str) -> tuple[str,
 
 
 def status_of(staff: Browser, url: str, query: dict[str, str] | None = None) -> int:
-    """As in a request of its own: what PostgreSQL refuses ends nothing but that."""
+    """As in its own request: what PostgreSQL refuses ends nothing but that."""
     savepoint = transaction.savepoint()
     status = staff.get(url, query).status_code
     connection.needs_rollback = False

@@ -13,7 +13,7 @@ from tests.lib.servers import wait_until
 
 
 class Requests:
-    """Calls of a BodiesFirst, each in a thread of its own; a call that runs waits for `go`."""
+    """Calls of a BodiesFirst, each in its own thread; a call that runs waits for `go`."""
 
     def __init__(self, **options):
         self.slots = Slots(1, **options)

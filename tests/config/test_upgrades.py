@@ -52,7 +52,7 @@ def steps() -> list[plan.Step]:
 
 
 def test_the_release_before_serves_while_the_migrations_since_it_run(steps: list[plan.Step]) -> None:
-    """docs/releasing.md, "N and N-1 run at once". A new migration that locks or breaks is written anew; one that a rule
+    """docs/releasing.md, "N and N-1 run at once". A new migration that locks or breaks is written again; one that a rule
     cannot judge gets an entry in config/upgrades/known.py."""
     assert steps
     assert [(one.name, one.verdict.name, one.findings) for one in steps if one.verdict > SLOW] == []

@@ -1,4 +1,4 @@
-"""deploy/Containerfile, performed step by step in a root directory of its own, then run as another user on a read-only
+"""deploy/Containerfile, performed step by step in its own root directory, then run as another user on a read-only
 root: the server, the health check, the migration, the site's own database role."""
 
 import os

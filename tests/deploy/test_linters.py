@@ -1,4 +1,4 @@
-"""deploy/ as the linters of its formats judge it; each comes from the package index in an environment of its own."""
+"""deploy/ as the linters of its formats judge it; each comes from the package index in its own environment."""
 
 import shutil
 import subprocess

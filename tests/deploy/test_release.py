@@ -64,7 +64,7 @@ def normal(name: str) -> str:
 
 
 def run(*arguments: object) -> str:
-    """Python of an environment of its own, which uv makes. What it prints."""
+    """Python of its own environment, which uv makes. What it prints."""
     uv = [sys.executable, "-m", "uv", "run", "--quiet", "--no-project", "--isolated"]
     command = [*uv, *map(str, arguments[:2]), "python", *map(str, arguments[2:])]
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}  # where uv is

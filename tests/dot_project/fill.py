@@ -1,4 +1,4 @@
-"""Run in a process of its own: users and applications, as an operator of DOT makes them."""
+"""Run in its own process: users and applications, as an operator of DOT makes them."""
 
 import django
 

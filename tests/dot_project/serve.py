@@ -1,4 +1,4 @@
-"""Run in a process of its own: serves the project of DJANGO_SETTINGS_MODULE on PORT."""
+"""Run in its own process: serves the project of DJANGO_SETTINGS_MODULE on PORT."""
 
 import os
 from wsgiref.simple_server import WSGIRequestHandler

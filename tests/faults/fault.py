@@ -15,7 +15,7 @@ from tests.lib.servers import PATIENCE_SECONDS, wait_until
 
 #: From the end of the cause until the last error. On a machine that does nothing else.
 RECOVERY_SECONDS = float(os.environ.get("RECOVERY_SECONDS") or 3)
-#: An answer that needs no database, at the 95th percentile, while the database is away.
+#: An answer that needs no database, at the 95th percentile, while the database is unreachable.
 INDEPENDENT_SECONDS = float(os.environ.get("INDEPENDENT_SECONDS") or 0.05)
 #: Where a busy machine takes longer without a fault, just before and after it: at most so many times as long.
 SLOWER = 2.0
@@ -43,7 +43,7 @@ class Fault:
     end: Callable[[Site], object] = nothing
     #: Why it cannot happen here; empty if it can.
     missing: Callable[[Site], str] = lambda _: ""
-    #: Whether what needs no database must go on all the time.
+    #: Whether what needs no database must continue all the time.
     spares_independent: bool = False
     #: Whether no request may fail at all.
     spares_all: bool = False

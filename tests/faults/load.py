@@ -91,7 +91,7 @@ class Load:
     def _say(
         self, kind: str, send: Callable[[], requests.Response], *, may_say: str = "nothing else"
     ) -> requests.Response | None:
-        """`may_say` is the code of a refusal that is no error."""
+        """`may_say` is the code of a refusal that is not an error."""
         began = time.monotonic()
         try:
             response = send()

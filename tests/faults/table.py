@@ -1,4 +1,4 @@
-"""Writes a table of docs/faults.md anew, where FAULTS_TABLE names that file: one table for each module of faults."""
+"""Writes a table of docs/faults.md again, where FAULTS_TABLE names that file: one table for each module of faults."""
 
 import fcntl
 import os

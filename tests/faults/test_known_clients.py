@@ -1,4 +1,4 @@
-"""While the database is away, each host gives tokens by client_credentials to the clients that it has served itself, and
+"""While the database is unreachable, each host gives tokens by client_credentials to the clients that it has served itself, and
 each of its processes the JWK Set."""
 
 import time
@@ -28,7 +28,7 @@ def test_each_host_knows_its_own_clients(site: Site) -> None:
     first, second = site.servers
 
     def ask(server: AppServer, client_id: str) -> requests.Response:
-        """On a connection of its own, so that any process of the server may get it."""
+        """On its own connection, so that any process of the server may get it."""
         credentials = (client_id, site.seed["secrets"][client_id])
         form = {"grant_type": "client_credentials"}
         return requests.post(

@@ -1,4 +1,4 @@
-"""Migrations that build an index anew while the last release reverses transactions (docs/upgrading.md)."""
+"""Migrations that build an index again while the last release reverses transactions (docs/upgrading.md)."""
 
 import json
 import os

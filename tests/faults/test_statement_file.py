@@ -1,4 +1,4 @@
-"""A background worker that is killed in the middle of a statement: another one makes the file anew, and the customer
+"""A background worker that is killed in the middle of a statement: another one makes the file again, and the customer
 gets one, which is complete."""
 
 import json

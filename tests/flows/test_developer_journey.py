@@ -22,7 +22,7 @@ VERIFIER = "v" * 43
 
 @pytest.fixture(params=[(360, 780), (1280, 800)], ids=["phone", "desk"])
 def new_browser(request: pytest.FixtureRequest, chromium: Browser) -> Iterator:
-    """Each person has a browser of their own. The app is at an address that only these browsers know."""
+    """Each person has their own browser. The app is at an address that only these browsers know."""
     width, height = request.param
     made: list[BrowserContext] = []
 
@@ -97,7 +97,7 @@ def test_a_partner_goes_from_registration_to_live(live: Server, new_browser, met
     partner.click("button[value=new]")
     secret = partner.inner_text("#client-secret")
 
-    # A sandbox user, who is a person of their own in a browser of their own.
+    # A sandbox user, who is a separate person in their own browser.
     partner.goto(f"{live.url}/developers/sandbox")
     if partner.locator("#name").count() == 0:
         pytest.fail("the developer has as many sandbox users as they may have")

@@ -115,7 +115,7 @@ def _environment(folder: Path, superuser: str) -> dict[str, str]:
     return {
         "PATH": f"{programs}:/usr/bin:/bin", "HOME": str(folder), "TMPDIR": str(folder), "LANG": "C.UTF-8",
         "CURL_CA_BUNDLE": str(folder / "countersign/authority.crt"), "PYTHONDONTWRITEBYTECODE": "1",
-        # A busy machine is no outage.
+        # A busy machine is not an outage.
         "STATEMENT_TIMEOUT": "60s", "LOCK_TIMEOUT": "60s", "IDLE_IN_TRANSACTION_SESSION_TIMEOUT": "200s",
         "DB_POOL_TIMEOUT": "60", "DB_PROBE_TIMEOUT": "60", "DB_STATEMENT_DEADLINE": "200",
         "LD_LIBRARY_PATH": os.environ.get("LD_LIBRARY_PATH", ""),
@@ -138,7 +138,7 @@ def test_the_documents_steps_lead_to_a_working_site(walk: Walk) -> None:
     assert "made" not in again
     assert "0 migrations" not in again
     link = said.split()[-1]
-    # A link is no row: it is signed with the time. Both open the same page.
+    # A link is not a row: it is signed with the time. Both open the same page.
     assert again.split()[-1].rpartition("/")[0].rpartition("/")[0] == link.rpartition("/")[0].rpartition("/")[0]
     _only_for_us(walk.folder / "countersign" / "secrets")
     walk.run(static)

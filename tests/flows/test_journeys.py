@@ -1,4 +1,4 @@
-"""Whole journeys of customers and staff in Chromium, on a phone and on a desk, each person in a browser of their own.
+"""Whole journeys of customers and staff in Chromium, on a phone and on a desk, each person in their own browser.
 
 That of a partner, from registration to live, is in test_developer_journey.py."""
 

@@ -91,7 +91,7 @@ def test_it_does_no_harm(
             else:
                 assert b" 503 " in late.makefile("rb").readline()
             late.close()
-            # The client does not wait: it tries again at another server, and goes on with what it gets.
+            # The client does not wait: it tries again at another server, and continues with what it gets.
             second = refreshed(first)
             third = refreshed(second)
         wait_until(lambda: successors(first) == (2 if queue_seconds > 1 else 1))

@@ -18,7 +18,7 @@ CA = certificates.authority()
 CLIENT = certificates.make("CN=atlas,O=Example", by=CA)
 OTHER = certificates.make("CN=other,O=Example", by=CA)
 SITE = certificates.of_localhost(CA)
-# nginx calls from an address of its own, which alone is trusted; the tests call from 127.0.0.1.
+# nginx calls from its own address, which alone is trusted; the tests call from 127.0.0.1.
 PROXY_ADDRESS = "127.0.0.2"
 SECRET = "a-secret-of-the-proxies-that-no-client-knows"
 

@@ -112,7 +112,7 @@ def test_from_consent_to_webhook(tmp_path: Path, browser: Browser, web_app: Clie
             )
         found = spans(collector)  # the processes have ended, and sent the rest
 
-    # --- the trace of the app goes on in the site, in the worker, and at the app's own receiver
+    # --- the trace of the app continues in the site, in the worker, and at the app's own receiver
     consent = next(one for one in found if one.name == "POST /oauth/authorize")
     redeemed, called = only(found, "POST /oauth/token"), only(found, "POST /api/v1/webhooks/<str:webhook_id>/ping")
     job, sent = only(found, "banking.deliver_webhook"), only(found, "POST")
@@ -131,7 +131,7 @@ def test_from_consent_to_webhook(tmp_path: Path, browser: Browser, web_app: Clie
     assert any((one.name, one.parent_id) == ("COMMIT", consent.span_id) for one in found)
     assert all(one.parent_id for one in found if "db.system.name" in one.attributes)  # none of them alone
 
-    # --- a traceparent that is none begins a trace of our own (W3C Trace Context §3.2.2.3)
+    # --- a traceparent that is none begins our own trace (W3C Trace Context §3.2.2.3)
     added = next(one for one in found if one.name == "POST /api/v1/webhooks")
     assert (added.trace_id == TRACE_ID, added.parent_id) == (False, "")
 

@@ -31,7 +31,7 @@ def proof(method, url, nonce, token=None):
 
 
 def all_at_once(send):
-    """Each over a connection of its own, which the kernel gives to either worker: the statuses."""
+    """Each over its own connection, which the kernel gives to either worker: the statuses."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return sorted(answer.status_code for answer in pool.map(lambda _: send(), range(AT_ONCE)))
 

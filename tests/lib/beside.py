@@ -27,7 +27,7 @@ class Beside(threading.Thread, Generic[Result]):
             connection.close()
 
     def start_and_wait(self) -> None:
-        """Until it has ended, or waits for a lock that the test holds."""
+        """Waits until it has ended, or waits for a lock that the test holds."""
         self.start_and_wait_for(1)
 
     def start_and_wait_for(self, number: int) -> None:

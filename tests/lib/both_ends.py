@@ -1,9 +1,11 @@
-"""How `make test-all` hands its files to its processes: most begin with those that wait, one in four with those that compute.
+"""How `make test-all` hands its files to its processes: most begin with those that wait, one in four with those that
+compute.
 
-The files that wait for browsers, servers and other languages come first in the order (`environment.py`). With all processes
-on them the processors would idle, and later all would compute. From both ends, there is always something of each.
+The files that wait for browsers, servers and other languages come first in the order (`environment.py`). If all
+processes began with these, the processors would idle at first, and later all processes would compute. From both ends,
+there is always something of each.
 
-The longest file would be left at the end, with one process at it. Its parts need nothing of each other.
+Otherwise the longest file would come last, and only one process would work on it. Its parts need nothing of each other.
 """
 
 import re
@@ -11,7 +13,7 @@ import re
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-# The pages of each visitor (tests/lib/site_map.py). Alice has the most: those of the bank are a part of their own.
+# The pages of each visitor (tests/lib/site_map.py). Alice has the most: those of the bank are a separate part.
 _PARTS = re.compile(r"^tests/flows/test_every_page\.py::.*\[(alice bank:|\w+)")
 
 

@@ -1,4 +1,4 @@
-"""A client with a key of its own, for tests: signs assertions as a client library does."""
+"""A client with its own key, for tests: signs assertions as a client library does."""
 
 import itertools
 import secrets

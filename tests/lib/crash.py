@@ -1,4 +1,4 @@
-"""The database's process for this connection dies, as by a crash or an operator, before a statement of one's choice."""
+"""Kills the database's process of this connection, as a crash or an operator would, before a chosen statement."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

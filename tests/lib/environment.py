@@ -41,7 +41,7 @@ LONG = ("sdk", "packaged", "browser", "served", "node", "simulation", "large")
 def pytest_load_initial_conftests() -> None:
     gc.disable()  # until all is imported and collected, which makes much and throws nothing away
     # Images and sessions often set it. Each process of the tests, and each server that they start, would compile the
-    # site anew, which takes a third of its start.
+    # site again, which takes a third of its start.
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     # A job in a shell's background ignores it, and so would each server whose end by Ctrl-C is tested.
@@ -57,7 +57,7 @@ def pytest_load_initial_conftests() -> None:
     os.environ["PAIRWISE_SUBJECT_KEY"] = "the key of the tests' pairwise subjects"
     os.environ.setdefault("DB_POOL_MAX", "24")  # tests ask with up to 20 threads at once, on machines that are busy
     os.environ.setdefault("DB_POOL_TIMEOUT", "3")  # and take long to connect
-    os.environ.setdefault("DB_PROBE_TIMEOUT", "60")  # a busy machine is no outage
+    os.environ.setdefault("DB_PROBE_TIMEOUT", "60")  # a busy machine is not an outage
     os.environ.setdefault("DB_STATEMENT_DEADLINE", "120")
     if "DATABASE_URL" not in os.environ:
         os.environ["DATABASE_URL"] = _own_database()
@@ -84,7 +84,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_setupnodes() -> None:
-    """The processes of the run are busy with collecting tests at first. One that comes too early waits for the template."""
+    """The processes of the run are busy with collecting tests at first. One that comes too early waits for the
+    template.
+    """
     making = subprocess.Popen([sys.executable, "-m", "tests.lib.template_database"], cwd=ROOT)
     atexit.register(making.wait)
 
@@ -97,8 +99,8 @@ def pytest_runtestloop() -> None:
 
 
 def _own_directory(database_url: str) -> str:
-    """For temporary files. Runs side by side must not share it: each run closes it to other users when it begins, also to
-    those as whom PostgreSQL and nginx of another run work in it. The path is short, because it holds sockets."""
+    """For temporary files. Runs side by side must not share it: each run closes it to other users when it begins, also
+    to those as whom PostgreSQL and nginx of another run work in it. The path is short, because it holds sockets."""
     run = hashlib.sha256(f"{ROOT} {database_url}".encode()).hexdigest()[:8]
     directory = Path(tempfile.gettempdir(), f"countersign-{run}")
     directory.mkdir(mode=0o700, exist_ok=True)

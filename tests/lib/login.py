@@ -58,7 +58,7 @@ def is_logged_in(browser):
 
 
 def try_password(browser, user, password):
-    """What the page does: lets in, calls the password wrong, or asks for a code as well."""
+    """The page's reaction: it logs in, says that the password is wrong, or asks for a code as well."""
     answer = browser.post("/accounts/login/", {"login": user.email, "password": password})
     if answer.status_code != 302:
         assert answer.status_code == 200
@@ -80,8 +80,8 @@ def enter(browser, value):
 
 
 def logged_in(user: User) -> Browser:
-    """A browser in which this user has logged in, for tests that are not about logging in: the rows and cookies that the
-    page leaves, without the page, in a fifth of the time."""
+    """A browser in which this user has logged in, for tests that are not about logging in: the rows and cookies that
+    the page leaves, without the page, in a fifth of the time."""
     now = timezone.now()
     session = SessionStore()
     session.update(

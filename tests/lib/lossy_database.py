@@ -23,7 +23,7 @@ class Losses:
 
 @contextmanager
 def through_a_network_that_loses(what: str) -> Iterator[Losses]:
-    """This process's connections go through it meanwhile."""
+    """Within it, this process connects through the lossy network."""
     losses = Losses(what)
     server = connection.get_connection_params()
     with socket.create_server(("127.0.0.1", 0)) as listener:

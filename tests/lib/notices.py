@@ -11,7 +11,7 @@ from tests.lib.emails import check_email
 
 
 def told(email=None):
-    """Lets the worker do what is waiting; the new mails, each checked for what none may hold."""
+    """Runs the waiting jobs; returns the new mails, each checked for content that no mail may have."""
     before = len(mail.outbox)
     waiting = ProcrastinateJob.objects.filter(task_name__in=(notice.TELL, notice.TELL_OF_GUESSES))
     for job in waiting.order_by("id"):

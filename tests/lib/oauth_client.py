@@ -58,7 +58,7 @@ def callback(answer: Any) -> dict[str, str]:
 
 
 def allow(browser: Browser, client: Client, **parameters: str | None) -> str:
-    """The code of a person who allows what is asked, by page or because it is remembered."""
+    """The code after the user has allowed the request, on the page or earlier."""
     answer = browser.get(authorization_url(client, **parameters))
     if answer.status_code == 200:
         answer = decide(browser, answer)

@@ -1,7 +1,7 @@
 """Puts the database back as `migrate` left it, after a test that committed.
 
 Django's own way empties every table and sends `post_migrate`, which makes content types, permissions, roles and signing
-keys anew: one to three seconds a test. This one touches only the tables that the test wrote.
+keys again: one to three seconds a test. This one touches only the tables that the test wrote.
 """
 
 from dataclasses import dataclass
@@ -55,8 +55,9 @@ _SWELLED = f"{_TABLES.partition(' ORDER')[0]} AND pg_relation_size(oid) > 100000
 
 
 def sweep() -> None:
-    """Takes away the rows that large tests have undone: whoever looks through their table later passes each of them. After
-    that, the planner knows as little of the table as after `migrate`, instead of that it is empty, which is seldom true.
+    """Takes away the rows that large tests have undone: whoever looks through their table later passes each of them.
+    After that, the planner has as few statistics of the table as after `migrate`, instead of assuming that it is
+    empty.
 
     Only where autovacuum is off, as in the tests' own PostgreSQL.
     """

@@ -1,6 +1,6 @@
 """RSA keys of the site: to make and check one takes longer than most tests. A process of the tests makes the first, the
-second and so on once; each test is given every one of them at most once. What lives longer than a test, such as the rows
-that `migrate` writes, has keys of its own."""
+second and so on once; each test is given every one of them at most once. What lives longer than a test, such as the
+rows that `migrate` writes, has its own keys."""
 
 import functools
 import itertools

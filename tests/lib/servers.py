@@ -1,4 +1,4 @@
-"""Real servers in processes of their own, for tests that speak HTTP to them."""
+"""Real servers in their own processes, for tests that speak HTTP to them."""
 
 import atexit
 import itertools
@@ -56,7 +56,7 @@ class Server:
         return self.manage("registration_token").split()[-1]
 
     def stop(self) -> int:
-        """As an operator would; returns the exit code."""
+        """Stops the server as an operator would; returns the exit code."""
         self.process.terminate()
         try:
             return self.process.wait(PATIENCE_SECONDS)
@@ -106,7 +106,7 @@ def run(
 
 
 def _patience(command: tuple[str, ...]) -> list[str]:
-    """A busy machine is no overload, unless the test says what is."""
+    """A busy machine is not an overload, unless the test says what is."""
     is_serve = command[0] == "serve" and "--queue-seconds" not in command
     return ["--queue-seconds", str(PATIENCE_SECONDS)] if is_serve else []
 

@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.test.client import ClientHandler
 
-_SITE = settings._wrapped  # a test with settings of its own has another
+_SITE = settings._wrapped  # a test with its own settings has another
 _load = ClientHandler.load_middleware
 _loaded: list[ClientHandler] = []
 _MADE = ("_view_middleware", "_template_response_middleware", "_exception_middleware", "_middleware_chain")

@@ -4,7 +4,7 @@ The template's name is a hash of whatever decides its content, so a changed migr
 
 `python -m tests.lib.template_database` makes it beside the processes of a run, which collect tests meanwhile.
 
-A run that has changed a file of migrations (`changed_migration.py`) has a template of its own. It is made from a database
+A run that has changed a file of migrations (`changed_migration.py`) has its own template. It is made from a database
 that was migrated as far as the first migration that reads the file. If all that is changed is within functions, the run
 copies the same as others and then replaces the functions.
 """
@@ -146,7 +146,9 @@ def _migrate_before(file: Path) -> None:
 
 
 def _fingerprint(changed: Path | None = None, text: str = "") -> str:
-    """Of the migrations of every app, their SQL files, and the versions of what is installed; as if `changed` had `text`."""
+    """Of the migrations of every app, their SQL files, and the versions of what is installed; as if `changed` had
+    `text`.
+    """
     content = hashlib.sha256((ROOT / "requirements-dev.txt").read_bytes())
     for app in sorted(apps.get_app_configs(), key=lambda app: app.name):
         for path in sorted(Path(app.path, "migrations").glob("*")):

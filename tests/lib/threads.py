@@ -7,7 +7,9 @@ from django.db import connection
 
 
 def in_parallel(*works: Callable[[], object]) -> list[object]:
-    """Each on its own thread and connection, started at once; exceptions are results."""
+    """Runs each function on its own thread and connection, all started at once; a raised exception is returned as the
+    result.
+    """
     barrier = threading.Barrier(len(works))
     results: list[object] = []
 

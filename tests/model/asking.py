@@ -380,7 +380,7 @@ class Asking(Redeeming):
         return [*fields, ("decision", reply.decision)], unticked
 
     def _limit(self, inputs: list[tuple[str, str, str, bool]], reply: Reply, asked: Allowed, unticked: str) -> None:
-        """The accounts that the user picks for the scopes; all of them, also future ones, is no limit."""
+        """The accounts that the user picks for the scopes; all of them, also future ones, is not a limit."""
         choices = [value for _, name, value, _ in inputs if name == "choice-0" and value != "all"]
         about = (asked.scopes & OF_ACCOUNTS) - {unticked}
         if reply.accounts is None or not about or not choices:

@@ -172,7 +172,7 @@ class Allowed:
     #: What may be given again without a page: shown, allowed, and not taken back since. Nothing that is narrowed by
     #: details, and nothing that was silent itself.
     remembered: frozenset[str] = frozenset()
-    #: Access tokens of an earlier epoch ended when the user picked anew or replaced the grant.
+    #: Access tokens of an earlier epoch ended when the user picked again or replaced the grant.
     epoch: int = 0
     #: Codes and refresh tokens of an earlier generation ended when the grant was replaced.
     generation: int = 0
@@ -217,7 +217,7 @@ class Code:
 @dataclass(eq=False)
 class Refresh:
     """`superseded_at` is when its first successor took its place; `successor` is the newest one. `is_dead`: another
-    branch of the family went on."""
+    branch of the family continued."""
 
     value: str
     app: str
@@ -349,7 +349,7 @@ class Model:
         return ""
 
     def refreshed(self, token: Refresh, key: str, now: datetime) -> None:
-        """The branch of the token goes on. The others go on beside it within the retry window, unless this client has
+        """The branch of the token continues. The others continue beside it within the retry window, unless this client has
         begun to prove a key and they have none."""
         ancestors = [token, *token.ancestors()]
         for other in self.refresh_tokens:
@@ -385,7 +385,7 @@ class Model:
                 one.ended = why
 
     def may_end(self, app: str) -> None:
-        """The client was changed: the server may end what hung on the old one, or only ask anew."""
+        """The client was changed: the server may end what hung on the old one, or only ask again."""
         for one in self.allowed:
             if one.app == app:
                 one.may_have_ended = True

@@ -287,7 +287,7 @@ class Staff(Stage):
         self.touched(app=app)
 
     def _edit(self, model: type[Model], pk: Any, **values: Any) -> Any:
-        """The form as the page shows it, but for these values. Only its answer is rendered, which is no page."""
+        """The form as the page shows it, but for these values. Only its answer is rendered, which is not a page."""
         model_admin, one = admin.site._registry[model], model._default_manager.get(pk=pk)
         request = RequestFactory().get("/")
         request.user = User.objects.get(email="staff@example.test")

@@ -158,7 +158,7 @@ class Redeeming(Tokens):
         is_the_same_key=st.booleans(),
     )
     def rotate(self, number: int, key: str, retries: bool, is_the_same_key: bool) -> None:
-        """A public client goes on with its newest refresh token, and may move to a key. Or it retries an older one,
+        """A public client continues with its newest refresh token, and may move to a key. Or it retries an older one,
         since the answer was lost; or a thief does, who may have a key."""
         newest, superseded = self._rotated(), self._retried()
         token: Refresh = self.pick(superseded if not newest or (retries and superseded) else newest, number)
@@ -234,7 +234,7 @@ class Redeeming(Tokens):
 class Exchanging(Tokens):
     @move(2, when=lambda self: self.tokens(), number=numbers)
     def exchange(self, number: int = 0) -> None:
-        """RFC 8693: the gateway was called with a token, and goes on with it."""
+        """RFC 8693: the gateway was called with a token, and continues with it."""
         # Those of clients that the gateway may exchange from come last.
         tokens = sorted(self.tokens(), key=lambda one: one.app in FRONTS and not one.key)
         if token := self.pick(tokens, number):

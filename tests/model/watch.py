@@ -55,7 +55,7 @@ class Watch(Exchanging, Money):
         self.seen[kind] = self.seen.get(kind, 0) + 1
 
     def _endpoints(self, token: Access) -> dict[str, Callable[[Access], bool]]:
-        """Every endpoint that the token is for; each tells whether it takes the token for alive."""
+        """Every endpoint that the token is for; each reveals whether it takes the token for alive."""
         asked: dict[str, Callable[[Access], bool]] = {}
         if not self.apps[token.app].is_public and self.model.facts[token.app].is_active:
             asked["introspection"] = self._introspection
@@ -169,7 +169,7 @@ class Watch(Exchanging, Money):
         return answer.status_code != 401
 
     def _is_refused(self, answer: Any, token: Access) -> bool:
-        """Whether the token is taken for alive by an answer that is no success."""
+        """Whether the token is taken for alive by an answer that is not a success."""
         if answer.status_code not in (401, 403, 404):
             self.fail(f"{token} was answered {answer.status_code}: {answer.content.decode()}")
         return answer.status_code != 401

@@ -16,9 +16,9 @@ from tests.lib.dpop import proof
 from tests.model.world import App
 
 FORM = "application/x-www-form-urlencoded"
-#: The keys that clients prove; the empty name is no proof.
+#: The keys that clients prove; the empty name is not proof.
 KEYS = {"blue": ClientKey(kid=None), "red": ClientKey(kid=None)}
-#: Shared by all, since each loads the middleware anew, static files and all.
+#: Shared by all, since each loads the middleware again, static files and all.
 _HANDLER = ClientHandler(enforce_csrf_checks=False)
 _FORM = re.compile(r"<form\b.*?</form>", re.DOTALL)
 _INPUT = re.compile(r"<input\b[^>]*>")

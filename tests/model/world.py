@@ -171,7 +171,7 @@ def _joined() -> App:
 
 
 def _gateway() -> App:
-    """A service that is called with tokens of the shop and the phone, and goes on for the user."""
+    """A service that is called with tokens of the shop and the phone, and continues for the user."""
     scopes = ["openid", "accounts:read", "balances:read", "transfers:read", "transfers:write"]
     client = make_client("service", name="Gateway", allowed_scopes=scopes)
     client.grant_types = [GrantType.CLIENT_CREDENTIALS.value, GrantType.TOKEN_EXCHANGE.value]

@@ -7,7 +7,7 @@ The test must pass with the rule and fail without it. One line a rule, then `N p
     ONLY           a part of the rule, title, file or test: only rows that contain it
 
 A test that passes without its rule gets one more try, because what another process happens to do may hide the fault;
-its line says so. Each copy has a PostgreSQL server of its own: a transaction in one database holds back what the others
+its line says so. Each copy has its own PostgreSQL server: a transaction in one database holds back what the others
 of its server may take as ended. They live in .cache/mutants; the copies are gone when the run ends.
 """
 

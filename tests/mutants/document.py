@@ -18,7 +18,7 @@ CONFORMANCE = ROOT / "docs" / "conformance.md"
 ENFORCED = ROOT / "oauth" / "conformance_report" / "enforced.json"
 # The tables whose rules are those of a standard that the report measures against.
 _OF_STANDARDS = ("asvs_9", "asvs_10", "rfc_9700", "fapi")
-# New tables go before the sections that are no tables of rules.
+# New tables go before the sections that are not tables of rules.
 _AFTER_THE_TABLES = "## What this server does not protect from"
 _NOTHING_REMOVED = "—"
 

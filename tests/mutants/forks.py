@@ -1,4 +1,4 @@
-"""The other end of `fork_server.py`: pytest runs in a directory, each in a process of its own."""
+"""The other end of `fork_server.py`: pytest runs in a directory, each in its own process."""
 
 import json
 import os

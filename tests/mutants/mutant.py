@@ -11,7 +11,7 @@ ROWS = Path("tests/mutants")
 
 
 class StaleMutantError(Exception):
-    """The row does not fit the code any more; the message says how."""
+    """The row does not match the code any more; the message says how."""
 
 
 @dataclass(frozen=True)

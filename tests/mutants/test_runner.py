@@ -88,7 +88,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryCopy]:
     copy = RepositoryCopy.at(folder / "copy", "", bytecode=folder / "bytecode")
     copy.forks = KeptForks(copy.directory, copy.forks.environment)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the small repository is no Django project
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # the small repository is not a Django project
         yield copy
     Forks.stop(copy.forks)
 

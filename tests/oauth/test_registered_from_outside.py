@@ -1,4 +1,4 @@
-"""A site registers a response mode or a details type of its own with one setting, and changes nothing else."""
+"""A site registers a response mode or its own details type with one setting, and changes nothing else."""
 
 import json
 from datetime import timedelta
@@ -98,7 +98,7 @@ def test_a_site_cannot_replace_a_built_in_mode(settings, browser, mobile_app):
 
 
 class Loan(DetailsType):
-    """A stranger's type of details, with a question and a lifetime of its own."""
+    """A stranger's type of details, with a question and its own lifetime."""
 
     schema = {
         "type": "object",

@@ -1,7 +1,7 @@
 """The way of a request through the rooms of oauth, as somebody who reads the code along it would walk.
 
 A stay is a run of calls into one room. Rooms from `models` down are left out: they hold what all others speak of (rows,
-parameters, settings), so that a look into them is no way through.
+parameters, settings), so that a look into them is not a way through.
 """
 
 import sys

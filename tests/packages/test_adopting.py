@@ -1,6 +1,6 @@
 """docs/adopting.md, as somebody new follows it: from an empty directory to an app that has a token.
 
-The blocks of the page are the files of examples/shop. The wheels are installed into an environment of their own.
+The blocks of the page are the files of examples/shop. The wheels are installed into their own environment.
 """
 
 import os

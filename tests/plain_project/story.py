@@ -1,4 +1,4 @@
-"""Run in a process of its own: migrate, register a client, log in, allow, redeem, call the API; prints the answer."""
+"""Run in its own process: migrate, register a client, log in, allow, redeem, call the API; prints the answer."""
 
 import gc
 import json

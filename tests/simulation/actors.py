@@ -1,4 +1,4 @@
-"""Whoever acts in a thread of its own, until the simulation ends."""
+"""Whoever acts in its own thread, until the simulation ends."""
 
 import threading
 import time

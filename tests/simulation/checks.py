@@ -50,7 +50,7 @@ SELECT e.account_id, e.account_seq, e.booked_at
 
 
 def the_api_shows_what_it_told(person: Person) -> Iterator[str]:
-    """Every acknowledged transfer and order, looked up over the API. Meanwhile the background worker goes on."""
+    """Every acknowledged transfer and order, looked up over the API. Meanwhile the background worker continues."""
     undone_before = _undone()
     transfers, orders = person.all_of("transfers"), person.all_of("scheduled-transfers")
     for sent in [*person.sent, *person.ordered]:

@@ -20,7 +20,7 @@ class Tasks:
         self.desk.today += timedelta(days=1)
 
     def pay_orders(self) -> None:
-        """Some of it was cut off: the next run goes on."""
+        """Some of it was cut off: the next run continues."""
         try:
             orders.run_due(today=self.desk.today)
         except NotAllMade:

@@ -64,7 +64,7 @@ SECONDS = float(os.environ.get("SECONDS") or 4)
 PEOPLE, ACCOUNTS_EACH = 8, 2
 #: The first account of each can pay for long, the second one soon has not enough.
 FUNDS_MINOR = (3_000_000, 30_000)
-#: So that no limit of the bank stands in the way: they have tests of their own.
+#: So that no limit of the bank stands in the way: they have their own tests.
 PLENTY = 10**12
 LIMITS = ",".join(f"{currency}={PLENTY}" for currency in CURRENCIES)
 #: Of each foreign currency: enough for a few exchanges of it, until more was bought.

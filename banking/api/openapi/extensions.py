@@ -31,7 +31,7 @@ class FieldSchema(OpenApiSerializerFieldExtension):
 
 
 class DestinationSchema(OpenApiSerializerExtension):
-    """One of several forms, told by `scheme`; each is a component of its own. A form without `scheme` is deprecated and
+    """One of several forms, told by `scheme`; each is a separate component. A form without `scheme` is deprecated and
     not in the document."""
 
     target_class = "banking.api.destinations.DestinationSerializer"

@@ -6,7 +6,7 @@ from banking.api.openapi.examples import PROBLEM
 from banking.api.openapi.types import Schema
 from banking.api.problems import MEDIA_TYPE
 
-#: Those of every operation; others stand at the view's method.
+#: The refusals of every operation; others are listed at the view's method.
 _ALWAYS = {
     400: "The request is malformed.",
     401: "The token is missing, expired, revoked, or too weak for this (RFC 9470).",

@@ -20,7 +20,7 @@ from banking.api.responses import Created, Former, NotYet
 if TYPE_CHECKING:
     from banking.api.views import BankView
 
-#: Of every answer that is no refusal.
+#: The headers of every successful response.
 HEADERS: dict[str, Schema] = {
     "X-Request-Id": {"schema": {"type": "string"}, "description": "Sent back, or made; our logs contain it."},
     "RateLimit": {"schema": {"type": "string"}, "description": "What is left, and until when."},
@@ -87,7 +87,7 @@ class BankSchema(AutoSchema):
         return self.view.bodies.get(self.method)
 
     def get_response_serializers(self) -> None:
-        """Answers are no serializers."""
+        """Answers are not serializers."""
 
     def _map_basic_serializer(self, serializer: Any, direction: Any) -> Schema:
         schema: Schema = super()._map_basic_serializer(serializer, direction)

@@ -55,7 +55,7 @@ class DatabaseWrapper(_Parent):  # type: ignore[misc]  # chosen by a setting
 
     @property
     def is_watched(self) -> bool:
-        """The breaker is that of the primary. A replica that is away keeps nobody from it."""
+        """The breaker is that of the primary. An unreachable replica does not open it."""
         return bool(self.alias == DEFAULT_DB_ALIAS)
 
     def _suspect(self) -> None:

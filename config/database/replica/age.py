@@ -1,4 +1,4 @@
-"""How old what a replica shows can be, at most, by one clock: that of this process.
+"""The maximum age of the data that a replica shows, by one clock: that of this process.
 
 A position is a place in PostgreSQL's write-ahead log, in bytes. A look asks the primary for its position and then the
 replica for its own. Once the replica has replayed what the primary had written at a moment, it shows all that had been
@@ -9,7 +9,7 @@ another host.
 from collections import deque
 from dataclasses import dataclass
 
-#: A record never ends within the header of a page, so a position there is that of the end of the page before.
+#: A record never ends within the header of a WAL page, so a position there means the end of the previous page.
 _PAGE_BYTES, _HEADER_BYTES = 8192, 40
 
 
@@ -34,7 +34,7 @@ class Age:
         if timeline != self._timeline:
             self._begin(timeline, replayed)
         self._ahead.append((at, _end_of_record(written)))
-        # A replica that has lost its way replays nothing more, and may be beyond where the new timeline began.
+        # A diverged replica replays nothing more, and may be beyond the start of the new timeline.
         if replayed <= self._must_pass:
             return
         reached = self.shown.at

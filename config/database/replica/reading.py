@@ -50,7 +50,7 @@ class ReplicaReading:
             try:
                 rows = ask(ALIAS)
             except (OperationalError, InterfaceError) as error:
-                if isinstance(error.__cause__, errors.QueryCanceled):  # its time was up, and would be again
+                if isinstance(error.__cause__, errors.QueryCanceled):  # over its time limit, and would be again
                     raise
                 logger.info("A read of the replica failed: %s", type(error.__cause__ or error).__name__)
                 connections[ALIAS].close()
@@ -80,7 +80,7 @@ class ReplicaReading:
         shown = self.age.shown  # once: the watch replaces it
         if time.monotonic() - shown.at > settings.REPLICA_MAX_AGE:
             return "old"
-        # Without the shared cache, this process does not know what others marked.
+        # Without the shared cache, this process does not know which writes other processes have recorded.
         if shared_cache.is_away_now() or cache.get(_key(reader), 0) > shown.position:
             return "wrote"
         return ""

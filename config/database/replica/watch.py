@@ -1,7 +1,7 @@
 """Asks the primary and the replica how far they are, a few times within the age that a read may have.
 
 One thread in each process of `serve`, with two connections of its own. Where nothing watches, such as in commands, the
-replica counts as too old, so all is read from the primary.
+replica counts as too old, so all reads go to the primary.
 """
 
 import logging
@@ -24,7 +24,7 @@ LOOKS = 5
 MOST_UNNOTICED_SECONDS = 1.0
 _WRITTEN = b"""
 SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text, left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"""
-# Of the receiver of the log, a role without rights sees only that it is there. A replica that has none is behind.
+# A role without rights sees only that the WAL receiver exists. A replica that has none is behind.
 _REPLAYED = b"""
 SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text, EXISTS (SELECT FROM pg_stat_wal_receiver)::text
  WHERE pg_is_in_recovery()"""
@@ -46,7 +46,7 @@ class ReplicaWatch:
             try:
                 self.look()
             except Exception:
-                # A bug here must not let old rows be shown for ever.
+                # A bug here must not let old rows be shown forever.
                 logger.exception("The thread that watches the replica failed.")
                 self.age.forget()
             pause = min(settings.REPLICA_MAX_AGE, MOST_UNNOTICED_SECONDS) / LOOKS
@@ -59,7 +59,7 @@ class ReplicaWatch:
                 return
             written, timeline = self.primary.row(_WRITTEN)
         except Away:
-            return  # the watch over the primary says so; what the replica shows gets older
+            return  # the watch over the primary reports this; the replica's data gets older
         try:
             if not self.replica.connect():
                 return
@@ -77,7 +77,7 @@ class ReplicaWatch:
         age_seconds.set(min(time.monotonic() - self.age.shown.at, 1e9))
 
     def _failed(self, reason: str) -> None:
-        """All is read from the primary, at once also what waits for the replica."""
+        """Sends all reads to the primary, including those that are waiting for the replica."""
         self.age.forget()
         if not self.is_away:
             self.is_away = True

@@ -1,4 +1,4 @@
-"""Marks what a user at a browser has written, so that their next pages show it. The API of the bank does so itself."""
+"""Records the writes of a user at a browser, so that their next pages show them. The API of the bank does so itself."""
 
 from collections.abc import Callable
 

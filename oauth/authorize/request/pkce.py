@@ -10,7 +10,7 @@ _BASE64URL_SHA256 = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 def requested_code_challenge(params: Parameters, client: Client) -> str:
-    """RFC 7636 §4.3, RFC 9700 §2.1.1, ASVS 5.0 10.4.6: every client must send one, by S256.
+    """RFC 7636 §4.3, RFC 9700 §2.1.1, ASVS 5.0 10.4.6: every client must send one, with S256.
 
     An admin may let a confidential client go without; then it is empty. If the method is left out, `plain` is meant, so
     the client must name S256. Raises InvalidRequest.

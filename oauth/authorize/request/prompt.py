@@ -32,7 +32,7 @@ def requested_max_age(params: Parameters, client: Client) -> timedelta | None:
 
 
 def default_max_age(client: Client) -> timedelta | None:
-    """OpenID Connect Registration §2: of every request of the client that does not say otherwise."""
+    """OpenID Connect Registration §2: the default for every request of the client that does not set it."""
     return None if client.default_max_age is None else timedelta(seconds=client.default_max_age)
 
 

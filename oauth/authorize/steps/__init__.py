@@ -1,7 +1,7 @@
 """The steps of the authorization endpoint, in order: each decides one thing.
 
-`load_request` comes before, and `decide` when the user presses a button. A step returns the outcome, or None to go on
-with the next one. Nothing here renders a page.
+`load_request` comes before, and `decide` when the user presses a button. A step returns the outcome, or None to
+continue with the next one. Nothing here renders a page.
 """
 
 from collections.abc import Callable

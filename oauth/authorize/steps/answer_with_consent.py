@@ -14,7 +14,7 @@ from oauth.sessions import login_session
 def answer_with_consent(interaction: Interaction) -> Respond | Repeat | AskConsent:
     """One transaction: the request is consumed, and the authorization and its code exist, or nothing happened.
 
-    Of two posts at the same moment, one waits for the other and then gets its answer.
+    If two posts arrive at the same moment, one waits for the other and then gets the same answer.
     """
     request, client, form = interaction.request, interaction.client, interaction.form
     assert form is not None, "ask_consent comes first"

@@ -34,7 +34,7 @@ def decide(interaction: Interaction) -> Outcome:
 
 @transaction.atomic
 def _deny(interaction: Interaction) -> Ended:
-    """Also without a login: a user who does not want to log in goes back to the client."""
+    """This works without a login, too: a user who does not want to log in goes back to the client."""
     check_redirect_uri(interaction)
     interaction = lock(interaction)
     if interaction.is_answered:

@@ -112,7 +112,7 @@ def _verified(credentials: Credentials, client: Client | None) -> Client:
         raise InvalidClient(
             f"This client is registered to authenticate with {registered}, but the request used {credentials.method}."
         )
-    # FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.16: also if somebody has changed the row.
+    # FAPI 2.0 §5.3.2.1, ASVS 5.0 10.4.16: even if somebody has changed the row.
     if client.is_fapi and not client.has_strong_authentication:
         raise InvalidClient("A client with a FAPI 2.0 profile must authenticate by private_key_jwt or a certificate.")
     if is_by_certificate:

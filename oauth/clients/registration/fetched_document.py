@@ -70,7 +70,7 @@ def lifetime_of(cache_control: str) -> timedelta:
         return MIN_LIFETIME
     seconds = directives.get("max-age", "")
     if not (seconds.isascii() and seconds.isdecimal()):
-        # RFC 9111 §4.2.1: a max-age that is no number counts as stale.
+        # RFC 9111 §4.2.1: a max-age that is not a number counts as stale.
         return MIN_LIFETIME if "max-age" in directives else MAX_LIFETIME
     # RFC 9111 §1.2.2: a number too large is the largest one.
     return min(max(timedelta(seconds=int(seconds[:9])), MIN_LIFETIME), MAX_LIFETIME)

@@ -45,7 +45,7 @@ class Developers:
     """Each method answers one question of the portal. The defaults offer no sandbox and no further pages."""
 
     def why_not(self, user: Any) -> str:
-        """Why this user may register no app, as a sentence for the page; empty if they may. The site must require a
+        """Why this user may not register apps, as a sentence for the page; empty if they may. The site must require a
         verified email."""
         raise NotImplementedError
 

@@ -21,7 +21,7 @@ def enqueue(review: ClientReview) -> None:
 
 
 def tell(review_pk: int) -> None:
-    """Run by the background worker. Nothing for a developer who is gone or disabled."""
+    """Run by the background worker. Sends nothing to a developer who is deleted or disabled."""
     review = ClientReview.objects.select_related("client__user").filter(pk=review_pk).first()
     owner: Any = review.client.user if review else None
     if review is None or owner is None or not owner.is_active:

@@ -1,4 +1,4 @@
-"""Whose apps: every page about an app asks here first (OWASP API1)."""
+"""Which developer owns an app: every page about an app checks this first (OWASP API1)."""
 
 from typing import Any
 

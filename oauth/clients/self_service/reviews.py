@@ -1,4 +1,4 @@
-"""The way of an app to live, and of new values to a live app: a developer asks, staff decide.
+"""Reviews before an app goes live and before a live app gets new values: a developer asks, staff decide.
 
 The live version stays as it is until a member of staff approves. An approval writes what staff saw, not what the
 developer may have changed since.
@@ -29,7 +29,7 @@ def last_decided(client: Client) -> ClientReview | None:
 def change(client: Client, values: dict[str, Any], by: Any, *, note: str = "") -> bool:
     """The developer's new values, already checked. Returns whether they wait for a review: those of a live app do.
 
-    An app that is not live changes at once. A review that waits is about values that no longer hold, so it is
+    An app that is not live changes at once. A pending review is about outdated values, so it is
     withdrawn. The caller has locked the client.
     """
     withdraw(client, by)

@@ -17,7 +17,8 @@ def issuer_has_tls() -> Outcome:
     issuer = urlsplit(conf.ISSUER)
     if issuer.scheme == "https":
         return met(f"The issuer is {conf.ISSUER}.")
-    where = "only this machine can reach it, but it is no production site" if issuer.hostname in _LOOPBACK_HOSTS else ""
+    is_local = issuer.hostname in _LOOPBACK_HOSTS
+    where = "only this machine can reach it, but it is not a production site" if is_local else ""
     reason = f"The issuer is {conf.ISSUER}, so codes and tokens are sent unencrypted{f'; {where}' if where else ''}."
     return unmet(reason, change='OAUTH["ISSUER"]')
 

@@ -1,9 +1,10 @@
-"""Two round trips less of CPU: no question whether a pooled connection lives, and COMMIT without psycopg's wait loop.
+"""Saves the CPU time of two round trips: no health check of a pooled connection, and COMMIT without psycopg's wait
+loop.
 
 CONN_HEALTH_CHECKS makes Django's pool ask the server before every request that needs it: one round trip each.
 
-This backend asks only where the connection may be dead. A server that closed a connection has sent so, and the socket
-is readable; one that vanished is noticed by tcp_user_timeout, and by the check after an idle time.
+This backend asks only where the connection may be dead. If the server closed a connection, the socket is readable. A
+server that vanished is noticed by tcp_user_timeout, and by the check after an idle time.
 """
 
 import select
@@ -30,10 +31,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return pool
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        if self.connection.autocommit == autocommit:  # the last request left it as it must be
+        if self.connection.autocommit == autocommit:  # the last request left the connection in the right state
             return
         if conf.FAST_PATH and self.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
-            self.connection._autocommit = autocommit  # all that psycopg does after it has looked at the status
+            self.connection._autocommit = autocommit  # everything that psycopg does after it has checked the status
             return
         super()._set_autocommit(autocommit)  # type: ignore[misc]  # not in the stubs
 
@@ -64,7 +65,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _is_managed(connection: Any) -> bool:
-    """By psycopg's pipeline, two-phase commit or `with connection.transaction()`."""
+    """Whether psycopg manages the connection: by a pipeline, two-phase commit or `with connection.transaction()`."""
     return bool(connection._pipeline or connection._tpc or connection._num_transactions)
 
 

@@ -1,4 +1,4 @@
-"""Stores that never give a private key away, such as an HSM: OAUTH["KEY_STORES"].
+"""Stores that never export a private key, such as an HSM: OAUTH["KEY_STORES"].
 
     OAUTH["KEY_STORES"] = {
         "aws": {"BACKEND": "oauth.keys.stores.aws_kms.AWSKMS", "OPTIONS": {"region_name": "eu-central-1"}},

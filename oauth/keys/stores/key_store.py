@@ -8,7 +8,7 @@ from oauth.algorithms import SIGNING_ALGORITHMS
 
 #: The name of no store: the private key is in the database, encrypted.
 DATABASE = ""
-#: What staff choose for it.
+#: The label that staff choose.
 DATABASE_NAME = "database"
 
 

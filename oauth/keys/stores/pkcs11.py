@@ -66,7 +66,7 @@ class PKCS11(KeyStore):
             self._keys.pop(reference, None)
 
     def _opened(self) -> Any:
-        """The session of this process: a forked one must begin anew (PKCS #11 v3.1 §5.4)."""
+        """The session of this process: a forked one must begin again (PKCS #11 v3.1 §5.4)."""
         if self._session is None or self._process != os.getpid():
             library = pkcs11.lib(self._module)
             library.reinitialize()

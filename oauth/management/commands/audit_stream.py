@@ -97,7 +97,7 @@ def _read(file: Path) -> Cursor | None:
 
 
 def _keep(file: Path, cursor: Cursor) -> None:
-    """Whole or not at all."""
+    """The file is written completely or not at all."""
     draft = file.with_name(f"{file.name}.new")
     draft.write_text(f"{cursor}\n")
     draft.replace(file)

@@ -82,7 +82,9 @@ def offered() -> list[str]:
 
 
 def strength(name: str) -> int:
-    """0 for none, 1 for a shared secret, 2 for a signature or a certificate: a client may only raise its own."""
+    """The strength of a method: 0 for none, 1 for a shared secret, 2 for a signature or a certificate. A client may
+    only raise its own.
+    """
     known = traits(name)
     if name == AuthenticationMethod.NONE or known is None:
         return 0

@@ -1,4 +1,4 @@
-"""How a client must not authenticate: rules as in `rules`, about its method, its keys and its certificate."""
+"""Rules as in `rules` about how a client authenticates: its method, its keys and its certificate."""
 
 import ipaddress
 from collections.abc import Mapping

@@ -67,7 +67,7 @@ def describe(client: HasIdentity) -> dict[str, Any]:
 
 
 def changed_parts(before: Identity, after: Identity) -> list[str]:
-    """The parts that are not covered by `before`. Removing a key, a secret or a redirect URI is no change."""
+    """The parts that are not covered by `before`. Removing a key, a secret or a redirect URI is not a change."""
     return [name for name in after if not _is_within(name, before.get(name), after[name])]
 
 

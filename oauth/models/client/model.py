@@ -194,7 +194,7 @@ class Client(
 
     @property
     def document_host(self) -> str:
-        """Of a client that is known by its metadata document: the host that vouches for it; otherwise empty."""
+        """The host that vouches for a client with a metadata document; otherwise empty."""
         is_document = self.registration_source == self.RegistrationSource.CIMD
         return host_of_document(self.client_id) if is_document else ""
 

@@ -22,7 +22,7 @@ class IsRegistered(models.Model):
     # How far the client may change its registration (clients.registration.ceiling); None if an admin registered it.
     registration_ceiling = models.JSONField(null=True, editable=False)
     # Whether any user may allow it. An app that a developer registered goes live once staff approve it; until then only
-    # sandbox users of the developer may allow it. The database lets no app go back.
+    # sandbox users of the developer may allow it. The database refuses to make a live app non-live again.
     is_live = models.BooleanField(default=True, db_default=True, editable=False)
     cimd_expires_at = models.DateTimeField(null=True, editable=False)
 

@@ -31,7 +31,7 @@ LONGEST_ACCESS_TOKEN = timedelta(minutes=15)
 
 
 def broken(client: "Client") -> dict[str, Any]:
-    """The errors of all rules, by field; of two about one field, the later rule's."""
+    """The errors of all rules, by field; if two rules report the same field, the later one counts."""
     errors: dict[str, Any] = {}
     for rule in RULES:
         errors |= rule(client)

@@ -35,7 +35,7 @@ class HasSecrets(models.Model):
         return secret
 
     def remove_secrets(self) -> None:
-        """The client authenticates in another way from now on. The caller saves the row."""
+        """Removes the secrets: the client authenticates in another way from now on. The caller saves the row."""
         self.secret_digest = self.previous_secret_digest = self.previous_secret_expires_at = None
         self.imported_secret = ""
 
@@ -48,7 +48,9 @@ class HasSecrets(models.Model):
 
     @property
     def has_unproven_secret(self) -> bool:
-        """Whether only the hash of another server is known of its secret: the client has not used it here yet."""
+        """Whether only another server's hash of the secret is stored, because the client has not used the secret here
+        yet.
+        """
         return bool(self.imported_secret) and self.secret_digest is None
 
     @property

@@ -47,7 +47,7 @@ class Requests(DeveloperPage):
         events = AuditEvent.objects.filter(client=client.client_id).order_by("-id")[:MOST]
         lines = [_line(event, client.client_id) for event in events if event.action in _ABOUT]
         # The API takes the client from a verified token, so nobody else fills the list. Limits and outages (429, 5xx)
-        # are no news of the app.
+        # are not news of the app.
         refused = RefusedRequest.objects.filter(endpoint="api", client=client.client_id, status__lt=429)
         lines += [_of_api(one) for one in refused.order_by("-id")[:MOST]]
         lines = sorted(lines, key=attrgetter("at"), reverse=True)[:MOST]

@@ -70,7 +70,7 @@ def test_a_request_that_fails_before_the_breaker_opens_learns_when_the_database_
 
 
 def test_a_clock_that_is_off_is_known_until_it_is_right_again():
-    """Also while the database is away, or has no connection left."""
+    """Also while the database is unreachable, or has no connection left."""
     one = Watch(Says(Answer(119.5, 0.001), None, Away("no answer"), Answer(0.5, 0.001)), Breaker())
     one.look()
     assert one.measured() == 119.5

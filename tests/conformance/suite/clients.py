@@ -79,7 +79,7 @@ def forget_earlier_modules() -> None:
 
 def relax_registered_ones() -> None:
     """What the suite's own clients need of an admin, done while they are inserted: no registration can ask for it, and
-    the suite goes on at once. They send no PKCE, and their assertions name the token endpoint as audience."""
+    the suite continues at once. They send no PKCE, and their assertions name the token endpoint as audience."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE OR REPLACE FUNCTION conformance_relaxed() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "

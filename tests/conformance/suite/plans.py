@@ -15,7 +15,7 @@ METHODS = {
     "private_key_jwt": AuthenticationMethod.PRIVATE_KEY_JWT,
     "mtls": AuthenticationMethod.SELF_SIGNED_TLS_CLIENT_AUTH,
 }
-#: Of this run in the suite. Two runs at once need two aliases, each with a demo of its own.
+#: Of this run in the suite. Two runs at once need two aliases, each with its own demo.
 ALIAS = os.environ.get("SUITE_ALIAS", "countersign")
 PROVIDER = "conformance-suite"
 
@@ -86,7 +86,7 @@ def _told_of_logouts(place: Place, variant: Mapping[str, str]) -> dict[str, Any]
 
 
 def _registered_with_keys(place: Place, variant: Mapping[str, str]) -> dict[str, Any]:
-    """Clients that the suite registers with keys of their own."""
+    """Clients that the suite registers with their own keys."""
     given = _openid(place, variant)
     for name in ("client", "client2"):
         key = JWK.generate(kty="RSA", size=2048, kid=name, alg="RS256", use="sig")

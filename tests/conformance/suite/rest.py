@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 MODULE_SECONDS = 300
-#: A module that can go on no further.
+#: A module that can continue no further.
 ENDED = ("FINISHED", "INTERRUPTED")
 
 

@@ -84,7 +84,7 @@ def test_a_ledger_that_does_not_add_up_is_an_alarm(admin_browser):
 
 def test_the_second_look_asks_nothing_of_the_log(admin_browser, signing_keys):
     """A minute's cache: no statement reads a log, however long it is. The eight lists that this user may decide about
-    are counted anew; one of them is of clients."""
+    are counted again; one of them is of clients."""
     admin_browser.get("/admin/")
     with CaptureQueriesContext(connection) as queries:
         page = admin_browser.get("/admin/")

@@ -179,7 +179,7 @@ def test_a_confidential_client_is_remembered_until_it_wants_more(browser, web_ap
 
 
 def test_prompt_login_asks_for_the_password_again(browser, mobile_app, token_endpoint, issued):
-    """OpenID Connect Core §3.1.2.1: also of a person who is logged in; the rest of their session goes on."""
+    """OpenID Connect Core §3.1.2.1: also of a person who is logged in; the rest of their session continues."""
     first = decoded(issued(mobile_app)["access_token"])
     with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=False):
         assert browser.get(authorization_url(mobile_app)).status_code == 200  # others are not asked again
@@ -252,7 +252,7 @@ def test_a_decision_needs_the_token_of_our_form(alice, browser, mobile_app):
 
 @pytest.fixture
 def in_one_second():
-    """Time goes on, and stays within one second for what a test does."""
+    """Time continues, and stays within one second for what a test does."""
     with time_machine.travel(timezone.now().replace(microsecond=1000), tick=False) as clock:
         yield clock
 

@@ -269,7 +269,7 @@ def test_details_written_by_other_means_end_what_was_remembered(browser, web_app
 
 
 def test_silence_ends_on_the_date_that_the_page_showed(browser, web_app):
-    """ASVS 5.0 10.4.8: each log-in makes an authorization of its own; none outlives the decision."""
+    """ASVS 5.0 10.4.8: each log-in makes its own authorization; none outlives the decision."""
     allow(browser, web_app)
     until = RememberedConsent.objects.get().expires_at
     with time_machine.travel(timezone.now() + timedelta(days=5)):

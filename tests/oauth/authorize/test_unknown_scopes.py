@@ -34,7 +34,7 @@ def test_offline_access_that_it_may_not_have_is_ignored_too(browser, web_app, to
     "scope", ["accounts:read nonsense", "nonsense", "openid transfers:write", "openid offline_access:x transfers:write"]
 )
 def test_anything_else_is_refused(browser, web_app, scope):
-    """RFC 6749 §3.3, ASVS 5.0 10.4.11: a scope that exists is no mistake of the client's library."""
+    """RFC 6749 §3.3, ASVS 5.0 10.4.11: a scope that exists is not a mistake of the client's library."""
     web_app.allowed_scopes = ["openid", "accounts:read"]
     web_app.save()
     assert callback(browser.get(authorization_url(web_app, scope=scope)))["error"] == "invalid_scope"

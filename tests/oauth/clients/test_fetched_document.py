@@ -95,7 +95,7 @@ def test_a_document_is_a_json_object(app_site, body):
      ("text/html", False), ("text/x+json", False), ("application/jsonp", False), ("", False)],
 )  # fmt: skip
 def test_a_document_has_the_content_type_of_json(app_site, content_type, is_json):
-    """A page on which strangers can write, such as a comment or an upload, is no document."""
+    """A page on which strangers can write, such as a comment or an upload, is not a document."""
     app_site.headers["Content-Type"] = content_type
     if is_json:
         assert fetched_document.fetch(app_site.url("/client.json")).content == {"client_id": "?"}

@@ -1,4 +1,4 @@
-"""client_credentials while the database is away: what a worker process still knows, and what it must not believe."""
+"""client_credentials while the database is unreachable: what a worker process still knows, and what it must not believe."""
 
 import time
 from datetime import timedelta

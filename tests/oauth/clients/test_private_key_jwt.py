@@ -99,7 +99,7 @@ def test_an_admin_may_let_a_client_name_endpoints(client_with_key, token_endpoin
 
 
 def test_a_registration_cannot_let_itself_name_endpoints():
-    """Only an admin can: the field is no client metadata (RFC 7591)."""
+    """Only an admin can: the field is not client metadata (RFC 7591)."""
     assert "accepts_endpoint_audience" not in Path(metadata.__file__).read_text()
 
 

@@ -1,4 +1,4 @@
-"""DOT's tables in a schema of their own, filled by hand. `tests/flows/test_from_dot.py` fills them by DOT's own code."""
+"""DOT's tables in their own schema, filled by hand. `tests/flows/test_from_dot.py` fills them by DOT's own code."""
 
 import hashlib
 import itertools

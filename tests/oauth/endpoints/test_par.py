@@ -44,7 +44,7 @@ def test_what_the_browser_adds_changes_nothing(browser, web):
 
 
 def test_a_request_uri_is_answered_once(browser, web):
-    """RFC 9126 §7.3. Looking twice is no use (§4): the page of a second tab is shown, and cannot be answered again."""
+    """RFC 9126 §7.3. Looking twice is not a use (§4): the page of a second tab is shown, and cannot be answered again."""
     request_uri = push(web).json()["request_uri"]
     tabs = [page_of(browser, web, request_uri) for _ in range(2)]
     assert "code" in callback(decide(browser, tabs[0]))

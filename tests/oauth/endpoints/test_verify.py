@@ -170,7 +170,7 @@ def test_a_token_is_bound_to_the_certificate_that_the_proxy_saw(client, access_t
     assert (status(own.der), status(other.der), status()) == (200, 401, 401)
 
 
-# --- while the database is away
+# --- while the database is unreachable
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_a_retry_within_the_window_works_after_many_rotations(path, generations,
 
 
 def test_a_token_of_another_family_of_this_authorization_is_unknown(generations, mobile_app, token_endpoint):
-    """The id of the authorization is no secret: it alone must end nothing."""
+    """The id of the authorization is not a secret: it alone must end nothing."""
     forged = FamilySecret.new(Authorization.objects.get().pk).new_token()
     assert token_endpoint.refresh(mobile_app, forged).json()["error"] == "invalid_grant"
     assert token_endpoint.refresh(mobile_app, generations[-1]).status_code == 200

@@ -56,7 +56,7 @@ def test_a_lost_answer_logs_nobody_out(issued, mobile_app, token_endpoint):
 
 @pytest.mark.parametrize("kept", [0, 1, 2])
 def test_tabs_with_one_store_refresh_at_once(issued, mobile_app, token_endpoint, kept):
-    """Whichever answer is kept goes on, also when the tabs meet again."""
+    """Whichever answer is kept continues, even when the tabs meet again."""
     token = issued(mobile_app)["refresh_token"]
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for _ in range(3):
@@ -272,7 +272,7 @@ def test_no_token_works_after_revocation(issued, mobile_app, token_endpoint):
 
 @pytest.mark.django_db(transaction=True)
 def test_parallel_refreshes_never_fail_and_one_of_them_goes_on(issued, mobile_app):
-    """Twenty parallel refreshes: none is refused, and any of the answers goes on, alone after the window."""
+    """Twenty parallel refreshes: none is refused, and any of the answers continues, alone after the window."""
     token = issued(mobile_app)["refresh_token"]
     answers = in_parallel(*[lambda: TokenEndpoint().refresh(mobile_app, token)] * 20)
     assert {answer.status_code for answer in answers} == {200}

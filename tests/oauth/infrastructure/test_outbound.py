@@ -50,7 +50,7 @@ def test_a_name_with_one_private_address_is_refused_whole(monkeypatch):
 
 # --- the allow-list (RFC 6890, IANA's special-purpose registries)
 
-#: As Python knows the registries; it is no authority on what wraps IPv4, so that is asked of it part by part.
+#: As Python knows the registries; it is not an authority on what wraps IPv4, so that is asked of it part by part.
 REGISTERED = [
     network
     for constants in (ipaddress.IPv4Address("1.1.1.1")._constants, ipaddress.IPv6Address("2600::1")._constants)

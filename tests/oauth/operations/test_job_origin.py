@@ -99,7 +99,7 @@ def test_it_carries_the_state_of_the_trace():
 
 
 def test_the_release_before_defers_without_it():
-    """docs/upgrading.md: its servers go on after `migrate`."""
+    """docs/upgrading.md: its servers continue after `migrate`."""
     job = defer()
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO oauth_job_origin (job_id, request_id, traceparent) VALUES (%s, '', '')", [job])

@@ -98,7 +98,7 @@ def test_a_partition_goes_an_hour_after_its_last_row_has_expired(mobile_app):
 
 
 def test_months_of_the_audit_log_go_after_their_time_and_never_within_ninety_days():
-    """ASVS 5.0 16.4.2: also if a setting, or an intruder with the site's role, asks for less."""
+    """ASVS 5.0 16.4.2: even if a setting, or an intruder with the site's role, asks for less."""
     take_partitions("oauth_auditevent")
     now = timezone.now()
     for name, first, last in (("a", 200, 91), ("b", 91, 89), ("c", 89, 1)):

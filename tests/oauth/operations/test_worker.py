@@ -143,7 +143,7 @@ class TestTheProcess:
             assert connection.execute("SELECT count(*) FROM procrastinate_workers").fetchone() == (0,)
 
     def test_it_ends_cleanly_while_it_starts(self, url, start):
-        """Its lanes are cancelled before they have a row of their own, and some after."""
+        """Its lanes are cancelled before they have their own row, and some after."""
         for _ in range(2):
             worker = start()
             wait_until(lambda worker=worker: worker.runs() and "Starting worker" in worker.log)

@@ -1,4 +1,4 @@
-"""This site is no open redirector for clients that nobody vouches for (RFC 9700 §4.11.2)."""
+"""This site is not an open redirector for clients that nobody vouches for (RFC 9700 §4.11.2)."""
 
 from urllib.parse import urlencode, urlsplit
 

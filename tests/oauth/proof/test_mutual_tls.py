@@ -126,7 +126,7 @@ def test_asvs_10_3_5_a_bound_token_is_worth_nothing_without_its_certificate(issu
         certificates.make(DN, by=CA, days=-1),
         certificates.make(DN, by=CA, usage=ExtendedKeyUsageOID.SERVER_AUTH),
         certificates.make(DN, by=CA, rsa_bits=1024),
-        certificates.make(DN, by=CERTIFICATE),  # a client is no authority
+        certificates.make(DN, by=CERTIFICATE),  # a client is not an authority
         ":bm8gY2VydGlmaWNhdGU=:", ":!!!:", "nonsense", "::",
     ],
 )  # fmt: skip
@@ -191,7 +191,7 @@ def test_a_self_signed_one_has_its_time_and_strength_too(self_signed, own):
 
 def test_asvs_10_4_10_no_other_method_than_the_registered_one(issued, web_app, signing_keys):
     assert token(issued, CERTIFICATE, client_secret="x").status_code == 401
-    assert token(web_app, CERTIFICATE).status_code == 401  # a certificate is no secret
+    assert token(web_app, CERTIFICATE).status_code == 401  # a certificate is not a secret
 
 
 def test_off_is_off(issued, settings):

@@ -1,6 +1,6 @@
 """A Django site that only has an API: `python -m ... ISSUER JWKS_URI TOKEN` prints the answers it gives.
 
-Run in a process of its own by the test beside it: no database, no app of ours installed.
+Run in its own process by the test beside it: no database, no app of ours installed.
 """
 
 import json

@@ -99,7 +99,7 @@ def test_a_refusal_by_the_view_itself_names_it_too(access_token, alice):
 @VIEWS
 @pytest.mark.parametrize(("url", "status"), [(f"{SECOND}/x", 200), (f"{FIRST}/x", 401), (f"{OTHER}/x", 401)])
 def test_a_dpop_proof_is_for_the_url_of_the_api_that_was_asked(view, url, status, access_token, alice):
-    """RFC 9449 §4.3 (9): `htu` is the URL of the request, also where that API has a host of its own."""
+    """RFC 9449 §4.3 (9): `htu` is the URL of the request, also where that API has its own host."""
     token = access_token(alice, audience=(SECOND,), confirmation={"jkt": dpop.KEY.jwk.thumbprint()})
     proof = dpop.proof(method="GET", url=url, token=token)
     answer = answered(view, "/v2/x", "pay.example", Authorization=f"DPoP {token}", DPoP=proof)

@@ -106,7 +106,7 @@ def test_none_is_kept_where_the_site_says_so(read, access_token, alice, settings
 
 
 def test_a_key_that_comes_back_is_not_the_one_that_was(access_token, alice, signing_keys, decodings):
-    """The set is read anew every minute: then each token is verified once more."""
+    """The set is read again every minute: then each token is verified once more."""
     token = access_token(alice, "accounts:read")
     verify_access_token(token, audiences=conf.audiences)
     keys.ring.forget()

@@ -103,7 +103,7 @@ def test_a_hint_of_another_login_of_this_person_asks(app, hint, alice):
     """RP-Initiated Logout §2: such as an ID token from a phone (CIBA, device flow), which says nothing of this one."""
     other = logged_in(alice)
     assert log_out(other, id_token_hint=hint).status_code == 200
-    allow(other, app, scope="openid")  # now this browser has a session of its own
+    allow(other, app, scope="openid")  # now this browser has its own session
     assert log_out(other, id_token_hint=hint).status_code == 200
     assert is_logged_in(other)
 
@@ -276,7 +276,7 @@ def test_nobody_is_logged_in_any_more(app):
 
 
 def test_log_out_ends_online_access_of_this_session_only(browser, app, issued, token_endpoint, alice):
-    """DESIGN: not all tokens of all apps. Offline access goes on, another browser goes on."""
+    """DESIGN: not all tokens of all apps. Offline access continues, another browser continues."""
     online, offline = issued(app), issued(app, scope="accounts:read offline_access")
     other = Browser()
     other.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
