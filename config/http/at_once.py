@@ -66,6 +66,9 @@ class AuthorizeAtOnce:
         """Whether no middleware has something to say about it."""
         if not request.META.keys().isdisjoint(("HTTP_ORIGIN", "HTTP_DPOP")) or not browser_login.is_possible():
             return False
+        query = request.META.get("QUERY_STRING", "")
+        if "prompt=consent" in query or "interaction=" in query:  # the page answers anyway
+            return False
         if any(name.startswith(ui_locales.PREFIX) for name in request.COOKIES):
             return False
         try:

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpRequest
 from django.utils import timezone
 
 from oauth.authorize import remembered
@@ -15,21 +15,22 @@ from oauth.infrastructure.rows import rows
 from oauth.models import Client, RememberedConsent, Session
 from oauth.models.secret import digest
 from oauth.sessions import login_session
+from oauth.sessions.authentication_context import AuthenticationContext, login_of
 
 
 @dataclass(frozen=True, slots=True)
 class KnownLogin:
     """`sid` is the Session that has not ended, and `decisions` are those of the user that may answer the client."""
 
-    session: SessionBase
-    user: Any
+    login: AuthenticationContext | None
     sid: str
     decisions: list[RememberedConsent]
 
 
-def find(session_key: str, client: Client) -> KnownLogin | None:
-    """None if nobody is logged in, if this login has allowed nothing yet or has logged out (ASVS 5.0 7.4.1), or if
-    the user has allowed the client nothing."""
+def find(request: HttpRequest, session_key: str, client: Client) -> KnownLogin | None:
+    """Sets `session` and `user` of the request, as Django's middleware does. None if nobody is logged in or the login
+    has expired (ASVS 5.0 7.3.2), if this login has allowed nothing yet or has logged out (7.4.1), or if the user has
+    allowed the client nothing."""
     now = timezone.now()
     found = rows(_statement(), [digest(session_key), client.pk, now, now, session_key, now])
     if not found:
@@ -39,8 +40,10 @@ def find(session_key: str, client: Client) -> KnownLogin | None:
     # The statement joins by the key of the session. The signed content of the session says whose it is.
     if not browser_login.is_logged_in(session, user) or login_session.sid_in(session) != str(sid):
         return None
+    request.session, request.user = session, user
+    login = login_of(request)
     of_decision = 2 + _users().count
-    return KnownLogin(session, user, str(sid), [remembered.decision_in(row[of_decision:]) for row in found])
+    return KnownLogin(login, str(sid), [remembered.decision_in(row[of_decision:]) for row in found])
 
 
 @cache

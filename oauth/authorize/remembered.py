@@ -54,8 +54,7 @@ def newest_covering(
     covering = [
         one
         for one in decisions
-        if _covers(one, request) and _covers_claims(one, request)
-        and not client_identity.changed_parts(one.about, about)
+        if _covers(one, request) and _covers_claims(one, request) and _is_about(one.about, about)
         and authorization_details.are_of_scopes(one.authorization.authorization_details)
     ]  # fmt: skip
     return max(covering, key=lambda one: (one.decided_at, one.pk), default=None)
@@ -143,15 +142,20 @@ def describe(client: Client, origin: str, *, response_type: str = "code") -> dic
 
 
 def _asking(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
-    """What must still be as the user was shown it (RFC 9700 §4.15; ASVS 5.0 10.7.1).
-
-    The redirect URI must have been registered when they decided, at the host that they were shown. Older rows do not
-    record this, so they do not count.
-    """
+    """What must still be as the user was shown it."""
     now = _about(request, client)
     # Only whether *this* redirect URI was known matters. The port of a loopback address changes with every start.
     now["redirect_uris"] = [] if ignores_port(request.redirect_uri) else [request.redirect_uri]
     return now
+
+
+def _is_about(decided: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether this is still the client that the user decided about (RFC 9700 §4.15; ASVS 5.0 10.7.1).
+
+    The redirect URI must have been registered when they decided, at the host that they were shown. Older rows do not
+    record this, so they do not count.
+    """
+    return not client_identity.changed_parts(decided, now)
 
 
 def origin_of(redirect_uri: str) -> str:

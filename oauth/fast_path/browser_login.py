@@ -31,8 +31,8 @@ def opened(session_key: str, session_data: str) -> SessionBase:
 
 
 def is_logged_in(session: SessionBase, user: Any) -> bool:
-    """Whether the session is a login of this user that still counts: by an authentication backend of this site that
-    lets the user in (ASVS 5.0 7.4.2), and since the password and all that ends sessions (7.4.3) last changed."""
+    """Whether the session is a login of this user (ASVS 5.0 7.4.1) that still counts: by an authentication backend of
+    this site that lets the user in (7.4.2), and since the password and all that ends sessions (7.4.3) last changed."""
     path = session.get(BACKEND_SESSION_KEY)
     if session.get(SESSION_KEY) != user._meta.pk.value_to_string(user) or path not in settings.AUTHENTICATION_BACKENDS:
         return False

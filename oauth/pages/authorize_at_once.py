@@ -5,6 +5,7 @@ changed since. All else, each refusal included, is decided by the page.
 """
 
 import time
+from dataclasses import dataclass
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from oauth import parameters
 from oauth.audit import metrics
 from oauth.authorize import at_once, known_login
-from oauth.authorize.outcome import Respond
 from oauth.authorize.response_modes import Redirect
 from oauth.clients.cache import cached
 from oauth.errors import InvalidRequest, LoginRequired, RequestTooLarge
@@ -23,7 +23,6 @@ from oauth.models.audit_event import origin
 from oauth.pages.authorize import AuthorizationPage
 from oauth.pages.redirect import see_other
 from oauth.parameters import Parameters
-from oauth.sessions.authentication_context import login_of
 
 
 def answer(request: HttpRequest) -> HttpResponse | None:
@@ -32,6 +31,38 @@ def answer(request: HttpRequest) -> HttpResponse | None:
     It sets `session` and `user` of the request, as Django's middleware does before the page.
     """
     began = time.perf_counter()
+    asked = _asked(request)
+    known = None if asked is None else known_login.find(request, asked.session_key, asked.client)
+    if asked is None or known is None:
+        return None
+    try:
+        rate_limits.spend_page(AuthorizationPage.endpoint, request)
+    except LimitReached:
+        return None
+    outcome = None
+    try:
+        with origin(AuthorizationPage.endpoint, request):
+            outcome = at_once.answer(request, asked.params, asked.client, known.login, known.sid, known.decisions)
+    except LoginRequired as refusal:
+        # ASVS 5.0 7.4.1: the page must not begin a session anew for a user who is logging out.
+        request.logged_out_meanwhile = refusal  # type: ignore[attr-defined]  # the page raises it
+    if outcome is None or not isinstance(outcome.delivery, Redirect):
+        rate_limits.take_back_page(AuthorizationPage.endpoint, request)
+        return None
+    page = AuthorizationPage.keep_private(see_other(outcome.delivery.location))
+    metrics.observe(AuthorizationPage.endpoint, "", "ok", since=began)
+    return page
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    session_key: str
+    params: Parameters
+    client: Client
+
+
+def _asked(request: HttpRequest) -> _Asked | None:
+    """None for a request with anything special, which the page answers."""
     key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
     try:
         params = parameters.parse(request.META.get("QUERY_STRING", "").encode())
@@ -41,28 +72,4 @@ def answer(request: HttpRequest) -> HttpResponse | None:
     # A response mode may need a page: a form that sends itself.
     if not key or client is None or "response_mode" in params or not at_once.is_possible(params, client):
         return None
-    known = known_login.find(key, client)
-    if known is None:
-        return None
-    request.session, request.user = known.session, known.user
-    try:
-        rate_limits.spend_page(AuthorizationPage.endpoint, request)
-    except LimitReached:
-        return None
-    outcome = _outcome(request, params, client, known)
-    if outcome is None or not isinstance(outcome.delivery, Redirect):
-        rate_limits.take_back_page(AuthorizationPage.endpoint, request)
-        return None
-    page = AuthorizationPage.keep_private(see_other(outcome.delivery.location))
-    metrics.observe(AuthorizationPage.endpoint, "", "ok", since=began)
-    return page
-
-
-def _outcome(request: HttpRequest, params: Parameters, client: Client, known: known_login.KnownLogin) -> Respond | None:
-    try:
-        with origin(AuthorizationPage.endpoint, request):
-            return at_once.answer(request, params, client, login_of(request), known.sid, known.decisions)
-    except LoginRequired as refusal:
-        # ASVS 5.0 7.4.1: the page must not begin a session anew for a user who is logging out.
-        request.logged_out_meanwhile = refusal  # type: ignore[attr-defined]  # the page raises it
-        return None
+    return _Asked(key, params, client)

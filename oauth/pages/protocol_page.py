@@ -38,9 +38,9 @@ class ProtocolPage(View):
         try:
             with origin(self.endpoint, request):
                 answer, outcome = self._answer(request, *args, **kwargs)
+            return self.keep_private(answer)
         finally:
             metrics.observe(self.endpoint, "", outcome, since=began)
-        return self.keep_private(answer)
 
     @staticmethod
     def keep_private(answer: Response) -> Response:
