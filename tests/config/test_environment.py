@@ -107,5 +107,5 @@ def test_production_needs_nothing_that_is_only_for_development() -> None:
 
 @pytest.mark.parametrize("data_dir", ["/proc/demo", "/dev/null/demo"])
 def test_a_directory_that_cannot_be_written_is_named_with_the_way_out(enter: Enter, data_dir: str) -> None:
-    with pytest.raises(SystemExit, match=rf"in {data_dir}, but cannot: .*Set DATA_DIR"):
+    with pytest.raises(SystemExit, match=rf"cannot keep its data in {data_dir}: .*Set DATA_DIR"):
         enter("demo", DATA_DIR=data_dir)

@@ -87,7 +87,7 @@ def test_all_operations_go_on_in_the_memory_of_the_process(cache_at, silent):
     assert cache.get("d") is None
 
 
-def test_limits_count_in_this_process(cache_at, silent):
+def test_limits_count_in_this_process(cache_at, silent, clock_stands):
     cache_at(silent)
     limit = Limit("of-this-test", 3)
     assert [rate_limits.is_within(limit, "somebody") for _ in range(5)] == [True, True, True, False, False]

@@ -2,6 +2,7 @@
 
 import gc
 import io
+from types import SimpleNamespace
 from typing import Any
 
 import psycopg
@@ -200,14 +201,15 @@ class TestMigrate:
         """Behind ALTER TABLE, every query of the table would wait."""
         other.execute("SELECT 1 FROM oauth_scope")  # as a long report does
         pauses = []
-        monkeypatch.setattr(patience.time, "sleep", lambda seconds: (pauses.append(seconds), other.rollback()))
+        pause = SimpleNamespace(sleep=lambda seconds: (pauses.append(seconds), other.rollback()))
+        monkeypatch.setattr(patience, "time", pause)  # not of the module: other threads sleep, too
         with Patience(0.01, attempts=2).during_statements(), connection.cursor() as cursor:
             cursor.execute(self.ALTER)
         assert pauses == [patience.PAUSE_SECONDS]
 
     def test_it_gives_up_in_the_end(self, other: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         other.execute("SELECT 1 FROM oauth_scope")
-        monkeypatch.setattr(patience.time, "sleep", lambda _seconds: None)
+        monkeypatch.setattr(patience, "time", SimpleNamespace(sleep=lambda _seconds: None))
         one = Patience(0.01, attempts=3)
         with (
             pytest.raises(OperationalError, match="lock timeout"), one.during_statements(),

@@ -32,9 +32,9 @@ from oauth.clients import preset
 from oauth.clients.self_service import reviews
 from oauth.models import Client
 owner = User.objects.get(email="bob@demo.test")
-values = {"name": "Ledgerly", "redirect_uris": "https://ledgerly.example/callback", "client_uri":
-"https://ledgerly.example/"} app = Client.objects.create(user=owner, is_live=False, allowed_scopes=["openid",
-"accounts:read"], **preset("web"), **values) print(reviews.ask(app, owner, note="We show accounts in one list.").pk)
+values = {"name": "Ledgerly", "redirect_uris": "https://ledgerly.example/callback", "client_uri": "https://ledgerly.example/"}
+app = Client.objects.create(user=owner, is_live=False, allowed_scopes=["openid", "accounts:read"], **preset("web"), **values)
+print(reviews.ask(app, owner, note="We show accounts in one list.").pk)
 """
 
 
@@ -57,7 +57,7 @@ class Site:
             "entry": f"SELECT transaction_id FROM ledger_entry WHERE account_id = (SELECT a.id {of_alice} AND a.name = "
             "'Everyday') ORDER BY account_seq DESC LIMIT 1",
             "order": f"SELECT o.id FROM scheduled_transfer o WHERE o.source_id = (SELECT a.id {of_alice} AND "
-            f"a.name = 'Everyday')",
+            "a.name = 'Everyday')",
             "transaction": "SELECT id FROM ledger_transaction ORDER BY id DESC LIMIT 1",
             "client": "SELECT id FROM oauth_client WHERE client_id = 'demo-mobile'",
             "web_client": "SELECT id FROM oauth_client WHERE secret_digest IS NOT NULL ORDER BY id LIMIT 1",

@@ -78,7 +78,7 @@ def test_an_error_with_a_document_is_no_document(app_site):
 
 def test_a_document_is_bounded(app_site):
     app_site.body = {"client_id": "?", "client_name": "x" * fetched_document.MAX_BYTES}
-    with pytest.raises(OutboundError, match="more than"):
+    with pytest.raises(OutboundError, match="is larger than"):
         fetched_document.fetch(app_site.url("/client.json"))
 
 

@@ -85,7 +85,7 @@ def test_a_killed_import_goes_on(filled, source, options, monkeypatch, step, mom
     assert written() != EVERYTHING
     report = run(source, options, is_dry_run=False)
     assert written() == EVERYTHING
-    assert "goes on" in report.notes[0]
+    assert "This continues the import" in report.notes[0]
     assert report.counts["refresh tokens adopted"] == 6
 
 
