@@ -134,7 +134,7 @@ def test_memory_is_bounded(alice, current, monkeypatch, caplog):
     for number in range(5):
         counting.count(alice.pk, f"app {number}", [current.pk], "balances:read", at=1.0, address="")
     assert counting.store() == 2
-    assert "left out 3 entries" in caplog.text
+    assert "dropped 3 entries" in caplog.text
 
 
 def test_a_user_who_was_deleted_in_the_meantime_stops_nobody(alice, bob, current):
