@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
 import pytest
@@ -12,10 +13,14 @@ from config.server import admission
 from config.server.admission import Overloaded, Slots, State
 from config.server.lending import Lender
 from tests.lib.database import backends_waiting, full_pool
-from tests.lib.servers import PATIENCE_SECONDS, wait_until
+from tests.lib.servers import wait_until as wait_so_long
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOCK = 8_711
+
+#: Nothing here waits for another program. Mutants, whose threads wait in vain, would take minutes.
+PATIENCE_SECONDS = 30
+wait_until = partial(wait_so_long, seconds=PATIENCE_SECONDS)
 
 
 class Request(threading.Thread):

@@ -20,6 +20,8 @@ from types import ModuleType
 
 HERE = Path.cwd()
 LIBRARIES = HERE / "libraries.json"
+# It imports anyio, whose part that pytest loads as a plugin must be imported by pytest.
+IMPORTS_A_PLUGIN = "granian"
 
 
 def main() -> int:
@@ -74,7 +76,7 @@ def prepare() -> None:
     os.environ.pop("DJANGO_SETTINGS_MODULE", None)
     plugins = plugins_of_pytest()
     for name in json.loads(LIBRARIES.read_text()):
-        if name.partition(".")[0] not in plugins:
+        if name.partition(".")[0] not in {*plugins, IMPORTS_A_PLUGIN}:
             with suppress(Exception):  # whatever it needs; the run imports it then
                 importlib.import_module(name)
     wrong = [name for name, module in sys.modules.items() if is_ours(module) or name.partition(".")[0] in plugins]
