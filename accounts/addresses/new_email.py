@@ -1,7 +1,7 @@
 """A new email of a user, as staff ask for it: it counts once another member of staff approves it.
 
-Whoever has the mailbox has the account, by a link or a code. So nobody gives a user another mailbox alone, superusers
-included (NIST SP 800-53 AC-5, separation of duties).
+A person who reads the mailbox can log in by a link or a code. So no member of staff, superusers included, can give a
+user another mailbox alone (NIST SP 800-53 AC-5, separation of duties).
 """
 
 from typing import Any

@@ -69,8 +69,8 @@ def _decide(rate_id: UUID, status: ExchangeRate.Status, by: Officer, reason: str
 
 
 def refuse_own_currencies(by: Officer, base: str, counter: str) -> None:
-    """ISO 27001 A.5.3: whoever could exchange at this rate does not make it. The database also refuses it (migration
-    0062)."""
+    """ISO 27001 A.5.3: an officer who could exchange at this rate does not make it. The database also refuses it
+    (migration 0062)."""
     theirs = Account.objects.filter(access__user=by.user.pk, currency__in=(base, counter))
     if theirs.exclude(status=Account.Status.CLOSED).values("currency").distinct().count() == 2:
         raise OwnCurrencies

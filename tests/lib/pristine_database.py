@@ -55,7 +55,7 @@ _SWELLED = f"{_TABLES.partition(' ORDER')[0]} AND pg_relation_size(oid) > 100000
 
 
 def sweep() -> None:
-    """Takes away the rows that large tests have undone: whoever looks through their table later passes each of them.
+    """Takes away the rows that large tests have undone. Later queries of their tables would read each of them.
     After that, the planner has as few statistics of the table as after `migrate`, instead of assuming that it is
     empty.
 

@@ -158,7 +158,7 @@ class Client(
 
     def get_absolute_url(self) -> str:
         """A client has no page here. If this were the address of its website, `/admin/r/…` would redirect there,
-        and whoever registered the client could send staff anywhere (RFC 9700 §4.11)."""
+        and the developer of the client could send staff anywhere (RFC 9700 §4.11)."""
         return ""
 
     @property
