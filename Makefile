@@ -41,7 +41,7 @@ matrix: $(INSTALLED)
 	$(RUN) .ci/matrix.py
 
 # Removes each rule of tests/mutants/*.toml from a copy of the repository and expects its test to fail.
-# CHANGED=<commit>: only rows whose file, test or text changed since then. ONLY=<text>: only rows that contain the text.
+# CHANGED=<commit>: only rows whose rule, test or text changed since then. ONLY=<text>: only rows that contain the text.
 mutants: $(INSTALLED)
 	CHANGED="$(CHANGED)" ONLY="$(ONLY)" $(RUN) -m tests.mutants
 

@@ -2,7 +2,7 @@
 
 The test must pass with the rule and fail without it. One line a rule, then `N passed, N failed`. In the environment:
 
-    CHANGED        a commit: only rows whose file, test or text changed since then
+    CHANGED        a commit: only rows whose rule, test or text changed since then (changes.py)
     MUTANTS_JOBS   how many run side by side; default: the number of cores
     ONLY           a part of the rule, title, file or test: only rows that contain it
 
@@ -26,7 +26,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from demo import postgres
-from tests.mutants.mutant import ROOT, Mutant, StaleMutantError, changed_since, read
+from tests.mutants.changes import Changes
+from tests.mutants.mutant import ROOT, Mutant, StaleMutantError, read
 from tests.mutants.repository_copy import RepositoryCopy
 
 CACHE = ROOT / ".cache" / "mutants"
@@ -156,7 +157,7 @@ def _copy(directory: Path, url: str, database: str, lock: int) -> RepositoryCopy
 def chosen() -> list[Mutant]:
     mutants = read()
     if base := os.environ.get("CHANGED"):
-        mutants = changed_since(base, mutants)
+        mutants = Changes(base).touched(mutants)
     only = os.environ.get("ONLY", "")
     return [m for m in mutants if only in " ".join((m.rule, m.title, m.file, m.test))]
 

@@ -53,10 +53,14 @@ class Forks:
         self._end_server()
 
     def _end_server(self) -> None:
+        """Two threads may do so at once: the one that runs a test, and the one that ends the whole run."""
         self._kill()
-        if self._server is not None:
-            self._server.communicate()
-            self._server = None
+        server, self._server = self._server, None
+        if server is not None:
+            server.wait()
+            for pipe in filter(None, (server.stdin, server.stdout)):
+                with suppress(OSError):  # what was still to be written cannot be
+                    pipe.close()
 
     def _kill(self) -> None:
         self._end_run()

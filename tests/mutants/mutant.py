@@ -1,8 +1,6 @@
 """The rows of tests/mutants/*.toml: one rule each, how to take it out of the code, and the test that must notice."""
 
-import subprocess
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,28 +44,13 @@ class Mutant:
 
 
 def read(root: Path = ROOT) -> list[Mutant]:
-    return [mutant for path in sorted((root / ROWS).glob("*.toml")) for mutant in _parse(path.read_text())]
+    return [mutant for path in sorted((root / ROWS).glob("*.toml")) for mutant in parse(path.read_text())]
 
 
-def changed_since(base: str, mutants: Iterable[Mutant], root: Path = ROOT) -> list[Mutant]:
-    """Those whose file, test or row differs between the commit `base` and the working tree."""
-    named = _git(root, "diff", "--name-only", base) + _git(root, "ls-files", "--others", "--exclude-standard")
-    files = set(named.splitlines())
-    listed = _git(root, "ls-tree", "-r", "--name-only", base, f"{ROWS}/").splitlines()
-    before = {
-        mutant for path in listed if path.endswith(".toml") for mutant in _parse(_git(root, "show", f"{base}:{path}"))
-    }
-    return [m for m in mutants if m.file in files or m.test.partition("::")[0] in files or m not in before]
-
-
-def _parse(text: str) -> list[Mutant]:
+def parse(text: str) -> list[Mutant]:
     rows = tomllib.loads(text).get("mutant", [])
     return [Mutant(**{**row, "find": _texts(row["find"]), "replace": _texts(row["replace"])}) for row in rows]
 
 
 def _texts(value: str | list[str]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
-
-
-def _git(root: Path, *arguments: str) -> str:
-    return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True).stdout

@@ -11,7 +11,7 @@ import pytest
 from tests.lib.servers import wait_until
 from tests.mutants.__main__ import Run
 from tests.mutants.forks import Forks
-from tests.mutants.mutant import Mutant, changed_since, read
+from tests.mutants.mutant import Mutant, read
 from tests.mutants.repository_copy import RepositoryCopy
 
 CODE = "def may(age):\n    return age >= 18\n"
@@ -178,20 +178,3 @@ def test_what_a_run_left_running_is_stopped(run: Run) -> None:
     assert copy.run(["test_leaving.py::test_it"]).passed
     pid = int((copy.directory / "pid").read_text())
     wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
-
-
-def test_only_rows_that_a_change_touches_are_run(repository: Path) -> None:
-    """Their code, their test, or the row itself; in commits or in the working tree."""
-    base = git(repository, "rev-parse", "HEAD")
-    (repository / "README.md").write_text("nothing of a row")
-    assert changed_since(base, read(repository), repository) == []
-    for file in ("code_of_ours.py", "test_ages.py"):
-        text = (repository / file).read_text()
-        (repository / file).write_text(text + "\n")
-        assert changed_since(base, read(repository), repository) == read(repository)
-        (repository / file).write_text(text)
-    (repository / "tests/mutants/more.toml").write_text(ROW.replace("R1", "R2"))
-    assert [row.rule for row in changed_since(base, read(repository), repository)] == ["R2"]
-    git(repository, "add", ".")
-    git(repository, "commit", "--quiet", "--message", "Go on")
-    assert [row.rule for row in changed_since(base, read(repository), repository)] == ["R2"]
