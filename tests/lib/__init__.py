@@ -1,4 +1,5 @@
-"""What several test modules share: clients, users, servers, databases, pages. No test lives here.
+"""Code that several test modules share:
 
-No test module imports another; what two need comes here. `tests/conftest.py` turns some of it into fixtures.
+clients, users, servers, databases, pages. There are no tests here. A test module never imports another one; code that
+two of them need is put here. `tests/conftest.py` turns some of it into fixtures.
 """

@@ -1,4 +1,6 @@
-"""Access tokens signed with the site's own key, of an authorization that is written without a flow; and the API with one."""
+"""Access tokens signed with the site's own key, for an authorization that is inserted into the database directly; and
+an API client that sends one.
+"""
 
 import secrets
 from datetime import timedelta
@@ -15,7 +17,7 @@ from tests.lib.registered import make_client
 
 
 def signed(user: Any, scope: str = "accounts:read", client_id: str = "client-of-the-tests", **claims: Any) -> str:
-    """Without a user, the token is of the client itself."""
+    """Without a user, the client itself is the token's subject."""
     now = timezone.now()
     if user:
         client = Client.objects.filter(client_id=client_id).first() or make_client("mobile", client_id=client_id)

@@ -1,4 +1,4 @@
-"""Accounts with terms, entries at past times, and nights in which days are closed."""
+"""Accounts whose products have terms, entries with past times, and the nightly job that closes days."""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -34,7 +34,7 @@ def pay(source, destination, amount_minor, when):
 
 
 def keys_since_long():
-    """The keys that sign the digests are older than the days."""
+    """Makes the keys that sign the digests older than the days of the test."""
     SigningKey.objects.update(published_at=at(date(2026, 1, 1)), active_at=at(date(2026, 1, 1)))
     ring.forget()
 
@@ -46,6 +46,6 @@ def clearing_account(currency="GBP"):
 
 
 def close_until(day):
-    """The night after the day."""
+    """Closes all days up to this one, in the night after it."""
     with time_machine.travel(at(day, 24) + NIGHT):
         return end_of_day.close_days()

@@ -2,7 +2,8 @@
 
 from banking.api.urls import urlpatterns
 
-#: (method, URL name) -> its scope; what the URL names, if anything; what somebody who only looks after gets.
+#: (method, URL name) -> the scope; the object that the URL names, if any; the answer to a user who may only view the
+#: account.
 ENDPOINTS = {
     ("get", "accounts"): ("accounts:read", None, 200),
     ("get", "account"): ("accounts:read", "account", 200),
@@ -54,5 +55,5 @@ ENDPOINTS = {
 
 
 def patterns():
-    """By name, of the API itself and not of its documents."""
+    """URL patterns by name, without those of the API's documentation."""
     return {pattern.name: pattern for pattern in urlpatterns if str(pattern.pattern).startswith("api/v1/")}

@@ -8,7 +8,9 @@ from tests.lib.emails import check_email
 
 
 def sent_notices(kind: str) -> set[str]:
-    """Lets the worker send the notices of this kind; the addresses that got one, each exactly one."""
+    """Sends the waiting notices of this kind as the background worker does. Returns the addresses; each must get
+    exactly one.
+    """
     before = len(mail.outbox)
     waiting = ProcrastinateJob.objects.filter(task_name=notices.TASK, args__kind=kind).order_by("id")
     for job in waiting:

@@ -1,4 +1,4 @@
-"""Work on a second database connection, beside a transaction of the test."""
+"""Work on a second database connection, parallel to a transaction of the test."""
 
 import threading
 from collections.abc import Callable
@@ -27,10 +27,12 @@ class Beside(threading.Thread, Generic[Result]):
             connection.close()
 
     def start_and_wait(self) -> None:
-        """Waits until it has ended, or waits for a lock that the test holds."""
+        """Returns when the work has ended, or when it waits for a lock that the test holds."""
         self.start_and_wait_for(1)
 
     def start_and_wait_for(self, number: int) -> None:
-        """Until it has ended, or `number` connections wait for a lock: this one and those that were started before."""
+        """Returns when the work has ended, or when `number` connections wait for a lock: this one and those that were
+        started before.
+        """
         self.start()
         wait_until(lambda: not self.is_alive() or backends_waiting() == number)

@@ -1,11 +1,9 @@
-"""How `make test-all` hands its files to its processes: most begin with those that wait, one in four with those that
-compute.
+"""How `make test-all` distributes test files over its processes: three in four processes begin with files that mostly
+wait, one in four with files that mostly compute.
 
 The files that wait for browsers, servers and other languages come first in the order (`environment.py`). If all
-processes began with these, the processors would idle at first, and later all processes would compute. From both ends,
-there is always something of each.
-
-Otherwise the longest file would come last, and only one process would work on it. Its parts need nothing of each other.
+processes began with these, the processors would idle at first, and later all processes would compute. Taking files
+from both ends always mixes the two kinds.
 """
 
 import re

@@ -48,7 +48,7 @@ def make(
     subject: str = "CN=client,O=Example", *, by: KeyPair | None = None, is_authority: bool = False, days: int = 30,
     sans: tuple[x509.GeneralName, ...] = (), usage: Any = ExtendedKeyUsageOID.CLIENT_AUTH, rsa_bits: int = 0,
 ) -> KeyPair:  # fmt: skip
-    """Signed by `by`, or by itself; `days` below zero has expired."""
+    """A certificate signed by `by`, or self-signed. With negative `days`, it has expired."""
     key = rsa.generate_private_key(65537, rsa_bits) if rsa_bits else ec.generate_private_key(ec.SECP256R1())
     name = x509.Name.from_rfc4514_string(subject)
     begins = datetime.now(UTC) - timedelta(days=60)
@@ -80,7 +80,7 @@ def make(
 
 
 def of_localhost(authority: KeyPair, subject: str = "CN=localhost") -> KeyPair:
-    """For a server of the tests."""
+    """A certificate for a server that a test starts."""
     localhost = SANS["san_dns"]("localhost")
     return make(subject, by=authority, sans=(localhost,), usage=ExtendedKeyUsageOID.SERVER_AUTH)
 

@@ -1,11 +1,11 @@
 """A file of migrations that a run has changed, for `make mutants`. In the environment:
 
-    CHANGED_MIGRATION   the file, of which the run makes a template of its own
-    CHANGED_FROM        a file with its text before that
-    CHANGES             pairs of text as JSON: what it said, and what it says instead
+    CHANGED_MIGRATION   the file; the run makes its own template database from it
+    CHANGED_FROM        a file with its text before the change
+    CHANGES             pairs of old text and new text, as JSON
 
-Migrating takes half a minute. What is within functions can be replaced in a database that was migrated before the change,
-so `statements` does that where it comes to the same.
+Migrating takes half a minute. A change inside a function can be applied to a database that was migrated before the
+change. `statements` does so where the result is the same.
 """
 
 import json
@@ -21,7 +21,7 @@ _DEFINED = """
     SELECT pg_get_functiondef(oid) FROM pg_proc
      WHERE pronamespace = 'public'::regnamespace AND prokind <> 'a' AND proname = %s
 """
-_BODY = "AS $function$"  # PostgreSQL writes what stands before it in its own way
+_BODY = "AS $function$"  # PostgreSQL rewrites the text before it
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,9 @@ class ChangedMigration:
         return cls(path, Path(os.environ["CHANGED_FROM"]).read_text(), changes)
 
     def statements(self, cursor: Any) -> list[str]:
-        """Those that bring the changes to a database, as the last migration left each function. Empty if any of them is
-        not within the one function that the file has it in: only migrating does the same then."""
+        """The statements that apply the changes to the functions as the last migration left them. Empty if a change is
+        not inside exactly one function; then only migrating gives the same result.
+        """
         functions: dict[str, str] = {}
         for find, replace in self.changes:
             named = _FUNCTION.findall(self.before.partition(find)[0])

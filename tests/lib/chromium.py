@@ -1,4 +1,4 @@
-"""Debian's Chromium, and what tests do in it."""
+"""Debian's Chromium, and steps that tests perform in it."""
 
 import shutil
 

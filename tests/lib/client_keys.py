@@ -21,7 +21,8 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
     "PS256": {"kty": "RSA", "size": 2048},
     "RS256": {"kty": "RSA", "size": 2048},
 }
-# An RSA key takes longer to make than most tests: they take turns with these, of which no test needs as many.
+# Making an RSA key takes longer than most tests, so tests take their keys from this pool in turn. No test needs more
+# keys than the pool has.
 _RSA_KEYS: list[JWK] = []
 _turns = itertools.count()
 
@@ -40,7 +41,7 @@ def _parsed(pem: bytes) -> PrivateKeyTypes:
 
 
 class ClientKey:
-    """One key pair, with the algorithm it signs by."""
+    """One key pair, with its signing algorithm."""
 
     def __init__(self, algorithm: str = "ES256", kid: str | None = "key-1", **parameters: Any) -> None:
         self.algorithm, self.kid = algorithm, kid
@@ -84,5 +85,5 @@ class ClientKey:
 
 
 def by(assertion: str) -> dict[str, str]:
-    """The form fields of private_key_jwt (RFC 7523 §2.2)."""
+    """The form fields of a client that authenticates with private_key_jwt (RFC 7523 §2.2)."""
     return {"client_assertion_type": TYPE, "client_assertion": assertion}

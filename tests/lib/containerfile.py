@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass
 class Stage:
-    """One FROM: its steps in order, and what it says about the running container."""
+    """One build stage (FROM): its steps in order, and its settings for the running container."""
 
     base: str
     name: str
@@ -24,7 +24,7 @@ class Stage:
 
 
 def read(path: Path) -> list[Stage]:
-    """The stages. Raises ValueError for an instruction that nothing here performs."""
+    """The stages. Raises ValueError for an instruction that this module does not support."""
     text = re.sub(r"^#.*\n", "", path.read_text(), flags=re.M).replace("\\\n", " ")
     arguments: dict[str, str] = {}
     stages: list[Stage] = []

@@ -1,4 +1,4 @@
-"""Kills the database's process of this connection, as a crash or an operator would, before a chosen statement."""
+"""Ends the PostgreSQL process of this connection before a chosen statement, as a crash or an operator would."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +19,7 @@ class Crash:
         return execute(*arguments)
 
     def now(self) -> None:
-        """Unless it has happened."""
+        """Ends the process, once."""
         if self.happened:
             return
         self.happened = True
@@ -27,7 +27,7 @@ class Crash:
         other = connection.copy()
         try:
             with other.cursor() as cursor:
-                cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])  # and waits for its end
+                cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])  # waits until it has ended
                 assert cursor.fetchone() == (True,)
         finally:
             other.close()
@@ -35,7 +35,9 @@ class Crash:
 
 @contextmanager
 def crashing(*, before_statement: int) -> Iterator[Crash]:
-    """The transaction of `work` dies there, once; `crash.now()` at its end is just before COMMIT."""
+    """Within it, the transaction loses its connection once, before this statement. `crash.now()` as the last call of
+    the transaction crashes just before COMMIT.
+    """
     crash = Crash(before_statement)
     try:
         with connection.execute_wrapper(crash):

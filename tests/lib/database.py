@@ -16,13 +16,15 @@ PASSWORD = "the password of the tests' role"
 
 
 def role_of_this_run() -> str:
-    """Roles are the server's, not the database's: runs side by side need names of their own."""
+    """Roles belong to the database server, not to one database. So test runs at the same time need different names."""
     return f"bank_app_of_{connection.settings_dict['NAME']}"
 
 
 @contextmanager
 def site_role() -> Iterator[str]:
-    """The role with exactly its rights; gone at the end, whatever a killed run left too. The transaction commits."""
+    """The site's role with exactly the rights of production. It is dropped at the end, and so is one that a killed run
+    left. The transaction commits.
+    """
     role = role_of_this_run()
     drop_role(role)
     database.set_up_role(role, password=PASSWORD)
@@ -33,7 +35,9 @@ def site_role() -> Iterator[str]:
 
 
 def within_this_transaction() -> str:
-    """From here to the end of the test's transaction this connection has no more rights than the site. Its role."""
+    """Until the end of the test's transaction, this connection has only the rights of the site's role. Returns the
+    role.
+    """
     role = role_of_this_run()
     database.set_up_role(role)
     with connection.cursor() as cursor:
@@ -50,7 +54,7 @@ def drop_role(role: str) -> None:
 
 
 def url_of(role: str | None = None) -> str:
-    """The tests' own database, as another process reaches it: as its owner, or with that role."""
+    """The URL by which another process reaches the tests' own database: as its owner, or with that role."""
     given = urlsplit(os.environ["DATABASE_URL"])
     if role:
         given = given._replace(netloc=f"{quote(role)}:{quote(PASSWORD)}@{given.netloc.rpartition('@')[2]}")
@@ -63,7 +67,7 @@ def connected_as(role: str) -> AbstractContextManager[None]:
 
 @contextmanager
 def reconnected(**changes: object) -> Iterator[None]:
-    """Every connection of this process goes elsewhere meanwhile: as another USER, through another HOST and PORT."""
+    """Within it, every connection of this process uses these settings, such as another USER, HOST or PORT."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in changes.items():
             patch.setitem(connection.settings_dict, name, value)
@@ -71,11 +75,11 @@ def reconnected(**changes: object) -> Iterator[None]:
         try:
             yield
         finally:
-            _close()  # what comes next connects as before
+            _close()  # the next connection uses the old settings
 
 
 def limited(**limits: str) -> AbstractContextManager[None]:
-    """Every connection meanwhile has these time limits: `limited(lock_timeout="100ms")`."""
+    """Within it, every connection has these time limits: `limited(lock_timeout="100ms")`."""
     options = connection.settings_dict["OPTIONS"]
     added = " ".join(f"-c {name}={value}" for name, value in limits.items())
     return reconnected(OPTIONS={**options, "options": f"{options['options']} {added}"})
@@ -83,8 +87,9 @@ def limited(**limits: str) -> AbstractContextManager[None]:
 
 @contextmanager
 def full_pool(timeout: float = 0.1) -> Iterator[Callable[[], None]]:
-    """Others hold every connection of the pool; who asks for one waits so many seconds, or until the call of what this
-    yields gives one back."""
+    """All connections of the pool are in use. A request for one waits for `timeout` seconds, or until the yielded
+    function is called, which gives one back.
+    """
     options = connection.settings_dict["OPTIONS"]
     with reconnected(OPTIONS={**options, "pool": {"min_size": 1, "max_size": 2, "timeout": timeout}}):
         pool = connection.pool
@@ -103,9 +108,9 @@ def _close() -> None:
 
 
 def backends_waiting() -> int:
-    """Connections to the tests' database that wait for a lock."""
+    """The number of connections to the tests' database that wait for a lock."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")  # in a transaction it would be the same every time
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # within a transaction, the view would never change
         cursor.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         )

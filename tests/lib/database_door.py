@@ -11,9 +11,9 @@ READ_BYTES = 65_536
 
 @contextmanager
 def by_tcp(url: str) -> Iterator[str]:
-    """The URL through the door, with {user} in place of a user."""
+    """The URL through the door. `{user}` in it stands for the user."""
     parts = urlsplit(url)
-    if parts.hostname:  # DATABASE_URL of the tests names a server
+    if parts.hostname:  # DATABASE_URL of the tests names a server with TCP
         yield parts._replace(netloc=f"{{user}}@{parts.netloc.rpartition('@')[2]}").geturl()
         return
     folder = parse_qs(parts.query)["host"][0]

@@ -13,7 +13,7 @@ SOURCES = {SERVER: ROOT, RESOURCE_SERVER: ROOT / "packages/resource_server"}
 
 
 def uv(*arguments: object, cwd: Path = ROOT) -> str:
-    """What uv prints. Raises AssertionError with its messages if it fails."""
+    """The output of uv. Raises AssertionError with its messages if it fails."""
     command = [sys.executable, "-m", "uv", *map(str, arguments)]
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
@@ -21,20 +21,20 @@ def uv(*arguments: object, cwd: Path = ROOT) -> str:
 
 
 def files_of(wheel: Path) -> set[str]:
-    """Its files without its own metadata."""
+    """The files of the distribution, without its metadata."""
     with zipfile.ZipFile(wheel) as opened:
         return {name for name in opened.namelist() if ".dist-info/" not in name}
 
 
 @dataclass(frozen=True)
 class Environment:
-    """An empty virtual environment, outside of the repository and of its packages."""
+    """An empty virtual environment that sees neither the repository nor its installed packages."""
 
     directory: Path
 
     @classmethod
     def make(cls, directory: Path, *options: str) -> "Environment":
-        """`--seed` puts pip into it."""
+        """Makes the environment. `--seed` installs pip in it."""
         uv("venv", "--quiet", "--python", sys.executable, *options, directory)
         return cls(directory)
 

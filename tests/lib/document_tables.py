@@ -1,4 +1,4 @@
-"""Tables of the documents, as tests read them."""
+"""Reads tables of the documents, for tests."""
 
 import re
 

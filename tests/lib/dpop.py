@@ -18,7 +18,7 @@ def public(key):
 
 
 def proof(key=KEY, *, url=TOKEN, method="POST", token=None, headers=None, without="", **claims):
-    """A proof as a client library makes it, unless told otherwise."""
+    """A valid proof as a client library makes it. Arguments change single claims or headers."""
     given = {
         "jti": secrets.token_urlsafe(12), "htm": method, "htu": url, "iat": int(time.time()), "nonce": nonce.current(),
     }  # fmt: skip

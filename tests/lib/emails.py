@@ -1,4 +1,4 @@
-"""What must hold for every email: an HTML part in the brand, and a plain-text twin that says the same."""
+"""Checks that apply to every email: it has an HTML part with the brand, and a plain-text part with the same content."""
 
 import re
 
@@ -18,13 +18,13 @@ def check_email(mail: EmailMessage) -> BeautifulSoup:
     assert html.html is not None
     assert html.html["lang"]
     assert len(html.select("h1")) == 1
-    # Nothing is loaded: no image, no font, no script, no stylesheet of elsewhere.
+    # The email loads nothing: no image, font, script or stylesheet from a server.
     assert not html.select("img, script, link, iframe, object, form, [background]")
     source = str(html)
     assert not re.search(r"url\(|@import|@font-face|\bsrc=", source)
     assert "prefers-color-scheme: dark" in source
     assert max(map(len, source.splitlines())) < 998  # RFC 5322 §2.1.1
-    # Both parts say the same, and lead to the same pages.
+    # Both parts have the same text and the same links.
     said = " ".join(html.get_text(" ").split())
     for line in str(mail.body).split("\n"):
         assert " ".join(line.split()) in said, line

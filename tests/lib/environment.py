@@ -1,7 +1,8 @@
-"""What the settings need before pytest-django reads them, so it is a plugin (`-p` in pyproject.toml), not a conftest.
+"""Sets the environment variables that the settings need before pytest-django reads them. Therefore it is a plugin (`-p`
+in pyproject.toml) and not a conftest.
 
-The tests run on a real PostgreSQL: DATABASE_URL where it is set, else one of their own in .cache, started for
-the run and stopped after it.
+The tests run on a real PostgreSQL: that of DATABASE_URL if it is set, otherwise their own in .cache, which is started
+for the run and stopped after it.
 """
 
 import atexit
@@ -27,36 +28,35 @@ from demo import postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 DIRECTORY = ROOT / ".cache" / "test-postgres"
-# A developer's shell does not change what the tests see.
+# Removed, so that variables of a developer's shell do not affect the tests.
 FORGOTTEN = ("OAUTH_ISSUER", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "PROXY_SECRETS",
              "PROXIES_DROP_UNDERSCORES", "MUTUAL_TLS", "EMAIL_URL", "CACHE_URL", "PORT", "DATA_DIR",
              "THROTTLE_SCALE", "OUTBOUND_ALLOWED_HOSTS", "SIGNING_ALGORITHM", "LOG_LEVEL")  # fmt: skip
 
-# The markers of long tests, those of the longest files first. Most of them leave the processor to others for most of
-# their time.
+# The markers of long tests, those of the longest files first. Most of these tests wait for most of their time.
 LONG = ("sdk", "packaged", "browser", "served", "node", "simulation", "large")
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-django
 def pytest_load_initial_conftests() -> None:
-    gc.disable()  # until all is imported and collected, which makes much and throws nothing away
-    # Images and sessions often set it. Each process of the tests, and each server that they start, would compile the
-    # site again, which takes a third of its start.
+    gc.disable()  # until all tests are imported and collected: this creates many objects and frees none
+    # Container images often set this variable. With it, each process of the tests and each server that they start would
+    # compile the site again, which is a third of its start-up time.
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    # A job in a shell's background ignores it, and so would each server whose end by Ctrl-C is tested.
+    # A background job of a shell ignores SIGINT, and the servers that tests stop with SIGINT would inherit this.
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in FORGOTTEN:
         os.environ.pop(name, None)
     os.environ["MODE"] = "test"
     os.environ["REFUSED_REQUESTS_SECONDS"] = "0"
-    os.environ["BANK_JOURNAL_SECONDS"] = "0"  # no thread writes beside the transaction of a test
+    os.environ["BANK_JOURNAL_SECONDS"] = "0"  # no thread may write outside the transaction of a test
     os.environ["SECRET_KEY"] = "the key of the tests, which signs nothing of value"
     os.environ["KEY_ENCRYPTION_KEYS"] = base64.urlsafe_b64encode(b"a Fernet key has 32 bytes: tests").decode()
     os.environ["PAIRWISE_SUBJECT_KEY"] = "the key of the tests' pairwise subjects"
-    os.environ.setdefault("DB_POOL_MAX", "24")  # tests ask with up to 20 threads at once, on machines that are busy
-    os.environ.setdefault("DB_POOL_TIMEOUT", "3")  # and take long to connect
+    os.environ.setdefault("DB_POOL_MAX", "24")  # tests use up to 20 threads at once, and a busy machine
+    os.environ.setdefault("DB_POOL_TIMEOUT", "3")  # takes long to connect
     os.environ.setdefault("DB_PROBE_TIMEOUT", "60")  # a busy machine is not an outage
     os.environ.setdefault("DB_STATEMENT_DEADLINE", "120")
     if "DATABASE_URL" not in os.environ:
@@ -84,8 +84,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist
 def pytest_xdist_setupnodes() -> None:
-    """The processes of the run are busy with collecting tests at first. One that comes too early waits for the
-    template.
+    """Makes the template database while the processes of the run collect tests. A process that needs it earlier waits
+    for it.
     """
     making = subprocess.Popen([sys.executable, "-m", "tests.lib.template_database"], cwd=ROOT)
     atexit.register(making.wait)
@@ -93,14 +93,16 @@ def pytest_xdist_setupnodes() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
-    gc.freeze()  # what was imported is never looked through again
-    gc.set_threshold(20_000, 10, 10)  # and what a test leaves, seldom: memory is there
+    gc.freeze()  # garbage collection never looks at imported objects again
+    gc.set_threshold(20_000, 10, 10)  # and rarely at what tests leave, because there is enough memory
     gc.enable()
 
 
 def _own_directory(database_url: str) -> str:
-    """For temporary files. Runs side by side must not share it: each run closes it to other users when it begins, also
-    to those as whom PostgreSQL and nginx of another run work in it. The path is short, because it holds sockets."""
+    """The directory for temporary files. Each run has its own, because a run takes away the access of other users when
+    it begins, and PostgreSQL and nginx of a run may work there as other users. The path is short, because paths of
+    sockets have a maximum length.
+    """
     run = hashlib.sha256(f"{ROOT} {database_url}".encode()).hexdigest()[:8]
     directory = Path(tempfile.gettempdir(), f"countersign-{run}")
     directory.mkdir(mode=0o700, exist_ok=True)
@@ -108,9 +110,11 @@ def _own_directory(database_url: str) -> str:
 
 
 def _own_database() -> str:
-    """Runs side by side share the server but not the database; what a killed run left is taken over."""
+    """Test runs at the same time share the database server but not the database. A run uses again the database that a
+    killed run left.
+    """
     resources = ExitStack()
-    atexit.register(resources.close)  # however far pytest comes
+    atexit.register(resources.close)  # also if pytest fails before the first test
     try:
         url = resources.enter_context(postgres.running(DIRECTORY, durable=False))
     except postgres.PostgresError as error:
@@ -122,4 +126,4 @@ def _own_database() -> str:
         except BlockingIOError:
             continue
         break
-    return urlsplit(url)._replace(path=f"/run_{number}").geturl()  # pytest-django puts test_ before the name
+    return urlsplit(url)._replace(path=f"/run_{number}").geturl()  # pytest-django prefixes the name with test_

@@ -1,4 +1,4 @@
-"""Two refusals are the same if only their error ids differ."""
+"""Compares refusals without their error ids."""
 
 import json
 from typing import Any

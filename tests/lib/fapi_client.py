@@ -1,4 +1,4 @@
-"""A client as the OpenID Foundation's FAPI 2.0 plans have them: private_key_jwt, pushed requests, DPoP; JAR and JARM."""
+"""A client as in the OpenID Foundation's FAPI 2.0 plans: private_key_jwt, pushed requests, DPoP; JAR and JARM."""
 
 import time
 from typing import Any
@@ -22,9 +22,10 @@ PAR = f"{conf.ISSUER}/oauth/par"
 
 
 class FapiClient:
-    """One client that registered itself, with two keys: one it signs with, one it binds tokens to.
+    """One client that registered itself, with two keys:
 
-    It knows the address of the issuer, and reads everything else there: metadata, and the keys that verify.
+    it signs with one, and its tokens are bound to the other. It is configured with the issuer alone, and reads the
+    metadata and the public keys from there.
     """
 
     def __init__(self, profile: SecurityProfile, initial_access_token: str) -> None:
@@ -47,12 +48,14 @@ class FapiClient:
 
     @property
     def client(self) -> Client:
-        """The row, for what only an administrator can change."""
+        """The client in the database, for changes that only an administrator can make."""
         client: Client = Client.objects.get(client_id=self.id)
         return client
 
     def verified(self, token: str, *algorithms: str) -> dict[str, Any]:
-        """A JWT of the issuer for this client, by the keys that it publishes (OpenID Connect Core §3.1.3.7)."""
+        """The claims of a JWT that the issuer made for this client, verified with the published keys (OpenID Connect
+        Core §3.1.3.7).
+        """
         header = jwt.get_unverified_header(token)
         assert header["alg"] in (algorithms or ("ES256", "PS256", "EdDSA"))  # FAPI 2.0 §5.4.1
         jwks = jwt.PyJWKSet.from_dict(self.http.get(path(self.metadata["jwks_uri"])).json())
@@ -72,7 +75,7 @@ class FapiClient:
     def request_object(
         self, *, key: ClientKey | None = None, times: dict[str, int | None] | None = None, **changed: Any
     ) -> str:
-        """Signed (RFC 9101); a time of None is left out."""
+        """A signed request object (RFC 9101). A time that is None is left out."""
         now = int(time.time())
         claims = {"iss": self.id, "aud": conf.ISSUER, "nbf": now, "exp": now + 300, **(times or {})}
         claims = {name: value for name, value in claims.items() if value is not None}
@@ -82,7 +85,7 @@ class FapiClient:
         self, *, assertion: str | None = None, request: str | None = None, outside: dict[str, str] | None = None,
         headers: dict[str, str] | None = None, **changed: Any,
     ) -> Any:  # fmt: skip
-        """POST /oauth/par, signed where the profile wants it."""
+        """POST /oauth/par, with a signed request object if the profile requires it."""
         if request is None and self.signs:
             request = self.request_object(**changed)
         body = {"client_id": self.id, "request": request} if request else self.parameters(**changed)
@@ -94,7 +97,7 @@ class FapiClient:
         return browser.get(f"{self.authorization}?{query}")
 
     def authorize(self, browser: Browser, *, decision: str = "allow", **push: Any) -> dict[str, str]:
-        """What the client receives, its JARM response opened (JARM §2.4)."""
+        """The parameters that the client receives; a JARM response is verified and decoded (JARM §2.4)."""
         pushed = self.push(**push)
         assert pushed.status_code == 201, pushed.content
         page = self.visit(browser, pushed.json()["request_uri"])

@@ -1,4 +1,4 @@
-"""Somebody else's HTTP server, in a thread: a client's key set, sector file or back channel."""
+"""The HTTP server of a client or another party, in a thread: for a key set, a sector file or back-channel logout."""
 
 import http.server
 import json
@@ -10,14 +10,14 @@ from typing import Any
 
 
 class HttpListener:
-    """Answers every request with `status` and `body` (JSON, or bytes as they are); remembers what it received.
+    """Answers every request with `status` and `body` (JSON, or bytes as they are), and records each request.
 
     `certificate` is a file (PEM) with a key and its certificate: with it, the server speaks TLS only.
     """
 
     def __init__(self, body: Any = None, status: int = 200, *, certificate: Path | None = None) -> None:
         self.body, self.status, self.headers = body, status, {"Content-Type": "application/json"}
-        #: Content type and body of the paths that are answered otherwise.
+        #: Content type and body for paths that have another answer.
         self.others: dict[str, tuple[str, bytes]] = {}
         self.received: list[tuple[str, str, bytes]] = []
         self.received_headers: list[Message] = []

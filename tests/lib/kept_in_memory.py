@@ -1,5 +1,6 @@
-"""What a process of the tests keeps in memory, and for how long: a test takes longer on a busy machine than the site keeps
-clients and keys, and what is read once more is one statement more."""
+"""Makes the caches of a test process keep their entries. On a busy machine a test can take longer than the lifetime of
+cached clients and keys; reading them again would add a statement to those that tests count.
+"""
 
 from oauth.clients import cache
 from oauth.infrastructure import outbound
@@ -9,4 +10,4 @@ from oauth.keys import ring
 def keep_longer() -> None:
     cache.clients._clock = lambda: 0.0
     ring._rings._is_fresh = lambda _: True  # until a test clears it, or sets `ring._is_fresh` again
-    outbound.DEADLINE_SECONDS = 60.0  # somebody else's server is a thread of the same process
+    outbound.DEADLINE_SECONDS = 60.0  # servers of other parties are threads of the same process

@@ -1,4 +1,4 @@
-"""AWS KMS in this process: moto answers what boto3 asks."""
+"""AWS KMS in this process: moto answers the requests of boto3."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

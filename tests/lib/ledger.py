@@ -1,4 +1,4 @@
-"""Accounts with money, and the ledger without triggers where a test has to damage it."""
+"""Accounts with money, and the ledger without triggers for tests that damage it."""
 
 import contextlib
 from collections.abc import Iterator
@@ -26,7 +26,9 @@ def funded(holder, name: str, currency: str = "GBP", amount_minor: int = FUNDS_M
 
 @contextlib.contextmanager
 def no_triggers() -> Iterator[None]:
-    """What an intruder with the owner's rights could do; undone with the test."""
+    """Switches off the triggers of the ledger, as an intruder with the owner's rights could. The end of the test undoes
+    it.
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         yield

@@ -22,7 +22,7 @@ NEW_PASSWORD = "another-horse-entirely"
 
 
 def submit(browser, url, **values):
-    """Fills in the page's form as a browser does: hidden fields stay, the action is followed."""
+    """Fills in and sends the page's form as a browser does: with its hidden fields, to its action."""
     page = browser.get(url)
     form = BeautifulSoup(page.content, "html.parser").select_one("main form")
     fields = {field["name"]: field.get("value", "") for field in form.select("input[name]")}
@@ -30,7 +30,7 @@ def submit(browser, url, **values):
 
 
 def path_in(mail):
-    """The path of the one link in a mail, which leads to the issuer."""
+    """The path of the only link in an email. The link must lead to the issuer."""
     [link] = re.findall(r"https?://\S+", mail.body)
     assert link.startswith(f"{settings.ISSUER}/")
     return link.removeprefix(settings.ISSUER)
@@ -53,12 +53,12 @@ def log_in(browser, email, password=PASSWORD, **values):
 
 
 def is_logged_in(browser):
-    """As the person sees it: the page greets them."""
+    """Whether the page greets the user."""
     return BeautifulSoup(browser.get("/").content, "html.parser").select_one(".person") is not None
 
 
 def try_password(browser, user, password):
-    """The page's reaction: it logs in, says that the password is wrong, or asks for a code as well."""
+    """The reaction of the login page: the user is logged in, the password is wrong, or a code is needed as well."""
     answer = browser.post("/accounts/login/", {"login": user.email, "password": password})
     if answer.status_code != 302:
         assert answer.status_code == 200
@@ -80,8 +80,9 @@ def enter(browser, value):
 
 
 def logged_in(user: User) -> Browser:
-    """A browser in which this user has logged in, for tests that are not about logging in: the rows and cookies that
-    the page leaves, without the page, in a fifth of the time."""
+    """A browser in which this user is logged in, for tests that are not about logging in. It creates the rows and
+    cookies of a login without the page, in a fifth of the time.
+    """
     now = timezone.now()
     session = SessionStore()
     session.update(

@@ -1,4 +1,4 @@
-"""A network between the site and PostgreSQL that fails in the worst moment: at the COMMIT of a transfer."""
+"""A network between the site and PostgreSQL that fails at the worst moment: at the COMMIT of a transfer."""
 
 import socket
 import threading
@@ -15,7 +15,9 @@ READ_BYTES = 65536
 
 @dataclass
 class Losses:
-    """`lose`: "answer" - it is committed and nobody hears of it; "request" - the server never hears of it. Once."""
+    """Loses one message. `lose`: "answer" - the transfer is committed, but the site gets no answer; "request" -
+    PostgreSQL never receives the COMMIT.
+    """
 
     lose: str
     happened: threading.Event = field(default_factory=threading.Event)
@@ -23,7 +25,7 @@ class Losses:
 
 @contextmanager
 def through_a_network_that_loses(what: str) -> Iterator[Losses]:
-    """Within it, this process connects through the lossy network."""
+    """Within it, this process connects through a network that loses messages."""
     losses = Losses(what)
     server = connection.get_connection_params()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -66,7 +68,7 @@ def _requests(near: socket.socket, far: socket.socket, losses: Losses, is_commit
     has_transfer = is_at_once = False
     with suppress(OSError):
         while said := near.recv(READ_BYTES):
-            # A transfer that is one statement commits itself, when the statement that was prepared is run.
+            # A transfer that is a single statement commits when the prepared statement is run.
             is_commit = is_at_once or (has_transfer and b"COMMIT" in said)
             has_transfer = has_transfer or b"post_transfer(" in said
             is_at_once = is_at_once or b"or_undone(" in said

@@ -1,4 +1,4 @@
-"""The mails that a server of the tests wrote to files."""
+"""The emails that a server under test wrote to files."""
 
 import re
 from email import message_from_string, policy

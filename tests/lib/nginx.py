@@ -1,4 +1,6 @@
-"""A real nginx in front of a site, for tests: its server block is given, and the rest is the same for all."""
+"""A real nginx in front of a site, for tests. A test gives the server block; the rest of the configuration is always
+the same.
+"""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -24,9 +26,9 @@ http {{
 
 @contextmanager
 def running(folder: Path, server: str, *, answers: Callable[[], object]) -> Iterator[None]:
-    """nginx with the directives of one server block, once `answers()` holds. Its files are in `folder`.
+    """Runs nginx with the directives of one server block, and waits until `answers()` is true.
 
-    Raises AssertionError with nginx's messages if it does not start.
+    The files are in `folder`. Raises AssertionError with nginx's messages if it does not start.
     """
     with serving(folder, f"server {{ {server} }}", answers=answers):
         yield
@@ -34,13 +36,13 @@ def running(folder: Path, server: str, *, answers: Callable[[], object]) -> Iter
 
 @contextmanager
 def serving(folder: Path, http: str, *, answers: Callable[[], object]) -> Iterator[None]:
-    """As `running`, with the directives of the http block."""
+    """Like `running`, with the directives of the http block."""
     with started(folder, command(folder, http), answers=answers):
         yield
 
 
 def command(folder: Path, http: str) -> list[object]:
-    """What runs nginx in the foreground, with the directives of the http block."""
+    """The command that runs nginx in the foreground, with the directives of the http block."""
     servers.open_to_passers_by(folder)
     configuration = folder / "nginx.conf"
     configuration.write_text(_CONFIGURATION.format(folder=folder, http=http))

@@ -11,7 +11,7 @@ from tests.lib.emails import check_email
 
 
 def told(email=None):
-    """Runs the waiting jobs; returns the new mails, each checked for content that no mail may have."""
+    """Runs the waiting jobs and returns the new emails. Fails if one contains something that no email may contain."""
     before = len(mail.outbox)
     waiting = ProcrastinateJob.objects.filter(task_name__in=(notice.TELL, notice.TELL_OF_GUESSES))
     for job in waiting.order_by("id"):
@@ -21,5 +21,5 @@ def told(email=None):
     for one in new:
         check_email(one)
         [link] = re.findall(r"https?://\S+", one.body)
-        assert link.endswith("/accounts/")  # the security page, never a token
+        assert link.endswith("/accounts/")  # the link leads to the security page and holds no token
     return [one.subject for one in new if email is None or one.to == [email]]

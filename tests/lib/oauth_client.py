@@ -1,4 +1,4 @@
-"""A client of the protocol for tests: PKCE, the consent form, the token endpoint. Reads pages as a browser does."""
+"""An OAuth client for tests: PKCE, the consent form, the token endpoint. It reads pages as a browser does."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest())
 
 
 def authorization_url(client: Client, **parameters: str | None) -> str:
-    """A valid request of the client; None leaves a parameter out."""
+    """The URL of a valid authorization request. A parameter that is None is left out."""
     given = {
         "client_id": client.client_id,
         "redirect_uri": "https://app.example/callback",
@@ -43,7 +43,9 @@ def _hidden(page: BeautifulSoup) -> dict[str, str]:
 
 
 def decide(browser: Browser, page: Any, decision: str = "allow") -> Any:
-    """The user presses a button of the consent page, leaves ticked what is, and shares all accounts if asked."""
+    """The user presses a button of the consent page, leaves the checkboxes as they are, and shares all accounts if
+    asked.
+    """
     seen = BeautifulSoup(page.content, "html.parser")
     ticked = seen.select("main form input[checked], .everything input")
     fields = [*_hidden(seen).items(), *((one["name"], one["value"]) for one in ticked)]
@@ -58,7 +60,7 @@ def callback(answer: Any) -> dict[str, str]:
 
 
 def allow(browser: Browser, client: Client, **parameters: str | None) -> str:
-    """The code after the user has allowed the request, on the page or earlier."""
+    """The code that the client gets. The user allows the request on the consent page, if it is shown."""
     answer = browser.get(authorization_url(client, **parameters))
     if answer.status_code == 200:
         answer = decide(browser, answer)
@@ -72,7 +74,7 @@ def decoded(token: str) -> dict[str, Any]:
 
 
 class TokenEndpoint:
-    """POST /oauth/token as different clients would."""
+    """POST /oauth/token, with the client authentication of different clients."""
 
     def post(self, client: Client | None = None, *, headers: dict[str, str] | None = None, **form: str) -> Any:
         headers = dict(headers or {})

@@ -1,4 +1,4 @@
-"""The other banks of a test: a payment scheme that answers what the test wants."""
+"""A fake payment scheme for tests, which answers as the test says."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -7,9 +7,10 @@ from banking.payments.scheme import Outcome, OutgoingPayment, OutgoingReturn, Re
 
 
 class OtherBanks:
-    """`outcome` is what they answer, an exception, or a function that is called for it. `handed_over` are the ids of the
-    transfers that they were asked to pay, `asked` of those that they were asked about; `given_back` is what came back
-    to them, `claimed` what they were asked to refund."""
+    """`outcome` is the answer, an exception, or a function that returns the answer. `handed_over` has the ids of the
+    transfers that the scheme was asked to pay, `asked` those whose status was asked for. `given_back` has the transfers
+    that were returned to it, `claimed` those that it was asked to refund.
+    """
 
     def __init__(self, outcome: Outcome | Exception | Callable[[], Outcome] = Outcome()) -> None:  # noqa: B008
         self.outcome = outcome

@@ -1,4 +1,4 @@
-"""What must hold for every page, and the pages' paths."""
+"""Checks that apply to every page, and the paths of the pages."""
 
 from bs4 import BeautifulSoup
 

@@ -8,7 +8,7 @@ from tests.lib.oauth_client import authorization_url
 
 
 def push(client, *, secret=None, headers=None, **parameters):
-    """The client sends its request itself; returns the answer of /oauth/par."""
+    """Pushes an authorization request; returns the response of /oauth/par."""
     query = dict(parse_qsl(urlsplit(authorization_url(client, **parameters)).query))
     secret = secret or getattr(client, "secret", None)
     credentials = {"client_secret": secret} if secret else {}

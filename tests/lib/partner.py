@@ -1,4 +1,4 @@
-"""What another app registers with `oauth`: a grant type and a client authentication method, as small as they can be."""
+"""Minimal extensions that another Django app registers with `oauth`: a grant type, a client authentication method."""
 
 import hashlib
 import hmac

@@ -1,7 +1,7 @@
-"""What waits for a busy machine: the time limits of the database connections of the tests' own process.
+"""Longer time limits for the database connections of a test process.
 
-The site's own limits are for users, who wait for seconds. A process of tests that shares a core with ten others may
-stand still for longer than that, in a transaction or with a lock. A test of a limit sets its own (`database.limited`).
+The site's own limits are a few seconds, because users wait. A test process that shares a core with ten others may pause
+for longer than that while it holds a transaction or a lock. A test of a limit sets its own (`database.limited`).
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ _POOL_SECONDS = 60.0
 
 
 class Patience:
-    """Between `begin` and `end`, while the test database is made or dropped, connections have no limits at all."""
+    """Between `begin` and `end`, while the test database is created or dropped, connections have no limits at all."""
 
     def __init__(self) -> None:
         self._options: dict[str, Any] = connection.settings_dict["OPTIONS"]

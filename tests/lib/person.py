@@ -1,4 +1,4 @@
-"""A person at a browser who comes back to an app's redirect URI, where nobody has to listen."""
+"""A user at a browser. The redirect to the app's redirect URI is only read, so no server has to listen there."""
 
 import os
 from contextlib import nullcontext
@@ -40,7 +40,7 @@ def answer(
     email: str = EMAIL,
     browser: requests.Session | None = None,
 ) -> str:
-    """Logs in and decides by the pages' own forms; the URL that the browser is sent back to."""
+    """Logs in and allows or denies with the pages' own forms. Returns the URL that the browser is redirected to."""
     with nullcontext(browser) if browser else requests.Session() as browser:
         response = browser.get(url, allow_redirects=False)
         for _ in range(12):
@@ -66,7 +66,7 @@ def answer(
 
 
 def log_out(browser: requests.Session, site: str) -> None:
-    """By the site's own button."""
+    """Presses the site's own logout button."""
     page = browser.get(f"{site}/accounts/logout/")
     form = BeautifulSoup(page.text, "html.parser").select_one("main form")
     assert form is not None, page.text
@@ -77,7 +77,7 @@ def log_out(browser: requests.Session, site: str) -> None:
 def _submit(
     browser: requests.Session, page: requests.Response, action: str, fields: dict[str, Any], **options: Any
 ) -> requests.Response:
-    """Browsers say where a form stood, and over TLS Django insists on it."""
+    """Sends the Referer header as browsers do, because Django requires it over TLS."""
     parts = urlsplit(page.url)
     origin = {"Origin": f"{parts.scheme}://{parts.netloc}"}
     return browser.post(urljoin(page.url, action), data=fields, headers=origin, **options)

@@ -1,4 +1,4 @@
-"""What PostgreSQL reads for a request."""
+"""Counts what PostgreSQL reads for a request."""
 
 import json
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from django.db import connection
 
 
 def blocks_of(ask: Callable[[], Any], *, table: str) -> tuple[Any, int]:
-    """The answer, and how many blocks PostgreSQL looks at for those of its queries that read the table."""
+    """The response, and how many blocks PostgreSQL reads for the queries of this request that use the table."""
     asked = []
 
     def note(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:

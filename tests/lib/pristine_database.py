@@ -1,7 +1,7 @@
-"""Puts the database back as `migrate` left it, after a test that committed.
+"""Restores the database as `migrate` left it, after a test that committed.
 
-Django's own way empties every table and sends `post_migrate`, which makes content types, permissions, roles and signing
-keys again: one to three seconds a test. This one touches only the tables that the test wrote.
+Django's own way empties every table and sends `post_migrate`, which creates content types, permissions, roles and
+signing keys again: one to three seconds per test. This module touches only the tables that the test wrote.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
-# As if `migrate` had just run: the database is a copy of a template that may be months old.
+# Renewed as if `migrate` had just run, because the database is a copy of a template that may be months old.
 FRESH_KEYS = "UPDATE oauth_signingkey SET published_at = now(), active_at = now()"
 
 
 @dataclass(frozen=True)
 class Pristine:
-    """What `migrate` wrote, by table, as COPY prints it; empty for most tables."""
+    """The rows that `migrate` wrote, by table, as COPY prints them. Most tables have none."""
 
     rows: dict[str, bytes]
 
@@ -39,7 +39,7 @@ class Pristine:
             ]
             if not changed:
                 return
-            # The ledger's triggers refuse DELETE, and foreign keys would prescribe the order; a superuser may switch
+            # The ledger's triggers refuse DELETE, and foreign keys require an order of deletion. A superuser may switch
             # both off.
             cursor.execute("SET session_replication_role = replica")
             for table in changed:
@@ -50,14 +50,13 @@ class Pristine:
             cursor.execute("SET session_replication_role = DEFAULT")
 
 
-# Larger than any table of the tests, unless a test has filled it.
+# Larger than any table in the tests, except one that a test has filled with many rows.
 _SWELLED = f"{_TABLES.partition(' ORDER')[0]} AND pg_relation_size(oid) > 1000000"
 
 
 def sweep() -> None:
-    """Takes away the rows that large tests have undone. Later queries of their tables would read each of them.
-    After that, the planner has as few statistics of the table as after `migrate`, instead of assuming that it is
-    empty.
+    """Vacuums the rows that large tests have rolled back. Later queries of these tables would read each of them. After
+    that, the planner has as few statistics of the table as after `migrate`, instead of assuming that it is empty.
 
     Only where autovacuum is off, as in the tests' own PostgreSQL.
     """

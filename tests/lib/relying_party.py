@@ -1,4 +1,6 @@
-"""A relying party as the OpenID Foundation's suite has them: registers itself, reads metadata, posts forms, verifies."""
+"""A relying party as in the OpenID Foundation's suite: it registers itself, reads the metadata, posts forms and
+verifies tokens.
+"""
 
 import base64
 import hashlib
@@ -68,7 +70,7 @@ class RelyingParty:
         return {name: value for name, value in given.items() if value is not None}
 
     def ask(self, browser: Browser, *, method: str = "get", **parameters: str | None) -> Any:
-        """The authorization endpoint's answer, a page or a redirect."""
+        """The response of the authorization endpoint: a page or a redirect."""
         body = urlencode(self.request(**parameters))
         endpoint = path(self.metadata["authorization_endpoint"])
         if method == "post":
@@ -77,7 +79,7 @@ class RelyingParty:
         return browser.get(f"{endpoint}?{body}")
 
     def authorize(self, browser: Browser, **parameters: Any) -> dict[str, str]:
-        """What comes back to the redirect URI once the person has allowed what they were asked."""
+        """The response at the redirect URI after the user has allowed the request."""
         answer = self.ask(browser, **parameters)
         if answer.status_code == 200 and b'name="interaction"' in answer.content:
             form = BeautifulSoup(answer.content, "html.parser").select_one("main form")
@@ -89,7 +91,7 @@ class RelyingParty:
         return self.received(answer)
 
     def received(self, answer: Any) -> dict[str, str]:
-        """RFC 9207, RFC 6749 §4.1.2: whatever it is, it comes from this issuer and belongs to this request."""
+        """RFC 9207, RFC 6749 §4.1.2: every response names this issuer and has the state of this request."""
         uri = self.client["redirect_uris"][0]
         if self.response_mode == "form_post":
             form = BeautifulSoup(answer.content, "html.parser").select_one("form")
@@ -126,7 +128,7 @@ class RelyingParty:
         )
 
     def tokens(self, browser: Browser, **parameters: Any) -> dict[str, Any]:
-        """A whole flow, its ID token verified (OpenID Connect Core §3.1.3.7)."""
+        """The tokens of a whole flow. The ID token is verified (OpenID Connect Core §3.1.3.7)."""
         answer = self.redeem(self.authorize(browser, **parameters)["code"])
         assert answer.status_code == 200, answer.content
         body: dict[str, Any] = answer.json()

@@ -1,4 +1,4 @@
-"""A site that reads from a replica, which is the database of the tests by another name."""
+"""A site that reads from a replica. The replica is the tests' database under a second alias."""
 
 import time
 from collections.abc import Iterator
@@ -12,14 +12,15 @@ from config.database.replica.age import Age
 from config.database.replica.reading import ReplicaReading
 from oauth.infrastructure import replica
 
-#: A place in the log, within a page.
+#: A position in the write-ahead log, in the middle of a page.
 HERE = 100 * 8192 + 1000
 
 
 @contextmanager
 def reading_from_a_replica() -> Iterator[Age]:
-    """Which is new enough and has replayed all until HERE. In a test with `transaction=True`: it sees what is
-    committed."""
+    """Within it, a replica is new enough and has replayed the log up to HERE. It sees only committed rows, so the test
+    needs `transaction=True`.
+    """
     age = Age()
     age.look(at=time.monotonic() + 600, timeline="1", written=HERE, replayed=HERE)
     with pytest.MonkeyPatch.context() as patch:

@@ -1,6 +1,7 @@
-"""RSA keys of the site: to make and check one takes longer than most tests. A process of the tests makes the first, the
-second and so on once; each test is given every one of them at most once. What lives longer than a test, such as the
-rows that `migrate` writes, has its own keys."""
+"""RSA keys of the site. Making and checking one takes longer than most tests, so a test process keeps the keys that it
+has made. A test gets each of them at most once. Rows that outlive a test, such as those of `migrate`, have their own
+keys.
+"""
 
 import functools
 import itertools

@@ -1,5 +1,6 @@
-"""A root directory of its own, by a mount namespace: what a container engine makes of an image, as far as the kernel lets
-us without one. The programs are those of this machine, mounted read-only; everything else is the directory's."""
+"""Runs commands with another root directory, in a mount namespace. This is as close to a container as the kernel allows
+without a container engine. The programs of this machine are mounted read-only; everything else is in the directory.
+"""
 
 import os
 import shlex
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-#: Programs, libraries and names of this machine. /etc holds names of hosts and certificates of authorities.
+#: Programs, libraries and configuration of this machine. /etc holds host names and the certificates of authorities.
 _OF_THIS_MACHINE = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc", "/proc", "/dev")
 _OF_THE_NETWORK = ("PIP_", "SSL_", "REQUESTS_", "HTTP_", "HTTPS_", "NO_PROXY", "http_", "https_", "no_proxy")
 
@@ -45,7 +46,7 @@ class Sandbox:
         is_read_only: bool = False,
         is_tmp_writable: bool = True,
     ) -> list[str]:
-        """What to run on this machine, so that `command` runs inside as `uid`, a user without a name."""
+        """The command line that runs `command` inside, as `uid`, a user without a name."""
         root = shlex.quote(str(self.directory))
         folders = dict.fromkeys([*_OF_THIS_MACHINE, sys.base_prefix])
         script = ["set -e", f"mount --bind {root} {root}"]
@@ -67,5 +68,5 @@ class Sandbox:
 
 
 def network_environment() -> dict[str, str]:
-    """How this machine reaches the package index."""
+    """The environment variables by which this machine reaches the package index."""
     return {name: value for name, value in os.environ.items() if name.startswith(_OF_THE_NETWORK)}

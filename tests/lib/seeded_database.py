@@ -1,6 +1,7 @@
-"""The database of the demo, set up once in a test run, for sites that start on a copy of it.
+"""The database of the demo, set up once in a test run; sites of tests start on copies of it.
 
-Setting it up takes twenty seconds, a copy takes one. tests/config/test_demo.py shows that the demo sets up an empty one.
+Setting it up takes twenty seconds, a copy takes one. tests/config/test_demo.py tests that the demo sets up an empty
+database.
 """
 
 import os
@@ -18,15 +19,17 @@ from psycopg import sql
 from tests.lib.pristine_database import FRESH_KEYS
 from tests.lib.servers import ROOT
 
-# The processes of a run set it up once: a process that had to wait for this lock finds it made.
+# One process of the run sets it up. The others wait for this lock and then find the database.
 _ADVISORY_LOCK = 7_318_208
 _RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or secrets.token_hex(16)
-# Its redirect URI holds the issuer. The demo adds it when it starts, as it adds whatever is missing.
+# The redirect URI of this client contains the issuer. The demo adds the client again when it starts.
 _NOT_COPIED = "DELETE FROM oauth_client WHERE client_id = 'demo-docs'"
 
 
 def seeded_database() -> str:
-    """Its name, as a template. The migrated template must be in use (`template_database.use_template`)."""
+    """The name of the database, for use as a template. The migrated template must be in use
+    (`template_database.use_template`).
+    """
     tests = urlsplit(os.environ["DATABASE_URL"])
     name = f"{tests.path[1:]}_seeded"
     with psycopg.connect(tests._replace(path="/postgres").geturl(), autocommit=True) as server:

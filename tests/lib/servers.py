@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _FIRST_PORT = 20_000
 _taken = ExitStack()
 atexit.register(_taken.close)
-PATIENCE_SECONDS = 200  # for the busiest machine, and below the time limit of `make mutants`
+PATIENCE_SECONDS = 200  # long enough for a very busy machine, and below the time limit of `make mutants`
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Server:
         return (self.data_dir / "server.log").read_text()
 
     def manage(self, *command: str) -> str:
-        """What `manage.py COMMAND` prints, beside the server and with its environment."""
+        """The output of `manage.py COMMAND`, run with the environment of the server."""
         done = subprocess.run(
             [sys.executable, "manage.py", *command], cwd=ROOT, env=dict(self.environment), capture_output=True, text=True,
             check=False,
@@ -52,7 +52,7 @@ class Server:
         return done.stdout
 
     def registration_token(self) -> str:
-        """For dynamic client registration (RFC 7591 §3)."""
+        """An initial access token for dynamic client registration (RFC 7591 §3)."""
         return self.manage("registration_token").split()[-1]
 
     def stop(self) -> int:
@@ -61,7 +61,7 @@ class Server:
         try:
             return self.process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.kill()  # another test must not meet it
+            self.process.kill()  # no other test may find it still running
             self.process.wait()
             raise
 
@@ -75,9 +75,9 @@ def run(
     verify: str | bool = True,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> Iterator[Server]:
-    """`manage.py COMMAND` on a free PORT, once it says that it is ready; stopped at the end.
+    """Runs `manage.py COMMAND` on a free PORT and waits until it reports that it is ready.
 
-    `environment` is added to that of the tests; None takes a variable away.
+    It is stopped at the end. `environment` is added to that of the tests; a variable that is None is removed.
     """
     port = free_port()
     given = {**os.environ, "PORT": str(port), "DATA_DIR": str(data_dir), "TMPDIR": str(data_dir), **environment}
@@ -106,13 +106,13 @@ def run(
 
 
 def _patience(command: tuple[str, ...]) -> list[str]:
-    """A busy machine is not an overload, unless the test says what is."""
+    """Long waits, so that a busy machine does not count as an overload; a test of overload sets its own limits."""
     is_serve = command[0] == "serve" and "--queue-seconds" not in command
     return ["--queue-seconds", str(PATIENCE_SECONDS)] if is_serve else []
 
 
 def refusal(*command: str, environment: Mapping[str, str]) -> str:
-    """What a command of Python says when it does not start. It must end with 1 and without a traceback."""
+    """The message of a Python command that refuses to start. It must exit with 1 and print no traceback."""
     done = subprocess.run(
         [sys.executable, *command], cwd=ROOT, env=dict(environment), capture_output=True, text=True,
         timeout=PATIENCE_SECONDS, check=False,
@@ -125,7 +125,7 @@ def refusal(*command: str, environment: Mapping[str, str]) -> str:
 def wait_until(
     condition: Callable[[], object], *, or_else: Callable[[], str] = lambda: "", seconds: float = PATIENCE_SECONDS
 ) -> None:
-    """Until `condition()` holds; where it never does, the test fails with what `or_else()` tells."""
+    """Waits until `condition()` is true. If it stays false, the test fails with the text of `or_else()`."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"still not so after {seconds} s\n{or_else()}"
@@ -133,7 +133,7 @@ def wait_until(
 
 
 def open_to_passers_by(directory: Path) -> None:
-    """Lets another user reach `directory` through those that pytest made for nobody but us."""
+    """Lets other users reach `directory` through its parents, which pytest made for our user only."""
     for one in (directory, *directory.parents):
         if one == Path(tempfile.gettempdir()):
             return
@@ -162,10 +162,12 @@ def _take(port: int) -> bool:
 
 
 def answers(url: str, verify: str | bool = True) -> bool:
-    """Whether somebody there answers with a status below 400. `verify` is the file of the authority, for https."""
+    """Whether a server at this URL answers with a status below 400. For https, `verify` is the file with the
+    certificate of the authority.
+    """
     there = urlsplit(url)
     try:
-        # Asked fifty times a second while a server starts, for a hundredth of what a request costs.
+        # Called fifty times a second while a server starts. Connecting costs a hundredth of a request.
         socket.create_connection((there.hostname, there.port), timeout=60).close()
         return requests.get(url, timeout=60, verify=verify).ok
     except (ConnectionError, requests.ConnectionError):
@@ -177,7 +179,8 @@ def demo(data_dir: Path, template: str, *, name: str, **environment: str) -> Ite
     """`manage.py demo` on a copy of the database `template`. The copy's name ends in `name`."""
     with own_database(name, template=template) as database_url:
         given = {
-            "MODE": "demo", "DATABASE_URL": database_url, "THROTTLE_SCALE": "1000",  # tests log in often
+            # tests log in more often than the limits allow
+            "MODE": "demo", "DATABASE_URL": database_url, "THROTTLE_SCALE": "1000",
             "BANK_JOURNAL_SECONDS": "1", "REFUSED_REQUESTS_SECONDS": "1",
         }  # fmt: skip
         with run("demo", data_dir=data_dir, environment=given | environment) as server:
@@ -186,7 +189,7 @@ def demo(data_dir: Path, template: str, *, name: str, **environment: str) -> Ite
 
 @contextmanager
 def own_database(suffix: str, *, template: str = "template1") -> Iterator[str]:
-    """The URL of a database beside that of the tests, a copy of `template` (empty by default), dropped at the end."""
+    """The URL of a database of its own, a copy of `template` (empty by default), which is dropped at the end."""
     tests = urlsplit(os.environ["DATABASE_URL"])
     name = f"{tests.path[1:]}_{suffix}{os.environ.get('PYTEST_XDIST_WORKER', '')}"
     drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))

@@ -1,9 +1,9 @@
-"""Middlewares of test clients: made once in a process, as where it serves, instead of once for each client."""
+"""Builds the middleware of test clients once per process, as a server does, instead of once per client."""
 
 from django.conf import settings
 from django.test.client import ClientHandler
 
-_SITE = settings._wrapped  # a test with its own settings has another
+_SITE = settings._wrapped  # a test with its own settings has its own chain
 _load = ClientHandler.load_middleware
 _loaded: list[ClientHandler] = []
 _MADE = ("_view_middleware", "_template_response_middleware", "_exception_middleware", "_middleware_chain")

@@ -1,7 +1,8 @@
 """Rows that every test of a module begins with, written once.
 
-They are in a transaction around the tests: each test runs in a savepoint, and what it changes is undone as everywhere. Not
-for tests that commit (`transaction=True`), and not where PostgreSQL's `now()` matters: it stands still for the module.
+They are in a transaction around all tests of the module; each test runs in a savepoint, and its changes are rolled
+back. Do not use it for tests that commit (`transaction=True`), nor where PostgreSQL's `now()` matters, because it does
+not advance within a transaction.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from pytest_django import DjangoDbBlocker
 
 @contextmanager
 def around_the_module(blocker: DjangoDbBlocker) -> Iterator[None]:
-    """What is written within belongs to the module; between the tests, the database stays blocked."""
+    """Rows written within it exist for all tests of the module. Between the tests, pytest-django blocks access to the
+    database as usual.
+    """
     atomic = transaction.atomic()
     atomic._from_testcase = True  # type: ignore[attr-defined]  # as Django's TestCase: `durable` blocks may be within
     with blocker.unblock():
@@ -27,5 +30,5 @@ def around_the_module(blocker: DjangoDbBlocker) -> Iterator[None]:
 
 
 def settle() -> None:
-    """Checks what is deferred to the commit, once for all tests instead of once in each."""
+    """Checks the deferred constraints once for all tests, instead of once in each."""
     connection.check_constraints()

@@ -1,4 +1,4 @@
-"""Our own private keys, which only tests take out of the table."""
+"""The site's private keys, which only tests read from the table."""
 
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -8,6 +8,6 @@ from oauth.models import SigningKey
 
 
 def private_key(algorithm="ES256"):
-    """Of the key that signs now."""
+    """The private part of the key that signs now."""
     row = SigningKey.objects.get(kid=keys.signing_key(algorithm).kid)
     return load_pem_private_key(encryption.decrypt(bytes(row.private_key_encrypted)), password=None)

@@ -1,4 +1,4 @@
-"""Every page of ours, who sees it and how they come to it; for what must hold for each of them."""
+"""Every page of the site, with the user who sees it and the way to it. Tests of all pages use this list."""
 
 import re
 from collections.abc import Callable
@@ -11,9 +11,11 @@ from tests.lib.visitors import Site
 
 @dataclass(frozen=True)
 class Row:
-    """`view` is the name of the URL that the browser ends at; `path` may name what the site knows: {account}.
+    """`view` is the name of the URL that the browser ends at.
 
-    `first` is done by the person on the way; it returns the path to open, or nothing if they are there already."""
+    `path` may have placeholders for facts of the site, such as {account}. `first` is what the user does before; it
+    returns the path to open, or nothing if the browser is there already.
+    """
 
     view: str
     path: str = ""
@@ -28,7 +30,9 @@ class Row:
 
     @property
     def pictures(self) -> dict[tuple[int, str], str]:
-        """Names of files for docs/pages.md, by width and colour scheme: people hold a phone, staff sit at a desk."""
+        """The file names for docs/pages.md, by width and color scheme. Pages for users are shown as on a phone, pages
+        for staff as on a desktop.
+        """
         name = re.sub(r"\W+", "-", str(self))
         looks = [(1280 if self.who == "admin" else 360, "light")]
         if self.is_shown_off:
@@ -156,7 +160,7 @@ ALICE = [
     Row("oauth:authorize", "", "alice", Site.ask_by_own_app, "an app that is not live"),
 ]  # fmt: skip
 
-#: Signs up on the way, and has every second factor in the end.
+#: This visitor signs up, and in the end has every second factor.
 GRACE = [
     Row("account_email_verification_sent", "", "grace", Site.sign_up, "just signed up"),
     Row("account_confirm_email", "", "grace", Site.open_the_link),
@@ -234,7 +238,7 @@ ADMIN = [
 
 ROWS = [*NOBODY, *ALICE, *GRACE, *ADMIN]
 
-#: Addresses of people that show no page of their own.
+#: URLs for users that show no page of their own.
 NO_PAGE = {
     "favicon": "an image",
     "oauth:brand": "a stylesheet",
@@ -284,7 +288,7 @@ NO_PAGE = {
 }
 
 
-#: What Django's own templates and stylesheets of the admin leave to be desired: rule, where, and why it stays.
+#: Violations in Django's own templates and stylesheets of the admin: the rule, the place, and why it stays.
 DJANGOS = [
     ("label-title-only", "^#searchbar$", "the label is the picture of a magnifying glass, which says “Search”"),
     ("aria-prohibited-attr", r"help-tooltip", "the picture of a magnifying glass beside a filter of permissions"),

@@ -28,7 +28,7 @@ class SoftKey:
         return CollectedClientData.create(kind, challenge, f"http://{HOST}")
 
     def register(self):
-        """As `WebAuthn.add` stores it; what the page does before is not what these tests are about."""
+        """Stores the key as `WebAuthn.add` does, without the page that registers it."""
         data = AuthenticatorData.create(hashlib.sha256(HOST.encode()).digest(), _UP | _UV | _AT, 0, self.credential)
         credential = {
             "id": websafe_encode(self.id),
@@ -45,7 +45,7 @@ class SoftKey:
         )
 
     def answer(self, challenge, *, is_user_verified):
-        """The JSON of an assertion for the challenge, as it stands in the request options."""
+        """The JSON of an assertion for the challenge in these request options."""
         data = AuthenticatorData.create(
             hashlib.sha256(HOST.encode()).digest(), _UP | (_UV if is_user_verified else 0), 0
         )

@@ -1,4 +1,4 @@
-"""Staff of the admin for tests: by role, or with every permission to look and no other."""
+"""Staff for tests of the admin: with a role, or with all view permissions and no others."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +30,7 @@ def staff(role: str = "") -> User:
 
 
 def looker() -> User:
-    """Who may look at everything and do nothing."""
+    """A member of staff who may view everything and change nothing."""
     person = staff()
     person.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
     return person
@@ -78,7 +78,7 @@ def logins_kept() -> Iterator[None]:
 
 
 def officer(name, *rights) -> User:
-    """One of the bank's staff, who may look at everything of the bank and do what is named."""
+    """A member of the bank's staff, who may view everything of the bank and has the given permissions."""
     user = User.objects.create_user(f"{name}@bank.test", "correct-horse-battery", is_staff=True)
     views = Permission.objects.filter(content_type__app_label="banking", codename__startswith="view_")
     user.user_permissions.set([*views, *Permission.objects.filter(codename__in=rights)])

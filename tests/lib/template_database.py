@@ -1,12 +1,13 @@
-"""One migrated database that each run's own is copied from: migrating takes fifteen seconds, copying one.
+"""One migrated database from which each run copies its own:
 
-The template's name is a hash of whatever decides its content, so a changed migration makes a new one.
+migrating takes fifteen seconds, copying one. The template's name is a hash of everything that its content depends on,
+so a changed migration gives a new template.
 
-`python -m tests.lib.template_database` makes it beside the processes of a run, which collect tests meanwhile.
+`python -m tests.lib.template_database` makes it while the processes of a run collect tests.
 
 A run that has changed a file of migrations (`changed_migration.py`) has its own template. It is made from a database
-that was migrated as far as the first migration that reads the file. If all that is changed is within functions, the run
-copies the same as others and then replaces the functions.
+that was migrated as far as the first migration that reads the file. If all changes are inside database functions, the
+run copies the usual template and then replaces the functions.
 """
 
 import functools
@@ -31,12 +32,12 @@ from django.db.migrations.executor import MigrationExecutor
 from tests.lib.changed_migration import ROOT, ChangedMigration
 from tests.lib.patience import Patience
 
-# Runs side by side make the template once: a run that had to wait for this lock finds it made.
+# Of several test runs at the same time, one makes the template. The others wait for this lock and then find it.
 _ADVISORY_LOCK = 7_318_207
 
 
 def use_template() -> None:
-    """From here on the test database is created as a copy of the migrated template."""
+    """Makes Django create the test database as a copy of the migrated template."""
     changed = ChangedMigration.of_environment()
     template, statements = _replacing_functions(changed) if changed else (_shared_template(), [])
     if changed and not statements:
@@ -46,7 +47,9 @@ def use_template() -> None:
 
 
 def _replacing_functions(changed: ChangedMigration) -> tuple[str, list[str]]:
-    """The template that was migrated before the change, and what to do in its copy: nothing if it is not there."""
+    """The template that was migrated before the change, and the statements to run in its copy. None if there is no such
+    template.
+    """
     name = f"template_{_fingerprint(changed.path, changed.before)}"
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}").geturl()
     try:
@@ -83,8 +86,9 @@ def _copy(
     serialize: bool = False,
     keepdb: bool = False,
 ) -> str:
-    """As Django's `create_test_db`, but of `migrate` only the signal that makes first rows: the code of that may have
-    changed since the template was made."""
+    """Like Django's `create_test_db`, but instead of `migrate` it only sends the signal that creates the first rows,
+    because the code of its receivers may have changed since the template was made.
+    """
     creation, name = connection.creation, connection.creation._get_test_db_name()
     creation._create_test_db(verbosity, autoclobber, keepdb)
     _use(name)
@@ -98,8 +102,10 @@ def _copy(
 def _make(
     cursor: Any, name: str, migrate: Callable[[], None], *, copy_of: str | None = None, instead_of: tuple[str, ...] = ()
 ) -> None:
-    """Unless it is there. Whole or not at all: a run that is killed while it migrates leaves no database of this name.
-    `instead_of`: those whose name begins so are of earlier migrations, and nobody copies them any more."""
+    """Makes the template if it does not exist. It gets its name only when it is complete, so a run that is killed
+    leaves no incomplete template. Databases whose names begin with one of `instead_of` belong to earlier migrations and
+    are dropped.
+    """
     cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
     if cursor.fetchone():
         return
@@ -128,7 +134,7 @@ def _use(name: str) -> None:
 
 
 def _migrate() -> None:
-    gc.disable()  # a third of the time went into looking through classes of models
+    gc.disable()  # garbage collection of model classes took a third of the time
     try:
         call_command("migrate", verbosity=0, interactive=False, run_syncdb=True)
     finally:
@@ -137,7 +143,7 @@ def _migrate() -> None:
 
 
 def _migrate_before(file: Path) -> None:
-    """As far as the first migration that is in the file, or reads it."""
+    """Migrates up to the first migration that is in the file, or reads it."""
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     sources = [Path(inspect.getfile(type(migration))) for migration, _ in plan]
@@ -146,7 +152,7 @@ def _migrate_before(file: Path) -> None:
 
 
 def _fingerprint(changed: Path | None = None, text: str = "") -> str:
-    """Of the migrations of every app, their SQL files, and the versions of what is installed; as if `changed` had
+    """A hash of the migrations of every app, their SQL files and the installed versions, as if the file `changed` had
     `text`.
     """
     content = hashlib.sha256((ROOT / "requirements-dev.txt").read_bytes())

@@ -7,8 +7,8 @@ from django.db import connection
 
 
 def in_parallel(*works: Callable[[], object]) -> list[object]:
-    """Runs each function on its own thread and connection, all started at once; a raised exception is returned as the
-    result.
+    """Runs each function on its own thread and connection, all at the same time. Returns the results; an exception that
+    a function raises is its result.
     """
     barrier = threading.Barrier(len(works))
     results: list[object] = []

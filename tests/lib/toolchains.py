@@ -1,7 +1,7 @@
 """Installs the pinned libraries of a language below .cache/interop, once per lock file.
 
-What is missing on this machine, or cannot be fetched, is a reason to skip the clients of the language. A program that
-does not compile is not: that fails.
+If a program is missing on this machine, or a library cannot be fetched, the clients of the language are skipped. A
+client that does not compile is a failure.
 """
 
 import fcntl
@@ -22,12 +22,12 @@ INSTALL_SECONDS = 900
 
 
 class Missing(Exception):
-    """The language cannot be had here; the text says why."""
+    """The language is not available here; the text says why."""
 
 
 @dataclass(frozen=True)
 class Toolchain:
-    """`programs` must be on PATH. `install` fetches what `manifests` pin, and runs in the cache."""
+    """`programs` must be on PATH. `install` runs in the cache, and fetches the versions that `manifests` pin."""
 
     language: str
     programs: tuple[str, ...]
@@ -43,7 +43,7 @@ class Toolchain:
         folder = CACHE / self.language
         folder.mkdir(parents=True, exist_ok=True)
         with (CACHE / f"{self.language}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # several runs share the cache
+            fcntl.flock(lock, fcntl.LOCK_EX)  # several test runs share the cache
             shutil.copytree(SOURCES / self.language, folder, dirs_exist_ok=True)
             _once(folder / ".installed", _digest(folder, self.manifests), lambda: self._install(folder))
             for command in self.build:

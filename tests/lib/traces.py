@@ -1,4 +1,4 @@
-"""Spans as a collector of OpenTelemetry receives them: OTLP over HTTP, in protobuf."""
+"""Spans as an OpenTelemetry collector receives them: OTLP over HTTP, in protobuf."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ class Span:
 
 
 def spans(listener: HttpListener) -> list[Span]:
-    """All that it has received."""
+    """All spans that were received."""
     return [span for _, path, body in list(listener.received) if path == "/v1/traces" for span in _decoded(body)]
 
 
@@ -56,7 +56,9 @@ def _attributes(pairs: Any) -> dict[str, Any]:
 
 
 def tree(spans: list[Span], names: dict[str, str]) -> str:
-    """Requests, jobs and outbound requests, each below what caused it. `names` are those of processes and hosts."""
+    """A tree of requests, jobs and outbound requests, each below its cause. `names` replaces names of processes and
+    hosts.
+    """
     shown = sorted((one for one in spans if "db.system.name" not in one.attributes), key=lambda one: one.began)
     by_id = {one.span_id: one for one in spans}
     roots = [one for one in shown if one.parent_id not in by_id]

@@ -30,7 +30,7 @@ def send(api, body, key=KEY):
 
 
 def order(api, source, destination, key=KEY, amount_minor=1000, **when):
-    """For the first day of the next month, if `when` says nothing else."""
+    """Sends a payment order. Without `when`, it is due on the first day of the next month."""
     next_month = (timezone.now().date().replace(day=1) + timedelta(days=31)).replace(day=1)
     given = {"first_on": next_month.isoformat(), "frequency": "once", **when}
     body = body_of(source, destination, amount_minor, **given)
@@ -39,7 +39,7 @@ def order(api, source, destination, key=KEY, amount_minor=1000, **when):
 
 
 def detail_of_a_transfer(user, source, creditor, amount_minor):
-    """What a token carries whose user has consented to one transfer (RFC 9396 §2)."""
+    """The authorization details of a token whose user has consented to one transfer (RFC 9396 §2)."""
     consent = Consent.objects.create(user=user, client_id="client-of-the-tests", type="transfer", detail={})
     return {
         "type": "transfer", "identifier": str(consent.pk), "debtor_account": str(source.pk), "creditor": creditor,

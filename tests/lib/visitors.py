@@ -1,4 +1,4 @@
-"""People on their way to each page of the site: what they do there first, by the pages' own forms."""
+"""Steps that users take before they reach a page of the site, with the pages' own forms."""
 
 import json
 import re
@@ -39,7 +39,7 @@ print(reviews.ask(app, owner, note="We show accounts in one list.").pk)
 
 
 class Site:
-    """The demo, and what is known of it. Each method brings `page` somewhere, or returns the path to open."""
+    """The demo, and facts about it. Each method brings `page` somewhere, or returns the path to open."""
 
     def __init__(self, live: Server) -> None:
         self.live = live
@@ -48,7 +48,7 @@ class Site:
 
     @cached_property
     def facts(self) -> dict[str, str]:
-        """What the paths of the site map name."""
+        """Values for the placeholders in the paths of the site map."""
         of_alice = "FROM bank_account a JOIN accounts_user u ON u.id = a.holder_id WHERE u.email = 'alice@demo.test'"
         queries = {
             "account": f"SELECT a.id {of_alice} AND a.name = 'Everyday'",
@@ -123,14 +123,14 @@ class Site:
         return "/there-is-no-such-page"
 
     def find_an_error_id(self, page: Page) -> str:
-        """That of an app which sends a user back to an address that it has not registered."""
+        """The audit log for one error ID: that of an app which names an unregistered redirect URI."""
         query = {"client_id": "demo-mobile", "redirect_uri": "https://wrong.example/callback", "response_type": "code"}
         refused = requests.get(f"{self.live.url}/oauth/authorize", params=query, timeout=60)
         error_id = re.findall(r"<dt>Error ID</dt><dd><code>([0-9a-f]+)</code>", refused.text)[0]
         return f"/admin/oauth/auditevent/?q={error_id}"
 
     def be_the_app(self, page: Page) -> None:
-        """What the person returns to. It names its icon, for the browser would ask for one."""
+        """Answers at the app's redirect URI. The page names an icon, so that the browser requests none."""
         back = "<link rel=icon href=data:,>back"
         page.route(f"{RETURNS_TO}**", lambda route: route.fulfill(body=back, content_type="text/html"))
 
@@ -176,12 +176,12 @@ class Site:
 
     @cached_property
     def call_centre(self) -> tuple[str, str]:
-        """The credentials of a client that asks people who are elsewhere."""
+        """The credentials of a CIBA client, which asks users at another device."""
         metadata = {"client_name": "Call Centre", "grant_types": ["client_credentials"], "redirect_uris": [],
                     "scope": "openid accounts:read balances:read"}  # fmt: skip
         headers = {"Authorization": f"Bearer {self.live.registration_token()}"}
         made = requests.post(f"{self.live.url}/oauth/register", json=metadata, headers=headers, timeout=60).json()
-        # CIBA comes from an admin, never from a registration.
+        # Only an admin can allow CIBA; registration cannot.
         gives = f"Client.objects.filter(client_id={made['client_id']!r}).update(grant_types=[{CIBA!r}])"
         self.live.manage("shell", "-c", f"from oauth.models import Client; {gives}")
         return made["client_id"], made["client_secret"]
@@ -208,7 +208,7 @@ class Site:
         self._register(page, "http://moneta.example/callback")
 
     def open_own_app(self, page: Page) -> str:
-        """The path of the app of this user, who registers it first."""
+        """Registers an app for this user if there is none yet. Returns its path."""
         if not self.own_app:
             self._register(page, "https://moneta.example/callback")
             self.own_app = urlsplit(page.url).path
@@ -243,7 +243,7 @@ class Site:
         return next(link for link in links if re.search(r"/statements/\d{4}-\d\d$", link))
 
     def follow_a_direct_debit(self, page: Page) -> str:
-        """That of the broadband, which is collected each month."""
+        """The path of the broadband provider's direct debit, which is collected each month."""
         self.open(page, "/bank/direct-debits")
         return str(page.get_by_role("link", name="Brightline broadband").get_attribute("href"))
 
@@ -335,7 +335,7 @@ class Site:
         page.wait_for_url("**/trust/")
 
     def _link(self, email: str, part: str) -> str:
-        """The path of the link that was sent."""
+        """The path of the link in the email."""
         links: list[str] = []
 
         def has_come() -> bool:

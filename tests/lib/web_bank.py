@@ -20,7 +20,7 @@ def new_payee(account, name="Bob Baker", **fields):
 
 
 def begin(browser, source, to="new", **fields):
-    """Fills in; the address of the confirmation."""
+    """Fills in the form of a transfer. Returns the URL of the confirmation page."""
     answer = browser.post("/bank/transfer", filled(source, to, **fields))
     assert answer.status_code == 303, text(answer)
     return answer["Location"]

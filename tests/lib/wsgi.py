@@ -1,4 +1,4 @@
-"""Asks a WSGI application as a server does."""
+"""Calls a WSGI application as a server does."""
 
 from io import BytesIO
 from typing import Any
@@ -11,7 +11,7 @@ def ask(application: Any, **environ: Any) -> tuple[str, dict[str, str], bytes]:
 
 
 def ask_for_all(application: Any, **environ: Any) -> tuple[str, list[tuple[str, str]], bytes]:
-    """With headers that come more than once."""
+    """Like `ask`, with headers that may occur more than once."""
     told: list[Any] = []
     answer = application(environ_of(**environ), lambda *said: told.append(said))
     body = b"".join(answer)
@@ -22,7 +22,7 @@ def ask_for_all(application: Any, **environ: Any) -> tuple[str, list[tuple[str, 
 
 
 def environ_of(**environ: Any) -> dict[str, Any]:
-    """What a server hands over (PEP 3333) for a plain GET, but for what is given."""
+    """The environ (PEP 3333) of a plain GET request, with these changes."""
     return {
         "REQUEST_METHOD": "GET", "PATH_INFO": "/", "QUERY_STRING": "", "HTTP_HOST": "localhost",
         "wsgi.url_scheme": "http", "SERVER_NAME": "localhost", "SERVER_PORT": "80", "wsgi.input": BytesIO(),
