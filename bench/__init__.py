@@ -1,5 +1,6 @@
-"""`make bench`: what a request costs, as ratios to a bare view measured in the same run.
+"""`make bench`:
 
-Times on a shared machine are noise; CPU per request is not. Servers run alone, one after the other, in
-interleaved rounds; the median of the rounds counts.
+the cost of a request, as ratios to a bare view measured in the same run. On a shared machine, response times vary too
+much to compare; CPU per request does not. Servers run alone, one after the other, in several rounds. A figure is the
+median of the rounds.
 """

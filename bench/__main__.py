@@ -33,18 +33,18 @@ from bench.servers import Server, client_credentials
 from bench.signing import VERIFIER, Key, s256
 from bench.targets import Results
 
-# Peers of other vendors, if they are installed on this machine.
+# Servers of other vendors, if they are installed on this machine.
 PROGRAMS = {KEYCLOAK: keycloak, HYDRA: hydra, FORMANCE: formance}
 PEERS = [SIMPLEJWT, DOT, NODE, *PROGRAMS]
 COUNTED = 40
-# Cheap cases get more requests, because CPU time is measured in steps of 10 ms.
+# Cases that cost little get more requests, because the operating system counts CPU time in steps of 10 ms.
 CHEAP = {"metadata", "JWKS", "a bare Django view", "a bare DRF view", "client_credentials"}
 
 
 def measure(server: Server, case: Case, number: int, *, counts: bool) -> Figures:
-    """One case on a warm server: CPU in µs per request, of the server's and of the database's processes."""
+    """Measures one case on a warm server: CPU in µs per request, of the server's and of the database's processes."""
     number = min(3 * number if case.name in CHEAP else number, case.most or 3 * number)
-    # node compiles code that has run a thousand times: measured too early, it would cost twice as much.
+    # node compiles code after it has run about a thousand times. Before that, a request costs twice as much.
     warm_up = server.warm_up * number // (10 if case.most else 1)
     load.run(case.port or server.port, case.make(max(warm_up, case.connections)), connections=case.connections)
     statements = _statements(server, case) if counts else 0.0
@@ -71,14 +71,14 @@ def _statements(server: Server, case: Case) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Figures of each server's cases, its start-up time and its memory."""
+    """The figures of each server: its cases, its start-up time and its memory."""
 
     figures: dict[tuple[str, str], Figures]
     footprints: dict[str, Figures]
 
 
 def one_round(directory: Path, number: int, *, peers: set[str], only: Sequence[str], counts: bool) -> Round:
-    """Each server alone, one after the other. Statements are counted where asked for."""
+    """Measures each server alone, one after the other. Counts SQL statements if asked to."""
     done = Round({}, {})
     for name, server, found in _servers(directory, peers):
         for case in found:
@@ -115,7 +115,7 @@ def _servers(directory: Path, peers: set[str]) -> Iterator[tuple[str, Server, li
             yield NODE, server, cases.node_oidc_provider(server, key, secret)
     for name, peer in PROGRAMS.items():
         if name in peers:
-            # Anew in each round, so that it finds nothing of the one before.
+            # Created again in each round, so that no data of the round before is left.
             with tempfile.TemporaryDirectory(dir=directory, prefix="peer-") as fresh:
                 Path(fresh).chmod(0o711)
                 with peer.serving(Path(fresh) / peer.__name__.split(".")[-1]) as (server, found):
@@ -123,7 +123,7 @@ def _servers(directory: Path, peers: set[str]) -> Iterator[tuple[str, Server, li
 
 
 def _alice(server: Server, data_dir: Path) -> str:
-    """Her primary key: the `sub` of her tokens."""
+    """The primary key of Alice: the `sub` of her tokens."""
     token = cases.app_of_alice(server, data_dir).tokens()["access_token"]
     subject: str = jwt.decode(token, options={"verify_signature": False})["sub"]
     return subject
@@ -180,7 +180,7 @@ def _options() -> argparse.Namespace:
 
 
 def _compare(directory: Path, options: argparse.Namespace) -> None:
-    """Ours and the peers that are here, side by side."""
+    """Compares Countersign with the other servers that are installed."""
     began = time.monotonic()
     peers = set(_found(set(options.peers) - set(options.without)))
     rounds = [
@@ -215,7 +215,7 @@ def _compare(directory: Path, options: argparse.Namespace) -> None:
 
 
 def _found(wanted: set[str]) -> Iterator[str]:
-    """The peers that are installed on this machine; for each other one, it prints why it is left out."""
+    """The servers of others that are installed on this machine. For each missing one, it prints why it is left out."""
     for name in PEERS:
         if name not in wanted:
             continue

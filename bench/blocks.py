@@ -1,8 +1,8 @@
-"""How many blocks of tables and indexes does a request look at, with a thousand rows of each kind and with a million?
-`make bench ARGS="--blocks"`.
+"""`make bench ARGS="--blocks"` counts the blocks of tables and indexes that a request reads, with a thousand rows of
+each kind and with a million.
 
-This is a count, so it is the same on a busy machine. The requests are made in a process without a server, one at a
-time and each for another person, on a database that `demo_seed --scale` has filled.
+Unlike a time, a count is the same on a busy machine. One process without a server makes the requests one at a time,
+each for another user, on a database that `demo_seed --scale` has filled.
 """
 
 import base64
@@ -27,7 +27,7 @@ SELECT sum(heap_blks_read + heap_blks_hit + coalesce(idx_blks_read + idx_blks_hi
 
 
 def run(directory: Path) -> dict[str, dict[str, float]]:
-    """case -> blocks of a request, by the number of people."""
+    """Case -> the blocks that a request reads, by the number of users."""
     figures: dict[str, dict[str, float]] = {}
     for scale in SCALES:
         data_dir = directory / f"rows-{scale}"
@@ -49,7 +49,7 @@ def print_table(figures: dict[str, dict[str, float]]) -> None:
 
 
 def _measure(people: int) -> dict[str, float]:
-    """Where Django is set up."""
+    """Must run in a process in which Django is set up."""
     from django.db import connection
 
     def looked_at() -> int:
@@ -64,7 +64,7 @@ def _measure(people: int) -> dict[str, float]:
     numbers = (numbers or [1]) * (2 * REQUESTS)
     for name, make in _cases():
         for number in numbers[:REQUESTS]:
-            make(number)()  # plans and caches
+            make(number)()  # fills query plans and caches
         asked = [make(number) for number in numbers[:REQUESTS]]
         before = looked_at()
         for ask in asked:
@@ -75,7 +75,7 @@ def _measure(people: int) -> dict[str, float]:
 
 
 def _cases() -> Iterator[tuple[str, Callable[[int], Callable[[], Any]]]]:
-    """Each gives a request for a number; what it prepares is not counted."""
+    """Each case makes a request for the user with this number. Its preparation is not counted."""
     from django.test import Client as Browser
 
     from accounts.models import User
@@ -157,7 +157,7 @@ def _cases() -> Iterator[tuple[str, Callable[[int], Callable[[], Any]]]]:
 
 
 def _account_of(number: int) -> int:
-    """Of a block's thousand people, the first ten have an account."""
+    """The first ten of a block's thousand users have an account."""
     return number // 1000 * 10 + number % 1000
 
 

@@ -1,4 +1,4 @@
-"""The cases of a server, as lists of requests that are prepared before the clock starts."""
+"""The cases of a server, as lists of requests that are prepared before the measurement starts."""
 
 import json
 import secrets
@@ -33,25 +33,26 @@ TRANSFER_TO_ONE, TRANSFER_SAME = f"{TRANSFER}, all to one account", f"{TRANSFER}
 PAGE = "API: page of transactions"
 AUTHORIZE, LOGIN = "authorize, consent remembered", "login"
 AUTHORIZE_ACCOUNTS, LOGIN_NEW = f"{AUTHORIZE}, of accounts", f"{LOGIN}, new browser"
-# A code lives for 60 s, and each one needs a user's visit before the clock starts.
+# A code expires after 60 s, and the user must visit the consent page for each one before the measurement starts.
 MOST_CODES = 300
-# A process of ours computes one hash of a password at a time and lets two wait. A fourth login gets 503.
+# A worker process of Countersign computes one password hash at a time and lets two logins wait. A fourth one gets 503.
 LOGIN_CONNECTIONS = 3
-# The cookie by which a browser is known (accounts/browsers/known_device.py), at a site without https.
+# The name of the cookie that identifies a known browser (accounts/browsers/known_device.py), without https.
 DEVICE = "device"
-# Nobody refreshes one device's token on many connections at once, where each would wait for the other: a multiple of
-# CONNECTIONS, so that each device keeps to one of them.
+# A multiple of CONNECTIONS, so that each device uses one connection only. On several connections, refreshes of one
+# device's token would wait for each other, which does not happen in practice.
 DEVICES = 10 * CONNECTIONS
-# One more than a multiple of CONNECTIONS: the first is paid by all others.
+# One more than a multiple of CONNECTIONS, because all others pay the first one.
 PAYERS = 10 * CONNECTIONS + 1
 ROWS_OF_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`make(n)` returns n requests; `most` limits n if the requests expire soon.
+    """`make(n)` returns n requests. `most` limits n if the requests expire soon.
 
-    `port`, if it is not the server's default. `connections`, if a server refuses requests on more of them.
+    `port` is for a case that does not use the server's default port. `connections` is the most on which the server
+    accepts such requests at once.
     """
 
     name: str
@@ -146,20 +147,22 @@ def countersign(server: Server, data_dir: Path) -> list[Case]:
 
 
 def secret_of(data_dir: Path, client_id: str) -> str:
-    """Cases of a client of the demo."""
+    """The secret of a client of the demo."""
     secret: str = json.loads((data_dir / "clients.json").read_text())[client_id]["client_secret"]
     return secret
 
 
 def app_of_alice(server: Server, data_dir: Path, scope: str = f"openid {OFFLINE} {SCOPE}") -> "App":
-    """The demo's app with a server, which she allows that."""
+    """The demo's web app. Alice allows it the scope."""
     secret = secret_of(data_dir, "demo-web")
     paths: dict[str, Any] = {"authorize": "/oauth/authorize", "token": "/oauth/token"}
     return App(server, "demo-web", "http://localhost:3000/callback", secret=secret, scope=scope, **paths)
 
 
 def node_oidc_provider(server: Server, client: Key, secret: str) -> list[Case]:
-    """`resource` asks it for a JWT access token; its UserInfo and its introspection want an opaque one."""
+    """With `resource`, it issues a JWT access token. Its UserInfo and introspection endpoints accept only opaque
+    ones.
+    """
     resource = {"resource": f"{server.url}/api"}
     paths: dict[str, Any] = {"authorize": "/auth", "token": "/token"}
     callback = f"{server.url}/callback"
@@ -185,7 +188,7 @@ def node_oidc_provider(server: Server, client: Key, secret: str) -> list[Case]:
 def _client_credentials(
     path: str, extra: dict[str, str], service: dict[str, str], signer: Key, signer_id: str, server: Server
 ) -> list[Case]:
-    """With a secret, with a signature, and with a secret for a token that is bound to a key."""
+    """Three cases: with a secret, with a signed assertion, and with a secret for a DPoP-bound token."""
     form = {"grant_type": "client_credentials", "scope": SCOPE, **extra}
     url, host = f"{server.url}{path}", {"Host": f"localhost:{server.port}"}
 
@@ -214,8 +217,8 @@ def _of_apps(web: "App", mobile: "App") -> list[Case]:
     def refreshes(n: int, **form: str) -> list[Request]:
         return list(islice(cycle([web.refresh(token, **form) for token in kept()]), n))
 
-    # At a refresh with the scope openid, each server signs an ID token (OpenID Connect Core §12.2). One case has
-    # this scope, as apps do, and one has not.
+    # At a refresh with the scope openid, each server signs an ID token (OpenID Connect Core §12.2). One case has this
+    # scope, and one does not.
     return [
         Case("code for tokens", web.exchanges, most=MOST_CODES),
         Case("refresh, not rotating", refreshes),
@@ -225,7 +228,7 @@ def _of_apps(web: "App", mobile: "App") -> list[Case]:
 
 
 def _introspections(path: str, app: "App") -> Callable[[int], list[Request]]:
-    """Cases with an access token that the app has just received."""
+    """Introspects an access token that the app has just received."""
 
     def make(n: int) -> list[Request]:
         introspect = Request("POST", path, urlencode({"token": app.tokens()["access_token"]}), app.headers)
@@ -236,7 +239,7 @@ def _introspections(path: str, app: "App") -> Callable[[int], list[Request]]:
 
 
 class App:
-    """An app that a person has allowed, in her browser: code with PKCE, by a secret or as a public client."""
+    """An app that Alice has allowed in her browser: code flow with PKCE, with a secret or as a public client."""
 
     status_of_authorization = 303
 
@@ -296,14 +299,15 @@ class App:
     def _many(self, make: Callable[[], Any], n: int) -> list[Any]:
         make()  # from here on, consent is remembered
         if not self.headers.get("Authorization"):
-            return [make() for _ in range(n)]  # of a public client she is asked each time, one page after the other
+            return [make() for _ in range(n)]  # for a public client, the consent page is shown each time
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             return list(pool.map(lambda _: make(), range(n)))
 
 
 def _of_payers(server: Server, payers: Callable[[], Sequence[Payer]]) -> list[Case]:
-    """Transfers of payers with their own accounts, of equally many payers to one account, and of one payer. Each
-    connection has its own payers in the first two. The one payer reads what she paid."""
+    """Three cases of transfers: many payers between their own accounts, as many payers to one account, and one payer.
+    In the first two, each connection has its own payers. In a fourth case, the one payer reads her transactions.
+    """
 
     def to_themselves(payer: Payer) -> dict[str, str]:
         return {"account_id": payer.destination}
@@ -321,7 +325,7 @@ def _of_payers(server: Server, payers: Callable[[], Sequence[Payer]]) -> list[Ca
 
 
 def _pages(server: Server, payer: Payer, n: int) -> list[Request]:
-    """Full pages, because she has paid often enough."""
+    """Full pages of transactions. The payer has enough of them."""
     load.run(server.port, _transfers([payer], lambda payer: {"account_id": payer.destination}, ROWS_OF_PAGE))
     path = f"/api/v1/accounts/{payer.source}/transactions?limit={ROWS_OF_PAGE}"
     return [Request("GET", path, headers={"Authorization": f"Bearer {payer.token}"})] * n
@@ -343,8 +347,7 @@ def _transfers(payers: Sequence[Payer], destination: Callable[[Payer], dict[str,
 
 
 def log_ins(server: Server, n: int, *, is_known: bool = True, or_busy: int = 0) -> list[Request]:
-    """The same form, sent by browsers that nobody is logged in at. The user gets an email about a browser from which
-    she has not logged in before."""
+    """The login form, sent by browsers without a login. The user gets an email if the browser is new."""
     url = f"{server.url}/accounts/login/"
     with requests.Session() as browser:
         page = browser.get(url, timeout=30)
@@ -362,7 +365,7 @@ def log_ins(server: Server, n: int, *, is_known: bool = True, or_busy: int = 0) 
 
 
 def _register(server: Server, initial_access_token: str, *, key: Key, **metadata: Any) -> str:
-    """A client that signs, at a server that knows no client yet (RFC 7591); its client_id."""
+    """Registers a client with a key at a server that has no clients yet (RFC 7591). Returns its client_id."""
     metadata = {
         "client_name": "Benchmark", "token_endpoint_auth_method": "private_key_jwt",
         "jwks": {"keys": [key.public_jwk]}, **metadata,
@@ -379,9 +382,9 @@ def code_in(url: str) -> str:
 
 
 class _Fapi:
-    """A client of the FAPI 2.0 Security Profile, and Alice, who has allowed it once, in her browser.
+    """A client of the FAPI 2.0 Security Profile, which Alice has allowed once in her browser.
 
-    `extra` goes with a request for a token of the API.
+    `extra` is added to a request for an access token of the API.
     """
 
     def __init__(
@@ -395,7 +398,7 @@ class _Fapi:
         self.browser = requests.Session()
 
     def registered(self, initial_access_token: str) -> "_Fapi":
-        """Registers a client at a server that has none yet (RFC 7591)."""
+        """Registers a client at a server that has no clients yet (RFC 7591)."""
         self.callback = "https://app.example/callback"
         self.client_id = _register(
             self.server, initial_access_token, key=self.key, redirect_uris=[self.callback], scope=f"openid {SCOPE}",
@@ -411,7 +414,7 @@ class _Fapi:
         ]
 
     def calls(self, path: str, n: int, *, scope: str) -> list[Request]:
-        """All requests have the same access token, and each has its own proof."""
+        """All requests have the same access token; each has its own DPoP proof."""
         exchange = self._exchange(self._allowed(scope), self._nonce())
         response = self._send(exchange)
         assert response.status_code == 200, response.text

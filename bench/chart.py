@@ -1,4 +1,4 @@
-"""Draws what `make bench ARGS="--json FILE"` measured: `python -m bench.chart FILE > docs/images/performance.svg`."""
+"""Draws the figures of `make bench ARGS="--json FILE"`: `python -m bench.chart FILE > docs/images/performance.svg`."""
 
 import json
 import sys
@@ -17,8 +17,9 @@ _LEFT, _WIDTH, _BAR, _GAP = 230, 620, 13, 14
 
 
 def svg(figures: dict[str, dict[str, float]]) -> str:
-    """Cases that somebody else has, too: one bar a server, as long as its CPU, cut off where a login or a slower
-    server would make the others invisible; the number beside it is the whole."""
+    """Draws the cases that another server has, too. Each server has one bar, whose length is its CPU. A bar that would
+    make the others too short is cut off; the number beside it is the whole figure.
+    """
     ours = (name.partition(": ")[2] for name in figures if name.startswith(f"{COUNTERSIGN}: "))
     cases = [case for case in ours if case != START]
     groups = [(case, _bars(figures, case)) for case in cases]

@@ -6,7 +6,7 @@ import psutil
 
 
 def of_tree(pid: int) -> float:
-    """Seconds that the process, its living children and their dead ones have used."""
+    """CPU seconds of the process and its children, including those that have ended."""
     return _sum_over_tree(pid, lambda process: sum(process.cpu_times()[:4]))
 
 
@@ -16,7 +16,7 @@ def memory_mb_of_tree(pid: int) -> float:
 
 
 def _sum_over_tree(pid: int, of_process: Callable[[psutil.Process], float]) -> float:
-    """Read again if a child ends in between, because its CPU time then counts as its parent's."""
+    """Reads again if a child ends in between, because its CPU time is then part of its parent's."""
     while True:
         process = psutil.Process(pid)
         try:

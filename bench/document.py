@@ -1,7 +1,7 @@
-"""Writes into docs/performance.md what `make bench ARGS="--targets --json FILE"` measured:
-`python -m bench.document FILE`.
+"""Writes the figures of `make bench ARGS="--targets --json FILE"` into docs/performance.md:
 
-Each table stands between a comment that names it and one that ends it.
+`python -m bench.document FILE`. In the document, a comment with its name begins each table, and another comment ends
+it.
 """
 
 import json

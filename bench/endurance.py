@@ -1,4 +1,6 @@
-"""What time and a flood do to a server: `make bench ARGS="--memory"`, `ARGS="--cleanup"` and `ARGS="--logins"`."""
+"""How a server behaves after many requests, during cleanup and under a flood of logins: `make bench ARGS="--memory"`,
+`ARGS="--cleanup"` and `ARGS="--logins"`.
+"""
 
 import json
 import os
@@ -21,7 +23,7 @@ from bench.servers import Server, basic
 REQUESTS, STEP = 200_000, 20_000
 EXPIRED = 1_000_000
 LOG_INS_PER_SECOND = 200
-PER_SECOND, SECONDS = 40, 20  # a load that leaves room, as a site in production has it
+PER_SECOND, SECONDS = 40, 20  # less than the server can take, as in production
 
 _EXPIRE = """
 INSERT INTO oauth_usedproof (proof_digest, expires_at)
@@ -39,7 +41,7 @@ def memory(directory: Path) -> dict[str, Any]:
         mix = _mix(server, directory)
         found: list[dict[str, Any]] = []
         for done in range(STEP, REQUESTS + 1, STEP):
-            alice = cases.app_of_alice(server, directory)  # her token lives for five minutes
+            alice = cases.app_of_alice(server, directory)  # her access token expires after five minutes
             bearer = {"Authorization": f"Bearer {alice.tokens()['access_token']}"}
             listing = Request("GET", "/api/v1/accounts", headers=bearer)
             load.run(server.port, [*mix, listing] * (STEP // (len(mix) + 1)))
@@ -53,12 +55,12 @@ def memory(directory: Path) -> dict[str, Any]:
 
 
 def cleanup(directory: Path) -> dict[str, float]:
-    """p95 of token requests in ms, at a steady pace: before a million expired rows are removed, and meanwhile."""
+    """p95 of token requests in ms, at a steady rate: before and while a million expired rows are deleted."""
     quarter = EXPIRED // 4
     with servers.countersign(directory, scale=quarter / 1_000_000) as server:
         assert server.database
         with psycopg.connect(server.database.url) as connection:
-            # Each authorization takes its refresh token with it.
+            # Deleting an authorization deletes its refresh token as well.
             for statement in _EXPIRE.split(";"):
                 connection.execute(statement, {"half": EXPIRED // 2, "quarter": quarter})
         with psycopg.connect(server.database.url, autocommit=True) as connection:
@@ -79,7 +81,7 @@ def cleanup(directory: Path) -> dict[str, float]:
             left = connection.execute(
                 "SELECT count(*) FROM oauth_usedproof WHERE expires_at < now() - interval '1 hour'"
             )
-            assert left.fetchone() == (0,)  # the server's own worker may have helped
+            assert left.fetchone() == (0,)  # the server's background worker may have deleted some
         meanwhile = load.Result(len(latencies), 1, latencies).percentile_milliseconds(0.95)
         print("\n".join(removed))
         seconds = time.monotonic() - began
@@ -88,8 +90,9 @@ def cleanup(directory: Path) -> dict[str, float]:
 
 
 def log_ins(directory: Path) -> dict[str, float]:
-    """p95 of client_credentials in ms, at a steady pace: alone, and while LOG_INS_PER_SECOND are asked for. A server
-    that hashes no more passwords at once answers 503. The flood comes from its own process."""
+    """p95 of client_credentials in ms, at a steady rate: alone, and during LOG_INS_PER_SECOND login attempts a second.
+    The server answers 503 to a login for which it cannot compute a hash. A separate process sends the logins.
+    """
     with servers.countersign(directory) as server:
         tokens = [_mix(server, directory)[0]] * (PER_SECOND * SECONDS)
         flood = cases.log_ins(server, LOG_INS_PER_SECOND * SECONDS, or_busy=503)
@@ -120,7 +123,7 @@ def _mix(server: Server, directory: Path) -> list[Request]:
 
 
 def _workers_mb(server: Server) -> list[int]:
-    """The memory of the worker processes, the largest first."""
+    """The memory of the worker processes in MB, the largest first."""
     children = psutil.Process(server.process).children(recursive=True)
     serving = [one for one in children if "granian" in one.name() or "multiprocessing" in " ".join(one.cmdline())]
     return sorted((one.memory_info().rss // 1_000_000 for one in serving), reverse=True)[: servers.WORKERS]

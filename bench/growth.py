@@ -1,7 +1,7 @@
-"""Does a request cost more where there are more rows? `make bench ARGS="--growth"`.
+"""`make bench ARGS="--growth"` measures whether a request costs more when there are more rows.
 
-Two Countersign servers side by side, of which one is measured at a time: one has a thousand rows of each kind, the
-other a million. What is asked is spread over all of them, by as many different clients and people in both.
+Two Countersign servers run, and one is measured at a time: one has a thousand rows of each kind, the other a million.
+The requests are spread over all rows, and come from equally many clients and users on both.
 """
 
 import json
@@ -29,8 +29,8 @@ PAGE = 200
 FIRST_PAGE, LAST_PAGE = "API: first page of an account", "API: last page of an account"
 _CALLBACK = "https://app.scale.test/callback"
 
-# As many as there are millions, in the account that Alice has had longest; the ledger's own checks are not what is
-# measured, and would take an hour.
+# Adds this number of entries to Alice's oldest account. It bypasses the ledger's checks, which would take an hour and
+# are not measured here.
 _LONG_HISTORY = """
 WITH account AS (SELECT id, currency, last_seq, posted_minor FROM bank_account WHERE id = %(account)s),
 posted AS (
@@ -50,10 +50,10 @@ UPDATE bank_account SET last_seq = last_seq + %(number)s, posted_minor = posted_
 
 
 def run(directory: Path, *, rounds: int, number: int, only: Sequence[str]) -> dict[str, dict[str, float]]:
-    """case -> CPU in µs per request with few rows, with many, and their ratio; medians of the rounds.
+    """Case -> CPU in µs per request with few rows, with many rows, and the ratio; each is the median of the rounds.
 
-    In each round, the two servers are measured directly after each other. Therefore the ratio of a round is more
-    reliable than that of the medians: the machine's speed changes from minute to minute.
+    A round measures the two servers directly after each other. The machine's speed changes from minute to minute, so
+    the ratio within a round is more reliable than the ratio of the medians.
     """
     costs: dict[tuple[str, float], list[float]] = {}
     with ExitStack() as stack:
@@ -98,7 +98,8 @@ def print_table(figures: dict[str, dict[str, float]]) -> None:
 
 def _measure(server: Server, case: Case, number: int) -> Figures:
     number = min(number, case.most or number)
-    # As many as are measured, so that each of the clients has been there: the first time costs more.
+    # As many requests as are measured, so that each client has been used before: the first request of a client costs
+    # more.
     load.run(server.port, case.make(number))
     _, server_us, database_us = server.asked(case.make(number))
     return {"server_us": server_us, "database_us": database_us}
@@ -111,7 +112,7 @@ def _cases(server: Server, data_dir: Path, scale: float) -> Iterator[Case]:
     service = {**FORM, **basic("demo-service", known["demo-service"]["client_secret"])}
 
     def alice() -> cases.App:
-        """Old transactions need a fresh login, which counts for some minutes."""
+        """Old transactions need a login within the last minutes."""
         return cases.app_of_alice(server, data_dir, scope="openid accounts:read transactions:read")
 
     def of_clients(
@@ -144,7 +145,7 @@ _PUSHED = {
 
 
 def _basic(number: int) -> dict[str, str]:
-    """Named as `demo_seed --scale` does."""
+    """The Authorization header of a client that `demo_seed --scale` has made."""
     return basic(f"scale-{number:07d}", f"secret%20of%20scale-{number:07d}")
 
 
@@ -169,7 +170,7 @@ def _bearer(alice: cases.App) -> dict[str, str]:
 
 
 def _long_history(server: Server, token: str, entries: int) -> str:
-    """The path of the transactions of the account that gets so many."""
+    """Adds the missing entries. Returns the path of the account's transactions."""
     bearer = {"Authorization": f"Bearer {token}"}
     account = requests.get(f"{server.url}/api/v1/accounts", headers=bearer, timeout=30).json()["data"][0]["id"]
     assert server.database
@@ -180,14 +181,14 @@ def _long_history(server: Server, token: str, entries: int) -> str:
         connection.execute(_LONG_HISTORY, missing)
         connection.execute(_AFTER_IT, missing)
     with psycopg.connect(server.database.url, autocommit=True) as connection:
-        # Otherwise the database does this itself at some moment of the measurement.
+        # Otherwise autovacuum would do this at some time during the measurement.
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
     return f"/api/v1/accounts/{account}/transactions"
 
 
 def _last_page(server: Server, path: str, alice: Callable[[], cases.App]) -> str:
-    """Page after page to the last, as an app would come there."""
+    """Follows the cursors to the last page, as an app would."""
     with requests.Session() as session:
         following, page = f"{path}?limit={PAGE}", ""
         while following:

@@ -1,7 +1,7 @@
 """`python -m bench.import_from_dot [ROWS [import]]`: the time and memory that an import of a million rows takes.
 
-Run it with the settings of an empty database: it makes the old tables in a schema `dot`, imports, and
-leaves what it made. A third of the rows are refresh tokens that DOT would refresh, a third are tokens that it had
+Run it with the settings of an empty database. It creates DOT's tables in a schema `dot`, imports them, and deletes
+nothing at the end. A third of the rows are refresh tokens that DOT would refresh, a third are tokens that it had
 replaced, and a third are access tokens. `import` leaves the dry run out.
 """
 

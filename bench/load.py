@@ -1,4 +1,4 @@
-"""A bounded load: a few connections, a fixed number of requests, every answer checked."""
+"""A limited load: a few connections and a fixed number of requests. Every response is checked."""
 
 import http.client
 import threading
@@ -6,14 +6,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# Enough connections that no thread of a server waits for work: waking a sleeping thread adds half of the cost, and few
-# connections are spread unevenly over the workers.
+# Enough connections to keep every thread of a server busy. Waking a sleeping thread adds half of the cost of a request,
+# and fewer connections would be spread unevenly over the worker processes.
 CONNECTIONS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`expect` is the status, and `or_busy` another one that a server may answer; anything else ends the run."""
+    """`expect` is the expected status, `or_busy` another one that is accepted. Any other status ends the run."""
 
     method: str
     path: str
@@ -40,7 +40,9 @@ class Result:
 
 
 def run(port: int, requests: Sequence[Request], *, per_second: float = 0, connections: int = CONNECTIONS) -> Result:
-    """Each connection sends its share, one after the other: at once, or so many `per_second` of all."""
+    """Each connection sends its share of the requests, one after the other: as fast as possible, or `per_second` on all
+    connections together.
+    """
     latencies: list[float] = []
     failures: list[str] = []
     busy: list[int] = []

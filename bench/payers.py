@@ -1,6 +1,6 @@
 """Users who pay, for `bench.cases`: `manage.py shell -c "from bench import payers; payers.print_new(160)"`.
 
-Each has two accounts with an overdraft, and an access token of the site for an hour, which no visit was needed for.
+Each has two accounts with an overdraft, and an access token for an hour that was issued without a consent page.
 """
 
 import json
@@ -23,7 +23,7 @@ OVERDRAFT_MINOR = 10**9
 
 
 def print_new(number: int) -> None:
-    """Prints them as one line of JSON."""
+    """Creates them and prints them as one line of JSON."""
     client = Client.objects.get(client_id="demo-web")
     print(json.dumps([asdict(_new(client)) for _ in range(number)]))
 

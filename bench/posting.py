@@ -1,7 +1,9 @@
-"""What a transfer costs PostgreSQL: `make bench ARGS="--posting"`. CPU per transaction on 16 connections, by pgbench.
+"""`make bench ARGS="--posting"` measures what a transfer costs PostgreSQL: CPU per transaction on 16 connections, with
+pgbench.
 
-`writes` are the rows of a transfer by plain statements, with all triggers and constraints: the floor. `post_transfer`
-also decides. Each between distinct accounts, and all between the same two.
+`writes` inserts the rows of a transfer with plain statements, with all triggers and constraints; it is the floor.
+`post_transfer` also makes the decisions. Both are measured between distinct accounts, and with all transfers between
+the same two.
 """
 
 import subprocess
@@ -21,11 +23,11 @@ from bench.servers import Database
 SCRIPTS = Path(__file__).parent / "pgbench"
 PAIRS = 200
 FLOOR = "writes, distinct accounts"
-EACH = 60  # transactions of each connection
+EACH = 60  # number of transactions on each connection
 
 
 def run(directory: Path, *, rounds: int) -> dict[str, Any]:
-    """(script, accounts) -> the median of `rounds`, after one to warm up."""
+    """(script, accounts) -> the median of `rounds` rounds. A round before them only warms up."""
     with servers.countersign(directory) as server:
         assert server.database
         database = server.database
@@ -48,7 +50,7 @@ def run(directory: Path, *, rounds: int) -> dict[str, Any]:
 
 
 def _cost(database: Database, script: str, pairs: int) -> float:
-    """µs of CPU of the database's processes per transaction."""
+    """CPU of the database's processes per transaction, in µs."""
     pgbench = Path(psutil.Process(database.process).exe()).with_name("pgbench")
     before = cpu.of_tree(database.process)
     options = ["-n", "-M", "prepared", "-c", str(CONNECTIONS), "-t", str(EACH), "-D", f"pairs={pairs}"]
@@ -58,5 +60,5 @@ def _cost(database: Database, script: str, pairs: int) -> float:
         capture_output=True,
         text=True,
     )
-    time.sleep(0.5)  # until its backends have ended: their time is then the postmaster's
+    time.sleep(0.5)  # until its backends have ended, because only then their CPU time is part of the postmaster's
     return (cpu.of_tree(database.process) - before) / (CONNECTIONS * EACH) * 1e6

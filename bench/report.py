@@ -1,4 +1,4 @@
-"""The figures side by side: what each case costs, as ratios to the peers and floors of the same run."""
+"""Compares the figures: the cost of each case, as ratios to the other servers and floors of the same run."""
 
 Figures = dict[str, float]
 BARE, DRF = "bare view", "DRF"
@@ -18,7 +18,9 @@ def cost(figures: Figures) -> float:
 
 
 def compared(figures: dict[tuple[str, str], Figures]) -> dict[tuple[str, str], Figures]:
-    """Adds the ratios of Countersign to each server that has the same case, and of all servers to the bare view."""
+    """Adds ratios to the figures: Countersign to each other server that has the same case, and every server to the bare
+    view.
+    """
     (floor,) = (cost(values) for (server, _), values in figures.items() if server == BARE)
     for (server, case), values in figures.items():
         values[_SHORT[BARE]] = cost(values) / floor

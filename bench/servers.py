@@ -1,4 +1,4 @@
-"""What is measured, each as its own process: the floor, a demo of ours, a peer."""
+"""The servers that are measured, each in its own process: the floor, a demo of Countersign, servers of others."""
 
 import base64
 import http.client
@@ -29,8 +29,9 @@ from bench.signing import Key, rsa_key
 from config.server.ports import is_free
 from demo import postgres
 
-# What a client sent, whether planned before or not; without what the counting itself says. For Countersign, only
-# the statements of requests count, not those of the background worker or of the watch over the database.
+# Matches a statement in PostgreSQL's log, prepared or not, except the statements of the counting itself. For
+# Countersign, only statements of requests count, not those of the background worker or of the thread that checks the
+# database.
 _STATEMENT = re.compile(
     rb"^from (?!countersign (?:worker|watch) ).*"
     rb"LOG:  (?:statement|execute [^:]*): (?!ALTER SYSTEM|SELECT pg_reload_conf)",
@@ -45,7 +46,7 @@ START_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A PostgreSQL: its postmaster, whose tree is measured, and its log, where statements are counted."""
+    """A PostgreSQL. `process` is its postmaster, whose process tree is measured. Statements are counted in `log`."""
 
     url: str
     process: int
@@ -58,7 +59,7 @@ class Database:
 
     @contextmanager
     def counting(self) -> Iterator[Callable[[], int]]:
-        """How many statements came in since; while it counts, nothing is measured."""
+        """Counts the statements from now on. Nothing is measured at the same time, because logging costs CPU."""
         self._log_statements("all")
         began = self.log.stat().st_size
         try:
@@ -71,12 +72,14 @@ class Database:
             connection.execute("ALTER SYSTEM SET log_line_prefix = 'from %a '")
             connection.execute(f"ALTER SYSTEM SET log_statement = '{which}'")
             connection.execute("SELECT pg_reload_conf()")
-        time.sleep(0.2)  # until every backend has been told; it looks before its next statement
+        time.sleep(0.2)  # until every backend has the signal; it reads the settings before its next statement
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A server process, and what it took until its first answer: time, CPU of it and its children, memory then."""
+    """A server process, and its figures at the first answer: the time since its start, CPU of it and its children,
+    memory.
+    """
 
     process: int
     seconds: float
@@ -86,8 +89,9 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """`database` is None where there is none. `warm_up` says how many times as many requests as others it answers
-    before it is measured."""
+    """`database` is None for a server without one. `warm_up` multiplies the number of requests that it answers before
+    it is measured.
+    """
 
     port: int
     start: Start
@@ -105,7 +109,8 @@ class Server:
     def asked(
         self, batch: Sequence[Request], port: int | None = None, connections: int = load.CONNECTIONS
     ) -> tuple[Result, float, float]:
-        """The result, and the CPU of the server's and of the database's processes, in µs per request.
+        """Sends the requests. Returns the result, and the CPU of the server's and of the database's processes in µs per
+        request.
 
         `port`, if it is not the server's default.
         """
@@ -121,7 +126,7 @@ class Server:
 def started(
     command: Sequence[str], first: Request, environment: dict[str, str], port: int, *, cwd: Path = ROOT
 ) -> Iterator[Start]:
-    """Once `first` is answered as it expects."""
+    """Starts the server and waits until `first` gets the expected status."""
     said = tempfile.TemporaryFile()  # noqa: SIM115  (read when it fails, gone with this process)
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=cwd, env={**os.environ, **environment}, stdout=said, stderr=said)
@@ -149,7 +154,7 @@ def started(
 
 
 def _status(port: int, request: Request) -> int:
-    """0 where nobody answers."""
+    """The status of the response; 0 if there is no response."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
     try:
         connection.request(request.method, request.path, request.body, request.headers or {})
@@ -161,18 +166,20 @@ def _status(port: int, request: Request) -> int:
 
 
 def free_port() -> int:
-    """Chosen at random, so that two runs do not choose the same port; below the ports that outgoing connections get."""
+    """A free port. It is chosen at random, so that two runs do not choose the same one, and is below the ports of
+    outgoing connections.
+    """
     ports = (random.randrange(20_000, 30_000) for _ in range(1000))
     return next(port for port in ports if is_free(port, "127.0.0.1", "::1"))
 
 
 @contextmanager
 def _granian(application: str, first: Request, environment: dict[str, str]) -> Iterator[tuple[int, Start]]:
-    """Port and start: workers and threads as `serve` gives ours."""
+    """Runs granian with as many workers and threads as `serve` uses. Yields the port and the start."""
     port = free_port()
     granian = [sys.executable, "-m", "granian", "--interface", "wsgi", "--workers", str(WORKERS), "--port", str(port)]
     threads = ["--blocking-threads", "4", "--http", "1", "--no-ws", "--log-level", "error"]
-    stop = ["--workers-kill-timeout", "20"]  # a worker that is stopped while it starts can miss the signal
+    stop = ["--workers-kill-timeout", "20"]  # a worker process that is stopped while it starts can miss the signal
     with started([*granian, *threads, *stop, application], first, environment, port) as start:
         yield port, start
 
@@ -185,7 +192,7 @@ def bare_view() -> Iterator[Server]:
 
 @contextmanager
 def drf(data_dir: Path, user: str, *, middleware: bool) -> Iterator[Server]:
-    """DRF beside the data of ours, whose demo has been there."""
+    """DRF on the database of a Countersign demo, which must have run before."""
     with postgres.running(data_dir / "postgres") as url:
         environment = {
             **environment_of(data_dir), "MODE": "test",
@@ -212,8 +219,7 @@ def django_oauth_toolkit(
 
 
 def prepare(data_dir: Path, scale: float, **more: str) -> dict[str, str]:
-    """The environment of a demo without limits on how often one may ask, filled with so many million rows of each kind
-    unless that is 0."""
+    """Sets up a demo without rate limits, and adds `scale` million rows of each kind. Returns its environment."""
     demo = {"MODE": "demo", "DATA_DIR": str(data_dir), "THROTTLE_SCALE": "1000000", "LOG_LEVEL": "ERROR"}
     environment = {**os.environ, **demo, **more}
     for first in (["migrate"], ["createcachetable"], ["demo_seed", "--scale", str(scale)]) if scale else ():
@@ -225,9 +231,9 @@ def prepare(data_dir: Path, scale: float, **more: str) -> dict[str, str]:
 
 @contextmanager
 def countersign(data_dir: Path, *, scale: float = 0) -> Iterator[Server]:
-    """A demo without limits on how often one may ask; with so many million rows of each kind.
+    """A demo without rate limits, with `scale` million rows of each kind.
 
-    It has started before, so that its start here migrates nothing and fills no tables.
+    It has been set up before, so this start runs no migrations and fills no tables.
     """
     port = free_port()
     environment = prepare(data_dir, scale, PORT=str(port))
@@ -243,7 +249,7 @@ def countersign(data_dir: Path, *, scale: float = 0) -> Iterator[Server]:
 
 
 def client_credentials(path: str, client_id: str, secret: str, **more: str) -> Request:
-    """The request for a token."""
+    """A token request with the grant type client_credentials."""
     headers = {"Content-Type": "application/x-www-form-urlencoded", **basic(client_id, secret)}
     return Request("POST", path, urlencode({"grant_type": "client_credentials", **more}), headers)
 
@@ -253,12 +259,12 @@ def basic(client_id: str, secret: str) -> dict[str, str]:
 
 
 def environment_of(data_dir: Path) -> dict[str, str]:
-    """What a demo keeps for itself, its secrets among it."""
+    """The environment that a demo has stored, including its secrets."""
     return dict(line.split("=", 1) for line in (data_dir / "demo.env").read_text().splitlines())
 
 
 def registration_token(data_dir: Path) -> str:
-    """Registers another client at the demo that runs on `data_dir`."""
+    """An initial access token, to register another client at the demo that runs on `data_dir`."""
     command = [sys.executable, "manage.py", "registration_token"]
     environment = {**os.environ, "MODE": "demo", "DATA_DIR": str(data_dir)}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
@@ -267,7 +273,7 @@ def registration_token(data_dir: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Payer:
-    """A user who pays, as `bench.payers` makes them. `iban` is that of the destination."""
+    """A user who pays, as `bench.payers` creates them. `iban` is the IBAN of the account `destination`."""
 
     token: str
     source: str
@@ -276,7 +282,7 @@ class Payer:
 
 
 def new_payers(server: Server, data_dir: Path, number: int) -> list[Payer]:
-    """Runs at the demo that uses `data_dir`."""
+    """Creates payers at the demo that uses `data_dir`."""
     command = [sys.executable, "manage.py", "shell", "-c", f"from bench import payers; payers.print_new({number})"]
     environment = {**os.environ, "MODE": "demo", "DATA_DIR": str(data_dir), "PORT": str(server.port)}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
@@ -289,7 +295,9 @@ def node_is_here() -> bool:
 
 @contextmanager
 def node_oidc_provider(data_dir: Path, client: Key, service_secret: str) -> Iterator[Server]:
-    """The peer, with the clients `fapi` (whose key is `client`) and `service`; its packages are fetched once."""
+    """Runs node-oidc-provider with the clients `fapi` (whose key is `client`) and `service`. Its packages are
+    downloaded once.
+    """
     if not (NODE / "node_modules").is_dir():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=NODE, check=True, timeout=300)
     port = free_port()

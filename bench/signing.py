@@ -23,12 +23,12 @@ def s256(text: str) -> str:
 
 
 def rsa_key() -> rsa.RSAPrivateKey:
-    """Of a server's ID tokens: RS256 is every server's default, as it is ours."""
+    """A key for ID tokens. All servers sign them with RS256 by default, and so does Countersign."""
     return rsa.generate_private_key(65537, 2048)
 
 
 class Key:
-    """ES256, with the same key for assertions and proofs."""
+    """A client's key for ES256. It signs both assertions and proofs."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())

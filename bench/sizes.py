@@ -1,4 +1,6 @@
-"""Bytes of a row of each large table, in a database that `demo_seed --scale` has filled: for docs/scaling.md."""
+"""The size of a row of each large table in bytes, in a database that `demo_seed --scale` has filled. The figures are
+for docs/scaling.md.
+"""
 
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from psycopg import sql
 
 from bench import servers
 
-#: (for each, the tables of its rows with how many it has of each)
+#: The tables in which each object has rows, and how many rows it has there.
 ROWS = (
     ("user", {"accounts_user": 1, "account_emailaddress": 1}),
     ("client", {"oauth_client": 1}),
@@ -18,7 +20,7 @@ ROWS = (
 
 
 def run(directory: Path, *, scale: float) -> dict[str, dict[str, float]]:
-    """What -> bytes of its rows in tables and in indexes."""
+    """Object -> the bytes of its rows in tables and in indexes."""
     with servers.countersign(directory, scale=scale) as server:
         assert server.database
         with psycopg.connect(server.database.url) as connection:

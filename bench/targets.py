@@ -1,4 +1,4 @@
-"""The maximum cost of a request, compared with the measurements of a run: `make bench ARGS="--targets"`."""
+"""The targets: the maximum costs, compared with the figures of a run: `make bench ARGS="--targets"`."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,9 @@ LIMITS, TRANSFERS = f"{DOCUMENT}#what-limits-them", f"{DOCUMENT}#a-transfer"
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """Of one run. `writes_us` is the cost of the rows of a transfer alone, `flood` what `--logins` measures."""
+    """The figures of one run. `writes_us` is the cost of inserting the rows of a transfer, `flood` the figure of
+    `--logins`.
+    """
 
     figures: Mapping[tuple[str, str], Figures]
     writes_us: float
@@ -36,7 +38,7 @@ class Results:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`see` says why a miss stands, or what measures it where this run does not."""
+    """`see` says why a target is missed, or which other command measures it."""
 
     what: str
     at_most: float
@@ -45,7 +47,7 @@ class Target:
     see: str = LIMITS
 
     def row(self, results: Results) -> str:
-        """Of a Markdown table."""
+        """The target as a row of a Markdown table."""
         found = self.measured(results)
         if found is None:
             return f"| {self.what} | {self.at_most:,g} {self.unit} |  | not measured | {self.see} |"

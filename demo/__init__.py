@@ -1,4 +1,4 @@
-"""What `make demo` and the tests add to the site: an embedded PostgreSQL, seed data, a small native app.
+"""Additions to the site for `make demo` and the tests:
 
-Never installed in production.
+an embedded PostgreSQL, seed data, a small native app. They are never installed in production.
 """

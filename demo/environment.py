@@ -1,9 +1,10 @@
-"""What `manage.py` does before Django reads its settings: a checkout where the demo ran keeps its environment.
+"""Sets the environment before Django reads its settings, so that a checkout where the demo ran keeps the demo's
+environment.
 
-`<DATA_DIR>/demo.env` holds the demo's random secrets and the port it serves on. Production never reads it:
-an environment that brings its own SECRET_KEY, or names a MODE other than demo, is left alone.
+`<DATA_DIR>/demo.env` holds the demo's random secrets and the port it serves on. Production never reads this file:
 
-Must not import Django: that would read the settings.
+an environment that has its own SECRET_KEY, or a MODE other than demo, is not changed. This module must not import
+Django, because that would read the settings.
 """
 
 import base64
@@ -19,8 +20,8 @@ from config.server import ports
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_PORT = 8000
 PORTS_TO_TRY = 100
-LOCALHOST = ("127.0.0.1", "::1")  # what clients take the name for
-# These speak to no database, so none is started for them.
+LOCALHOST = ("127.0.0.1", "::1")  # the addresses to which clients resolve the name
+# Commands that use no database, so none is started for them.
 WITHOUT_DATABASE = {"help", "version", "demo_app", "collectstatic", "makemessages", "compilemessages"}
 NO_DATABASE = "postgresql:///none?host=/nonexistent"
 
@@ -35,7 +36,7 @@ MODE and SECRET_KEY are not set, and no demo has run here.
 
 
 def enter(stack: ExitStack) -> None:
-    """Complete os.environ for this command; what it starts ends with `stack`."""
+    """Completes os.environ for this command. A database that it starts is stopped when `stack` is closed."""
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
     file = data_dir() / "demo.env"
     if "MODE" not in os.environ:
@@ -61,13 +62,13 @@ def data_dir() -> Path:
 
 
 def remember_port(port: int) -> None:
-    """So that `demo_app` and the like, run beside the demo, find it."""
+    """Stores the port, so that commands such as `demo_app` find the running demo."""
     file = data_dir() / "demo.env"
     _draft(file, {**_read(file), "PORT": str(port)}).replace(file)
 
 
 def _embedded_database(stack: ExitStack) -> str:
-    # Imported late: what it needs is in requirements-dev.txt, which production does not install.
+    # Imported late, because it needs packages of requirements-dev.txt, which production does not install.
     try:
         from demo import postgres
     except ModuleNotFoundError as error:
@@ -94,7 +95,7 @@ def _read(file: Path) -> dict[str, str]:
             "PAIRWISE_SUBJECT_KEY": secrets.token_urlsafe(32),
         }
         draft = _draft(file, made)
-        with suppress(FileExistsError):  # two start at once: the first one's secrets are everybody's
+        with suppress(FileExistsError):  # if two demos start at the same time, both use the secrets of the first
             file.hardlink_to(draft)
         draft.unlink()
     pairs = (line.partition("=") for line in file.read_text().splitlines())
@@ -102,7 +103,9 @@ def _read(file: Path) -> dict[str, str]:
 
 
 def _make_writable(folder: Path) -> None:
-    """Exits with the way out where the data of the demo cannot be kept, such as on a read-only file system."""
+    """Exits with a message that says what to do if the demo cannot store its data, such as on a read-only file
+    system.
+    """
     try:
         folder.mkdir(mode=0o711, parents=True, exist_ok=True)
         reason = "" if os.access(folder, os.W_OK) else "this user may not write there"
@@ -116,7 +119,9 @@ def _make_writable(folder: Path) -> None:
 
 
 def _draft(file: Path, values: dict[str, str]) -> Path:
-    """The new content beside the file, to be put there whole or not at all, and for nobody else to read."""
+    """Writes the new content to a temporary file in the same directory, readable by this user only. Renaming it
+    replaces the file in one step.
+    """
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
         stream.writelines(f"{name}={value}\n" for name, value in values.items())
@@ -124,9 +129,9 @@ def _draft(file: Path, values: dict[str, str]) -> Path:
 
 
 def _free_port() -> int:
-    """PORT where the environment names it, else the first free one from the default on.
+    """PORT if the environment has it, otherwise the first free port from the default on.
 
-    Chosen here because the settings make the issuer of it.
+    It is chosen here because the settings derive the issuer from it.
     """
     if "PORT" in os.environ:
         port = int(os.environ["PORT"])
@@ -140,6 +145,6 @@ def _free_port() -> int:
 
 
 def _leave_cleanly_when_told_to() -> None:
-    """`kill` and a terminal that closes end a command as Ctrl-C does, so that PostgreSQL is stopped too."""
+    """Makes `kill` and the closing of a terminal end the command as Ctrl-C does, so that PostgreSQL is stopped, too."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _frame: sys.exit(128 + number))

@@ -1,5 +1,7 @@
-"""The same app as a third party with a server builds it for a bank: FAPI 2.0 with signed messages. What it asks for is
-pushed and signed, it proves itself by a key, and the person picks the accounts. `manage.py demo_app --fapi` runs it."""
+"""The same app as a third party with a server would build it for a bank: FAPI 2.0 with signed messages. Its
+authorization requests are pushed and signed, it authenticates with a key, and the user picks the accounts. `manage.py
+demo_app --fapi` runs it.
+"""
 
 import json
 import secrets
@@ -13,7 +15,7 @@ from demo.native_app import _OPTIONS, NativeApp, ProtocolError
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 SIGNATURES = ["ES256", "PS256", "EdDSA"]
-# RFC 9396: which data of the user's accounts, and for how long.
+# RFC 9396: which data of the user's accounts the app may read, and for how long.
 DETAILS = {"type": "account_information", "actions": ["accounts", "balances"], "valid_for": "P30D"}
 
 
@@ -33,7 +35,7 @@ class FapiApp(NativeApp):
         return {"client_id": self.client_id, "request_uri": pushed["request_uri"]}
 
     def _answered(self, parameters: dict[str, str]) -> dict[str, str]:
-        """JARM: the answer is a JWT of the server, for this app."""
+        """JARM: the authorization response is a JWT that the server signed for this app."""
         keys = jwt.PyJWKSet.from_dict(self._json(self._http.get(self._metadata["jwks_uri"], **_OPTIONS)))
         try:
             response = parameters["response"]
@@ -50,7 +52,7 @@ class FapiApp(NativeApp):
         return answer
 
     def _credentials(self) -> dict[str, str]:
-        """private_key_jwt (RFC 7523 §2.2, FAPI 2.0 §5.3.2.1): each counts once."""
+        """private_key_jwt (RFC 7523 §2.2, FAPI 2.0 §5.3.2.1). Each assertion can be used once."""
         assertion = self._signed(
             {"sub": self.client_id, "aud": self._metadata["issuer"], "jti": secrets.token_urlsafe(16)},
             lifetime_seconds=30,

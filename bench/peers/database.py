@@ -1,4 +1,4 @@
-"""A PostgreSQL for a peer that connects over TCP, of the same program and settings as everybody's."""
+"""A PostgreSQL for a server that connects over TCP, with the same program and settings as for all others."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from bench.peers import SECRET
 from bench.servers import Database
 from demo import postgres
 
-# What peers call of each extension, by PostgreSQL's own functions.
+# The functions of each extension that the servers call, written with PostgreSQL's built-in functions.
 _EXTENSIONS = {
     "uuid-ossp": "CREATE FUNCTION uuid_generate_v4() RETURNS uuid LANGUAGE sql VOLATILE AS 'SELECT gen_random_uuid()';",
     "pgcrypto": """
@@ -27,7 +27,9 @@ CREATE FUNCTION digest(text, text) RETURNS bytea LANGUAGE sql IMMUTABLE STRICT P
 
 @contextmanager
 def over_tcp(directory: Path, name: str) -> Iterator[tuple[Database, str]]:
-    """The database `name`, and `127.0.0.1:port/name`, for the role `name` with the password SECRET."""
+    """Creates the database `name` and the role `name` with the password SECRET. Yields the database and
+    `127.0.0.1:port/name`.
+    """
     port = servers.free_port()
     with postgres.running(directory / "postgres", tcp_port=port) as url:
         with psycopg.connect(url, autocommit=True) as connection:
@@ -40,7 +42,7 @@ def over_tcp(directory: Path, name: str) -> Iterator[tuple[Database, str]]:
 
 
 def _stand_ins(connection: psycopg.Connection[Any], directory: Path) -> None:
-    """For extensions that the embedded PostgreSQL lacks, so that the migrations of peers find them."""
+    """Replaces extensions that the embedded PostgreSQL lacks, because migrations of these servers need them."""
     (directory / "extension").mkdir(parents=True)
     for name, functions in _EXTENSIONS.items():
         (directory / f"extension/{name}.control").write_text("default_version = '1'\ntrusted = true\n")

@@ -1,4 +1,6 @@
-"""django-oauth-toolkit's own endpoints. `python -m bench.peers.dot` makes its tables, a client and what it redeems."""
+"""django-oauth-toolkit's own endpoints. `python -m bench.peers.dot` creates its tables, a client, codes and refresh
+tokens.
+"""
 
 import json
 import os
@@ -18,7 +20,9 @@ urlpatterns = [path("o/", include("oauth2_provider.urls"))]
 
 
 def make(number: int, code_challenge: str) -> dict[str, Any]:
-    """This many codes and refresh tokens, as an authorization endpoint and earlier exchanges would have left them."""
+    """Inserts this many codes and refresh tokens, as the authorization endpoint and earlier exchanges would have
+    done.
+    """
     from django.contrib.auth.models import User
     from django.core.management import call_command
     from django.utils import timezone

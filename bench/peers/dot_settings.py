@@ -1,5 +1,6 @@
-"""django-oauth-toolkit in a plain project, tuned where a setting can: a fast hash of client secrets (its default costs
-180 ms a request), a connection pool, no middleware but what `startproject` gives."""
+"""django-oauth-toolkit in a plain project, tuned by settings: a fast hash of client secrets (the default costs 180 ms a
+request), a connection pool, and only the middleware of `startproject`.
+"""
 
 import environ
 

@@ -1,5 +1,6 @@
-"""DRF as it is: a view that does nothing, the list of accounts with the query of ours, without authentication and with
-SimpleJWT's stateless one (HS256, its default). MIDDLEWARE=none: a floor."""
+"""DRF as installed: a view that does nothing, and the list of accounts with Countersign's query, without authentication
+and with SimpleJWT's stateless authentication (HS256, its default). MIDDLEWARE=none makes it a floor.
+"""
 
 import os
 from typing import Any
@@ -9,7 +10,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.urls import path
 
-#: What `startproject` gives.
+#: The middleware of `startproject`.
 USUAL_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -21,7 +22,7 @@ USUAL_MIDDLEWARE = [
 ]
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.peers.drf_settings")
 django.setup()
-# Set only now, because our apps require their own middleware while they load.
+# Set only after our apps have loaded, because they check for their own middleware.
 settings.MIDDLEWARE = [] if os.environ.get("MIDDLEWARE") == "none" else USUAL_MIDDLEWARE
 application = WSGIHandler()
 

@@ -1,4 +1,4 @@
-"""Our settings and database; DRF and SimpleJWT as their documents show them."""
+"""Countersign's settings and database, with DRF and SimpleJWT configured as in their documentation."""
 
 from datetime import timedelta
 

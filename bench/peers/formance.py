@@ -1,4 +1,4 @@
-"""Formance ledger with its defaults: transfers between accounts that were funded before, without authentication."""
+"""The Formance ledger with its defaults: transfers between accounts that already have money, without authentication."""
 
 import json
 from collections.abc import Iterator
@@ -21,14 +21,14 @@ _TRANSACTIONS = "/v2/bench/transactions"
 
 
 def version() -> str:
-    """A build that its maker did not make says "develop"."""
+    """The version of the program. A build that does not come from Formance says "develop"."""
     assert PROGRAM.path
     return run(PROGRAM.path, "version").split()[1]
 
 
 @contextmanager
 def serving(directory: Path) -> Iterator[tuple[Server, list[Case]]]:
-    """The first call makes tables and the ledger."""
+    """Runs the server. The first call creates the tables and the ledger."""
     assert PROGRAM.path
     port = servers.free_port()
     with over_tcp(directory, "formance") as (database, address):

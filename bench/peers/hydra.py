@@ -1,7 +1,8 @@
-"""Ory Hydra with JWT access tokens, which answers login and consent as an operator's pages do that remember both.
+"""Ory Hydra with JWT access tokens. This module answers its login and consent requests as pages that remember both
+would.
 
-Access tokens are signed with ES256 and ID tokens with RS256, as ours are. Secrets of clients are hashed in one pass,
-since its default of 25,000 would be most of a request. It rotates each refresh token.
+Access tokens are signed with ES256 and ID tokens with RS256, as ours are. Client secrets are hashed with one iteration,
+because the default of 25,000 would be most of the cost of a request. Hydra rotates each refresh token.
 """
 
 import json
@@ -35,7 +36,7 @@ def version() -> str:
 
 @contextmanager
 def serving(directory: Path) -> Iterator[tuple[Server, list[Case]]]:
-    """The first call makes tables, keys and clients."""
+    """Runs the server. The first call creates tables, keys and clients."""
     assert PROGRAM.path
     port, admin_port = servers.free_port(), servers.free_port()
     with over_tcp(directory, "hydra") as (database, address):
@@ -71,7 +72,7 @@ def _config(port: int, admin_port: int) -> dict[str, Any]:
 
 
 def _register(admin: str) -> None:
-    """The keys and the clients."""
+    """Creates the keys and the clients."""
     keys = {
         "hydra.jwt.access-token": {**Key().private_jwk, "alg": "ES256"},
         "hydra.openid.id-token": {**json.loads(RSAAlgorithm.to_jwk(rsa_key())), "alg": "RS256"},
@@ -116,7 +117,7 @@ def _cases(server: Server, admin_port: int) -> list[Case]:
 
 
 class _App(App):
-    """Each code is a visit of its own browser, so that the pages can run side by side."""
+    """An app. Each code comes from a separate browser, so that several can be requested at the same time."""
 
     def __init__(self, server: Server, admin_port: int, client_id: str, secret: str = "") -> None:
         super().__init__(server, client_id, CALLBACK, authorize=_AUTHORIZE, token=_TOKEN, secret=secret)

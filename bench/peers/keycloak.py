@@ -1,7 +1,8 @@
-"""Keycloak as its documents say for production, without TLS and alone: built for PostgreSQL, with local caches.
+"""Keycloak as its documentation says for production, but without TLS and as a single node:
 
-Two realms, because it decides for a whole realm whether a refresh token is good once (`ROTATING`) or often (`KEEPING`).
-Access tokens are signed with ES256 and ID tokens with RS256, as ours are. Its log of events is off, its default.
+built for PostgreSQL, with local caches. There are two realms, because Keycloak decides per realm whether a refresh
+token can be used once (`ROTATING`) or often (`KEEPING`). Access tokens are signed with ES256 and ID tokens with RS256,
+as ours are. Its log of events is off, which is the default.
 """
 
 import json
@@ -29,7 +30,7 @@ from bench.servers import Server, basic, client_credentials
 PROGRAM = Program("Keycloak", "BENCH_KEYCLOAK", "kc.sh", "https://www.keycloak.org/downloads")
 KEEPING, ROTATING = "keeping", "rotating"
 EMAIL, PASSWORD = "alice@demo.test", "a password of a benchmark"
-# The virtual machine compiles what it has run some thousand times.
+# The Java virtual machine compiles code after it has run some thousand times.
 _WARM_UP = 6
 
 
@@ -40,7 +41,9 @@ def version() -> str:
 
 @contextmanager
 def serving(directory: Path) -> Iterator[tuple[Server, list[Case]]]:
-    """On a copy of the distribution, which its build changes. The first call makes that, the tables and the realms."""
+    """Runs a copy of the distribution, because Keycloak's build step changes it. The first call creates the copy, the
+    tables and the realms.
+    """
     assert PROGRAM.path
     port, home = servers.free_port(), directory / "distribution"
     with over_tcp(directory, "keycloak") as (database, address):
@@ -114,7 +117,7 @@ def _realm(name: str) -> dict[str, Any]:
 
 
 def _introspects(client_id: str) -> dict[str, Any]:
-    """A token can be introspected only by a client of its audience."""
+    """Adds this client to the audience of a token, because only a client of the audience can introspect it."""
     return {
         "name": "audience", "protocol": "openid-connect", "protocolMapper": "oidc-audience-mapper",
         "config": {"included.client.audience": client_id, "access.token.claim": "true", "id.token.claim": "false"},
@@ -159,7 +162,7 @@ def _cases(server: Server) -> list[Case]:
 
 
 class _App(App):
-    """Its user logs in once in `browser`. `devices` are their own browsers."""
+    """An app. Its user logs in once in `browser`. Each of `devices` is a separate browser."""
 
     status_of_authorization = 302
 
@@ -174,7 +177,7 @@ class _App(App):
         return self._visit(self.browser)
 
     def devices(self, n: int) -> list[dict[str, str]]:
-        """Tokens of as many sessions."""
+        """The tokens of n sessions."""
 
         def log_in(_: int) -> dict[str, str]:
             with _Browser() as browser:
@@ -188,7 +191,7 @@ class _App(App):
             return list(pool.map(lambda _: self._log_in(), range(n)))
 
     def _log_in(self) -> Request:
-        """The form of a browser that nobody is logged in at, filled in."""
+        """The login form, filled in, of a browser without a login."""
         with _Browser() as browser:
             form, fields = _form(browser.get(f"{self.server.url}{self.authorize}", timeout=30))
             cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies)
@@ -197,7 +200,7 @@ class _App(App):
         return Request("POST", f"{address.path}?{address.query}", urlencode(fields), headers, expect=302)
 
     def _visit(self, browser: requests.Session) -> str:
-        """Logs in and allows where it is asked to; the code."""
+        """Logs in and allows the app if the pages ask for it. Returns the code."""
         response = browser.get(f"{self.server.url}{self.authorize}", allow_redirects=False, timeout=30)
         for _ in range(8):
             target = response.headers.get("Location", "")
@@ -212,7 +215,7 @@ class _App(App):
 
 
 class _Browser(requests.Session):
-    """It takes localhost for a secure context, as browsers do: Keycloak's cookies are `Secure`."""
+    """Treats localhost as a secure context, as browsers do, because Keycloak's cookies are `Secure`."""
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         response = super().send(request, **options)
@@ -222,7 +225,7 @@ class _Browser(requests.Session):
 
 
 def _form(page: requests.Response) -> tuple[str, dict[str, str]]:
-    """Where the page's form goes, and what Alice fills in."""
+    """The URL to which the page's form is sent, and the fields that Alice fills in."""
     form = BeautifulSoup(page.text, "html.parser").select_one("form")
     assert form is not None, f"{page.status_code}: {page.text[:2000]}"
     fields = {str(field["name"]): str(field.get("value", "")) for field in form.select("input[type=hidden][name]")}

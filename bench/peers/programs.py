@@ -1,4 +1,4 @@
-"""Servers of other makers, which the benchmark runs where they are on the machine. It fetches and builds none."""
+"""Servers of other vendors. The benchmark runs them if they are installed; it does not download or build them."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """`variable` names the program's file, else `command` is looked up on the PATH."""
+    """The environment variable `variable` names the program's file; without it, `command` is looked up on the PATH."""
 
     name: str
     variable: str
@@ -23,7 +23,7 @@ class Program:
         return Path(found).resolve() if found else None
 
     def missing(self) -> str:
-        """Why it is left out, as one line; "" if it is here."""
+        """Why the program is left out, in one line; "" if it is installed."""
         if self.path:
             return ""
         return (
@@ -33,7 +33,7 @@ class Program:
 
 
 def run(*command: str | Path, **environment: str) -> str:
-    """What it printed. Raises with that where it failed."""
+    """The output of the program. If it fails, raises an error with the output."""
     done = subprocess.run(
         [str(part) for part in command], env={**os.environ, **environment}, capture_output=True, text=True, timeout=600
     )

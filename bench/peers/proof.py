@@ -1,4 +1,4 @@
-"""Verifies that a server answers correctly, before it is measured."""
+"""Checks that a server answers correctly before it is measured."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ Claims = dict[str, Any]
 
 
 def status(port: int, request: Request) -> requests.Response:
-    """The answer. Raises where its status is not the expected one."""
+    """The response. Raises AssertionError if its status is not the expected one."""
     response = requests.request(
         request.method, f"http://localhost:{port}{request.path}", data=request.body, headers=request.headers,
         timeout=30, allow_redirects=False,
@@ -28,7 +28,9 @@ def answer(server: Server, request: Request, *, port: int | None = None) -> Clai
 
 
 def claims(server: Server, token: str, *, jwks: str, algorithm: str, issuer: str = "") -> Claims:
-    """The claims of a token whose signature, issuer and times are valid. `issuer` where it is not the server's URL."""
+    """The claims of a token after its signature, issuer and times have been verified. `issuer` is needed if it is not
+    the server's URL.
+    """
     keys = jwt.PyJWKSet.from_dict(requests.get(f"{server.url}{jwks}", timeout=30).json())
     header = jwt.get_unverified_header(token)
     assert header["alg"] == algorithm, f"{server.url} signed with {header['alg']}, which must be {algorithm}"

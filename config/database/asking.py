@@ -1,7 +1,7 @@
 """A connection whose answers have a deadline on the client's side.
 
-psycopg waits as long as the server keeps the connection open, so a stopped server would stop the caller. This uses
-libpq without blocking, through `psycopg.pq`.
+psycopg waits as long as the server keeps the connection open, so a stopped server would stop the caller. This module
+uses libpq without blocking, through `psycopg.pq`.
 """
 
 import select
@@ -16,8 +16,9 @@ from config.database.waiting import Away
 
 
 class Asking:
-    """Not for several threads. `conninfo` is libpq's connection string. Whoever asks connects first; both together
-    take `seconds` at most."""
+    """Must be used by one thread only. `conninfo` is libpq's connection string. The first statement connects;
+    connecting and its answer together take `seconds` at most.
+    """
 
     def __init__(self, conninfo: str, *, seconds: float) -> None:
         self.conninfo = conninfo
@@ -26,7 +27,9 @@ class Asking:
         self._until = 0.0  # of time.monotonic()
 
     def connect(self) -> bool:
-        """Unless it is connected. False if the database answers but has no connection left. Raises Away."""
+        """Connects, if it is not connected. Returns False if the database answers but has no connection left. Raises
+        Away.
+        """
         self._until = time.monotonic() + self.seconds
         if self._server is None:
             self._server = connecting.connect(self.conninfo, self._until)
@@ -50,7 +53,7 @@ class Asking:
 
     @property
     def place(self) -> tuple[str, str]:
-        """The host and the port that it is connected to."""
+        """The host and the port of the connection."""
         assert self._server is not None, "not connected"
         return self._server.host.decode(), self._server.port.decode()
 

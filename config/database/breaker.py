@@ -1,8 +1,8 @@
 """The circuit breaker in front of the database: while the watch finds the database unreachable, no request waits for
 it.
 
-Hand-written instead of a library such as pybreaker: those count failures of calls, so a request must wait for its
-deadline to learn that the database is still unreachable. Here one probe a second finds out for all requests.
+No library such as pybreaker is used: libraries count failed calls, so a request would have to wait for its deadline to
+learn that the database is still unreachable. Here one probe a second finds out for all requests.
 """
 
 import threading
@@ -12,7 +12,7 @@ from psycopg import OperationalError
 
 
 class DatabaseAway(OperationalError):
-    """Refused without asking the database, which did not answer a moment ago."""
+    """The request is refused without a query, because the database did not answer a moment ago."""
 
 
 class Breaker:
@@ -22,7 +22,7 @@ class Breaker:
         self.reason = ""
         #: Of time.monotonic(); None before the first answer.
         self.last_answer_at: float | None = None
-        #: Set when a request had an error that may mean an outage: the watch asks at once.
+        #: Set when a request had an error that may mean an outage. The watch then asks the database at once.
         self.suspected = threading.Event()
 
     @property

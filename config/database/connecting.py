@@ -9,19 +9,20 @@ from psycopg.pq.abc import PGconn
 from config.database import hosts, waiting
 from config.database.waiting import Away
 
-#: What a server says that refuses a connection; libpq has no SQLSTATE for it. If the server's messages are in
+#: Messages of a server that refuses a connection. libpq gives no SQLSTATE for them. If the server's messages are in
 #: another language (lc_messages), a full server counts as unreachable until it has a connection for the probe.
 _FULL = ("too many clients", "remaining connection slots", "too many connections")
 _IN_BETWEEN = ("starting up", "not yet accepting", "shutting down", "in recovery mode")
-#: What libpq says about a host that target_session_attrs does not want.
+#: The message of libpq about a host that target_session_attrs excludes.
 _READ_ONLY = ("session is read-only", "server is in hot standby mode")
 _EVENTS = {pq.PollingStatus.READING: select.POLLIN, pq.PollingStatus.WRITING: select.POLLOUT}
 
 
 def connect(conninfo: str, until: float) -> PGconn | None:
-    """Connects to all hosts at the same time and keeps the first that serves, because a dead host may never answer.
+    """Connects to all hosts at the same time and keeps the first connection that works, because a dead host may never
+    answer.
 
-    None if a server is there, but has no connection left. Raises Away. `until` is of time.monotonic().
+    None if a server answers but has no connection left. Raises Away. `until` is a time of time.monotonic().
     """
     attempts = [pq.PGconn.connect_start(one.encode()) for one in hosts.each(conninfo)]
     chosen = None
@@ -40,7 +41,7 @@ def connect(conninfo: str, until: float) -> PGconn | None:
 
 
 def _first(attempts: Sequence[PGconn], until: float) -> PGconn | None:
-    """The first that has connected; None if none could. Raises Away."""
+    """The first connection that works; None if a server answers but has none left. Raises Away."""
     pending, ready = list(attempts), list(attempts)
     events: dict[int, int] = {}
     while pending:

@@ -12,8 +12,9 @@ from oauth.infrastructure import outage
 
 
 class ErrorWrapper(DatabaseErrorWrapper):
-    """Turns errors of psycopg into Django's, as its parent does, but these into OperationalError. It is around whatever
-    waits for the database."""
+    """Turns errors of psycopg into Django's, as its parent class does, but these errors into OperationalError. Django
+    wraps every call that waits for the database in it.
+    """
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -1,7 +1,7 @@
-"""Several hosts of one database, of which one takes writes. `host`, `hostaddr` and `port` of libpq are then lists.
+"""Several hosts of one database, of which one takes writes.
 
-The watch finds that host. New connections begin with it, because a host that is gone may not answer at all, and
-connect_timeout would pass for each connection.
+`host`, `hostaddr` and `port` of libpq are then lists. The watch finds the host that takes writes. New connections try
+it first, because another host may not answer at all, and each connection would then wait for connect_timeout.
 """
 
 from typing import Any
@@ -21,12 +21,12 @@ def found(host: str, port: str) -> None:
 
 
 def each(conninfo: str) -> list[str]:
-    """libpq's connection string of each host."""
+    """A libpq connection string for each host."""
     return [make_conninfo(**one) for one in _split(conninfo_to_dict(conninfo))]
 
 
 def found_first(parameters: dict[str, Any]) -> dict[str, Any]:
-    """The same hosts, beginning with the one that the watch has found."""
+    """The same hosts; the one that the watch has found is the first."""
     hosts = _split(parameters)
     if len(hosts) < 2 or _found is None:
         return parameters
@@ -40,7 +40,7 @@ def number(parameters: dict[str, Any]) -> int:
 
 
 def finds_writer(parameters: dict[str, Any]) -> bool:
-    """Whether connections reach the host that takes writes, whichever it is."""
+    """Whether a connection always reaches the host that takes writes."""
     return len(_split(parameters)) < 2 or parameters.get("target_session_attrs") in _TAKES_WRITES
 
 
@@ -51,7 +51,7 @@ def _place(parameters: dict[str, Any]) -> tuple[str, str]:
 def _split(parameters: dict[str, Any]) -> list[dict[str, Any]]:
     lists = {name: str(parameters[name]).split(",") for name in _LISTS if parameters.get(name)}
     number = max([1, *map(len, lists.values())])
-    # libpq: one port is that of all hosts.
+    # In libpq, a single port applies to all hosts.
     return [
         parameters | {name: values[place if len(values) > 1 else 0] for name, values in lists.items()}
         for place in range(number)

@@ -1,5 +1,6 @@
-"""The connections that requests of this process hold, which threads wait for the database, and how a connection is cut
-while its thread waits inside of libpq."""
+"""Keeps track of the connections that requests of this process hold and of the threads that wait for the database, and
+cuts a connection while its thread waits inside libpq.
+"""
 
 import itertools
 import os
@@ -14,7 +15,7 @@ from psycopg import Connection, pq
 
 
 class Holder(Protocol):
-    """The DatabaseWrapper that has the connection. A thread has its own."""
+    """The DatabaseWrapper that has the connection. Each thread has its own wrapper."""
 
     alias: str
     #: How many answers it has had from the database.
@@ -27,12 +28,14 @@ class _Held(NamedTuple):
     thread: int
 
 
-# By id of the connection. A dict is changed and copied in one step of the interpreter.
+# The holders, by id of the connection. No lock is needed, because the interpreter changes and copies a dict in one
+# step.
 _held: dict[int, _Held] = {}
-#: By thread that waits for a connection of the pool: a number of its own.
+#: A unique number for each thread that waits for a connection of the pool.
 _asking: dict[int, int] = {}
 _numbers = itertools.count()
-#: By thread whose slot is lent while it waits (config/server/lending.py): what it calls before it goes on.
+#: For each thread whose slot is lent while it waits (config/server/lending.py): the function that it calls before it
+#: goes on.
 lent: dict[int, Callable[[], None]] = {}
 
 
@@ -49,7 +52,7 @@ def held(alias: str = DEFAULT_DB_ALIAS) -> list[Connection[object]]:
 
 
 def is_waiting(connection: Connection[object]) -> bool:
-    """Whether a statement, or a COMMIT, has been sent and not been answered."""
+    """Whether a statement or a COMMIT has been sent and has no answer yet."""
     return connection.pgconn.transaction_status == pq.TransactionStatus.ACTIVE
 
 
@@ -65,8 +68,9 @@ def asking() -> Iterator[None]:
 
 
 def waiting_threads() -> dict[int, Hashable]:
-    """What each thread waits for that waits for the database now. Who is seen with the same twice has waited all the
-    time in between."""
+    """For each thread that waits for the database, a value that identifies this wait. A thread that has the same value
+    in two calls has waited all the time between them.
+    """
     found: dict[int, Hashable] = dict(_asking)
     for one in list(_held.values()):
         if is_waiting(one.connection):
@@ -75,15 +79,15 @@ def waiting_threads() -> dict[int, Hashable]:
 
 
 def answered(holder: Holder) -> None:
-    """The thread has an answer, or an error. Called after each statement, so it must cost next to nothing."""
+    """Called when a thread has an answer or an error. This is after each statement, so it must cost almost nothing."""
     holder.answers += 1
     if lent and (take_back := lent.pop(threading.get_ident(), None)):
         take_back()
 
 
 def cut(connection: Connection[object]) -> None:
-    """The thread that waits gets an OperationalError at once. It is unknown whether the server completes the
-    statement.
+    """Cuts the connection, so that its waiting thread gets an OperationalError at once. Whether the server completes
+    the statement is unknown.
     """
     with suppress(OSError, ValueError):  # it has been closed meanwhile
         other_descriptor = os.dup(connection.fileno())

@@ -1,9 +1,10 @@
 """Keeps the signing keys and the clients in use in memory. While the database is unreachable, these clients get tokens
-by client_credentials, and anybody gets the JWK Set, also from a process that nobody has asked before.
+with the grant type client_credentials, and everybody gets the JWK Set, even from a process that had no such request
+before.
 
-One thread in each process of `serve`, beside the watch, which must never wait for a statement. The processes of one
-server tell each other which clients they serve: a proxy often sends all requests of a client to the same process, and
-another one gets them when that process is gone or busy.
+It runs in one thread in each process of `serve`, apart from the watch, which must never wait for a statement. The
+processes of one server tell each other which clients they serve. A proxy often sends all requests of a client to one
+process, and another process gets them when the first one is gone or busy.
 """
 
 import json
@@ -60,10 +61,10 @@ def share(file: Path) -> None:
 
     Two processes may write at the same time. A process whose line was lost writes it again the next time.
     """
-    with suppress(OSError, ValueError):  # a disk that was full
+    with suppress(OSError, ValueError):  # incomplete, because the disk was full
         cache.also_used(_read(file))
     used = cache.used()
-    with suppress(OSError):  # the same, or the server has stopped
+    with suppress(OSError):  # a full disk, or the server has stopped
         new = file.with_suffix(f".{os.getpid()}")
         new.write_text(json.dumps(used))
         new.replace(file)

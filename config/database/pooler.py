@@ -1,4 +1,4 @@
-"""Whether a pooler gives each transaction another connection, and what of the site cannot work then.
+"""Checks whether a pooler gives each transaction another connection, and which parts of the site cannot work then.
 
 pgbouncer does so with `pool_mode = transaction`. Since 1.22 it passes prepared statements on if
 `max_prepared_statements` is not 0.
@@ -20,7 +20,7 @@ from psycopg.pq.abc import PGconn
 from config.database import waiting, watch
 from config.database.waiting import Away
 
-#: Its connections keep the statements of earlier checks.
+#: A different name in each check, because the pooler's connections keep the statements of earlier checks.
 _STATEMENT = f"countersign_check_{secrets.token_hex(8)}".encode()
 _SECONDS = 2.0
 
@@ -50,7 +50,7 @@ def _share(one: Connection[Any], other: Connection[Any]) -> bool:
 
 
 def _prepared_statements(one: Connection[Any]) -> Iterator[CheckMessage]:
-    """Another one keeps the connection where its statement was prepared."""
+    """A transaction on another connection keeps the server connection on which the statement was prepared."""
     database = settings.DATABASES[DEFAULT_DB_ALIAS]
     if database["OPTIONS"].get("prepare_threshold") is None:
         return
@@ -64,7 +64,7 @@ def _prepared_statements(one: Connection[Any]) -> Iterator[CheckMessage]:
 
 
 def _status(server: PGconn) -> pq.ExecStatus | None:
-    """The plan of the statement when it is run again. Raises Away if the pooler has no connection for it."""
+    """Runs the prepared statement again. Returns the status. Raises Away if the pooler has no connection for it."""
     server.send_query_prepared(_STATEMENT, [])
     until, status = time.monotonic() + _SECONDS, None
     while True:

@@ -1,4 +1,4 @@
-"""What PostgreSQL says about a connection of the site: settings that a pooler may have dropped, and the limits.
+"""Checks what PostgreSQL reports about a connection of the site: settings that a pooler may have dropped, and limits.
 
 The site asks for these settings when it connects. pgbouncer refuses or ignores such parameters, depending on
 `ignore_startup_parameters`; then the role must have them.
@@ -84,5 +84,5 @@ def _wanted() -> dict[str, str]:
 
 
 def _is_wanted(name: str) -> bool:
-    """An owner who migrates has no time limit."""
+    """The owner, who runs migrations, must have no time limit."""
     return _wanted().get(name, "0").rstrip("msin") not in ("", "0")

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 
 
 class Away(Exception):
-    """The database does not answer, or takes no writes. The text is safe to show: no host, no user."""
+    """The database does not answer, or takes no writes. The text names no host and no user, so it is safe to show."""
 
 
 def until_any(sockets: Mapping[int, int], until: float) -> set[int]:
-    """The sockets where what is asked for has happened: events of poll(2), by descriptor. Raises Away at `until`, of
-    time.monotonic()."""
+    """Waits for events of poll(2), given by descriptor. Returns the sockets on which one has happened. Raises Away at
+    `until`, a time of time.monotonic().
+    """
     poll = select.poll()
     for socket, events in sockets.items():
         poll.register(socket, events)

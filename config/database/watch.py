@@ -1,6 +1,6 @@
 """Asks the database once a second, opens and closes the breaker, and ends statements that have no answer.
 
-One thread in each process of `serve`. It has its own connection.
+It runs in one thread in each process of `serve`, with its own connection.
 """
 
 import logging
@@ -22,10 +22,12 @@ from config.database.waiting import Away
 from oauth.infrastructure import clock, outage
 
 INTERVAL_SECONDS = 1.0
-#: The second failure follows the first one at once: a pause of this process, or one lost packet, is not an outage.
+#: An outage is two failures in a row. The second attempt is made at once. One failure may be a pause of this process or
+#: a lost packet.
 FAILURES = 2
 _SECONDS_AFTER_A_SUSPICION = 0.05
-#: Difference of clocks that is reported. Proofs and assertions must be within OAUTH["CLOCK_SKEW"], 30 seconds.
+#: A difference of clocks from this on is reported. Times in proofs and assertions may differ by OAUTH["CLOCK_SKEW"], 30
+#: seconds.
 MOST_SKEW_SECONDS = 2.0
 
 opened = Counter("database_breaker_opened_total", "Times that the circuit breaker opened.")
@@ -72,7 +74,7 @@ class Watch:
             try:
                 self.look()
             except Exception:
-                # A bug here must not keep the breaker open forever.
+                # After a bug here, the breaker must not stay open forever.
                 logger.exception("The thread that watches the database failed.")
                 self.failures = 0
                 self.breaker.close()
@@ -94,7 +96,9 @@ class Watch:
         return self.seconds_ahead
 
     def _pause(self, seconds: float) -> None:
-        """Shorter if a request suspects an outage. While the breaker is open, one question a second is enough."""
+        """Pauses until the next look. A request that suspects an outage ends the pause, unless the breaker is open
+        already.
+        """
         if self.breaker.is_open:
             time.sleep(seconds)
         elif self.breaker.suspected.wait(seconds):
@@ -145,7 +149,7 @@ class Watch:
                 in_use.cut(connection)
 
 
-#: The watch of this process; None where nothing watches, such as in commands.
+#: The watch of this process; None in processes without one, such as commands.
 current: Watch | None = None
 
 
@@ -160,19 +164,19 @@ def start(after_look: Callable[[], None] = lambda: None) -> Watch:
 
 
 def _forget_idle_connections() -> None:
-    """After an outage of the network, the server of an idle connection may be gone without notice."""
+    """Closes idle connections of the pool. After an outage of the network, their server may be gone without notice."""
     pool: Any = connections["default"].pool  # type: ignore[attr-defined]  # of Django's PostgreSQL backend
     if pool is not None and not pool.closed:
         pool.drain()
 
 
 def probe() -> Probe:
-    """Of the default database."""
+    """Probes the default database."""
     return Probe(conninfo(), seconds=settings.DB_PROBE_TIMEOUT)
 
 
 def conninfo(alias: str = DEFAULT_DB_ALIAS) -> str:
-    """How the database is reached, as libpq's connection string, without what only psycopg knows."""
+    """libpq's connection string for the database, without options that only psycopg knows."""
     parameters = dict(connections[alias].get_connection_params())
     for name in ("pool", "prepare_threshold", "cursor_factory", "context", "server_side_binding", "autocommit"):
         parameters.pop(name, None)

@@ -1,1 +1,3 @@
-"""The server process: granian and its workers, request bodies, proxies, health and metrics. Imports no other room."""
+"""The server process: granian and its worker processes, request bodies, proxies, health and metrics. It imports no
+other package of `config`.
+"""

@@ -1,4 +1,4 @@
-"""Which requests are answered now, which ones wait, and which ones are refused at once.
+"""Decides which requests are answered now, which ones wait, and which ones are refused at once.
 
 A worker process answers `slots` requests at a time. Up to `most` others wait, each for at most `seconds`. A request
 that finds the queue full, or has waited for so long, is refused with 503. A client gains nothing from an answer that
@@ -17,8 +17,8 @@ from prometheus_client import Counter, Gauge
 #: Twice as long as a request waits for a database connection (DB_POOL_TIMEOUT).
 QUEUE_SECONDS = 2.0
 MOST_QUEUED = 128
-#: After this time, a request goes on without the slot that it has lent. Whoever has the slots may wait for something
-#: that this request holds, such as a lock of this process.
+#: After this time, a request goes on without the slot that it has lent, because the requests that have the slots may
+#: wait for something that it holds, such as a lock of this process.
 TAKE_BACK_SECONDS = 0.25
 
 waiting = Gauge("http_requests_waiting", "Requests that wait for a free thread.", multiprocess_mode="livesum")
@@ -27,7 +27,7 @@ lent = Counter("http_slots_lent_total", "Slots that other requests used while th
 
 
 class Overloaded(Exception):
-    """The request is not run."""
+    """There is no slot for the request, so it must be refused."""
 
 
 class Slots:
@@ -59,7 +59,7 @@ class Slots:
         raise Overloaded
 
     def give_back(self, slot: "Slot") -> None:
-        """To the one who has waited longest, if it has not been lent."""
+        """Gives the slot to the request that has waited longest, if the slot has not been lent."""
         with self._lock:
             was, slot.state = slot.state, State.GIVEN_BACK
             if self._held.get(slot.thread) is slot:
@@ -79,7 +79,9 @@ class Slots:
         return slot
 
     def take_back(self, slot: "Slot") -> None:
-        """Before those who have not begun: what this request holds, others wait for."""
+        """Takes a slot before requests that have not begun, because others may wait for something that this request
+        holds.
+        """
         with self._lock:
             if slot.state is not State.LENT:
                 return
@@ -107,7 +109,7 @@ class Slots:
         if turn.acquire(timeout=seconds):
             return True
         with self._lock:
-            if turn not in self._queue:  # it came at this moment
+            if turn not in self._queue:  # the slot came at this moment
                 return True
             self._queue.remove(turn)
             waiting.set(len(self._queue))
@@ -140,7 +142,7 @@ class State(Enum):
 
 
 class Slot:
-    """Of the thread that took it. Given back once: at the end of the `with` block, or before."""
+    """A slot that a thread has taken. It is given back once: at the end of the `with` block, or before."""
 
     def __init__(self, slots: Slots) -> None:
         self._slots, self.thread, self.state = slots, threading.get_ident(), State.HELD

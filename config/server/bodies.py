@@ -3,9 +3,9 @@
 granian gives a request to a thread when its headers have arrived. The thread then waits for the body inside of
 granian, where Python cannot interrupt it, so a few slow clients could block every thread. Here, many threads may wait
 for a body, each for a limited time, and only some requests at a time go on to Django (config/server/admission.py).
-Probes and documents from memory do not wait for others, and of forms that make a process compute a hash only few are
-under way at the same time. If too many threads wait for a body, the longest wait ends: the
-body of an honest client arrives with the headers or a round trip later.
+Probes and documents from memory do not wait for other requests. Only a few requests that compute a password hash run at
+the same time. If too many threads wait for a body, the longest wait ends: the body of an honest client arrives with the
+headers or a round trip later.
 """
 
 import logging
@@ -36,7 +36,7 @@ MOST_BYTES = 1024 * 1024
 MOST_DROPPED_BYTES = 16 * 1024 * 1024
 _PART_BYTES = 256 * 1024
 _TICK_SECONDS = 0.25
-#: In the environ: what a view calls that is about to wait for something with its own limit.
+#: The environ has a function under this name. A view calls it before it waits for something that has its own limit.
 GIVE_SLOT_BACK = "countersign.give_slot_back"
 PROBES = frozenset({"/health/live", "/health/ready", "/metrics"})
 
@@ -50,8 +50,9 @@ Runner = Callable[[Any, Environ], int]
 
 @dataclass(frozen=True, slots=True)
 class Limited:
-    """Forms of which few may be under way in a process: each needs one of the `places`. `refuse` answers the others,
-    before they take a slot or Django sees them, so that a refusal costs next to nothing."""
+    """Forms of which a process handles only a few at the same time: each needs one of the `places`. `refuse` answers
+    the others before they take a slot or reach Django, so a refusal costs almost nothing.
+    """
 
     places: threading.Semaphore
     refuse: Runner
@@ -59,9 +60,10 @@ class Limited:
 
 
 class BodiesFirst:
-    """Calls `run` for each request with its whole body, when it has one of the `slots`; otherwise `refuse`, which
-    answers 503. A body may take `seconds`. A request without a body for one of `at_once` needs no slot. Those in
-    `limited`, by their path, may be refused before."""
+    """Calls `run` for each request with its whole body once it has one of the `slots`, otherwise `refuse`, which
+    answers 503. A body may take `seconds`. A request without a body for one of the paths in `at_once` needs no slot.
+    `limited` has, by path, forms that may be refused before.
+    """
 
     def __init__(
         self,
@@ -78,7 +80,8 @@ class BodiesFirst:
         self.limited = limited or {}
         self.permits = Permits()
         self.seconds, self.most = seconds, most
-        # By id of the protocol object, in the order in which they began, so the first one is due first.
+        # The waiting bodies by id of the protocol object, in the order in which they began, so the first one is due
+        # first.
         self.waiting: dict[int, tuple[Any, float]] = {}
         self.lock = threading.Lock()
         threading.Thread(target=self._watch, name="slow-bodies", daemon=True).start()

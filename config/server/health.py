@@ -33,7 +33,7 @@ from oauth.infrastructure import outage
 from oauth.operations import cleanup
 
 SECONDS_BETWEEN_MEASUREMENTS = 60
-#: A check of the database takes less than this beyond DB_PROBE_TIMEOUT, regardless of the result.
+#: A check of the database takes at most this much longer than DB_PROBE_TIMEOUT, whatever the result.
 SECONDS_OF_A_LOOK = 5.0
 
 _migrated = False
@@ -64,7 +64,7 @@ def live(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """Whether to send requests here: 200 only if every check passes. The answer lists each check.
 
-    The clock is listed and does not count: if it is the database's that is wrong, no server would be ready.
+    The clock is listed but does not count: if the database's clock were wrong, no server would be ready.
     """
     state = _watched()
     database = _holds(_database_answers) if state is None else not state.reason
@@ -136,10 +136,10 @@ def _networks(networks: tuple[str, ...]) -> list[IPv4Network | IPv6Network]:
 
 
 def _watched() -> watch.State | None:
-    """What the watch of this process has found, if there is one. It answers while all connections are in use."""
+    """What the watch of this process has found, if there is one. It works even while all connections are in use."""
     state = watch.current.state if watch.current is not None else None
     if state is not None and time.monotonic() - state.looked_at > settings.DB_PROBE_TIMEOUT + SECONDS_OF_A_LOOK:
-        return replace(state, reason="no answer")  # the watch itself waits, such as for DNS
+        return replace(state, reason="no answer")  # the watch itself is waiting, such as for DNS
     return state
 
 

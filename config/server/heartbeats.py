@@ -16,7 +16,7 @@ _serves = False
 
 
 def begin_to_serve() -> None:
-    """This process is the server, which has workers and answers no requests."""
+    """Called in the server's own process, which has workers and answers no requests."""
     global _serves
     _serves = True
 
@@ -30,7 +30,8 @@ def beat() -> None:
     with suppress(FileNotFoundError):  # the server has stopped
         file = Path(os.environ[VARIABLE], f"worker-{os.getpid()}.alive")
         file.touch()
-        # All processes of a machine share this clock. When somebody corrects the other one, no process looks dead.
+        # All processes of a machine share this clock. Unlike the time of day, nobody corrects it, so no process looks
+        # dead by mistake.
         now = time.monotonic_ns()
         os.utime(file, ns=(now, now))
 

@@ -1,12 +1,12 @@
 """Requests that wait for the database lend their slots to others.
 
-While the database hangs, or a COMMIT waits for a standby that is missing, a few requests would keep all slots of a
-process for seconds, and those that need no database would be refused. So a thread looks, while a request waits for a
-slot, whose threads have waited for the database since its last look, and passes their slots on. A request whose answer
-comes waits for a slot again before it goes on (config/database/in_use.py).
+While the database hangs, or a COMMIT waits for a missing standby, a few requests would keep all slots of a process for
+seconds, and requests that need no database would be refused. So while a request waits for a slot, a thread looks
+regularly for requests that have waited for the database since its last look, and passes their slots on. When such a
+request has its answer from the database, it waits for a slot again before it goes on (config/database/in_use.py).
 
-The threads that wait like this are bounded: by the connections of the pool, and by those that the pool lets wait
-(DB_POOL_MAX, DB_POOL_MAX_WAITING). Beyond, a request that needs the database is refused.
+The number of these threads is limited by the connections of the pool and the threads that may wait for one
+(DB_POOL_MAX, DB_POOL_MAX_WAITING). Beyond these limits, a request that needs the database is refused.
 """
 
 import threading
@@ -16,7 +16,8 @@ from collections.abc import Hashable
 from config.database import in_use
 from config.server.admission import Slots
 
-#: A statement takes less than one, unless it waits. A client that needs no database has its answer in 50.
+#: In milliseconds. A statement takes less than one, unless it waits. A request that needs no database is answered in
+#: 50.
 INTERVAL_SECONDS = 0.01
 
 

@@ -1,4 +1,4 @@
-"""How long the kernel keeps a connection whose client does not read, or is gone. Linux only.
+"""Sets how long the kernel keeps a connection whose client does not read or is gone. Linux only.
 
 granian opens the listening socket itself, in each worker process, and has no setting for this. Connections inherit the
 option from it.
@@ -15,7 +15,9 @@ _TICK_SECONDS = 0.1
 
 
 def end_unread_connections(seconds: float) -> None:
-    """From when this process listens on: TCP_USER_TIMEOUT (RFC 5482) also ends connections with a closed window."""
+    """Sets the option as soon as this process listens. TCP_USER_TIMEOUT (RFC 5482) also ends connections with a closed
+    window.
+    """
     if sys.platform == "linux":
         threading.Thread(target=_wait_and_set, args=[seconds], name="listener", daemon=True).start()
 

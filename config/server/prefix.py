@@ -1,4 +1,4 @@
-"""The site below a path of its host: the path of the issuer, such as `/id`.
+"""Serves the site below a path of its host, which is the path of the issuer, such as `/id`.
 
 A proxy may send requests with the path or without it, and sends the metadata addresses that are at the root of the host
 (RFC 8414 §3.1, RFC 9728 §3.1) as they are.

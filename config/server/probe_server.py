@@ -1,6 +1,7 @@
 """The probes at their own port, answered by the process `serve` itself.
 
-The worker processes may be busy, and their port may have too many connections: a probe must say so, not wait as well.
+The worker processes may be busy, and their port may have too many connections. A probe must report this instead of
+waiting as well.
 """
 
 import logging
@@ -34,7 +35,7 @@ class _Handler(WSGIRequestHandler):
 
 
 def start(host: str, port: int) -> None:
-    """In a thread. Raises OSError if the port is taken."""
+    """Starts the server in a thread. Raises OSError if the port is taken."""
     server = make_server(host, port, application, server_class=_Server, handler_class=_Handler)
     threading.Thread(target=server.serve_forever, name="probes", daemon=True).start()
 

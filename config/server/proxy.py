@@ -26,8 +26,8 @@ from django.http import HttpRequest
 
 from config.server.forwarded import Element, elements
 
-# No header of a request can have these names. They hold the certificate from a trusted proxy, and whether a request has
-# headers of a proxy that is not trusted.
+# Keys of the environ that no request header can set. They hold the certificate from a trusted proxy, and whether the
+# request has headers of an untrusted proxy.
 CLIENT_CERTIFICATE = "countersign.client_certificate"
 UNKNOWN_PROXY = "countersign.unknown_proxy"
 _OF_PROXIES = (
@@ -94,7 +94,9 @@ def behind_proxies(
 
 def _by_forwarded(header: str, is_trusted: Callable[[str], bool], is_marked: Callable[[Element], bool]) -> Seen | None:
     """None if the nearest proxy did not mark its element. Each proxy appends its element, so the leftmost element of
-    the unbroken run of marked ones at the end counts. The client may have written what is left of it."""
+    the unbroken run of marked ones at the end counts. The client itself may have written the elements to the left of
+    it.
+    """
     farthest = None
     for element in reversed(elements(header)):
         if not is_marked(element):

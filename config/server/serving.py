@@ -35,7 +35,7 @@ IDLE_SECONDS = 75
 # Each connection may use a thread, which granian creates when it is needed, so that no request waits behind slow ones.
 # An idle connection uses none. See config/server/bodies.py.
 CONNECTIONS_PER_WORKER = 1024
-#: Pages that hash a password for somebody who is not logged in.
+#: Pages that compute a password hash for a visitor who is not logged in.
 HASHING_FORMS = ("/accounts/login/", "/accounts/signup/")
 ONE_SLOT = partial(admission.Slots, 1)
 SECRETS = (
@@ -139,7 +139,7 @@ def load_application(
 
 def _read_bodies_first(slots: Callable[[], admission.Slots], seconds: float) -> None:
     """granian has no setting for this. If a later granian lacks this function, the server does not start."""
-    workers: Any = granian_workers  # which does not export it
+    workers: Any = granian_workers  # granian.server does not export it
     wrap = workers._wsgi_call_wrap
 
     def wrapped(application: Any, *arguments: Any) -> Any:
@@ -162,8 +162,9 @@ def _answered_at_once() -> frozenset[str]:
 
 
 def _limited(refuse: bodies.Runner) -> dict[str, bodies.Limited]:
-    """The forms that make anybody's request compute a password hash: no more than may be computed and wait. A refused
-    one is no guess, because nothing looks at its password, so it counts against no limit."""
+    """The forms by which a visitor makes the process compute a password hash, with the number of hashes that may be
+    computed or wait. A refused request does not count as a failed login, because its password is not checked.
+    """
     places = threading.BoundedSemaphore(argon2.AT_ONCE + argon2.WAITING_AT_MOST)
     limit = bodies.Limited(places, refuse, "too many logins")
     return {path: limit for form in HASHING_FORMS for path in (form, f"{settings.URL_PREFIX}{form}")}
@@ -221,7 +222,8 @@ class _Server(Granian):  # type: ignore[misc, valid-type]  # granian is untyped
 
     def _respawn_workers(self, *arguments: Any, **options: Any) -> None:
         if self.is_draining:
-            # systemd's KillMode=control-group sends the signal to the workers as well: nothing to wait for.
+            # systemd's KillMode=control-group sends the signal to the workers as well: the server need not wait for
+            # them.
             super().signal_handler_interrupt()
         else:
             super()._respawn_workers(*arguments, **options)

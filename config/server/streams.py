@@ -1,14 +1,15 @@
 """Answers that are sent in parts, so that a client that reads slowly takes neither a slot nor a database connection.
 
 granian passes on an answer in one piece at once, but its thread waits for the client between the parts of an iterator.
-So an answer is first made as far as memory allows, in its slot; then the slot is given back, and the parts are sent:
+So an answer is first produced in its slot, as far as memory allows. Then the slot is given back and the parts are sent:
 
 - up to SENT_WHOLE_BYTES: in one piece.
-- up to MADE_WHOLE_BYTES: whole in memory, with a Content-Length. A connection that breaks is not taken for the end.
-- beyond: the rest is made while it is sent, and its database connection stays in use. Files are sent this way, too.
+- up to MADE_WHOLE_BYTES: whole in memory, with a Content-Length, so that a client does not take a broken connection for
+the end.
+- above: the rest is produced while it is sent, and its database connection stays in use. Files are sent this way, too.
 
-Each of the latter two needs one of a few permits. Without one, the answer is 503; so it is if the database is lost
-before the first part is sent.
+The last two kinds need one of a few permits. If none is free, the answer is 503. It is also 503 if the database
+connection is lost before the first part is sent.
 """
 
 import logging
@@ -28,9 +29,9 @@ logger = logging.getLogger(__name__)
 
 SENT_WHOLE_BYTES = 256 * 1024
 MADE_WHOLE_BYTES = 8 * 1024 * 1024
-#: Permits of each worker process: for what is made from the database, and for files.
+#: The number of permits of each worker process: for answers from the database, and for files.
 MOST_STREAMS, MOST_FILES = 4, 64
-#: A client may take this long, and in addition a second for each SLOWEST_BYTES.
+#: The time that a client may take, plus one second for each SLOWEST_BYTES.
 GRACE_SECONDS = 30.0
 SLOWEST_BYTES = 16 * 1024
 
@@ -129,7 +130,7 @@ class _Deadline:
 
 
 class _Sent:
-    """What granian asks for the next part, each time when the client has room for it."""
+    """The iterator from which granian takes the next part when the client can receive more."""
 
     def __init__(self, made: list[bytes], rest: Iterable[bytes], deadline: _Deadline | None) -> None:
         self._made, self._rest, self._deadline = deque(made), iter(rest), deadline
@@ -148,7 +149,7 @@ class _Sent:
 
 
 def _made(body: Body, most: int) -> tuple[list[bytes], bool]:
-    """The next parts, until they are more than `most` bytes, and whether these are all. Raises _Lost."""
+    """Takes parts until they are more than `most` bytes. Returns them, and whether they are all. Raises _Lost."""
     parts, size = [], 0
     try:
         for part in _parts(body):

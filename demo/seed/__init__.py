@@ -1,6 +1,7 @@
-"""What the demo starts with: people, two years of their accounts, one client of each kind.
+"""The demo's first data:
 
-One way in: `plant(...)`. It adds what is missing and changes nothing that is there. `scale` adds large data to it.
+users, two years of their accounts, one client of each kind. Others call only `plant(...)`. It adds missing objects and
+changes no existing ones. `scale` adds large data.
 """
 
 from demo.seed import scale

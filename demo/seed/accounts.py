@@ -1,4 +1,4 @@
-"""Everybody's accounts, filled by the bank's own way of bringing in history: `ledger.bulk.post_all`."""
+"""The accounts of all users, filled with the bank's own function for importing history, `ledger.bulk.post_all`."""
 
 import zlib
 from collections.abc import Iterable, Iterator
@@ -13,12 +13,14 @@ from demo.seed import arrangements, history, products
 from demo.seed.history import Event, Pot
 from demo.seed.people import Person
 
-# What kind a transaction is, by the bank's own account on its other side.
+# The kind of a transaction, by the internal account of the bank on its other side.
 _KINDS = {history.INCOMING: "credit_transfer", history.DIRECT_DEBITS: "direct_debit", history.CARDS: "card"}
 
 
 def ensure(people: Iterable[tuple[Person, User]], *, now: datetime) -> None:
-    """Customers who have an account already are left alone: the money is theirs to move."""
+    """Opens accounts for customers who have none. Other customers are skipped, because they may have moved their
+    money.
+    """
     new = [
         (person, user) for person, user in people if person.income and not Account.objects.filter(holder=user).exists()
     ]
@@ -71,5 +73,7 @@ def _open(person: Person, user: User) -> dict[Pot, Account]:
 
 
 def _number(pot: Pot) -> int:
-    """The same for the same account in every demo, in the half that `demo_seed --scale` does not use."""
+    """The account number. It is the same in every demo, and in the half of the numbers that `demo_seed --scale` does
+    not use.
+    """
     return 50_000_000 + zlib.crc32(" ".join(pot).encode()) % 50_000_000

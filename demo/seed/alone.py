@@ -1,4 +1,4 @@
-"""A transaction that is alone in what it plants, and may take its time: the site's timeouts are for requests."""
+"""A transaction that runs alone and has no timeouts, because the site's timeouts are for requests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 @contextmanager
 def alone(lock: int) -> Iterator[None]:
-    """`lock` is a number of PostgreSQL's advisory locks; others wait for it."""
+    """`lock` is the number of a PostgreSQL advisory lock. Another transaction with the same number waits."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             for timeout in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):

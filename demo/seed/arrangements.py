@@ -1,4 +1,4 @@
-"""What people have arranged with the bank: who else may use an account, whom they pay, what is ordered and waiting."""
+"""The customers' arrangements with the bank: shared accounts, payees, payment orders and pending transfers."""
 
 import calendar
 from datetime import date, datetime, timedelta
@@ -22,7 +22,7 @@ ALICE, BOB, DAN, ERIN = (f"{name}@demo.test" for name in ("alice", "bob", "dan",
 
 
 def make(pots: dict[Pot, Account], booked: list[tuple[Event, UUID]], *, now: datetime) -> None:
-    """For accounts that were just opened and filled."""
+    """Creates the arrangements of accounts that were just opened and filled."""
     for pot, account in pots.items():
         if pot.name == history.JOINT:
             _let_in(DAN, account, Role.HOLDER)
@@ -50,7 +50,7 @@ def _let_in(email: str, account: Account, role: Role) -> None:
 def _standing_orders(
     pots: dict[Pot, Account], booked: list[tuple[Event, UUID]], *, now: datetime
 ) -> dict[Pot, ScheduledTransfer]:
-    """The monthly saving, by the account that pays it."""
+    """The standing orders of the monthly saving, by the account that pays."""
     first: dict[Pot, Event] = {}
     for event, _ in booked:
         if event.description == history.SAVING and isinstance(event.source, Pot):
@@ -120,7 +120,7 @@ def _mandates(pots: dict[Pot, Account], booked: list[tuple[Event, UUID]]) -> Non
 def _transfers(
     pots: dict[Pot, Account], booked: list[tuple[Event, UUID]], orders: dict[Pot, ScheduledTransfer]
 ) -> None:
-    """What went from one account of the bank to another, as its owner sees it."""
+    """The transfers from one account of the bank to another, as the payer sees them."""
     transfers = []
     for event, transaction_id in booked:
         if isinstance(event.source, str) or isinstance(event.destination, str):
@@ -155,7 +155,7 @@ def _transfers(
 
 
 def _pending_transfer(source: Account, *, now: datetime) -> None:
-    """To another bank, its money held; handed over in three days unless somebody cancels it."""
+    """A transfer to another bank. Its money is held, and it is handed over in three days unless somebody cancels it."""
     amount_minor = 18_000
     name, iban = _ELSEWHERE[0]
     assert source.holder
@@ -177,12 +177,12 @@ def _pending_transfer(source: Account, *, now: datetime) -> None:
 
 
 def _id(at: datetime) -> UUID:
-    """Ids of transfers sort by time."""
+    """An id whose sort order follows the time, as all ids of transfers do."""
     return uuid7(nanoseconds=int(at.timestamp() * 10**9))
 
 
 def _next(today: date, day: int) -> date:
-    """The next such day of a month, after today."""
+    """The next date with this day of the month, after today."""
     if today.day < day:
         return today.replace(day=day)
     first_of_next = today.replace(day=1) + timedelta(days=calendar.monthrange(today.year, today.month)[1])

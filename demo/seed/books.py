@@ -1,7 +1,7 @@
-"""Writes rows of the ledger as its triggers would, without running them: for measurements with millions of entries.
+"""Writes rows of the ledger as its triggers would, without running them, for measurements with millions of entries.
 
-Only a superuser can switch triggers off, as of the demo's own PostgreSQL. What is written is what `bulk.post_all` would
-write; a test compares both, and `manage.py ledger_audit` finds nothing.
+Only a superuser can switch triggers off, such as that of the demo's own PostgreSQL. The rows are the same as those of
+`bulk.post_all`: a test compares both, and `manage.py ledger_audit` reports no error.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from banking.notation import bank_day
 
 @dataclass(slots=True)
 class Book:
-    """An account as its next entry finds it, and how its counterparties see it."""
+    """The state of an account before its next entry, and the name and IBAN that its counterparties see."""
 
     currency: str
     name: str
@@ -31,7 +31,7 @@ class Book:
 
     @classmethod
     def of(cls, account: Account) -> "Book":
-        """Of an account of the bank. The caller has locked it."""
+        """The state of an account of the bank. The caller must have locked the account."""
         return cls(
             account.currency, account.name, account.iban or "", account.last_seq, account.posted_minor,
             account.last_booked_at,
@@ -46,7 +46,9 @@ def can_write() -> bool:
 
 @contextmanager
 def no_triggers() -> Iterator[None]:
-    """Nor foreign keys, which are triggers. Inside a transaction."""
+    """Switches off triggers and foreign keys, which PostgreSQL checks by triggers. It must be called inside a
+    transaction.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL session_replication_role = replica")
         yield
@@ -54,7 +56,7 @@ def no_triggers() -> Iterator[None]:
 
 
 def write(postings: Sequence[Posting], books: dict[UUID, Book]) -> None:
-    """In this order. `books` are those of all accounts, and are moved on."""
+    """Writes the postings in this order. `books` must have every account, and is updated."""
     headers: list[str] = []
     entries: list[str] = []
     seals: list[str] = []
@@ -86,7 +88,7 @@ def write(postings: Sequence[Posting], books: dict[UUID, Book]) -> None:
 
 
 def _entries(pk: UUID, posting: Posting, source: Book, destination: Book) -> Iterator[str]:
-    """In the order of `post`: customers' accounts by id, then the bank's own."""
+    """The entries in the order of `post`: customers' accounts by id, then those of the bank."""
     sides = [(posting.source, source, destination, -posting.amount_minor)]
     sides.append((posting.destination, destination, source, posting.amount_minor))
     value_date = bank_day.day_of(posting.at)

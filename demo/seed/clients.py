@@ -1,4 +1,4 @@
-"""One client of each kind, with fixed client IDs and secrets of this demo's own."""
+"""One client of each kind. The client IDs are fixed; each demo has its own secrets."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from oauth.models import Client
 from oauth.models.client import AuthenticationMethod, Kind, SecurityProfile
 
 FILE = "clients.json"
-# Authenticates with a key, which stands in the file instead of a secret.
+# This client authenticates with a key. The file holds the key instead of a secret.
 FAPI = "demo-fapi"
 
 _FOR_PEOPLE = list(settings.OAUTH["SCOPES"])
@@ -39,7 +39,7 @@ _CLIENTS: list[tuple[str, str, str, list[str], list[str]]] = [
 
 
 def ensure(known: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The clients by client_id. A secret or key that is known stays; one that is lost is replaced."""
+    """Creates the clients. Returns them by client_id. A secret or key in `known` is kept; a lost one is replaced."""
     return {row[0]: _ensure(*row, known=known.get(row[0], {})) for row in _CLIENTS}
 
 
@@ -72,7 +72,7 @@ def _secret(client: Client, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def _key(client: Client, known: dict[str, Any]) -> dict[str, Any]:
-    """FAPI 2.0 with signed messages, by a key of the client's own."""
+    """Gives the client a key, and the profile FAPI 2.0 with signed messages."""
     key = known.get("private_key")
     public = JWK(**key).export_public(as_dict=True) if key else None
     if public is None or client.client_jwks != {"keys": [public]}:
@@ -87,7 +87,7 @@ def _key(client: Client, known: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(data_dir: Path) -> dict[str, dict[str, Any]]:
-    """What the last seed wrote; nothing where there was none."""
+    """The clients that the last run wrote; empty if there was none."""
     try:
         known: dict[str, dict[str, Any]] = json.loads((data_dir / FILE).read_text())
     except FileNotFoundError:
@@ -96,7 +96,7 @@ def read(data_dir: Path) -> dict[str, dict[str, Any]]:
 
 
 def write(data_dir: Path, clients: dict[str, dict[str, Any]]) -> None:
-    """Whole or not at all, for nobody else to read."""
+    """Writes the file in one step, readable by this user only."""
     data_dir.mkdir(parents=True, exist_ok=True)
     draft = data_dir / f"{FILE}.{os.getpid()}"
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:

@@ -1,4 +1,4 @@
-"""Two believable years in people's accounts: the same events for the same people and day, whenever they are planted."""
+"""Two plausible years of transactions. The events depend only on the users and the day, so every run gives the same."""
 
 import random
 from collections import defaultdict
@@ -15,11 +15,11 @@ DAYS = 730
 EVERYDAY, SAVINGS, TRAVEL, JOINT = "everyday", "savings", "travel", "joint"
 INCOMING, DIRECT_DEBITS, CARDS = "Incoming payments", "Direct debits", "Card payments"
 SAVING_DAY, SAVING = 26, "Monthly saving"
-_SHOPPING_ON, _TRAVELLING_ON = 0.6, 0.06  # of all days
+_SHOPPING_ON, _TRAVELLING_ON = 0.6, 0.06  # shares of all days
 
 
 class Pot(NamedTuple):
-    """An account of a person, before it is opened."""
+    """An account of a user, before it is opened."""
 
     email: str
     name: str
@@ -27,7 +27,9 @@ class Pot(NamedTuple):
 
 @dataclass(frozen=True)
 class Event:
-    """`amount_minor` goes from one to the other; a str is the bank's own account that stands for the world."""
+    """`amount_minor` goes from `source` to `destination`. A str names an internal account of the bank, which stands for
+    everybody outside of the bank.
+    """
 
     at: datetime
     source: Pot | str
@@ -37,8 +39,9 @@ class Event:
 
 
 def of(people: Iterable[Person], *, until: datetime) -> list[Event]:
-    """Sorted by time, among these people and the world only. No account ever runs empty: what it does not cover is not
-    bought."""
+    """The events of these users, sorted by time. No balance becomes negative: a purchase that the account cannot cover
+    is left out.
+    """
     people = list(people)
     emails = {person.email for person in people}
     first = (until - timedelta(days=DAYS)).replace(hour=9, minute=0, second=0, microsecond=0)

@@ -1,8 +1,8 @@
-"""What the shops and bills of the demo's people are called and sold as, for the categories that apps see."""
+"""Names and categories of the merchants that the demo's users pay, as apps see them."""
 
 from banking.models import Category, Merchant
 
-#: As their payments name them: the name that apps show, its category, and its code of ISO 18245.
+#: The name in the payment -> the name that apps show, the category, and the ISO 18245 code.
 _MERCHANTS = {
     "Greenway Grocers": ("Greenway", Category.GROCERIES, "5411"),
     "Corner Pantry": ("Corner Pantry", Category.GROCERIES, "5499"),
@@ -26,7 +26,7 @@ _MERCHANTS = {
 
 
 def ensure() -> None:
-    """Those that staff have changed since stay as they are."""
+    """Adds the merchants if there are none. Otherwise it changes nothing, because staff may have edited them."""
     if Merchant.objects.exists():
         return
     Merchant.objects.bulk_create(

@@ -1,4 +1,4 @@
-"""Who is in the demo: five customers, one admin who may do everything, one who may do what a bank's staff do."""
+"""The users of the demo: five customers, an admin with all permissions, and a member of the bank's staff."""
 
 from dataclasses import dataclass
 
@@ -18,8 +18,9 @@ class Income:
 
 @dataclass(frozen=True)
 class Person:
-    """`travels` is where they spend from an account in that place's currency; `shares` names who holds a household
-    account together with them."""
+    """`travels` is a place where they pay from an account in its currency. `shares` is the user with whom they hold a
+    joint account.
+    """
 
     email: str
     name: str
@@ -51,13 +52,15 @@ CUSTOMERS = [
     Person("erin@demo.test", "Erin Estève", Income("Atelier Confluence", 254_000), home=places.LYON),
 ]
 ADMIN = Person("admin@demo.test", "Ada Admin")
-#: The second pair of eyes; may look into the bank and freeze, ask and approve, and nothing else.
+#: The second member of staff for approvals. She may view the bank, freeze accounts, and request and approve changes.
 OFFICER = Person("officer@demo.test", "Olga Officer")
 STAFF = "Bank officers"
 
 
 def ensure(person: Person, *, password: str) -> User:
-    """The user, able to log in at once: the address counts as verified. An existing one keeps its password."""
+    """Creates the user with a verified email address, so that login works immediately. An existing user keeps the
+    password.
+    """
     user: User | None = User.objects.filter(email=person.email).first()
     if user is None:
         create = User.objects.create_superuser if person is ADMIN else User.objects.create_user

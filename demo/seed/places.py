@@ -1,11 +1,11 @@
-"""Where the demo's people live and travel: what is paid there, in the currency's minor units."""
+"""Places where the demo's users live and travel, with the prices there in minor units of the currency."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Place:
-    """`bills` by day of the month, `yearly` by month and day, `shops` with the least and the most that is spent."""
+    """`bills` have the day of the month, `yearly` bills the month and day, `shops` the lowest and highest price."""
 
     currency: str
     shops: tuple[tuple[str, int, int], ...]
@@ -32,7 +32,7 @@ _PHONE = ((18, "Pocketcast mobile", 1_400),)
 _YEARLY = ((3, 15, "Lantern home insurance", 24_800), (12, 12, "Gift cupboard", 11_900))
 
 MILL_LANE = Place("GBP", _MILL_LANE_SHOPS, _MILL_LANE_BILLS + _PHONE, _YEARLY)
-#: Two who share a household: each pays their own phone, the rest is paid together.
+#: Two users who share a household: each pays their own phone, and both pay the rest together.
 SHARED_FLAT = Place("GBP", _MILL_LANE_SHOPS, _PHONE)
 HOUSEHOLD = Place("GBP", (("Greenway Grocers", 3_400, 9_800),), _MILL_LANE_BILLS, _YEARLY)
 LYON = Place(
@@ -50,7 +50,7 @@ LYON = Place(
 ALPS = Place(
     "EUR", (("Café Lindenhof, Wien", 680, 2_400), ("Hotel Sonne, Bregenz", 8_900, 17_800), ("SBB Kiosk", 450, 1_600))
 )
-#: A yen has no smaller unit.
+#: The yen has no smaller unit.
 TOKYO = Place(
     "JPY", (("Kissaten Aoi, Tokyo", 480, 1_900), ("Ryokan Fuji", 9_800, 21_000), ("Subway Marunouchi", 170, 320))
 )

@@ -1,4 +1,6 @@
-"""Everything in one transaction: a seed that was interrupted left nothing, two at once do it once."""
+"""Adds all data in one transaction. An interrupted run leaves nothing, and of two runs at the same time only one adds
+data.
+"""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,12 +9,13 @@ from typing import Any
 from demo.seed import accounts, clients, merchants, people, rates
 from demo.seed.alone import alone
 
-_LOCK = 0x5EED  # of PostgreSQL's advisory locks; no other code of ours takes one with this number
+_LOCK = 0x5EED  # the number of a PostgreSQL advisory lock that no other code of ours takes
 
 
 def plant(*, password: str, data_dir: Path, now: datetime) -> tuple[int, dict[str, dict[str, Any]]]:
-    """How many people there are, and the clients, by client_id, with their secrets: also written to
-    `<data_dir>/clients.json`."""
+    """Returns the number of users, and the clients with their secrets by client_id. The clients are also written to
+    `<data_dir>/clients.json`.
+    """
     with alone(_LOCK):
         customers = [(person, people.ensure(person, password=password)) for person in people.CUSTOMERS]
         staff = [people.ensure(person, password=password) for person in (people.ADMIN, people.OFFICER)]

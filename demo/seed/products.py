@@ -1,4 +1,4 @@
-"""What the demo's bank offers: accounts of each kind in the currencies of its customers."""
+"""The products of the demo's bank: accounts of each kind in the currencies of its customers."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ CURRENCIES = ("GBP", "EUR", "USD", "CHF", "JPY")
 
 
 def ensure() -> dict[tuple[str, str], Product]:
-    """The products by kind and currency."""
+    """Creates the products. Returns them by kind and currency."""
     return {
         (kind, currency): Product.objects.get_or_create(name=name, currency=currency, defaults={"kind": kind, **terms})[
             0

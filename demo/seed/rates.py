@@ -17,7 +17,7 @@ SPREAD_PERCENT = Decimal("0.5")
 
 
 def ensure() -> None:
-    """A pair that has a rate keeps it: it is the staff's to set."""
+    """Sets the missing rates. Existing rates are kept, because staff set them."""
     for (base, counter), mid in MID.items():
         if not ExchangeRate.objects.filter(base=base, counter=counter).exists():
             exchanges.set_rate(base, counter, mid=mid, spread_percent=SPREAD_PERCENT, reason="Demo")

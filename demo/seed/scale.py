@@ -1,11 +1,11 @@
 """Large data for measurements: `demo_seed --scale N`.
 
-N = 1 is a million users, clients, authorizations and refresh tokens, and 10,000 accounts with a million entries. It is
-made of blocks, each a thousandth of it and the same whenever and wherever it is made: of each block's thousand people
-ten have an account, and pay each other. A transaction holds ten blocks whole, so what was interrupted continues there.
+N = 1 is a million users, clients, authorizations and refresh tokens, and 10,000 accounts with a million entries. The
+data are made in blocks of a thousand users, which are the same in every run. In each block, ten users have an account
+and pay each other. A transaction writes ten whole blocks, so an interrupted run can be continued.
 
-People log in as `person-0000001@scale.test` with the demo's password, their app is the client `scale-0000001` with the
-secret `client_secret(1)`, its refresh token `refresh_token(1)`: everything is numbered from 1.
+Users log in as `person-0000001@scale.test` with the demo's password. The user's app is the client `scale-0000001` with
+the secret `client_secret(1)` and the refresh token `refresh_token(1)`. Numbers start at 1.
 """
 
 import random
@@ -34,23 +34,23 @@ from oauth.models.client import Kind
 
 BLOCKS = 1000
 BLOCK = 1000  # rows of each kind
-ACCOUNTS = 10  # of a block; 100 entries each
+ACCOUNTS = 10  # in each block, with 100 entries each
 _BLOCKS_AT_ONCE = 10
-_USER, _ACCOUNT, _AUTHORIZATION = 1, 2, 3  # what an id is of
+_USER, _ACCOUNT, _AUTHORIZATION = 1, 2, 3  # the kind of object that an id belongs to
 _FIRST_DAY = datetime(2024, 1, 1, 9, tzinfo=UTC)
 _LOCK = 0x5CA1E
 
 
 def plant(scale: float, *, password: str, now: datetime, say: Callable[[str], None]) -> int:
-    """Adds the blocks that are missing of so many; how many that were."""
+    """Adds the missing blocks. Returns how many it has added."""
     wanted = max(1, round(scale * BLOCKS))
     hashed = make_password(password)
-    # All rows are right by how they are made, so a superuser spares the database from checking each.
+    # The rows are correct by construction, so a superuser skips the checks of the database.
     is_fast = books.can_write()
     made, first = 0, _first_missing()
     for start in range(first, wanted, _BLOCKS_AT_ONCE):
         with alone(_LOCK):
-            # Another one may run beside this one, and have made some of them.
+            # Another run may have made some of these blocks meanwhile.
             blocks = range(max(start, _first_missing()), min(start + _BLOCKS_AT_ONCE, wanted))
             if blocks:
                 with books.no_triggers() if is_fast else nullcontext():
@@ -85,7 +85,7 @@ def refresh_token(number: int) -> str:
 
 
 def _id(kind: int, number: int) -> UUID:
-    """A UUID of version 8 (RFC 9562 §5.8) that tells what it is of; `_SQL_ID` is the same in SQL."""
+    """A UUID of version 8 (RFC 9562 §5.8) that contains the kind of object. `_SQL_ID` is the same in SQL."""
     return UUID(f"5ca1e000-000{kind}-8000-8000-{number:012x}")
 
 
@@ -94,7 +94,7 @@ _SQL_NUMBER = "lpad(n::text, 7, '0')"
 
 
 def _first_missing() -> int:
-    """A block's users come in its transaction with everything else."""
+    """The number of the first missing block. A block's users are written in the same transaction as its other rows."""
     last = User.objects.filter(pk__gte=user_id(1), pk__lte=user_id(BLOCK * 10**6)).order_by("-pk").first()
     return int(last.pk.hex[-12:], 16) // BLOCK if last else 0
 
@@ -162,9 +162,10 @@ def _apps(blocks: range, *, now: datetime) -> None:
 
 
 def _multiply(one: Any, blocks: range, **differing: str) -> None:
-    """INSERT of a row for each number: like this one, but for the columns that are given as SQL with `n` in it.
+    """Inserts a copy of this row for each number.
 
-    A column that the database fills (serial, db_default) is left to it.
+    Some columns are given as SQL that contains the number `n`; the database fills columns that have its own default
+    (serial, db_default).
     """
     values: dict[str, Any] = {}
     for field in one._meta.local_concrete_fields:
@@ -213,7 +214,7 @@ def _money(blocks: range, *, is_fast: bool) -> None:
 
 
 def _payments(ids: list[UUID], chance: random.Random, clearing: UUID) -> list[bulk.Posting]:
-    """Half as many as entries: each account is given something, then they pay each other."""
+    """The payments. Each has two entries: first each account gets money, then the accounts pay each other."""
     at = _FIRST_DAY
     payments = [bulk.Posting(clearing, pk, 1_000_000, "Opening deposit", "credit_transfer", at) for pk in ids]
     while len(payments) < BLOCK // 2:
@@ -224,6 +225,6 @@ def _payments(ids: list[UUID], chance: random.Random, clearing: UUID) -> list[bu
 
 
 def _analyze() -> None:
-    """So that the first question does not wait for autovacuum to learn how large the tables have become."""
+    """Updates the planner's statistics, so that the first query does not depend on autovacuum."""
     with alone(_LOCK), connection.cursor() as cursor:
         cursor.execute("ANALYZE")

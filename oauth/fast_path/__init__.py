@@ -2,7 +2,7 @@
 how to work without it.
 
 OAUTH["FAST_PATH"] = False switches all of it off. Django then answers in its usual way, with the same results.
-Everything above may use this package. It imports only Django, psycopg, third-party middleware, and `oauth.conf`.
+All packages of the site may use this one. It imports only Django, psycopg, third-party middleware, and `oauth.conf`.
 """
 
 from oauth.conf import conf

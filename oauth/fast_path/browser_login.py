@@ -1,5 +1,6 @@
-"""The session and the user of a browser from rows that one statement has read, as Django's middleware finds them in
-two. It only accepts: what it does not accept, Django decides."""
+"""Finds the session and the user of a browser in rows that one statement has read; Django's middleware needs two
+statements. This module only accepts logins. If it does not accept one, Django's middleware decides.
+"""
 
 from importlib import import_module
 from typing import Any
@@ -13,7 +14,7 @@ from django.utils.crypto import constant_time_compare
 
 
 def is_possible() -> bool:
-    """Whether sessions are rows of the database, and a user is a row of one table."""
+    """Whether sessions are stored in the database, and the user model has a single table."""
     return issubclass(_store(), DatabaseSessionStore) and not get_user_model()._meta.parents
 
 
@@ -23,16 +24,19 @@ def session_table() -> str:
 
 
 def opened(session_key: str, session_data: str) -> SessionBase:
-    """The session of a row that has not expired."""
+    """The session of this row, which must not have expired."""
     session: Any = _store()(session_key)
-    session._session_cache = session.decode(session_data)  # what SessionBase keeps after it has read the row
+    # the attribute that SessionBase sets after it has read the row
+    session._session_cache = session.decode(session_data)
     found: SessionBase = session
     return found
 
 
 def is_logged_in(session: SessionBase, user: Any) -> bool:
-    """Whether the session is a login of this user (ASVS 5.0 7.4.1) that still counts: by an authentication backend of
-    this site that lets the user in (7.4.2), and since the password and all that ends sessions (7.4.3) last changed."""
+    """Whether the session is a valid login of this user (ASVS 5.0 7.4.1). Its authentication backend must be one of
+    this site and still accept the user (7.4.2). It must be newer than the last change of the password and of everything
+    else that ends sessions (7.4.3).
+    """
     path = session.get(BACKEND_SESSION_KEY)
     if session.get(SESSION_KEY) != user._meta.pk.value_to_string(user) or path not in settings.AUTHENTICATION_BACKENDS:
         return False

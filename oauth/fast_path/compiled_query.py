@@ -1,5 +1,6 @@
-"""The SQL of a query set, compiled once. For queries that differ only in values: building and compiling a query set
-takes the ORM longer than PostgreSQL takes to answer."""
+"""The SQL of a query set, compiled once, for queries that differ only in their values. The ORM takes longer to build
+and compile a query set than PostgreSQL takes to answer.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property

@@ -52,7 +52,9 @@ class _Chain(BaseHandler):
             self.handle = convert_exception_to_response(instance)
 
     def resolve_request(self, request: HttpRequest) -> ResolverMatch:
-        """As Django does it. A path without variable parts always leads to the same view, so its match is kept."""
+        """Resolves the path as Django does. A path without variable parts always leads to the same view, so its match
+        is kept.
+        """
         match = self._resolved.get(request.path_info)
         if match is None:
             match = super().resolve_request(request)
@@ -62,8 +64,9 @@ class _Chain(BaseHandler):
         return match
 
     def _get_response(self, request: HttpRequest) -> HttpResponse:
-        """Unlike Django's: no asynchronous views, no ATOMIC_REQUESTS, no `process_view`, no template responses but
-        those of the REST framework."""
+        """Unlike Django's method, this one supports no asynchronous views, no ATOMIC_REQUESTS, no `process_view`, and
+        no template responses except those of the REST framework.
+        """
         view, args, kwargs = self.resolve_request(request)
         try:
             response: Any = view(request, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""Five middleware of Django and of others in one, for the short chain: each does only what this request needs."""
+"""Replaces five middleware of Django and of other packages in the short chain, and does only what a request needs."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,8 @@ class MachineMiddleware:
     Code that is added here runs for every token request and every API request.
     """
 
-    #: OWASP REST Security: if a browser shows such an answer after all, it runs and frames nothing of it.
+    #: OWASP REST Security: if a browser shows such a response anyway, it must not run anything in it, and must not show
+    #: it in a frame.
     HEADERS = stored(
         {"X-Frame-Options": "DENY", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'"}
     )
@@ -65,7 +66,7 @@ class MachineMiddleware:
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        # The answer for a host is always the same, unless another header may name the host.
+        # The check of a host always has the same result, unless another header may name the host.
         host = request.META.get("HTTP_HOST")
         if host not in self.known_hosts:
             request.get_host()  # raises DisallowedHost: 400

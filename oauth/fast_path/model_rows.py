@@ -27,8 +27,7 @@ _PLAIN = (
 class Columns(Generic[Row]):
     """Columns of a model in a SELECT under an alias, and the instance made from a row of it.
 
-    They are all columns, or those of the fields that `only` names by attname; Django reads the others when they are
-    asked for.
+    These are all columns, or only the fields that `only` names by attname. Django loads the others when they are used.
     """
 
     def __init__(self, model: type[Row], alias: str, *, only: Collection[str] = ()) -> None:
@@ -111,5 +110,7 @@ def _is_plain(field: Any) -> bool:
 
 
 def _type(field: Any) -> str:
-    """Without its length: a cast would truncate a value that is too long, an assignment refuses it."""
+    """The type of the column without its length, because a cast truncates a value that is too long, while an assignment
+    refuses it.
+    """
     return re.sub(r"\(\d+\)", "", field.db_type(connections[DEFAULT_DB_ALIAS]))

@@ -31,9 +31,10 @@ _BINARY = frozenset({types[name].oid for name in _PLAIN} | {types[name].array_oi
 
 
 def cursor(using: str = DEFAULT_DB_ALIAS) -> Any:
-    """As `connections[using].cursor()`: errors are Django's, statements are logged and counted. It is that cursor where
-    OAUTH["FAST_PATH"] is off."""
-    connection: Any = connections[using]  # once: Django's proxy looks it up for each attribute
+    """Like `connections[using].cursor()`: it raises Django's errors, and its statements are logged and counted. If
+    OAUTH["FAST_PATH"] is off, it is that cursor.
+    """
+    connection: Any = connections[using]  # read once, because Django's proxy looks it up for each attribute
     if not conf.FAST_PATH:
         return connection.cursor()
     connection.ensure_connection()
@@ -43,8 +44,10 @@ def cursor(using: str = DEFAULT_DB_ALIAS) -> Any:
 
 
 def _is_ready(connection: Connection[Any]) -> bool:
-    """Whether a transaction has begun, can begin, or none is due. After a rollback psycopg deallocates all prepared
-    statements if it has prepared any itself, as it does for Django's ORM with `server_side_binding`."""
+    """Whether the statement can be sent: a transaction has begun or can begin, or none is needed. After a rollback
+    psycopg deallocates all prepared statements if it has prepared any itself, as it does for Django's ORM with
+    `server_side_binding`.
+    """
     if connection.prepare_threshold is None:
         return False
     if connection.autocommit:
@@ -82,7 +85,7 @@ class PreparedCursor:
             result = self._run(sql, parameters)
             if result.status == _FAILED and result.error_field(pq.DiagnosticField.SQLSTATE) in _STALE:
                 self._known.statements.clear()
-                if self._connection.autocommit:  # nothing was done, so it can be tried again
+                if self._connection.autocommit:  # nothing has been done yet, so the statement can be tried again
                     result = self._run(sql, parameters)
         except MemoryError:  # psycopg raises this where libpq could not send anything
             raise errors.OperationalError(self._server.get_error_message()) from None
@@ -130,7 +133,9 @@ class PreparedCursor:
 
 
 class _Statement:
-    """`name` is the server's. The first result comes as text, and its types decide the format of the next ones."""
+    """`name` is the name of the statement on the server. The first result comes as text, and its types decide the
+    format of the next ones.
+    """
 
     __slots__ = ("format", "is_known", "name", "query")
 
@@ -146,7 +151,7 @@ class _Statement:
 
 
 class _Known:
-    """The prepared statements of one connection, and how values are written and read."""
+    """The prepared statements of one connection, and the functions that write and read its values."""
 
     def __init__(self, connection: Connection[Any]) -> None:
         self.connection = connection

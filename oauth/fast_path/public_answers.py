@@ -1,7 +1,8 @@
-"""Public documents kept for a second in each worker process: a shared cache (RFC 9111) in front of Django.
+"""Keeps public documents for a second in each worker process. It is a shared cache (RFC 9111) in front of Django.
 
-Resource servers and clients fetch keys and metadata often. An answer that a view declared `public` is sent again from
-here. It answers only simple requests: one with a query, a condition, a body or an Origin continues to Django.
+Resource servers and clients fetch keys and metadata often. A response that a view declared `public` is sent again from
+this cache. The cache answers only simple requests: a request with a query, a condition, a body or an Origin goes to
+Django.
 """
 
 import time
@@ -45,7 +46,7 @@ def with_public_answers(application: WSGIApplication) -> WSGIApplication:
 
 
 class PublicAnswers:
-    """Calls `application` for each of `paths` once in MAX_SECONDS, and for all other requests every time."""
+    """Calls `application` at most once in MAX_SECONDS for each of `paths`, and for all other requests every time."""
 
     def __init__(self, application: WSGIApplication, *, paths: Iterable[str]) -> None:
         self.application = application
@@ -83,7 +84,9 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
 
 
 def _is_public(headers: Headers) -> bool:
-    """RFC 9111 §3, and only with an explicit `public`. `Vary: Origin` is met: requests with an Origin go to Django."""
+    """Whether the response may be cached (RFC 9111 §3); it must also be explicitly `public`. `Vary: Origin` is
+    respected, because requests with an Origin go to Django.
+    """
     fields = {name.lower(): value.lower() for name, value in headers}
     directives = {directive.strip() for directive in fields.get("cache-control", "").split(",")}
     return "public" in directives and "set-cookie" not in fields and fields.get("vary", "origin") == "origin"

@@ -21,8 +21,8 @@ class FastWSGIHandler(WSGIHandler):
     request_finished after a streamed response.
 
     The receivers of these signals clear the log of queries, caches, the URLconf and the request id, and return the
-    database connection to the pool. Machine endpoints need only the last of these, and it is done here.
-    tests/oauth/fast_path/test_wsgi_handler.py lists the receivers and fails if there is another one.
+    database connection to the pool. Machine endpoints need only the last of these, so this handler returns the
+    connection itself. tests/oauth/fast_path/test_wsgi_handler.py lists the receivers and fails if there is another one.
     """
 
     def __init__(self) -> None:

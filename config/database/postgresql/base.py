@@ -1,5 +1,6 @@
-"""A connection is taken from the pool only while the breaker is closed, and the watch knows who holds one. What
-PostgreSQL says when it ends a session is an OperationalError."""
+"""Takes a connection from the pool only while the breaker is closed, and tells the watch which thread holds it. When
+PostgreSQL ends a session, its message becomes an OperationalError.
+"""
 
 from functools import partial
 from typing import Any

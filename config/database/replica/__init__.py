@@ -1,6 +1,7 @@
-"""A replica for reads that may be a second old: how old it is, who may read there, and what the primary answers.
+"""A replica for reads that may be a second old.
 
-Off unless DATABASE_REPLICA_URL is set. The rest of the site uses only `oauth.infrastructure.replica`.
+This package measures how old it is, and decides which reads go there and which to the primary. It is off unless
+DATABASE_REPLICA_URL is set. The rest of the site uses only `oauth.infrastructure.replica`.
 """
 
 #: Of settings.DATABASES.

@@ -1,4 +1,4 @@
-"""The maximum age of the data that a replica shows, by one clock: that of this process.
+"""The maximum age of the data that a replica shows, measured with the clock of this process alone.
 
 A position is a place in PostgreSQL's write-ahead log, in bytes. A look asks the primary for its position and then the
 replica for its own. Once the replica has replayed what the primary had written at a moment, it shows all that had been
@@ -15,7 +15,9 @@ _PAGE_BYTES, _HEADER_BYTES = 8192, 40
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A replica has all that was written up to `position`, and all that was committed by `at`, of time.monotonic()."""
+    """A replica shows everything that was written up to `position` and committed by `at`, a time of
+    time.monotonic().
+    """
 
     position: int
     at: float
@@ -24,17 +26,19 @@ class Shown:
 class Age:
     def __init__(self) -> None:
         self.shown = Shown(0, float("-inf"))
-        #: (at, position) of the primary, which the replica has not reached.
+        #: (at, position) of the primary for positions that the replica has not reached.
         self._ahead: deque[tuple[float, int]] = deque()
         self._timeline = ""
         self._must_pass = -1
 
     def look(self, *, at: float, timeline: str, written: int, replayed: int) -> None:
-        """`written` is the primary's position at `at`, `replayed` the replica's a moment later."""
+        """Records a look: `written` is the primary's position at the time `at`, `replayed` that of the replica a moment
+        later.
+        """
         if timeline != self._timeline:
             self._begin(timeline, replayed)
         self._ahead.append((at, _end_of_record(written)))
-        # A diverged replica replays nothing more, and may be beyond the start of the new timeline.
+        # A diverged replica replays nothing more, and its position may be beyond the start of the new timeline.
         if replayed <= self._must_pass:
             return
         reached = self.shown.at
@@ -43,12 +47,12 @@ class Age:
         self.shown = Shown(replayed, reached)
 
     def forget(self) -> None:
-        """What is known of the replica, but not of which primary."""
+        """Forgets all that is known about the replica, but not which primary it follows."""
         self._ahead.clear()
         self.shown = Shown(0, float("-inf"))
 
     def _begin(self, timeline: str, replayed: int) -> None:
-        """With another primary, the replica counts once it has replayed something of it."""
+        """After a change of the primary, the replica is used once it has replayed something of the new one."""
         self._must_pass = replayed if self._timeline else -1
         self.forget()
         self._timeline = timeline

@@ -71,7 +71,7 @@ def check_replica(databases: Sequence[str] | None = None, **_: Any) -> list[Chec
 
 
 def _hosts() -> int:
-    """In the address, or among its parameters."""
+    """The hosts of a database URL, from its authority or from its parameters."""
     database = settings.DATABASES[ALIAS]
     options = database.get("OPTIONS", {})
     return hosts.number({**options, "host": database.get("HOST") or options.get("host")})

@@ -17,9 +17,9 @@ from config.database.replica.age import Age
 from oauth.infrastructure import outage, replica
 
 T = TypeVar("T")
-#: Longer than anything can be missing in a replica that is new enough to be read.
+#: Longer than the maximum age of a replica that may be read.
 _SECONDS_OF_A_MARK = 30
-#: A position that no replica reaches.
+#: Stands for an unknown position: no replica reaches it.
 _BEYOND_ALL = 2**63
 _WRITTEN = "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint"
 
@@ -50,7 +50,8 @@ class ReplicaReading:
             try:
                 rows = ask(ALIAS)
             except (OperationalError, InterfaceError) as error:
-                if isinstance(error.__cause__, errors.QueryCanceled):  # over its time limit, and would be again
+                # the read exceeded its time limit, and would exceed it on the primary, too
+                if isinstance(error.__cause__, errors.QueryCanceled):
                     raise
                 logger.info("A read of the replica failed: %s", type(error.__cause__ or error).__name__)
                 connections[ALIAS].close()
@@ -62,7 +63,9 @@ class ReplicaReading:
         return ask(DEFAULT_DB_ALIAS)
 
     def wrote(self, writer: Any) -> None:
-        """Never fails, because the write has been committed. One statement, and one write to the cache."""
+        """Records that this user has written. Never fails, because the write has been committed. It costs one statement
+        and one write to the cache.
+        """
         try:
             with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
                 cursor.execute(_WRITTEN)
@@ -77,7 +80,7 @@ class ReplicaReading:
     def _reason_for_the_primary(self, reader: Any) -> str:
         if connections[DEFAULT_DB_ALIAS].in_atomic_block:
             return "transaction"
-        shown = self.age.shown  # once: the watch replaces it
+        shown = self.age.shown  # read once, because the watch replaces it
         if time.monotonic() - shown.at > settings.REPLICA_MAX_AGE:
             return "old"
         # Without the shared cache, this process does not know which writes other processes have recorded.

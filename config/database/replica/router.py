@@ -1,5 +1,6 @@
-"""Django's router for a site with a replica: a query that does not name it goes to the primary, also one for what
-belongs to a row of the replica."""
+"""Django's database router for a site with a replica. A query that does not name the replica goes to the primary, even
+one for objects related to a row that was read from the replica.
+"""
 
 from typing import Any
 
@@ -16,7 +17,7 @@ class ReplicaRouter:
     db_for_write = db_for_read
 
     def allow_relation(self, one: Model, other: Model, **_: Any) -> bool | None:
-        """Rows of the replica are rows of the primary."""
+        """Rows of the replica and of the primary may be related, because they are the same rows."""
         return True if ALIAS in (one._state.db, other._state.db) else None
 
     def allow_migrate(self, db: str, app_label: str, **_: Any) -> bool | None:

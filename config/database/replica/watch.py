@@ -1,7 +1,7 @@
-"""Asks the primary and the replica how far they are, a few times within the age that a read may have.
+"""Asks the primary and the replica for their positions, several times within the maximum age of a read.
 
-One thread in each process of `serve`, with two connections of its own. Where nothing watches, such as in commands, the
-replica counts as too old, so all reads go to the primary.
+It runs in one thread in each process of `serve`, with two connections of its own. In processes without this thread,
+such as commands, the replica counts as too old, so all reads go to the primary.
 """
 
 import logging
@@ -19,12 +19,12 @@ from config.database.replica import ALIAS
 from config.database.replica.age import Age
 from config.database.waiting import Away
 
-#: Looks within settings.REPLICA_MAX_AGE, and within the time that a replica may be away unnoticed.
+#: The number of looks within settings.REPLICA_MAX_AGE, and within the time that a replica may be unreachable unnoticed.
 LOOKS = 5
 MOST_UNNOTICED_SECONDS = 1.0
 _WRITTEN = b"""
 SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::text, left(pg_walfile_name(pg_current_wal_insert_lsn()), 8)"""
-# A role without rights sees only that the WAL receiver exists. A replica that has none is behind.
+# A role without rights sees only that the WAL receiver exists. A replica without one falls behind.
 _REPLAYED = b"""
 SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::text, EXISTS (SELECT FROM pg_stat_wal_receiver)::text
  WHERE pg_is_in_recovery()"""
@@ -46,7 +46,7 @@ class ReplicaWatch:
             try:
                 self.look()
             except Exception:
-                # A bug here must not let old rows be shown forever.
+                # After a bug here, old rows must not be shown forever.
                 logger.exception("The thread that watches the replica failed.")
                 self.age.forget()
             pause = min(settings.REPLICA_MAX_AGE, MOST_UNNOTICED_SECONDS) / LOOKS
@@ -88,7 +88,7 @@ class ReplicaWatch:
                 in_use.cut(connection)
 
 
-#: Of the replica, as this process knows it.
+#: The age of the replica, as this process knows it.
 age = Age()
 
 

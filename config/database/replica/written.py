@@ -1,4 +1,6 @@
-"""Records the writes of a user at a browser, so that their next pages show them. The API of the bank does so itself."""
+"""Records when a user writes in a browser, so that the user's next pages show the change. The bank API does this
+itself.
+"""
 
 from collections.abc import Callable
 
@@ -11,7 +13,7 @@ GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 
 class MarkWritten:
-    """Inside of AuthenticationMiddleware. Any request that may write counts as one that did."""
+    """Must come after AuthenticationMiddleware. Every request whose method may write counts as a write."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

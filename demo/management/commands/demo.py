@@ -66,13 +66,13 @@ class Command(BaseCommand):
             self.stdout.write(_guide())
             self.stdout.flush()
             with _worker():
-                # A small machine that is busy shall still show its pages.
+                # Long, so that a small, busy machine still shows its pages.
                 serving.serve(host="127.0.0.1", port=settings.PORT, workers=2, threads=4, queue_seconds=30)
 
 
 @contextmanager
 def _the_only_one() -> Iterator[None]:
-    """Two demos on one database would be two issuers with the same keys."""
+    """Refuses a second demo on one database, because these would be two issuers with the same keys."""
     with (settings.DATA_DIR / "demo.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,7 +85,7 @@ def _the_only_one() -> Iterator[None]:
 
 @contextmanager
 def _worker() -> Iterator[None]:
-    """The background worker beside the server, as an operator runs it."""
+    """Runs the background worker in a process of its own, as an operator does."""
     command = [sys.executable, "manage.py", "worker"]
     with subprocess.Popen(command, cwd=settings.BASE_DIR, stdin=subprocess.DEVNULL) as worker:
         try:

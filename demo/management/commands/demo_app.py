@@ -18,7 +18,7 @@ from demo.native_app import NativeApp, ProtocolError, Tokens, decode
 from demo.seed import clients
 
 CLIENT_ID = "demo-mobile"
-# ASVS 5.0 10.2.3: what its requests need, and no more.
+# ASVS 5.0 10.2.3: only the scopes that its requests need.
 SCOPE = "offline_access accounts:read balances:read transfers:write"
 TRANSFER_MINOR_UNITS = 100
 
@@ -110,7 +110,7 @@ class Command(BaseCommand):
 
 
 def _pair(accounts: list[dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two accounts in one currency, the first with enough in it."""
+    """Two accounts in the same currency, of which the first has enough money."""
     for source in accounts:
         if source["balances"]["available"]["minor_units"] >= TRANSFER_MINOR_UNITS:
             for destination in accounts:

@@ -31,16 +31,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return pool
 
     def _set_autocommit(self, autocommit: bool) -> None:
-        if self.connection.autocommit == autocommit:  # the last request left the connection in the right state
+        if self.connection.autocommit == autocommit:  # the last request has left the connection in the right state
             return
         if conf.FAST_PATH and self.connection.pgconn.transaction_status == pq.TransactionStatus.IDLE:
-            self.connection._autocommit = autocommit  # everything that psycopg does after it has checked the status
+            self.connection._autocommit = autocommit  # the same steps as psycopg after its check of the status
             return
         super()._set_autocommit(autocommit)  # type: ignore[misc]  # not in the stubs
 
     def _commit(self) -> None:
-        """libpq waits for the answer, as it does for prepared statements. A connection that psycopg itself manages has
-        more to do."""
+        """libpq waits for the answer to COMMIT, as it does for prepared statements. A connection that psycopg itself
+        manages needs more steps, so psycopg commits it.
+        """
         connection = self.connection
         if connection is None or not conf.FAST_PATH or _is_managed(connection):
             super()._commit()  # type: ignore[misc]  # not in the stubs
