@@ -41,7 +41,7 @@ def connect(conninfo: str, until: float) -> PGconn | None:
 
 
 def _first(attempts: Sequence[PGconn], until: float) -> PGconn | None:
-    """The first connection that works; None if a server answers but has none left. Raises Away."""
+    """The first connection that works; None if all attempts have failed. Raises Away."""
     pending, ready = list(attempts), list(attempts)
     events: dict[int, int] = {}
     while pending:

@@ -22,7 +22,7 @@ from psycopg.pq.abc import PGresult
 from oauth.conf import conf
 
 _FAILED, _IDLE = pq.ExecStatus.FATAL_ERROR, pq.TransactionStatus.IDLE
-# The statement was deallocated (DEALLOCATE ALL), or its plan is for a table that has changed since.
+# The statement was deallocated (DEALLOCATE ALL), or its table has changed since it was planned.
 _STALE = (b"26000", b"0A000")  # invalid_sql_statement_name, feature_not_supported
 # Types that psycopg reads from binary as Django has it read them from text. A result with any other type comes as text.
 _PLAIN = ("bool", "bytea", "int2", "int4", "int8", "float8", "numeric", "text", "varchar", "uuid", "date",
