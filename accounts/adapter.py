@@ -157,8 +157,8 @@ class _IssuerSite(RequestSite):
 
 
 def _on_issuer(url: str, leads_to: str) -> str:
-    """The link contains `next`, the page to continue with. In another browser, which cannot continue an app's
-    request, it leads to the home page.
+    """The link contains `next`, the page to continue with. In another browser, the link leads to the home page, because
+    that browser cannot continue an app's request.
     """
     issuer = urlsplit(settings.ORIGIN)
     path = urlunsplit(urlsplit(url)._replace(scheme="", netloc=""))

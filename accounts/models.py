@@ -44,7 +44,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]  # a base class made at run time
     def get(self, *args: Any, **kwargs: Any) -> "User":
-        """By primary key, as each page asks for its user, without compiling a query of the ORM each time."""
+        """Reads the user by primary key, which each page does, without compiling a query of the ORM each time."""
         pk = kwargs.get("pk")
         if args or len(kwargs) != 1 or not isinstance(pk, uuid.UUID) or self._db or not fast_path.is_on():
             found: User = super().get(*args, **kwargs)
@@ -94,7 +94,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     # A browser session holds a hash of it, so the next number logs out every browser.
     session_generation = models.IntegerField(default=0, db_default=0, editable=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
-    # Of the page at the last login, or chosen since. Emails that do not answer a page are in this language.
+    # The language of the page at the last login, or the one chosen since. Emails that no page triggers are in this
+    # language.
     language = models.CharField(max_length=16, blank=True, editable=False)
     # An IANA name: of the browser at the first login, or chosen since. Empty: BANK_TIME_ZONE. See accounts.time_zones.
     time_zone = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
@@ -132,7 +133,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Also does what follows from a new email, a new password or another `is_active`; see accounts.changes."""
+        """Also carries out the consequences of a new email, a new password or another `is_active`; see
+        accounts.changes.
+        """
         from accounts.changes import acts
 
         self.email = UserManager.normalize_email(self.email)
@@ -214,7 +217,9 @@ class UsedTotpCode(models.Model):
 
     @classmethod
     def use(cls, user: User, counter: int) -> bool:
-        """Whether this code is newer than all used before. Of two requests at the same time, one gets True."""
+        """Whether this code is newer than all used before. If two requests use it at the same time, only one gets
+        True.
+        """
         _row, is_first = cls.objects.get_or_create(user=user, defaults={"counter": counter})
         return is_first or cls.objects.filter(user=user, counter__lt=counter).update(counter=counter) == 1
 

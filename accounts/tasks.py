@@ -10,7 +10,7 @@ from accounts import closing
 from accounts.notices import notice
 from accounts.second_factors import stored_secrets
 
-# After 10 s, 100 s, 17 minutes and about 3 hours, so that a mail server can restart.
+# Retries after 10 s, 100 s, 17 minutes and about 3 hours, so that a mail server can restart.
 _PATIENT = RetryStrategy(max_attempts=5, exponential_wait=10, retry_exceptions=[OSError, smtplib.SMTPException])
 
 

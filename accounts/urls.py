@@ -51,7 +51,7 @@ urlpatterns = [
     path("accounts/2fa/totp/activate/", recent_proof.required(activate_totp), name="mfa_activate_totp"),
     path("accounts/password/strength/", password_strength, name="account_password_strength"),
     path("accounts/password/set/", recent_proof.required(password_set), name="account_set_password"),
-    # In one transaction with the notice of the removal.
+    # The removal and its notice are in one transaction.
     path("accounts/2fa/totp/deactivate/", transaction.atomic(deactivate_totp), name="mfa_deactivate_totp"),
     path(
         "accounts/2fa/webauthn/keys/<int:pk>/remove/", transaction.atomic(remove_webauthn), name="mfa_remove_webauthn"

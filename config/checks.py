@@ -57,7 +57,7 @@ def check_mutual_tls(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_clock(databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
-    """Proofs, assertions and tokens of other hosts are refused where the clock is off."""
+    """A host whose clock is wrong refuses proofs, assertions and tokens of other hosts."""
     if DEFAULT_DB_ALIAS not in (databases or ()):
         return []
     probe = watch.probe()

@@ -327,7 +327,7 @@ MFA_TRUST_ENABLED = True
 MFA_TRUST_COOKIE_AGE = timedelta(days=30)
 MFA_TRUST_COOKIE_NAME = f"{COOKIE_PREFIX}trusted"
 
-# What staff see beside each page of the admin, by job.
+# The navigation beside each page of the admin, by job.
 ADMIN_NAVIGATION: list[tuple[str, list[str]]] = [
     (_("Users"), [
         "accounts.User", "accounts.NewEmail", "accounts.FormerUser", "auth.Group", "mfa.Authenticator",
@@ -412,7 +412,7 @@ NEW_PAYEE_PERIOD = timedelta(hours=env.int("NEW_PAYEE_HOURS", default=24))
 NEW_PAYEE_LIMIT_MINOR: dict[str, int] = _by_currency(env.str("NEW_PAYEE_LIMIT_MINOR", default=_LIMITS))
 # Scheduled transfers and standing orders that one user may have at a time.
 BANK_MOST_ORDERS = env.int("BANK_MOST_ORDERS", default=50)
-# After an outage, payments of orders are made up for that many days; older ones are not made.
+# After an outage, missed payments of orders are made for this number of days; older ones are not made.
 BANK_CATCH_UP_DAYS = env.int("BANK_CATCH_UP_DAYS", default=5)
 # An account from which nothing was paid for that many days becomes dormant; 0 for never. The history of the demo's
 # accounts is two years of bookings, and no user has paid yet.
@@ -542,7 +542,7 @@ OAUTH = {
     "DEVELOPERS": "config.bank.developers.BankDevelopers",
     "APP_ACTIVITY": "banking.journal.of_app",
     "LEFT_BY_APPS": ["banking.orders.left_by_apps.Orders"],
-    # What the roles of the admin may do with users and the bank.
+    # The permissions of the admin's roles for users and the bank.
     "ADMIN_ROLES": {
         "Support": [
             "accounts.view_user",
@@ -730,7 +730,7 @@ CORS_ALLOW_CREDENTIALS = False
 # Not /oauth/verify: a preflight of a browser is for the gateway, and 200 there would let it pass.
 CORS_URLS_REGEX = rf"^(?!/oauth/verify)({MACHINE_ENDPOINTS}|^/api/schema$)"
 CORS_ALLOW_METHODS = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]
-# What HTTP libraries, tracers and the FAPI and MCP profiles send. None of these endpoints uses a cookie.
+# The headers that HTTP libraries, tracers and the FAPI and MCP profiles send. None of these endpoints uses a cookie.
 CORS_ALLOW_HEADERS = [
     "accept", "authorization", "baggage", "cache-control", "content-type", "dpop", "idempotency-key", "if-match",
     "if-modified-since", "if-none-match", "last-event-id", "mcp-protocol-version", "mcp-session-id", "pragma", "prefer",

@@ -18,7 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-#: To connect, and to answer. A request makes a few operations one after another.
+#: The timeout to connect, and for an answer. A request makes a few operations one after another.
 SOCKET_SECONDS = 0.25
 #: After a failure, the cache is asked again after this time. Meanwhile nobody waits for it.
 SECONDS_AWAY = 1.0

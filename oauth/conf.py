@@ -190,7 +190,7 @@ class Conf:
     ALLOW_IMPLICIT: bool = False
     #: Accepts an https URL of a client's metadata as `client_id` (draft-ietf-oauth-client-id-metadata-document).
     ALLOW_CLIENT_ID_METADATA_DOCUMENTS: bool = False
-    #: Where a resource server fetches the JWK Set. None: `<issuer>/oauth/jwks`.
+    #: The URL from which a resource server fetches the JWK Set. None: `<issuer>/oauth/jwks`.
     JWKS_URI: str | None = None
     #: The values of `aud` that a resource server accepts. Empty: the keys of RESOURCES.
     AUDIENCES: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ MAX_BODY_BYTES = 64 * 1024
 MAX_FIELDS = 1000
 # RFC 8707 §2, RFC 8693 §2.1: a request may name several of these; nothing else may be repeated.
 REPEATABLE = frozenset({"resource", "audience"})
-# What authenticates a client or stands for a user.
+# Parameters that authenticate a client or stand for a user.
 CREDENTIALS = frozenset(
     {
         "client_secret", "client_assertion", "code", "code_verifier", "refresh_token", "access_token", "token",

@@ -33,8 +33,9 @@ class Wrong:
 
 
 def find_wrong(given: object, form: type) -> list[Wrong]:
-    """What is wrong in the form of OAUTH; `form` is the dataclass with its fields. A value is never part of the text,
-    because it may be a secret."""
+    """The errors in the form of OAUTH. `form` is the dataclass with its fields. A value is never part of the text,
+    because it may be a secret.
+    """
     if not isinstance(given, Mapping):
         return [
             Wrong(id="oauth.E020", problem=f"OAUTH is {_told(given)}.", fix='It must be a dict: OAUTH = {"ISSUER": …}.')

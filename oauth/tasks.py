@@ -74,7 +74,9 @@ def clean_up(timestamp: int) -> None:
 @app.periodic(cron="47 3 * * *")
 @app.task(name="oauth.remove_old_jobs", queue="oauth", queueing_lock="oauth.remove_old_jobs", pass_context=True)
 async def remove_old_jobs(context: JobContext, timestamp: int) -> None:
-    """What was done a week ago; what failed stays for a month, so that staff can look at it."""
+    """Deletes jobs that were done more than a week ago. Failed jobs stay for a month, so that staff can look at
+    them.
+    """
     await builtin_tasks.remove_old_jobs(context, max_hours=7 * 24, remove_failed=False)
     await builtin_tasks.remove_old_jobs(context, max_hours=30 * 24, remove_failed=True)
 

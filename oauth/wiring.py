@@ -1,5 +1,5 @@
-"""From which settings the rooms get what they need. `apps` calls `provide_settings` when Django starts; an edge takes
-what it passes on.
+"""Connects the packages of `oauth` with the settings that they need. `apps` calls `provide_settings` when Django
+starts; an edge takes what it passes on.
 
 Only here and at the edges is `conf` read: docs/architecture.md, "Settings".
 """
@@ -22,7 +22,7 @@ from oauth.status.published_lists import ListPolicy
 
 
 def provide_settings() -> None:
-    """Nothing is read yet: each room reads its values at first use, and again when a test has changed OAUTH."""
+    """Nothing is read yet: each package reads its values at first use, and again when a test has changed OAUTH."""
     outbound.allowed_hosts.by(lambda: frozenset(conf.OUTBOUND_ALLOWED_HOSTS))
     refused_requests.interval.by(lambda: conf.REFUSED_REQUESTS_INTERVAL)
     outage.tolerance.by(lambda: conf.OUTAGE_TOLERANCE)

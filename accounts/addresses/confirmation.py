@@ -9,7 +9,9 @@ from accounts.addresses.ownership import owner_of
 
 
 def send_confirmation_again(request: HttpRequest, email: str) -> None:
-    """To an email that has a user account already, the same as at sign-up: that there is one (ASVS 5.0 6.3.8)."""
+    """If the email address already has a user account, sends the same email as at sign-up, which says so (ASVS 5.0
+    6.3.8).
+    """
     owner = owner_of(email)
     address = EmailAddress.objects.filter(user=owner, email=email).first() if owner else None
     if address is not None and not address.verified:

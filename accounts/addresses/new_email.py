@@ -26,8 +26,9 @@ def checked(given: str, *, user: User | None) -> str:
 
 @transaction.atomic
 def ask(user: User, email: str, by: Any) -> NewEmail:
-    """Tells the user, who may know nothing of it. What was asked for before and is open is withdrawn: those who approve
-    see one email of a user."""
+    """Tells the user, who may know nothing of it. An earlier request that is still open is withdrawn, so staff who
+    approve see one new email for each user.
+    """
     User.objects.select_for_update(of=("self",)).get(pk=user.pk)
     waiting = NewEmail.objects.filter(user=user, decided_at=None)
     if same := waiting.filter(email=email).first():
@@ -58,7 +59,7 @@ def approve(asked: NewEmail, by: Any) -> None:
 
 @transaction.atomic
 def reject(asked: NewEmail, by: Any) -> None:
-    """Who asked may also withdraw it."""
+    """The user who made the request may also withdraw it."""
     _user, waiting = _waiting(asked)
     _decide(waiting, by, is_approved=False)
 

@@ -1,4 +1,5 @@
-"""What follows from a new email, a new password, a deactivation and a reactivation: what ends, and who is notified.
+"""The consequences of a new email, a new password, a deactivation and a reactivation: sessions and access that end, and
+notices.
 
 One function for each. `User.save()` finds out which of them a save contains and calls them in its transaction, so
 pages, the admin, commands and the shell cannot bypass them. For the same reason, `User.objects.update()` saves row by
@@ -146,8 +147,9 @@ def _reactivated(user: User) -> None:
 
 
 def _take_sandbox_users_along(developer: User) -> None:
-    """ASVS 5.0 7.4.2: a developer knows the passwords of their sandbox users, who are active only while they are. Those
-    whom staff deactivated by themselves stay inactive."""
+    """ASVS 5.0 7.4.2: a developer knows the passwords of their sandbox users, who are active only while they are. Users
+    whom staff deactivated separately stay inactive.
+    """
     boxes = SandboxUser.objects.filter(owner=developer).select_related("user")
     if developer.is_active:
         for box in boxes.filter(user__is_active=False, is_deactivated_with_owner=True):

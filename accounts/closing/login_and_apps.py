@@ -1,4 +1,4 @@
-"""What the authorization server knows of a user who wants to leave."""
+"""The authorization server's part in closing a user account."""
 
 from collections.abc import Iterable
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What each package knows of a user who wants to leave."""
+"""Each package's part in closing a user account."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -14,7 +14,7 @@ Obstacle = tuple[str, str]
 
 class Part(Protocol):
     def obstacles(self, user_id: UUID) -> Iterable[Obstacle]:
-        """What keeps the user from leaving now."""
+        """The reasons why the user account cannot be closed now."""
 
     def leave(self, user_id: UUID, email: str) -> Iterable[Obstacle]:
         """Ends and erases what is theirs, in the caller's transaction. If anything is in the way, the caller rolls

@@ -21,7 +21,7 @@ class FormActionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Before the view, because it may end the session that knows where the login leads.
+        # Called before the view, because the view may end the session, which knows where the login leads.
         asking = way_on.asking_client(request) if request.path_info.startswith(_WAYS_BACK) else None
         response = self.get_response(request)
         sources = list(asking.form_action) if asking else []

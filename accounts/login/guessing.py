@@ -15,13 +15,13 @@ from accounts.models import User, UserManager
 from oauth.infrastructure import rate_limits
 from oauth.infrastructure.rate_limits import Limit, LimitReached
 
-# At one user account, from one IP address or from one browser that its owner has logged in from before.
+# For one user account, from one IP address or from one browser in which its owner has logged in before.
 OF_ONE_PLACE = Limit("guesses-of-one-place", 5, seconds=300)
-# From one IP address, at any user account.
+# From one IP address, for all user accounts together.
 OF_ONE_ADDRESS = Limit("guesses-of-one-address", 10)
-# From all IP addresses together, at one user account: what a botnet may try.
+# From all IP addresses together, for one user account: the guesses of a botnet.
 OF_STRANGERS = Limit("strangers", 100, seconds=3600)
-# In a browser that is logged in, at a reauthentication.
+# In a browser that is logged in, when the user reauthenticates.
 OF_PROOFS = Limit("guesses-of-proofs", 5, seconds=300)
 
 _KEY = "accounts.needs_code"

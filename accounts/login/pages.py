@@ -138,5 +138,5 @@ class PasswordResetView(AllauthPasswordResetView):
         return answer
 
     def get_success_url(self) -> str:
-        """Not `next`, to which only the link in the email leads."""
+        """It does not lead to `next`; only the link in the email does."""
         return reverse("account_reset_password_done")

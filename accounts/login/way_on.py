@@ -1,4 +1,4 @@
-"""Where a login leads: to the app that asked for it, or to the page that the user wanted.
+"""Decides where a login leads: to the app that asked for it, or to the page that the user wanted.
 
 Each page of login carries this in its own URL, as `next`. The session has room for only one, and a user may log in in
 several tabs.
@@ -90,7 +90,7 @@ class KeepWayOnMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # Before the view, because it may end the session.
+        # Called before the view, because the view may end the session.
         path = way_on(request) if request.path_info.startswith("/accounts/") else ""
         if path and not interaction.id_in(path):
             path = ""  # a login keeps any other way on in its session, so the URL of its next page stays short

@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 #: OWASP Password Storage Cheat Sheet: the least memory, in KiB, for each number of passes.
 LEAST_MEMORY_KIB = {1: 47_104, 2: 19_456, 3: 12_288, 4: 9_216, 5: 7_168}
 
-#: Of one process. Each takes a core for some 25 ms.
+#: The number of hashes that one process computes at a time. Each takes a core for about 25 ms.
 AT_ONCE = 1
 #: More than these are refused, so that a flood of logins leaves threads for tokens and the API.
 WAITING_AT_MOST = 2
@@ -71,8 +71,9 @@ def in_turn(compute: Callable[Given, Result], *args: Given.args, **kwargs: Given
 
 @contextmanager
 def without_slot(give_back: Callable[[], None] | None) -> Iterator[None]:
-    """Within it, a request that has found its place among the hashes gives its slot to other requests
-    (config/server/bodies.py). Without `give_back`, the server has no slots."""
+    """Within it, a request that may compute or wait for a hash gives its slot to other requests
+    (config/server/bodies.py). Without `give_back`, the server has no slots.
+    """
     token = _give_slot_back.set(give_back)
     try:
         yield
@@ -90,13 +91,13 @@ def require_place() -> None:
 
 @cache
 def _places(process: int) -> threading.BoundedSemaphore:
-    """Of this process: nobody in it gives back the places of its parent."""
+    """The places of this process. After a fork, places of the parent would never be given back."""
     return threading.BoundedSemaphore(AT_ONCE + WAITING_AT_MOST)
 
 
 @cache
 def _threads(process: int) -> ThreadPoolExecutor:
-    """Of this process: a thread of its parent does not run in it."""
+    """The thread of this process. After a fork, threads of the parent do not run."""
     return ThreadPoolExecutor(AT_ONCE, "password-hash", initializer=_step_back)
 
 

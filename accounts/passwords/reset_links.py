@@ -22,7 +22,7 @@ class ResetLinks(EmailAwarePasswordResetTokenGenerator):
 
 
 def link(user: User) -> str:
-    """Where this user sets a password. It works once, and as long as a link of a forgotten password."""
+    """The link where this user sets a password. It works once, and as long as a link of a forgotten password."""
     path = reverse("account_reset_password_from_key", args=[user_pk_to_url_str(user), ResetLinks().make_token(user)])
     return f"{settings.ORIGIN}{path}"
 

@@ -1,4 +1,4 @@
-"""What a user has set up besides a password (ASVS 5.0 6.3.3), and its removal.
+"""The factors that a user has besides a password (ASVS 5.0 6.3.3), and their removal.
 
 Every removal is audited, and the user gets an email about it (ASVS 5.0 6.3.7). Staff, commands and the shell call
 `remove`. allauth's pages send `authenticator_removed`. Any other deletion is refused, because nobody would be notified.
@@ -44,14 +44,14 @@ def remove(factor: Authenticator) -> None:
     removing = _is_removing.set(True)
     try:
         for one in removed:
-            if one.delete()[0]:  # otherwise a removal before this one has deleted it
+            if one.delete()[0]:  # otherwise another removal has already deleted it
                 _notify(one)
     finally:
         _is_removing.reset(removing)
 
 
 def erase_all(user: Any) -> None:
-    """Without notices: for a user account that is being closed, of which its user is told."""
+    """Sends no notices, because it is for a user account that is being closed, and the user is notified of that."""
     removing = _is_removing.set(True)
     try:
         Authenticator.objects.filter(user_id=user.pk).delete()

@@ -1,4 +1,4 @@
-"""What this site changes in allauth for upstream providers: guarded requests, no login by email, the full name."""
+"""The site's changes to allauth for upstream providers: guarded requests, no login by email, the full name."""
 
 import io
 import logging

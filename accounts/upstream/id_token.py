@@ -75,7 +75,7 @@ def _is_hash(value: Any, access_token: str, algorithm: str) -> bool:
 
 
 def _candidates(jwks: Any, kid: Any, algorithm: str) -> Iterator[jwt.PyJWK]:
-    """The keys that may have signed. Without a `kid`, several may (OpenID Connect Core §10.1)."""
+    """The keys that may have signed. If the token has no `kid`, several keys may fit (OpenID Connect Core §10.1)."""
     try:
         listed = keys.read_jwks(jwks)
     except ValueError as error:

@@ -22,7 +22,7 @@ from accounts.upstream.adapter import Distrusted
 
 
 class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
-    #: Of the request that is being answered. Empty until the code is redeemed; an ID token never has an empty nonce.
+    #: The nonce of the current request. Empty until the code is redeemed; an ID token never has an empty nonce.
     expected_nonce = ""
 
     @property
@@ -55,8 +55,9 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
         return {name: given.get(name) for name in ("access_token", "id_token")}
 
     def _check_issuer(self, request: HttpRequest) -> None:
-        """RFC 9207 §2.4: the answer must come from this provider, before its code goes there. Otherwise a provider that
-        attacks another one gets the codes of that one (RFC 9700 §4.4)."""
+        """RFC 9207 §2.4: the answer must come from this provider, before its code goes there. Otherwise a malicious
+        provider could receive the codes of another provider (RFC 9700 §4.4).
+        """
         named = request.GET.getlist("iss")
         if not named and self.openid_config.get("authorization_response_iss_parameter_supported") is not True:
             return
@@ -107,7 +108,7 @@ class UpstreamOAuth2Adapter(OpenIDConnectOAuth2Adapter):
         return found
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
-        """On the issuer, not on the Host of the request."""
+        """The URL is on the issuer's host, not on the Host of the request."""
         path = reverse("openid_connect_callback", kwargs={"provider_id": self.provider_id})
         return f"{settings.ORIGIN}{path}"
 

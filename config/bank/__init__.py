@@ -1,1 +1,1 @@
-"""What the bank needs of the authorization server, and what the admin shows of both. Imports no other room."""
+"""Connects the bank with the authorization server, and shows both in the admin. Imports no other room."""

@@ -5,7 +5,7 @@ from oauth.models import AuditEvent
 
 
 def record(act: str, *, officer: Officer, about: str, reason: str) -> None:
-    """In the transaction of the act."""
+    """Writes an audit event in the transaction of the action."""
     AuditEvent.record(
         AuditEvent.Action.STAFF_ACTED,
         endpoint=f"bank.{act}",

@@ -1,4 +1,4 @@
-"""What a new site needs before its first user, for the admin's home page."""
+"""The steps that a new site needs before its first user, for the admin's home page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What was refused in the last hour, grouped by reason, for the admin's home page."""
+"""The refusals of the last hour, grouped by reason, for the admin's home page."""
 
 from collections import Counter
 from collections.abc import Iterator

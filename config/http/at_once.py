@@ -86,7 +86,7 @@ class AuthorizeAtOnce:
         is_secure = request.is_secure()
         if is_secure not in self.page_headers:
             empty = HttpResponse(headers={"Vary": "Accept-Language, Cookie", "Content-Length": "0"})
-            # As the page says it itself; SecurityMiddleware has another default.
+            # The same value as on the page itself; the default of SecurityMiddleware is different.
             empty["Referrer-Policy"] = "no-referrer"
             for one in self.of_pages:
                 one.process_response(request, empty)

@@ -2,7 +2,7 @@
 and chooses the language of a page.
 
 With the fast path, machine endpoints go through OAUTH["MACHINE_MIDDLEWARE"] instead. Without it they go through all of
-these, which leave them alone where a rule is for pages only.
+these; rules for pages are then not applied to them.
 """
 
 import logging

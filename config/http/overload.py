@@ -20,11 +20,12 @@ from config.http import errors
 from oauth.conf import conf
 from oauth.pages import brand
 
-# As the short chain sends them (oauth/fast_path/machine_middleware.py). A page may load its style sheet.
+# The same headers as in the short chain (oauth/fast_path/machine_middleware.py), except that a page may load its style
+# sheet.
 _HEADERS = {"X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "same-origin"}
 _CSP_OF_A_PAGE = "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; frame-ancestors 'none'"
 _CSP_OF_A_MACHINE = "default-src 'none'; frame-ancestors 'none'"
-#: In the page that is kept, where the error ID of each answer goes. As long as one.
+#: Stands for the error ID in the stored page, and has the same length.
 _ANY_ID = "0" * 32
 _BUSY = f"{HTTPStatus.SERVICE_UNAVAILABLE} {HTTPStatus.SERVICE_UNAVAILABLE.phrase}"
 

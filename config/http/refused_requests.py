@@ -31,7 +31,7 @@ class RememberRefusedRequests:
 
 
 def _problem(response: HttpResponse) -> dict[str, str] | None:
-    """What a problem document of the API says (RFC 9457 §3.1)."""
+    """The text of a problem document of the API (RFC 9457 §3.1)."""
     body: Any = getattr(response, "data", None)
     error_id = response.headers.get("X-Error-Id", "")
     if not error_id or not isinstance(body, dict) or "code" not in body:
@@ -42,7 +42,7 @@ def _problem(response: HttpResponse) -> dict[str, str] | None:
 
 
 def _caller(request: HttpRequest, response: HttpResponse) -> dict[str, str]:
-    """As far as it is known already: nothing is asked of the database."""
+    """The user, if already known: this must not query the database."""
     drf: Any = (getattr(response, "renderer_context", None) or {}).get("request")
     token = getattr(drf, "_auth", None)
     if isinstance(token, AccessToken):

@@ -1,4 +1,4 @@
-"""Which release runs, and on what."""
+"""The release that runs, with the versions of Python, Django and others."""
 
 import platform
 

@@ -1,4 +1,4 @@
-"""What a worker process looks up about itself every SECONDS: its connections, and how often its caches had a value.
+"""Figures that a worker process collects about itself every SECONDS: its connections, and the hits of its caches.
 
 They are not sampled at /metrics, because another process may answer there, and not in requests, which wait when a pool
 is empty.
@@ -54,7 +54,7 @@ class Sampler:
             time.sleep(SECONDS)
 
     def _sample_pool(self) -> None:
-        # Of the process, if it has one yet; `connection.pool` would open it.
+        # The pool of the process, if there is one yet; `connection.pool` would create it.
         wrapper: Any = django_connections[DEFAULT_DB_ALIAS]
         pool = getattr(wrapper, "_connection_pools", {}).get(DEFAULT_DB_ALIAS)
         if pool is None:

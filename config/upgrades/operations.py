@@ -36,7 +36,7 @@ _GONE = (
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What an operation changes: its table, and its field before and after, where it has one."""
+    """The change of an operation: its table, and its field before and after, if it has one."""
 
     table: str
     old: "Field[Any, Any] | None" = None
@@ -162,14 +162,16 @@ def _code(operation: of_django.RunPython, around: Around) -> Iterator[Finding]:
 
 
 def _stored(field: "Field[Any, Any]") -> tuple[Any, ...]:
-    """What the database knows of the field; as BaseDatabaseSchemaEditor._field_should_be_altered()."""
+    """The properties of the field that are in the database, as in
+    BaseDatabaseSchemaEditor._field_should_be_altered().
+    """
     _, path, arguments, options = field.deconstruct()
     kept = {name: value for name, value in options.items() if name not in field.non_db_attrs}
     return path, arguments, kept, field.column
 
 
 def _type(field: "Field[Any, Any]") -> str:
-    """Of a foreign key, the model: its field is not bound, so it has no type of its own."""
+    """For a foreign key, the model: its field is not bound, so it has no type of its own."""
     if field.remote_field:
         return f"that of {field.remote_field.model}".lower()
     return str(field.db_type(connection))

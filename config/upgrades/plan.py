@@ -23,7 +23,7 @@ FEW_ROWS = 100_000
 class Step:
     migration: Migration
     findings: tuple[Finding, ...]
-    #: What the author of the migration says of it, instead of the findings.
+    #: The note of the migration's author, which replaces the findings.
     known: Finding | None
 
     @property
@@ -52,7 +52,7 @@ def steps(migrations: Iterable[Migration], executor: MigrationExecutor) -> Itera
 
 
 def rows(tables: Iterable[str]) -> dict[str, int]:
-    """As the statistics of the database estimate it; 0 for a table that does not exist yet."""
+    """The estimate of the database's statistics; 0 for a table that does not exist yet."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname, greatest(reltuples, 0)::bigint FROM pg_class "

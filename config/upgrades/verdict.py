@@ -1,11 +1,11 @@
-"""What a step of a migration means for a site that serves meanwhile."""
+"""The effect of a step of a migration on a site that is in use."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 
 class Verdict(IntEnum):
-    """From harmless to harmful."""
+    """The order is from harmless to harmful."""
 
     SAFE = 0  #: only a short lock, whatever the size of the table
     SLOW = 1  #: takes time with the rows of the table, but blocks nobody

@@ -19,7 +19,7 @@ from oauth.staff import audit
 
 
 def user_tab(request: HttpRequest, user_id: UUID, name: str) -> HttpResponse:
-    """For staff who may view users and what the tab shows."""
+    """Only for staff who may view users and the objects that the tab shows."""
     tab = TABS.get(name)
     if tab is None:
         raise Http404

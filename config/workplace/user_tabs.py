@@ -1,4 +1,4 @@
-"""What each tab of a user's page shows to this member of staff. A tab that they may not see is not there."""
+"""The content of each tab of a user's page, for this member of staff. A tab that they may not see is not there."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

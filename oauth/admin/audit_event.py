@@ -106,7 +106,7 @@ class AuditEventAdmin(Guarded):
     # Puts two facts into one cell where one explains the other, so that the table fits beside the filter at 1280 px.
     list_display = ("time", "what", "who", "app", "why", "where")
     list_filter = (NarrowDownFilter,)
-    # Whole values only, each with an index, because the log is long.
+    # The search finds whole values only, each by an index, because the log is long.
     search_fields = ("error_id__exact", "client__exact", "user__exact")
     search_help_text = _(
         "An error ID, a client ID or a user ID. Shows the newest 1000 events; use the filter to see others."

@@ -1,4 +1,4 @@
-"""What developers sent for review: a new app, or new values of a live app. Staff approve or decline it."""
+"""Requests for review by developers: a new app, or new values of a live app. Staff approve or decline it."""
 
 from typing import Any
 

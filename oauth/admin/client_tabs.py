@@ -30,7 +30,7 @@ def usage(client: Client) -> str:
 
 
 def origin_of(request: HttpRequest, client: Client) -> list[tuple[str, str]]:
-    """Who registered it, and who may allow it. One query for the review of an app that is not live."""
+    """Says who registered the client, and who may allow it. One query for the review of an app that is not live."""
     source = Client.RegistrationSource(client.registration_source)
     others = "an admin or a program" if source == Client.RegistrationSource.MANUAL else str(source.label)
     facts = [("Registered by", linked(request, client.user) if client.user else others)]

@@ -213,7 +213,7 @@ def _tokens(client: Client, grant_type: str, form: dict[str, str]) -> Iterator[S
 
 
 def _confirmation(client: Client, issued: Issuance | None = None) -> dict[str, str]:
-    """The thumbprint of a key that nobody has, if the client binds its tokens."""
+    """A thumbprint that belongs to no key, for a client whose tokens must be bound."""
     if issued is not None:
         return dict(issued.confirmation)
     thumbprint = base64url_encode(secrets.token_bytes(32)).decode()

@@ -27,7 +27,9 @@ def response(events: AuditEventQuerySet, format_name: str, *, name: str) -> Stre
 
 
 def _rows(events: AuditEventQuerySet) -> Iterator[dict[str, Any]]:
-    """From the newest on, one batch per statement, each after the last key of the one before."""
+    """Reads the rows, the newest first, one batch per statement. Each batch begins after the last key of the batch
+    before.
+    """
     events = events.order_by("-id")
     batch = list(events.values(*_FIELDS)[:BATCH])
     while batch:

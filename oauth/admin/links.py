@@ -15,7 +15,9 @@ from oauth.models import AuditEvent, Client
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """By the id as it is stored. An object that is not found, or that this member of staff may not see, stays an id."""
+    """A link by the id in its stored form. An object that is not found, or that this member of staff may not see, stays
+    an id.
+    """
 
     clients: Mapping[str, tuple[str, str]]
     users: Mapping[str, tuple[str, str]]

@@ -147,7 +147,7 @@ class SigningKeyAdmin(Guarded):
         return HttpResponseRedirect(reverse("admin:oauth_signingkey_changelist"))
 
     def replace(self, request: HttpRequest, algorithm: str) -> HttpResponse:
-        """For an emergency: everything signed with this algorithm is refused from now on."""
+        """For an emergency: from now on, everything that keys of this algorithm have signed is refused."""
         self._check(request, algorithm)
         form = ConfirmReplacement(request.POST or None, algorithm=algorithm)
         if request.method != "POST" or not form.is_valid():

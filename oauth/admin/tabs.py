@@ -54,7 +54,7 @@ class Tab:
 
 
 def when(moment: datetime | None) -> str:
-    """With seconds and the zone; "-" for none."""
+    """The time with seconds and the zone; "-" for None."""
     return f"{timezone.localtime(moment):%Y-%m-%d %H:%M:%S %Z}" if moment else "-"
 
 

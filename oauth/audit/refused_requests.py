@@ -95,7 +95,9 @@ def path_of(request: HttpRequest) -> str:
 
 
 def store() -> int:
-    """Writes what is remembered; returns the number of rows. What cannot be stored now is kept, up to MOST_PENDING."""
+    """Writes what is remembered; returns the number of rows. Counts that cannot be stored now are kept in memory, up to
+    MOST_PENDING.
+    """
     global _pending
     with _later.lock:
         remembered, _pending = _pending, []

@@ -16,7 +16,8 @@ class Choice:
     label: str
     hint: str = ""
     is_ticked: bool = False
-    #: Such as the balance of an account. Shown at the end of the line, with its digits below those of other lines.
+    #: A figure such as the balance of an account. It is shown at the end of the line, with its digits aligned to those
+    #: of other lines.
     amount: str = ""
     #: Whether it means all choices, including future ones.
     is_everything: bool = False
@@ -24,7 +25,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What the user sees of a detail. It must say exactly what is enforced (ASVS 5.0 10.7.2)."""
+    """The view of a detail that the user sees. It must say exactly what is enforced (ASVS 5.0 10.7.2)."""
 
     title: str
     sentences: Sequence[str] = ()
@@ -40,13 +41,13 @@ class Question(Summary):
     prompt: str = ""
     choices: Sequence[Choice] = ()
     takes_several: bool = False
-    #: What the button says that allows it, such as “Pay £12.50”; empty for “Allow”.
+    #: The text of the button that allows it, such as “Pay £12.50”; empty for “Allow”.
     button: str = ""
     #: Whether it allows a single act, so that there is nothing to revoke later.
     is_once: bool = False
-    #: What the user should know before they decide: (kind, text); kind is `good`, `warn` or `bad`.
+    #: Information for the user before the decision: (kind, text). The kind is `good`, `warn` or `bad`.
     notice: tuple[str, str] | None = None
-    #: Where the user gets something to pick if there is no choice: (text, URL) of a page of this site.
+    #: A page of this site where the user can create something to pick, if there is nothing: (text, URL).
     way_to_choices: tuple[str, str] | None = None
 
 
@@ -55,7 +56,9 @@ class NotAnswered(ValueError):
 
 
 class DetailsType:
-    """What an app says about one type of details. `schema` is a closed JSON Schema (2020-12) of the whole object."""
+    """The definition of one type of details, by a Django app. `schema` is a closed JSON Schema (2020-12) of the whole
+    object.
+    """
 
     schema: ClassVar[Mapping[str, Any]]
 
@@ -72,7 +75,7 @@ class DetailsType:
         return None
 
     def question(self, detail: Detail, user: Any) -> Question:
-        """What the consent page asks about a requested detail."""
+        """The questions of the consent page about a requested detail."""
         raise NotImplementedError
 
     def summary(self, detail: Detail) -> Summary:
@@ -80,7 +83,7 @@ class DetailsType:
         raise NotImplementedError
 
     def question_again(self, detail: Detail, user: Any) -> Question | None:
-        """What the user may change about a granted detail; None if nothing."""
+        """The parts of a granted detail that the user may change; None if there are none."""
         return None
 
     def changed(self, detail: Detail, user: Any, client_id: str, chosen: Sequence[str]) -> dict[str, Any]:

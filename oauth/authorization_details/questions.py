@@ -1,4 +1,4 @@
-"""What users see of authorization details, asked for or granted."""
+"""Shows requested and granted authorization details to users."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,7 +8,7 @@ from oauth.authorization_details.registry import types
 
 
 def questions(details: Iterable[Detail], user: Any) -> list[Question]:
-    """What the consent page asks, one question a requested detail."""
+    """The questions of the consent page, one for each requested detail."""
     known = types()
     return [known[detail["type"]].question(detail, user) for detail in details]
 
@@ -23,6 +23,6 @@ def summaries(details: Iterable[Detail]) -> list[Summary]:
 
 
 def question_again(detail: Detail, user: Any) -> Question | None:
-    """What the user may change about a granted detail; None if nothing."""
+    """The parts of a granted detail that the user may change; None if there are none."""
     known = types()
     return known[detail["type"]].question_again(detail, user) if detail["type"] in known else None

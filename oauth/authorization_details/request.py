@@ -71,7 +71,7 @@ def _is_printable(value: Any) -> bool:
 
 
 def _describe(problem: Any) -> str:
-    """What is wrong, without repeating what was sent."""
+    """The error, without repeating the value that was sent."""
     match problem.validator:
         case "required":
             missing = [name for name in problem.validator_value if name not in problem.instance]

@@ -36,7 +36,7 @@ class ScopeDetails(DetailsType):
     """`granted` returns None if the user limits nothing: the scopes then mean what they say."""
 
     def of_scopes(self, scopes: Iterable[str]) -> Detail | None:
-        """What the consent page asks about these scopes; None if it has nothing to ask."""
+        """The question of the consent page about these scopes; None if there is none."""
         raise NotImplementedError
 
     def unlimited(self, scopes: Iterable[str]) -> Detail | None:

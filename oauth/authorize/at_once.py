@@ -39,8 +39,9 @@ def answer(
     decisions: Sequence[RememberedConsent] | None = None,
 ) -> Respond | None:
     """The answer to a request without anything special, by a client that is cached; None if the caller must read the
-    client and decide by all steps. Nothing was written then. Takes `decisions` and raises as `granting_again.try_fast`
-    does."""
+    client and decide by all steps. In this case, nothing has been written. Takes `decisions` and raises as
+    `granting_again.try_fast` does.
+    """
     if login is None or not is_possible(params, client):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What the consent page asks, as data."""
+"""The content of the consent page, as data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class ConsentPrompt:
     parts: Sequence[Part]
     grant_management_action: str
     expires_at: datetime
-    #: What the page asks for, if it is one act that is over once it is done, such as a payment.
+    #: The question of the page, if it is about one action that ends immediately, such as a payment.
     act: Question | None = None
     problem: str = ""
 

@@ -74,7 +74,7 @@ def allow_scopes(
 
 @transaction.atomic(savepoint=False)
 def allow_whole(client: Client, session: Session, *, scopes: Iterable[str], resources: Iterable[str]) -> Authorization:
-    """Without a page and without limits: for a dry run by staff, which is rolled back."""
+    """Decides without a consent page and without limits, for a dry run by staff, which is rolled back."""
     return _write(session, _unsaved(client, session, scopes=scopes, resources=resources))
 
 
@@ -181,13 +181,13 @@ def _change(
 
 
 def keep_open(session: Session) -> None:
-    """Until the transaction ends. Raises LoginRequired."""
+    """Locks it until the transaction ends. Raises LoginRequired."""
     if not session.lock_if_open():
         raise LoginRequired(_("You have logged out. Log in and start again from the app."))
 
 
 def _facts(authorization: Authorization, action: str = "") -> dict[str, Any]:
-    """What the audit log says of it."""
+    """The details of the decision for the audit log."""
     types = [detail["type"] for detail in authorization.authorization_details]
     return {
         "user": authorization.user_id,

@@ -37,7 +37,7 @@ _MOST_DETOURS = 3
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """What the steps decide about: a valid request, its client, and the user at the browser.
+    """The data that the steps use: a valid request, its client, and the user at the browser.
 
     `http_request` gives the user and their session. `login` tells how and when the user logged in; None if nobody is
     logged in. `row` is None until `start` has stored the request; a request that is answered without a page is never

@@ -1,4 +1,6 @@
-"""Who is logged in at a browser, and what they allowed a client, in one statement instead of three."""
+"""Reads the user who is logged in at a browser and the user's permissions for a client, in one statement instead of
+three.
+"""
 
 from dataclasses import dataclass
 from functools import cache

@@ -1,4 +1,6 @@
-"""What a step decided: what the user's browser gets next. `oauth.pages.authorization_outcome` renders each of them."""
+"""The decision of a step: the next response to the user's browser. `oauth.pages.authorization_outcome` renders each of
+them.
+"""
 
 from dataclasses import dataclass
 

@@ -37,8 +37,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What the user entered for one question. `look` says which part of the choices to show, or to tick all or none of
-    them."""
+    """The user's input for one question. `look` says which part of the choices to show, or to tick all or none of
+    them.
+    """
 
     search: str = ""
     look: str = "1"
@@ -50,7 +51,7 @@ def is_look(decision: str) -> bool:
 
 
 def chosen(params: Parameters | None) -> dict[int, list[str]]:
-    """What is ticked, by the number of the question. A radio button that is shown replaces one that is not."""
+    """The ticked options, by the number of the question. A radio button that is shown replaces one that is not."""
     if params is None:
         return {}
     return {

@@ -92,7 +92,7 @@ def _columns() -> tuple[Columns[RememberedConsent], Columns[Authorization]]:
 
 @cache
 def columns() -> str:
-    """Of DECISIONS, for `decision_in`."""
+    """The columns of DECISIONS, for `decision_in`."""
     return ", ".join(one.sql for one in _columns())
 
 
@@ -127,7 +127,7 @@ def _covers_claims(decision: RememberedConsent, request: AuthorizationRequest) -
 
 
 def _about(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
-    """What the page said about the client, and where the answer goes.
+    """The page's text about the client, and the host that receives the response.
 
     Only redirect URIs at the host that the page named count: a silent response goes nowhere else.
     """
@@ -142,7 +142,7 @@ def describe(client: Client, origin: str, *, response_type: str = "code") -> dic
 
 
 def _asking(request: AuthorizationRequest, client: Client) -> dict[str, Any]:
-    """What must still be as the user was shown it."""
+    """The facts about the client that must not have changed since the user saw them."""
     now = _about(request, client)
     # Only whether *this* redirect URI was known matters. The port of a loopback address changes with every start.
     now["redirect_uris"] = [] if ignores_port(request.redirect_uri) else [request.redirect_uri]
@@ -159,7 +159,7 @@ def _is_about(decided: dict[str, Any], now: dict[str, Any]) -> bool:
 
 
 def origin_of(redirect_uri: str) -> str:
-    """Where an answer goes, as far as a page shows it."""
+    """The host that receives the response, as a page shows it."""
     parts = urlsplit(redirect_uri)
     if ignores_port(redirect_uri):
         return f"http://{parts.hostname}"

@@ -33,7 +33,7 @@ _ABOUT_THE_JWT = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a request object of one kind of request must contain, besides `aud` and `exp`."""
+    """The claims that a request object of one kind of request must contain, besides `aud` and `exp`."""
 
     required: tuple[str, ...] = ()
     #: Whether `aud` may name others beside this server, and the lifetime is bounded.
@@ -47,8 +47,8 @@ OF_BACKCHANNEL = Rules(required=("iss", "iat", "nbf", "jti"), is_bounded=True)
 
 
 def opened(params: Parameters, client: Client, *, rules: Rules | None = None) -> Parameters:
-    """The parameters inside the request object if one is sent, else `params`. Without `rules`, those of an
-    authorization request of this client count.
+    """The parameters inside the request object if one is sent, else `params`. Without `rules`, the rules for an
+    authorization request of this client apply.
 
     Raises RequestNotSupported, InvalidRequestObject, or InvalidRequest if a client that must sign did not.
     """
@@ -131,7 +131,7 @@ def _check_lifetime(claims: dict[str, Any]) -> None:
 
 
 def _pairs(claims: dict[str, Any]) -> list[tuple[str, str]]:
-    """As form parameters: numbers as text, objects as JSON, lists of resources one by one."""
+    """The claims as form parameters: numbers as text, objects as JSON, lists of resources one by one."""
     pairs: list[tuple[str, str]] = []
     for name, value in claims.items():
         if name in _ABOUT_THE_JWT or value is None:

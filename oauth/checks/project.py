@@ -1,4 +1,4 @@
-"""What the authorization server needs of the project: apps, database, middleware, templates, URLs."""
+"""Checks the project's settings that the authorization server needs: apps, database, middleware, templates, URLs."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""What must be right before the models of `oauth` can be imported."""
+"""Checks that must pass before the models of `oauth` can be imported."""
 
 from collections.abc import Iterator
 

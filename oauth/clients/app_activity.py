@@ -1,4 +1,4 @@
-"""What an app read and did at the site's APIs, as the site's own journal says.
+"""The activity of an app at the site's APIs, from the site's own journal.
 
     OAUTH["APP_ACTIVITY"] = "banking.journal.of_app"
 

@@ -92,7 +92,7 @@ def load(client_id: str) -> Client | None:
 
 
 def _put(client: Client, *, read_at: int) -> None:
-    """Unless this process has changed a client since: the row may be the one before that."""
+    """Not stored if this process has changed a client meanwhile, because the row may be older than the change."""
     if read_at == _changes:
         clients.put(client.client_id, client, conf.CLIENT_CACHE_LIFETIME.total_seconds())
 
@@ -105,7 +105,7 @@ def is_known(client_id: str) -> bool:
 @receiver([post_save, post_delete, clients_updated], sender=Client)
 @receiver(m2m_changed, sender=Client.exchange_from.through)
 def _forget(**_: Any) -> None:
-    # Once more after the commit: until then, other threads read the old row.
+    # Cleared again after the commit, because until then other threads read the old row.
     _forget_all()
     transaction.on_commit(_forget_all)
 

@@ -1,4 +1,5 @@
-"""What an app leaves behind when a user removes it: what it set up elsewhere on the site, such as standing orders.
+"""Objects that remain when a user removes an app, because the app created them elsewhere on the site, such as standing
+orders.
 
     OAUTH["LEFT_BY_APPS"] = ["banking.orders.left_by_apps.Orders"]
 
@@ -26,7 +27,9 @@ class Left:
 
 class LeftByApps:
     def find(self, user: Any, client_ids: Collection[str]) -> Mapping[str, Left]:
-        """What each of these clients set up for the user, by client ID; in as many statements for all as for one."""
+        """The objects that each of these clients created for the user, by client ID. The number of statements must not
+        depend on the number of clients.
+        """
         raise NotImplementedError
 
     def removed(self, user: Any, client_id: str, *, is_ended: bool) -> None:
@@ -35,7 +38,7 @@ class LeftByApps:
 
 
 def list_left(user: Any, client_ids: Collection[str]) -> dict[str, list[Left]]:
-    """What the clients left, of all kinds, by client ID."""
+    """The remaining objects of all kinds, by client ID."""
     found: dict[str, list[Left]] = {}
     for number, kind in enumerate(_kinds()):
         for client_id, left in kind.find(user, client_ids).items():

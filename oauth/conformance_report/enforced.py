@@ -32,7 +32,7 @@ class EnforcedRule:
 
     @property
     def section(self) -> str:
-        """What follows the name of the standard: "§4.8" or "10.4.11, consent"."""
+        """The part after the name of the standard: "§4.8" or "10.4.11, consent"."""
         start = "ASVS " if self.id.startswith("ASVS") else next(s for s, _ in _STANDARDS if self.id.startswith(s))
         return self.id.removeprefix(start)
 
@@ -45,7 +45,7 @@ def rules() -> tuple[EnforcedRule, ...]:
 
 @cache
 def files(ids: tuple[str, ...]) -> tuple[str, ...]:
-    """Where the code enforces these rules, each file once."""
+    """The files that enforce these rules, each file once."""
     return tuple(dict.fromkeys(rule.file for rule in rules() if rule.id in ids))
 
 

@@ -25,7 +25,7 @@ class Verdict(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a rule answers. `change` names the setting or the client field that turns an unmet rule into a met one."""
+    """The result of a rule. `change` names the setting or the client field that turns an unmet rule into a met one."""
 
     verdict: Verdict
     reason: str

@@ -1,4 +1,5 @@
-"""What an application of DOT becomes: a client with no capability that it did not have, and none that is unsafe here.
+"""Plans the client for an application of DOT. It gets no capability that the application did not have, and none that is
+unsafe here.
 
 Each thing that is not as it was is a finding with its fix.
 """

@@ -1,4 +1,4 @@
-"""What stops an import before it writes anything."""
+"""Errors that stop an import before it writes anything."""
 
 
 class ImportRefused(Exception):

@@ -1,4 +1,5 @@
-"""What the scopes and resources of the old server are here: a TOML or JSON file that an operator has read.
+"""Maps the scopes and resources of the old server to those of this one, with a TOML or JSON file that an operator has
+checked.
 
     [scopes]
     read = ["accounts:read", "balances:read"]

@@ -1,4 +1,4 @@
-"""What the operator decides about an import."""
+"""The operator's decisions about an import."""
 
 import hashlib
 import json

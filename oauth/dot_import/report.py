@@ -1,4 +1,4 @@
-"""What an import did, or would do: counts, each client that needs an operator, and scopes without a mapping."""
+"""The report of an import or of a dry run: counts, each client that needs an operator, and scopes without a mapping."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ class Report:
     clients: list[ClientReport] = field(default_factory=list)
     #: Scope without a mapping -> the number of live tokens with it.
     unmapped_scopes: Counter[str] = field(default_factory=Counter)
-    #: What would stop `--apply`.
+    #: The reasons why `--apply` would stop.
     blocked_by: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0

@@ -1,4 +1,4 @@
-"""Where DOT's rows are, and how they are read: by primary key, a batch at a time."""
+"""Reads DOT's rows by primary key, one batch at a time."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

@@ -45,7 +45,7 @@ class Step(ABC):
     @property
     @abstractmethod
     def rows(self) -> QuerySet[Any]:
-        """What it reads, in the order of the primary key."""
+        """The rows that it reads, in the order of the primary key."""
 
     @abstractmethod
     def take(self, batch: list[Any]) -> None:
@@ -78,7 +78,7 @@ class Applications(Step):
                 self.context.clients.append(report)
 
     def _scopes(self, applications: set[int]) -> dict[int, list[str]]:
-        """What each client may request: the mapped scopes of the tokens that DOT has of it, live or expired."""
+        """The scopes that each client may request: the mapped scopes of all its tokens in DOT, valid or expired."""
         mapping = self.context.options.mapping
         if self.context.options.gives_all_scopes:
             everything = mapping.new_scopes(mapping.scopes)
@@ -101,7 +101,7 @@ class _Tokens(Step):
     what: ClassVar[str]
 
     def scopes_and_resources(self, access_token: Any) -> tuple[str, str] | None:
-        """As text; None, and counted, if nothing is left of the token here."""
+        """The scopes as text. None if the token has no scope here; this is counted."""
         mapping = self.context.options.mapping
         scopes = " ".join(mapping.new_scopes(access_token.scope.split()))
         resources = " ".join(mapping.new_resources(access_token.resource))

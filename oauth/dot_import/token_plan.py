@@ -1,4 +1,4 @@
-"""What the tokens of DOT become: an authorization for each token family, its refresh tokens, its access tokens.
+"""Plans the rows for the tokens of DOT: an authorization for each token family, its refresh tokens, its access tokens.
 
 A family is alive if DOT would refresh it now. A refresh token that DOT has replaced or revoked stays so, and its use
 ends the family here, because somebody else may hold its successor (RFC 9700 §4.14.2).
@@ -28,7 +28,7 @@ class Authority:
     auth_time: datetime
     created_at: datetime
     expires_at: datetime
-    #: What a page of DOT showed about the client, as JSON; None if nothing is remembered.
+    #: The facts that a page of DOT showed about the client, as JSON; None if nothing is remembered.
     consent_about: str | None
 
 

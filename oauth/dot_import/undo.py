@@ -14,7 +14,7 @@ BATCH = 1000
 def undo(source: Source) -> Report:
     """Deletes the clients that the import made, and everything that users allowed them, also since then.
 
-    In batches: if it stops, run it again. Raises ImportRefused if there is nothing to undo.
+    Deletes in batches. If it stops, run it again. Raises ImportRefused if there is nothing to undo.
     """
     report = Report(source.name, is_dry_run=False)
     with patient(DEFAULT_DB_ALIAS), alone():
@@ -39,7 +39,7 @@ def _delete_authorizations(client: int) -> int:
     deleted = 0
     while keys := list(Authorization.objects.filter(client=client).values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
-            # In one statement. The ORM would read each row first, because of `replaces`.
+            # Deletes with one statement. The ORM would read each row first, because of `replaces`.
             RefreshToken.objects.filter(authorization__in=keys)._raw_delete(DEFAULT_DB_ALIAS)
             Authorization.objects.filter(pk__in=keys).only("pk").delete()
         deleted += len(keys)

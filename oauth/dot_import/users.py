@@ -51,7 +51,8 @@ class Users:
         found = users.filter(**{f"{self._field}__in": spelled}).values_list(self._field, "pk")
         here = {value.lower(): pk for value, pk in found}
         if others := {value.lower() for value in values.values()} - here.keys():
-            # In capitals here. This reads the whole table, so it is used only for what the index did not find.
+            # Compares in capital letters. This reads the whole table, so it is used only for users whom the index did
+            # not find.
             lowered = users.annotate(lowered=Lower(self._field)).filter(lowered__in=others)
             here |= dict(lowered.values_list("lowered", "pk"))
         return {key: here[value.lower()] for key, value in values.items() if value.lower() in here}

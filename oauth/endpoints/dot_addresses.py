@@ -44,7 +44,7 @@ class _Authorize(RedirectView):
 
 
 def _rename_in_body(request: HttpRequest) -> None:
-    """What the endpoint reads next. Raises InvalidRequest or RequestTooLarge."""
+    """The request that the endpoint reads next. Raises InvalidRequest or RequestTooLarge."""
     if request.content_type == "application/x-www-form-urlencoded":
         body = parameters.read_body(request).decode("latin-1")
         request._body = _renamed(body).encode("latin-1")  # where Django keeps `body`

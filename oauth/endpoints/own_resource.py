@@ -29,7 +29,9 @@ def access_token(request: HttpRequest) -> AccessToken:
 
 
 def _presented(request: HttpRequest) -> tuple[str, bytes] | None:
-    """From the header or a form (RFC 6750 §2.2), never from the URL. Raises InvalidRequest if both are sent."""
+    """The token from the header or a form (RFC 6750 §2.2), never from the URL. Raises InvalidRequest if both are
+    sent.
+    """
     in_header = presented_in_header(request)
     if request.method != "POST" or request.content_type != "application/x-www-form-urlencoded":
         return in_header

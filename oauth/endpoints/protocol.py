@@ -1,4 +1,4 @@
-"""What all JSON endpoints of the protocol share: no cookies, no CSRF, no caching, errors in RFC 6749 §5.2 form."""
+"""The base of all JSON endpoints of the protocol: no cookies, no CSRF, no caching, errors in RFC 6749 §5.2 form."""
 
 import json
 import time

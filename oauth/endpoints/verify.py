@@ -31,7 +31,7 @@ from oauth.resource_server.status import require_valid
 from oauth.tokens.access_token import AccessToken
 from oauth.tokens.claims import AccessTokenClaims
 
-#: Of one client for one user.
+#: The limit of one client for one user.
 VERIFICATIONS = Limit("verifications", 6000)
 #: The value of `authorization_details` for an API that reads and enforces them.
 FORWARDED = "forwarded"
@@ -39,7 +39,7 @@ FORWARDED = "forwarded"
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What a request needs, as the gateway's configuration says it."""
+    """The requirements of a request, from the gateway's configuration."""
 
     audience: str
     scopes: tuple[str, ...]

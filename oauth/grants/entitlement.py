@@ -1,4 +1,4 @@
-"""What a client may have now (ASVS 5.0 10.4.11): every grant checks it whenever it issues a token.
+"""Checks what a client may have now (ASVS 5.0 10.4.11). Every grant calls it when it issues a token.
 
 An admin, or the client's own registration, may have taken something from the client since the user allowed it. A token
 does not contain it any more, and a client that requests it by name is refused.

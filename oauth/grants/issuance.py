@@ -1,4 +1,4 @@
-"""What every grant receives and returns: the request of an authenticated client, and the tokens."""
+"""The argument and the result of every grant: the request of an authenticated client, and the tokens."""
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
@@ -93,9 +93,10 @@ def access_token(
     actor: Mapping[str, Any] | None = None,
     details: Sequence[Detail] | None = None,
 ) -> tuple[str, timedelta]:
-    """A signed access token and its lifetime. With an `authorization` it is a user's, and ends with it at the latest.
+    """A signed access token and its lifetime. With an `authorization`, the token is for its user, and expires no later
+    than the authorization.
 
-    Without `details` it carries all of the authorization (RFC 9396 §9.1).
+    Without `details`, it carries all details of the authorization (RFC 9396 §9.1).
     """
     if details is None:
         details = authorization.authorization_details if authorization else []
@@ -156,8 +157,9 @@ def issue_to_client(request: GrantRequest) -> Issuance:
 def issue_to_user(request: GrantRequest, authorization: Authorization) -> Issuance:
     """Tokens of what a user allowed this client, narrowed to the `scope` and `resource` of the request, and recorded.
 
-    For grant types of other apps. Lock the authorization first if the grant consumes something. Raises InvalidGrant if
-    the authorization has ended or is another client's, and InvalidScope, InvalidTarget, InvalidAuthorizationDetails.
+    Grant types of other Django apps use this. Lock the authorization first if the grant consumes something. Raises
+    InvalidGrant if the authorization has ended or is another client's, and InvalidScope, InvalidTarget,
+    InvalidAuthorizationDetails.
     """
     client, params = request.client, request.params
     authority = liveness.authority(Named(client.client_id, authorization.pk), read=authorization)
@@ -225,7 +227,7 @@ def tokens_of_a_user(
 def new_id_token(
     request: GrantRequest, authorization: Authorization, scopes: frozenset[str], *, access_token: str, nonce: str = ""
 ) -> str:
-    """With the claims that were requested by name (OpenID Connect Core §5.5).
+    """It contains the claims that were requested by name (OpenID Connect Core §5.5).
 
     Those of the `scopes` come from UserInfo (§5.4), unless an admin lets the client read them here.
     """

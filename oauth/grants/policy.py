@@ -1,4 +1,4 @@
-"""What the site decides about its tokens. An edge takes it from `oauth.wiring` and puts it into the GrantRequest."""
+"""The site's decisions about its tokens. An edge takes it from `oauth.wiring` and puts it into the GrantRequest."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ _LONGEST_EXTENSION = timedelta(hours=1)
 @dataclass(frozen=True, slots=True)
 class TokenPolicy:
     issuer: str
-    #: What signs access tokens.
+    #: The algorithm that signs access tokens.
     algorithm: str
     #: The lifetime for a client that does not set its own.
     access_token_lifetime: timedelta

@@ -86,7 +86,7 @@ class RefreshTokenGrant(Redemption[RefreshToken]):
         return replayed
 
     def _fork(self, token: RefreshToken, request: GrantRequest) -> Fork:
-        """What this use does to other branches of the family.
+        """The effect of this use on other branches of the family.
 
         RFC 9700 §4.14.2, ASVS 5.0 10.4.5: a token that is used after the retry window counts as stolen. So does a
         token that was given up: its holder and the party that continued cannot both be the client.

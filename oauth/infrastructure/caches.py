@@ -1,4 +1,4 @@
-"""What a worker process keeps in memory: the two kinds of cache, and one call that empties all of them.
+"""The caches in the memory of a worker process: two kinds, and one call that empties all of them.
 
 Each cache here is emptied when a test changes OAUTH, and by `clear`, which tests call between each other. Caches of
 pure functions (`functools.lru_cache`) never contain anything that may change, so they are not emptied.
@@ -110,7 +110,8 @@ class RefreshedCache(Generic[Key, Value]):
     """Values that are loaded again when they are no longer fresh.
 
     `load` gets the key and the old value, or None. One thread loads; the others use the old value meanwhile, and wait
-    only if there is none or `is_usable` says that it is too old. What `load` raises reaches the thread that called it.
+    only if there is none or `is_usable` says that it is too old. An exception of `load` is raised in the thread that
+    called it.
     """
 
     def __init__(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 #: WCAG 2.2 §1.4.3: the contrast of text with its background.
 LEAST_CONTRAST = 4.5
-# As in static/oauth/pages.css: the surfaces that text of the color stands on, and the text on the color itself.
+# Copied from static/oauth/pages.css: the backgrounds of text in this color, and the color of text on a background of
+# this color.
 _LIGHT_GROUND, _DARK_SURFACE = "#f4f6f9", "#161f30"
 _WHITE, _DARK_INK = "#ffffff", "#0b1730"
 

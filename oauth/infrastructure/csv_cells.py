@@ -6,7 +6,7 @@ import re
 _SKIPPED = r"[\s\x00-\x1f\x7f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
 # Signs that begin a formula, in every form that Unicode has of them (NFKC), and the mathematical minus.
 _SIGNS = r"=+\-@\u207a-\u207c\u208a-\u208c\u2212\u2a75\u2a76\ufb29\ufe62\ufe63\ufe66\ufe6b\uff0b\uff0d\uff1d\uff20"
-# At the beginning, and after characters that separate cells in other countries or programs.
+# Matches at the beginning, and after characters that separate cells in other countries or programs.
 _FORMULA = re.compile(rf"(\A|[;\t\r\n])({_SKIPPED}*)(?=[{_SIGNS}])")
 _CONTROL = re.compile(r"\A[\t\r\n\x00]")
 

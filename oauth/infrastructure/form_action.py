@@ -1,4 +1,4 @@
-"""Where a form may lead: sources for the Content-Security-Policy directive form-action."""
+"""Targets of a form: sources for the Content-Security-Policy directive form-action."""
 
 from urllib.parse import urlsplit
 

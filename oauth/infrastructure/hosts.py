@@ -16,6 +16,6 @@ def is_plain_host(host: str) -> bool:
 
 
 def host_of(uri: str) -> str:
-    """Where a URI leads, in a form that users can check: its host, or the app behind its own scheme."""
+    """The target of a URI, in a form that users can check: its host, or the app that owns its scheme."""
     parts = urlsplit(uri)
     return display_names.host(parts.hostname) if parts.hostname else f"the app {parts.scheme}"

@@ -7,13 +7,15 @@ from django.utils.formats import date_format
 
 
 def moment(at: datetime, format_name: str = "DATETIME_FORMAT") -> str:
-    """Such as “29 Nov. 2026, 02:24 UTC+1”. `at` is aware; `format_name` is one of Django's, or a format."""
+    """A time as text, such as “29 Nov. 2026, 02:24 UTC+1”. `at` is aware; `format_name` is one of Django's, or a
+    format.
+    """
     local = timezone.localtime(at)
     return f"{date_format(local, format_name)} {zone_name(local)}"
 
 
 def zone_name(local: datetime) -> str:
-    """By its distance from UTC: abbreviations such as CST and IST each mean several zones."""
+    """The zone by its offset from UTC, because abbreviations such as CST and IST each mean several zones."""
     offset = local.utcoffset()
     assert offset is not None, "a time must have a zone"
     minutes = int(offset.total_seconds()) // 60

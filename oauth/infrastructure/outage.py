@@ -15,17 +15,17 @@ from django.db import InterfaceError, OperationalError
 
 from oauth.infrastructure.provided import Provided
 
-#: psycopg's class of an error follows from its SQLSTATE, so these are InternalError, as if this server had a bug: the
-#: session idled in a transaction for too long, such as in a process that was stopped; the transaction took too long
-#: (PostgreSQL 17); the server is a standby now.
+#: psycopg's class of an error follows from its SQLSTATE, so psycopg raises an InternalError in these cases, as if this
+#: server had a bug: the session idled in a transaction for too long, such as in a process that was stopped; the
+#: transaction took too long (PostgreSQL 17); the server is a standby now.
 ENDED_SESSION = (
     psycopg.errors.IdleInTransactionSessionTimeout,
     psycopg.errors.TransactionTimeout,
     psycopg.errors.ReadOnlySqlTransaction,
 )
-#: As psycopg raises them: the database cannot be reached, or not by this connection.
+#: Errors of psycopg that mean that the database cannot be reached, or not on this connection.
 OF_PSYCOPG = (psycopg.OperationalError, *ENDED_SESSION)
-#: As Django raises them; psycopg's own come from its pool.
+#: The same errors as Django raises them. Errors of psycopg itself come from its pool.
 ERRORS = (OperationalError, InterfaceError, *OF_PSYCOPG)
 #: OAUTH["OUTAGE_TOLERANCE"].
 tolerance: Provided[timedelta] = Provided(timedelta())

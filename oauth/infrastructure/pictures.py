@@ -11,7 +11,7 @@ SIDE_PIXELS = 128
 # The limit for a picture before it is decoded: a file of a few kilobytes can describe one that fills the memory.
 MAX_PIXELS = 2048 * 2048
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-# What the decoders raise for a file that is cut off or broken.
+# The errors of the decoders for a file that is incomplete or damaged.
 _BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)
 
 

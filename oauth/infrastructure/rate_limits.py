@@ -69,7 +69,7 @@ class _Count:
     pending: int = 0
 
 
-# By the wall clock, because the windows of all processes begin at the same time.
+# Uses the wall clock, because the windows of all processes must begin at the same time.
 counts: TTLCache[tuple[str, str], _Count] = TTLCache(max_entries=20_000, clock=time.time)
 _lock = threading.Lock()
 

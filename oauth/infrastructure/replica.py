@@ -36,8 +36,9 @@ def read_by(reading: Reading) -> None:
 
 
 def read(reader: Any, ask: Callable[[str], T]) -> T:
-    """What `ask` returns for the alias of a database. It may be called twice, so it must only read, and return rows
-    instead of a query. `reader` is the id of the user who asks: they see what they have written."""
+    """The result of `ask` for the alias of a database. It may be called twice, so it must only read, and return rows
+    instead of a query. `reader` is the id of the user who asks: they see what they have written.
+    """
     return _reading.read(reader, ask)
 
 

@@ -55,7 +55,7 @@ def checked_state(header: str) -> str:
 
 
 def of_request() -> tuple[str, str]:
-    """What the caller of the request or the maker of the job sent, as far as it is valid."""
+    """The trace context that came with the request or the job, if it is valid."""
     traceparent = checked(received.get())
     return traceparent, checked_state(received_state.get()) if traceparent else ""
 
@@ -76,7 +76,7 @@ def provided_by(source: Callable[[], tuple[str, str]], link: Callable[[str], Non
 
 
 def current() -> str:
-    """As a valid traceparent; empty if there is none."""
+    """The trace as a valid traceparent; empty if there is none."""
     return _source()[0]
 
 
@@ -105,7 +105,7 @@ def with_trace_context(application: WSGIApplication) -> WSGIApplication:
 
 
 class TraceId(logging.Filter):
-    """For a handler: gives each record `trace_id`, or None."""
+    """A filter for a log handler. It sets `trace_id` of each record, None if there is no trace."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         traceparent = current()

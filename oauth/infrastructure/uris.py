@@ -41,7 +41,7 @@ def origin(uri: str) -> str:
 
 
 def spelled_as(known: Iterable[str], asked: Iterable[str]) -> tuple[str, ...]:
-    """`asked` in the spelling of `known`, without repetitions. What is not known stays as it is."""
+    """`asked` in the spelling of `known`, without repetitions. Unknown values stay as they are."""
     known, asked = tuple(known), tuple(dict.fromkeys(asked))
     if all(one in known for one in asked):
         return asked

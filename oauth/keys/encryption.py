@@ -11,7 +11,8 @@ from django.dispatch import Signal
 from oauth.keys.policy import policy
 
 encrypting_anew = Signal()
-#: With `forget`: whether to delete them. Each receiver returns how many of its secrets no configured key can decrypt.
+#: Each receiver returns how many of its secrets no configured key can decrypt. `forget` says whether to delete these
+#: secrets.
 looking_for_lost = Signal()
 
 

@@ -24,8 +24,8 @@ _LOCK = 0x0A07_6B65
 def generate(algorithm: str, *, store: str = stores.DATABASE) -> SigningKey:
     """An unsaved key that may sign from now on; `algorithm` is one of `algorithms.SIGNING_ALGORITHMS`.
 
-    Raises KeyStoreError. What a store has made stays there if the caller's transaction is rolled back: it signs
-    nothing, because no row names it.
+    Raises KeyStoreError. If the caller's transaction is rolled back, a key stays in its store. It is never used,
+    because no row names it.
     """
     if store == stores.DATABASE:
         key = JWK.generate(**_PARAMETERS[algorithm])

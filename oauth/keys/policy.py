@@ -12,7 +12,7 @@ from oauth.infrastructure.provided import Provided
 class KeyPolicy:
     #: Fernet keys, newest first. The older ones only decrypt.
     encryption_keys: tuple[str, ...]
-    #: What signs access tokens, and ID tokens of a client that chose nothing else.
+    #: The algorithm for access tokens, and for ID tokens of a client that has not chosen another one.
     access_token_algorithm: str
     id_token_algorithm: str
     #: How long others may cache the JWK Set.

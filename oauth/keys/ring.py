@@ -1,7 +1,7 @@
 """The signing keys in this process: read from the database every few seconds, decrypted and parsed once.
 
 A key that staff replace in an emergency therefore signs nothing more after READ_EVERY_SECONDS, in any process. Without
-the database, the keys in memory are used for as long as a token of theirs would live.
+the database, the keys in memory are used for as long as the lifetime of their tokens.
 """
 
 import time
@@ -25,7 +25,7 @@ from oauth.keys.policy import policy
 from oauth.models import SigningKey
 
 READ_EVERY_SECONDS = 5
-# As long as a resource server trusts a JWK Set that it cannot fetch again.
+# The same time for which a resource server trusts a JWK Set that it cannot fetch again.
 KEPT_SECONDS = 15 * 60
 
 

@@ -43,7 +43,8 @@ def rotate(algorithm: str, *, actor: str = "", store: str | None = None) -> Sign
 
 
 def replace_now(algorithm: str, *, actor: str = "", store: str | None = None, next_leaked: bool = False) -> SigningKey:
-    """For a key that may have leaked: the next key signs from now on, and what the others signed is refused.
+    """For a key that may have leaked: the next key signs from now on, and tokens that the other keys signed are
+    refused.
 
     Every resource server has the next key already, so it accepts new tokens without a pause. Somebody who has the
     database and KEY_ENCRYPTION_KEYS has the next key, too. With `next_leaked` a key that nobody has seen signs, and

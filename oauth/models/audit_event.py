@@ -1,4 +1,4 @@
-"""What happened, for auditors and support: who did what, from where, and how it ended. Never a secret."""
+"""The audit log, for auditors and support: who did what, from where, and with which result. Never a secret."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass

@@ -1,4 +1,6 @@
-"""What a user allowed a client. Codes and refresh tokens belong to this row, and revoking it ends them all."""
+"""The permissions that a user gave a client. Codes and refresh tokens belong to this row, and revoking it ends them
+all.
+"""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What a developer asks staff to let live: a new app, or other values of an app that is live."""
+"""A developer's request to staff: to make a new app live, or to accept new values of a live app."""
 
 from typing import Any
 

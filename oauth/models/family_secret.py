@@ -18,7 +18,7 @@ _BYTES = 16 + _FAMILY + _OWN + _CHECK
 
 @dataclass(frozen=True, slots=True)
 class FamilySecret:
-    """Of one family of one authorization."""
+    """The secret of one family of one authorization."""
 
     authorization_id: UUID
     secret: bytes

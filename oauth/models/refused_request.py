@@ -1,4 +1,4 @@
-"""What stands behind an error ID that somebody was shown, if the audit log has no event of it."""
+"""The details of an error ID that a user or developer has seen, if the audit log has no event for it."""
 
 from datetime import timedelta
 
@@ -23,7 +23,7 @@ class RefusedRequest(models.Model):
     reason = models.TextField(blank=True)
     method = models.CharField(max_length=10)
     path = models.CharField(max_length=255, help_text="Without the parts that may be a token.")
-    # By value, as in the audit log: a stranger may have sent them.
+    # Stored by value, as in the audit log, because a stranger may have sent them.
     user = models.CharField(max_length=64, blank=True, help_text="Primary key.")
     client = models.CharField("client ID", max_length=255, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)

@@ -1,4 +1,4 @@
-"""What a user was shown and allowed on one consent page: what the same app may be given again without asking."""
+"""The permissions that a user saw and allowed on one consent page. The same app can get them again without asking."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models

@@ -12,7 +12,7 @@ HINTS_KEPT = timedelta(days=400)
 
 class SigningKeyQuerySet(models.QuerySet["SigningKey"]):
     def published(self, *, at: datetime | None = None) -> "SigningKeyQuerySet":
-        """In the JWK Set: keys that sign, will sign, or have signed tokens that may still be valid."""
+        """The keys in the JWK Set: those that sign, will sign, or have signed tokens that may still be valid."""
         at = at or timezone.now()
         return self.filter(published_at__lte=at).filter(Q(retired_at=None) | Q(retired_at__gt=at))
 

@@ -28,8 +28,9 @@ class UsedAssertion(models.Model):
     @classmethod
     def use(cls, client_pk: int, jti: str, *, expires_at: datetime) -> bool:
         """Whether this is the first use, remembered until `expires_at`, which must follow from the signed `exp`. One
-        statement: the unique digest decides a race. In SQL, because the ORM does not tell which rows a conflict left
-        out."""
+        statement: the unique digest decides a race. Written in SQL, because the ORM does not say which rows a conflict
+        left out.
+        """
         return (
             changed(
                 f"INSERT INTO {cls._meta.db_table} (assertion_digest, client_id, expires_at) VALUES (%s, %s, %s) "  # noqa: S608

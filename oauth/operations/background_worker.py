@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 #: The lane of queues that have the name of an app, and of procrastinate's own: cleanup, key rotation, audits.
 UPKEEP = "upkeep"
 DEFAULT_CONCURRENCY = 2
-#: Between two attempts to reach the database.
+#: The time between two attempts to connect to the database.
 PAUSE_SECONDS = 1.0
 HEALTH_SECONDS = 5.0
 #: A job that runs longer after the signal to stop is left to another worker, which takes over the jobs of a dead one.
@@ -124,7 +124,7 @@ class BackgroundWorker:
         health.cancel()
 
     async def _run_lanes(self, stop: asyncio.Event) -> None:
-        """Until told to stop, or until a lane fails; raises its error.
+        """Runs until it is told to stop, or until a lane fails, whose error it raises.
 
         Lanes are told to stop, not cancelled: before Python 3.12, asyncio.wait_for() may lose a cancellation.
         """

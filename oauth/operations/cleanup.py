@@ -119,7 +119,7 @@ def clean_up(*, batch: int = BATCH) -> Iterator[tuple[str, int]]:
                 locked = rows.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True)
                 keys = list(locked[:batch])
                 if rows.model is Authorization:
-                    # In one statement. The ORM would read each row first, because of `replaces`.
+                    # Deletes with one statement. The ORM would read each row first, because of `replaces`.
                     RefreshToken.objects.filter(authorization__in=keys)._raw_delete(rows.db)
                 rows.model._default_manager.filter(pk__in=keys).only("pk").delete()
             if not keys:

@@ -5,7 +5,8 @@ from typing import Any
 
 
 class WithoutArguments(logging.Filter):
-    """For a handler: changes procrastinate's records, which repeat the arguments of each job, and passes all on.
+    """A filter for a log handler. It changes procrastinate's records, which repeat the arguments of each job, and drops
+    none.
 
     `accounts.tell_owner[7](email='a@example.com')` becomes `accounts.tell_owner[7]`.
     """

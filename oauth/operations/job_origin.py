@@ -1,4 +1,4 @@
-"""Which request made a job: its request id and its trace, which the job's log lines carry.
+"""The request that created a job: its request id and its trace, for the log lines of the job.
 
 A row beside the job, not an argument of its task, because a background worker of the previous release must be able to
 run the job.

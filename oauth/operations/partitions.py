@@ -21,7 +21,9 @@ AUDIT_LEFT = timedelta(days=32)
 
 
 def tend(*, audit_kept: timedelta) -> Iterator[str]:
-    """Makes and drops what is due. Yields what each step did. What it gets no lock for waits for the next time."""
+    """Makes and drops what is due. Yields what each step did. A partition whose lock it does not get is left for the
+    next run.
+    """
     while step := _step(audit_kept):
         yield step
 

@@ -184,7 +184,7 @@ def _covered(authorization: Authorization, user: Any) -> Iterable[Covered]:
 
 
 def _last_address(authorizations: list[Authorization]) -> str | None:
-    """Where the tokens were last sent, from the audit log."""
+    """The address to which tokens were last sent, from the audit log."""
     ids: list[UUID] = [one.pk for one in authorizations]
     issued = AuditEvent.objects.filter(authorization__in=ids, action=AuditEvent.Action.ISSUED)
     return issued.order_by("-id").values_list("address", flat=True).first()

@@ -26,7 +26,7 @@ from oauth.parameters import Parameters
 
 
 def answer(request: HttpRequest) -> HttpResponse | None:
-    """The redirect to the client; None if the page must answer. Nothing was written then, or counted.
+    """The redirect to the client; None if the page must answer. In this case, nothing has been written or counted.
 
     It sets `session` and `user` of the request, as Django's middleware does before the page.
     """

@@ -25,7 +25,7 @@ from oauth.infrastructure.colors import Shades, is_color, shades
 from oauth.models import Branding
 
 CACHED_SECONDS = 60
-# After the database did not answer.
+# The time until the next attempt after the database did not answer.
 _RETRY_SECONDS = 5
 # As in static/oauth/pages.css.
 _COLOR_OF_THE_STYLESHEET = "#1746a2"
@@ -51,7 +51,7 @@ class Brand:
 
     @property
     def light(self) -> Shades:
-        """For emails, which have no stylesheet."""
+        """For emails, because they have no stylesheet."""
         return shades(self.color or _COLOR_OF_THE_STYLESHEET)[0]
 
     @property
@@ -80,7 +80,7 @@ def current() -> Brand:
 
 
 def known() -> Brand:
-    """What is in memory, or else what the settings say; for error pages, which must not wait for the database."""
+    """The brand in memory, otherwise that of the settings. For error pages, which must not wait for the database."""
     return _brands.get("") or _made_of(None)
 
 
@@ -100,7 +100,7 @@ def _made_of(row: Branding | None) -> Brand:
 
 @receiver([post_save, post_delete], sender=Branding)
 def _forget(**_: Any) -> None:
-    """At once in this process, within CACHED_SECONDS in the others."""
+    """Takes effect at once in this process, and within CACHED_SECONDS in the others."""
     _brands.clear()
 
 

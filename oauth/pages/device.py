@@ -96,7 +96,7 @@ def _take(user_code: str, user: Any) -> DeviceCode | None:
     )
     if waiting is None or waiting.user_id not in (None, user.pk):
         return None
-    # As a code that nobody issued: an app that is not live is for its developer's sandbox users.
+    # The same answer as for an unknown code, because an app that is not live is only for its developer's sandbox users.
     if not SandboxUser.may_allow(waiting.client, user.pk):
         return None
     if waiting.user_id is None:

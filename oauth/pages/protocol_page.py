@@ -1,4 +1,4 @@
-"""What the authorization page and the logout page share: both are OAuth endpoints that a browser visits."""
+"""The base of the authorization page and the logout page, which are OAuth endpoints that a browser visits."""
 
 import time
 from typing import Any, ClassVar, TypeVar

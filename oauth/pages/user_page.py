@@ -1,4 +1,4 @@
-"""What pages share on which a logged-in user decides something: devices, backchannel requests, connected apps."""
+"""The base of pages on which a logged-in user decides something: devices, backchannel requests, connected apps."""
 
 from typing import Any, ClassVar
 

@@ -32,13 +32,13 @@ def _takes_expiry(check: ReplayCheck) -> bool:
 
 
 def in_process(digest: bytes, lifetime: timedelta) -> bool:
-    """In the memory of this process: only for an API that runs in one process."""
+    """Remembers proofs in the memory of this process, so it is only for an API that runs in one process."""
     mine = object()  # of the threads that ask at the same time, one finds its own
     return _used.get_or_put(digest, lambda: mine, lifetime.total_seconds()) is mine
 
 
 def in_cache(digest: bytes, lifetime: timedelta) -> bool:
-    """In Django's cache, which all processes must share."""
+    """Remembers proofs in Django's cache, which all processes must share."""
     from django.core.cache import cache
 
     return bool(cache.add(f"oauth.used.{digest.hex()}", 1, lifetime.total_seconds()))

@@ -1,4 +1,4 @@
-"""What an API needs to accept this server's access tokens. It needs no database and no models.
+"""Everything that an API needs to accept this server's access tokens. It needs no database and no models.
 
 With REST framework: header -> `JWTBearer` (verify) -> `HasScope` (permit) -> your view, with `request.auth.claims`:
 

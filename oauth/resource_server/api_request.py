@@ -1,4 +1,6 @@
-"""What verification reads of a request: Django's `HttpRequest` has it, and so has `APIRequest`, for other programs."""
+"""The parts of a request that verification reads: Django's `HttpRequest` has it, and so has `APIRequest`, for other
+programs.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

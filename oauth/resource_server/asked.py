@@ -1,4 +1,4 @@
-"""Which API a request is for, where a program serves several (RFC 8707 §2, RFC 9728 §3).
+"""Finds the API that a request is for, if a program serves several (RFC 8707 §2, RFC 9728 §3).
 
 The header Host chooses among the configured APIs, and names no other.
 """
@@ -29,8 +29,9 @@ def asked_resource(request: Request) -> str:
 
 
 def described_resource(request: Request, path: str) -> str | None:
-    """The API whose metadata document is below the well-known URL at `path` (RFC 9728 §3.1). Without a path, the one
-    without a path, or else any at the Host, or else the first. None if there is none."""
+    """The API whose metadata document is below the well-known URL at `path` (RFC 9728 §3.1). For a request without a
+    path, it is the API without a path, otherwise any API at the Host, otherwise the first one. None if there is none.
+    """
     if not path:
         return max(conf.audiences, key=lambda one: (_is_at_host(request, one), not urlsplit(one).path.rstrip("/")))
     named = [one for one in conf.audiences if urlsplit(one).path == f"/{path}"]

@@ -18,7 +18,7 @@ else:
     except ModuleNotFoundError:
 
         class APIException(Exception):
-            """What the refusals use of REST framework's, for a program without it."""
+            """Replaces the parts of REST framework that the refusals use, for a program without it."""
 
             def __init__(self, detail: str | None = None) -> None:
                 self.detail = self.default_detail if detail is None else detail
@@ -58,7 +58,7 @@ def resource_metadata_url(resource: str) -> str:
 class Refusal(APIException):
     """The answer to a request that must not be served. With REST framework, its exception handler renders it."""
 
-    #: What WWW-Authenticate says; empty for a status that has none.
+    #: The value of WWW-Authenticate; empty for a status that has none.
     challenges: Sequence[Challenge] = ()
     #: Seconds for Retry-After; None if another try has no better chance.
     wait: int | None = None

@@ -42,7 +42,7 @@ def find_wrong_types() -> list[CheckMessage]:
 
 @register(Tags.security)
 def check_resource_server(**_: Any) -> list[CheckMessage]:
-    """Nothing where `oauth` is installed: `oauth.checks` reports the same, and more."""
+    """Checks nothing if `oauth` is installed: `oauth.checks` reports the same, and more."""
     if has_authorization_server():
         return []
     return [*issuer(), *audiences(), *keys_uri(), *functions(FUNCTIONS), *nonces(), *durations(), *rest_framework()]

@@ -10,7 +10,7 @@ from oauth.conf import WrongSettings
 
 
 def stop_with(wrong: Sequence[object]) -> None:
-    """Raises WrongSettings if anything is wrong. Where nobody handles it, its text is shown without a traceback."""
+    """Raises WrongSettings if anything is wrong. If nobody catches it, its text is shown without a traceback."""
     if wrong:
         sys.excepthook = _instead_of(sys.excepthook)
         threading.excepthook = _in_thread_instead_of(threading.excepthook)  # `runserver` starts Django in a thread

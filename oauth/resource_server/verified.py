@@ -26,7 +26,7 @@ class _Verified:
     key: jwt.PyJWK
 
 
-# By the wall clock, because a token expires by it.
+# Uses the wall clock, because the expiry of a token does.
 verified_tokens: TTLCache[tuple[bytes, tuple[str, ...]], _Verified] = TTLCache(
     max_entries=lambda: conf.VERIFIED_TOKENS_KEPT, clock=time.time, name="verified_tokens"
 )
@@ -45,6 +45,6 @@ def once(raw: bytes | str, audiences: Sequence[str], verify: Callable[[], Access
     token = verify()
     kid = unverified_header(encoded)["kid"]
     if key := find_key(kid):
-        # Until it expires, without the leeway for clocks that differ.
+        # Kept until the token expires, without the leeway for clock differences.
         verified_tokens.put(name, _Verified(token, kid, key), token.claims.expires_at.timestamp() - time.time())
     return token

@@ -23,7 +23,7 @@ class TokenView(APIView):
     permission_classes = [HasScope]
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Also a refusal by the view's own code names the metadata of this API (RFC 9728 §5.1)."""
+        """A refusal by the view's own code must also name the metadata of this API (RFC 9728 §5.1)."""
         if isinstance(exc, Refusal):
             exc.resource = asked_resource(self.request._request)
         return super().handle_exception(exc)

@@ -24,7 +24,7 @@ class LogoutRequest:
     state: str | None = None
     subject: str = ""
     sid: str = ""
-    #: What is wrong with the request, for the client's developer.
+    #: The error in the request, for the client's developer.
     fault: str = ""
 
     def to_json(self) -> dict[str, Any]:

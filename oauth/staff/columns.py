@@ -105,7 +105,7 @@ def _client(model_admin: Any, request: HttpRequest) -> Column:
 
 
 def _is_text(model_admin: Any, name: str) -> bool:
-    """Of another model than Client, whose own list shows the ID."""
+    """For models other than Client, whose own list shows the ID."""
     try:
         return model_admin.model is not Client and isinstance(model_admin.opts.get_field(name), CharField)
     except FieldDoesNotExist:
@@ -113,7 +113,7 @@ def _is_text(model_admin: Any, name: str) -> bool:
 
 
 def foreign_keys(model_admin: Any, request: HttpRequest) -> list[str] | bool:
-    """Those that the list shows; False for none, as `list_select_related` has it."""
+    """The relations that the list shows; False for none, as in `list_select_related`."""
     return [name for name in model_admin.list_display if _foreign_key(model_admin, name) is not None] or False
 
 

@@ -12,7 +12,7 @@ from oauth.infrastructure import replica
 from oauth.infrastructure.generic import ModelAdmin
 from oauth.staff import actions, audit, columns, lookups
 
-#: Of the database that a list of the admin is read from.
+#: The alias of the database from which a list of the admin is read.
 _alias: ContextVar[str] = ContextVar("alias", default=DEFAULT_DB_ALIAS)
 
 

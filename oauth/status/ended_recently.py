@@ -1,4 +1,5 @@
-"""Status lists for an API on this site: OAUTH["STATUS_LISTS"]. What ended within the life of an access token, at once.
+"""Status lists for an API on this site: OAUTH["STATUS_LISTS"]. Access tokens that ended before they expired, known at
+once.
 
 `published_lists` reads each list that is asked for. A site with 150 million authorizations has 2,300 of them, and the
 tokens of a busy process name them all. Here one query reads what has ended lately in any list. A bit that was set
@@ -31,7 +32,7 @@ _NOTHING_ENDED = bytes(STATUS_LIST_SIZE // 8)
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """By the number of the list. Times are of time.monotonic()."""
+    """The lists by number. Times are of time.monotonic()."""
 
     arrays: Mapping[int, bytes]
     last_number: int
@@ -52,7 +53,7 @@ def _load(_: None, known: Ended | None) -> Ended:
     try:
         return _read(known)
     except outage.ERRORS:
-        # As for a published list: fail closed after a while.
+        # Fails closed after a while, as for a published list.
         if known is None or _age(known) > published_lists.policy.values.max_age.total_seconds():
             raise
         published_lists.stale_seconds.set(_age(known))
@@ -63,7 +64,7 @@ def _read(known: Ended | None) -> Ended:
     began = time.monotonic()
     last_number = published_lists.last_number()
     with connection.cursor() as cursor:
-        # By the database's clock, which the trigger uses.
+        # Uses the database's clock, as the trigger does.
         cursor.execute(
             f"SELECT index FROM {RevokedStatus._meta.db_table} WHERE revoked_at > now() - %s::interval",  # noqa: S608
             [f"{_TOKENS_LIVE.total_seconds()} seconds"],
@@ -86,7 +87,7 @@ def _arrays(indexes: Iterable[int]) -> dict[int, bytes]:
 
 
 def _disabled() -> Iterable[int]:
-    """For users and clients that are disabled now by a statement that ended nothing."""
+    """For users and clients that were disabled by a statement which did not end their authorizations."""
     in_use = Authorization.objects.filter(revoked_at=None, last_used_at__gt=timezone.now() - _TOKENS_LIVE)
     yield from in_use.filter(user__is_active=False).values_list("status_index", flat=True)
     yield from in_use.filter(client__is_active=False).values_list("status_index", flat=True)

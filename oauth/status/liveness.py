@@ -40,7 +40,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What holds at this moment.
+    """The state at this moment.
 
     `client` is the client that holds the token. After token exchange (RFC 8693) that is another client than the one
     that the user allowed, which is `authorization.client`. `authorization` is None for a client acting for itself.
@@ -94,8 +94,8 @@ def is_active(names: Names) -> bool:
 def is_active_query(names: Names) -> tuple[str, list[Any]] | None:
     """`is_active` as a query to select from, with its parameters: one row `is_live`, locked until COMMIT, or none.
 
-    For a statement that acts only if there is one. None for a token that was exchanged, or that was signed before its
-    authorization changed: the caller must ask `is_active`.
+    A condition for a statement that must act only if there is a live one. None for a token that was exchanged, or that
+    was signed before its authorization changed: the caller must ask `is_active`.
     """
     if names.authorization_id is None:
         return None
@@ -152,7 +152,7 @@ def _is_outdated(names: object, status_index: int) -> bool:
 
 
 def _find(authorization_id: UUID | str, tables: "_Tables", *, until_commit: bool) -> Authorization | None:
-    """With its user and its client."""
+    """Reads the authorization with its user and its client."""
     lock = " FOR SHARE OF authorization_" if until_commit else ""
     found = rows(tables.statement + lock, [authorization_id])
     if not found:
@@ -189,7 +189,7 @@ _tables = cache(_Tables)
 
 @cache
 def _tables_of_the_decision() -> _Tables:
-    """What `_is_live`, `_is_outdated` and `authority` look at."""
+    """The columns that `_is_live`, `_is_outdated` and `authority` use."""
     return _Tables(
         ("id", "user_id", "client_id", "revoked_at", "expires_at", "status_index"),
         ("is_active",),

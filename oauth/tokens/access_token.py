@@ -20,7 +20,7 @@ class AccessToken:
     """
 
     def __init__(self, token: bytes | str, *, backend: Decoder) -> None:
-        #: As it was sent.
+        #: The token as it was sent.
         self.raw = token.decode("ascii", "replace") if isinstance(token, bytes) else token
         self.payload = backend.decode(token)
         try:

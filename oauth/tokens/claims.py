@@ -31,7 +31,7 @@ class AccessTokenClaims:
     confirmation: Mapping[str, str] = field(default_factory=dict)
     #: The position of the token's bit in a status list: {"idx", "uri"} (draft-ietf-oauth-status-list §6).
     status: Mapping[str, Any] = field(default_factory=dict)
-    #: Who acts for the subject (RFC 8693 §4.1), the latest outermost.
+    #: The parties that act for the subject (RFC 8693 §4.1), with the latest one outermost.
     actor: Mapping[str, Any] = field(default_factory=dict)
 
     @property

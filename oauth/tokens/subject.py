@@ -1,7 +1,7 @@
 """The subject identifier of a user for one client: `sub` (OpenID Connect Core §8).
 
-Access tokens, which resource servers read, carry the user's primary key. What the client itself reads (ID tokens,
-UserInfo, introspection, logout tokens) carries the subject of the client's subject type.
+Access tokens, which resource servers read, carry the user's primary key. Answers that the client itself reads (ID
+tokens, UserInfo, introspection, logout tokens) have the subject of the client's subject type.
 """
 
 import hashlib

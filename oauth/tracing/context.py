@@ -19,13 +19,13 @@ def current() -> tuple[str, str]:
 
 
 def link(traceparent: str) -> None:
-    """From the current span to that one."""
+    """Links the current span to that one."""
     other = remote(traceparent)
     if other.is_valid:
         trace.get_current_span().add_link(other)
 
 
 def remote(traceparent: str, tracestate: str = "") -> SpanContext:
-    """Not valid if the traceparent is not."""
+    """The context is not valid if the traceparent is not."""
     headers = {"traceparent": traceparent, "tracestate": tracestate}
     return trace.get_current_span(_PROPAGATOR.extract(headers)).get_span_context()

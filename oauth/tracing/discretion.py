@@ -1,4 +1,5 @@
-"""What may leave this process in a span: the attributes that are listed here, and no text that somebody else wrote.
+"""Limits the data that leave this process in a span: only the attributes that are listed here, and no text that others
+wrote.
 
 The instrumentations also record paths and queries of URLs, IP addresses, user agents and texts of errors. These contain
 codes, tokens, email addresses and account numbers.
@@ -41,7 +42,7 @@ class DiscreetExporter(SpanExporter):
 
 
 def discreet(span: ReadableSpan) -> ReadableSpan:
-    """Without events, because those are errors with their text."""
+    """Leaves out events, because these are errors with their text."""
     allowed = _OF_CLIENTS if span.kind is SpanKind.CLIENT else _ALWAYS
     attributes = {name: value for name, value in (span.attributes or {}).items() if name in allowed}
     return ReadableSpan(

@@ -71,7 +71,7 @@ def _run(span: trace.Span, work: Callable[[], Any]) -> Any:
     except Exception as error:
         state = getattr(error.__cause__, "sqlstate", None)
         if state != UNDONE:
-            # Not the text of the error, which repeats values.
+            # Leaves out the text of the error, because it repeats values.
             span.set_attribute("error.type", str(state or type(error).__name__))
             span.set_status(Status(StatusCode.ERROR))
         raise

@@ -1,4 +1,4 @@
-"""docs/pages.md: each page of the site map with its pictures. `make screenshots` writes both."""
+"""Writes docs/pages.md: each page of the site map with its pictures. `make screenshots` writes both."""
 
 from pathlib import Path
 

@@ -51,11 +51,11 @@ class AuthorizationRequest:
 
     @property
     def consented_scopes(self) -> frozenset[str]:
-        """What the consent page shows: the scopes, and the scopes that claims requested by name belong to."""
+        """The scopes on the consent page: the requested ones, and those to which claims requested by name belong."""
         return frozenset(self.scopes) | scopes_of_claims(name for names in self.claims.values() for name in names)
 
     def to_json(self) -> dict[str, Any]:
-        """For the user's session on the server, or the table of pushed requests."""
+        """The request in the form in which it is stored in the database."""
         stored = {f.name: getattr(self, f.name) for f in fields(self)}
         return stored | {
             "prompts": sorted(self.prompts),

@@ -1,4 +1,4 @@
-"""Which response types and response modes a request may name."""
+"""Checks the response type and the response mode of a request."""
 
 from oauth.authorize import response_modes
 from oauth.conf import conf

@@ -1,4 +1,4 @@
-"""Which user must answer: id_token_hint, and the claim `sub` of the `claims` parameter."""
+"""Finds the user who must answer: by id_token_hint, and by the claim `sub` of the `claims` parameter."""
 
 from oauth.authorize.claims_request import Claims
 from oauth.conf import conf

@@ -6,5 +6,7 @@ from oauth.authorize.outcome import Repeat
 
 
 def answer_again(interaction: Interaction) -> Repeat | None:
-    """For double clicks, doubled posts and users who go back. Raises InteractionOver if the answer no longer counts."""
+    """This step is for double clicks, repeated posts and users who go back. Raises InteractionOver if the answer no
+    longer counts.
+    """
     return answer.repeated(interaction) if interaction.is_answered else None

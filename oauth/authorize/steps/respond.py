@@ -19,7 +19,7 @@ def respond(interaction: Interaction, authorization: Authorization, allowed: Aut
 
 
 def _parameters(authorization: Authorization, request: AuthorizationRequest) -> dict[str, str]:
-    """What the response type gives."""
+    """The response parameters of the response type."""
     if request.response_type == "token":
         return implicit.token_parameters(authorization, request)
     return {"code": code.issue(authorization, request)}

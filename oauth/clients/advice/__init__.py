@@ -11,7 +11,7 @@ from oauth.clients.advice import access, authentication, flows, redirect_uris
 from oauth.clients.advice.rule import RULES, Advice, Level
 from oauth.models import Client
 
-#: What holds for every client, whatever its settings.
+#: Advice for every client, whatever its settings.
 ALWAYS: tuple[tuple[str | Promise, str], ...] = (
     (_("PKCE with S256, unless an admin has let this client go without"), "RFC 9700 §2.1.1, OAuth 2.1 §4.1.1"),
     (_("Redirect URIs compared character by character"), "RFC 9700 §2.1"),

@@ -22,7 +22,7 @@ from oauth.proof import certificate
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request claims, and the proof that its method verifies; nothing is verified yet."""
+    """The client that a request names, and the proof that its method will verify. Nothing is verified yet."""
 
     client_id: str
     method: str

@@ -15,7 +15,7 @@ JWK = dict[str, Any]
 # A client whose server is down for longer cannot authenticate, because it may have withdrawn a key that we still hold.
 _MAX_AGE_SECONDS = 3600
 
-# By address. The least recently used URLs are dropped first.
+# The key sets by URL. The least recently used ones are dropped first.
 _fetched: TTLCache[str, FetchedKeys[list[JWK]]] = TTLCache(max_entries=1000)
 
 

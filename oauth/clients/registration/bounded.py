@@ -75,7 +75,7 @@ def kind_of(chosen: list[str], application_type: str, method: str) -> str:
 
 
 def scopes(metadata: Mapping[str, Any], ceiling: Ceiling) -> list[str]:
-    """Without `scope`, only the scopes that identify the user, never all (RFC 7591 §2).
+    """If `scope` is missing, the client gets only the scopes that identify the user, never all (RFC 7591 §2).
 
     Scopes that do not exist here are left out, as in an authorization request (OpenID Connect Core §3.1.2.1); the
     response says what was registered (RFC 7591 §3.2.1). Clients register at many servers with one list.

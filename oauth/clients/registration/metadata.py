@@ -159,7 +159,7 @@ def subject_types() -> list[str]:
 
 
 def _apply_ciba(client: Client, metadata: Mapping[str, Any]) -> None:
-    """For a client that an admin gave CIBA: missing members stay as they are."""
+    """For a client for which an admin has allowed CIBA. Values of missing members are kept."""
     client.backchannel_token_delivery_mode = values.one_of(
         metadata, "backchannel_token_delivery_mode", DeliveryMode.values, client.backchannel_token_delivery_mode
     )

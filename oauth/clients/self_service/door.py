@@ -1,4 +1,4 @@
-"""For a page that the site adds to the portal: only developers see it."""
+"""For a page that the site adds to the portal. Only developers can open the page."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -1,4 +1,4 @@
-"""What the site decides about developers.
+"""The site's decisions about developers.
 
     OAUTH["DEVELOPERS"] = "bank.developers.Developers"
 
@@ -35,7 +35,7 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """What a sandbox user has at the site, such as an account with its balance."""
+    """The objects of a sandbox user at the site, such as an account with its balance."""
 
     title: str
     text: str
@@ -65,7 +65,7 @@ class Developers:
         return str(user.get_username())
 
     def owned_by(self, users: Sequence[Any]) -> Mapping[Any, Sequence[Owned]]:
-        """What sandbox users have, by primary key."""
+        """The objects of sandbox users, by primary key."""
         return {}
 
     def fill_up(self, user: Any) -> None:

@@ -1,4 +1,4 @@
-"""What several standards ask about a client. Each function answers with an Outcome."""
+"""Facts about a client that several standards use. Each function answers with an Outcome."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -138,7 +138,7 @@ def has_short_access_tokens(client: Client) -> Outcome:
 
 
 def weak_keys(client: Client) -> Iterator[str]:
-    """What is wrong with the public keys that are stored for the client; nothing if it publishes them itself.
+    """The faults of the public keys that are stored for the client; none if the client publishes its keys itself.
 
     FAPI 2.0 §5.4: by which algorithms it may sign, and how strong a key must be.
     """

@@ -1,4 +1,4 @@
-"""What several standards ask about the site. Each function answers with an Outcome."""
+"""Facts about the site that several standards use. Each function answers with an Outcome."""
 
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -51,7 +51,7 @@ def at_most(name: str, longest: timedelta) -> Outcome:
 
 
 def written(length: timedelta) -> str:
-    """Such as "5 minutes"."""
+    """A duration as text, such as "5 minutes"."""
     for unit, name in _UNITS:
         if length >= unit and length % unit == timedelta():
             number = length // unit

@@ -36,7 +36,7 @@ CERTIFICATE_NAME_KINDS = ("subject_dn", "san_dns", "san_uri", "san_ip", "san_ema
 
 
 class MethodTraits(Protocol):
-    """What the registration of a client must know about a method."""
+    """The properties of an authentication method that client registration needs."""
 
     @property
     def label(self) -> str: ...

@@ -73,7 +73,9 @@ def keys(client: "Client") -> Errors:
 
 
 def _signs_by(client: "Client") -> list[tuple[str, ...]]:
-    """For each kind of JWT that the client signs, the algorithms of which it needs a key of one."""
+    """For each kind of JWT that the client signs, the allowed algorithms. The client must have a key for one of
+    them.
+    """
     signs = []
     if client.must_sign_requests or client.request_object_signing_alg:
         signs.append(client.request_object_algorithms)

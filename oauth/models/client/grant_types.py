@@ -29,7 +29,7 @@ class GrantType(models.TextChoices):
 
 
 class GrantTypeTraits(Protocol):
-    """What the registration of a client must know about a grant type."""
+    """The properties of a grant type that client registration needs."""
 
     @property
     def label(self) -> str: ...
@@ -71,12 +71,12 @@ def choices() -> list[tuple[str, str]]:
 
 
 def offered() -> list[str]:
-    """Those of this server. It issues tokens by the implicit flow only if the site allows it."""
+    """The grant types of this server. It issues tokens by the implicit flow only if the site allows it."""
     return [name for name, _ in choices() if name != GrantType.IMPLICIT or site.values.allows_implicit]
 
 
 def registrable() -> list[str]:
-    """Those that a client may register itself for (RFC 7591)."""
+    """The grant types that a client may register for (RFC 7591)."""
     return [name for name in offered() if not is_admin_only(name)]
 
 

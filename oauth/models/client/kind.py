@@ -1,4 +1,4 @@
-"""What a client is, in the words of the admin's first question."""
+"""The kind of a client, in the words of the admin's first question."""
 
 from django.db import models
 from django.utils.translation import gettext_noop as _

@@ -1,4 +1,4 @@
-"""What OpenID Connect lets a client choose: its subjects, its defaults, its logout, its back-channel requests."""
+"""A client's options of OpenID Connect: its subject type, defaults, logout and back-channel requests."""
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models

@@ -1,4 +1,4 @@
-"""Where a client comes from: what registration (RFC 7591, RFC 7592) keeps of it, and what users see of it."""
+"""The origin of a client: the data that registration (RFC 7591, RFC 7592) stores, and the data that users see."""
 
 from urllib.parse import urlsplit
 

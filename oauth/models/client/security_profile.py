@@ -1,4 +1,6 @@
-"""What a client must do beyond the default. Read at every request, so that no other field of the row weakens it."""
+"""Security requirements for a client beyond the default. Read at every request, so that no other field of the row
+weakens it.
+"""
 
 from django.db import models
 
@@ -111,7 +113,7 @@ class HasSecurityProfile(models.Model):
 
     @property
     def signing_algorithms(self) -> tuple[str, ...]:
-        """Those by which the client may sign. FAPI 2.0 §5.4.1: no RS256."""
+        """The algorithms with which the client may sign. FAPI 2.0 §5.4.1: no RS256."""
         return STRONG_SIGNING_ALGORITHMS if self.is_fapi else CLIENT_SIGNING_ALGORITHMS
 
     @property

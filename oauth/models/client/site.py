@@ -1,5 +1,6 @@
-"""What the rules of a client must know about the site that it is registered at. `oauth.wiring` makes it from the
-settings: Django calls `clean` and the choices of a field without arguments."""
+"""Facts about the site that the rules for a client need. `oauth.wiring` makes it from the settings: Django calls
+`clean` and the choices of a field without arguments.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from oauth.infrastructure.provided import Provided
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    #: What other apps have registered: names to dotted paths.
+    #: Extensions that other Django apps have registered: names to dotted paths.
     grant_types: Mapping[str, str] = field(default_factory=dict)
     authentication_methods: Mapping[str, str] = field(default_factory=dict)
     #: The names of the types of authorization details (RFC 9396).
@@ -21,7 +22,8 @@ class Site:
     #: Mutual TLS: whether it learns which certificate a client presented, and whether it trusts any authority.
     sees_certificates: bool = False
     has_certificate_authorities: bool = False
-    #: What signs the ID tokens of a client that chose nothing, and of a FAPI client that must not have RS256.
+    #: The algorithms for ID tokens: of a client that has not chosen one, and of a FAPI client, which must not use
+    #: RS256.
     id_token_algorithm: str = "RS256"
     access_token_algorithm: str = "ES256"
 

@@ -1,4 +1,4 @@
-"""What the pages of the portal share: only developers see them, and an act on a secret needs a recent login."""
+"""The base of the portal's pages: only developers see them, and an action on a secret needs a recent login."""
 
 from datetime import timedelta
 from typing import Any

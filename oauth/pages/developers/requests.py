@@ -16,7 +16,7 @@ from oauth.models import AuditEvent, RefusedRequest
 from oauth.pages.developers.developer_page import DeveloperPage
 
 MOST = 100
-# As long as a code, a token, a secret or an id, and without the characters that separate words.
+# Matches text as long as a code, a token, a secret or an id, without characters that separate words.
 _RANDOM = re.compile(r"[A-Za-z0-9_~+=-]{20,}")
 _ABOUT = {
     AuditEvent.Action.ISSUED: gettext_noop("Tokens were issued"),
@@ -29,7 +29,7 @@ _ABOUT = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Without user, address and authorization: users are not the developer's to see."""
+    """Leaves out user, address and authorization, because developers must not see users."""
 
     at: datetime
     what: str
